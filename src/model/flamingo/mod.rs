@@ -1,0 +1,105 @@
+//! Flamingo: a visual language model for few-shot learning, <https://arxiv.org/abs/2204.14198>, as OpenFlamingo and
+//! Med-Flamingo publish it.
+//!
+//! A vision tower, a perceiver resampler that turns an image into a few latents, and a language model with gated
+//! cross-attention in front of every n-th layer. Text sees the latents of one image only: what that allows (latents kept
+//! per image, keys and values computed once, decoding that needs the last image alone) is exact, see
+//! docs/architecture.md.
+
+mod gated;
+
+mod media;
+mod resampler;
+
+pub use gated::{CrossKv, GatedBlock};
+
+pub use media::{MediaMask, media_ranges, text_time};
+pub use resampler::{Resampler, ResamplerConfig};
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use super::language::{Llama, LlamaConfig};
+use super::ops::Visible;
+use super::vision::{ClipTower, VisionConfig};
+
+/// Sizes of a Flamingo, as `model.toml` writes them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlamingoConfig {
+    /// A gated block stands in front of layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`.
+    pub cross_attn_every_n_layers: usize,
+    /// Heads and head width of the gated cross-attention (8 and 64 in every published model).
+    pub cross_attn_heads: usize,
+    pub cross_attn_head_dim: usize,
+    pub media_mask: MediaMask,
+    pub vision: VisionConfig,
+    pub resampler: ResamplerConfig,
+    pub language: LlamaConfig,
+}
+
+/// The assembled model. One struct serves training (weights are variables) and inference.
+pub struct Flamingo {
+    pub config: FlamingoConfig,
+    pub tower: ClipTower,
+    pub resampler: Resampler,
+    pub language: Llama,
+    /// One entry a decoder layer.
+    gated: Vec<Option<GatedBlock>>,
+}
+
+impl Flamingo {
+    /// Takes the tensors from `vb`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*`.
+    pub fn load(config: &FlamingoConfig, vb: VarBuilder) -> Result<Self> {
+        let every = config.cross_attn_every_n_layers.max(1);
+        let language = vb.pp("lang_encoder");
+        let gated = (0..config.language.layers)
+            .map(|i| {
+                if (i + 1) % every != 0 {
+                    return Ok(None);
+                }
+                let vb = language.pp("gated_cross_attn_layers").pp(i);
+                GatedBlock::load(
+                    config.language.hidden_size,
+                    config.vision.width,
+                    config.cross_attn_heads,
+                    config.cross_attn_head_dim,
+                    config.resampler.ff_mult,
+                    vb,
+                )
+                .map(Some)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            tower: ClipTower::load(&config.vision, vb.pp("vision_encoder"))?,
+            resampler: Resampler::load(&config.resampler, config.vision.width, vb.pp("perceiver"))?,
+            language: Llama::load(&config.language, language)?,
+            gated,
+            config: config.clone(),
+        })
+    }
+
+    /// Keys and values of `media` `[batch, keys, width]` for every gated block, in layer order.
+    pub fn cross_kv(&self, media: &Tensor) -> Result<Vec<CrossKv>> {
+        self.gated
+            .iter()
+            .flatten()
+            .map(|block| block.keys_and_values(media))
+            .collect()
+    }
+
+    /// Hidden states of a whole batch of interleaved sequences, for training: `ids` `[batch, tokens]`, `media`
+    /// `[batch, images * latents, width]`, `times` the text_time of every token, `[batch * tokens]`.
+    pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
+        let ranges = media_ranges(times, self.config.resampler.num_latents);
+        let visible = Visible::Ranges(Arc::new(ranges));
+        self.language.forward(ids, None, |i, x| match &self.gated[i] {
+            None => Ok(x),
+            Some(block) => {
+                let kv = block.keys_and_values(media)?;
+                block.forward(&x, &kv, visible.clone())
+            }
+        })
+    }
+}

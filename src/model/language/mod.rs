@@ -1,0 +1,5 @@
+//! Language models: decoders with a hook in front of every layer.
+
+mod llama;
+
+pub use llama::{KvCache, Llama, LlamaConfig};

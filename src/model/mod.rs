@@ -1,0 +1,6 @@
+//! Models.
+
+pub mod flamingo;
+pub mod language;
+pub mod ops;
+pub mod vision;

@@ -1,0 +1,139 @@
+//! Activations: QuickGELU (OpenAI CLIP), exact GELU (Flamingo's feed-forwards), SwiGLU's product (LLaMA).
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+
+use super::cpu::{erf, exp, values, with_values};
+use super::fused;
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// An elementwise function and its derivative.
+struct Pointwise {
+    name: &'static str,
+    value: fn(&[f32], &mut Vec<f32>),
+    /// Gradient of the input from the input and the gradient of the output.
+    slope: fn(&[f32], &[f32]) -> Vec<f32>,
+}
+
+impl CustomOp1 for Pointwise {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(storage, layout)?;
+        let mut out = Vec::with_capacity(x.len());
+        (self.value)(x, &mut out);
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(&self, arg: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let out = with_values(arg, |x| with_values(grad, |g| (self.slope)(x, g)))??;
+        Ok(Some(Tensor::from_vec(out, arg.shape(), arg.device())?))
+    }
+}
+
+/// `x * sigmoid(1.702 x)`: the activation of OpenAI's CLIP weights.
+pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
+    const SLOPE: f32 = 1.702;
+    if !fused(x) {
+        return x * candle_nn::ops::sigmoid(&(x * SLOPE as f64)?)?;
+    }
+    x.contiguous()?.apply_op1(Pointwise {
+        name: "quick-gelu",
+        value: |x, out| out.extend(x.iter().map(|&v| v * sigmoid(SLOPE * v))),
+        slope: |x, g| {
+            x.iter()
+                .zip(g)
+                .map(|(&v, &g)| {
+                    let s = sigmoid(SLOPE * v);
+                    g * s * (1.0 + SLOPE * v * (1.0 - s))
+                })
+                .collect()
+        },
+    })
+}
+
+/// Exact (erf) GELU: the activation of Flamingo's feed-forward layers.
+pub fn gelu(x: &Tensor) -> Result<Tensor> {
+    if !fused(x) {
+        return x.gelu_erf();
+    }
+    const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+    const INV_ROOT_2PI: f32 = 0.398_942_3;
+    x.contiguous()?.apply_op1(Pointwise {
+        name: "gelu",
+        value: |x, out| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))),
+        slope: |x, g| {
+            x.iter()
+                .zip(g)
+                .map(|(&v, &g)| {
+                    let cdf = 0.5 * (1.0 + erf(v * ROOT_HALF));
+                    g * (cdf + v * INV_ROOT_2PI * exp(-0.5 * v * v))
+                })
+                .collect()
+        },
+    })
+}
+
+struct SiluMul;
+
+impl CustomOp2 for SiluMul {
+    fn name(&self) -> &'static str {
+        "silu-mul"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (gate, up) = (values(s1, l1)?, values(s2, l2)?);
+        let out = gate
+            .iter()
+            .zip(up)
+            .map(|(&a, &b)| a * sigmoid(a) * b)
+            .collect();
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        gate: &Tensor,
+        up: &Tensor,
+        _res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (da, db) = with_values(gate, |a| {
+            with_values(up, |b| {
+                with_values(grad, |g| {
+                    let mut da = Vec::with_capacity(a.len());
+                    let mut db = Vec::with_capacity(a.len());
+                    for i in 0..a.len() {
+                        let s = sigmoid(a[i]);
+                        da.push(g[i] * b[i] * s * (1.0 + a[i] * (1.0 - s)));
+                        db.push(g[i] * a[i] * s);
+                    }
+                    (da, db)
+                })
+            })
+        })???;
+        Ok((
+            Some(Tensor::from_vec(da, gate.shape(), gate.device())?),
+            Some(Tensor::from_vec(db, up.shape(), up.device())?),
+        ))
+    }
+}
+
+/// `silu(gate) * up`, the product inside SwiGLU. Both `[.., inner]`.
+pub fn silu_mul(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    if !fused(gate) {
+        return candle_nn::ops::silu(gate)? * up;
+    }
+    gate.contiguous()?.apply_op2(&up.contiguous()?, SiluMul)
+}

@@ -1,0 +1,357 @@
+//! Scaled dot-product attention with the masks this project needs, as key ranges.
+//!
+//! Every mask here (none, causal, left padding, "only the image just before") lets a query see one contiguous range of
+//! keys, so a mask is a range a query, not a matrix. A query with an empty range attends to nothing and gives zero:
+//! that is exactly Flamingo's rule for text before the first image (rows zeroed after the softmax).
+
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
+use std::sync::Arc;
+
+use super::cpu::{dot, exp, values, with_values};
+use super::fused;
+
+/// Which keys each query may see.
+#[derive(Clone, Debug)]
+pub enum Visible {
+    /// Every key.
+    All,
+    /// Query `i` sees keys `0 ..= i + past`, where `past` keys come from a cache.
+    Causal { past: usize },
+    /// `[batch * queries]` half-open key ranges.
+    Ranges(Arc<Vec<(u32, u32)>>),
+}
+
+impl Visible {
+    fn range(&self, sequence: usize, query: usize, queries: usize, keys: usize) -> (usize, usize) {
+        match self {
+            Visible::All => (0, keys),
+            Visible::Causal { past } => (0, (query + past + 1).min(keys)),
+            Visible::Ranges(ranges) => {
+                let (from, to) = ranges[sequence * queries + query];
+                (from as usize, (to as usize).min(keys))
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Attention {
+    heads: usize,
+    scale: f32,
+    visible: Visible,
+}
+
+/// Sizes of one call.
+#[derive(Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    queries: usize,
+    keys: usize,
+    width: usize,
+    head_dim: usize,
+}
+
+impl Attention {
+    fn sizes(&self, q: &Shape, k: &Shape) -> Result<Sizes> {
+        let (batch, queries, width) = q.dims3()?;
+        let (_, keys, _) = k.dims3()?;
+        Ok(Sizes {
+            batch,
+            queries,
+            keys,
+            width,
+            head_dim: width / self.heads,
+        })
+    }
+
+    /// Probabilities `[queries, keys]` of one head of one sequence, written into `p`.
+    fn probabilities(&self, s: Sizes, sequence: usize, q: &[f32], k: &[f32], p: &mut [f32]) {
+        product(
+            [s.queries, s.keys, s.head_dim],
+            p,
+            [s.keys, 1],
+            q,
+            [s.width, 1],
+            k,
+            [1, s.width],
+            self.scale,
+        );
+        for (query, row) in p.chunks_exact_mut(s.keys).enumerate() {
+            let (from, to) = self.visible.range(sequence, query, s.queries, s.keys);
+            if from >= to {
+                row.fill(0.0);
+                continue;
+            }
+            row[..from].fill(0.0);
+            row[to..].fill(0.0);
+            let seen = &mut row[from..to];
+            let max = seen.iter().copied().fold(f32::MIN, f32::max);
+            let mut total = 0.0;
+            for v in seen.iter_mut() {
+                *v = exp(*v - max);
+                total += *v;
+            }
+            let inverse = 1.0 / total;
+            seen.iter_mut().for_each(|v| *v *= inverse);
+        }
+    }
+}
+
+/// `dst[m, n] = alpha * lhs[m, k] rhs[k, n]`; strides are [row, column].
+#[expect(clippy::too_many_arguments, reason = "a matrix product has three matrices")]
+fn product(
+    [m, n, k]: [usize; 3],
+    dst: &mut [f32],
+    ds: [usize; 2],
+    lhs: &[f32],
+    ls: [usize; 2],
+    rhs: &[f32],
+    rs: [usize; 2],
+    alpha: f32,
+) {
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let last = |rows: usize, cols: usize, s: [usize; 2]| (rows - 1) * s[0] + (cols - 1) * s[1];
+    assert!(
+        last(m, n, ds) < dst.len() && last(m, k, ls) < lhs.len() && last(k, n, rs) < rhs.len(),
+        "matrix product out of bounds"
+    );
+    // SAFETY: the assertion above keeps every strided access inside its slice, and `dst` is borrowed mutably.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            dst.as_mut_ptr(),
+            ds[1] as isize,
+            ds[0] as isize,
+            false,
+            lhs.as_ptr(),
+            ls[1] as isize,
+            ls[0] as isize,
+            rhs.as_ptr(),
+            rs[1] as isize,
+            rs[0] as isize,
+            0.0,
+            alpha,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+impl CustomOp3 for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let s = self.sizes(l1.shape(), l2.shape())?;
+        let (q, k, v) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+        let mut out = vec![0f32; q.len()];
+        let mut p = vec![0f32; s.queries * s.keys];
+        for sequence in 0..s.batch {
+            for head in 0..self.heads {
+                let at = sequence * s.queries * s.width + head * s.head_dim;
+                let kv = sequence * s.keys * s.width + head * s.head_dim;
+                self.probabilities(s, sequence, &q[at..], &k[kv..], &mut p);
+                product(
+                    [s.queries, s.head_dim, s.keys],
+                    &mut out[at..],
+                    [s.width, 1],
+                    &p,
+                    [s.keys, 1],
+                    &v[kv..],
+                    [s.width, 1],
+                    1.0,
+                );
+            }
+        }
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        _res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let s = self.sizes(q.shape(), k.shape())?;
+        let (dq, dk, dv) = with_values(q, |q| {
+            with_values(k, |k| {
+                with_values(v, |v| with_values(grad, |g| self.gradients(s, q, k, v, g)))
+            })
+        })????;
+        let device = q.device();
+        Ok((
+            Some(Tensor::from_vec(dq, q.shape(), device)?),
+            Some(Tensor::from_vec(dk, k.shape(), device)?),
+            Some(Tensor::from_vec(dv, v.shape(), device)?),
+        ))
+    }
+}
+
+impl Attention {
+    fn gradients(
+        &self,
+        s: Sizes,
+        q: &[f32],
+        k: &[f32],
+        v: &[f32],
+        g: &[f32],
+    ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let (mut dq, mut dk, mut dv) =
+            (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
+        let mut p = vec![0f32; s.queries * s.keys];
+        let mut dp = vec![0f32; s.queries * s.keys];
+        for sequence in 0..s.batch {
+            for head in 0..self.heads {
+                let at = sequence * s.queries * s.width + head * s.head_dim;
+                let kv = sequence * s.keys * s.width + head * s.head_dim;
+                self.probabilities(s, sequence, &q[at..], &k[kv..], &mut p);
+                // dV = P^T dO
+                product(
+                    [s.keys, s.head_dim, s.queries],
+                    &mut dv[kv..],
+                    [s.width, 1],
+                    &p,
+                    [1, s.keys],
+                    &g[at..],
+                    [s.width, 1],
+                    1.0,
+                );
+                // dP = dO V^T, then back through the softmax
+                product(
+                    [s.queries, s.keys, s.head_dim],
+                    &mut dp,
+                    [s.keys, 1],
+                    &g[at..],
+                    [s.width, 1],
+                    &v[kv..],
+                    [1, s.width],
+                    1.0,
+                );
+                for (p, dp) in p.chunks_exact(s.keys).zip(dp.chunks_exact_mut(s.keys)) {
+                    let inner = dot(p, dp);
+                    for (d, p) in dp.iter_mut().zip(p) {
+                        *d = p * (*d - inner);
+                    }
+                }
+                product(
+                    [s.queries, s.head_dim, s.keys],
+                    &mut dq[at..],
+                    [s.width, 1],
+                    &dp,
+                    [s.keys, 1],
+                    &k[kv..],
+                    [s.width, 1],
+                    self.scale,
+                );
+                product(
+                    [s.keys, s.head_dim, s.queries],
+                    &mut dk[kv..],
+                    [s.width, 1],
+                    &dp,
+                    [1, s.keys],
+                    &q[at..],
+                    [s.width, 1],
+                    self.scale,
+                );
+            }
+        }
+        (dq, dk, dv)
+    }
+}
+
+/// `softmax(q k^T * scale) v` a head, over the keys that `visible` allows.
+///
+/// `q` is `[batch, queries, heads * head_dim]`, `k` and `v` `[batch, keys, heads * head_dim]`; the result has the shape
+/// of `q`. Softmax runs in f32 whatever the type.
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    scale: f32,
+    visible: Visible,
+) -> Result<Tensor> {
+    if fused(q) {
+        let op = Attention {
+            heads,
+            scale,
+            visible,
+        };
+        return q
+            .contiguous()?
+            .apply_op3(&k.contiguous()?, &v.contiguous()?, op);
+    }
+    composed(q, k, v, heads, scale, visible)
+}
+
+fn composed(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    scale: f32,
+    visible: Visible,
+) -> Result<Tensor> {
+    let (batch, queries, width) = q.dims3()?;
+    let keys = k.dim(1)?;
+    let split = |t: &Tensor, n: usize| {
+        t.reshape((batch, n, heads, width / heads))?
+            .transpose(1, 2)?
+            .contiguous()
+    };
+    let (q4, k4, v4) = (split(q, queries)?, split(k, keys)?, split(v, keys)?);
+    let scores = (q4.matmul(&k4.t()?)? * f64::from(scale))?.to_dtype(DType::F32)?;
+    let mut bias = vec![0f32; batch * queries * keys];
+    let mut keep = vec![1f32; batch * queries];
+    for sequence in 0..batch {
+        for query in 0..queries {
+            let (from, to) = visible.range(sequence, query, queries, keys);
+            let row = sequence * queries + query;
+            if from >= to {
+                keep[row] = 0.0;
+                continue;
+            }
+            let bias = &mut bias[row * keys..(row + 1) * keys];
+            bias[..from].fill(f32::MIN);
+            bias[to..].fill(f32::MIN);
+        }
+    }
+    let bias = Tensor::from_vec(bias, (batch, 1, queries, keys), q.device())?;
+    let keep = Tensor::from_vec(keep, (batch, 1, queries, 1), q.device())?;
+    let scores = scores.broadcast_add(&bias)?;
+    let p = candle_nn::ops::softmax(&scores, D::Minus1)?
+        .broadcast_mul(&keep)?
+        .to_dtype(q.dtype())?;
+    p.matmul(&v4)?
+        .transpose(1, 2)?
+        .reshape((batch, queries, width))
+}
+
+#[cfg(test)]
+pub(super) fn composed_for_tests(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    scale: f32,
+    visible: Visible,
+) -> Result<Tensor> {
+    composed(q, k, v, heads, scale, visible)
+}

@@ -1,0 +1,5 @@
+//! Vision towers.
+
+mod clip;
+
+pub use clip::{ClipTower, VisionActivation, VisionConfig, VisionOutput};

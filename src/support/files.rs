@@ -1,0 +1,199 @@
+//! Reading and writing files with errors that name the file.
+//!
+//! Everything the program writes for itself is private (files 0600, folders 0700) and appears whole or not at all. Never
+//! write a file of ours in place: a crash half-way would leave neither the old nor the new one.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::errors::FileError;
+
+/// Reads a whole file of any length. For files a user names, prefer [`read_limited`].
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_limited(path, u64::MAX)
+}
+
+/// Reads a whole UTF-8 file; a byte order mark at its start is dropped.
+pub fn read_to_string(path: &Path) -> Result<String, FileError> {
+    let text = String::from_utf8(read(path)?)
+        .map_err(|_| FileError::other(path, "read", "not UTF-8 text"))?;
+    Ok(match text.strip_prefix('\u{FEFF}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+/// Reads a whole file of at most `max_bytes` bytes. Never holds more than that, even of a pipe or a growing file.
+pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+    let too_large = || FileError::TooLarge {
+        path: path.to_path_buf(),
+        limit: max_bytes,
+    };
+    let failed = |error: std::io::Error| FileError::from_io(path, "read", &error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(FileError::IsDirectory {
+            path: path.to_path_buf(),
+        });
+    }
+    if metadata.len() > max_bytes {
+        return Err(too_large());
+    }
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    let file = File::open(path).map_err(failed)?;
+    file.take(max_bytes.saturating_add(1))
+        .read_to_end(&mut content)
+        .map_err(failed)?;
+    if content.len() as u64 > max_bytes {
+        return Err(too_large());
+    }
+    Ok(content)
+}
+
+/// Makes a folder, and those above it, for this user only (0700 on Unix). An existing folder keeps its permissions.
+pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| FileError::from_io(path, "make the folder", &error))
+}
+
+/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
+/// The folder must exist.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let failed = |error: std::io::Error| FileError::from_io(path, "write", &error);
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if path.is_dir() {
+        return Err(FileError::IsDirectory {
+            path: path.to_path_buf(),
+        });
+    }
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".rounds-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    temporary.write_all(content).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary
+        .persist(path)
+        .map_err(|refused| failed(refused.error))?;
+    sync_folder(folder)
+}
+
+/// Makes a rename inside `folder` survive a power cut. Only Unix can open a folder for that.
+fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|handle| handle.sync_all())
+        .map_err(|error| FileError::from_io(folder, "write", &error))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// SHA-256 of `content`: 64 lower-case hexadecimal digits.
+pub fn sha256_hex(content: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(content))
+}
+
+/// SHA-256 of a file, as [`sha256_hex`], read in pieces.
+pub fn sha256_file(path: &Path) -> Result<String, FileError> {
+    let failed = |error: std::io::Error| FileError::from_io(path, "read", &error);
+    if fs::metadata(path).map_err(failed)?.is_dir() {
+        return Err(FileError::IsDirectory {
+            path: path.to_path_buf(),
+        });
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0_u8; 1 << 20];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(format!("{:x}", hasher.finalize())),
+            Ok(count) => hasher.update(&piece[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_file_is_private_whole_and_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        create_private_dir(&deep).unwrap();
+        create_private_dir(&deep).unwrap();
+        let path = deep.join("note.txt");
+        write_atomic(&path, b"old").unwrap();
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+            assert_eq!(
+                fs::metadata(&deep).unwrap().permissions().mode() & 0o777,
+                0o700
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_at_the_limit_is_read_and_one_byte_more_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("four");
+        write_atomic(&path, b"four").unwrap();
+        assert_eq!(read_limited(&path, 4).unwrap(), b"four");
+        assert!(matches!(
+            read_limited(&path, 3),
+            Err(FileError::TooLarge { limit: 3, .. })
+        ));
+    }
+
+    #[test]
+    fn folders_missing_files_and_wrong_text_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latin");
+        assert!(matches!(
+            read(folder.path()),
+            Err(FileError::IsDirectory { .. })
+        ));
+        assert!(matches!(
+            write_atomic(folder.path(), b""),
+            Err(FileError::IsDirectory { .. })
+        ));
+        assert!(matches!(read(&path), Err(FileError::NotFound { .. })));
+        write_atomic(&path, b"\xE9").unwrap();
+        assert!(matches!(
+            read_to_string(&path),
+            Err(FileError::Other { .. })
+        ));
+    }
+
+    #[test]
+    fn a_hash_is_the_same_from_memory_and_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        write_atomic(&path, b"abc").unwrap();
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256_hex(b"abc"), known);
+        assert_eq!(sha256_file(&path).unwrap(), known);
+    }
+}

@@ -1,0 +1,16 @@
+//! What every other module stands on: clean text, safe files, known folders, errors that help, quiet logging.
+//!
+//! Nothing here knows about images, models or surfaces, and nothing here may use a module that does.
+
+pub mod cancel;
+pub mod errors;
+pub mod files;
+pub mod logging;
+pub mod paths;
+pub mod progress;
+pub mod sanitise;
+
+pub use cancel::Cancel;
+pub use errors::{FileError, Hint};
+pub use paths::Paths;
+pub use progress::Progress;

@@ -1,0 +1,198 @@
+//! Second and third stage: the resampler, gated blocks and decoder learn to answer; first over the tower's kept features,
+//! then, briefly, with the tower itself.
+
+use candle_core::{Device, Result, Tensor};
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::checkpoint::Checkpoint;
+use super::episodes::{Dealer, Markers, Sequence};
+use super::optim::{AdamW, Schedule, gradients};
+use super::pool::Pool;
+use super::recipe::{NanoRecipe, Stage};
+use super::report::Report;
+use super::tower::Features;
+use super::vars::Vars;
+use crate::model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
+use crate::model::ops::cross_entropy;
+use crate::phantom::rng::Rng;
+use crate::support::Cancel;
+
+/// Where a stage's pictures come from.
+pub enum Sight<'a> {
+    /// Kept features; the tower stands still.
+    Kept(&'a Features),
+    /// The tower runs and learns.
+    Live,
+}
+
+/// What a stage works with.
+pub struct Scene<'a> {
+    pub recipe: &'a NanoRecipe,
+    pub config: &'a FlamingoConfig,
+    pub vars: &'a Arc<Vars>,
+    pub pool: &'a Pool,
+    pub features: &'a Features,
+    pub tokenizer: &'a Tokenizer,
+    pub markers: &'a Markers,
+    pub device: &'a Device,
+}
+
+/// Sequences padded on the right to one length, with their images.
+pub struct Batch {
+    ids: Tensor,
+    times: Vec<u32>,
+    images: Vec<usize>,
+    images_each: usize,
+    /// Rows of the flattened hidden states that predict something, what, with what weight, and whether it is scored.
+    rows: Vec<u32>,
+    targets: Vec<u32>,
+    weights: Vec<f32>,
+    scored: Vec<bool>,
+}
+
+impl Batch {
+    pub fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
+        let tokens = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(1);
+        let images_each = sequences.iter().map(|s| s.images.len()).max().unwrap_or(1);
+        let (mut ids, mut times, mut images) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut targets, mut weights, mut scored) = (vec![], vec![], vec![], vec![]);
+        for (i, sequence) in sequences.iter().enumerate() {
+            let mut padded = sequence.ids.clone();
+            padded.resize(tokens, markers.end_of_chunk);
+            times.extend(text_time(&padded, markers.image, MediaMask::Previous));
+            for t in 1..sequence.ids.len() {
+                if sequence.weights[t] > 0.0 {
+                    rows.push((i * tokens + t - 1) as u32);
+                    targets.push(sequence.ids[t]);
+                    weights.push(sequence.weights[t]);
+                    scored.push(sequence.scored[t]);
+                }
+            }
+            ids.extend(padded);
+            // A place without an image is filled with any image: no token points at it.
+            let filler = sequence.images.first().copied().unwrap_or(0);
+            let mut mine = sequence.images.clone();
+            mine.resize(images_each, filler);
+            images.extend(mine);
+        }
+        Ok(Self {
+            ids: Tensor::from_vec(ids, (sequences.len(), tokens), device)?,
+            times,
+            images,
+            images_each,
+            rows,
+            targets,
+            weights,
+            scored,
+        })
+    }
+
+    fn total_weight(&self) -> f32 {
+        self.weights.iter().sum()
+    }
+}
+
+/// Weighted loss sum of a batch; how many scored answers began right, and how many there were.
+pub fn loss(model: &Flamingo, batch: &Batch, patches: &Tensor, device: &Device) -> Result<(Tensor, Vec<f32>)> {
+    let latents = model.resampler.forward(patches)?;
+    let (_, count, width) = latents.dims3()?;
+    let sequences = batch.images.len() / batch.images_each;
+    let media = latents.reshape((sequences, batch.images_each * count, width))?;
+    let hidden = model.hidden(&batch.ids, &media, &batch.times)?;
+    let (_, _, size) = hidden.dims3()?;
+    let rows = Tensor::from_vec(batch.rows.clone(), batch.rows.len(), device)?;
+    let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;
+    let logits = model.language.logits(&picked)?;
+    let best = logits.argmax(1)?.to_vec1::<u32>()?;
+    let (mut right, mut asked) = (0.0, 0.0);
+    for ((best, target), scored) in best.iter().zip(&batch.targets).zip(&batch.scored) {
+        if *scored {
+            asked += 1.0;
+            right += f32::from(best == target);
+        }
+    }
+    let loss = cross_entropy(&logits, batch.targets.clone(), batch.weights.clone())?;
+    Ok((loss, vec![right, asked]))
+}
+
+/// Runs a stage from `checkpoint.step` on.
+pub fn train(
+    scene: &Scene,
+    name: &str,
+    stage: &Stage,
+    sight: &Sight,
+    checkpoint: &mut Checkpoint,
+    report: &mut Report,
+    cancel: &Cancel,
+) -> Result<()> {
+    let model = Flamingo::load(scene.config, scene.vars.builder(scene.device))?;
+    let live = matches!(sight, Sight::Live);
+    let trained = scene.vars.select(|name| {
+        !name.starts_with("heads.") && (live || !name.starts_with("vision_encoder."))
+    });
+    let mut optimiser = AdamW::new(trained, scene.recipe.weight_decay, 1.0);
+    checkpoint.restore(&mut optimiser)?;
+    let dealer = Dealer::new(scene.pool, Some(scene.features));
+    let schedule = Schedule {
+        peak: stage.rate,
+        warmup: stage.warmup,
+        steps: stage.steps,
+    };
+    let pixel_norm = super::recipe::pixel_norm();
+    while checkpoint.step < stage.steps && !cancel.is_cancelled() {
+        let step = checkpoint.step;
+        let salt = ((checkpoint.stage as u64) << 40) + step as u64;
+        let mut rng = Rng::new(scene.recipe.seed).fork(salt);
+        let mut sequences = (0..stage.batch)
+            .map(|_| Sequence::encode(&dealer.deal(&mut rng), scene.tokenizer, scene.markers))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(candle_core::Error::msg)?;
+        // Sequences of like length together: less padding. Dealt out in turn: threads get like work.
+        sequences.sort_by_key(|s| s.ids.len());
+        let micro = 2 * scene.recipe.threads;
+        let mut groups: Vec<Vec<Batch>> = (0..scene.recipe.threads).map(|_| Vec::new()).collect();
+        let mut total = 0.0;
+        for (i, chunk) in sequences.chunks(stage.batch.div_ceil(micro).max(1)).enumerate() {
+            let batch = Batch::new(chunk, scene.markers, scene.device)?;
+            total += batch.total_weight();
+            let turn = i % (2 * groups.len());
+            let slot = turn.min(2 * groups.len() - 1 - turn);
+            groups[slot].push(batch);
+        }
+        let seed = rng.next_u64();
+        let (value, counts, grads) = gradients(&optimiser.vars, &groups, |batches| {
+            let mut sum: Option<Tensor> = None;
+            let mut counts = vec![0.0, 0.0];
+            for batch in batches {
+                let patches = match sight {
+                    Sight::Kept(features) => features.batch(&batch.images, scene.device)?,
+                    Sight::Live => {
+                        let mut rng = Rng::new(seed).fork(batch.images[0] as u64);
+                        let pixels = scene.pool.batch(&batch.images, &pixel_norm, Some(&mut rng), scene.device)?;
+                        model.tower.forward(&pixels)?.tokens
+                    }
+                };
+                let (value, right) = loss(&model, batch, &patches, scene.device)?;
+                counts[0] += right[0];
+                counts[1] += right[1];
+                sum = Some(match sum {
+                    None => value,
+                    Some(sum) => (sum + value)?,
+                });
+            }
+            let sum = match sum {
+                Some(sum) => sum,
+                None => candle_core::bail!("a training thread got no episode"),
+            };
+            Ok(((sum / f64::from(total))?, counts))
+        })?;
+        let norm = optimiser.step(&grads, schedule.rate(step))?;
+        checkpoint.step += 1;
+        report.step(name, step, stage.steps, value, counts[0] / counts[1].max(1.0), norm);
+        if checkpoint.step.is_multiple_of(stage.evaluate_every) {
+            checkpoint.save(scene.vars, &optimiser)?;
+        }
+    }
+    checkpoint.save(scene.vars, &optimiser)
+}

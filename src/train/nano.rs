@@ -1,0 +1,123 @@
+//! `rounds train nano`: the whole recipe, stage after stage, resumable at any step.
+
+use candle_core::Device;
+use std::collections::HashMap;
+use std::path::Path;
+use tokenizers::Tokenizer;
+
+use super::checkpoint::Checkpoint;
+use super::episodes::Markers;
+use super::joint::{self, Scene, Sight};
+use super::pool::{Pool, seeds};
+use super::recipe::{NanoRecipe, nano_config};
+use super::report::Report;
+use super::{tokenizer, tower, vars::Vars};
+use crate::model::vision::ClipTower;
+use crate::support::{Cancel, FileError, files};
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NanoError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("training failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("the tokenizer could not be made: {0}")]
+    Tokenizer(String),
+    #[error("the checkpoint in {0} belongs to another recipe")]
+    OtherRecipe(String),
+}
+
+/// Pictures measured on while training; never trained on.
+const HELD_OUT: usize = 900;
+
+/// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and at the end of every
+/// stage `stage-N.safetensors`. A run found there goes on. Returns whether it was finished (not cancelled).
+pub fn train_nano(recipe: &NanoRecipe, folder: &Path, device: &Device, cancel: &Cancel) -> Result<bool, NanoError> {
+    files::create_private_dir(folder)?;
+    let recipe_file = folder.join("recipe.json");
+    let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
+    let checkpoint_file = folder.join("checkpoint.safetensors");
+    let (mut checkpoint, weights) = if checkpoint_file.exists() {
+        if files::read_to_string(&recipe_file)? != written {
+            return Err(NanoError::OtherRecipe(folder.display().to_string()));
+        }
+        Checkpoint::load(&checkpoint_file)?
+    } else {
+        files::write_atomic(&recipe_file, written.as_bytes())?;
+        (Checkpoint::fresh(checkpoint_file.clone(), 0), HashMap::new())
+    };
+    let tokenizer = tokenizer_in(folder, recipe)?;
+    let config = nano_config(tokenizer.get_vocab_size(true));
+    let id = |token: &str| tokenizer.token_to_id(token).unwrap_or(0);
+    let markers = Markers {
+        begin: id("<s>"),
+        end_of_chunk: id("<|endofchunk|>"),
+        image: id("<image>"),
+    };
+    let side = config.vision.image_size;
+    eprintln!("rendering {} phantoms", recipe.pictures);
+    let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
+    let held_out = Pool::render(HELD_OUT, seeds::TRAIN + 500_000_000, side, recipe.threads, &|_| {});
+    let vars = Vars::new(recipe.seed, weights);
+    let mut report = Report::new(folder, 50);
+    if checkpoint.stage == 0 {
+        tower::train(
+            recipe, &config, &vars, &pool, &held_out, &mut checkpoint, &mut report, device, cancel,
+        )?;
+        if cancel.is_cancelled() {
+            return Ok(false);
+        }
+        checkpoint.next_stage();
+        keep(&checkpoint_file, folder, 0)?;
+    }
+    let vision = ClipTower::load(&config.vision, vars.builder(device).pp("vision_encoder"))?;
+    eprintln!("keeping the tower's features");
+    let features = tower::features(&vision, &pool, device, recipe.threads)?;
+    let scene = Scene {
+        recipe,
+        config: &config,
+        vars: &vars,
+        pool: &pool,
+        features: &features,
+        tokenizer: &tokenizer,
+        markers: &markers,
+        device,
+    };
+    let stages = [
+        ("episodes", &recipe.episodes, Sight::Kept(&features)),
+        ("joint", &recipe.joint, Sight::Live),
+    ];
+    for (i, (name, stage, sight)) in stages.iter().enumerate() {
+        if checkpoint.stage != i + 1 {
+            continue;
+        }
+        joint::train(&scene, name, stage, sight, &mut checkpoint, &mut report, cancel)?;
+        if cancel.is_cancelled() {
+            return Ok(false);
+        }
+        checkpoint.next_stage();
+        keep(&checkpoint_file, folder, i + 1)?;
+    }
+    Ok(true)
+}
+
+fn keep(checkpoint: &Path, folder: &Path, stage: usize) -> Result<(), NanoError> {
+    let bytes = files::read(checkpoint)?;
+    files::write_atomic(&folder.join(format!("stage-{stage}.safetensors")), &bytes)?;
+    Ok(())
+}
+
+fn tokenizer_in(folder: &Path, recipe: &NanoRecipe) -> Result<Tokenizer, NanoError> {
+    let file = folder.join("tokenizer.json");
+    if !file.exists() {
+        let lines = tokenizer::corpus(recipe.seed, 9_000);
+        let made = tokenizer::train(&lines, recipe.vocab_size).map_err(NanoError::Tokenizer)?;
+        let text = made
+            .to_string(true)
+            .map_err(|e| NanoError::Tokenizer(e.to_string()))?;
+        files::write_atomic(&file, text.as_bytes())?;
+    }
+    let text = files::read_to_string(&file)?;
+    text.parse().map_err(|e: tokenizers::Error| NanoError::Tokenizer(e.to_string()))
+}
