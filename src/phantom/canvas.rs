@@ -151,9 +151,7 @@ impl Canvas {
 
     /// A soft-edged ellipse: centre, radii, turn in radians, edge softness (width of the ramp, in body units).
     pub fn ellipse(&mut self, e: Ellipse, blend: Blend, colour: Colour, opacity: f32) {
-        self.paint(e.bounds(), blend, colour, |x, y| {
-            opacity * e.coverage(x, y)
-        });
+        self.paint(e.bounds(), blend, colour, |x, y| opacity * e.coverage(x, y));
     }
 
     /// A polyline with round ends: `width` is the full width in body units.
@@ -170,9 +168,8 @@ impl Canvas {
             return;
         }
         let pad = width + soft;
-        let fold = |i: usize, f: fn(f32, f32) -> f32, from: f32| {
-            points.iter().map(|p| p[i]).fold(from, f)
-        };
+        let fold =
+            |i: usize, f: fn(f32, f32) -> f32, from: f32| points.iter().map(|p| p[i]).fold(from, f);
         let bounds = [
             fold(0, f32::min, f32::MAX) - pad,
             fold(1, f32::min, f32::MAX) - pad,
@@ -200,9 +197,8 @@ impl Canvas {
         if points.len() < 3 {
             return;
         }
-        let fold = |i: usize, f: fn(f32, f32) -> f32, from: f32| {
-            points.iter().map(|p| p[i]).fold(from, f)
-        };
+        let fold =
+            |i: usize, f: fn(f32, f32) -> f32, from: f32| points.iter().map(|p| p[i]).fold(from, f);
         let bounds = [
             fold(0, f32::min, f32::MAX) - soft,
             fold(1, f32::min, f32::MAX) - soft,

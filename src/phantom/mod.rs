@@ -64,9 +64,10 @@ pub fn render(kind: usize, seed: u64, size: usize) -> Phantom {
     };
     for _ in 0..wanted {
         let next = rng.below(present.len());
-        let clash = spec.conflicts.iter().any(|&(a, b)| {
-            (a == next && present[b]) || (b == next && present[a])
-        });
+        let clash = spec
+            .conflicts
+            .iter()
+            .any(|&(a, b)| (a == next && present[b]) || (b == next && present[a]));
         if !clash {
             present[next] = true;
         }

@@ -184,7 +184,10 @@ impl Asker<'_> {
 
     fn modality(&self, rng: &mut Rng) -> Qa {
         let spec = self.phantom.spec();
-        let rationale = format!("I see {}, so this is {}.", spec.modality_sign, spec.modality);
+        let rationale = format!(
+            "I see {}, so this is {}.",
+            spec.modality_sign, spec.modality
+        );
         if rng.chance(0.6) {
             let question = phrase(
                 rng,
@@ -199,10 +202,18 @@ impl Asker<'_> {
             return self.qa(Topic::Modality, "open", question, spec.modality, rationale);
         }
         let other = super::KINDS[rng.below(super::KINDS.len())].modality;
-        let asked = if rng.chance(0.5) { spec.modality } else { other };
+        let asked = if rng.chance(0.5) {
+            spec.modality
+        } else {
+            other
+        };
         let question = phrase(
             rng,
-            &["Is the modality {}?", "Was this made by {}?", "Is this an image of type {}?"],
+            &[
+                "Is the modality {}?",
+                "Was this made by {}?",
+                "Is this an image of type {}?",
+            ],
             asked,
         );
         let answer = yes(asked == spec.modality);
@@ -269,13 +280,23 @@ impl Asker<'_> {
         let question = if spec.name == spec.plural && spec.article.is_empty() {
             phrase(
                 rng,
-                &["Is there {}?", "Do you see {}?", "Does this image show {}?", "Can {} be seen?"],
+                &[
+                    "Is there {}?",
+                    "Do you see {}?",
+                    "Does this image show {}?",
+                    "Can {} be seen?",
+                ],
                 &name,
             )
         } else {
             phrase(
                 rng,
-                &["Is there {}?", "Do you see {}?", "Does this image show {}?", "Is {} present?"],
+                &[
+                    "Is there {}?",
+                    "Do you see {}?",
+                    "Does this image show {}?",
+                    "Is {} present?",
+                ],
                 &name,
             )
         };
@@ -283,7 +304,13 @@ impl Asker<'_> {
             Some(truth) => format!("{}: {}.", self.seen(spec, truth), spec.reading),
             None => format!("I see {}.", spec.absent),
         };
-        Some(self.qa(Topic::Presence, spec.id, question, &yes(found.is_some()), rationale))
+        Some(self.qa(
+            Topic::Presence,
+            spec.id,
+            question,
+            &yes(found.is_some()),
+            rationale,
+        ))
     }
 
     fn side(&self, rng: &mut Rng) -> Option<Qa> {
@@ -313,10 +340,20 @@ impl Asker<'_> {
             );
             return Some(self.qa(Topic::Side, spec.id, question, side.word(), rationale));
         }
-        let asked = if rng.chance(0.5) { Side::Left } else { Side::Right };
+        let asked = if rng.chance(0.5) {
+            Side::Left
+        } else {
+            Side::Right
+        };
         let options = match asked {
-            Side::Left => ["Is the {} on the left?", "Is the {} on the patient's left side?"],
-            _ => ["Is the {} on the right?", "Is the {} on the patient's right side?"],
+            Side::Left => [
+                "Is the {} on the left?",
+                "Is the {} on the patient's left side?",
+            ],
+            _ => [
+                "Is the {} on the right?",
+                "Is the {} on the patient's right side?",
+            ],
         };
         let question = phrase(rng, &options, spec.name);
         let answer = yes(asked == side || side == Side::Both);
@@ -342,21 +379,39 @@ impl Asker<'_> {
             );
             return Some(self.qa(Topic::Place, spec.id, question, place, rationale));
         }
-        let asked = if rng.chance(0.5) { place } else { *rng.pick(spec.places) };
+        let asked = if rng.chance(0.5) {
+            place
+        } else {
+            *rng.pick(spec.places)
+        };
         let question = format!("Is the {} here: {asked}?", spec.name);
         let key = format!("{}?{asked}", spec.id);
-        Some(self.qa(Topic::Place, &key, question, &yes(asked == place), rationale))
+        Some(self.qa(
+            Topic::Place,
+            &key,
+            question,
+            &yes(asked == place),
+            rationale,
+        ))
     }
 
     fn count(&self, rng: &mut Rng) -> Option<Qa> {
         let (spec, truth) = self.pick(rng, |spec, _| spec.max_count > 1)?;
         let number = truth.count.to_string();
-        let noun = if truth.count == 1 { spec.name } else { spec.plural };
+        let noun = if truth.count == 1 {
+            spec.name
+        } else {
+            spec.plural
+        };
         let rationale = format!("I count {number} {noun}{}.", whereabouts(spec, truth));
         if rng.chance(0.7) {
             let question = phrase(
                 rng,
-                &["How many {} are there?", "Count the {}.", "How many {} do you see?"],
+                &[
+                    "How many {} are there?",
+                    "Count the {}.",
+                    "How many {} do you see?",
+                ],
                 spec.plural,
             );
             return Some(self.qa(Topic::Count, spec.id, question, &number, rationale));
@@ -367,7 +422,13 @@ impl Asker<'_> {
             spec.name,
         );
         let key = format!("{}?many", spec.id);
-        Some(self.qa(Topic::Count, &key, question, &yes(truth.count > 1), rationale))
+        Some(self.qa(
+            Topic::Count,
+            &key,
+            question,
+            &yes(truth.count > 1),
+            rationale,
+        ))
     }
 
     fn grade(&self, rng: &mut Rng) -> Option<Qa> {
@@ -376,9 +437,17 @@ impl Asker<'_> {
         let options: &[&str] = if spec.grades.contains(&"many") {
             &["Are the {} few or many?", "How much of {} is there?"]
         } else {
-            &["How large is the {}?", "What is the size of the {}?", "How big is the {}?"]
+            &[
+                "How large is the {}?",
+                "What is the size of the {}?",
+                "How big is the {}?",
+            ]
         };
-        let noun = if truth.count > 1 { spec.plural } else { spec.name };
+        let noun = if truth.count > 1 {
+            spec.plural
+        } else {
+            spec.name
+        };
         let question = phrase(rng, options, noun);
         let rationale = format!("{}; it is {grade}.", self.seen(spec, truth));
         Some(self.qa(Topic::Grade, spec.id, question, grade, rationale))
@@ -456,7 +525,10 @@ impl Asker<'_> {
             ),
             Some(truth) => {
                 let spec = self.spec(truth);
-                ("no", format!("{}: {}.", self.seen(spec, truth), spec.reading))
+                (
+                    "no",
+                    format!("{}: {}.", self.seen(spec, truth), spec.reading),
+                )
             }
         };
         self.qa(Topic::Normal, "closed", question, answer, rationale)
@@ -469,8 +541,16 @@ impl Asker<'_> {
         }
         let index = rng.below(kind.attributes.len());
         let spec = &kind.attributes[index];
-        let (answer, rationale) = *spec.values.get(*self.phantom.truth.attributes.get(index)?)?;
+        let (answer, rationale) = *spec
+            .values
+            .get(*self.phantom.truth.attributes.get(index)?)?;
         let question = rng.pick(spec.questions).to_string();
-        Some(self.qa(Topic::Attribute, spec.id, question, answer, rationale.to_string()))
+        Some(self.qa(
+            Topic::Attribute,
+            spec.id,
+            question,
+            answer,
+            rationale.to_string(),
+        ))
     }
 }

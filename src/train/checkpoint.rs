@@ -92,8 +92,16 @@ impl Checkpoint {
             flat.push((name, var.dims().to_vec(), var.flatten_all()?.to_vec1()?));
         }
         for ((name, _), m) in optimiser.vars.iter().zip(&optimiser.moments) {
-            flat.push((format!("adam.mean.{name}"), vec![m.mean.len()], m.mean.clone()));
-            flat.push((format!("adam.square.{name}"), vec![m.square.len()], m.square.clone()));
+            flat.push((
+                format!("adam.mean.{name}"),
+                vec![m.mean.len()],
+                m.mean.clone(),
+            ));
+            flat.push((
+                format!("adam.square.{name}"),
+                vec![m.square.len()],
+                m.square.clone(),
+            ));
         }
         let bytes: Vec<Vec<u8>> = flat
             .iter()
@@ -101,7 +109,10 @@ impl Checkpoint {
             .collect();
         let mut views = Vec::new();
         for ((name, shape, _), bytes) in flat.iter().zip(&bytes) {
-            views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?));
+            views.push((
+                name.as_str(),
+                TensorView::new(Dtype::F32, shape.clone(), bytes)?,
+            ));
         }
         let meta = HashMap::from([
             ("stage".to_string(), self.stage.to_string()),

@@ -86,7 +86,10 @@ impl<'a> Dealer<'a> {
         for (i, phantom) in pool.phantoms.iter().enumerate() {
             by_kind[phantom.kind].push(i);
             if let [only] = phantom.truth.findings.as_slice() {
-                by_finding.entry((phantom.kind, only.finding)).or_default().push(i);
+                by_finding
+                    .entry((phantom.kind, only.finding))
+                    .or_default()
+                    .push(i);
             }
         }
         Self {
@@ -148,9 +151,10 @@ impl<'a> Dealer<'a> {
             .collect();
         let score = |i: usize| self.features.map_or(0.0, |f| f.similarity(i, query));
         let first = candidates.first().copied().unwrap_or(query);
-        candidates
-            .into_iter()
-            .fold(first, |best, i| if score(i) > score(best) { i } else { best })
+        candidates.into_iter().fold(
+            first,
+            |best, i| if score(i) > score(best) { i } else { best },
+        )
     }
 
     fn concepts(&self, rng: &mut Rng) -> [Concept; 2] {
@@ -261,7 +265,11 @@ const RATIONALE_WEIGHT: f32 = 0.25;
 impl Sequence {
     /// Encodes an episode with the template's markers. Must give the very tokens that `prompt` gives at inference; a test
     /// holds the two together.
-    pub fn encode(episode: &Episode, tokenizer: &Tokenizer, markers: &Markers) -> Result<Self, String> {
+    pub fn encode(
+        episode: &Episode,
+        tokenizer: &Tokenizer,
+        markers: &Markers,
+    ) -> Result<Self, String> {
         let mut out = Self::default();
         out.push(markers.begin, 0.0, false);
         for (i, turn) in episode.turns.iter().enumerate() {
@@ -272,7 +280,11 @@ impl Sequence {
                 Ok::<_, String>(encoding.get_ids().to_vec())
             };
             // Worked examples before the last place teach as well, but the query counts in full.
-            let share = if i + 1 == episode.turns.len() { 1.0 } else { 0.5 };
+            let share = if i + 1 == episode.turns.len() {
+                1.0
+            } else {
+                0.5
+            };
             for id in text(format!("Question: {} Answer:", turn.question))? {
                 out.push(id, 0.0, false);
             }

@@ -94,7 +94,12 @@ impl Batch {
 }
 
 /// Weighted loss sum of a batch; how many scored answers began right, and how many there were.
-pub fn loss(model: &Flamingo, batch: &Batch, patches: &Tensor, device: &Device) -> Result<(Tensor, Vec<f32>)> {
+pub fn loss(
+    model: &Flamingo,
+    batch: &Batch,
+    patches: &Tensor,
+    device: &Device,
+) -> Result<(Tensor, Vec<f32>)> {
     let latents = model.resampler.forward(patches)?;
     let (_, count, width) = latents.dims3()?;
     let sequences = batch.images.len() / batch.images_each;
@@ -153,7 +158,10 @@ pub fn train(
         let micro = 2 * scene.recipe.threads;
         let mut groups: Vec<Vec<Batch>> = (0..scene.recipe.threads).map(|_| Vec::new()).collect();
         let mut total = 0.0;
-        for (i, chunk) in sequences.chunks(stage.batch.div_ceil(micro).max(1)).enumerate() {
+        for (i, chunk) in sequences
+            .chunks(stage.batch.div_ceil(micro).max(1))
+            .enumerate()
+        {
             let batch = Batch::new(chunk, scene.markers, scene.device)?;
             total += batch.total_weight();
             let turn = i % (2 * groups.len());
@@ -169,7 +177,12 @@ pub fn train(
                     Sight::Kept(features) => features.batch(&batch.images, scene.device)?,
                     Sight::Live => {
                         let mut rng = Rng::new(seed).fork(batch.images[0] as u64);
-                        let pixels = scene.pool.batch(&batch.images, &pixel_norm, Some(&mut rng), scene.device)?;
+                        let pixels = scene.pool.batch(
+                            &batch.images,
+                            &pixel_norm,
+                            Some(&mut rng),
+                            scene.device,
+                        )?;
                         model.tower.forward(&pixels)?.tokens
                     }
                 };
@@ -189,7 +202,14 @@ pub fn train(
         })?;
         let norm = optimiser.step(&grads, schedule.rate(step))?;
         checkpoint.step += 1;
-        report.step(name, step, stage.steps, value, counts[0] / counts[1].max(1.0), norm);
+        report.step(
+            name,
+            step,
+            stage.steps,
+            value,
+            counts[0] / counts[1].max(1.0),
+            norm,
+        );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) {
             checkpoint.save(scene.vars, &optimiser)?;
         }

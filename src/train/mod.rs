@@ -8,6 +8,7 @@ mod optim;
 pub mod pool;
 pub mod recipe;
 mod report;
+pub mod ship;
 mod targets;
 pub mod tokenizer;
 mod tower;

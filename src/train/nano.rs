@@ -33,7 +33,12 @@ const HELD_OUT: usize = 900;
 
 /// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and at the end of every
 /// stage `stage-N.safetensors`. A run found there goes on. Returns whether it was finished (not cancelled).
-pub fn train_nano(recipe: &NanoRecipe, folder: &Path, device: &Device, cancel: &Cancel) -> Result<bool, NanoError> {
+pub fn train_nano(
+    recipe: &NanoRecipe,
+    folder: &Path,
+    device: &Device,
+    cancel: &Cancel,
+) -> Result<bool, NanoError> {
     files::create_private_dir(folder)?;
     let recipe_file = folder.join("recipe.json");
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
@@ -45,7 +50,10 @@ pub fn train_nano(recipe: &NanoRecipe, folder: &Path, device: &Device, cancel: &
         Checkpoint::load(&checkpoint_file)?
     } else {
         files::write_atomic(&recipe_file, written.as_bytes())?;
-        (Checkpoint::fresh(checkpoint_file.clone(), 0), HashMap::new())
+        (
+            Checkpoint::fresh(checkpoint_file.clone(), 0),
+            HashMap::new(),
+        )
     };
     let tokenizer = tokenizer_in(folder, recipe)?;
     let config = nano_config(tokenizer.get_vocab_size(true));
@@ -58,12 +66,26 @@ pub fn train_nano(recipe: &NanoRecipe, folder: &Path, device: &Device, cancel: &
     let side = config.vision.image_size;
     eprintln!("rendering {} phantoms", recipe.pictures);
     let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
-    let held_out = Pool::render(HELD_OUT, seeds::TRAIN + 500_000_000, side, recipe.threads, &|_| {});
+    let held_out = Pool::render(
+        HELD_OUT,
+        seeds::TRAIN + 500_000_000,
+        side,
+        recipe.threads,
+        &|_| {},
+    );
     let vars = Vars::new(recipe.seed, weights);
     let mut report = Report::new(folder, 50);
     if checkpoint.stage == 0 {
         tower::train(
-            recipe, &config, &vars, &pool, &held_out, &mut checkpoint, &mut report, device, cancel,
+            recipe,
+            &config,
+            &vars,
+            &pool,
+            &held_out,
+            &mut checkpoint,
+            &mut report,
+            device,
+            cancel,
         )?;
         if cancel.is_cancelled() {
             return Ok(false);
@@ -92,7 +114,15 @@ pub fn train_nano(recipe: &NanoRecipe, folder: &Path, device: &Device, cancel: &
         if checkpoint.stage != i + 1 {
             continue;
         }
-        joint::train(&scene, name, stage, sight, &mut checkpoint, &mut report, cancel)?;
+        joint::train(
+            &scene,
+            name,
+            stage,
+            sight,
+            &mut checkpoint,
+            &mut report,
+            cancel,
+        )?;
         if cancel.is_cancelled() {
             return Ok(false);
         }
@@ -119,5 +149,6 @@ fn tokenizer_in(folder: &Path, recipe: &NanoRecipe) -> Result<Tokenizer, NanoErr
         files::write_atomic(&file, text.as_bytes())?;
     }
     let text = files::read_to_string(&file)?;
-    text.parse().map_err(|e: tokenizers::Error| NanoError::Tokenizer(e.to_string()))
+    text.parse()
+        .map_err(|e: tokenizers::Error| NanoError::Tokenizer(e.to_string()))
 }

@@ -75,7 +75,11 @@ impl AdamW {
         if !norm.is_finite() {
             candle_core::bail!("the gradient is not finite; lower the learning rate");
         }
-        let scale = if norm > self.clip { self.clip / norm } else { 1.0 };
+        let scale = if norm > self.clip {
+            self.clip / norm
+        } else {
+            1.0
+        };
         self.updates += 1;
         let t = self.updates as i32;
         let rate = rate as f32;
@@ -85,7 +89,11 @@ impl AdamW {
             self.vars.iter().zip(&mut self.moments).zip(gradients)
         {
             // Norms, biases, gates and embeddings of positions are not decayed: only matrices are.
-            let decay = if var.rank() >= 2 { rate * self.weight_decay } else { 0.0 };
+            let decay = if var.rank() >= 2 {
+                rate * self.weight_decay
+            } else {
+                0.0
+            };
             let mut values = var.flatten_all()?.to_vec1::<f32>()?;
             for i in 0..values.len() {
                 let g = gradient[i] * scale;

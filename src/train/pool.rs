@@ -44,7 +44,13 @@ pub fn picture(phantom: &Phantom) -> Picture {
 
 impl Pool {
     /// Renders `count` phantoms, kinds in turn, seeds from `first`, on `threads` threads.
-    pub fn render(count: usize, first: u64, side: usize, threads: usize, done: &(dyn Fn(usize) + Sync)) -> Self {
+    pub fn render(
+        count: usize,
+        first: u64,
+        side: usize,
+        threads: usize,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Self {
         let counter = std::sync::atomic::AtomicUsize::new(0);
         let per_thread = count.div_ceil(threads.max(1));
         let chunks: Vec<(Vec<Phantom>, Vec<u8>)> = std::thread::scope(|scope| {
@@ -55,7 +61,8 @@ impl Pool {
                         let range = (t * per_thread)..((t + 1) * per_thread).min(count);
                         let (mut phantoms, mut pixels) = (Vec::new(), Vec::new());
                         for i in range {
-                            let mut phantom = render(i % KINDS.len(), first + i as u64, PHANTOM_SIDE);
+                            let mut phantom =
+                                render(i % KINDS.len(), first + i as u64, PHANTOM_SIDE);
                             pixels.extend(clip_transform(&picture(&phantom), side));
                             phantom.canvas.pixels = Vec::new();
                             phantoms.push(phantom);
@@ -82,6 +89,24 @@ impl Pool {
         }
     }
 
+    /// One picture at the pool's own size.
+    pub fn picture(&self, image: usize) -> Picture {
+        let bytes = 3 * self.side * self.side;
+        let rgb = self.pixels[image * bytes..(image + 1) * bytes].to_vec();
+        Picture {
+            width: self.side as u32,
+            height: self.side as u32,
+            source: SourceInfo {
+                name: format!("pool-{image}"),
+                format: Format::Png,
+                bytes: 0,
+                sha256: crate::support::files::sha256_hex(&rgb),
+                original_mode: Mode::Rgb,
+            },
+            rgb,
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.phantoms.len()
     }
@@ -92,7 +117,13 @@ impl Pool {
 
     /// Normalised pixels `[images, 3, side, side]`. With `rng` each picture is shifted by a few pixels and its exposure
     /// and noise are changed a little.
-    pub fn batch(&self, images: &[usize], norm: &([f32; 3], [f32; 3]), mut rng: Option<&mut Rng>, device: &Device) -> Result<Tensor> {
+    pub fn batch(
+        &self,
+        images: &[usize],
+        norm: &([f32; 3], [f32; 3]),
+        mut rng: Option<&mut Rng>,
+        device: &Device,
+    ) -> Result<Tensor> {
         let side = self.side;
         let plane = side * side;
         let mut out = vec![0f32; images.len() * 3 * plane];

@@ -19,7 +19,11 @@ fn spark(values: &[f32]) -> String {
     let high = values.iter().copied().fold(f32::MIN, f32::max);
     values
         .iter()
-        .map(|v| BARS[(((v - low) / (high - low).max(1e-6)) * 7.0).round().clamp(0.0, 7.0) as usize])
+        .map(|v| {
+            BARS[(((v - low) / (high - low).max(1e-6)) * 7.0)
+                .round()
+                .clamp(0.0, 7.0) as usize]
+        })
         .collect()
 }
 
@@ -34,14 +38,25 @@ impl Report {
     }
 
     fn append(&self, line: &serde_json::Value) {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.curve);
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.curve);
         if let Ok(mut file) = file {
             let _ = writeln!(file, "{line}");
         }
     }
 
     /// One step's loss, share of right choices and gradient norm.
-    pub fn step(&mut self, stage: &str, step: usize, steps: usize, loss: f32, right: f32, norm: f32) {
+    pub fn step(
+        &mut self,
+        stage: &str,
+        step: usize,
+        steps: usize,
+        loss: f32,
+        right: f32,
+        norm: f32,
+    ) {
         self.window.push((loss, right, norm));
         if !(step + 1).is_multiple_of(self.every) && step + 1 != steps {
             return;

@@ -58,7 +58,11 @@ impl Layout {
                             count: take(f.max_count),
                         })
                         .collect(),
-                    attributes: kind.attributes.iter().map(|a| take(a.values.len())).collect(),
+                    attributes: kind
+                        .attributes
+                        .iter()
+                        .map(|a| take(a.values.len()))
+                        .collect(),
                 }
             })
             .collect();

@@ -42,18 +42,28 @@ impl Heads {
     }
 
     /// Summed loss over a batch, and how many of the choices on the mean of the patch tokens came out right.
-    pub fn loss(&self, output: &VisionOutput, pool: &Pool, images: &[usize]) -> Result<(Tensor, Vec<f32>)> {
+    pub fn loss(
+        &self,
+        output: &VisionOutput,
+        pool: &Pool,
+        images: &[usize],
+    ) -> Result<(Tensor, Vec<f32>)> {
         let (batch, patches, width) = output.tokens.dims3()?;
         let grid = (patches as f64).sqrt() as usize;
         let (mut global, mut local) = (Vec::new(), Vec::new());
         for (row, &image) in images.iter().enumerate() {
             let phantom = &pool.phantoms[image];
             self.layout.global(row, phantom, &mut global);
-            self.layout.patches(row * patches, phantom, grid, &mut local);
+            self.layout
+                .patches(row * patches, phantom, grid, &mut local);
         }
         let mean = linear(&output.tokens.mean(1)?, &self.mean, None)?;
         let pooled = linear(&output.pooled, &self.pooled, None)?;
-        let patch = linear(&output.tokens.reshape((batch * patches, width))?, &self.patch, None)?;
+        let patch = linear(
+            &output.tokens.reshape((batch * patches, width))?,
+            &self.patch,
+            None,
+        )?;
         let right = hits(&mean, &global)?;
         let report = vec![right as f32, global.len() as f32];
         let local_loss = (choice_loss(&patch, local)? * (3.0 / patches as f64))?;
@@ -74,7 +84,10 @@ fn hits(logits: &Tensor, choices: &[Choice]) -> Result<usize> {
 }
 
 /// Trains the tower from `checkpoint.step` on. Returns early, with everything saved, when cancelled.
-#[expect(clippy::too_many_arguments, reason = "a stage needs its whole surroundings")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a stage needs its whole surroundings"
+)]
 pub fn train(
     recipe: &NanoRecipe,
     config: &FlamingoConfig,
@@ -89,7 +102,8 @@ pub fn train(
     let vb = vars.builder(device);
     let tower = ClipTower::load(&config.vision, vb.pp("vision_encoder"))?;
     let heads = Heads::load(config, vb.pp("heads"))?;
-    let trained = vars.select(|name| name.starts_with("vision_encoder.") || name.starts_with("heads."));
+    let trained =
+        vars.select(|name| name.starts_with("vision_encoder.") || name.starts_with("heads."));
     let mut optimiser = AdamW::new(trained, recipe.weight_decay, 1.0);
     checkpoint.restore(&mut optimiser)?;
     let stage = &recipe.tower;
@@ -104,7 +118,9 @@ pub fn train(
         let mut rng = Rng::new(recipe.seed).fork(0x0070_0000 + step as u64);
         let parts: Vec<(Vec<usize>, u64)> = (0..recipe.threads)
             .map(|_| {
-                let images = (0..stage.batch / recipe.threads).map(|_| rng.below(pool.len())).collect();
+                let images = (0..stage.batch / recipe.threads)
+                    .map(|_| rng.below(pool.len()))
+                    .collect();
                 (images, rng.next_u64())
             })
             .collect();
@@ -115,7 +131,14 @@ pub fn train(
         })?;
         let norm = optimiser.step(&grads, schedule.rate(step))?;
         checkpoint.step += 1;
-        report.step("tower", step, stage.steps, loss, counts[0] / counts[1].max(1.0), norm);
+        report.step(
+            "tower",
+            step,
+            stage.steps,
+            loss,
+            counts[0] / counts[1].max(1.0),
+            norm,
+        );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) || checkpoint.step == stage.steps {
             let share = evaluate(&tower, &heads, held_out, device)?;
             report.held_out("tower", checkpoint.step, share);
@@ -140,7 +163,12 @@ fn evaluate(tower: &ClipTower, heads: &Heads, pool: &Pool, device: &Device) -> R
 }
 
 /// Features of every picture of a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.
-pub fn features(tower: &ClipTower, pool: &Pool, device: &Device, threads: usize) -> Result<Features> {
+pub fn features(
+    tower: &ClipTower,
+    pool: &Pool,
+    device: &Device,
+    threads: usize,
+) -> Result<Features> {
     let norm = super::recipe::pixel_norm();
     let all: Vec<usize> = (0..pool.len()).collect();
     let per_thread = all.len().div_ceil(threads);
@@ -152,10 +180,20 @@ pub fn features(tower: &ClipTower, pool: &Pool, device: &Device, threads: usize)
                     let (mut tokens, mut pooled) = (Vec::new(), Vec::new());
                     for images in mine.chunks(32) {
                         let output = tower.forward(&pool.batch(images, &norm, None, device)?)?;
-                        let wide = output.tokens.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+                        let wide = output
+                            .tokens
+                            .contiguous()?
+                            .flatten_all()?
+                            .to_vec1::<f32>()?;
                         tokens.extend(wide.into_iter().map(half::f16::from_f32));
                         let length = output.pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-                        pooled.extend(output.pooled.broadcast_div(&length)?.flatten_all()?.to_vec1::<f32>()?);
+                        pooled.extend(
+                            output
+                                .pooled
+                                .broadcast_div(&length)?
+                                .flatten_all()?
+                                .to_vec1::<f32>()?,
+                        );
                     }
                     Ok((tokens, pooled))
                 })
@@ -163,7 +201,10 @@ pub fn features(tower: &ClipTower, pool: &Pool, device: &Device, threads: usize)
             .collect();
         handles
             .into_iter()
-            .map(|h| h.join().unwrap_or_else(|_| candle_core::bail!("a thread panicked")))
+            .map(|h| {
+                h.join()
+                    .unwrap_or_else(|_| candle_core::bail!("a thread panicked"))
+            })
             .collect()
     });
     let config = tower.config();
@@ -197,7 +238,11 @@ impl Features {
         let each = self.patches * self.width;
         let mut out = Vec::with_capacity(images.len() * each);
         for &image in images {
-            out.extend(self.tokens[image * each..(image + 1) * each].iter().map(|v| v.to_f32()));
+            out.extend(
+                self.tokens[image * each..(image + 1) * each]
+                    .iter()
+                    .map(|v| v.to_f32()),
+            );
         }
         Tensor::from_vec(out, (images.len(), self.patches, self.width), device)
     }

@@ -80,7 +80,14 @@ impl Vars {
 }
 
 impl SimpleBackend for Backend {
-    fn get(&self, shape: Shape, name: &str, init: Init, _: DType, device: &Device) -> Result<Tensor> {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        init: Init,
+        _: DType,
+        device: &Device,
+    ) -> Result<Tensor> {
         let mut map = self.0.locked();
         if let Some(var) = map.get(name) {
             return Ok(var.as_tensor().clone());

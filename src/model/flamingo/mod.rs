@@ -8,11 +8,13 @@
 
 mod gated;
 
+mod learner;
 mod media;
 mod resampler;
 
 pub use gated::{CrossKv, GatedBlock};
 
+pub use learner::FlamingoLearner;
 pub use media::{MediaMask, media_ranges, text_time};
 pub use resampler::{Resampler, ResamplerConfig};
 
@@ -94,12 +96,13 @@ impl Flamingo {
     pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
         let ranges = media_ranges(times, self.config.resampler.num_latents);
         let visible = Visible::Ranges(Arc::new(ranges));
-        self.language.forward(ids, None, |i, x| match &self.gated[i] {
-            None => Ok(x),
-            Some(block) => {
-                let kv = block.keys_and_values(media)?;
-                block.forward(&x, &kv, visible.clone())
-            }
-        })
+        self.language
+            .forward(ids, None, |i, x| match &self.gated[i] {
+                None => Ok(x),
+                Some(block) => {
+                    let kv = block.keys_and_values(media)?;
+                    block.forward(&x, &kv, visible.clone())
+                }
+            })
     }
 }

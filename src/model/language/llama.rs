@@ -4,7 +4,7 @@
 //! positions (rotate-half layout), SwiGLU, no biases. The decoder calls a hook with the hidden states *before* each layer:
 //! that is where Flamingo puts its gated cross-attention, and the only thing Flamingo needs from a language model.
 
-use candle_core::{Device, DType, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -168,10 +168,11 @@ impl Llama {
     ) -> Result<Tensor> {
         let (batch, tokens) = ids.dims2()?;
         let past = cache.as_ref().map_or(0, |c| c.length);
-        let mut x = self
-            .embed
-            .index_select(&ids.flatten_all()?, 0)?
-            .reshape((batch, tokens, self.config.hidden_size))?;
+        let mut x = self.embed.index_select(&ids.flatten_all()?, 0)?.reshape((
+            batch,
+            tokens,
+            self.config.hidden_size,
+        ))?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
             let slot = cache.as_mut().map(|c| &mut c.layers[i]);
@@ -211,7 +212,10 @@ impl Llama {
         let y = attention(&q, &k, &v, heads, scale, Visible::Causal { past })?;
         let x = (x + linear(&y, &layer.o, None)?)?;
         let y = rms_norm(&x, &layer.post_norm, self.config.rms_eps)?;
-        let y = silu_mul(&linear(&y, &layer.gate, None)?, &linear(&y, &layer.up, None)?)?;
+        let y = silu_mul(
+            &linear(&y, &layer.gate, None)?,
+            &linear(&y, &layer.up, None)?,
+        )?;
         x + linear(&y, &layer.down, None)?
     }
 

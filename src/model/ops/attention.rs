@@ -98,7 +98,10 @@ impl Attention {
 }
 
 /// `dst[m, n] = alpha * lhs[m, k] rhs[k, n]`; strides are [row, column].
-#[expect(clippy::too_many_arguments, reason = "a matrix product has three matrices")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a matrix product has three matrices"
+)]
 fn product(
     [m, n, k]: [usize; 3],
     dst: &mut [f32],
@@ -213,8 +216,11 @@ impl Attention {
         v: &[f32],
         g: &[f32],
     ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let (mut dq, mut dk, mut dv) =
-            (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
+        let (mut dq, mut dk, mut dv) = (
+            vec![0f32; q.len()],
+            vec![0f32; k.len()],
+            vec![0f32; v.len()],
+        );
         let mut p = vec![0f32; s.queries * s.keys];
         let mut dp = vec![0f32; s.queries * s.keys];
         for sequence in 0..s.batch {

@@ -63,7 +63,11 @@ impl CustomOp1 for CrossEntropy {
             }
             out
         })?;
-        Ok(Some(Tensor::from_vec(out, logits.shape(), logits.device())?))
+        Ok(Some(Tensor::from_vec(
+            out,
+            logits.shape(),
+            logits.device(),
+        )?))
     }
 }
 

@@ -1,8 +1,6 @@
 //! Layer normalisation (with weight and bias) and RMS normalisation (weight only), over the last axis.
 
-use candle_core::{
-    CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor,
-};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 
 use super::cpu::{dot, sum, values, with_values};
 use super::fused;

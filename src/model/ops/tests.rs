@@ -25,7 +25,14 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
 fn assert_same(inputs: &[&Var], ours: Tensor, theirs: Tensor) {
     assert!(largest_difference(&ours, &theirs) < 2e-5);
     let weight = Tensor::randn(0f32, 1f32, ours.shape(), &Device::Cpu).unwrap();
-    let grads = |y: &Tensor| (y * &weight).unwrap().sum_all().unwrap().backward().unwrap();
+    let grads = |y: &Tensor| {
+        (y * &weight)
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .backward()
+            .unwrap()
+    };
     let (a, b) = (grads(&ours), grads(&theirs));
     for (i, input) in inputs.iter().enumerate() {
         let difference = largest_difference(a.get(input).unwrap(), b.get(input).unwrap());
@@ -38,7 +45,11 @@ fn activations_agree_with_candle() {
     let (x, y) = (random(&[3, 5, 17]), random(&[3, 5, 17]));
     assert_same(&[&x], gelu(&x).unwrap(), x.gelu_erf().unwrap());
     let sigmoid = candle_nn::ops::sigmoid(&(x.as_tensor() * 1.702).unwrap()).unwrap();
-    assert_same(&[&x], quick_gelu(&x).unwrap(), (x.as_tensor() * sigmoid).unwrap());
+    assert_same(
+        &[&x],
+        quick_gelu(&x).unwrap(),
+        (x.as_tensor() * sigmoid).unwrap(),
+    );
     assert_same(
         &[&x, &y],
         silu_mul(&x, &y).unwrap(),
@@ -67,7 +78,11 @@ fn norms_agree_with_candle() {
 
 #[test]
 fn attention_agrees_with_the_composed_form_for_every_mask() {
-    let (q, k, v) = (random(&[2, 5, 12]), random(&[2, 7, 12]), random(&[2, 7, 12]));
+    let (q, k, v) = (
+        random(&[2, 5, 12]),
+        random(&[2, 7, 12]),
+        random(&[2, 7, 12]),
+    );
     let ranges = (0..10u32).map(|i| (i % 3, if i % 4 == 0 { 0 } else { 3 + i % 5 }));
     let masks = [
         Visible::All,

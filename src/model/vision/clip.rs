@@ -121,7 +121,13 @@ impl ClipTower {
                         1.0,
                     )?,
                     out_proj: dense(&vb.pp("attn.out_proj"), weight_bias, width, width, inside)?,
-                    c_fc: dense(&vb.pp("mlp.c_fc"), weight_bias, width, config.mlp_width, 1.0)?,
+                    c_fc: dense(
+                        &vb.pp("mlp.c_fc"),
+                        weight_bias,
+                        width,
+                        config.mlp_width,
+                        1.0,
+                    )?,
                     c_proj: dense(
                         &vb.pp("mlp.c_proj"),
                         weight_bias,

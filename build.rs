@@ -1,0 +1,43 @@
+//! Embeds the model, index and sample cases that ship, so that the installed program works from any folder.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+fn files(folder: &Path, out: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for path in entries.flatten().map(|e| e.path()) {
+        if path.is_dir() {
+            files(&path, out);
+        } else {
+            out.push(path);
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
+    let mut table = String::from("pub static SHIPPED: &[(&str, &[u8])] = &[\n");
+    for folder in ["assets", "index", "prompts"] {
+        println!("cargo:rerun-if-changed={folder}");
+        let mut found = Vec::new();
+        files(&root.join(folder), &mut found);
+        found.sort();
+        for path in found {
+            let name = path
+                .strip_prefix(&root)?
+                .to_string_lossy()
+                .replace('\\', "/");
+            writeln!(
+                table,
+                "    ({name:?}, include_bytes!({:?})),",
+                path.display().to_string()
+            )?;
+        }
+    }
+    table.push_str("];\n");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("shipped.rs");
+    std::fs::write(out, table)?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The main job: a case goes in, events come out. Surfaces talk to nothing else.
+//!
+//! The assistant owns the model on a thread of its own. A panic there becomes a `Failed` event; a cancel is looked at
+//! between tokens and between layers.
+
+mod engine;
+mod types;
+
+pub use engine::{Engine, Setup};
+pub use types::{Answer, AssistantError, Case, Event, INTENDED_USE, Provenance, Settings, Timings};
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::support::Cancel;
+
+struct Job {
+    case: Case,
+    settings: Settings,
+    cancel: Cancel,
+    events: SyncSender<Event>,
+}
+
+/// A handle to the model's thread.
+pub struct Assistant {
+    jobs: SyncSender<Job>,
+}
+
+impl Assistant {
+    /// Loads model and index on their own thread.
+    ///
+    /// Errors where either cannot be loaded.
+    pub fn start(setup: Setup) -> Result<Self, AssistantError> {
+        let (jobs, queue) = sync_channel::<Job>(4);
+        let (ready, loaded) = sync_channel(1);
+        let spawned = std::thread::Builder::new()
+            .name("model".into())
+            .spawn(move || {
+                let mut engine = match Engine::load(&setup) {
+                    Ok(engine) => {
+                        let _ = ready.send(Ok(()));
+                        engine
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
+                };
+                while let Ok(job) = queue.recv() {
+                    run(&mut engine, job);
+                }
+            });
+        spawned.map_err(|e| AssistantError::Panic(e.to_string()))?;
+        loaded
+            .recv()
+            .unwrap_or_else(|_| Err(AssistantError::Panic("the model's thread ended".into())))?;
+        Ok(Self { jobs })
+    }
+
+    /// Starts on a case. Events end with `Answer` or `Failed`.
+    pub fn ask(&self, case: Case, settings: Settings, cancel: Cancel) -> Receiver<Event> {
+        let (events, receiver) = sync_channel(64);
+        let job = Job {
+            case,
+            settings,
+            cancel,
+            events: events.clone(),
+        };
+        if self.jobs.send(job).is_err() {
+            let _ = events.send(Event::Failed(AssistantError::Panic(
+                "the model's thread ended".into(),
+            )));
+        }
+        receiver
+    }
+}
+
+fn run(engine: &mut Engine, job: Job) {
+    let events = job.events.clone();
+    let work = std::panic::AssertUnwindSafe(|| {
+        engine.answer(&job.case, &job.settings, &job.cancel, &mut |event| {
+            // A surface that went away needs no more tokens.
+            if job.events.send(event).is_err() {
+                job.cancel.cancel();
+            }
+        })
+    });
+    let last = match std::panic::catch_unwind(work) {
+        Ok(Ok(answer)) => Event::Answer(Box::new(answer)),
+        Ok(Err(error)) => Event::Failed(error),
+        Err(_) => Event::Failed(AssistantError::Panic("the model panicked".into())),
+    };
+    let _ = events.send(last);
+}

@@ -1,0 +1,140 @@
+//! What goes into the assistant and what comes out.
+
+use serde::Serialize;
+
+use crate::imaging::Picture;
+use crate::index::IndexError;
+use crate::model::error::ModelError;
+use crate::model::generate::{Decoding, StopReason};
+use crate::prompt::TemplateError;
+use crate::retrieval::{Shot, Strategy};
+use crate::support::Hint;
+
+/// On every answer and export.
+pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
+
+/// What the user asks about.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub images: Vec<Picture>,
+    pub question: String,
+}
+
+/// How it is to be answered.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub shots: usize,
+    pub strategy: Strategy,
+    pub decoding: Decoding,
+    /// Build the prompt and stop there.
+    pub prompt_only: bool,
+}
+
+/// Milliseconds spent.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Timings {
+    pub retrieval_ms: f64,
+    pub prefill_ms: f64,
+    pub decode_ms: f64,
+    pub total_ms: f64,
+}
+
+/// What it takes to repeat an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Provenance {
+    pub version: String,
+    pub model_sha256: String,
+    pub prompt_sha256: String,
+    pub template: String,
+    pub index_sha256: Option<String>,
+    pub image_sha256: Vec<String>,
+    /// In the order of the prompt.
+    pub shot_ids: Vec<String>,
+    pub strategy: String,
+    pub order: String,
+    pub seed: u64,
+    pub temperature: f64,
+    pub top_p: Option<f64>,
+    pub top_k: Option<usize>,
+    pub max_new_tokens: usize,
+    pub device: String,
+    pub encoder: String,
+}
+
+/// A finished answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub answer: String,
+    /// `None` where the model gave none; never made up.
+    pub rationale: Option<String>,
+    pub stop: StopReason,
+    pub shots: Vec<Shot>,
+    /// What the user must know about this answer.
+    pub notices: Vec<String>,
+    pub provenance: Provenance,
+    pub timings: Timings,
+    pub prompt_tokens: usize,
+    pub generated_tokens: usize,
+}
+
+/// What the assistant says while it works.
+#[derive(Debug)]
+pub enum Event {
+    /// Shots, most similar first; how many were asked for, and how many did not fit.
+    Retrieved {
+        shots: Vec<Shot>,
+        asked: usize,
+        dropped: usize,
+    },
+    /// The interleaved prompt.
+    Prompt(String),
+    /// More text, clean.
+    Token(String),
+    Answer(Box<Answer>),
+    Failed(AssistantError),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AssistantError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("the question is empty")]
+    EmptyQuestion,
+    #[error("the question has {0} characters; at most 8000 are taken")]
+    LongQuestion(usize),
+    #[error("{0} images; at most 8 are taken")]
+    ManyImages(usize),
+    #[error("internal error: {0}")]
+    Panic(String),
+}
+
+impl AssistantError {
+    /// True where the request, not the program, is at fault.
+    pub fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::EmptyQuestion
+                | Self::LongQuestion(_)
+                | Self::ManyImages(_)
+                | Self::Model(ModelError::TooLong { .. })
+        )
+    }
+}
+
+impl Hint for AssistantError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(e) => e.hint(),
+            Self::Index(e) => e.hint(),
+            Self::EmptyQuestion => Some("ask something, for example \"Is there a nodule?\"".into()),
+            Self::LongQuestion(_) => Some("ask a shorter question".into()),
+            Self::ManyImages(_) => Some("attach fewer images".into()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `rounds doctor`: what is found, and whether it works.
+
+use super::{Failure, Outcome};
+use crate::index::Index;
+use crate::model::bundle::Bundle;
+use crate::model::device;
+use crate::support::Paths;
+
+/// Prints a report; ends with 3 where something that is needed does not work.
+pub fn run(name: &str) -> Outcome {
+    let mut code = 0;
+    println!(
+        "rounds {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        crate::assistant::INTENDED_USE
+    );
+    match device::open(name) {
+        Ok((_, found)) => println!("device    {found} (asked for {name})"),
+        Err(error) => {
+            println!("device    {error}");
+            code = 3;
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    println!(
+        "cpu       {} threads; avx2 {}, fma {}, avx512f {}",
+        std::thread::available_parallelism().map_or(1, |n| n.get()),
+        std::is_x86_feature_detected!("avx2"),
+        std::is_x86_feature_detected!("fma"),
+        std::is_x86_feature_detected!("avx512f")
+    );
+    match Bundle::open(None) {
+        Ok(bundle) => println!(
+            "model     {} ({}), {}",
+            bundle.manifest.name,
+            &bundle.sha256[..12],
+            bundle.manifest.knows
+        ),
+        Err(error) => {
+            println!("model     {error}");
+            code = 3;
+        }
+    }
+    match Index::open(None) {
+        Ok(index) => println!(
+            "index     {} examples, {} dimensions ({})",
+            index.examples.len(),
+            index.dimension,
+            &index.sha256[..12]
+        ),
+        Err(error) => {
+            println!("index     {error}");
+            code = 3;
+        }
+    }
+    let protocol = match (
+        std::env::var("KITTY_WINDOW_ID"),
+        std::env::var("TERM_PROGRAM"),
+    ) {
+        (Ok(_), _) => "kitty",
+        (_, Ok(program)) if program == "iTerm.app" => "iTerm2",
+        _ => "half-blocks",
+    };
+    println!("terminal  {protocol} by its environment; the chat draws half-blocks");
+    match Paths::find() {
+        Ok(paths) => println!(
+            "folders   data {}, config {}, cache {}",
+            paths.data_dir.display(),
+            paths.config_dir.display(),
+            paths.cache_dir.display()
+        ),
+        Err(error) => return Err(Failure::usage(error, None)),
+    }
+    Ok(code)
+}

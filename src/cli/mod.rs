@@ -1,0 +1,268 @@
+//! The command line: what was typed, and which command it means. One command a file.
+
+mod ask;
+mod chat;
+mod doctor;
+mod research;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::assistant::{Assistant, Settings, Setup};
+use crate::model::generate::Decoding;
+use crate::retrieval::Strategy;
+use crate::support::{Cancel, Hint, Paths, logging};
+
+/// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
+#[derive(Parser)]
+#[command(name = "rounds", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Ask one question, with or without images
+    Ask(ask::Ask),
+    /// Answer JSON Lines from standard input (see docs/script.md)
+    Script(Common),
+    /// Talk line by line
+    Chat(Common),
+    /// Show what the program finds on this machine
+    Doctor {
+        #[arg(long, default_value = "auto")]
+        device: String,
+    },
+    /// Measure the shipped model on phantoms it was not trained on
+    #[command(subcommand)]
+    Eval(research::Eval),
+    /// Train, and make what ships
+    #[command(subcommand)]
+    Train(research::Train),
+    /// Draw a phantom as a PNG
+    Phantom(research::DrawPhantom),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+/// What every command that answers takes.
+#[derive(Args, Clone)]
+struct Common {
+    /// Number of shots
+    #[arg(long, default_value_t = 4)]
+    shots: usize,
+    /// How shots are chosen
+    #[arg(long, value_enum, default_value = "image")]
+    strategy: Strategy,
+    /// Index folder; left out: the one that ships
+    #[arg(long)]
+    index: Option<PathBuf>,
+    /// Model folder; left out: the one that ships
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Seed of sampling and of random shots
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// 0 is greedy
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f64,
+    /// Nucleus sampling
+    #[arg(long)]
+    top_p: Option<f64>,
+    /// Sample among the k most likely tokens
+    #[arg(long)]
+    top_k: Option<usize>,
+    /// Longest answer in tokens
+    #[arg(long, default_value_t = 96)]
+    max_new_tokens: usize,
+    /// auto, cpu, cuda or metal
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+impl Common {
+    fn settings(&self) -> Result<Settings, Failure> {
+        if !self.temperature.is_finite() || self.temperature < 0.0 {
+            return Err(Failure::usage("--temperature takes a number from 0", None));
+        }
+        if self.top_p.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+            return Err(Failure::usage(
+                "--top-p takes a number above 0 and at most 1",
+                None,
+            ));
+        }
+        Ok(Settings {
+            shots: self.shots,
+            strategy: self.strategy,
+            decoding: Decoding {
+                temperature: self.temperature,
+                top_p: self.top_p,
+                top_k: self.top_k,
+                seed: self.seed,
+                max_new_tokens: self.max_new_tokens,
+            },
+            prompt_only: false,
+        })
+    }
+
+    fn start(&self) -> Result<Assistant, Failure> {
+        Assistant::start(Setup {
+            model: self.model.clone(),
+            index: self.index.clone(),
+            device: self.device.clone(),
+        })
+        .map_err(|e| Failure::model(&e))
+    }
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self {
+            shots: 4,
+            strategy: Strategy::Image,
+            index: None,
+            model: None,
+            seed: 0,
+            temperature: 0.0,
+            top_p: None,
+            top_k: None,
+            max_new_tokens: 96,
+            device: "auto".into(),
+        }
+    }
+}
+
+/// Why a command ended badly, and the exit code that says so.
+struct Failure {
+    message: String,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    fn usage(message: impl ToString, hint: Option<String>) -> Self {
+        Self {
+            message: message.to_string(),
+            hint,
+            code: 2,
+        }
+    }
+
+    fn model<E: std::fmt::Display + Hint>(error: &E) -> Self {
+        Self {
+            message: error.to_string(),
+            hint: error.hint(),
+            code: 3,
+        }
+    }
+
+    fn io(error: &std::io::Error) -> Self {
+        Self {
+            message: if error.kind() == std::io::ErrorKind::BrokenPipe {
+                String::new()
+            } else {
+                format!("input or output failed: {error}")
+            },
+            hint: None,
+            // Whoever reads us has had enough: not a failure.
+            code: if error.kind() == std::io::ErrorKind::BrokenPipe {
+                0
+            } else {
+                3
+            },
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            message: format!("{error:#}"),
+            hint: None,
+            code: 3,
+        }
+    }
+}
+
+type Outcome = Result<u8, Failure>;
+
+/// Parses the arguments, runs the command, returns its exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::from(error.use_stderr()) * 2;
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    if let Ok(paths) = Paths::find() {
+        logging::init(&paths, logging::level_from_environment());
+    }
+    let cancel = Cancel::new();
+    let flag = cancel.clone();
+    let handler = ctrlc::set_handler(move || {
+        if flag.is_cancelled() {
+            std::process::exit(130);
+        }
+        flag.cancel();
+    });
+    if handler.is_err() {
+        tracing::warn!("no handler for Ctrl-C");
+    }
+    let code = match run(cli, &cancel) {
+        Ok(code) => code,
+        Err(failure) => {
+            let mut err = std::io::stderr().lock();
+            if !failure.message.is_empty() {
+                let _ = writeln!(err, "error: {}", failure.message);
+            }
+            if let Some(hint) = failure.hint {
+                let _ = writeln!(err, "hint: {hint}");
+            }
+            failure.code
+        }
+    };
+    ExitCode::from(if cancel.is_cancelled() && code != 2 {
+        130
+    } else {
+        code
+    })
+}
+
+fn run(cli: Cli, cancel: &Cancel) -> Outcome {
+    match cli.command {
+        Some(Command::Ask(ask)) => ask::run(&ask, cancel),
+        Some(Command::Script(common)) => script(&common, cancel),
+        Some(Command::Chat(common)) => chat::run(&common, cancel),
+        None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
+        None => script(&Common::default(), cancel),
+        Some(Command::Doctor { device }) => doctor::run(&device),
+        Some(Command::Eval(eval)) => research::eval(&eval),
+        Some(Command::Train(train)) => research::train(&train, cancel),
+        Some(Command::Phantom(draw)) => research::draw(&draw),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut std::io::stdout());
+            Ok(0)
+        }
+        Some(Command::Man) => clap_mangen::Man::new(Cli::command())
+            .render(&mut std::io::stdout())
+            .map(|()| 0)
+            .map_err(|e| Failure::io(&e)),
+    }
+}
+
+fn script(common: &Common, cancel: &Cancel) -> Outcome {
+    let settings = common.settings()?;
+    let assistant = common.start()?;
+    let mut input = std::io::stdin().lock();
+    let mut output = std::io::stdout().lock();
+    crate::script::run(&assistant, &settings, &mut input, &mut output, cancel)
+        .map(u8::from)
+        .map_err(|e| Failure::io(&e))
+}

@@ -1,0 +1,209 @@
+//! Commands for whoever makes or measures the shipped model.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use super::{Failure, Outcome};
+use crate::assistant::Setup;
+use crate::model::device;
+use crate::phantom::{KINDS, render};
+use crate::support::{Cancel, Progress, files};
+use crate::train::recipe::NanoRecipe;
+
+#[derive(Subcommand)]
+pub enum Eval {
+    /// Questions about phantoms with seeds never trained on
+    Phantoms {
+        #[arg(short, default_value_t = 300)]
+        n: usize,
+        #[arg(long, default_value_t = 4)]
+        shots: usize,
+        /// Show the model a grey picture (control)
+        #[arg(long)]
+        blank: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Made-up names that only the shots define
+    Binding {
+        #[arg(short, default_value_t = 200)]
+        n: usize,
+        #[arg(long, default_value_t = 4)]
+        shots: usize,
+        /// Give the shots' answers in random order (control)
+        #[arg(long)]
+        shuffle: bool,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs a measurement and prints it.
+pub fn eval(eval: &Eval) -> Outcome {
+    match *eval {
+        Eval::Phantoms {
+            n,
+            shots,
+            blank,
+            json,
+        } => {
+            let setup = Setup {
+                device: "cpu".into(),
+                ..Setup::default()
+            };
+            let mut progress = Progress::new("phantoms", Some(n as u64));
+            let result =
+                crate::eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
+            progress.finish();
+            if json {
+                println!(
+                    "{}",
+                    serde_json::json!({ "shots": shots, "blank": blank, "result": result })
+                );
+                return Ok(0);
+            }
+            println!(
+                "{shots} shots{}",
+                if blank { ", picture blanked" } else { "" }
+            );
+            println!(
+                "closed    {:5.1} %  ({} of {})",
+                result.closed.percent(),
+                result.closed.right,
+                result.closed.asked
+            );
+            println!(
+                "open      {:5.1} %  ({} of {})",
+                result.open.percent(),
+                result.open.right,
+                result.open.asked
+            );
+            for (topic, share) in &result.by_topic {
+                let bar = "█".repeat((share.percent() / 5.0).round() as usize);
+                println!(
+                    "{topic:9} {:5.1} %  {bar} ({} of {})",
+                    share.percent(),
+                    share.right,
+                    share.asked
+                );
+            }
+        }
+        Eval::Binding {
+            n,
+            shots,
+            shuffle,
+            json,
+        } => {
+            let result = crate::eval::binding(n, shots, shuffle)?;
+            if json {
+                println!(
+                    "{}",
+                    serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result })
+                );
+                return Ok(0);
+            }
+            println!(
+                "{shots} shots{}",
+                if shuffle { ", answers shuffled" } else { "" }
+            );
+            println!(
+                "generated {:5.1} %  ({} of {})",
+                result.generated.percent(),
+                result.generated.right,
+                result.generated.asked
+            );
+            println!(
+                "chosen    {:5.1} %  ({} of {}; chance is 50 %)",
+                result.chosen.percent(),
+                result.chosen.right,
+                result.chosen.asked
+            );
+        }
+    }
+    Ok(0)
+}
+
+#[derive(Subcommand)]
+pub enum Train {
+    /// Train the model that ships; a run found in the folder goes on
+    Nano {
+        #[arg(long)]
+        out: PathBuf,
+        /// JSON recipe; left out: the built-in one
+        #[arg(long)]
+        recipe: Option<PathBuf>,
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
+    /// Make model bundle, index and sample cases from a run
+    Ship {
+        #[arg(long)]
+        run: PathBuf,
+        /// Root of the repository
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
+}
+
+/// Trains or ships.
+pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
+    match train {
+        Train::Nano {
+            out,
+            recipe,
+            device: name,
+        } => {
+            let recipe = match recipe {
+                None => NanoRecipe::default(),
+                Some(path) => {
+                    let text = files::read_to_string(path).map_err(|e| Failure::model(&e))?;
+                    serde_json::from_str(&text).map_err(|e| {
+                        Failure::usage(format!("the recipe is not valid: {e}"), None)
+                    })?
+                }
+            };
+            let (device, _) = device::open(name).map_err(|e| Failure::model(&e))?;
+            let done = crate::train::train_nano(&recipe, out, &device, cancel)
+                .map_err(anyhow::Error::from)?;
+            Ok(if done { 0 } else { 130 })
+        }
+        Train::Ship { run, root } => {
+            let weights = run.join("checkpoint.safetensors");
+            crate::train::ship::ship(&weights, &run.join("tokenizer.json"), root)?;
+            Ok(0)
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct DrawPhantom {
+    /// Kind, for example chest-film
+    kind: String,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Side in pixels
+    #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(8..=2048))]
+    size: u32,
+    #[arg(short, long)]
+    out: PathBuf,
+}
+
+/// Draws one phantom.
+pub fn draw(draw: &DrawPhantom) -> Outcome {
+    let Some(kind) = KINDS.iter().position(|k| k.id == draw.kind) else {
+        let known: Vec<_> = KINDS.iter().map(|k| k.id).collect();
+        return Err(Failure::usage(
+            "no such kind of phantom",
+            Some(format!("known kinds: {}", known.join(", "))),
+        ));
+    };
+    let phantom = render(kind, draw.seed, draw.size as usize);
+    let mut png = std::io::Cursor::new(Vec::new());
+    let buffer = image::RgbImage::from_raw(draw.size, draw.size, phantom.canvas.to_rgb8())
+        .ok_or_else(|| Failure::usage("a picture of the wrong size", None))?;
+    buffer
+        .write_to(&mut png, image::ImageFormat::Png)
+        .map_err(|e| Failure::from(anyhow::Error::from(e)))?;
+    files::write_atomic(&draw.out, png.get_ref()).map_err(|e| Failure::model(&e))?;
+    Ok(0)
+}

@@ -1,0 +1,192 @@
+//! Measurements of the shipped model on phantoms whose seeds were never trained on, with their controls.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::assistant::{Case, Engine, Settings, Setup};
+use crate::model::FewShotLearner;
+use crate::model::bundle::Bundle;
+use crate::model::flamingo::FlamingoLearner;
+use crate::model::generate::{Decoding, generate};
+use crate::phantom::questions::ask;
+use crate::phantom::rng::Rng;
+use crate::phantom::{KINDS, render};
+use crate::retrieval::Strategy;
+use crate::support::Cancel;
+use crate::train::episodes::{Dealer, Markers, Sequence};
+use crate::train::pool::{PHANTOM_SIDE, Pool, picture, seeds};
+
+/// A share of right answers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Share {
+    pub right: usize,
+    pub asked: usize,
+}
+
+impl Share {
+    fn add(&mut self, right: bool) {
+        self.asked += 1;
+        self.right += usize::from(right);
+    }
+
+    pub fn percent(&self) -> f64 {
+        100.0 * self.right as f64 / self.asked.max(1) as f64
+    }
+}
+
+/// Result of [`phantoms`].
+#[derive(Debug, Default, Serialize)]
+pub struct PhantomResult {
+    pub closed: Share,
+    pub open: Share,
+    pub by_topic: BTreeMap<String, Share>,
+}
+
+/// Exact match after lower-casing and dropping outer punctuation.
+fn same(a: &str, b: &str) -> bool {
+    let plain = |s: &str| s.trim().trim_end_matches(['.', ' ']).to_lowercase();
+    plain(a) == plain(b)
+}
+
+/// Asks `count` phantoms with `shots` shots by picture similarity. `blank` shows the model a grey picture instead.
+pub fn phantoms(
+    setup: &Setup,
+    count: usize,
+    shots: usize,
+    blank: bool,
+    mut each: impl FnMut(usize),
+) -> anyhow::Result<PhantomResult> {
+    let mut engine = Engine::load(setup)?;
+    let mut result = PhantomResult::default();
+    for i in 0..count {
+        let seed = seeds::EVALUATION + i as u64;
+        let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
+        let qa = ask(&phantom, &mut Rng::new(seed));
+        let mut shown = picture(&phantom);
+        if blank {
+            shown.rgb.fill(128);
+            shown.source.sha256 = "blank".into();
+        }
+        let case = Case {
+            images: vec![shown],
+            question: qa.question.clone(),
+        };
+        let settings = Settings {
+            shots,
+            strategy: if shots == 0 {
+                Strategy::None
+            } else {
+                Strategy::Image
+            },
+            decoding: Decoding {
+                max_new_tokens: 24,
+                ..Decoding::default()
+            },
+            prompt_only: false,
+        };
+        let answer = engine.answer(&case, &settings, &Cancel::new(), &mut |_| {})?;
+        let right = same(&answer.answer, &qa.answer);
+        if qa.closed {
+            result.closed.add(right);
+        } else {
+            result.open.add(right);
+        }
+        result
+            .by_topic
+            .entry(qa.topic.name().into())
+            .or_default()
+            .add(right);
+        each(i + 1);
+    }
+    Ok(result)
+}
+
+/// Fast binding with names never trained on. `shuffle` gives the shots' answers in random order. A right answer is the name
+/// generated in full; `chosen` only asks which of the two names' first tokens the model prefers.
+#[derive(Debug, Default, Serialize)]
+pub struct BindingResult {
+    pub generated: Share,
+    pub chosen: Share,
+}
+
+/// See [`BindingResult`].
+pub fn binding(count: usize, shots: usize, shuffle: bool) -> anyhow::Result<BindingResult> {
+    let bundle = Bundle::open(None)?;
+    let mut learner = FlamingoLearner::load(&bundle, &candle_core::Device::Cpu)?;
+    let side = bundle.manifest.config.vision.image_size;
+    let pool = Pool::render(1800, seeds::EVALUATION + 1_000_000, side, 2, &|_| {});
+    let dealer = Dealer::new(&pool, None);
+    let token = |t: &str| learner.tokenizer().token_to_id(t).unwrap_or(0);
+    let markers = Markers {
+        begin: token(&bundle.manifest.tokens.begin),
+        image: token(&bundle.manifest.tokens.image),
+        end_of_chunk: token(&bundle.manifest.tokens.end_of_chunk),
+    };
+    let mut result = BindingResult::default();
+    for i in 0..count {
+        let mut rng = Rng::new(seeds::EVALUATION + 77 + i as u64);
+        let mut episode = dealer.binding(&mut rng, shots, true);
+        let Some(names) = episode.names.clone() else {
+            continue;
+        };
+        if shuffle {
+            for turn in &mut episode.turns[..shots] {
+                let name = rng.pick(&names).clone();
+                turn.rationale = turn.rationale.replace(&turn.answer, &name);
+                turn.answer = name;
+            }
+        }
+        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers)
+            .map_err(|e| anyhow::anyhow!(e))?;
+        let Some(query) = episode.turns.last() else {
+            continue;
+        };
+        // Cut in front of the query's answer.
+        let ask = format!("Question: {} Answer:", query.question);
+        let asked = learner
+            .tokenizer()
+            .encode(ask, false)
+            .map_err(|e| anyhow::anyhow!(e.to_string()))?;
+        let at = sequence
+            .ids
+            .iter()
+            .rposition(|&id| id == markers.image)
+            .unwrap_or(0);
+        let ids = sequence.ids[..at + 1 + asked.get_ids().len()].to_vec();
+        let images = sequence
+            .images
+            .iter()
+            .map(|&image| Ok(Arc::new(learner.encode_image(&pool.picture(image))?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let logits = learner.prefill(&ids, &images, &Cancel::new())?;
+        let first = |name: &str| {
+            let encoding = learner.tokenizer().encode(format!(" {name}"), false).ok();
+            encoding
+                .and_then(|e| e.get_ids().first().copied())
+                .unwrap_or(0)
+        };
+        let right = usize::from(names[1] == query.answer);
+        let (a, b) = (first(&names[right]), first(&names[1 - right]));
+        if a != b {
+            result.chosen.add(logits[a as usize] > logits[b as usize]);
+        }
+        let decoding = Decoding {
+            max_new_tokens: 10,
+            ..Decoding::default()
+        };
+        let stops = ["Rationale:".to_string()];
+        let out = generate(
+            &mut learner,
+            logits,
+            &decoding,
+            markers.end_of_chunk,
+            &[],
+            &stops,
+            &Cancel::new(),
+            |_| {},
+        )?;
+        result.generated.add(same(&out.text, &query.answer));
+    }
+    Ok(result)
+}

@@ -1,0 +1,235 @@
+//! From a case and its shots to the interleaved prompt, and from generated text back to answer and rationale.
+//!
+//! Shots and questions are data: special tokens in their text are neutralised here, before they can reach a tokenizer.
+
+use serde::Deserialize;
+use tokenizers::Tokenizer;
+
+use crate::index::Example;
+
+/// A prompt template (`prompts/*.toml`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    pub format_version: u32,
+    pub name: String,
+    pub task: String,
+    pub header: String,
+    pub shot: String,
+    pub query: String,
+    pub image: String,
+    pub rationale_marker: String,
+    pub stop: Vec<String>,
+}
+
+/// Why a template cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("there is no prompt template named {0}")]
+    Missing(String),
+    #[error("prompt template {0} is not valid: {1}")]
+    Invalid(String, String),
+}
+
+impl Template {
+    /// A template that is compiled in.
+    pub fn shipped(name: &str) -> Result<Self, TemplateError> {
+        let bytes = crate::shipped::file(&format!("prompts/{name}.toml"))
+            .ok_or_else(|| TemplateError::Missing(name.to_string()))?;
+        toml::from_str(&String::from_utf8_lossy(bytes))
+            .map_err(|e| TemplateError::Invalid(name.to_string(), e.message().to_string()))
+    }
+
+    fn images(&self, count: usize) -> String {
+        self.image.repeat(count)
+    }
+
+    /// One worked example as text.
+    pub fn shot(&self, example: &Example) -> String {
+        let mut form = self.shot.clone();
+        let rationale = plain(&example.rationale);
+        if rationale.is_empty()
+            && let (Some(from), Some(to)) = (
+                form.find(&self.rationale_marker),
+                form.find("{rationale}").map(|i| i + "{rationale}".len()),
+            )
+        {
+            form.replace_range(from.saturating_sub(1)..to, "");
+        }
+        fill(
+            &form,
+            &self.images(1),
+            &plain(&example.question),
+            &plain(&example.answer),
+            &rationale,
+        )
+    }
+
+    /// The question as text, ready for the model to go on.
+    pub fn query(&self, question: &str, images: usize) -> String {
+        fill(&self.query, &self.images(images), &plain(question), "", "")
+    }
+
+    /// Splits generated text into answer and rationale (`None` where the model gave none).
+    pub fn parse(&self, text: &str) -> (String, Option<String>) {
+        match text.split_once(self.rationale_marker.as_str()) {
+            Some((answer, rationale)) if !rationale.trim().is_empty() => (
+                answer.trim().to_string(),
+                Some(rationale.trim().to_string()),
+            ),
+            Some((answer, _)) => (answer.trim().to_string(), None),
+            None => (text.trim().to_string(), None),
+        }
+    }
+}
+
+/// Fills placeholders in one pass, so that a value which contains another placeholder's name stays as it is.
+fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str) -> String {
+    let values = [
+        ("{images}", images),
+        ("{question}", question),
+        ("{answer}", answer),
+        ("{rationale}", rationale),
+    ];
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match values.iter().find(|(name, _)| rest.starts_with(name)) {
+            Some((name, value)) => {
+                out.push_str(value);
+                rest = &rest[name.len()..];
+            }
+            None => {
+                out.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Untrusted text as one clean line whose special tokens and template markers are harmless.
+pub fn plain(text: &str) -> String {
+    let line = crate::support::sanitise::clean_line(text);
+    // `<` never stays in front of a name that could be a special token.
+    line.replace("<|", "< |")
+        .replace("|>", "| >")
+        .replace("<image", "< image")
+        .replace("<s>", "< s>")
+        .replace("</s>", "< /s>")
+        .replace("<PAD", "< PAD")
+        .replace("<unk", "< unk")
+        .replace("Question:", "Question -")
+        .replace("Answer:", "Answer -")
+        .replace("Rationale:", "Rationale -")
+        .trim()
+        .to_string()
+}
+
+/// A prompt as the model gets it.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// With image places written out.
+    pub text: String,
+    pub ids: Vec<u32>,
+    /// Shots that were left out, least similar first, because the context was full.
+    pub dropped: usize,
+}
+
+/// Builds the prompt. `shots` stand in the order they shall be shown in, most similar last; where they do not fit beside
+/// `reserve` tokens for the answer, the first ones are dropped.
+///
+/// Errors with the number of tokens where the question alone does not fit.
+pub fn build(
+    template: &Template,
+    tokenizer: &Tokenizer,
+    begin: &str,
+    shots: &[&Example],
+    question: &str,
+    images: usize,
+    context: usize,
+    reserve: usize,
+) -> Result<Prompt, crate::model::error::ModelError> {
+    use crate::model::error::ModelError;
+    let encode = |text: &str| {
+        tokenizer
+            .encode(text, false)
+            .map(|e| e.get_ids().to_vec())
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))
+    };
+    let head = format!("{begin}{}", template.header);
+    let query = template.query(question, images);
+    let limit = context.saturating_sub(reserve);
+    let fixed = encode(&head)?.len() + encode(&query)?.len();
+    if fixed > limit {
+        return Err(ModelError::TooLong {
+            tokens: fixed,
+            limit,
+        });
+    }
+    let texts: Vec<String> = shots.iter().map(|e| template.shot(e)).collect();
+    let mut room = limit - fixed;
+    let mut first = texts.len();
+    while first > 0 {
+        let cost = encode(&texts[first - 1])?.len();
+        if cost > room {
+            break;
+        }
+        room -= cost;
+        first -= 1;
+    }
+    let text = format!("{head}{}{query}", texts[first..].concat());
+    Ok(Prompt {
+        ids: encode(&text)?,
+        text,
+        dropped: first,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> Template {
+        Template::shipped("nano").unwrap()
+    }
+
+    #[test]
+    fn special_tokens_in_text_are_neutralised() {
+        for bad in [
+            "<image>",
+            "<|endofchunk|>",
+            "<s>",
+            "</s>",
+            "<PAD>",
+            "x\u{1b}[31m<image>",
+        ] {
+            let out = template().query(bad, 1);
+            assert_eq!(out.matches("<image>").count(), 1, "{out}");
+            assert!(!out.contains("<|") && !out.contains("<s>") && !out.contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_rationale_is_reported_as_such() {
+        let t = template();
+        assert_eq!(
+            t.parse(" yes Rationale: I see it."),
+            ("yes".into(), Some("I see it.".into()))
+        );
+        assert_eq!(t.parse(" yes"), ("yes".into(), None));
+        assert_eq!(t.parse(" yes Rationale: "), ("yes".into(), None));
+    }
+
+    #[test]
+    fn a_placeholder_inside_a_question_stays_text() {
+        assert!(
+            template()
+                .query("what is {answer}?", 0)
+                .contains("{answer}")
+        );
+    }
+}

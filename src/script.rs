@@ -1,0 +1,251 @@
+//! `rounds script`: JSON Lines in, JSON Lines out. A bad line gives an `error` event and the rest goes on.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
+
+use crate::assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
+use crate::imaging::{Picture, load};
+use crate::model::generate::Decoding;
+use crate::retrieval::{Shot, Strategy};
+use crate::support::{Cancel, Hint, sanitise};
+
+/// Version of the events' form.
+pub const SCHEMA_VERSION: u32 = 1;
+/// Longest request line taken, in bytes.
+const LONGEST_LINE: u64 = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    id: Option<Value>,
+    #[serde(default)]
+    images: Vec<PathBuf>,
+    question: String,
+    session: Option<String>,
+    shots: Option<usize>,
+    strategy: Option<Strategy>,
+    seed: Option<u64>,
+    temperature: Option<f64>,
+    max_new_tokens: Option<usize>,
+    #[serde(default)]
+    tokens: bool,
+}
+
+/// A shot as JSON.
+pub fn shot_json(shot: &Shot) -> Value {
+    json!({
+        "example_id": shot.example.id,
+        "rank": shot.rank,
+        "score": (f64::from(shot.score) * 1e4).round() / 1e4,
+        "reason": shot.reason,
+        "question": shot.example.question,
+        "answer": shot.example.answer,
+        "rationale": shot.example.rationale,
+        "source": shot.example.source,
+        "licence": shot.example.licence,
+    })
+}
+
+/// An answer as JSON; the one form for `ask --json` and `script`.
+pub fn answer_json(answer: &Answer) -> Value {
+    json!({
+        "answer": answer.answer,
+        "rationale": answer.rationale,
+        "rationale_missing": answer.rationale.is_none(),
+        "stop_reason": answer.stop,
+        "shots": answer.shots.iter().map(shot_json).collect::<Vec<_>>(),
+        "notices": answer.notices,
+        "provenance": answer.provenance,
+        "timings": answer.timings,
+        "tokens": { "prompt": answer.prompt_tokens, "generated": answer.generated_tokens },
+        "intended_use": INTENDED_USE,
+    })
+}
+
+struct Problem {
+    message: String,
+    hint: Option<String>,
+    code: &'static str,
+}
+
+fn bad(message: impl ToString) -> Problem {
+    Problem {
+        message: sanitise::clean_line(&message.to_string()),
+        hint: Some("see docs/script.md for the fields of a request".into()),
+        code: "bad-request",
+    }
+}
+
+/// One input line, without its end. `None` at the end of input; `Some(Err)` where it is too long or not UTF-8.
+fn next_line(input: &mut dyn BufRead) -> std::io::Result<Option<Result<String, Problem>>> {
+    let mut bytes = Vec::new();
+    if input.take(LONGEST_LINE).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST_LINE {
+        let mut rest = Vec::new();
+        while input.take(LONGEST_LINE).read_until(b'\n', &mut rest)? > 0
+            && rest.last() != Some(&b'\n')
+        {
+            rest.clear();
+        }
+        return Ok(Some(Err(bad("the line is longer than 1 MiB"))));
+    }
+    Ok(Some(
+        String::from_utf8(bytes).map_err(|_| bad("the line is not UTF-8")),
+    ))
+}
+
+/// Runs until the input ends. Returns whether any line failed.
+///
+/// Errors where input or output break (a closed pipe included).
+pub fn run(
+    assistant: &Assistant,
+    defaults: &Settings,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+    cancel: &Cancel,
+) -> std::io::Result<bool> {
+    let mut sessions: HashMap<String, Vec<PathBuf>> = HashMap::new();
+    let (mut number, mut failed) = (0u64, false);
+    while let Some(line) = next_line(input)? {
+        number += 1;
+        if cancel.is_cancelled() {
+            break;
+        }
+        let text = match &line {
+            Ok(text) if text.trim().is_empty() => continue,
+            Ok(text) => text.as_str(),
+            Err(_) => "",
+        };
+        let fallback = json!(format!("line-{number}"));
+        let id = serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|v| v.get("id").cloned())
+            .filter(|v| v.is_string() || v.is_number())
+            .unwrap_or(fallback);
+        let mut emit = |event: &str, body: Value| -> std::io::Result<()> {
+            let mut all = json!({ "event": event, "schema_version": SCHEMA_VERSION, "id": id, "line": number });
+            if let (Some(all), Value::Object(body)) = (all.as_object_mut(), body) {
+                all.extend(body);
+            }
+            writeln!(output, "{all}")?;
+            output.flush()
+        };
+        let outcome = match line {
+            Err(problem) => Err(problem),
+            Ok(text) => one(assistant, defaults, &text, &mut sessions, cancel, &mut emit)?,
+        };
+        if let Err(problem) = outcome {
+            failed = true;
+            emit(
+                "error",
+                json!({ "message": problem.message, "hint": problem.hint, "code": problem.code }),
+            )?;
+        }
+    }
+    Ok(failed)
+}
+
+fn one(
+    assistant: &Assistant,
+    defaults: &Settings,
+    text: &str,
+    sessions: &mut HashMap<String, Vec<PathBuf>>,
+    cancel: &Cancel,
+    emit: &mut dyn FnMut(&str, Value) -> std::io::Result<()>,
+) -> std::io::Result<Result<(), Problem>> {
+    let request: Request = match serde_json::from_str(text) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(bad(error))),
+    };
+    if request
+        .id
+        .as_ref()
+        .is_some_and(|id| !id.is_string() && !id.is_number())
+    {
+        return Ok(Err(bad("the id is neither a string nor a number")));
+    }
+    if request
+        .temperature
+        .is_some_and(|t| !t.is_finite() || t < 0.0)
+    {
+        return Ok(Err(bad("the temperature is negative")));
+    }
+    emit(
+        "started",
+        json!({ "question": sanitise::clean_line(&request.question) }),
+    )?;
+    let paths = match &request.session {
+        Some(name) => {
+            let kept = sessions.entry(name.clone()).or_default();
+            if !request.images.is_empty() {
+                *kept = request.images.clone();
+            }
+            kept.clone()
+        }
+        None => request.images.clone(),
+    };
+    let mut images: Vec<Picture> = Vec::new();
+    for path in &paths {
+        match load(path) {
+            Ok(picture) => images.push(picture),
+            Err(error) => {
+                return Ok(Err(Problem {
+                    message: error.to_string(),
+                    hint: error.hint(),
+                    code: "bad-image",
+                }));
+            }
+        }
+    }
+    let settings = Settings {
+        shots: request.shots.unwrap_or(defaults.shots),
+        strategy: request.strategy.unwrap_or(defaults.strategy),
+        decoding: Decoding {
+            seed: request.seed.unwrap_or(defaults.decoding.seed),
+            temperature: request.temperature.unwrap_or(defaults.decoding.temperature),
+            max_new_tokens: request
+                .max_new_tokens
+                .unwrap_or(defaults.decoding.max_new_tokens),
+            ..defaults.decoding.clone()
+        },
+        prompt_only: false,
+    };
+    let case = Case {
+        images,
+        question: request.question,
+    };
+    for event in assistant.ask(case, settings, cancel.clone()) {
+        match event {
+            Event::Retrieved {
+                shots,
+                asked,
+                dropped,
+            } => emit(
+                "shots",
+                json!({ "shots": shots.iter().map(shot_json).collect::<Vec<_>>(), "asked": asked, "dropped": dropped }),
+            )?,
+            Event::Token(text) if request.tokens => emit("token", json!({ "text": text }))?,
+            Event::Token(_) | Event::Prompt(_) => {}
+            Event::Answer(answer) => emit("answer", answer_json(&answer))?,
+            Event::Failed(error) => return Ok(Err(problem(&error))),
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn problem(error: &AssistantError) -> Problem {
+    Problem {
+        message: error.to_string(),
+        hint: error.hint(),
+        code: if error.is_request() {
+            "bad-request"
+        } else {
+            "model"
+        },
+    }
+}

@@ -1,0 +1,169 @@
+//! From a finished run to what ships: the bundle, the example index, the sample cases.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device};
+
+use super::pool::{PHANTOM_SIDE, picture, seeds};
+use super::recipe::{nano_config, pixel_norm};
+use crate::imaging::{decode, thumbnail_jpeg};
+use crate::index::{Exact, Example, Index, NearestNeighbours, Writer};
+use crate::model::FewShotLearner;
+use crate::model::bundle::{Bundle, FORMAT_VERSION, Manifest, Pixels, SpecialTokens};
+use crate::model::flamingo::FlamingoLearner;
+use crate::phantom::questions::ask;
+use crate::phantom::rng::Rng;
+use crate::phantom::{KINDS, render, render_with};
+use crate::support::files;
+
+/// Examples in the index that ships.
+const EXAMPLES: usize = 360;
+
+/// Writes `assets/nano`, `index` and `assets/cases` below `root` from the weights in `weights`.
+pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()> {
+    let nano = root.join("assets/nano");
+    for folder in ["assets/nano", "assets/cases", "index"] {
+        std::fs::create_dir_all(root.join(folder))?;
+    }
+    let tokenizer = files::read(tokenizer)?;
+    let mut kept = BTreeMap::new();
+    for (name, tensor) in candle_core::safetensors::load(weights, &Device::Cpu)? {
+        if ["vision_encoder.", "perceiver.", "lang_encoder."]
+            .iter()
+            .any(|p| name.starts_with(p))
+        {
+            kept.insert(name, tensor.to_dtype(DType::F16)?);
+        }
+    }
+    let blob = safetensors::serialize(kept.iter().map(|(n, t)| (n.as_str(), t)), None)?;
+    let vocab = tokenizers::Tokenizer::from_bytes(&tokenizer)
+        .map_err(|e| anyhow::anyhow!(e.to_string()))?
+        .get_vocab_size(true);
+    let (mean, std) = pixel_norm();
+    let mut manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        family: "flamingo".into(),
+        name: "rounds-nano".into(),
+        licence: "MIT OR Apache-2.0".into(),
+        intended_use: crate::assistant::INTENDED_USE.into(),
+        knows: "the shipped model knows synthetic teaching phantoms only; it has never seen a real medical image".into(),
+        template: "nano".into(),
+        familiar_similarity: -1.0,
+        tokens: SpecialTokens {
+            begin: "<s>".into(),
+            image: "<image>".into(),
+            end_of_chunk: "<|endofchunk|>".into(),
+        },
+        pixels: Pixels { mean, std },
+        config: nano_config(vocab),
+        files: BTreeMap::from([
+            ("model.safetensors".to_string(), files::sha256_hex(&blob)),
+            ("tokenizer.json".to_string(), files::sha256_hex(&tokenizer)),
+        ]),
+    };
+    files::write_atomic(&nano.join("model.safetensors"), &blob)?;
+    files::write_atomic(&nano.join("tokenizer.json"), &tokenizer)?;
+    files::write_atomic(
+        &nano.join("model.toml"),
+        toml::to_string(&manifest)?.as_bytes(),
+    )?;
+    let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
+    build_index(
+        &learner,
+        &manifest.files["model.safetensors"],
+        &root.join("index"),
+    )?;
+    manifest.familiar_similarity = familiar(&learner, &Index::open(Some(&root.join("index")))?)?;
+    files::write_atomic(
+        &nano.join("model.toml"),
+        toml::to_string(&manifest)?.as_bytes(),
+    )?;
+    cases(&root.join("assets/cases"))
+}
+
+fn build_index(learner: &FlamingoLearner, encoder: &str, folder: &Path) -> anyhow::Result<()> {
+    let images = folder.join("images");
+    if images.exists() {
+        std::fs::remove_dir_all(&images)?;
+    }
+    let mut writer = Writer::new(folder, encoder);
+    for i in 0..EXAMPLES {
+        let seed = seeds::INDEX + i as u64;
+        let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
+        let qa = ask(&phantom, &mut Rng::new(seed));
+        let jpeg = thumbnail_jpeg(&picture(&phantom), PHANTOM_SIDE as u32, 88)?;
+        let vector = learner.encode_image(&decode(&jpeg, "phantom")?)?.vector;
+        let id = format!("phantom-{}-{i:03}", phantom.spec().id);
+        let example = Example {
+            image: String::new(),
+            question: qa.question,
+            answer: qa.answer,
+            rationale: qa.rationale,
+            tags: format!(
+                "{} {} {}",
+                phantom.spec().modality,
+                phantom.spec().organ,
+                qa.topic.name()
+            ),
+            source: "rounds phantoms".into(),
+            licence: "MIT OR Apache-2.0".into(),
+            patient: format!("phantom-{seed}"),
+            study: format!("phantom-{seed}"),
+            id,
+        };
+        writer.add(example, &jpeg, &vector)?;
+    }
+    Ok(writer.finish()?)
+}
+
+/// The similarity to the best shot that 99 of 100 unseen phantoms reach.
+fn familiar(learner: &FlamingoLearner, index: &Index) -> anyhow::Result<f32> {
+    let search = Exact::new(index.vectors.clone(), index.dimension);
+    let mut best = Vec::new();
+    for i in 0..200 {
+        let phantom = render(
+            i % KINDS.len(),
+            seeds::TRAIN + 700_000_000 + i as u64,
+            PHANTOM_SIDE,
+        );
+        let vector = learner.encode_image(&picture(&phantom))?.vector;
+        best.extend(
+            search
+                .search(&vector, 1, &|_| true)?
+                .first()
+                .map(|h| h.score),
+        );
+    }
+    best.sort_by(f32::total_cmp);
+    Ok(best.get(2).copied().unwrap_or(-1.0))
+}
+
+/// Sample cases to attach: one picture for a finding of every kind.
+fn cases(folder: &Path) -> anyhow::Result<()> {
+    let wanted = [
+        ("chest-nodule", "chest-film", 0),
+        ("chest-effusion", "chest-film", 1),
+        ("head-epidural", "head-ct", 0),
+        ("abdomen-liver", "abdomen-ct", 0),
+        ("knee-fracture", "knee-film", 0),
+        ("brain-mass", "brain-mr", 0),
+        ("fundus-bleed", "fundus", 0),
+        ("skin-border", "skin-lesion", 1),
+        ("blood-blast", "blood-smear", 1),
+        ("ecg-st", "ecg-strip", 0),
+    ];
+    for (i, (name, kind, finding)) in wanted.into_iter().enumerate() {
+        let Some(kind) = KINDS.iter().position(|k| k.id == kind) else {
+            continue;
+        };
+        let mut present = vec![false; KINDS[kind].findings.len()];
+        present[finding] = true;
+        let phantom = render_with(kind, seeds::CASES + i as u64, PHANTOM_SIDE, &present);
+        let side = PHANTOM_SIDE as u32;
+        let buffer = image::RgbImage::from_raw(side, side, phantom.canvas.to_rgb8())
+            .ok_or_else(|| anyhow::anyhow!("a canvas of the wrong size"))?;
+        buffer.save(folder.join(format!("{name}.png")))?;
+    }
+    Ok(())
+}
