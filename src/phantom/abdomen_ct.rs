@@ -485,7 +485,7 @@ fn pick_sides(rng: &mut Rng) -> (Vec<f32>, Side) {
     (vec![sign], side_of(sign))
 }
 
-fn kidney_on<'a>(body: &'a Body, sign: f32) -> &'a Ellipse {
+fn kidney_on(body: &Body, sign: f32) -> &Ellipse {
     &body.kidneys[usize::from(sign > 0.0)]
 }
 

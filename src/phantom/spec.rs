@@ -62,6 +62,9 @@ pub struct AttributeSpec {
     pub values: &'static [(&'static str, &'static str)],
 }
 
+/// Reading and rationale sentence of a picture, by a rule of the kind's own.
+pub type ReadingRule = fn(&Drawn) -> (&'static str, &'static str);
+
 /// Everything a kind of phantom can be asked about.
 pub struct KindSpec {
     /// `chest-film`.
@@ -90,7 +93,7 @@ pub struct KindSpec {
     pub draw: fn(&mut Canvas, &mut Rng, &[bool]) -> Drawn,
     /// A reading and its rationale sentence where the kind has a rule of its own (the ABCD rule); otherwise the first finding
     /// drawn decides.
-    pub reading_rule: Option<fn(&Drawn) -> (&'static str, &'static str)>,
+    pub reading_rule: Option<ReadingRule>,
 }
 
 /// The truth about one finding that was drawn.
