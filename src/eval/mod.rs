@@ -14,7 +14,7 @@ use crate::phantom::rng::Rng;
 use crate::phantom::{KINDS, render};
 use crate::retrieval::Strategy;
 use crate::support::Cancel;
-use crate::train::episodes::{Dealer, Markers, Sequence};
+use crate::train::episodes::{Deal, Dealer, Markers, Sequence};
 use crate::train::pool::{PHANTOM_SIDE, Pool, picture, seeds};
 
 /// A share of right answers.
@@ -137,7 +137,7 @@ pub fn binding(count: usize, shots: usize, shuffle: bool) -> anyhow::Result<Bind
                 turn.answer = name;
             }
         }
-        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers)
+        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers, Deal::Full)
             .map_err(|e| anyhow::anyhow!(e))?;
         let Some(query) = episode.turns.last() else {
             continue;

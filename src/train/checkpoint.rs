@@ -15,7 +15,7 @@ use crate::support::files;
 /// Where a run is, and the moments to go on with.
 pub struct Checkpoint {
     path: PathBuf,
-    /// 0 tower, 1 episodes, 2 joint.
+    /// 0 tower, 1 drill, 2 episodes, 3 joint.
     pub stage: usize,
     /// Steps done in the stage.
     pub step: usize,

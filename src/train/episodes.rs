@@ -100,6 +100,21 @@ impl<'a> Dealer<'a> {
         }
     }
 
+    /// Exercises without rationales: short sequences that teach one thing each. Four questions about one picture (as four
+    /// episodes), or a binding episode of eight shots.
+    pub fn drill(&self, rng: &mut Rng) -> Vec<Episode> {
+        if rng.chance(0.5) {
+            return vec![self.binding(rng, 8, false)];
+        }
+        let image = rng.below(self.pool.len());
+        (0..4)
+            .map(|_| Episode {
+                turns: vec![self.turn(image, rng)],
+                names: None,
+            })
+            .collect()
+    }
+
     /// A training episode.
     pub fn deal(&self, rng: &mut Rng) -> Episode {
         if rng.chance(0.35) {
@@ -248,15 +263,26 @@ pub struct Markers {
     pub image: u32,
 }
 
+/// Which episodes a stage deals, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deal {
+    /// [`Dealer::drill`], without rationales.
+    Drill,
+    /// [`Dealer::deal`], in the template's own form.
+    Full,
+}
+
 /// An episode as the model sees it.
 #[derive(Default)]
 pub struct Sequence {
     pub ids: Vec<u32>,
     /// Weight of predicting the token at the same place (from the one before it).
     pub weights: Vec<f32>,
-    /// 1 where the token is the first of an answer that can be known.
+    /// True where the token is the first of an answer that can be known.
     pub scored: Vec<bool>,
     pub images: Vec<usize>,
+    /// From a binding episode.
+    pub binding: bool,
 }
 
 /// Weight of a rationale's tokens beside an answer's.
@@ -269,8 +295,12 @@ impl Sequence {
         episode: &Episode,
         tokenizer: &Tokenizer,
         markers: &Markers,
+        deal: Deal,
     ) -> Result<Self, String> {
-        let mut out = Self::default();
+        let mut out = Self {
+            binding: episode.names.is_some(),
+            ..Self::default()
+        };
         out.push(markers.begin, 0.0, false);
         for (i, turn) in episode.turns.iter().enumerate() {
             out.images.push(turn.image);
@@ -280,7 +310,7 @@ impl Sequence {
                 Ok::<_, String>(encoding.get_ids().to_vec())
             };
             // Worked examples before the last place teach as well, but the query counts in full.
-            let share = if i + 1 == episode.turns.len() {
+            let share = if deal == Deal::Drill || i + 1 == episode.turns.len() {
                 1.0
             } else {
                 0.5
@@ -291,6 +321,10 @@ impl Sequence {
             let weight = if turn.answerable { share } else { 0.0 };
             for (j, id) in text(format!(" {}", turn.answer))?.into_iter().enumerate() {
                 out.push(id, weight, j == 0 && turn.answerable);
+            }
+            if deal == Deal::Drill {
+                out.push(markers.end_of_chunk, 0.0, false);
+                continue;
             }
             for id in text(format!(" Rationale: {}", turn.rationale))? {
                 out.push(id, weight * RATIONALE_WEIGHT, false);

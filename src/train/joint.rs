@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::checkpoint::Checkpoint;
-use super::episodes::{Dealer, Markers, Sequence};
+use super::episodes::{Deal, Dealer, Markers, Sequence};
+use super::targets::Layout;
 use super::optim::{AdamW, Schedule, gradients};
 use super::pool::Pool;
 use super::recipe::{NanoRecipe, Stage};
@@ -14,7 +15,7 @@ use super::report::Report;
 use super::tower::Features;
 use super::vars::Vars;
 use crate::model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
-use crate::model::ops::cross_entropy;
+use crate::model::ops::{choice_loss, cross_entropy, linear};
 use crate::phantom::rng::Rng;
 use crate::support::Cancel;
 
@@ -48,7 +49,14 @@ pub struct Batch {
     rows: Vec<u32>,
     targets: Vec<u32>,
     weights: Vec<f32>,
-    scored: Vec<bool>,
+    scored: Vec<Option<Task>>,
+}
+
+/// What a scored answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    Teaching,
+    Binding,
 }
 
 impl Batch {
@@ -66,7 +74,12 @@ impl Batch {
                     rows.push((i * tokens + t - 1) as u32);
                     targets.push(sequence.ids[t]);
                     weights.push(sequence.weights[t]);
-                    scored.push(sequence.scored[t]);
+                    let task = if sequence.binding {
+                        Task::Binding
+                    } else {
+                        Task::Teaching
+                    };
+                    scored.push(sequence.scored[t].then_some(task));
                 }
             }
             ids.extend(padded);
@@ -93,48 +106,104 @@ impl Batch {
     }
 }
 
-/// Weighted loss sum of a batch; how many scored answers began right, and how many there were.
-pub fn loss(
+/// A classifier of the phantom's attributes on the mean of the latents, for training only: it makes the resampler keep what
+/// the tower sees while the decoder still learns to ask for it.
+struct LatentHead {
+    layout: Layout,
+    weight: Tensor,
+}
+
+/// Weight of its loss beside the answers'.
+const LATENT_WEIGHT: f64 = 0.05;
+
+impl LatentHead {
+    fn load(width: usize, vb: candle_nn::VarBuilder) -> Result<Self> {
+        let layout = Layout::new();
+        let init = candle_nn::Init::Randn {
+            mean: 0.0,
+            stdev: 1.0 / (width as f64).sqrt(),
+        };
+        Ok(Self {
+            weight: vb.get_with_hints((layout.width, width), "latents", init)?,
+            layout,
+        })
+    }
+
+    /// Summed loss over images; `latents` is `[images, latents, width]`.
+    fn loss(&self, latents: &Tensor, pool: &Pool, images: &[usize]) -> Result<Tensor> {
+        let (mut choices, mut sorts) = (Vec::new(), Vec::new());
+        for (row, &image) in images.iter().enumerate() {
+            self.layout
+                .global(row, &pool.phantoms[image], &mut choices, &mut sorts);
+        }
+        choice_loss(&linear(&latents.mean(1)?, &self.weight, None)?, choices)
+    }
+}
+
+/// Weighted loss sum of a batch; how many scored answers began right and how many there were, of teaching, then of
+/// binding. `images` are the batch's different images and `latents` theirs.
+fn loss(
     model: &Flamingo,
     batch: &Batch,
-    patches: &Tensor,
+    images: &[usize],
+    latents: &Tensor,
     device: &Device,
 ) -> Result<(Tensor, Vec<f32>)> {
-    let latents = model.resampler.forward(patches)?;
     let (_, count, width) = latents.dims3()?;
     let sequences = batch.images.len() / batch.images_each;
-    let media = latents.reshape((sequences, batch.images_each * count, width))?;
+    let rows: Vec<u32> = batch
+        .images
+        .iter()
+        .map(|image| images.binary_search(image).unwrap_or(0) as u32)
+        .collect();
+    let rows = Tensor::from_vec(rows, batch.images.len(), device)?;
+    let media = latents.index_select(&rows, 0)?.reshape((
+        sequences,
+        batch.images_each * count,
+        width,
+    ))?;
     let hidden = model.hidden(&batch.ids, &media, &batch.times)?;
     let (_, _, size) = hidden.dims3()?;
     let rows = Tensor::from_vec(batch.rows.clone(), batch.rows.len(), device)?;
     let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;
     let logits = model.language.logits(&picked)?;
     let best = logits.argmax(1)?.to_vec1::<u32>()?;
-    let (mut right, mut asked) = (0.0, 0.0);
+    let mut counts = vec![0.0; 4];
     for ((best, target), scored) in best.iter().zip(&batch.targets).zip(&batch.scored) {
-        if *scored {
-            asked += 1.0;
-            right += f32::from(best == target);
+        if let Some(task) = scored {
+            let at = 2 * usize::from(*task == Task::Binding);
+            counts[at] += f32::from(best == target);
+            counts[at + 1] += 1.0;
         }
     }
     let loss = cross_entropy(&logits, batch.targets.clone(), batch.weights.clone())?;
-    Ok((loss, vec![right, asked]))
+    Ok((loss, counts))
 }
 
 /// Runs a stage from `checkpoint.step` on.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a stage needs its whole surroundings"
+)]
 pub fn train(
     scene: &Scene,
     name: &str,
     stage: &Stage,
+    deal: Deal,
     sight: &Sight,
     checkpoint: &mut Checkpoint,
     report: &mut Report,
     cancel: &Cancel,
 ) -> Result<()> {
     let model = Flamingo::load(scene.config, scene.vars.builder(scene.device))?;
+    let head = LatentHead::load(
+        scene.config.vision.width,
+        scene.vars.builder(scene.device).pp("heads"),
+    )?;
     let live = matches!(sight, Sight::Live);
     let trained = scene.vars.select(|name| {
-        !name.starts_with("heads.") && (live || !name.starts_with("vision_encoder."))
+        name == "heads.latents"
+            || !name.starts_with("heads.") && (live || !name.starts_with("vision_encoder."))
     });
     let mut optimiser = AdamW::new(trained, scene.recipe.weight_decay, 1.0);
     checkpoint.restore(&mut optimiser)?;
@@ -149,8 +218,15 @@ pub fn train(
         let step = checkpoint.step;
         let salt = ((checkpoint.stage as u64) << 40) + step as u64;
         let mut rng = Rng::new(scene.recipe.seed).fork(salt);
-        let mut sequences = (0..stage.batch)
-            .map(|_| Sequence::encode(&dealer.deal(&mut rng), scene.tokenizer, scene.markers))
+        let episodes: Vec<_> = (0..stage.batch)
+            .flat_map(|_| match deal {
+                Deal::Drill => dealer.drill(&mut rng),
+                Deal::Full => vec![dealer.deal(&mut rng)],
+            })
+            .collect();
+        let mut sequences = episodes
+            .iter()
+            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers, deal))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(candle_core::Error::msg)?;
         // Sequences of like length together: less padding. Dealt out in turn: threads get like work.
@@ -159,7 +235,7 @@ pub fn train(
         let mut groups: Vec<Vec<Batch>> = (0..scene.recipe.threads).map(|_| Vec::new()).collect();
         let mut total = 0.0;
         for (i, chunk) in sequences
-            .chunks(stage.batch.div_ceil(micro).max(1))
+            .chunks(episodes.len().div_ceil(micro).max(1))
             .enumerate()
         {
             let batch = Batch::new(chunk, scene.markers, scene.device)?;
@@ -169,26 +245,29 @@ pub fn train(
             groups[slot].push(batch);
         }
         let seed = rng.next_u64();
-        let (value, counts, grads) = gradients(&optimiser.vars, &groups, |batches| {
+        let (value, counts, grads) = gradients(&optimiser.vars, &groups, scene.recipe.precision, |batches| {
             let mut sum: Option<Tensor> = None;
-            let mut counts = vec![0.0, 0.0];
+            let mut counts = vec![0.0; 4];
             for batch in batches {
+                let mut images = batch.images.clone();
+                images.sort_unstable();
+                images.dedup();
                 let patches = match sight {
-                    Sight::Kept(features) => features.batch(&batch.images, scene.device)?,
+                    Sight::Kept(features) => features.batch(&images, scene.device)?,
                     Sight::Live => {
-                        let mut rng = Rng::new(seed).fork(batch.images[0] as u64);
-                        let pixels = scene.pool.batch(
-                            &batch.images,
-                            &pixel_norm,
-                            Some(&mut rng),
-                            scene.device,
-                        )?;
+                        let mut rng = Rng::new(seed).fork(images[0] as u64);
+                        let pixels =
+                            scene
+                                .pool
+                                .batch(&images, &pixel_norm, Some(&mut rng), scene.device)?;
                         model.tower.forward(&pixels)?.tokens
                     }
                 };
-                let (value, right) = loss(&model, batch, &patches, scene.device)?;
-                counts[0] += right[0];
-                counts[1] += right[1];
+                let latents = model.resampler.forward(&patches)?;
+                let kept = head.loss(&latents, scene.pool, &images)?;
+                let (value, right) = loss(&model, batch, &images, &latents, scene.device)?;
+                counts.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
+                let value = (value + (kept * LATENT_WEIGHT)?)?;
                 sum = Some(match sum {
                     None => value,
                     Some(sum) => (sum + value)?,
@@ -207,7 +286,10 @@ pub fn train(
             step,
             stage.steps,
             value,
-            counts[0] / counts[1].max(1.0),
+            [
+                counts[0] / counts[1].max(1.0),
+                counts[2] / counts[3].max(1.0),
+            ],
             norm,
         );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) {

@@ -3,6 +3,7 @@
 mod checkpoint;
 pub mod episodes;
 mod joint;
+mod machine;
 mod nano;
 mod optim;
 pub mod pool;

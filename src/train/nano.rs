@@ -6,7 +6,7 @@ use std::path::Path;
 use tokenizers::Tokenizer;
 
 use super::checkpoint::Checkpoint;
-use super::episodes::Markers;
+use super::episodes::{Deal, Markers};
 use super::joint::{self, Scene, Sight};
 use super::pool::{Pool, seeds};
 use super::recipe::{NanoRecipe, nano_config};
@@ -39,6 +39,7 @@ pub fn train_nano(
     device: &Device,
     cancel: &Cancel,
 ) -> Result<bool, NanoError> {
+    super::machine::prepare();
     files::create_private_dir(folder)?;
     let recipe_file = folder.join("recipe.json");
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
@@ -107,10 +108,21 @@ pub fn train_nano(
         device,
     };
     let stages = [
-        ("episodes", &recipe.episodes, Sight::Kept(&features)),
-        ("joint", &recipe.joint, Sight::Live),
+        (
+            "drill",
+            &recipe.drill,
+            Deal::Drill,
+            Sight::Kept(&features),
+        ),
+        (
+            "episodes",
+            &recipe.episodes,
+            Deal::Full,
+            Sight::Kept(&features),
+        ),
+        ("joint", &recipe.joint, Deal::Full, Sight::Live),
     ];
-    for (i, (name, stage, sight)) in stages.iter().enumerate() {
+    for (i, (name, stage, deal, sight)) in stages.iter().enumerate() {
         if checkpoint.stage != i + 1 {
             continue;
         }
@@ -118,6 +130,7 @@ pub fn train_nano(
             &scene,
             name,
             stage,
+            *deal,
             sight,
             &mut checkpoint,
             &mut report,

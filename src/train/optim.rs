@@ -5,6 +5,8 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 
+use crate::model::ops::{Precision, with_precision};
+
 /// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
@@ -116,10 +118,11 @@ impl AdamW {
 pub fn gradients<P: Sync>(
     vars: &[(String, Var)],
     parts: &[P],
+    precision: Precision,
     loss: impl Fn(&P) -> Result<(Tensor, Vec<f32>)> + Sync,
 ) -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
     let one = |part: &P| -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
-        let (value, report) = loss(part)?;
+        let (value, report) = with_precision(precision, || loss(part))?;
         let grads = value.backward()?;
         let gathered = vars
             .iter()

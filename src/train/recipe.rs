@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::flamingo::{FlamingoConfig, MediaMask, ResamplerConfig};
 use crate::model::language::LlamaConfig;
+use crate::model::ops::Precision;
 use crate::model::vision::{VisionActivation, VisionConfig};
 
 /// One stage of training.
@@ -28,9 +29,13 @@ pub struct NanoRecipe {
     pub pictures: usize,
     pub vocab_size: usize,
     pub weight_decay: f32,
+    /// Precision of the linear layers' products; weights, sums and the optimiser stay f32.
+    pub precision: Precision,
     /// The tower alone, on the phantoms' attributes.
     pub tower: Stage,
-    /// Resampler, gated blocks and decoder, over the tower's kept features.
+    /// Resampler, gated blocks and decoder on short exercises, over the tower's kept features.
+    pub drill: Stage,
+    /// The same on whole episodes.
     pub episodes: Stage,
     /// Everything together, briefly.
     pub joint: Stage,
@@ -44,6 +49,7 @@ impl Default for NanoRecipe {
             pictures: 27_000,
             vocab_size: 1024,
             weight_decay: 0.05,
+            precision: Precision::Bf16,
             tower: Stage {
                 steps: 2400,
                 batch: 64,
@@ -51,12 +57,19 @@ impl Default for NanoRecipe {
                 warmup: 150,
                 evaluate_every: 200,
             },
-            episodes: Stage {
-                steps: 3000,
-                batch: 16,
+            drill: Stage {
+                steps: 2000,
+                batch: 24,
                 rate: 1.5e-3,
                 warmup: 100,
-                evaluate_every: 250,
+                evaluate_every: 100,
+            },
+            episodes: Stage {
+                steps: 2000,
+                batch: 16,
+                rate: 1e-3,
+                warmup: 50,
+                evaluate_every: 100,
             },
             joint: Stage {
                 steps: 200,

@@ -1,5 +1,6 @@
 //! What a run says while it works: one line now and then on stderr, and the whole curve in `curve.jsonl`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 pub struct Report {
     curve: PathBuf,
     started: Instant,
-    window: Vec<(f32, f32, f32)>,
+    window: Vec<[f32; 4]>,
     every: usize,
 }
 
@@ -47,40 +48,53 @@ impl Report {
         }
     }
 
-    /// One step's loss, share of right choices and gradient norm.
+    /// One step's loss, share of right choices (the tower's attributes or the answers; then made-up names) and gradient norm.
     pub fn step(
         &mut self,
         stage: &str,
         step: usize,
         steps: usize,
         loss: f32,
-        right: f32,
+        right: [f32; 2],
         norm: f32,
     ) {
-        self.window.push((loss, right, norm));
+        self.window.push([loss, right[0], right[1], norm]);
         if !(step + 1).is_multiple_of(self.every) && step + 1 != steps {
             return;
         }
         let n = self.window.len() as f32;
-        let mean = |f: fn(&(f32, f32, f32)) -> f32| self.window.iter().map(f).sum::<f32>() / n;
-        let (loss, right, norm) = (mean(|w| w.0), mean(|w| w.1), mean(|w| w.2));
-        let losses: Vec<f32> = self.window.iter().map(|w| w.0).collect();
+        let mean = |i: usize| self.window.iter().map(|w| w[i]).sum::<f32>() / n;
+        let (loss, right, names, norm) = (mean(0), mean(1), mean(2), mean(3));
+        let losses: Vec<f32> = self.window.iter().map(|w| w[0]).collect();
         let seconds = self.started.elapsed().as_secs_f32();
         eprintln!(
-            "{stage} {:>5}/{steps}  loss {loss:.4}  right {:>5.1} %  norm {norm:.2}  {seconds:.0} s  {}",
+            "{stage} {:>5}/{steps}  loss {loss:.4}  right {:>5.1} %  names {:>5.1} %  norm {norm:.2}  {seconds:.0} s  {}",
             step + 1,
             right * 100.0,
+            names * 100.0,
             spark(&losses)
         );
         self.append(&serde_json::json!({
-            "stage": stage, "step": step + 1, "loss": loss, "right": right, "norm": norm, "seconds": seconds
+            "stage": stage, "step": step + 1, "loss": loss, "right": right, "names": names, "norm": norm, "seconds": seconds
         }));
         self.window.clear();
     }
 
     /// A measurement on pictures that were not trained on.
-    pub fn held_out(&self, stage: &str, step: usize, share: f32) {
-        eprintln!("{stage} {step:>5}  held out: {:.2} % right", share * 100.0);
-        self.append(&serde_json::json!({ "stage": stage, "step": step, "held_out": share }));
+    pub fn held_out(
+        &self,
+        stage: &str,
+        step: usize,
+        share: f32,
+        by_sort: &BTreeMap<super::targets::Sort, f32>,
+    ) {
+        let sorts = serde_json::json!(by_sort);
+        eprintln!(
+            "{stage} {step:>5}  held out: {:.2} % right  {sorts}",
+            share * 100.0
+        );
+        self.append(&serde_json::json!({
+            "stage": stage, "step": step, "held_out": share, "by_sort": sorts
+        }));
     }
 }

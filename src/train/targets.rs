@@ -8,6 +8,19 @@ use crate::model::ops::Choice;
 use crate::phantom::spec::Side;
 use crate::phantom::{KINDS, Phantom};
 
+/// What a classification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    Kind,
+    Presence,
+    Side,
+    Place,
+    Grade,
+    Count,
+    Attribute,
+}
+
 /// Where each classification lives in one wide row of logits.
 pub struct Layout {
     /// Logits in a row.
@@ -73,24 +86,37 @@ impl Layout {
         }
     }
 
-    /// The classifications of one phantom in row `row`: what it is, and every question about it.
-    pub fn global(&self, row: usize, phantom: &Phantom, out: &mut Vec<Choice>) {
-        let mut push = |from: usize, classes: usize, target: usize, weight: f32| {
+    /// The classifications of one phantom in row `row`: what it is, and every question about it. `sorts` gets the sort of
+    /// each.
+    pub fn global(
+        &self,
+        row: usize,
+        phantom: &Phantom,
+        out: &mut Vec<Choice>,
+        sorts: &mut Vec<Sort>,
+    ) {
+        let mut push = |sort: Sort, from: usize, classes: usize, target: usize| {
             if classes > 1 {
+                sorts.push(sort);
                 out.push(Choice {
                     row,
                     from,
                     classes,
                     target,
-                    weight,
+                    weight: 1.0,
                 });
             }
         };
-        push(0, KINDS.len(), phantom.kind, 1.0);
+        push(Sort::Kind, 0, KINDS.len(), phantom.kind);
         let layout = &self.kinds[phantom.kind];
         for (i, finding) in layout.findings.iter().enumerate() {
             let truth = phantom.truth.findings.iter().find(|f| f.finding == i);
-            push(finding.presence, 2, usize::from(truth.is_some()), 1.0);
+            push(
+                Sort::Presence,
+                finding.presence,
+                2,
+                usize::from(truth.is_some()),
+            );
             let Some(truth) = truth else { continue };
             if let Some(side) = truth.side {
                 let side = match side {
@@ -98,18 +124,23 @@ impl Layout {
                     Side::Right => 1,
                     Side::Both => 2,
                 };
-                push(finding.side, 3, side, 1.0);
+                push(Sort::Side, finding.side, 3, side);
             }
             if let Some(place) = truth.place {
-                push(finding.place.0, finding.place.1, place, 1.0);
+                push(Sort::Place, finding.place.0, finding.place.1, place);
             }
             if let Some(grade) = truth.grade {
-                push(finding.grade.0, finding.grade.1, grade, 1.0);
+                push(Sort::Grade, finding.grade.0, finding.grade.1, grade);
             }
-            push(finding.count.0, finding.count.1, truth.count - 1, 1.0);
+            push(
+                Sort::Count,
+                finding.count.0,
+                finding.count.1,
+                truth.count - 1,
+            );
         }
         for (&(from, classes), &value) in layout.attributes.iter().zip(&phantom.truth.attributes) {
-            push(from, classes, value, 1.0);
+            push(Sort::Attribute, from, classes, value);
         }
     }
 

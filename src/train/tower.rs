@@ -2,6 +2,7 @@
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::checkpoint::Checkpoint;
@@ -9,7 +10,7 @@ use super::optim::{AdamW, Schedule, gradients};
 use super::pool::Pool;
 use super::recipe::NanoRecipe;
 use super::report::Report;
-use super::targets::Layout;
+use super::targets::{Layout, Sort};
 use super::vars::Vars;
 use crate::model::flamingo::FlamingoConfig;
 use crate::model::ops::{Choice, choice_loss, linear};
@@ -41,19 +42,19 @@ impl Heads {
         })
     }
 
-    /// Summed loss over a batch, and how many of the choices on the mean of the patch tokens came out right.
+    /// Summed loss over a batch, and for each choice its sort and whether the mean of the patch tokens got it right.
     pub fn loss(
         &self,
         output: &VisionOutput,
         pool: &Pool,
         images: &[usize],
-    ) -> Result<(Tensor, Vec<f32>)> {
+    ) -> Result<(Tensor, Vec<(Sort, bool)>)> {
         let (batch, patches, width) = output.tokens.dims3()?;
         let grid = (patches as f64).sqrt() as usize;
-        let (mut global, mut local) = (Vec::new(), Vec::new());
+        let (mut global, mut sorts, mut local) = (Vec::new(), Vec::new(), Vec::new());
         for (row, &image) in images.iter().enumerate() {
             let phantom = &pool.phantoms[image];
-            self.layout.global(row, phantom, &mut global);
+            self.layout.global(row, phantom, &mut global, &mut sorts);
             self.layout
                 .patches(row * patches, phantom, grid, &mut local);
         }
@@ -64,23 +65,22 @@ impl Heads {
             &self.patch,
             None,
         )?;
-        let right = hits(&mean, &global)?;
-        let report = vec![right as f32, global.len() as f32];
+        let report = sorts.into_iter().zip(hits(&mean, &global)?).collect();
         let local_loss = (choice_loss(&patch, local)? * (3.0 / patches as f64))?;
         let loss = (choice_loss(&mean, global.clone())? + choice_loss(&pooled, global)?)?;
         Ok(((loss + local_loss)?, report))
     }
 }
 
-fn hits(logits: &Tensor, choices: &[Choice]) -> Result<usize> {
+fn hits(logits: &Tensor, choices: &[Choice]) -> Result<Vec<bool>> {
     let rows = logits.to_dtype(candle_core::DType::F32)?.to_vec2::<f32>()?;
     Ok(choices
         .iter()
-        .filter(|c| {
+        .map(|c| {
             let row = &rows[c.row][c.from..c.from + c.classes];
             row.iter().all(|v| *v <= row[c.target])
         })
-        .count())
+        .collect())
 }
 
 /// Trains the tower from `checkpoint.step` on. Returns early, with everything saved, when cancelled.
@@ -124,9 +124,11 @@ pub fn train(
                 (images, rng.next_u64())
             })
             .collect();
-        let (loss, counts, grads) = gradients(&optimiser.vars, &parts, |(images, seed)| {
+        let (loss, counts, grads) = gradients(&optimiser.vars, &parts, recipe.precision, |(images, seed)| {
             let pixels = pool.batch(images, &norm, Some(&mut Rng::new(*seed)), device)?;
-            let (loss, counts) = heads.loss(&tower.forward(&pixels)?, pool, images)?;
+            let (loss, hits) = heads.loss(&tower.forward(&pixels)?, pool, images)?;
+            let right = hits.iter().filter(|(_, right)| *right).count();
+            let counts = vec![right as f32, hits.len() as f32];
             Ok(((loss / stage.batch as f64)?, counts))
         })?;
         let norm = optimiser.step(&grads, schedule.rate(step))?;
@@ -136,30 +138,41 @@ pub fn train(
             step,
             stage.steps,
             loss,
-            counts[0] / counts[1].max(1.0),
+            [counts[0] / counts[1].max(1.0), 0.0],
             norm,
         );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) || checkpoint.step == stage.steps {
-            let share = evaluate(&tower, &heads, held_out, device)?;
-            report.held_out("tower", checkpoint.step, share);
+            let (share, by_sort) = evaluate(&tower, &heads, held_out, device)?;
+            report.held_out("tower", checkpoint.step, share, &by_sort);
             checkpoint.save(vars, &optimiser)?;
         }
     }
     checkpoint.save(vars, &optimiser)
 }
 
-/// Share of attributes named right on phantoms that were not trained on, from the mean of the patch tokens.
-fn evaluate(tower: &ClipTower, heads: &Heads, pool: &Pool, device: &Device) -> Result<f32> {
+/// Share of attributes named right on phantoms that were not trained on, from the mean of the patch tokens; in all and
+/// for each sort.
+fn evaluate(
+    tower: &ClipTower,
+    heads: &Heads,
+    pool: &Pool,
+    device: &Device,
+) -> Result<(f32, BTreeMap<Sort, f32>)> {
     let norm = super::recipe::pixel_norm();
-    let (mut right, mut asked) = (0.0, 0.0);
+    let mut counts: BTreeMap<Sort, (f32, f32)> = BTreeMap::new();
     let all: Vec<usize> = (0..pool.len()).collect();
     for images in all.chunks(32) {
         let output = tower.forward(&pool.batch(images, &norm, None, device)?)?;
-        let (_, counts) = heads.loss(&output, pool, images)?;
-        right += counts[0];
-        asked += counts[1];
+        for (sort, right) in heads.loss(&output, pool, images)?.1 {
+            let slot = counts.entry(sort).or_default();
+            slot.0 += f32::from(u8::from(right));
+            slot.1 += 1.0;
+        }
     }
-    Ok(right / asked)
+    let right: f32 = counts.values().map(|c| c.0).sum();
+    let asked: f32 = counts.values().map(|c| c.1).sum();
+    let by_sort = counts.into_iter().map(|(s, c)| (s, c.0 / c.1)).collect();
+    Ok((right / asked, by_sort))
 }
 
 /// Features of every picture of a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::cpu::{erf, exp, values, with_values};
+use super::cpu::{erf, exp, values, wide, with_values};
 use super::fused;
 
 #[inline(always)]
@@ -44,8 +44,8 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
     }
     x.contiguous()?.apply_op1(Pointwise {
         name: "quick-gelu",
-        value: |x, out| out.extend(x.iter().map(|&v| v * sigmoid(SLOPE * v))),
-        slope: |x, g| {
+        value: |x, out| wide(|| out.extend(x.iter().map(|&v| v * sigmoid(SLOPE * v)))),
+        slope: |x, g| wide(|| {
             x.iter()
                 .zip(g)
                 .map(|(&v, &g)| {
@@ -53,7 +53,7 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
                     g * s * (1.0 + SLOPE * v * (1.0 - s))
                 })
                 .collect()
-        },
+        }),
     })
 }
 
@@ -66,8 +66,10 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
     const INV_ROOT_2PI: f32 = 0.398_942_3;
     x.contiguous()?.apply_op1(Pointwise {
         name: "gelu",
-        value: |x, out| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))),
-        slope: |x, g| {
+        value: |x, out| {
+            wide(|| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))));
+        },
+        slope: |x, g| wide(|| {
             x.iter()
                 .zip(g)
                 .map(|(&v, &g)| {
@@ -75,7 +77,7 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
                     g * (cdf + v * INV_ROOT_2PI * exp(-0.5 * v * v))
                 })
                 .collect()
-        },
+        }),
     })
 }
 
@@ -94,11 +96,12 @@ impl CustomOp2 for SiluMul {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (values(s1, l1)?, values(s2, l2)?);
-        let out = gate
-            .iter()
-            .zip(up)
-            .map(|(&a, &b)| a * sigmoid(a) * b)
-            .collect();
+        let out = wide(|| {
+            gate.iter()
+                .zip(up)
+                .map(|(&a, &b)| a * sigmoid(a) * b)
+                .collect()
+        });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -114,11 +117,13 @@ impl CustomOp2 for SiluMul {
                 with_values(grad, |g| {
                     let mut da = Vec::with_capacity(a.len());
                     let mut db = Vec::with_capacity(a.len());
-                    for i in 0..a.len() {
-                        let s = sigmoid(a[i]);
-                        da.push(g[i] * b[i] * s * (1.0 + a[i] * (1.0 - s)));
-                        db.push(g[i] * a[i] * s);
-                    }
+                    wide(|| {
+                        da.extend(a.iter().zip(b).zip(g).map(|((&a, &b), &g)| {
+                            let s = sigmoid(a);
+                            g * b * s * (1.0 + a * (1.0 - s))
+                        }));
+                        db.extend(a.iter().zip(g).map(|(&a, &g)| g * a * sigmoid(a)));
+                    });
                     (da, db)
                 })
             })

@@ -7,7 +7,7 @@
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
 
-use super::cpu::{dot, exp, values, with_values};
+use super::cpu::{dot, exp, largest, product, sum, values, wide, with_values};
 use super::fused;
 
 /// Which keys each query may see.
@@ -85,64 +85,13 @@ impl Attention {
             row[..from].fill(0.0);
             row[to..].fill(0.0);
             let seen = &mut row[from..to];
-            let max = seen.iter().copied().fold(f32::MIN, f32::max);
-            let mut total = 0.0;
-            for v in seen.iter_mut() {
-                *v = exp(*v - max);
-                total += *v;
-            }
-            let inverse = 1.0 / total;
-            seen.iter_mut().for_each(|v| *v *= inverse);
+            wide(|| {
+                let max = largest(seen);
+                seen.iter_mut().for_each(|v| *v = exp(*v - max));
+                let inverse = 1.0 / sum(seen);
+                seen.iter_mut().for_each(|v| *v *= inverse);
+            });
         }
-    }
-}
-
-/// `dst[m, n] = alpha * lhs[m, k] rhs[k, n]`; strides are [row, column].
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a matrix product has three matrices"
-)]
-fn product(
-    [m, n, k]: [usize; 3],
-    dst: &mut [f32],
-    ds: [usize; 2],
-    lhs: &[f32],
-    ls: [usize; 2],
-    rhs: &[f32],
-    rs: [usize; 2],
-    alpha: f32,
-) {
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    let last = |rows: usize, cols: usize, s: [usize; 2]| (rows - 1) * s[0] + (cols - 1) * s[1];
-    assert!(
-        last(m, n, ds) < dst.len() && last(m, k, ls) < lhs.len() && last(k, n, rs) < rhs.len(),
-        "matrix product out of bounds"
-    );
-    // SAFETY: the assertion above keeps every strided access inside its slice, and `dst` is borrowed mutably.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            dst.as_mut_ptr(),
-            ds[1] as isize,
-            ds[0] as isize,
-            false,
-            lhs.as_ptr(),
-            ls[1] as isize,
-            ls[0] as isize,
-            rhs.as_ptr(),
-            rs[1] as isize,
-            rs[0] as isize,
-            0.0,
-            alpha,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
     }
 }
 
@@ -250,12 +199,14 @@ impl Attention {
                     [1, s.width],
                     1.0,
                 );
-                for (p, dp) in p.chunks_exact(s.keys).zip(dp.chunks_exact_mut(s.keys)) {
-                    let inner = dot(p, dp);
-                    for (d, p) in dp.iter_mut().zip(p) {
-                        *d = p * (*d - inner);
+                wide(|| {
+                    for (p, dp) in p.chunks_exact(s.keys).zip(dp.chunks_exact_mut(s.keys)) {
+                        let inner = dot(p, dp);
+                        for (d, p) in dp.iter_mut().zip(p) {
+                            *d = p * (*d - inner);
+                        }
                     }
-                }
+                });
                 product(
                     [s.queries, s.head_dim, s.keys],
                     &mut dq[at..],

@@ -81,3 +81,114 @@ pub fn sum(a: &[f32]) -> f32 {
     }
     lanes.iter().sum::<f32>() + tail
 }
+
+/// Sum of squared distances from `mean`, in eight lanes.
+#[inline(always)]
+pub fn spread(a: &[f32], mean: f32) -> f32 {
+    let mut lanes = [0f32; 8];
+    let chunks = a.chunks_exact(8);
+    let tail: f32 = chunks
+        .remainder()
+        .iter()
+        .map(|v| (v - mean) * (v - mean))
+        .sum();
+    for x in chunks {
+        for i in 0..8 {
+            lanes[i] += (x[i] - mean) * (x[i] - mean);
+        }
+    }
+    lanes.iter().sum::<f32>() + tail
+}
+
+/// The largest value, or `f32::MIN` of nothing.
+#[inline(always)]
+pub fn largest(a: &[f32]) -> f32 {
+    let mut lanes = [f32::MIN; 8];
+    let chunks = a.chunks_exact(8);
+    let tail = chunks.remainder().iter().fold(f32::MIN, |m, v| m.max(*v));
+    for x in chunks {
+        for i in 0..8 {
+            lanes[i] = if x[i] > lanes[i] { x[i] } else { lanes[i] };
+        }
+    }
+    lanes.iter().fold(tail, |m, v| m.max(*v))
+}
+
+/// Runs `f` compiled for the widest vectors this CPU has. Rust never fuses a multiplication with an addition by itself and
+/// sums here go by lanes, so results do not depend on the width.
+#[inline(always)]
+pub fn wide<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+        fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        #[target_feature(enable = "avx2")]
+        fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        if std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512vl")
+            && std::is_x86_feature_detected!("avx512dq")
+        {
+            // SAFETY: the features were just detected.
+            return unsafe { with_avx512(f) };
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: the feature was just detected.
+            return unsafe { with_avx2(f) };
+        }
+    }
+    f()
+}
+
+/// `dst[m, n] = alpha * lhs[m, k] rhs[k, n]`; strides are [row, column].
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a matrix product has three matrices"
+)]
+pub fn product(
+    [m, n, k]: [usize; 3],
+    dst: &mut [f32],
+    ds: [usize; 2],
+    lhs: &[f32],
+    ls: [usize; 2],
+    rhs: &[f32],
+    rs: [usize; 2],
+    alpha: f32,
+) {
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let last = |rows: usize, cols: usize, s: [usize; 2]| (rows - 1) * s[0] + (cols - 1) * s[1];
+    assert!(
+        last(m, n, ds) < dst.len() && last(m, k, ls) < lhs.len() && last(k, n, rs) < rhs.len(),
+        "matrix product out of bounds"
+    );
+    // SAFETY: the assertion above keeps every strided access inside its slice, and `dst` is borrowed mutably.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            dst.as_mut_ptr(),
+            ds[1] as isize,
+            ds[0] as isize,
+            false,
+            lhs.as_ptr(),
+            ls[1] as isize,
+            ls[0] as isize,
+            rhs.as_ptr(),
+            rs[1] as isize,
+            rs[0] as isize,
+            0.0,
+            alpha,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use super::cpu::{exp, values, with_values};
+use super::cpu::{exp, largest, values, wide, with_values};
 
 /// One classification inside a row of logits: the classes `from .. from + classes` of row `row`.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,10 @@ struct CrossEntropy {
 }
 
 fn log_sum_exp(row: &[f32]) -> f32 {
-    let max = row.iter().copied().fold(f32::MIN, f32::max);
-    max + row.iter().map(|v| exp(v - max)).sum::<f32>().ln()
+    wide(|| {
+        let max = largest(row);
+        max + row.iter().map(|v| exp(v - max)).sum::<f32>().ln()
+    })
 }
 
 /// Log-probabilities of one row of logits.

@@ -2,17 +2,18 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 
-use super::cpu::{dot, sum, values, with_values};
+use super::cpu::{dot, spread, sum, values, wide, with_values};
 use super::fused;
 
 struct LayerNorm {
     eps: f32,
 }
 
+#[inline(always)]
 fn mean_and_scale(row: &[f32], eps: f32) -> (f32, f32) {
     let n = row.len() as f32;
     let mean = sum(row) / n;
-    let variance = row.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / n;
+    let variance = spread(row, mean) / n;
     (mean, 1.0 / (variance + eps).sqrt())
 }
 
@@ -32,10 +33,12 @@ impl CustomOp3 for LayerNorm {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, w, b) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
         let mut out = Vec::with_capacity(x.len());
-        for row in x.chunks_exact(w.len()) {
-            let (mean, scale) = mean_and_scale(row, self.eps);
-            out.extend((0..w.len()).map(|i| (row[i] - mean) * scale * w[i] + b[i]));
-        }
+        wide(|| {
+            for row in x.chunks_exact(w.len()) {
+                let (mean, scale) = mean_and_scale(row, self.eps);
+                out.extend((0..w.len()).map(|i| (row[i] - mean) * scale * w[i] + b[i]));
+            }
+        });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -54,18 +57,20 @@ impl CustomOp3 for LayerNorm {
                     let mut dx = Vec::with_capacity(x.len());
                     let (mut dw, mut db) = (vec![0f32; n], vec![0f32; n]);
                     let (mut normal, mut weighted) = (vec![0f32; n], vec![0f32; n]);
-                    for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
-                        let (mean, scale) = mean_and_scale(row, self.eps);
-                        for i in 0..n {
-                            normal[i] = (row[i] - mean) * scale;
-                            weighted[i] = g[i] * w[i];
-                            dw[i] += g[i] * normal[i];
-                            db[i] += g[i];
+                    wide(|| {
+                        for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
+                            let (mean, scale) = mean_and_scale(row, self.eps);
+                            for i in 0..n {
+                                normal[i] = (row[i] - mean) * scale;
+                                weighted[i] = g[i] * w[i];
+                                dw[i] += g[i] * normal[i];
+                                db[i] += g[i];
+                            }
+                            let a = sum(&weighted) / n as f32;
+                            let c = dot(&weighted, &normal) / n as f32;
+                            dx.extend((0..n).map(|i| scale * (weighted[i] - a - normal[i] * c)));
                         }
-                        let a = sum(&weighted) / n as f32;
-                        let c = dot(&weighted, &normal) / n as f32;
-                        dx.extend((0..n).map(|i| scale * (weighted[i] - a - normal[i] * c)));
-                    }
+                    });
                     (dx, dw, db)
                 })
             })
@@ -117,10 +122,12 @@ impl CustomOp2 for RmsNorm {
         let (x, w) = (values(s1, l1)?, values(s2, l2)?);
         let n = w.len();
         let mut out = Vec::with_capacity(x.len());
-        for row in x.chunks_exact(n) {
-            let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
-            out.extend((0..n).map(|i| row[i] * scale * w[i]));
-        }
+        wide(|| {
+            for row in x.chunks_exact(n) {
+                let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
+                out.extend((0..n).map(|i| row[i] * scale * w[i]));
+            }
+        });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -138,15 +145,17 @@ impl CustomOp2 for RmsNorm {
                     let mut dx = Vec::with_capacity(x.len());
                     let mut dw = vec![0f32; n];
                     let mut weighted = vec![0f32; n];
-                    for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
-                        let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
-                        for i in 0..n {
-                            weighted[i] = g[i] * w[i];
-                            dw[i] += g[i] * row[i] * scale;
+                    wide(|| {
+                        for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
+                            let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
+                            for i in 0..n {
+                                weighted[i] = g[i] * w[i];
+                                dw[i] += g[i] * row[i] * scale;
+                            }
+                            let c = dot(&weighted, row) * scale * scale / n as f32;
+                            dx.extend((0..n).map(|i| scale * (weighted[i] - row[i] * c)));
                         }
-                        let c = dot(&weighted, row) * scale * scale / n as f32;
-                        dx.extend((0..n).map(|i| scale * (weighted[i] - row[i] * c)));
-                    }
+                    });
                     (dx, dw)
                 })
             })
