@@ -3,19 +3,17 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{BufRead, Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use crate::assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
 use crate::imaging::{Picture, load};
 use crate::model::generate::Decoding;
 use crate::retrieval::{Shot, Strategy};
-use crate::support::{Cancel, Hint, sanitise};
+use crate::support::{Cancel, Hint, Lines, sanitise};
 
 /// Version of the events' form.
 pub const SCHEMA_VERSION: u32 = 1;
-/// Longest request line taken, in bytes.
-const LONGEST_LINE: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +28,9 @@ struct Request {
     seed: Option<u64>,
     temperature: Option<f64>,
     max_new_tokens: Option<usize>,
+    /// Whose pictures they are: their examples are never shots.
+    patient: Option<String>,
+    study: Option<String>,
     #[serde(default)]
     tokens: bool,
 }
@@ -79,43 +80,21 @@ fn bad(message: impl ToString) -> Problem {
     }
 }
 
-/// One input line, without its end. `None` at the end of input; `Some(Err)` where it is too long or not UTF-8.
-fn next_line(input: &mut dyn BufRead) -> std::io::Result<Option<Result<String, Problem>>> {
-    let mut bytes = Vec::new();
-    if input.take(LONGEST_LINE).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
-    }
-    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST_LINE {
-        let mut rest = Vec::new();
-        while input.take(LONGEST_LINE).read_until(b'\n', &mut rest)? > 0
-            && rest.last() != Some(&b'\n')
-        {
-            rest.clear();
-        }
-        return Ok(Some(Err(bad("the line is longer than 1 MiB"))));
-    }
-    Ok(Some(
-        String::from_utf8(bytes).map_err(|_| bad("the line is not UTF-8")),
-    ))
-}
-
 /// Runs until the input ends. Returns whether any line failed.
 ///
 /// Errors where input or output break (a closed pipe included).
 pub fn run(
     assistant: &Assistant,
     defaults: &Settings,
-    input: &mut dyn BufRead,
+    input: &Lines,
     output: &mut dyn Write,
     cancel: &Cancel,
 ) -> std::io::Result<bool> {
     let mut sessions: HashMap<String, Vec<PathBuf>> = HashMap::new();
     let (mut number, mut failed) = (0u64, false);
-    while let Some(line) = next_line(input)? {
+    while let Some(line) = input.next(cancel) {
+        let line = line?;
         number += 1;
-        if cancel.is_cancelled() {
-            break;
-        }
         let text = match &line {
             Ok(text) if text.trim().is_empty() => continue,
             Ok(text) => text.as_str(),
@@ -136,7 +115,7 @@ pub fn run(
             output.flush()
         };
         let outcome = match line {
-            Err(problem) => Err(problem),
+            Err(reason) => Err(bad(reason)),
             Ok(text) => one(assistant, defaults, &text, &mut sessions, cancel, &mut emit)?,
         };
         if let Err(problem) = outcome {
@@ -179,15 +158,9 @@ fn one(
         "started",
         json!({ "question": sanitise::clean_line(&request.question) }),
     )?;
-    let paths = match &request.session {
-        Some(name) => {
-            let kept = sessions.entry(name.clone()).or_default();
-            if !request.images.is_empty() {
-                *kept = request.images.clone();
-            }
-            kept.clone()
-        }
-        None => request.images.clone(),
+    let paths = match request.session.as_ref().and_then(|name| sessions.get(name)) {
+        Some(kept) if request.images.is_empty() => kept.clone(),
+        _ => request.images.clone(),
     };
     let mut images: Vec<Picture> = Vec::new();
     for path in &paths {
@@ -201,6 +174,10 @@ fn one(
                 }));
             }
         }
+    }
+    // Only now: a path that does not load would fail every follow-up.
+    if let Some(name) = &request.session {
+        sessions.insert(name.clone(), paths);
     }
     let settings = Settings {
         shots: request.shots.unwrap_or(defaults.shots),
@@ -218,6 +195,8 @@ fn one(
     let case = Case {
         images,
         question: request.question,
+        patient: request.patient,
+        study: request.study,
     };
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {

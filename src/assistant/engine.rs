@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::types::{Answer, AssistantError, Case, Event, Provenance, Settings, Timings};
-use crate::index::{Example, Index, IndexError};
+use crate::index::{Example, Index, IndexError, Search};
 use crate::model::bundle::Bundle;
 use crate::model::error::ModelError;
 use crate::model::flamingo::FlamingoLearner;
@@ -23,6 +23,7 @@ pub struct Setup {
     pub model: Option<PathBuf>,
     pub index: Option<PathBuf>,
     pub device: String,
+    pub search: Search,
 }
 
 /// Longest question taken, in characters.
@@ -39,6 +40,7 @@ pub struct Engine {
     model_sha256: String,
     encoder: String,
     device: &'static str,
+    search: Search,
     kept: HashMap<String, Arc<EncodedImage>>,
 }
 
@@ -70,6 +72,7 @@ impl Engine {
             template: Template::shipped(&bundle.manifest.template)?,
             model_sha256: bundle.sha256,
             encoder,
+            search: setup.search.settled(index.examples.len()),
             index,
             device: name,
             kept: HashMap::new(),
@@ -134,18 +137,21 @@ impl Engine {
             .iter()
             .map(|p| p.source.sha256.clone())
             .collect();
+        let vectors: Vec<&[f32]> = images.iter().map(|i| i.vector.as_slice()).collect();
         let query = Query {
-            vector: images.last().map(|i| i.vector.as_slice()),
+            vectors: &vectors,
             images: &hashes,
             question: &question,
+            patient: case.patient.as_deref(),
+            study: case.study.as_deref(),
             seed: settings.decoding.seed,
         };
         let asked = settings.shots;
-        let mut shots = retrieve(&self.index, settings.strategy, &query, asked)?;
+        let mut shots = retrieve(&self.index, self.search, settings.strategy, &query, asked)?;
         let mut notices = vec![self.learner.manifest().knows.clone()];
         if settings.strategy != Strategy::None && shots.len() < asked {
             notices.push(format!(
-                "{} of {asked} shots: the index has no more",
+                "{} of {asked} shots: the index has no more that fit",
                 shots.len()
             ));
         }
@@ -198,6 +204,7 @@ impl Engine {
             image_sha256: hashes,
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
             strategy: settings.strategy.name().to_string(),
+            search: self.search.name().to_string(),
             order: "most similar last".to_string(),
             seed: settings.decoding.seed,
             temperature: settings.decoding.temperature,

@@ -18,6 +18,9 @@ pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
 pub struct Case {
     pub images: Vec<Picture>,
     pub question: String,
+    /// Whose pictures they are, where known: their examples are never shots.
+    pub patient: Option<String>,
+    pub study: Option<String>,
 }
 
 /// How it is to be answered.
@@ -51,6 +54,8 @@ pub struct Provenance {
     /// In the order of the prompt.
     pub shot_ids: Vec<String>,
     pub strategy: String,
+    /// Exact or hnsw.
+    pub search: String,
     pub order: String,
     pub seed: u64,
     pub temperature: f64,

@@ -18,6 +18,12 @@ pub struct Ask {
     images: Vec<PathBuf>,
     /// The question
     question: String,
+    /// Whose images they are: no example of this patient is a shot
+    #[arg(long)]
+    patient: Option<String>,
+    /// Their study: no example of it is a shot
+    #[arg(long)]
+    study: Option<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -47,6 +53,8 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let case = Case {
         images,
         question: ask.question.clone(),
+        patient: ask.patient.clone(),
+        study: ask.study.clone(),
     };
     let mut out = std::io::stdout().lock();
     if ask.show_prompt {

@@ -1,13 +1,13 @@
 //! A plain line chat: attach, ask, follow up, see the shots. The full terminal interface will take its place.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::ask::converse;
 use super::{Common, Failure, Outcome};
 use crate::assistant::{Case, INTENDED_USE};
 use crate::imaging::{ColourDepth, Picture, decode, half_blocks, load};
-use crate::support::{Cancel, Hint};
+use crate::support::{Cancel, Hint, Lines};
 
 const HELP: &str = "/attach PATH   attach an image (or a sample case by name)\n/cases         list the sample cases\n/clear         take all images away\n/shots K       number of shots\n/quit          leave\nanything else is a question";
 
@@ -20,23 +20,24 @@ pub fn run(common: &Common, cancel: &Cancel) -> Outcome {
     out.flush().map_err(io)?;
     let assistant = common.start()?;
     let mut images: Vec<Picture> = Vec::new();
-    let mut input = std::io::stdin().lock();
+    let input = Lines::read(|| std::io::stdin().lock()).map_err(io)?;
     loop {
         write!(out, "> ").map_err(io)?;
         out.flush().map_err(io)?;
-        let mut line = String::new();
-        match input.read_line(&mut line) {
-            Ok(0) => return Ok(0),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                writeln!(out, "that line is not UTF-8").map_err(io)?;
-                continue;
+        let line = match input.next(cancel) {
+            None if cancel.is_cancelled() => {
+                writeln!(out).map_err(io)?;
+                return Ok(130);
             }
-            Err(error) => return Err(io(error)),
-        }
-        if cancel.is_cancelled() {
-            return Ok(130);
-        }
+            None => return Ok(0),
+            Some(line) => match line.map_err(io)? {
+                Ok(line) => line,
+                Err(reason) => {
+                    writeln!(out, "{reason}").map_err(io)?;
+                    continue;
+                }
+            },
+        };
         let line = line.trim();
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
@@ -73,6 +74,8 @@ pub fn run(common: &Common, cancel: &Cancel) -> Outcome {
                 let case = Case {
                     images: images.clone(),
                     question: line.to_string(),
+                    patient: None,
+                    study: None,
                 };
                 if let Err(failure) =
                     converse(&assistant, case, settings.clone(), cancel, false, &mut out)

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::assistant::{Assistant, Settings, Setup};
+use crate::index::Search;
 use crate::model::generate::Decoding;
 use crate::retrieval::Strategy;
-use crate::support::{Cancel, Hint, Paths, logging};
+use crate::support::{Cancel, Hint, Lines, Paths, logging};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -59,6 +60,9 @@ struct Common {
     /// How shots are chosen
     #[arg(long, value_enum, default_value = "image")]
     strategy: Strategy,
+    /// How similar pictures are searched: exact, or the HNSW graph (auto: by the size of the index)
+    #[arg(long, value_enum, default_value = "auto")]
+    search: Search,
     /// Index folder; left out: the one that ships
     #[arg(long)]
     index: Option<PathBuf>,
@@ -115,6 +119,7 @@ impl Common {
             model: self.model.clone(),
             index: self.index.clone(),
             device: self.device.clone(),
+            search: self.search,
         })
         .map_err(|e| Failure::model(&e))
     }
@@ -125,6 +130,7 @@ impl Default for Common {
         Self {
             shots: 4,
             strategy: Strategy::Image,
+            search: Search::Auto,
             index: None,
             model: None,
             seed: 0,
@@ -260,9 +266,9 @@ fn run(cli: Cli, cancel: &Cancel) -> Outcome {
 fn script(common: &Common, cancel: &Cancel) -> Outcome {
     let settings = common.settings()?;
     let assistant = common.start()?;
-    let mut input = std::io::stdin().lock();
+    let input = Lines::read(|| std::io::stdin().lock()).map_err(|e| Failure::io(&e))?;
     let mut output = std::io::stdout().lock();
-    crate::script::run(&assistant, &settings, &mut input, &mut output, cancel)
+    crate::script::run(&assistant, &settings, &input, &mut output, cancel)
         .map(u8::from)
         .map_err(|e| Failure::io(&e))
 }

@@ -10,7 +10,7 @@ use crate::phantom::{KINDS, render};
 use crate::support::{Cancel, Progress, files};
 use crate::train::recipe::NanoRecipe;
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub enum Eval {
     /// Questions about phantoms with seeds never trained on
     Phantoms {
@@ -21,6 +21,8 @@ pub enum Eval {
         /// Show the model a grey picture (control)
         #[arg(long)]
         blank: bool,
+        #[command(flatten)]
+        what: What,
         #[arg(long)]
         json: bool,
     },
@@ -33,22 +35,38 @@ pub enum Eval {
         /// Give the shots' answers in random order (control)
         #[arg(long)]
         shuffle: bool,
+        #[command(flatten)]
+        what: What,
         #[arg(long)]
         json: bool,
     },
 }
 
+/// What is measured.
+#[derive(Args, Clone)]
+pub struct What {
+    /// Model folder; left out: the one that ships
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Index folder; left out: the one that ships
+    #[arg(long)]
+    index: Option<PathBuf>,
+}
+
 /// Runs a measurement and prints it.
 pub fn eval(eval: &Eval) -> Outcome {
-    match *eval {
+    match eval.clone() {
         Eval::Phantoms {
             n,
             shots,
             blank,
+            what,
             json,
         } => {
             let setup = Setup {
                 device: "cpu".into(),
+                model: what.model,
+                index: what.index,
                 ..Setup::default()
             };
             let mut progress = Progress::new("phantoms", Some(n as u64));
@@ -92,9 +110,10 @@ pub fn eval(eval: &Eval) -> Outcome {
             n,
             shots,
             shuffle,
+            what,
             json,
         } => {
-            let result = crate::eval::binding(n, shots, shuffle)?;
+            let result = crate::eval::binding(what.model.as_deref(), n, shots, shuffle)?;
             if json {
                 println!(
                     "{}",
@@ -170,6 +189,11 @@ pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
         Train::Ship { run, root } => {
             let weights = run.join("checkpoint.safetensors");
             crate::train::ship::ship(&weights, &run.join("tokenizer.json"), root)?;
+            for name in ["recipe.json", "curve.jsonl"] {
+                let bytes = files::read(&run.join(name)).map_err(|e| Failure::model(&e))?;
+                files::write_atomic(&root.join("assets/nano").join(name), &bytes)
+                    .map_err(|e| Failure::model(&e))?;
+            }
             Ok(0)
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::assistant::{Case, Engine, Settings, Setup};
@@ -71,6 +72,8 @@ pub fn phantoms(
         let case = Case {
             images: vec![shown],
             question: qa.question.clone(),
+            patient: None,
+            study: None,
         };
         let settings = Settings {
             shots,
@@ -111,8 +114,13 @@ pub struct BindingResult {
 }
 
 /// See [`BindingResult`].
-pub fn binding(count: usize, shots: usize, shuffle: bool) -> anyhow::Result<BindingResult> {
-    let bundle = Bundle::open(None)?;
+pub fn binding(
+    model: Option<&Path>,
+    count: usize,
+    shots: usize,
+    shuffle: bool,
+) -> anyhow::Result<BindingResult> {
+    let bundle = Bundle::open(model)?;
     let mut learner = FlamingoLearner::load(&bundle, &candle_core::Device::Cpu)?;
     let side = bundle.manifest.config.vision.image_size;
     let pool = Pool::render(1800, seeds::EVALUATION + 1_000_000, side, 2, &|_| {});

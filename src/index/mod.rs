@@ -5,9 +5,11 @@
 
 mod search;
 mod store;
+mod words;
 
-pub use search::{Exact, Hit, HnswGraph, NearestNeighbours};
+pub use search::{Exact, Hit, HnswGraph, NearestNeighbours, Search};
 pub use store::{Index, IndexError, Writer};
+pub use words::Words;
 
 /// One worked example.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,12 @@ use half::f16;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::Example;
+use super::search::{Exact, HnswGraph, NearestNeighbours, Search};
+use super::words::Words;
 use crate::support::{FileError, Hint, files};
 
 const FORMAT_VERSION: u32 = 1;
@@ -67,10 +70,12 @@ pub struct Index {
     pub dimension: usize,
     /// SHA-256 of the encoder's weights.
     pub encoder: String,
-    /// Row-major, `dimension` values a row.
-    pub vectors: Vec<f32>,
     /// SHA-256 of `index.toml`.
     pub sha256: String,
+    vectors: Exact,
+    vectors_sha256: String,
+    graph: OnceCell<HnswGraph>,
+    words: OnceCell<Words>,
 }
 
 fn damaged(file: &str, reason: impl ToString) -> IndexError {
@@ -138,9 +143,42 @@ impl Index {
             examples,
             dimension: manifest.dimension,
             encoder: manifest.encoder,
-            vectors,
+            vectors: Exact::new(vectors, manifest.dimension),
+            vectors_sha256: manifest.vectors_sha256,
             sha256: files::sha256_hex(&text),
+            graph: OnceCell::new(),
+            words: OnceCell::new(),
         })
+    }
+
+    /// Nearest neighbours by picture. A graph is made or read from the folder's cache when it is first asked for.
+    pub fn neighbours(&self, search: Search) -> Result<&dyn NearestNeighbours, IndexError> {
+        if search.settled(self.examples.len()) == Search::Exact {
+            return Ok(&self.vectors);
+        }
+        if let Some(graph) = self.graph.get() {
+            return Ok(graph);
+        }
+        let rows = self.vectors.rows();
+        let graph = match &self.folder {
+            Some(folder) => HnswGraph::cached(
+                rows,
+                self.dimension,
+                &self.vectors_sha256,
+                &folder.join("graph"),
+            )?,
+            None => HnswGraph::build(rows, self.dimension)?,
+        };
+        Ok(self.graph.get_or_init(|| graph))
+    }
+
+    /// Full-text search over questions, answers and tags, made when it is first asked for.
+    pub fn words(&self) -> Result<&Words, IndexError> {
+        if let Some(words) = self.words.get() {
+            return Ok(words);
+        }
+        let words = Words::new(&self.examples)?;
+        Ok(self.words.get_or_init(|| words))
     }
 
     /// The picture of an example, checked against its hash.

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::index::{Exact, Example, Index, IndexError, NearestNeighbours};
+use std::collections::{BTreeMap, HashSet};
+
+use crate::index::{Example, Hit, Index, IndexError, NearestNeighbours, Search};
 use crate::phantom::rng::Rng;
 
 /// How shots are chosen.
@@ -37,7 +39,7 @@ impl Strategy {
 #[derive(Clone, Debug)]
 pub struct Shot {
     pub example: Example,
-    /// Cosine of the pictures (image), shared words (text), fused rank (hybrid), 0 (random).
+    /// Cosine of the pictures (image), BM25 (text), fused rank (hybrid), 0 (random).
     pub score: f32,
     /// 1 is the most similar.
     pub rank: usize,
@@ -46,45 +48,78 @@ pub struct Shot {
 
 /// What is looked for.
 pub struct Query<'a> {
-    /// Unit vector of the (last) picture; `None` without one.
-    pub vector: Option<&'a [f32]>,
-    /// SHA-256 of the pictures' files: an example of the same picture is never a shot.
+    /// Unit vectors of the pictures; the last is compared with the index.
+    pub vectors: &'a [&'a [f32]],
+    /// SHA-256 of the pictures' files.
     pub images: &'a [String],
     pub question: &'a str,
+    /// Whose pictures they are, where known: no example of the patient or the study is a shot.
+    pub patient: Option<&'a str>,
+    pub study: Option<&'a str>,
     pub seed: u64,
-}
-
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = text
-        .to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(str::to_string)
-        .collect();
-    words.sort();
-    words.dedup();
-    words
-}
-
-/// Shared words over all words of two texts (Jaccard), 0 to 1.
-fn text_score(a: &[String], b: &[String]) -> f32 {
-    let shared = a.iter().filter(|w| b.binary_search(w).is_ok()).count();
-    let all = a.len() + b.len() - shared;
-    if all == 0 {
-        0.0
-    } else {
-        shared as f32 / all as f32
-    }
 }
 
 /// Similarity above which a picture counts as the query itself, re-encoded.
 const SAME_PICTURE: f32 = 0.9995;
+/// Neighbours looked through for the query's own picture, and ranks that a fusion takes from each side.
+const NEAREST: usize = 32;
+const FUSED: usize = 200;
 
-/// Chooses at most `k` shots, best first.
+/// What may not be a shot: the query's own pictures, and every example of their patients and studies.
+struct LeftOut<'a> {
+    images: HashSet<&'a str>,
+    patients: HashSet<&'a str>,
+    studies: HashSet<&'a str>,
+}
+
+impl<'a> LeftOut<'a> {
+    fn new(
+        index: &'a Index,
+        near: &dyn NearestNeighbours,
+        query: &Query<'a>,
+    ) -> Result<Self, IndexError> {
+        let mut out = Self {
+            images: query.images.iter().map(String::as_str).collect(),
+            patients: query.patient.into_iter().collect(),
+            studies: query.study.into_iter().collect(),
+        };
+        let mut own: Vec<&Example> = Vec::new();
+        for vector in query.vectors {
+            let hits = near.search(vector, NEAREST, &|_| true)?;
+            let same = hits.iter().filter(|hit| hit.score >= SAME_PICTURE);
+            own.extend(same.map(|hit| &index.examples[hit.row]));
+        }
+        own.extend(
+            index
+                .examples
+                .iter()
+                .filter(|e| query.images.contains(&e.image)),
+        );
+        for example in own {
+            out.images.insert(&example.image);
+            out.patients.insert(&example.patient);
+            out.studies.insert(&example.study);
+        }
+        // Unknown is nobody.
+        for known in [&mut out.images, &mut out.patients, &mut out.studies] {
+            known.remove("");
+        }
+        Ok(out)
+    }
+
+    fn allows(&self, example: &Example) -> bool {
+        !self.images.contains(example.image.as_str())
+            && !self.patients.contains(example.patient.as_str())
+            && !self.studies.contains(example.study.as_str())
+    }
+}
+
+/// Chooses at most `k` shots, best first; fewer where no more fit.
 ///
-/// Never the query's own picture (by hash, or by a vector that is all but equal).
+/// Never the query's own picture (by hash, or by a vector that is all but equal), its patient or its study.
 pub fn retrieve(
     index: &Index,
+    search: Search,
     strategy: Strategy,
     query: &Query,
     k: usize,
@@ -92,91 +127,91 @@ pub fn retrieve(
     if k == 0 || strategy == Strategy::None {
         return Ok(Vec::new());
     }
-    let count = index.examples.len();
-    let by_image = match query.vector {
-        Some(vector) => {
-            Exact::new(index.vectors.clone(), index.dimension).search(vector, count, &|_| true)?
-        }
-        None => Vec::new(),
+    let near = index.neighbours(search)?;
+    let left_out = LeftOut::new(index, near, query)?;
+    let allowed = |row: usize| left_out.allows(&index.examples[row]);
+    let by_image = |k: usize| match query.vectors.last() {
+        Some(vector) => near.search(vector, k, &allowed),
+        None => Ok(Vec::new()),
     };
-    let mut similarity = vec![0f32; count];
-    by_image
-        .iter()
-        .for_each(|hit| similarity[hit.row] = hit.score);
-    let allowed = |row: usize| {
-        !query.images.contains(&index.examples[row].image) && similarity[row] < SAME_PICTURE
-    };
-    let asked = words(query.question);
-    let mut by_text: Vec<(usize, f32)> = (0..count)
-        .map(|row| {
-            (
-                row,
-                text_score(&asked, &words(&index.examples[row].question)),
-            )
-        })
-        .collect();
-    by_text.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let strategy = match (strategy, query.vector) {
+    let strategy = match (strategy, query.vectors.is_empty()) {
         // Without a picture only the question can be compared.
-        (Strategy::Image | Strategy::Hybrid, None) => Strategy::Text,
+        (Strategy::Image | Strategy::Hybrid, true) => Strategy::Text,
         (strategy, _) => strategy,
     };
-    let ranked: Vec<(usize, f32, String)> = match strategy {
+    let ranked: Vec<(Hit, String)> = match strategy {
         Strategy::None => Vec::new(),
-        Strategy::Image => by_image
-            .iter()
-            .map(|h| (h.row, h.score, format!("picture similarity {:.3}", h.score)))
+        Strategy::Image => by_image(k)?
+            .into_iter()
+            .map(|h| (h, format!("picture similarity {:.3}", h.score)))
             .collect(),
-        Strategy::Text => by_text
-            .iter()
-            .map(|(row, score)| {
-                (
-                    *row,
-                    *score,
-                    format!("shares {:.0} % of the question's words", score * 100.0),
-                )
-            })
+        Strategy::Text => index
+            .words()?
+            .search(query.question, k, &allowed)?
+            .into_iter()
+            .map(|h| (h, format!("question text, BM25 {:.2}", h.score)))
             .collect(),
-        Strategy::Hybrid => {
-            let mut fused = vec![0f32; count];
-            by_image
-                .iter()
-                .enumerate()
-                .for_each(|(i, h)| fused[h.row] += 1.0 / (61.0 + i as f32));
-            by_text
-                .iter()
-                .enumerate()
-                .for_each(|(i, (row, _))| fused[*row] += 1.0 / (61.0 + i as f32));
-            let mut rows: Vec<usize> = (0..count).collect();
-            rows.sort_by(|a, b| fused[*b].total_cmp(&fused[*a]).then(a.cmp(b)));
+        Strategy::Hybrid => fused(
+            &by_image(FUSED.max(k))?,
+            &index
+                .words()?
+                .search(query.question, FUSED.max(k), &allowed)?,
+        ),
+        Strategy::Random => {
+            let mut rows: Vec<usize> = (0..index.examples.len()).filter(|r| allowed(*r)).collect();
+            Rng::new(query.seed).shuffle(&mut rows);
             rows.into_iter()
                 .map(|row| {
                     (
-                        row,
-                        fused[row],
-                        "picture and question ranks fused".to_string(),
+                        Hit { row, score: 0.0 },
+                        format!("random with seed {}", query.seed),
                     )
                 })
-                .collect()
-        }
-        Strategy::Random => {
-            let mut rows: Vec<usize> = (0..count).collect();
-            Rng::new(query.seed).shuffle(&mut rows);
-            rows.into_iter()
-                .map(|row| (row, 0.0, format!("random with seed {}", query.seed)))
                 .collect()
         }
     };
     Ok(ranked
         .into_iter()
-        .filter(|(row, _, _)| allowed(*row))
         .take(k)
         .enumerate()
-        .map(|(i, (row, score, reason))| Shot {
-            example: index.examples[row].clone(),
-            score,
+        .map(|(i, (hit, reason))| Shot {
+            example: index.examples[hit.row].clone(),
+            score: hit.score,
             rank: i + 1,
             reason,
         })
         .collect())
 }
+
+/// Reciprocal rank fusion with the constant 60 (Cormack, Clarke and Buettcher 2009), best first; ties by row.
+fn fused(by_image: &[Hit], by_text: &[Hit]) -> Vec<(Hit, String)> {
+    let mut ranks: BTreeMap<usize, [Option<usize>; 2]> = BTreeMap::new();
+    for (side, hits) in [by_image, by_text].into_iter().enumerate() {
+        for (i, hit) in hits.iter().enumerate() {
+            ranks.entry(hit.row).or_default()[side] = Some(i + 1);
+        }
+    }
+    let mut out: Vec<(Hit, String)> = ranks
+        .into_iter()
+        .map(|(row, ranks)| {
+            let score = ranks.iter().flatten().map(|r| 1.0 / (60.0 + *r as f32));
+            let place = |r: Option<usize>| r.map_or("-".to_string(), |r| r.to_string());
+            (
+                Hit {
+                    row,
+                    score: score.sum(),
+                },
+                format!(
+                    "ranks fused: picture {}, text {}",
+                    place(ranks[0]),
+                    place(ranks[1])
+                ),
+            )
+        })
+        .collect();
+    out.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.0.row.cmp(&b.0.row)));
+    out
+}
+
+#[cfg(test)]
+mod tests;

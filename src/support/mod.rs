@@ -5,6 +5,7 @@
 pub mod cancel;
 pub mod errors;
 pub mod files;
+pub mod lines;
 pub mod logging;
 pub mod paths;
 pub mod progress;
@@ -12,5 +13,6 @@ pub mod sanitise;
 
 pub use cancel::Cancel;
 pub use errors::{FileError, Hint};
+pub use lines::Lines;
 pub use paths::Paths;
 pub use progress::Progress;

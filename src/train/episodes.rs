@@ -103,8 +103,23 @@ impl<'a> Dealer<'a> {
     /// Exercises without rationales: short sequences that teach one thing each. Four questions about one picture (as four
     /// episodes), or a binding episode of eight shots.
     pub fn drill(&self, rng: &mut Rng) -> Vec<Episode> {
-        if rng.chance(0.5) {
-            return vec![self.binding(rng, 8, false)];
+        if rng.chance(0.6) {
+            // Whole kinds are told apart first, and a picture that comes again is the easiest of all: both teach to look
+            // for a like picture among the shots before findings make it hard.
+            let concepts = self.concepts(rng, 0.6);
+            let mut episode = self.naming(rng, concepts, 8, false);
+            if rng.chance(0.3) {
+                let last = episode.turns.len() - 1;
+                let name = episode.turns[last].answer.clone();
+                let again = episode.turns[..last]
+                    .iter()
+                    .find(|turn| turn.answer == name)
+                    .map(|turn| turn.image);
+                if let Some(image) = again {
+                    episode.turns[last].image = image;
+                }
+            }
+            return vec![episode];
         }
         let image = rng.below(self.pool.len());
         (0..4)
@@ -172,10 +187,12 @@ impl<'a> Dealer<'a> {
         )
     }
 
-    fn concepts(&self, rng: &mut Rng) -> [Concept; 2] {
+    /// Two concepts: of different kinds with chance `kinds`, else two findings of one kind.
+    fn concepts(&self, rng: &mut Rng, kinds: f32) -> [Concept; 2] {
+        let whole = rng.chance(kinds);
         loop {
             let kind = rng.below(KINDS.len());
-            if rng.chance(0.35) {
+            if whole {
                 let other = rng.below(KINDS.len());
                 if other != kind {
                     return [Concept::Kind(kind), Concept::Kind(other)];
@@ -209,7 +226,17 @@ impl<'a> Dealer<'a> {
 
     /// Two names, `shots` examples of them in equal parts and random order, and a picture to name.
     pub fn binding(&self, rng: &mut Rng, shots: usize, held_out_names: bool) -> Episode {
-        let concepts = self.concepts(rng);
+        let concepts = self.concepts(rng, 0.35);
+        self.naming(rng, concepts, shots, held_out_names)
+    }
+
+    fn naming(
+        &self,
+        rng: &mut Rng,
+        concepts: [Concept; 2],
+        shots: usize,
+        held_out_names: bool,
+    ) -> Episode {
         let first = made_up_name(rng, held_out_names);
         let second = loop {
             let name = made_up_name(rng, held_out_names);

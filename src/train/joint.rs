@@ -7,11 +7,11 @@ use tokenizers::Tokenizer;
 
 use super::checkpoint::Checkpoint;
 use super::episodes::{Deal, Dealer, Markers, Sequence};
-use super::targets::Layout;
 use super::optim::{AdamW, Schedule, gradients};
 use super::pool::Pool;
 use super::recipe::{NanoRecipe, Stage};
 use super::report::Report;
+use super::targets::Layout;
 use super::tower::Features;
 use super::vars::Vars;
 use crate::model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
@@ -157,11 +157,10 @@ fn loss(
         .map(|image| images.binary_search(image).unwrap_or(0) as u32)
         .collect();
     let rows = Tensor::from_vec(rows, batch.images.len(), device)?;
-    let media = latents.index_select(&rows, 0)?.reshape((
-        sequences,
-        batch.images_each * count,
-        width,
-    ))?;
+    let media =
+        latents
+            .index_select(&rows, 0)?
+            .reshape((sequences, batch.images_each * count, width))?;
     let hidden = model.hidden(&batch.ids, &media, &batch.times)?;
     let (_, _, size) = hidden.dims3()?;
     let rows = Tensor::from_vec(batch.rows.clone(), batch.rows.len(), device)?;
@@ -245,40 +244,47 @@ pub fn train(
             groups[slot].push(batch);
         }
         let seed = rng.next_u64();
-        let (value, counts, grads) = gradients(&optimiser.vars, &groups, scene.recipe.precision, |batches| {
-            let mut sum: Option<Tensor> = None;
-            let mut counts = vec![0.0; 4];
-            for batch in batches {
-                let mut images = batch.images.clone();
-                images.sort_unstable();
-                images.dedup();
-                let patches = match sight {
-                    Sight::Kept(features) => features.batch(&images, scene.device)?,
-                    Sight::Live => {
-                        let mut rng = Rng::new(seed).fork(images[0] as u64);
-                        let pixels =
-                            scene
-                                .pool
-                                .batch(&images, &pixel_norm, Some(&mut rng), scene.device)?;
-                        model.tower.forward(&pixels)?.tokens
-                    }
+        let (value, counts, grads) = gradients(
+            &optimiser.vars,
+            &groups,
+            scene.recipe.precision,
+            |batches| {
+                let mut sum: Option<Tensor> = None;
+                let mut counts = vec![0.0; 4];
+                for batch in batches {
+                    let mut images = batch.images.clone();
+                    images.sort_unstable();
+                    images.dedup();
+                    let patches = match sight {
+                        Sight::Kept(features) => features.batch(&images, scene.device)?,
+                        Sight::Live => {
+                            let mut rng = Rng::new(seed).fork(images[0] as u64);
+                            let pixels = scene.pool.batch(
+                                &images,
+                                &pixel_norm,
+                                Some(&mut rng),
+                                scene.device,
+                            )?;
+                            model.tower.forward(&pixels)?.tokens
+                        }
+                    };
+                    let latents = model.resampler.forward(&patches)?;
+                    let kept = head.loss(&latents, scene.pool, &images)?;
+                    let (value, right) = loss(&model, batch, &images, &latents, scene.device)?;
+                    counts.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
+                    let value = (value + (kept * LATENT_WEIGHT)?)?;
+                    sum = Some(match sum {
+                        None => value,
+                        Some(sum) => (sum + value)?,
+                    });
+                }
+                let sum = match sum {
+                    Some(sum) => sum,
+                    None => candle_core::bail!("a training thread got no episode"),
                 };
-                let latents = model.resampler.forward(&patches)?;
-                let kept = head.loss(&latents, scene.pool, &images)?;
-                let (value, right) = loss(&model, batch, &images, &latents, scene.device)?;
-                counts.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
-                let value = (value + (kept * LATENT_WEIGHT)?)?;
-                sum = Some(match sum {
-                    None => value,
-                    Some(sum) => (sum + value)?,
-                });
-            }
-            let sum = match sum {
-                Some(sum) => sum,
-                None => candle_core::bail!("a training thread got no episode"),
-            };
-            Ok(((sum / f64::from(total))?, counts))
-        })?;
+                Ok(((sum / f64::from(total))?, counts))
+            },
+        )?;
         let norm = optimiser.step(&grads, schedule.rate(step))?;
         checkpoint.step += 1;
         report.step(

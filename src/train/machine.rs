@@ -14,6 +14,10 @@ pub fn prepare() {
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
         libc::mallopt(libc::M_TOP_PAD, 256 << 20);
     }
+    // SAFETY: training begins here, before any thread that reads the environment.
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     // Fails only where the pool exists already; training is then slower, not wrong.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build_global();
 }

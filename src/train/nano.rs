@@ -28,9 +28,6 @@ pub enum NanoError {
     OtherRecipe(String),
 }
 
-/// Pictures measured on while training; never trained on.
-const HELD_OUT: usize = 900;
-
 /// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and at the end of every
 /// stage `stage-N.safetensors`. A run found there goes on. Returns whether it was finished (not cancelled).
 pub fn train_nano(
@@ -68,7 +65,7 @@ pub fn train_nano(
     eprintln!("rendering {} phantoms", recipe.pictures);
     let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
     let held_out = Pool::render(
-        HELD_OUT,
+        recipe.held_out,
         seeds::TRAIN + 500_000_000,
         side,
         recipe.threads,
@@ -108,12 +105,7 @@ pub fn train_nano(
         device,
     };
     let stages = [
-        (
-            "drill",
-            &recipe.drill,
-            Deal::Drill,
-            Sight::Kept(&features),
-        ),
+        ("drill", &recipe.drill, Deal::Drill, Sight::Kept(&features)),
         (
             "episodes",
             &recipe.episodes,
@@ -164,4 +156,78 @@ fn tokenizer_in(folder: &Path, recipe: &NanoRecipe) -> Result<Tokenizer, NanoErr
     let text = files::read_to_string(&file)?;
     text.parse()
         .map_err(|e: tokenizers::Error| NanoError::Tokenizer(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recipe::Stage;
+    use super::*;
+
+    /// Four stages of a few steps over a handful of pictures.
+    fn short() -> NanoRecipe {
+        let stage = |steps| Stage {
+            steps,
+            batch: 4,
+            rate: 1e-3,
+            warmup: 1,
+            evaluate_every: 1,
+        };
+        NanoRecipe {
+            pictures: 90,
+            held_out: 9,
+            tower: stage(3),
+            drill: stage(2),
+            episodes: stage(2),
+            joint: stage(1),
+            ..NanoRecipe::default()
+        }
+    }
+
+    fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+        let file = folder.join("checkpoint.safetensors");
+        let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
+            .unwrap()
+            .into_iter()
+            .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_and_resumed_ends_with_the_same_weights() {
+        let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let run = |folder: &Path, cancel: &Cancel| {
+            train_nano(&short(), folder, &Device::Cpu, cancel).unwrap()
+        };
+        assert!(run(straight.path(), &Cancel::new()));
+        let cancel = Cancel::new();
+        std::thread::scope(|scope| {
+            // Stops as soon as there is something to go on from.
+            scope.spawn(|| {
+                while !broken.path().join("checkpoint.safetensors").exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                cancel.cancel();
+            });
+            assert!(!run(broken.path(), &cancel), "it was stopped");
+        });
+        assert!(run(broken.path(), &Cancel::new()), "it went on to the end");
+        assert!(weights(straight.path()) == weights(broken.path()));
+    }
+
+    #[test]
+    fn another_recipe_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        let mut recipe = short();
+        recipe.tower.steps = 1;
+        recipe.drill.steps = 0;
+        recipe.episodes.steps = 0;
+        recipe.joint.steps = 0;
+        assert!(train_nano(&recipe, folder.path(), &Device::Cpu, &cancel).unwrap());
+        recipe.seed += 1;
+        let refused = train_nano(&recipe, folder.path(), &Device::Cpu, &cancel);
+        assert!(matches!(refused, Err(NanoError::OtherRecipe(_))));
+    }
 }

@@ -27,6 +27,8 @@ pub struct NanoRecipe {
     pub threads: usize,
     /// Phantoms rendered for training.
     pub pictures: usize,
+    /// Phantoms rendered to measure the tower on, never trained on.
+    pub held_out: usize,
     pub vocab_size: usize,
     pub weight_decay: f32,
     /// Precision of the linear layers' products; weights, sums and the optimiser stay f32.
@@ -47,6 +49,7 @@ impl Default for NanoRecipe {
             seed: 20_261_124,
             threads: 2,
             pictures: 27_000,
+            held_out: 900,
             vocab_size: 1024,
             weight_decay: 0.05,
             precision: Precision::Bf16,

@@ -8,7 +8,7 @@ use candle_core::{DType, Device};
 use super::pool::{PHANTOM_SIDE, picture, seeds};
 use super::recipe::{nano_config, pixel_norm};
 use crate::imaging::{decode, thumbnail_jpeg};
-use crate::index::{Exact, Example, Index, NearestNeighbours, Writer};
+use crate::index::{Example, Index, Search, Writer};
 use crate::model::FewShotLearner;
 use crate::model::bundle::{Bundle, FORMAT_VERSION, Manifest, Pixels, SpecialTokens};
 use crate::model::flamingo::FlamingoLearner;
@@ -119,7 +119,7 @@ fn build_index(learner: &FlamingoLearner, encoder: &str, folder: &Path) -> anyho
 
 /// The similarity to the best shot that 99 of 100 unseen phantoms reach.
 fn familiar(learner: &FlamingoLearner, index: &Index) -> anyhow::Result<f32> {
-    let search = Exact::new(index.vectors.clone(), index.dimension);
+    let search = index.neighbours(Search::Exact)?;
     let mut best = Vec::new();
     for i in 0..200 {
         let phantom = render(

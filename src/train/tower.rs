@@ -124,13 +124,18 @@ pub fn train(
                 (images, rng.next_u64())
             })
             .collect();
-        let (loss, counts, grads) = gradients(&optimiser.vars, &parts, recipe.precision, |(images, seed)| {
-            let pixels = pool.batch(images, &norm, Some(&mut Rng::new(*seed)), device)?;
-            let (loss, hits) = heads.loss(&tower.forward(&pixels)?, pool, images)?;
-            let right = hits.iter().filter(|(_, right)| *right).count();
-            let counts = vec![right as f32, hits.len() as f32];
-            Ok(((loss / stage.batch as f64)?, counts))
-        })?;
+        let (loss, counts, grads) = gradients(
+            &optimiser.vars,
+            &parts,
+            recipe.precision,
+            |(images, seed)| {
+                let pixels = pool.batch(images, &norm, Some(&mut Rng::new(*seed)), device)?;
+                let (loss, hits) = heads.loss(&tower.forward(&pixels)?, pool, images)?;
+                let right = hits.iter().filter(|(_, right)| *right).count();
+                let counts = vec![right as f32, hits.len() as f32];
+                Ok(((loss / stage.batch as f64)?, counts))
+            },
+        )?;
         let norm = optimiser.step(&grads, schedule.rate(step))?;
         checkpoint.step += 1;
         report.step(

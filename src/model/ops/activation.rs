@@ -45,15 +45,17 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Pointwise {
         name: "quick-gelu",
         value: |x, out| wide(|| out.extend(x.iter().map(|&v| v * sigmoid(SLOPE * v)))),
-        slope: |x, g| wide(|| {
-            x.iter()
-                .zip(g)
-                .map(|(&v, &g)| {
-                    let s = sigmoid(SLOPE * v);
-                    g * s * (1.0 + SLOPE * v * (1.0 - s))
-                })
-                .collect()
-        }),
+        slope: |x, g| {
+            wide(|| {
+                x.iter()
+                    .zip(g)
+                    .map(|(&v, &g)| {
+                        let s = sigmoid(SLOPE * v);
+                        g * s * (1.0 + SLOPE * v * (1.0 - s))
+                    })
+                    .collect()
+            })
+        },
     })
 }
 
@@ -69,15 +71,17 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
         value: |x, out| {
             wide(|| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))));
         },
-        slope: |x, g| wide(|| {
-            x.iter()
-                .zip(g)
-                .map(|(&v, &g)| {
-                    let cdf = 0.5 * (1.0 + erf(v * ROOT_HALF));
-                    g * (cdf + v * INV_ROOT_2PI * exp(-0.5 * v * v))
-                })
-                .collect()
-        }),
+        slope: |x, g| {
+            wide(|| {
+                x.iter()
+                    .zip(g)
+                    .map(|(&v, &g)| {
+                        let cdf = 0.5 * (1.0 + erf(v * ROOT_HALF));
+                        g * (cdf + v * INV_ROOT_2PI * exp(-0.5 * v * v))
+                    })
+                    .collect()
+            })
+        },
     })
 }
 

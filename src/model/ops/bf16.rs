@@ -77,9 +77,8 @@ pub fn product_bf16(
         unsafe { x86::product([m, n, k], &mut out, lhs, ls, rhs, rs) };
         return out;
     }
-    let rounded = |v: &[f32]| -> Vec<f32> {
-        v.iter().map(|v| f32::from_bits(round(*v) << 16)).collect()
-    };
+    let rounded =
+        |v: &[f32]| -> Vec<f32> { v.iter().map(|v| f32::from_bits(round(*v) << 16)).collect() };
     product(
         [m, n, k],
         &mut out,
@@ -123,10 +122,7 @@ mod x86 {
                     for (v, sum) in sums.iter().enumerate() {
                         // SAFETY: `block` holds ROWS * VECTORS * LANES values.
                         unsafe {
-                            _mm512_storeu_ps(
-                                block.as_mut_ptr().add(row * COLS + v * LANES),
-                                *sum,
-                            );
+                            _mm512_storeu_ps(block.as_mut_ptr().add(row * COLS + v * LANES), *sum);
                         }
                     }
                 }
@@ -188,9 +184,7 @@ mod tests {
                 for i in 0..m {
                     for j in 0..n {
                         let sum: f64 = (0..k)
-                            .map(|p| {
-                                r(a[i * ls[0] + p * ls[1]]) * r(b[p * rs[0] + j * rs[1]])
-                            })
+                            .map(|p| r(a[i * ls[0] + p * ls[1]]) * r(b[p * rs[0] + j * rs[1]]))
                             .sum();
                         let difference = (f64::from(got[i * n + j]) - sum).abs();
                         assert!(difference < 1e-4, "{m}x{n}x{k} at {i},{j}: {difference}");

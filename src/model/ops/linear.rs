@@ -191,8 +191,16 @@ mod tests {
         };
         for (exact, rounded) in run(Precision::Full).iter().zip(&run(Precision::Bf16)) {
             let size = exact.iter().map(|v| v * v).sum::<f32>().sqrt();
-            let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b) * (a - b)).sum();
-            assert!(error.sqrt() / size < 0.01, "relative error {}", error.sqrt() / size);
+            let error: f32 = exact
+                .iter()
+                .zip(rounded)
+                .map(|(a, b)| (a - b) * (a - b))
+                .sum();
+            assert!(
+                error.sqrt() / size < 0.01,
+                "relative error {}",
+                error.sqrt() / size
+            );
         }
     }
 }

@@ -1,0 +1,148 @@
+//! Lines from an input that may keep one waiting, without making Ctrl-C wait too.
+
+use std::io::BufRead;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::Cancel;
+
+/// One line without its end, or why it could not be taken.
+pub type Line = Result<String, BadLine>;
+
+/// A line that is not taken. Reading goes on behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadLine {
+    #[error("the line is longer than 1 MiB")]
+    Long,
+    #[error("the line is not UTF-8")]
+    NotUtf8,
+}
+
+/// Longest line taken, in bytes.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// Reads lines on a thread of its own.
+pub struct Lines {
+    lines: Receiver<std::io::Result<Line>>,
+}
+
+impl Lines {
+    /// `open` gives the input, on the reading thread.
+    pub fn read<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> std::io::Result<Self> {
+        let (sender, lines) = sync_channel(16);
+        std::thread::Builder::new()
+            .name("input".into())
+            .spawn(move || {
+                let mut input = open();
+                loop {
+                    let (line, last) = match next(&mut input) {
+                        Ok(Some(line)) => (Ok(line), false),
+                        Ok(None) => return,
+                        Err(error) => (Err(error), true),
+                    };
+                    if sender.send(line).is_err() || last {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self { lines })
+    }
+
+    /// The next line; `None` at the end of the input or once `cancel` is set.
+    pub fn next(&self, cancel: &Cancel) -> Option<std::io::Result<Line>> {
+        loop {
+            if cancel.is_cancelled() {
+                return None;
+            }
+            match self.lines.recv_timeout(Duration::from_millis(20)) {
+                Ok(line) => return Some(line),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+fn next(input: &mut dyn BufRead) -> std::io::Result<Option<Line>> {
+    let mut bytes = Vec::new();
+    let mut long = false;
+    loop {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if available.is_empty() {
+            if bytes.is_empty() && !long {
+                return Ok(None);
+            }
+            break;
+        }
+        let end = available.iter().position(|b| *b == b'\n');
+        let take = end.unwrap_or(available.len());
+        long |= bytes.len() + take > LONGEST_LINE;
+        if !long {
+            bytes.extend_from_slice(&available[..take]);
+        }
+        input.consume(take + usize::from(end.is_some()));
+        if end.is_some() {
+            break;
+        }
+    }
+    if long {
+        return Ok(Some(Err(BadLine::Long)));
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    Ok(Some(String::from_utf8(bytes).map_err(|_| BadLine::NotUtf8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: Vec<u8>) -> Vec<Line> {
+        let lines = Lines::read(move || std::io::Cursor::new(text)).unwrap();
+        let cancel = Cancel::new();
+        std::iter::from_fn(|| lines.next(&cancel))
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    #[test]
+    fn lines_come_in_order_and_bad_ones_stop_nothing() {
+        let mut text = b"one\r\n\n\xFF\n".to_vec();
+        text.extend(vec![b'x'; LONGEST_LINE + 1]);
+        text.extend(b"\nlast");
+        let expected = [
+            Ok("one".to_string()),
+            Ok(String::new()),
+            Err(BadLine::NotUtf8),
+            Err(BadLine::Long),
+            Ok("last".to_string()),
+        ];
+        assert_eq!(all(text), expected);
+        assert_eq!(all(Vec::new()), []);
+    }
+
+    #[test]
+    fn a_cancel_ends_the_wait_for_an_input_that_says_nothing() {
+        struct Silent;
+        impl std::io::Read for Silent {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                loop {
+                    std::thread::park();
+                }
+            }
+        }
+        let lines = Lines::read(|| std::io::BufReader::new(Silent)).unwrap();
+        let cancel = Cancel::new();
+        let flag = cancel.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            flag.cancel();
+        });
+        assert!(lines.next(&cancel).is_none());
+    }
+}

@@ -1,0 +1,199 @@
+//! How the program ends when what it talks to goes away, and that it repeats itself.
+#![cfg(unix)]
+
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+const CASE: &str = "assets/cases/chest-nodule.png";
+
+fn rounds(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rounds"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn request(question: &str) -> String {
+    json!({ "images": [CASE], "question": question }).to_string() + "\n"
+}
+
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -INT {pid}")])
+        .status();
+    assert!(sent.expect("sh").success());
+}
+
+fn said(child: &mut Child) -> String {
+    let mut text = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut text).expect("UTF-8");
+    text
+}
+
+fn ended(mut child: Child) -> (ExitStatus, String) {
+    let text = said(&mut child);
+    (child.wait().expect("it ended"), text)
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_not_a_failure() {
+    let mut child = rounds(&["script"]).spawn().expect("started");
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().expect("a pipe");
+    // The program may end before it has read everything.
+    let _ = input.write_all(request("Is there a nodule?").repeat(3).as_bytes());
+    drop(input);
+    let (status, err) = ended(child);
+    assert_eq!((status.code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_is_named_and_is_exit_code_3() {
+    let Ok(full) = File::options().write(true).open("/dev/full") else {
+        println!("skipped: this system has no /dev/full");
+        return;
+    };
+    for arguments in [
+        vec!["ask", "What is this?"],
+        vec!["ask", "--json", "What is this?"],
+    ] {
+        let child = rounds(&arguments)
+            .stdout(full.try_clone().expect("cloned"))
+            .spawn()
+            .expect("started");
+        let (status, err) = ended(child);
+        assert_eq!(status.code(), Some(3), "{err}");
+        assert!(err.starts_with("error: "), "{err}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_script_that_waits_for_input() {
+    let mut child = rounds(&["script"]).spawn().expect("started");
+    let mut input = child.stdin.take().expect("a pipe");
+    input
+        .write_all(request("Is there a nodule?").as_bytes())
+        .expect("written");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let answered = lines
+        .by_ref()
+        .map(|l| l.expect("a line"))
+        .find(|l| l.contains("\"answer\""));
+    assert!(
+        answered.is_some(),
+        "the program answers before it is interrupted"
+    );
+    interrupt(&child);
+    let (status, _) = ended(child);
+    assert_eq!(status.code(), Some(130));
+    drop(input);
+}
+
+#[test]
+fn an_interrupt_during_an_answer_marks_it_cancelled_and_keeps_the_events_whole() {
+    let mut child = rounds(&["script", "--temperature", "3", "--max-new-tokens", "400"])
+        .spawn()
+        .expect("started");
+    let mut input = child.stdin.take().expect("a pipe");
+    let line = json!({ "images": [CASE], "question": "What does this show?", "tokens": true });
+    input
+        .write_all(format!("{line}\n").repeat(200).as_bytes())
+        .expect("written");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let first = lines
+        .by_ref()
+        .map(|l| l.expect("a line"))
+        .find(|l| l.contains("\"token\""));
+    assert!(first.is_some());
+    interrupt(&child);
+    let rest: Vec<Value> = lines
+        .map(|l| serde_json::from_str(&l.expect("a line")).expect("whole events only"))
+        .collect();
+    let (status, _) = ended(child);
+    assert_eq!(status.code(), Some(130));
+    let last = rest.last().expect("the answer that was cut");
+    assert_eq!(last["event"], "answer");
+    assert_eq!(last["stop_reason"], "cancelled");
+    drop(input);
+}
+
+/// Two hundred lines: every strategy, greedy and sampled, sessions, and bad lines among them.
+fn mixed() -> String {
+    let questions = [
+        "Is there a nodule?",
+        "Which view is this?",
+        "Is the heart enlarged?",
+        "What is the most likely reading?",
+        "How many lesions are there?",
+    ];
+    let cases = ["chest-nodule", "skin-melanoma", "no-such-case"];
+    let images: Vec<String> = std::fs::read_dir("assets/cases")
+        .expect("the sample cases")
+        .flatten()
+        .map(|e| e.path().to_string_lossy().into_owned())
+        .collect();
+    let mut images = images;
+    images.sort();
+    (0..200)
+        .map(|i| {
+            if i % 20 == 7 {
+                return format!("{{\"images\": [\"{}.png\"], \n", cases[2]);
+            }
+            let image = if i % 20 == 13 {
+                cases[2].to_string()
+            } else {
+                images[i % images.len()].clone()
+            };
+            json!({
+                "id": i,
+                "images": [image],
+                "question": questions[i % 5],
+                "strategy": ["image", "text", "hybrid", "random", "none"][i % 5],
+                "shots": i % 4,
+                "seed": i,
+                "temperature": [0.0, 0.5, 1.0][i % 3],
+                "max_new_tokens": 24,
+                "session": format!("s{}", i % 3),
+            })
+            .to_string()
+                + "\n"
+        })
+        .collect()
+}
+
+#[test]
+fn two_hundred_mixed_lines_give_the_same_events_twice() {
+    let input = mixed();
+    let run = || -> Vec<Value> {
+        let mut child = rounds(&["script"]).spawn().expect("started");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        let text = input.clone();
+        let writer = std::thread::spawn(move || pipe.write_all(text.as_bytes()));
+        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let events = out
+            .lines()
+            .map(|l| {
+                let mut event: Value =
+                    serde_json::from_str(&l.expect("a line")).expect("every line is JSON");
+                event["timings"] = Value::Null;
+                event
+            })
+            .collect();
+        writer.join().expect("joined").expect("written");
+        let (status, _) = ended(child);
+        assert_eq!(status.code(), Some(1), "some lines are bad");
+        events
+    };
+    let first = run();
+    let count = |name: &str| first.iter().filter(|e| e["event"] == name).count();
+    assert_eq!((count("answer"), count("error")), (180, 20));
+    assert_eq!(first, run());
+}
