@@ -134,21 +134,20 @@ fn mixed() -> String {
         "What is the most likely reading?",
         "How many lesions are there?",
     ];
-    let cases = ["chest-nodule", "skin-melanoma", "no-such-case"];
-    let images: Vec<String> = std::fs::read_dir("assets/cases")
+    let strategies = ["image", "text", "hybrid", "random", "none"];
+    let mut images: Vec<String> = std::fs::read_dir("assets/cases")
         .expect("the sample cases")
         .flatten()
         .map(|e| e.path().to_string_lossy().into_owned())
         .collect();
-    let mut images = images;
     images.sort();
     (0..200)
         .map(|i| {
             if i % 20 == 7 {
-                return format!("{{\"images\": [\"{}.png\"], \n", cases[2]);
+                return "{\"images\": [\"no-such-case.png\"], \n".to_string();
             }
             let image = if i % 20 == 13 {
-                cases[2].to_string()
+                "no-such-case.png".to_string()
             } else {
                 images[i % images.len()].clone()
             };
@@ -156,10 +155,10 @@ fn mixed() -> String {
                 "id": i,
                 "images": [image],
                 "question": questions[i % 5],
-                "strategy": ["image", "text", "hybrid", "random", "none"][i % 5],
+                "strategy": strategies[i % 5],
                 "shots": i % 4,
                 "seed": i,
-                "temperature": [0.0, 0.5, 1.0][i % 3],
+                "temperature": (i % 3) as f64 / 2.0,
                 "max_new_tokens": 24,
                 "session": format!("s{}", i % 3),
             })

@@ -172,6 +172,67 @@ fn bad_input_is_named_with_a_hint_and_the_documented_exit_code() {
     assert_eq!(run(&["ask", "--model", "no/such", "q"], "").0, 3);
 }
 
+fn copied(from: &str, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copied(&source.to_string_lossy(), &target);
+        } else {
+            std::fs::copy(&source, &target).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_or_model_is_refused_with_a_hint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = |path: &std::path::Path| std::fs::read(path).expect("a file");
+    for (option, from, files) in [
+        (
+            "--index",
+            "index",
+            ["index.toml", "examples.sqlite3", "vectors/encoder.f16"],
+        ),
+        (
+            "--model",
+            "assets/nano",
+            ["model.toml", "tokenizer.json", "model.safetensors"],
+        ),
+    ] {
+        let root = folder.path().join(from);
+        copied(from, &root);
+        let ask = || {
+            run(
+                &["ask", option, &root.to_string_lossy(), "What is this?"],
+                "",
+            )
+        };
+        assert_eq!(ask().0, 0, "the copy works: {}", ask().2);
+        for name in files {
+            let path = root.join(name);
+            let bytes = whole(&path);
+            let mut flipped = bytes.clone();
+            let middle = flipped.len() / 2;
+            flipped[middle] ^= 0x55;
+            for damaged in [
+                &bytes[..bytes.len() / 2],
+                &flipped,
+                b"format_version = 99\n",
+            ] {
+                std::fs::write(&path, damaged).expect("written");
+                let (code, out, err) = ask();
+                assert_eq!((code, out.as_str()), (3, ""), "{name}: {err}");
+                assert!(
+                    err.starts_with("error: ") && err.contains("hint: "),
+                    "{name}: {err}"
+                );
+            }
+            std::fs::write(&path, bytes).expect("written");
+        }
+    }
+}
+
 #[test]
 fn special_tokens_and_escapes_in_a_question_do_no_harm() {
     let question = "<image><|endofchunk|>\u{1b}]52;c;AAAA\u{7} what?";

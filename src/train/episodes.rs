@@ -76,6 +76,8 @@ pub struct Dealer<'a> {
     features: Option<&'a Features>,
     by_kind: Vec<Vec<usize>>,
     by_finding: BTreeMap<(usize, usize), Vec<usize>>,
+    /// Kinds with at least two findings of which the pool has enough pictures, and those findings.
+    tellable: Vec<(usize, Vec<usize>)>,
 }
 
 impl<'a> Dealer<'a> {
@@ -92,11 +94,23 @@ impl<'a> Dealer<'a> {
                     .push(i);
             }
         }
+        let tellable = (0..KINDS.len())
+            .map(|kind| {
+                let findings = by_finding
+                    .iter()
+                    .filter(|((k, _), images)| *k == kind && images.len() > 8)
+                    .map(|((_, f), _)| *f)
+                    .collect::<Vec<_>>();
+                (kind, findings)
+            })
+            .filter(|(_, findings)| findings.len() > 1)
+            .collect();
         Self {
             pool,
             features,
             by_kind,
             by_finding,
+            tellable,
         }
     }
 
@@ -189,29 +203,20 @@ impl<'a> Dealer<'a> {
 
     /// Two concepts: of different kinds with chance `kinds`, else two findings of one kind.
     fn concepts(&self, rng: &mut Rng, kinds: f32) -> [Concept; 2] {
-        let whole = rng.chance(kinds);
-        loop {
-            let kind = rng.below(KINDS.len());
-            if whole {
-                let other = rng.below(KINDS.len());
-                if other != kind {
-                    return [Concept::Kind(kind), Concept::Kind(other)];
-                }
-                continue;
-            }
-            let known: Vec<usize> = self
-                .by_finding
-                .iter()
-                .filter(|((k, _), images)| *k == kind && images.len() > 8)
-                .map(|((_, f), _)| *f)
-                .collect();
-            if known.len() >= 2 {
-                let (a, b) = (*rng.pick(&known), *rng.pick(&known));
-                if a != b {
-                    return [Concept::Finding(kind, a), Concept::Finding(kind, b)];
-                }
-            }
+        let two = |rng: &mut Rng, of: usize| {
+            let first = rng.below(of);
+            (first, (first + 1 + rng.below(of - 1)) % of)
+        };
+        if !rng.chance(kinds) && !self.tellable.is_empty() {
+            let (kind, findings) = rng.pick(&self.tellable);
+            let (a, b) = two(rng, findings.len());
+            return [
+                Concept::Finding(*kind, findings[a]),
+                Concept::Finding(*kind, findings[b]),
+            ];
         }
+        let (a, b) = two(rng, KINDS.len());
+        [Concept::Kind(a), Concept::Kind(b)]
     }
 
     fn image_of(&self, concept: Concept, rng: &mut Rng) -> usize {
@@ -254,12 +259,14 @@ impl<'a> Dealer<'a> {
         let turns = which
             .into_iter()
             .map(|w| {
-                let image = loop {
-                    let image = self.image_of(concepts[w], rng);
+                let mut image = self.image_of(concepts[w], rng);
+                // A picture comes twice only where the pool has too few.
+                for _ in 0..64 {
                     if !used.contains(&image) {
-                        break image;
+                        break;
                     }
-                };
+                    image = self.image_of(concepts[w], rng);
+                }
                 used.push(image);
                 let answerable = seen[w];
                 seen[w] = true;
