@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Failure, Outcome};
 use crate::assistant::Setup;
+use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
 use crate::support::{Cancel, Progress, files};
@@ -53,6 +54,18 @@ pub struct What {
     index: Option<PathBuf>,
 }
 
+/// One figure: share, 95 % interval, bar, counts.
+fn row(name: &str, share: &Share) {
+    let (low, high) = share.interval();
+    let bar = "█".repeat((share.percent() / 5.0).round() as usize);
+    println!(
+        "{name:9} {:5.1} %  ({low:4.1} to {high:5.1})  {bar:20}  {} of {}",
+        share.percent(),
+        share.right,
+        share.asked
+    );
+}
+
 /// Runs a measurement and prints it.
 pub fn eval(eval: &Eval) -> Outcome {
     match eval.clone() {
@@ -84,26 +97,13 @@ pub fn eval(eval: &Eval) -> Outcome {
                 "{shots} shots{}",
                 if blank { ", picture blanked" } else { "" }
             );
-            println!(
-                "closed    {:5.1} %  ({} of {})",
-                result.closed.percent(),
-                result.closed.right,
-                result.closed.asked
-            );
-            println!(
-                "open      {:5.1} %  ({} of {})",
-                result.open.percent(),
-                result.open.right,
-                result.open.asked
-            );
+            row("closed", &result.closed);
+            row("open", &result.open);
+            if result.vote.asked > 0 {
+                row("vote", &result.vote);
+            }
             for (topic, share) in &result.by_topic {
-                let bar = "█".repeat((share.percent() / 5.0).round() as usize);
-                println!(
-                    "{topic:9} {:5.1} %  {bar} ({} of {})",
-                    share.percent(),
-                    share.right,
-                    share.asked
-                );
+                row(topic, share);
             }
         }
         Eval::Binding {
@@ -125,18 +125,9 @@ pub fn eval(eval: &Eval) -> Outcome {
                 "{shots} shots{}",
                 if shuffle { ", answers shuffled" } else { "" }
             );
-            println!(
-                "generated {:5.1} %  ({} of {})",
-                result.generated.percent(),
-                result.generated.right,
-                result.generated.asked
-            );
-            println!(
-                "chosen    {:5.1} %  ({} of {}; chance is 50 %)",
-                result.chosen.percent(),
-                result.chosen.right,
-                result.chosen.asked
-            );
+            row("generated", &result.generated);
+            row("chosen", &result.chosen);
+            println!("chance of a choice is 50 %");
         }
     }
     Ok(0)

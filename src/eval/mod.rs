@@ -34,6 +34,18 @@ impl Share {
     pub fn percent(&self) -> f64 {
         100.0 * self.right as f64 / self.asked.max(1) as f64
     }
+
+    /// 95 % confidence interval in percent (Wilson 1927); 0 to 100 where nothing was asked.
+    pub fn interval(&self) -> (f64, f64) {
+        const Z: f64 = 1.959_964;
+        if self.asked == 0 {
+            return (0.0, 100.0);
+        }
+        let (n, p) = (self.asked as f64, self.percent() / 100.0);
+        let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+        let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        (100.0 * (middle - half), 100.0 * (middle + half))
+    }
 }
 
 /// Result of [`phantoms`].
@@ -41,7 +53,17 @@ impl Share {
 pub struct PhantomResult {
     pub closed: Share,
     pub open: Share,
+    /// What copying would reach: the commonest answer among the shots (the most similar one's where none is commoner).
+    pub vote: Share,
     pub by_topic: BTreeMap<String, Share>,
+}
+
+/// The commonest answer; among equals the one that comes first, that is the most similar example's.
+fn vote<'a>(answers: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let answers: Vec<&str> = answers.collect();
+    let count = |a: &str| answers.iter().filter(|b| same(a, b)).count();
+    let best = answers.iter().map(|a| count(a)).max()?;
+    answers.iter().copied().find(|a| count(a) == best)
 }
 
 /// Exact match after lower-casing and dropping outer punctuation.
@@ -94,6 +116,9 @@ pub fn phantoms(
             result.closed.add(right);
         } else {
             result.open.add(right);
+        }
+        if let Some(voted) = vote(answer.shots.iter().map(|s| s.example.answer.as_str())) {
+            result.vote.add(same(voted, &qa.answer));
         }
         result
             .by_topic
@@ -197,4 +222,29 @@ pub fn binding(
         result.generated.add(same(&out.text, &query.answer));
     }
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_wilsons() {
+        let (low, high) = Share {
+            right: 9,
+            asked: 10,
+        }
+        .interval();
+        assert!(
+            (low - 59.58).abs() < 0.01 && (high - 98.21).abs() < 0.01,
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn a_vote_takes_the_commonest_and_then_the_most_similar() {
+        assert_eq!(vote(["no", "yes", "Yes."].into_iter()), Some("yes"));
+        assert_eq!(vote(["left", "right"].into_iter()), Some("left"));
+        assert_eq!(vote(std::iter::empty()), None);
+    }
 }
