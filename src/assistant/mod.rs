@@ -76,11 +76,13 @@ impl Assistant {
 
 fn run(engine: &mut Engine, job: Job) {
     let events = job.events.clone();
+    // Of its own: a surface that goes away must not look like a user who interrupts.
+    let cancel = job.cancel.child();
     let work = std::panic::AssertUnwindSafe(|| {
-        engine.answer(&job.case, &job.settings, &job.cancel, &mut |event| {
+        engine.answer(&job.case, &job.settings, &cancel, &mut |event| {
             // A surface that went away needs no more tokens.
             if job.events.send(event).is_err() {
-                job.cancel.cancel();
+                cancel.cancel();
             }
         })
     });

@@ -8,7 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A cancel flag; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    raised: AtomicBool,
+    parent: Option<Cancel>,
+}
 
 impl Cancel {
     /// A flag that is not raised.
@@ -16,19 +22,29 @@ impl Cancel {
         Self::default()
     }
 
+    /// A flag that is raised with this one, but whose own raising does not reach it: for a piece of work that may end early
+    /// for reasons of its own.
+    pub fn child(&self) -> Self {
+        Self(Arc::new(Flag {
+            raised: AtomicBool::new(false),
+            parent: Some(self.clone()),
+        }))
+    }
+
     /// Raises the flag; may be called from any thread, any number of times.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.raised.store(true, Ordering::Release);
     }
 
-    /// Whether the flag is raised.
+    /// Whether the flag, or one it is a child of, is raised.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.raised.load(Ordering::Acquire)
+            || self.0.parent.as_ref().is_some_and(Self::is_cancelled)
     }
 
-    /// Lowers the flag, for the next piece of work.
+    /// Lowers the flag, for the next piece of work. A parent's stays as it is.
     pub fn reset(&self) {
-        self.0.store(false, Ordering::Release);
+        self.0.raised.store(false, Ordering::Release);
     }
 }
 
@@ -45,5 +61,15 @@ mod tests {
         assert!(flag.is_cancelled());
         flag.reset();
         assert!(!flag.is_cancelled());
+    }
+
+    #[test]
+    fn a_child_follows_its_parent_but_not_the_other_way_round() {
+        let parent = Cancel::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.cancel();
+        assert!(one.is_cancelled() && !parent.is_cancelled() && !other.is_cancelled());
+        parent.cancel();
+        assert!(other.is_cancelled());
     }
 }
