@@ -44,7 +44,10 @@ impl Share {
         let (n, p) = (self.asked as f64, self.percent() / 100.0);
         let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        (100.0 * (middle - half), 100.0 * (middle + half))
+        (
+            100.0 * (middle - half).max(0.0),
+            100.0 * (middle + half).min(1.0),
+        )
     }
 }
 
