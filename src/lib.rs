@@ -3,6 +3,8 @@
 pub mod assistant;
 pub mod cli;
 pub mod eval;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod imaging;
 pub mod index;
 pub mod model;

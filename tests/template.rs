@@ -2,7 +2,7 @@
 
 use rounds::index::Example;
 use rounds::prompt::{Template, build};
-use rounds::train::episodes::{Deal, Episode, Markers, Sequence, Turn};
+use rounds::train::episodes::{Episode, Markers, Sequence, Turn};
 
 #[test]
 fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
@@ -25,7 +25,7 @@ fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
         turns: vec![turn("no"), turn("yes")],
         names: None,
     };
-    let trained = Sequence::encode(&episode, &tokenizer, &markers, Deal::Full).expect("encoded");
+    let trained = Sequence::encode(&episode, &tokenizer, &markers, 1.0).expect("encoded");
     let example = Example {
         id: "a".into(),
         image: String::new(),

@@ -56,17 +56,10 @@ impl Engine {
         let encoder = bundle
             .manifest
             .files
-            .get("model.safetensors")
+            .get(bundle.manifest.weights.first().map_or("", String::as_str))
             .cloned()
             .unwrap_or_default();
         let index = Index::open(setup.index.as_deref())?;
-        if index.encoder != encoder {
-            return Err(IndexError::Encoder {
-                index: index.encoder.chars().take(12).collect(),
-                model: encoder.chars().take(12).collect(),
-            }
-            .into());
-        }
         Ok(Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
             template: Template::shipped(&bundle.manifest.template)?,
@@ -147,6 +140,14 @@ impl Engine {
             seed: settings.decoding.seed,
         };
         let asked = settings.shots;
+        // Vectors of another encoder mean nothing to this model; without shots no index is needed.
+        if settings.strategy != Strategy::None && self.index.encoder != self.encoder {
+            return Err(IndexError::Encoder {
+                index: self.index.encoder.chars().take(12).collect(),
+                model: self.encoder.chars().take(12).collect(),
+            }
+            .into());
+        }
         let mut shots = retrieve(&self.index, self.search, settings.strategy, &query, asked)?;
         let mut notices = vec![self.learner.manifest().knows.clone()];
         if settings.strategy != Strategy::None && shots.len() < asked {
@@ -239,14 +240,12 @@ impl Engine {
             ModelError::Tokenizer("the model's end-of-chunk token is not in its tokenizer".into())
         };
         let end = token(&manifest.tokens.end_of_chunk).ok_or_else(missing)?;
-        let forbidden: Vec<u32> = [
-            &manifest.tokens.begin,
-            &manifest.tokens.image,
-            &"<PAD>".to_string(),
-        ]
-        .into_iter()
-        .filter_map(|t| token(t))
-        .collect();
+        let named = |names: &[String]| names.iter().filter_map(|t| token(t)).collect::<Vec<_>>();
+        let mut ends = named(&manifest.tokens.stop);
+        ends.push(end);
+        let mut forbidden = named(&manifest.tokens.untrained);
+        forbidden.extend(token(&manifest.tokens.begin));
+        forbidden.extend(token(&manifest.tokens.image));
         let logits = self.learner.prefill(&built.ids, &media, cancel)?;
         let prefill_ms = ms(prefill);
         let decode = Instant::now();
@@ -254,8 +253,9 @@ impl Engine {
         let generated = generate(
             self.learner.as_mut(),
             logits,
+            &built.ids,
             &settings.decoding,
-            end,
+            &ends,
             &forbidden,
             &self.template.stop,
             cancel,
@@ -266,6 +266,15 @@ impl Engine {
             emit(Event::Token(rest));
         }
         let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
+        if text.is_empty() && generated.stop != crate::model::generate::StopReason::Cancelled {
+            answer.notices.push(match generated.stop {
+                crate::model::generate::StopReason::Length => format!(
+                    "cut off after {} tokens, before the answer came: allow more with --max-new-tokens",
+                    generated.tokens
+                ),
+                _ => "the model gave no answer".to_string(),
+            });
+        }
         answer.answer = text;
         answer.rationale = rationale;
         answer.stop = generated.stop;

@@ -109,12 +109,12 @@ pub fn converse(
     out: &mut dyn Write,
 ) -> Result<Answer, Failure> {
     let io = |e: std::io::Error| Failure::io(&e);
-    let mut started = false;
+    let mut parts = Parts::default();
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {
             Event::Answer(answer) => {
                 if !quiet {
-                    writeln!(out).map_err(io)?;
+                    writeln!(out, "{}", parts.end()).map_err(io)?;
                     if answer.rationale.is_none() {
                         writeln!(out, "(the model gave no rationale)").map_err(io)?;
                     }
@@ -139,20 +139,11 @@ pub fn converse(
                     show_shot(out, shot).map_err(io)?;
                 }
             }
+            Event::Prompt(prompt) => parts.begin(&prompt),
             Event::Token(text) => {
-                let text = if started {
-                    text.as_str()
-                } else {
-                    text.trim_start()
-                };
-                if !started && !text.is_empty() {
-                    started = true;
-                    write!(out, "\nAnswer: ").map_err(io)?;
-                }
-                write!(out, "{text}").map_err(io)?;
+                write!(out, "{}", parts.push(&text)).map_err(io)?;
                 out.flush().map_err(io)?;
             }
-            Event::Prompt(_) => {}
         }
     }
     Err(Failure {
@@ -160,4 +151,73 @@ pub fn converse(
         hint: None,
         code: 3,
     })
+}
+
+/// Puts answer and rationale on lines of their own while they stream.
+#[derive(Default)]
+struct Parts {
+    /// The marker that the prompt ends with.
+    lead: String,
+    started: bool,
+    /// Could still become a marker.
+    held: String,
+}
+
+impl Parts {
+    const MARKERS: [&str; 2] = [" Answer:", " Rationale:"];
+
+    fn begin(&mut self, prompt: &str) {
+        let lead = prompt.rsplit([' ', '\n']).next().unwrap_or_default();
+        self.lead = lead.to_string();
+    }
+
+    fn push(&mut self, text: &str) -> String {
+        self.held.push_str(text);
+        if !self.started {
+            self.held = self.held.trim_start().to_string();
+            if self.held.is_empty() {
+                return String::new();
+            }
+            self.started = true;
+            self.held = format!("\n{} {}", self.lead, self.held);
+        }
+        for marker in Self::MARKERS {
+            self.held = self.held.replace(marker, &format!("\n{}", &marker[1..]));
+        }
+        let keep = (0..self.held.len())
+            .filter(|&at| self.held.is_char_boundary(at))
+            .find(|&at| {
+                Self::MARKERS
+                    .iter()
+                    .any(|m| m.starts_with(&self.held[at..]))
+            })
+            .unwrap_or(self.held.len());
+        let rest = self.held.split_off(keep);
+        std::mem::replace(&mut self.held, rest)
+    }
+
+    fn end(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_stream_on_lines_of_their_own_however_they_are_cut() {
+        let text = " I see A and an Ans. Answer: yes";
+        for size in 1..12 {
+            let mut parts = Parts::default();
+            parts.begin("<image>Question: Is it? Rationale:");
+            let bytes: Vec<char> = text.chars().collect();
+            let mut out: String = bytes
+                .chunks(size)
+                .map(|c| parts.push(&c.iter().collect::<String>()))
+                .collect();
+            out.push_str(&parts.end());
+            assert_eq!(out, "\nRationale: I see A and an Ans.\nAnswer: yes");
+        }
+    }
 }

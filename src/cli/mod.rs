@@ -3,6 +3,7 @@
 mod ask;
 mod chat;
 mod doctor;
+mod model;
 mod research;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use crate::assistant::{Assistant, Settings, Setup};
 use crate::index::Search;
 use crate::model::generate::Decoding;
+use crate::model::generate::penalty::Penalties;
 use crate::retrieval::Strategy;
 use crate::support::{Cancel, Hint, Lines, Paths, logging};
 
@@ -37,6 +39,9 @@ enum Command {
         #[arg(long, default_value = "auto")]
         device: String,
     },
+    /// Models of your own: import published weights, check and measure them
+    #[command(subcommand)]
+    Model(model::Model),
     /// Measure the shipped model on phantoms it was not trained on
     #[command(subcommand)]
     Eval(research::Eval),
@@ -84,6 +89,18 @@ struct Common {
     /// Longest answer in tokens
     #[arg(long, default_value_t = 96)]
     max_new_tokens: usize,
+    /// Beams of a beam search (greedy and sampled decoding have one)
+    #[arg(long, default_value_t = 1)]
+    beams: usize,
+    /// Beams: a finished answer's log-probability is divided by its length to this power
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    length_penalty: f64,
+    /// Above 1: what was said already becomes less likely
+    #[arg(long, default_value_t = 1.0)]
+    repetition_penalty: f32,
+    /// No run of so many tokens comes twice; 0 allows all
+    #[arg(long, default_value_t = 0)]
+    no_repeat_ngram: usize,
     /// auto, cpu, cuda or metal
     #[arg(long, default_value = "auto")]
     device: String,
@@ -100,6 +117,23 @@ impl Common {
                 None,
             ));
         }
+        if !(1..=16).contains(&self.beams) {
+            return Err(Failure::usage("--beams takes a number from 1 to 16", None));
+        }
+        if self.beams > 1 && self.temperature > 0.0 {
+            return Err(Failure::usage(
+                "--beams and --temperature do not go together",
+                None,
+            ));
+        }
+        if !(self.repetition_penalty.is_finite() && self.repetition_penalty > 0.0)
+            || !self.length_penalty.is_finite()
+        {
+            return Err(Failure::usage(
+                "--repetition-penalty takes a number above 0, --length-penalty any number",
+                None,
+            ));
+        }
         Ok(Settings {
             shots: self.shots,
             strategy: self.strategy,
@@ -109,14 +143,26 @@ impl Common {
                 top_k: self.top_k,
                 seed: self.seed,
                 max_new_tokens: self.max_new_tokens,
+                penalties: Penalties {
+                    repetition: self.repetition_penalty,
+                    no_repeat_ngram: self.no_repeat_ngram,
+                    forbidden: Vec::new(),
+                },
+                beams: self.beams,
+                length_penalty: self.length_penalty,
             },
             prompt_only: false,
         })
     }
 
     fn start(&self) -> Result<Assistant, Failure> {
+        // A name in the user's library, or a folder.
+        let model = match &self.model {
+            Some(model) => Some(model::library()?.find(model)),
+            None => None,
+        };
         Assistant::start(Setup {
-            model: self.model.clone(),
+            model,
             index: self.index.clone(),
             device: self.device.clone(),
             search: self.search,
@@ -138,6 +184,10 @@ impl Default for Common {
             top_p: None,
             top_k: None,
             max_new_tokens: 96,
+            beams: 1,
+            length_penalty: 0.0,
+            repetition_penalty: 1.0,
+            no_repeat_ngram: 0,
             device: "auto".into(),
         }
     }
@@ -249,6 +299,7 @@ fn run(cli: Cli, cancel: &Cancel) -> Outcome {
         None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
         None => script(&Common::default(), cancel),
         Some(Command::Doctor { device }) => doctor::run(&device),
+        Some(Command::Model(model)) => model::run(&model, cancel),
         Some(Command::Eval(eval)) => research::eval(&eval),
         Some(Command::Train(train)) => research::train(&train, cancel),
         Some(Command::Phantom(draw)) => research::draw(&draw),

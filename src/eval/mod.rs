@@ -13,9 +13,10 @@ use crate::model::generate::{Decoding, generate};
 use crate::phantom::questions::ask;
 use crate::phantom::rng::Rng;
 use crate::phantom::{KINDS, render};
+use crate::prompt::Template;
 use crate::retrieval::Strategy;
 use crate::support::Cancel;
-use crate::train::episodes::{Deal, Dealer, Markers, Sequence};
+use crate::train::episodes::{Dealer, Markers, Sequence};
 use crate::train::pool::{PHANTOM_SIDE, Pool, picture, seeds};
 
 /// A share of right answers.
@@ -108,7 +109,7 @@ pub fn phantoms(
                 Strategy::Image
             },
             decoding: Decoding {
-                max_new_tokens: 24,
+                max_new_tokens: 80,
                 ..Decoding::default()
             },
             prompt_only: false,
@@ -134,7 +135,8 @@ pub fn phantoms(
 }
 
 /// Fast binding with names never trained on. `shuffle` gives the shots' answers in random order. A right answer is the name
-/// generated in full; `chosen` only asks which of the two names' first tokens the model prefers.
+/// generated in full; `chosen` only asks which of the two names' first tokens the model prefers where its own rationale
+/// comes to the name (never reached counts as wrong).
 #[derive(Debug, Default, Serialize)]
 pub struct BindingResult {
     pub generated: Share,
@@ -150,6 +152,7 @@ pub fn binding(
 ) -> anyhow::Result<BindingResult> {
     let bundle = Bundle::open(model)?;
     let mut learner = FlamingoLearner::load(&bundle, &candle_core::Device::Cpu)?;
+    let template = Template::shipped(&bundle.manifest.template)?;
     let side = bundle.manifest.config.vision.image_size;
     let pool = Pool::render(1800, seeds::EVALUATION + 1_000_000, side, 2, &|_| {});
     let dealer = Dealer::new(&pool, None);
@@ -173,56 +176,68 @@ pub fn binding(
                 turn.answer = name;
             }
         }
-        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers, Deal::Full)
+        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers, 1.0)
             .map_err(|e| anyhow::anyhow!(e))?;
         let Some(query) = episode.turns.last() else {
             continue;
         };
-        // Cut in front of the query's answer.
-        let ask = format!("Question: {} Answer:", query.question);
-        let asked = learner
-            .tokenizer()
-            .encode(ask, false)
-            .map_err(|e| anyhow::anyhow!(e.to_string()))?;
+        // Cut in front of the query's reply.
+        let encode = |text: String| {
+            let encoding = learner.tokenizer().encode(text, false);
+            encoding
+                .map(|e| e.get_ids().to_vec())
+                .map_err(|e| anyhow::anyhow!(e.to_string()))
+        };
+        let asked = encode(format!("Question: {} Rationale:", query.question))?;
         let at = sequence
             .ids
             .iter()
             .rposition(|&id| id == markers.image)
             .unwrap_or(0);
-        let ids = sequence.ids[..at + 1 + asked.get_ids().len()].to_vec();
+        let ids = sequence.ids[..at + 1 + asked.len()].to_vec();
         let images = sequence
             .images
             .iter()
             .map(|&image| Ok(Arc::new(learner.encode_image(&pool.picture(image))?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
+        let first: Vec<u32> = names
+            .iter()
+            .map(|name| Ok(encode(format!(" {name}"))?.first().copied().unwrap_or(0)))
+            .collect::<anyhow::Result<_>>()?;
         let logits = learner.prefill(&ids, &images, &Cancel::new())?;
-        let first = |name: &str| {
-            let encoding = learner.tokenizer().encode(format!(" {name}"), false).ok();
-            encoding
-                .and_then(|e| e.get_ids().first().copied())
-                .unwrap_or(0)
-        };
-        let right = usize::from(names[1] == query.answer);
-        let (a, b) = (first(&names[right]), first(&names[1 - right]));
-        if a != b {
-            result.chosen.add(logits[a as usize] > logits[b as usize]);
-        }
         let decoding = Decoding {
-            max_new_tokens: 10,
+            max_new_tokens: 64,
             ..Decoding::default()
         };
-        let stops = ["Rationale:".to_string()];
         let out = generate(
             &mut learner,
             logits,
+            &ids,
             &decoding,
-            markers.end_of_chunk,
+            &[markers.end_of_chunk],
             &[],
-            &stops,
+            &template.stop,
             &Cancel::new(),
             |_| {},
         )?;
-        result.generated.add(same(&out.text, &query.answer));
+        let (answer, _) = template.parse(&out.text);
+        result.generated.add(same(&answer, &query.answer));
+        let own = out
+            .text
+            .split_once(" called")
+            .map(|(before, _)| format!("{before} called"));
+        let chosen = match own {
+            None => false,
+            Some(text) => {
+                let encoding = learner.tokenizer().encode(text, false);
+                let more = encoding.map_err(|e| anyhow::anyhow!(e.to_string()))?;
+                let all = [ids.as_slice(), more.get_ids()].concat();
+                let logits = learner.prefill(&all, &images, &Cancel::new())?;
+                let right = usize::from(names[1] == query.answer);
+                logits[first[right] as usize] > logits[first[1 - right] as usize]
+            }
+        };
+        result.chosen.add(chosen);
     }
     Ok(result)
 }

@@ -12,7 +12,7 @@ pub use store::{Index, IndexError, Writer};
 pub use words::Words;
 
 /// One worked example.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
     pub id: String,
     /// SHA-256 of the picture's file.

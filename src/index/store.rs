@@ -41,7 +41,7 @@ impl Hint for IndexError {
                 "make the index again, or leave --index out to use the one that ships"
             }
             Self::Encoder { .. } => {
-                "use the model that the index was made with, or make the index again"
+                "use the model that the index was made with, or --strategy none"
             }
             _ => return None,
         };

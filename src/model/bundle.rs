@@ -1,6 +1,8 @@
 //! A bundle: a folder with a model ready to run (`model.toml`, `tokenizer.json`, weights), or the one that ships.
 //!
-//! Every file is checked against the SHA-256 that `model.toml` gives before anything is made of it.
+//! `model.toml` gives the SHA-256 and length of every other file. Small files are hashed before anything is made of them. Weights of
+//! gigabytes are checked by length on opening and by hash with `rounds model verify`: hashing them would take longer than
+//! loading them.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -13,6 +15,9 @@ use crate::support::files;
 
 /// The format this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Files up to this length are hashed whenever a bundle is opened.
+const ALWAYS_HASHED: u64 = 64 << 20;
 
 /// `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,11 +33,28 @@ pub struct Manifest {
     pub template: String,
     /// Below this similarity of query and best shot the picture is unlike anything the model was made for.
     pub familiar_similarity: f32,
+    /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`, `q4_k`.
+    #[serde(default = "half")]
+    pub dtype: String,
+    /// Files with weights: `*.safetensors` or `*.gguf`.
+    #[serde(default = "one_file")]
+    pub weights: Vec<String>,
     pub tokens: SpecialTokens,
     pub pixels: Pixels,
     pub config: FlamingoConfig,
     /// SHA-256 of every other file.
     pub files: BTreeMap<String, String>,
+    /// Length in bytes of every other file.
+    #[serde(default)]
+    pub lengths: BTreeMap<String, u64>,
+}
+
+fn half() -> String {
+    "f16".into()
+}
+
+fn one_file() -> Vec<String> {
+    vec!["model.safetensors".into()]
 }
 
 /// Special tokens as the tokenizer spells them.
@@ -41,20 +63,52 @@ pub struct SpecialTokens {
     pub begin: String,
     pub image: String,
     pub end_of_chunk: String,
+    /// Further tokens that end an answer.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// After this token text sees no image until the next one (IDEFICS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_reset: Option<String>,
+    /// Tokens whose output rows were never trained: they are never generated.
+    #[serde(default)]
+    pub untrained: Vec<String>,
+    /// Stands on both sides of an image (IDEFICS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around_image: Option<String>,
 }
 
-/// How pixels are normalised.
+/// How a picture becomes the tower's square.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// The shorter side fills it, the middle is kept (CLIP, OpenFlamingo).
+    #[default]
+    Crop,
+    /// The whole picture is squeezed into it (IDEFICS).
+    Squash,
+}
+
+/// How pixels are prepared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pixels {
+    #[serde(default)]
+    pub fit: Fit,
     pub mean: [f32; 3],
     pub std: [f32; 3],
 }
 
-/// A bundle's files in memory.
+/// Where the weights are.
+pub enum Weights {
+    /// In memory: one safetensors file.
+    Bytes(Cow<'static, [u8]>),
+    Files(Vec<PathBuf>),
+}
+
+/// A bundle that was opened.
 pub struct Bundle {
     pub manifest: Manifest,
     pub tokenizer: Cow<'static, [u8]>,
-    pub weights: Cow<'static, [u8]>,
+    pub weights: Weights,
     /// SHA-256 of `model.toml`, which names the hash of everything else.
     pub sha256: String,
 }
@@ -82,6 +136,31 @@ fn damaged(file: &str, reason: impl ToString) -> ModelError {
     }
 }
 
+fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
+    let text = std::str::from_utf8(text).map_err(|e| damaged("model.toml", e))?;
+    let version: Version = toml::from_str(text).map_err(|e| damaged("model.toml", e.message()))?;
+    if version.format_version != FORMAT_VERSION {
+        return Err(ModelError::Version {
+            found: version.format_version,
+            known: FORMAT_VERSION,
+        });
+    }
+    let manifest: Manifest =
+        toml::from_str(text).map_err(|e| damaged("model.toml", e.message()))?;
+    if !["flamingo", "idefics"].contains(&manifest.family.as_str()) {
+        return Err(ModelError::Family(crate::support::sanitise::clean_line(
+            &manifest.family,
+        )));
+    }
+    let strays = manifest.weights.iter().chain(manifest.files.keys());
+    for name in strays {
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err(damaged("model.toml", "a file name leads out of the folder"));
+        }
+    }
+    Ok(manifest)
+}
+
 impl Bundle {
     /// Reads and checks a bundle; `None` is the one that ships.
     pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
@@ -90,22 +169,7 @@ impl Bundle {
             Some(folder) => Place::Folder(folder.to_path_buf()),
         };
         let text = place.read("model.toml")?;
-        let text_utf8 = std::str::from_utf8(&text).map_err(|e| damaged("model.toml", e))?;
-        let version: Version =
-            toml::from_str(text_utf8).map_err(|e| damaged("model.toml", e.message()))?;
-        if version.format_version != FORMAT_VERSION {
-            return Err(ModelError::Version {
-                found: version.format_version,
-                known: FORMAT_VERSION,
-            });
-        }
-        let manifest: Manifest =
-            toml::from_str(text_utf8).map_err(|e| damaged("model.toml", e.message()))?;
-        if manifest.family != "flamingo" {
-            return Err(ModelError::Family(crate::support::sanitise::clean_line(
-                &manifest.family,
-            )));
-        }
+        let manifest = manifest_of(&text)?;
         let checked = |name: &str| {
             let bytes = place.read(name)?;
             match manifest.files.get(name) {
@@ -114,13 +178,57 @@ impl Bundle {
                 None => Err(damaged("model.toml", format!("no SHA-256 of {name}"))),
             }
         };
-        let (tokenizer, weights) = (checked("tokenizer.json")?, checked("model.safetensors")?);
+        let tokenizer = checked("tokenizer.json")?;
+        let weights = match &place {
+            Place::Shipped => Weights::Bytes(checked("model.safetensors")?),
+            Place::Folder(folder) => {
+                let mut paths = Vec::new();
+                for name in &manifest.weights {
+                    let path = folder.join(name);
+                    let length = files::length(&path)?;
+                    match manifest.lengths.get(name) {
+                        Some(&told) if told != length => {
+                            let reason = format!("{length} bytes where {told} were written");
+                            return Err(damaged(name, reason));
+                        }
+                        Some(_) if length > ALWAYS_HASHED => {}
+                        _ => drop(checked(name)?),
+                    }
+                    paths.push(path);
+                }
+                Weights::Files(paths)
+            }
+        };
         Ok(Self {
             tokenizer,
             weights,
             sha256: files::sha256_hex(&text),
             manifest,
         })
+    }
+
+    /// Reads `model.toml` of a bundle in `folder`, and nothing else.
+    pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
+        manifest_of(&files::read_limited(&folder.join("model.toml"), 1 << 20)?)
+    }
+
+    /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
+    pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
+        let manifest = manifest_of(&files::read(&folder.join("model.toml"))?)?;
+        let mut faults = Vec::new();
+        for (name, sum) in &manifest.files {
+            match files::sha256_file(&folder.join(name)) {
+                Ok(found) if found == *sum => {}
+                Ok(_) => faults.push(format!("{name}: its SHA-256 is not the one in model.toml")),
+                Err(error) => faults.push(format!("{name}: {error}")),
+            }
+        }
+        for name in &manifest.weights {
+            if !manifest.files.contains_key(name) {
+                faults.push(format!("model.toml: no SHA-256 of {name}"));
+            }
+        }
+        Ok(faults)
     }
 }
 

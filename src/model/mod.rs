@@ -7,9 +7,16 @@ pub mod device;
 pub mod error;
 pub mod flamingo;
 pub mod generate;
+pub mod import;
 pub mod language;
+pub mod layers;
+pub mod library;
+pub mod load;
 pub mod ops;
+pub mod random;
+pub mod store;
 pub mod vision;
+pub mod weights;
 
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -45,5 +52,17 @@ pub trait FewShotLearner: Send {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError>;
     /// Adds one token; returns the logits after it.
-    fn step(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>, ModelError>;
+    fn step(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>, ModelError> {
+        self.step_branch(0, token, cancel)
+    }
+    /// Rearranges the sequences under way: the new i-th goes on from what was the `parents[i]`-th. After a prefill there is
+    /// one, number 0.
+    fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError>;
+    /// Adds one token to the `branch`-th sequence.
+    fn step_branch(
+        &mut self,
+        branch: usize,
+        token: u32,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError>;
 }

@@ -19,6 +19,7 @@ pub struct Template {
     pub query: String,
     pub image: String,
     pub rationale_marker: String,
+    pub answer_marker: String,
     pub stop: Vec<String>,
 }
 
@@ -70,14 +71,23 @@ impl Template {
         fill(&self.query, &self.images(images), &plain(question), "", "")
     }
 
-    /// Splits generated text into answer and rationale (`None` where the model gave none).
+    /// Whether the model is asked for its rationale in front of the answer.
+    pub fn rationale_first(&self) -> bool {
+        self.query.trim_end().ends_with(&self.rationale_marker)
+    }
+
+    /// Splits generated text into answer and rationale (`None` where the model gave none). An answer that never came, as
+    /// when a rationale in front of it was cut off, is empty.
     pub fn parse(&self, text: &str) -> (String, Option<String>) {
+        let some = |s: &str| Some(s.trim().to_string()).filter(|s| !s.is_empty());
+        if self.rationale_first() {
+            return match text.split_once(self.answer_marker.as_str()) {
+                Some((rationale, answer)) => (answer.trim().to_string(), some(rationale)),
+                None => (String::new(), some(text)),
+            };
+        }
         match text.split_once(self.rationale_marker.as_str()) {
-            Some((answer, rationale)) if !rationale.trim().is_empty() => (
-                answer.trim().to_string(),
-                Some(rationale.trim().to_string()),
-            ),
-            Some((answer, _)) => (answer.trim().to_string(), None),
+            Some((answer, rationale)) => (answer.trim().to_string(), some(rationale)),
             None => (text.trim().to_string(), None),
         }
     }
@@ -214,14 +224,39 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_rationale_is_reported_as_such() {
-        let t = template();
+    fn a_part_that_is_missing_is_reported_as_such() {
+        let first = template();
+        let seen = Some("I see it.".to_string());
         assert_eq!(
-            t.parse(" yes Rationale: I see it."),
-            ("yes".into(), Some("I see it.".into()))
+            first.parse(" I see it. Answer: yes"),
+            ("yes".into(), seen.clone())
         );
-        assert_eq!(t.parse(" yes"), ("yes".into(), None));
-        assert_eq!(t.parse(" yes Rationale: "), ("yes".into(), None));
+        assert_eq!(first.parse(" Answer: yes"), ("yes".into(), None));
+        assert_eq!(first.parse(" I see it."), (String::new(), seen.clone()));
+        assert_eq!(first.parse(" "), (String::new(), None));
+        let last = Template {
+            query: "{images}Question: {question} Answer:".into(),
+            ..template()
+        };
+        assert_eq!(
+            last.parse(" yes Rationale: I see it."),
+            ("yes".into(), seen)
+        );
+        assert_eq!(last.parse(" yes"), ("yes".into(), None));
+        assert_eq!(last.parse(" yes Rationale: "), ("yes".into(), None));
+    }
+
+    #[test]
+    fn a_shot_without_a_rationale_has_no_marker_for_it() {
+        let example = Example {
+            question: "Is it?".into(),
+            answer: "no".into(),
+            ..Example::default()
+        };
+        assert_eq!(
+            template().shot(&example),
+            "<image>Question: Is it? Answer: no<|endofchunk|>"
+        );
     }
 
     #[test]

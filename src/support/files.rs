@@ -53,6 +53,13 @@ pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
+/// Length of a file in bytes.
+pub fn length(path: &Path) -> Result<u64, FileError> {
+    fs::metadata(path)
+        .map(|m| m.len())
+        .map_err(|error| FileError::from_io(path, "read", &error))
+}
+
 /// Makes a folder, and those above it, for this user only (0700 on Unix). An existing folder keeps its permissions.
 pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

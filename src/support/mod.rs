@@ -3,6 +3,7 @@
 //! Nothing here knows about images, models or surfaces, and nothing here may use a module that does.
 
 pub mod cancel;
+pub mod disk;
 pub mod errors;
 pub mod files;
 pub mod lines;
@@ -12,6 +13,7 @@ pub mod progress;
 pub mod sanitise;
 
 pub use cancel::Cancel;
+pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;

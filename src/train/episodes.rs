@@ -29,8 +29,8 @@ pub struct Turn {
 #[derive(Clone, Debug)]
 pub struct Episode {
     pub turns: Vec<Turn>,
-    /// For binding episodes: the two names.
-    pub names: Option<[String; 2]>,
+    /// For binding episodes: the names.
+    pub names: Option<Vec<String>>,
 }
 
 /// The phrasings of a binding question.
@@ -114,26 +114,14 @@ impl<'a> Dealer<'a> {
         }
     }
 
-    /// Exercises without rationales: short sequences that teach one thing each. Four questions about one picture (as four
-    /// episodes), or a binding episode of eight shots.
+    /// Short exercises that teach one thing each: four questions about one picture (as four episodes), or two or three
+    /// names bound by six shots. With more than two names a guess among those seen earns less, so looking them up pays
+    /// sooner.
     pub fn drill(&self, rng: &mut Rng) -> Vec<Episode> {
-        if rng.chance(0.6) {
-            // Whole kinds are told apart first, and a picture that comes again is the easiest of all: both teach to look
-            // for a like picture among the shots before findings make it hard.
-            let concepts = self.concepts(rng, 0.6);
-            let mut episode = self.naming(rng, concepts, 8, false);
-            if rng.chance(0.3) {
-                let last = episode.turns.len() - 1;
-                let name = episode.turns[last].answer.clone();
-                let again = episode.turns[..last]
-                    .iter()
-                    .find(|turn| turn.answer == name)
-                    .map(|turn| turn.image);
-                if let Some(image) = again {
-                    episode.turns[last].image = image;
-                }
-            }
-            return vec![episode];
+        if rng.chance(0.45) {
+            let names = 2 + rng.below(2);
+            let concepts = self.concepts(rng, 0.6, names);
+            return vec![self.naming(rng, &concepts, 6, false)];
         }
         let image = rng.below(self.pool.len());
         (0..4)
@@ -142,6 +130,17 @@ impl<'a> Dealer<'a> {
                 names: None,
             })
             .collect()
+    }
+
+    /// Exercises in naming: up to four names bound by eight shots. One in five is a question about a picture instead, so
+    /// that the rest is not forgotten.
+    pub fn name_many(&self, rng: &mut Rng) -> Episode {
+        if rng.chance(0.2) {
+            return self.teaching(rng, 0);
+        }
+        let names = 2 + rng.below(3);
+        let concepts = self.concepts(rng, 0.6, names);
+        self.naming(rng, &concepts, 8, false)
     }
 
     /// A training episode.
@@ -201,22 +200,25 @@ impl<'a> Dealer<'a> {
         )
     }
 
-    /// Two concepts: of different kinds with chance `kinds`, else two findings of one kind.
-    fn concepts(&self, rng: &mut Rng, kinds: f32) -> [Concept; 2] {
-        let two = |rng: &mut Rng, of: usize| {
-            let first = rng.below(of);
-            (first, (first + 1 + rng.below(of - 1)) % of)
+    /// `count` concepts: of different kinds with chance `kinds`, else findings of one kind (fewer where it has fewer).
+    fn concepts(&self, rng: &mut Rng, kinds: f32, count: usize) -> Vec<Concept> {
+        let some = |rng: &mut Rng, of: usize| {
+            let mut all: Vec<usize> = (0..of).collect();
+            rng.shuffle(&mut all);
+            all.truncate(count);
+            all
         };
         if !rng.chance(kinds) && !self.tellable.is_empty() {
             let (kind, findings) = rng.pick(&self.tellable);
-            let (a, b) = two(rng, findings.len());
-            return [
-                Concept::Finding(*kind, findings[a]),
-                Concept::Finding(*kind, findings[b]),
-            ];
+            return some(rng, findings.len())
+                .into_iter()
+                .map(|i| Concept::Finding(*kind, findings[i]))
+                .collect();
         }
-        let (a, b) = two(rng, KINDS.len());
-        [Concept::Kind(a), Concept::Kind(b)]
+        some(rng, KINDS.len())
+            .into_iter()
+            .map(Concept::Kind)
+            .collect()
     }
 
     fn image_of(&self, concept: Concept, rng: &mut Rng) -> usize {
@@ -231,30 +233,29 @@ impl<'a> Dealer<'a> {
 
     /// Two names, `shots` examples of them in equal parts and random order, and a picture to name.
     pub fn binding(&self, rng: &mut Rng, shots: usize, held_out_names: bool) -> Episode {
-        let concepts = self.concepts(rng, 0.35);
-        self.naming(rng, concepts, shots, held_out_names)
+        let concepts = self.concepts(rng, 0.35, 2);
+        self.naming(rng, &concepts, shots, held_out_names)
     }
 
     fn naming(
         &self,
         rng: &mut Rng,
-        concepts: [Concept; 2],
+        concepts: &[Concept],
         shots: usize,
         held_out_names: bool,
     ) -> Episode {
-        let first = made_up_name(rng, held_out_names);
-        let second = loop {
+        let mut names: Vec<String> = Vec::new();
+        while names.len() < concepts.len() {
             let name = made_up_name(rng, held_out_names);
-            if name[..2] != first[..2] {
-                break name;
+            if names.iter().all(|n| n[..2] != name[..2]) {
+                names.push(name);
             }
-        };
-        let names = [first, second];
-        let mut which: Vec<usize> = (0..shots).map(|i| i % 2).collect();
+        }
+        let mut which: Vec<usize> = (0..shots).map(|i| i % concepts.len()).collect();
         rng.shuffle(&mut which);
-        which.push(rng.below(2));
+        which.push(rng.below(concepts.len()));
         let question = *rng.pick(&BINDING_QUESTIONS);
-        let mut seen = [false; 2];
+        let mut seen = vec![false; concepts.len()];
         let mut used: Vec<usize> = Vec::new();
         let turns = which
             .into_iter()
@@ -278,7 +279,7 @@ impl<'a> Dealer<'a> {
                     image,
                     question: question.to_string(),
                     answer: names[w].clone(),
-                    rationale: format!("I see {sign}, as in the example of {}.", names[w]),
+                    rationale: format!("I see {sign}, called {}.", names[w]),
                     answerable,
                 }
             })
@@ -297,12 +298,14 @@ pub struct Markers {
     pub image: u32,
 }
 
-/// Which episodes a stage deals, and in which form.
+/// Which episodes a stage deals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deal {
-    /// [`Dealer::drill`], without rationales.
+    /// [`Dealer::drill`].
     Drill,
-    /// [`Dealer::deal`], in the template's own form.
+    /// [`Dealer::name_many`].
+    Names,
+    /// [`Dealer::deal`].
     Full,
 }
 
@@ -312,63 +315,64 @@ pub struct Sequence {
     pub ids: Vec<u32>,
     /// Weight of predicting the token at the same place (from the one before it).
     pub weights: Vec<f32>,
-    /// True where the token is the first of an answer that can be known.
-    pub scored: Vec<bool>,
+    /// The turn whose figure the token belongs to: of a binding episode the name, else the whole rationale and answer.
+    pub scored: Vec<Option<usize>>,
     pub images: Vec<usize>,
     /// From a binding episode.
     pub binding: bool,
 }
 
-/// Weight of a rationale's tokens beside an answer's.
-const RATIONALE_WEIGHT: f32 = 0.25;
-
 impl Sequence {
-    /// Encodes an episode with the template's markers. Must give the very tokens that `prompt` gives at inference; a test
-    /// holds the two together.
+    /// Encodes an episode with the template's markers, the rationale in front of the answer. Must give the very tokens
+    /// that `prompt` gives at inference; a test holds the two together. A made-up name's tokens weigh `name_weight`, all
+    /// others that can be known weigh 1.
     pub fn encode(
         episode: &Episode,
         tokenizer: &Tokenizer,
         markers: &Markers,
-        deal: Deal,
+        name_weight: f32,
     ) -> Result<Self, String> {
         let mut out = Self {
             binding: episode.names.is_some(),
             ..Self::default()
         };
-        out.push(markers.begin, 0.0, false);
+        let text = |s: String| {
+            let encoding = tokenizer.encode(s, false).map_err(|e| e.to_string())?;
+            Ok::<_, String>(encoding.get_ids().to_vec())
+        };
+        out.push(markers.begin, 0.0, None);
         for (i, turn) in episode.turns.iter().enumerate() {
             out.images.push(turn.image);
-            out.push(markers.image, 0.0, false);
-            let text = |s: String| {
-                let encoding = tokenizer.encode(s, false).map_err(|e| e.to_string())?;
-                Ok::<_, String>(encoding.get_ids().to_vec())
+            out.push(markers.image, 0.0, None);
+            for id in text(format!("Question: {} Rationale:", turn.question))? {
+                out.push(id, 0.0, None);
+            }
+            let weight = if turn.answerable { 1.0 } else { 0.0 };
+            let reply = text(format!(" {} Answer: {}", turn.rationale, turn.answer))?;
+            let name = match out.binding {
+                true => text(format!(" {}", turn.answer))?,
+                false => Vec::new(),
             };
-            // Worked examples before the last place teach as well, but the query counts in full.
-            let share = if deal == Deal::Drill || i + 1 == episode.turns.len() {
-                1.0
-            } else {
-                0.5
-            };
-            for id in text(format!("Question: {} Answer:", turn.question))? {
-                out.push(id, 0.0, false);
+            let mut in_name = vec![!out.binding; reply.len()];
+            for at in 0..reply.len() {
+                if !name.is_empty() && reply[at..].starts_with(&name) {
+                    in_name[at..at + name.len()].fill(true);
+                }
             }
-            let weight = if turn.answerable { share } else { 0.0 };
-            for (j, id) in text(format!(" {}", turn.answer))?.into_iter().enumerate() {
-                out.push(id, weight, j == 0 && turn.answerable);
+            for (id, in_name) in reply.into_iter().zip(in_name) {
+                let factor = match out.binding && in_name {
+                    true => name_weight,
+                    false => 1.0,
+                };
+                let scored = (in_name && turn.answerable).then_some(i);
+                out.push(id, weight * factor, scored);
             }
-            if deal == Deal::Drill {
-                out.push(markers.end_of_chunk, 0.0, false);
-                continue;
-            }
-            for id in text(format!(" Rationale: {}", turn.rationale))? {
-                out.push(id, weight * RATIONALE_WEIGHT, false);
-            }
-            out.push(markers.end_of_chunk, share * RATIONALE_WEIGHT, false);
+            out.push(markers.end_of_chunk, weight, None);
         }
         Ok(out)
     }
 
-    fn push(&mut self, id: u32, weight: f32, scored: bool) {
+    fn push(&mut self, id: u32, weight: f32, scored: Option<usize>) {
         self.ids.push(id);
         self.weights.push(weight);
         self.scored.push(scored);

@@ -2,6 +2,7 @@
 //! then, briefly, with the tower itself.
 
 use candle_core::{Device, Result, Tensor};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -16,6 +17,7 @@ use super::tower::Features;
 use super::vars::Vars;
 use crate::model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
 use crate::model::ops::{choice_loss, cross_entropy, linear};
+use crate::model::store::Store;
 use crate::phantom::rng::Rng;
 use crate::support::Cancel;
 
@@ -45,15 +47,15 @@ pub struct Batch {
     times: Vec<u32>,
     images: Vec<usize>,
     images_each: usize,
-    /// Rows of the flattened hidden states that predict something, what, with what weight, and whether it is scored.
+    /// Rows of the flattened hidden states that predict something, what, with what weight, and the turn it is scored with.
     rows: Vec<u32>,
     targets: Vec<u32>,
     weights: Vec<f32>,
-    scored: Vec<Option<Task>>,
+    scored: Vec<Option<(Task, usize)>>,
 }
 
-/// What a scored answer belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a scored turn belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Teaching,
     Binding,
@@ -79,7 +81,7 @@ impl Batch {
                     } else {
                         Task::Teaching
                     };
-                    scored.push(sequence.scored[t].then_some(task));
+                    scored.push(sequence.scored[t].map(|turn| (task, 64 * i + turn)));
                 }
             }
             ids.extend(padded);
@@ -117,14 +119,14 @@ struct LatentHead {
 const LATENT_WEIGHT: f64 = 0.05;
 
 impl LatentHead {
-    fn load(width: usize, vb: candle_nn::VarBuilder) -> Result<Self> {
+    fn load(width: usize, store: Store) -> Result<Self> {
         let layout = Layout::new();
         let init = candle_nn::Init::Randn {
             mean: 0.0,
             stdev: 1.0 / (width as f64).sqrt(),
         };
         Ok(Self {
-            weight: vb.get_with_hints((layout.width, width), "latents", init)?,
+            weight: store.get((layout.width, width), "latents", init)?,
             layout,
         })
     }
@@ -140,8 +142,8 @@ impl LatentHead {
     }
 }
 
-/// Weighted loss sum of a batch; how many scored answers began right and how many there were, of teaching, then of
-/// binding. `images` are the batch's different images and `latents` theirs.
+/// Weighted loss sum of a batch; how many scored turns were right and how many there were, of teaching, then of binding.
+/// `images` are the batch's different images and `latents` theirs.
 fn loss(
     model: &Flamingo,
     batch: &Batch,
@@ -167,13 +169,18 @@ fn loss(
     let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;
     let logits = model.language.logits(&picked)?;
     let best = logits.argmax(1)?.to_vec1::<u32>()?;
-    let mut counts = vec![0.0; 4];
+    // A turn is right when every token of it is the model's first choice: then greedy decoding would say it word for word.
+    let mut turns = BTreeMap::new();
     for ((best, target), scored) in best.iter().zip(&batch.targets).zip(&batch.scored) {
-        if let Some(task) = scored {
-            let at = 2 * usize::from(*task == Task::Binding);
-            counts[at] += f32::from(best == target);
-            counts[at + 1] += 1.0;
+        if let Some(turn) = scored {
+            *turns.entry(*turn).or_insert(true) &= best == target;
         }
+    }
+    let mut counts = vec![0.0; 4];
+    for ((task, _), right) in turns {
+        let at = 2 * usize::from(task == Task::Binding);
+        counts[at] += f32::from(right);
+        counts[at + 1] += 1.0;
     }
     let loss = cross_entropy(&logits, batch.targets.clone(), batch.weights.clone())?;
     Ok((loss, counts))
@@ -194,10 +201,10 @@ pub fn train(
     report: &mut Report,
     cancel: &Cancel,
 ) -> Result<()> {
-    let model = Flamingo::load(scene.config, scene.vars.builder(scene.device))?;
+    let model = Flamingo::load(scene.config, scene.vars.store(scene.device))?;
     let head = LatentHead::load(
         scene.config.vision.width,
-        scene.vars.builder(scene.device).pp("heads"),
+        scene.vars.store(scene.device).pp("heads"),
     )?;
     let live = matches!(sight, Sight::Live);
     let trained = scene.vars.select(|name| {
@@ -220,12 +227,14 @@ pub fn train(
         let episodes: Vec<_> = (0..stage.batch)
             .flat_map(|_| match deal {
                 Deal::Drill => dealer.drill(&mut rng),
+                Deal::Names => vec![dealer.name_many(&mut rng)],
                 Deal::Full => vec![dealer.deal(&mut rng)],
             })
             .collect();
+        let name_weight = if deal == Deal::Drill { 1.0 } else { 4.0 };
         let mut sequences = episodes
             .iter()
-            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers, deal))
+            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers, name_weight))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(candle_core::Error::msg)?;
         // Sequences of like length together: less padding. Dealt out in turn: threads get like work.

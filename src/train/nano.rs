@@ -91,7 +91,7 @@ pub fn train_nano(
         checkpoint.next_stage();
         keep(&checkpoint_file, folder, 0)?;
     }
-    let vision = ClipTower::load(&config.vision, vars.builder(device).pp("vision_encoder"))?;
+    let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
     eprintln!("keeping the tower's features");
     let features = tower::features(&vision, &pool, device, recipe.threads)?;
     let scene = Scene {
@@ -106,6 +106,7 @@ pub fn train_nano(
     };
     let stages = [
         ("drill", &recipe.drill, Deal::Drill, Sight::Kept(&features)),
+        ("names", &recipe.names, Deal::Names, Sight::Kept(&features)),
         (
             "episodes",
             &recipe.episodes,
@@ -163,7 +164,7 @@ mod tests {
     use super::super::recipe::Stage;
     use super::*;
 
-    /// Four stages of a few steps over a handful of pictures.
+    /// Five stages of a few steps over a handful of pictures.
     fn short() -> NanoRecipe {
         let stage = |steps| Stage {
             steps,
@@ -177,6 +178,7 @@ mod tests {
             held_out: 9,
             tower: stage(3),
             drill: stage(2),
+            names: stage(1),
             episodes: stage(2),
             joint: stage(1),
             ..NanoRecipe::default()
@@ -223,6 +225,7 @@ mod tests {
         let mut recipe = short();
         recipe.tower.steps = 1;
         recipe.drill.steps = 0;
+        recipe.names.steps = 0;
         recipe.episodes.steps = 0;
         recipe.joint.steps = 0;
         assert!(train_nano(&recipe, folder.path(), &Device::Cpu, &cancel).unwrap());

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::flamingo::{FlamingoConfig, MediaMask, ResamplerConfig};
-use crate::model::language::LlamaConfig;
+use crate::model::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
+use crate::model::language::{DecoderConfig, Mlp};
+use crate::model::layers::NormKind;
 use crate::model::ops::Precision;
 use crate::model::vision::{VisionActivation, VisionConfig};
 
@@ -37,6 +38,8 @@ pub struct NanoRecipe {
     pub tower: Stage,
     /// Resampler, gated blocks and decoder on short exercises, over the tower's kept features.
     pub drill: Stage,
+    /// The same on made-up names alone: many to look up, so that the shots get read.
+    pub names: Stage,
     /// The same on whole episodes.
     pub episodes: Stage,
     /// Everything together, briefly.
@@ -67,6 +70,13 @@ impl Default for NanoRecipe {
                 warmup: 100,
                 evaluate_every: 100,
             },
+            names: Stage {
+                steps: 900,
+                batch: 12,
+                rate: 1.5e-3,
+                warmup: 40,
+                evaluate_every: 100,
+            },
             episodes: Stage {
                 steps: 2000,
                 batch: 16,
@@ -91,6 +101,7 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
         cross_attn_every_n_layers: 2,
         cross_attn_heads: 6,
         cross_attn_head_dim: 32,
+        gated: GatedStyle::OpenFlamingo,
         media_mask: MediaMask::Previous,
         vision: VisionConfig {
             image_size: 128,
@@ -101,6 +112,7 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             mlp_width: 768,
             embed_dim: 128,
             activation: VisionActivation::QuickGelu,
+            keep_class_token: false,
         },
         resampler: ResamplerConfig {
             depth: 2,
@@ -108,16 +120,24 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             head_dim: 32,
             num_latents: 16,
             ff_mult: 4,
+            idefics: false,
         },
-        language: LlamaConfig {
+        language: DecoderConfig {
             vocab_size,
             hidden_size: 192,
             intermediate_size: 512,
             layers: 6,
             heads: 6,
             max_positions: 1024,
-            rope_theta: 10_000.0,
-            rms_eps: 1e-6,
+            norm: NormKind::Rms,
+            norm_eps: 1e-6,
+            rope_theta: Some(10_000.0),
+            rope_fraction: 1.0,
+            alibi_bias_max: None,
+            qk_norm: false,
+            mlp: Mlp::SwiGlu,
+            bias: false,
+            parallel_residual: false,
             tied_head: true,
         },
     }

@@ -10,7 +10,7 @@ use super::recipe::{nano_config, pixel_norm};
 use crate::imaging::{decode, thumbnail_jpeg};
 use crate::index::{Example, Index, Search, Writer};
 use crate::model::FewShotLearner;
-use crate::model::bundle::{Bundle, FORMAT_VERSION, Manifest, Pixels, SpecialTokens};
+use crate::model::bundle::{Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens};
 use crate::model::flamingo::FlamingoLearner;
 use crate::phantom::questions::ask;
 use crate::phantom::rng::Rng;
@@ -54,12 +54,26 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
             begin: "<s>".into(),
             image: "<image>".into(),
             end_of_chunk: "<|endofchunk|>".into(),
+            stop: Vec::new(),
+            media_reset: None,
+            untrained: vec!["<s>".into(), "<PAD>".into()],
+            around_image: None,
         },
-        pixels: Pixels { mean, std },
+        dtype: "f16".into(),
+        weights: vec!["model.safetensors".into()],
+        pixels: Pixels {
+            fit: Fit::Crop,
+            mean,
+            std,
+        },
         config: nano_config(vocab),
         files: BTreeMap::from([
             ("model.safetensors".to_string(), files::sha256_hex(&blob)),
             ("tokenizer.json".to_string(), files::sha256_hex(&tokenizer)),
+        ]),
+        lengths: BTreeMap::from([
+            ("model.safetensors".to_string(), blob.len() as u64),
+            ("tokenizer.json".to_string(), tokenizer.len() as u64),
         ]),
     };
     files::write_atomic(&nano.join("model.safetensors"), &blob)?;

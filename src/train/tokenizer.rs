@@ -23,15 +23,15 @@ pub fn corpus(seed: u64, phantoms: usize) -> Vec<String> {
         for _ in 0..6 {
             let qa = ask(&phantom, &mut rng);
             lines.push(format!(
-                "Question: {} Answer: {} Rationale: {}",
-                qa.question, qa.answer, qa.rationale
+                "Question: {} Rationale: {} Answer: {}",
+                qa.question, qa.rationale, qa.answer
             ));
         }
     }
     for name in all_names() {
         let question = rng.pick(&BINDING_QUESTIONS);
         lines.push(format!(
-            "Question: {question} Answer: {name} Rationale: I see this, as in the example of {name}."
+            "Question: {question} Rationale: I see this, called {name}. Answer: {name}"
         ));
     }
     lines

@@ -1,7 +1,7 @@
 //! First stage: the vision tower learns to see, from the phantoms' own attributes.
 
 use candle_core::{D, Device, Result, Tensor};
-use candle_nn::{Init, VarBuilder};
+use candle_nn::Init;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::targets::{Layout, Sort};
 use super::vars::Vars;
 use crate::model::flamingo::FlamingoConfig;
 use crate::model::ops::{Choice, choice_loss, linear};
+use crate::model::store::Store;
 use crate::model::vision::{ClipTower, VisionOutput};
 use crate::phantom::rng::Rng;
 use crate::support::Cancel;
@@ -27,7 +28,7 @@ pub struct Heads {
 }
 
 impl Heads {
-    pub fn load(config: &FlamingoConfig, vb: VarBuilder) -> Result<Self> {
+    pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
         let layout = Layout::new();
         let init = |width: usize| Init::Randn {
             mean: 0.0,
@@ -35,9 +36,9 @@ impl Heads {
         };
         let (width, embed) = (config.vision.width, config.vision.embed_dim);
         Ok(Self {
-            pooled: vb.get_with_hints((layout.width, embed), "pooled", init(embed))?,
-            mean: vb.get_with_hints((layout.width, width), "mean", init(width))?,
-            patch: vb.get_with_hints((layout.patch_classes, width), "patch", init(width))?,
+            pooled: store.get((layout.width, embed), "pooled", init(embed))?,
+            mean: store.get((layout.width, width), "mean", init(width))?,
+            patch: store.get((layout.patch_classes, width), "patch", init(width))?,
             layout,
         })
     }
@@ -99,9 +100,9 @@ pub fn train(
     device: &Device,
     cancel: &Cancel,
 ) -> Result<()> {
-    let vb = vars.builder(device);
-    let tower = ClipTower::load(&config.vision, vb.pp("vision_encoder"))?;
-    let heads = Heads::load(config, vb.pp("heads"))?;
+    let store = vars.store(device);
+    let tower = ClipTower::load(&config.vision, store.pp("vision_encoder"))?;
+    let heads = Heads::load(config, store.pp("heads"))?;
     let trained =
         vars.select(|name| name.starts_with("vision_encoder.") || name.starts_with("heads."));
     let mut optimiser = AdamW::new(trained, recipe.weight_decay, 1.0);

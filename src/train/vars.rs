@@ -9,6 +9,7 @@ use candle_nn::{Init, VarBuilder};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::model::store::Store;
 use crate::phantom::rng::Rng;
 
 /// All variables of a run, by tensor name.
@@ -42,9 +43,14 @@ impl Vars {
         self.map.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// A builder that makes variables as a model asks for them.
-    pub fn builder(self: &Arc<Self>, device: &Device) -> VarBuilder<'static> {
-        VarBuilder::from_backend(Box::new(Backend(self.clone())), DType::F32, device.clone())
+    /// A store that makes variables as a model asks for them.
+    pub fn store(self: &Arc<Self>, device: &Device) -> Store<'static> {
+        let backend = Box::new(Backend(self.clone()));
+        Store::full(VarBuilder::from_backend(
+            backend,
+            DType::F32,
+            device.clone(),
+        ))
     }
 
     /// Every variable whose name passes, in name order.

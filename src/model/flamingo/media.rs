@@ -16,6 +16,22 @@ pub enum MediaMask {
     Next,
 }
 
+/// [`text_time`] of IDEFICS: the previous image, but none after `reset` (end of sequence) until the next image. The reset
+/// token itself still sees.
+pub fn text_time_with_reset(ids: &[u32], image_token: u32, reset: u32) -> Vec<u32> {
+    let mut hidden = false;
+    text_time(ids, image_token, MediaMask::Previous)
+        .into_iter()
+        .zip(ids)
+        .map(|(time, &id)| {
+            hidden &= id != image_token;
+            let time = if hidden { 0 } else { time };
+            hidden |= id == reset;
+            time
+        })
+        .collect()
+}
+
 /// For every token the number of the image it sees, from 1; 0 where it sees none.
 pub fn text_time(ids: &[u32], image_token: u32, mask: MediaMask) -> Vec<u32> {
     let images = ids.iter().filter(|&&id| id == image_token).count() as u32;
@@ -64,6 +80,12 @@ mod tests {
             text_time(&ids, I, MediaMask::Next),
             [1, 1, 1, 2, 2, 2, 0, 0]
         );
+    }
+
+    #[test]
+    fn after_a_reset_text_sees_nothing_until_the_next_image() {
+        let ids = [1, I, 1, 2, 1, I, 1];
+        assert_eq!(text_time_with_reset(&ids, I, 2), [0, 1, 1, 1, 0, 2, 2]);
     }
 
     #[test]

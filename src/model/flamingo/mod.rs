@@ -12,33 +12,47 @@ mod learner;
 mod media;
 mod resampler;
 
-pub use gated::{CrossKv, GatedBlock};
+pub use gated::{CrossKv, GatedBlock, GatedSizes, GatedStyle};
 
 pub use learner::FlamingoLearner;
-pub use media::{MediaMask, media_ranges, text_time};
+pub use media::{MediaMask, media_ranges, text_time, text_time_with_reset};
 pub use resampler::{Resampler, ResamplerConfig};
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::language::{Llama, LlamaConfig};
+use super::language::{Decoder, DecoderConfig};
 use super::ops::Visible;
+use super::store::{Asked, Store, asked_for};
 use super::vision::{ClipTower, VisionConfig};
 
 /// Sizes of a Flamingo, as `model.toml` writes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlamingoConfig {
-    /// A gated block stands in front of layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`.
+    /// A gated block stands in front of layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`, in IDEFICS where
+    /// `i % cross_attn_every_n_layers == 0`.
     pub cross_attn_every_n_layers: usize,
     /// Heads and head width of the gated cross-attention (8 and 64 in every published model).
     pub cross_attn_heads: usize,
     pub cross_attn_head_dim: usize,
+    #[serde(default)]
+    pub gated: GatedStyle,
     pub media_mask: MediaMask,
     pub vision: VisionConfig,
     pub resampler: ResamplerConfig,
-    pub language: LlamaConfig,
+    pub language: DecoderConfig,
+}
+
+impl FlamingoConfig {
+    /// Whether a gated block stands in front of decoder layer `i`.
+    pub fn is_gated(&self, i: usize) -> bool {
+        let every = self.cross_attn_every_n_layers.max(1);
+        match self.gated {
+            GatedStyle::OpenFlamingo => (i + 1).is_multiple_of(every),
+            GatedStyle::Idefics => i.is_multiple_of(every),
+        }
+    }
 }
 
 /// The assembled model. One struct serves training (weights are variables) and inference.
@@ -46,40 +60,51 @@ pub struct Flamingo {
     pub config: FlamingoConfig,
     pub tower: ClipTower,
     pub resampler: Resampler,
-    pub language: Llama,
+    pub language: Decoder,
     /// One entry a decoder layer.
-    gated: Vec<Option<GatedBlock>>,
+    pub(super) gated: Vec<Option<GatedBlock>>,
 }
 
 impl Flamingo {
-    /// Takes the tensors from `vb`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*`.
-    pub fn load(config: &FlamingoConfig, vb: VarBuilder) -> Result<Self> {
-        let every = config.cross_attn_every_n_layers.max(1);
-        let language = vb.pp("lang_encoder");
+    /// Takes the tensors from `store`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*`.
+    pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
+        let language = store.pp("lang_encoder");
+        let sizes = GatedSizes {
+            style: config.gated,
+            width: config.language.hidden_size,
+            visual: config.vision.width,
+            heads: config.cross_attn_heads,
+            head_dim: config.cross_attn_head_dim,
+            inner: match config.gated {
+                GatedStyle::OpenFlamingo => config.language.hidden_size * config.resampler.ff_mult,
+                GatedStyle::Idefics => config.language.intermediate_size,
+            },
+        };
         let gated = (0..config.language.layers)
-            .map(|i| {
-                if (i + 1) % every != 0 {
-                    return Ok(None);
+            .map(|i| match config.is_gated(i) {
+                false => Ok(None),
+                true => {
+                    let store = language.pp("gated_cross_attn_layers").pp(i);
+                    GatedBlock::load(&sizes, store).map(Some)
                 }
-                let vb = language.pp("gated_cross_attn_layers").pp(i);
-                GatedBlock::load(
-                    config.language.hidden_size,
-                    config.vision.width,
-                    config.cross_attn_heads,
-                    config.cross_attn_head_dim,
-                    config.resampler.ff_mult,
-                    vb,
-                )
-                .map(Some)
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            tower: ClipTower::load(&config.vision, vb.pp("vision_encoder"))?,
-            resampler: Resampler::load(&config.resampler, config.vision.width, vb.pp("perceiver"))?,
-            language: Llama::load(&config.language, language)?,
+            tower: ClipTower::load(&config.vision, store.pp("vision_encoder"))?,
+            resampler: Resampler::load(
+                &config.resampler,
+                config.vision.width,
+                store.pp("perceiver"),
+            )?,
+            language: Decoder::load(&config.language, language)?,
             gated,
             config: config.clone(),
         })
+    }
+
+    /// Every tensor that [`Flamingo::load`] reads.
+    pub fn tensors(config: &FlamingoConfig) -> Result<Vec<Asked>> {
+        asked_for(|store| Self::load(config, store).map(drop))
     }
 
     /// Keys and values of `media` `[batch, keys, width]` for every gated block, in layer order.

@@ -1,9 +1,14 @@
 //! Choosing tokens one after the other, and knowing when to stop.
 
+pub mod beam;
+pub mod penalty;
+pub mod score;
+
 use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling};
 use serde::{Deserialize, Serialize};
 
+use self::penalty::Penalties;
 use super::FewShotLearner;
 use super::error::ModelError;
 use crate::support::Cancel;
@@ -16,6 +21,19 @@ pub struct Decoding {
     pub top_k: Option<usize>,
     pub seed: u64,
     pub max_new_tokens: usize,
+    /// Repetition penalty and n-gram limit.
+    #[serde(flatten)]
+    pub penalties: Penalties,
+    /// Beams of a beam search; 1 is greedy or sampled decoding.
+    #[serde(default = "one")]
+    pub beams: usize,
+    /// See [`beam::Beams::length_penalty`].
+    #[serde(default)]
+    pub length_penalty: f64,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Default for Decoding {
@@ -26,6 +44,9 @@ impl Default for Decoding {
             top_k: None,
             seed: 0,
             max_new_tokens: 96,
+            penalties: Penalties::default(),
+            beams: 1,
+            length_penalty: 0.0,
         }
     }
 }
@@ -45,6 +66,8 @@ pub enum StopReason {
 pub struct Generated {
     pub text: String,
     pub tokens: usize,
+    /// Natural log-probability of each token under the model, before temperature and penalties; empty for beams.
+    pub log_probabilities: Vec<f32>,
     pub stop: StopReason,
 }
 
@@ -61,18 +84,28 @@ fn sampling(decoding: &Decoding) -> Sampling {
     }
 }
 
-/// Generates from the logits of a prefilled prompt until end of chunk, a stop text, the limit or a cancel. `forbidden` tokens
+/// Generates from the logits of a prefilled `prompt` until end of chunk, a stop text, the limit or a cancel. `forbidden` tokens
 /// (image, begin, padding) are never chosen. `emit` gets text as it becomes certain that it is not the beginning of a stop.
 pub fn generate(
     learner: &mut dyn FewShotLearner,
     mut logits: Vec<f32>,
+    prompt: &[u32],
     decoding: &Decoding,
-    end: u32,
+    ends: &[u32],
     forbidden: &[u32],
     stops: &[String],
     cancel: &Cancel,
     mut emit: impl FnMut(&str),
 ) -> Result<Generated, ModelError> {
+    if decoding.beams > 1 {
+        return generate_beams(
+            learner, logits, prompt, decoding, ends, forbidden, stops, cancel, emit,
+        );
+    }
+    let mut penalties = decoding.penalties.clone();
+    penalties.forbidden.extend_from_slice(forbidden);
+    let mut history = prompt.to_vec();
+    let mut log_probabilities = Vec::new();
     let mut processor = LogitsProcessor::from_sampling(decoding.seed, sampling(decoding));
     let mut ids: Vec<u32> = Vec::new();
     let (mut text, mut sent) = (String::new(), 0);
@@ -83,17 +116,16 @@ pub fn generate(
             stop = StopReason::Cancelled;
             break;
         }
-        for &id in forbidden {
-            if let Some(v) = logits.get_mut(id as usize) {
-                *v = f32::NEG_INFINITY;
-            }
-        }
+        let plain = logits.clone();
+        penalties.apply(&history, &mut logits);
         let next = processor.sample(&Tensor::new(logits.as_slice(), &Device::Cpu)?)?;
-        if next == end {
+        if ends.contains(&next) {
             stop = StopReason::EndOfChunk;
             break;
         }
         ids.push(next);
+        history.push(next);
+        log_probabilities.push(log_probability(&plain, next));
         text = learner
             .tokenizer()
             .decode(&ids, true)
@@ -131,6 +163,82 @@ pub fn generate(
     Ok(Generated {
         text,
         tokens: ids.len(),
+        log_probabilities,
+        stop,
+    })
+}
+
+fn log_probability(logits: &[f32], token: u32) -> f32 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&v| f64::from(v - max).exp()).sum();
+    let own = logits
+        .get(token as usize)
+        .copied()
+        .unwrap_or(f32::NEG_INFINITY);
+    (f64::from(own - max) - sum.ln()) as f32
+}
+
+/// Beam search has its answer only at the end, so it comes in one piece.
+fn generate_beams(
+    learner: &mut dyn FewShotLearner,
+    logits: Vec<f32>,
+    prompt: &[u32],
+    decoding: &Decoding,
+    ends: &[u32],
+    forbidden: &[u32],
+    stops: &[String],
+    cancel: &Cancel,
+    mut emit: impl FnMut(&str),
+) -> Result<Generated, ModelError> {
+    let mut penalties = decoding.penalties.clone();
+    penalties.forbidden.extend_from_slice(forbidden);
+    let beams = beam::Beams {
+        count: decoding.beams,
+        length_penalty: decoding.length_penalty,
+        counted_prompt: 0,
+    };
+    let found = beam::beam_search(
+        learner,
+        logits,
+        prompt,
+        beams,
+        &penalties,
+        ends,
+        decoding.max_new_tokens,
+        cancel,
+    );
+    let nothing = |stop| Generated {
+        text: String::new(),
+        tokens: 0,
+        log_probabilities: Vec::new(),
+        stop,
+    };
+    let best = match found {
+        Err(ModelError::Cancelled) => return Ok(nothing(StopReason::Cancelled)),
+        other => other?.into_iter().next(),
+    };
+    let Some(best) = best else {
+        return Ok(nothing(StopReason::Length));
+    };
+    let ended = best.ids.last().is_some_and(|id| ends.contains(id));
+    let ids = &best.ids[..best.ids.len() - usize::from(ended)];
+    let mut text = learner
+        .tokenizer()
+        .decode(ids, true)
+        .map_err(|e| ModelError::Tokenizer(e.to_string()))?;
+    let mut stop = match ended {
+        true => StopReason::EndOfChunk,
+        false => StopReason::Length,
+    };
+    if let Some(at) = stops.iter().filter_map(|s| text.find(s.as_str())).min() {
+        text.truncate(at);
+        stop = StopReason::StopText;
+    }
+    emit(&text);
+    Ok(Generated {
+        text,
+        tokens: ids.len(),
+        log_probabilities: Vec::new(),
         stop,
     })
 }

@@ -1,5 +1,7 @@
-//! Language models: decoders with a hook in front of every layer.
+//! Language models: a decoder with a hook in front of every layer.
 
-mod llama;
+mod cache;
+mod decoder;
 
-pub use llama::{KvCache, Llama, LlamaConfig};
+pub use cache::KvCache;
+pub use decoder::{Decoder, DecoderConfig, Mlp, alibi_slopes};

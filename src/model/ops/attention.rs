@@ -15,8 +15,8 @@ use super::fused;
 pub enum Visible {
     /// Every key.
     All,
-    /// Query `i` sees keys `0 ..= i + past`, where `past` keys come from a cache.
-    Causal { past: usize },
+    /// Query `i` sees keys `padding ..= i + past`: `past` keys come from a cache, `padding` stand for nothing on the left.
+    Causal { past: usize, padding: usize },
     /// `[batch * queries]` half-open key ranges.
     Ranges(Arc<Vec<(u32, u32)>>),
 }
@@ -25,7 +25,7 @@ impl Visible {
     fn range(&self, sequence: usize, query: usize, queries: usize, keys: usize) -> (usize, usize) {
         match self {
             Visible::All => (0, keys),
-            Visible::Causal { past } => (0, (query + past + 1).min(keys)),
+            Visible::Causal { past, padding } => (*padding, (query + past + 1).min(keys)),
             Visible::Ranges(ranges) => {
                 let (from, to) = ranges[sequence * queries + query];
                 (from as usize, (to as usize).min(keys))
@@ -39,6 +39,8 @@ struct Attention {
     heads: usize,
     scale: f32,
     visible: Visible,
+    /// ALiBi: what a head adds to a score for every key further to the right. Scores are inference only then.
+    slopes: Option<Arc<Vec<f32>>>,
 }
 
 /// Sizes of one call.
@@ -65,7 +67,15 @@ impl Attention {
     }
 
     /// Probabilities `[queries, keys]` of one head of one sequence, written into `p`.
-    fn probabilities(&self, s: Sizes, sequence: usize, q: &[f32], k: &[f32], p: &mut [f32]) {
+    fn probabilities(
+        &self,
+        s: Sizes,
+        (sequence, head): (usize, usize),
+        q: &[f32],
+        k: &[f32],
+        p: &mut [f32],
+    ) {
+        let slope = self.slopes.as_ref().map_or(0.0, |slopes| slopes[head]);
         product(
             [s.queries, s.keys, s.head_dim],
             p,
@@ -85,6 +95,13 @@ impl Attention {
             row[..from].fill(0.0);
             row[to..].fill(0.0);
             let seen = &mut row[from..to];
+            if slope != 0.0 {
+                // Relative to the newest visible key: the softmax does not see the difference.
+                let newest = seen.len() - 1;
+                for (j, v) in seen.iter_mut().enumerate() {
+                    *v -= slope * (newest - j) as f32;
+                }
+            }
             wide(|| {
                 let max = largest(seen);
                 seen.iter_mut().for_each(|v| *v = exp(*v - max));
@@ -117,7 +134,7 @@ impl CustomOp3 for Attention {
             for head in 0..self.heads {
                 let at = sequence * s.queries * s.width + head * s.head_dim;
                 let kv = sequence * s.keys * s.width + head * s.head_dim;
-                self.probabilities(s, sequence, &q[at..], &k[kv..], &mut p);
+                self.probabilities(s, (sequence, head), &q[at..], &k[kv..], &mut p);
                 product(
                     [s.queries, s.head_dim, s.keys],
                     &mut out[at..],
@@ -176,7 +193,7 @@ impl Attention {
             for head in 0..self.heads {
                 let at = sequence * s.queries * s.width + head * s.head_dim;
                 let kv = sequence * s.keys * s.width + head * s.head_dim;
-                self.probabilities(s, sequence, &q[at..], &k[kv..], &mut p);
+                self.probabilities(s, (sequence, head), &q[at..], &k[kv..], &mut p);
                 // dV = P^T dO
                 product(
                     [s.keys, s.head_dim, s.queries],
@@ -245,17 +262,43 @@ pub fn attention(
     scale: f32,
     visible: Visible,
 ) -> Result<Tensor> {
+    attend(q, k, v, heads, scale, visible, None)
+}
+
+/// [`attention`] with linear biases (ALiBi, <https://arxiv.org/abs/2108.12409>): head `h` lowers a score by `slopes[h]` for every
+/// key that lies between. Has no backward pass of its own for the slopes, which are constants.
+pub fn attention_alibi(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    slopes: &Arc<Vec<f32>>,
+    scale: f32,
+    visible: Visible,
+) -> Result<Tensor> {
+    attend(q, k, v, slopes.len(), scale, visible, Some(slopes.clone()))
+}
+
+fn attend(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    scale: f32,
+    visible: Visible,
+    slopes: Option<Arc<Vec<f32>>>,
+) -> Result<Tensor> {
     if fused(q) {
         let op = Attention {
             heads,
             scale,
             visible,
+            slopes,
         };
         return q
             .contiguous()?
             .apply_op3(&k.contiguous()?, &v.contiguous()?, op);
     }
-    composed(q, k, v, heads, scale, visible)
+    composed(q, k, v, heads, scale, visible, slopes)
 }
 
 fn composed(
@@ -265,6 +308,7 @@ fn composed(
     heads: usize,
     scale: f32,
     visible: Visible,
+    slopes: Option<Arc<Vec<f32>>>,
 ) -> Result<Tensor> {
     let (batch, queries, width) = q.dims3()?;
     let keys = k.dim(1)?;
@@ -292,6 +336,16 @@ fn composed(
     }
     let bias = Tensor::from_vec(bias, (batch, 1, queries, keys), q.device())?;
     let keep = Tensor::from_vec(keep, (batch, 1, queries, 1), q.device())?;
+    let scores = match slopes {
+        None => scores,
+        Some(slopes) => {
+            let ramp: Vec<f32> = slopes
+                .iter()
+                .flat_map(|slope| (0..keys).map(move |j| slope * (j as f32 + 1.0 - keys as f32)))
+                .collect();
+            scores.broadcast_add(&Tensor::from_vec(ramp, (1, heads, 1, keys), q.device())?)?
+        }
+    };
     let scores = scores.broadcast_add(&bias)?;
     let p = candle_nn::ops::softmax(&scores, D::Minus1)?
         .broadcast_mul(&keep)?
@@ -310,5 +364,5 @@ pub(super) fn composed_for_tests(
     scale: f32,
     visible: Visible,
 ) -> Result<Tensor> {
-    composed(q, k, v, heads, scale, visible)
+    composed(q, k, v, heads, scale, visible, None)
 }

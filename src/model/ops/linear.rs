@@ -1,8 +1,10 @@
 //! The linear layer, and the precision that training runs it in.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::quantized::{QMatMul, QTensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Module, Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::bf16::product_bf16;
 use super::cpu::{values, with_values};
@@ -51,6 +53,74 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
         None => y,
     };
     y.reshape(shape)
+}
+
+/// A linear layer's weight `[out, in]` as it is held, and its bias `[out]`.
+#[derive(Clone)]
+pub struct Linear {
+    weight: Weight,
+    bias: Option<Tensor>,
+}
+
+#[derive(Clone)]
+enum Weight {
+    Full(Tensor),
+    /// Quantised in blocks, with rows past `out` that only pad.
+    Packed {
+        product: Arc<QMatMul>,
+        out: usize,
+    },
+}
+
+impl Linear {
+    /// From a weight `[out, in]`.
+    pub fn full(weight: Tensor) -> Self {
+        Self {
+            weight: Weight::Full(weight),
+            bias: None,
+        }
+    }
+
+    /// From a quantised weight of at least `out` rows.
+    pub fn packed(weight: Arc<QTensor>, out: usize) -> Result<Self> {
+        if weight.shape().rank() != 2 || weight.shape().dims()[0] < out {
+            candle_core::bail!("a packed weight has {:?}, {out} rows asked", weight.shape());
+        }
+        let product = Arc::new(QMatMul::from_arc(weight)?);
+        Ok(Self {
+            weight: Weight::Packed { product, out },
+            bias: None,
+        })
+    }
+
+    /// The same with a bias `[out]`.
+    pub fn with_bias(mut self, bias: Option<Tensor>) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// `x` `[.., in]` to `[.., out]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (product, out) = match &self.weight {
+            Weight::Full(weight) => return linear(x, weight, self.bias.as_ref()),
+            Weight::Packed { product, out } => (product, *out),
+        };
+        // The CPU's packed kernels take f32; on other devices activations keep their type.
+        let taken = match x.device().is_cpu() {
+            true => x.to_dtype(DType::F32)?,
+            false => x.clone(),
+        };
+        let y = product.forward(&taken.contiguous()?)?.to_dtype(x.dtype())?;
+        let last = y.rank() - 1;
+        let y = match y.dim(last)? == out {
+            true => y,
+            false => y.narrow(last, 0, out)?.contiguous()?,
+        };
+        match &self.bias {
+            Some(bias) => y.broadcast_add(bias),
+            None => Ok(y),
+        }
+    }
 }
 
 struct Bf16Linear;

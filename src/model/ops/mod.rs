@@ -15,8 +15,8 @@ mod norm;
 mod rope;
 
 pub use activation::{gelu, quick_gelu, silu_mul};
-pub use attention::{Visible, attention};
-pub use linear::{Precision, linear, with_precision};
+pub use attention::{Visible, attention, attention_alibi};
+pub use linear::{Linear, Precision, linear, with_precision};
 pub use loss::{Choice, choice_loss, cross_entropy, log_softmax_row};
 pub use norm::{layer_norm, rms_norm};
 pub use rope::{RopeTable, rope};

@@ -9,22 +9,25 @@ use super::fused;
 /// Cosines and sines of every position, `[positions, head_dim / 2]` each.
 #[derive(Clone, Debug)]
 pub struct RopeTable {
+    /// Half of the dimensions that turn; the rest of a head passes through.
     half: usize,
+    head_dim: usize,
     cos: Arc<Vec<f32>>,
     sin: Arc<Vec<f32>>,
 }
 
 impl RopeTable {
-    /// Angles `position * theta^(-2i / head_dim)`.
-    pub fn new(positions: usize, head_dim: usize, theta: f32) -> Self {
-        let half = head_dim / 2;
+    /// Angles `position * theta^(-2i / turned)` of the first `turned` dimensions of a head.
+    pub fn new(positions: usize, head_dim: usize, turned: usize, theta: f32) -> Self {
+        let half = turned / 2;
         let angle = |i: usize| {
             let (position, pair) = (i / half, i % half);
-            position as f32 / theta.powf(2.0 * pair as f32 / head_dim as f32)
+            position as f32 / theta.powf(2.0 * pair as f32 / turned as f32)
         };
         let count = positions * half;
         Self {
             half,
+            head_dim,
             cos: Arc::new((0..count).map(|i| angle(i).cos()).collect()),
             sin: Arc::new((0..count).map(|i| angle(i).sin()).collect()),
         }
@@ -59,9 +62,10 @@ impl Rotate {
                 &self.table.sin[at..at + half],
             );
             for (x, y) in row
-                .chunks_exact(2 * half)
-                .zip(out.chunks_exact_mut(2 * half))
+                .chunks_exact(self.table.head_dim)
+                .zip(out.chunks_exact_mut(self.table.head_dim))
             {
+                y[2 * half..].copy_from_slice(&x[2 * half..]);
                 for i in 0..half {
                     let s = sin[i] * self.direction;
                     y[i] = x[i] * cos[i] - x[i + half] * s;
@@ -124,13 +128,15 @@ pub fn rope(x: &Tensor, table: &RopeTable, start: usize) -> Result<Tensor> {
         )
     };
     let (cos, sin) = (rows(&table.cos)?, rows(&table.sin)?);
+    let head_dim = table.head_dim;
     let wide = x
         .to_dtype(DType::F32)?
-        .reshape((batch, tokens, width / (2 * half), 2 * half))?;
+        .reshape((batch, tokens, width / head_dim, head_dim))?;
     let (a, b) = (wide.narrow(3, 0, half)?, wide.narrow(3, half, half)?);
     let first = (a.broadcast_mul(&cos)? - b.broadcast_mul(&sin)?)?;
     let second = (b.broadcast_mul(&cos)? + a.broadcast_mul(&sin)?)?;
-    Tensor::cat(&[first, second], 3)?
+    let rest = wide.narrow(3, 2 * half, head_dim - 2 * half)?;
+    Tensor::cat(&[first, second, rest], 3)?
         .reshape((batch, tokens, width))?
         .to_dtype(x.dtype())
 }

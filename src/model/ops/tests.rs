@@ -86,7 +86,10 @@ fn attention_agrees_with_the_composed_form_for_every_mask() {
     let ranges = (0..10u32).map(|i| (i % 3, if i % 4 == 0 { 0 } else { 3 + i % 5 }));
     let masks = [
         Visible::All,
-        Visible::Causal { past: 2 },
+        Visible::Causal {
+            past: 2,
+            padding: 0,
+        },
         Visible::Ranges(Arc::new(ranges.collect())),
     ];
     for mask in masks {

@@ -5,10 +5,12 @@
 //! patch tokens that Flamingo reads (only the pooled vector passes `ln_post` and the projection).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Init, VarBuilder};
+use candle_nn::Init;
 use serde::{Deserialize, Serialize};
 
-use crate::model::ops::{Visible, attention, gelu, layer_norm, linear, quick_gelu};
+use crate::model::layers::{Norm, NormKind};
+use crate::model::ops::{Linear, Visible, attention, gelu, linear, quick_gelu};
+use crate::model::store::Store;
 
 const EPS: f64 = 1e-5;
 
@@ -34,8 +36,12 @@ pub struct VisionConfig {
     pub heads: usize,
     pub mlp_width: usize,
     /// Width of the pooled, projected vector that searches an index.
+    /// 0 where the tower has no projection: the vector is then the class token after `ln_post`.
     pub embed_dim: usize,
     pub activation: VisionActivation,
+    /// IDEFICS: the resampler sees the class token too.
+    #[serde(default)]
+    pub keep_class_token: bool,
 }
 
 impl VisionConfig {
@@ -47,18 +53,19 @@ impl VisionConfig {
 }
 
 struct Block {
-    ln_1: (Tensor, Tensor),
-    ln_2: (Tensor, Tensor),
-    /// Query, key and value weights `[3 * width, width]` in that order, and their bias.
-    in_proj: (Tensor, Tensor),
-    out_proj: (Tensor, Tensor),
-    c_fc: (Tensor, Tensor),
-    c_proj: (Tensor, Tensor),
+    ln_1: Norm,
+    ln_2: Norm,
+    /// Queries, keys and values, in that order.
+    in_proj: Linear,
+    out_proj: Linear,
+    c_fc: Linear,
+    c_proj: Linear,
 }
 
 /// What the tower says of a batch of images.
 pub struct VisionOutput {
-    /// `[batch, patches, width]`: the last block's hidden states without the class token, not normalised, not projected.
+    /// `[batch, patches, width]`: the last block's hidden states without the class token (unless the configuration keeps it,
+    /// then it comes first), not normalised, not projected.
     pub tokens: Tensor,
     /// `[batch, embed_dim]`: class token after `ln_post` and projection, not scaled to unit length.
     pub pooled: Tensor,
@@ -70,95 +77,76 @@ pub struct ClipTower {
     conv1: Tensor,
     class_embedding: Tensor,
     positional_embedding: Tensor,
-    ln_pre: (Tensor, Tensor),
+    ln_pre: Norm,
     blocks: Vec<Block>,
-    ln_post: (Tensor, Tensor),
-    proj: Tensor,
+    ln_post: Norm,
+    proj: Option<Tensor>,
 }
 
-fn norm(vb: &VarBuilder, width: usize) -> Result<(Tensor, Tensor)> {
-    Ok((
-        vb.get_with_hints(width, "weight", Init::Const(1.0))?,
-        vb.get_with_hints(width, "bias", Init::Const(0.0))?,
-    ))
+fn norm(store: Store, width: usize) -> Result<Norm> {
+    Norm::load(NormKind::Layer, width, EPS, &store)
 }
 
 fn dense(
-    vb: &VarBuilder,
+    store: &Store,
     names: (&str, &str),
     input: usize,
     output: usize,
     gain: f64,
-) -> Result<(Tensor, Tensor)> {
+) -> Result<Linear> {
     let init = Init::Randn {
         mean: 0.0,
         stdev: gain / (input as f64).sqrt(),
     };
-    Ok((
-        vb.get_with_hints((output, input), names.0, init)?,
-        vb.get_with_hints(output, names.1, Init::Const(0.0))?,
-    ))
+    let bias = store.get(output, names.1, Init::Const(0.0))?;
+    Ok(store
+        .linear((output, input), names.0, init)?
+        .with_bias(Some(bias)))
 }
 
 impl ClipTower {
-    /// Takes the tower's tensors from `vb` (the root of the visual names: `conv1.weight`, `transformer.resblocks.0...`).
-    pub fn load(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    /// Takes the tower's tensors from `store` (the root of the visual names: `conv1.weight`, `transformer.resblocks.0...`).
+    pub fn load(config: &VisionConfig, store: Store) -> Result<Self> {
         let (width, patch) = (config.width, config.patch_size);
         let small = |stdev| Init::Randn { mean: 0.0, stdev };
         let inside = 1.0 / (2.0 * config.layers as f64).sqrt();
-        let weight_bias = ("weight", "bias");
+        let names = ("weight", "bias");
         let blocks = (0..config.layers)
             .map(|i| {
-                let vb = vb.pp("transformer.resblocks").pp(i);
+                let store = store.pp("transformer.resblocks").pp(i);
+                let (attn, mlp) = (store.pp("attn"), store.pp("mlp"));
+                let fused = ("in_proj_weight", "in_proj_bias");
                 Ok(Block {
-                    ln_1: norm(&vb.pp("ln_1"), width)?,
-                    ln_2: norm(&vb.pp("ln_2"), width)?,
-                    in_proj: dense(
-                        &vb.pp("attn"),
-                        ("in_proj_weight", "in_proj_bias"),
-                        width,
-                        3 * width,
-                        1.0,
-                    )?,
-                    out_proj: dense(&vb.pp("attn.out_proj"), weight_bias, width, width, inside)?,
-                    c_fc: dense(
-                        &vb.pp("mlp.c_fc"),
-                        weight_bias,
-                        width,
-                        config.mlp_width,
-                        1.0,
-                    )?,
-                    c_proj: dense(
-                        &vb.pp("mlp.c_proj"),
-                        weight_bias,
-                        config.mlp_width,
-                        width,
-                        inside,
-                    )?,
+                    ln_1: norm(store.pp("ln_1"), width)?,
+                    ln_2: norm(store.pp("ln_2"), width)?,
+                    in_proj: dense(&attn, fused, width, 3 * width, 1.0)?,
+                    out_proj: dense(&attn.pp("out_proj"), names, width, width, inside)?,
+                    c_fc: dense(&mlp.pp("c_fc"), names, width, config.mlp_width, 1.0)?,
+                    c_proj: dense(&mlp.pp("c_proj"), names, config.mlp_width, width, inside)?,
                 })
             })
             .collect::<Result<Vec<_>>>()?;
         let fan_in = (3 * patch * patch) as f64;
+        let proj = small(1.0 / (width as f64).sqrt());
         Ok(Self {
-            conv1: vb.get_with_hints(
+            conv1: store.get(
                 (width, 3, patch, patch),
                 "conv1.weight",
                 small(1.0 / fan_in.sqrt()),
             )?,
-            class_embedding: vb.get_with_hints(width, "class_embedding", small(0.02))?,
-            positional_embedding: vb.get_with_hints(
+            class_embedding: store.get(width, "class_embedding", small(0.02))?,
+            positional_embedding: store.get(
                 (config.patches() + 1, width),
                 "positional_embedding",
                 small(0.1),
             )?,
-            ln_pre: norm(&vb.pp("ln_pre"), width)?,
+            ln_pre: norm(store.pp("ln_pre"), width)?,
             blocks,
-            ln_post: norm(&vb.pp("ln_post"), width)?,
-            proj: vb.get_with_hints(
-                (width, config.embed_dim),
-                "proj",
-                small(1.0 / (width as f64).sqrt()),
-            )?,
+            ln_post: norm(store.pp("ln_post"), width)?,
+            proj: match config.embed_dim {
+                0 => None,
+                dim => Some(store.get((width, dim), "proj", proj)?),
+            },
             config: config.clone(),
         })
     }
@@ -176,11 +164,16 @@ impl ClipTower {
         }
         let (_, positions, _) = x.dims3()?;
         let class = x.narrow(1, 0, 1)?.squeeze(1)?;
-        let pooled =
-            layer_norm(&class, &self.ln_post.0, &self.ln_post.1, EPS)?.matmul(&self.proj)?;
+        let pooled = self.ln_post.forward(&class)?;
         Ok(VisionOutput {
-            tokens: x.narrow(1, 1, positions - 1)?,
-            pooled,
+            tokens: match self.config.keep_class_token {
+                true => x,
+                false => x.narrow(1, 1, positions - 1)?,
+            },
+            pooled: match &self.proj {
+                Some(proj) => pooled.matmul(proj)?,
+                None => pooled,
+            },
         })
     }
 
@@ -200,27 +193,22 @@ impl ClipTower {
             .broadcast_as((batch, 1, width))?
             .contiguous()?;
         let x = Tensor::cat(&[class, tokens], 1)?.broadcast_add(&self.positional_embedding)?;
-        layer_norm(&x, &self.ln_pre.0, &self.ln_pre.1, EPS)
+        self.ln_pre.forward(&x)
     }
 
     fn block(&self, block: &Block, x: &Tensor) -> Result<Tensor> {
         let (width, heads) = (self.config.width, self.config.heads);
-        let y = layer_norm(x, &block.ln_1.0, &block.ln_1.1, EPS)?;
-        let part = |i: usize| {
-            let weight = block.in_proj.0.narrow(0, i * width, width)?;
-            let bias = block.in_proj.1.narrow(0, i * width, width)?;
-            linear(&y, &weight, Some(&bias))
-        };
+        let fused = block.in_proj.forward(&block.ln_1.forward(x)?)?;
+        let part = |i: usize| fused.narrow(2, i * width, width)?.contiguous();
         let scale = ((width / heads) as f32).powf(-0.5);
         let y = attention(&part(0)?, &part(1)?, &part(2)?, heads, scale, Visible::All)?;
-        let x = (x + linear(&y, &block.out_proj.0, Some(&block.out_proj.1))?)?;
-        let y = layer_norm(&x, &block.ln_2.0, &block.ln_2.1, EPS)?;
-        let y = linear(&y, &block.c_fc.0, Some(&block.c_fc.1))?;
+        let x = (x + block.out_proj.forward(&y)?)?;
+        let y = block.c_fc.forward(&block.ln_2.forward(&x)?)?;
         let y = match self.config.activation {
             VisionActivation::QuickGelu => quick_gelu(&y)?,
             VisionActivation::Gelu => gelu(&y)?,
         };
-        x + linear(&y, &block.c_proj.0, Some(&block.c_proj.1))?
+        x + block.c_proj.forward(&y)?
     }
 }
 

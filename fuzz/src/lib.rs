@@ -1,0 +1,66 @@
+//! What each fuzz target does with its input, without a fuzzer: `tests/fuzz_corpus.rs` runs the same functions.
+
+use rounds::model::weights::pickle::TorchFile;
+
+/// Tensors read of one file; reading more of them is the same code again.
+const TENSORS: usize = 8;
+
+/// Opens `data` as a file of PyTorch and reads from it. What begins as a pickle is put into an archive first, for it is
+/// rare that chance leaves an archive whole.
+pub fn pickle(data: &[u8]) {
+    let bytes = if data.starts_with(b"\x80\x02") {
+        archive(&[("x/data.pkl", data), ("x/data/0", &[0; 64])])
+    } else {
+        data.to_vec()
+    };
+    let Ok(file) = TorchFile::from_bytes("fuzz.pt", bytes) else {
+        return;
+    };
+    for (index, info) in file.tensors().iter().enumerate().take(TENSORS) {
+        let elements: usize = info.shape.iter().product();
+        let read = file
+            .read(index)
+            .expect("an opened file in memory can be read");
+        assert_eq!(read.len(), elements * info.dtype.size(), "{}", info.name);
+    }
+}
+
+/// A zip archive of these records, as they are.
+fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::<u8>::new(), Vec::<u8>::new());
+    for (name, content) in records {
+        let header = (bytes.len() as u32).to_le_bytes();
+        let length = (content.len() as u32).to_le_bytes();
+        let lengths = [[0; 4], length, length].concat();
+        let name_length = (name.len() as u16).to_le_bytes();
+        bytes.extend(b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0");
+        for part in [
+            &lengths,
+            &name_length[..],
+            &[0; 2],
+            name.as_bytes(),
+            content,
+        ] {
+            bytes.extend(part);
+        }
+        directory.extend(b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0");
+        for part in [
+            &lengths,
+            &name_length[..],
+            &[0; 12],
+            &header,
+            name.as_bytes(),
+        ] {
+            directory.extend(part);
+        }
+    }
+    let records = (records.len() as u16).to_le_bytes();
+    let start = (bytes.len() as u32).to_le_bytes();
+    let length = (directory.len() as u32).to_le_bytes();
+    bytes.extend(directory);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    for part in [&records[..], &records, &length, &start, &[0; 2]] {
+        bytes.extend(part);
+    }
+    bytes
+}

@@ -1,0 +1,222 @@
+//! `rounds model bench`: how fast a bundle runs here, as a share of what the memory allows.
+
+use candle_core::Tensor;
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Failure, Outcome, library};
+use crate::model::bundle::Bundle;
+use crate::model::flamingo::FlamingoLearner;
+use crate::model::{FewShotLearner, device};
+use crate::support::Cancel;
+
+#[derive(Args)]
+pub struct Bench {
+    /// Name in your library, or a folder; left out: the model that ships
+    bundle: Option<PathBuf>,
+    /// Tokens of the prompt
+    #[arg(long, default_value_t = 256)]
+    prompt: usize,
+    /// Tokens generated
+    #[arg(long, default_value_t = 32)]
+    decode: usize,
+    /// Images encoded
+    #[arg(long, default_value_t = 3)]
+    images: usize,
+    #[arg(long, default_value = "auto")]
+    device: String,
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
+    let folder = match &bench.bundle {
+        Some(bundle) => Some(library()?.find(bundle)),
+        None => None,
+    };
+    let report = measure(bench, folder.as_deref(), cancel).map_err(Failure::from)?;
+    let mut out = std::io::stdout().lock();
+    let io = |e: std::io::Error| Failure::io(&e);
+    if bench.json {
+        writeln!(out, "{report:#}").map_err(io)?;
+        return Ok(0);
+    }
+    if let Some(rows) = report.as_object() {
+        for (name, value) in rows {
+            let value = match value {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            writeln!(out, "{name:32} {value}").map_err(io)?;
+        }
+    }
+    Ok(0)
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn measure(
+    bench: &Bench,
+    folder: Option<&std::path::Path>,
+    cancel: &Cancel,
+) -> anyhow::Result<serde_json::Value> {
+    let started = Instant::now();
+    let bundle = Bundle::open(folder)?;
+    let (device, name) = device::open(&bench.device)?;
+    let mut learner = FlamingoLearner::load(&bundle, &device)?;
+    let load = started.elapsed().as_secs_f64();
+    let side = bundle.manifest.config.vision.image_size;
+    let values: Vec<f32> = (0..3 * side * side)
+        .map(|i| ((i * 37 % 255) as f32 / 127.0) - 1.0)
+        .collect();
+    let pixels = Tensor::from_vec(values, (1, 3, side, side), &device)?
+        .to_dtype(crate::model::load::compute_dtype(&bundle, &device))?;
+    // The first run packs weights and wakes the pool: it is told apart.
+    let first = Instant::now();
+    let image = Arc::new(learner.encode_pixels(&pixels)?);
+    let first_image = first.elapsed().as_secs_f64();
+    let again = Instant::now();
+    for _ in 0..bench.images {
+        learner.encode_pixels(&pixels)?;
+    }
+    device.synchronize()?;
+    let per_image = again.elapsed().as_secs_f64() / bench.images.max(1) as f64;
+    let image_token = learner
+        .tokenizer()
+        .token_to_id(&bundle.manifest.tokens.image)
+        .unwrap_or(0);
+    let length = bench.prompt.clamp(2, learner.context() - bench.decode - 1);
+    let vocab = bundle.manifest.config.language.vocab_size as u32;
+    let ids: Vec<u32> = (0..length as u32)
+        .map(|i| match (7 + i * 13) % vocab.min(1000) {
+            _ if i == 0 => image_token,
+            id if id == image_token => 1,
+            id => id,
+        })
+        .collect();
+    let images = [image];
+    let cold = Instant::now();
+    learner.prefill(&ids, &images, cancel)?;
+    let cold_prefill = cold.elapsed().as_secs_f64();
+    let warm = Instant::now();
+    let mut logits = learner.prefill(&ids, &images, cancel)?;
+    let prefill = warm.elapsed().as_secs_f64();
+    let mut steps = Vec::new();
+    for _ in 0..bench.decode {
+        let step = Instant::now();
+        let best = logits
+            .iter()
+            .enumerate()
+            .fold((0, f32::MIN), |b, (i, &v)| if v > b.1 { (i, v) } else { b })
+            .0 as u32;
+        let best = if best == image_token { 1 } else { best };
+        logits = learner.step(best, cancel)?;
+        steps.push(step.elapsed().as_secs_f64());
+    }
+    steps.sort_by(f64::total_cmp);
+    let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
+    let weights = decode_bytes(&bundle);
+    let bandwidth = read_bandwidth();
+    let config = &bundle.manifest.config;
+    Ok(serde_json::json!({
+        "model": bundle.manifest.name,
+        "dtype": bundle.manifest.dtype,
+        "device": name,
+        "threads": std::thread::available_parallelism().map_or(1, |n| n.get()),
+        "load average": load_average(),
+        "layers": config.language.layers,
+        "load s": round(load),
+        "first image s": round(first_image),
+        "images per s": round(1.0 / per_image),
+        "prompt tokens": ids.len(),
+        "first prefill s": round(cold_prefill),
+        "prefill tokens per s": round(ids.len() as f64 / prefill),
+        "decode ms per token (median)": round(step * 1e3),
+        "decode tokens per s": round(1.0 / step.max(1e-9)),
+        "GB read per token": round(weights / 1e9),
+        "GB per s while decoding": round(weights / step.max(1e-9) / 1e9),
+        "GB per s of plain reading": round(bandwidth / 1e9),
+        "share of bandwidth %": round(100.0 * weights / step.max(1e-9) / bandwidth),
+        "peak memory GB": round(peak_memory() / 1e9),
+    }))
+}
+
+/// Bytes of weights that a decoded token reads: decoder, gated blocks and head, as they are held in memory.
+fn decode_bytes(bundle: &Bundle) -> f64 {
+    let asked = crate::model::flamingo::Flamingo::tensors(&bundle.manifest.config);
+    let per_weight = |linear: bool, width: usize| match bundle.manifest.dtype.as_str() {
+        "q8_0" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
+        "q4_k" if linear && width.is_multiple_of(256) => 144.0 / 256.0,
+        "q4_k" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
+        _ => 4.0,
+    };
+    let tied = bundle.manifest.config.language.tied_head;
+    asked
+        .unwrap_or_default()
+        .iter()
+        .filter(|a| a.name.starts_with("lang_encoder."))
+        .filter(|a| tied || !a.name.ends_with("embed_tokens.weight"))
+        // Keys and values of the image are kept.
+        .filter(|a| !a.name.ends_with("to_kv.weight"))
+        .map(|a| {
+            let count: usize = a.shape.iter().product();
+            count as f64 * per_weight(a.linear, a.shape.last().copied().unwrap_or(0))
+        })
+        .sum()
+}
+
+/// Bytes a second when every core reads memory one after the other.
+fn read_bandwidth() -> f64 {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let words = (256usize << 20) / 8;
+    let blocks: Vec<Vec<u64>> = (0..threads).map(|i| vec![i as u64 + 1; words]).collect();
+    let mut best = 0f64;
+    for _ in 0..3 {
+        let started = Instant::now();
+        let sum: u64 = std::thread::scope(|scope| {
+            let handles: Vec<_> = blocks
+                .iter()
+                .map(|block| {
+                    scope.spawn(move || {
+                        // Eight sums at once, so that the adds wait for memory and not for each other.
+                        let mut sums = [0u64; 8];
+                        for chunk in block.chunks_exact(8) {
+                            for (s, v) in sums.iter_mut().zip(chunk) {
+                                *s = s.wrapping_add(*v);
+                            }
+                        }
+                        sums.iter().fold(0u64, |a, b| a.wrapping_add(*b))
+                    })
+                })
+                .collect();
+            handles
+                .into_iter()
+                .filter_map(|h| h.join().ok())
+                .fold(0u64, |a, b| a.wrapping_add(b))
+        });
+        std::hint::black_box(sum);
+        let rate = (threads * words * 8) as f64 / started.elapsed().as_secs_f64();
+        best = best.max(rate);
+    }
+    best
+}
+
+fn load_average() -> String {
+    std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|t| t.split_whitespace().next().map(String::from))
+        .unwrap_or_else(|| "unknown".into())
+}
+
+/// Largest resident size so far, in bytes; 0 where the system does not say.
+fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok())
+        .map_or(0.0, |kb| kb * 1024.0)
+}

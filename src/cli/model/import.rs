@@ -1,0 +1,110 @@
+//! `rounds model import`.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+use super::{Failure, Outcome, library, shown};
+use crate::model::flamingo::MediaMask;
+use crate::model::import::{Hold, Request, import};
+use crate::prompt::Template;
+use crate::support::{Cancel, Progress};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// OpenFlamingo (both versions) and Med-Flamingo
+    Flamingo,
+    /// IDEFICS-9B and its instructed sibling
+    Idefics,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// Whose layout it is
+    #[arg(long, value_enum)]
+    family: Family,
+    /// The published checkpoint: a file, or a folder with the weights (IDEFICS: the whole repository)
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// Folder of the base language model: config.json, tokenizer.json and weights
+    #[arg(long)]
+    language: Option<PathBuf>,
+    /// CLIP weights: an open_clip file, or a Hugging Face folder
+    #[arg(long)]
+    vision: Option<PathBuf>,
+    /// Folder with the tokenizer.json, where it lies elsewhere
+    #[arg(long)]
+    tokenizer: Option<PathBuf>,
+    /// Name in your library, or a folder
+    #[arg(long)]
+    out: PathBuf,
+    /// What to call it; left out: the last part of --out
+    #[arg(long)]
+    name: Option<String>,
+    /// Which image text sees: the previous one (OpenFlamingo 2), or the next one (0.0.2, which Med-Flamingo's demo runs)
+    #[arg(long, value_parser = ["previous", "next"], default_value = "previous")]
+    media_mask: String,
+    /// A gated block every so many layers; checked against the checkpoint
+    #[arg(long)]
+    cross_attn_every: Option<usize>,
+    /// Heads of the vision tower, where nothing beside its weights says so (its width / 64)
+    #[arg(long)]
+    vision_heads: Option<usize>,
+    /// How the weights are held
+    #[arg(long, value_enum, default_value = "bf16")]
+    dtype: Hold,
+    /// Token in front of every prompt; left out: the tokenizer's <s>, or none
+    #[arg(long)]
+    begin: Option<String>,
+    /// Prompt template; left out: med-flamingo for LLaMA, open-flamingo for others, idefics
+    #[arg(long)]
+    template: Option<String>,
+}
+
+pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
+    if let Some(template) = &arguments.template {
+        Template::shipped(template).map_err(|e| Failure::usage(e, None))?;
+    }
+    let out = library()?.place(&arguments.out);
+    let name = arguments.name.clone().unwrap_or_else(|| {
+        out.file_name()
+            .map_or_else(|| "imported".into(), |n| n.to_string_lossy().into_owned())
+    });
+    let request = Request {
+        idefics: arguments.family == Family::Idefics,
+        checkpoint: arguments.checkpoint.clone(),
+        language: arguments.language.clone(),
+        vision: arguments.vision.clone(),
+        tokenizer: arguments.tokenizer.clone(),
+        out: out.clone(),
+        name,
+        media_mask: match arguments.media_mask.as_str() {
+            "next" => MediaMask::Next,
+            _ => MediaMask::Previous,
+        },
+        cross_attn_every_n: arguments.cross_attn_every,
+        vision_heads: arguments.vision_heads,
+        hold: arguments.dtype,
+        begin: arguments.begin.clone(),
+        template: arguments.template.clone(),
+    };
+    let mut progress: Option<Progress> = None;
+    let imported = import(&request, cancel, &mut |done, of| {
+        progress
+            .get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
+            .set(done as u64);
+    })
+    .map_err(|e| Failure::model(&e))?;
+    if let Some(progress) = &mut progress {
+        progress.finish();
+    }
+    eprintln!(
+        "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors not needed, {:.2} GB",
+        shown(&out),
+        imported.tensors,
+        imported.parameters,
+        imported.checkpoint_parameters,
+        imported.ignored,
+        imported.bytes as f64 / 1e9
+    );
+    Ok(0)
+}

@@ -1,0 +1,186 @@
+//! `rounds model logits`: numbers for whoever wants to check this program.
+
+use candle_core::{DType, Device, Tensor};
+use clap::Args;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Failure, Outcome, library};
+use crate::imaging::load;
+use crate::model::bundle::Bundle;
+use crate::model::flamingo::FlamingoLearner;
+use crate::model::{EncodedImage, FewShotLearner, device};
+use crate::support::{Cancel, Hint, Progress, files};
+
+#[derive(Args)]
+pub struct Logits {
+    /// Name in your library, or a folder
+    bundle: PathBuf,
+    /// JSON Lines: {"segments": [{"image": "a.png"}, {"text": "…"}]} or {"input_ids": […], "images": ["a.png"]}
+    #[arg(long)]
+    prompt: PathBuf,
+    /// Where the tensors go; line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width]
+    #[arg(long)]
+    out: PathBuf,
+    /// Also N.greedy: so many greedily chosen tokens, whatever they are
+    #[arg(long)]
+    tokens: Option<usize>,
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+/// One line of the prompt file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    segments: Vec<Segment>,
+    #[serde(default)]
+    input_ids: Vec<u32>,
+    #[serde(default)]
+    images: Vec<PathBuf>,
+    /// Tokens at the beginning that only fill up.
+    #[serde(default)]
+    left_padding: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Segment {
+    Image(PathBuf),
+    Text(String),
+}
+
+fn wrong(line: usize, reason: impl std::fmt::Display) -> Failure {
+    Failure {
+        message: format!("line {line} of the prompts: {reason}"),
+        hint: None,
+        code: 3,
+    }
+}
+
+pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
+    let folder = library()?.find(&arguments.bundle);
+    let bundle = Bundle::open(Some(&folder)).map_err(|e| Failure::model(&e))?;
+    let (device, name) = device::open(&arguments.device).map_err(|e| Failure::model(&e))?;
+    eprintln!("device {name}");
+    let mut learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
+    let text = files::read_to_string(&arguments.prompt).map_err(|e| Failure::model(&e))?;
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let mut progress = Progress::new("prompts", Some(lines.len() as u64));
+    let mut out = HashMap::new();
+    let beside = arguments.prompt.parent().unwrap_or(Path::new("."));
+    for (i, line) in lines.iter().enumerate() {
+        let line: Line = serde_json::from_str(line).map_err(|e| wrong(i + 1, e))?;
+        let (ids, images) = interleaved(&learner, &line, beside).map_err(|e| wrong(i + 1, e))?;
+        one(
+            &mut learner,
+            &mut out,
+            i,
+            &line,
+            &ids,
+            &images,
+            arguments,
+            cancel,
+        )
+        .map_err(|e| wrong(i + 1, e))?;
+        progress.set(i as u64 + 1);
+    }
+    progress.finish();
+    let sorted: std::collections::BTreeMap<_, _> = out.into_iter().collect();
+    let blob = safetensors::serialize(sorted.iter().map(|(n, t)| (n.as_str(), t)), None)
+        .map_err(|e| wrong(0, e))?;
+    files::write_atomic(&arguments.out, &blob).map_err(|e| Failure {
+        message: e.to_string(),
+        hint: e.hint(),
+        code: 3,
+    })?;
+    Ok(0)
+}
+
+type Interleaved = (Vec<u32>, Vec<Arc<EncodedImage>>);
+
+fn interleaved(
+    learner: &FlamingoLearner,
+    line: &Line,
+    beside: &Path,
+) -> Result<Interleaved, String> {
+    let mut paths = line.images.clone();
+    let ids = if line.segments.is_empty() {
+        line.input_ids.clone()
+    } else {
+        let tokens = &learner.manifest().tokens;
+        let around = tokens.around_image.clone().unwrap_or_default();
+        let mut text = tokens.begin.clone();
+        for segment in &line.segments {
+            match segment {
+                Segment::Text(more) => text.push_str(more),
+                Segment::Image(path) => {
+                    paths.push(path.clone());
+                    text.push_str(&format!("{around}{}{around}", tokens.image));
+                }
+            }
+        }
+        let text = match around.is_empty() {
+            true => text,
+            false => text.replace(&format!("{around}{around}"), &around),
+        };
+        let encoding = learner.tokenizer().encode(text, false);
+        encoding.map_err(|e| e.to_string())?.get_ids().to_vec()
+    };
+    let images = paths
+        .iter()
+        .map(|path| {
+            let picture = load(&beside.join(path)).map_err(|e| e.to_string())?;
+            let image = learner.encode_image(&picture).map_err(|e| e.to_string())?;
+            Ok(Arc::new(image))
+        })
+        .collect::<Result<_, String>>()?;
+    Ok((ids, images))
+}
+
+fn one(
+    learner: &mut FlamingoLearner,
+    out: &mut HashMap<String, Tensor>,
+    index: usize,
+    line: &Line,
+    ids: &[u32],
+    images: &[Arc<EncodedImage>],
+    arguments: &Logits,
+    cancel: &Cancel,
+) -> anyhow::Result<()> {
+    let logits = learner.logits(ids, images, line.left_padding, cancel)?;
+    out.insert(format!("{index}.logits"), logits.to_device(&Device::Cpu)?);
+    out.insert(
+        format!("{index}.input_ids"),
+        Tensor::new(ids, &Device::Cpu)?,
+    );
+    if !images.is_empty() {
+        let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
+        let media = Tensor::cat(&latents, 0)?.to_dtype(DType::F32)?;
+        out.insert(format!("{index}.media"), media.to_device(&Device::Cpu)?);
+    }
+    if let Some(tokens) = arguments.tokens {
+        let mut logits = learner.prefill_padded(ids, images, line.left_padding, cancel)?;
+        let mut chosen = Vec::new();
+        for i in 0..tokens {
+            let best = logits
+                .iter()
+                .enumerate()
+                .fold(
+                    (0, f32::MIN),
+                    |best, (i, &v)| if v > best.1 { (i, v) } else { best },
+                )
+                .0 as u32;
+            chosen.push(best);
+            if i + 1 < tokens {
+                logits = learner.step(best, cancel)?;
+            }
+        }
+        let chosen = Tensor::new(chosen.as_slice(), &Device::Cpu)?;
+        out.insert(format!("{index}.greedy"), chosen);
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `rounds model pull`: from a hub to a bundle.
+
+use clap::Args;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use super::{Failure, Outcome, library, shown};
+use crate::hub::{self, Entry, Family, Hub, Pins, Role};
+use crate::model::flamingo::MediaMask;
+use crate::model::import::{Hold, Request, import};
+use crate::support::{Cancel, Hint, Paths, Progress};
+
+#[derive(Args)]
+pub struct Pull {
+    /// Name in the catalogue; left out: list the catalogue
+    name: Option<String>,
+    /// The licence was read and is accepted
+    #[arg(long)]
+    accept_licence: bool,
+    /// Name in your library, or a folder; left out: the catalogue's name
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// How the weights are held
+    #[arg(long, value_enum, default_value = "q4_k")]
+    dtype: Hold,
+    /// Which image text sees: the previous one, or the next one as Med-Flamingo's demo runs
+    #[arg(long, value_parser = ["previous", "next"], default_value = "previous")]
+    media_mask: String,
+}
+
+fn failed(error: &hub::HubError) -> Failure {
+    let mut failure = Failure::model(error);
+    if matches!(error, hub::HubError::Cancelled) {
+        failure.code = 130;
+    }
+    failure
+}
+
+pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
+    let Some(name) = &arguments.name else {
+        let mut out = std::io::stdout().lock();
+        for entry in hub::catalogue() {
+            writeln!(out, "{:26} {}", entry.name, entry.about).map_err(|e| Failure::io(&e))?;
+        }
+        return Ok(0);
+    };
+    let entry = hub::find(name).ok_or_else(|| {
+        let hint = "`rounds model pull` lists the catalogue; `rounds model import` takes files of your own";
+        Failure::usage(
+            format!(
+                "no model is named {} in the catalogue",
+                crate::support::sanitise::clean_line(name)
+            ),
+            Some(hint.into()),
+        )
+    })?;
+    accepted(&entry, arguments.accept_licence)?;
+    let paths = Paths::find().map_err(|e| Failure {
+        message: e.to_string(),
+        hint: e.hint(),
+        code: 2,
+    })?;
+    let hub = Hub::from_env();
+    let mut pins = Pins::open(&paths.data_dir).map_err(|e| failed(&e))?;
+    let mut shown_file = String::new();
+    let mut bar: Option<Progress> = None;
+    let pulled = hub::pull(&hub, &entry, &mut pins, cancel, &mut |p| {
+        if shown_file != p.file {
+            shown_file = p.file.to_string();
+            bar = Some(Progress::new(p.file, p.total));
+        }
+        if let Some(bar) = &mut bar {
+            bar.set(p.done);
+        }
+    })
+    .map_err(|e| failed(&e))?;
+    drop(bar);
+    let folder = |role: Role| {
+        pulled
+            .iter()
+            .find(|p| p.role == role)
+            .map(|p| p.folder.clone())
+    };
+    let Some(checkpoint) = folder(Role::Checkpoint) else {
+        // An encoder alone: it lies in the cache, and nothing is to be made of it yet.
+        for p in &pulled {
+            eprintln!("{}", shown(&p.folder));
+        }
+        return Ok(0);
+    };
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(&entry.name));
+    let request = Request {
+        idefics: entry.family == Family::Idefics,
+        checkpoint,
+        language: folder(Role::Language),
+        vision: folder(Role::Vision),
+        tokenizer: None,
+        out: library()?.place(&out),
+        name: entry.name.clone(),
+        media_mask: match arguments.media_mask.as_str() {
+            "next" => MediaMask::Next,
+            _ => MediaMask::Previous,
+        },
+        cross_attn_every_n: entry
+            .gated_every
+            .filter(|_| entry.family != Family::Idefics),
+        vision_heads: None,
+        hold: arguments.dtype,
+        begin: None,
+        template: None,
+    };
+    let mut bar: Option<Progress> = None;
+    let imported = import(&request, cancel, &mut |done, of| {
+        bar.get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
+            .set(done as u64);
+    })
+    .map_err(|e| Failure::model(&e))?;
+    drop(bar);
+    eprintln!(
+        "{}: {} parameters, {:.2} GB",
+        shown(&request.out),
+        imported.parameters,
+        imported.bytes as f64 / 1e9
+    );
+    Ok(0)
+}
+
+/// The licence is shown; on a terminal the user may accept it there.
+fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
+    eprintln!("{}", entry.licence.text);
+    for page in &entry.licence.pages {
+        eprintln!("  {page}");
+    }
+    if by_flag {
+        return Ok(());
+    }
+    if std::io::stdin().is_terminal() {
+        eprint!("accept these terms? [y/N] ");
+        let mut line = String::new();
+        let _ = std::io::stdin().lock().read_line(&mut line);
+        if matches!(line.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+    }
+    Err(Failure::usage(
+        "the licence was not accepted",
+        Some("read it at the pages above, then give --accept-licence".into()),
+    ))
+}

@@ -1,0 +1,389 @@
+//! Where each of our tensors comes from in what others publish.
+//!
+//! Written from our side: for a tensor that the model asks for, which published tensors make it and how. The facts are those of the
+//! publishers' code: open_flamingo 0.0.2 and 2.0.1, transformers (LLaMA, GPT-NeoX, MPT, IDEFICS, CLIP), MosaicGPT, open_clip.
+
+/// Which of the sources of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Checkpoint,
+    Language,
+    Vision,
+}
+
+/// A published tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub role: Role,
+    pub name: String,
+}
+
+/// How a tensor is made. Of several places the first that exists counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Whole(Vec<Place>),
+    /// Rows cut off or filled up with zeros: vocabularies that were resized.
+    Resized(Vec<Place>),
+    /// The `part`-th of three equal blocks of rows.
+    Third(Vec<Place>, usize),
+    /// Rows laid out head by head, each with its query, key and value: the `part`-th of these, `heads` heads.
+    OfHeads(Vec<Place>, usize, usize),
+    /// Rows of one after rows of the other.
+    Stacked(Vec<Place>),
+    Transposed(Vec<Place>),
+}
+
+impl Piece {
+    /// Every place it may look at.
+    pub fn places(&self) -> &[Place] {
+        match self {
+            Self::Whole(p)
+            | Self::Resized(p)
+            | Self::Third(p, _)
+            | Self::OfHeads(p, _, _)
+            | Self::Stacked(p)
+            | Self::Transposed(p) => p,
+        }
+    }
+}
+
+/// Names of a published language model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LanguageLayout {
+    Llama,
+    Neox,
+    /// MosaicGPT, as MPT-1B was published.
+    Mosaic,
+    /// MPT as transformers has it.
+    Mpt,
+}
+
+/// Names of a published vision tower.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VisionLayout {
+    /// open_clip; the prefix is `visual.` or nothing.
+    OpenClip { prefix: String },
+    /// transformers; the prefix ends with `vision_model.` or is empty.
+    HuggingFace {
+        prefix: String,
+        /// Of `visual_projection.weight`.
+        projection: String,
+    },
+}
+
+/// Which family's names the checkpoint has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Family {
+    Flamingo,
+    Idefics { every: usize },
+}
+
+/// All that is needed to find a tensor.
+#[derive(Clone, Debug)]
+pub struct Names {
+    pub family: Family,
+    pub language: LanguageLayout,
+    pub vision: VisionLayout,
+    pub heads: usize,
+}
+
+fn at(role: Role, name: impl Into<String>) -> Place {
+    Place {
+        role,
+        name: name.into(),
+    }
+}
+
+impl Names {
+    /// How our tensor `name` is made; `None` where there is no rule for it.
+    pub fn find(&self, name: &str) -> Option<Piece> {
+        if let Some(rest) = name.strip_prefix("vision_encoder.") {
+            return self.vision(rest);
+        }
+        if let Some(rest) = name.strip_prefix("perceiver.") {
+            return Some(match self.family {
+                Family::Flamingo => Piece::Whole(vec![at(Role::Checkpoint, name)]),
+                Family::Idefics { .. } => idefics_resampler(rest)?,
+            });
+        }
+        let rest = name.strip_prefix("lang_encoder.")?;
+        if let Some(rest) = rest.strip_prefix("gated_cross_attn_layers.") {
+            let (layer, rest) = rest.split_once('.')?;
+            let layer: usize = layer.parse().ok()?;
+            return match self.family {
+                Family::Flamingo => Some(self.gated(layer, rest)),
+                Family::Idefics { every } => idefics_gated(layer / every.max(1), rest),
+            };
+        }
+        self.language(rest)
+    }
+
+    fn gated(&self, layer: usize, rest: &str) -> Piece {
+        let blocks = match self.language {
+            LanguageLayout::Llama => "model.layers",
+            LanguageLayout::Neox => "gpt_neox.layers",
+            LanguageLayout::Mosaic | LanguageLayout::Mpt => "transformer.blocks",
+        };
+        let old = format!("lang_encoder.gated_cross_attn_layers.{layer}.{rest}");
+        let new = format!("lang_encoder.{blocks}.{layer}.gated_cross_attn_layer.{rest}");
+        Piece::Whole(vec![at(Role::Checkpoint, old), at(Role::Checkpoint, new)])
+    }
+
+    fn language(&self, rest: &str) -> Option<Piece> {
+        if let Family::Idefics { .. } = self.family {
+            let extra = match rest {
+                "model.embed_tokens.weight" => {
+                    Some("model.embed_tokens.additional_embedding.weight")
+                }
+                "lm_head.weight" => Some("lm_head.additional_fc.weight"),
+                _ => None,
+            };
+            let mut places = vec![at(Role::Checkpoint, rest)];
+            return Some(match extra {
+                Some(extra) => {
+                    places.push(at(Role::Checkpoint, extra));
+                    Piece::Stacked(places)
+                }
+                None => Piece::Whole(places),
+            });
+        }
+        let (embed, head) = match self.language {
+            LanguageLayout::Llama => ("model.embed_tokens.weight", "lm_head.weight"),
+            LanguageLayout::Neox => ("gpt_neox.embed_in.weight", "embed_out.weight"),
+            LanguageLayout::Mosaic | LanguageLayout::Mpt => {
+                ("transformer.wte.weight", "transformer.wte.weight")
+            }
+        };
+        let resized = |name: &str| {
+            Piece::Resized(vec![
+                at(Role::Checkpoint, format!("lang_encoder.{name}")),
+                at(Role::Language, name),
+            ])
+        };
+        match rest {
+            "model.embed_tokens.weight" => return Some(resized(embed)),
+            "lm_head.weight" => return Some(resized(head)),
+            _ => {}
+        }
+        let whole = |name: String| Some(Piece::Whole(vec![at(Role::Language, name)]));
+        if self.language == LanguageLayout::Llama {
+            return whole(rest.to_string());
+        }
+        if let Some(end) = rest.strip_prefix("model.norm.") {
+            return whole(match self.language {
+                LanguageLayout::Neox => format!("gpt_neox.final_layer_norm.{end}"),
+                LanguageLayout::Mosaic => format!("transformer.ln_f.{end}"),
+                _ => format!("transformer.norm_f.{end}"),
+            });
+        }
+        let (layer, part) = rest.strip_prefix("model.layers.")?.split_once('.')?;
+        let (part, end) = part.rsplit_once('.')?;
+        let qkv = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]
+            .iter()
+            .position(|&p| p == part);
+        if self.language == LanguageLayout::Neox {
+            let root = format!("gpt_neox.layers.{layer}");
+            if let Some(part) = qkv {
+                let fused = format!("{root}.attention.query_key_value.{end}");
+                return Some(Piece::OfHeads(
+                    vec![at(Role::Language, fused)],
+                    part,
+                    self.heads,
+                ));
+            }
+            let name = match part {
+                "self_attn.o_proj" => "attention.dense",
+                "mlp.up_proj" => "mlp.dense_h_to_4h",
+                "mlp.down_proj" => "mlp.dense_4h_to_h",
+                "input_layernorm" | "post_attention_layernorm" => part,
+                _ => return None,
+            };
+            return whole(format!("{root}.{name}.{end}"));
+        }
+        let root = format!("transformer.blocks.{layer}");
+        if let Some(part) = qkv {
+            let fused = format!("{root}.attn.Wqkv.{end}");
+            return Some(Piece::Third(vec![at(Role::Language, fused)], part));
+        }
+        let mosaic = self.language == LanguageLayout::Mosaic;
+        let name = match (part, mosaic) {
+            ("self_attn.o_proj", _) => "attn.out_proj",
+            ("self_attn.q_norm", _) => "attn.q_ln",
+            ("self_attn.k_norm", _) => "attn.k_ln",
+            ("mlp.up_proj", true) => "mlp.mlp_up",
+            ("mlp.up_proj", false) => "ffn.up_proj",
+            ("mlp.down_proj", true) => "mlp.mlp_down",
+            ("mlp.down_proj", false) => "ffn.down_proj",
+            ("input_layernorm", true) => "ln_1",
+            ("input_layernorm", false) => "norm_1",
+            ("post_attention_layernorm", true) => "ln_2",
+            ("post_attention_layernorm", false) => "norm_2",
+            _ => return None,
+        };
+        whole(format!("{root}.{name}.{end}"))
+    }
+
+    fn vision(&self, rest: &str) -> Option<Piece> {
+        let role = match self.family {
+            Family::Flamingo => Role::Vision,
+            Family::Idefics { .. } => Role::Checkpoint,
+        };
+        let (prefix, projection) = match &self.vision {
+            VisionLayout::OpenClip { prefix } => {
+                return Some(Piece::Whole(vec![at(role, format!("{prefix}{rest}"))]));
+            }
+            VisionLayout::HuggingFace { prefix, projection } => (prefix, projection),
+        };
+        let whole = |name: String| Piece::Whole(vec![at(role, format!("{prefix}{name}"))]);
+        let (layer, part) = match rest.strip_prefix("transformer.resblocks.") {
+            Some(inside) => inside.split_once('.')?,
+            None => {
+                return Some(match rest {
+                    "conv1.weight" => whole("embeddings.patch_embedding.weight".into()),
+                    "class_embedding" => whole("embeddings.class_embedding".into()),
+                    "positional_embedding" => whole("embeddings.position_embedding.weight".into()),
+                    "proj" => Piece::Transposed(vec![at(role, projection.clone())]),
+                    _ => match rest.split_once('.')? {
+                        ("ln_pre", end) => whole(format!("pre_layrnorm.{end}")),
+                        ("ln_post", end) => whole(format!("post_layernorm.{end}")),
+                        _ => return None,
+                    },
+                });
+            }
+        };
+        let root = format!("encoder.layers.{layer}");
+        let fused = |end: &str| {
+            let one = |p: &str| at(role, format!("{prefix}{root}.self_attn.{p}_proj.{end}"));
+            Piece::Stacked(["q", "k", "v"].map(one).to_vec())
+        };
+        Some(match part {
+            "attn.in_proj_weight" => fused("weight"),
+            "attn.in_proj_bias" => fused("bias"),
+            _ => {
+                let (part, end) = part.rsplit_once('.')?;
+                let name = match part {
+                    "ln_1" => "layer_norm1",
+                    "ln_2" => "layer_norm2",
+                    "attn.out_proj" => "self_attn.out_proj",
+                    "mlp.c_fc" => "mlp.fc1",
+                    "mlp.c_proj" => "mlp.fc2",
+                    _ => return None,
+                };
+                whole(format!("{root}.{name}.{end}"))
+            }
+        })
+    }
+}
+
+fn idefics_resampler(rest: &str) -> Option<Piece> {
+    let root = "model.perceiver_resampler";
+    let whole = |name: String| {
+        Some(Piece::Whole(vec![at(
+            Role::Checkpoint,
+            format!("{root}.{name}"),
+        )]))
+    };
+    if rest == "latents" {
+        return whole("latents".into());
+    }
+    if let Some(end) = rest.strip_prefix("norm.") {
+        return whole(format!("layer_norm.{end}"));
+    }
+    let (layer, part) = rest.strip_prefix("layers.")?.split_once('.')?;
+    let (part, end) = part.rsplit_once('.')?;
+    let block = format!("blocks.{layer}");
+    let name = match part {
+        "0.norm_media" => "0.context_layer_norm",
+        "0.norm_latents" => "0.latents_layer_norm",
+        "0.to_q" => "0.q_proj",
+        "0.q_norm" => "0.q_layer_norm",
+        "0.k_norm" => "0.k_layer_norm",
+        "0.to_out" => "0.output_proj",
+        "1.0" => "1.ln",
+        "1.1" => "1.fc",
+        "1.3" => "1.c_proj",
+        "0.to_kv" => {
+            let one = |p: &str| at(Role::Checkpoint, format!("{root}.{block}.0.{p}_proj.{end}"));
+            return Some(Piece::Stacked(["k", "v"].map(one).to_vec()));
+        }
+        _ => return None,
+    };
+    whole(format!("{block}.{name}.{end}"))
+}
+
+fn idefics_gated(block: usize, rest: &str) -> Option<Piece> {
+    let root = format!("model.gated_cross_attn_layers.{block}");
+    let name = match rest {
+        "attn_gate" => "alpha_cross_attn".to_string(),
+        "ff_gate" => "alpha_dense".to_string(),
+        _ => {
+            let (part, end) = rest.rsplit_once('.')?;
+            let name = match part {
+                "attn.norm" => "input_layernorm",
+                "attn.to_q" => "cross_attn.q_proj",
+                "attn.to_out" => "cross_attn.o_proj",
+                "attn.q_norm" => "cross_attn.q_layer_norm",
+                "attn.k_norm" => "cross_attn.k_layer_norm",
+                "ff.norm" => "post_attention_layernorm",
+                "ff.gate_proj" => "mlp.gate_proj",
+                "ff.up_proj" => "mlp.up_proj",
+                "ff.down_proj" => "mlp.down_proj",
+                "attn.to_kv" => {
+                    let one = |p: &str| {
+                        at(
+                            Role::Checkpoint,
+                            format!("{root}.cross_attn.{p}_proj.{end}"),
+                        )
+                    };
+                    return Some(Piece::Stacked(["k", "v"].map(one).to_vec()));
+                }
+                _ => return None,
+            };
+            format!("{name}.{end}")
+        }
+    };
+    Some(Piece::Whole(vec![at(
+        Role::Checkpoint,
+        format!("{root}.{name}"),
+    )]))
+}
+
+/// Whether a published tensor that the model does not use is known to be of no use: buffers, the other half of a CLIP, aliases.
+pub fn ignorable(role: Role, name: &str) -> bool {
+    const ENDS: [&str; 6] = [
+        "rotary_emb.inv_freq",
+        "attention.bias",
+        "attention.masked_bias",
+        "position_ids",
+        "attn_bias",
+        "rotary_pos_emb.inv_freq",
+    ];
+    if ENDS.iter().any(|end| name.ends_with(end)) {
+        return true;
+    }
+    match role {
+        // A CLIP file carries its text tower too.
+        Role::Vision => {
+            const OURS: [&str; 3] = ["visual.", "vision_model.", "visual_projection."];
+            const TEXT: [&str; 8] = [
+                "text_model.",
+                "text_projection",
+                "logit_scale",
+                "token_embedding.",
+                "ln_final.",
+                "transformer.resblocks.",
+                "positional_embedding",
+                "logit_bias",
+            ];
+            !OURS.iter().any(|p| name.starts_with(p)) && TEXT.iter().any(|p| name.starts_with(p))
+        }
+        // Version 0.0.2 keeps every gated block under two names; training files keep frozen parts.
+        Role::Checkpoint => {
+            name.contains(".gated_cross_attn_layer.")
+                || name.starts_with("lang_encoder.old_decoder_blocks.")
+                || name.starts_with("vision_encoder.")
+                || name.contains(".decoder_layer.")
+        }
+        Role::Language => false,
+    }
+}

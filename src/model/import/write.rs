@@ -1,0 +1,300 @@
+//! Writing weights tensor by tensor: safetensors for full types, GGUF for quantised ones. Nothing is held but the tensor at hand.
+//!
+//! Both formats begin with a table of every tensor's place, so the lengths are computed first and the bytes must come out as
+//! announced.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{DType, Tensor};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
+use std::path::Path;
+
+use super::ImportError;
+use crate::model::store::Asked;
+use crate::support::FileError;
+
+/// How weights are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Hold {
+    F32,
+    F16,
+    Bf16,
+    #[value(name = "q8_0")]
+    Q8_0,
+    #[value(name = "q4_k")]
+    Q4K,
+}
+
+impl Hold {
+    /// As `model.toml` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::Q8_0 => "q8_0",
+            Self::Q4K => "q4_k",
+        }
+    }
+
+    /// Name of the file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 => "model.safetensors",
+            Self::Q8_0 | Self::Q4K => "model.gguf",
+        }
+    }
+
+    /// Whether linear layers are quantised.
+    pub fn is_packed(self) -> bool {
+        matches!(self, Self::Q8_0 | Self::Q4K)
+    }
+
+    /// How one tensor is held. Only linear layers are quantised, and only where rows part into whole blocks; K-quants take the
+    /// head and the layers that errors hurt most (values, and what comes down from a feed-forward) in six bits.
+    fn of(self, asked: &Asked) -> GgmlDType {
+        let width = asked.shape.last().copied().unwrap_or(0);
+        let plain = match self {
+            Self::F32 => return GgmlDType::F32,
+            Self::F16 => return GgmlDType::F16,
+            Self::Bf16 => return GgmlDType::BF16,
+            // Norms, gates and tables are small beside the layers; f32 costs nothing in quality.
+            _ if asked.shape.iter().product::<usize>() < 1 << 20 => GgmlDType::F32,
+            _ => GgmlDType::F16,
+        };
+        if !asked.linear {
+            return plain;
+        }
+        let delicate = ["v_proj", "down_proj", "lm_head"];
+        let delicate = delicate.iter().any(|d| asked.name.contains(d));
+        match self {
+            Self::Q4K if width.is_multiple_of(256) && delicate => GgmlDType::Q6K,
+            Self::Q4K if width.is_multiple_of(256) => GgmlDType::Q4K,
+            _ if width.is_multiple_of(32) => GgmlDType::Q8_0,
+            _ => plain,
+        }
+    }
+}
+
+/// Rows of packed weights are filled up to a multiple of this, so that candle's fast CPU kernels take them.
+const ROWS: usize = 16;
+
+struct Slot {
+    name: String,
+    shape: Vec<usize>,
+    dtype: GgmlDType,
+    bytes: u64,
+}
+
+fn slot(hold: Hold, asked: &Asked) -> Slot {
+    let dtype = hold.of(asked);
+    let mut shape = asked.shape.clone();
+    let packed = !matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
+    if packed && let Some(rows) = shape.first_mut() {
+        *rows = rows.next_multiple_of(ROWS);
+    }
+    let elements: usize = shape.iter().product();
+    Slot {
+        name: asked.name.clone(),
+        bytes: (elements / dtype.block_size() * dtype.type_size()) as u64,
+        shape,
+        dtype,
+    }
+}
+
+/// A file under way, hashed as it is written.
+struct Sink {
+    out: BufWriter<File>,
+    hash: Sha256,
+    length: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hash.update(&bytes[..n]);
+        self.length += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What was written.
+pub struct Written {
+    pub sha256: String,
+    pub length: u64,
+}
+
+/// Bytes that `tensors` take in a file.
+pub fn size(hold: Hold, tensors: &[Asked]) -> u64 {
+    tensors.iter().map(|t| slot(hold, t).bytes + 32).sum()
+}
+
+/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. The file appears whole or not at all.
+pub fn write(
+    folder: &Path,
+    hold: Hold,
+    tensors: &[Asked],
+    make: &mut dyn FnMut(&Asked) -> Result<Tensor, ImportError>,
+) -> Result<Written, ImportError> {
+    let path = folder.join(hold.file());
+    let io = |e: std::io::Error| ImportError::File(FileError::from_io(&path, "write", &e));
+    let part = tempfile::Builder::new()
+        .prefix(".rounds-")
+        .tempfile_in(folder)
+        .map_err(io)?;
+    let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t)).collect();
+    let mut sink = Sink {
+        out: BufWriter::with_capacity(1 << 20, part.reopen().map_err(io)?),
+        hash: Sha256::new(),
+        length: 0,
+    };
+    let header = match hold.is_packed() {
+        true => gguf_header(&slots),
+        false => safetensors_header(&slots),
+    };
+    sink.write_all(&header).map_err(io)?;
+    for (asked, slot) in tensors.iter().zip(&slots) {
+        let tensor = make(asked)?;
+        let before = sink.length;
+        sink.write_all(&bytes_of(&tensor, slot)?).map_err(io)?;
+        let wrote = sink.length - before;
+        if wrote != slot.bytes {
+            let reason = format!("{}: {wrote} bytes where {} were due", slot.name, slot.bytes);
+            return Err(ImportError::Tensor(candle_core::Error::msg(reason)));
+        }
+        if hold.is_packed() {
+            let fill = sink.length.next_multiple_of(ALIGNMENT) - sink.length;
+            sink.write_all(&vec![0; fill as usize]).map_err(io)?;
+        }
+    }
+    sink.flush().map_err(io)?;
+    let file = sink.out.get_mut();
+    file.sync_all().map_err(io)?;
+    let _ = file.rewind();
+    let written = Written {
+        sha256: sink
+            .hash
+            .finalize()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect(),
+        length: sink.length,
+    };
+    part.persist(&path).map_err(|e| io(e.error))?;
+    Ok(written)
+}
+
+fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
+    let full = match slot.dtype {
+        GgmlDType::F32 => Some(DType::F32),
+        GgmlDType::F16 => Some(DType::F16),
+        GgmlDType::BF16 => Some(DType::BF16),
+        _ => None,
+    };
+    if let Some(dtype) = full {
+        let tensor = tensor.to_dtype(dtype)?.flatten_all()?.contiguous()?;
+        let mut out = Vec::with_capacity(slot.bytes as usize);
+        match dtype {
+            DType::F16 => {
+                for v in tensor.to_vec1::<half::f16>()? {
+                    // What half precision cannot hold must not become infinity unseen.
+                    if !v.is_finite() {
+                        return Err(ImportError::Range(slot.name.clone()));
+                    }
+                    out.extend(v.to_le_bytes());
+                }
+            }
+            DType::BF16 => {
+                for v in tensor.to_vec1::<half::bf16>()? {
+                    out.extend(v.to_le_bytes());
+                }
+            }
+            _ => {
+                for v in tensor.to_vec1::<f32>()? {
+                    out.extend(v.to_le_bytes());
+                }
+            }
+        }
+        return Ok(out);
+    }
+    let (rows, width) = tensor.dims2()?;
+    let missing = slot.shape.first().copied().unwrap_or(rows) - rows;
+    let tensor = match missing {
+        0 => tensor.clone(),
+        _ => tensor.pad_with_zeros(0, 0, missing)?,
+    };
+    debug_assert_eq!(tensor.dims(), [rows + missing, width]);
+    let packed = QTensor::quantize(&tensor.contiguous()?, slot.dtype)?;
+    Ok(packed.data()?.into_owned())
+}
+
+/// Names, types, shapes and offsets as JSON, its length in front, filled with blanks to a multiple of 8.
+fn safetensors_header(slots: &[Slot]) -> Vec<u8> {
+    let mut at = 0;
+    let mut table = serde_json::Map::new();
+    for slot in slots {
+        let dtype = match slot.dtype {
+            GgmlDType::F16 => "F16",
+            GgmlDType::BF16 => "BF16",
+            _ => "F32",
+        };
+        let entry = serde_json::json!({
+            "dtype": dtype, "shape": slot.shape, "data_offsets": [at, at + slot.bytes]
+        });
+        table.insert(slot.name.clone(), entry);
+        at += slot.bytes;
+    }
+    let mut json = serde_json::Value::Object(table).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    let mut out = (json.len() as u64).to_le_bytes().to_vec();
+    out.extend(json);
+    out
+}
+
+const ALIGNMENT: u64 = 32;
+
+/// GGUF version 3 with no metadata but the architecture's name.
+fn gguf_header(slots: &[Slot]) -> Vec<u8> {
+    let text = |out: &mut Vec<u8>, s: &str| {
+        out.extend((s.len() as u64).to_le_bytes());
+        out.extend(s.as_bytes());
+    };
+    let mut out = b"GGUF".to_vec();
+    out.extend(3u32.to_le_bytes());
+    out.extend((slots.len() as u64).to_le_bytes());
+    out.extend(1u64.to_le_bytes());
+    text(&mut out, "general.architecture");
+    out.extend(8u32.to_le_bytes());
+    text(&mut out, "rounds-flamingo");
+    let mut at = 0u64;
+    for slot in slots {
+        text(&mut out, &slot.name);
+        out.extend((slot.shape.len() as u32).to_le_bytes());
+        // GGUF counts axes from the innermost.
+        for &dim in slot.shape.iter().rev() {
+            out.extend((dim as u64).to_le_bytes());
+        }
+        out.extend(number(slot.dtype).to_le_bytes());
+        out.extend(at.to_le_bytes());
+        at += slot.bytes.next_multiple_of(ALIGNMENT);
+    }
+    out.resize((out.len() as u64).next_multiple_of(ALIGNMENT) as usize, 0);
+    out
+}
+
+/// GGML's number of a type.
+fn number(dtype: GgmlDType) -> u32 {
+    match dtype {
+        GgmlDType::F16 => 1,
+        GgmlDType::Q8_0 => 8,
+        GgmlDType::Q4K => 12,
+        GgmlDType::Q6K => 14,
+        GgmlDType::BF16 => 30,
+        _ => 0,
+    }
+}

@@ -1,0 +1,79 @@
+//! The user's own bundles, by name.
+
+use std::path::{Path, PathBuf};
+
+use super::bundle::{Bundle, Manifest};
+use super::error::ModelError;
+use crate::support::{Paths, files};
+
+/// The folder of bundles, one a subfolder.
+pub struct Library {
+    folder: PathBuf,
+}
+
+impl Library {
+    /// `models` in the program's data folder.
+    pub fn of(paths: &Paths) -> Self {
+        Self {
+            folder: paths.data_dir.join("models"),
+        }
+    }
+
+    /// A bundle's folder: what was given where it is one, else the bundle of that name.
+    pub fn find(&self, given: &Path) -> PathBuf {
+        let own = self.folder.join(given);
+        match !given.join("model.toml").exists() && own.join("model.toml").exists() {
+            true => own,
+            false => given.to_path_buf(),
+        }
+    }
+
+    /// Where a new bundle goes: a bare name into the library, a path where it says.
+    pub fn place(&self, given: &Path) -> PathBuf {
+        match given.components().count() == 1 && !given.starts_with(".") {
+            true => self.folder.join(given),
+            false => given.to_path_buf(),
+        }
+    }
+
+    /// Every bundle with its manifest, or why it cannot be read; sorted by name.
+    pub fn list(&self) -> Vec<(String, Result<Manifest, ModelError>)> {
+        let mut out: Vec<_> = std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, Bundle::manifest(&entry.path()))
+            })
+            .collect();
+        out.sort_by(|a, b| a.0.cmp(&b.0));
+        out
+    }
+
+    /// Deletes a bundle's own files, and the folder if nothing else is in it.
+    ///
+    /// Errors where `folder` is not a bundle: nothing else may be deleted by a slip of the hand.
+    pub fn remove(&self, folder: &Path) -> Result<(), ModelError> {
+        let manifest = Bundle::manifest(folder)?;
+        let delete = |path: PathBuf| match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(crate::support::FileError::from_io(&path, "delete", &e))
+            }
+            _ => Ok(()),
+        };
+        // The manifest first: what is left after an interruption is no longer taken for a bundle.
+        delete(folder.join("model.toml"))?;
+        for name in manifest.files.keys() {
+            delete(folder.join(name))?;
+        }
+        let _ = std::fs::remove_dir(folder);
+        Ok(())
+    }
+
+    /// Makes the library's folder.
+    pub fn create(&self) -> Result<(), ModelError> {
+        Ok(files::create_private_dir(&self.folder)?)
+    }
+}

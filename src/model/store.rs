@@ -1,0 +1,137 @@
+//! Where a model takes its tensors from: full ones by name, packed (quantised) linear layers beside them.
+//!
+//! One loading code serves training (variables that are made as they are asked for), inference from files, and the importer,
+//! which runs it over a store that holds nothing and only writes down what was asked for. So the list of tensors a bundle must
+//! have can never differ from what the model reads.
+
+use candle_core::quantized::QTensor;
+use candle_core::{DType, Device, Result, Shape, Tensor};
+use candle_nn::var_builder::SimpleBackend;
+use candle_nn::{Init, VarBuilder};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::ops::Linear;
+
+/// A place in the tree of tensor names.
+#[derive(Clone)]
+pub struct Store<'a> {
+    full: VarBuilder<'a>,
+    packed: Arc<HashMap<String, Arc<QTensor>>>,
+    asked: Option<Arc<Mutex<Vec<Asked>>>>,
+}
+
+/// A tensor that a model asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// The weight of a linear layer: what quantisation applies to.
+    pub linear: bool,
+}
+
+impl<'a> Store<'a> {
+    /// Full tensors only.
+    pub fn full(full: VarBuilder<'a>) -> Self {
+        Self::with_packed(full, HashMap::new())
+    }
+
+    /// Full tensors, and linear weights that are packed.
+    pub fn with_packed(full: VarBuilder<'a>, packed: HashMap<String, Arc<QTensor>>) -> Self {
+        Self {
+            full,
+            packed: Arc::new(packed),
+            asked: None,
+        }
+    }
+
+    /// The place below `name`.
+    pub fn pp(&self, name: impl ToString) -> Self {
+        Self {
+            full: self.full.pp(name),
+            packed: self.packed.clone(),
+            asked: self.asked.clone(),
+        }
+    }
+
+    /// The device that tensors go to.
+    pub fn device(&self) -> &Device {
+        self.full.device()
+    }
+
+    /// A tensor of `shape`; `init` is how a trainer starts it.
+    pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
+        let shape = shape.into();
+        self.note(name, &shape, false);
+        self.full.get_with_hints(shape, name, init)
+    }
+
+    /// A linear layer of weight `[out, in]`, without bias.
+    pub fn linear(&self, shape: (usize, usize), name: &str, init: Init) -> Result<Linear> {
+        if let Some(weight) = self.packed.get(&self.path(name)) {
+            let width = weight.shape().dims().get(1).copied();
+            if width != Some(shape.1) {
+                candle_core::bail!(
+                    "{}: {:?} where [{}, {}] was expected",
+                    self.path(name),
+                    weight.shape(),
+                    shape.0,
+                    shape.1
+                );
+            }
+            return Linear::packed(weight.clone(), shape.0);
+        }
+        self.note(name, &shape.into(), true);
+        Ok(Linear::full(self.full.get_with_hints(shape, name, init)?))
+    }
+
+    fn path(&self, name: &str) -> String {
+        match self.full.prefix() {
+            prefix if prefix.is_empty() => name.to_string(),
+            prefix => format!("{prefix}.{name}"),
+        }
+    }
+
+    fn note(&self, name: &str, shape: &Shape, linear: bool) {
+        if let Some(asked) = &self.asked {
+            let entry = Asked {
+                name: self.path(name),
+                shape: shape.dims().to_vec(),
+                linear,
+            };
+            asked.lock().unwrap_or_else(|e| e.into_inner()).push(entry);
+        }
+    }
+}
+
+/// What `load` asks of a store, without memory for any of it.
+pub fn asked_for(load: impl FnOnce(Store<'static>) -> Result<()>) -> Result<Vec<Asked>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let full = VarBuilder::from_backend(Box::new(Nothing), DType::F32, Device::Cpu);
+    load(Store {
+        full,
+        packed: Arc::default(),
+        asked: Some(asked.clone()),
+    })?;
+    let mut list = asked.lock().unwrap_or_else(|e| e.into_inner()).clone();
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    list.dedup();
+    Ok(list)
+}
+
+/// Gives a single zero, seen from every place of the shape.
+struct Nothing;
+
+impl SimpleBackend for Nothing {
+    fn get(&self, shape: Shape, _: &str, _: Init, dtype: DType, device: &Device) -> Result<Tensor> {
+        Tensor::zeros((), dtype, device)?.broadcast_as(shape)
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
+        candle_core::bail!("no tensor {name}")
+    }
+
+    fn contains_tensor(&self, _: &str) -> bool {
+        true
+    }
+}

@@ -1,0 +1,134 @@
+//! Wrong contents and lengths, damaged files, full disks.
+
+use std::fs;
+use std::path::Path;
+
+use rounds::hub::HubError;
+use rounds::support::Hint;
+use rounds::support::files::sha256_hex;
+
+use super::house::{House, answer, content, without_length};
+use super::server::Server;
+
+#[test]
+fn a_content_that_is_not_its_etag_is_deleted() {
+    let whole = content(1000);
+    let server = Server::start(move |asked| {
+        let mut answer = answer(asked, &whole);
+        if let Some(byte) = answer.body.first_mut() {
+            *byte ^= 1;
+        }
+        answer
+    });
+    let house = House::new();
+    let error = house.get(&server, None).unwrap_err();
+    assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
+    assert_eq!(house.blobs(), [""; 0]);
+    assert!(!house.shelf().join("refs/main").exists());
+}
+
+#[test]
+fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
+    let whole = content(1000);
+    let served = whole.clone();
+    let server = Server::start(move |asked| answer(asked, &served));
+    let house = House::new();
+    let other = sha256_hex(b"other");
+    let error = house.get(&server, Some(&other)).unwrap_err();
+    assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("pins.toml"));
+    assert_eq!(server.count("GET"), 0, "it came although its etag told");
+
+    // A small file's etag tells nothing.
+    let server = Server::start(move |asked| without_length(asked, &whole));
+    let error = house.get(&server, Some(&other)).unwrap_err();
+    assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
+    assert_eq!(house.blobs(), [""; 0]);
+    let error = house.get(&server, Some("not a hash")).unwrap_err();
+    assert!(matches!(error, HubError::Name { .. }), "{error}");
+}
+
+#[test]
+fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
+    let whole = content(1000);
+    let (served, sha256) = (whole.clone(), sha256_hex(&whole));
+    let server = Server::start(move |asked| answer(asked, &served));
+    let house = House::new();
+    let path = house.get(&server, None).unwrap();
+    fs::write(&path, content(999)).unwrap();
+    let error = house.get(&server, Some(&sha256)).unwrap_err();
+    assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
+    assert_eq!(house.blobs(), [""; 0]);
+    assert_eq!(
+        fs::read(house.get(&server, Some(&sha256)).unwrap()).unwrap(),
+        whole
+    );
+
+    // Another expectation says nothing against the file, which somebody else may use.
+    let error = house.get(&server, Some(&sha256_hex(b"x"))).unwrap_err();
+    assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
+    assert_eq!(house.blobs(), [sha256.as_str()]);
+}
+
+#[test]
+fn a_length_that_is_not_the_announced_one_is_refused() {
+    // Shorter and honest about it, longer and honest, longer without a word.
+    for (length, says) in [(900, true), (1100, true), (1100, false)] {
+        let whole = content(1000);
+        let server = Server::start(move |asked| {
+            let mut answer = answer(asked, &whole);
+            if asked.method == "GET" {
+                answer.body = content(length);
+                answer.length = says;
+            }
+            answer
+        });
+        let house = House::new();
+        let error = house.get(&server, None).unwrap_err();
+        assert!(
+            matches!(error, HubError::LengthMismatch { expected: 1000, .. }),
+            "{error}"
+        );
+        assert_eq!(house.blobs(), [""; 0]);
+        assert_eq!(server.count("GET"), 1);
+    }
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_refused_before_it_comes() {
+    if rounds::support::free_space(Path::new(".")).is_none() {
+        eprintln!("skipped: this system does not say how much space is free");
+        return;
+    }
+    let server = Server::start(|asked| {
+        let mut answer = answer(asked, b"x");
+        answer.headers.retain(|(name, _)| *name != "X-Linked-Size");
+        answer.header("X-Linked-Size", 1_u64 << 60)
+    });
+    let error = House::new().get(&server, None).unwrap_err();
+    assert!(matches!(error, HubError::NoSpace { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("HF_HOME"));
+    assert_eq!(server.count("GET"), 0);
+}
+
+#[test]
+fn a_disk_that_fills_up_is_an_error_that_keeps_the_partial_file() {
+    #[cfg(target_os = "linux")]
+    {
+        let whole = content(100_000);
+        let sha256 = sha256_hex(&whole);
+        let server = Server::start(move |asked| answer(asked, &whole));
+        let house = House::new();
+        let left = house.leave(&sha256, b"");
+        fs::remove_file(&left).unwrap();
+        // A device that takes nothing stands in for a full disk.
+        std::os::unix::fs::symlink("/dev/full", &left).unwrap();
+        let error = house.get(&server, None).unwrap_err();
+        assert!(error.to_string().starts_with("no space left"), "{error}");
+        assert!(error.hint().unwrap().contains("HF_HOME"));
+        assert!(fs::symlink_metadata(&left).is_ok());
+        assert_eq!(server.count("GET"), 1, "a full disk was tried again");
+    }
+    #[cfg(not(target_os = "linux"))]
+    eprintln!("skipped: no /dev/full here");
+}
