@@ -281,3 +281,315 @@ fn openflamingo_2_on_mpt_7b_agrees() {
 fn openflamingo_2_on_gpt_neox_agrees() {
     agrees("of2-neox", MediaMask::Previous, "previous");
 }
+
+fn idefics(hold: Hold) -> Imported {
+    let folder = tempfile::tempdir().expect("a folder");
+    let special = [
+        ("<s>", 1),
+        ("</s>", 2),
+        ("<fake_token_around_image>", 128),
+        ("<image>", 129),
+    ];
+    tokenizer(folder.path(), 130, &special);
+    let request = Request {
+        idefics: true,
+        checkpoint: golden("idefics"),
+        language: None,
+        vision: None,
+        tokenizer: Some(folder.path().to_path_buf()),
+        out: folder.path().join("bundle"),
+        name: "idefics".into(),
+        media_mask: MediaMask::Previous,
+        cross_attn_every_n: None,
+        vision_heads: None,
+        hold,
+        begin: None,
+        template: None,
+    };
+    import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
+    let bundle = Bundle::open(Some(&request.out)).expect("a bundle");
+    Imported {
+        learner: FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner"),
+        _folder: folder,
+    }
+}
+
+#[test]
+fn idefics_agrees() {
+    let folder = golden("idefics");
+    let (info, expected) = (cases(&folder), expected(&folder));
+    let mut imported = idefics(Hold::F32);
+    let learner = &mut imported.learner;
+    let pixels = &expected["pixels"];
+    let output = learner.model().tower.forward(pixels).expect("vision");
+    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
+    let latents = learner
+        .model()
+        .resampler
+        .forward(&output.tokens)
+        .expect("latents");
+    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    let cancel = Cancel::new();
+    let mut compared = 0;
+    for (name, case) in info["cases"].as_object().expect("cases") {
+        let prompt = ids(&case["input_ids"]);
+        let padding = case["left_padding"].as_u64().expect("padding") as usize;
+        // A prompt without an image came with one empty picture that no token sees.
+        let places = prompt.iter().filter(|&&id| id == 129).count();
+        let images = encoded(learner, pixels, places);
+        let times: Vec<i64> = learner
+            .times(&prompt)
+            .iter()
+            .map(|&t| i64::from(t) - 1)
+            .collect();
+        let wanted: Vec<i64> = case["image_index"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_i64)
+            .collect();
+        assert_eq!(
+            times[padding..],
+            wanted[padding..],
+            "{name}: which image each token sees"
+        );
+        let logits = learner
+            .logits(&prompt, &images, padding, &cancel)
+            .expect("logits");
+        let wanted = &expected[&format!("{name}.logits")];
+        let real = prompt.len() - padding;
+        let skip = wanted.dim(0).expect("rows") - real;
+        let apart = difference(
+            &logits.narrow(0, padding, real).expect("rows"),
+            &wanted.narrow(0, skip, real).expect("rows"),
+        );
+        assert!(apart < 1e-4, "{name}: logits differ by {apart}");
+        // The end token is suppressed, as in the reference.
+        let mut row = learner
+            .prefill_padded(&prompt, &images, padding, &cancel)
+            .expect("prefill");
+        let mut greedy = Vec::new();
+        for _ in 0..32 {
+            row[2] = f32::NEG_INFINITY;
+            let best = argmax(&row);
+            greedy.push(best);
+            row = learner.step(best, &cancel).expect("a step");
+        }
+        assert_eq!(greedy, ids(&case["greedy"]), "{name}: greedy");
+        let row = learner
+            .prefill_padded(&prompt, &images, padding, &cancel)
+            .expect("prefill");
+        let beams = Beams {
+            count: 3,
+            length_penalty: 1.0,
+            counted_prompt: 0,
+        };
+        let penalties = Penalties {
+            forbidden: vec![2],
+            ..Penalties::default()
+        };
+        let found =
+            beam_search(learner, row, &prompt, beams, &penalties, &[2], 8, &cancel).expect("beams");
+        for (found, wanted) in found.iter().zip(case["beams"].as_array().expect("beams")) {
+            assert_eq!(found.ids, ids(wanted), "{name}: beams");
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 8);
+}
+
+/// The same prompt in other types: cosine of the logits with the reference's.
+fn nearness(mut imported: Imported, folder: &Path, name: &str, columns: usize) -> f64 {
+    let (info, expected) = (cases(folder), expected(folder));
+    let learner = &mut imported.learner;
+    let case = match &info["cases"] {
+        Value::Object(cases) => cases[name].clone(),
+        cases => cases
+            .as_array()
+            .and_then(|c| c.iter().find(|c| c["name"] == name))
+            .expect("the case")
+            .clone(),
+    };
+    let prompt = ids(&case["input_ids"]);
+    let count = case["images"].as_u64().expect("images") as usize;
+    let images = encoded(learner, &expected["pixels"], count);
+    let logits = learner
+        .logits(&prompt, &images, 0, &Cancel::new())
+        .expect("logits");
+    let logits = logits.narrow(1, 0, columns).expect("columns");
+    cosine(&logits, &expected[&format!("{name}.logits")])
+}
+
+#[test]
+fn half_precision_and_eight_bits_stay_near_the_reference() {
+    for (family, columns) in [
+        ("of1-llama", 128),
+        ("of2-mpt1b", 131),
+        ("of2-mpt7b", 131),
+        ("of2-neox", 131),
+    ] {
+        let name = if family == "of1-llama" {
+            "text_first_previous"
+        } else {
+            "text_first"
+        };
+        let folder = golden(&format!("flamingo/{family}"));
+        for (hold, least) in [
+            (Hold::Bf16, 0.999),
+            (Hold::F16, 0.9999),
+            (Hold::Q8_0, 0.995),
+        ] {
+            let found = nearness(
+                flamingo(family, MediaMask::Previous, hold),
+                &folder,
+                name,
+                columns,
+            );
+            println!("{family} {}: cosine {found:.6}", hold.name());
+            assert!(found > least, "{family} {}: {found}", hold.name());
+        }
+    }
+    for (hold, least) in [(Hold::Bf16, 0.999), (Hold::Q8_0, 0.995)] {
+        let found = nearness(idefics(hold), &golden("idefics"), "three", 130);
+        println!("idefics {}: cosine {found:.6}", hold.name());
+        assert!(found > least, "idefics {}: {found}", hold.name());
+    }
+}
+
+#[test]
+fn a_wrapped_training_checkpoint_gives_the_same_bundle_as_the_flat_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flat = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    let mut wrapped = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    wrapped.checkpoint = golden("flamingo/of2-mpt7b/checkpoint-wrapped.pt");
+    wrapped.out = folder.path().join("wrapped");
+    for request in [&flat, &wrapped] {
+        import(request, &Cancel::new(), &mut |_, _| {}).expect("imported");
+    }
+    let sum =
+        |out: &Path| Bundle::manifest(out).expect("a manifest").files["model.safetensors"].clone();
+    assert_eq!(sum(&flat.out), sum(&wrapped.out));
+}
+
+#[test]
+fn the_wrong_base_model_is_refused_with_a_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut wrong = request("of2-neox", folder.path(), MediaMask::Previous, Hold::F32);
+    wrong.language = Some(golden("flamingo/of2-mpt7b/language"));
+    let error = import(&wrong, &Cancel::new(), &mut |_, _| {})
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("missing:"), "{error}");
+    assert!(
+        !wrong.out.join("model.toml").exists(),
+        "nothing is left that looks like a bundle"
+    );
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let language = folder.path().join("language");
+    std::fs::create_dir(&language).expect("a folder");
+    let from = golden("flamingo/of2-mpt7b/language");
+    std::fs::copy(from.join("config.json"), language.join("config.json")).expect("copied");
+    let mut tensors = candle_core::safetensors::load(from.join("model.safetensors"), &Device::Cpu)
+        .expect("weights");
+    let name = "transformer.blocks.2.attn.out_proj.weight";
+    let mut values = floats(&tensors[name]);
+    values[7] = f32::NAN;
+    let shape = tensors[name].shape().clone();
+    let poisoned = Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor");
+    tensors.insert(name.into(), poisoned);
+    candle_core::safetensors::save(&tensors, language.join("model.safetensors")).expect("saved");
+    let mut request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    request.language = Some(language);
+    let error = import(&request, &Cancel::new(), &mut |_, _| {})
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        error.contains(name) && error.contains("element 7 is NaN"),
+        "{error}"
+    );
+    assert!(!request.out.join("model.toml").exists());
+}
+
+#[test]
+fn a_stopped_import_leaves_no_bundle_and_no_parts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    let cancel = Cancel::new();
+    let stop = cancel.clone();
+    let error = import(&request, &cancel, &mut |done, _| {
+        if done == 10 {
+            stop.cancel();
+        }
+    })
+    .expect_err("stopped");
+    assert_eq!(error.to_string(), "stopped");
+    let left = std::fs::read_dir(&request.out).expect("the folder").count();
+    assert_eq!(left, 0, "files are left behind");
+}
+
+#[test]
+fn verify_finds_every_flipped_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::Q8_0);
+    import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
+    assert_eq!(Bundle::verify(&request.out).expect("verified"), [""; 0]);
+    let path = request.out.join("model.gguf");
+    let good = std::fs::read(&path).expect("weights");
+    for at in (0..good.len()).step_by(good.len() / 40) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&path, &bad).expect("written");
+        assert_eq!(
+            Bundle::verify(&request.out).expect("verified").len(),
+            1,
+            "byte {at}"
+        );
+        assert!(Bundle::open(Some(&request.out)).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn processors_agree_with_transformers() {
+    let text = std::fs::read_to_string(golden("generation.json")).expect("generation.json");
+    let info: Value = serde_json::from_str(&text).expect("JSON");
+    let tensors = candle_core::safetensors::load(golden("generation.safetensors"), &Device::Cpu)
+        .expect("generation.safetensors");
+    let rows: Vec<Vec<f32>> = tensors["logits"].to_vec2().expect("rows");
+    let histories: Vec<Vec<u32>> = info["histories"]
+        .as_array()
+        .expect("histories")
+        .iter()
+        .map(ids)
+        .collect();
+    let mut compared = 0;
+    for (name, step) in info["steps"].as_object().expect("steps") {
+        let kind = step["kind"].as_str().expect("a kind");
+        let value = step["value"].as_f64().expect("a value");
+        let penalties = match kind {
+            "repetition_penalty" => Penalties {
+                repetition: value as f32,
+                ..Penalties::default()
+            },
+            "no_repeat_ngram" => Penalties {
+                no_repeat_ngram: value as usize,
+                ..Penalties::default()
+            },
+            _ => continue,
+        };
+        let wanted: Vec<Vec<f32>> = tensors[name.as_str()].to_vec2().expect("rows");
+        for ((row, history), wanted) in rows.iter().zip(&histories).zip(&wanted) {
+            let mut row = row.clone();
+            penalties.apply(history, &mut row);
+            for (found, wanted) in row.iter().zip(wanted) {
+                let same = found == wanted || (found - wanted).abs() < 1e-6;
+                assert!(same, "{name}: {found} {wanted}");
+            }
+        }
+        compared += 1;
+    }
+    assert!(compared >= 4, "{compared} processors");
+}

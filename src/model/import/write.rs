@@ -229,7 +229,10 @@ fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
         _ => tensor.pad_with_zeros(0, 0, missing)?,
     };
     debug_assert_eq!(tensor.dims(), [rows + missing, width]);
-    let packed = QTensor::quantize(&tensor.contiguous()?, slot.dtype)?;
+    // candle quantises a storage from its beginning, whatever part of it the tensor is: give it one of its own.
+    let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+    let own = Tensor::from_vec(values, tensor.shape(), tensor.device())?;
+    let packed = QTensor::quantize(&own, slot.dtype)?;
     Ok(packed.data()?.into_owned())
 }
 
