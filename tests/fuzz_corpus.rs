@@ -88,3 +88,49 @@ fn weight_files_whole_and_damaged_are_read_within_bounds() {
         }
     }
 }
+
+/// Every beginning of `whole`, and every byte of it changed in four ways.
+fn damage(what: &str, whole: &[u8], target: fn(&[u8])) {
+    let check = |bytes: &[u8]| {
+        let taken = peak(|| target(bytes));
+        // An error of candle's may carry a backtrace, whose symbols take some 35 MB the first time.
+        assert!(taken < 3 * ENOUGH, "{what}: {taken} bytes");
+    };
+    check(whole);
+    for length in 0..whole.len() {
+        check(&whole[..length]);
+    }
+    let mut damaged = whole.to_vec();
+    for at in 0..whole.len() {
+        for byte in [whole[at] ^ 0x01, whole[at] ^ 0x80, 0x00, 0xff] {
+            damaged[at] = byte;
+            check(&damaged);
+        }
+        damaged[at] = whole[at];
+    }
+}
+
+#[test]
+fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
+    use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
+    use candle_core::{Device, Tensor};
+    let numbers = |n: usize| (0..n).map(|i| i as f32).collect::<Vec<_>>();
+    let a = Tensor::from_vec(numbers(12), (3, 4), &Device::Cpu).unwrap();
+    let b = Tensor::from_vec(numbers(64), (2, 32), &Device::Cpu).unwrap();
+    let file = safetensors::serialize([("a", &a), ("b", &b)], None).unwrap();
+    assert_eq!(
+        rounds::model::weights::safetensors::check(&file),
+        Ok(2),
+        "the whole file is good"
+    );
+    damage("safetensors", &file, targets::safetensors);
+    let mut file = std::io::Cursor::new(Vec::new());
+    let packed = QTensor::quantize(&b, GgmlDType::Q8_0).unwrap();
+    let plain = QTensor::quantize(&a, GgmlDType::F32).unwrap();
+    gguf_file::write(&mut file, &[], &[("a", &plain), ("b", &packed)]).unwrap();
+    let file = file.into_inner();
+    assert_eq!(rounds::model::load::check_gguf(&file).unwrap(), 2);
+    damage("gguf", &file, targets::gguf);
+    let manifest = rounds::shipped::file("assets/nano/model.toml").unwrap();
+    damage("manifest", manifest, targets::manifest);
+}

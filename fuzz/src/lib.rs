@@ -25,6 +25,21 @@ pub fn pickle(data: &[u8]) {
     }
 }
 
+/// Checks `data` as a safetensors file.
+pub fn safetensors(data: &[u8]) {
+    let _ = rounds::model::weights::safetensors::check(data);
+}
+
+/// Reads `data` as a GGUF file.
+pub fn gguf(data: &[u8]) {
+    let _ = rounds::model::load::check_gguf(data);
+}
+
+/// Reads `data` as the manifest of a bundle.
+pub fn manifest(data: &[u8]) {
+    let _ = rounds::model::bundle::Bundle::manifest_of(data);
+}
+
 /// A zip archive of these records, as they are.
 fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::<u8>::new(), Vec::<u8>::new());

@@ -10,7 +10,7 @@ use crate::index::{Example, Index, IndexError, Search};
 use crate::model::bundle::Bundle;
 use crate::model::error::ModelError;
 use crate::model::flamingo::FlamingoLearner;
-use crate::model::generate::generate;
+use crate::model::generate::{StopReason, generate};
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::prompt::{self, Template};
 use crate::retrieval::{Query, Strategy, retrieve};
@@ -218,7 +218,7 @@ impl Engine {
         let mut answer = Answer {
             answer: String::new(),
             rationale: None,
-            stop: crate::model::generate::StopReason::Length,
+            stop: StopReason::Length,
             shots,
             notices,
             provenance,
@@ -246,7 +246,13 @@ impl Engine {
         let mut forbidden = named(&manifest.tokens.untrained);
         forbidden.extend(token(&manifest.tokens.begin));
         forbidden.extend(token(&manifest.tokens.image));
-        let logits = self.learner.prefill(&built.ids, &media, cancel)?;
+        let logits = match self.learner.prefill(&built.ids, &media, cancel) {
+            Err(ModelError::Cancelled) => {
+                answer.stop = StopReason::Cancelled;
+                return Ok(answer);
+            }
+            other => other?,
+        };
         let prefill_ms = ms(prefill);
         let decode = Instant::now();
         let mut stream = sanitise::Stream::new();
@@ -266,9 +272,9 @@ impl Engine {
             emit(Event::Token(rest));
         }
         let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
-        if text.is_empty() && generated.stop != crate::model::generate::StopReason::Cancelled {
+        if text.is_empty() && generated.stop != StopReason::Cancelled {
             answer.notices.push(match generated.stop {
-                crate::model::generate::StopReason::Length => format!(
+                StopReason::Length => format!(
                     "cut off after {} tokens, before the answer came: allow more with --max-new-tokens",
                     generated.tokens
                 ),

@@ -126,9 +126,8 @@ impl Common {
                 None,
             ));
         }
-        if !(self.repetition_penalty.is_finite() && self.repetition_penalty > 0.0)
-            || !self.length_penalty.is_finite()
-        {
+        let repetition = self.repetition_penalty;
+        if !repetition.is_finite() || repetition <= 0.0 || !self.length_penalty.is_finite() {
             return Err(Failure::usage(
                 "--repetition-penalty takes a number above 0, --length-penalty any number",
                 None,

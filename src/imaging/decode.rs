@@ -12,7 +12,7 @@ use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
 };
 
-use super::{Format, ImagingError, Mode, Picture, SourceInfo, guard, pixels, sniff};
+use super::{Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, pixels, sniff};
 use crate::support::{files, sanitise};
 
 /// The longest file that is read, in bytes.
@@ -62,6 +62,7 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         None => return Err(Refusal::Broken("the decoder gave up".to_owned()).explain(name, format)),
     };
     let (width, height) = (decoded.width(), decoded.height());
+    let opacity = pixels::alpha(&decoded);
     let rgb = pixels::to_rgb(decoded);
     if rgb.is_empty() || rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
         return Err(Refusal::Broken("it has no pixels".to_owned()).explain(name, format));
@@ -77,8 +78,66 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         width,
         height,
         rgb,
+        beside: beside(content, format, opacity),
         source,
     })
+}
+
+/// What the file's own header says of palettes and opacity: the decoder has turned both into plain channels.
+fn beside(content: &[u8], format: Format, alpha: Option<Vec<u8>>) -> Beside {
+    match format {
+        Format::Png => {
+            // Depth and colour type of the first chunk: 0 grey, 2 colour, 3 palette, 4 and 6 with alpha.
+            let at = |i: usize, otherwise| content.get(i).copied().unwrap_or(otherwise);
+            let (depth, kind) = (at(24, 8), at(25, 2));
+            Beside {
+                indexed: kind == 3 || (kind == 0 && depth == 1),
+                // A colour marked as see-through in a colour picture is not looked at by Pillow.
+                alpha: alpha.filter(|_| kind != 2),
+                alpha_is_channel: matches!(kind, 4 | 6),
+            }
+        }
+        Format::Gif => Beside {
+            indexed: true,
+            alpha,
+            alpha_is_channel: false,
+        },
+        Format::Bmp => Beside {
+            indexed: bitmap_is_indexed(content),
+            alpha: None,
+            alpha_is_channel: false,
+        },
+        _ => Beside {
+            indexed: false,
+            alpha,
+            alpha_is_channel: true,
+        },
+    }
+}
+
+/// A bitmap of one bit, or with a palette that is not a grey ramp.
+fn bitmap_is_indexed(content: &[u8]) -> bool {
+    let number = |at: usize| {
+        let bytes = content.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize)
+    };
+    let depth = content.get(28).copied().unwrap_or(24);
+    let (Some(header), 1..=8) = (number(14), depth) else {
+        return false;
+    };
+    let colours = match number(46) {
+        Some(n @ 1..=256) => n,
+        _ => 1 << depth,
+    };
+    let from = 14 + header;
+    let Some(palette) = content.get(from..from + 4 * colours) else {
+        return false;
+    };
+    let grey = palette
+        .chunks_exact(4)
+        .enumerate()
+        .all(|(i, c)| c[..3].iter().all(|&v| usize::from(v) == i));
+    depth == 1 || !grey
 }
 
 /// Why pixels were refused, before a name is put to it.

@@ -190,6 +190,7 @@ mod tests {
 
     fn picture(width: u32, height: u32, rgb: Vec<u8>) -> Picture {
         Picture {
+            beside: super::super::Beside::default(),
             width,
             height,
             rgb,

@@ -30,8 +30,22 @@ pub struct Picture {
     pub height: u32,
     /// 8-bit RGB, row-major, `width * height * 3` bytes.
     pub rgb: Vec<u8>,
+    /// What the file had beside colours; decides how the reference pipelines resize it.
+    pub beside: Beside,
     /// Where it came from.
     pub source: SourceInfo,
+}
+
+/// What a file has beside colours. Pillow resizes before it converts to RGB, so these change a model's pixels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// A palette or single bits: Pillow takes the nearest pixel and never blends.
+    pub indexed: bool,
+    /// Opacity of every pixel, `width * height` bytes.
+    pub alpha: Option<Vec<u8>>,
+    /// True where opacity is a channel of its own, and so weighs the colours when they are blended; false where single colours
+    /// are marked as see-through, which only matters on a background.
+    pub alpha_is_channel: bool,
 }
 
 /// What is known of the file a picture came from.

@@ -13,7 +13,8 @@ pub(super) fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
         DynamicImage::ImageLuma8(buffer) => grey(buffer.as_raw(), 1, |sample| sample),
         DynamicImage::ImageLumaA8(buffer) => grey(buffer.as_raw(), 2, |sample| sample),
         DynamicImage::ImageLuma16(buffer) => grey(buffer.as_raw(), 1, scaled),
-        DynamicImage::ImageLumaA16(buffer) => grey(buffer.as_raw(), 2, scaled),
+        // Pillow opens 16-bit grey with alpha as 8-bit: the high byte.
+        DynamicImage::ImageLumaA16(buffer) => grey(buffer.as_raw(), 2, high_byte),
         DynamicImage::ImageRgb8(buffer) => buffer.into_raw(),
         DynamicImage::ImageRgba8(buffer) => colour(buffer.as_raw(), 4, |sample| sample),
         DynamicImage::ImageRgb16(buffer) => colour(buffer.as_raw(), 3, high_byte),
@@ -21,6 +22,21 @@ pub(super) fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
         DynamicImage::ImageRgb32F(buffer) => floats(buffer.as_raw(), 3),
         DynamicImage::ImageRgba32F(buffer) => floats(buffer.as_raw(), 4),
         other => other.to_rgb8().into_raw(),
+    }
+}
+
+/// Opacity of every pixel, where the decoder gave any.
+pub(super) fn alpha(decoded: &DynamicImage) -> Option<Vec<u8>> {
+    fn last<T: Copy>(samples: &[T], channels: usize, convert: impl Fn(T) -> u8) -> Vec<u8> {
+        let pixels = samples.chunks_exact(channels);
+        pixels.map(|pixel| convert(pixel[channels - 1])).collect()
+    }
+    match decoded {
+        DynamicImage::ImageLumaA8(buffer) => Some(last(buffer.as_raw(), 2, |sample| sample)),
+        DynamicImage::ImageRgba8(buffer) => Some(last(buffer.as_raw(), 4, |sample| sample)),
+        DynamicImage::ImageLumaA16(buffer) => Some(last(buffer.as_raw(), 2, high_byte)),
+        DynamicImage::ImageRgba16(buffer) => Some(last(buffer.as_raw(), 4, high_byte)),
+        _ => None,
     }
 }
 

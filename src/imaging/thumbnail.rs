@@ -55,6 +55,7 @@ mod tests {
     #[test]
     fn a_thumbnail_fits_and_can_be_read_again() {
         let picture = Picture {
+            beside: super::super::Beside::default(),
             width: 300,
             height: 100,
             rgb: vec![90; 90_000],
@@ -71,6 +72,7 @@ mod tests {
         assert_eq!(fit(20, 10, 60), (20, 10));
         assert_eq!(fit(16_000, 1, 60), (60, 1));
         let picture = Picture {
+            beside: super::super::Beside::default(),
             width: 2,
             height: 2,
             rgb: Vec::new(),

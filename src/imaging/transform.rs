@@ -24,18 +24,86 @@ pub fn clip_transform(picture: &Picture, size: usize) -> Vec<u8> {
         width: size,
         height: size,
     };
-    resize_bicubic_window(&picture.rgb, w, h, new_w, new_h, window)
+    if picture.beside.indexed {
+        return nearest(&picture.rgb, (w, h), (new_w, new_h), window);
+    }
+    let (Some(alpha), true) = (&picture.beside.alpha, picture.beside.alpha_is_channel) else {
+        return resize_bicubic_window(&picture.rgb, w, h, new_w, new_h, window);
+    };
+    // Colours are weighed by their opacity while they are blended, and given back after it; opacity itself is then dropped.
+    let weighed: Vec<u8> = pixels(&picture.rgb, alpha)
+        .flat_map(|(pixel, a)| [0, 1, 2].map(|c| multiplied(pixel[c], a)))
+        .collect();
+    let alphas: Vec<u8> = alpha.iter().flat_map(|&a| [a; 3]).collect();
+    let mut out = resize_bicubic_window(&weighed, w, h, new_w, new_h, window);
+    let alphas = resize_bicubic_window(&alphas, w, h, new_w, new_h, window);
+    for (colour, &a) in out.iter_mut().zip(&alphas) {
+        if !matches!(a, 0 | 255) {
+            *colour = (255 * u32::from(*colour) / u32::from(a)).min(255) as u8;
+        }
+    }
+    out
 }
 
-/// The whole picture squeezed to a square, whatever its shape: `size * size * 3` bytes of 8-bit RGB, row-major.
+fn pixels<'a>(rgb: &'a [u8], alpha: &'a [u8]) -> impl Iterator<Item = (&'a [u8], u8)> {
+    rgb.chunks_exact(3).zip(alpha.iter().copied())
+}
+
+/// `colour * alpha / 255`, rounded as Pillow's `MULDIV255`.
+fn multiplied(colour: u8, alpha: u8) -> u8 {
+    let product = u32::from(colour) * u32::from(alpha) + 128;
+    (((product >> 8) + product) >> 8) as u8
+}
+
+/// Pillow's `Resize` by nearest pixel: sources are found by adding up the scale, from half a step on.
+fn nearest(
+    rgb: &[u8],
+    (w, h): (usize, usize),
+    (new_w, new_h): (usize, usize),
+    window: Window,
+) -> Vec<u8> {
+    let sources = |from: usize, to: usize, first: usize, count: usize| -> Vec<usize> {
+        let scale = from as f64 / to as f64;
+        let mut at = scale * 0.5;
+        let all = (0..first + count).map(|_| {
+            let source = at as usize;
+            at += scale;
+            source.min(from - 1)
+        });
+        all.skip(first).collect()
+    };
+    let columns = sources(w, new_w, window.x, window.width);
+    let mut out = Vec::with_capacity(3 * window.width * window.height);
+    for row in sources(h, new_h, window.y, window.height) {
+        for &column in &columns {
+            let at = 3 * (row * w + column);
+            out.extend_from_slice(&rgb[at..at + 3]);
+        }
+    }
+    out
+}
+
+/// Laid on white as Pillow's `alpha_composite` does.
+fn on_white(rgb: &[u8], alpha: &[u8]) -> Vec<u8> {
+    pixels(rgb, alpha)
+        .flat_map(|(pixel, a)| {
+            let a = u32::from(a);
+            [0, 1, 2].map(|c| {
+                let x = 128 * (u32::from(pixel[c]) * a + 255 * (255 - a) + 128);
+                ((((x >> 8) + x) >> 8) >> 7) as u8
+            })
+        })
+        .collect()
+}
+
+/// The whole picture squeezed to a square, whatever its shape, see-through parts white: `size * size * 3` bytes of 8-bit RGB,
+/// row-major. IDEFICS prepares pictures so.
 pub fn squash_transform(picture: &Picture, size: usize) -> Vec<u8> {
-    resize_bicubic(
-        &picture.rgb,
-        picture.width as usize,
-        picture.height as usize,
-        size,
-        size,
-    )
+    let (w, h) = (picture.width as usize, picture.height as usize);
+    match &picture.beside.alpha {
+        Some(alpha) => resize_bicubic(&on_white(&picture.rgb, alpha), w, h, size, size),
+        None => resize_bicubic(&picture.rgb, w, h, size, size),
+    }
 }
 
 /// `int(size * long / short)`, as Python computes it.
@@ -73,6 +141,7 @@ mod tests {
             .flat_map(|i| [(i % width * 4) as u8; 3])
             .collect();
         let picture = Picture {
+            beside: super::super::Beside::default(),
             width,
             height,
             rgb,
@@ -87,6 +156,7 @@ mod tests {
     #[test]
     fn a_long_strip_does_not_need_its_full_enlargement() {
         let picture = Picture {
+            beside: super::super::Beside::default(),
             width: 1,
             height: 16_384,
             rgb: vec![9; 16_384 * 3],

@@ -71,6 +71,38 @@ fn read_gguf(
     let length = file.metadata().map_err(|e| damaged(path, e))?.len();
     let mut reader = std::io::BufReader::new(file);
     let content = gguf_file::Content::read(&mut reader).map_err(|e| damaged(path, e))?;
+    read_tensors(path, &content, &mut reader, length, device, full, packed)
+}
+
+/// Reads a GGUF file that is in memory; how many tensors it has. The fuzzer's way in.
+pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
+    let path = Path::new("model.gguf");
+    let mut reader = std::io::Cursor::new(bytes);
+    let content = gguf_file::Content::read(&mut reader).map_err(|e| damaged(path, e))?;
+    let (mut full, mut packed) = (HashMap::new(), HashMap::new());
+    let length = bytes.len() as u64;
+    let cpu = Device::Cpu;
+    read_tensors(
+        path,
+        &content,
+        &mut reader,
+        length,
+        &cpu,
+        &mut full,
+        &mut packed,
+    )?;
+    Ok(full.len() + packed.len())
+}
+
+fn read_tensors<R: std::io::Read + std::io::Seek>(
+    path: &Path,
+    content: &gguf_file::Content,
+    reader: &mut R,
+    length: u64,
+    device: &Device,
+    full: &mut HashMap<String, Tensor>,
+    packed: &mut HashMap<String, Arc<QTensor>>,
+) -> Result<(), ModelError> {
     for (name, info) in &content.tensor_infos {
         let elements = info.shape.dims().iter().try_fold(1u64, |n, &d| {
             n.checked_mul(d as u64)
@@ -80,7 +112,7 @@ fn read_gguf(
             return Err(damaged(path, format!("{name} is larger than the file")));
         }
         let tensor = content
-            .tensor(&mut reader, name, device)
+            .tensor(reader, name, device)
             .map_err(|e| damaged(path, format!("{name}: {e}")))?;
         match tensor.dtype() {
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => {

@@ -29,6 +29,7 @@ pub fn picture(phantom: &Phantom) -> Picture {
     let side = phantom.canvas.size as u32;
     let rgb = phantom.canvas.to_rgb8();
     Picture {
+        beside: crate::imaging::Beside::default(),
         width: side,
         height: side,
         source: SourceInfo {
@@ -94,6 +95,7 @@ impl Pool {
         let bytes = 3 * self.side * self.side;
         let rgb = self.pixels[image * bytes..(image + 1) * bytes].to_vec();
         Picture {
+            beside: crate::imaging::Beside::default(),
             width: self.side as u32,
             height: self.side as u32,
             source: SourceInfo {

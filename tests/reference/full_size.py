@@ -51,6 +51,9 @@ def draw(named, seed):
         else:
             spread = 0.02 if value.dim() < 2 else value[0].numel() ** -0.5
             value.uniform_(-spread * 3**0.5, spread * 3**0.5, generator=random)
+            if value.dim() == 2:
+                # GELU's mean would else grow over the layers until every token had the same answer.
+                value.sub_(value.mean(-1, keepdim=True))
 
 
 def write_tokenizer(folder):

@@ -101,7 +101,7 @@ fn attention_agrees_with_the_composed_form_for_every_mask() {
 
 #[test]
 fn rope_turns_back_to_where_it_came_from() {
-    let table = RopeTable::new(32, 8, 10_000.0);
+    let table = RopeTable::new(32, 8, 8, 10_000.0);
     let x = random(&[2, 6, 16]);
     let y = rope(&x, &table, 3).unwrap();
     // A rotation keeps lengths, and the gradient of |y|^2 / 2 is x itself.

@@ -1,0 +1,5 @@
+//! Looks for a GGUF file that makes the reader panic, hang or take memory without end.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rounds_fuzz::gguf(data));
