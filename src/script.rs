@@ -62,6 +62,7 @@ pub fn answer_json(answer: &Answer) -> Value {
         "provenance": answer.provenance,
         "timings": answer.timings,
         "tokens": { "prompt": answer.prompt_tokens, "generated": answer.generated_tokens },
+        "log_probabilities": answer.log_probabilities,
         "intended_use": INTENDED_USE,
     })
 }

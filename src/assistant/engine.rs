@@ -212,6 +212,10 @@ impl Engine {
             top_p: settings.decoding.top_p,
             top_k: settings.decoding.top_k,
             max_new_tokens: settings.decoding.max_new_tokens,
+            beams: settings.decoding.beams,
+            length_penalty: settings.decoding.length_penalty,
+            repetition_penalty: settings.decoding.penalties.repetition,
+            no_repeat_ngram: settings.decoding.penalties.no_repeat_ngram,
             device: self.device.to_string(),
             encoder: self.encoder.clone(),
         };
@@ -225,6 +229,7 @@ impl Engine {
             timings: Timings::default(),
             prompt_tokens: built.ids.len(),
             generated_tokens: 0,
+            log_probabilities: Vec::new(),
         };
         if settings.prompt_only {
             return Ok(answer);
@@ -285,6 +290,7 @@ impl Engine {
         answer.rationale = rationale;
         answer.stop = generated.stop;
         answer.generated_tokens = generated.tokens;
+        answer.log_probabilities = generated.log_probabilities;
         answer.timings = Timings {
             retrieval_ms,
             prefill_ms,

@@ -62,6 +62,10 @@ pub struct Provenance {
     pub top_p: Option<f64>,
     pub top_k: Option<usize>,
     pub max_new_tokens: usize,
+    pub beams: usize,
+    pub length_penalty: f64,
+    pub repetition_penalty: f32,
+    pub no_repeat_ngram: usize,
     pub device: String,
     pub encoder: String,
 }
@@ -80,6 +84,8 @@ pub struct Answer {
     pub timings: Timings,
     pub prompt_tokens: usize,
     pub generated_tokens: usize,
+    /// Natural log-probability of each generated token; empty for beams.
+    pub log_probabilities: Vec<f32>,
 }
 
 /// What the assistant says while it works.

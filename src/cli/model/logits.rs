@@ -11,6 +11,7 @@ use super::{Failure, Outcome, library};
 use crate::imaging::load;
 use crate::model::bundle::Bundle;
 use crate::model::flamingo::FlamingoLearner;
+use crate::model::generate::score::rank;
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::support::{Cancel, Hint, Progress, files};
 
@@ -18,10 +19,12 @@ use crate::support::{Cancel, Hint, Progress, files};
 pub struct Logits {
     /// Name in your library, or a folder
     bundle: PathBuf,
-    /// JSON Lines: {"segments": [{"image": "a.png"}, {"text": "…"}]} or {"input_ids": […], "images": ["a.png"]}
+    /// JSON Lines: {"segments": [{"image": "a.png"}, {"text": "…"}]} or {"input_ids": […], "images": ["a.png"]};
+    /// also "left_padding": N, and "continuations": ["yes", [17, 4]] to be ranked
     #[arg(long)]
     prompt: PathBuf,
-    /// Where the tensors go; line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width]
+    /// Where the tensors go; line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width],
+    /// N.log_probabilities [continuations, 2] (sum and mean over tokens)
     #[arg(long)]
     out: PathBuf,
     /// Also N.greedy: so many greedily chosen tokens, whatever they are
@@ -44,6 +47,16 @@ struct Line {
     /// Tokens at the beginning that only fill up.
     #[serde(default)]
     left_padding: usize,
+    /// Answers to rank after the prompt, as text or as ids.
+    #[serde(default)]
+    continuations: Vec<Continuation>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Continuation {
+    Text(String),
+    Ids(Vec<u32>),
 }
 
 #[derive(Deserialize)]
@@ -161,6 +174,28 @@ fn one(
         let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
         let media = Tensor::cat(&latents, 0)?.to_dtype(DType::F32)?;
         out.insert(format!("{index}.media"), media.to_device(&Device::Cpu)?);
+    }
+    if !line.continuations.is_empty() {
+        let mut given = Vec::new();
+        for continuation in &line.continuations {
+            given.push(match continuation {
+                Continuation::Ids(ids) => ids.clone(),
+                Continuation::Text(text) => learner
+                    .tokenizer()
+                    .encode(text.as_str(), false)
+                    .map_err(|e| anyhow::anyhow!(e.to_string()))?
+                    .get_ids()
+                    .to_vec(),
+            });
+        }
+        let logits = learner.prefill_padded(ids, images, line.left_padding, cancel)?;
+        let ranked = rank(learner, &logits, &given, cancel)?;
+        let values: Vec<f32> = ranked
+            .iter()
+            .flat_map(|r| [r.sum as f32, r.mean as f32])
+            .collect();
+        let scores = Tensor::from_vec(values, (ranked.len(), 2), &Device::Cpu)?;
+        out.insert(format!("{index}.log_probabilities"), scores);
     }
     if let Some(tokens) = arguments.tokens {
         let mut logits = learner.prefill_padded(ids, images, line.left_padding, cancel)?;
