@@ -121,6 +121,8 @@ fn measure(
     steps.sort_by(f64::total_cmp);
     let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
     let weights = decode_bytes(&bundle);
+    // Before the buffers of the next measurement.
+    let peak = peak_memory();
     let bandwidth = read_bandwidth();
     let config = &bundle.manifest.config;
     Ok(serde_json::json!({
@@ -142,7 +144,7 @@ fn measure(
         "GB per s while decoding": round(weights / step.max(1e-9) / 1e9),
         "GB per s of plain reading": round(bandwidth / 1e9),
         "share of bandwidth %": round(100.0 * weights / step.max(1e-9) / bandwidth),
-        "peak memory GB": round(peak_memory() / 1e9),
+        "peak memory GB": round(peak / 1e9),
     }))
 }
 
