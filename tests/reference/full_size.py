@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """One check at full size: OpenFlamingo-3B's shape with random f32 weights, as published files, and what the reference
-makes of them, in which time and memory. Needs 12 GB of memory and of disk; no golden file comes of it.
+makes of them, in which time and memory. No golden file comes of it. Needs 12 GB of memory, and 12 GB of disk beside
+the bundle.
 
-    env/bin/python tests/reference/full_size.py /tmp/full --mosaic examples        # `env` and `examples` as in flamingo.py
+    env/bin/python tests/reference/full_size.py /tmp/full --mosaic examples
     rounds model import --family flamingo --checkpoint /tmp/full/checkpoint.pt --language /tmp/full/language \\
         --vision /tmp/full/vision.safetensors --dtype f32 --out /tmp/full/bundle --cross-attn-every 1
     rounds model logits /tmp/full/bundle --prompt /tmp/full/p.jsonl --out /tmp/full/f32.safetensors --tokens 16
     env/bin/python tests/reference/full_size.py /tmp/full --compare /tmp/full/f32.safetensors
+
+`env` and `examples` as in flamingo.py. Where other work shares the cores, set OMP_NUM_THREADS to those that are free:
+torch splits evenly and waits for the slowest thread.
 
   language/             MPT-1B with the 50432 rows of its published table, and a tokenizer of 50277 words
   vision.safetensors    CLIP ViT-L/14 whole, under open_clip's names
   checkpoint.pt         resampler, a gated block in front of each of 24 layers, table of 50280 rows
   a.png b.png p.jsonl   the prompt: 40 ids, two images, text before the first
   expected.safetensors  logits [40, 50280], media [2, 64, 1024], greedy [16], steps [16, 50280]
-  result.json           seconds, peak memory, least lead of a greedy winner. "bench" has the prompt of `rounds model bench`.
+  result.json           seconds, peak memory, least lead of a greedy winner; "bench": the prompt of `model bench`
 """
 
 import argparse
@@ -52,7 +56,7 @@ def draw(named, seed):
             spread = 0.02 if value.dim() < 2 else value[0].numel() ** -0.5
             value.uniform_(-spread * 3**0.5, spread * 3**0.5, generator=random)
             if value.dim() == 2:
-                # GELU's mean would else grow over the layers until every token had the same answer.
+                # GELU's mean would else add up over the layers until hardly a position had an answer of its own.
                 value.sub_(value.mean(-1, keepdim=True))
 
 
@@ -158,11 +162,12 @@ def compare(out, path):
         ours, theirs = found[f"0.{name}"].double(), wanted[name].double()
         cosine = torch.cosine_similarity(ours, theirs, dim=-1)
         off = (ours - theirs).abs()
-        print(f"{name}: largest difference {off.max():.2e}, mean {off.mean():.2e}, of values up to {theirs.abs().max():.2f},")
-        print(f"  root mean square {theirs.square().mean().sqrt():.3f}; cosine least {cosine.min():.8f}, mean {cosine.mean():.8f}")
+        size, most = theirs.square().mean().sqrt(), theirs.abs().max()
+        print(f"{name}: largest difference {off.max():.2e}, mean {off.mean():.2e}; rms {size:.3f}, up to {most:.2f}")
+        print(f"  cosine per row: least {cosine.min():.8f}, mean {cosine.mean():.8f}")
     agree = (found["0.logits"].argmax(-1) == wanted["logits"].argmax(-1)).float().mean()
     ours, theirs = found["0.greedy"].flatten().tolist(), wanted["greedy"].tolist()
-    same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), len(theirs))
+    same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b), len(theirs))
     print(f"winner the same at {100 * agree:.1f} % of positions; greedy ids the same: first {same} of {len(theirs)}")
 
 
