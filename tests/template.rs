@@ -25,7 +25,7 @@ fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
         turns: vec![turn("no"), turn("yes")],
         names: None,
     };
-    let trained = Sequence::encode(&episode, &tokenizer, &markers, 1.0).expect("encoded");
+    let trained = Sequence::encode(&episode, &tokenizer, &markers).expect("encoded");
     let example = Example {
         id: "a".into(),
         image: String::new(),

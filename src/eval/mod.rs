@@ -176,7 +176,7 @@ pub fn binding(
                 turn.answer = name;
             }
         }
-        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers, 1.0)
+        let sequence = Sequence::encode(&episode, learner.tokenizer(), &markers)
             .map_err(|e| anyhow::anyhow!(e))?;
         let Some(query) = episode.turns.last() else {
             continue;

@@ -132,17 +132,6 @@ impl<'a> Dealer<'a> {
             .collect()
     }
 
-    /// Exercises in naming: up to four names bound by eight shots. One in five is a question about a picture instead, so
-    /// that the rest is not forgotten.
-    pub fn name_many(&self, rng: &mut Rng) -> Episode {
-        if rng.chance(0.2) {
-            return self.teaching(rng, 0);
-        }
-        let names = 2 + rng.below(3);
-        let concepts = self.concepts(rng, 0.6, names);
-        self.naming(rng, &concepts, 8, false)
-    }
-
     /// A training episode.
     pub fn deal(&self, rng: &mut Rng) -> Episode {
         if rng.chance(0.35) {
@@ -303,8 +292,6 @@ pub struct Markers {
 pub enum Deal {
     /// [`Dealer::drill`].
     Drill,
-    /// [`Dealer::name_many`].
-    Names,
     /// [`Dealer::deal`].
     Full,
 }
@@ -324,13 +311,11 @@ pub struct Sequence {
 
 impl Sequence {
     /// Encodes an episode with the template's markers, the rationale in front of the answer. Must give the very tokens
-    /// that `prompt` gives at inference; a test holds the two together. A made-up name's tokens weigh `name_weight`, all
-    /// others that can be known weigh 1.
+    /// that `prompt` gives at inference; a test holds the two together.
     pub fn encode(
         episode: &Episode,
         tokenizer: &Tokenizer,
         markers: &Markers,
-        name_weight: f32,
     ) -> Result<Self, String> {
         let mut out = Self {
             binding: episode.names.is_some(),
@@ -360,12 +345,8 @@ impl Sequence {
                 }
             }
             for (id, in_name) in reply.into_iter().zip(in_name) {
-                let factor = match out.binding && in_name {
-                    true => name_weight,
-                    false => 1.0,
-                };
                 let scored = (in_name && turn.answerable).then_some(i);
-                out.push(id, weight * factor, scored);
+                out.push(id, weight, scored);
             }
             out.push(markers.end_of_chunk, weight, None);
         }

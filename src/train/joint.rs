@@ -227,14 +227,12 @@ pub fn train(
         let episodes: Vec<_> = (0..stage.batch)
             .flat_map(|_| match deal {
                 Deal::Drill => dealer.drill(&mut rng),
-                Deal::Names => vec![dealer.name_many(&mut rng)],
                 Deal::Full => vec![dealer.deal(&mut rng)],
             })
             .collect();
-        let name_weight = if deal == Deal::Drill { 1.0 } else { 4.0 };
         let mut sequences = episodes
             .iter()
-            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers, name_weight))
+            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(candle_core::Error::msg)?;
         // Sequences of like length together: less padding. Dealt out in turn: threads get like work.

@@ -106,7 +106,6 @@ pub fn train_nano(
     };
     let stages = [
         ("drill", &recipe.drill, Deal::Drill, Sight::Kept(&features)),
-        ("names", &recipe.names, Deal::Names, Sight::Kept(&features)),
         (
             "episodes",
             &recipe.episodes,
@@ -164,7 +163,7 @@ mod tests {
     use super::super::recipe::Stage;
     use super::*;
 
-    /// Five stages of a few steps over a handful of pictures.
+    /// Four stages of a few steps over a handful of pictures.
     fn short() -> NanoRecipe {
         let stage = |steps| Stage {
             steps,
@@ -178,7 +177,6 @@ mod tests {
             held_out: 9,
             tower: stage(3),
             drill: stage(2),
-            names: stage(1),
             episodes: stage(2),
             joint: stage(1),
             ..NanoRecipe::default()
@@ -225,7 +223,6 @@ mod tests {
         let mut recipe = short();
         recipe.tower.steps = 1;
         recipe.drill.steps = 0;
-        recipe.names.steps = 0;
         recipe.episodes.steps = 0;
         recipe.joint.steps = 0;
         assert!(train_nano(&recipe, folder.path(), &Device::Cpu, &cancel).unwrap());

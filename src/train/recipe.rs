@@ -38,8 +38,6 @@ pub struct NanoRecipe {
     pub tower: Stage,
     /// Resampler, gated blocks and decoder on short exercises, over the tower's kept features.
     pub drill: Stage,
-    /// The same on made-up names alone: many to look up, so that the shots get read.
-    pub names: Stage,
     /// The same on whole episodes.
     pub episodes: Stage,
     /// Everything together, briefly.
@@ -68,13 +66,6 @@ impl Default for NanoRecipe {
                 batch: 24,
                 rate: 1.5e-3,
                 warmup: 100,
-                evaluate_every: 100,
-            },
-            names: Stage {
-                steps: 900,
-                batch: 12,
-                rate: 1.5e-3,
-                warmup: 40,
                 evaluate_every: 100,
             },
             episodes: Stage {
