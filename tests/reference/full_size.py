@@ -3,11 +3,11 @@
 makes of them, in which time and memory. No golden file comes of it. Needs 12 GB of memory, and 12 GB of disk beside
 the bundle.
 
-    env/bin/python tests/reference/full_size.py /tmp/full --mosaic examples
-    rounds model import --family flamingo --checkpoint /tmp/full/checkpoint.pt --language /tmp/full/language \\
-        --vision /tmp/full/vision.safetensors --dtype f32 --out /tmp/full/bundle --cross-attn-every 1
-    rounds model logits /tmp/full/bundle --prompt /tmp/full/p.jsonl --out /tmp/full/f32.safetensors --tokens 16
-    env/bin/python tests/reference/full_size.py /tmp/full --compare /tmp/full/f32.safetensors
+    env/bin/python tests/reference/full_size.py OUT --mosaic examples
+    rounds model import --family flamingo --checkpoint OUT/checkpoint.pt --language OUT/language \\
+        --vision OUT/vision.safetensors --dtype f32 --out OUT/bundle --cross-attn-every 1
+    rounds model logits OUT/bundle --prompt OUT/p.jsonl --out OUT/f32.safetensors --tokens 16
+    env/bin/python tests/reference/full_size.py OUT --compare OUT/f32.safetensors
 
 `env` and `examples` as in flamingo.py. Where other work shares the cores, set OMP_NUM_THREADS to those that are free:
 torch splits evenly and waits for the slowest thread.
