@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use rounds::model::bundle::Bundle;
 use rounds::model::flamingo::{FlamingoLearner, MediaMask};
 use rounds::model::generate::beam::{Beams, beam_search};
+use rounds::model::generate::likeliest;
 use rounds::model::generate::penalty::Penalties;
 use rounds::model::generate::score::rank;
 use rounds::model::import::{Hold, Request, import};
@@ -130,13 +131,23 @@ fn request(family: &str, folder: &Path, mask: MediaMask, hold: Hold) -> Request 
     }
 }
 
+/// What a bundle computes in: bf16 all the way for bf16 weights, as on a GPU, else what the program takes by itself. (The golden
+/// weights are exact in bf16, so only computing in it tells anything.)
+fn learner(bundle: &Bundle, hold: Hold) -> FlamingoLearner {
+    match hold {
+        Hold::Bf16 => FlamingoLearner::load_as(bundle, &Device::Cpu, candle_core::DType::BF16),
+        _ => FlamingoLearner::load(bundle, &Device::Cpu),
+    }
+    .expect("a learner")
+}
+
 fn flamingo(family: &str, mask: MediaMask, hold: Hold) -> Imported {
     let folder = tempfile::tempdir().expect("a folder");
     let request = request(family, folder.path(), mask, hold);
     import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
     let bundle = Bundle::open(Some(&request.out)).expect("a bundle");
     Imported {
-        learner: FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner"),
+        learner: learner(&bundle, hold),
         _folder: folder,
     }
 }
@@ -144,19 +155,13 @@ fn flamingo(family: &str, mask: MediaMask, hold: Hold) -> Imported {
 fn encoded(learner: &FlamingoLearner, pixels: &Tensor, count: usize) -> Vec<Arc<EncodedImage>> {
     (0..count)
         .map(|i| {
-            let one = pixels.narrow(0, i, 1).expect("an image");
+            let one = pixels
+                .narrow(0, i, 1)
+                .and_then(|t| t.to_dtype(learner.dtype()))
+                .expect("an image");
             Arc::new(learner.encode_pixels(&one).expect("encoded"))
         })
         .collect()
-}
-
-fn argmax(logits: &[f32]) -> u32 {
-    let best =
-        logits.iter().enumerate().fold(
-            (0, f32::NEG_INFINITY),
-            |b, (i, &v)| if v > b.1 { (i, v) } else { b },
-        );
-    best.0 as u32
 }
 
 /// Vision, latents, logits, greedy ids, beams and ranking of every case of a family and mask.
@@ -215,7 +220,7 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
             .expect("prefill");
         let greedy: Vec<u32> = (0..32)
             .map(|_| {
-                let best = argmax(&row[..columns]);
+                let best = likeliest(&row[..columns]);
                 row = learner.step(best, &cancel).expect("a step");
                 best
             })
@@ -309,7 +314,7 @@ fn idefics(hold: Hold) -> Imported {
     import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
     let bundle = Bundle::open(Some(&request.out)).expect("a bundle");
     Imported {
-        learner: FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner"),
+        learner: learner(&bundle, hold),
         _folder: folder,
     }
 }
@@ -371,7 +376,7 @@ fn idefics_agrees() {
         let mut greedy = Vec::new();
         for _ in 0..32 {
             row[2] = f32::NEG_INFINITY;
-            let best = argmax(&row);
+            let best = likeliest(&row);
             greedy.push(best);
             row = learner.step(best, &cancel).expect("a step");
         }

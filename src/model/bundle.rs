@@ -97,6 +97,17 @@ pub struct Pixels {
     pub std: [f32; 3],
 }
 
+impl Pixels {
+    /// With CLIP's mean and standard deviation, which every published Flamingo uses.
+    pub fn clip(fit: Fit) -> Self {
+        Self {
+            fit,
+            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
+            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
+        }
+    }
+}
+
 /// Where the weights are.
 pub enum Weights {
     /// In memory: one safetensors file.

@@ -28,11 +28,10 @@ pub fn compute_dtype(bundle: &Bundle, device: &Device) -> DType {
     }
 }
 
-/// A store over the weights of `bundle`.
+/// A store over the weights of `bundle`, full tensors in `dtype`.
 ///
 /// Errors with the file's name where a file is not what it says.
-pub fn store(bundle: &Bundle, device: &Device) -> Result<Store<'static>, ModelError> {
-    let dtype = compute_dtype(bundle, device);
+pub fn store(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Store<'static>, ModelError> {
     let paths = match &bundle.weights {
         Weights::Bytes(bytes) => {
             let path = Path::new("model.safetensors");

@@ -214,11 +214,10 @@ pub fn write(
             untrained: vec!["<image>".into()],
             around_image: idefics.then(|| "<fake_token_around_image>".into()),
         },
-        pixels: Pixels {
-            fit: if idefics { Fit::Squash } else { Fit::Crop },
-            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
-            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
-        },
+        pixels: Pixels::clip(match idefics {
+            true => Fit::Squash,
+            false => Fit::Crop,
+        }),
         config,
         files: BTreeMap::from([
             (hold.file().to_string(), written.sha256),

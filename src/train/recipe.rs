@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::bundle::{Fit, Pixels};
 use crate::model::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use crate::model::language::{DecoderConfig, Mlp};
 use crate::model::layers::NormKind;
@@ -136,8 +137,6 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
 
 /// Mean and standard deviation of pixels, CLIP's.
 pub fn pixel_norm() -> ([f32; 3], [f32; 3]) {
-    (
-        [0.481_454_66, 0.457_827_5, 0.408_210_73],
-        [0.268_629_54, 0.261_302_6, 0.275_777_1],
-    )
+    let pixels = Pixels::clip(Fit::Crop);
+    (pixels.mean, pixels.std)
 }

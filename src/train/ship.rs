@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device};
 
 use super::pool::{PHANTOM_SIDE, picture, seeds};
-use super::recipe::{nano_config, pixel_norm};
+use super::recipe::nano_config;
 use crate::imaging::{decode, thumbnail_jpeg};
 use crate::index::{Example, Index, Search, Writer};
 use crate::model::FewShotLearner;
@@ -40,7 +40,6 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
     let vocab = tokenizers::Tokenizer::from_bytes(&tokenizer)
         .map_err(|e| anyhow::anyhow!(e.to_string()))?
         .get_vocab_size(true);
-    let (mean, std) = pixel_norm();
     let mut manifest = Manifest {
         format_version: FORMAT_VERSION,
         family: "flamingo".into(),
@@ -61,11 +60,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         },
         dtype: "f16".into(),
         weights: vec!["model.safetensors".into()],
-        pixels: Pixels {
-            fit: Fit::Crop,
-            mean,
-            std,
-        },
+        pixels: Pixels::clip(Fit::Crop),
         config: nano_config(vocab),
         files: BTreeMap::from([
             ("model.safetensors".to_string(), files::sha256_hex(&blob)),

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::{Failure, Outcome, library};
 use crate::model::bundle::Bundle;
 use crate::model::flamingo::FlamingoLearner;
+use crate::model::generate::likeliest;
 use crate::model::{FewShotLearner, device};
 use crate::support::Cancel;
 
@@ -109,11 +110,7 @@ fn measure(
     let mut steps = Vec::new();
     for _ in 0..bench.decode {
         let step = Instant::now();
-        let best = logits
-            .iter()
-            .enumerate()
-            .fold((0, f32::MIN), |b, (i, &v)| if v > b.1 { (i, v) } else { b })
-            .0 as u32;
+        let best = likeliest(&logits);
         let best = if best == image_token { 1 } else { best };
         logits = learner.step(best, cancel)?;
         steps.push(step.elapsed().as_secs_f64());

@@ -11,6 +11,7 @@ use super::{Failure, Outcome, library};
 use crate::imaging::load;
 use crate::model::bundle::Bundle;
 use crate::model::flamingo::FlamingoLearner;
+use crate::model::generate::likeliest;
 use crate::model::generate::score::rank;
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::support::{Cancel, Hint, Progress, files};
@@ -201,14 +202,7 @@ fn one(
         let mut logits = learner.prefill_padded(ids, images, line.left_padding, cancel)?;
         let mut chosen = Vec::new();
         for i in 0..tokens {
-            let best = logits
-                .iter()
-                .enumerate()
-                .fold(
-                    (0, f32::MIN),
-                    |best, (i, &v)| if v > best.1 { (i, v) } else { best },
-                )
-                .0 as u32;
+            let best = likeliest(&logits);
             chosen.push(best);
             if i + 1 < tokens {
                 logits = learner.step(best, cancel)?;

@@ -36,6 +36,11 @@ pub struct FlamingoLearner {
 impl FlamingoLearner {
     /// Makes the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's type elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
+        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
+    }
+
+    /// The same, computing in `dtype`.
+    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
         let damaged = |file: &str, reason: String| ModelError::Damaged {
             file: file.to_string(),
             reason,
@@ -44,7 +49,7 @@ impl FlamingoLearner {
             .map_err(|e| damaged("tokenizer.json", e.to_string()))?;
         let first = bundle.manifest.weights.first();
         let weights = first.map_or("model.toml", String::as_str);
-        let model = Flamingo::load(&bundle.manifest.config, load::store(bundle, device)?)
+        let model = Flamingo::load(&bundle.manifest.config, load::store(bundle, device, dtype)?)
             .map_err(|e| damaged(weights, e.to_string()))?;
         let id = |token: &String| {
             let missing = || damaged("tokenizer.json", format!("it has no token {token}"));
@@ -62,11 +67,16 @@ impl FlamingoLearner {
                 .collect(),
             manifest: bundle.manifest.clone(),
             device: device.clone(),
-            dtype: load::compute_dtype(bundle, device),
+            dtype,
             branches: Vec::new(),
             last: None,
             tokenizer,
         })
+    }
+
+    /// What it computes in.
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// The model itself, for measuring it.

@@ -125,7 +125,7 @@ pub fn generate(
         }
         ids.push(next);
         history.push(next);
-        log_probabilities.push(log_probability(&plain, next));
+        log_probabilities.push(beam::log_softmax(&plain)[next as usize] as f32);
         text = learner
             .tokenizer()
             .decode(&ids, true)
@@ -168,14 +168,16 @@ pub fn generate(
     })
 }
 
-fn log_probability(logits: &[f32], token: u32) -> f32 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|&v| f64::from(v - max).exp()).sum();
-    let own = logits
-        .get(token as usize)
-        .copied()
-        .unwrap_or(f32::NEG_INFINITY);
-    (f64::from(own - max) - sum.ln()) as f32
+/// The token with the highest logit, the first of equals.
+pub fn likeliest(logits: &[f32]) -> u32 {
+    let best = logits
+        .iter()
+        .enumerate()
+        .fold((0, f32::NEG_INFINITY), |best, (i, &v)| match v > best.1 {
+            true => (i, v),
+            false => best,
+        });
+    best.0 as u32
 }
 
 /// Beam search has its answer only at the end, so it comes in one piece.

@@ -3,6 +3,8 @@
 //! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`names`] says what makes each of them; every published
 //! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
 
+mod check;
+mod make;
 mod names;
 mod shape;
 mod tokens;
@@ -11,13 +13,14 @@ mod write;
 pub use write::{Hold, Written, write as write_weights};
 
 use candle_core::Tensor;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use self::names::{Family, Names, Piece, Place, Role, ignorable};
+use self::check::{check, complete, distinct, unused};
+use self::make::make;
+use self::names::{Family, Names, Place, Role};
 use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
-use super::store::Asked;
 use super::weights::{Source, WeightError};
 use crate::support::{Cancel, FileError, Hint, files, sanitise};
 
@@ -142,14 +145,6 @@ impl Sources {
     }
 }
 
-/// Parameters of published checkpoints (seed-systems, section 8.1): decoder layers, width, gated blocks every, count.
-const KNOWN: [(usize, usize, usize, u64); 4] = [
-    (24, 2048, 1, 1_046_992_944),
-    (32, 2560, 2, 1_218_197_536),
-    (32, 4096, 4, 1_384_781_840),
-    (32, 4096, 4, 1_309_919_248),
-];
-
 /// Imports. `progress` gets tensors done and in all.
 ///
 /// Errors leave `out` as it was found; a bundle that is there already is replaced only when the new one is whole.
@@ -175,27 +170,8 @@ pub fn import(
     let asked = Flamingo::tensors(&config)?;
     let used = check(&names, &sources, &asked)?;
     let checkpoint_parameters = distinct(&sources.checkpoint, &used);
-    let known: Vec<u64> = KNOWN
-        .iter()
-        .filter(|k| {
-            !request.idefics
-                && (k.0, k.1, k.2)
-                    == (
-                        config.language.layers,
-                        config.language.hidden_size,
-                        config.cross_attn_every_n_layers,
-                    )
-        })
-        .map(|k| k.3)
-        .collect();
-    if let Some(&first) = known.first()
-        && !known.contains(&checkpoint_parameters)
-    {
-        return Err(ImportError::Parameters {
-            place: sources.checkpoint.place().to_string(),
-            found: checkpoint_parameters,
-            known: first,
-        });
+    if !request.idefics {
+        complete(&sources.checkpoint, &config, checkpoint_parameters)?;
     }
     files::create_private_dir(&request.out)?;
     room(&request.out, write::size(request.hold, &asked))?;
@@ -239,15 +215,10 @@ pub fn import(
         dtype: request.hold.name().into(),
         weights: vec![request.hold.file().into()],
         tokens: tokens.special,
-        pixels: Pixels {
-            fit: if request.idefics {
-                Fit::Squash
-            } else {
-                Fit::Crop
-            },
-            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
-            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
-        },
+        pixels: Pixels::clip(match request.idefics {
+            true => Fit::Squash,
+            false => Fit::Crop,
+        }),
         config,
         files: BTreeMap::from([
             (request.hold.file().to_string(), written.sha256),
@@ -383,167 +354,6 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
             "the import",
             "no tokenizer.json lies beside the checkpoint or the language model: give its folder with --tokenizer".into(),
         )
-    })
-}
-
-/// Checks every tensor the model asks for, and that nothing else is left over. Gives the published names in use.
-fn check(
-    names: &Names,
-    sources: &Sources,
-    asked: &[Asked],
-) -> Result<BTreeSet<(Role, String)>, ImportError> {
-    let mut used = BTreeSet::new();
-    let mut faults = Vec::new();
-    for tensor in asked {
-        let Some(piece) = names.find(&tensor.name) else {
-            faults.push(format!("missing: {} (no rule makes it)", tensor.name));
-            continue;
-        };
-        let present: Vec<&Place> = piece.places().iter().filter(|p| sources.has(p)).collect();
-        let stacked = matches!(piece, Piece::Stacked(_));
-        let complete = match stacked {
-            true => present.len() == piece.places().len(),
-            false => !present.is_empty(),
-        };
-        if !complete {
-            let wanted: Vec<&str> = piece.places().iter().map(|p| p.name.as_str()).collect();
-            faults.push(format!("missing: {}", wanted.join(" or ")));
-            continue;
-        }
-        let chosen = if stacked { &present[..] } else { &present[..1] };
-        let shapes: Vec<Vec<usize>> = chosen
-            .iter()
-            .filter_map(|p| Some(sources.get(p.role)?.shape(&p.name)?.to_vec()))
-            .collect();
-        if let Err(reason) = fits(&piece, &shapes, &tensor.shape) {
-            faults.push(format!("wrong shape: {}: {reason}", chosen[0].name));
-        }
-        used.extend(present.iter().map(|p| (p.role, p.name.clone())));
-    }
-    for (role, name) in unused(sources, &used) {
-        let float = sources.get(role).is_some_and(|s| s.is_float(name));
-        // MPT's head is its table; training files name it twice.
-        let alias = name == "lang_encoder.lm_head.weight"
-            && matches!(
-                names.language,
-                names::LanguageLayout::Mpt | names::LanguageLayout::Mosaic
-            );
-        if float && !alias && !ignorable(role, name) && !resized_head(role, name) {
-            faults.push(format!("unknown: {name}"));
-        }
-    }
-    match faults.is_empty() {
-        true => Ok(used),
-        false => {
-            let more = faults.len().saturating_sub(40);
-            faults.truncate(40);
-            if more > 0 {
-                faults.push(format!("and {more} more"));
-            }
-            let clean = faults.iter().map(|f| sanitise::clean_line(f)).collect();
-            Err(ImportError::Mismatch(clean))
-        }
-    }
-}
-
-/// The base model's tables stand behind the checkpoint's resized ones.
-fn resized_head(role: Role, name: &str) -> bool {
-    const TABLES: [&str; 5] = [
-        "model.embed_tokens.weight",
-        "lm_head.weight",
-        "gpt_neox.embed_in.weight",
-        "embed_out.weight",
-        "transformer.wte.weight",
-    ];
-    role == Role::Language && TABLES.contains(&name)
-}
-
-fn unused<'a>(
-    sources: &'a Sources,
-    used: &'a BTreeSet<(Role, String)>,
-) -> impl Iterator<Item = (Role, &'a str)> {
-    [Role::Checkpoint, Role::Language, Role::Vision]
-        .into_iter()
-        .filter_map(|role| Some((role, sources.get(role)?)))
-        .flat_map(|(role, source)| source.names().map(move |name| (role, name)))
-        .filter(|(role, name)| !used.contains(&(*role, (*name).to_string())))
-}
-
-/// Parameters of the checkpoint's tensors in use, each gated block counted once.
-fn distinct(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> u64 {
-    let preferred = |name: &str| {
-        // Of two names of a gated block's tensor, the new one is an alias where the old one is there.
-        let Some((before, rest)) = name.split_once(".gated_cross_attn_layer.") else {
-            return true;
-        };
-        let layer = before.rsplit('.').next().unwrap_or_default();
-        !checkpoint.has(&format!(
-            "lang_encoder.gated_cross_attn_layers.{layer}.{rest}"
-        ))
-    };
-    used.iter()
-        .filter(|(role, name)| *role == Role::Checkpoint && preferred(name))
-        .map(|(_, name)| checkpoint.elements(name))
-        .sum()
-}
-
-fn fits(piece: &Piece, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), String> {
-    let first = shapes.first().ok_or("nothing there")?;
-    let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
-    let good = match piece {
-        Piece::Whole(_) => first == wanted,
-        Piece::Resized(_) => first.len() == 2 && same_tail(first),
-        Piece::Third(..) | Piece::OfHeads(..) => {
-            first.first() == Some(&(3 * wanted.first().copied().unwrap_or(0))) && same_tail(first)
-        }
-        Piece::Stacked(_) => {
-            let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
-            Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
-        }
-        Piece::Transposed(_) => first.iter().rev().eq(wanted.iter()),
-    };
-    match good {
-        true => Ok(()),
-        false => Err(format!("{shapes:?} where {wanted:?} was expected")),
-    }
-}
-
-/// Makes one of our tensors from published ones.
-fn make(sources: &Sources, piece: &Piece, asked: &Asked) -> Result<Tensor, ImportError> {
-    let first = || {
-        let place = piece.places().iter().find(|p| sources.has(p));
-        sources.tensor(place.ok_or_else(|| WeightError::format(&asked.name, "not there"))?)
-    };
-    let rows = asked.shape.first().copied().unwrap_or(0);
-    Ok(match piece {
-        Piece::Whole(_) => first()?,
-        Piece::Resized(_) => {
-            let tensor = first()?;
-            match tensor.dim(0)? {
-                found if found >= rows => tensor.narrow(0, 0, rows)?,
-                found => tensor.pad_with_zeros(0, 0, rows - found)?,
-            }
-        }
-        Piece::Third(_, part) => first()?.narrow(0, part * rows, rows)?,
-        Piece::OfHeads(_, part, heads) => {
-            let tensor = first()?;
-            let head = rows / heads;
-            let mut split = vec![*heads, 3, head];
-            split.extend(&asked.shape[1..]);
-            tensor
-                .reshape(split)?
-                .narrow(1, *part, 1)?
-                .contiguous()?
-                .reshape(asked.shape.as_slice())?
-        }
-        Piece::Stacked(places) => {
-            let parts = places
-                .iter()
-                .map(|p| sources.tensor(p))
-                .collect::<Result<Vec<_>, _>>()?;
-            Tensor::cat(&parts, 0)?
-        }
-        Piece::Transposed(_) => first()?.t()?.contiguous()?,
     })
 }
 
