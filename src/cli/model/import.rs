@@ -41,8 +41,8 @@ pub struct Import {
     #[arg(long)]
     name: Option<String>,
     /// Which image text sees: the previous one (OpenFlamingo 2), or the next one (0.0.2, which Med-Flamingo's demo runs)
-    #[arg(long, value_parser = ["previous", "next"], default_value = "previous")]
-    media_mask: String,
+    #[arg(long, value_enum, default_value = "previous")]
+    media_mask: MediaMask,
     /// A gated block every so many layers; checked against the checkpoint
     #[arg(long)]
     cross_attn_every: Option<usize>,
@@ -77,10 +77,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         tokenizer: arguments.tokenizer.clone(),
         out: out.clone(),
         name,
-        media_mask: match arguments.media_mask.as_str() {
-            "next" => MediaMask::Next,
-            _ => MediaMask::Previous,
-        },
+        media_mask: arguments.media_mask,
         cross_attn_every_n: arguments.cross_attn_every,
         vision_heads: arguments.vision_heads,
         hold: arguments.dtype,

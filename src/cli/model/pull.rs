@@ -24,8 +24,8 @@ pub struct Pull {
     #[arg(long, value_enum, default_value = "q4_k")]
     dtype: Hold,
     /// Which image text sees: the previous one, or the next one as Med-Flamingo's demo runs
-    #[arg(long, value_parser = ["previous", "next"], default_value = "previous")]
-    media_mask: String,
+    #[arg(long, value_enum, default_value = "previous")]
+    media_mask: MediaMask,
 }
 
 fn failed(error: &hub::HubError) -> Failure {
@@ -100,10 +100,7 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
         tokenizer: None,
         out: library()?.place(&out),
         name: entry.name.clone(),
-        media_mask: match arguments.media_mask.as_str() {
-            "next" => MediaMask::Next,
-            _ => MediaMask::Previous,
-        },
+        media_mask: arguments.media_mask,
         cross_attn_every_n: entry
             .gated_every
             .filter(|_| entry.family != Family::Idefics),

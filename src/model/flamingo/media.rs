@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The rule of a bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum MediaMask {
     /// Text sees the latest image at or before it.

@@ -130,8 +130,7 @@ pub fn generate(
             .tokenizer()
             .decode(&ids, true)
             .map_err(|e| ModelError::Tokenizer(e.to_string()))?;
-        if let Some(at) = stops.iter().filter_map(|s| text.find(s.as_str())).min() {
-            text.truncate(at);
+        if cut(&mut text, stops) {
             stop = StopReason::StopText;
             break;
         }
@@ -166,6 +165,12 @@ pub fn generate(
         log_probabilities,
         stop,
     })
+}
+
+/// Cuts `text` in front of the first of `stops`; whether there was one.
+fn cut(text: &mut String, stops: &[String]) -> bool {
+    let first = stops.iter().filter_map(|s| text.find(s.as_str())).min();
+    first.inspect(|&at| text.truncate(at)).is_some()
 }
 
 /// The token with the highest logit, the first of equals.
@@ -232,8 +237,7 @@ fn generate_beams(
         true => StopReason::EndOfChunk,
         false => StopReason::Length,
     };
-    if let Some(at) = stops.iter().filter_map(|s| text.find(s.as_str())).min() {
-        text.truncate(at);
+    if cut(&mut text, stops) {
         stop = StopReason::StopText;
     }
     emit(&text);
