@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
 use crate::imaging::{Picture, load};
 use crate::model::generate::Decoding;
-use crate::retrieval::{Shot, Strategy};
+use crate::retrieval::{Condition, Order, Shot, Strategy};
 use crate::support::{Cancel, Hint, Lines, sanitise};
 
 /// Version of the events' form.
@@ -25,6 +25,14 @@ struct Request {
     session: Option<String>,
     shots: Option<usize>,
     strategy: Option<Strategy>,
+    order: Option<Order>,
+    floor: Option<f32>,
+    filter: Option<Vec<Condition>>,
+    pinned: Option<Vec<String>>,
+    excluded: Option<Vec<String>>,
+    /// Answers to rank by their likelihood.
+    #[serde(default)]
+    options: Vec<String>,
     seed: Option<u64>,
     temperature: Option<f64>,
     max_new_tokens: Option<usize>,
@@ -45,6 +53,7 @@ pub fn shot_json(shot: &Shot) -> Value {
         "question": shot.example.question,
         "answer": shot.example.answer,
         "rationale": shot.example.rationale,
+        "tags": shot.example.tags.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>(),
         "source": shot.example.source,
         "licence": shot.example.licence,
     })
@@ -63,6 +72,7 @@ pub fn answer_json(answer: &Answer) -> Value {
         "timings": answer.timings,
         "tokens": { "prompt": answer.prompt_tokens, "generated": answer.generated_tokens },
         "log_probabilities": answer.log_probabilities,
+        "ranking": answer.ranking,
         "intended_use": INTENDED_USE,
     })
 }
@@ -183,6 +193,12 @@ fn one(
     let settings = Settings {
         shots: request.shots.unwrap_or(defaults.shots),
         strategy: request.strategy.unwrap_or(defaults.strategy),
+        order: request.order.unwrap_or(defaults.order),
+        floor: request.floor.or(defaults.floor),
+        filter: request.filter.unwrap_or_else(|| defaults.filter.clone()),
+        pinned: request.pinned.unwrap_or_else(|| defaults.pinned.clone()),
+        excluded: request.excluded.unwrap_or_else(|| defaults.excluded.clone()),
+        options: request.options,
         decoding: Decoding {
             seed: request.seed.unwrap_or(defaults.decoding.seed),
             temperature: request.temperature.unwrap_or(defaults.decoding.temperature),

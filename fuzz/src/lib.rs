@@ -1,5 +1,7 @@
 //! What each fuzz target does with its input, without a fuzzer: `tests/fuzz_corpus.rs` runs the same functions.
 
+pub mod dataset;
+
 use rounds::model::weights::pickle::TorchFile;
 
 /// Tensors read of one file; reading more of them is the same code again.

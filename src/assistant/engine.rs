@@ -1,20 +1,19 @@
-//! One answer from beginning to end, on the model's thread.
+//! Model, index and what is kept between answers, on the model's thread.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::types::{Answer, AssistantError, Case, Event, Provenance, Settings, Timings};
-use crate::index::{Example, Index, IndexError, Search};
+use candle_core::{DType, Device, Tensor};
+
+use super::embedding::Embedders;
+use super::types::AssistantError;
+use crate::index::latents::Latents;
+use crate::index::{Example, ExampleImage, Index, IndexError, Search};
 use crate::model::bundle::Bundle;
-use crate::model::error::ModelError;
 use crate::model::flamingo::FlamingoLearner;
-use crate::model::generate::{StopReason, generate};
 use crate::model::{EncodedImage, FewShotLearner, device};
-use crate::prompt::{self, Template};
-use crate::retrieval::{Query, Strategy, retrieve};
-use crate::support::{Cancel, files, sanitise};
+use crate::prompt::Template;
 
 /// What to load.
 #[derive(Clone, Debug, Default)]
@@ -22,281 +21,182 @@ pub struct Setup {
     /// `None`: what ships.
     pub model: Option<PathBuf>,
     pub index: Option<PathBuf>,
+    /// Bundle of an image-text encoder that compares instead of the model's own tower.
+    pub encoder: Option<PathBuf>,
     pub device: String,
     pub search: Search,
 }
 
-/// Longest question taken, in characters.
-const LONGEST_QUESTION: usize = 8000;
-const MOST_IMAGES: usize = 8;
-/// Pictures whose latents are kept.
+/// Pictures whose latents are kept in memory.
 const KEPT_IMAGES: usize = 256;
 
 /// Model, index and what is kept between answers.
 pub struct Engine {
-    learner: Box<dyn FewShotLearner>,
-    index: Index,
-    template: Template,
-    model_sha256: String,
-    encoder: String,
-    device: &'static str,
-    search: Search,
+    pub(super) learner: Box<dyn FewShotLearner>,
+    pub(super) index: Index,
+    pub(super) template: Template,
+    pub(super) model_sha256: String,
+    /// SHA-256 of the weights whose vectors are compared.
+    pub(super) encoder: String,
+    /// Where another encoder than the model's own tower compares.
+    pub(super) comparer: Option<Embedders>,
+    pub(super) device: &'static str,
+    pub(super) search: Search,
     kept: HashMap<String, Arc<EncodedImage>>,
+    latents: Option<Latents>,
+    tensors: Device,
+    /// Pictures that went through the vision tower so far.
+    pub(super) encoded: usize,
 }
 
-fn ms(from: Instant) -> f64 {
-    (from.elapsed().as_secs_f64() * 1e5).round() / 100.0
+/// SHA-256 of a bundle's first weight file: what its vectors are known by.
+pub fn encoder_of(bundle: &Bundle) -> String {
+    let first = bundle.manifest.weights.first().map_or("", String::as_str);
+    bundle.manifest.files.get(first).cloned().unwrap_or_default()
 }
 
 impl Engine {
-    /// Loads model and index and checks that they belong together.
+    /// Loads model and index.
     pub fn load(setup: &Setup) -> Result<Self, AssistantError> {
         let bundle = Bundle::open(setup.model.as_deref())?;
         let (device, name) = device::open(&setup.device)?;
-        let encoder = bundle
-            .manifest
-            .files
-            .get(bundle.manifest.weights.first().map_or("", String::as_str))
-            .cloned()
-            .unwrap_or_default();
         let index = Index::open(setup.index.as_deref())?;
+        let latents = index.folder().map(|f| Latents::new(f, &bundle.sha256));
+        let comparer = match &setup.encoder {
+            Some(folder) => Some(Embedders::of(Some(folder), &device)?),
+            None => None,
+        };
+        let encoder = match &comparer {
+            Some((encoder, _)) => encoder.sha256.clone(),
+            None => encoder_of(&bundle),
+        };
         Ok(Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
             template: Template::shipped(&bundle.manifest.template)?,
-            model_sha256: bundle.sha256,
             encoder,
-            search: setup.search.settled(index.examples.len()),
+            comparer: comparer.map(|(_, embedders)| embedders),
+            model_sha256: bundle.sha256,
+            search: setup.search,
+            latents: latents.filter(Latents::exists),
             index,
             device: name,
             kept: HashMap::new(),
+            tensors: device,
+            encoded: 0,
         })
     }
 
-    fn encoded(
+    /// The index it answers from.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// A picture's vector and latents: from memory, or made by `load`.
+    pub(super) fn kept(
         &mut self,
-        key: &str,
-        load: impl FnOnce(&Self) -> Result<EncodedImage, AssistantError>,
+        sha256: &str,
+        load: impl FnOnce(&mut Self) -> Result<EncodedImage, AssistantError>,
     ) -> Result<Arc<EncodedImage>, AssistantError> {
-        if let Some(image) = self.kept.get(key) {
+        if let Some(image) = self.kept.get(sha256) {
             return Ok(image.clone());
         }
         let image = Arc::new(load(self)?);
         if self.kept.len() >= KEPT_IMAGES {
             self.kept.clear();
         }
-        self.kept.insert(key.to_string(), image.clone());
+        self.kept.insert(sha256.to_string(), image.clone());
         Ok(image)
     }
 
-    fn shot_image(&mut self, example: &Example) -> Result<Arc<EncodedImage>, AssistantError> {
-        self.encoded(&example.image, |engine| {
-            let bytes = engine.index.image(example)?;
-            let picture =
-                crate::imaging::decode(&bytes, &example.id).map_err(|e| IndexError::Damaged {
-                    file: format!("images/{}.jpg", example.image),
-                    reason: e.to_string(),
-                })?;
-            Ok(engine.learner.encode_image(&picture)?)
+    /// One pass of the vision tower.
+    pub(super) fn encode(
+        &mut self,
+        picture: &crate::imaging::Picture,
+    ) -> Result<EncodedImage, AssistantError> {
+        self.encoded += 1;
+        Ok(self.learner.encode_image(picture)?)
+    }
+
+    /// The pictures of an example as the model sees them.
+    pub(super) fn shot_images(
+        &mut self,
+        example: &Example,
+    ) -> Result<Vec<Arc<EncodedImage>>, AssistantError> {
+        let images = example.images.iter();
+        images.map(|image| self.shot_image(image)).collect()
+    }
+
+    fn shot_image(&mut self, image: &ExampleImage) -> Result<Arc<EncodedImage>, AssistantError> {
+        self.kept(&image.sha256, |engine| {
+            if let Some(kept) = engine.read_latents(&image.sha256) {
+                return Ok(kept);
+            }
+            let encoded = engine.encode_shot(image)?;
+            if let Some(latents) = &engine.latents
+                && let Err(error) = latents.put(&image.sha256, &packed(&encoded)?)
+            {
+                tracing::warn!("latents could not be kept: {error}");
+            }
+            Ok(encoded)
         })
     }
 
-    /// Answers a case. `emit` gets everything but the last event.
-    pub fn answer(
-        &mut self,
-        case: &Case,
-        settings: &Settings,
-        cancel: &Cancel,
-        emit: &mut dyn FnMut(Event),
-    ) -> Result<Answer, AssistantError> {
-        let started = Instant::now();
-        let length = case.question.chars().count();
-        if length > LONGEST_QUESTION {
-            return Err(AssistantError::LongQuestion(length));
-        }
-        if case.images.len() > MOST_IMAGES {
-            return Err(AssistantError::ManyImages(case.images.len()));
-        }
-        let question = prompt::plain(&case.question);
-        if question.is_empty() {
-            return Err(AssistantError::EmptyQuestion);
-        }
-        let images = case
-            .images
-            .iter()
-            .map(|p| self.encoded(&p.source.sha256, |e| Ok(e.learner.encode_image(p)?)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let hashes: Vec<String> = case
-            .images
-            .iter()
-            .map(|p| p.source.sha256.clone())
-            .collect();
-        let vectors: Vec<&[f32]> = images.iter().map(|i| i.vector.as_slice()).collect();
-        let query = Query {
-            vectors: &vectors,
-            images: &hashes,
-            question: &question,
-            patient: case.patient.as_deref(),
-            study: case.study.as_deref(),
-            seed: settings.decoding.seed,
-        };
-        let asked = settings.shots;
-        // Vectors of another encoder mean nothing to this model; without shots no index is needed.
-        if settings.strategy != Strategy::None && self.index.encoder != self.encoder {
-            return Err(IndexError::Encoder {
-                index: self.index.encoder.chars().take(12).collect(),
-                model: self.encoder.chars().take(12).collect(),
-            }
-            .into());
-        }
-        let mut shots = retrieve(&self.index, self.search, settings.strategy, &query, asked)?;
-        let mut notices = vec![self.learner.manifest().knows.clone()];
-        if settings.strategy != Strategy::None && shots.len() < asked {
-            notices.push(format!(
-                "{} of {asked} shots: the index has no more that fit",
-                shots.len()
-            ));
-        }
-        if settings.strategy == Strategy::Image
-            && let Some(best) = shots.first()
-            && best.score < self.learner.manifest().familiar_similarity
-        {
-            notices.push(format!(
-                "this picture is unlike anything in the index (best similarity {:.2}): do not trust the answer",
-                best.score
-            ));
-        }
-        let retrieval_ms = ms(started);
-        // Most similar last.
-        let order: Vec<&Example> = shots.iter().rev().map(|s| &s.example).collect();
-        let manifest = self.learner.manifest().clone();
-        let built = prompt::build(
-            &self.template,
-            self.learner.tokenizer(),
-            &manifest.tokens.begin,
-            &order,
-            &case.question,
-            images.len(),
-            self.learner.context(),
-            settings
-                .decoding
-                .max_new_tokens
-                .min(self.learner.context() / 2),
-        )?;
-        if built.dropped > 0 {
-            shots.truncate(shots.len() - built.dropped);
-            notices.push(format!(
-                "{} shots left out: the context was full",
-                built.dropped
-            ));
-        }
-        emit(Event::Retrieved {
-            shots: shots.clone(),
-            asked,
-            dropped: built.dropped,
-        });
-        emit(Event::Prompt(built.text.clone()));
-        let ordered: Vec<Example> = shots.iter().rev().map(|s| s.example.clone()).collect();
-        let provenance = Provenance {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            model_sha256: self.model_sha256.clone(),
-            prompt_sha256: files::sha256_hex(built.text.as_bytes()),
-            template: self.template.name.clone(),
-            index_sha256: Some(self.index.sha256.clone()),
-            image_sha256: hashes,
-            shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
-            strategy: settings.strategy.name().to_string(),
-            search: self.search.name().to_string(),
-            order: "most similar last".to_string(),
-            seed: settings.decoding.seed,
-            temperature: settings.decoding.temperature,
-            top_p: settings.decoding.top_p,
-            top_k: settings.decoding.top_k,
-            max_new_tokens: settings.decoding.max_new_tokens,
-            beams: settings.decoding.beams,
-            length_penalty: settings.decoding.length_penalty,
-            repetition_penalty: settings.decoding.penalties.repetition,
-            no_repeat_ngram: settings.decoding.penalties.no_repeat_ngram,
-            device: self.device.to_string(),
-            encoder: self.encoder.clone(),
-        };
-        let mut answer = Answer {
-            answer: String::new(),
-            rationale: None,
-            stop: StopReason::Length,
-            shots,
-            notices,
-            provenance,
-            timings: Timings::default(),
-            prompt_tokens: built.ids.len(),
-            generated_tokens: 0,
-            log_probabilities: Vec::new(),
-        };
-        if settings.prompt_only {
-            return Ok(answer);
-        }
-        let prefill = Instant::now();
-        let mut media = ordered
-            .iter()
-            .map(|e| self.shot_image(e))
-            .collect::<Result<Vec<_>, _>>()?;
-        media.extend(images);
-        let token = |text: &str| self.learner.tokenizer().token_to_id(text);
-        let missing = || {
-            ModelError::Tokenizer("the model's end-of-chunk token is not in its tokenizer".into())
-        };
-        let end = token(&manifest.tokens.end_of_chunk).ok_or_else(missing)?;
-        let named = |names: &[String]| names.iter().filter_map(|t| token(t)).collect::<Vec<_>>();
-        let mut ends = named(&manifest.tokens.stop);
-        ends.push(end);
-        let mut forbidden = named(&manifest.tokens.untrained);
-        forbidden.extend(token(&manifest.tokens.begin));
-        forbidden.extend(token(&manifest.tokens.image));
-        let logits = match self.learner.prefill(&built.ids, &media, cancel) {
-            Err(ModelError::Cancelled) => {
-                answer.stop = StopReason::Cancelled;
-                return Ok(answer);
-            }
-            other => other?,
-        };
-        let prefill_ms = ms(prefill);
-        let decode = Instant::now();
-        let mut stream = sanitise::Stream::new();
-        let generated = generate(
-            self.learner.as_mut(),
-            logits,
-            &built.ids,
-            &settings.decoding,
-            &ends,
-            &forbidden,
-            &self.template.stop,
-            cancel,
-            |text| emit(Event::Token(stream.push(text))),
-        )?;
-        let rest = stream.finish();
-        if !rest.is_empty() {
-            emit(Event::Token(rest));
-        }
-        let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
-        if text.is_empty() && generated.stop != StopReason::Cancelled {
-            answer.notices.push(match generated.stop {
-                StopReason::Length => format!(
-                    "cut off after {} tokens, before the answer came: allow more with --max-new-tokens",
-                    generated.tokens
-                ),
-                _ => "the model gave no answer".to_string(),
-            });
-        }
-        answer.answer = text;
-        answer.rationale = rationale;
-        answer.stop = generated.stop;
-        answer.generated_tokens = generated.tokens;
-        answer.log_probabilities = generated.log_probabilities;
-        answer.timings = Timings {
-            retrieval_ms,
-            prefill_ms,
-            decode_ms: ms(decode),
-            total_ms: ms(started),
-        };
-        Ok(answer)
+    fn encode_shot(&mut self, image: &ExampleImage) -> Result<EncodedImage, AssistantError> {
+        let bytes = self.index.image(image)?;
+        let picture = crate::imaging::decode(&bytes, "picture").map_err(|e| IndexError::Damaged {
+            file: format!("picture {}", image.sha256),
+            reason: e.to_string(),
+        })?;
+        self.encode(&picture)
     }
+
+    fn read_latents(&self, sha256: &str) -> Option<EncodedImage> {
+        let bytes = self.latents.as_ref()?.get(sha256)?;
+        let mut tensors = candle_core::safetensors::load_buffer(&bytes, &self.tensors).ok()?;
+        Some(EncodedImage {
+            vector: tensors.remove("vector")?.to_vec1().ok()?,
+            latents: tensors.remove("latents")?,
+        })
+    }
+
+    /// Computes and keeps the latents of an example's pictures; true where there was something to do.
+    pub fn warm(&mut self, example: &Example) -> Result<bool, AssistantError> {
+        let Some(folder) = self.index.folder() else {
+            return Err(IndexError::Refused("the index that ships is in the binary: nothing can be kept beside it".into()).into());
+        };
+        let latents = Latents::new(folder, &self.model_sha256);
+        let mut worked = false;
+        for image in &example.images {
+            if latents.has(&image.sha256) {
+                continue;
+            }
+            let encoded = self.encode_shot(image)?;
+            latents.put(&image.sha256, &packed(&encoded)?).map_err(IndexError::from)?;
+            worked = true;
+        }
+        Ok(worked)
+    }
+
+    /// The cache of this model's latents, and the bytes one picture takes there.
+    pub fn latent_cache(&mut self) -> Result<(Latents, u64), AssistantError> {
+        let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
+            return Err(IndexError::Refused("the index that ships is in the binary: nothing can be kept beside it".into()).into());
+        };
+        let side = self.learner.manifest().config.vision.image_size as u32;
+        let blank = crate::imaging::blank(side);
+        let bytes = packed(&self.encode(&blank)?)?.len() as u64 + 64;
+        Ok((Latents::new(&folder, &self.model_sha256), bytes))
+    }
+}
+
+/// Latents and vector as a safetensors file, exactly as they were computed.
+fn packed(image: &EncodedImage) -> Result<Vec<u8>, AssistantError> {
+    let failed = |e: &dyn std::fmt::Display| AssistantError::Panic(e.to_string());
+    let cpu = Device::Cpu;
+    let vector = Tensor::from_slice(&image.vector, image.vector.len(), &cpu)
+        .map_err(|e| failed(&e))?;
+    let latents = image.latents.to_device(&cpu).map_err(|e| failed(&e))?;
+    debug_assert!(vector.dtype() == DType::F32);
+    safetensors::serialize([("vector", &vector), ("latents", &latents)], None)
+        .map_err(|e| failed(&e))
 }

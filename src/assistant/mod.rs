@@ -3,11 +3,16 @@
 //! The assistant owns the model on a thread of its own. A panic there becomes a `Failed` event; a cancel is looked at
 //! between tokens and between layers.
 
+mod answering;
+mod embedding;
 mod engine;
 mod types;
 
+pub use embedding::Embedders;
 pub use engine::{Engine, Setup};
-pub use types::{Answer, AssistantError, Case, Event, INTENDED_USE, Provenance, Settings, Timings};
+pub use types::{
+    Answer, AssistantError, Case, Event, INTENDED_USE, Provenance, Ranked, Settings, Timings,
+};
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 

@@ -7,7 +7,7 @@ use crate::index::IndexError;
 use crate::model::error::ModelError;
 use crate::model::generate::{Decoding, StopReason};
 use crate::prompt::TemplateError;
-use crate::retrieval::{Shot, Strategy};
+use crate::retrieval::{Condition, Order, Shot, Strategy};
 use crate::support::Hint;
 
 /// On every answer and export.
@@ -28,9 +28,48 @@ pub struct Case {
 pub struct Settings {
     pub shots: usize,
     pub strategy: Strategy,
+    /// In which order shots stand in the prompt.
+    pub order: Order,
+    /// Examples less similar to the picture than this are no shots.
+    pub floor: Option<f32>,
+    /// Which examples may be shots at all.
+    pub filter: Vec<Condition>,
+    /// Ids of examples that are always shots, before those that are found.
+    pub pinned: Vec<String>,
+    /// Ids of examples that are never shots.
+    pub excluded: Vec<String>,
+    /// Answers to rank by their likelihood.
+    pub options: Vec<String>,
     pub decoding: Decoding,
     /// Build the prompt and stop there.
     pub prompt_only: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shots: 4,
+            strategy: Strategy::Image,
+            order: Order::default(),
+            floor: None,
+            filter: Vec::new(),
+            pinned: Vec::new(),
+            excluded: Vec::new(),
+            options: Vec::new(),
+            decoding: Decoding::default(),
+            prompt_only: false,
+        }
+    }
+}
+
+/// A given answer and how likely the model finds it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ranked {
+    pub option: String,
+    /// Natural log-probability of the whole answer.
+    pub log_probability: f64,
+    /// The same divided by its number of tokens: what the order goes by.
+    pub per_token: f64,
 }
 
 /// Milliseconds spent.
@@ -40,6 +79,8 @@ pub struct Timings {
     pub prefill_ms: f64,
     pub decode_ms: f64,
     pub total_ms: f64,
+    /// Pictures that went through the vision tower for this answer.
+    pub images_encoded: usize,
 }
 
 /// What it takes to repeat an answer.
@@ -57,6 +98,10 @@ pub struct Provenance {
     /// Exact or hnsw.
     pub search: String,
     pub order: String,
+    pub floor: Option<f32>,
+    pub filter: Vec<Condition>,
+    pub pinned: Vec<String>,
+    pub excluded: Vec<String>,
     pub seed: u64,
     pub temperature: f64,
     pub top_p: Option<f64>,
@@ -67,6 +112,7 @@ pub struct Provenance {
     pub repetition_penalty: f32,
     pub no_repeat_ngram: usize,
     pub device: String,
+    /// SHA-256 of the weights whose vectors were compared.
     pub encoder: String,
 }
 
@@ -86,6 +132,8 @@ pub struct Answer {
     pub generated_tokens: usize,
     /// Natural log-probability of each generated token; empty for beams.
     pub log_probabilities: Vec<f32>,
+    /// The options that were given, most likely first.
+    pub ranking: Vec<Ranked>,
 }
 
 /// What the assistant says while it works.
@@ -120,6 +168,8 @@ pub enum AssistantError {
     LongQuestion(usize),
     #[error("{0} images; at most 8 are taken")]
     ManyImages(usize),
+    #[error("{0}")]
+    Refused(String),
     #[error("internal error: {0}")]
     Panic(String),
 }
@@ -132,6 +182,8 @@ impl AssistantError {
             Self::EmptyQuestion
                 | Self::LongQuestion(_)
                 | Self::ManyImages(_)
+                | Self::Refused(_)
+                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts)
                 | Self::Model(ModelError::TooLong { .. })
         )
     }

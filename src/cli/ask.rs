@@ -118,6 +118,14 @@ pub fn converse(
                     if answer.rationale.is_none() {
                         writeln!(out, "(the model gave no rationale)").map_err(io)?;
                     }
+                    for ranked in &answer.ranking {
+                        writeln!(
+                            out,
+                            "  {:<30} {:8.3} a token, {:8.3} in all",
+                            ranked.option, ranked.per_token, ranked.log_probability
+                        )
+                        .map_err(io)?;
+                    }
                     for notice in &answer.notices {
                         writeln!(out, "note: {notice}").map_err(io)?;
                     }

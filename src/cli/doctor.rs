@@ -43,10 +43,10 @@ pub fn run(name: &str) -> Outcome {
     }
     match Index::open(None) {
         Ok(index) => println!(
-            "index     {} examples, {} dimensions ({})",
-            index.examples.len(),
-            index.dimension,
-            &index.sha256[..12]
+            "index     {} examples, vectors of {} ({})",
+            index.len(),
+            index.encoders().first().map_or("no encoder", |e| e.name.as_str()),
+            &index.sha256()[..12]
         ),
         Err(error) => {
             println!("index     {error}");

@@ -3,6 +3,7 @@
 mod ask;
 mod chat;
 mod doctor;
+mod index;
 mod model;
 mod research;
 
@@ -15,7 +16,7 @@ use crate::assistant::{Assistant, Settings, Setup};
 use crate::index::Search;
 use crate::model::generate::Decoding;
 use crate::model::generate::penalty::Penalties;
-use crate::retrieval::Strategy;
+use crate::retrieval::{Condition, Order, Strategy};
 use crate::support::{Cancel, Hint, Lines, Paths, logging};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
@@ -39,6 +40,9 @@ enum Command {
         #[arg(long, default_value = "auto")]
         device: String,
     },
+    /// Indexes of your own examples: import data sets, search, check and export them
+    #[command(subcommand)]
+    Index(Box<index::IndexCommand>),
     /// Models of your own: import published weights, check and measure them
     #[command(subcommand)]
     Model(model::Model),
@@ -68,9 +72,30 @@ struct Common {
     /// How similar pictures are searched: exact, or the HNSW graph (auto: by the size of the index)
     #[arg(long, value_enum, default_value = "auto")]
     search: Search,
-    /// Index folder; left out: the one that ships
+    /// In which order shots stand in the prompt
+    #[arg(long, value_enum, default_value = "similar-last")]
+    order: Order,
+    /// Examples less similar to the picture than this are no shots (-1 to 1)
+    #[arg(long, allow_negative_numbers = true)]
+    floor: Option<f32>,
+    /// Only examples with this tag: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
+    #[arg(long = "filter", value_name = "NAME=VALUE")]
+    filter: Vec<Condition>,
+    /// Example that is always a shot, by its id (may be given several times)
+    #[arg(long = "pin", value_name = "ID")]
+    pinned: Vec<String>,
+    /// Example that is never a shot (may be given several times)
+    #[arg(long = "exclude", value_name = "ID")]
+    excluded: Vec<String>,
+    /// Answer to rank by its likelihood (may be given several times)
+    #[arg(long = "option", value_name = "ANSWER")]
+    options: Vec<String>,
+    /// Index name or folder; left out: the one that ships
     #[arg(long)]
     index: Option<PathBuf>,
+    /// Image-text encoder that compares instead of the model's own tower (see `rounds index embed`)
+    #[arg(long)]
+    encoder: Option<PathBuf>,
     /// Model folder; left out: the one that ships
     #[arg(long)]
     model: Option<PathBuf>,
@@ -133,9 +158,24 @@ impl Common {
                 None,
             ));
         }
+        if self.floor.is_some_and(|f| !f.is_finite()) {
+            return Err(Failure::usage("--floor takes a number from -1 to 1", None));
+        }
+        if self.strategy == Strategy::Fixed && self.pinned.is_empty() {
+            return Err(Failure::usage(
+                "--strategy fixed needs at least one --pin",
+                Some("find examples with `rounds index search`".into()),
+            ));
+        }
         Ok(Settings {
             shots: self.shots,
             strategy: self.strategy,
+            order: self.order,
+            floor: self.floor,
+            filter: self.filter.clone(),
+            pinned: self.pinned.clone(),
+            excluded: self.excluded.clone(),
+            options: self.options.clone(),
             decoding: Decoding {
                 temperature: self.temperature,
                 top_p: self.top_p,
@@ -162,7 +202,11 @@ impl Common {
         };
         Assistant::start(Setup {
             model,
-            index: self.index.clone(),
+            encoder: match &self.encoder {
+                Some(encoder) => Some(model::library()?.find(encoder)),
+                None => None,
+            },
+            index: self.index.as_ref().map(|name| index::find(name)).transpose()?,
             device: self.device.clone(),
             search: self.search,
         })
@@ -176,7 +220,14 @@ impl Default for Common {
             shots: 4,
             strategy: Strategy::Image,
             search: Search::Auto,
+            order: Order::default(),
+            floor: None,
+            filter: Vec::new(),
+            pinned: Vec::new(),
+            excluded: Vec::new(),
+            options: Vec::new(),
             index: None,
+            encoder: None,
             model: None,
             seed: 0,
             temperature: 0.0,
@@ -298,6 +349,7 @@ fn run(cli: Cli, cancel: &Cancel) -> Outcome {
         None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
         None => script(&Common::default(), cancel),
         Some(Command::Doctor { device }) => doctor::run(&device),
+        Some(Command::Index(index)) => index::run(&index, cancel),
         Some(Command::Model(model)) => model::run(&model, cancel),
         Some(Command::Eval(eval)) => research::eval(&eval),
         Some(Command::Train(train)) => research::train(&train, cancel),

@@ -11,9 +11,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Failure, Outcome};
-use crate::model::bundle::Bundle;
 use crate::model::import::Hold;
-use crate::model::library::Library;
+use crate::model::library::{Known, Library};
 use crate::model::random::{self, Shape};
 use crate::support::{Cancel, Hint, Paths, Progress};
 
@@ -117,6 +116,17 @@ fn shown(path: &std::path::Path) -> String {
     crate::support::sanitise::clean_line(&path.to_string_lossy())
 }
 
+fn row(name: &str, known: &Known) -> serde_json::Value {
+    let (family, model, dtype, lengths, licence) = match known {
+        Known::Learner(m) => (m.family.as_str(), &m.name, &m.dtype, &m.lengths, &m.licence),
+        Known::Encoder(m) => (m.family.name(), &m.name, &m.dtype, &m.lengths, &m.licence),
+    };
+    serde_json::json!({
+        "name": name, "family": family, "model": model, "dtype": dtype,
+        "bytes": lengths.values().sum::<u64>(), "licence": licence,
+    })
+}
+
 fn list(json: bool) -> Outcome {
     let mut out = std::io::stdout().lock();
     let mut faults = 0;
@@ -124,10 +134,7 @@ fn list(json: bool) -> Outcome {
     for (name, manifest) in library()?.list() {
         let name = crate::support::sanitise::clean_line(&name);
         match manifest {
-            Ok(m) => rows.push(serde_json::json!({
-                "name": name, "family": m.family, "model": m.name, "dtype": m.dtype,
-                "bytes": m.lengths.values().sum::<u64>(), "licence": m.licence,
-            })),
+            Ok(known) => rows.push(row(&name, &known)),
             Err(error) => {
                 faults += 1;
                 eprintln!("{name}: {error}");
@@ -160,8 +167,11 @@ fn list(json: bool) -> Outcome {
 
 fn show(bundle: &std::path::Path) -> Outcome {
     let folder = library()?.find(bundle);
-    let manifest = Bundle::manifest(&folder).map_err(|e| Failure::model(&e))?;
-    let text = toml::to_string(&manifest).map_err(|e| Failure {
+    let text = match Known::of(&folder).map_err(|e| Failure::model(&e))? {
+        Known::Learner(manifest) => toml::to_string(&manifest),
+        Known::Encoder(manifest) => toml::to_string(&manifest),
+    };
+    let text = text.map_err(|e| Failure {
         message: e.to_string(),
         hint: None,
         code: 3,
@@ -177,7 +187,7 @@ fn show(bundle: &std::path::Path) -> Outcome {
 
 fn verify(bundle: &std::path::Path) -> Outcome {
     let folder = library()?.find(bundle);
-    let faults = Bundle::verify(&folder).map_err(|e| Failure::model(&e))?;
+    let faults = Known::verify(&folder).map_err(|e| Failure::model(&e))?;
     let mut out = std::io::stdout().lock();
     for fault in &faults {
         writeln!(out, "{fault}").map_err(|e| Failure::io(&e))?;

@@ -145,6 +145,12 @@ pub enum Train {
         #[arg(long, default_value = "cpu")]
         device: String,
     },
+    /// Make the index that ships again, from the model that ships
+    Index {
+        /// Root of the repository
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
     /// Make model bundle, index and sample cases from a run
     Ship {
         #[arg(long)]
@@ -176,6 +182,10 @@ pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
             let done = crate::train::train_nano(&recipe, out, &device, cancel)
                 .map_err(anyhow::Error::from)?;
             Ok(if done { 0 } else { 130 })
+        }
+        Train::Index { root } => {
+            crate::train::ship::ship_index(root)?;
+            Ok(0)
         }
         Train::Ship { run, root } => {
             let weights = run.join("checkpoint.safetensors");

@@ -92,8 +92,7 @@ pub fn phantoms(
         let qa = ask(&phantom, &mut Rng::new(seed));
         let mut shown = picture(&phantom);
         if blank {
-            shown.rgb.fill(128);
-            shown.source.sha256 = "blank".into();
+            shown = crate::imaging::blank(shown.width);
         }
         let case = Case {
             images: vec![shown],
@@ -112,7 +111,7 @@ pub fn phantoms(
                 max_new_tokens: 80,
                 ..Decoding::default()
             },
-            prompt_only: false,
+            ..Settings::default()
         };
         let answer = engine.answer(&case, &settings, &Cancel::new(), &mut |_| {})?;
         let right = same(&answer.answer, &qa.answer);

@@ -8,6 +8,7 @@ pub mod decode;
 mod error;
 mod guard;
 pub mod halfblock;
+mod look;
 mod pixels;
 pub mod resize;
 mod sniff;
@@ -15,8 +16,11 @@ mod thumbnail;
 mod transform;
 
 pub use decode::{decode, load};
+pub(crate) use guard::without_panic;
+pub use sniff::format as format_of;
 pub use error::ImagingError;
 pub use halfblock::{ColourDepth, half_blocks};
+pub use look::{look, looks_apart};
 pub use resize::resize_bicubic;
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_transform};
@@ -63,6 +67,23 @@ pub struct SourceInfo {
     pub original_mode: Mode,
 }
 
+/// A grey square: shows nothing.
+pub fn blank(side: u32) -> Picture {
+    Picture {
+        width: side,
+        height: side,
+        rgb: vec![128; side as usize * side as usize * 3],
+        beside: Beside::default(),
+        source: SourceInfo {
+            name: "blank".to_owned(),
+            format: Format::Png,
+            bytes: 0,
+            sha256: "blank".to_owned(),
+            original_mode: Mode::Rgb,
+        },
+    }
+}
+
 #[cfg(test)]
 impl SourceInfo {
     /// Stands in where a test does not care.
@@ -95,6 +116,18 @@ pub enum Format {
 }
 
 impl Format {
+    /// The usual end of a file name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+            Self::Tiff => "tiff",
+            Self::Bmp => "bmp",
+            Self::Gif => "gif",
+        }
+    }
+
     /// The name people know it by.
     pub fn name(self) -> &'static str {
         match self {

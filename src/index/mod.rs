@@ -1,29 +1,31 @@
-//! The example index: worked examples, their pictures and vectors, and nearest-neighbour search.
+//! The example index: worked examples, their pictures and vectors, and the searches over them.
 //!
-//! SQLite holds the truth, `vectors/` a flat file of f16 rows with a checksum. Everything is verified when an index is
-//! opened; a damaged index is refused, never searched.
+//! SQLite holds the truth (`database`), `images/` the pictures by content, `vectors/` a flat checksummed file an encoder;
+//! graph and latents are caches. There is one way in (`writer`) and one way to read (`store`). Nothing damaged is ever
+//! used: what cannot be proven whole is an error.
 
-mod search;
+pub mod compact;
+mod database;
+pub mod dataset;
+pub mod embed;
+mod error;
+mod example;
+pub mod export;
+mod images;
+pub mod ingest;
+pub mod latents;
+pub mod library;
+mod manifest;
 mod store;
+pub mod vectors;
+pub mod verify;
 mod words;
+mod writer;
 
-pub use search::{Exact, Hit, HnswGraph, NearestNeighbours, Search};
-pub use store::{Index, IndexError, Writer};
-pub use words::Words;
-
-/// One worked example.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Example {
-    pub id: String,
-    /// SHA-256 of the picture's file.
-    pub image: String,
-    pub question: String,
-    pub answer: String,
-    pub rationale: String,
-    /// Space-separated.
-    pub tags: String,
-    pub source: String,
-    pub licence: String,
-    pub patient: String,
-    pub study: String,
-}
+pub use error::IndexError;
+pub use example::{Example, ExampleImage, PICTURE_PLACE, tag_name};
+pub use images::Images;
+pub use manifest::Encoder;
+pub use store::{Index, Living, With};
+pub use vectors::{Filter, Hit, Search};
+pub use writer::{Added, Details, NewPicture, NewVectors, Writer, create};

@@ -1,310 +1,385 @@
-//! An index on disk or in the binary: opening (with every check), and writing a new one.
+//! An index that is open for reading, from a folder or from the binary.
+//!
+//! Opening is cheap, whatever the size: counters, headers and lengths, and the hash of a small sealed database. Everything
+//! else is checked when it is used: a vector block when it is first searched, a record when it is reranked, an example and
+//! a picture when they are read. Nothing here writes to an index, but for the caches that can be made again.
 
-use half::f16;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::Example;
-use super::search::{Exact, HnswGraph, NearestNeighbours, Search};
-use super::words::Words;
-use crate::support::{FileError, Hint, files};
+use super::database::{self, Counts, DATABASE};
+use super::error::{IndexError, damaged};
+use super::example::{Example, ExampleImage};
+use super::images::Images;
+use super::manifest::{Encoder, MANIFEST, Manifest, check_seal};
+use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
+use super::words;
+use crate::support::files;
 
-const FORMAT_VERSION: u32 = 1;
-
-/// What can go wrong with an index.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("{file} in the index is damaged: {reason}")]
-    Damaged { file: String, reason: String },
-    #[error("the index is of format version {found}, this program reads version {FORMAT_VERSION}")]
-    Version { found: u32 },
-    #[error("the index was made with encoder {index}, the model is {model}")]
-    Encoder { index: String, model: String },
-    #[error("a vector of {found} values, the index has {expected}")]
-    Dimension { found: usize, expected: usize },
-    #[error("a vector holds a value that is not a number")]
-    NotFinite,
-    #[error("the index database could not be used: {0}")]
-    Database(#[from] rusqlite::Error),
-}
-
-impl Hint for IndexError {
-    fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::File(error) => return error.hint(),
-            Self::Damaged { .. } | Self::Version { .. } => {
-                "make the index again, or leave --index out to use the one that ships"
-            }
-            Self::Encoder { .. } => {
-                "use the model that the index was made with, or --strategy none"
-            }
-            _ => return None,
-        };
-        Some(text.to_string())
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Manifest {
-    format_version: u32,
-    /// SHA-256 of the encoder's weights.
-    encoder: String,
-    dimension: usize,
-    examples: usize,
-    database_sha256: String,
-    vectors_sha256: String,
-}
-
-const DATABASE: &str = "examples.sqlite3";
-const VECTORS: &str = "vectors/encoder.f16";
-
-/// An opened index, in memory; pictures are read when asked for.
+/// An opened index.
 pub struct Index {
     folder: Option<PathBuf>,
-    pub examples: Vec<Example>,
-    pub dimension: usize,
-    /// SHA-256 of the encoder's weights.
-    pub encoder: String,
-    /// SHA-256 of `index.toml`.
-    pub sha256: String,
-    vectors: Exact,
-    vectors_sha256: String,
-    graph: OnceCell<HnswGraph>,
-    words: OnceCell<Words>,
-}
-
-fn damaged(file: &str, reason: impl ToString) -> IndexError {
-    IndexError::Damaged {
-        file: file.to_string(),
-        reason: reason.to_string(),
-    }
-}
-
-fn read(folder: Option<&Path>, name: &str) -> Result<Cow<'static, [u8]>, IndexError> {
-    match folder {
-        Some(folder) => Ok(Cow::Owned(files::read(&folder.join(name))?)),
-        None => crate::shipped::file(&format!("index/{name}"))
-            .map(Cow::Borrowed)
-            .ok_or_else(|| damaged(name, "not part of this build")),
-    }
+    manifest: Manifest,
+    counts: Counts,
+    living: Living,
+    connection: Connection,
+    vectors: Vec<OnceCell<Arc<Vectors>>>,
+    text_vectors: Vec<OnceCell<Arc<Vectors>>>,
+    /// One an encoder, like the vectors.
+    graphs: Vec<OnceCell<GraphSlot>>,
+    images: Images,
 }
 
 impl Index {
-    /// Opens and checks an index; `None` is the one that ships.
+    /// Opens an index; `None` is the one that ships.
     pub fn open(folder: Option<&Path>) -> Result<Self, IndexError> {
-        let text = read(folder, "index.toml")?;
-        let utf8 = std::str::from_utf8(&text).map_err(|e| damaged("index.toml", e))?;
-        let table: toml::Table =
-            toml::from_str(utf8).map_err(|e| damaged("index.toml", e.message()))?;
-        let version = table
-            .get("format_version")
-            .and_then(toml::Value::as_integer);
-        if version != Some(i64::from(FORMAT_VERSION)) {
-            return Err(IndexError::Version {
-                found: version.unwrap_or(0) as u32,
-            });
+        let (manifest, connection) = match folder {
+            Some(folder) => {
+                let manifest = read_manifest(folder)?;
+                check_seal(folder, false)?;
+                let connection = database::open_for_reading(&folder.join(DATABASE))?;
+                (manifest, connection)
+            }
+            None => (
+                Manifest::parse(shipped(MANIFEST)?)?,
+                database::open_bytes(shipped(DATABASE)?)?,
+            ),
+        };
+        // One snapshot: a writer may be at work.
+        let (counts, removed) = {
+            let snapshot = connection.unchecked_transaction()?;
+            let counts = database::counts(&snapshot)?;
+            let removed = database::numbers(&snapshot, "select number from removed", &[])?;
+            (counts, removed)
+        };
+        if counts.examples + removed.len() != counts.next {
+            return Err(damaged(DATABASE, "its counters are not those of its rows"));
         }
-        let manifest: Manifest =
-            toml::from_str(utf8).map_err(|e| damaged("index.toml", e.message()))?;
-        let database = read(folder, DATABASE)?;
-        if files::sha256_hex(&database) != manifest.database_sha256 {
-            return Err(damaged(
-                DATABASE,
-                "its SHA-256 is not the one in index.toml",
-            ));
-        }
-        let raw = read(folder, VECTORS)?;
-        if files::sha256_hex(&raw) != manifest.vectors_sha256 {
-            return Err(damaged(VECTORS, "its SHA-256 is not the one in index.toml"));
-        }
-        let examples = examples(&database)?;
-        if examples.len() != manifest.examples
-            || raw.len() != 2 * manifest.examples * manifest.dimension
-        {
-            return Err(damaged(
-                "index.toml",
-                "its counts are not those of the files",
-            ));
-        }
-        let vectors: Vec<f32> = raw
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect();
-        if vectors.iter().any(|v| !v.is_finite()) {
-            return Err(IndexError::NotFinite);
-        }
+        let encoders = manifest.encoders.len();
         Ok(Self {
+            images: Images::new(folder),
             folder: folder.map(Path::to_path_buf),
-            examples,
-            dimension: manifest.dimension,
-            encoder: manifest.encoder,
-            vectors: Exact::new(vectors, manifest.dimension),
-            vectors_sha256: manifest.vectors_sha256,
-            sha256: files::sha256_hex(&text),
-            graph: OnceCell::new(),
-            words: OnceCell::new(),
+            vectors: vec![OnceCell::new(); encoders],
+            text_vectors: vec![OnceCell::new(); encoders],
+            graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
+            manifest,
+            living: Living {
+                next: counts.next,
+                removed,
+            },
+            counts,
+            connection,
         })
     }
 
-    /// Nearest neighbours by picture. A graph is made or read from the folder's cache when it is first asked for.
-    pub fn neighbours(&self, search: Search) -> Result<&dyn NearestNeighbours, IndexError> {
-        if search.settled(self.examples.len()) == Search::Exact {
-            return Ok(&self.vectors);
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.counts.examples
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.examples == 0
+    }
+
+    /// Rows of the vector files: examples that are there or were.
+    pub fn rows(&self) -> usize {
+        self.counts.next
+    }
+
+    /// Where it is; `None` for the one that ships.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The encoders whose vectors it has; the first is searched by default.
+    pub fn encoders(&self) -> &[Encoder] {
+        &self.manifest.encoders
+    }
+
+    /// The encoder of these weights.
+    pub fn encoder(&self, sha256: &str) -> Result<&Encoder, IndexError> {
+        self.manifest.encoder(sha256).ok_or_else(|| {
+            let short = |text: &str| text.chars().take(12).collect::<String>();
+            let known = self.manifest.encoders.iter();
+            let known: Vec<String> = known
+                .map(|e| format!("{} ({})", e.name, short(&e.sha256)))
+                .collect();
+            IndexError::Encoder {
+                wanted: short(sha256),
+                known: match known.is_empty() {
+                    true => "none".into(),
+                    false => known.join(", "),
+                },
+            }
+        })
+    }
+
+    /// A hash of all examples, their places and the encoders: the same for the same content.
+    pub fn sha256(&self) -> String {
+        let mut text = format!("{:?} {}", self.counts.digest, self.counts.examples);
+        for encoder in &self.manifest.encoders {
+            text.push_str(&encoder.sha256);
         }
-        if let Some(graph) = self.graph.get() {
-            return Ok(graph);
+        files::sha256_hex(text.as_bytes())
+    }
+
+    /// Reads pictures; can be sent to other threads.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// A picture's file, checked against its hash.
+    pub fn image(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
+        self.images.bytes(image)
+    }
+
+    /// The example of a number.
+    ///
+    /// Errors where it is gone, damaged, or the index was compacted meanwhile.
+    pub fn example(&self, number: usize) -> Result<Example, IndexError> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        if database::counts(&snapshot)?.generation != self.counts.generation {
+            return Err(IndexError::Changed);
         }
-        let rows = self.vectors.rows();
-        let graph = match &self.folder {
-            Some(folder) => HnswGraph::cached(
+        database::example(&snapshot, number)?
+            .ok_or_else(|| IndexError::Unknown(format!("number {number}")))
+    }
+
+    /// The example of an id, or of an unambiguous beginning of one.
+    pub fn by_id(&self, id: &str) -> Result<Example, IndexError> {
+        let unknown = || IndexError::Unknown(crate::support::sanitise::clean_line(id));
+        let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
+        self.example(number)
+    }
+
+    /// Numbers of the examples with one of these pictures, patients or studies, sorted.
+    pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = match what {
+            With::Image => "select number from pictured where sha256 = ?1",
+            With::Patient => "select number from examples where patient = ?1 and patient <> ''",
+            With::Study => "select number from examples where study = ?1 and study <> ''",
+            With::Source => "select number from examples where source = ?1",
+            With::Licence => "select number from examples where licence = ?1",
+        };
+        database::numbers(&self.connection, query, &[value])
+    }
+
+    /// Numbers of the examples with a tag of this name and value, sorted.
+    pub fn numbers_tagged(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = "select number from tags where name = ?1 and value = ?2 collate nocase";
+        database::numbers(&self.connection, query, &[name, value])
+    }
+
+    /// Names of tags with their values and how many examples have them, most first.
+    pub fn tag_counts(&self) -> Result<Vec<(String, String, usize)>, IndexError> {
+        let mut statement = self.connection.prepare(
+            "select name, value, count(*) as n from tags group by name, value order by name, n desc, value",
+        )?;
+        let clean = |text: String| crate::support::sanitise::clean_line(&text);
+        let rows = statement.query_map([], |row| {
+            Ok((clean(row.get(0)?), clean(row.get(1)?), row.get::<_, i64>(2)? as usize))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many different pictures there are.
+    pub fn pictures(&self) -> Result<usize, IndexError> {
+        let query = "select count(distinct sha256) from pictured";
+        let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
+        Ok(count as usize)
+    }
+
+    /// How many examples each source and each licence has.
+    pub fn origins(&self) -> Result<(Counted, Counted), IndexError> {
+        let of = |column: &str| -> Result<Counted, IndexError> {
+            let query = format!("select {column}, count(*) from examples group by {column}");
+            let mut statement = self.connection.prepare(&query)?;
+            let clean = |text: String| crate::support::sanitise::clean_line(&text);
+            let rows = statement.query_map([], |row| {
+                Ok((clean(row.get(0)?), row.get::<_, i64>(1)? as usize))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        Ok((of("source")?, of("licence")?))
+    }
+
+    /// Perceptual hash of a picture of the index.
+    pub fn look(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
+        use rusqlite::OptionalExtension;
+        let look = self
+            .connection
+            .prepare_cached("select look from images where sha256 = ?1")?
+            .query_row([sha256], |row| row.get::<_, i64>(0))
+            .optional()?;
+        Ok(look.map(|bits| bits as u64))
+    }
+
+    /// Which numbers are those of examples.
+    pub fn living(&self) -> &Living {
+        &self.living
+    }
+
+    /// Image vectors of an encoder, opened when first asked for.
+    pub fn vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
+        let file = |e: &Encoder| e.file(self.counts.generation);
+        self.opened(encoder, &self.vectors, &file)
+    }
+
+    /// Vectors of questions and answers, where the encoder has a text tower.
+    pub fn text_vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
+        if !self.encoder(encoder)?.text {
+            return Err(IndexError::NoTexts);
+        }
+        let file = |e: &Encoder| e.text_file(self.counts.generation);
+        self.opened(encoder, &self.text_vectors, &file)
+    }
+
+    fn place(&self, sha256: &str) -> Result<usize, IndexError> {
+        let encoder = self.encoder(sha256)?;
+        let place = self.manifest.encoders.iter().position(|e| e == encoder);
+        place.ok_or(IndexError::Changed)
+    }
+
+    fn opened<'a>(
+        &'a self,
+        sha256: &str,
+        cells: &'a [OnceCell<Arc<Vectors>>],
+        file: &dyn Fn(&Encoder) -> String,
+    ) -> Result<&'a Arc<Vectors>, IndexError> {
+        let encoder = self.encoder(sha256)?;
+        let cell = cells.get(self.place(sha256)?).ok_or(IndexError::Changed)?;
+        if let Some(vectors) = cell.get() {
+            return Ok(vectors);
+        }
+        let (name, rows) = (file(encoder), self.counts.next);
+        let vectors = match &self.folder {
+            Some(folder) => {
+                Vectors::open(&folder.join("vectors"), &name, encoder.dimension, rows)?
+            }
+            None => Vectors::from_static(
+                shipped(&format!("vectors/{name}.f16"))?,
+                shipped(&format!("vectors/{name}.i8")).ok(),
+                encoder.dimension,
                 rows,
-                self.dimension,
-                &self.vectors_sha256,
-                &folder.join("graph"),
             )?,
-            None => HnswGraph::build(rows, self.dimension)?,
         };
-        Ok(self.graph.get_or_init(|| graph))
+        Ok(cell.get_or_init(|| Arc::new(vectors)))
     }
 
-    /// Full-text search over questions, answers and tags, made when it is first asked for.
-    pub fn words(&self) -> Result<&Words, IndexError> {
-        if let Some(words) = self.words.get() {
-            return Ok(words);
-        }
-        let words = Words::new(&self.examples)?;
-        Ok(self.words.get_or_init(|| words))
-    }
-
-    /// The picture of an example, checked against its hash.
-    pub fn image(&self, example: &Example) -> Result<Cow<'static, [u8]>, IndexError> {
-        let name = format!("images/{}.jpg", example.image);
-        let bytes = read(self.folder.as_deref(), &name)?;
-        if files::sha256_hex(&bytes) != example.image {
-            return Err(damaged(&name, "its SHA-256 is not its name"));
-        }
-        Ok(bytes)
-    }
-}
-
-fn examples(database: &[u8]) -> Result<Vec<Example>, IndexError> {
-    let mut connection = Connection::open_in_memory()?;
-    connection.deserialize_read_exact("main", database, database.len(), true)?;
-    let mut statement = connection.prepare(
-        "select id, image, question, answer, rationale, tags, source, licence, patient, study \
-         from examples order by row",
-    )?;
-    let clean = |row: &rusqlite::Row, i: usize| {
-        row.get::<_, String>(i)
-            .map(|text| crate::support::sanitise::clean_line(&text))
-    };
-    let rows = statement.query_map([], |row| {
-        Ok(Example {
-            id: clean(row, 0)?,
-            image: clean(row, 1)?,
-            question: clean(row, 2)?,
-            answer: clean(row, 3)?,
-            rationale: clean(row, 4)?,
-            tags: clean(row, 5)?,
-            source: clean(row, 6)?,
-            licence: clean(row, 7)?,
-            patient: clean(row, 8)?,
-            study: clean(row, 9)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Writes a new index.
-pub struct Writer {
-    folder: PathBuf,
-    encoder: String,
-    examples: Vec<Example>,
-    vectors: Vec<f32>,
-}
-
-impl Writer {
-    pub fn new(folder: &Path, encoder: &str) -> Self {
-        Self {
-            folder: folder.to_path_buf(),
-            encoder: encoder.to_string(),
-            examples: Vec::new(),
-            vectors: Vec::new(),
-        }
-    }
-
-    /// Adds an example with its picture's file and unit vector.
-    pub fn add(
-        &mut self,
-        mut example: Example,
-        image: &[u8],
+    /// At most `k` nearest by picture among the numbers that `filter` lets through; best first, ties by number.
+    pub fn nearest(
+        &self,
+        encoder: &str,
         vector: &[f32],
-    ) -> Result<(), IndexError> {
-        example.image = files::sha256_hex(image);
-        std::fs::create_dir_all(self.folder.join("images"))
-            .map_err(|e| FileError::from_io(&self.folder, "create", &e))?;
-        files::write_atomic(
-            &self.folder.join(format!("images/{}.jpg", example.image)),
-            image,
-        )?;
-        self.vectors.extend_from_slice(vector);
-        self.examples.push(example);
-        Ok(())
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Vec<Hit>, IndexError> {
+        match self.graph(encoder, search)? {
+            Some(graph) => Ok(graph.search(vector, k, filter)?),
+            None => Ok(self.vectors(encoder)?.search(vector, k, filter)?),
+        }
     }
 
-    /// Writes database, vectors and, last of all, `index.toml`.
-    pub fn finish(self) -> Result<(), IndexError> {
-        let mut connection = Connection::open_in_memory()?;
-        connection.execute_batch(
-            "create table examples (row integer primary key, id text unique not null, image text not null,
-             question text not null, answer text not null, rationale text not null, tags text not null,
-             source text not null, licence text not null, patient text not null, study text not null)",
-        )?;
-        for (row, e) in self.examples.iter().enumerate() {
-            connection.execute(
-                "insert into examples values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                rusqlite::params![
-                    row as i64,
-                    e.id,
-                    e.image,
-                    e.question,
-                    e.answer,
-                    e.rationale,
-                    e.tags,
-                    e.source,
-                    e.licence,
-                    e.patient,
-                    e.study
-                ],
-            )?;
+    /// The search that answers now: the graph only where it is wanted and ready.
+    pub fn search_in_use(&self, encoder: &str, search: Search) -> Search {
+        match self.graph(encoder, search) {
+            Ok(Some(graph)) if matches!(graph.state(), GraphState::Ready { .. }) => Search::Hnsw,
+            _ => Search::Exact,
         }
-        let database = connection.serialize("main")?.to_vec();
-        let vectors: Vec<u8> = self
-            .vectors
-            .iter()
-            .flat_map(|v| f16::from_f32(*v).to_le_bytes())
-            .collect();
-        let manifest = Manifest {
-            format_version: FORMAT_VERSION,
-            encoder: self.encoder,
-            dimension: self.vectors.len() / self.examples.len().max(1),
-            examples: self.examples.len(),
-            database_sha256: files::sha256_hex(&database),
-            vectors_sha256: files::sha256_hex(&vectors),
-        };
-        std::fs::create_dir_all(self.folder.join("vectors"))
-            .map_err(|e| FileError::from_io(&self.folder, "create", &e))?;
-        files::write_atomic(&self.folder.join(DATABASE), &database)?;
-        files::write_atomic(&self.folder.join(VECTORS), &vectors)?;
-        let text = toml::to_string(&manifest).map_err(|e| damaged("index.toml", e))?;
-        Ok(files::write_atomic(
-            &self.folder.join("index.toml"),
-            text.as_bytes(),
-        )?)
     }
+
+    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is ready. Where the
+    /// graph was asked for by name, it is waited for, so that the same question gets the same shots.
+    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
+        if search.settled(self.counts.next) == Search::Exact {
+            return Ok(None);
+        }
+        let vectors = self.vectors(encoder)?;
+        let name = self.encoder(encoder)?.file(self.counts.generation);
+        let cell = self.graphs.get(self.place(encoder)?);
+        let cell = cell.ok_or(IndexError::Changed)?;
+        let cache = || self.folder.as_ref().map(|f| f.join("graph"));
+        let slot = cell.get_or_init(|| GraphSlot::start(vectors.clone(), &name, cache()));
+        if search == Search::Hnsw {
+            slot.wait();
+        }
+        Ok(Some(slot))
+    }
+
+    /// Full-text search (BM25); see [`words::search`].
+    pub fn by_words(
+        &self,
+        text: &str,
+        k: usize,
+        allowed: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Hit>, IndexError> {
+        words::search(&self.connection, text, k, allowed)
+    }
+
+    /// Calls `each` with every example, in the order of numbers.
+    pub fn each_example(
+        &self,
+        each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        database::each_example(&snapshot, each)
+    }
+}
+
+/// Which numbers are those of examples that can be found.
+#[derive(Clone, Debug)]
+pub struct Living {
+    next: usize,
+    /// Numbers of removed examples, sorted.
+    removed: Vec<usize>,
+}
+
+impl Living {
+    pub fn has(&self, number: usize) -> bool {
+        number < self.next && self.removed.binary_search(&number).is_err()
+    }
+
+    /// How many were removed.
+    pub fn removed(&self) -> usize {
+        self.removed.len()
+    }
+}
+
+/// Names and how often each comes.
+pub type Counted = std::collections::BTreeMap<String, usize>;
+
+/// What examples are looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    Image,
+    Patient,
+    Study,
+    Source,
+    Licence,
+}
+
+/// Reads and checks `index.toml`.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
+    let path = folder.join(MANIFEST);
+    if !path.exists() {
+        return Err(IndexError::NotAnIndex(crate::support::errors::shown(folder)));
+    }
+    Manifest::parse(&files::read_limited(&path, 1 << 20)?)
+}
+
+fn shipped(name: &str) -> Result<&'static [u8], IndexError> {
+    crate::shipped::file(&format!("index/{name}"))
+        .ok_or_else(|| damaged(name, "not part of this build"))
 }

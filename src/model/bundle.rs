@@ -11,13 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
+use super::listed::{Listed, damaged};
 use crate::support::files;
 
 /// The format this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
-
-/// Files up to this length are hashed whenever a bundle is opened.
-const ALWAYS_HASHED: u64 = 64 << 20;
 
 /// `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +45,17 @@ pub struct Manifest {
     /// Length in bytes of every other file.
     #[serde(default)]
     pub lengths: BTreeMap<String, u64>,
+}
+
+impl Manifest {
+    fn listed(&self) -> Listed<'_> {
+        Listed {
+            manifest: "model.toml",
+            weights: &self.weights,
+            files: &self.files,
+            lengths: &self.lengths,
+        }
+    }
 }
 
 fn half() -> String {
@@ -106,6 +115,15 @@ impl Pixels {
             std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
         }
     }
+
+    /// 8-bit RGB, row by row, as the tower takes it: a plane of floats for each colour, mean off, in standard deviations.
+    pub fn normalised(&self, rgb: &[u8]) -> Vec<f32> {
+        let plane = |c: usize| {
+            let samples = rgb.iter().skip(c).step_by(3);
+            samples.map(move |&v| (f32::from(v) / 255.0 - self.mean[c]) / self.std[c])
+        };
+        (0..3).flat_map(plane).collect()
+    }
 }
 
 /// Where the weights are.
@@ -140,13 +158,6 @@ impl Place {
     }
 }
 
-fn damaged(file: &str, reason: impl ToString) -> ModelError {
-    ModelError::Damaged {
-        file: file.to_string(),
-        reason: reason.to_string(),
-    }
-}
-
 fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
     let text = std::str::from_utf8(text).map_err(|e| damaged("model.toml", e))?;
     let version: Version = toml::from_str(text).map_err(|e| damaged("model.toml", e.message()))?;
@@ -163,12 +174,7 @@ fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
             &manifest.family,
         )));
     }
-    let strays = manifest.weights.iter().chain(manifest.files.keys());
-    for name in strays {
-        if name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err(damaged("model.toml", "a file name leads out of the folder"));
-        }
-    }
+    manifest.listed().stays_inside()?;
     Ok(manifest)
 }
 
@@ -181,34 +187,15 @@ impl Bundle {
         };
         let text = place.read("model.toml")?;
         let manifest = manifest_of(&text)?;
+        let listed = manifest.listed();
         let checked = |name: &str| {
             let bytes = place.read(name)?;
-            match manifest.files.get(name) {
-                Some(sum) if *sum == files::sha256_hex(&bytes) => Ok(bytes),
-                Some(_) => Err(damaged(name, "its SHA-256 is not the one in model.toml")),
-                None => Err(damaged("model.toml", format!("no SHA-256 of {name}"))),
-            }
+            listed.check(name, &bytes).map(|()| bytes)
         };
         let tokenizer = checked("tokenizer.json")?;
         let weights = match &place {
             Place::Shipped => Weights::Bytes(checked("model.safetensors")?),
-            Place::Folder(folder) => {
-                let mut paths = Vec::new();
-                for name in &manifest.weights {
-                    let path = folder.join(name);
-                    let length = files::length(&path)?;
-                    match manifest.lengths.get(name) {
-                        Some(&told) if told != length => {
-                            let reason = format!("{length} bytes where {told} were written");
-                            return Err(damaged(name, reason));
-                        }
-                        Some(_) if length > ALWAYS_HASHED => {}
-                        _ => drop(checked(name)?),
-                    }
-                    paths.push(path);
-                }
-                Weights::Files(paths)
-            }
+            Place::Folder(folder) => Weights::Files(listed.weights(folder)?),
         };
         Ok(Self {
             tokenizer,
@@ -230,21 +217,7 @@ impl Bundle {
 
     /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
-        let manifest = manifest_of(&files::read(&folder.join("model.toml"))?)?;
-        let mut faults = Vec::new();
-        for (name, sum) in &manifest.files {
-            match files::sha256_file(&folder.join(name)) {
-                Ok(found) if found == *sum => {}
-                Ok(_) => faults.push(format!("{name}: its SHA-256 is not the one in model.toml")),
-                Err(error) => faults.push(format!("{name}: {error}")),
-            }
-        }
-        for name in &manifest.weights {
-            if !manifest.files.contains_key(name) {
-                faults.push(format!("model.toml: no SHA-256 of {name}"));
-            }
-        }
-        Ok(faults)
+        Ok(Self::manifest(folder)?.listed().faults(folder))
     }
 }
 

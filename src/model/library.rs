@@ -3,8 +3,45 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, Manifest};
+use super::encoder::{EncoderBundle, EncoderManifest};
 use super::error::ModelError;
 use crate::support::{Paths, files};
+
+/// What a bundle in a folder is.
+pub enum Known {
+    Learner(Box<Manifest>),
+    Encoder(Box<EncoderManifest>),
+}
+
+impl Known {
+    /// Reads the manifest of the bundle in `folder`, whichever it has.
+    pub fn of(folder: &Path) -> Result<Self, ModelError> {
+        Ok(match EncoderBundle::is_one(folder) {
+            true => Self::Encoder(Box::new(EncoderBundle::manifest(folder)?)),
+            false => Self::Learner(Box::new(Bundle::manifest(folder)?)),
+        })
+    }
+
+    /// Hashes every file of the bundle in `folder`; gives a line for each that is not as written.
+    pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
+        match EncoderBundle::is_one(folder) {
+            true => EncoderBundle::verify(folder),
+            false => Bundle::verify(folder),
+        }
+    }
+
+    /// File name of its manifest, and of its other files.
+    fn files(&self) -> (&'static str, impl Iterator<Item = &String>) {
+        match self {
+            Self::Learner(manifest) => ("model.toml", manifest.files.keys()),
+            Self::Encoder(manifest) => (EncoderBundle::MANIFEST, manifest.files.keys()),
+        }
+    }
+}
+
+fn is_bundle(folder: &Path) -> bool {
+    folder.join("model.toml").exists() || EncoderBundle::is_one(folder)
+}
 
 /// The folder of bundles, one a subfolder.
 pub struct Library {
@@ -22,7 +59,7 @@ impl Library {
     /// A bundle's folder: what was given where it is one, else the bundle of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
         let own = self.folder.join(given);
-        match !given.join("model.toml").exists() && own.join("model.toml").exists() {
+        match !is_bundle(given) && is_bundle(&own) {
             true => own,
             false => given.to_path_buf(),
         }
@@ -37,7 +74,7 @@ impl Library {
     }
 
     /// Every bundle with its manifest, or why it cannot be read; sorted by name.
-    pub fn list(&self) -> Vec<(String, Result<Manifest, ModelError>)> {
+    pub fn list(&self) -> Vec<(String, Result<Known, ModelError>)> {
         let mut out: Vec<_> = std::fs::read_dir(&self.folder)
             .into_iter()
             .flatten()
@@ -45,7 +82,7 @@ impl Library {
             .filter(|entry| entry.path().is_dir())
             .map(|entry| {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                (name, Bundle::manifest(&entry.path()))
+                (name, Known::of(&entry.path()))
             })
             .collect();
         out.sort_by(|a, b| a.0.cmp(&b.0));
@@ -56,7 +93,8 @@ impl Library {
     ///
     /// Errors where `folder` is not a bundle: nothing else may be deleted by a slip of the hand.
     pub fn remove(&self, folder: &Path) -> Result<(), ModelError> {
-        let manifest = Bundle::manifest(folder)?;
+        let known = Known::of(folder)?;
+        let (manifest, files) = known.files();
         let delete = |path: PathBuf| match std::fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(crate::support::FileError::from_io(&path, "delete", &e))
@@ -64,8 +102,8 @@ impl Library {
             _ => Ok(()),
         };
         // The manifest first: what is left after an interruption is no longer taken for a bundle.
-        delete(folder.join("model.toml"))?;
-        for name in manifest.files.keys() {
+        delete(folder.join(manifest))?;
+        for name in files {
             delete(folder.join(name))?;
         }
         let _ = std::fs::remove_dir(folder);

@@ -22,7 +22,12 @@ fn damaged(file: &Path, reason: impl ToString) -> ModelError {
 
 /// The type that full tensors are computed in: candle multiplies f32 only on a CPU, and bf16 where the weights are no wider.
 pub fn compute_dtype(bundle: &Bundle, device: &Device) -> DType {
-    match (device.is_cpu(), bundle.manifest.dtype.as_str()) {
+    compute_dtype_of(&bundle.manifest.dtype, device)
+}
+
+/// The same for weights that are held as `held`.
+pub fn compute_dtype_of(held: &str, device: &Device) -> DType {
+    match (device.is_cpu(), held) {
         (false, "f16" | "bf16") => DType::BF16,
         _ => DType::F32,
     }
@@ -32,7 +37,16 @@ pub fn compute_dtype(bundle: &Bundle, device: &Device) -> DType {
 ///
 /// Errors with the file's name where a file is not what it says.
 pub fn store(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Store<'static>, ModelError> {
-    let paths = match &bundle.weights {
+    store_of(&bundle.weights, device, dtype)
+}
+
+/// The same over weights of any bundle.
+pub fn store_of(
+    weights: &Weights,
+    device: &Device,
+    dtype: DType,
+) -> Result<Store<'static>, ModelError> {
+    let paths = match weights {
         Weights::Bytes(bytes) => {
             let path = Path::new("model.safetensors");
             let full = match bytes {

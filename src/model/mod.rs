@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod device;
+pub mod encoder;
 pub mod error;
 pub mod flamingo;
 pub mod generate;
@@ -11,6 +12,7 @@ pub mod import;
 pub mod language;
 pub mod layers;
 pub mod library;
+mod listed;
 pub mod load;
 pub mod ops;
 pub mod random;

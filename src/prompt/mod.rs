@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 
-use crate::index::Example;
+use crate::index::{Example, PICTURE_PLACE};
 
 /// A prompt template (`prompts/*.toml`).
 #[derive(Clone, Debug, Deserialize)]
@@ -57,18 +57,22 @@ impl Template {
         {
             form.replace_range(from.saturating_sub(1)..to, "");
         }
-        fill(
-            &form,
-            &self.images(1),
-            &plain(&example.question),
-            &plain(&example.answer),
-            &rationale,
-        )
+        let question = plain(&example.question);
+        // A page of a textbook says where its pictures stand; otherwise they come first.
+        let (images, question) = match question.matches(PICTURE_PLACE).count() {
+            places if places == example.images.len() && places > 0 => {
+                (String::new(), question.replace(PICTURE_PLACE, &self.image))
+            }
+            _ => (self.images(example.images.len()), without_places(&question)),
+        };
+        let answer = without_places(&plain(&example.answer));
+        fill(&form, &images, &question, &answer, &without_places(&rationale))
     }
 
     /// The question as text, ready for the model to go on.
     pub fn query(&self, question: &str, images: usize) -> String {
-        fill(&self.query, &self.images(images), &plain(question), "", "")
+        let question = without_places(&plain(question));
+        fill(&self.query, &self.images(images), &question, "", "")
     }
 
     /// Whether the model is asked for its rationale in front of the answer.
@@ -91,6 +95,10 @@ impl Template {
             None => (text.trim().to_string(), None),
         }
     }
+}
+
+fn without_places(text: &str) -> String {
+    text.replace(PICTURE_PLACE, "")
 }
 
 /// Fills placeholders in one pass, so that a value which contains another placeholder's name stays as it is.
@@ -149,15 +157,15 @@ pub struct Prompt {
     pub dropped: usize,
 }
 
-/// Builds the prompt. `shots` stand in the order they shall be shown in, most similar last; where they do not fit beside
-/// `reserve` tokens for the answer, the first ones are dropped.
+/// Builds the prompt. `shots` stand in the order they shall be shown in, each with its rank (1 is the most similar); where
+/// they do not fit beside `reserve` tokens for the answer, the least similar ones are dropped.
 ///
 /// Errors with the number of tokens where the question alone does not fit.
 pub fn build(
     template: &Template,
     tokenizer: &Tokenizer,
     begin: &str,
-    shots: &[&Example],
+    shots: &[(usize, &Example)],
     question: &str,
     images: usize,
     context: usize,
@@ -180,22 +188,25 @@ pub fn build(
             limit,
         });
     }
-    let texts: Vec<String> = shots.iter().map(|e| template.shot(e)).collect();
+    let mut by_rank: Vec<&(usize, &Example)> = shots.iter().collect();
+    by_rank.sort_by_key(|(rank, _)| *rank);
     let mut room = limit - fixed;
-    let mut first = texts.len();
-    while first > 0 {
-        let cost = encode(&texts[first - 1])?.len();
+    let mut kept = std::collections::BTreeMap::new();
+    for (rank, example) in by_rank {
+        let text = template.shot(example);
+        let cost = encode(&text)?.len();
         if cost > room {
             break;
         }
         room -= cost;
-        first -= 1;
+        kept.insert(*rank, text);
     }
-    let text = format!("{head}{}{query}", texts[first..].concat());
+    let texts = shots.iter().filter_map(|(rank, _)| kept.get(rank));
+    let text = format!("{head}{}{query}", texts.cloned().collect::<String>());
     Ok(Prompt {
         ids: encode(&text)?,
         text,
-        dropped: first,
+        dropped: shots.len() - kept.len(),
     })
 }
 
@@ -253,10 +264,42 @@ mod tests {
             answer: "no".into(),
             ..Example::default()
         };
+        let one = Example {
+            images: vec![picture()],
+            ..example
+        };
         assert_eq!(
-            template().shot(&example),
+            template().shot(&one),
             "<image>Question: Is it? Answer: no<|endofchunk|>"
         );
+    }
+
+    fn picture() -> crate::index::ExampleImage {
+        crate::index::ExampleImage {
+            sha256: "ab".repeat(32),
+            extension: "jpg".into(),
+        }
+    }
+
+    #[test]
+    fn a_page_with_places_keeps_its_pictures_where_they_stand() {
+        let page = |question: &str| {
+            let example = Example {
+                images: vec![picture(), picture()],
+                question: question.into(),
+                answer: "a \u{FFFC}fracture".into(),
+                ..Example::default()
+            };
+            template().shot(&example)
+        };
+        let inline = page("Before \u{FFFC} and after \u{FFFC}: what changed?");
+        assert!(inline.contains("Before <image> and after <image>: what"), "{inline}");
+        assert_eq!(inline.matches("<image>").count(), 2);
+        let other = page("one \u{FFFC} place <image>");
+        assert!(other.starts_with("<image><image>"), "{other}");
+        assert_eq!(other.matches("<image>").count(), 2);
+        let asked = template().query("what is \u{FFFC} this?", 1);
+        assert_eq!(asked.matches("<image>").count(), 1);
     }
 
     #[test]

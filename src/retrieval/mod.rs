@@ -1,37 +1,98 @@
 //! Which examples become shots, and why.
+//!
+//! A strategy ranks; what may not be a shot (the query's own picture, its near-duplicates, its patient and study) is kept
+//! away from every strategy in one place (`left_out`). Nothing here reads pictures or runs a model: vectors come in.
 
-use serde::Serialize;
+mod choose;
+mod condition;
+mod left_out;
 
-use std::collections::{BTreeMap, HashSet};
+use serde::{Deserialize, Serialize};
 
-use crate::index::{Example, Hit, Index, IndexError, NearestNeighbours, Search};
-use crate::phantom::rng::Rng;
+use crate::index::{Example, Index, IndexError, Search};
+
+pub use condition::{Condition, ConditionError};
 
 /// How shots are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// Most similar picture (RICES).
+    /// Most similar picture (RICES)
     Image,
-    /// Most similar question.
+    /// Most similar question (BM25)
     Text,
-    /// Reciprocal rank fusion of both.
+    /// Reciprocal rank fusion of both
     Hybrid,
-    /// By seed.
+    /// Similar pictures that differ from each other (maximal marginal relevance)
+    Diverse,
+    /// Similar pictures, with as many different answers as there are
+    Balanced,
+    /// By seed
     Random,
-    /// No shots.
+    /// The pinned examples and no others
+    Fixed,
+    /// The picture against the examples' texts (needs an encoder with a text tower)
+    ImageToText,
+    /// The question against the examples' pictures (needs an encoder with a text tower)
+    TextToImage,
+    /// No shots
     None,
 }
 
 impl Strategy {
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Strategy::Image => "image",
-            Strategy::Text => "text",
-            Strategy::Hybrid => "hybrid",
-            Strategy::Random => "random",
-            Strategy::None => "none",
+            Self::Image => "image",
+            Self::Text => "text",
+            Self::Hybrid => "hybrid",
+            Self::Diverse => "diverse",
+            Self::Balanced => "balanced",
+            Self::Random => "random",
+            Self::Fixed => "fixed",
+            Self::ImageToText => "image-to-text",
+            Self::TextToImage => "text-to-image",
+            Self::None => "none",
         }
+    }
+
+    /// Whether vectors of the index are compared.
+    pub fn needs_vectors(self) -> bool {
+        !matches!(self, Self::Text | Self::Random | Self::Fixed | Self::None)
+    }
+}
+
+/// In which order shots stand in the prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Most similar last, next to the question
+    #[default]
+    SimilarLast,
+    /// Most similar first
+    SimilarFirst,
+    /// Shuffled by seed
+    Shuffled,
+}
+
+impl Order {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SimilarLast => "most similar last",
+            Self::SimilarFirst => "most similar first",
+            Self::Shuffled => "shuffled by seed",
+        }
+    }
+
+    /// `shots` (most similar first) as they stand in the prompt.
+    pub fn arrange<'a>(self, shots: &'a [Shot], seed: u64) -> Vec<&'a Shot> {
+        let mut out: Vec<&Shot> = shots.iter().collect();
+        match self {
+            Self::SimilarLast => out.reverse(),
+            Self::SimilarFirst => {}
+            Self::Shuffled => crate::phantom::rng::Rng::new(seed).shuffle(&mut out),
+        }
+        out
     }
 }
 
@@ -39,7 +100,7 @@ impl Strategy {
 #[derive(Clone, Debug)]
 pub struct Shot {
     pub example: Example,
-    /// Cosine of the pictures (image), BM25 (text), fused rank (hybrid), 0 (random).
+    /// Cosine (image, diverse, balanced, cross-modal), BM25 (text), fused rank (hybrid), 0 (random, pinned).
     pub score: f32,
     /// 1 is the most similar.
     pub rank: usize,
@@ -47,11 +108,16 @@ pub struct Shot {
 }
 
 /// What is looked for.
+#[derive(Clone, Copy)]
 pub struct Query<'a> {
+    /// SHA-256 of the encoder that made the vectors.
+    pub encoder: &'a str,
     /// Unit vectors of the pictures; the last is compared with the index.
     pub vectors: &'a [&'a [f32]],
-    /// SHA-256 of the pictures' files.
-    pub images: &'a [String],
+    /// Unit vector of the question, where the encoder has a text tower.
+    pub text: Option<&'a [f32]>,
+    /// SHA-256 and perceptual hash of the pictures' files.
+    pub images: &'a [(String, u64)],
     pub question: &'a str,
     /// Whose pictures they are, where known: no example of the patient or the study is a shot.
     pub patient: Option<&'a str>,
@@ -59,158 +125,57 @@ pub struct Query<'a> {
     pub seed: u64,
 }
 
-/// Similarity above which a picture counts as the query itself, re-encoded.
-const SAME_PICTURE: f32 = 0.9995;
-/// Neighbours looked through for the query's own picture, and ranks that a fusion takes from each side.
-const NEAREST: usize = 32;
-const FUSED: usize = 200;
-
-/// What may not be a shot: the query's own pictures, and every example of their patients and studies.
-struct LeftOut<'a> {
-    images: HashSet<&'a str>,
-    patients: HashSet<&'a str>,
-    studies: HashSet<&'a str>,
+/// How to choose.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub shots: usize,
+    pub strategy: Strategy,
+    pub search: Search,
+    /// Examples less similar to the picture than this are no shots.
+    pub floor: Option<f32>,
+    /// Which examples may be shots at all.
+    pub filter: Vec<Condition>,
+    /// Ids of examples that are shots whatever the strategy finds, in this order of rank.
+    pub pinned: Vec<String>,
+    /// Ids of examples that are never shots.
+    pub excluded: Vec<String>,
 }
 
-impl<'a> LeftOut<'a> {
-    fn new(
-        index: &'a Index,
-        near: &dyn NearestNeighbours,
-        query: &Query<'a>,
-    ) -> Result<Self, IndexError> {
-        let mut out = Self {
-            images: query.images.iter().map(String::as_str).collect(),
-            patients: query.patient.into_iter().collect(),
-            studies: query.study.into_iter().collect(),
-        };
-        let mut own: Vec<&Example> = Vec::new();
-        for vector in query.vectors {
-            let hits = near.search(vector, NEAREST, &|_| true)?;
-            let same = hits.iter().filter(|hit| hit.score >= SAME_PICTURE);
-            own.extend(same.map(|hit| &index.examples[hit.row]));
-        }
-        own.extend(
-            index
-                .examples
-                .iter()
-                .filter(|e| query.images.contains(&e.image)),
-        );
-        for example in own {
-            out.images.insert(&example.image);
-            out.patients.insert(&example.patient);
-            out.studies.insert(&example.study);
-        }
-        // Unknown is nobody.
-        for known in [&mut out.images, &mut out.patients, &mut out.studies] {
-            known.remove("");
-        }
-        Ok(out)
-    }
-
-    fn allows(&self, example: &Example) -> bool {
-        !self.images.contains(example.image.as_str())
-            && !self.patients.contains(example.patient.as_str())
-            && !self.studies.contains(example.study.as_str())
-    }
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Most similar first; pinned ones before all others.
+    pub shots: Vec<Shot>,
+    /// What the user should know of the choice.
+    pub notices: Vec<String>,
 }
 
-/// Chooses at most `k` shots, best first; fewer where no more fit.
+/// Chooses at most `plan.shots` shots (or all that are pinned, if those are more).
 ///
-/// Never the query's own picture (by hash, or by a vector that is all but equal), its patient or its study.
-pub fn retrieve(
-    index: &Index,
-    search: Search,
-    strategy: Strategy,
-    query: &Query,
-    k: usize,
-) -> Result<Vec<Shot>, IndexError> {
-    if k == 0 || strategy == Strategy::None {
-        return Ok(Vec::new());
+/// Never the query's own picture, a near-duplicate of it, its patient or its study. Errors where the index cannot be used as
+/// the strategy needs it, or a pinned or excluded id is not in it.
+pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
+    let mut found = Found::default();
+    if plan.strategy == Strategy::None {
+        return Ok(found);
     }
-    let near = index.neighbours(search)?;
-    let left_out = LeftOut::new(index, near, query)?;
-    let allowed = |row: usize| left_out.allows(&index.examples[row]);
-    let by_image = |k: usize| match query.vectors.last() {
-        Some(vector) => near.search(vector, k, &allowed),
-        None => Ok(Vec::new()),
-    };
-    let strategy = match (strategy, query.vectors.is_empty()) {
-        // Without a picture only the question can be compared.
-        (Strategy::Image | Strategy::Hybrid, true) => Strategy::Text,
-        (strategy, _) => strategy,
-    };
-    let ranked: Vec<(Hit, String)> = match strategy {
-        Strategy::None => Vec::new(),
-        Strategy::Image => by_image(k)?
-            .into_iter()
-            .map(|h| (h, format!("picture similarity {:.3}", h.score)))
-            .collect(),
-        Strategy::Text => index
-            .words()?
-            .search(query.question, k, &allowed)?
-            .into_iter()
-            .map(|h| (h, format!("question text, BM25 {:.2}", h.score)))
-            .collect(),
-        Strategy::Hybrid => fused(
-            &by_image(FUSED.max(k))?,
-            &index
-                .words()?
-                .search(query.question, FUSED.max(k), &allowed)?,
-        ),
-        Strategy::Random => {
-            let mut rows: Vec<usize> = (0..index.examples.len()).filter(|r| allowed(*r)).collect();
-            Rng::new(query.seed).shuffle(&mut rows);
-            rows.into_iter()
-                .map(|row| {
-                    (
-                        Hit { row, score: 0.0 },
-                        format!("random with seed {}", query.seed),
-                    )
-                })
-                .collect()
-        }
-    };
-    Ok(ranked
-        .into_iter()
-        .take(k)
-        .enumerate()
-        .map(|(i, (hit, reason))| Shot {
-            example: index.examples[hit.row].clone(),
-            score: hit.score,
-            rank: i + 1,
-            reason,
-        })
-        .collect())
-}
-
-/// Reciprocal rank fusion with the constant 60 (Cormack, Clarke and Buettcher 2009), best first; ties by row.
-fn fused(by_image: &[Hit], by_text: &[Hit]) -> Vec<(Hit, String)> {
-    let mut ranks: BTreeMap<usize, [Option<usize>; 2]> = BTreeMap::new();
-    for (side, hits) in [by_image, by_text].into_iter().enumerate() {
-        for (i, hit) in hits.iter().enumerate() {
-            ranks.entry(hit.row).or_default()[side] = Some(i + 1);
+    let chooser = choose::Chooser::new(index, query, plan)?;
+    chooser.pinned(&mut found)?;
+    let wanted = plan.shots.saturating_sub(found.shots.len());
+    if plan.strategy != Strategy::Fixed && wanted > 0 {
+        chooser.strategy(wanted, &mut found)?;
+        if found.shots.len() < plan.shots {
+            found.notices.push(format!(
+                "{} of {} shots: the index has no more that fit",
+                found.shots.len(),
+                plan.shots
+            ));
         }
     }
-    let mut out: Vec<(Hit, String)> = ranks
-        .into_iter()
-        .map(|(row, ranks)| {
-            let score = ranks.iter().flatten().map(|r| 1.0 / (60.0 + *r as f32));
-            let place = |r: Option<usize>| r.map_or("-".to_string(), |r| r.to_string());
-            (
-                Hit {
-                    row,
-                    score: score.sum(),
-                },
-                format!(
-                    "ranks fused: picture {}, text {}",
-                    place(ranks[0]),
-                    place(ranks[1])
-                ),
-            )
-        })
-        .collect();
-    out.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.0.row.cmp(&b.0.row)));
-    out
+    for (i, shot) in found.shots.iter_mut().enumerate() {
+        shot.rank = i + 1;
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

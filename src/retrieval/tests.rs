@@ -1,82 +1,141 @@
 //! A query never meets itself, whatever the strategy and the search.
 
 use super::*;
-use crate::index::Writer;
+use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use crate::support::files::sha256_hex;
 
-const STRATEGIES: [Strategy; 4] = [
+const STRATEGIES: [Strategy; 6] = [
     Strategy::Image,
     Strategy::Text,
     Strategy::Hybrid,
+    Strategy::Diverse,
+    Strategy::Balanced,
     Strategy::Random,
 ];
+const FAR: [f32; 2] = [-0.6, -0.8];
 
-/// Twelve examples of six patients (one without a name twice), two studies each, vectors on a half circle.
+fn encoder() -> String {
+    "e".repeat(64)
+}
+
+fn at(angle: f32) -> [f32; 2] {
+    [angle.cos(), angle.sin()]
+}
+
+/// Twelve examples of six patients (one without a name twice), a study each, vectors on a half circle, looks far apart.
 fn index(folder: &std::path::Path) -> Index {
-    let mut writer = Writer::new(folder, "test");
-    for i in 0..12 {
-        let angle = i as f32 * 0.25;
+    let encoder = Encoder {
+        sha256: encoder(),
+        name: "test".into(),
+        dimension: 2,
+        bundle: String::new(),
+        text: false,
+    };
+    create(folder, vec![encoder]).unwrap();
+    let mut writer = Writer::open(folder).unwrap();
+    for i in 0..12_u64 {
         let example = Example {
             id: format!("e{i}"),
-            image: String::new(),
             question: "Is there a nodule?".into(),
-            answer: "yes".into(),
+            answer: if i % 4 == 0 { "no" } else { "yes" }.into(),
             rationale: "I see it.".into(),
-            tags: "test".into(),
+            tags: vec![("organ".into(), if i % 2 == 0 { "chest" } else { "head" }.into())],
             source: "test".into(),
             licence: "MIT".into(),
-            patient: if i < 2 {
-                String::new()
-            } else {
-                format!("p{}", i / 2)
-            },
+            patient: if i < 2 { String::new() } else { format!("p{}", i / 2) },
             study: format!("s{i}"),
+            ..Example::default()
         };
-        let picture = format!("picture {i}");
-        writer
-            .add(example, picture.as_bytes(), &[angle.cos(), angle.sin()])
-            .unwrap();
+        let bytes = format!("picture {i}").into_bytes();
+        let picture = NewPicture {
+            image: ExampleImage {
+                sha256: sha256_hex(&bytes),
+                extension: "png".into(),
+            },
+            bytes,
+            details: Some(Details {
+                width: 1,
+                height: 1,
+                look: 0xFFFF << (4 * i),
+            }),
+        };
+        let vectors = NewVectors {
+            image: Some(at(i as f32 * 0.25).to_vec()),
+            text: None,
+        };
+        writer.add(example, &[picture], &[vectors]).unwrap();
     }
     writer.finish().unwrap();
     Index::open(Some(folder)).unwrap()
 }
 
-fn ids(index: &Index, search: Search, strategy: Strategy, query: &Query) -> Vec<String> {
-    let shots = retrieve(index, search, strategy, query, 100).unwrap();
-    shots.into_iter().map(|s| s.example.id).collect()
+fn plan(strategy: Strategy) -> Plan {
+    Plan {
+        shots: 100,
+        strategy,
+        search: Search::Exact,
+        floor: None,
+        filter: Vec::new(),
+        pinned: Vec::new(),
+        excluded: Vec::new(),
+    }
 }
 
-#[test]
-fn the_querys_picture_patient_and_study_are_never_shots() {
-    let folder = tempfile::tempdir().unwrap();
-    let index = index(folder.path());
-    let far = [-0.6f32, -0.8];
-    let near_6 = [(6.0f32 * 0.25 + 0.001).cos(), (6.0f32 * 0.25 + 0.001).sin()];
-    let hash = index.examples[6].image.clone();
-    let blank = Query {
-        vectors: &[&far],
+fn blank<'a>(encoder: &'a str, vectors: &'a [&'a [f32]]) -> Query<'a> {
+    Query {
+        encoder,
+        vectors,
+        text: None,
         images: &[],
         question: "a nodule",
         patient: None,
         study: None,
         seed: 3,
-    };
+    }
+}
+
+fn ids(index: &Index, query: &Query, plan: &Plan) -> Vec<String> {
+    let found = retrieve(index, query, plan).unwrap();
+    found.shots.into_iter().map(|s| s.example.id).collect()
+}
+
+#[test]
+fn the_querys_picture_patient_and_study_are_never_shots() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let far: &[&[f32]] = &[&FAR];
+    let near_6 = at(6.0 * 0.25 + 0.001);
+    let hash = [(index.by_id("e6").unwrap().images[0].sha256.clone(), 0)];
+    // Not equal, but close, and it looks the same.
+    let like_6 = at(6.0 * 0.25 + 0.1);
+    let look = [("another file".to_string(), 0xFFFF << 24 ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
         for strategy in STRATEGIES {
-            let of = |query: &Query| ids(&index, search, strategy, query);
+            let plan = Plan {
+                search,
+                ..plan(strategy)
+            };
+            let of = |query: &Query| ids(&index, query, &plan);
+            let blank = blank(&name, far);
             assert_eq!(of(&blank).len(), 12, "{strategy:?}");
             let by_hash = of(&Query {
-                images: std::slice::from_ref(&hash),
+                images: &hash,
                 ..blank
             });
             let by_vector = of(&Query {
-                vectors: &[&near_6, &far],
+                vectors: &[&near_6, &FAR],
+                ..blank
+            });
+            let by_look = of(&Query {
+                vectors: &[&like_6, &FAR],
+                images: &look,
                 ..blank
             });
             let by_patient = of(&Query {
                 patient: Some("p3"),
                 ..blank
             });
-            for found in [by_hash, by_vector, by_patient] {
+            for found in [by_hash, by_vector, by_look, by_patient] {
                 assert_eq!(found.len(), 10, "{search:?} {strategy:?}: {found:?}");
                 assert!(!found.contains(&"e6".into()) && !found.contains(&"e7".into()));
             }
@@ -91,40 +150,144 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
 }
 
 #[test]
+fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let close = at(6.0 * 0.25 + 0.1);
+    let other = [("another file".to_string(), u64::MAX << 32)];
+    let measured = Query {
+        images: &other,
+        ..blank(&name, &[&close])
+    };
+    assert_eq!(ids(&index, &measured, &plan(Strategy::Image)).len(), 12);
+    let look = [("another file".to_string(), 0xFFFF << 24)];
+    let looked = Query {
+        images: &look,
+        ..blank(&name, &[&FAR])
+    };
+    assert_eq!(ids(&index, &looked, &plan(Strategy::Image)).len(), 12);
+}
+
+#[test]
 fn an_unknown_patient_leaves_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
-    let index = index(folder.path());
-    let first = index.examples[0].image.clone();
+    let (index, name) = (index(folder.path()), encoder());
+    let first = [(index.by_id("e0").unwrap().images[0].sha256.clone(), 0)];
     let query = Query {
-        vectors: &[],
-        images: &[first],
-        question: "a nodule",
+        images: &first,
         patient: Some(""),
-        study: None,
-        seed: 0,
+        ..blank(&name, &[])
     };
-    let found = ids(&index, Search::Auto, Strategy::Image, &query);
+    let found = ids(&index, &query, &plan(Strategy::Image));
     assert_eq!(found.len(), 11, "only the picture itself: {found:?}");
 }
 
 #[test]
 fn both_searches_rank_alike() {
     let folder = tempfile::tempdir().unwrap();
-    let index = index(folder.path());
-    let vector = [0.3f32.cos(), 0.3f32.sin()];
-    let query = Query {
-        vectors: &[&vector],
-        images: &[],
-        question: "",
-        patient: None,
-        study: None,
-        seed: 0,
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    let of = |search| {
+        let plan = Plan {
+            search,
+            ..plan(Strategy::Image)
+        };
+        ids(&index, &blank(&name, &[&vector]), &plan)
     };
-    let of = |search| ids(&index, search, Strategy::Image, &query);
     assert_eq!(of(Search::Exact), of(Search::Hnsw));
     assert_eq!(of(Search::Exact)[0], "e1");
-    assert!(
-        folder.path().join("graph/graph.toml").exists(),
-        "kept for the next start"
-    );
+}
+
+#[test]
+fn conditions_floor_pins_and_exclusions_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.0);
+    let query = blank(&name, &[&vector]);
+    let chest = Plan {
+        filter: vec!["organ=chest".parse().unwrap(), "patient!=p3".parse().unwrap()],
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(ids(&index, &query, &chest), ["e0", "e2", "e4", "e8", "e10"].map(String::from));
+    let floor = Plan {
+        floor: Some(0.8),
+        ..plan(Strategy::Image)
+    };
+    let found = retrieve(&index, &query, &floor).unwrap();
+    assert_eq!(found.shots.len(), 3, "cos 0, 0.25 and 0.5");
+    assert!(found.notices.iter().any(|n| n.contains("floor")));
+    let pinned = Plan {
+        shots: 3,
+        pinned: vec!["e9".into(), "e8".into()],
+        excluded: vec!["e0".into()],
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(ids(&index, &query, &pinned), ["e9", "e8", "e1"].map(String::from));
+    let fixed = Plan {
+        pinned: vec!["e9".into()],
+        ..plan(Strategy::Fixed)
+    };
+    assert_eq!(ids(&index, &query, &fixed), ["e9"]);
+    let missing = Plan {
+        pinned: vec!["e99".into()],
+        ..plan(Strategy::Fixed)
+    };
+    assert!(matches!(retrieve(&index, &query, &missing), Err(IndexError::Unknown(_))));
+}
+
+#[test]
+fn diverse_shots_spread_and_balanced_ones_bring_every_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    let query = blank(&name, &[&vector]);
+    let of = |strategy, shots| {
+        let plan = Plan {
+            shots,
+            ..plan(strategy)
+        };
+        retrieve(&index, &query, &plan).unwrap().shots
+    };
+    let numbers = |shots: &[Shot]| shots.iter().map(|s| s.example.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&of(Strategy::Image, 3)), [1, 2, 0]);
+    let spread = numbers(&of(Strategy::Diverse, 3));
+    assert_eq!(spread[0], 1, "the nearest comes first");
+    assert!(spread.iter().max() > Some(&3), "{spread:?}");
+    let answers: Vec<String> =
+        of(Strategy::Balanced, 4).into_iter().map(|s| s.example.answer).collect();
+    assert_eq!(answers.iter().filter(|a| *a == "no").count(), 2, "{answers:?}");
+}
+
+#[test]
+fn shots_stand_in_the_order_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.0);
+    let plan = Plan {
+        shots: 4,
+        ..plan(Strategy::Image)
+    };
+    let shots = retrieve(&index, &blank(&name, &[&vector]), &plan).unwrap().shots;
+    let of = |order: Order, seed| -> Vec<usize> {
+        order.arrange(&shots, seed).iter().map(|s| s.rank).collect()
+    };
+    assert_eq!(of(Order::SimilarLast, 0), [4, 3, 2, 1]);
+    assert_eq!(of(Order::SimilarFirst, 0), [1, 2, 3, 4]);
+    assert_eq!(of(Order::Shuffled, 5), of(Order::Shuffled, 5));
+    assert!((0..20).any(|seed| of(Order::Shuffled, seed) != of(Order::Shuffled, 5)));
+}
+
+#[test]
+fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let other = "f".repeat(64);
+    let query = blank(&other, &[&FAR]);
+    let refused = retrieve(&index, &query, &plan(Strategy::Image));
+    assert!(matches!(refused, Err(IndexError::Encoder { .. })));
+    assert_eq!(ids(&index, &query, &plan(Strategy::Text)).len(), 12);
+    assert!(matches!(
+        retrieve(&index, &blank(&encoder(), &[&FAR]), &plan(Strategy::ImageToText)),
+        Err(IndexError::NoTexts)
+    ));
 }

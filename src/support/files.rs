@@ -97,7 +97,7 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
 }
 
 /// Makes a rename inside `folder` survive a power cut. Only Unix can open a folder for that.
-fn sync_folder(folder: &Path) -> Result<(), FileError> {
+pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(folder)
         .and_then(|handle| handle.sync_all())

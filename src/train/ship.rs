@@ -8,7 +8,7 @@ use candle_core::{DType, Device};
 use super::pool::{PHANTOM_SIDE, picture, seeds};
 use super::recipe::nano_config;
 use crate::imaging::{decode, thumbnail_jpeg};
-use crate::index::{Example, Index, Search, Writer};
+use crate::index::{self, Details, Example, Filter, Index, NewPicture, NewVectors, Search, Writer};
 use crate::model::FewShotLearner;
 use crate::model::bundle::{Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens};
 use crate::model::flamingo::FlamingoLearner;
@@ -78,12 +78,8 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         toml::to_string(&manifest)?.as_bytes(),
     )?;
     let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
-    build_index(
-        &learner,
-        &manifest.files["model.safetensors"],
-        &root.join("index"),
-    )?;
-    manifest.familiar_similarity = familiar(&learner, &Index::open(Some(&root.join("index")))?)?;
+    build_index(&learner, &nano, &root.join("index"))?;
+    manifest.familiar_similarity = familiar(&learner, &root.join("index"))?;
     files::write_atomic(
         &nano.join("model.toml"),
         toml::to_string(&manifest)?.as_bytes(),
@@ -91,44 +87,75 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
     cases(&root.join("assets/cases"))
 }
 
-fn build_index(learner: &FlamingoLearner, encoder: &str, folder: &Path) -> anyhow::Result<()> {
-    let images = folder.join("images");
-    if images.exists() {
-        std::fs::remove_dir_all(&images)?;
+/// Makes the index that ships again, from the model that ships below `root`.
+pub fn ship_index(root: &Path) -> anyhow::Result<()> {
+    let nano = root.join("assets/nano");
+    let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
+    build_index(&learner, &nano, &root.join("index"))
+}
+
+fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
     }
-    let mut writer = Writer::new(folder, encoder);
+    let (mut encoder, _) = crate::assistant::Embedders::of(Some(nano), &Device::Cpu)?;
+    encoder.bundle = String::new();
+    index::create(folder, vec![encoder])?;
+    let mut writer = Writer::open(folder)?;
     for i in 0..EXAMPLES {
         let seed = seeds::INDEX + i as u64;
         let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
         let qa = ask(&phantom, &mut Rng::new(seed));
         let jpeg = thumbnail_jpeg(&picture(&phantom), PHANTOM_SIDE as u32, 88)?;
-        let vector = learner.encode_image(&decode(&jpeg, "phantom")?)?.vector;
-        let id = format!("phantom-{}-{i:03}", phantom.spec().id);
+        let decoded = decode(&jpeg, "phantom")?;
+        let tag = |name: &str, value: &str| (name.to_string(), value.to_string());
         let example = Example {
-            image: String::new(),
+            id: format!("phantom-{}-{i:03}", phantom.spec().id),
             question: qa.question,
             answer: qa.answer,
             rationale: qa.rationale,
-            tags: format!(
-                "{} {} {}",
-                phantom.spec().modality,
-                phantom.spec().organ,
-                qa.topic.name()
-            ),
+            tags: vec![
+                tag("modality", phantom.spec().modality),
+                tag("organ", phantom.spec().organ),
+                tag("topic", qa.topic.name()),
+                tag("answer_type", if qa.closed { "closed" } else { "open" }),
+            ],
             source: "rounds phantoms".into(),
             licence: "MIT OR Apache-2.0".into(),
             patient: format!("phantom-{seed}"),
             study: format!("phantom-{seed}"),
-            id,
+            ..Example::default()
         };
-        writer.add(example, &jpeg, &vector)?;
+        let new = NewPicture {
+            image: index::ExampleImage {
+                sha256: decoded.source.sha256.clone(),
+                extension: "jpg".into(),
+            },
+            bytes: jpeg,
+            details: Some(Details {
+                width: decoded.width,
+                height: decoded.height,
+                look: crate::imaging::look(&decoded),
+            }),
+        };
+        let vectors = NewVectors {
+            image: Some(learner.encode_image(&decoded)?.vector),
+            text: None,
+        };
+        writer.add(example, &[new], &[vectors])?;
     }
-    Ok(writer.finish()?)
+    writer.finish_for_memory()?;
+    // What only matters in a folder.
+    for name in ["seal.toml", "writer.lock"] {
+        std::fs::remove_file(folder.join(name))?;
+    }
+    Ok(())
 }
 
 /// The similarity to the best shot that 99 of 100 unseen phantoms reach.
-fn familiar(learner: &FlamingoLearner, index: &Index) -> anyhow::Result<f32> {
-    let search = index.neighbours(Search::Exact)?;
+fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
+    let index = Index::open(Some(folder))?;
+    let encoder = index.encoders().first().map(|e| e.sha256.clone()).unwrap_or_default();
     let mut best = Vec::new();
     for i in 0..200 {
         let phantom = render(
@@ -138,8 +165,8 @@ fn familiar(learner: &FlamingoLearner, index: &Index) -> anyhow::Result<f32> {
         );
         let vector = learner.encode_image(&picture(&phantom))?.vector;
         best.extend(
-            search
-                .search(&vector, 1, &|_| true)?
+            index
+                .nearest(&encoder, &vector, 1, &Filter::All, Search::Exact)?
                 .first()
                 .map(|h| h.score),
         );

@@ -1,11 +1,12 @@
 //! `rounds model import`.
 
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome, library, shown};
+use crate::model::encoder::{self, Activation, EncoderOptions, Overrides};
 use crate::model::flamingo::MediaMask;
-use crate::model::import::{Hold, Request, import};
+use crate::model::import::{Hold, ImportError, Request, import};
 use crate::prompt::Template;
 use crate::support::{Cancel, Progress};
 
@@ -15,6 +16,8 @@ pub enum Family {
     Flamingo,
     /// IDEFICS-9B and its instructed sibling
     Idefics,
+    /// An image-text encoder that searches an index: CLIP, SigLIP or BiomedCLIP
+    Encoder,
 }
 
 #[derive(Args)]
@@ -49,9 +52,18 @@ pub struct Import {
     /// Heads of the vision tower, where nothing beside its weights says so (its width / 64)
     #[arg(long)]
     vision_heads: Option<usize>,
-    /// How the weights are held
-    #[arg(long, value_enum, default_value = "bf16")]
-    dtype: Hold,
+    /// Heads of an encoder's text tower, where nothing beside its weights says so
+    #[arg(long)]
+    text_heads: Option<usize>,
+    /// Activation of an encoder, where nothing beside its weights says so
+    #[arg(long, value_enum)]
+    activation: Option<Activation>,
+    /// Licence of an encoder's weights, as its publisher names it
+    #[arg(long)]
+    licence: Option<String>,
+    /// How the weights are held; left out: bf16, or f16 for an encoder
+    #[arg(long, value_enum)]
+    dtype: Option<Hold>,
     /// Token in front of every prompt; left out: the tokenizer's <s>, or none
     #[arg(long)]
     begin: Option<String>,
@@ -69,6 +81,9 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         out.file_name()
             .map_or_else(|| "imported".into(), |n| n.to_string_lossy().into_owned())
     });
+    if arguments.family == Family::Encoder {
+        return run_encoder(arguments, &out, name, cancel);
+    }
     let request = Request {
         idefics: arguments.family == Family::Idefics,
         checkpoint: arguments.checkpoint.clone(),
@@ -80,20 +95,11 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         media_mask: arguments.media_mask,
         cross_attn_every_n: arguments.cross_attn_every,
         vision_heads: arguments.vision_heads,
-        hold: arguments.dtype,
+        hold: arguments.dtype.unwrap_or(Hold::Bf16),
         begin: arguments.begin.clone(),
         template: arguments.template.clone(),
     };
-    let mut progress: Option<Progress> = None;
-    let imported = import(&request, cancel, &mut |done, of| {
-        progress
-            .get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
-            .set(done as u64);
-    })
-    .map_err(|e| Failure::model(&e))?;
-    if let Some(progress) = &mut progress {
-        progress.finish();
-    }
+    let imported = with_progress(|progress| import(&request, cancel, progress))?;
     eprintln!(
         "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors not needed, {:.2} GB",
         shown(&out),
@@ -104,4 +110,48 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         imported.bytes as f64 / 1e9
     );
     Ok(0)
+}
+
+fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {
+    let options = EncoderOptions {
+        hold: arguments.dtype.unwrap_or(Hold::F16),
+        name,
+        licence: arguments.licence.clone(),
+        tokenizer: arguments.tokenizer.clone(),
+        overrides: Overrides {
+            vision_heads: arguments.vision_heads,
+            text_heads: arguments.text_heads,
+            activation: arguments.activation,
+        },
+    };
+    let made = with_progress(|progress| {
+        encoder::import(&arguments.checkpoint, out, &options, cancel, progress)
+    })?;
+    eprintln!(
+        "{}: {}, {} tensors, {} parameters, {} published tensors not needed, {:.2} GB",
+        shown(out),
+        made.family.name(),
+        made.tensors,
+        made.parameters,
+        made.ignored,
+        made.bytes as f64 / 1e9
+    );
+    Ok(0)
+}
+
+/// Runs an import and shows how far it is.
+fn with_progress<T>(
+    work: impl FnOnce(&mut dyn FnMut(usize, usize)) -> Result<T, ImportError>,
+) -> Result<T, Failure> {
+    let mut progress: Option<Progress> = None;
+    let done = work(&mut |done, of| {
+        progress
+            .get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
+            .set(done as u64);
+    })
+    .map_err(|e| Failure::model(&e))?;
+    if let Some(progress) = &mut progress {
+        progress.finish();
+    }
+    Ok(done)
 }

@@ -91,14 +91,7 @@ impl FlamingoLearner {
             Fit::Crop => clip_transform(picture, side),
             Fit::Squash => squash_transform(picture, side),
         };
-        let (mean, std) = (self.manifest.pixels.mean, self.manifest.pixels.std);
-        let plane = side * side;
-        let mut out = vec![0f32; 3 * plane];
-        for (i, pixel) in rgb.chunks_exact(3).enumerate() {
-            for c in 0..3 {
-                out[c * plane + i] = (f32::from(pixel[c]) / 255.0 - mean[c]) / std[c];
-            }
-        }
+        let out = self.manifest.pixels.normalised(&rgb);
         let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
         Ok(pixels.to_dtype(self.dtype)?)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::names::{self, Names, Piece, Place, Role, ignorable};
+use super::names::{Piece, Place, Role, Rules};
 use super::{ImportError, Sources};
 use crate::model::flamingo::FlamingoConfig;
 use crate::model::store::Asked;
@@ -45,15 +45,15 @@ pub(super) fn complete(
 }
 
 /// Checks every tensor the model asks for, and that nothing else is left over. Gives the published names in use.
-pub(super) fn check(
-    names: &Names,
+pub(in crate::model) fn check(
+    rules: &dyn Rules,
     sources: &Sources,
     asked: &[Asked],
 ) -> Result<BTreeSet<(Role, String)>, ImportError> {
     let mut used = BTreeSet::new();
     let mut faults = Vec::new();
     for tensor in asked {
-        let Some(piece) = names.find(&tensor.name) else {
+        let Some(piece) = rules.find(&tensor.name) else {
             faults.push(format!("missing: {} (no rule makes it)", tensor.name));
             continue;
         };
@@ -80,13 +80,7 @@ pub(super) fn check(
     }
     for (role, name) in unused(sources, &used) {
         let float = sources.get(role).is_some_and(|s| s.is_float(name));
-        // MPT's head is its table; training files name it twice.
-        let alias = name == "lang_encoder.lm_head.weight"
-            && matches!(
-                names.language,
-                names::LanguageLayout::Mpt | names::LanguageLayout::Mosaic
-            );
-        if float && !alias && !ignorable(role, name) && !resized_head(role, name) {
+        if float && !rules.of_no_use(role, name) {
             faults.push(format!("unknown: {name}"));
         }
     }
@@ -104,19 +98,7 @@ pub(super) fn check(
     }
 }
 
-/// The base model's tables stand behind the checkpoint's resized ones.
-fn resized_head(role: Role, name: &str) -> bool {
-    const TABLES: [&str; 5] = [
-        "model.embed_tokens.weight",
-        "lm_head.weight",
-        "gpt_neox.embed_in.weight",
-        "embed_out.weight",
-        "transformer.wte.weight",
-    ];
-    role == Role::Language && TABLES.contains(&name)
-}
-
-pub(super) fn unused<'a>(
+pub(in crate::model) fn unused<'a>(
     sources: &'a Sources,
     used: &'a BTreeSet<(Role, String)>,
 ) -> impl Iterator<Item = (Role, &'a str)> {
@@ -150,6 +132,13 @@ fn fits(piece: &Piece, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), St
     let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
     let good = match piece {
         Piece::Whole(_) => first == wanted,
+        // Axes of length 1 do not matter.
+        Piece::Reshaped(_) => {
+            let long = |shape: &[usize]| -> Vec<usize> {
+                shape.iter().copied().filter(|&d| d != 1).collect()
+            };
+            long(first) == long(wanted)
+        }
         Piece::Resized(_) => first.len() == 2 && same_tail(first),
         Piece::Third(..) | Piece::OfHeads(..) => {
             first.first() == Some(&(3 * wanted.first().copied().unwrap_or(0))) && same_tail(first)

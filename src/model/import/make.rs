@@ -8,7 +8,11 @@ use crate::model::store::Asked;
 use crate::model::weights::WeightError;
 
 /// Makes one of our tensors from published ones.
-pub(super) fn make(sources: &Sources, piece: &Piece, asked: &Asked) -> Result<Tensor, ImportError> {
+pub(in crate::model) fn make(
+    sources: &Sources,
+    piece: &Piece,
+    asked: &Asked,
+) -> Result<Tensor, ImportError> {
     let first = || {
         let place = piece.places().iter().find(|p| sources.has(p));
         sources.tensor(place.ok_or_else(|| WeightError::format(&asked.name, "not there"))?)
@@ -16,6 +20,7 @@ pub(super) fn make(sources: &Sources, piece: &Piece, asked: &Asked) -> Result<Te
     let rows = asked.shape.first().copied().unwrap_or(0);
     Ok(match piece {
         Piece::Whole(_) => first()?,
+        Piece::Reshaped(_) => first()?.reshape(asked.shape.as_slice())?,
         Piece::Resized(_) => {
             let tensor = first()?;
             match tensor.dim(0)? {

@@ -3,14 +3,14 @@
 //! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`names`] says what makes each of them; every published
 //! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
 
-mod check;
-mod make;
-mod names;
-mod shape;
+pub(in crate::model) mod check;
+pub(in crate::model) mod make;
+pub(in crate::model) mod names;
+pub(in crate::model) mod shape;
 mod tokens;
 mod write;
 
-pub use write::{Hold, Written, write as write_weights};
+pub use write::{Hold, Written, size as size_of_weights, write as write_weights};
 
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    fn config(place: &str, reason: String) -> Self {
+    pub(in crate::model) fn config(place: &str, reason: String) -> Self {
         Self::Config {
             place: sanitise::clean_line(place),
             reason: sanitise::clean_line(&reason),
@@ -358,7 +358,7 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
 }
 
 /// Errors where less than `needed` bytes are free at `path`.
-fn room(path: &Path, needed: u64) -> Result<(), ImportError> {
+pub(in crate::model) fn room(path: &Path, needed: u64) -> Result<(), ImportError> {
     match crate::support::free_space(path) {
         Some(free) if free < needed => Err(ImportError::Space {
             path: sanitise::clean_line(&path.to_string_lossy()),

@@ -22,6 +22,8 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     Whole(Vec<Place>),
+    /// The same values in the same order, with or without axes of length 1.
+    Reshaped(Vec<Place>),
     /// Rows cut off or filled up with zeros: vocabularies that were resized.
     Resized(Vec<Place>),
     /// The `part`-th of three equal blocks of rows.
@@ -38,6 +40,7 @@ impl Piece {
     pub fn places(&self) -> &[Place] {
         match self {
             Self::Whole(p)
+            | Self::Reshaped(p)
             | Self::Resized(p)
             | Self::Third(p, _)
             | Self::OfHeads(p, _, _)
@@ -85,6 +88,39 @@ pub struct Names {
     pub language: LanguageLayout,
     pub vision: VisionLayout,
     pub heads: usize,
+}
+
+/// Where a model's tensors come from in one published layout.
+pub trait Rules {
+    /// How our tensor `name` is made; `None` where there is no rule for it.
+    fn find(&self, name: &str) -> Option<Piece>;
+    /// Whether a published tensor that the model does not ask for is known to be of no use.
+    fn of_no_use(&self, role: Role, name: &str) -> bool;
+}
+
+impl Rules for Names {
+    fn find(&self, name: &str) -> Option<Piece> {
+        Names::find(self, name)
+    }
+
+    fn of_no_use(&self, role: Role, name: &str) -> bool {
+        // MPT's head is its table; training files name it twice.
+        let mpt = matches!(self.language, LanguageLayout::Mpt | LanguageLayout::Mosaic);
+        let alias = mpt && name == "lang_encoder.lm_head.weight";
+        alias || ignorable(role, name) || resized_head(role, name)
+    }
+}
+
+/// The base model's tables stand behind the checkpoint's resized ones.
+fn resized_head(role: Role, name: &str) -> bool {
+    const TABLES: [&str; 5] = [
+        "model.embed_tokens.weight",
+        "lm_head.weight",
+        "gpt_neox.embed_in.weight",
+        "embed_out.weight",
+        "transformer.wte.weight",
+    ];
+    role == Role::Language && TABLES.contains(&name)
 }
 
 fn at(role: Role, name: impl Into<String>) -> Place {
@@ -228,51 +264,56 @@ impl Names {
             Family::Flamingo => Role::Vision,
             Family::Idefics { .. } => Role::Checkpoint,
         };
-        let (prefix, projection) = match &self.vision {
-            VisionLayout::OpenClip { prefix } => {
-                return Some(Piece::Whole(vec![at(role, format!("{prefix}{rest}"))]));
-            }
-            VisionLayout::HuggingFace { prefix, projection } => (prefix, projection),
-        };
-        let whole = |name: String| Piece::Whole(vec![at(role, format!("{prefix}{name}"))]);
-        let (layer, part) = match rest.strip_prefix("transformer.resblocks.") {
-            Some(inside) => inside.split_once('.')?,
-            None => {
-                return Some(match rest {
-                    "conv1.weight" => whole("embeddings.patch_embedding.weight".into()),
-                    "class_embedding" => whole("embeddings.class_embedding".into()),
-                    "positional_embedding" => whole("embeddings.position_embedding.weight".into()),
-                    "proj" => Piece::Transposed(vec![at(role, projection.clone())]),
-                    _ => match rest.split_once('.')? {
-                        ("ln_pre", end) => whole(format!("pre_layrnorm.{end}")),
-                        ("ln_post", end) => whole(format!("post_layernorm.{end}")),
-                        _ => return None,
-                    },
-                });
-            }
-        };
-        let root = format!("encoder.layers.{layer}");
-        let fused = |end: &str| {
-            let one = |p: &str| at(role, format!("{prefix}{root}.self_attn.{p}_proj.{end}"));
-            Piece::Stacked(["q", "k", "v"].map(one).to_vec())
-        };
-        Some(match part {
-            "attn.in_proj_weight" => fused("weight"),
-            "attn.in_proj_bias" => fused("bias"),
-            _ => {
-                let (part, end) = part.rsplit_once('.')?;
-                let name = match part {
-                    "ln_1" => "layer_norm1",
-                    "ln_2" => "layer_norm2",
-                    "attn.out_proj" => "self_attn.out_proj",
-                    "mlp.c_fc" => "mlp.fc1",
-                    "mlp.c_proj" => "mlp.fc2",
-                    _ => return None,
-                };
-                whole(format!("{root}.{name}.{end}"))
-            }
-        })
+        clip_tower(&self.vision, role, rest)
     }
+}
+
+/// What makes `rest`, a tensor of our CLIP tower, in a published `layout`.
+pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Piece> {
+    let (prefix, projection) = match layout {
+        VisionLayout::OpenClip { prefix } => {
+            return Some(Piece::Whole(vec![at(role, format!("{prefix}{rest}"))]));
+        }
+        VisionLayout::HuggingFace { prefix, projection } => (prefix, projection),
+    };
+    let whole = |name: String| Piece::Whole(vec![at(role, format!("{prefix}{name}"))]);
+    let (layer, part) = match rest.strip_prefix("transformer.resblocks.") {
+        Some(inside) => inside.split_once('.')?,
+        None => {
+            return Some(match rest {
+                "conv1.weight" => whole("embeddings.patch_embedding.weight".into()),
+                "class_embedding" => whole("embeddings.class_embedding".into()),
+                "positional_embedding" => whole("embeddings.position_embedding.weight".into()),
+                "proj" => Piece::Transposed(vec![at(role, projection.clone())]),
+                _ => match rest.split_once('.')? {
+                    ("ln_pre", end) => whole(format!("pre_layrnorm.{end}")),
+                    ("ln_post", end) => whole(format!("post_layernorm.{end}")),
+                    _ => return None,
+                },
+            });
+        }
+    };
+    let root = format!("encoder.layers.{layer}");
+    let fused = |end: &str| {
+        let one = |p: &str| at(role, format!("{prefix}{root}.self_attn.{p}_proj.{end}"));
+        Piece::Stacked(["q", "k", "v"].map(one).to_vec())
+    };
+    Some(match part {
+        "attn.in_proj_weight" => fused("weight"),
+        "attn.in_proj_bias" => fused("bias"),
+        _ => {
+            let (part, end) = part.rsplit_once('.')?;
+            let name = match part {
+                "ln_1" => "layer_norm1",
+                "ln_2" => "layer_norm2",
+                "attn.out_proj" => "self_attn.out_proj",
+                "mlp.c_fc" => "mlp.fc1",
+                "mlp.c_proj" => "mlp.fc2",
+                _ => return None,
+            };
+            whole(format!("{root}.{name}.{end}"))
+        }
+    })
 }
 
 fn idefics_resampler(rest: &str) -> Option<Piece> {

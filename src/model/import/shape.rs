@@ -21,15 +21,20 @@ pub struct Json {
 impl Json {
     /// Reads `config.json` of a folder.
     pub fn of(folder: &Path) -> Result<Self, ImportError> {
-        let path = folder.join("config.json");
-        let text = files::read_limited(&path, 1 << 20)?;
+        Self::file(&folder.join("config.json"))
+    }
+
+    /// Reads a file of that kind.
+    pub fn file(path: &Path) -> Result<Self, ImportError> {
+        let text = files::read_limited(path, 1 << 20)?;
         let file = path.to_string_lossy().into_owned();
         let value =
             serde_json::from_slice(&text).map_err(|e| ImportError::config(&file, e.to_string()))?;
         Ok(Self { value, file })
     }
 
-    fn find(&self, names: &[&str]) -> Option<&Value> {
+    /// What stands under the first of `names` that is there.
+    pub fn find(&self, names: &[&str]) -> Option<&Value> {
         names.iter().find_map(|name| {
             name.split('.')
                 .try_fold(&self.value, |value, part| value.get(part))
@@ -50,16 +55,23 @@ impl Json {
         }
     }
 
-    fn number(&self, names: &[&str], otherwise: f64) -> f64 {
+    /// A number under the first of `names` that is there, or `otherwise`.
+    pub fn number(&self, names: &[&str], otherwise: f64) -> f64 {
         self.find(names)
             .and_then(Value::as_f64)
             .unwrap_or(otherwise)
     }
 
-    fn flag(&self, names: &[&str], otherwise: bool) -> bool {
+    /// A truth value under the first of `names` that is there, or `otherwise`.
+    pub fn flag(&self, names: &[&str], otherwise: bool) -> bool {
         self.find(names)
             .and_then(Value::as_bool)
             .unwrap_or(otherwise)
+    }
+
+    /// Where it was read, for messages.
+    pub fn place(&self) -> &str {
+        &self.file
     }
 
     /// A word under the first of `names`.
@@ -158,7 +170,8 @@ pub fn language(
     Ok((layout, config))
 }
 
-fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
+/// Shape of a tensor that must have `N` axes.
+pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
     let shape = source.shape(name).unwrap_or_default();
     <[usize; N]>::try_from(shape).map_err(|_| {
         let reason = format!("{name} has shape {shape:?}, {N} axes were expected");
@@ -167,7 +180,7 @@ fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], Impor
 }
 
 /// How many `prefix{i}.suffix` there are.
-fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
+pub fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
     (0..)
         .take_while(|i| source.has(&format!("{prefix}{i}.{suffix}")))
         .count()

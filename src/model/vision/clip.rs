@@ -12,6 +12,8 @@ use crate::model::layers::{Norm, NormKind};
 use crate::model::ops::{Linear, Visible, attention, gelu, linear, quick_gelu};
 use crate::model::store::Store;
 
+use super::patches::unfold;
+
 const EPS: f64 = 1e-5;
 
 /// The activation inside the MLPs.
@@ -178,14 +180,8 @@ impl ClipTower {
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
-        let (batch, channels, height, _) = pixels.dims3_image()?;
-        let (patch, width) = (self.config.patch_size, self.config.width);
-        let grid = height / patch;
-        // A convolution whose stride is its kernel is one matrix product over unfolded patches.
-        let patches = pixels
-            .reshape(vec![batch, channels, grid, patch, grid, patch])?
-            .permute(vec![0, 2, 4, 1, 3, 5])?
-            .reshape((batch, grid * grid, channels * patch * patch))?;
+        let patches = unfold(pixels, self.config.patch_size)?;
+        let (batch, width) = (pixels.dim(0)?, self.config.width);
         let tokens = linear(&patches, &self.conv1.flatten_from(1)?, None)?;
         let class = self
             .class_embedding
@@ -209,20 +205,5 @@ impl ClipTower {
             VisionActivation::Gelu => gelu(&y)?,
         };
         x + block.c_proj.forward(&y)?
-    }
-}
-
-/// Shape check for image batches.
-trait ImageDims {
-    fn dims3_image(&self) -> Result<(usize, usize, usize, usize)>;
-}
-
-impl ImageDims for Tensor {
-    fn dims3_image(&self) -> Result<(usize, usize, usize, usize)> {
-        let (batch, channels, height, width) = self.dims4()?;
-        if channels != 3 || height != width {
-            candle_core::bail!("expected [batch, 3, side, side], got {:?}", self.shape());
-        }
-        Ok((batch, channels, height, width))
     }
 }

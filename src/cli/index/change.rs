@@ -1,0 +1,267 @@
+//! Commands that change an index.
+
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{Failure, Maker, Outcome, embedders, failed, find, library};
+use crate::assistant::{Engine, Setup};
+use crate::index::dataset::{ImageSource, Item, Row};
+use crate::index::ingest::{IngestError, Report, Summary, ingest};
+use crate::index::{IndexError, Writer};
+use crate::support::{Cancel, Progress, errors::bytes, errors::shown, free_space};
+
+#[derive(Args)]
+pub struct Create {
+    /// Its name in the library, or a folder
+    name: PathBuf,
+    #[command(flatten)]
+    maker: Maker,
+}
+
+pub fn create(create: &Create) -> Outcome {
+    let folder = library()?.place(&create.name);
+    let (encoder, _) = create.maker.load()?;
+    crate::index::create(&folder, vec![encoder]).map_err(failed)?;
+    eprintln!("made the index {}", shown(&folder));
+    Ok(0)
+}
+
+#[derive(Args)]
+pub struct Add {
+    index: PathBuf,
+    /// Image of the example (may be given several times)
+    #[arg(short, long = "image")]
+    images: Vec<PathBuf>,
+    #[arg(long)]
+    question: String,
+    #[arg(long)]
+    answer: String,
+    #[arg(long, default_value = "")]
+    rationale: String,
+    /// Tag: modality=ct (may be given several times)
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    tags: Vec<String>,
+    #[arg(long, default_value = "own")]
+    source: String,
+    #[arg(long, default_value = "unknown")]
+    licence: String,
+    #[arg(long, default_value = "")]
+    patient: String,
+    #[arg(long, default_value = "")]
+    study: String,
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
+    let mut tags = Vec::new();
+    for tag in &add.tags {
+        match tag.split_once('=') {
+            Some((name, value)) => tags.push((name.to_string(), value.to_string())),
+            None => return Err(Failure::usage("--tag takes NAME=VALUE", None)),
+        }
+    }
+    if add.question.trim().is_empty() || add.answer.trim().is_empty() {
+        return Err(Failure::usage("an example needs a question and an answer", None));
+    }
+    let mut writer = Writer::open(&find(&add.index)?).map_err(failed)?;
+    let embedders = embedders(writer.encoders(), &add.device)?;
+    let row = Row {
+        images: add.images.iter().cloned().map(ImageSource::File).collect(),
+        question: add.question.clone(),
+        answer: add.answer.clone(),
+        rationale: add.rationale.clone(),
+        tags,
+        source: add.source.clone(),
+        licence: add.licence.clone(),
+        patient: add.patient.clone(),
+        study: add.study.clone(),
+        origin: "the example".into(),
+    };
+    let mut summary = Summary::default();
+    let mut reason = String::new();
+    let mut items = std::iter::once(Ok(Item::Row(Box::new(row))));
+    let ended = ingest(&mut writer, &mut items, &embedders, cancel, &mut summary, &mut |report| {
+        if let Report::Rejected { reason: why, .. } = report {
+            reason = why.to_string();
+        }
+    });
+    if let Err(IngestError::Index(error)) = ended {
+        return Err(failed(error));
+    }
+    writer.finish().map_err(failed)?;
+    match summary {
+        Summary { rejected: 1, .. } => Err(Failure::usage(reason, None)),
+        Summary { duplicates: 1, .. } => {
+            eprintln!("the index has this example already");
+            Ok(0)
+        }
+        _ => {
+            eprintln!("added");
+            Ok(0)
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Remove {
+    index: PathBuf,
+    /// Ids of examples
+    ids: Vec<String>,
+    /// Delete the whole index
+    #[arg(long, conflicts_with = "ids")]
+    whole: bool,
+}
+
+pub fn remove(remove: &Remove) -> Outcome {
+    let folder = find(&remove.index)?;
+    if remove.whole {
+        crate::index::library::delete(&folder).map_err(failed)?;
+        eprintln!("deleted {}", shown(&folder));
+        return Ok(0);
+    }
+    if remove.ids.is_empty() {
+        return Err(Failure::usage(
+            "name the examples to remove, or say --whole",
+            Some("find them with `rounds index search`".into()),
+        ));
+    }
+    let mut writer = Writer::open(&folder).map_err(failed)?;
+    // All or none: a mistyped id changes nothing.
+    for id in &remove.ids {
+        writer.remove(id).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    eprintln!("removed {}; `rounds index compact` gives their room back", remove.ids.len());
+    Ok(0)
+}
+
+pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
+    let folder = find(index)?;
+    let mut progress = Progress::new("examples", None);
+    let freed = crate::index::compact::compact(&folder, cancel, &mut |done, _| {
+        progress.set(done as u64);
+    })
+    .map_err(failed)?;
+    progress.finish();
+    eprintln!(
+        "{} removed examples and {} pictures are gone, {} freed",
+        freed.examples,
+        freed.pictures,
+        bytes(freed.bytes)
+    );
+    Ok(0)
+}
+
+pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
+    let index = super::open(index)?;
+    let mut progress = Progress::new("examples", Some(index.len() as u64));
+    let written = crate::index::export::export(&index, out, cancel, &mut |done, _| {
+        progress.set(done as u64);
+    })
+    .map_err(failed)?;
+    progress.finish();
+    eprintln!("{written} examples in {}; education and research only, not for diagnosis", shown(out));
+    Ok(0)
+}
+
+#[derive(Args)]
+pub struct Embed {
+    index: PathBuf,
+    #[command(flatten)]
+    maker: Maker,
+}
+
+pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
+    let folder = find(&embed.index)?;
+    let (encoder, embedder) = embed.maker.load()?;
+    let name = encoder.name.clone();
+    let mut progress = Progress::new("examples", None);
+    crate::index::embed::embed(&folder, encoder, &embedder, cancel, &mut |done, _| {
+        progress.set(done as u64);
+    })
+    .map_err(failed)?;
+    progress.finish();
+    eprintln!("the index has the vectors of {name} now");
+    Ok(0)
+}
+
+#[derive(Args)]
+pub struct Warm {
+    index: PathBuf,
+    /// Model; left out: the one that ships
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Most megabytes to keep; what was not used for the longest time goes first
+    #[arg(long, default_value_t = 4096)]
+    limit: u64,
+    /// Only say how much it would be
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
+    let model = match &warm.model {
+        Some(model) => Some(super::super::model::library()?.find(model)),
+        None => None,
+    };
+    let setup = Setup {
+        model,
+        index: Some(find(&warm.index)?),
+        device: warm.device.clone(),
+        ..Setup::default()
+    };
+    let model_failed = |e: crate::assistant::AssistantError| Failure::model(&e);
+    let mut engine = Engine::load(&setup).map_err(model_failed)?;
+    let (cache, each) = engine.latent_cache().map_err(model_failed)?;
+    let held = cache.held();
+    let pictures = engine.index().pictures().map_err(failed)?;
+    let wanted = (pictures as u64).saturating_sub(held.files as u64) * each;
+    let limit = warm.limit << 20;
+    eprintln!(
+        "{pictures} pictures at {} each: {} more beside {} that are kept; the limit is {}",
+        bytes(each),
+        bytes(wanted),
+        bytes(held.bytes),
+        bytes(limit)
+    );
+    if warm.dry_run {
+        return Ok(0);
+    }
+    let free = engine.index().folder().and_then(free_space);
+    if free.is_some_and(|free| free < wanted.min(limit)) {
+        return Err(failed(IndexError::Refused(
+            "there is not enough room on the disk; lower --limit".into(),
+        )));
+    }
+    let room = (limit / each.max(1)) as usize;
+    let mut examples = Vec::new();
+    engine
+        .index()
+        .each_example(&mut |example| {
+            examples.push(example?.number);
+            Ok(())
+        })
+        .map_err(failed)?;
+    let mut progress = Progress::new("examples", Some(examples.len() as u64));
+    let mut kept = held.files;
+    for (done, number) in examples.into_iter().enumerate() {
+        if cancel.is_cancelled() || kept >= room {
+            break;
+        }
+        let example = engine.index().example(number).map_err(failed)?;
+        if engine.warm(&example).map_err(model_failed)? {
+            kept += example.images.len();
+        }
+        progress.set(done as u64 + 1);
+    }
+    progress.finish();
+    let gone = cache.shrink(limit).map_err(|e| Failure::model(&e))?;
+    let held = cache.held();
+    writeln!(std::io::stdout(), "{} pictures kept, {}; {gone} made room", held.files, bytes(held.bytes))
+        .map_err(|e| Failure::io(&e))?;
+    Ok(0)
+}

@@ -1,0 +1,282 @@
+//! Finds where the elements of a JSON text end, by its brackets and quotes alone.
+
+use std::io::BufRead;
+
+/// Longest element, in bytes.
+const LONGEST_ELEMENT: usize = 8 << 20;
+/// Longest key of the outer object, in bytes.
+const LONGEST_KEY: usize = 4096;
+/// Deepest nesting that is followed.
+const DEEPEST: usize = 200;
+
+/// Where the scanner stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Start,
+    /// In a list; the flag says whether the list is in an object, the other whether it has had an element.
+    List {
+        inner: bool,
+        begun: bool,
+    },
+    /// In the outer object.
+    Object {
+        begun: bool,
+    },
+    End,
+}
+
+/// Takes the elements out of a JSON text.
+pub(super) struct Elements<R> {
+    input: R,
+    place: Place,
+    /// Key of the list; empty if it is in no object.
+    pub(super) key: String,
+    /// Number of the element in its list, from 1.
+    number: u64,
+}
+
+impl<R: BufRead> Elements<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self {
+            input,
+            place: Place::Start,
+            key: String::new(),
+            number: 0,
+        }
+    }
+
+    /// Where it stands, for messages.
+    pub(super) fn origin(&self, name: &str) -> String {
+        match self.key.as_str() {
+            "" => format!("{name}, entry {}", self.number),
+            key => format!("{name}, {key}, entry {}", self.number),
+        }
+    }
+
+    /// The next element; `Some(None)` for one that is too long. An error where the text cannot be followed further.
+    pub(super) fn next(&mut self) -> Result<Option<Option<Vec<u8>>>, String> {
+        loop {
+            let byte = self.peek_content()?;
+            match (self.place, byte) {
+                (Place::End, None) => return Ok(None),
+                (Place::End, Some(_)) => {
+                    return Err("more text after the end of the list".to_owned());
+                }
+                (_, None) => return Err("the file ends too early".to_owned()),
+                (Place::Start, Some(b'[')) => self.enter(Place::List {
+                    inner: false,
+                    begun: false,
+                })?,
+                (Place::Start, Some(b'{')) => self.enter(Place::Object { begun: false })?,
+                (Place::Start, Some(_)) => {
+                    return Err("it is neither a list nor an object".to_owned());
+                }
+                (Place::List { inner, .. }, Some(b']')) => {
+                    let after = if inner {
+                        Place::Object { begun: true }
+                    } else {
+                        Place::End
+                    };
+                    self.enter(after)?;
+                }
+                (Place::List { inner, begun }, Some(_)) => {
+                    self.number = self.number.saturating_add(1);
+                    self.comma(begun, b']')?;
+                    self.place = Place::List { inner, begun: true };
+                    return Ok(Some(self.value(LONGEST_ELEMENT)?));
+                }
+                (Place::Object { .. }, Some(b'}')) => self.enter(Place::End)?,
+                (Place::Object { begun }, Some(_)) => {
+                    self.comma(begun, b'}')?;
+                    self.member()?;
+                }
+            }
+        }
+    }
+
+    /// Takes one byte and stands at `place`.
+    fn enter(&mut self, place: Place) -> Result<(), String> {
+        self.bump()?;
+        self.place = place;
+        Ok(())
+    }
+
+    /// Takes the comma in front of every element but the first.
+    fn comma(&mut self, needed: bool, closing: u8) -> Result<(), String> {
+        if !needed {
+            return Ok(());
+        }
+        if self.peek_content()? != Some(b',') {
+            return Err("a comma is missing between two entries".to_owned());
+        }
+        self.bump()?;
+        if self.peek_content()? == Some(closing) {
+            return Err("a comma with nothing behind it".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes a key, and enters its list; a member of another kind is passed over.
+    fn member(&mut self) -> Result<(), String> {
+        let key = self
+            .value(LONGEST_KEY)?
+            .and_then(|key| serde_json::from_slice(&key).ok());
+        self.key = key.ok_or("a key of the outer object is not a text")?;
+        if self.peek_content()? != Some(b':') {
+            return Err("a colon is missing behind a key".to_owned());
+        }
+        self.bump()?;
+        self.number = 0;
+        if self.peek_content()? == Some(b'[') {
+            return self.enter(Place::List {
+                inner: true,
+                begun: false,
+            });
+        }
+        self.value(0)?;
+        self.place = Place::Object { begun: true };
+        Ok(())
+    }
+
+    /// Takes one value whole; `None` if it has more than `longest` bytes.
+    fn value(&mut self, longest: usize) -> Result<Option<Vec<u8>>, String> {
+        let mut taken = Taken {
+            bytes: Vec::new(),
+            longest,
+            fits: true,
+        };
+        let mut open: Vec<u8> = Vec::new();
+        let mut text = false;
+        let mut escaped = false;
+        self.peek_content()?;
+        loop {
+            let Some(byte) = self.peek()? else {
+                if open.is_empty() && !text && !taken.bytes.is_empty() {
+                    break;
+                }
+                return Err("the file ends in the middle of an entry".to_owned());
+            };
+            if text {
+                text = escaped || byte != b'"';
+                escaped = !escaped && byte == b'\\';
+            } else {
+                match byte {
+                    b'"' => text = true,
+                    b'{' | b'[' if open.len() < DEEPEST => open.push(byte + 2),
+                    b'{' | b'[' => return Err("it is nested too deeply".to_owned()),
+                    b'}' | b']' if open.is_empty() => break,
+                    b'}' | b']' if open.pop() == Some(byte) => {}
+                    b'}' | b']' => return Err("two brackets do not match".to_owned()),
+                    b',' | b':' if open.is_empty() => break,
+                    b' ' | b'\t' | b'\r' | b'\n' if open.is_empty() => break,
+                    _ => {}
+                }
+            }
+            taken.push(byte);
+            self.input.consume(1);
+            if open.is_empty() && !text && matches!(byte, b'}' | b']' | b'"') {
+                break;
+            }
+        }
+        Ok(taken.fits.then_some(taken.bytes))
+    }
+
+    /// The next byte that is no blank, not taken yet.
+    fn peek_content(&mut self) -> Result<Option<u8>, String> {
+        loop {
+            match self.peek()? {
+                // The byte order mark is no text of JSON, but some programs write it.
+                Some(b' ' | b'\t' | b'\r' | b'\n') => self.input.consume(1),
+                Some(0xEF | 0xBB | 0xBF) if self.place == Place::Start => self.input.consume(1),
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn peek(&mut self) -> Result<Option<u8>, String> {
+        loop {
+            match self.input.fill_buf() {
+                Ok(available) => return Ok(available.first().copied()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    fn bump(&mut self) -> Result<(), String> {
+        self.peek()?;
+        self.input.consume(1);
+        Ok(())
+    }
+}
+
+/// The bytes of a value, as far as they are kept.
+struct Taken {
+    bytes: Vec<u8>,
+    longest: usize,
+    fits: bool,
+}
+
+impl Taken {
+    fn push(&mut self, byte: u8) {
+        if self.bytes.len() < self.longest {
+            self.bytes.push(byte);
+        } else {
+            self.fits = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> (Vec<String>, Option<String>) {
+        let mut elements = Elements::new(text.as_bytes());
+        let mut found = Vec::new();
+        loop {
+            match elements.next() {
+                Ok(Some(element)) => {
+                    let element = String::from_utf8(element.unwrap()).unwrap();
+                    found.push(format!("{}{element}", elements.key));
+                }
+                Ok(None) => return (found, None),
+                Err(reason) => return (found, Some(reason)),
+            }
+        }
+    }
+
+    #[test]
+    fn elements_come_one_by_one_whatever_is_in_their_texts() {
+        let (found, error) = all(" [ {\"a\": \"]},\\\"\"} , 7, \"x\\\\\" ,[1,[2]] ]\n");
+        assert_eq!(found, ["{\"a\": \"]},\\\"\"}", "7", "\"x\\\\\"", "[1,[2]]"]);
+        assert_eq!(error, None);
+        assert_eq!(all("[]"), (vec![], None));
+    }
+
+    #[test]
+    fn lists_in_an_object_keep_their_key_and_other_members_are_passed_over() {
+        let (found, error) =
+            all("\u{FEFF}{\"version\": {\"x\": [1]}, \"train\":[1,2],\"n\":3,\"val\":[4]}");
+        assert_eq!(found, ["train1", "train2", "val4"]);
+        assert_eq!(error, None);
+    }
+
+    #[test]
+    fn what_stands_before_a_break_still_comes() {
+        for (text, count) in [
+            ("[1, 2", 2),
+            ("[1, {\"a\": 2", 1),
+            ("[1 2]", 1),
+            ("[1,]", 1),
+            ("[{\"a\": ]}, 1]", 0),
+            ("[1] [2]", 1),
+            ("7", 0),
+            ("", 0),
+        ] {
+            let (found, error) = all(text);
+            assert_eq!(found.len(), count, "{text}");
+            assert!(error.is_some(), "{text}");
+        }
+    }
+}

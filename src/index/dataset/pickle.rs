@@ -1,0 +1,96 @@
+//! Reads a Python pickle of a list of dictionaries, without running anything.
+//!
+//! A pickle is a program that may name any Python function. The machine here knows the instructions that build lists,
+//! dictionaries, texts and numbers, and refuses every other one: names, calls, objects. A pickle cannot be read in
+//! pieces, so its length and what it builds are bounded. Containers are handles into flat lists, so that one which
+//! contains itself, or is nested a million deep, is neither a loop nor a deep recursion.
+
+mod escapes;
+mod machine;
+
+use std::sync::Arc;
+
+use super::error::DatasetError;
+use super::inputs::Input;
+use super::record::{Entries, Entry, Record, Value};
+use crate::support::files;
+
+/// Longest file, in bytes. The questions of PathVQA take 3 MiB.
+const LONGEST_FILE: u64 = 64 << 20;
+/// Most items of a list inside a record, and how deep such lists are followed.
+const MOST_ITEMS: usize = 64;
+const DEEPEST: usize = 2;
+
+/// The records of a pickle: the dictionaries in its list.
+pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
+    input.open()?;
+    let bytes = files::read_limited(&input.path, LONGEST_FILE)?;
+    let (root, heap) = machine::run(&bytes).map_err(|(at, reason)| {
+        DatasetError::broken(&format!("{}, byte {at}", input.name), reason)
+    })?;
+    let Built::List(list) = root else {
+        return Err(DatasetError::unsupported(
+            &input.name,
+            "it is not a list of records",
+        ));
+    };
+    let length = heap.lists.get(list).map_or(0, Vec::len);
+    let (name, split) = (input.name.clone(), input.split.clone());
+    let iterator = Box::new((0..length).map(move |position| {
+        let origin = format!("{name}, entry {}", position.saturating_add(1));
+        let item = heap.lists.get(list).and_then(|items| items.get(position));
+        Ok(entry(item, &heap, origin, &split))
+    }));
+    Ok(Entries {
+        total: u64::try_from(length).ok(),
+        iterator,
+    })
+}
+
+fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entry {
+    let Some(Built::Dict(dict)) = item else {
+        let reason = "it is not a dictionary of fields".to_owned();
+        return Entry::Bad { origin, reason };
+    };
+    let fields = heap.dicts.get(*dict).map_or(&[][..], Vec::as_slice).iter();
+    let named = fields.filter_map(|(name, value)| match name {
+        Built::Text(name) => Some((name.to_string(), heap.value(value, 0))),
+        _ => None,
+    });
+    Entry::Record(Record::new(origin, split, named))
+}
+
+/// A value that a pickle built. Containers are places in the lists of the heap.
+#[derive(Clone, Debug)]
+enum Built {
+    Null,
+    Text(Arc<str>),
+    List(usize),
+    Dict(usize),
+}
+
+#[derive(Default)]
+struct Heap {
+    lists: Vec<Vec<Built>>,
+    dicts: Vec<Vec<(Built, Built)>>,
+}
+
+impl Heap {
+    fn value(&self, built: &Built, depth: usize) -> Value {
+        match built {
+            Built::Text(text) => Value::Text(text.to_string()),
+            Built::List(list) if depth < DEEPEST => {
+                let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
+                let items = items.take(MOST_ITEMS);
+                Value::List(
+                    items
+                        .map(|item| self.value(item, depth.saturating_add(1)))
+                        .collect(),
+                )
+            }
+            Built::Null | Built::List(_) => Value::Null,
+            // No text, and no picture: a recipe that wants this field says so.
+            Built::Dict(_) => Value::Object(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The escapes in texts of the oldest pickles, as Python 2 wrote them.
+
+/// A text without the escapes of Python's protocol 0.
+pub(super) fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        let Some(kind) = rest.next() else {
+            plain.push('\\');
+            break;
+        };
+        let digits = match kind {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            'n' => {
+                plain.push('\n');
+                continue;
+            }
+            't' => {
+                plain.push('\t');
+                continue;
+            }
+            other => {
+                plain.push(other);
+                continue;
+            }
+        };
+        let code: String = rest.by_ref().take(digits).collect();
+        let code = u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
+        plain.push(code.unwrap_or(char::REPLACEMENT_CHARACTER));
+    }
+    plain
+}

@@ -1,0 +1,303 @@
+//! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, under a licence of each picture's own.
+//!
+//! In ROCO the facts about a picture lie in files beside the captions, keyed by the same id; ROCOv2 has tables.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::filter::{Opened, Recipe};
+use super::inputs::{Input, chain, files, folder_of, parquet_files};
+use super::pictures::Pictures;
+use super::record::{Entries, Entry, Record, Value};
+use super::row::Row;
+use super::vocabulary::modality_of_concept;
+use super::{DatasetError, Options, columns, pmc, table, text, vocabulary};
+
+/// Most ids that are kept of a file beside the captions, and the longest of their facts, in bytes.
+const MOST_IDS: usize = 1_000_000;
+const LONGEST_FACTS: usize = 4096;
+/// The licence where no file tells each picture's own.
+const PER_IMAGE: &str = "per-image Creative Commons, see the data set";
+/// Files beside the captions of ROCO, and the tags made of them.
+const BESIDE: [(&str, &str); 5] = [
+    ("keywords.txt", "keyword"),
+    ("cuis.txt", "cui"),
+    ("semtypes.txt", "semtype"),
+    ("dlinks.txt", "link"),
+    ("licences.txt", "licence"),
+];
+
+/// ROCO: a folder with `captions.txt`, that file, a folder above such folders, or Parquet.
+pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+    let captions = captions_below(path);
+    let entries = match captions.is_empty() {
+        true => chain(parquet(path, "captions.txt of ROCO")?, columns::entries)?,
+        false => chain(captions, captioned)?,
+    };
+    opened(path, options, entries, "ROCO")
+}
+
+/// ROCOv2: a folder with tables of captions and concepts, one table of captions, or Parquet.
+pub(super) fn open_v2(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+    let folder = folder_of(path);
+    let is_table = super::inputs::extension(path) == "csv";
+    let captions = match path.is_file() && is_table {
+        true => vec![Input::new(path.to_path_buf())],
+        false if path.is_dir() => files(&folder, |name| name.ends_with("_captions.csv"))?,
+        false => Vec::new(),
+    };
+    let entries = match captions.is_empty() {
+        true => chain(
+            parquet(path, "train_captions.csv of ROCOv2")?,
+            columns::entries,
+        )?,
+        false => chain(captions, with_concepts)?,
+    };
+    opened(path, options, entries, "ROCOv2")
+}
+
+fn parquet(path: &Path, wanted: &str) -> Result<Vec<Input>, DatasetError> {
+    let inputs = parquet_files(path)?;
+    match inputs.is_empty() {
+        true => Err(DatasetError::nothing(wanted, path)),
+        false => Ok(inputs),
+    }
+}
+
+fn opened(
+    path: &Path,
+    options: &Options,
+    entries: Entries,
+    source: &str,
+) -> Result<Opened, DatasetError> {
+    let usual = [
+        "images",
+        "train",
+        "valid",
+        "validation",
+        "test",
+        "train_images",
+        "valid_images",
+        "test_images",
+    ];
+    let pictures = Pictures::beside(&folder_of(path), options, &usual)?;
+    Ok(Opened {
+        entries,
+        recipe: Box::new(Roco { pictures }),
+        source: source.to_owned(),
+        licence: PER_IMAGE,
+        language: None,
+    })
+}
+
+/// The files of captions at `path` or below it, in the layout of the repository.
+fn captions_below(path: &Path) -> Vec<Input> {
+    let is_text = super::inputs::extension(path) == "txt";
+    if path.is_file() && is_text {
+        return vec![Input::new(path.to_path_buf())];
+    }
+    let kinds = ["", "radiology", "non-radiology"];
+    let splits = [
+        "",
+        "train",
+        "validation",
+        "test",
+        "data/train",
+        "data/validation",
+        "data/test",
+    ];
+    let folders = splits
+        .iter()
+        .flat_map(|split| kinds.iter().map(move |kind| path.join(split).join(kind)));
+    let files = folders.map(|folder| folder.join("captions.txt"));
+    files
+        .filter(|file| file.is_file())
+        .map(Input::new)
+        .collect()
+}
+
+/// The captions of ROCO with the facts beside them.
+fn captioned(input: &Input) -> Result<Entries, DatasetError> {
+    let folder = folder_of(&input.path);
+    let mut beside = Vec::new();
+    for (file, name) in BESIDE {
+        let path = folder.join(file);
+        if path.is_file() {
+            beside.push((name, facts(&Input::new(path))?));
+        }
+    }
+    // The folder tells the split and the kind: `data/train/radiology/captions.txt`.
+    let above: Vec<String> = folder
+        .iter()
+        .rev()
+        .take(2)
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    let split = above
+        .iter()
+        .map(|name| vocabulary::split_of(name))
+        .find(|split| !split.is_empty());
+    let split = split.unwrap_or_default();
+    let kind = above
+        .first()
+        .filter(|kind| kind.ends_with("radiology"))
+        .cloned()
+        .unwrap_or_default();
+    let place = std::fs::canonicalize(&folder).unwrap_or_default();
+    let prefix = place.to_string_lossy().into_owned();
+    text::entries(input, move |line, origin| {
+        let Some((id, caption)) = line.split_once('\t') else {
+            let reason = "there is no tab between id and caption".to_owned();
+            return Entry::Bad { origin, reason };
+        };
+        let id = id.trim();
+        let field = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
+        let mut fields = vec![
+            field("image_id", id),
+            field("caption", caption),
+            field("kind", &kind),
+            field("folder", &prefix),
+        ];
+        for (name, facts) in &beside {
+            if let Some(own) = facts.get(id) {
+                let own = own.split('\t').map(|fact| Value::Text(fact.to_owned()));
+                fields.push(((*name).to_owned(), Value::List(own.collect())));
+            }
+        }
+        Entry::Record(Record::new(origin, &split, fields))
+    })
+}
+
+/// What a file beside the captions says of each id.
+fn facts(input: &Input) -> Result<HashMap<String, String>, DatasetError> {
+    let mut facts = HashMap::new();
+    for (number, line) in text::lines(input)? {
+        let origin = format!("{}, line {number}", input.name);
+        let line = line.map_err(|error| DatasetError::broken(&origin, error))?;
+        if let Ok(line) = line
+            && let Some((id, own)) = line.split_once('\t')
+            && own.len() <= LONGEST_FACTS
+        {
+            facts.insert(id.trim().to_owned(), own.trim().to_owned());
+        }
+        if facts.len() > MOST_IDS {
+            return Err(DatasetError::unsupported(
+                &origin,
+                format!("more than {MOST_IDS} ids"),
+            ));
+        }
+    }
+    Ok(facts)
+}
+
+/// The captions of ROCOv2 with the concepts of the table beside them.
+fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
+    let mut entries = table::commas(input)?;
+    let beside = input.name.replace("_captions", "_concepts");
+    let path = folder_of(&input.path).join(&beside);
+    if beside == input.name || !path.is_file() {
+        return Ok(entries);
+    }
+    let mut concepts: HashMap<String, Vec<Value>> = HashMap::new();
+    for entry in table::commas(&Input::new(path))?.iterator {
+        // A broken row of concepts costs only these.
+        if let Entry::Record(record) = entry? {
+            let id = record.first_text(&["id", "image_id"]).unwrap_or_default();
+            let own = record
+                .first_text(&["cuis", "cui", "concepts"])
+                .unwrap_or_default();
+            let own = own
+                .split([';', ','])
+                .map(|cui| Value::Text(cui.trim().to_owned()));
+            concepts.insert(id, own.take(64).collect());
+        }
+        if concepts.len() > MOST_IDS {
+            return Err(DatasetError::unsupported(
+                &beside,
+                format!("more than {MOST_IDS} ids"),
+            ));
+        }
+    }
+    let iterator = entries.iterator.map(move |entry| {
+        Ok(match entry? {
+            Entry::Record(mut record) => {
+                let id = record.first_text(&["id", "image_id"]).unwrap_or_default();
+                if let Some(own) = concepts.get(&id) {
+                    record.add("cui", Value::List(own.clone()));
+                }
+                Entry::Record(record)
+            }
+            bad => bad,
+        })
+    });
+    entries.iterator = Box::new(iterator);
+    Ok(entries)
+}
+
+struct Roco {
+    pictures: Pictures,
+}
+
+impl Recipe for Roco {
+    fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
+        let id = record.first_text(&["image_id", "id", "image_name"])?;
+        let images = match record.take("image") {
+            Value::Null => vec![self.picture(&id, &record.note("folder"))?],
+            value => self.pictures.of_value(value)?,
+        };
+        let mut row = Row::caption(images, record.text("caption")?);
+        let keywords = record.texts("keyword");
+        let concepts = record.texts("cui");
+        for (name, values) in [
+            ("keyword", &keywords),
+            ("cui", &concepts),
+            ("semtype", &record.texts("semtype")),
+        ] {
+            row.tag_all(name, values.iter().map(String::as_str).take(48));
+        }
+        row.tag("kind", &record.note("kind"));
+        let of_concepts = concepts.iter().find_map(|cui| modality_of_concept(cui));
+        let of_keywords = || keywords.iter().find_map(|word| vocabulary::modality(word));
+        row.tag(
+            "modality",
+            of_concepts.or_else(of_keywords).unwrap_or_default(),
+        );
+        row.licence = record.texts("licence").join(" ");
+        let links = record.texts("link");
+        let parts = links.iter().flat_map(|link| link.split('/'));
+        row.study = parts
+            .map(pmc::paper)
+            .rfind(|paper| !paper.is_empty())
+            .unwrap_or_default();
+        row.tag("image_id", &id);
+        Ok(vec![row])
+    }
+
+    fn language(&self, _: &Record) -> String {
+        "en".to_owned()
+    }
+}
+
+impl Roco {
+    /// A picture beside its captions, which may be folders below the one that was given.
+    fn picture(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
+        if folder.is_empty() {
+            return self.pictures.find_stem(id);
+        }
+        let mut places = [
+            format!("{folder}/images/{id}"),
+            format!("{folder}/{id}"),
+            id.to_owned(),
+        ]
+        .into_iter()
+        .map(|place| self.pictures.find_stem(&place));
+        let first = places
+            .next_back()
+            .unwrap_or_else(|| Err("no picture is named".to_owned()));
+        if first.is_ok() {
+            first
+        } else {
+            places.find(Result::is_ok).unwrap_or(first)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Reads CSV and TSV tables with a header.
+//!
+//! Quoted fields may hold line ends, so a quote that is never closed would swallow the rest of the file: reading stops
+//! at a row that is too long.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::error::DatasetError;
+use super::inputs::Input;
+use super::record::{Entries, Entry, Record, Value};
+
+/// Longest row, in bytes.
+const LONGEST_ROW: usize = 8 << 20;
+/// Most columns.
+const MOST_COLUMNS: usize = 4096;
+
+/// The records of a table with commas.
+pub(super) fn commas(input: &Input) -> Result<Entries, DatasetError> {
+    entries(input, b',')
+}
+
+/// The records of a table with tabs.
+pub(super) fn tabs(input: &Input) -> Result<Entries, DatasetError> {
+    entries(input, b'\t')
+}
+
+/// The records of a table with `delimiter` between its fields. The first row names the columns.
+fn entries(input: &Input, delimiter: u8) -> Result<Entries, DatasetError> {
+    let read = Arc::new(AtomicUsize::new(0));
+    let limited = Limited {
+        input: input.open()?,
+        read: Arc::clone(&read),
+    };
+    let mut table = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(true)
+        .from_reader(limited);
+    let name = input.name.clone();
+    let header = table.byte_headers();
+    let header = header
+        .map_err(|error| DatasetError::broken(&name, error))?
+        .clone();
+    if header.len() > MOST_COLUMNS {
+        let reason = format!("more than {MOST_COLUMNS} columns");
+        return Err(DatasetError::unsupported(&name, reason));
+    }
+    let columns: Vec<String> = header
+        .iter()
+        .map(|column| String::from_utf8_lossy(column).into_owned())
+        .collect();
+    let split = input.split.clone();
+    let mut ended = false;
+    let iterator = Box::new(std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        read.store(0, Ordering::Relaxed);
+        let mut row = csv::ByteRecord::new();
+        let more = table.read_byte_record(&mut row);
+        let line = row
+            .position()
+            .map_or(table.position().line(), csv::Position::line);
+        let origin = format!("{name}, line {line}");
+        match more {
+            Ok(true) => Some(Ok(entry(&row, &columns, origin, &split))),
+            Ok(false) => None,
+            Err(error) => {
+                ended = true;
+                Some(Err(DatasetError::broken(&origin, error)))
+            }
+        }
+    }));
+    Ok(Entries {
+        total: None,
+        iterator,
+    })
+}
+
+fn entry(row: &csv::ByteRecord, columns: &[String], origin: String, split: &str) -> Entry {
+    if row.len() != columns.len() {
+        let reason = format!(
+            "it has {} fields, the header has {}",
+            row.len(),
+            columns.len()
+        );
+        return Entry::Bad { origin, reason };
+    }
+    let mut fields = Vec::with_capacity(columns.len());
+    for (column, field) in columns.iter().zip(row) {
+        let Ok(text) = std::str::from_utf8(field) else {
+            let reason = "it is not UTF-8".to_owned();
+            return Entry::Bad { origin, reason };
+        };
+        let value = if text.is_empty() {
+            Value::Null
+        } else {
+            Value::Text(text.to_owned())
+        };
+        fields.push((column.clone(), value));
+    }
+    Entry::Record(Record::new(origin, split, fields))
+}
+
+/// An input that fails once too much was read for one row.
+struct Limited<R> {
+    input: R,
+    /// Bytes read since the last row.
+    read: Arc<AtomicUsize>,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        let before = self.read.fetch_add(read, Ordering::Relaxed);
+        if before > LONGEST_ROW {
+            return Err(std::io::Error::other(
+                "a row longer than 8 MiB; is a quote not closed?",
+            ));
+        }
+        Ok(read)
+    }
+}

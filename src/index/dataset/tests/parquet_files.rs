@@ -1,0 +1,146 @@
+//! Parquet files as they are published: pictures as pairs of bytes and path.
+
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+use super::*;
+
+const SCHEMA: &str = "message schema {
+    optional group image { optional binary bytes; optional binary path (UTF8); }
+    optional binary question (UTF8);
+    optional binary answer (UTF8);
+    optional int64 grade;
+}";
+
+/// A file of `rows` rows in groups of `group`; the third row has an empty picture.
+fn file_of(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .build();
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+    for start in (0..rows).step_by(group) {
+        let numbers = start..rows.min(start + group);
+        let texts = |make: &dyn Fn(usize) -> String| -> Vec<ByteArray> {
+            numbers
+                .clone()
+                .map(|number| ByteArray::from(make(number).into_bytes()))
+                .collect()
+        };
+        let columns = [
+            texts(&|number| {
+                if number == 2 {
+                    String::new()
+                } else {
+                    format!("picture {number}")
+                }
+            }),
+            texts(&|number| format!("{number}.jpg")),
+            texts(&|number| format!("question {number}")),
+            texts(&|number| format!("answer {number}")),
+        ];
+        let mut written = file.next_row_group().unwrap();
+        for (column, values) in columns.into_iter().enumerate() {
+            let inner = if column < 2 { 2 } else { 1 };
+            let levels = vec![inner; values.len()];
+            let mut writer = written.next_column().unwrap().unwrap();
+            writer
+                .typed::<ByteArrayType>()
+                .write_batch(&values, Some(&levels), None)
+                .unwrap();
+            writer.close().unwrap();
+        }
+        let numbers: Vec<i64> = numbers.map(|number| number as i64).collect();
+        let mut writer = written.next_column().unwrap().unwrap();
+        writer
+            .typed::<Int64Type>()
+            .write_batch(&numbers, Some(&vec![1; numbers.len()]), None)
+            .unwrap();
+        writer.close().unwrap();
+        written.close().unwrap();
+    }
+    file.into_inner().unwrap()
+}
+
+/// A small file, for the tests of hostile input.
+pub(super) fn small_file() -> Vec<u8> {
+    file_of(5, 3, Compression::SNAPPY)
+}
+
+#[test]
+fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
+    let folder = Folder::new(&[]);
+    folder.write(
+        "data/train-00000-of-00002.parquet",
+        &file_of(10, 4, Compression::SNAPPY),
+    );
+    folder.write(
+        "data/train-00001-of-00002.parquet",
+        &file_of(2, 2, Compression::UNCOMPRESSED),
+    );
+    folder.write(
+        "data/validation-00000-of-00001.parquet",
+        &file_of(1, 1, Compression::GZIP(Default::default())),
+    );
+    let dataset = open(Format::Parquet, folder.path(), &Options::default()).unwrap();
+    assert_eq!(dataset.total, Some(13));
+    let read = Read::of(dataset);
+    assert_eq!(read.rows.len(), 12);
+    assert_eq!(read.reasons(), ["the picture has no content"]);
+    assert!(read.error.is_none());
+    assert_eq!(read.rows[8].answer, "answer 9");
+    assert_eq!(
+        read.rows[8].images,
+        [ImageSource::Bytes {
+            name: "9.jpg".to_owned(),
+            bytes: b"picture 9".to_vec()
+        }]
+    );
+    assert_eq!(tag(&read.rows[8], "grade"), "9");
+    assert_eq!(tag(&read.rows[8], "split"), "train");
+    assert_eq!(tag(&read.rows[11], "split"), "validation");
+    for format in [Format::VqaRad, Format::PathVqa, Format::Slake] {
+        assert_eq!(plain(format, folder.path()).rows.len(), 12, "{format:?}");
+    }
+}
+
+#[test]
+fn a_codec_that_is_not_built_in_is_named() {
+    // The writer would need the codec, so a footer that says Snappy is changed, byte after byte, until it says Zstandard.
+    let folder = Folder::new(&[]);
+    let whole = file_of(1, 1, Compression::SNAPPY);
+    let [snappy, zstandard] = [2_u8, 12];
+    let errors: Vec<String> = (0..whole.len())
+        .filter(|at| whole[*at] == snappy)
+        .filter_map(|at| {
+            let mut changed = whole.clone();
+            changed[at] = zstandard;
+            let path = folder.write("x.parquet", &changed);
+            open(Format::Parquet, &path, &Options::default()).err()
+        })
+        .map(|error| error.to_string())
+        .collect();
+    let named =
+        "x.parquet: column question is packed with Zstandard; read are Snappy, gzip and unpacked";
+    assert!(errors.iter().any(|error| error == named), "{errors:?}");
+}
+
+#[test]
+fn what_is_no_parquet_file_or_ends_early_is_an_error_of_opening() {
+    let folder = Folder::new(&[]);
+    let whole = small_file();
+    for content in [
+        &b""[..],
+        b"PAR1",
+        b"PAR1\xff\xff\xff\xffPAR1",
+        &whole[..whole.len() - 1],
+    ] {
+        let path = folder.write("x.parquet", content);
+        assert!(open(Format::Parquet, &path, &Options::default()).is_err());
+    }
+}

@@ -1,0 +1,274 @@
+//! ImageCLEF VQA-Med 2019: lines of `image|question|answer`, in one file or by category.
+//!
+//! What one question of a picture tells (its modality, organ and plane) is true of the picture, so it becomes a tag of
+//! every row about it. That takes a first pass over the lines. Only answers that name something are used, and what a
+//! question takes for granted (`in this mri`); a `no` tells nothing.
+
+mod facts;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::filter::{Opened, Recipe};
+use super::inputs::{Input, chain, files, folder_of};
+use super::pictures::Pictures;
+use super::record::{Entries, Entry, Record, Value};
+use super::row::Row;
+use super::{DatasetError, Options, text};
+use facts::{Category, Facts};
+
+/// Most pictures whose facts are kept, and most questions whose category is.
+const MOST_PICTURES: usize = 200_000;
+const MOST_QUESTIONS: usize = 1_000_000;
+
+pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+    let inputs = find(path)?;
+    if inputs.is_empty() {
+        return Err(DatasetError::nothing(
+            "All_QA_Pairs_*.txt of VQA-Med 2019",
+            path,
+        ));
+    }
+    let mut known = Known::default();
+    let mut total = 0_u64;
+    for input in &inputs {
+        known.read_categories(input)?;
+        total = total.saturating_add(known.read_facts(input)?);
+    }
+    let folder = pictures_above(&inputs, path);
+    let usual = [
+        "Train_images",
+        "train_images",
+        "Val_images",
+        "val_images",
+        "VQAMed2019_Test_Images",
+        "images",
+        "training/train_images",
+        "validation/val_images",
+    ];
+    let entries = Entries {
+        total: Some(total),
+        ..chain(inputs, entries)?
+    };
+    Ok(Opened {
+        entries,
+        recipe: Box::new(VqaMed {
+            pictures: Pictures::beside(&folder, options, &usual)?,
+            known,
+        }),
+        source: "VQA-Med 2019 (ImageCLEF)".to_owned(),
+        licence: "CC BY 4.0",
+        language: None,
+    })
+}
+
+/// The files of lines: `path` itself, those in it, or those in the folders of its splits.
+fn find(path: &Path) -> Result<Vec<Input>, DatasetError> {
+    if !path.is_dir() {
+        let input = Input::new(path.to_path_buf());
+        input.open()?;
+        return Ok(vec![input]);
+    }
+    let lines = |name: &str| {
+        name.ends_with(".txt")
+            && (name.starts_with("all_qa_pairs") || name.contains("w_ref_answers"))
+    };
+    let mut found = files(path, lines)?;
+    if found.is_empty() {
+        found = files(path, is_category)?;
+    }
+    for split in ["training", "train", "validation", "val", "test"] {
+        let folder = path.join(split);
+        if found.is_empty() || path.join("training").is_dir() && folder.is_dir() {
+            found.extend(files_if(&folder, lines)?);
+        }
+    }
+    Ok(found)
+}
+
+fn files_if(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Input>, DatasetError> {
+    if folder.is_dir() {
+        files(folder, wanted)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// `C1_Modality_train.txt` and its like.
+fn is_category(name: &str) -> bool {
+    name.ends_with(".txt") && Category::of_file(name).is_some()
+}
+
+/// Pictures lie beside the lines, or beside the folder of the categories.
+fn pictures_above(inputs: &[Input], path: &Path) -> PathBuf {
+    let beside = inputs
+        .first()
+        .map_or_else(|| folder_of(path), |input| folder_of(&input.path));
+    let named_for_categories = inputs
+        .first()
+        .is_some_and(|input| is_category(&input.name.to_lowercase()));
+    match beside.parent() {
+        Some(above) if named_for_categories && !above.as_os_str().is_empty() => above.to_path_buf(),
+        Some(_) if path.is_dir() && !named_for_categories => path.to_path_buf(),
+        _ => beside,
+    }
+}
+
+/// The fields of a line: picture, category where the line has it, question, answer.
+fn fields(line: &str) -> Option<(&str, Option<Category>, &str, &str)> {
+    let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+    match fields[..] {
+        [picture, question, answer] => Some((picture, None, question, answer)),
+        // The published answers of the test split name the category.
+        [picture, category, question, answer] => Some((
+            picture,
+            Some(Category::of_name(category)?),
+            question,
+            answer,
+        )),
+        _ => None,
+    }
+}
+
+fn entries(input: &Input) -> Result<Entries, DatasetError> {
+    let split = match input.split.as_str() {
+        // The file may be named after nothing, and its folder after the split.
+        "" => {
+            let folder = folder_of(&input.path);
+            let name = folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            super::vocabulary::split_of(&name)
+        }
+        split => split.to_owned(),
+    };
+    let of_file = Category::of_file(&input.name.to_lowercase());
+    text::entries(input, move |line, origin| {
+        let Some((picture, category, question, answer)) = fields(line) else {
+            let reason = "it is not picture|question|answer".to_owned();
+            return Entry::Bad { origin, reason };
+        };
+        let category = category.or(of_file).map_or("", Category::name);
+        let fields = [
+            ("image", picture),
+            ("category", category),
+            ("question", question),
+            ("answer", answer),
+        ];
+        let fields = fields.map(|(name, text)| (name.to_owned(), Value::Text(text.to_owned())));
+        Entry::Record(Record::new(origin, &split, fields))
+    })
+}
+
+/// What a first pass over the lines tells.
+#[derive(Default)]
+struct Known {
+    pictures: HashMap<String, Facts>,
+    /// Picture and question, for those files that do not name the category of a line.
+    categories: HashMap<String, Category>,
+}
+
+impl Known {
+    /// Learns which category a question is of, from the files by category beside `input`.
+    fn read_categories(&mut self, input: &Input) -> Result<(), DatasetError> {
+        let folder = folder_of(&input.path);
+        for folder in [folder.join("QAPairsByCategory"), folder] {
+            for file in files_if(&folder, is_category)? {
+                let Some(category) = Category::of_file(&file.name.to_lowercase()) else {
+                    continue;
+                };
+                self.each(&file, |known, picture, _, question, answer| {
+                    if known.categories.len() < MOST_QUESTIONS {
+                        known.categories.insert(place(picture, question), category);
+                    }
+                    known.learn(picture, Some(category), question, answer);
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns what the lines of `input` tell; gives their number, good or bad.
+    fn read_facts(&mut self, input: &Input) -> Result<u64, DatasetError> {
+        self.each(input, |known, picture, category, question, answer| {
+            let category = category.or_else(|| {
+                known
+                    .category(picture, question)
+                    .map(|(category, _)| category)
+            });
+            known.learn(picture, category, question, answer);
+        })
+    }
+
+    fn each(
+        &mut self,
+        input: &Input,
+        mut work: impl FnMut(&mut Self, &str, Option<Category>, &str, &str),
+    ) -> Result<u64, DatasetError> {
+        let mut rows = 0_u64;
+        for (number, line) in text::lines(input)? {
+            let origin = format!("{}, line {number}", input.name);
+            let line = line.map_err(|error| DatasetError::broken(&origin, error))?;
+            if line.as_ref().is_ok_and(|line| line.trim().is_empty()) {
+                continue;
+            }
+            rows = rows.saturating_add(1);
+            if let Ok(line) = line
+                && let Some((picture, category, question, answer)) = fields(&line)
+            {
+                work(self, picture, category, question, answer);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn learn(&mut self, picture: &str, category: Option<Category>, question: &str, answer: &str) {
+        if self.pictures.len() < MOST_PICTURES || self.pictures.contains_key(picture) {
+            let facts = self.pictures.entry(picture.to_owned()).or_default();
+            facts.learn(category, question, answer);
+        }
+    }
+
+    /// The category of a question, and whether it is only inferred from its words.
+    fn category(&self, picture: &str, question: &str) -> Option<(Category, bool)> {
+        let known = self
+            .categories
+            .get(&place(picture, question))
+            .map(|category| (*category, false));
+        known.or_else(|| Category::of_question(question).map(|category| (category, true)))
+    }
+}
+
+fn place(picture: &str, question: &str) -> String {
+    format!("{picture}|{question}")
+}
+
+struct VqaMed {
+    pictures: Pictures,
+    known: Known,
+}
+
+impl Recipe for VqaMed {
+    fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
+        let name = record.text("image")?;
+        let images = vec![self.pictures.find_stem(&name)?];
+        let question = record.text("question")?;
+        let stated = Category::of_name(&record.note("category")).map(|category| (category, false));
+        let category = stated.or_else(|| self.known.category(&name, &question));
+        let mut row = Row::new(images, question, record.text("answer")?);
+        if let Some((category, inferred)) = category {
+            row.tag("category", category.name());
+            row.tag("category_source", if inferred { "inferred" } else { "" });
+        }
+        if let Some(facts) = self.known.pictures.get(&name) {
+            facts.tag(&mut row);
+        }
+        Ok(vec![row])
+    }
+
+    fn language(&self, _: &Record) -> String {
+        "en".to_owned()
+    }
+}

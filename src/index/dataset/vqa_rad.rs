@@ -1,0 +1,94 @@
+//! VQA-RAD: questions of clinicians about radiology pictures.
+//!
+//! The original form links paraphrases by `qid_linked_id` and names the case; the expanded form has templated questions
+//! (`frame`) as rows too, but neither link nor case. Both hold numbers for answers and stray blanks. Each record is one
+//! row: a paraphrase is a row of its own, told by `phrase_type`.
+
+use std::path::Path;
+
+use super::filter::{Opened, Recipe};
+use super::inputs::{folder_of, read_tables};
+use super::pictures::Pictures;
+use super::record::Record;
+use super::row::Row;
+use super::{DatasetError, Options, json, vocabulary};
+
+/// Names of the tables in the folder; the expanded form if it is there, for it has more rows.
+const EXPANDED: [&str; 2] = ["trainset.json", "testset.json"];
+const ORIGINAL: [&str; 1] = ["VQA_RAD Dataset Public.json"];
+
+pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+    let lists: [&[&str]; 2] = [&EXPANDED, &ORIGINAL];
+    let wanted = "trainset.json of VQA-RAD";
+    let entries = read_tables(path, &lists, json::entries, wanted)?;
+    let folder = folder_of(path);
+    let usual = ["VQA_RAD Image Folder", "images", "imgs"];
+    Ok(Opened {
+        entries,
+        recipe: Box::new(VqaRad {
+            pictures: Pictures::beside(&folder, options, &usual)?,
+        }),
+        source: "VQA-RAD".to_owned(),
+        licence: "CC0 1.0",
+        language: None,
+    })
+}
+
+struct VqaRad {
+    pictures: Pictures,
+}
+
+impl Recipe for VqaRad {
+    fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
+        let images = match record.text("image_name")? {
+            name if name.is_empty() => self.pictures.of_value(record.take("image"))?,
+            name => vec![self.pictures.find(&name)?],
+        };
+        let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
+        row.study = stated(record.note("image_case_url"));
+        row.tag("organ", &vocabulary::organ(&record.note("image_organ")));
+        let kinds = record.note("question_type");
+        // ATRIB is how two records of the published file spell it.
+        let kinds = kinds
+            .split(',')
+            .map(|kind| match kind.trim().to_lowercase().as_str() {
+                "atrib" => "attrib".to_owned(),
+                kind => kind.to_owned(),
+            });
+        for kind in kinds {
+            row.tag("question_type", &kind);
+            row.tag("category", &kind);
+        }
+        row.tag("answer_type", &record.note("answer_type").to_lowercase());
+        for name in ["phrase_type", "evaluation", "question_relation"] {
+            row.tag(name, &stated(record.note(name)).to_lowercase());
+        }
+        row.tag("qid_linked_id", &stated(record.note("qid_linked_id")));
+        row.tag("qid", &record.note("qid"));
+        Ok(vec![row])
+    }
+
+    fn language(&self, _: &Record) -> String {
+        "en".to_owned()
+    }
+
+    /// The original form has the test rows among the others.
+    fn split(&self, record: &Record) -> String {
+        let kind = record.note("phrase_type");
+        match kind.as_str() {
+            _ if !record.split.is_empty() => record.split.clone(),
+            "" => String::new(),
+            kind if kind.starts_with("test") => "test".to_owned(),
+            _ => "train".to_owned(),
+        }
+    }
+}
+
+/// A value, where `NULL` stands for none.
+fn stated(value: String) -> String {
+    if value == "NULL" {
+        String::new()
+    } else {
+        value
+    }
+}

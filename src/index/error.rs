@@ -1,0 +1,88 @@
+//! What can go wrong with an index, and what to do about it.
+
+use super::vectors::VectorError;
+use crate::support::{FileError, Hint};
+
+/// What can go wrong with an index.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Vectors(#[from] VectorError),
+    #[error("{file} in the index is damaged: {reason}")]
+    Damaged { file: String, reason: String },
+    #[error("the index is of format version {found}, this program reads version {known}")]
+    Version { found: u32, known: u32 },
+    #[error("the index has no vectors of {wanted}, it has those of {known}")]
+    Encoder { wanted: String, known: String },
+    #[error("{0} is not an index: it has no index.toml")]
+    NotAnIndex(String),
+    #[error("there is an index in {0} already")]
+    Exists(String),
+    #[error("another process is writing to the index {0}")]
+    Busy(String),
+    #[error("the index was compacted while it was open")]
+    Changed,
+    #[error("no example {0} in the index")]
+    Unknown(String),
+    #[error("{what} has {found} characters, at most {limit} are taken")]
+    Long {
+        what: &'static str,
+        found: usize,
+        limit: usize,
+    },
+    #[error("the index has no vectors of texts: its encoder has no text tower")]
+    NoTexts,
+    #[error("{0}")]
+    Refused(String),
+    #[error("interrupted")]
+    Cancelled,
+    #[error("the index database could not be used: {0}")]
+    Database(#[from] rusqlite::Error),
+}
+
+/// A file of an index that is not what it should be.
+pub fn damaged(file: &str, reason: impl ToString) -> IndexError {
+    IndexError::Damaged {
+        file: file.to_string(),
+        reason: crate::support::sanitise::clean_line(&reason.to_string()),
+    }
+}
+
+impl Hint for IndexError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.hint(),
+            Self::Vectors(error) => return error.hint(),
+            Self::Damaged { .. } => {
+                "see all damage with `rounds index verify`; import the data again into a new index, or leave --index out to use the one that ships"
+            }
+            Self::Version { .. } => "make the index again with `rounds index import`",
+            Self::Encoder { .. } => {
+                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, or ask with --strategy text, random or none"
+            }
+            Self::NotAnIndex(_) => {
+                "see what there is with `rounds index list`, or make one with `rounds index create`"
+            }
+            Self::Exists(_) => "add to it with `rounds index import`, or take another name",
+            Self::Busy(_) => "wait until it is done; reading goes on meanwhile",
+            Self::NoTexts => {
+                "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
+            }
+            Self::Changed => "open it again",
+            Self::Unknown(_) => "look for it with `rounds index search`",
+            Self::Database(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DiskFull) => {
+                    "free some space and start the command again: it goes on where it stopped"
+                }
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                    "see all damage with `rounds index verify`; import the data again into a new index"
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(text.to_string())
+    }
+}

@@ -1,0 +1,304 @@
+//! From the rows of a data set to examples of an index.
+//!
+//! Rows are taken in pieces: read in order, decoded and embedded on all cores, added in order, committed every few hundred
+//! rows. Only one piece is held, so memory does not depend on the length of the data. Every row is counted once: added,
+//! duplicate, or rejected with its reason.
+
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::dataset::{DatasetError, ImageSource, Item, Row};
+use super::error::IndexError;
+use super::example::{Example, ExampleImage, MOST_PICTURES};
+use super::images::LONGEST_PICTURE;
+use super::writer::{Added, Details, NewPicture, NewVectors, Writer};
+use crate::imaging::{self, Picture};
+use crate::support::{Cancel, files};
+
+/// Makes vectors of pictures and texts, for every encoder of an index in order.
+pub trait Embedder: Sync {
+    /// Unit vectors of a picture, one an encoder.
+    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String>;
+    /// Unit vectors of a text; `None` where the encoder has no text tower.
+    fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String>;
+}
+
+/// Rows and bytes that are held at a time, and how often what is done is made safe.
+const PIECE_ROWS: usize = 128;
+const PIECE_BYTES: usize = 48 << 20;
+const COMMIT_ROWS: u64 = 512;
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+
+/// What became of the rows: `rows` is the sum of the three others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub rows: u64,
+    pub added: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    /// Rows of another language or split than was asked for; not part of `rows`.
+    pub left_out: u64,
+}
+
+/// What is said while it works.
+pub enum Report<'a> {
+    Rejected { origin: &'a str, reason: &'a str },
+    /// Rows looked at so far.
+    Looked(&'a Summary),
+    /// Everything counted here is safe.
+    Committed(&'a Summary),
+}
+
+/// Why the rows ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// A row with its pictures' files.
+struct Loaded {
+    row: Row,
+    pictures: Vec<(ExampleImage, Vec<u8>)>,
+}
+
+/// What is known of a new picture.
+type Seen = Result<(Details, Vec<Vec<f32>>), String>;
+
+/// Adds all rows. On an interrupt what was committed stays, and the same call goes on from there.
+///
+/// Errors where the data or the index cannot be used further; `summary` then holds what was done.
+pub fn ingest(
+    writer: &mut Writer,
+    items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
+    embedder: &dyn Embedder,
+    cancel: &Cancel,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Report),
+) -> Result<(), IngestError> {
+    let (mut committed, mut committed_at) = (0, Instant::now());
+    let mut failure = None;
+    let mut more = true;
+    while more && !cancel.is_cancelled() {
+        let piece = match piece(items, summary, report, &mut more) {
+            Ok(piece) => piece,
+            Err((piece, error)) => {
+                // What came before the break is used all the same.
+                (failure, more) = (Some(error), false);
+                piece
+            }
+        };
+        add(writer, piece, embedder, summary, report)?;
+        report(Report::Looked(summary));
+        let due = summary.rows - committed >= COMMIT_ROWS || committed_at.elapsed() > COMMIT_EVERY;
+        if due || !more {
+            writer.commit()?;
+            (committed, committed_at) = (summary.rows, Instant::now());
+            report(Report::Committed(summary));
+        }
+    }
+    writer.commit()?;
+    report(Report::Committed(summary));
+    match failure {
+        Some(error) => Err(error.into()),
+        None if cancel.is_cancelled() => Err(IndexError::Cancelled.into()),
+        None => Ok(()),
+    }
+}
+
+fn reject(summary: &mut Summary, report: &mut dyn FnMut(Report), origin: &str, reason: &str) {
+    summary.rows += 1;
+    summary.rejected += 1;
+    let clean = crate::support::sanitise::clean_line;
+    report(Report::Rejected {
+        origin: &clean(origin),
+        reason: &clean(reason),
+    });
+}
+
+/// The next rows, with their files read.
+fn piece(
+    items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Report),
+    more: &mut bool,
+) -> Result<Vec<Loaded>, (Vec<Loaded>, DatasetError)> {
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    let mut looked = 0;
+    while piece.len() < PIECE_ROWS && bytes < PIECE_BYTES && looked < 8 * PIECE_ROWS {
+        looked += 1;
+        match items.next() {
+            None => {
+                *more = false;
+                break;
+            }
+            Some(Err(error)) => return Err((piece, error)),
+            Some(Ok(Item::LeftOut { .. })) => summary.left_out += 1,
+            Some(Ok(Item::Rejected { origin, reason })) => {
+                reject(summary, report, &origin, &reason);
+            }
+            Some(Ok(Item::Row(row))) => match load(*row) {
+                Ok(loaded) => {
+                    bytes += loaded.pictures.iter().map(|(_, b)| b.len()).sum::<usize>();
+                    piece.push(loaded);
+                }
+                Err((row, reason)) => reject(summary, report, &row.origin, &reason),
+            },
+        }
+    }
+    Ok(piece)
+}
+
+/// Reads the files of a row.
+fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
+    if row.images.len() > MOST_PICTURES {
+        let reason = format!("{} pictures, at most {MOST_PICTURES} are taken", row.images.len());
+        return Err((Box::new(row), reason));
+    }
+    let mut pictures = Vec::new();
+    for source in &row.images {
+        let bytes = match source {
+            ImageSource::Bytes { bytes, .. } => Ok(bytes.clone()),
+            ImageSource::File(path) => files::read_limited(path, LONGEST_PICTURE),
+        };
+        match bytes {
+            Ok(bytes) => {
+                let image = ExampleImage {
+                    sha256: files::sha256_hex(&bytes),
+                    extension: imaging::format_of(&bytes).map_or("bin", |f| f.extension()).into(),
+                };
+                pictures.push((image, bytes));
+            }
+            Err(error) => return Err((Box::new(row), error.to_string())),
+        }
+    }
+    Ok(Loaded { row, pictures })
+}
+
+fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
+    Example {
+        images: pictures.iter().map(|(image, _)| image.clone()).collect(),
+        question: row.question.clone(),
+        answer: row.answer.clone(),
+        rationale: row.rationale.clone(),
+        tags: row.tags.clone(),
+        source: row.source.clone(),
+        licence: row.licence.clone(),
+        patient: row.patient.clone(),
+        study: row.study.clone(),
+        ..Example::default()
+    }
+    .cleaned()
+}
+
+fn add(
+    writer: &mut Writer,
+    piece: Vec<Loaded>,
+    embedder: &dyn Embedder,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Report),
+) -> Result<(), IndexError> {
+    // Duplicates first: an import that goes on passes over what it has without decoding a picture.
+    let mut wanted = Vec::new();
+    for loaded in piece {
+        match example(&loaded.row, &loaded.pictures) {
+            Err(error) => reject(summary, report, &loaded.row.origin, &error.to_string()),
+            Ok(example) if writer.known(&example)?.is_some() => {
+                summary.rows += 1;
+                summary.duplicates += 1;
+            }
+            Ok(example) => wanted.push((example, loaded)),
+        }
+    }
+    let mut have: HashMap<String, Vec<NewVectors>> = HashMap::new();
+    let (mut asked, mut unseen) = (HashSet::new(), Vec::new());
+    for (image, bytes) in wanted.iter().flat_map(|(_, loaded)| &loaded.pictures) {
+        if !asked.insert(image.sha256.clone()) {
+            continue;
+        }
+        match writer.vectors_of(image)? {
+            Some(vectors) => {
+                have.insert(image.sha256.clone(), vectors);
+            }
+            None => unseen.push((image.sha256.clone(), bytes)),
+        }
+    }
+    let seen: HashMap<String, Seen> = unseen
+        .into_par_iter()
+        .map(|(sha256, bytes)| (sha256, see(bytes, embedder)))
+        .collect();
+    let texts: Vec<_> = wanted
+        .par_iter()
+        .map(|(example, _)| embedder.text(&format!("{} {}", example.question, example.answer)))
+        .collect();
+    for ((example, loaded), texts) in wanted.into_iter().zip(texts) {
+        let origin = loaded.row.origin;
+        let prepared = texts.and_then(|texts| prepare(loaded.pictures, texts, &have, &seen));
+        match prepared {
+            Err(reason) => reject(summary, report, &origin, &reason),
+            Ok((pictures, vectors)) => {
+                summary.rows += 1;
+                match writer.add(example, &pictures, &vectors)? {
+                    Added::New(_) => summary.added += 1,
+                    Added::Duplicate(_) => summary.duplicates += 1,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Decodes, hashes and embeds a picture.
+fn see(bytes: &[u8], embedder: &dyn Embedder) -> Seen {
+    let picture = imaging::decode(bytes, "picture").map_err(|e| e.to_string())?;
+    let details = Details {
+        width: picture.width,
+        height: picture.height,
+        look: imaging::look(&picture),
+    };
+    Ok((details, embedder.picture(&picture)?))
+}
+
+/// Pictures and vectors of a row; the vector is that of the first picture.
+fn prepare(
+    pictures: Vec<(ExampleImage, Vec<u8>)>,
+    texts: Vec<Option<Vec<f32>>>,
+    have: &HashMap<String, Vec<NewVectors>>,
+    seen: &HashMap<String, Seen>,
+) -> Result<(Vec<NewPicture>, Vec<NewVectors>), String> {
+    let mut new = Vec::new();
+    let mut vectors: Vec<NewVectors> = texts.iter().map(|_| NewVectors::default()).collect();
+    for (at, (image, bytes)) in pictures.into_iter().enumerate() {
+        let found: Option<Vec<Option<Vec<f32>>>>;
+        let details = match seen.get(&image.sha256) {
+            Some(Err(reason)) => return Err(reason.clone()),
+            Some(Ok((details, vectors))) => {
+                found = Some(vectors.iter().cloned().map(Some).collect());
+                Some(*details)
+            }
+            None => {
+                let known = have.get(&image.sha256);
+                found = known.map(|all| all.iter().map(|v| v.image.clone()).collect());
+                None
+            }
+        };
+        if at == 0 {
+            for (vector, found) in vectors.iter_mut().zip(found.into_iter().flatten()) {
+                vector.image = found;
+            }
+        }
+        new.push(NewPicture {
+            image,
+            bytes,
+            details,
+        });
+    }
+    for (vector, text) in vectors.iter_mut().zip(texts) {
+        vector.text = text;
+    }
+    Ok((new, vectors))
+}

@@ -1,0 +1,214 @@
+//! i8 codes of the rows, in blocks: what a scan reads in place of the f16 rows.
+//!
+//! A cache: every byte follows from `NAME.f16`, and a block that fails its checksum, or is of other rows, is not used at all
+//! (its rows are then scored from the f16 file). Each row carries how far its codes are from it, so that a scan knows what
+//! it cannot tell apart. Never hand out codes of a block that was not checked.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use super::bytes::{self, Bytes};
+use super::error::VectorError;
+use super::layout::{self, BLOCK, HEADER};
+use super::records::Records;
+use super::simd;
+
+/// The codes of one row.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeRow<'a> {
+    /// `dimension` codes.
+    pub codes: &'a [i8],
+    /// What a code is multiplied with.
+    pub scale: f32,
+    /// How far the codes are from the row at most.
+    pub error: f32,
+}
+
+/// Stands in place of the error of an example without a vector.
+pub const NO_ROW: f32 = -1.0;
+
+/// A block that passed its checks.
+#[derive(Clone, Copy)]
+pub struct Block<'a> {
+    codes: &'a [i8],
+    scales: &'a [[u8; 4]],
+    errors: &'a [[u8; 4]],
+    sources: &'a [u8],
+    dimension: usize,
+}
+
+impl<'a> Block<'a> {
+    fn new(bytes: &'a [u8], dimension: usize) -> Option<Self> {
+        let (codes, rest) = bytes.split_at_checked(BLOCK * dimension)?;
+        let (scales, rest) = rest.split_at_checked(BLOCK * 4)?;
+        let (errors, rest) = rest.split_at_checked(BLOCK * 4)?;
+        Some(Self {
+            codes: simd::signed(codes),
+            scales: scales.as_chunks().0,
+            errors: errors.as_chunks().0,
+            sources: rest.get(..BLOCK * 4)?,
+            dimension,
+        })
+    }
+
+    /// The codes of a row of the block (0 to [`BLOCK`] - 1); `None` for an example without a vector.
+    #[inline]
+    pub fn row(&self, row: usize) -> Option<CodeRow<'a>> {
+        let error = f32::from_le_bytes(*self.errors.get(row)?);
+        if error == NO_ROW {
+            return None;
+        }
+        Some(CodeRow {
+            codes: self
+                .codes
+                .get(row * self.dimension..(row + 1) * self.dimension)?,
+            scale: f32::from_le_bytes(*self.scales.get(row)?),
+            error,
+        })
+    }
+
+    /// The checksums of the f16 records that the block was made from, [`BLOCK`] little-endian u32.
+    pub fn sources(&self) -> &'a [u8] {
+        self.sources
+    }
+}
+
+const UNKNOWN: u8 = 0;
+const GOOD: u8 = 1;
+const BAD: u8 = 2;
+
+/// The blocks of `NAME.i8`, each checked when it is first used.
+pub struct Codes {
+    bytes: Bytes,
+    dimension: usize,
+    states: Vec<AtomicU8>,
+    /// So many blocks from the first on are known to be whole.
+    whole: AtomicUsize,
+}
+
+impl Codes {
+    /// Maps the blocks of the first `rows` rows; reads the header only.
+    pub fn open(
+        folder: &Path,
+        name: &str,
+        dimension: usize,
+        rows: usize,
+    ) -> Result<Self, VectorError> {
+        let file = file_name(name);
+        let path = folder.join(&file);
+        let handle = bytes::open_plain(&path, false)?;
+        let wanted = layout::block_range(rows / BLOCK, dimension).start;
+        if bytes::length(&handle, &path)? < wanted as u64 {
+            return Err(VectorError::damaged(&file, "it is too short"));
+        }
+        Self::new(bytes::map(&handle, &path, wanted)?, dimension, rows, &file)
+    }
+
+    /// The blocks of the first `rows` rows in `bytes`.
+    pub fn new(
+        bytes: Bytes,
+        dimension: usize,
+        rows: usize,
+        file: &str,
+    ) -> Result<Self, VectorError> {
+        layout::check_header(&bytes, layout::CODES_MAGIC, dimension, file)?;
+        let blocks = rows / BLOCK;
+        if bytes.len() < layout::block_range(blocks, dimension).start {
+            return Err(VectorError::damaged(file, "it is too short"));
+        }
+        Ok(Self {
+            bytes,
+            dimension,
+            states: (0..blocks).map(|_| AtomicU8::new(UNKNOWN)).collect(),
+            whole: AtomicUsize::new(0),
+        })
+    }
+
+    /// How many blocks there are.
+    pub fn blocks(&self) -> usize {
+        self.states.len()
+    }
+
+    /// A block; `None` where it is damaged or was not made from these records. Checked once, then remembered.
+    pub fn block(&self, number: usize, records: &Records) -> Option<Block<'_>> {
+        let state = self.states.get(number)?;
+        let seen = match state.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                let found = if self.is_whole(number, records) {
+                    GOOD
+                } else {
+                    BAD
+                };
+                if found == BAD && state.swap(BAD, Ordering::Relaxed) != BAD {
+                    tracing::warn!(
+                        block = number,
+                        "codes are damaged; their rows are read whole"
+                    );
+                }
+                state.store(found, Ordering::Relaxed);
+                found
+            }
+            seen => seen,
+        };
+        if seen == GOOD {
+            Block::new(self.raw(number)?, self.dimension)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the first `blocks` blocks are all whole. Checks those that were not checked before; quick from then on.
+    pub fn are_whole(&self, blocks: usize, records: &Records) -> bool {
+        if blocks <= self.whole.load(Ordering::Relaxed) {
+            return true;
+        }
+        let whole = (0..blocks).all(|number| self.block(number, records).is_some());
+        if whole {
+            self.whole.fetch_max(blocks, Ordering::Relaxed);
+        }
+        whole
+    }
+
+    /// The codes of a row, unchecked: only for rows of blocks that [`Codes::are_whole`] said yes to. Empty past the end.
+    #[inline]
+    pub fn of_row(&self, row: usize) -> &[i8] {
+        let block = HEADER + row / BLOCK * layout::block_length(self.dimension);
+        let start = block + row % BLOCK * self.dimension;
+        simd::signed(
+            self.bytes
+                .get(start..start + self.dimension)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The bytes of a block, unchecked.
+    pub fn raw(&self, number: usize) -> Option<&[u8]> {
+        self.bytes.get(layout::block_range(number, self.dimension))
+    }
+
+    /// Whether the checksum fits, and the last record of the block is the one that the codes were made from.
+    fn is_whole(&self, number: usize, records: &Records) -> bool {
+        let check = || {
+            let bytes = self.raw(number)?;
+            let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
+            if layout::bound_crc(number, content) != layout::u32_at(sum, 0)? {
+                return None;
+            }
+            let last = BLOCK - 1;
+            let source = layout::u32_at(Block::new(bytes, self.dimension)?.sources(), 4 * last)?;
+            (records.checksum(number * BLOCK + last).ok()? == source).then_some(())
+        };
+        check().is_some()
+    }
+}
+
+/// The name of the file of codes.
+pub fn file_name(name: &str) -> String {
+    format!("{name}.i8")
+}
+
+/// The rows of block `number`.
+pub fn rows_of(number: usize) -> Range<usize> {
+    number * BLOCK..(number + 1) * BLOCK
+}

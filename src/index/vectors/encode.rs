@@ -1,0 +1,109 @@
+//! Making the codes of rows.
+//!
+//! Every byte follows from the f16 rows, the same on every machine, so that `verify` can make them again and compare. Never
+//! change how codes are made without a new format version.
+
+use super::codes::{NO_ROW, rows_of};
+use super::error::VectorError;
+use super::layout::{self, BLOCK};
+use super::records::{Records, Row};
+
+/// What codes leave open: the value of one step, and the length of the difference to the row, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantised {
+    /// What a code is multiplied with.
+    pub scale: f32,
+    /// Length of the row less its codes times `scale`, or a little more.
+    pub error: f32,
+}
+
+/// Writes the codes of `values` into `codes` (as many), -127 to 127.
+pub fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
+    let largest = values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+    let scale = largest / 127.0;
+    let by = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let by = if by.is_finite() { by } else { 0.0 };
+    let mut square = 0.0_f64;
+    for (&value, code) in values.iter().zip(codes.iter_mut()) {
+        *code = (value * by).round_ties_even().clamp(-127.0, 127.0) as i8;
+        let left = f64::from(value) - f64::from(scale) * f64::from(*code);
+        square += left * left;
+    }
+    Quantised {
+        scale,
+        error: (square.sqrt() * 1.000_001) as f32 + f32::MIN_POSITIVE,
+    }
+}
+
+/// Makes a block, row by row.
+pub struct BlockBuilder {
+    dimension: usize,
+    codes: Vec<i8>,
+    scales: Vec<f32>,
+    errors: Vec<f32>,
+    sources: Vec<u32>,
+}
+
+impl BlockBuilder {
+    /// An empty block.
+    pub fn new(dimension: usize) -> Self {
+        Self {
+            dimension,
+            codes: Vec::new(),
+            scales: Vec::new(),
+            errors: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Adds a row: its values as they are in the f16 file, and its record's checksum.
+    pub fn push(&mut self, values: Option<&[f32]>, source: u32) {
+        let start = self.codes.len();
+        self.codes.resize(start + self.dimension, 0);
+        let made = match (values, self.codes.get_mut(start..)) {
+            (Some(values), Some(codes)) => quantise(values, codes),
+            _ => Quantised {
+                scale: 0.0,
+                error: NO_ROW,
+            },
+        };
+        self.scales.push(made.scale);
+        self.errors.push(made.error);
+        self.sources.push(source);
+    }
+
+    /// The bytes of block `number`, if it has all its rows; the builder is empty afterwards.
+    pub fn take(&mut self, number: usize) -> Option<Vec<u8>> {
+        if self.sources.len() < BLOCK {
+            return None;
+        }
+        let length = layout::block_length(self.dimension);
+        let mut block = Vec::with_capacity(length);
+        block.extend(self.codes.drain(..).map(|code| code as u8));
+        for value in self.scales.drain(..).chain(self.errors.drain(..)) {
+            block.extend_from_slice(&value.to_le_bytes());
+        }
+        for source in self.sources.drain(..) {
+            block.extend_from_slice(&source.to_le_bytes());
+        }
+        block.resize(length - 4, 0);
+        let sum = layout::bound_crc(number, &block);
+        block.extend_from_slice(&sum.to_le_bytes());
+        Some(block)
+    }
+}
+
+/// Makes the codes of the rows of block `number` again.
+pub fn remake(number: usize, records: &Records, row: &mut Row) -> Result<Vec<u8>, VectorError> {
+    let mut builder = BlockBuilder::new(records.dimension());
+    for at in rows_of(number) {
+        let present = records.read(at, row)?;
+        builder.push(
+            present.then_some(row.values.as_slice()),
+            records.checksum(at)?,
+        );
+    }
+    builder
+        .take(number)
+        .ok_or_else(|| VectorError::damaged(records.file(), "rows are missing"))
+}

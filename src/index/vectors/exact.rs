@@ -1,0 +1,174 @@
+//! Exact search: a scan of the codes, then the true score of every row that could be among the best.
+//!
+//! The answer is the one that a scan of all f16 rows gives, to the last bit, and does not depend on threads or machine. Never
+//! drop a row by its codes alone: only where its estimate plus its error is below what enough others surely reach.
+
+use rayon::prelude::*;
+
+use super::codes::{self, Block};
+use super::error::VectorError;
+use super::layout::BLOCK;
+use super::query::Query;
+use super::records::Row;
+use super::top::{self, Candidate, Floor, Shortlist};
+use super::{Filter, Hit, Vectors};
+
+/// Rows that one task scans at least, so that handing it over costs little beside it.
+const ROWS_A_TASK: usize = 2048;
+/// Candidates that are scored before the floor is looked at again.
+const BATCH: usize = 512;
+/// Candidates that one task scores at least.
+const SCORES_A_TASK: usize = 256;
+
+/// The `k` best rows from `first` on that pass `filter`, best first; ties by row.
+pub fn search(
+    vectors: &Vectors,
+    query: &Query,
+    k: usize,
+    filter: &Filter<'_>,
+    first: usize,
+) -> Result<Vec<Hit>, VectorError> {
+    let k = k.min(vectors.rows());
+    if k == 0 {
+        return Ok(Vec::new());
+    }
+    let shortlist = match filter {
+        Filter::Rows(rows) => scan_rows(vectors, query, k, rows, first),
+        Filter::All => scan_all(vectors, query, k, &|_| true, first),
+        Filter::Fn(allowed) => scan_all(vectors, query, k, allowed, first),
+    };
+    scored(vectors, query, k, shortlist.finish())
+}
+
+fn scan_all<F: Fn(usize) -> bool + Sync>(
+    vectors: &Vectors,
+    query: &Query,
+    k: usize,
+    allowed: &F,
+    first: usize,
+) -> Shortlist {
+    let rows = vectors.rows();
+    let scan = |mut list: Shortlist, number: usize| {
+        let block = vectors.block(number);
+        let of_block = codes::rows_of(number);
+        for row in of_block.start.max(first)..of_block.end.min(rows) {
+            if allowed(row) {
+                offer(&mut list, query, block, row);
+            }
+        }
+        list
+    };
+    let blocks = first / BLOCK..rows.div_ceil(BLOCK);
+    if blocks.len() * BLOCK <= ROWS_A_TASK {
+        return blocks.fold(Shortlist::new(k), scan);
+    }
+    blocks
+        .into_par_iter()
+        .with_min_len(ROWS_A_TASK / BLOCK)
+        .fold(|| Shortlist::new(k), scan)
+        .reduce(|| Shortlist::new(k), Shortlist::merge)
+}
+
+fn scan_rows(
+    vectors: &Vectors,
+    query: &Query,
+    k: usize,
+    rows: &[usize],
+    first: usize,
+) -> Shortlist {
+    let inside =
+        rows.partition_point(|&row| row < first)..rows.partition_point(|&row| row < vectors.rows());
+    let rows = rows.get(inside).unwrap_or_default();
+    let scan = |mut list: Shortlist, rows: &[usize]| {
+        for &row in rows {
+            offer(&mut list, query, vectors.block(row / BLOCK), row);
+        }
+        list
+    };
+    if rows.len() <= ROWS_A_TASK {
+        return scan(Shortlist::new(k), rows);
+    }
+    rows.par_chunks(ROWS_A_TASK)
+        .fold(|| Shortlist::new(k), scan)
+        .reduce(|| Shortlist::new(k), Shortlist::merge)
+}
+
+/// Offers a row by its codes, or unseen where it has none that can be trusted.
+fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usize) {
+    match block.map(|block| block.row(row % BLOCK)) {
+        Some(Some(codes)) => {
+            let estimate = query.estimate(codes, list.floor());
+            list.offer(row, estimate);
+        }
+        Some(None) => {}
+        None => list.offer_unknown(row),
+    }
+}
+
+/// The true scores of candidates, until none of the rest can be among the `k` best.
+fn scored(
+    vectors: &Vectors,
+    query: &Query,
+    k: usize,
+    mut candidates: Vec<Candidate>,
+) -> Result<Vec<Hit>, VectorError> {
+    candidates.dedup_by_key(|candidate| candidate.row);
+    let mut floor = Floor::new(k);
+    let mut hits = Vec::new();
+    // The first few set a floor that spares most of the others.
+    let (start, rest) = candidates.split_at(candidates.len().min(2 * k + 16));
+    for batch in std::iter::once(start).chain(rest.chunks(BATCH)) {
+        let reach = floor.value();
+        let open = batch.partition_point(|candidate| candidate.most >= reach);
+        let found = scores(vectors, query, batch.get(..open).unwrap_or_default())?;
+        found.iter().for_each(|hit| floor.offer(hit.score));
+        hits.extend(found);
+        if open < batch.len() {
+            break;
+        }
+    }
+    Ok(top::best(hits, k))
+}
+
+/// The true score of each candidate that has a vector.
+fn scores(
+    vectors: &Vectors,
+    query: &Query,
+    candidates: &[Candidate],
+) -> Result<Vec<Hit>, VectorError> {
+    let score = |row: &mut Row, candidate: &Candidate| {
+        let present = vectors.records.read(candidate.row, row)?;
+        Ok(present.then(|| Hit {
+            row: candidate.row,
+            score: query.score(&row.values),
+        }))
+    };
+    let room = || Row::new(vectors.dimension());
+    let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_A_TASK {
+        let mut row = room();
+        candidates.iter().map(|c| score(&mut row, c)).collect()
+    } else {
+        candidates
+            .par_iter()
+            .with_min_len(SCORES_A_TASK)
+            .map_init(room, score)
+            .collect()
+    };
+    Ok(found?.into_iter().flatten().collect())
+}
+
+/// The true scores of `rows`, as hits, best first: for candidates that another search found.
+pub fn rescored(
+    vectors: &Vectors,
+    query: &Query,
+    k: usize,
+    rows: impl Iterator<Item = usize>,
+) -> Result<Vec<Hit>, VectorError> {
+    let candidates: Vec<Candidate> = rows
+        .map(|row| Candidate {
+            most: f32::INFINITY,
+            row,
+        })
+        .collect();
+    Ok(top::best(scores(vectors, query, &candidates)?, k))
+}

@@ -1,0 +1,228 @@
+//! The graph against exact search, and its cache.
+
+use super::*;
+use std::sync::Arc;
+
+const DIMENSION: usize = 24;
+
+fn made(count: usize) -> (tempfile::TempDir, Vec<Option<Vec<f32>>>, Vectors) {
+    let rows = clustered(count, DIMENSION, 21);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), DIMENSION, &rows);
+    let vectors = open(folder.path(), DIMENSION, count);
+    (folder, rows, vectors)
+}
+
+fn build(vectors: &Vectors) -> Graph {
+    Graph::build(vectors, &mut |_, _| {}, &Cancel::new()).unwrap()
+}
+
+/// How many of the true `k` nearest of each of some rows are found.
+fn recall(graph: &Graph, vectors: &Vectors, rows: &[Option<Vec<f32>>], filter: &Filter<'_>) -> f64 {
+    let (mut same, mut all) = (0, 0);
+    for query in rows.iter().flatten().step_by(17) {
+        let right = vectors.search(query, 10, filter).unwrap();
+        let found = graph.search(vectors, query, 10, filter).unwrap();
+        assert_eq!(found.len(), right.len());
+        assert!(found.iter().all(|hit| filter.allows(hit.row)));
+        assert!(
+            found
+                .iter()
+                .all(|hit| vectors.score(query, hit.row).unwrap() == Some(hit.score))
+        );
+        // Rows that are equal can stand in for each other.
+        same += found
+            .iter()
+            .filter(|hit| hit.score >= right[right.len() - 1].score)
+            .count();
+        all += right.len();
+    }
+    f64::from(same as u32) / f64::from(all as u32)
+}
+
+#[test]
+fn the_graph_finds_what_exact_search_finds_and_scores_it_exactly() {
+    let (_folder, rows, vectors) = made(3000);
+    let graph = build(&vectors);
+    assert_eq!(graph.rows(), 2816);
+    let half = |row: usize| row.is_multiple_of(2);
+    let hundred: Vec<usize> = (0..3000).step_by(30).collect();
+    for (filter, least) in [
+        (Filter::All, 0.99),
+        (Filter::Fn(&half), 0.99),
+        (Filter::Rows(&hundred), 1.0),
+    ] {
+        let found = recall(&graph, &vectors, &rows, &filter);
+        assert!(found >= least, "{found}");
+    }
+}
+
+#[test]
+fn a_graph_goes_on_when_rows_are_appended() {
+    let (folder, rows, vectors) = made(1000);
+    let graph = build(&vectors);
+    drop(vectors);
+    let mut writer = VectorWriter::open(folder.path(), NAME, DIMENSION, 1000).unwrap();
+    let near: Vec<f32> = rows[0].iter().flatten().map(|v| v + 0.1).collect();
+    writer.push(Some(&near)).unwrap();
+    writer.flush().unwrap();
+    let vectors = open(folder.path(), DIMENSION, 1001);
+    assert!(graph.fits(&vectors));
+    let found = graph.search(&vectors, &near, 1, &Filter::All).unwrap();
+    assert_eq!(found[0].row, 1000);
+}
+
+#[test]
+fn building_repeats_and_a_kept_graph_is_the_one_that_was_built() {
+    let (folder, _, vectors) = made(1000);
+    let graph = build(&vectors);
+    assert_eq!(graph, build(&vectors));
+    assert!(Graph::load(folder.path(), NAME, &vectors).is_none());
+    graph.save(folder.path(), NAME, DIMENSION).unwrap();
+    assert_eq!(Graph::load(folder.path(), NAME, &vectors), Some(graph));
+}
+
+#[test]
+fn a_kept_graph_that_is_damaged_or_of_something_else_is_not_used() {
+    let (folder, _, vectors) = made(600);
+    build(&vectors)
+        .save(folder.path(), NAME, DIMENSION)
+        .unwrap();
+    let path = folder.path().join(format!("{NAME}.graph"));
+    let whole = std::fs::read(&path).unwrap();
+    let loads = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        Graph::load(folder.path(), NAME, &vectors).is_some()
+    };
+    assert!(loads(&whole));
+    for at in (0..whole.len()).step_by(37) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        assert!(!loads(&bytes), "byte {at}");
+        assert!(!loads(&whole[..at]), "cut at {at}");
+    }
+    std::fs::write(folder.path().join("other.graph"), &whole).unwrap();
+    assert!(Graph::load(folder.path(), "other", &vectors).is_none());
+    std::fs::write(&path, &whole).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    write(other.path(), DIMENSION, &clustered(600, DIMENSION, 22));
+    let others = open(other.path(), DIMENSION, 600);
+    assert!(Graph::load(folder.path(), NAME, &others).is_none());
+}
+
+#[test]
+fn damaged_codes_make_the_graph_step_aside() {
+    let (folder, rows, vectors) = made(1000);
+    let graph = build(&vectors);
+    let path = folder.path().join(format!("{NAME}.i8"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let vectors = open(folder.path(), DIMENSION, 1000);
+    assert!(!graph.fits(&vectors));
+    let refused = Graph::build(&vectors, &mut |_, _| {}, &Cancel::new());
+    assert!(matches!(refused, Err(VectorError::Graph { .. })));
+    let query = rows[0].as_ref().unwrap();
+    let found = graph.search(&vectors, query, 10, &Filter::All).unwrap();
+    assert_eq!(found, naive(&rows, query, 10, |_| true));
+}
+
+#[test]
+fn an_index_without_any_vector_has_no_graph_and_no_hits() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 3, &vec![None; 300]);
+    let vectors = open(folder.path(), 3, 300);
+    assert!(Graph::build(&vectors, &mut |_, _| {}, &Cancel::new()).is_err());
+    assert!(
+        vectors
+            .search(&[1.0; 3], 5, &Filter::All)
+            .unwrap()
+            .is_empty()
+    );
+    assert!(faults(&vectors).is_empty());
+}
+
+#[test]
+fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
+    let (folder, rows, vectors) = made(1500);
+    let vectors = Arc::new(vectors);
+    let query = rows[3].as_ref().unwrap();
+    let right = naive(&rows, query, 5, |_| true);
+    let cache = Some(folder.path().join("graph"));
+    let slot = GraphSlot::start(Arc::clone(&vectors), NAME, cache.clone());
+    assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
+    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
+    assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
+    let kept = folder.path().join(format!("graph/{NAME}.graph"));
+    let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    assert_eq!(
+        GraphSlot::start(vectors, NAME, cache).wait(),
+        GraphState::Ready { rows: 1280 }
+    );
+    assert_eq!(
+        std::fs::metadata(&kept).unwrap().modified().unwrap(),
+        written
+    );
+}
+
+#[test]
+fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
+    let (folder, rows, vectors) = made(1500);
+    let cache = folder.path().join("graph");
+    let half = open(folder.path(), DIMENSION, 700);
+    build(&half).save(&cache, NAME, DIMENSION).unwrap();
+    let slot = GraphSlot::start(Arc::new(vectors), NAME, Some(cache.clone()));
+    let query = rows[1400].as_ref().unwrap();
+    for _ in 0..20 {
+        let found = slot.search(query, 1, &Filter::All).unwrap();
+        assert_eq!(found, naive(&rows, query, 1, |_| true));
+    }
+    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
+    let vectors = open(folder.path(), DIMENSION, 1500);
+    assert_eq!(Graph::load(&cache, NAME, &vectors).unwrap().rows(), 1280);
+}
+
+#[test]
+fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
+    let (_folder, rows, vectors) = made(5000);
+    let slot = GraphSlot::start(Arc::new(vectors), NAME, None);
+    slot.cancel();
+    assert_eq!(
+        slot.wait(),
+        GraphState::Failed {
+            reason: "interrupted".to_owned()
+        }
+    );
+    let query = rows[3].as_ref().unwrap();
+    let found = slot.search(query, 5, &Filter::All).unwrap();
+    assert_eq!(found, naive(&rows, query, 5, |_| true));
+}
+
+/// `hnsw_rs` with its usual settings, over the same rows.
+#[test]
+fn our_graph_finds_at_least_what_hnsw_rs_finds() {
+    use hnsw_rs::api::AnnT;
+    use hnsw_rs::prelude::{DistL2, Hnsw};
+
+    let (_folder, rows, vectors) = made(1024);
+    let peer = Hnsw::<f32, DistL2>::new(16, rows.len(), 16, 200, DistL2 {});
+    let units: Vec<Vec<f32>> = rows
+        .iter()
+        .flatten()
+        .map(|row| unit(row).into_iter().map(|x| x as f32).collect())
+        .collect();
+    for (number, row) in units.iter().enumerate() {
+        peer.insert((row.as_slice(), number));
+    }
+    let graph = build(&vectors);
+    let (mut ours, mut theirs) = (0, 0);
+    for query in units.iter().step_by(16) {
+        let truth = vectors.search(query, 10, &Filter::All).unwrap();
+        let right = |row: usize| truth.iter().any(|hit| hit.row == row);
+        let found = graph.search(&vectors, query, 10, &Filter::All).unwrap();
+        ours += found.iter().filter(|hit| right(hit.row)).count();
+        let found = peer.search_neighbours(query, 10, 64);
+        theirs += found.iter().filter(|n| right(n.d_id)).count();
+    }
+    assert!(ours >= theirs, "{ours} against {theirs} of 640");
+}

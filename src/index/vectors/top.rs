@@ -1,0 +1,153 @@
+//! Keeping the best.
+//!
+//! Two kinds: [`Shortlist`] keeps every row whose true score could still be among the best, going by estimates and their
+//! errors; [`best`] orders hits whose scores are final. Neither ever drops a row because of a tie.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use super::Hit;
+use super::query::Estimate;
+
+/// A score with a total order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score(pub f32);
+
+impl Eq for Score {}
+
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Score {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// A row that may be among the best, and the most its score can be.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// The score is not higher than this.
+    pub most: f32,
+    /// The row.
+    pub row: usize,
+}
+
+/// The `count` largest scores, to know what a newcomer must reach.
+pub struct Floor {
+    count: usize,
+    least: BinaryHeap<Reverse<Score>>,
+}
+
+impl Floor {
+    /// Remembers the `count` largest.
+    pub fn new(count: usize) -> Self {
+        Self {
+            count,
+            least: BinaryHeap::new(),
+        }
+    }
+
+    /// What a score must reach to be among them; minus infinity until there are `count`.
+    pub fn value(&self) -> f32 {
+        match self.least.peek() {
+            Some(Reverse(score)) if self.least.len() >= self.count => score.0,
+            _ => f32::NEG_INFINITY,
+        }
+    }
+
+    /// Counts a score.
+    pub fn offer(&mut self, score: f32) {
+        if self.least.len() < self.count {
+            self.least.push(Reverse(Score(score)));
+        } else if score > self.value() {
+            self.least.pop();
+            self.least.push(Reverse(Score(score)));
+        }
+    }
+}
+
+/// The rows that may be among the `count` best.
+pub struct Shortlist {
+    floor: Floor,
+    candidates: Vec<Candidate>,
+    sweep_at: usize,
+}
+
+impl Shortlist {
+    /// An empty one.
+    pub fn new(count: usize) -> Self {
+        Self {
+            floor: Floor::new(count),
+            candidates: Vec::new(),
+            sweep_at: 4 * count + 1024,
+        }
+    }
+
+    /// What a score must reach.
+    pub fn floor(&self) -> f32 {
+        self.floor.value()
+    }
+
+    /// Takes a row in, unless `count` others are surely better.
+    pub fn offer(&mut self, row: usize, estimate: Estimate) {
+        let most = (estimate.score + estimate.error) as f32;
+        if most.is_nan() {
+            return self.offer_unknown(row);
+        }
+        if most < self.floor.value() {
+            return;
+        }
+        self.keep(Candidate { most, row });
+        self.floor.offer((estimate.score - estimate.error) as f32);
+    }
+
+    /// Takes in a row of which nothing is known.
+    pub fn offer_unknown(&mut self, row: usize) {
+        self.keep(Candidate {
+            most: f32::INFINITY,
+            row,
+        });
+    }
+
+    /// Takes in the candidates of another one.
+    pub fn merge(mut self, other: Self) -> Self {
+        for Reverse(score) in other.floor.least {
+            self.floor.offer(score.0);
+        }
+        self.candidates.extend(other.candidates);
+        self
+    }
+
+    /// The candidates, those that can score most first.
+    pub fn finish(mut self) -> Vec<Candidate> {
+        self.sweep();
+        self.candidates
+            .sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        self.candidates
+    }
+
+    fn keep(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+        if self.candidates.len() >= self.sweep_at {
+            self.sweep();
+            self.sweep_at = self.sweep_at.max(2 * self.candidates.len());
+        }
+    }
+
+    /// Drops those that the floor has left behind.
+    fn sweep(&mut self) {
+        let floor = self.floor.value();
+        self.candidates.retain(|c| c.most >= floor);
+    }
+}
+
+/// The `count` best hits, best first; ties by row.
+pub fn best(mut hits: Vec<Hit>, count: usize) -> Vec<Hit> {
+    hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    hits.truncate(count);
+    hits
+}

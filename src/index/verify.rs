@@ -1,0 +1,157 @@
+//! Looks at every byte of an index and lists what is not as it was written.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::database::{self, Counts, DATABASE};
+use super::error::IndexError;
+use super::example::Example;
+use super::images::relative;
+use super::manifest::check_seal;
+use super::store::Index;
+use crate::support::{Cancel, files};
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Verdict {
+    pub examples: usize,
+    pub pictures: usize,
+    /// Whether the last writer came to its end.
+    pub sealed: bool,
+    pub faults: Vec<String>,
+}
+
+/// Checks the index in `folder`. `progress` gets examples done and their number.
+///
+/// Errors only where it was cancelled; an index that cannot be opened is a fault.
+pub fn verify(
+    folder: &Path,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Verdict, IndexError> {
+    let mut verdict = Verdict::default();
+    let index = match Index::open(Some(folder)) {
+        Ok(index) => index,
+        Err(error) => {
+            verdict.faults.push(error.to_string());
+            return Ok(verdict);
+        }
+    };
+    match check_seal(folder, true) {
+        Ok(sealed) => verdict.sealed = sealed,
+        Err(error) => verdict.faults.push(error.to_string()),
+    }
+    let mut fault = |error: String| verdict.faults.push(error);
+    if let Err(error) = tables(&index, &mut fault) {
+        fault(error.to_string());
+    }
+    let mut pictures = HashSet::new();
+    let mut counts = Counts::default();
+    let walked = index.each_example(&mut |example| {
+        if cancel.is_cancelled() {
+            return Err(IndexError::Cancelled);
+        }
+        match example {
+            Err(error) => fault(error.to_string()),
+            Ok(example) => {
+                counts.plus(&example.checksum());
+                if let Err(error) = one(&index, &example, &mut pictures, &mut fault) {
+                    fault(format!("example {}: {error}", example.id));
+                }
+            }
+        }
+        progress(counts.examples, index.len());
+        Ok(())
+    });
+    match walked {
+        Err(IndexError::Cancelled) => return Err(IndexError::Cancelled),
+        Err(error) => fault(error.to_string()),
+        Ok(()) => {}
+    }
+    if counts.examples != index.len() || counts.digest != index.counts().digest {
+        fault(format!("{DATABASE}: its counters are not those of its examples"));
+    }
+    let encoders: Vec<_> = index.encoders().to_vec();
+    for encoder in &encoders {
+        let mut sets = vec![index.vectors(&encoder.sha256)];
+        if encoder.text {
+            sets.push(index.text_vectors(&encoder.sha256));
+        }
+        for set in sets {
+            let found = set.and_then(|v| Ok(v.verify(&mut |_, _| (), cancel)?));
+            match found {
+                Ok(faults) => faults.into_iter().for_each(&mut fault),
+                Err(_) if cancel.is_cancelled() => return Err(IndexError::Cancelled),
+                Err(error) => fault(error.to_string()),
+            }
+        }
+    }
+    (verdict.examples, verdict.pictures) = (counts.examples, pictures.len());
+    Ok(verdict)
+}
+
+/// What SQLite says of its own structure, and whether the tables that searches use fit the examples.
+fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
+    let connection = index.connection();
+    let mut statement = connection.prepare("pragma integrity_check(20)")?;
+    let lines = statement
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for line in lines.iter().filter(|line| *line != "ok") {
+        fault(format!("{DATABASE}: {}", crate::support::sanitise::clean_line(line)));
+    }
+    let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+    let words = count("select count(*) from words")? as usize;
+    if words != index.len() {
+        fault(format!("{DATABASE}: the full-text table has {words} rows for {} examples", index.len()));
+    }
+    for (table, key) in [("tags", "number"), ("pictured", "number")] {
+        let strays = count(&format!(
+            "select count(*) from {table} where {key} not in (select number from examples)"
+        ))?;
+        if strays > 0 {
+            fault(format!("{DATABASE}: {strays} rows of {table} belong to no example"));
+        }
+    }
+    Ok(())
+}
+
+/// One example against everything that is found through it.
+fn one(
+    index: &Index,
+    example: &Example,
+    pictures: &mut HashSet<String>,
+    fault: &mut dyn FnMut(String),
+) -> Result<(), IndexError> {
+    let id = &example.id;
+    if !database::points_to(index.connection(), example)? {
+        fault(format!("example {id}: the tables do not lead to it"));
+    }
+    for encoder in index.encoders() {
+        let vector = index.vectors(&encoder.sha256)?.row(example.number)?;
+        if vector.is_some() != example.image().is_some() {
+            fault(format!("example {id}: it has no vector of {}", encoder.name));
+        }
+    }
+    for image in &example.images {
+        if !pictures.insert(image.sha256.clone()) {
+            continue;
+        }
+        match index.image(image) {
+            Err(error) => fault(error.to_string()),
+            Ok(bytes) => {
+                let name = relative(image);
+                let look = index.look(&image.sha256)?;
+                let decoded = crate::imaging::decode(&bytes, &name);
+                match decoded {
+                    Err(error) => fault(format!("{name}: {error}")),
+                    Ok(picture) if look != Some(crate::imaging::look(&picture)) => {
+                        fault(format!("{name}: its perceptual hash is not the one that is kept"));
+                    }
+                    Ok(_) => debug_assert_eq!(files::sha256_hex(&bytes), image.sha256),
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Reads a SentencePiece model (`spiece.model`): its pieces and the table that its texts are normalised with.
+//!
+//! The file is a protocol buffer (the format is that of `sentencepiece_model.proto`). Only the few fields that matter are looked at,
+//! every length is checked against what is there, and nothing of it is trusted to be text.
+
+/// Most pieces of a vocabulary.
+const MOST_PIECES: usize = 1_000_000;
+
+/// What a model file says.
+#[derive(Debug, Default, PartialEq)]
+pub struct Model {
+    /// Piece and score, by id.
+    pub pieces: Vec<(String, f64)>,
+    /// Id of the unknown piece.
+    pub unknown: usize,
+    /// SentencePiece's own table of replacements; empty where it has none.
+    pub charsmap: Vec<u8>,
+}
+
+/// One field: its number and what it holds.
+enum Field<'a> {
+    Number(u64, u64),
+    Bytes(u64, &'a [u8]),
+    /// Four bytes.
+    Single(u64, [u8; 4]),
+}
+
+/// Reads a model. Errors say what is wrong with it.
+pub fn read(bytes: &[u8]) -> Result<Model, String> {
+    let mut model = Model::default();
+    let mut left = bytes;
+    while let Some(field) = next(&mut left)? {
+        match field {
+            Field::Bytes(1, piece) => {
+                if model.pieces.len() >= MOST_PIECES {
+                    return Err(format!("more than {MOST_PIECES} pieces"));
+                }
+                model.pieces.push(read_piece(piece)?);
+            }
+            Field::Bytes(2, trainer) => read_trainer(trainer, &mut model)?,
+            Field::Bytes(3, normalizer) => read_normalizer(normalizer, &mut model)?,
+            _ => {}
+        }
+    }
+    match model.unknown < model.pieces.len() {
+        true => Ok(model),
+        false => Err("it has no unknown piece".into()),
+    }
+}
+
+fn read_piece(mut bytes: &[u8]) -> Result<(String, f64), String> {
+    let (mut text, mut score) = (String::new(), 0.0);
+    while let Some(field) = next(&mut bytes)? {
+        match field {
+            Field::Bytes(1, piece) => {
+                text = String::from_utf8(piece.to_vec()).map_err(|_| "a piece is not UTF-8")?;
+            }
+            Field::Single(2, value) => score = f64::from(f32::from_le_bytes(value)),
+            _ => {}
+        }
+    }
+    match score.is_finite() {
+        true => Ok((text, score)),
+        false => Err("a piece's score is not a number".into()),
+    }
+}
+
+fn read_trainer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
+    while let Some(field) = next(&mut bytes)? {
+        match field {
+            Field::Number(3, kind) if kind != 1 => return Err("it is no unigram model".into()),
+            Field::Number(40, id) => model.unknown = usize::try_from(id).unwrap_or(usize::MAX),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_normalizer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
+    while let Some(field) = next(&mut bytes)? {
+        match field {
+            Field::Bytes(2, map) => model.charsmap = map.to_vec(),
+            Field::Number(4 | 5, 0) => return Err("it keeps white space as it is".into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes the next field off `left`; `None` at the end.
+fn next<'a>(left: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let tag = number(left)?;
+    let field = tag >> 3;
+    Ok(Some(match tag & 7 {
+        0 => Field::Number(field, number(left)?),
+        1 => Field::Bytes(field, take(left, 8)?),
+        2 => {
+            let length = number(left)?;
+            Field::Bytes(field, take(left, length)?)
+        }
+        5 => match <[u8; 4]>::try_from(take(left, 4)?) {
+            Ok(four) => Field::Single(field, four),
+            Err(_) => return Err("it ends too early".into()),
+        },
+        other => return Err(format!("a field of kind {other}")),
+    }))
+}
+
+fn take<'a>(left: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
+    let taken = usize::try_from(length)
+        .ok()
+        .and_then(|length| left.split_at_checked(length));
+    let (taken, rest) = taken.ok_or("it ends too early")?;
+    *left = rest;
+    Ok(taken)
+}
+
+/// A number of 7 bits a byte, the lowest first.
+fn number(left: &mut &[u8]) -> Result<u64, String> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = left.split_first().ok_or("it ends too early")?;
+        *left = rest;
+        value |= u64::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err("a number without end".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut out = vec![number << 3 | 2, bytes.len() as u8];
+        out.extend(bytes);
+        out
+    }
+
+    fn piece(text: &str, score: f32) -> Vec<u8> {
+        let mut inside = field(1, text.as_bytes());
+        inside.push(2 << 3 | 5);
+        inside.extend(score.to_le_bytes());
+        field(1, &inside)
+    }
+
+    fn model() -> Vec<u8> {
+        // model_type (3) is 1, unk_id (40) is 1.
+        let trainer = [3 << 3, 1, 0xC0, 0x02, 1];
+        [
+            piece("</s>", 0.0),
+            piece("<unk>", 0.0),
+            piece("▁a", -1.5),
+            field(2, &trainer),
+            field(3, &field(2, b"map")),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn pieces_scores_and_the_table_are_found() {
+        let model = read(&model()).unwrap();
+        assert_eq!(model.pieces.len(), 3);
+        assert_eq!(model.pieces[2], ("▁a".to_string(), -1.5));
+        assert_eq!((model.unknown, model.charsmap.as_slice()), (1, &b"map"[..]));
+    }
+
+    #[test]
+    fn a_file_that_ends_anywhere_else_is_an_error_or_a_smaller_model_and_never_a_panic() {
+        let whole = model();
+        for end in 0..whole.len() {
+            if let Ok(found) = read(&whole[..end]) {
+                assert_ne!(found, read(&whole).unwrap(), "cut at {end}");
+            }
+        }
+        for at in 0..whole.len() {
+            let mut bad = whole.clone();
+            bad[at] ^= 0xFF;
+            let _ = read(&bad);
+        }
+    }
+
+    #[test]
+    fn other_kinds_of_models_and_absurd_lengths_are_refused() {
+        let bpe = [model(), field(2, &[3 << 3, 2])].concat();
+        assert!(read(&bpe).unwrap_err().contains("unigram"));
+        let nan = [model(), piece("x", f32::NAN)].concat();
+        assert!(read(&nan).unwrap_err().contains("score"));
+        assert!(
+            read(&[0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F])
+                .unwrap_err()
+                .contains("early")
+        );
+        assert!(read(&[0xFF; 20]).unwrap_err().contains("without end"));
+        assert!(read(&[]).unwrap_err().contains("unknown"));
+    }
+}

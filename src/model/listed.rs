@@ -1,0 +1,114 @@
+//! The files that a manifest lists: whole, unchanged, and inside their folder.
+//!
+//! Every kind of bundle names its files with SHA-256 and length, and trusts nothing else about them. Weights of gigabytes are
+//! checked by length when a bundle is opened and by hash when it is verified: hashing them would take longer than loading them.
+//! Nothing here may follow a name out of the folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::ModelError;
+use crate::support::{FileError, files};
+
+/// Files up to this length are hashed whenever a bundle is opened.
+const ALWAYS_HASHED: u64 = 64 << 20;
+
+/// What a manifest says of its files.
+pub(super) struct Listed<'a> {
+    /// File name of the manifest, for messages.
+    pub manifest: &'static str,
+    /// Files with weights.
+    pub weights: &'a [String],
+    /// SHA-256 by name.
+    pub files: &'a BTreeMap<String, String>,
+    /// Length in bytes by name.
+    pub lengths: &'a BTreeMap<String, u64>,
+}
+
+pub(super) fn damaged(file: &str, reason: impl ToString) -> ModelError {
+    ModelError::Damaged {
+        file: crate::support::sanitise::clean_line(file),
+        reason: crate::support::sanitise::clean_line(&reason.to_string()),
+    }
+}
+
+impl Listed<'_> {
+    /// Errors where a name leads out of the folder.
+    pub fn stays_inside(&self) -> Result<(), ModelError> {
+        let mut names = self.weights.iter().chain(self.files.keys());
+        match names.any(|n| n.is_empty() || n.contains(['/', '\\', '\0']) || n.starts_with('.')) {
+            true => Err(damaged(
+                self.manifest,
+                "a file name leads out of the folder",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Errors where `bytes` are not those of the file `name`.
+    pub fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ModelError> {
+        match self.files.get(name) {
+            Some(sum) if *sum == files::sha256_hex(bytes) => Ok(()),
+            Some(_) => {
+                let reason = format!("its SHA-256 is not the one in {}", self.manifest);
+                Err(damaged(name, reason))
+            }
+            None => Err(damaged(self.manifest, format!("no SHA-256 of {name}"))),
+        }
+    }
+
+    /// Paths of the weights in `folder`, each of the length that was written; small ones are hashed too.
+    pub fn weights(&self, folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+        let mut paths = Vec::new();
+        for name in self.weights {
+            if !self.files.contains_key(name) {
+                return Err(damaged(self.manifest, format!("no SHA-256 of {name}")));
+            }
+            let path = folder.join(name);
+            // A pipe would never end.
+            if !path.is_file() {
+                return Err(FileError::NotFound { path }.into());
+            }
+            let length = files::length(&path)?;
+            match self.lengths.get(name) {
+                Some(&told) if told != length => {
+                    let reason = format!("{length} bytes where {told} were written");
+                    return Err(damaged(name, reason));
+                }
+                Some(_) if length > ALWAYS_HASHED => {}
+                _ => self.check(name, &files::read(&path)?)?,
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Hashes every file in `folder`; gives a line for each that is not as written.
+    pub fn faults(&self, folder: &Path) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (name, sum) in self.files {
+            let path = folder.join(name);
+            let found = match path.is_file() {
+                true => files::sha256_file(&path),
+                false => Err(FileError::NotFound { path }),
+            };
+            match found {
+                Ok(found) if found == *sum => {}
+                Ok(_) => faults.push(format!(
+                    "{name}: its SHA-256 is not the one in {}",
+                    self.manifest
+                )),
+                Err(error) => faults.push(format!("{name}: {error}")),
+            }
+        }
+        for name in self.weights {
+            if !self.files.contains_key(name) {
+                faults.push(format!("{}: no SHA-256 of {name}", self.manifest));
+            }
+        }
+        faults
+            .iter()
+            .map(|f| crate::support::sanitise::clean_line(f))
+            .collect()
+    }
+}
