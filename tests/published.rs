@@ -632,6 +632,10 @@ fn the_demo_prompt_of_med_flamingo_is_built_word_for_word_and_both_masks_place_i
         .map(|(question, answer)| Example {
             question: (*question).into(),
             answer: (*answer).into(),
+            images: vec![rounds::index::ExampleImage {
+                sha256: "ab".repeat(32),
+                extension: "jpg".into(),
+            }],
             ..Example::default()
         })
         .collect();
@@ -644,7 +648,8 @@ fn the_demo_prompt_of_med_flamingo_is_built_word_for_word_and_both_masks_place_i
     let tokenizer = tokenizers::Tokenizer::from_file(folder.path().join("tokenizer.json"))
         .expect("a tokenizer");
     let template = Template::shipped("med-flamingo").expect("the template");
-    let order: Vec<&Example> = examples.iter().collect();
+    // The first is the least similar: it stands first.
+    let order: Vec<(usize, &Example)> = (1..=6).rev().zip(&examples).collect();
     let prompt = build(&template, &tokenizer, "", &order, query, 1, 2048, 10).expect("a prompt");
     assert_eq!(prompt.text, demo);
     let count = |id: u32| prompt.ids.iter().filter(|&&i| i == id).count();

@@ -28,22 +28,21 @@ fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
     let trained = Sequence::encode(&episode, &tokenizer, &markers).expect("encoded");
     let example = Example {
         id: "a".into(),
-        image: String::new(),
+        images: vec![rounds::index::ExampleImage {
+            sha256: "ab".repeat(32),
+            extension: "jpg".into(),
+        }],
         question: "Is there a nodule?".into(),
         answer: "no".into(),
         rationale: "I see dark lungs.".into(),
-        tags: String::new(),
-        source: String::new(),
-        licence: String::new(),
-        patient: String::new(),
-        study: String::new(),
+        ..Example::default()
     };
     let template = Template::shipped("nano").expect("the template");
     let prompt = build(
         &template,
         &tokenizer,
         "<s>",
-        &[&example],
+        &[(1, &example)],
         "Is there a nodule?",
         1,
         1024,

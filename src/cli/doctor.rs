@@ -8,21 +8,37 @@ use crate::support::Paths;
 
 /// Prints a report; ends with 3 where something that is needed does not work.
 pub fn run(name: &str) -> Outcome {
+    let mut report = String::new();
+    let code = write(name, &mut report)?;
+    std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes())
+        .map_err(|e| Failure::io(&e))?;
+    Ok(code)
+}
+
+/// Appends a line; a String takes all.
+macro_rules! line {
+    ($out:expr, $($text:tt)*) => {{
+        use std::fmt::Write;
+        let _ = writeln!($out, $($text)*);
+    }};
+}
+
+fn write(name: &str, out: &mut String) -> Outcome {
     let mut code = 0;
-    println!(
+    line!(out, 
         "rounds {}: {}",
         env!("CARGO_PKG_VERSION"),
         crate::assistant::INTENDED_USE
     );
     match device::open(name) {
-        Ok((_, found)) => println!("device    {found} (asked for {name})"),
+        Ok((_, found)) => line!(out, "device    {found} (asked for {name})"),
         Err(error) => {
-            println!("device    {error}");
+            line!(out, "device    {error}");
             code = 3;
         }
     }
     #[cfg(target_arch = "x86_64")]
-    println!(
+    line!(out, 
         "cpu       {} threads; avx2 {}, fma {}, avx512f {}",
         std::thread::available_parallelism().map_or(1, |n| n.get()),
         std::is_x86_feature_detected!("avx2"),
@@ -30,26 +46,26 @@ pub fn run(name: &str) -> Outcome {
         std::is_x86_feature_detected!("avx512f")
     );
     match Bundle::open(None) {
-        Ok(bundle) => println!(
+        Ok(bundle) => line!(out, 
             "model     {} ({}), {}",
             bundle.manifest.name,
             &bundle.sha256[..12],
             bundle.manifest.knows
         ),
         Err(error) => {
-            println!("model     {error}");
+            line!(out, "model     {error}");
             code = 3;
         }
     }
     match Index::open(None) {
-        Ok(index) => println!(
+        Ok(index) => line!(out, 
             "index     {} examples, vectors of {} ({})",
             index.len(),
             index.encoders().first().map_or("no encoder", |e| e.name.as_str()),
             &index.sha256()[..12]
         ),
         Err(error) => {
-            println!("index     {error}");
+            line!(out, "index     {error}");
             code = 3;
         }
     }
@@ -61,9 +77,9 @@ pub fn run(name: &str) -> Outcome {
         (_, Ok(program)) if program == "iTerm.app" => "iTerm2",
         _ => "half-blocks",
     };
-    println!("terminal  {protocol} by its environment; the chat draws half-blocks");
+    line!(out, "terminal  {protocol} by its environment; the chat draws half-blocks");
     match Paths::find() {
-        Ok(paths) => println!(
+        Ok(paths) => line!(out, 
             "folders   data {}, config {}, cache {}",
             paths.data_dir.display(),
             paths.config_dir.display(),

@@ -94,7 +94,7 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
     Ok(library()?.find(given))
 }
 
-fn failed(error: IndexError) -> Failure {
+pub fn failed(error: IndexError) -> Failure {
     let code = match &error {
         IndexError::Cancelled => 130,
         IndexError::NotAnIndex(_)
@@ -111,7 +111,7 @@ fn failed(error: IndexError) -> Failure {
     }
 }
 
-fn open(given: &Path) -> Result<Index, Failure> {
+pub fn open(given: &Path) -> Result<Index, Failure> {
     // The one that ships has a name too.
     let folder = (given != Path::new("shipped")).then(|| find(given)).transpose()?;
     Index::open(folder.as_deref()).map_err(failed)

@@ -27,6 +27,22 @@ pub enum Eval {
         #[arg(long)]
         json: bool,
     },
+    /// How often the neighbours of a picture share its tags
+    Neighbours {
+        /// Index that is searched
+        #[arg(long)]
+        index: PathBuf,
+        /// Index whose pictures are the queries
+        #[arg(long)]
+        queries: PathBuf,
+        #[arg(short, default_value_t = 5)]
+        k: usize,
+        /// Tag to compare (may be given several times)
+        #[arg(long = "tag", default_values_t = ["modality".to_string(), "organ".to_string()])]
+        tags: Vec<String>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Made-up names that only the shots define
     Binding {
         #[arg(short, default_value_t = 200)]
@@ -104,6 +120,32 @@ pub fn eval(eval: &Eval) -> Outcome {
             }
             for (topic, share) in &result.by_topic {
                 row(topic, share);
+            }
+        }
+        Eval::Neighbours {
+            index,
+            queries,
+            k,
+            tags,
+            json,
+        } => {
+            let (index, queries) = (super::index::open(&index)?, super::index::open(&queries)?);
+            let mut progress = Progress::new("queries", None);
+            let each = &mut |done| progress.set(done as u64);
+            let result = crate::eval::neighbours(&index, &queries, k, &tags, each)
+                .map_err(super::index::failed)?;
+            progress.finish();
+            if json {
+                println!("{}", serde_json::json!({ "k": k, "tags": result }));
+                return Ok(0);
+            }
+            println!("precision at {k}, the query's own picture, patient and study left out");
+            for (tag, precision) in &result {
+                row(tag, &precision.found);
+                println!(
+                    "          {} queries; chance {:.1} %",
+                    precision.queries, precision.chance_percent
+                );
             }
         }
         Eval::Binding {

@@ -1,5 +1,9 @@
 //! Measurements of the shipped model on phantoms whose seeds were never trained on, with their controls.
 
+mod neighbours;
+
+pub use neighbours::{Precision, neighbours};
+
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -11,7 +11,7 @@ use crate::phantom::rng::Rng;
 const FUSED: usize = 200;
 const POOL: usize = 64;
 /// Of maximal marginal relevance: how much likeness to the query counts against likeness to what is chosen already.
-const RELEVANCE: f32 = 0.7;
+const RELEVANCE: f32 = 0.5;
 /// Most neighbours looked at for one shot more.
 const WIDEST: usize = 1 << 16;
 

@@ -155,9 +155,10 @@ fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
     let (index, name) = (index(folder.path()), encoder());
     let close = at(6.0 * 0.25 + 0.1);
     let other = [("another file".to_string(), u64::MAX << 32)];
+    let vectors: &[&[f32]] = &[&close];
     let measured = Query {
         images: &other,
-        ..blank(&name, &[&close])
+        ..blank(&name, vectors)
     };
     assert_eq!(ids(&index, &measured, &plan(Strategy::Image)).len(), 12);
     let look = [("another file".to_string(), 0xFFFF << 24)];
@@ -202,8 +203,9 @@ fn both_searches_rank_alike() {
 fn conditions_floor_pins_and_exclusions_hold() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
-    let vector = at(0.0);
-    let query = blank(&name, &[&vector]);
+    let vector = at(0.1);
+    let vectors: &[&[f32]] = &[&vector];
+    let query = blank(&name, vectors);
     let chest = Plan {
         filter: vec!["organ=chest".parse().unwrap(), "patient!=p3".parse().unwrap()],
         ..plan(Strategy::Image)
@@ -214,7 +216,7 @@ fn conditions_floor_pins_and_exclusions_hold() {
         ..plan(Strategy::Image)
     };
     let found = retrieve(&index, &query, &floor).unwrap();
-    assert_eq!(found.shots.len(), 3, "cos 0, 0.25 and 0.5");
+    assert_eq!(found.shots.len(), 3, "those at 0, 0.25 and 0.5");
     assert!(found.notices.iter().any(|n| n.contains("floor")));
     let pinned = Plan {
         shots: 3,
@@ -236,11 +238,12 @@ fn conditions_floor_pins_and_exclusions_hold() {
 }
 
 #[test]
-fn diverse_shots_spread_and_balanced_ones_bring_every_answer() {
+fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
-    let query = blank(&name, &[&vector]);
+    let vectors: &[&[f32]] = &[&vector];
+    let query = blank(&name, vectors);
     let of = |strategy, shots| {
         let plan = Plan {
             shots,
@@ -250,9 +253,21 @@ fn diverse_shots_spread_and_balanced_ones_bring_every_answer() {
     };
     let numbers = |shots: &[Shot]| shots.iter().map(|s| s.example.number).collect::<Vec<_>>();
     assert_eq!(numbers(&of(Strategy::Image, 3)), [1, 2, 0]);
+    // The rule, worked out by hand: half the likeness to the query less half the greatest likeness to a chosen one.
+    let likeness = |a: f32, b: f32| (a - b).cos();
+    let mut expected: Vec<usize> = vec![1];
+    while expected.len() < 3 {
+        let gain = |i: &usize| {
+            let angle = *i as f32 * 0.25;
+            let chosen = expected.iter().map(|c| likeness(angle, *c as f32 * 0.25));
+            likeness(angle, 0.3) - chosen.fold(-1.0, f32::max)
+        };
+        let next = (0..12).filter(|i| !expected.contains(i)).max_by(|a, b| gain(a).total_cmp(&gain(b)));
+        expected.extend(next);
+    }
     let spread = numbers(&of(Strategy::Diverse, 3));
-    assert_eq!(spread[0], 1, "the nearest comes first");
-    assert!(spread.iter().max() > Some(&3), "{spread:?}");
+    assert_eq!(spread, expected);
+    assert_ne!(spread, numbers(&of(Strategy::Image, 3)));
     let answers: Vec<String> =
         of(Strategy::Balanced, 4).into_iter().map(|s| s.example.answer).collect();
     assert_eq!(answers.iter().filter(|a| *a == "no").count(), 2, "{answers:?}");
