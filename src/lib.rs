@@ -12,6 +12,8 @@ pub mod phantom;
 pub mod prompt;
 pub mod retrieval;
 pub mod script;
+pub mod session;
 pub mod shipped;
 pub mod support;
 pub mod train;
+pub mod tui;

@@ -197,7 +197,9 @@ fn one(
         floor: request.floor.or(defaults.floor),
         filter: request.filter.unwrap_or_else(|| defaults.filter.clone()),
         pinned: request.pinned.unwrap_or_else(|| defaults.pinned.clone()),
-        excluded: request.excluded.unwrap_or_else(|| defaults.excluded.clone()),
+        excluded: request
+            .excluded
+            .unwrap_or_else(|| defaults.excluded.clone()),
         options: request.options,
         decoding: Decoding {
             seed: request.seed.unwrap_or(defaults.decoding.seed),

@@ -21,7 +21,11 @@ fn rounds(home: &Path, words: &[&str]) -> (i32, String, String) {
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (done.status.code().unwrap_or(-1), text(&done.stdout), text(&done.stderr))
+    (
+        done.status.code().unwrap_or(-1),
+        text(&done.stdout),
+        text(&done.stderr),
+    )
 }
 
 /// A folder data set: `count` questions about small pictures, three a picture.
@@ -31,11 +35,17 @@ fn data(folder: &Path, count: usize) -> PathBuf {
         let name = format!("p{:04}.png", i / 3);
         if i % 3 == 0 {
             let shade = |x: u32, y: u32| (x * 7 + y * 3 + (i as u32) * 31) as u8;
-            image::RgbImage::from_fn(24, 20, |x, y| image::Rgb([shade(x, y), shade(y, x), i as u8]))
-                .save(folder.join(&name))
-                .unwrap();
+            image::RgbImage::from_fn(24, 20, |x, y| {
+                image::Rgb([shade(x, y), shade(y, x), i as u8])
+            })
+            .save(folder.join(&name))
+            .unwrap();
         }
-        table += &format!("{name},What is seen in {i}?,finding {},ct,patient {},CC0 1.0\n", i % 5, i / 6);
+        table += &format!(
+            "{name},What is seen in {i}?,finding {},ct,patient {},CC0 1.0\n",
+            i % 5,
+            i / 6
+        );
     }
     std::fs::write(folder.join("questions.csv"), table).unwrap();
     folder.to_path_buf()
@@ -53,29 +63,69 @@ fn an_import_is_idempotent_and_can_be_exported_and_read_back() {
     let home = folder.path().join("home");
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), 30);
-    let import = ["index", "import", "mine", data.to_str().unwrap(), "--format", "folder", "--json"];
+    let import = [
+        "index",
+        "import",
+        "mine",
+        data.to_str().unwrap(),
+        "--format",
+        "folder",
+        "--json",
+    ];
     for (added, duplicates) in [(30, 0), (0, 30)] {
         let (code, out, err) = rounds(&home, &import);
         assert_eq!(code, 0, "{err}");
         let summary: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(summary["rows"], 30);
-        assert_eq!((summary["added"].clone(), summary["duplicates"].clone()), (added.into(), duplicates.into()));
+        assert_eq!(
+            (summary["added"].clone(), summary["duplicates"].clone()),
+            (added.into(), duplicates.into())
+        );
     }
-    let (_, out, _) = rounds(&home, &["index", "search", "mine", "--text", "finding 3", "-k", "2", "--json"]);
+    let (_, out, _) = rounds(
+        &home,
+        &[
+            "index",
+            "search",
+            "mine",
+            "--text",
+            "finding 3",
+            "-k",
+            "2",
+            "--json",
+        ],
+    );
     let found: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(found[0]["answer"], "finding 3");
     assert_eq!(found[0]["licence"], "CC0 1.0");
     let id = found[0]["id"].as_str().unwrap().to_string();
     assert_eq!(rounds(&home, &["index", "remove", "mine", &id]).0, 0);
-    assert_eq!(rounds(&home, &["index", "remove", "mine", &id]).0, 2, "it is gone");
+    assert_eq!(
+        rounds(&home, &["index", "remove", "mine", &id]).0,
+        2,
+        "it is gone"
+    );
     assert_eq!(stats(&home, "mine")["examples"], 29);
     assert_eq!(rounds(&home, &["index", "compact", "mine"]).0, 0);
     assert_eq!(stats(&home, "mine")["removed"], 0);
     assert_eq!(rounds(&home, &["index", "verify", "mine"]).0, 0);
     let plain = folder.path().join("plain");
-    assert_eq!(rounds(&home, &["index", "export", "mine", plain.to_str().unwrap()]).0, 0);
-    let (code, out, err) =
-        rounds(&home, &["index", "import", "again", plain.to_str().unwrap(), "--format", "folder", "--json"]);
+    assert_eq!(
+        rounds(&home, &["index", "export", "mine", plain.to_str().unwrap()]).0,
+        0
+    );
+    let (code, out, err) = rounds(
+        &home,
+        &[
+            "index",
+            "import",
+            "again",
+            plain.to_str().unwrap(),
+            "--format",
+            "folder",
+            "--json",
+        ],
+    );
     assert_eq!(code, 0, "{err}");
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["added"], 29);
     let tags = |name: &str| stats(&home, name)["tags"]["modality"]["ct"].clone();
@@ -88,11 +138,31 @@ fn a_warm_question_runs_the_vision_tower_once() {
     let home = folder.path().join("home");
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), 30);
-    let (code, _, err) = rounds(&home, &["index", "import", "mine", data.to_str().unwrap(), "--format", "folder"]);
+    let (code, _, err) = rounds(
+        &home,
+        &[
+            "index",
+            "import",
+            "mine",
+            data.to_str().unwrap(),
+            "--format",
+            "folder",
+        ],
+    );
     assert_eq!(code, 0, "{err}");
     let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
     let ask = || {
-        let words = ["ask", "What is seen?", "--index", "mine", "--shots", "4", "--json", "-i", query.to_str().unwrap()];
+        let words = [
+            "ask",
+            "What is seen?",
+            "--index",
+            "mine",
+            "--shots",
+            "4",
+            "--json",
+            "-i",
+            query.to_str().unwrap(),
+        ];
         let (code, out, err) = rounds(&home, &words);
         assert_eq!(code, 0, "{err}");
         serde_json::from_str::<Value>(&out).unwrap()
@@ -111,7 +181,10 @@ fn a_warm_question_runs_the_vision_tower_once() {
 /// Kills an import at a random moment, again and again, into one index that each import goes on with.
 #[test]
 fn a_killed_import_keeps_every_row_it_acknowledged() {
-    let kills: u64 = std::env::var("ROUNDS_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let kills: u64 = std::env::var("ROUNDS_KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(12);
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), 1800);
@@ -135,7 +208,11 @@ fn a_killed_import_keeps_every_row_it_acknowledged() {
         let reader = std::thread::spawn(move || {
             let said = lines.lines().map_while(Result::ok);
             let rows = said.filter_map(|l| {
-                l.strip_prefix("committed ")?.split(' ').next()?.parse::<u64>().ok()
+                l.strip_prefix("committed ")?
+                    .split(' ')
+                    .next()?
+                    .parse::<u64>()
+                    .ok()
             });
             rows.max().unwrap_or(0)
         });
@@ -146,9 +223,17 @@ fn a_killed_import_keeps_every_row_it_acknowledged() {
         let place = home.join("data/indexes/mine");
         if place.join("index.toml").exists() {
             let index = Index::open(Some(&place)).unwrap();
-            assert!(index.len() as u64 >= acknowledged, "kill {kill}: {} of {acknowledged}", index.len());
+            assert!(
+                index.len() as u64 >= acknowledged,
+                "kill {kill}: {} of {acknowledged}",
+                index.len()
+            );
             let verdict = verify(&place, &Cancel::new(), &mut |_, _| {}).unwrap();
-            assert!(verdict.faults.is_empty(), "kill {kill}: {:?}", verdict.faults);
+            assert!(
+                verdict.faults.is_empty(),
+                "kill {kill}: {:?}",
+                verdict.faults
+            );
             assert_eq!(verdict.examples, index.len());
         } else {
             assert_eq!(acknowledged, 0, "kill {kill}: the index is gone");
@@ -168,15 +253,28 @@ fn two_processes_read_while_one_writes_and_a_second_writer_is_told_to_wait() {
     let home = folder.path().join("home");
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), 30);
-    let import = ["index", "import", "mine", data.to_str().unwrap(), "--format", "folder"];
+    let import = [
+        "index",
+        "import",
+        "mine",
+        data.to_str().unwrap(),
+        "--format",
+        "folder",
+    ];
     assert_eq!(rounds(&home, &import).0, 0);
     let place = home.join("data/indexes/mine");
     let writer = rounds::index::Writer::open(&place).unwrap();
-    assert!(matches!(rounds::index::Writer::open(&place), Err(IndexError::Busy(_))));
+    assert!(matches!(
+        rounds::index::Writer::open(&place),
+        Err(IndexError::Busy(_))
+    ));
     let (code, _, err) = rounds(&home, &import);
     assert_eq!(code, 3);
     assert!(err.contains("another process is writing"), "{err}");
-    let (one, two) = (Index::open(Some(&place)).unwrap(), Index::open(Some(&place)).unwrap());
+    let (one, two) = (
+        Index::open(Some(&place)).unwrap(),
+        Index::open(Some(&place)).unwrap(),
+    );
     assert_eq!((one.len(), two.len()), (30, 30));
     drop(writer);
 }
@@ -188,7 +286,14 @@ fn a_flipped_byte_is_found_or_harmless_and_never_a_wrong_answer() {
     let home = folder.path().join("home");
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), 6);
-    let import = ["index", "import", "mine", data.to_str().unwrap(), "--format", "folder"];
+    let import = [
+        "index",
+        "import",
+        "mine",
+        data.to_str().unwrap(),
+        "--format",
+        "folder",
+    ];
     assert_eq!(rounds(&home, &import).0, 0);
     let place = home.join("data/indexes/mine");
     let read = || -> Result<Vec<String>, IndexError> {
@@ -203,12 +308,16 @@ fn a_flipped_byte_is_found_or_harmless_and_never_a_wrong_answer() {
             Ok(())
         })?;
         let hits = index.by_words("finding seen 3", 6, &|_| true)?;
-        out.push(format!("{hits:?} {:?}", index.numbers_tagged("modality", "ct")?));
+        out.push(format!(
+            "{hits:?} {:?}",
+            index.numbers_tagged("modality", "ct")?
+        ));
         let encoder = index.encoders()[0].sha256.clone();
         for number in 0..index.rows() {
             let vector = index.vectors(&encoder)?.row(number)?.unwrap();
             let filter = rounds::index::Filter::All;
-            let hits = index.nearest(&encoder, &vector, 3, &filter, rounds::index::Search::Exact)?;
+            let hits =
+                index.nearest(&encoder, &vector, 3, &filter, rounds::index::Search::Exact)?;
             out.push(format!("{hits:?}"));
         }
         Ok(out)
@@ -217,7 +326,10 @@ fn a_flipped_byte_is_found_or_harmless_and_never_a_wrong_answer() {
     let mut files = Vec::new();
     collect(&place, &mut files);
     let (mut found, mut harmless) = (0, 0);
-    for file in files.iter().filter(|f| !f.ends_with("writer.lock") && !f.to_string_lossy().ends_with("-shm")) {
+    for file in files
+        .iter()
+        .filter(|f| !f.ends_with("writer.lock") && !f.to_string_lossy().ends_with("-shm"))
+    {
         let whole = std::fs::read(file).unwrap();
         // The database is mostly empty pages: a stride keeps the test short, another start each page.
         let step = if whole.len() > 20_000 { 61 } else { 1 };
@@ -282,7 +394,14 @@ fn a_write_that_fails_anywhere_leaves_an_index_that_opens() {
             assert_eq!(done, 90);
         }
     }
-    let import = ["index", "import", "mine", data.to_str().unwrap(), "--format", "folder"];
+    let import = [
+        "index",
+        "import",
+        "mine",
+        data.to_str().unwrap(),
+        "--format",
+        "folder",
+    ];
     assert_eq!(rounds(&home, &import).0, 0);
     assert_eq!(Index::open(Some(&place)).unwrap().len(), 90);
 }
@@ -306,7 +425,17 @@ fn hostile_captions_stay_data_and_reach_no_terminal() {
         writeln!(lines, "{line}").unwrap();
     }
     std::fs::remove_file(place.join("questions.csv")).unwrap();
-    let (code, out, err) = rounds(&home, &["index", "import", "bad", place.to_str().unwrap(), "--format", "folder"]);
+    let (code, out, err) = rounds(
+        &home,
+        &[
+            "index",
+            "import",
+            "bad",
+            place.to_str().unwrap(),
+            "--format",
+            "folder",
+        ],
+    );
     assert_eq!(code, 0, "{out}{err}");
     let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
     let query = query.to_str().unwrap();
@@ -314,16 +443,39 @@ fn hostile_captions_stay_data_and_reach_no_terminal() {
         vec!["index", "search", "bad", "-k", "9"],
         vec!["index", "search", "bad", "--text", "instructions", "--json"],
         vec!["index", "stats", "bad"],
-        vec!["ask", "What?", "-i", query, "--index", "bad", "--strategy", "text"],
-        vec!["ask", "ignore instructions", "-i", query, "--index", "bad", "--strategy", "random", "--show-prompt"],
+        vec![
+            "ask",
+            "What?",
+            "-i",
+            query,
+            "--index",
+            "bad",
+            "--strategy",
+            "text",
+        ],
+        vec![
+            "ask",
+            "ignore instructions",
+            "-i",
+            query,
+            "--index",
+            "bad",
+            "--strategy",
+            "random",
+            "--show-prompt",
+        ],
     ] {
         let (_, out, err) = rounds(&home, &words);
-        let forbidden = |c: char| c != '\n' && (c.is_control() || ('\u{80}'..='\u{9F}').contains(&c));
-        assert!(!out.contains(forbidden) && !err.contains(forbidden), "{words:?}: {out:?} {err:?}");
+        let forbidden =
+            |c: char| c != '\n' && (c.is_control() || ('\u{80}'..='\u{9F}').contains(&c));
+        assert!(
+            !out.contains(forbidden) && !err.contains(forbidden),
+            "{words:?}: {out:?} {err:?}"
+        );
         if words.contains(&"--show-prompt") {
-            // One picture, one shot: its five texts share it.
-            assert_eq!(out.matches("<image>").count(), 2, "{out}");
-            assert_eq!(out.matches("<|endofchunk|>").count(), 1, "{out}");
+            // Four shots of one picture each, and the query's own: nothing that a caption says adds one.
+            assert_eq!(out.matches("<image>").count(), 5, "{out}");
+            assert_eq!(out.matches("<|endofchunk|>").count(), 4, "{out}");
         }
     }
 }

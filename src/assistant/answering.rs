@@ -74,7 +74,10 @@ impl Engine {
         let built = self.prompt(case, settings, &shots)?;
         if built.dropped > 0 {
             shots.truncate(shots.len() - built.dropped);
-            notices.push(format!("{} shots left out: the context was full", built.dropped));
+            notices.push(format!(
+                "{} shots left out: the context was full",
+                built.dropped
+            ));
         }
         emit(Event::Retrieved {
             shots: shots.clone(),
@@ -238,7 +241,11 @@ impl Engine {
             prompt_sha256: files::sha256_hex(built.text.as_bytes()),
             template: self.template.name.clone(),
             index_sha256: Some(self.index.sha256()),
-            image_sha256: case.images.iter().map(|p| p.source.sha256.clone()).collect(),
+            image_sha256: case
+                .images
+                .iter()
+                .map(|p| p.source.sha256.clone())
+                .collect(),
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
             strategy: settings.strategy.name().to_string(),
             search: search.name().to_string(),

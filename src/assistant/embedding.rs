@@ -107,7 +107,10 @@ impl Embedder for Embedders {
             One::Dual(dual) => {
                 let dual = dual.lock().map_err(|e| e.to_string())?;
                 let vectors = dual.encode_images(&[picture]).map_err(|e| e.to_string())?;
-                vectors.into_iter().next().ok_or_else(|| "no vector".to_string())
+                vectors
+                    .into_iter()
+                    .next()
+                    .ok_or_else(|| "no vector".to_string())
             }
         };
         self.encoders.iter().map(vector).collect()

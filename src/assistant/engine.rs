@@ -52,7 +52,12 @@ pub struct Engine {
 /// SHA-256 of a bundle's first weight file: what its vectors are known by.
 pub fn encoder_of(bundle: &Bundle) -> String {
     let first = bundle.manifest.weights.first().map_or("", String::as_str);
-    bundle.manifest.files.get(first).cloned().unwrap_or_default()
+    bundle
+        .manifest
+        .files
+        .get(first)
+        .cloned()
+        .unwrap_or_default()
 }
 
 impl Engine {
@@ -143,10 +148,11 @@ impl Engine {
 
     fn encode_shot(&mut self, image: &ExampleImage) -> Result<EncodedImage, AssistantError> {
         let bytes = self.index.image(image)?;
-        let picture = crate::imaging::decode(&bytes, "picture").map_err(|e| IndexError::Damaged {
-            file: format!("picture {}", image.sha256),
-            reason: e.to_string(),
-        })?;
+        let picture =
+            crate::imaging::decode(&bytes, "picture").map_err(|e| IndexError::Damaged {
+                file: format!("picture {}", image.sha256),
+                reason: e.to_string(),
+            })?;
         self.encode(&picture)
     }
 
@@ -162,7 +168,10 @@ impl Engine {
     /// Computes and keeps the latents of an example's pictures; true where there was something to do.
     pub fn warm(&mut self, example: &Example) -> Result<bool, AssistantError> {
         let Some(folder) = self.index.folder() else {
-            return Err(IndexError::Refused("the index that ships is in the binary: nothing can be kept beside it".into()).into());
+            return Err(IndexError::Refused(
+                "the index that ships is in the binary: nothing can be kept beside it".into(),
+            )
+            .into());
         };
         let latents = Latents::new(folder, &self.model_sha256);
         let mut worked = false;
@@ -171,7 +180,9 @@ impl Engine {
                 continue;
             }
             let encoded = self.encode_shot(image)?;
-            latents.put(&image.sha256, &packed(&encoded)?).map_err(IndexError::from)?;
+            latents
+                .put(&image.sha256, &packed(&encoded)?)
+                .map_err(IndexError::from)?;
             worked = true;
         }
         Ok(worked)
@@ -180,7 +191,10 @@ impl Engine {
     /// The cache of this model's latents, and the bytes one picture takes there.
     pub fn latent_cache(&mut self) -> Result<(Latents, u64), AssistantError> {
         let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
-            return Err(IndexError::Refused("the index that ships is in the binary: nothing can be kept beside it".into()).into());
+            return Err(IndexError::Refused(
+                "the index that ships is in the binary: nothing can be kept beside it".into(),
+            )
+            .into());
         };
         let side = self.learner.manifest().config.vision.image_size as u32;
         let blank = crate::imaging::blank(side);
@@ -193,8 +207,8 @@ impl Engine {
 fn packed(image: &EncodedImage) -> Result<Vec<u8>, AssistantError> {
     let failed = |e: &dyn std::fmt::Display| AssistantError::Panic(e.to_string());
     let cpu = Device::Cpu;
-    let vector = Tensor::from_slice(&image.vector, image.vector.len(), &cpu)
-        .map_err(|e| failed(&e))?;
+    let vector =
+        Tensor::from_slice(&image.vector, image.vector.len(), &cpu).map_err(|e| failed(&e))?;
     let latents = image.latents.to_device(&cpu).map_err(|e| failed(&e))?;
     debug_assert!(vector.dtype() == DType::F32);
     safetensors::serialize([("vector", &vector), ("latents", &latents)], None)

@@ -1,6 +1,6 @@
 //! What goes into the assistant and what comes out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::imaging::Picture;
 use crate::index::IndexError;
@@ -24,7 +24,8 @@ pub struct Case {
 }
 
 /// How it is to be answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     pub shots: usize,
     pub strategy: Strategy,

@@ -25,7 +25,8 @@ macro_rules! line {
 
 fn write(name: &str, out: &mut String) -> Outcome {
     let mut code = 0;
-    line!(out, 
+    line!(
+        out,
         "rounds {}: {}",
         env!("CARGO_PKG_VERSION"),
         crate::assistant::INTENDED_USE
@@ -38,7 +39,8 @@ fn write(name: &str, out: &mut String) -> Outcome {
         }
     }
     #[cfg(target_arch = "x86_64")]
-    line!(out, 
+    line!(
+        out,
         "cpu       {} threads; avx2 {}, fma {}, avx512f {}",
         std::thread::available_parallelism().map_or(1, |n| n.get()),
         std::is_x86_feature_detected!("avx2"),
@@ -46,7 +48,8 @@ fn write(name: &str, out: &mut String) -> Outcome {
         std::is_x86_feature_detected!("avx512f")
     );
     match Bundle::open(None) {
-        Ok(bundle) => line!(out, 
+        Ok(bundle) => line!(
+            out,
             "model     {} ({}), {}",
             bundle.manifest.name,
             &bundle.sha256[..12],
@@ -58,10 +61,14 @@ fn write(name: &str, out: &mut String) -> Outcome {
         }
     }
     match Index::open(None) {
-        Ok(index) => line!(out, 
+        Ok(index) => line!(
+            out,
             "index     {} examples, vectors of {} ({})",
             index.len(),
-            index.encoders().first().map_or("no encoder", |e| e.name.as_str()),
+            index
+                .encoders()
+                .first()
+                .map_or("no encoder", |e| e.name.as_str()),
             &index.sha256()[..12]
         ),
         Err(error) => {
@@ -77,9 +84,13 @@ fn write(name: &str, out: &mut String) -> Outcome {
         (_, Ok(program)) if program == "iTerm.app" => "iTerm2",
         _ => "half-blocks",
     };
-    line!(out, "terminal  {protocol} by its environment; the chat draws half-blocks");
+    line!(
+        out,
+        "terminal  {protocol} by its environment; the chat draws half-blocks"
+    );
     match Paths::find() {
-        Ok(paths) => line!(out, 
+        Ok(paths) => line!(
+            out,
             "folders   data {}, config {}, cache {}",
             paths.data_dir.display(),
             paths.config_dir.display(),

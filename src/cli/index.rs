@@ -113,7 +113,9 @@ pub fn failed(error: IndexError) -> Failure {
 
 pub fn open(given: &Path) -> Result<Index, Failure> {
     // The one that ships has a name too.
-    let folder = (given != Path::new("shipped")).then(|| find(given)).transpose()?;
+    let folder = (given != Path::new("shipped"))
+        .then(|| find(given))
+        .transpose()?;
     Index::open(folder.as_deref()).map_err(failed)
 }
 

@@ -4,8 +4,10 @@ mod ask;
 mod chat;
 mod doctor;
 mod index;
+mod journal;
 mod model;
 mod research;
+mod screen;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -33,8 +35,13 @@ enum Command {
     Ask(ask::Ask),
     /// Answer JSON Lines from standard input (see docs/script.md)
     Script(Common),
-    /// Talk line by line
-    Chat(Common),
+    /// Open the chat (this is what `rounds` alone does)
+    Chat {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        screen: screen::Screen,
+    },
     /// Show what the program finds on this machine
     Doctor {
         #[arg(long, default_value = "auto")]
@@ -206,7 +213,11 @@ impl Common {
                 Some(encoder) => Some(model::library()?.find(encoder)),
                 None => None,
             },
-            index: self.index.as_ref().map(|name| index::find(name)).transpose()?,
+            index: self
+                .index
+                .as_ref()
+                .map(|name| index::find(name))
+                .transpose()?,
             device: self.device.clone(),
             search: self.search,
         })
@@ -345,7 +356,11 @@ fn run(cli: Cli, cancel: &Cancel) -> Outcome {
     match cli.command {
         Some(Command::Ask(ask)) => ask::run(&ask, cancel),
         Some(Command::Script(common)) => script(&common, cancel),
-        Some(Command::Chat(common)) => chat::run(&common, cancel),
+        Some(Command::Chat { common, screen }) if screen.plain || !screen::can() => {
+            chat::run(&common, cancel)
+        }
+        Some(Command::Chat { common, screen }) => screen::run(&common, &screen),
+        None if screen::can() => screen::run(&Common::default(), &screen::Screen::default()),
         None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
         None => script(&Common::default(), cancel),
         Some(Command::Doctor { device }) => doctor::run(&device),

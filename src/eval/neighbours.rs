@@ -27,7 +27,10 @@ pub fn neighbours(
     tags: &[String],
     each: &mut dyn FnMut(usize),
 ) -> Result<BTreeMap<String, Precision>, IndexError> {
-    let common = queries.encoders().iter().find(|e| index.encoder(&e.sha256).is_ok());
+    let common = queries
+        .encoders()
+        .iter()
+        .find(|e| index.encoder(&e.sha256).is_ok());
     let encoder = match (common, queries.encoders().first()) {
         (Some(encoder), _) => encoder.sha256.clone(),
         (None, Some(first)) => index.encoder(&first.sha256)?.sha256.clone(),
@@ -40,7 +43,10 @@ pub fn neighbours(
         let of = counts.iter().filter(|(name, ..)| name == tag);
         let total: usize = of.clone().map(|(_, _, n)| n).sum();
         for (_, value, n) in of {
-            shares.insert((tag.clone(), value.clone()), 100.0 * *n as f64 / total.max(1) as f64);
+            shares.insert(
+                (tag.clone(), value.clone()),
+                100.0 * *n as f64 / total.max(1) as f64,
+            );
         }
     }
     let mut pictures = Vec::new();
@@ -70,7 +76,10 @@ pub fn neighbours(
         };
         let mut own = Vec::new();
         for image in &example.images {
-            own.push((image.sha256.clone(), queries.look(&image.sha256)?.unwrap_or(0)));
+            own.push((
+                image.sha256.clone(),
+                queries.look(&image.sha256)?.unwrap_or(0),
+            ));
         }
         let query = Query {
             encoder: &encoder,
@@ -89,7 +98,9 @@ pub fn neighbours(
             };
             let precision = out.entry(tag.clone()).or_default();
             precision.queries += 1;
-            precision.chance_percent += shares.get(&(tag.clone(), value.to_string())).unwrap_or(&0.0);
+            precision.chance_percent += shares
+                .get(&(tag.clone(), value.to_string()))
+                .unwrap_or(&0.0);
             for neighbour in found.shots.iter().filter_map(|shot| shot.example.tag(tag)) {
                 precision.found.add(neighbour == value);
             }

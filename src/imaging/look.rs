@@ -72,7 +72,10 @@ mod tests {
     }
 
     fn blob(x: f64, y: f64) -> impl Fn(f64, f64) -> f64 {
-        move |u, v| 230.0 * (-((u - x).powi(2) + (v - y).powi(2)) * 8.0).exp() + 10.0 * (9.0 * u).sin().abs()
+        move |u, v| {
+            230.0 * (-((u - x).powi(2) + (v - y).powi(2)) * 8.0).exp()
+                + 10.0 * (9.0 * u).sin().abs()
+        }
     }
 
     #[test]
@@ -81,7 +84,11 @@ mod tests {
         let smaller = look(&picture(90, blob(0.3, 0.4)));
         let paler = look(&picture(200, |u, v| 40.0 + 0.5 * blob(0.3, 0.4)(u, v)));
         let other = look(&picture(200, blob(0.8, 0.7)));
-        assert!(looks_apart(one, smaller) <= 6, "{}", looks_apart(one, smaller));
+        assert!(
+            looks_apart(one, smaller) <= 6,
+            "{}",
+            looks_apart(one, smaller)
+        );
         assert!(looks_apart(one, paler) <= 6, "{}", looks_apart(one, paler));
         assert!(looks_apart(one, other) > 12, "{}", looks_apart(one, other));
     }

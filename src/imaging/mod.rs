@@ -16,12 +16,12 @@ mod thumbnail;
 mod transform;
 
 pub use decode::{decode, load};
-pub(crate) use guard::without_panic;
-pub use sniff::format as format_of;
 pub use error::ImagingError;
+pub(crate) use guard::without_panic;
 pub use halfblock::{ColourDepth, half_blocks};
 pub use look::{look, looks_apart};
 pub use resize::resize_bicubic;
+pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_transform};
 

@@ -55,7 +55,8 @@ pub fn compact(
         counts.plus(&database::insert(connection, &example)?);
         progress(number + 1, numbers.len());
     }
-    connection.execute_batch("delete from images where sha256 not in (select sha256 from pictured)")?;
+    connection
+        .execute_batch("delete from images where sha256 not in (select sha256 from pictured)")?;
     writer.counts = counts;
     writer.commit()?;
     writer.connection.execute_batch("vacuum")?;
@@ -79,7 +80,10 @@ fn copy_vectors(
     for encoder in &writer.manifest.encoders {
         let mut names = vec![(encoder.file(old.generation), encoder.file(new.generation))];
         if encoder.text {
-            names.push((encoder.text_file(old.generation), encoder.text_file(new.generation)));
+            names.push((
+                encoder.text_file(old.generation),
+                encoder.text_file(new.generation),
+            ));
         }
         for (from, to) in names {
             let from = Vectors::open(&folder, &from, encoder.dimension, old.next)?;
@@ -139,12 +143,12 @@ fn below(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// Bytes of all files below a folder.
 pub fn length(folder: &Path) -> u64 {
-    let sizes = below(folder).into_iter().map(|path| {
-        match std::fs::symlink_metadata(&path) {
+    let sizes = below(folder)
+        .into_iter()
+        .map(|path| match std::fs::symlink_metadata(&path) {
             Ok(m) if m.is_dir() => length(&path),
             Ok(m) if m.is_file() => m.len(),
             _ => 0,
-        }
-    });
+        });
     sizes.sum()
 }

@@ -104,7 +104,9 @@ pub fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
 /// A path inside a `file:` address.
 fn escaped(path: &Path) -> String {
     let text = path.to_string_lossy();
-    text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+    text.replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23")
 }
 
 fn prepare(connection: &Connection) -> Result<(), IndexError> {
@@ -136,11 +138,10 @@ fn schema(connection: &Connection) -> Result<Vec<Described>, IndexError> {
 
 /// The counters.
 pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
-    let text: String = connection.query_row(
-        "select value from meta where key = 'counts'",
-        [],
-        |row| row.get(0),
-    )?;
+    let text: String =
+        connection.query_row("select value from meta where key = 'counts'", [], |row| {
+            row.get(0)
+        })?;
     let numbers: Option<Vec<u64>> = text.split(' ').map(|n| n.parse().ok()).collect();
     match numbers.as_deref() {
         Some(&[examples, next, generation, a, b, c, d]) if examples <= next => Ok(Counts {
@@ -223,8 +224,15 @@ pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], In
             .execute(params![name, value, number])?;
     }
     connection
-        .prepare_cached("insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)")?
-        .execute(params![number, example.question, example.answer, tag_words(example)])?;
+        .prepare_cached(
+            "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            number,
+            example.question,
+            example.answer,
+            tag_words(example)
+        ])?;
     Ok(checksum)
 }
 
@@ -318,7 +326,9 @@ fn read(row: &Row) -> Result<Example, IndexError> {
 /// The number of an example by its id, or by an unambiguous beginning of it.
 pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, IndexError> {
     let exact = connection
-        .query_row("select number from examples where id = ?1", [id], |r| r.get::<_, i64>(0))
+        .query_row("select number from examples where id = ?1", [id], |r| {
+            r.get::<_, i64>(0)
+        })
         .optional()?;
     if exact.is_some() || id.len() < 4 {
         return Ok(exact.map(|n| n as usize));
@@ -326,7 +336,9 @@ pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, Ind
     let mut statement = connection
         .prepare_cached("select number from examples where substr(id, 1, ?2) = ?1 limit 2")?;
     let found = statement
-        .query_map(params![id, id.chars().count() as i64], |r| r.get::<_, i64>(0))?
+        .query_map(params![id, id.chars().count() as i64], |r| {
+            r.get::<_, i64>(0)
+        })?
         .collect::<Result<Vec<_>, _>>()?;
     Ok(match found.as_slice() {
         [one] => Some(*one as usize),
@@ -376,8 +388,12 @@ pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, Ind
     }
     for (column, value) in [("patient", &example.patient), ("study", &example.study)] {
         if !value.is_empty() {
-            let query = format!("select 1 from examples where {column} = ?1 and {column} <> '' and number = ?2");
-            there &= connection.prepare_cached(&query)?.exists(params![value, number])?;
+            let query = format!(
+                "select 1 from examples where {column} = ?1 and {column} <> '' and number = ?2"
+            );
+            there &= connection
+                .prepare_cached(&query)?
+                .exists(params![value, number])?;
         }
     }
     Ok(there

@@ -127,7 +127,10 @@ impl Example {
 
     /// `name=value`, a line each.
     pub fn tags_text(&self) -> String {
-        let lines = self.tags.iter().map(|(name, value)| format!("{name}={value}"));
+        let lines = self
+            .tags
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         lines.collect::<Vec<_>>().join("\n")
     }
 }
@@ -138,7 +141,9 @@ pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
         let (sha256, extension) = name.split_once('.')?;
         let digits = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
         let letters = (1..=5).contains(&extension.len())
-            && extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            && extension
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         (digits && letters).then(|| ExampleImage {
             sha256: sha256.to_string(),
             extension: extension.to_string(),

@@ -44,7 +44,10 @@ pub struct Summary {
 
 /// What is said while it works.
 pub enum Report<'a> {
-    Rejected { origin: &'a str, reason: &'a str },
+    Rejected {
+        origin: &'a str,
+        reason: &'a str,
+    },
     /// Rows looked at so far.
     Looked(&'a Summary),
     /// Everything counted here is safe.
@@ -156,7 +159,10 @@ fn piece(
 /// Reads the files of a row.
 fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
     if row.images.len() > MOST_PICTURES {
-        let reason = format!("{} pictures, at most {MOST_PICTURES} are taken", row.images.len());
+        let reason = format!(
+            "{} pictures, at most {MOST_PICTURES} are taken",
+            row.images.len()
+        );
         return Err((Box::new(row), reason));
     }
     let mut pictures = Vec::new();
@@ -169,7 +175,9 @@ fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
             Ok(bytes) => {
                 let image = ExampleImage {
                     sha256: files::sha256_hex(&bytes),
-                    extension: imaging::format_of(&bytes).map_or("bin", |f| f.extension()).into(),
+                    extension: imaging::format_of(&bytes)
+                        .map_or("bin", |f| f.extension())
+                        .into(),
                 };
                 pictures.push((image, bytes));
             }

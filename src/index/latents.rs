@@ -27,7 +27,11 @@ pub struct Held {
 impl Latents {
     /// `model` is the SHA-256 of the model's bundle.
     pub fn new(index: &Path, model: &str) -> Self {
-        let short: String = model.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        let short: String = model
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(16)
+            .collect();
         Self {
             folder: index.join("latents").join(short),
         }
@@ -84,7 +88,9 @@ impl Latents {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             entries.map(|e| e.path()).collect::<Vec<_>>()
         };
-        let all = below(&self.folder).into_iter().flat_map(|folder| below(&folder));
+        let all = below(&self.folder)
+            .into_iter()
+            .flat_map(|folder| below(&folder));
         all.filter_map(|path| {
             let metadata = std::fs::metadata(&path).ok().filter(|m| m.is_file())?;
             Some((metadata.modified().ok()?, metadata.len(), path))
@@ -133,10 +139,21 @@ mod tests {
             latents.put(&name(i), &[i as u8; 100]).unwrap();
             let path = latents.path(&name(i)).unwrap();
             let then = SystemTime::now() - Duration::from_secs(100 - i as u64);
-            File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+            File::options()
+                .append(true)
+                .open(path)
+                .unwrap()
+                .set_modified(then)
+                .unwrap();
         }
         assert_eq!(latents.get(&name(0)), Some(vec![0; 100]), "used now");
-        assert_eq!(latents.held(), Held { files: 4, bytes: 4 * 164 });
+        assert_eq!(
+            latents.held(),
+            Held {
+                files: 4,
+                bytes: 4 * 164
+            }
+        );
         assert_eq!(latents.shrink(2 * 164).unwrap(), 2);
         assert!(latents.has(&name(0)) && latents.has(&name(3)) && !latents.has(&name(1)));
         let path = latents.path(&name(3)).unwrap();

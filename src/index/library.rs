@@ -39,7 +39,10 @@ impl Library {
 
     /// Every index, or why it cannot be opened; sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Index, IndexError>)> {
-        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten();
         let mut out: Vec<_> = entries
             .filter(|entry| entry.path().is_dir())
             .map(|entry| {
@@ -74,7 +77,13 @@ pub fn delete(folder: &Path) -> Result<(), IndexError> {
             _ => {}
         }
     }
-    for name in ["examples.sqlite3", "examples.sqlite3-wal", "examples.sqlite3-shm", "seal.toml", "writer.lock"] {
+    for name in [
+        "examples.sqlite3",
+        "examples.sqlite3-wal",
+        "examples.sqlite3-shm",
+        "seal.toml",
+        "writer.lock",
+    ] {
         let _ = std::fs::remove_file(folder.join(name));
     }
     let _ = std::fs::remove_dir(folder);

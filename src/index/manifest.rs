@@ -75,8 +75,7 @@ impl Manifest {
     /// Reads and checks the text of `index.toml`.
     pub fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
         let text = std::str::from_utf8(bytes).map_err(|e| damaged(MANIFEST, e))?;
-        let version: Version =
-            toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+        let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
         if version.format_version != FORMAT_VERSION {
             return Err(IndexError::Version {
                 found: version.format_version,
@@ -88,7 +87,8 @@ impl Manifest {
         if manifest.checksum != manifest.hash()? {
             return Err(damaged(MANIFEST, "its checksum is not that of its content"));
         }
-        let hex = |e: &Encoder| e.sha256.len() == 64 && e.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        let hex =
+            |e: &Encoder| e.sha256.len() == 64 && e.sha256.bytes().all(|b| b.is_ascii_hexdigit());
         if !manifest.encoders.iter().all(hex) {
             return Err(damaged(MANIFEST, "an encoder's hash is not a hash"));
         }
@@ -110,7 +110,10 @@ impl Manifest {
 
     /// Replaces the file in one step.
     pub fn write(&self, folder: &Path) -> Result<(), IndexError> {
-        Ok(files::write_atomic(&folder.join(MANIFEST), self.text()?.as_bytes())?)
+        Ok(files::write_atomic(
+            &folder.join(MANIFEST),
+            self.text()?.as_bytes(),
+        )?)
     }
 
     fn hash(&self) -> Result<String, IndexError> {

@@ -188,7 +188,11 @@ impl Index {
         )?;
         let clean = |text: String| crate::support::sanitise::clean_line(&text);
         let rows = statement.query_map([], |row| {
-            Ok((clean(row.get(0)?), clean(row.get(1)?), row.get::<_, i64>(2)? as usize))
+            Ok((
+                clean(row.get(0)?),
+                clean(row.get(1)?),
+                row.get::<_, i64>(2)? as usize,
+            ))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -264,9 +268,7 @@ impl Index {
         }
         let (name, rows) = (file(encoder), self.counts.next);
         let vectors = match &self.folder {
-            Some(folder) => {
-                Vectors::open(&folder.join("vectors"), &name, encoder.dimension, rows)?
-            }
+            Some(folder) => Vectors::open(&folder.join("vectors"), &name, encoder.dimension, rows)?,
             None => Vectors::from_static(
                 shipped(&format!("vectors/{name}.f16"))?,
                 shipped(&format!("vectors/{name}.i8")).ok(),
@@ -374,7 +376,9 @@ pub enum With {
 pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
     let path = folder.join(MANIFEST);
     if !path.exists() {
-        return Err(IndexError::NotAnIndex(crate::support::errors::shown(folder)));
+        return Err(IndexError::NotAnIndex(crate::support::errors::shown(
+            folder,
+        )));
     }
     Manifest::parse(&files::read_limited(&path, 1 << 20)?)
 }

@@ -69,7 +69,9 @@ pub fn verify(
         Ok(()) => {}
     }
     if counts.examples != index.len() || counts.digest != index.counts().digest {
-        fault(format!("{DATABASE}: its counters are not those of its examples"));
+        fault(format!(
+            "{DATABASE}: its counters are not those of its examples"
+        ));
     }
     let encoders: Vec<_> = index.encoders().to_vec();
     for encoder in &encoders {
@@ -98,19 +100,27 @@ fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError
         .query_map([], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
     for line in lines.iter().filter(|line| *line != "ok") {
-        fault(format!("{DATABASE}: {}", crate::support::sanitise::clean_line(line)));
+        fault(format!(
+            "{DATABASE}: {}",
+            crate::support::sanitise::clean_line(line)
+        ));
     }
     let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
     let words = count("select count(*) from words")? as usize;
     if words != index.len() {
-        fault(format!("{DATABASE}: the full-text table has {words} rows for {} examples", index.len()));
+        fault(format!(
+            "{DATABASE}: the full-text table has {words} rows for {} examples",
+            index.len()
+        ));
     }
     for (table, key) in [("tags", "number"), ("pictured", "number")] {
         let strays = count(&format!(
             "select count(*) from {table} where {key} not in (select number from examples)"
         ))?;
         if strays > 0 {
-            fault(format!("{DATABASE}: {strays} rows of {table} belong to no example"));
+            fault(format!(
+                "{DATABASE}: {strays} rows of {table} belong to no example"
+            ));
         }
     }
     Ok(())
@@ -130,7 +140,10 @@ fn one(
     for encoder in index.encoders() {
         let vector = index.vectors(&encoder.sha256)?.row(example.number)?;
         if vector.is_some() != example.image().is_some() {
-            fault(format!("example {id}: it has no vector of {}", encoder.name));
+            fault(format!(
+                "example {id}: it has no vector of {}",
+                encoder.name
+            ));
         }
     }
     for image in &example.images {
@@ -146,7 +159,9 @@ fn one(
                 match decoded {
                     Err(error) => fault(format!("{name}: {error}")),
                     Ok(picture) if look != Some(crate::imaging::look(&picture)) => {
-                        fault(format!("{name}: its perceptual hash is not the one that is kept"));
+                        fault(format!(
+                            "{name}: its perceptual hash is not the one that is kept"
+                        ));
                     }
                     Ok(_) => debug_assert_eq!(files::sha256_hex(&bytes), image.sha256),
                 }

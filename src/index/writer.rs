@@ -118,9 +118,7 @@ fn lock(folder: &Path) -> Result<File, IndexError> {
         Err(std::fs::TryLockError::WouldBlock) => {
             Err(IndexError::Busy(crate::support::errors::shown(folder)))
         }
-        Err(std::fs::TryLockError::Error(e)) => {
-            Err(FileError::from_io(&path, "lock", &e).into())
-        }
+        Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
     }
 }
 
@@ -263,7 +261,12 @@ impl Writer {
         }
         self.begin()?;
         if example.id.is_empty() {
-            example.id = example.identity().iter().take(8).map(|b| format!("{b:02x}")).collect();
+            example.id = example
+                .identity()
+                .iter()
+                .take(8)
+                .map(|b| format!("{b:02x}"))
+                .collect();
         }
         example.number = self.counts.next;
         for picture in pictures {
@@ -286,7 +289,8 @@ impl Writer {
             files.push(vectors)?;
         }
         if let Some(first) = pictures.first() {
-            self.fresh.insert(first.image.sha256.clone(), vectors.to_vec());
+            self.fresh
+                .insert(first.image.sha256.clone(), vectors.to_vec());
         }
         self.counts.next += 1;
         self.counts.plus(&checksum);
@@ -333,7 +337,8 @@ impl Writer {
     pub fn finish_for_memory(mut self) -> Result<(), IndexError> {
         self.commit()?;
         settle(&self.connection)?;
-        self.connection.pragma_update(None, "journal_mode", "delete")?;
+        self.connection
+            .pragma_update(None, "journal_mode", "delete")?;
         self.connection.execute_batch("vacuum")?;
         Seal::put(&self.folder)
     }

@@ -66,7 +66,13 @@ impl Template {
             _ => (self.images(example.images.len()), without_places(&question)),
         };
         let answer = without_places(&plain(&example.answer));
-        fill(&form, &images, &question, &answer, &without_places(&rationale))
+        fill(
+            &form,
+            &images,
+            &question,
+            &answer,
+            &without_places(&rationale),
+        )
     }
 
     /// The question as text, ready for the model to go on.
@@ -293,7 +299,10 @@ mod tests {
             template().shot(&example)
         };
         let inline = page("Before \u{FFFC} and after \u{FFFC}: what changed?");
-        assert!(inline.contains("Before <image> and after <image>: what"), "{inline}");
+        assert!(
+            inline.contains("Before <image> and after <image>: what"),
+            "{inline}"
+        );
         assert_eq!(inline.matches("<image>").count(), 2);
         let other = page("one \u{FFFC} place <image>");
         assert!(other.starts_with("<image><image>"), "{other}");

@@ -45,7 +45,10 @@ impl MayBe<'_> {
     fn allows(&self, number: usize) -> bool {
         self.living.has(number)
             && !self.not.contains(&number)
-            && self.only.as_ref().is_none_or(|only| only.binary_search(&number).is_ok())
+            && self
+                .only
+                .as_ref()
+                .is_none_or(|only| only.binary_search(&number).is_ok())
     }
 
     /// Every number that may be found, in order.
@@ -58,11 +61,7 @@ impl MayBe<'_> {
 }
 
 impl<'a> Chooser<'a> {
-    pub fn new(
-        index: &'a Index,
-        query: &'a Query<'a>,
-        plan: &'a Plan,
-    ) -> Result<Self, IndexError> {
+    pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
         let numbers = |ids: &[String]| -> Result<Vec<usize>, IndexError> {
             ids.iter().map(|id| Ok(index.by_id(id)?.number)).collect()
         };
@@ -114,9 +113,14 @@ impl<'a> Chooser<'a> {
     pub fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
         let strategy = match (self.plan.strategy, self.query.vectors.is_empty()) {
             // Without a picture only the question can be compared.
-            (Strategy::Image | Strategy::Hybrid | Strategy::Diverse | Strategy::Balanced | Strategy::ImageToText, true) => {
-                Strategy::Text
-            }
+            (
+                Strategy::Image
+                | Strategy::Hybrid
+                | Strategy::Diverse
+                | Strategy::Balanced
+                | Strategy::ImageToText,
+                true,
+            ) => Strategy::Text,
             (strategy, _) => strategy,
         };
         let chosen = match strategy {
@@ -126,7 +130,9 @@ impl<'a> Chooser<'a> {
             Strategy::Hybrid => self.widening(k, &|n| self.hybrid(n))?,
             Strategy::Random => self.random(k)?,
             Strategy::Diverse => self.diverse(k)?,
-            Strategy::Balanced => balanced(self.widening(POOL.max(8 * k), &|n| self.by_picture(n))?, k),
+            Strategy::Balanced => {
+                balanced(self.widening(POOL.max(8 * k), &|n| self.by_picture(n))?, k)
+            }
             Strategy::ImageToText => self.widening(k, &|n| self.to_texts(n))?,
             Strategy::TextToImage => self.widening(k, &|n| self.to_pictures(n))?,
         };
@@ -185,11 +191,13 @@ impl<'a> Chooser<'a> {
 
     fn one_a_picture(&self, hits: Vec<(Hit, String)>) -> Result<Vec<Candidate>, IndexError> {
         let among: HashSet<usize> = hits.iter().map(|(hit, _)| hit.row).collect();
-        let by_question = self.index.by_words(self.query.question, among.len(), &|n| {
-            among.contains(&n)
-        })?;
-        let question: HashMap<usize, f32> =
-            by_question.into_iter().map(|hit| (hit.row, hit.score)).collect();
+        let by_question = self
+            .index
+            .by_words(self.query.question, among.len(), &|n| among.contains(&n))?;
+        let question: HashMap<usize, f32> = by_question
+            .into_iter()
+            .map(|hit| (hit.row, hit.score))
+            .collect();
         let fits = |number: usize| question.get(&number).copied().unwrap_or(0.0);
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut out: Vec<Candidate> = Vec::new();
@@ -233,7 +241,8 @@ impl<'a> Chooser<'a> {
             Some(only) => Filter::Rows(only),
             None => Filter::Fn(&allowed),
         };
-        self.index.nearest(self.query.encoder, vector, k, &filter, self.plan.search)
+        self.index
+            .nearest(self.query.encoder, vector, k, &filter, self.plan.search)
     }
 
     fn by_picture(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
@@ -244,7 +253,9 @@ impl<'a> Chooser<'a> {
     }
 
     fn by_text(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let hits = self.index.by_words(self.query.question, k, &|n| self.may_be.allows(n))?;
+        let hits = self
+            .index
+            .by_words(self.query.question, k, &|n| self.may_be.allows(n))?;
         Ok(hits
             .into_iter()
             .map(|hit| (hit, format!("question text, BM25 {:.2}", hit.score)))
@@ -264,7 +275,10 @@ impl<'a> Chooser<'a> {
 
     fn to_pictures(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
         let vector = self.query.text.ok_or(IndexError::NoTexts)?;
-        Ok(said(self.nearest(k, vector)?, "question to picture similarity"))
+        Ok(said(
+            self.nearest(k, vector)?,
+            "question to picture similarity",
+        ))
     }
 
     fn hybrid(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
@@ -307,7 +321,11 @@ impl<'a> Chooser<'a> {
         let mut likeness = vec![-1.0_f32; pool.len()];
         while chosen.len() < k && !pool.is_empty() {
             let gain = |i: usize, c: &Candidate| {
-                let nearest = if chosen.is_empty() { 0.0 } else { likeness.get(i).copied().unwrap_or(0.0) };
+                let nearest = if chosen.is_empty() {
+                    0.0
+                } else {
+                    likeness.get(i).copied().unwrap_or(0.0)
+                };
                 RELEVANCE * c.score - (1.0 - RELEVANCE) * nearest
             };
             let best = pool
@@ -374,7 +392,11 @@ fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
         }
     }
     // Most similar first, as everywhere.
-    out.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.example.number.cmp(&b.example.number)));
+    out.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(a.example.number.cmp(&b.example.number))
+    });
     out
 }
 
@@ -396,7 +418,11 @@ fn fused(by_image: &[Hit], by_text: &[Hit]) -> Vec<(Hit, String)> {
                     row,
                     score: score.sum(),
                 },
-                format!("ranks fused: picture {}, text {}", place(ranks[0]), place(ranks[1])),
+                format!(
+                    "ranks fused: picture {}, text {}",
+                    place(ranks[0]),
+                    place(ranks[1])
+                ),
             )
         })
         .collect();

@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn a_condition_is_a_name_a_sign_and_a_value() {
         let parsed: Condition = " Modality = CT scan ".parse().unwrap();
-        assert_eq!((parsed.name.as_str(), parsed.value.as_str(), parsed.equal), ("modality", "CT scan", true));
+        assert_eq!(
+            (parsed.name.as_str(), parsed.value.as_str(), parsed.equal),
+            ("modality", "CT scan", true)
+        );
         let not: Condition = "organ!=chest".parse().unwrap();
         assert!(!not.equal);
         assert_eq!(not.to_string(), "organ!=chest");

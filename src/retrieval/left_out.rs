@@ -57,7 +57,8 @@ impl<'a> LeftOut<'a> {
                 let allowed = |n: usize| living.has(n) && !own.contains(&n);
                 let filter = Filter::Fn(&allowed);
                 let encoder = self.query.encoder;
-                self.index.nearest(encoder, vector, NEAREST, &filter, Search::Exact)?
+                self.index
+                    .nearest(encoder, vector, NEAREST, &filter, Search::Exact)?
             };
             let mut found = false;
             for hit in hits.iter().filter(|hit| hit.score >= NEAR_PICTURE) {
@@ -133,7 +134,10 @@ impl<'a> LeftOut<'a> {
         if self.numbers.contains(&example.number)
             || self.patients.contains(&example.patient)
             || self.studies.contains(&example.study)
-            || example.images.iter().any(|i| self.images.contains(&i.sha256))
+            || example
+                .images
+                .iter()
+                .any(|i| self.images.contains(&i.sha256))
         {
             return Ok(false);
         }
@@ -146,7 +150,10 @@ impl<'a> LeftOut<'a> {
             return Ok(false);
         };
         for vector in self.query.vectors {
-            if vectors.score(vector, example.number)?.is_some_and(|s| s >= NEAR_PICTURE) {
+            if vectors
+                .score(vector, example.number)?
+                .is_some_and(|s| s >= NEAR_PICTURE)
+            {
                 return Ok(false);
             }
         }

@@ -39,10 +39,17 @@ fn index(folder: &std::path::Path) -> Index {
             question: "Is there a nodule?".into(),
             answer: if i % 4 == 0 { "no" } else { "yes" }.into(),
             rationale: "I see it.".into(),
-            tags: vec![("organ".into(), if i % 2 == 0 { "chest" } else { "head" }.into())],
+            tags: vec![(
+                "organ".into(),
+                if i % 2 == 0 { "chest" } else { "head" }.into(),
+            )],
             source: "test".into(),
             licence: "MIT".into(),
-            patient: if i < 2 { String::new() } else { format!("p{}", i / 2) },
+            patient: if i < 2 {
+                String::new()
+            } else {
+                format!("p{}", i / 2)
+            },
             study: format!("s{i}"),
             ..Example::default()
         };
@@ -207,10 +214,16 @@ fn conditions_floor_pins_and_exclusions_hold() {
     let vectors: &[&[f32]] = &[&vector];
     let query = blank(&name, vectors);
     let chest = Plan {
-        filter: vec!["organ=chest".parse().unwrap(), "patient!=p3".parse().unwrap()],
+        filter: vec![
+            "organ=chest".parse().unwrap(),
+            "patient!=p3".parse().unwrap(),
+        ],
         ..plan(Strategy::Image)
     };
-    assert_eq!(ids(&index, &query, &chest), ["e0", "e2", "e4", "e8", "e10"].map(String::from));
+    assert_eq!(
+        ids(&index, &query, &chest),
+        ["e0", "e2", "e4", "e8", "e10"].map(String::from)
+    );
     let floor = Plan {
         floor: Some(0.8),
         ..plan(Strategy::Image)
@@ -224,7 +237,10 @@ fn conditions_floor_pins_and_exclusions_hold() {
         excluded: vec!["e0".into()],
         ..plan(Strategy::Image)
     };
-    assert_eq!(ids(&index, &query, &pinned), ["e9", "e8", "e1"].map(String::from));
+    assert_eq!(
+        ids(&index, &query, &pinned),
+        ["e9", "e8", "e1"].map(String::from)
+    );
     let fixed = Plan {
         pinned: vec!["e9".into()],
         ..plan(Strategy::Fixed)
@@ -234,7 +250,10 @@ fn conditions_floor_pins_and_exclusions_hold() {
         pinned: vec!["e99".into()],
         ..plan(Strategy::Fixed)
     };
-    assert!(matches!(retrieve(&index, &query, &missing), Err(IndexError::Unknown(_))));
+    assert!(matches!(
+        retrieve(&index, &query, &missing),
+        Err(IndexError::Unknown(_))
+    ));
 }
 
 #[test]
@@ -262,15 +281,23 @@ fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
             let chosen = expected.iter().map(|c| likeness(angle, *c as f32 * 0.25));
             likeness(angle, 0.3) - chosen.fold(-1.0, f32::max)
         };
-        let next = (0..12).filter(|i| !expected.contains(i)).max_by(|a, b| gain(a).total_cmp(&gain(b)));
+        let next = (0..12)
+            .filter(|i| !expected.contains(i))
+            .max_by(|a, b| gain(a).total_cmp(&gain(b)));
         expected.extend(next);
     }
     let spread = numbers(&of(Strategy::Diverse, 3));
     assert_eq!(spread, expected);
     assert_ne!(spread, numbers(&of(Strategy::Image, 3)));
-    let answers: Vec<String> =
-        of(Strategy::Balanced, 4).into_iter().map(|s| s.example.answer).collect();
-    assert_eq!(answers.iter().filter(|a| *a == "no").count(), 2, "{answers:?}");
+    let answers: Vec<String> = of(Strategy::Balanced, 4)
+        .into_iter()
+        .map(|s| s.example.answer)
+        .collect();
+    assert_eq!(
+        answers.iter().filter(|a| *a == "no").count(),
+        2,
+        "{answers:?}"
+    );
 }
 
 #[test]
@@ -282,7 +309,9 @@ fn shots_stand_in_the_order_that_was_asked_for() {
         shots: 4,
         ..plan(Strategy::Image)
     };
-    let shots = retrieve(&index, &blank(&name, &[&vector]), &plan).unwrap().shots;
+    let shots = retrieve(&index, &blank(&name, &[&vector]), &plan)
+        .unwrap()
+        .shots;
     let of = |order: Order, seed| -> Vec<usize> {
         order.arrange(&shots, seed).iter().map(|s| s.rank).collect()
     };
@@ -302,7 +331,11 @@ fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared
     assert!(matches!(refused, Err(IndexError::Encoder { .. })));
     assert_eq!(ids(&index, &query, &plan(Strategy::Text)).len(), 12);
     assert!(matches!(
-        retrieve(&index, &blank(&encoder(), &[&FAR]), &plan(Strategy::ImageToText)),
+        retrieve(
+            &index,
+            &blank(&encoder(), &[&FAR]),
+            &plan(Strategy::ImageToText)
+        ),
         Err(IndexError::NoTexts)
     ));
 }

@@ -145,17 +145,19 @@ fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow:
         writer.add(example, &[new], &[vectors])?;
     }
     writer.finish_for_memory()?;
-    // What only matters in a folder.
-    for name in ["seal.toml", "writer.lock"] {
-        std::fs::remove_file(folder.join(name))?;
-    }
+    // What only matters while somebody writes.
+    std::fs::remove_file(folder.join("writer.lock"))?;
     Ok(())
 }
 
 /// The similarity to the best shot that 99 of 100 unseen phantoms reach.
 fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
     let index = Index::open(Some(folder))?;
-    let encoder = index.encoders().first().map(|e| e.sha256.clone()).unwrap_or_default();
+    let encoder = index
+        .encoders()
+        .first()
+        .map(|e| e.sha256.clone())
+        .unwrap_or_default();
     let mut best = Vec::new();
     for i in 0..200 {
         let phantom = render(

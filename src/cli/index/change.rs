@@ -63,7 +63,10 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
         }
     }
     if add.question.trim().is_empty() || add.answer.trim().is_empty() {
-        return Err(Failure::usage("an example needs a question and an answer", None));
+        return Err(Failure::usage(
+            "an example needs a question and an answer",
+            None,
+        ));
     }
     let mut writer = Writer::open(&find(&add.index)?).map_err(failed)?;
     let embedders = embedders(writer.encoders(), &add.device)?;
@@ -82,11 +85,18 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
     let mut summary = Summary::default();
     let mut reason = String::new();
     let mut items = std::iter::once(Ok(Item::Row(Box::new(row))));
-    let ended = ingest(&mut writer, &mut items, &embedders, cancel, &mut summary, &mut |report| {
-        if let Report::Rejected { reason: why, .. } = report {
-            reason = why.to_string();
-        }
-    });
+    let ended = ingest(
+        &mut writer,
+        &mut items,
+        &embedders,
+        cancel,
+        &mut summary,
+        &mut |report| {
+            if let Report::Rejected { reason: why, .. } = report {
+                reason = why.to_string();
+            }
+        },
+    );
     if let Err(IngestError::Index(error)) = ended {
         return Err(failed(error));
     }
@@ -133,7 +143,10 @@ pub fn remove(remove: &Remove) -> Outcome {
         writer.remove(id).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
-    eprintln!("removed {}; `rounds index compact` gives their room back", remove.ids.len());
+    eprintln!(
+        "removed {}; `rounds index compact` gives their room back",
+        remove.ids.len()
+    );
     Ok(0)
 }
 
@@ -162,7 +175,10 @@ pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    eprintln!("{written} examples in {}; education and research only, not for diagnosis", shown(out));
+    eprintln!(
+        "{written} examples in {}; education and research only, not for diagnosis",
+        shown(out)
+    );
     Ok(0)
 }
 
@@ -261,7 +277,12 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     progress.finish();
     let gone = cache.shrink(limit).map_err(|e| Failure::model(&e))?;
     let held = cache.held();
-    writeln!(std::io::stdout(), "{} pictures kept, {}; {gone} made room", held.files, bytes(held.bytes))
-        .map_err(|e| Failure::io(&e))?;
+    writeln!(
+        std::io::stdout(),
+        "{} pictures kept, {}; {gone} made room",
+        held.files,
+        bytes(held.bytes)
+    )
+    .map_err(|e| Failure::io(&e))?;
     Ok(0)
 }

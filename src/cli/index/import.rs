@@ -106,7 +106,8 @@ pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
     );
     progress.finish();
     let total = writer.len();
-    if !matches!(ended, Err(IngestError::Index(ref e)) if !matches!(e, crate::index::IndexError::Cancelled)) {
+    if !matches!(ended, Err(IngestError::Index(ref e)) if !matches!(e, crate::index::IndexError::Cancelled))
+    {
         writer.finish().map_err(failed)?;
     }
     tell(import, &summary, total, ended.is_ok())?;
@@ -136,11 +137,16 @@ fn tell(import: &Import, summary: &Summary, total: usize, complete: bool) -> Res
             rejected,
             left_out,
         } = summary;
-        writeln!(out, "{rows} rows = {added} added + {duplicates} duplicates + {rejected} rejected").and_then(|()| {
-            match left_out {
-                0 => Ok(()),
-                _ => writeln!(out, "{left_out} rows of another language or split were left out"),
-            }
+        writeln!(
+            out,
+            "{rows} rows = {added} added + {duplicates} duplicates + {rejected} rejected"
+        )
+        .and_then(|()| match left_out {
+            0 => Ok(()),
+            _ => writeln!(
+                out,
+                "{left_out} rows of another language or split were left out"
+            ),
         })
         .and_then(|()| writeln!(out, "the index has {total} examples"))
     };

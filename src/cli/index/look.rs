@@ -43,7 +43,10 @@ pub fn list(as_json: bool) -> Outcome {
         }
         for row in &rows {
             let name = row["name"].as_str().unwrap_or_default();
-            print(format!("{name:24} {:>9} examples  {}", row["examples"], row["encoders"]))?;
+            print(format!(
+                "{name:24} {:>9} examples  {}",
+                row["examples"], row["encoders"]
+            ))?;
         }
     }
     Ok(u8::from(faults > 0))
@@ -156,9 +159,14 @@ pub fn search(search: &Search) -> Outcome {
             hint: e.hint(),
             code: 3,
         })?;
-        let made = embedders.picture(&picture).map_err(|e| Failure::usage(e, None))?;
+        let made = embedders
+            .picture(&picture)
+            .map_err(|e| Failure::usage(e, None))?;
         vectors = made;
-        own.push((picture.source.sha256.clone(), crate::imaging::look(&picture)));
+        own.push((
+            picture.source.sha256.clone(),
+            crate::imaging::look(&picture),
+        ));
     }
     let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
     let query = Query {
@@ -192,7 +200,10 @@ pub fn search(search: &Search) -> Outcome {
             value["reason"] = shot.reason.clone().into();
             value
         };
-        print(format!("{:#}", Value::Array(found.shots.iter().map(hit).collect())))?;
+        print(format!(
+            "{:#}",
+            Value::Array(found.shots.iter().map(hit).collect())
+        ))?;
         return Ok(0);
     }
     for shot in &found.shots {
@@ -200,7 +211,12 @@ pub fn search(search: &Search) -> Outcome {
         print(format!("{:3}. {}  {}", shot.rank, e.id, shot.reason))?;
         print(format!("     Q: {}  A: {}", e.question, e.answer))?;
         let tags: Vec<String> = e.tags.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        print(format!("     {} | {}, {}", tags.join(" "), e.source, e.licence))?;
+        print(format!(
+            "     {} | {}, {}",
+            tags.join(" "),
+            e.source,
+            e.licence
+        ))?;
     }
     Ok(0)
 }
@@ -215,7 +231,9 @@ pub struct Verify {
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     let folder = find(&verify.index)?;
     if !folder.join("index.toml").exists() {
-        return Err(failed(crate::index::IndexError::NotAnIndex(crate::support::errors::shown(&folder))));
+        return Err(failed(crate::index::IndexError::NotAnIndex(
+            crate::support::errors::shown(&folder),
+        )));
     }
     let mut progress = Progress::new("examples", None).quiet(verify.json);
     let verdict = crate::index::verify::verify(&folder, cancel, &mut |done, _| {
@@ -242,7 +260,11 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
             "{} examples and {} pictures are as they were written{}",
             verdict.examples,
             verdict.pictures,
-            if verdict.sealed { "" } else { "; the last writer did not come to its end, nothing it acknowledged is lost" }
+            if verdict.sealed {
+                ""
+            } else {
+                "; the last writer did not come to its end, nothing it acknowledged is lost"
+            }
         ))?;
     }
     Ok(0)
@@ -271,20 +293,34 @@ pub fn stats(stats: &Stats) -> Outcome {
         bytes(value["bytes"].as_u64().unwrap_or(0))
     ))?;
     for encoder in index.encoders() {
-        print(format!("vectors   {} ({} values, {})", encoder.name, encoder.dimension, &encoder.sha256[..12]))?;
+        print(format!(
+            "vectors   {} ({} values, {})",
+            encoder.name,
+            encoder.dimension,
+            &encoder.sha256[..12]
+        ))?;
     }
     for kind in ["sources", "licences"] {
         for (name, count) in value[kind].as_object().into_iter().flatten() {
-            print(format!("{kind:9} {:>8}  {name}", count.as_u64().unwrap_or(0)))?;
+            print(format!(
+                "{kind:9} {:>8}  {name}",
+                count.as_u64().unwrap_or(0)
+            ))?;
         }
     }
     let most = value["examples"].as_u64().unwrap_or(0).max(1);
     for (name, values) in value["tags"].as_object().into_iter().flatten() {
-        print(format!("{name}: {} values", values.as_object().map_or(0, |v| v.len())))?;
+        print(format!(
+            "{name}: {} values",
+            values.as_object().map_or(0, |v| v.len())
+        ))?;
         for (value, count) in values.as_object().into_iter().flatten().take(12) {
             let count = count.as_u64().unwrap_or(0);
             let bar = "█".repeat((count * 30 / most) as usize);
-            print(format!("  {:32} {count:>8}  {bar}", crate::support::sanitise::clean_line_max(value, 32)))?;
+            print(format!(
+                "  {:32} {count:>8}  {bar}",
+                crate::support::sanitise::clean_line_max(value, 32)
+            ))?;
         }
     }
     Ok(0)

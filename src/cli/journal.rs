@@ -1,0 +1,302 @@
+//! The session store as the full-screen interface sees it.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::assistant::{Answer, Settings};
+use crate::imaging::{decode, thumbnail_jpeg};
+use crate::index::{Example, ExampleImage, Images};
+use crate::retrieval::Shot;
+use crate::session::{
+    Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, StoredAnswer,
+    StoredShot, Turn, TurnId, TurnState, moment_in_words,
+};
+use crate::support::{Hint, Paths, files};
+use crate::tui::journal::{
+    Attached, ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
+    SessionSummary, TurnEnd,
+};
+
+/// Side of the thumbnails that are kept of shots, in pixels.
+const THUMBNAIL: u32 = 96;
+
+/// Keeps sessions in the user's data folder.
+pub struct Kept {
+    sessions: Sessions,
+    /// Where shots' pictures are read.
+    images: Images,
+    /// A file whose existence says that the first screen was accepted.
+    accepted: std::path::PathBuf,
+}
+
+/// Whether the first screen was accepted before.
+pub fn accepted(paths: &Paths) -> std::path::PathBuf {
+    paths.data_dir.join("accepted")
+}
+
+impl Kept {
+    pub fn open(paths: &Paths, images: Images) -> Result<Self, SessionError> {
+        Ok(Self {
+            sessions: Sessions::open(paths)?,
+            images,
+            accepted: accepted(paths),
+        })
+    }
+
+    fn shots(&self, shots: &[Shot]) -> Vec<NewShot> {
+        shots
+            .iter()
+            .map(|shot| NewShot {
+                shot: stored(shot),
+                thumbnail: shot.example.image().and_then(|image| {
+                    let picture = decode(&self.images.bytes(image).ok()?, "shot").ok()?;
+                    thumbnail_jpeg(&picture, THUMBNAIL, 80).ok()
+                }),
+            })
+            .collect()
+    }
+}
+
+fn failed(error: SessionError) -> JournalError {
+    JournalError {
+        hint: error.hint(),
+        message: error.to_string(),
+    }
+}
+
+fn stored(shot: &Shot) -> StoredShot {
+    let example = &shot.example;
+    let names = example.images.iter();
+    StoredShot {
+        example_id: example.id.clone(),
+        rank: shot.rank as u32,
+        score: shot.score,
+        reason: shot.reason.clone(),
+        question: example.question.clone(),
+        answer: example.answer.clone(),
+        rationale: example.rationale.clone(),
+        source: example.source.clone(),
+        licence: example.licence.clone(),
+        images: names
+            .map(|i| format!("{}.{}", i.sha256, i.extension))
+            .collect(),
+        tags: example.tags.clone(),
+        thumbnail: None,
+    }
+}
+
+fn shot(stored: StoredShot) -> Shot {
+    let images = stored.images.iter().filter_map(|name| {
+        let (sha256, extension) = name.split_once('.')?;
+        Some(ExampleImage {
+            sha256: sha256.to_string(),
+            extension: extension.to_string(),
+        })
+    });
+    Shot {
+        example: Example {
+            id: stored.example_id,
+            images: images.collect(),
+            question: stored.question,
+            answer: stored.answer,
+            rationale: stored.rationale,
+            tags: stored.tags,
+            source: stored.source,
+            licence: stored.licence,
+            ..Example::default()
+        },
+        score: stored.score,
+        rank: stored.rank as usize,
+        reason: stored.reason,
+    }
+}
+
+fn answer(answer: &Answer) -> StoredAnswer {
+    StoredAnswer {
+        answer: answer.answer.clone(),
+        rationale: answer.rationale.clone(),
+        stop_reason: json!(answer.stop).as_str().unwrap_or_default().to_string(),
+        notices: answer.notices.clone(),
+        provenance: json!(answer.provenance),
+        timings: json!(answer.timings),
+        prompt_tokens: answer.prompt_tokens as u64,
+        generated_tokens: answer.generated_tokens as u64,
+        log_probabilities: answer.log_probabilities.clone(),
+        ranking: match answer.ranking.is_empty() {
+            true => Value::Null,
+            false => json!(answer.ranking),
+        },
+    }
+}
+
+impl Journal for Kept {
+    fn create(&mut self, title: &str, model: &str, index: &str) -> Result<String, JournalError> {
+        let id = self.sessions.create(title, model, index).map_err(failed)?;
+        Ok(id.to_string())
+    }
+
+    fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError> {
+        let session = SessionId::from_str(session).map_err(failed)?;
+        let parent = turn.parent.as_deref().map(TurnId::from_str);
+        let images = turn.images.iter().map(|attached| NewImage {
+            name: attached.picture.source.name.clone(),
+            format: attached.picture.source.format.extension().to_string(),
+            width: attached.picture.width,
+            height: attached.picture.height,
+            bytes: attached.file.clone(),
+        });
+        let new = crate::session::NewTurn {
+            parent: parent.transpose().map_err(failed)?.map(|t| t.number),
+            question: turn.question.clone(),
+            images: images.collect(),
+            settings: json!(turn.settings),
+            patient: None,
+            study: None,
+        };
+        let id = self.sessions.begin_turn(&session, &new).map_err(failed)?;
+        Ok(id.to_string())
+    }
+
+    fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError> {
+        let turn = TurnId::from_str(turn).map_err(failed)?;
+        self.sessions.append_partial(&turn, text).map_err(failed)
+    }
+
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError> {
+        let turn = TurnId::from_str(turn).map_err(failed)?;
+        let end = match end {
+            TurnEnd::Answered(given) => crate::session::TurnEnd::Answered {
+                answer: Box::new(answer(given)),
+                shots: self.shots(&given.shots),
+            },
+            TurnEnd::Stopped { text, shots } => crate::session::TurnEnd::Stopped {
+                text: text.clone(),
+                shots: self.shots(shots),
+            },
+            TurnEnd::Failed { text, message } => crate::session::TurnEnd::Failed {
+                text: text.clone(),
+                message: message.clone(),
+                shots: Vec::new(),
+            },
+        };
+        self.sessions.finish_turn(&turn, end).map_err(failed)
+    }
+
+    fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError> {
+        if words.trim().is_empty() {
+            let all = self.sessions.list(limit, 0).map_err(failed)?;
+            let lines = all.into_iter().map(|s| SessionSummary {
+                id: s.id.to_string(),
+                title: s.title,
+                when: moment_in_words(s.used),
+                turns: s.turns as usize,
+                snippet: None,
+            });
+            return Ok(lines.collect());
+        }
+        let mut out: Vec<SessionSummary> = Vec::new();
+        for hit in self.sessions.search(words, limit).map_err(failed)? {
+            let id = hit.session.to_string();
+            if out.iter().all(|s| s.id != id) {
+                let summary = self.sessions.summary(&hit.session).map_err(failed)?;
+                out.push(SessionSummary {
+                    id,
+                    title: hit.title,
+                    when: moment_in_words(hit.used),
+                    turns: summary.turns as usize,
+                    snippet: Some(hit.snippet.text),
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    fn open(&mut self, id: &str) -> Result<SavedSession, JournalError> {
+        let id = self.sessions.find(id).map_err(failed)?;
+        let session = self.sessions.load(&id).map_err(failed)?;
+        let turns = session.turns.iter();
+        let turns = turns.map(|turn| self.saved(&session, turn)).collect();
+        Ok(SavedSession {
+            id: id.to_string(),
+            title: session.title.clone(),
+            turns,
+        })
+    }
+
+    fn rename(&mut self, id: &str, title: &str) -> Result<(), JournalError> {
+        let id = self.sessions.find(id).map_err(failed)?;
+        self.sessions.rename(&id, title).map_err(failed)
+    }
+
+    fn delete(&mut self, id: &str) -> Result<(), JournalError> {
+        let id = self.sessions.find(id).map_err(failed)?;
+        self.sessions.delete(&id).map(|_| ()).map_err(failed)
+    }
+
+    fn export(&mut self, id: &str, format: ExportFormat, path: &Path) -> Result<(), JournalError> {
+        let id = self.sessions.find(id).map_err(failed)?;
+        let format = match format {
+            ExportFormat::Markdown => Format::Markdown,
+            ExportFormat::Html => Format::Html,
+            ExportFormat::Json => Format::Json,
+        };
+        self.sessions.export_to(&id, format, path).map_err(failed)
+    }
+
+    fn accept(&mut self) -> Result<(), JournalError> {
+        let done = self
+            .accepted
+            .parent()
+            .map_or(Ok(()), files::create_private_dir);
+        done.and_then(|()| files::write_atomic(&self.accepted, b"accepted\n"))
+            .map_err(|e| JournalError::new(e.to_string()))
+    }
+}
+
+impl Kept {
+    fn saved(&self, session: &Session, turn: &Turn) -> SavedTurn {
+        let turn_id = |number: u32| {
+            TurnId {
+                session: session.id.clone(),
+                number,
+            }
+            .to_string()
+        };
+        let images = turn.images.iter().filter_map(|image| {
+            // One that is damaged is passed over: the words are still worth reading.
+            let bytes = self.sessions.image(image).ok()?;
+            let picture = decode(&bytes, &image.name).ok()?;
+            Some(Attached {
+                picture: Arc::new(picture),
+                file: bytes.into(),
+                path: None,
+            })
+        });
+        let shots = || turn.shots.iter().cloned().map(shot).collect();
+        SavedTurn {
+            id: turn_id(turn.number),
+            parent: turn.parent.map(turn_id),
+            question: turn.question.clone(),
+            images: images.collect(),
+            settings: serde_json::from_value::<Settings>(turn.settings.clone()).unwrap_or_default(),
+            end: match (&turn.answer, turn.state) {
+                (Some(answer), _) => SavedEnd::Answered {
+                    answer: answer.answer.clone(),
+                    rationale: answer.rationale.clone(),
+                    notices: answer.notices.clone(),
+                    shots: shots(),
+                },
+                (None, TurnState::Failed) => SavedEnd::Failed {
+                    message: turn.message.clone().unwrap_or_default(),
+                },
+                (None, _) => SavedEnd::Stopped {
+                    text: turn.text.clone(),
+                    shots: shots(),
+                },
+            },
+        }
+    }
+}

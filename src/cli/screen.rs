@@ -1,0 +1,85 @@
+//! The full-screen interface, where there is a terminal for it.
+
+use clap::Args;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::journal::{Kept, accepted};
+use super::{Common, Failure, Outcome, index, model};
+use crate::assistant::Setup;
+use crate::index::Images;
+use crate::support::{Hint, Paths};
+use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice};
+
+#[derive(Args, Clone, Default)]
+pub struct Screen {
+    /// Line by line, for screen readers and simple terminals
+    #[arg(long)]
+    pub plain: bool,
+    /// Image to attach at the start (may be given several times)
+    #[arg(short, long = "image")]
+    images: Vec<PathBuf>,
+    /// Go on with a session: its id, its number or its title
+    #[arg(long)]
+    session: Option<String>,
+    /// Keep nothing of this session
+    #[arg(long)]
+    no_log: bool,
+    /// How pictures are shown
+    #[arg(long, value_enum, default_value = "auto")]
+    pictures: ImageMode,
+    #[arg(long, value_enum, default_value = "auto")]
+    theme: ThemeChoice,
+    #[arg(long, value_enum, default_value = "auto")]
+    colours: Colours,
+}
+
+/// Whether the terminal can do more than lines.
+pub fn can() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
+}
+
+/// Opens the screen; returns when the user leaves.
+pub fn run(common: &Common, screen: &Screen) -> Outcome {
+    let settings = common.settings()?;
+    let paths = Paths::find().map_err(|e| Failure::usage(&e, e.hint()))?;
+    let setup = Setup {
+        model: match &common.model {
+            Some(given) => Some(model::library()?.find(given)),
+            None => None,
+        },
+        index: common
+            .index
+            .as_ref()
+            .map(|given| index::find(given))
+            .transpose()?,
+        encoder: match &common.encoder {
+            Some(given) => Some(model::library()?.find(given)),
+            None => None,
+        },
+        device: common.device.clone(),
+        search: common.search,
+    };
+    let journal: Box<dyn Journal> = match screen.no_log {
+        true => Box::new(MemoryJournal::default()),
+        false => {
+            let images = Images::new(setup.index.as_deref());
+            Box::new(Kept::open(&paths, images).map_err(|e| Failure::model(&e))?)
+        }
+    };
+    let options = tui::Options {
+        images: screen.pictures,
+        theme: screen.theme,
+        colours: screen.colours,
+        first_run: !accepted(&paths).exists(),
+        attach: screen.images.clone(),
+        session: screen.session.clone(),
+        ..tui::Options::default()
+    };
+    match tui::run(setup, settings, options, journal)? {
+        ExitReason::Left => Ok(0),
+        ExitReason::Signal(number) => Ok(128_u8.saturating_add(u8::try_from(number).unwrap_or(0))),
+        ExitReason::TerminalGone => Ok(129),
+    }
+}

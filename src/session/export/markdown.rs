@@ -1,0 +1,122 @@
+//! A session as Markdown, for notes and repositories. Pictures are named, not shown: Markdown has no place for them.
+//!
+//! Text of the session stands in block quotes and list items only, escaped; the outline of the document is ours alone.
+
+use std::fmt::Write as _;
+
+use super::super::clock;
+use super::super::ingredients::{fields, readable, shown};
+use super::super::types::{Session, StoredShot, Turn};
+use super::escape::{markdown as escaped, markdown_quote as quoted};
+use super::{INTENDED_USE, score, standing, why_no_answer};
+
+/// A session as Markdown.
+pub fn markdown(session: &Session) -> String {
+    let mut out = format!(
+        "# {}\n\n**For {INTENDED_USE}.**\n\n",
+        escaped(&session.title)
+    );
+    for (name, value) in [
+        ("Session", session.id.as_str()),
+        ("Model", &session.model),
+        ("Index", &session.index),
+        ("Begun", &clock::words(session.created)),
+    ] {
+        let _ = writeln!(out, "- {name}: {}", escaped(value));
+    }
+    out.push('\n');
+    for turn in &session.turns {
+        one_turn(&mut out, session, turn);
+    }
+    let _ = write!(out, "---\n\n**For {INTENDED_USE}.**\n");
+    out
+}
+
+fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
+    let _ = write!(out, "## Turn {}\n\n", turn.number);
+    let standing = standing(session, turn);
+    let comma = if standing.is_empty() { "" } else { ", " };
+    let _ = write!(
+        out,
+        "{}{comma}{}\n\n",
+        clock::words(turn.asked),
+        escaped(&standing)
+    );
+    for image in &turn.images {
+        let _ = writeln!(
+            out,
+            "- Picture {} ({} × {}, SHA-256 {})",
+            escaped(&image.name),
+            image.width,
+            image.height,
+            escaped(&image.sha256)
+        );
+    }
+    if !turn.images.is_empty() {
+        out.push('\n');
+    }
+    let mut part = |name: &str, text: &str| {
+        let _ = write!(out, "**{name}**\n\n{}", quoted(text));
+    };
+    part("Question", &turn.question);
+    match &turn.answer {
+        Some(answer) => {
+            part("Answer", &answer.answer);
+            part(
+                "Rationale",
+                answer
+                    .rationale
+                    .as_deref()
+                    .unwrap_or("The model gave none."),
+            );
+            for notice in &answer.notices {
+                part("Notice", notice);
+            }
+        }
+        None => {
+            if !turn.text.is_empty() {
+                part("Text so far", &turn.text);
+            }
+            part("Notice", &why_no_answer(turn));
+        }
+    }
+    if !turn.shots.is_empty() {
+        out.push_str("**Shots**\n\n");
+        turn.shots.iter().for_each(|shot| one_shot(out, shot));
+        out.push('\n');
+    }
+    if let Some(answer) = &turn.answer {
+        out.push_str("**Provenance**\n\n");
+        for (name, value) in fields(&answer.provenance) {
+            let _ = writeln!(
+                out,
+                "- {}: {}",
+                escaped(&readable(name)),
+                escaped(&shown(value))
+            );
+        }
+        out.push('\n');
+    }
+}
+
+fn one_shot(out: &mut String, shot: &StoredShot) {
+    let _ = writeln!(
+        out,
+        "- {} (rank {}, score {})",
+        escaped(&shot.example_id),
+        shot.rank,
+        score(shot.score)
+    );
+    for (name, value) in [
+        ("Question", &shot.question),
+        ("Answer", &shot.answer),
+        ("Rationale", &shot.rationale),
+        ("Why", &shot.reason),
+        ("Source", &shot.source),
+        ("Licence", &shot.licence),
+    ] {
+        if !value.is_empty() {
+            let _ = writeln!(out, "  - {name}: {}", escaped(value));
+        }
+    }
+}

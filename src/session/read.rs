@@ -1,0 +1,198 @@
+//! Reading sessions back: lists, whole sessions, single turns.
+//!
+//! A database can be written by others, so text is cleaned again on its way out. Nothing here writes.
+
+use rusqlite::{Row, params};
+
+use super::Sessions;
+use super::error::{SessionError, unreadable};
+use super::id::{SessionId, TurnId};
+use super::record::{Record, cleaned_text, cleaned_title};
+use super::types::{Session, StoredAnswer, StoredImage, Summary, Turn, TurnState};
+
+pub(super) const SUMMARY: &str =
+    "select id, number, title, model, index_name, created, used, turns from sessions";
+const TURN: &str = "select t.number, t.parent, t.asked, t.ended, t.state, t.question, t.answer, t.rationale, t.message, t.record
+   from turns t join sessions s on s.number = t.session where s.id = ?1";
+
+/// What the store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub sessions: u64,
+    pub turns: u64,
+    /// Different pictures, thumbnails of shots included.
+    pub images: u64,
+    pub image_bytes: u64,
+    pub database_bytes: u64,
+    /// When the session that has rested longest was used, in milliseconds since 1970.
+    pub oldest: Option<i64>,
+    /// The same of the last one.
+    pub newest: Option<i64>,
+}
+
+impl Sessions {
+    /// At most `limit` sessions after the first `offset`, last used first.
+    pub fn list(&self, limit: usize, offset: usize) -> Result<Vec<Summary>, SessionError> {
+        let text = format!("{SUMMARY} order by used desc, number desc limit ?1 offset ?2");
+        let mut statement = self.connection.prepare_cached(&text)?;
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![number(limit), number(offset)])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(summary(row)?);
+        }
+        Ok(found)
+    }
+
+    /// A whole session.
+    pub fn load(&self, id: &SessionId) -> Result<Session, SessionError> {
+        // One view of the database, though another process may write.
+        let view = self.connection.unchecked_transaction()?;
+        let Summary {
+            id,
+            number,
+            title,
+            model,
+            index,
+            created,
+            used,
+            ..
+        } = self.summary(id)?;
+        let mut statement = view.prepare_cached(&format!("{TURN} order by t.number"))?;
+        let mut rows = statement.query([id.as_str()])?;
+        let mut turns = Vec::new();
+        while let Some(row) = rows.next()? {
+            turns.push(turn(row)?);
+        }
+        Ok(Session {
+            id,
+            number,
+            title,
+            model,
+            index,
+            created,
+            used,
+            turns,
+        })
+    }
+
+    /// A line about one session.
+    pub fn summary(&self, id: &SessionId) -> Result<Summary, SessionError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SUMMARY} where id = ?1"))?;
+        let mut rows = statement.query([id.as_str()])?;
+        match rows.next()? {
+            Some(row) => summary(row),
+            None => Err(SessionError::Unknown(id.to_string())),
+        }
+    }
+
+    /// One turn.
+    pub fn turn(&self, id: &TurnId) -> Result<Turn, SessionError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{TURN} and t.number = ?2"))?;
+        let mut rows = statement.query(params![id.session.as_str(), id.number])?;
+        match rows.next()? {
+            Some(row) => turn(row),
+            None => Err(SessionError::UnknownTurn {
+                session: id.session.to_string(),
+                turn: id.number,
+            }),
+        }
+    }
+
+    /// The bytes of a kept picture.
+    ///
+    /// Errors where it is missing or not what its hash says.
+    pub fn image(&self, image: &StoredImage) -> Result<Vec<u8>, SessionError> {
+        self.images.get(&image.sha256)
+    }
+
+    /// What the store holds.
+    pub fn stats(&self) -> Result<Stats, SessionError> {
+        let stats = self.connection.query_row(
+            "select (select count(*) from sessions), (select count(*) from turns), (select count(*) from images),
+               (select coalesce(sum(bytes), 0) from images), (select min(used) from sessions),
+               (select max(used) from sessions), (select page_count from pragma_page_count),
+               (select page_size from pragma_page_size)",
+            [],
+            |row| {
+                // SQLite counts in signed numbers; none of these is negative.
+                let count = |column: usize| row.get(column).map(i64::unsigned_abs);
+                Ok(Stats {
+                    sessions: count(0)?,
+                    turns: count(1)?,
+                    images: count(2)?,
+                    image_bytes: count(3)?,
+                    oldest: row.get(4)?,
+                    newest: row.get(5)?,
+                    database_bytes: count(6)?.saturating_mul(count(7)?),
+                })
+            },
+        );
+        Ok(stats?)
+    }
+}
+
+pub(super) fn summary(row: &Row) -> Result<Summary, SessionError> {
+    let text = |column: usize| row.get::<_, String>(column);
+    Ok(Summary {
+        id: text(0)?
+            .parse()
+            .map_err(|_| unreadable("the id of a session"))?,
+        number: row.get(1)?,
+        title: cleaned_title(&text(2)?),
+        model: cleaned_title(&text(3)?),
+        index: cleaned_title(&text(4)?),
+        created: row.get(5)?,
+        used: row.get(6)?,
+        turns: row.get(7)?,
+    })
+}
+
+fn turn(row: &Row) -> Result<Turn, SessionError> {
+    let text = |column: usize, what: &'static str| -> Result<Option<String>, SessionError> {
+        let text: Option<String> = row.get(column)?;
+        text.map(|text| cleaned_text(what, &text)).transpose()
+    };
+    let state: String = row.get(4)?;
+    let state = TurnState::ALL
+        .into_iter()
+        .find(|known| known.name() == state);
+    let state = state.ok_or_else(|| unreadable("the state of a turn"))?;
+    let record = Record::from_text(&row.get::<_, String>(9)?)?;
+    let words = text(6, "bytes of an answer")?.unwrap_or_default();
+    let rationale = text(7, "bytes of a rationale")?;
+    let (words, answer) = match state {
+        TurnState::Answered => {
+            let rest = record.answer.unwrap_or_default();
+            (
+                String::new(),
+                Some(StoredAnswer {
+                    answer: words,
+                    rationale,
+                    ..rest
+                }),
+            )
+        }
+        _ => (words, None),
+    };
+    Ok(Turn {
+        number: row.get(0)?,
+        parent: row.get(1)?,
+        asked: row.get(2)?,
+        ended: row.get(3)?,
+        state,
+        question: text(5, "bytes of a question")?.unwrap_or_default(),
+        images: record.images,
+        settings: record.settings,
+        patient: record.patient,
+        study: record.study,
+        text: words,
+        answer,
+        shots: record.shots,
+        message: text(8, "bytes of a message")?,
+    })
+}

@@ -1,0 +1,116 @@
+//! The tables, and the steps by which an old database becomes a new one.
+//!
+//! A step that has been released is never changed; a new version is a new step at the end. Full-text search follows the
+//! turns by triggers, so no writer can forget it.
+
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+use super::error::{SessionError, damaged};
+
+/// Version 1: sessions, turns and pictures. `turns.number` counts within a session; `pictured` counts references.
+const STEP_1: &str = "
+create table sessions (
+  number integer primary key autoincrement, id text not null unique, title text not null, model text not null,
+  index_name text not null, created integer not null, used integer not null, turns integer not null default 0) strict;
+create index sessions_by_use on sessions (used desc, number desc);
+create table turns (
+  row integer primary key, session integer not null references sessions (number) on delete cascade,
+  number integer not null, parent integer, asked integer not null, ended integer, state text not null, writer text,
+  question text not null, answer text not null default '', rationale text, message text,
+  shot_words text not null default '', record text not null, unique (session, number)) strict;
+create index turns_unfinished on turns (writer) where state = 'asked';
+create table images (sha256 text primary key, bytes integer not null) strict, without rowid;
+create table pictured (
+  sha256 text not null references images (sha256), turn integer not null references turns (row) on delete cascade,
+  primary key (sha256, turn)) strict, without rowid;
+create index pictured_by_turn on pictured (turn);
+";
+
+/// Version 2: full-text search. Deleted words leave its index at once; a question's words weigh most, a shot's least.
+const STEP_2: &str = "
+create virtual table words using fts5 (question, answer, rationale, shot_words, content='turns', content_rowid='row',
+  tokenize='porter unicode61 remove_diacritics 2');
+insert into words (words, rank) values ('secure-delete', 1);
+insert into words (words, rank) values ('rank', 'bm25(4.0, 2.0, 1.0, 0.5)');
+create trigger turns_added after insert on turns begin
+  insert into words (rowid, question, answer, rationale, shot_words)
+  values (new.row, new.question, new.answer, new.rationale, new.shot_words);
+end;
+create trigger turns_removed after delete on turns begin
+  insert into words (words, rowid, question, answer, rationale, shot_words)
+  values ('delete', old.row, old.question, old.answer, old.rationale, old.shot_words);
+end;
+create trigger turns_changed after update of question, answer, rationale, shot_words on turns begin
+  insert into words (words, rowid, question, answer, rationale, shot_words)
+  values ('delete', old.row, old.question, old.answer, old.rationale, old.shot_words);
+  insert into words (rowid, question, answer, rationale, shot_words)
+  values (new.row, new.question, new.answer, new.rationale, new.shot_words);
+end;
+insert into words (words) values ('rebuild');
+";
+
+/// In the order of versions, the first being version 1.
+const STEPS: [&str; 2] = [STEP_1, STEP_2];
+
+/// The version that this program writes.
+pub const VERSION: i64 = STEPS.len() as i64;
+
+/// Makes the tables of an empty database, or brings those of an older version up to date; all or nothing.
+///
+/// Errors where the database is newer than this program, or its tables are not those of its version.
+pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > VERSION {
+        return Err(SessionError::Version {
+            found,
+            known: VERSION,
+        });
+    }
+    let done = usize::try_from(found).map_err(|_| damaged("its version is negative"))?;
+    if !is_ours(&transaction, done)? {
+        return Err(damaged("its tables are not those of sessions"));
+    }
+    for step in STEPS.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    if found < VERSION {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Whether every object of this version is there to the letter, and nothing that acts by itself beside it. A table or index
+/// that the user added does no harm and is left alone.
+fn is_ours(connection: &Connection, version: usize) -> Result<bool, SessionError> {
+    let reference = Connection::open_in_memory()?;
+    for step in STEPS.iter().take(version) {
+        reference.execute_batch(step)?;
+    }
+    let (ours, found) = (objects(&reference)?, objects(connection)?);
+    if version == 0 {
+        return Ok(found.is_empty());
+    }
+    let added_harmless = found
+        .difference(&ours)
+        .all(|(kind, ..)| kind == "table" || kind == "index");
+    Ok(ours.is_subset(&found) && added_harmless)
+}
+
+type Object = (String, String, Option<String>);
+
+fn objects(connection: &Connection) -> Result<BTreeSet<Object>, SessionError> {
+    // The tables behind the search are SQLite's own, written as its version likes.
+    let mut statement = connection.prepare(
+        "select type, name, sql from sqlite_schema where name not glob 'words_*' and name not glob 'sqlite_*'",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Version 1 as it was, for the test that old sessions are not lost.
+#[cfg(test)]
+pub(super) const VERSION_1: &str = STEP_1;

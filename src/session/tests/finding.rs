@@ -1,0 +1,168 @@
+//! Lists, names, and the words of the search.
+
+use super::*;
+
+fn titles(sessions: &Sessions) -> Vec<String> {
+    sessions
+        .list(10, 0)
+        .unwrap()
+        .into_iter()
+        .map(|found| found.title)
+        .collect()
+}
+
+#[test]
+fn the_session_used_last_comes_first_and_pages_do_not_overlap() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let first = one_answer(&mut sessions, "first");
+    one_answer(&mut sessions, "second");
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    sessions
+        .begin_turn(&first.session, &asking("again"))
+        .unwrap();
+    assert_eq!(titles(&sessions), ["first", "second"]);
+    assert_eq!(sessions.latest().unwrap(), Some(first.session));
+    let page = |offset| sessions.list(1, offset).unwrap();
+    assert_eq!(
+        (page(0)[0].turns, page(1)[0].turns, page(2).len()),
+        (2, 1, 0)
+    );
+}
+
+#[test]
+fn a_session_is_found_by_id_beginning_number_and_title() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let chest = one_answer(&mut sessions, "A chest film").session;
+    let head = one_answer(&mut sessions, "A head CT").session;
+    for (text, expected) in [
+        (chest.as_str().to_uppercase().as_str(), &chest),
+        (&chest.as_str()[..7], &chest),
+        ("1", &chest),
+        ("#2", &head),
+        ("A head CT", &head),
+        ("HEAD", &head),
+    ] {
+        assert_eq!(&sessions.find(text).unwrap(), expected, "{text}");
+    }
+    for text in ["", "3", "-1", "%", "_", "knee", "' or 1=1 --"] {
+        let found = sessions.find(text);
+        assert!(
+            matches!(found, Err(SessionError::Unknown(_))),
+            "{text}: {found:?}"
+        );
+    }
+    let Err(SessionError::Ambiguous { candidates, .. }) = sessions.find("a ") else {
+        panic!("two fit")
+    };
+    assert_eq!(candidates.len(), 2);
+}
+
+#[test]
+fn a_turn_is_found_by_its_address() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let turn = one_answer(&mut sessions, "Case #3");
+    assert_eq!(sessions.find_turn("Case #3#1").unwrap(), turn);
+    assert_eq!(sessions.find_turn(&turn.to_string()).unwrap(), turn);
+    assert!(matches!(
+        sessions.find_turn("Case #3#2"),
+        Err(SessionError::UnknownTurn { turn: 2, .. })
+    ));
+}
+
+#[test]
+fn a_session_gets_another_title_and_none_becomes_untitled() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = one_answer(&mut sessions, "old").session;
+    sessions.rename(&id, "new\ntitle").unwrap();
+    assert_eq!(titles(&sessions), ["new title"]);
+    sessions.rename(&id, " \u{200B} ").unwrap();
+    sessions.rename(&id, "").unwrap();
+    assert_eq!(titles(&sessions), ["untitled"]);
+}
+
+#[test]
+fn search_finds_words_in_questions_answers_rationales_shots_and_titles() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("Thursday teaching", "m", "i").unwrap();
+    let turn = sessions
+        .begin_turn(&id, &asking("Where is the effusion?"))
+        .unwrap();
+    let end = TurnEnd::Answered {
+        answer: Box::new(StoredAnswer {
+            answer: "costophrenic angle".into(),
+            rationale: Some("A meniscus is seen.".into()),
+            ..answer("")
+        }),
+        shots: vec![shot("Is the trachea deviated?")],
+    };
+    sessions.finish_turn(&turn, end).unwrap();
+    one_answer(&mut sessions, "Something else");
+    for words in [
+        "effusion",
+        "Costophrenic",
+        "meniscus",
+        "trachea deviated",
+        "deviat",
+        "effusions trachea",
+    ] {
+        let hits = sessions.search(words, 10).unwrap();
+        assert_eq!(hits.len(), 1, "{words}");
+        assert_eq!((&hits[0].session, hits[0].turn), (&id, Some(1)), "{words}");
+    }
+    let hits = sessions.search("thursday", 10).unwrap();
+    assert_eq!(
+        (hits[0].turn, hits[0].title.as_str()),
+        (None, "Thursday teaching")
+    );
+    assert!(sessions.search("effusion nodule", 10).unwrap().is_empty());
+    let Snippet { text, found } = sessions.search("meniscus", 10).unwrap().remove(0).snippet;
+    assert_eq!(
+        found
+            .iter()
+            .map(|place| &text[place.clone()])
+            .collect::<Vec<_>>(),
+        ["meniscus"]
+    );
+}
+
+#[test]
+fn the_query_language_has_no_way_in() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    one_answer(&mut sessions, "Is there a nodule?");
+    // As operators each of these would find the turn, or be an error.
+    for text in [
+        "nodule OR elephant",
+        "nodule NOT elephant",
+        "question : nodule",
+        "NEAR(nodule elephant)",
+        "elephant* OR nodule",
+        "-elephant",
+    ] {
+        assert_eq!(sessions.search(text, 10).unwrap(), [], "{text}");
+    }
+    for text in [
+        "\"", "nodule\"", "(nodule", "^nodule", "nodule*", "nodule)", "{nodule}",
+    ] {
+        assert!(sessions.search(text, 10).is_ok(), "{text}");
+    }
+    assert_eq!(
+        sessions.search("\"nodule", 10).unwrap().len(),
+        2,
+        "title and turn"
+    );
+    assert_eq!(sessions.search("nodule", 1).unwrap().len(), 1);
+    assert_eq!(sessions.search("nodule", 0).unwrap(), []);
+}
+
+#[test]
+fn text_that_streams_in_is_found_and_what_is_deleted_is_not() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+    sessions.append_partial(&turn, "pneumothorax").unwrap();
+    assert_eq!(sessions.search("pneumothorax", 9).unwrap().len(), 1);
+    sessions.append_partial(&turn, "another word").unwrap();
+    assert_eq!(sessions.search("pneumothorax", 9).unwrap(), []);
+    sessions.delete(&id).unwrap();
+    assert_eq!(sessions.search("another", 9).unwrap(), []);
+}

@@ -1,0 +1,303 @@
+//! What is kept, when, and what a kill leaves.
+
+use super::*;
+
+#[test]
+fn a_finished_turn_reads_back_as_it_was() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("A chest film", "nano", "phantoms").unwrap();
+    let new = NewTurn {
+        images: vec![picture(1)],
+        patient: Some("p1".into()),
+        ..asking("Is there\na nodule?")
+    };
+    let turn = sessions.begin_turn(&id, &new).unwrap();
+    sessions.finish_turn(&turn, answered("yes")).unwrap();
+    drop(sessions);
+
+    let session = home.open().load(&id).unwrap();
+    assert_eq!(
+        (
+            session.title.as_str(),
+            session.model.as_str(),
+            session.index.as_str()
+        ),
+        ("A chest film", "nano", "phantoms")
+    );
+    let [turn] = session.turns.as_slice() else {
+        panic!("one turn")
+    };
+    assert_eq!(
+        (turn.number, turn.parent, turn.state),
+        (1, None, TurnState::Answered)
+    );
+    assert_eq!(turn.question, "Is there\na nodule?");
+    assert_eq!(turn.patient.as_deref(), Some("p1"));
+    assert_eq!(turn.settings, new.settings);
+    assert_eq!(turn.images[0].name, "film-1.png");
+    let (kept, given) = (turn.answer.as_ref().unwrap(), answer("yes"));
+    assert_eq!(
+        (&kept.answer, &kept.rationale, &kept.provenance),
+        (&given.answer, &given.rationale, &given.provenance)
+    );
+    assert_eq!(kept.log_probabilities[0], -0.25);
+    assert!(
+        kept.log_probabilities[1].is_nan(),
+        "no number, but no failure either"
+    );
+    assert_eq!(turn.shots[0].question, "Is there a nodule in the example?");
+    assert!(
+        turn.ended
+            .is_some_and(|ended| ended >= turn.asked && session.used >= turn.asked)
+    );
+}
+
+#[test]
+fn a_turn_exists_from_the_moment_it_is_asked() {
+    let home = Home::new();
+    let mut asker = home.open();
+    let id = asker.create("x", "m", "i").unwrap();
+    let turn = asker
+        .begin_turn(&id, &asking("Is there a nodule?"))
+        .unwrap();
+    let seen = home.open().turn(&turn).unwrap();
+    assert_eq!(
+        (seen.state, seen.question.as_str()),
+        (TurnState::Asked, "Is there a nodule?")
+    );
+}
+
+#[test]
+fn text_that_had_come_before_a_kill_is_there_and_marked_interrupted() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let turn = sessions
+        .begin_turn(&id, &asking("Is there a nodule?"))
+        .unwrap();
+    sessions.append_partial(&turn, "There").unwrap();
+    sessions.append_partial(&turn, "There is a round").unwrap();
+    // Leaves what a kill leaves: the journal not folded in, the writer's file not removed.
+    let copy = tempfile::tempdir().unwrap();
+    copy_all(home.data(), &copy.path().join("data"));
+    let kept = Sessions::open(&Paths::under(copy.path()))
+        .unwrap()
+        .turn(&turn)
+        .unwrap();
+    assert_eq!(
+        (kept.state, kept.text.as_str()),
+        (TurnState::Interrupted, "There is a round")
+    );
+    assert!(kept.answer.is_none() && kept.ended.is_some());
+    assert_eq!(
+        std::fs::read_dir(copy.path().join("data/session-writers"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_store_that_is_dropped_in_the_middle_leaves_an_interrupted_turn() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+    drop(sessions);
+    assert_eq!(
+        home.open().turn(&turn).unwrap().state,
+        TurnState::Interrupted
+    );
+}
+
+#[test]
+fn opening_beside_a_living_process_interrupts_nothing_of_it() {
+    let home = Home::new();
+    let (mut one, mut other) = (home.open(), home.open());
+    let id = one.create("x", "m", "i").unwrap();
+    let turn = one.begin_turn(&id, &asking("q1")).unwrap();
+    let second = other.begin_turn(&id, &asking("q2")).unwrap();
+    assert_eq!((turn.number, second.number), (1, 2));
+    let third = home.open();
+    assert_eq!(third.turn(&turn).unwrap().state, TurnState::Asked);
+    drop(other);
+    let fourth = home.open();
+    assert_eq!(fourth.turn(&turn).unwrap().state, TurnState::Asked);
+    assert_eq!(fourth.turn(&second).unwrap().state, TurnState::Interrupted);
+    one.finish_turn(&turn, answered("yes")).unwrap();
+    assert_eq!(third.turn(&turn).unwrap().state, TurnState::Answered);
+}
+
+#[test]
+fn many_turns_from_two_threads_get_numbers_of_their_own() {
+    let home = Home::new();
+    let id = home.open().create("x", "m", "i").unwrap();
+    std::thread::scope(|scope| {
+        for name in ["one", "two"] {
+            let (home, id) = (&home, &id);
+            scope.spawn(move || {
+                let mut sessions = home.open();
+                for _ in 0..20 {
+                    let turn = sessions.begin_turn(id, &asking(name)).unwrap();
+                    sessions.append_partial(&turn, name).unwrap();
+                    sessions.finish_turn(&turn, answered(name)).unwrap();
+                }
+            });
+        }
+    });
+    let session = home.open().load(&id).unwrap();
+    let numbers: Vec<u32> = session.turns.iter().map(|turn| turn.number).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+    assert!(
+        session
+            .turns
+            .iter()
+            .all(|turn| turn.answer.as_ref().unwrap().answer == turn.question)
+    );
+}
+
+#[test]
+fn a_kept_answer_is_never_overwritten() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let turn = one_answer(&mut sessions, "q");
+    assert!(matches!(
+        sessions.append_partial(&turn, "no"),
+        Err(SessionError::Ended(_))
+    ));
+    assert!(matches!(
+        sessions.finish_turn(&turn, answered("no")),
+        Err(SessionError::Ended(_))
+    ));
+    assert_eq!(sessions.turn(&turn).unwrap().answer.unwrap().answer, "yes");
+}
+
+#[test]
+fn stopping_and_failing_keep_the_text_that_had_come() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let mut ended = |end: TurnEnd| {
+        let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+        sessions.append_partial(&turn, "so far").unwrap();
+        sessions.finish_turn(&turn, end).unwrap();
+        sessions.turn(&turn).unwrap()
+    };
+    let stopped = ended(TurnEnd::Stopped {
+        text: String::new(),
+        shots: vec![shot("s")],
+    });
+    assert_eq!(
+        (stopped.state, stopped.text.as_str(), stopped.shots.len()),
+        (TurnState::Stopped, "so far", 1)
+    );
+    let further = ended(TurnEnd::Stopped {
+        text: "so far and further".into(),
+        shots: Vec::new(),
+    });
+    assert_eq!(further.text, "so far and further");
+    let failed = ended(TurnEnd::Failed {
+        text: String::new(),
+        message: "out of memory".into(),
+        shots: Vec::new(),
+    });
+    assert_eq!(
+        (
+            failed.state,
+            failed.text.as_str(),
+            failed.message.as_deref()
+        ),
+        (TurnState::Failed, "so far", Some("out of memory"))
+    );
+}
+
+#[test]
+fn what_is_past_a_limit_is_refused_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let long = asking(&"x".repeat(LONGEST_TEXT + 1));
+    let many = NewTurn {
+        images: vec![picture(1); MOST_IMAGES + 1],
+        ..asking("q")
+    };
+    let orphan = NewTurn {
+        parent: Some(9),
+        images: vec![picture(1)],
+        ..asking("q")
+    };
+    for refused in [long, many, orphan] {
+        assert!(sessions.begin_turn(&id, &refused).is_err());
+    }
+    let nobody = "kkkkkkkk".parse().unwrap();
+    assert!(matches!(
+        sessions.begin_turn(&nobody, &asking("q")),
+        Err(SessionError::Unknown(_))
+    ));
+    assert!(sessions.load(&id).unwrap().turns.is_empty());
+    assert_eq!(home.pictures(), 0);
+    let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+    let shots = vec![shot("s"); MOST_SHOTS + 1];
+    assert!(
+        sessions
+            .finish_turn(
+                &turn,
+                TurnEnd::Stopped {
+                    text: String::new(),
+                    shots
+                }
+            )
+            .is_err()
+    );
+    assert_eq!(sessions.turn(&turn).unwrap().state, TurnState::Asked);
+}
+
+#[cfg(unix)]
+#[test]
+fn everything_is_for_this_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("x", "m", "i").unwrap();
+    sessions
+        .begin_turn(
+            &id,
+            &NewTurn {
+                images: vec![picture(1)],
+                ..asking("q")
+            },
+        )
+        .unwrap();
+    let mut folders = vec![home.data().to_path_buf()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(
+            std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, 0o600, "{}", entry.path().display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(
+        seen >= 5,
+        "database, its journal, lock, writer, picture: {seen}"
+    );
+}

@@ -1,0 +1,171 @@
+//! Pictures that outlive the user's files, and go with the last session that uses them.
+
+use super::*;
+use std::time::Duration;
+
+fn with_pictures(sessions: &mut Sessions, colours: &[u8]) -> TurnId {
+    let id = sessions.create("x", "m", "i").unwrap();
+    let images = colours.iter().map(|&colour| picture(colour)).collect();
+    sessions
+        .begin_turn(
+            &id,
+            &NewTurn {
+                images,
+                ..asking("q")
+            },
+        )
+        .unwrap()
+}
+
+#[test]
+fn a_session_reopens_with_its_pictures() {
+    let home = Home::new();
+    let turn = with_pictures(&mut home.open(), &[1, 2]);
+    let sessions = home.open();
+    let turn = sessions.turn(&turn).unwrap();
+    for (image, colour) in turn.images.iter().zip([1, 2]) {
+        assert_eq!(sessions.image(image).unwrap(), *png(colour));
+    }
+}
+
+#[test]
+fn a_picture_is_kept_once_and_goes_with_its_last_session() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let one = with_pictures(&mut sessions, &[1, 2, 1]);
+    let other = with_pictures(&mut sessions, &[2, 3]);
+    assert_eq!(home.pictures(), 3);
+    let removed = sessions.delete(&one.session).unwrap();
+    assert_eq!(
+        (removed.sessions, removed.images, removed.image_bytes),
+        (1, 1, png(1).len() as u64)
+    );
+    assert_eq!(home.pictures(), 2);
+    assert_eq!(
+        sessions
+            .image(&sessions.turn(&other).unwrap().images[0])
+            .unwrap(),
+        *png(2)
+    );
+    sessions.delete(&other.session).unwrap();
+    assert_eq!(home.pictures(), 0);
+    assert!(matches!(
+        sessions.delete(&other.session),
+        Err(SessionError::Unknown(_))
+    ));
+}
+
+#[test]
+fn thumbnails_of_shots_are_kept_and_go_too() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let turn = one_answer(&mut sessions, "q");
+    let thumbnail = sessions.turn(&turn).unwrap().shots[0]
+        .thumbnail
+        .clone()
+        .unwrap();
+    assert_eq!(sessions.image(&thumbnail).unwrap(), *png(200));
+    sessions.delete(&turn.session).unwrap();
+    assert_eq!(home.pictures(), 0);
+}
+
+#[test]
+fn purging_takes_what_is_old_and_leaves_what_is_new_or_still_being_answered() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let old = one_answer(&mut sessions, "old").session;
+    let running = with_pictures(&mut sessions, &[5]).session;
+    let long_ago = "update sessions set used = 1000 where id in (?1, ?2)";
+    rusqlite::Connection::open(home.database())
+        .unwrap()
+        .execute(long_ago, [old.as_str(), running.as_str()])
+        .unwrap();
+    let new = one_answer(&mut sessions, "new").session;
+    let removed = sessions
+        .purge_older_than(Duration::from_secs(86_400))
+        .unwrap();
+    assert_eq!(removed.sessions, 1);
+    let left: Vec<SessionId> = sessions
+        .list(9, 0)
+        .unwrap()
+        .into_iter()
+        .map(|found| found.id)
+        .collect();
+    assert_eq!(left, [new, running]);
+    assert_eq!(
+        sessions.purge_older_than(Duration::MAX).unwrap().sessions,
+        0
+    );
+}
+
+#[test]
+fn deleted_words_are_nowhere_in_the_files() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = one_answer(&mut sessions, "Does Zyxwvut have a nodule?").session;
+    one_answer(&mut sessions, "Something that stays");
+    sessions.delete(&id).unwrap();
+    drop(sessions);
+    for entry in std::fs::read_dir(home.data())
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
+        let content = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).to_lowercase();
+        assert!(!content.contains("zyxwvut"), "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_file_left_by_a_crash_is_swept_and_strangers_are_left_alone() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let turn = with_pictures(&mut sessions, &[1]);
+    let folder = home.data().join("session-images");
+    std::fs::write(folder.join("ab".repeat(32)), b"stray").unwrap();
+    std::fs::write(folder.join("README"), b"mine").unwrap();
+    sessions.delete(&turn.session).unwrap();
+    let left: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(left, ["README"]);
+}
+
+#[test]
+fn a_picture_that_was_changed_is_an_error_until_it_is_attached_again() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let turn = with_pictures(&mut sessions, &[1]);
+    let image = sessions.turn(&turn).unwrap().images.remove(0);
+    let path = home.data().join("session-images").join(&image.sha256);
+    std::fs::write(&path, b"other").unwrap();
+    assert!(matches!(
+        sessions.image(&image),
+        Err(SessionError::Unreadable(_))
+    ));
+    with_pictures(&mut sessions, &[1]);
+    assert_eq!(sessions.image(&image).unwrap(), *png(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_among_the_pictures_is_not_followed() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let turn = with_pictures(&mut sessions, &[1]);
+    let image = sessions.turn(&turn).unwrap().images.remove(0);
+    let path = home.data().join("session-images").join(&image.sha256);
+    let outside = home.folder.path().join("outside.png");
+    std::fs::rename(&path, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &path).unwrap();
+    assert!(sessions.image(&image).is_err());
+    sessions.delete(&turn.session).unwrap();
+    assert!(outside.exists());
+    let named = StoredImage {
+        sha256: "../../outside.png".into(),
+        ..image
+    };
+    assert!(sessions.image(&named).is_err());
+}

@@ -1,0 +1,183 @@
+//! What a repetition says.
+
+use super::*;
+use serde_json::Value;
+
+fn turn(provenance: Value) -> Turn {
+    Turn {
+        number: 1,
+        parent: None,
+        asked: 0,
+        ended: Some(9),
+        state: TurnState::Answered,
+        question: "Is there a nodule?".into(),
+        images: Vec::new(),
+        settings: json!({ "shots": 4, "decoding": { "seed": 7, "greedy": true } }),
+        patient: None,
+        study: None,
+        text: String::new(),
+        answer: Some(StoredAnswer {
+            provenance,
+            ..answer("yes")
+        }),
+        shots: Vec::new(),
+        message: None,
+    }
+}
+
+fn provenance() -> Value {
+    json!({ "model_sha256": "aa", "shot_ids": ["a", "b"], "seed": 7, "temperature": 0.0, "floor": null, "future_field": "x" })
+}
+
+fn changed(field: &str, value: Value) -> (bool, Vec<(String, String, String)>) {
+    let mut after = provenance();
+    after[field] = value;
+    match compare(&turn(provenance()), &turn(after)) {
+        Verdict::Same => (false, Vec::new()),
+        Verdict::Differs {
+            answer_changed,
+            ingredients,
+            ..
+        } => (
+            answer_changed,
+            ingredients
+                .into_iter()
+                .map(|c| (c.name, c.before, c.after))
+                .collect(),
+        ),
+    }
+}
+
+fn one(name: &str, before: &str, after: &str) -> (bool, Vec<(String, String, String)>) {
+    (false, vec![(name.into(), before.into(), after.into())])
+}
+
+#[test]
+fn the_same_answer_from_the_same_ingredients_is_the_same() {
+    let mut later = turn(provenance());
+    later.asked = 1_000_000;
+    later.number = 8;
+    later.answer.as_mut().unwrap().timings = json!({ "total_ms": 99 });
+    assert_eq!(compare(&turn(provenance()), &later), Verdict::Same);
+    assert_eq!(changed("temperature", json!(0)), (false, vec![]));
+}
+
+#[test]
+fn each_changed_ingredient_is_named_in_words() {
+    assert_eq!(
+        changed("model_sha256", json!("bb")),
+        one("model (hash)", "aa", "bb")
+    );
+    assert_eq!(
+        changed("shot_ids", json!(["b", "a"])),
+        one("order of the shots", "a, b", "b, a")
+    );
+    assert_eq!(
+        changed("shot_ids", json!(["a", "c"])),
+        one("shots", "a, b", "a, c")
+    );
+    assert_eq!(changed("seed", json!(8)), one("seed", "7", "8"));
+    assert_eq!(
+        changed("floor", json!(0.5)),
+        one("lowest similarity of a shot", "none", "0.5")
+    );
+    assert_eq!(
+        changed("future_field", json!("y")),
+        one("future field", "x", "y")
+    );
+    assert_eq!(
+        changed("new_field", json!(1)),
+        one("new field", "none", "1")
+    );
+}
+
+#[test]
+fn seeds_longer_than_a_float_are_told_apart() {
+    let (old, new) = (
+        turn(json!({ "seed": u64::MAX })),
+        turn(json!({ "seed": u64::MAX - 1 })),
+    );
+    assert_ne!(compare(&old, &new), Verdict::Same);
+}
+
+#[test]
+fn long_values_that_differ_late_do_not_look_the_same() {
+    let ids = |last: &str| json!({ "shot_ids": (0..200).map(|n| format!("id-{n}")).chain([last.to_string()]).collect::<Vec<_>>() });
+    let Verdict::Differs { ingredients, .. } = compare(&turn(ids("a")), &turn(ids("b"))) else {
+        panic!("differs")
+    };
+    assert_ne!(ingredients[0].before, ingredients[0].after);
+}
+
+#[test]
+fn settings_count_where_provenance_does_not_name_them() {
+    let mut new = turn(provenance());
+    new.settings = json!({ "shots": 2, "decoding": { "seed": 99, "greedy": true } });
+    let Verdict::Differs { ingredients, .. } = compare(&turn(provenance()), &new) else {
+        panic!("differs")
+    };
+    assert_eq!(
+        ingredients,
+        [Change {
+            name: "shots".into(),
+            before: "4".into(),
+            after: "2".into()
+        }]
+    );
+}
+
+#[test]
+fn the_first_difference_of_an_answer_is_shown() {
+    let mut new = turn(provenance());
+    new.answer.as_mut().unwrap().answer = "yé, a nodule".into();
+    let verdict = compare(&turn(provenance()), &new);
+    let Verdict::Differs {
+        answer_changed: true,
+        first_difference: Some(found),
+        ingredients,
+    } = verdict
+    else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(
+        (
+            found.part,
+            found.character,
+            found.before.as_str(),
+            found.after.as_str()
+        ),
+        ("answer", 1, "es", "é, a nodule")
+    );
+    assert_eq!(ingredients, []);
+}
+
+#[test]
+fn a_failed_repetition_is_another_outcome_without_a_list_of_missing_ingredients() {
+    let mut new = turn(provenance());
+    new.state = TurnState::Failed;
+    new.answer = None;
+    new.images = vec![StoredImage {
+        sha256: "cc".into(),
+        ..StoredImage::default()
+    }];
+    let Verdict::Differs {
+        answer_changed: true,
+        first_difference: Some(found),
+        ingredients,
+    } = compare(&turn(provenance()), &new)
+    else {
+        panic!("differs")
+    };
+    assert_eq!(
+        (found.part, found.before.as_str(), found.after.as_str()),
+        ("outcome", "answered", "failed")
+    );
+    assert_eq!(
+        ingredients,
+        [Change {
+            name: "pictures (hashes)".into(),
+            before: "none".into(),
+            after: "cc".into()
+        }]
+    );
+}

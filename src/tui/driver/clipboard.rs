@@ -1,0 +1,41 @@
+//! The clipboard, through the terminal (OSC 52): the only way that works over ssh.
+
+use base64::Engine;
+
+use super::terminal::through;
+use crate::tui::state::Trouble;
+
+/// Terminals refuse more, in bytes of base64.
+const LONGEST: usize = 74_994;
+
+/// The sequence that puts `text` on the clipboard.
+pub fn sequence(text: &str, tmux: bool) -> Result<String, Trouble> {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    if encoded.len() > LONGEST {
+        return Err(
+            Trouble::new("the answer is too long for the terminal's clipboard")
+                .hint("/export writes it to a file"),
+        );
+    }
+    let plain = format!("\x1b]52;c;{encoded}\x07");
+    // tmux takes it itself where `set-clipboard` allows, and hands it on where `allow-passthrough` does.
+    Ok(if tmux {
+        format!("{plain}{}", through(&plain, true))
+    } else {
+        plain
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_goes_as_base64_and_cannot_end_the_sequence() {
+        assert_eq!(
+            sequence("yes\x07\x1b", false).unwrap(),
+            "\x1b]52;c;eWVzBxs=\x07"
+        );
+        assert!(sequence(&"x".repeat(80_000), false).is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! Reading files: pictures to attach, folders to list. On a worker.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::imaging::decode::MAX_FILE_BYTES;
+use crate::support::{files, sanitise};
+use crate::tui::journal::Attached;
+use crate::tui::state::{Entry, Event, Trouble};
+
+/// Entries of a folder that are listed; what is past them can still be typed.
+const MOST_ENTRIES: usize = 20_000;
+const LONGEST_NAME: usize = 255;
+const CASES: &str = "assets/cases/";
+
+/// Names of the sample cases that ship.
+pub fn case_names() -> Vec<String> {
+    let names = crate::shipped::below(CASES)
+        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"));
+    let mut names: Vec<String> = names.map(str::to_string).collect();
+    names.sort();
+    names
+}
+
+/// The bytes of a sample case.
+pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
+    crate::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
+        Trouble::new(format!("there is no sample case {name}")).hint("/cases shows them")
+    })
+}
+
+/// Reads and decodes a sample case.
+pub fn attach_case(name: &str) -> Event {
+    let result = case_bytes(name).and_then(|bytes| attached(bytes.into(), name, None));
+    Event::Attached {
+        name: sanitise::clean_line_max(name, LONGEST_NAME),
+        result,
+    }
+}
+
+/// Reads and decodes a file.
+pub fn attach_file(path: &Path) -> Event {
+    let name = name_of(path);
+    let result =
+        file_bytes(path).and_then(|bytes| attached(bytes.into(), &name, Some(path.to_path_buf())));
+    Event::Attached { name, result }
+}
+
+/// The bytes of a file that is a file: a pipe would be waited for without end.
+pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
+    let kind = std::fs::metadata(path)
+        .ok()
+        .map(|m| m.is_file() || m.is_dir());
+    if kind == Some(false) {
+        return Err(Trouble::new(format!(
+            "not a file: {}",
+            sanitise::clean_line_max(&path.to_string_lossy(), 200)
+        )));
+    }
+    files::read_limited(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
+}
+
+fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
+    let picture = crate::imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
+    Ok(Attached {
+        picture: Arc::new(picture),
+        file,
+        path,
+    })
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    sanitise::clean_line_max(&name.to_string_lossy(), LONGEST_NAME)
+}
+
+/// Lists a folder: folders first, by name.
+pub fn list(folder: &Path) -> Event {
+    Event::Folder {
+        folder: folder.to_path_buf(),
+        result: entries(folder),
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<Entry>, Trouble> {
+    let failed = |error: std::io::Error| {
+        Trouble::of(&crate::support::FileError::from_io(folder, "read", &error))
+    };
+    let mut entries: Vec<Entry> = std::fs::read_dir(folder)
+        .map_err(failed)?
+        .filter_map(Result::ok)
+        .take(MOST_ENTRIES)
+        .map(|entry| {
+            let path = entry.path();
+            // Follows links: a link to a folder is a folder.
+            let metadata = std::fs::metadata(&path).ok();
+            Entry {
+                name: name_of(&path),
+                folder: metadata.as_ref().is_some_and(std::fs::Metadata::is_dir),
+                length: metadata.map_or(0, |m| m.len()),
+                path,
+            }
+        })
+        .collect();
+    entries.sort_by_cached_key(|entry| (!entry.folder, entry.name.to_lowercase()));
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_listed_with_clean_names_and_folders_first() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("zoo")).unwrap();
+        std::fs::write(folder.path().join("b\u{1b}[2J.png"), "12345").unwrap();
+        std::fs::write(folder.path().join("A.png"), "").unwrap();
+        let Event::Folder {
+            result: Ok(entries),
+            ..
+        } = list(folder.path())
+        else {
+            panic!("no list");
+        };
+        let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["zoo", "A.png", "b\u{fffd}.png"]);
+        assert_eq!(entries[2].length, 5);
+    }
+
+    #[test]
+    fn what_is_no_picture_or_no_file_is_an_error_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.png");
+        std::fs::write(&path, "no picture").unwrap();
+        for path in [path, folder.path().join("missing.png"), "/dev/null".into()] {
+            let Event::Attached {
+                result: Err(trouble),
+                ..
+            } = attach_file(&path)
+            else {
+                panic!("attached {path:?}");
+            };
+            assert!(!trouble.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_shipped_case_can_be_attached() {
+        for name in case_names() {
+            assert!(
+                matches!(attach_case(&name), Event::Attached { result: Ok(_), .. }),
+                "{name}"
+            );
+        }
+        assert!(matches!(
+            attach_case("../nano/model"),
+            Event::Attached { result: Err(_), .. }
+        ));
+    }
+}

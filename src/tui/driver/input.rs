@@ -1,0 +1,70 @@
+//! Keys, mouse and pastes, on a thread of their own. First the terminal's answers are taken out of what it sends.
+
+use std::sync::mpsc::SyncSender;
+
+use crossterm::event::{self, KeyEventKind, MouseButton, MouseEventKind};
+
+use super::Message;
+use super::detect::Detected;
+use crate::tui::ExitReason;
+use crate::tui::keys::Press;
+use crate::tui::state::Event;
+
+/// Lines of one turn of the wheel.
+const WHEEL: isize = 3;
+
+/// Starts listening. With `asked`, the terminal was asked what it can do and will answer first.
+pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::Result<()> {
+    let work = move || {
+        #[cfg(unix)]
+        if let Some(detected) = asked {
+            let found = super::answers::take(detected, &sender);
+            if sender.send(Message::Detected(found)).is_err() {
+                return;
+            }
+        }
+        #[cfg(not(unix))]
+        drop(asked);
+        loop {
+            let message = match event::read() {
+                Ok(event) => message(event),
+                Err(_) => Some(Message::Event(Event::EndNow(ExitReason::TerminalGone))),
+            };
+            let gone = matches!(message, Some(Message::Event(Event::EndNow(_))));
+            if message.is_some_and(|message| sender.send(message).is_err()) || gone {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("input".into())
+        .spawn(work)
+        .map(|_| ())
+}
+
+fn message(event: event::Event) -> Option<Message> {
+    let event = match event {
+        event::Event::Key(key) if key.kind != KeyEventKind::Release => Event::Key(Press::from(key)),
+        event::Event::Paste(text) => Event::Paste(text),
+        event::Event::Resize(columns, rows) => Event::Resize { columns, rows },
+        event::Event::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Event::Click { column, row },
+                MouseEventKind::ScrollUp => Event::Scroll {
+                    column,
+                    row,
+                    lines: -WHEEL,
+                },
+                MouseEventKind::ScrollDown => Event::Scroll {
+                    column,
+                    row,
+                    lines: WHEEL,
+                },
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(Message::Event(event))
+}

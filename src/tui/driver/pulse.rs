@@ -1,0 +1,65 @@
+//! Time, told to the state while something moves. At rest this thread sleeps, and the program uses no processor at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use super::Message;
+use crate::tui::state::Event;
+
+const BEAT: Duration = Duration::from_millis(250);
+
+/// A handle to the thread.
+pub struct Pulse {
+    lively: Arc<AtomicBool>,
+    thread: Thread,
+}
+
+impl Pulse {
+    pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
+        let lively = Arc::new(AtomicBool::new(true));
+        let flag = lively.clone();
+        let work = move || {
+            loop {
+                if !flag.load(Ordering::Acquire) {
+                    std::thread::park();
+                    continue;
+                }
+                std::thread::sleep(BEAT);
+                let tick = Message::Event(Event::Tick { memory: memory() });
+                // A full channel has no need of more time.
+                if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
+                    return;
+                }
+            }
+        };
+        let handle = std::thread::Builder::new()
+            .name("pulse".into())
+            .spawn(work)?;
+        Ok(Self {
+            lively,
+            thread: handle.thread().clone(),
+        })
+    }
+
+    /// Whether time must be told.
+    pub fn set_lively(&self, lively: bool) {
+        if self.lively.swap(lively, Ordering::AcqRel) != lively && lively {
+            self.thread.unpark();
+        }
+    }
+}
+
+/// Resident memory of this process in bytes, where the system tells.
+fn memory() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+        let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+        pages.checked_mul(rustix::param::page_size() as u64)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}

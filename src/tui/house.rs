@@ -1,0 +1,94 @@
+//! The one place where the interface touches those parts of the program that change shape: examples, their pictures, and
+//! what can be said about a model and an index that were opened.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use crate::assistant::{Assistant, AssistantError, Setup};
+use crate::index::{Example, Images};
+use crate::support::{Paths, sanitise};
+
+/// What is known about an opened model and index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    pub model: String,
+    pub index: String,
+    /// `auto` until an answer tells.
+    pub device: String,
+    /// Tokens that fit into a prompt and its answer.
+    pub context: Option<usize>,
+}
+
+/// An opened assistant.
+pub struct Opened {
+    pub assistant: Assistant,
+    pub about: About,
+    pub images: Images,
+}
+
+/// Opens model and index, by path or by their names in the user's libraries. Takes its time: never on the thread that
+/// draws.
+pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
+    let mut found = setup.clone();
+    if let Ok(paths) = Paths::find() {
+        let models = crate::model::library::Library::of(&paths);
+        let indexes = crate::index::library::Library::of(&paths);
+        found.model = setup.model.as_deref().map(|given| models.find(given));
+        found.index = setup.index.as_deref().map(|given| indexes.find(given));
+    }
+    Ok(Opened {
+        about: About {
+            model: label(setup.model.as_deref()),
+            index: label(setup.index.as_deref()),
+            device: setup.device.clone(),
+            context: None,
+        },
+        images: Images::new(found.index.as_deref()),
+        assistant: Assistant::start(found)?,
+    })
+}
+
+/// A name for a model or index; `None` is what ships.
+pub fn label(path: Option<&Path>) -> String {
+    match path {
+        None => "shipped".into(),
+        Some(path) => {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            sanitise::clean_line_max(&name.to_string_lossy(), 40)
+        }
+    }
+}
+
+/// SHA-256 of the pictures of an example, in order.
+pub fn pictures_of(example: &Example) -> Vec<String> {
+    example
+        .images
+        .iter()
+        .map(|image| image.sha256.clone())
+        .collect()
+}
+
+/// The bytes of one of its pictures. The error is in words for the user.
+pub fn picture_bytes(
+    images: &Images,
+    example: &Example,
+    sha256: &str,
+) -> Result<Cow<'static, [u8]>, String> {
+    let image = example.images.iter().find(|image| image.sha256 == sha256);
+    let image = image.ok_or("the example has no such picture")?;
+    images.bytes(image).map_err(|error| error.to_string())
+}
+
+/// The tags of an example as one line.
+pub fn tags_of(example: &Example) -> String {
+    let tags = example
+        .tags
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    tags.collect::<Vec<_>>().join("  ")
+}
+
+/// What `~` stands for.
+pub fn home() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf())
+}

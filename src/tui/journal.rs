@@ -1,0 +1,161 @@
+//! Where sessions are kept, as the interface sees it: a small trait that the session store fills in.
+//!
+//! It is called on a thread of its own and may wait for a disk. Nothing here may be called by the thread that draws.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::assistant::{Answer, Settings};
+use crate::imaging::Picture;
+use crate::retrieval::Shot;
+
+/// A failure of the store, in words for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct JournalError {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl JournalError {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+}
+
+/// A picture as it was attached.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    pub picture: Arc<Picture>,
+    /// The file's bytes, so that a session can be opened when the file has gone.
+    pub file: Arc<[u8]>,
+    /// Where it was read; `None` for a shipped case or a reopened session.
+    pub path: Option<PathBuf>,
+}
+
+/// A question, the moment it is asked.
+#[derive(Clone, Debug)]
+pub struct NewTurn {
+    /// The stored turn that it follows.
+    pub parent: Option<String>,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub settings: Settings,
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug)]
+pub enum TurnEnd {
+    Answered(Box<Answer>),
+    Stopped { text: String, shots: Vec<Shot> },
+    Failed { text: String, message: String },
+}
+
+/// A line of the session list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionSummary {
+    pub id: String,
+    pub title: String,
+    /// When it was used last, in words: `today 14:05`, `2026-11-02`.
+    pub when: String,
+    pub turns: usize,
+    /// Where the search words were found.
+    pub snippet: Option<String>,
+}
+
+/// A turn as the store has it.
+#[derive(Clone, Debug)]
+pub struct SavedTurn {
+    pub id: String,
+    /// Id of the turn before it.
+    pub parent: Option<String>,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub settings: Settings,
+    pub end: SavedEnd,
+}
+
+/// How a stored turn ended.
+#[derive(Clone, Debug)]
+pub enum SavedEnd {
+    Answered {
+        answer: String,
+        rationale: Option<String>,
+        notices: Vec<String>,
+        shots: Vec<Shot>,
+    },
+    Stopped {
+        text: String,
+        shots: Vec<Shot>,
+    },
+    Failed {
+        message: String,
+    },
+}
+
+/// A whole session.
+#[derive(Clone, Debug, Default)]
+pub struct SavedSession {
+    pub id: String,
+    pub title: String,
+    /// Parents before their children.
+    pub turns: Vec<SavedTurn>,
+}
+
+/// Formats of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportFormat {
+    #[default]
+    Markdown,
+    Html,
+    Json,
+}
+
+impl ExportFormat {
+    pub const ALL: [Self; 3] = [Self::Markdown, Self::Html, Self::Json];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML, one file with the pictures",
+            Self::Json => "JSON with the full provenance",
+        }
+    }
+
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Keeps sessions.
+pub trait Journal: Send {
+    /// Begins a session and returns its id.
+    fn create(&mut self, title: &str, model: &str, index: &str) -> Result<String, JournalError>;
+    /// Keeps a question before it is answered; returns the turn's id.
+    fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError>;
+    /// Keeps what has come so far; called about once a second.
+    fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError>;
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError>;
+    /// The latest sessions; those with `words` in them, where there are words.
+    fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError>;
+    /// By id, or the beginning of one.
+    fn open(&mut self, id: &str) -> Result<SavedSession, JournalError>;
+    fn rename(&mut self, id: &str, title: &str) -> Result<(), JournalError>;
+    fn delete(&mut self, id: &str) -> Result<(), JournalError>;
+    /// Writes a session to `path`; never over a file that exists.
+    fn export(
+        &mut self,
+        id: &str,
+        format: ExportFormat,
+        path: &std::path::Path,
+    ) -> Result<(), JournalError>;
+    /// Remembers that the first-run screen was accepted.
+    fn accept(&mut self) -> Result<(), JournalError>;
+}

@@ -1,0 +1,139 @@
+//! The table of actions. A new action is one row here and one arm where it is done.
+
+/// Where a key counts. The special place `Anywhere` is looked at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    Anywhere,
+    Input,
+    Conversation,
+    Pictures,
+    Shots,
+}
+
+impl Place {
+    /// Its heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Anywhere => "Anywhere",
+            Self::Input => "Input",
+            Self::Conversation => "Conversation",
+            Self::Pictures => "Pictures",
+            Self::Shots => "Shots",
+        }
+    }
+}
+
+/// One row: what an action is called, where its keys count, which they are, and what it does.
+pub struct Row {
+    pub action: Action,
+    pub name: &'static str,
+    pub place: Place,
+    /// Separated by spaces.
+    pub keys: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal $place:ident $keys:literal $help:literal;)*) => {
+        /// Something that a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($action),* }
+
+        /// All actions with their default keys.
+        pub const TABLE: &[Row] = &[
+            $(Row { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
+        ];
+
+        impl Action {
+            /// Its name in a settings file.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$action => $name),* }
+            }
+        }
+    };
+}
+
+actions! {
+    Stop "stop" Anywhere "esc" "stop the answer, or close what is open";
+    Interrupt "interrupt" Anywhere "ctrl-c" "stop what runs; twice: leave";
+    Quit "quit" Anywhere "ctrl-d" "leave, where nothing is typed";
+    Help "help" Anywhere "f1" "all keys and commands (also ? in an empty input)";
+    NextPane "next-pane" Anywhere "tab" "next pane (in the input: complete a command or path)";
+    PreviousPane "previous-pane" Anywhere "shift-tab" "previous pane";
+    ToConversation "conversation" Anywhere "alt-1" "go to the conversation";
+    ToPictures "pictures" Anywhere "alt-2" "go to the pictures";
+    ToShots "shots" Anywhere "alt-3" "go to the shots";
+    PickFile "attach" Anywhere "ctrl-o" "choose a picture to attach";
+    Cases "cases" Anywhere "f4" "sample cases";
+    Regenerate "regenerate" Anywhere "ctrl-r" "answer the selected question again";
+    EditQuestion "edit" Anywhere "alt-e" "edit the selected question; the old one stays as a branch";
+    PreviousBranch "previous-branch" Anywhere "alt-left" "previous branch";
+    NextBranch "next-branch" Anywhere "alt-right" "next branch";
+    Compare "compare" Anywhere "alt-c" "answer with and without shots, side by side";
+    ShowPrompt "prompt" Anywhere "alt-p" "the exact prompt";
+    Sessions "sessions" Anywhere "f2" "list of sessions";
+    NewSession "new-session" Anywhere "alt-n" "begin a new session";
+    Export "export" Anywhere "alt-x" "export this session";
+    CopyAnswer "copy" Anywhere "alt-y" "copy the selected answer";
+    ScrollUp "scroll-up" Anywhere "pageup" "scroll up a page";
+    ScrollDown "scroll-down" Anywhere "pagedown" "scroll down a page";
+    Suspend "suspend" Anywhere "ctrl-z" "suspend";
+    Redraw "redraw" Anywhere "ctrl-l" "draw the screen again";
+
+    Send "send" Input "enter" "ask, or run the command";
+    Newline "newline" Input "alt-enter ctrl-j shift-enter" "new line";
+    EndOfInput "delete-or-quit" Input "ctrl-d delete" "delete the character; Ctrl-D in an empty input leaves";
+    Backspace "backspace" Input "backspace ctrl-h" "delete the character before";
+    Left "left" Input "left ctrl-b" "one character left";
+    Right "right" Input "right ctrl-f" "one character right";
+    WordLeft "word-left" Input "ctrl-left alt-b" "one word left";
+    WordRight "word-right" Input "ctrl-right alt-f" "one word right";
+    LineStart "line-start" Input "home ctrl-a" "start of the line";
+    LineEnd "line-end" Input "end ctrl-e" "end of the line";
+    Up "up" Input "up" "line up, then earlier questions";
+    Down "down" Input "down" "line down, then later questions";
+    OlderQuestion "older-question" Input "ctrl-p" "earlier question";
+    NewerQuestion "newer-question" Input "ctrl-n" "later question";
+    KillWord "kill-word" Input "ctrl-w alt-backspace" "delete the word before";
+    KillWordAfter "kill-word-after" Input "alt-d" "delete the word after";
+    KillToStart "kill-to-start" Input "ctrl-u" "delete to the start of the line";
+    KillToEnd "kill-to-end" Input "ctrl-k" "delete to the end of the line";
+    Yank "yank" Input "ctrl-y" "put back what was deleted";
+    Transpose "transpose" Input "ctrl-t" "swap two characters";
+    Undo "undo" Input "ctrl-_ ctrl-7" "undo";
+
+    TurnUp "turn-up" Conversation "up k" "question before";
+    TurnDown "turn-down" Conversation "down j" "question after";
+    TurnFirst "turn-first" Conversation "home g" "first question";
+    TurnLast "turn-last" Conversation "end G" "last question";
+    TurnRegenerate "turn-regenerate" Conversation "r" "answer again";
+    TurnEdit "turn-edit" Conversation "e" "edit the question";
+    TurnCopy "turn-copy" Conversation "y" "copy the answer";
+
+    PictureNext "picture-next" Pictures "n ]" "next picture";
+    PictureBefore "picture-before" Pictures "N [" "picture before";
+    PictureDetach "detach" Pictures "d" "take the picture away";
+    ZoomIn "zoom-in" Pictures "+ =" "zoom in";
+    ZoomOut "zoom-out" Pictures "minus _" "zoom out";
+    PanLeft "pan-left" Pictures "left h" "move left";
+    PanRight "pan-right" Pictures "right l" "move right";
+    PanUp "pan-up" Pictures "up k" "move up";
+    PanDown "pan-down" Pictures "down j" "move down";
+    Brighter "brighter" Pictures "b" "brighter (display only)";
+    Darker "darker" Pictures "B" "darker (display only)";
+    MoreContrast "more-contrast" Pictures "c" "more contrast (display only)";
+    LessContrast "less-contrast" Pictures "C" "less contrast (display only)";
+    PictureReset "picture-reset" Pictures "0" "as the file is";
+    SideBySide "side-by-side" Pictures "v" "one picture, or two side by side";
+    PictureFull "picture-full" Pictures "enter f" "the picture on the whole screen, or back";
+
+    ShotUp "shot-up" Shots "up k" "shot before";
+    ShotDown "shot-down" Shots "down j" "shot after";
+    ShotOpen "shot-open" Shots "enter" "the whole example";
+    ShotPin "shot-pin" Shots "p" "pin: always a shot; again: no longer";
+    ShotExclude "shot-exclude" Shots "x" "exclude: never a shot; again: no longer";
+    ShotEarlier "shot-earlier" Shots "K alt-up" "move up (pins this order)";
+    ShotLater "shot-later" Shots "J alt-down" "move down (pins this order)";
+    AskWithout "ask-without" Shots "w" "ask again without this shot";
+    ShotBeside "shot-beside" Shots "v" "the shot's picture beside yours";
+}

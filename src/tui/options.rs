@@ -1,0 +1,74 @@
+//! What the interface is told at its start: by flags, by a settings file, or by nobody.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How pictures are put on the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImageMode {
+    /// Ask the terminal
+    #[default]
+    Auto,
+    /// Kitty's graphics protocol
+    Kitty,
+    /// iTerm2's inline pictures
+    Iterm2,
+    /// Sixel graphics
+    Sixel,
+    /// Two pixels a character cell
+    HalfBlocks,
+    /// No pictures
+    None,
+}
+
+/// Colours on a dark or on a light ground.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeChoice {
+    /// Ask the terminal
+    #[default]
+    Auto,
+    Dark,
+    Light,
+}
+
+/// How many colours may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Colours {
+    /// From NO_COLOR, COLORTERM and TERM
+    #[default]
+    Auto,
+    /// None at all
+    None,
+    /// The 16 of old terminals
+    Ansi16,
+    /// The palette of 256
+    Ansi256,
+    /// 24 bits
+    True,
+}
+
+/// Settings of the interface.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub images: ImageMode,
+    pub theme: ThemeChoice,
+    pub colours: Colours,
+    /// Action names to keys, see [`super::keys`].
+    pub keys: BTreeMap<String, String>,
+    /// Shows what the program is and is not before anything else.
+    pub first_run: bool,
+    /// Pictures to attach at the start.
+    pub attach: Vec<PathBuf>,
+    /// A session to open at the start.
+    pub session: Option<String>,
+}
+
+/// Why the interface ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitReason {
+    /// The user left.
+    Left,
+    /// A signal asked the program to end (its number), or the terminal went away.
+    Signal(i32),
+    TerminalGone,
+}

@@ -1,0 +1,182 @@
+//! Pictures as a terminal takes them: kitty, iTerm2, sixel, or character cells. Work for a worker.
+
+use image::{DynamicImage, RgbImage};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::widgets::Widget;
+use ratatui_image::Image;
+use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
+
+use super::cells::CellPicture;
+use super::gallery::Request;
+use super::shown::shown;
+use crate::imaging::{ColourDepth, Picture};
+
+/// How pictures are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Kitty,
+    Iterm2,
+    Sixel,
+    Cells,
+    None,
+}
+
+impl How {
+    /// Its name on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kitty => "kitty",
+            Self::Iterm2 => "iTerm2",
+            Self::Sixel => "sixel",
+            Self::Cells => "half-blocks",
+            Self::None => "no pictures",
+        }
+    }
+}
+
+/// What is known about the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    pub how: How,
+    /// Width and height of a cell in pixels.
+    pub cell: (u16, u16),
+    pub tmux: bool,
+    pub depth: ColourDepth,
+}
+
+/// A picture that can be drawn at once.
+pub enum Encoded {
+    Cells(CellPicture),
+    /// With the number by which kitty knows it.
+    Graphics {
+        protocol: Box<Protocol>,
+        kitty: Option<u32>,
+    },
+    /// Why there is none.
+    Failed(String),
+}
+
+impl Encoded {
+    /// Its size in cells.
+    pub fn size(&self) -> (u16, u16) {
+        match self {
+            Self::Cells(cells) => (cells.columns, cells.rows),
+            Self::Graphics { protocol, .. } => {
+                let size = protocol.size();
+                (size.width, size.height)
+            }
+            Self::Failed(_) => (0, 0),
+        }
+    }
+
+    /// Draws it in the middle of `area`.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let (columns, rows) = self.size();
+        let left = area.width.saturating_sub(columns) / 2;
+        let top = area.height.saturating_sub(rows) / 2;
+        let place = Rect::new(
+            area.x + left,
+            area.y + top,
+            columns.min(area.width),
+            rows.min(area.height),
+        );
+        match self {
+            Self::Cells(cells) => cells.draw(place, buffer),
+            Self::Graphics { protocol, .. } => Image::new(protocol).render(place, buffer),
+            Self::Failed(_) => {}
+        }
+    }
+}
+
+/// Makes a picture ready for the screen.
+pub fn encode(picture: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
+    let failed = || Encoded::Failed("this picture cannot be drawn".into());
+    let (columns, rows) = (request.columns, request.rows);
+    if matches!(screen.how, How::Cells | How::None) {
+        let cells = CellPicture::new(picture, request.look, columns, rows, screen.depth);
+        return cells.map_or_else(failed, Encoded::Cells);
+    }
+    let (cell_width, cell_height) = (screen.cell.0.max(1), screen.cell.1.max(1));
+    let width = u32::from(columns) * u32::from(cell_width);
+    let height = u32::from(rows) * u32::from(cell_height);
+    let Some(pixels) = shown(picture, request.look, width, height, 1.0) else {
+        return failed();
+    };
+    let cells = |length: u32, cell: u16, most: u16| {
+        u16::try_from(length.div_ceil(u32::from(cell)))
+            .unwrap_or(most)
+            .clamp(1, most.max(1))
+    };
+    let size = Size::new(
+        cells(pixels.width(), cell_width, columns),
+        cells(pixels.height(), cell_height, rows),
+    );
+    graphics(pixels, size, screen, number).unwrap_or_else(failed)
+}
+
+fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
+    let image = DynamicImage::ImageRgb8(pixels);
+    let protocol = match screen.how {
+        How::Kitty => Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?),
+        How::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
+        How::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
+        How::Cells | How::None => return None,
+    };
+    Some(Encoded::Graphics {
+        protocol: Box::new(protocol),
+        kitty: (screen.how == How::Kitty).then_some(number),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::{Beside, SourceInfo};
+    use crate::tui::picture::Look;
+
+    fn drawn(how: How) -> (Encoded, Buffer) {
+        let picture = Picture {
+            width: 64,
+            height: 32,
+            rgb: vec![120; 64 * 32 * 3],
+            beside: Beside::default(),
+            source: SourceInfo::unknown(),
+        };
+        let request = Request {
+            id: "x".into(),
+            look: Look::default(),
+            columns: 20,
+            rows: 10,
+        };
+        let screen = Screen {
+            how,
+            cell: (8, 16),
+            tmux: false,
+            depth: ColourDepth::True,
+        };
+        let encoded = encode(&picture, &request, screen, 7);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 12));
+        encoded.draw(Rect::new(0, 0, 20, 10), &mut buffer);
+        (encoded, buffer)
+    }
+
+    #[test]
+    fn each_protocol_sends_its_own_sequence_in_the_same_place() {
+        for (how, begins) in [
+            (How::Kitty, "\u{1b}_G"),
+            (How::Iterm2, "]1337;File="),
+            (How::Sixel, "\u{1b}P"),
+        ] {
+            let (encoded, buffer) = drawn(how);
+            assert_eq!(encoded.size(), (20, 5), "{how:?}");
+            let symbol = buffer[(0, 2)].symbol();
+            assert!(
+                symbol.contains(begins),
+                "{how:?}: {:?}",
+                &symbol[..60.min(symbol.len())]
+            );
+        }
+        assert_eq!(drawn(How::Cells).0.size(), (20, 5));
+    }
+}

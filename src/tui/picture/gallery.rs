@@ -1,0 +1,183 @@
+//! Pictures that are ready to draw, and a list of those that are wanted.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::encode::{Encoded, How, Screen};
+use super::look::Look;
+use crate::imaging::Picture;
+use crate::index::Example;
+
+/// Ready pictures that are kept: character cells are small, graphics are not.
+const KEPT_CELLS: usize = 128;
+const KEPT_GRAPHICS: usize = 24;
+
+/// Where a picture comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Picture(Arc<Picture>),
+    Example {
+        example: Box<Example>,
+        sha256: String,
+    },
+    File(PathBuf),
+    Case(String),
+}
+
+/// What makes two drawings the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// SHA-256, or a path.
+    pub id: String,
+    pub look: Look,
+    pub columns: u16,
+    pub rows: u16,
+}
+
+/// A picture that was not ready.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub request: Request,
+    pub source: Source,
+}
+
+/// The pictures that are ready.
+pub struct Gallery {
+    screen: Screen,
+    ready: HashMap<Request, Encoded>,
+    /// Oldest first.
+    order: VecDeque<Request>,
+    wanted: Vec<Wanted>,
+    /// Numbers of pictures that kitty may forget.
+    dropped: Vec<u32>,
+    /// No graphics now: a window lies above.
+    pub covered: bool,
+    /// Counts the kinds of screen there were; what was made for an earlier one is not taken.
+    pub generation: u64,
+}
+
+impl Gallery {
+    pub fn new(screen: Screen) -> Self {
+        Self {
+            screen,
+            ready: HashMap::new(),
+            order: VecDeque::new(),
+            wanted: Vec::new(),
+            dropped: Vec::new(),
+            covered: false,
+            generation: 0,
+        }
+    }
+
+    pub fn screen(&self) -> Screen {
+        self.screen
+    }
+
+    /// Another kind of screen: everything is made again.
+    pub fn set_screen(&mut self, screen: Screen) {
+        self.screen = screen;
+        self.generation += 1;
+        let old: Vec<Encoded> = self.ready.drain().map(|(_, encoded)| encoded).collect();
+        self.order.clear();
+        old.into_iter().for_each(|encoded| self.forget(encoded));
+    }
+
+    fn forget(&mut self, encoded: Encoded) {
+        if let Encoded::Graphics {
+            kitty: Some(number),
+            ..
+        } = encoded
+        {
+            self.dropped.push(number);
+        }
+    }
+
+    /// Keeps a picture that was made ready.
+    pub fn put(&mut self, request: Request, encoded: Encoded) {
+        let kept = match self.screen.how {
+            How::Cells | How::None => KEPT_CELLS,
+            How::Kitty | How::Iterm2 | How::Sixel => KEPT_GRAPHICS,
+        };
+        if self.order.len() >= kept
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(old) = self.ready.remove(&oldest)
+        {
+            self.forget(old);
+        }
+        self.order.retain(|known| *known != request);
+        self.order.push_back(request.clone());
+        if let Some(old) = self.ready.insert(request, encoded) {
+            self.forget(old);
+        }
+    }
+
+    /// What is missing since the last call.
+    pub fn take_wanted(&mut self) -> Vec<Wanted> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// Numbers of pictures that the terminal may forget.
+    pub fn take_dropped(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Draws a picture, or what stands in its place. Returns a word where there is no picture: why.
+    pub fn draw(
+        &mut self,
+        area: Rect,
+        buffer: &mut Buffer,
+        id: &str,
+        look: Look,
+        source: impl FnOnce() -> Source,
+    ) -> Option<&str> {
+        let graphics = !matches!(self.screen.how, How::Cells | How::None);
+        if area.width == 0
+            || area.height == 0
+            || self.screen.how == How::None
+            || (self.covered && graphics)
+        {
+            return None;
+        }
+        let request = Request {
+            id: id.to_string(),
+            look,
+            columns: area.width,
+            rows: area.height,
+        };
+        if !self.ready.contains_key(&request) {
+            // Until it is ready, an older look of the same picture is better than nothing.
+            let older = self
+                .order
+                .iter()
+                .rev()
+                .find(|r| r.id == id && (r.columns, r.rows) == (area.width, area.height));
+            let older = older.and_then(|r| self.ready.get(r));
+            self.wanted.push(Wanted {
+                request,
+                source: source(),
+            });
+            let Some(older) = older else {
+                return Some("…");
+            };
+            older.draw(area, buffer);
+            return None;
+        }
+        if let Some(at) = self.order.iter().position(|r| *r == request)
+            && let Some(used) = self.order.remove(at)
+        {
+            self.order.push_back(used);
+        }
+        match self.ready.get(&request) {
+            Some(Encoded::Failed(reason)) => Some(reason),
+            Some(encoded) => {
+                encoded.draw(area, buffer);
+                None
+            }
+            None => None,
+        }
+    }
+}

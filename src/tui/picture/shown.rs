@@ -1,0 +1,99 @@
+//! The pixels that are shown of a picture: the part, in the size, with the tones.
+
+use image::imageops::{FilterType, resize, thumbnail};
+use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
+
+use super::Look;
+use crate::imaging::Picture;
+
+/// Largest side made for a screen, in pixels; no terminal is larger, whatever it says.
+const LARGEST: u32 = 4096;
+
+/// The part of `picture` that `look` shows, as large as fits into `width` by `height` pixels.
+///
+/// `stretch` is the height of a pixel over its width; 1 for square ones. `None` where the picture has no pixels.
+pub fn shown(
+    picture: &Picture,
+    look: Look,
+    width: u32,
+    height: u32,
+    stretch: f64,
+) -> Option<RgbImage> {
+    let whole: ImageBuffer<Rgb<u8>, &[u8]> =
+        ImageBuffer::from_raw(picture.width, picture.height, picture.rgb.as_slice())?;
+    if picture.width == 0 || picture.height == 0 {
+        return None;
+    }
+    let (left, top, across, down) = look.part(picture.width, picture.height);
+    let part = whole.view(left, top, across, down);
+    let (width, height) = fit(
+        across,
+        down,
+        width.min(LARGEST),
+        height.min(LARGEST),
+        stretch,
+    );
+    // Averages where the picture is much larger, so that thin lines stay; a smooth blend otherwise.
+    let mut small = if across >= width.saturating_mul(2) && down >= height.saturating_mul(2) {
+        thumbnail(&*part, width, height)
+    } else {
+        resize(&*part, width, height, FilterType::Triangle)
+    };
+    if let Some(tones) = look.tones() {
+        for value in small.iter_mut() {
+            *value = tones.get(usize::from(*value)).copied().unwrap_or(*value);
+        }
+    }
+    Some(small)
+}
+
+/// The largest size of the same shape inside `width` by `height`, at least 1 by 1.
+fn fit(across: u32, down: u32, width: u32, height: u32, stretch: f64) -> (u32, u32) {
+    let (across, down) = (f64::from(across.max(1)), f64::from(down.max(1)) / stretch);
+    let scale = (f64::from(width) / across).min(f64::from(height) / down);
+    let side = |length: f64, most: u32| ((length * scale).round() as u32).clamp(1, most.max(1));
+    (side(across, width), side(down, height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::{Beside, SourceInfo};
+
+    fn picture(width: u32, height: u32) -> Picture {
+        Picture {
+            width,
+            height,
+            rgb: (0..width * height * 3).map(|i| (i % 251) as u8).collect(),
+            beside: Beside::default(),
+            source: SourceInfo::unknown(),
+        }
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape_in_any_room() {
+        let wide = picture(200, 100);
+        assert_eq!(
+            shown(&wide, Look::default(), 50, 50, 1.0)
+                .unwrap()
+                .dimensions(),
+            (50, 25)
+        );
+        assert_eq!(
+            shown(&wide, Look::default(), 1000, 20, 1.0)
+                .unwrap()
+                .dimensions(),
+            (40, 20)
+        );
+        for (width, height) in [(0, 0), (1, 1), (1, 500)] {
+            assert!(shown(&wide, Look::default(), width, height, 1.0).is_some());
+        }
+    }
+
+    #[test]
+    fn a_picture_without_its_pixels_is_not_shown() {
+        let mut broken = picture(20, 20);
+        broken.rgb.truncate(7);
+        assert!(shown(&broken, Look::default(), 10, 10, 1.0).is_none());
+    }
+}

@@ -1,0 +1,307 @@
+//! Asking, streaming, stopping, asking again: one answer at a time, others wait in a queue.
+
+use crate::assistant::Answer;
+use crate::model::generate::StopReason;
+use crate::retrieval::Shot;
+use crate::tui::journal::{Attached, TurnEnd};
+
+use super::State;
+use super::conversation::{Finished, Reply, Turn, TurnId};
+use super::effect::Effect;
+use super::trouble::Trouble;
+
+/// What the model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    Idle,
+    Turn { turn: TurnId, stage: Stage },
+}
+
+/// How far an answer is. One that is done is a [`Reply`] of its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// For a model that is being opened.
+    Waiting,
+    Retrieving,
+    Prefilling,
+    Streaming,
+    Stopping,
+}
+
+impl Stage {
+    /// What it says on the screen.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting for the model",
+            Self::Retrieving => "looking for similar examples",
+            Self::Prefilling => "reading the pictures and the shots",
+            Self::Streaming => "answering",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// At most so many answers wait.
+const LONGEST_QUEUE: usize = 8;
+
+impl State {
+    /// Asks what stands in the input.
+    pub(super) fn send(&mut self) {
+        let question = self.input.text().trim().to_string();
+        if question.is_empty() {
+            return;
+        }
+        if self.activity != Activity::Idle {
+            let key = self.keymap.hint(crate::tui::keys::Action::Stop).to_string();
+            return self.tell(format!("an answer is under way; {key} stops it"));
+        }
+        let parent = match self.editing.take() {
+            Some(old) => self.talk.get(old).and_then(|turn| turn.parent),
+            None => self.talk.leaf(),
+        };
+        self.input.take();
+        self.completion = None;
+        self.notice = None;
+        self.history.add(&question);
+        let turn = Turn::new(
+            parent,
+            question,
+            self.attached.clone(),
+            self.settings.clone(),
+        );
+        let turn = self.talk.add(turn);
+        self.show_end();
+        self.enqueue(turn);
+    }
+
+    pub(super) fn show_end(&mut self) {
+        self.chosen = None;
+        self.scroll = None;
+        self.shot = 0;
+        // Where only one pane has room, the answer is what is waited for.
+        self.front = super::Focus::Conversation;
+    }
+
+    pub(super) fn enqueue(&mut self, turn: TurnId) {
+        if self.queue.len() >= LONGEST_QUEUE {
+            return self.complain(Trouble::new("too many answers are waiting"));
+        }
+        self.store_turn(turn);
+        self.queue.push_back(turn);
+        self.start_next();
+    }
+
+    fn start_next(&mut self) {
+        if self.activity != Activity::Idle {
+            return;
+        }
+        let Some(turn) = self.queue.pop_front() else {
+            return;
+        };
+        self.activity = Activity::Turn {
+            turn,
+            stage: Stage::Waiting,
+        };
+        self.start_waiting();
+    }
+
+    /// Asks the turn that waits for the model, where there is a model now.
+    pub(super) fn start_waiting(&mut self) {
+        let Activity::Turn {
+            turn,
+            stage: Stage::Waiting,
+        } = self.activity
+        else {
+            return;
+        };
+        if self.engine.is_opening() {
+            return;
+        }
+        if !self.engine.is_ready() {
+            let none = Trouble::new("no model is open").hint("/model opens the one that ships");
+            return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
+        }
+        let Some(asked) = self.talk.get(turn) else {
+            self.activity = Activity::Idle;
+            return;
+        };
+        let effect = Effect::Ask {
+            turn,
+            question: asked.question.clone(),
+            images: asked.images.clone(),
+            settings: asked.settings.clone(),
+        };
+        self.set_stage(turn, Stage::Retrieving);
+        self.partial_at = self.now;
+        self.act(effect);
+    }
+
+    fn set_stage(&mut self, turn: TurnId, stage: Stage) {
+        self.activity = Activity::Turn { turn, stage };
+    }
+
+    /// The stage of `turn` where it runs and was not stopped.
+    fn runs(&self, turn: TurnId) -> Option<Stage> {
+        match self.activity {
+            Activity::Turn {
+                turn: running,
+                stage,
+            } if running == turn && stage != Stage::Stopping => Some(stage),
+            _ => None,
+        }
+    }
+
+    fn is_stopping(&self, turn: TurnId) -> bool {
+        self.activity
+            == Activity::Turn {
+                turn,
+                stage: Stage::Stopping,
+            }
+    }
+
+    pub(super) fn on_retrieved(
+        &mut self,
+        turn: TurnId,
+        shots: Vec<Shot>,
+        asked: usize,
+        dropped: usize,
+    ) {
+        if self.runs(turn).is_some()
+            && let Some(record) = self.talk.get_mut(turn)
+        {
+            record.shots = shots;
+            record.asked = asked;
+            record.dropped = dropped;
+            self.set_stage(turn, Stage::Prefilling);
+        }
+    }
+
+    pub(super) fn on_prompt(&mut self, turn: TurnId, text: String) {
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.prompt = Some(text);
+        }
+    }
+
+    pub(super) fn on_token(&mut self, turn: TurnId, text: &str) {
+        if self.runs(turn).is_none() || text.is_empty() {
+            return;
+        }
+        let now = self.now;
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.text.push_str(text);
+            record.tokens += 1;
+            record.first_token.get_or_insert(now);
+            record.last_token = Some(now);
+            self.set_stage(turn, Stage::Streaming);
+        }
+    }
+
+    pub(super) fn on_answered(&mut self, turn: TurnId, answer: Answer) {
+        self.engine.set_device(&answer.provenance.device);
+        // An answer that was finished while it was being stopped stays as the user saw it.
+        let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
+        let Some(record) = self.talk.get_mut(turn) else {
+            return;
+        };
+        record.shots.clone_from(&answer.shots);
+        record.reply = if stopped {
+            Reply::Stopped
+        } else {
+            Reply::Answered(Box::new(Finished::from(&answer)))
+        };
+        let end = if stopped {
+            TurnEnd::Stopped {
+                text: record.streamed(),
+                shots: answer.shots,
+            }
+        } else {
+            TurnEnd::Answered(Box::new(answer))
+        };
+        self.finish(turn, end);
+    }
+
+    pub(super) fn on_failed(&mut self, turn: TurnId, trouble: Trouble) {
+        let stopping = self.is_stopping(turn);
+        let Some(record) = self.talk.get_mut(turn) else {
+            return;
+        };
+        let text = record.streamed();
+        let end = if stopping {
+            TurnEnd::Stopped {
+                text,
+                shots: record.shots.clone(),
+            }
+        } else {
+            let message = trouble.message.clone();
+            record.reply = Reply::Failed(trouble);
+            TurnEnd::Failed { text, message }
+        };
+        self.finish(turn, end);
+    }
+
+    fn finish(&mut self, turn: TurnId, end: TurnEnd) {
+        self.store_end(turn, end);
+        if matches!(self.activity, Activity::Turn { turn: running, .. } if running == turn) {
+            self.activity = Activity::Idle;
+            self.start_next();
+        }
+    }
+
+    /// Stops the answer that runs and keeps what came; true where there was one.
+    pub(super) fn stop(&mut self) -> bool {
+        let Activity::Turn { turn, stage } = self.activity else {
+            return false;
+        };
+        // Those that wait were asked together with it.
+        for waiting in std::mem::take(&mut self.queue) {
+            self.mark_stopped(waiting);
+        }
+        match stage {
+            Stage::Stopping => {}
+            Stage::Waiting => {
+                self.mark_stopped(turn);
+                self.activity = Activity::Idle;
+            }
+            _ => {
+                if let Some(record) = self.talk.get_mut(turn) {
+                    record.reply = Reply::Stopped;
+                }
+                self.set_stage(turn, Stage::Stopping);
+                self.act(Effect::Cancel);
+            }
+        }
+        true
+    }
+
+    fn mark_stopped(&mut self, turn: TurnId) {
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.reply = Reply::Stopped;
+            let end = TurnEnd::Stopped {
+                text: record.streamed(),
+                shots: record.shots.clone(),
+            };
+            self.store_end(turn, end);
+        }
+    }
+
+    /// Before leaving: the program will not be there when the model says that it stopped.
+    pub(super) fn stop_for_good(&mut self) {
+        let running = match self.activity {
+            Activity::Turn { turn, .. } => Some(turn),
+            Activity::Idle => None,
+        };
+        self.stop();
+        if let Some(turn) = running {
+            self.mark_stopped(turn);
+        }
+    }
+
+    /// The attached pictures of the chosen turn, or those of the next question.
+    pub fn images_in_view(&self) -> &[Attached] {
+        let chosen = self.chosen.and_then(|id| self.talk.get(id));
+        match chosen {
+            Some(turn) => &turn.images,
+            None => &self.attached,
+        }
+    }
+}

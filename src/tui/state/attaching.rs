@@ -1,0 +1,122 @@
+//! Attaching and taking away pictures. Attaching never sends: only Enter asks.
+
+use std::path::PathBuf;
+
+use crate::support::sanitise;
+use crate::tui::journal::Attached;
+
+use super::effect::Effect;
+use super::overlay::{Overlay, Picker};
+use super::trouble::Trouble;
+use super::{Focus, State, paths};
+
+/// As many as the assistant takes.
+pub const MOST_IMAGES: usize = 8;
+
+impl State {
+    /// A paste: paths of pictures are attached, anything else is text.
+    pub(super) fn on_paste(&mut self, text: &str) {
+        if let Some(field) = self.overlay.as_mut().and_then(Overlay::field) {
+            field.insert(text);
+            return self.field_changed();
+        }
+        if self.overlay.is_some() {
+            return;
+        }
+        self.focus = Focus::Input;
+        let command = self.input.text().starts_with('/');
+        match paths::pasted(text, self.home.as_deref()) {
+            Some(found) if !command => {
+                for path in found.into_iter().take(MOST_IMAGES) {
+                    self.attach_file(path);
+                }
+            }
+            _ => {
+                self.input.insert(text);
+                self.complete();
+            }
+        }
+    }
+
+    pub(super) fn attach_argument(&mut self, argument: &str) {
+        match paths::typed(argument, self.home.as_deref()) {
+            Some(path) => self.attach_file(path),
+            None => self.pick_file(),
+        }
+    }
+
+    pub(super) fn attach_file(&mut self, path: PathBuf) {
+        self.tell(format!(
+            "reading {}",
+            sanitise::clean_line_max(&path.to_string_lossy(), 80)
+        ));
+        self.act(Effect::AttachFile(path));
+    }
+
+    /// Opens the file picker where it was last, or here.
+    pub(super) fn pick_file(&mut self) {
+        let folder = self.folder.clone();
+        self.act(Effect::ListFolder(folder.clone()));
+        self.overlay = Some(Overlay::Picker(Picker::new(folder)));
+    }
+
+    pub(super) fn case_argument(&mut self, name: &str) {
+        if name.is_empty() {
+            self.overlay = Some(Overlay::Cases { selected: 0 });
+        } else {
+            self.act(Effect::AttachCase(name.to_string()));
+        }
+    }
+
+    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, Trouble>) {
+        let attached = match result {
+            Ok(attached) => attached,
+            Err(trouble) => return self.complain(trouble),
+        };
+        let sha256 = &attached.picture.source.sha256;
+        if let Some(at) = self
+            .attached
+            .iter()
+            .position(|a| a.picture.source.sha256 == *sha256)
+        {
+            self.pictures.choose(at);
+            return self.tell(format!("{name} is attached already"));
+        }
+        if self.attached.len() >= MOST_IMAGES {
+            return self.complain(
+                Trouble::new(format!("at most {MOST_IMAGES} pictures can be attached"))
+                    .hint("/detach takes one away"),
+            );
+        }
+        self.attached.push(attached);
+        self.pictures.choose(self.attached.len() - 1);
+        // The picture just attached is what the user wants to see.
+        self.chosen = None;
+        self.front = Focus::Pictures;
+        self.tell(format!("attached {name}; it goes with your next question"));
+    }
+
+    pub(super) fn detach_argument(&mut self, argument: &str) {
+        match (argument, argument.parse::<usize>()) {
+            ("", _) => self.detach(self.pictures.selected()),
+            ("all", _) => {
+                self.attached.clear();
+                self.pictures.fit(0);
+                self.tell("no picture is attached now");
+            }
+            (_, Ok(number)) => self.detach(number.wrapping_sub(1)),
+            _ => self.complain(Trouble::new(
+                "/detach takes the number of a picture, or all",
+            )),
+        }
+    }
+
+    pub(super) fn detach(&mut self, at: usize) {
+        if at >= self.attached.len() {
+            return self.tell("there is no such picture");
+        }
+        let gone = self.attached.remove(at);
+        self.pictures.fit(self.attached.len());
+        self.tell(format!("{} was taken away", gone.picture.source.name));
+    }
+}

@@ -1,0 +1,237 @@
+//! Slash commands: one table of names, arguments and help, and what a typed line means.
+
+use super::fuzzy;
+use super::trouble::Trouble;
+
+/// What completes the argument of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    None,
+    /// Free text.
+    Text,
+    /// A path of a file or folder.
+    Path,
+    Strategy,
+    Order,
+    Images,
+    Theme,
+    Case,
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Row {
+    pub name: &'static str,
+    pub argument: Argument,
+    /// How the argument is shown.
+    pub shown: &'static str,
+    pub help: &'static str,
+}
+
+const fn row(
+    name: &'static str,
+    argument: Argument,
+    shown: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        name,
+        argument,
+        shown,
+        help,
+    }
+}
+
+/// All commands.
+pub const TABLE: &[Row] = &[
+    row(
+        "/attach",
+        Argument::Path,
+        "[PATH]",
+        "attach a picture; without a path, choose one",
+    ),
+    row("/detach", Argument::Text, "[N|all]", "take a picture away"),
+    row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
+    row(
+        "/shots",
+        Argument::None,
+        "",
+        "go to the shots of this answer",
+    ),
+    row("/k", Argument::Text, "N", "number of shots"),
+    row(
+        "/strategy",
+        Argument::Strategy,
+        "NAME",
+        "how shots are chosen",
+    ),
+    row(
+        "/order",
+        Argument::Order,
+        "NAME",
+        "in which order shots stand in the prompt",
+    ),
+    row(
+        "/floor",
+        Argument::Text,
+        "NUMBER|off",
+        "least similarity of a shot",
+    ),
+    row(
+        "/filter",
+        Argument::Text,
+        "NAME=VALUE ...|off",
+        "which examples may be shots",
+    ),
+    row(
+        "/pin",
+        Argument::Text,
+        "[ID|off]",
+        "always use this example (or the selected shot)",
+    ),
+    row(
+        "/exclude",
+        Argument::Text,
+        "[ID|off]",
+        "never use this example (or the selected shot)",
+    ),
+    row(
+        "/seed",
+        Argument::Text,
+        "N",
+        "seed of sampling and of random shots",
+    ),
+    row("/temperature", Argument::Text, "NUMBER", "0 is greedy"),
+    row(
+        "/model",
+        Argument::Path,
+        "[PATH]",
+        "open another model; without a path, the one that ships",
+    ),
+    row(
+        "/index",
+        Argument::Path,
+        "[PATH]",
+        "open another index; without a path, the one that ships",
+    ),
+    row(
+        "/prompt",
+        Argument::None,
+        "",
+        "the exact prompt of the selected answer",
+    ),
+    row(
+        "/compare",
+        Argument::Text,
+        "[k=N|strategy=NAME|order=NAME]",
+        "two answers side by side (usually: with and without shots)",
+    ),
+    row(
+        "/regenerate",
+        Argument::None,
+        "",
+        "answer the selected question again",
+    ),
+    row(
+        "/edit",
+        Argument::None,
+        "",
+        "edit the selected question; the old one stays",
+    ),
+    row("/copy", Argument::None, "", "copy the selected answer"),
+    row("/new", Argument::None, "", "begin a new session"),
+    row("/sessions", Argument::None, "", "list of sessions"),
+    row(
+        "/search",
+        Argument::Text,
+        "WORDS",
+        "sessions with these words",
+    ),
+    row("/open", Argument::Text, "ID", "open a session"),
+    row("/rename", Argument::Text, "TITLE", "rename this session"),
+    row("/delete", Argument::None, "", "delete this session"),
+    row(
+        "/export",
+        Argument::Path,
+        "[PATH]",
+        "export this session (.md, .html or .json)",
+    ),
+    row(
+        "/theme",
+        Argument::Theme,
+        "dark|light",
+        "colours for a dark or a light ground",
+    ),
+    row(
+        "/images",
+        Argument::Images,
+        "MODE",
+        "how pictures are drawn",
+    ),
+    row("/help", Argument::None, "", "all keys and commands"),
+    row("/quit", Argument::None, "", "leave"),
+];
+
+/// The commands that fit what was typed, best first.
+pub fn matching(typed: &str) -> Vec<&'static Row> {
+    fuzzy::sorted(typed.trim_start_matches('/'), TABLE, |row| row.name)
+}
+
+/// A typed command: its row and its argument.
+///
+/// Errors where there is no such command; a beginning that fits only one is taken.
+pub fn parse(line: &str) -> Result<(&'static Row, &str), Trouble> {
+    let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let exact = TABLE.iter().find(|row| row.name == word);
+    let mut starting = TABLE.iter().filter(|row| row.name.starts_with(word));
+    let only = match (starting.next(), starting.next()) {
+        (Some(row), None) => Some(row),
+        _ => None,
+    };
+    exact
+        .or(only)
+        .map(|row| (row, argument.trim()))
+        .ok_or_else(|| {
+            let trouble = Trouble::new(format!("there is no command {word}"));
+            match matching(word).first() {
+                Some(near) => trouble.hint(format!("did you mean {}? /help shows all", near.name)),
+                None => trouble
+                    .hint("/help shows all commands; begin with a space to ask about a slash"),
+            }
+        })
+}
+
+/// Whether a line is a command: it begins with a slash and a word, and that word is no path.
+pub fn is_command(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    let name = word.strip_prefix('/');
+    line.starts_with('/')
+        && name.is_some_and(|name| !name.is_empty() && name.chars().all(char::is_alphanumeric))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_by_its_name_or_an_only_beginning() {
+        assert_eq!(parse("/attach a b.png").unwrap().1, "a b.png");
+        assert_eq!(parse("/temp 0.5").unwrap().0.name, "/temperature");
+        assert_eq!(parse("/k 3").unwrap().0.name, "/k");
+    }
+
+    #[test]
+    fn an_unknown_command_names_the_nearest() {
+        let trouble = parse("/atach x").unwrap_err();
+        assert_eq!(trouble.message, "there is no command /atach");
+        assert!(trouble.hint.unwrap().contains("/attach"));
+    }
+
+    #[test]
+    fn a_path_is_no_command() {
+        assert!(is_command("/help"));
+        assert!(!is_command("/tmp/a.png"));
+        assert!(!is_command("what is 1/2"));
+        assert!(!is_command("/"));
+    }
+}

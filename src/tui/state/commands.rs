@@ -1,0 +1,253 @@
+//! Doing slash commands, and changing one setting by its name.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::assistant::Settings;
+use crate::retrieval::{Order, Strategy};
+use crate::tui::ExitReason;
+use crate::tui::{ImageMode, ThemeChoice};
+
+use super::command;
+use super::effect::Effect;
+use super::overlay::{ExportDialog, Overlay, SessionList};
+use super::trouble::Trouble;
+use super::{Focus, State, paths};
+
+/// Most shots that can be asked for.
+const MOST_SHOTS: usize = 64;
+
+impl State {
+    /// Does what a typed command says.
+    pub(super) fn run_command(&mut self, line: &str) {
+        let (row, argument) = match command::parse(line) {
+            Ok(parsed) => parsed,
+            Err(trouble) => return self.complain(trouble),
+        };
+        let argument = argument.to_string();
+        self.input.take();
+        self.completion = None;
+        self.history.add(line.trim());
+        match row.name {
+            "/attach" => self.attach_argument(&argument),
+            "/detach" => self.detach_argument(&argument),
+            "/cases" => self.case_argument(&argument),
+            "/shots" => self.go(Focus::Shots),
+            "/prompt" => self.show_prompt(),
+            "/compare" => self.compare(&argument),
+            "/regenerate" => self.regenerate(),
+            "/edit" => self.edit_question(),
+            "/copy" => self.copy_answer(),
+            "/model" => self.open_model(paths::typed(&argument, self.home.as_deref())),
+            "/index" => self.open_index(paths::typed(&argument, self.home.as_deref())),
+            "/pin" => self.pin_argument(&argument),
+            "/exclude" => self.exclude_argument(&argument),
+            "/theme" => self.theme_argument(&argument),
+            "/images" => self.images_argument(&argument),
+            "/help" => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            "/quit" => self.leave(ExitReason::Left),
+            "/new" | "/sessions" | "/search" | "/open" | "/rename" | "/delete" | "/export" => {
+                self.run_session_command(row.name, &argument);
+            }
+            name => self.setting(name.trim_start_matches('/'), &argument),
+        }
+    }
+
+    fn run_session_command(&mut self, name: &str, argument: &str) {
+        match name {
+            "/new" => self.new_session(),
+            "/sessions" | "/search" => self.show_sessions(argument),
+            "/open" if argument.is_empty() => self.show_sessions(""),
+            "/open" => self.act(Effect::OpenSession(argument.to_string())),
+            "/rename" => self.rename_session(argument),
+            "/delete" => self.confirm_delete(),
+            _ => self.show_export(argument),
+        }
+    }
+
+    fn setting(&mut self, name: &str, value: &str) {
+        match set(&mut self.settings, name, value) {
+            Ok(words) => self.tell(format!("{words}, from the next question on")),
+            Err(trouble) => self.complain(trouble),
+        }
+    }
+
+    fn theme_argument(&mut self, argument: &str) {
+        match ThemeChoice::from_str(argument, true) {
+            Ok(theme) => self.theme = theme,
+            Err(_) => self.complain(no_value::<ThemeChoice>("a theme", argument)),
+        }
+    }
+
+    fn images_argument(&mut self, argument: &str) {
+        match ImageMode::from_str(argument, true) {
+            Ok(mode) => {
+                self.images = mode;
+                if matches!(mode, ImageMode::Kitty | ImageMode::Iterm2) {
+                    self.tell("inside tmux, pictures need: set -g allow-passthrough on");
+                }
+                self.act(Effect::SetImages(mode));
+            }
+            Err(_) => self.complain(no_value::<ImageMode>("a way to draw pictures", argument)),
+        }
+    }
+
+    pub(super) fn show_sessions(&mut self, words: &str) {
+        self.overlay = Some(Overlay::Sessions(SessionList::new(words)));
+        self.act(Effect::ListSessions {
+            words: words.to_string(),
+        });
+    }
+
+    pub(super) fn show_export(&mut self, argument: &str) {
+        if self.session.id().is_none() {
+            return self.tell("there is nothing to export yet: ask something first");
+        }
+        let path = paths::typed(argument, self.home.as_deref());
+        self.overlay = Some(Overlay::Export(ExportDialog::new(
+            path,
+            self.session.title(),
+        )));
+    }
+
+    pub(super) fn show_prompt(&mut self) {
+        match self.turn() {
+            Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
+            None => self.tell("the prompt is made when you ask"),
+        }
+    }
+
+    pub(super) fn copy_answer(&mut self) {
+        let text = self
+            .turn()
+            .and_then(|id| self.talk.get(id))
+            .map(|turn| turn.answer_text());
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) => self.act(Effect::Copy(text)),
+            None => self.tell("there is no answer to copy"),
+        }
+    }
+}
+
+/// Changes one setting. Returns what it is now, in words.
+pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<String, Trouble> {
+    let number = |what: &str| Trouble::new(format!("/{name} takes {what}, not `{value}`"));
+    match name {
+        "k" | "shots" => {
+            let shots = value.parse().ok().filter(|k| *k <= MOST_SHOTS);
+            settings.shots =
+                shots.ok_or_else(|| number(&format!("a number from 0 to {MOST_SHOTS}")))?;
+            Ok(format!("{} shots", settings.shots))
+        }
+        "strategy" => {
+            settings.strategy = Strategy::from_str(value, true)
+                .map_err(|_| no_value::<Strategy>("a strategy", value))?;
+            Ok(format!("strategy {}", value_name(&settings.strategy)))
+        }
+        "order" => {
+            settings.order =
+                Order::from_str(value, true).map_err(|_| no_value::<Order>("an order", value))?;
+            Ok(format!("order {}", value_name(&settings.order)))
+        }
+        "floor" => {
+            settings.floor = match value {
+                "off" | "" => None,
+                _ => Some(
+                    value
+                        .parse::<f32>()
+                        .ok()
+                        .filter(|f| f.is_finite())
+                        .ok_or_else(|| number("a number or off"))?,
+                ),
+            };
+            Ok(settings
+                .floor
+                .map_or("no floor".into(), |f| format!("floor {f}")))
+        }
+        "filter" => {
+            settings.filter = conditions(value)?;
+            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
+            Ok(if words.is_empty() {
+                "no filter".into()
+            } else {
+                format!("filter {}", words.join(" "))
+            })
+        }
+        "seed" => {
+            settings.decoding.seed = value.parse().map_err(|_| number("a whole number"))?;
+            Ok(format!("seed {}", settings.decoding.seed))
+        }
+        "temperature" => {
+            let given = value
+                .parse()
+                .ok()
+                .filter(|t: &f64| (0.0..=10.0).contains(t));
+            settings.decoding.temperature = given.ok_or_else(|| number("a number from 0 to 10"))?;
+            Ok(format!("temperature {}", settings.decoding.temperature))
+        }
+        _ => Err(Trouble::new(format!("there is no setting `{name}`"))
+            .hint("k, strategy, order, floor, filter, seed or temperature")),
+    }
+}
+
+fn conditions(value: &str) -> Result<Vec<crate::retrieval::Condition>, Trouble> {
+    if value == "off" {
+        return Ok(Vec::new());
+    }
+    let parts = value.split_whitespace();
+    parts
+        .map(|part| {
+            part.parse()
+                .map_err(|error| Trouble::new(format!("{error}")))
+        })
+        .collect()
+}
+
+/// The name of a value on the command line.
+pub fn value_name<T: ValueEnum>(value: &T) -> String {
+    value
+        .to_possible_value()
+        .map_or_else(String::new, |v| v.get_name().to_string())
+}
+
+/// All names of an option.
+pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
+    let all = T::value_variants()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value);
+    all.map(|v| {
+        (
+            v.get_name().to_string(),
+            v.get_help().map(ToString::to_string).unwrap_or_default(),
+        )
+    })
+    .collect()
+}
+
+fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
+    let names: Vec<String> = value_names::<T>()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    Trouble::new(format!("`{typed}` is not {what}")).hint(format!("one of {}", names.join(", ")))
+}
+
+/// The folder and name a typed path stands for, for completion: what is before the last slash, and what comes after it.
+pub(super) fn split_path(text: &str) -> (&str, &str) {
+    match text.rfind('/') {
+        Some(at) => (
+            text.get(..=at).unwrap_or_default(),
+            text.get(at + 1..).unwrap_or_default(),
+        ),
+        None => ("", text),
+    }
+}
+
+/// The folder that a typed beginning of a path names.
+pub(super) fn folder_of(beginning: &str, home: Option<&std::path::Path>) -> PathBuf {
+    if beginning.is_empty() {
+        return PathBuf::from(".");
+    }
+    paths::typed(beginning, home).unwrap_or_else(|| PathBuf::from("."))
+}

@@ -1,0 +1,195 @@
+//! Completion of commands and their arguments while they are typed.
+
+use std::path::PathBuf;
+
+use crate::retrieval::{Order, Strategy};
+use crate::tui::{ImageMode, ThemeChoice};
+
+use super::command::{self, Argument};
+use super::commands::{folder_of, split_path, value_names};
+use super::effect::Effect;
+use super::event::Entry;
+use super::trouble::Trouble;
+use super::{Overlay, State, fuzzy};
+
+/// What may be put in the place of what was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Completion {
+    pub items: Vec<Item>,
+    /// The chosen item; `None` until a key chose one.
+    pub chosen: Option<usize>,
+    /// Where in the input the replaced text starts.
+    start: usize,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub text: String,
+    pub note: String,
+    /// More is to be typed after it.
+    more: bool,
+}
+
+const MOST_ITEMS: usize = 200;
+
+impl State {
+    /// Looks again at what can be completed; after every change of the input.
+    pub(super) fn complete(&mut self) {
+        self.completion = None;
+        let before = self.input.before();
+        if !before.starts_with('/') || before.contains('\n') {
+            return;
+        }
+        let found = match before.split_once(' ') {
+            None if !command::is_command(before) && before != "/" => None,
+            None => Some((0, commands(before))),
+            Some((word, argument)) => {
+                let start = before.len() - argument.len();
+                let argument = argument.to_string();
+                let kind = command::parse(word).map_or(Argument::None, |(row, _)| row.argument);
+                self.arguments(kind, &argument)
+                    .map(|(skip, items)| (start + skip, items))
+            }
+        };
+        if let Some((start, items)) = found
+            && !items.is_empty()
+        {
+            self.completion = Some(Completion {
+                items,
+                chosen: None,
+                start,
+            });
+        }
+    }
+
+    /// What fits an argument, and how much of it stays in front.
+    fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
+        let names = match kind {
+            Argument::None | Argument::Text => return None,
+            Argument::Path => return self.path_items(typed),
+            Argument::Strategy => value_names::<Strategy>(),
+            Argument::Order => value_names::<Order>(),
+            Argument::Images => value_names::<ImageMode>(),
+            Argument::Theme => value_names::<ThemeChoice>(),
+            Argument::Case => self
+                .cases
+                .iter()
+                .map(|name| (name.clone(), String::new()))
+                .collect(),
+        };
+        if names.iter().any(|(name, _)| name == typed) {
+            return None;
+        }
+        let items: Vec<Item> = fuzzy::sorted(typed, &names, |(name, _)| name)
+            .into_iter()
+            .map(|(name, help)| Item {
+                text: name.clone(),
+                note: help.clone(),
+                more: false,
+            })
+            .collect();
+        Some((0, items))
+    }
+
+    fn path_items(&mut self, typed: &str) -> Option<(usize, Vec<Item>)> {
+        let (beginning, name) = split_path(typed);
+        let folder = folder_of(beginning, self.home.as_deref());
+        let Some((_, entries)) = self
+            .listing
+            .as_ref()
+            .filter(|(listed, _)| *listed == folder)
+        else {
+            self.act(Effect::ListFolder(folder));
+            return None;
+        };
+        let hidden = name.starts_with('.');
+        let entries: Vec<&Entry> = entries
+            .iter()
+            .filter(|e| hidden || !e.name.starts_with('.'))
+            .collect();
+        let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
+            .into_iter()
+            .take(MOST_ITEMS)
+            // A name that cleaning changed cannot be typed; it can be chosen in the file picker.
+            .filter(|entry| entry.path.file_name().and_then(|n| n.to_str()) == Some(&entry.name))
+            .map(|entry| Item {
+                text: if entry.folder {
+                    format!("{}/", entry.name)
+                } else {
+                    entry.name.clone()
+                },
+                note: if entry.folder {
+                    String::new()
+                } else {
+                    crate::support::errors::bytes(entry.length)
+                },
+                more: entry.folder,
+            })
+            .collect();
+        Some((beginning.len(), items))
+    }
+
+    pub(super) fn on_folder(&mut self, folder: PathBuf, result: Result<Vec<Entry>, Trouble>) {
+        if let Some(Overlay::Picker(picker)) = &mut self.overlay
+            && picker.folder == folder
+        {
+            picker.fill(result.clone());
+        }
+        if let Ok(entries) = result {
+            let asked_before = self
+                .listing
+                .as_ref()
+                .is_some_and(|(listed, _)| *listed == folder);
+            self.listing = Some((folder, entries));
+            if !asked_before && self.overlay.is_none() {
+                self.complete();
+            }
+        }
+    }
+
+    /// Takes the chosen item, or the first; true where there was one.
+    pub(super) fn take_completion(&mut self) -> bool {
+        let Some(completion) = self.completion.take() else {
+            return false;
+        };
+        let Some(item) = completion.items.get(completion.chosen.unwrap_or(0)) else {
+            return false;
+        };
+        let text = if item.more && !item.text.ends_with('/') {
+            format!("{} ", item.text)
+        } else {
+            item.text.clone()
+        };
+        self.input.replace_before(completion.start, &text);
+        if item.more {
+            self.complete();
+        }
+        true
+    }
+
+    /// Moves the choice; true where there is a list.
+    pub(super) fn choose_completion(&mut self, step: isize) -> bool {
+        let Some(completion) = &mut self.completion else {
+            return false;
+        };
+        let last = completion.items.len().saturating_sub(1);
+        completion.chosen = Some(match completion.chosen {
+            None if step < 0 => last,
+            None => 0,
+            Some(at) => at.saturating_add_signed(step).min(last),
+        });
+        true
+    }
+}
+
+fn commands(typed: &str) -> Vec<Item> {
+    command::matching(typed)
+        .into_iter()
+        .map(|row| Item {
+            text: row.name.to_string(),
+            note: format!("{}  {}", row.shown, row.help).trim().to_string(),
+            more: row.argument != Argument::None,
+        })
+        .collect()
+}

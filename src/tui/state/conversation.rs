@@ -1,0 +1,304 @@
+//! The turns of a session as a tree: an edited or repeated question stands beside the old one, and nothing is lost.
+//!
+//! Only this file knows how branches hang together. A turn is never taken away.
+
+use std::time::Duration;
+
+use crate::assistant::{Answer, Settings};
+use crate::retrieval::Shot;
+use crate::tui::journal::{Attached, SavedEnd, SavedSession};
+
+use super::trouble::Trouble;
+
+/// Names a turn of this session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TurnId(pub usize);
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Asked; the text so far is in [`Turn::text`].
+    Coming,
+    Answered(Box<Finished>),
+    Stopped,
+    Failed(Trouble),
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub answer: String,
+    pub rationale: Option<String>,
+    pub notices: Vec<String>,
+    /// Tokens of the prompt and of the answer; 0 for a reopened session.
+    pub prompt_tokens: usize,
+    pub generated_tokens: usize,
+    pub decode_ms: f64,
+    pub total_ms: f64,
+}
+
+impl From<&Answer> for Finished {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            answer: answer.answer.clone(),
+            rationale: answer.rationale.clone(),
+            notices: answer.notices.clone(),
+            prompt_tokens: answer.prompt_tokens,
+            generated_tokens: answer.generated_tokens,
+            decode_ms: answer.timings.decode_ms,
+            total_ms: answer.timings.total_ms,
+        }
+    }
+}
+
+/// One question and what came of it.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    pub parent: Option<TurnId>,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub settings: Settings,
+    /// Said beside the question where the settings are not the usual ones: `without shots`.
+    pub label: Option<String>,
+    pub shots: Vec<Shot>,
+    pub asked: usize,
+    pub dropped: usize,
+    pub prompt: Option<String>,
+    /// Streamed text, as it came.
+    pub text: String,
+    pub tokens: usize,
+    pub first_token: Option<Duration>,
+    pub last_token: Option<Duration>,
+    pub reply: Reply,
+    /// Its id in the session store.
+    pub stored: Option<String>,
+}
+
+impl Turn {
+    /// A question that was not asked yet.
+    pub fn new(
+        parent: Option<TurnId>,
+        question: String,
+        images: Vec<Attached>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            parent,
+            question,
+            images,
+            settings,
+            label: None,
+            shots: Vec::new(),
+            asked: 0,
+            dropped: 0,
+            prompt: None,
+            text: String::new(),
+            tokens: 0,
+            first_token: None,
+            last_token: None,
+            reply: Reply::Coming,
+            stored: None,
+        }
+    }
+
+    /// The streamed text with answer and rationale on lines of their own. The marker that the prompt ended with is part of
+    /// the prompt, so it is put back in front.
+    pub fn streamed(&self) -> String {
+        let text = self.text.trim_start();
+        if text.is_empty() {
+            return String::new();
+        }
+        let lead = self
+            .prompt
+            .as_deref()
+            .and_then(|p| p.split_whitespace().next_back());
+        let lead = lead.filter(|word| word.ends_with(':')).unwrap_or_default();
+        let mut out = format!("{lead} {text}");
+        for marker in [" Answer:", " Rationale:"] {
+            out = out.replace(marker, &format!("\n{}", marker.trim_start()));
+        }
+        out.trim().to_string()
+    }
+
+    /// What a reader would copy.
+    pub fn answer_text(&self) -> String {
+        match &self.reply {
+            Reply::Answered(done) => match &done.rationale {
+                Some(rationale) => format!("{}\n\n{rationale}", done.answer),
+                None => done.answer.clone(),
+            },
+            _ => self.streamed(),
+        }
+    }
+
+    /// Tokens a second: of the finished answer, or of the stream so far.
+    pub fn speed(&self) -> Option<f64> {
+        if let Reply::Answered(done) = &self.reply {
+            let seconds = done.decode_ms / 1000.0;
+            return (seconds > 0.0).then(|| done.generated_tokens as f64 / seconds);
+        }
+        let span = self
+            .last_token?
+            .checked_sub(self.first_token?)?
+            .as_secs_f64();
+        (span > 0.05).then(|| self.tokens.saturating_sub(1) as f64 / span)
+    }
+}
+
+/// All turns and the branch that is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Conversation {
+    turns: Vec<Turn>,
+    /// The last turn of the branch that is shown.
+    leaf: Option<TurnId>,
+}
+
+impl Conversation {
+    /// Adds a turn and shows its branch.
+    pub fn add(&mut self, turn: Turn) -> TurnId {
+        let id = TurnId(self.turns.len());
+        self.turns.push(turn);
+        self.leaf = Some(id);
+        id
+    }
+
+    pub fn get(&self, id: TurnId) -> Option<&Turn> {
+        self.turns.get(id.0)
+    }
+
+    pub fn get_mut(&mut self, id: TurnId) -> Option<&mut Turn> {
+        self.turns.get_mut(id.0)
+    }
+
+    pub fn leaf(&self) -> Option<TurnId> {
+        self.leaf
+    }
+
+    /// The turns of the branch that is shown, first to last.
+    pub fn path(&self) -> Vec<TurnId> {
+        let mut path = Vec::new();
+        let mut at = self.leaf;
+        while let Some(id) = at {
+            path.push(id);
+            at = self.get(id).and_then(|turn| turn.parent);
+        }
+        path.reverse();
+        path
+    }
+
+    /// Turns that stand at the same place, in the order they were asked.
+    pub fn siblings(&self, id: TurnId) -> Vec<TurnId> {
+        let Some(parent) = self.get(id).map(|turn| turn.parent) else {
+            return Vec::new();
+        };
+        let all = self.turns.iter().enumerate();
+        all.filter(|(_, turn)| turn.parent == parent)
+            .map(|(at, _)| TurnId(at))
+            .collect()
+    }
+
+    /// Shows the branch of the sibling `step` places on, down to its latest end. Returns that sibling.
+    pub fn switch(&mut self, id: TurnId, step: isize) -> Option<TurnId> {
+        let siblings = self.siblings(id);
+        let here = siblings.iter().position(|s| *s == id)?;
+        let next = *siblings.get(here.checked_add_signed(step)?)?;
+        self.show(next);
+        Some(next)
+    }
+
+    /// Shows the branch through `id`, down to its latest end.
+    pub fn show(&mut self, id: TurnId) {
+        let mut leaf = id;
+        // A child always comes after its parent, so one pass finds the latest end.
+        for (at, turn) in self.turns.iter().enumerate() {
+            if turn.parent == Some(leaf) {
+                let latest = self.turns.iter().rposition(|t| t.parent == Some(leaf));
+                leaf = TurnId(latest.unwrap_or(at));
+            }
+        }
+        self.leaf = Some(leaf);
+    }
+
+    /// A stored session as turns.
+    pub fn from_saved(saved: SavedSession) -> Self {
+        let mut conversation = Self::default();
+        let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
+        for old in saved.turns {
+            let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
+            let mut turn = Turn::new(parent, old.question, old.images, old.settings);
+            turn.stored = Some(old.id.clone());
+            turn.reply = match old.end {
+                SavedEnd::Answered {
+                    answer,
+                    rationale,
+                    notices,
+                    shots,
+                } => {
+                    turn.shots = shots;
+                    Reply::Answered(Box::new(Finished {
+                        answer,
+                        rationale,
+                        notices,
+                        prompt_tokens: 0,
+                        generated_tokens: 0,
+                        decode_ms: 0.0,
+                        total_ms: 0.0,
+                    }))
+                }
+                SavedEnd::Stopped { text, shots } => {
+                    turn.text = text;
+                    turn.shots = shots;
+                    Reply::Stopped
+                }
+                SavedEnd::Failed { message } => Reply::Failed(Trouble::new(message)),
+            };
+            turn.asked = turn.shots.len();
+            known.insert(old.id, conversation.add(turn));
+        }
+        conversation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(parent: Option<TurnId>, question: &str) -> Turn {
+        Turn::new(parent, question.into(), Vec::new(), Settings::default())
+    }
+
+    #[test]
+    fn an_edited_question_is_a_branch_and_the_old_one_stays() {
+        let mut talk = Conversation::default();
+        let a = talk.add(turn(None, "a"));
+        let b = talk.add(turn(Some(a), "b"));
+        let c = talk.add(turn(Some(b), "c"));
+        let edited = talk.add(turn(Some(a), "b again"));
+        assert_eq!(talk.path(), [a, edited]);
+        assert_eq!(talk.siblings(edited), [b, edited]);
+        assert_eq!(talk.switch(edited, -1), Some(b));
+        assert_eq!(talk.path(), [a, b, c]);
+        assert_eq!(talk.switch(b, -1), None);
+        assert_eq!(talk.switch(b, 1), Some(edited));
+    }
+
+    #[test]
+    fn a_stream_shows_answer_and_rationale_on_lines_of_their_own() {
+        let mut one = turn(None, "q");
+        one.prompt = Some("<image>Question: q Rationale:".into());
+        one.text = " I see it. Answer: yes".into();
+        assert_eq!(one.streamed(), "Rationale: I see it.\nAnswer: yes");
+        one.text = "  ".into();
+        assert_eq!(one.streamed(), "");
+    }
+
+    #[test]
+    fn speed_needs_time_to_have_passed() {
+        let mut one = turn(None, "q");
+        assert_eq!(one.speed(), None);
+        one.first_token = Some(Duration::from_secs(1));
+        one.last_token = Some(Duration::from_secs(2));
+        one.tokens = 11;
+        assert_eq!(one.speed(), Some(10.0));
+    }
+}

@@ -1,0 +1,178 @@
+//! Opening a model and an index: a job that can be watched and given up. The one before stays until the new one is there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::assistant::Setup;
+use crate::tui::house::{About, label};
+
+use super::State;
+use super::asking::{Activity, Stage};
+use super::effect::Effect;
+use super::trouble::Trouble;
+
+/// The model and index in use, and the one being opened.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// What is in use: what it was opened from, and what it is.
+    ready: Option<(Setup, About)>,
+    opening: Option<Opening>,
+    /// Why the last opening failed.
+    pub trouble: Option<Trouble>,
+    wanted: Setup,
+    jobs: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Opening {
+    job: u64,
+    setup: Setup,
+    since: Duration,
+}
+
+impl Engine {
+    /// Nothing is open yet.
+    pub fn new(wanted: Setup) -> Self {
+        Self {
+            ready: None,
+            opening: None,
+            trouble: None,
+            wanted,
+            jobs: 0,
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    pub fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// What is in use.
+    pub fn about(&self) -> Option<&About> {
+        self.ready.as_ref().map(|(_, about)| about)
+    }
+
+    /// What is being opened, and since when.
+    pub fn opening(&self) -> Option<(String, Duration)> {
+        let opening = self.opening.as_ref()?;
+        let (model, index) = (&opening.setup.model, &opening.setup.index);
+        let same_model = self
+            .ready
+            .as_ref()
+            .is_some_and(|(ready, _)| ready.model == *model);
+        let same_index = self
+            .ready
+            .as_ref()
+            .map_or(index.is_none(), |(ready, _)| ready.index == *index);
+        let words = match (same_model, same_index) {
+            (true, false) => format!("index {}", label(index.as_deref())),
+            (false, false) => format!(
+                "model {}, index {}",
+                label(model.as_deref()),
+                label(index.as_deref())
+            ),
+            (_, true) => format!("model {}", label(model.as_deref())),
+        };
+        Some((words, opening.since))
+    }
+
+    /// The device is known for sure once an answer came.
+    pub fn set_device(&mut self, device: &str) {
+        if let Some((_, about)) = &mut self.ready {
+            about.device = device.to_string();
+        }
+    }
+}
+
+impl State {
+    pub(super) fn open(&mut self, setup: Setup) {
+        if let Some(opening) = self.engine.opening.take() {
+            self.act(Effect::Abandon { job: opening.job });
+        }
+        self.engine.jobs += 1;
+        let job = self.engine.jobs;
+        self.engine.trouble = None;
+        self.engine.wanted = setup.clone();
+        self.engine.opening = Some(Opening {
+            job,
+            setup: setup.clone(),
+            since: self.now,
+        });
+        self.act(Effect::Open { job, setup });
+    }
+
+    /// Opens another model; `None` is the one that ships.
+    pub(super) fn open_model(&mut self, model: Option<PathBuf>) {
+        let setup = Setup {
+            model,
+            ..self.engine.wanted.clone()
+        };
+        self.open(setup);
+    }
+
+    /// Opens another index; `None` is the one that ships.
+    pub(super) fn open_index(&mut self, index: Option<PathBuf>) {
+        let setup = Setup {
+            index,
+            ..self.engine.wanted.clone()
+        };
+        self.open(setup);
+    }
+
+    pub(super) fn on_opened(&mut self, job: u64, result: Result<About, Trouble>) {
+        if self.engine.opening.as_ref().is_none_or(|o| o.job != job) {
+            return;
+        }
+        let Some(opening) = self.engine.opening.take() else {
+            return;
+        };
+        match result {
+            Ok(about) => {
+                self.engine.ready = Some((opening.setup, about));
+                self.start_waiting();
+            }
+            Err(trouble) => {
+                self.keep_the_one_before();
+                self.complain(trouble.clone());
+                self.engine.trouble = Some(trouble.clone());
+                if let Activity::Turn {
+                    turn,
+                    stage: Stage::Waiting,
+                } = self.activity
+                    && !self.engine.is_ready()
+                {
+                    self.on_failed(turn, trouble);
+                } else {
+                    self.start_waiting();
+                }
+            }
+        }
+    }
+
+    /// Gives an opening up; true where there was one.
+    pub(super) fn give_up_opening(&mut self) -> bool {
+        let Some(opening) = self.engine.opening.take() else {
+            return false;
+        };
+        self.act(Effect::Abandon { job: opening.job });
+        self.keep_the_one_before();
+        if self.engine.is_ready() {
+            self.tell("opening was given up; the one before stays");
+        } else {
+            self.engine.trouble = Some(
+                Trouble::new("no model is open")
+                    .hint("/model opens the one that ships, /model PATH another"),
+            );
+        }
+        true
+    }
+
+    fn keep_the_one_before(&mut self) {
+        if let Some((setup, _)) = &self.engine.ready {
+            self.engine.wanted = setup.clone();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that can happen to the interface. Time comes with every event; the state has no clock.
+
+use std::path::PathBuf;
+
+use crate::assistant::Answer;
+use crate::retrieval::Shot;
+use crate::tui::house::About;
+use crate::tui::journal::{Attached, SavedSession, SessionSummary};
+use crate::tui::keys::Press;
+
+use super::conversation::TurnId;
+use super::trouble::Trouble;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    // The user.
+    Key(Press),
+    Paste(String),
+    Click {
+        column: u16,
+        row: u16,
+    },
+    Scroll {
+        column: u16,
+        row: u16,
+        lines: isize,
+    },
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+
+    // Time, only while something moves.
+    Tick {
+        memory: Option<u64>,
+    },
+
+    // Model and index.
+    Opened {
+        job: u64,
+        result: Result<About, Trouble>,
+    },
+    Retrieved {
+        turn: TurnId,
+        shots: Vec<Shot>,
+        asked: usize,
+        dropped: usize,
+    },
+    Prompt {
+        turn: TurnId,
+        text: String,
+    },
+    Token {
+        turn: TurnId,
+        text: String,
+    },
+    Answered {
+        turn: TurnId,
+        answer: Box<Answer>,
+    },
+    TurnFailed {
+        turn: TurnId,
+        trouble: Trouble,
+    },
+
+    // Files.
+    Attached {
+        name: String,
+        result: Result<Attached, Trouble>,
+    },
+    Folder {
+        folder: PathBuf,
+        result: Result<Vec<Entry>, Trouble>,
+    },
+
+    // The session store.
+    SessionCreated(Result<String, Trouble>),
+    TurnStored {
+        turn: TurnId,
+        id: String,
+    },
+    Sessions {
+        words: String,
+        result: Result<Vec<SessionSummary>, Trouble>,
+    },
+    SessionOpened(Result<Box<SavedSession>, Trouble>),
+    Exported(Result<PathBuf, Trouble>),
+    StoreFailed(Trouble),
+
+    // The process.
+    Resumed,
+    Copied(Result<(), Trouble>),
+    /// A signal or a closed terminal: leave now.
+    EndNow(crate::tui::ExitReason),
+}
+
+/// One entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub path: PathBuf,
+    /// Clean, on one line.
+    pub name: String,
+    pub folder: bool,
+    /// In bytes.
+    pub length: u64,
+}

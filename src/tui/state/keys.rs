@@ -1,0 +1,239 @@
+//! From a key to what it does, when no window is open.
+
+use crate::tui::ExitReason;
+use crate::tui::keys::{Action, Press};
+
+use super::command;
+use super::editor::Editor;
+use super::effect::Effect;
+use super::overlay::Overlay;
+use super::{Focus, State, TWICE};
+
+impl State {
+    pub(super) fn on_key(&mut self, press: Press) {
+        let action = self.keymap.action(self.focus.place(), press);
+        // These work whatever is open.
+        match action {
+            Some(Action::Interrupt) => return self.interrupt(),
+            Some(Action::Suspend) => return self.act(Effect::Suspend),
+            Some(Action::Redraw) => return self.act(Effect::Redraw),
+            _ => self.interrupted = None,
+        }
+        if self.overlay.is_some() {
+            if action == Some(Action::Help) {
+                self.overlay = None;
+                return;
+            }
+            return self.on_overlay_key(press);
+        }
+        match (action, press.character()) {
+            (Some(action), _) => self.do_action(action, press),
+            (None, Some('?')) if self.input.is_empty() || self.focus != Focus::Input => {
+                self.show_help()
+            }
+            (None, Some(character)) => self.type_character(character),
+            (None, None) => {}
+        }
+    }
+
+    fn show_help(&mut self) {
+        self.overlay = Some(Overlay::Help { scroll: 0 });
+    }
+
+    /// A character that means nothing in this pane is the beginning of a question.
+    fn type_character(&mut self, character: char) {
+        self.focus = Focus::Input;
+        self.input.type_character(character);
+        self.complete();
+    }
+
+    fn do_action(&mut self, action: Action, press: Press) {
+        match action {
+            Action::Stop => self.escape(),
+            Action::Quit if self.input.is_empty() => self.leave(ExitReason::Left),
+            Action::Quit => {}
+            Action::Help => self.show_help(),
+            Action::NextPane if self.focus == Focus::Input && self.take_completion() => {}
+            Action::NextPane => self.turn_focus(1),
+            Action::PreviousPane => self.turn_focus(-1),
+            Action::ToConversation => self.go(Focus::Conversation),
+            Action::ToPictures => self.go(Focus::Pictures),
+            Action::ToShots => self.go(Focus::Shots),
+            Action::PickFile => self.pick_file(),
+            Action::Cases => self.overlay = Some(Overlay::Cases { selected: 0 }),
+            Action::Regenerate | Action::TurnRegenerate => self.regenerate(),
+            Action::EditQuestion | Action::TurnEdit => self.edit_question(),
+            Action::PreviousBranch => self.switch_branch(-1),
+            Action::NextBranch => self.switch_branch(1),
+            Action::Compare => self.compare(""),
+            Action::ShowPrompt => self.show_prompt(),
+            Action::Sessions => self.show_sessions(""),
+            Action::NewSession => self.new_session(),
+            Action::Export => self.show_export(""),
+            Action::CopyAnswer | Action::TurnCopy => self.copy_answer(),
+            Action::ScrollUp => self.scroll_conversation(-(self.page())),
+            Action::ScrollDown => self.scroll_conversation(self.page()),
+            Action::TurnUp => self.choose_turn(-1),
+            Action::TurnDown => self.choose_turn(1),
+            Action::TurnFirst => self.choose_turn(isize::MIN / 2),
+            Action::TurnLast => self.choose_turn(isize::MAX / 2),
+            _ if self.focus == Focus::Input => self.input_action(action, press),
+            _ if self.focus == Focus::Pictures => self.picture_action(action),
+            _ => self.shot_action(action),
+        }
+    }
+
+    fn input_action(&mut self, action: Action, press: Press) {
+        match action {
+            Action::Send => return self.enter(),
+            Action::EndOfInput
+                if self.input.is_empty() && press.code != crossterm::event::KeyCode::Delete =>
+            {
+                return self.leave(ExitReason::Left);
+            }
+            Action::Newline => self.input.insert("\n"),
+            Action::Up if self.choose_completion(-1) => return,
+            Action::Down if self.choose_completion(1) => return,
+            Action::Up if !self.input.up() => self.older(),
+            Action::Down if !self.input.down() => self.newer(),
+            Action::OlderQuestion => self.older(),
+            Action::NewerQuestion => self.newer(),
+            _ => edit(&mut self.input, action),
+        }
+        self.complete();
+    }
+
+    /// Enter: a chosen completion, a command, or a question.
+    fn enter(&mut self) {
+        let chosen = self.completion.as_ref().is_some_and(|c| c.chosen.is_some());
+        if chosen && self.take_completion() {
+            return;
+        }
+        let text = self.input.text().to_string();
+        if command::is_command(&text) {
+            self.run_command(&text);
+        } else {
+            self.send();
+        }
+    }
+
+    fn older(&mut self) {
+        let current = self.input.text().to_string();
+        if let Some(line) = self.history.older(&current).map(str::to_string) {
+            self.input.set(&line);
+        }
+    }
+
+    fn newer(&mut self) {
+        if let Some(line) = self.history.newer().map(str::to_string) {
+            self.input.set(&line);
+        }
+    }
+
+    /// Esc: what is nearest is closed, stopped or left.
+    fn escape(&mut self) {
+        if self.completion.take().is_some() {
+            return;
+        }
+        if self.editing.take().is_some() {
+            self.input.take();
+            return self.tell("the question stays as it was");
+        }
+        if self.stop() || self.give_up_opening() {
+            return;
+        }
+        if self.chosen.take().is_some() {
+            self.scroll = None;
+            return;
+        }
+        self.focus = Focus::Input;
+        self.notice = None;
+    }
+
+    /// Ctrl-C: stops what runs; twice leaves.
+    fn interrupt(&mut self) {
+        if self
+            .interrupted
+            .is_some_and(|before| self.now.saturating_sub(before) < TWICE)
+        {
+            return self.leave(ExitReason::Left);
+        }
+        self.interrupted = Some(self.now);
+        let key = self.keymap.hint(Action::Interrupt).to_string();
+        let did = if self.stop() {
+            "stopped"
+        } else if self.overlay.take().is_some() {
+            "closed"
+        } else if !self.input.is_empty() {
+            self.input.take();
+            self.editing = None;
+            self.completion = None;
+            "cleared"
+        } else {
+            "nothing runs"
+        };
+        self.tell(format!("{did}; {key} again leaves"));
+    }
+
+    fn turn_focus(&mut self, step: isize) {
+        let all = Focus::ALL;
+        let at = all.iter().position(|f| *f == self.focus).unwrap_or(0);
+        let next = (at as isize + step).rem_euclid(all.len() as isize) as usize;
+        self.go(all.get(next).copied().unwrap_or_default());
+    }
+
+    fn switch_branch(&mut self, step: isize) {
+        let Some(turn) = self.turn() else { return };
+        // The nearest turn above that has branches.
+        let path = self.talk.path();
+        let below = path.iter().rev().skip_while(|id| **id != turn);
+        let branching = below.copied().find(|id| self.talk.siblings(*id).len() > 1);
+        match branching.and_then(|id| self.talk.switch(id, step)) {
+            Some(_) => {
+                self.chosen = None;
+                self.scroll = None;
+                self.shot = 0;
+            }
+            None => self.tell("no branch there; an edited or repeated question makes one"),
+        }
+    }
+
+    /// Chooses a turn above or below. The last turn is the choice of no turn: the view follows the end again.
+    fn choose_turn(&mut self, step: isize) {
+        let path = self.talk.path();
+        let Some(last) = path.len().checked_sub(1) else {
+            return;
+        };
+        let at = self
+            .turn()
+            .and_then(|turn| path.iter().position(|id| *id == turn))
+            .unwrap_or(last);
+        let to = at.saturating_add_signed(step).min(last);
+        self.chosen = path.get(to).copied().filter(|_| to < last);
+        self.shot = 0;
+        self.pictures.fit(self.images_in_view().len());
+        self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
+    }
+}
+
+/// What editing keys do to a text.
+pub(super) fn edit(editor: &mut Editor, action: Action) {
+    match action {
+        Action::EndOfInput => editor.delete(),
+        Action::Backspace => editor.backspace(),
+        Action::Left => editor.left(),
+        Action::Right => editor.right(),
+        Action::WordLeft => editor.word_left(),
+        Action::WordRight => editor.word_right(),
+        Action::LineStart => editor.go_to_line_start(),
+        Action::LineEnd => editor.go_to_line_end(),
+        Action::KillWord => editor.kill_word(),
+        Action::KillWordAfter => editor.kill_word_after(),
+        Action::KillToStart => editor.kill_to_start(),
+        Action::KillToEnd => editor.kill_to_end(),
+        Action::Yank => editor.yank(),
+        Action::Transpose => editor.transpose(),
+        Action::Undo => editor.undo(),
+        _ => {}
+    }
+}

@@ -1,0 +1,161 @@
+//! Keys in windows with a list: sample cases, files, sessions.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+
+use crate::tui::keys::Press;
+
+use super::State;
+use super::effect::Effect;
+use super::overlay::Overlay;
+
+impl State {
+    pub(super) fn on_cases_key(&mut self, press: Press) {
+        let last = self.cases.len().saturating_sub(1);
+        let Some(Overlay::Cases { selected }) = &mut self.overlay else {
+            return;
+        };
+        match press.code {
+            KeyCode::Enter => {
+                let number = *selected;
+                self.take_case(number);
+            }
+            code => *selected = moved(*selected, last, code),
+        }
+    }
+
+    /// Attaches a sample case and puts a question that fits into an empty input. It is not sent.
+    pub(super) fn take_case(&mut self, number: usize) {
+        let Some(name) = self.cases.get(number).cloned() else {
+            return;
+        };
+        self.overlay = None;
+        if self.input.is_empty() {
+            self.input.set(question_for(&name));
+        }
+        self.act(Effect::AttachCase(name));
+    }
+
+    pub(super) fn on_picker_key(&mut self, press: Press) {
+        let Some(Overlay::Picker(picker)) = &mut self.overlay else {
+            return;
+        };
+        let last = picker.visible().len().saturating_sub(1);
+        match press.code {
+            KeyCode::Enter | KeyCode::Right | KeyCode::Tab => {
+                let Some(entry) = picker.entry().cloned() else {
+                    return;
+                };
+                if entry.folder {
+                    self.enter_folder(entry.path);
+                } else if press.code == KeyCode::Enter {
+                    self.overlay = None;
+                    self.attach_file(entry.path);
+                }
+            }
+            KeyCode::Left => self.leave_folder(),
+            KeyCode::Backspace if picker.filter.is_empty() => self.leave_folder(),
+            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
+                picker.selected = moved(picker.selected.min(last), last, press.code);
+            }
+            _ => self.type_into_field(press),
+        }
+    }
+
+    /// Shows another folder; the next time the picker begins there.
+    fn enter_folder(&mut self, folder: std::path::PathBuf) {
+        self.folder.clone_from(&folder);
+        self.act(Effect::ListFolder(folder.clone()));
+        self.overlay = Some(Overlay::Picker(super::Picker::new(folder)));
+    }
+
+    /// To the folder above. Of a relative folder that is `..`, which the driver makes absolute.
+    fn leave_folder(&mut self) {
+        let Some(Overlay::Picker(picker)) = &self.overlay else {
+            return;
+        };
+        let folder = picker.folder.clone();
+        let above = match folder.parent() {
+            Some(parent) if folder.file_name().is_some() && !parent.as_os_str().is_empty() => {
+                parent.to_path_buf()
+            }
+            _ if folder.is_absolute() => return,
+            _ => folder.join(".."),
+        };
+        self.enter_folder(above);
+    }
+
+    pub(super) fn on_sessions_key(&mut self, press: Press) {
+        let Some(Overlay::Sessions(list)) = &mut self.overlay else {
+            return;
+        };
+        let last = list.items().len().saturating_sub(1);
+        let chosen = list
+            .item()
+            .map(|item| (item.id.clone(), item.title.clone()));
+        let control = press.modifiers == KeyModifiers::CONTROL;
+        match (press.code, chosen) {
+            (KeyCode::Enter, Some((id, _))) => match list.renaming.take() {
+                Some(title) => self.rename_listed(&id, title.text()),
+                None => self.act(Effect::OpenSession(id)),
+            },
+            (KeyCode::Char('r'), Some((_, title))) if control => {
+                list.renaming = Some(super::Editor::line(&title));
+            }
+            (KeyCode::Char('x') | KeyCode::Delete, Some((id, title)))
+                if control || press.code == KeyCode::Delete =>
+            {
+                self.overlay = Some(Overlay::Confirm {
+                    question: format!("Delete the session \"{title}\"? It cannot be brought back."),
+                    id,
+                });
+            }
+            (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _)
+                if list.renaming.is_none() =>
+            {
+                list.selected = moved(list.selected, last, press.code);
+            }
+            _ => self.type_into_field(press),
+        }
+    }
+
+    fn rename_listed(&mut self, id: &str, title: &str) {
+        let title = title.trim().to_string();
+        if title.is_empty() {
+            return;
+        }
+        self.act(Effect::RenameSession {
+            id: id.to_string(),
+            title,
+        });
+        if let Some(Overlay::Sessions(list)) = &self.overlay {
+            let words = list.words.text().to_string();
+            self.act(Effect::ListSessions { words });
+        }
+    }
+}
+
+/// Where a choice goes.
+fn moved(at: usize, last: usize, code: KeyCode) -> usize {
+    match code {
+        KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => (at + 1).min(last),
+        KeyCode::PageUp => at.saturating_sub(10),
+        KeyCode::PageDown => (at + 10).min(last),
+        KeyCode::Home => 0,
+        KeyCode::End => last,
+        _ => at,
+    }
+}
+
+/// A question that suits a sample case, by the finding in its name.
+fn question_for(name: &str) -> &'static str {
+    match name.rsplit('-').next().unwrap_or_default() {
+        "nodule" => "Is there a nodule?",
+        "effusion" => "Is there a pleural effusion?",
+        "mass" => "Is there a mass?",
+        "epidural" => "Is there a haemorrhage?",
+        "fracture" => "Is there a fracture?",
+        "bleed" => "Are there haemorrhages?",
+        _ => "What does this picture show?",
+    }
+}

@@ -1,0 +1,306 @@
+//! The interface as a pure state machine: events in, effects out.
+//!
+//! Nothing here does input or output, waits, or knows the time: time comes with events. What can be seen is a function of
+//! this state (`view`), and what must be done is told to the driver as effects. A state that could not be is not to be
+//! expressible: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
+
+mod again;
+mod asking;
+mod attaching;
+mod command;
+mod commands;
+mod completing;
+mod conversation;
+mod editor;
+mod effect;
+mod engine;
+mod event;
+mod fuzzy;
+mod history;
+mod keys;
+mod list_keys;
+mod mouse;
+mod overlay;
+mod overlay_keys;
+mod paths;
+mod pictures;
+mod sessions;
+mod shots;
+mod trouble;
+
+pub use asking::{Activity, Stage};
+pub use command::TABLE as COMMANDS;
+pub use commands::value_name;
+pub use completing::Completion;
+pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
+pub use editor::Editor;
+pub use effect::Effect;
+pub use engine::Engine;
+pub use event::{Entry, Event};
+pub use mouse::Hits;
+pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
+pub use pictures::PicturePane;
+pub use sessions::Session;
+pub use trouble::Trouble;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::assistant::{Settings, Setup};
+use crate::tui::ExitReason;
+use crate::tui::journal::Attached;
+use crate::tui::keys::{Keymap, Place};
+use crate::tui::{ImageMode, ThemeChoice};
+
+/// Where typed keys go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    #[default]
+    Input,
+    Conversation,
+    Pictures,
+    Shots,
+}
+
+impl Focus {
+    const ALL: [Self; 4] = [Self::Input, Self::Conversation, Self::Pictures, Self::Shots];
+
+    /// Its part of the keymap.
+    pub fn place(self) -> Place {
+        match self {
+            Self::Input => Place::Input,
+            Self::Conversation => Place::Conversation,
+            Self::Pictures => Place::Pictures,
+            Self::Shots => Place::Shots,
+        }
+    }
+}
+
+/// A message that goes away by itself.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub trouble: Trouble,
+    pub error: bool,
+    until: Duration,
+}
+
+const NOTICE_TIME: Duration = Duration::from_secs(6);
+const ERROR_TIME: Duration = Duration::from_secs(15);
+/// Two presses of Ctrl-C within this time leave.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// Everything that can be seen, and what is needed to go on.
+pub struct State {
+    pub columns: u16,
+    pub rows: u16,
+    pub now: Duration,
+    pub focus: Focus,
+    /// The pane in front where only one has room.
+    pub front: Focus,
+    pub overlay: Option<Overlay>,
+    pub input: Editor,
+    history: history::History,
+    pub completion: Option<Completion>,
+    /// The turn whose question is being edited.
+    pub editing: Option<TurnId>,
+    pub attached: Vec<Attached>,
+    pub pictures: PicturePane,
+    pub talk: Conversation,
+    /// The chosen turn; `None` is the last one.
+    chosen: Option<TurnId>,
+    /// First line of the conversation that is shown; `None` follows its end.
+    pub scroll: Option<usize>,
+    /// Place of the chosen shot in the list.
+    pub shot: usize,
+    pub activity: Activity,
+    queue: VecDeque<TurnId>,
+    pub settings: Settings,
+    pub engine: Engine,
+    pub session: Session,
+    pub notice: Option<Notice>,
+    /// Resident memory in bytes.
+    pub memory: Option<u64>,
+    pub keymap: Keymap,
+    pub theme: ThemeChoice,
+    pub images: ImageMode,
+    /// What the last drawing put where; for the mouse and for scrolling.
+    pub hits: Hits,
+    listing: Option<(PathBuf, Vec<Entry>)>,
+    interrupted: Option<Duration>,
+    partial_at: Duration,
+    home: Option<PathBuf>,
+    folder: PathBuf,
+    /// Names of the sample cases.
+    pub cases: Vec<String>,
+    effects: Vec<Effect>,
+}
+
+/// What a state begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    pub columns: u16,
+    pub rows: u16,
+    pub setup: Setup,
+    pub settings: Settings,
+    pub keymap: Keymap,
+    pub theme: ThemeChoice,
+    pub images: ImageMode,
+    pub first_run: bool,
+    pub attach: Vec<PathBuf>,
+    pub session: Option<String>,
+    pub home: Option<PathBuf>,
+    /// Where the file picker begins.
+    pub folder: PathBuf,
+    pub cases: Vec<String>,
+}
+
+impl State {
+    /// The first state, and what must be done at once.
+    pub fn new(start: Start) -> (Self, Vec<Effect>) {
+        let mut state = Self {
+            columns: start.columns,
+            rows: start.rows,
+            now: Duration::ZERO,
+            focus: Focus::Input,
+            front: Focus::Conversation,
+            overlay: start.first_run.then_some(Overlay::Welcome {
+                step: 0,
+                selected: 0,
+            }),
+            input: Editor::new(),
+            history: history::History::default(),
+            completion: None,
+            editing: None,
+            attached: Vec::new(),
+            pictures: PicturePane::default(),
+            talk: Conversation::default(),
+            chosen: None,
+            scroll: None,
+            shot: 0,
+            activity: Activity::Idle,
+            queue: VecDeque::new(),
+            settings: start.settings,
+            engine: Engine::new(start.setup.clone()),
+            session: Session::default(),
+            notice: None,
+            memory: None,
+            keymap: start.keymap,
+            theme: start.theme,
+            images: start.images,
+            hits: Hits::default(),
+            listing: None,
+            interrupted: None,
+            partial_at: Duration::ZERO,
+            home: start.home,
+            folder: start.folder,
+            cases: start.cases,
+            effects: Vec::new(),
+        };
+        state.open(start.setup);
+        for path in start.attach {
+            state.act(Effect::AttachFile(path));
+        }
+        if let Some(id) = start.session {
+            state.act(Effect::OpenSession(id));
+        }
+        let effects = std::mem::take(&mut state.effects);
+        (state, effects)
+    }
+
+    /// Takes an event that happened at `now` (since the start) and says what must be done.
+    pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Effect> {
+        self.now = now.max(self.now);
+        if self.notice.as_ref().is_some_and(|n| n.until <= self.now) {
+            self.notice = None;
+        }
+        match event {
+            Event::Key(press) => self.on_key(press),
+            Event::Paste(text) => self.on_paste(&text),
+            Event::Click { column, row } => self.on_click(column, row),
+            Event::Scroll { column, row, lines } => self.on_scroll(column, row, lines),
+            Event::Resize { columns, rows } => {
+                self.columns = columns;
+                self.rows = rows;
+            }
+            Event::Tick { memory } => {
+                self.memory = memory.or(self.memory);
+                self.keep_partial();
+            }
+            Event::Opened { job, result } => self.on_opened(job, result),
+            Event::Retrieved {
+                turn,
+                shots,
+                asked,
+                dropped,
+            } => self.on_retrieved(turn, shots, asked, dropped),
+            Event::Prompt { turn, text } => self.on_prompt(turn, text),
+            Event::Token { turn, text } => self.on_token(turn, &text),
+            Event::Answered { turn, answer } => self.on_answered(turn, *answer),
+            Event::TurnFailed { turn, trouble } => self.on_failed(turn, trouble),
+            Event::Attached { name, result } => self.on_attached(&name, result),
+            Event::Folder { folder, result } => self.on_folder(folder, result),
+            Event::SessionCreated(result) => self.on_session_created(result),
+            Event::TurnStored { turn, id } => self.on_turn_stored(turn, id),
+            Event::Sessions { words, result } => self.on_sessions(&words, result),
+            Event::SessionOpened(result) => self.on_session_opened(result),
+            Event::Exported(result) => self.on_exported(result),
+            Event::StoreFailed(trouble) => self.complain(trouble),
+            Event::Resumed => self.act(Effect::Redraw),
+            Event::Copied(Ok(())) => self.tell("sent to the terminal's clipboard"),
+            Event::Copied(Err(trouble)) => self.complain(trouble),
+            Event::EndNow(reason) => self.leave(reason),
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Whether something moves by itself, so that time must be told.
+    pub fn is_lively(&self) -> bool {
+        !matches!(self.activity, Activity::Idle)
+            || self.engine.is_opening()
+            || self.notice.is_some()
+    }
+
+    /// The chosen turn: the last one unless another was chosen.
+    pub fn turn(&self) -> Option<TurnId> {
+        self.chosen.or(self.talk.leaf())
+    }
+
+    /// Whether `turn` was chosen by the user.
+    pub fn is_chosen(&self, turn: TurnId) -> bool {
+        self.chosen == Some(turn)
+    }
+
+    fn act(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn tell(&mut self, text: impl AsRef<str>) {
+        self.notice = Some(Notice {
+            trouble: Trouble::new(text),
+            error: false,
+            until: self.now + NOTICE_TIME,
+        });
+    }
+
+    fn complain(&mut self, trouble: Trouble) {
+        self.notice = Some(Notice {
+            trouble,
+            error: true,
+            until: self.now + ERROR_TIME,
+        });
+    }
+
+    fn go(&mut self, focus: Focus) {
+        self.focus = focus;
+        if focus != Focus::Input {
+            self.front = focus;
+        }
+    }
+
+    /// Ends everything: what runs is stopped and kept.
+    fn leave(&mut self, reason: ExitReason) {
+        self.stop_for_good();
+        self.act(Effect::Leave(reason));
+    }
+}

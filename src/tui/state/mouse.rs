@@ -1,0 +1,132 @@
+//! The mouse, and scrolling. What is where comes from the last drawing.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use ratatui::layout::{Position, Rect};
+
+use crate::tui::keys::{Action, Press};
+
+use super::conversation::TurnId;
+use super::overlay::Overlay;
+use super::{Focus, State};
+
+/// What the last drawing put where.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    pub panes: Vec<(Rect, Focus)>,
+    /// Rows of a list of shots.
+    pub shots: Vec<(Rect, usize)>,
+    /// Rows of the list in the open window.
+    pub rows: Vec<(Rect, usize)>,
+    /// First line of every turn in the conversation.
+    pub turns: Vec<(TurnId, usize)>,
+    /// Lines of the conversation, and how many are seen.
+    pub lines: usize,
+    pub height: usize,
+    /// How far the text of the open window can be scrolled.
+    pub overlay_most: usize,
+}
+
+impl Hits {
+    /// Where a turn begins.
+    pub fn first_line(&self, turn: TurnId) -> Option<usize> {
+        let found = self.turns.iter().find(|(id, _)| *id == turn);
+        found.map(|(_, line)| (*line).min(self.lines.saturating_sub(self.height)))
+    }
+}
+
+fn at<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
+    let found = areas
+        .iter()
+        .rev()
+        .find(|(area, _)| area.contains(Position::new(column, row)));
+    found.map(|(_, what)| *what)
+}
+
+/// The wheel over a picture.
+fn zoom(lines: isize) -> Action {
+    if lines < 0 {
+        Action::ZoomIn
+    } else {
+        Action::ZoomOut
+    }
+}
+
+impl State {
+    pub(super) fn on_click(&mut self, column: u16, row: u16) {
+        if self.overlay.is_some() {
+            if let Some(number) = at(&self.hits.rows, column, row) {
+                self.choose_row(number);
+            }
+            return;
+        }
+        if let Some(shot) = at(&self.hits.shots, column, row) {
+            let again = self.focus == Focus::Shots && self.shot == shot;
+            self.go(Focus::Shots);
+            self.shot = shot;
+            if again {
+                self.shot_action(Action::ShotOpen);
+            }
+            return;
+        }
+        if let Some(focus) = at(&self.hits.panes, column, row) {
+            self.go(focus);
+        }
+    }
+
+    /// A click on a row chooses it; on the chosen row, it does what Enter does.
+    fn choose_row(&mut self, number: usize) {
+        let selected = match &mut self.overlay {
+            Some(Overlay::Cases { selected } | Overlay::Welcome { selected, .. }) => selected,
+            Some(Overlay::Picker(picker)) => &mut picker.selected,
+            Some(Overlay::Sessions(list)) => &mut list.selected,
+            _ => return,
+        };
+        if *selected == number {
+            let enter = Press::new(KeyCode::Enter, KeyModifiers::NONE);
+            return self.on_overlay_key(enter);
+        }
+        *selected = number;
+    }
+
+    pub(super) fn on_scroll(&mut self, column: u16, row: u16, lines: isize) {
+        if let Some(scroll) = self.overlay.as_mut().and_then(Overlay::scroll) {
+            *scroll = scroll
+                .saturating_add_signed(lines)
+                .min(self.hits.overlay_most);
+            return;
+        }
+        if matches!(self.overlay, Some(Overlay::Picture)) {
+            return self.picture_action(zoom(lines));
+        }
+        if self.overlay.is_some() {
+            let code = if lines < 0 {
+                KeyCode::Up
+            } else {
+                KeyCode::Down
+            };
+            let arrow = Press::new(code, KeyModifiers::NONE);
+            return self.on_overlay_key(arrow);
+        }
+        match at(&self.hits.panes, column, row) {
+            Some(Focus::Shots) => {
+                let last = self.shot_list().len().saturating_sub(1);
+                self.shot = self.shot.saturating_add_signed(lines.signum()).min(last);
+            }
+            Some(Focus::Pictures) => self.picture_action(zoom(lines)),
+            _ => self.scroll_conversation(lines),
+        }
+    }
+
+    /// Lines of a page.
+    pub(super) fn page(&self) -> isize {
+        self.hits.height.saturating_sub(2).max(1) as isize
+    }
+
+    pub(super) fn scroll_conversation(&mut self, lines: isize) {
+        let most = self.hits.lines.saturating_sub(self.hits.height);
+        let from = self.scroll.unwrap_or(most).min(most);
+        let to = from.saturating_add_signed(lines);
+        // At the end the view follows what comes.
+        self.scroll = (to < most).then_some(to);
+    }
+}

@@ -1,0 +1,266 @@
+//! The windows above the panes. At most one is open.
+
+use std::path::PathBuf;
+
+use crate::retrieval::Shot;
+use crate::tui::journal::{ExportFormat, SessionSummary};
+
+use super::conversation::TurnId;
+use super::editor::Editor;
+use super::event::Entry;
+use super::trouble::Trouble;
+use super::{fuzzy, paths};
+
+/// An open window.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// The first run, in three steps.
+    Welcome {
+        step: usize,
+        selected: usize,
+    },
+    Help {
+        scroll: usize,
+    },
+    Cases {
+        selected: usize,
+    },
+    Picker(Picker),
+    Sessions(SessionList),
+    Example {
+        shot: Box<Shot>,
+        scroll: usize,
+    },
+    Prompt {
+        turn: TurnId,
+        scroll: usize,
+    },
+    Export(ExportDialog),
+    /// The chosen picture on the whole screen.
+    Picture,
+    Compare {
+        left: TurnId,
+        right: TurnId,
+        scroll: usize,
+    },
+    /// Whether to delete the session `id`.
+    Confirm {
+        question: String,
+        id: String,
+    },
+}
+
+impl Overlay {
+    /// The text field that takes typed characters.
+    pub(super) fn field(&mut self) -> Option<&mut Editor> {
+        match self {
+            Self::Picker(picker) => Some(&mut picker.filter),
+            Self::Sessions(list) => Some(match &mut list.renaming {
+                Some(title) => title,
+                None => &mut list.words,
+            }),
+            Self::Export(dialog) => Some(&mut dialog.path),
+            _ => None,
+        }
+    }
+
+    /// How far a text is scrolled.
+    pub(super) fn scroll(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Help { scroll }
+            | Self::Example { scroll, .. }
+            | Self::Prompt { scroll, .. }
+            | Self::Compare { scroll, .. } => Some(scroll),
+            _ => None,
+        }
+    }
+}
+
+/// Choosing a file.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    pub folder: PathBuf,
+    entries: Option<Vec<Entry>>,
+    pub trouble: Option<Trouble>,
+    pub filter: Editor,
+    pub selected: usize,
+}
+
+impl Picker {
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            entries: None,
+            trouble: None,
+            filter: Editor::line(""),
+            selected: 0,
+        }
+    }
+
+    pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Trouble>) {
+        match result {
+            Ok(entries) => self.entries = Some(entries),
+            Err(trouble) => {
+                self.entries = Some(Vec::new());
+                self.trouble = Some(trouble);
+            }
+        }
+    }
+
+    /// Still being read.
+    pub fn is_reading(&self) -> bool {
+        self.entries.is_none()
+    }
+
+    /// Folders and pictures that fit the filter.
+    pub fn visible(&self) -> Vec<&Entry> {
+        let wanted = self.filter.text();
+        let hidden = wanted.starts_with('.');
+        let entries: Vec<&Entry> = self
+            .entries
+            .iter()
+            .flatten()
+            .filter(|e| hidden || !e.name.starts_with('.'))
+            .filter(|e| e.folder || paths::is_picture(&e.path))
+            .collect();
+        fuzzy::sorted(wanted, &entries, |entry| &entry.name)
+            .into_iter()
+            .copied()
+            .collect()
+    }
+
+    /// The chosen entry.
+    pub fn entry(&self) -> Option<&Entry> {
+        let visible = self.visible();
+        visible
+            .get(self.selected.min(visible.len().saturating_sub(1)))
+            .copied()
+    }
+}
+
+/// The list of sessions.
+#[derive(Clone, Debug)]
+pub struct SessionList {
+    /// Words to search for.
+    pub words: Editor,
+    items: Option<Vec<SessionSummary>>,
+    pub trouble: Option<Trouble>,
+    pub selected: usize,
+    /// The new title of the chosen session, while it is typed.
+    pub renaming: Option<Editor>,
+}
+
+impl SessionList {
+    pub fn new(words: &str) -> Self {
+        Self {
+            words: Editor::line(words),
+            items: None,
+            trouble: None,
+            selected: 0,
+            renaming: None,
+        }
+    }
+
+    pub(super) fn fill(&mut self, result: Result<Vec<SessionSummary>, Trouble>) {
+        match result {
+            Ok(items) => {
+                self.selected = self.selected.min(items.len().saturating_sub(1));
+                self.items = Some(items);
+                self.trouble = None;
+            }
+            Err(trouble) => {
+                self.items = Some(Vec::new());
+                self.trouble = Some(trouble);
+            }
+        }
+    }
+
+    pub fn is_reading(&self) -> bool {
+        self.items.is_none()
+    }
+
+    pub fn items(&self) -> &[SessionSummary] {
+        self.items.as_deref().unwrap_or_default()
+    }
+
+    /// The chosen session.
+    pub fn item(&self) -> Option<&SessionSummary> {
+        self.items().get(self.selected)
+    }
+}
+
+/// Where to write a session, and how.
+#[derive(Clone, Debug)]
+pub struct ExportDialog {
+    pub format: ExportFormat,
+    pub path: Editor,
+    pub trouble: Option<Trouble>,
+}
+
+impl ExportDialog {
+    /// The format is that of the path's end.
+    pub fn new(path: Option<PathBuf>, title: &str) -> Self {
+        let end = path
+            .as_ref()
+            .and_then(|p| p.extension())
+            .and_then(|e| e.to_str());
+        let format = ExportFormat::ALL
+            .into_iter()
+            .find(|f| Some(f.extension()) == end);
+        let format = format.unwrap_or_default();
+        let text = match path {
+            Some(path) => path.to_string_lossy().into_owned(),
+            None => format!("rounds-{}.{}", file_name(title), format.extension()),
+        };
+        Self {
+            format,
+            path: Editor::line(&text),
+            trouble: None,
+        }
+    }
+
+    /// Another format, with the end of the path that belongs to it.
+    pub(super) fn switch(&mut self, step: isize) {
+        let all = ExportFormat::ALL;
+        let at = all.iter().position(|f| *f == self.format).unwrap_or(0);
+        let next = (at as isize + step).rem_euclid(all.len() as isize) as usize;
+        let old = format!(".{}", self.format.extension());
+        self.format = all.get(next).copied().unwrap_or_default();
+        if let Some(stem) = self.path.text().strip_suffix(&old) {
+            let path = format!("{stem}.{}", self.format.extension());
+            self.path.set(&path);
+        }
+    }
+}
+
+/// A title as part of a file name: letters and digits of any script, the rest as hyphens.
+fn file_name(title: &str) -> String {
+    let words: Vec<&str> = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .take(6)
+        .collect();
+    let name: String = words.join("-").to_lowercase().chars().take(40).collect();
+    if name.is_empty() {
+        "session".into()
+    } else {
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_is_named_after_the_session_and_its_format() {
+        let mut dialog = ExportDialog::new(None, "Is there a nodule? ../../etc");
+        assert_eq!(dialog.path.text(), "rounds-is-there-a-nodule-etc.md");
+        dialog.switch(1);
+        assert_eq!(dialog.path.text(), "rounds-is-there-a-nodule-etc.html");
+        assert_eq!(
+            ExportDialog::new(Some("x.json".into()), "").format,
+            ExportFormat::Json
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! Keys in open windows. Esc closes; lists move; text scrolls; fields take what is typed.
+
+use crossterm::event::KeyCode;
+
+use crate::tui::keys::{Action, Press};
+
+use super::effect::Effect;
+use super::overlay::Overlay;
+use super::{State, paths};
+
+/// Steps of the first run.
+pub const WELCOME_STEPS: usize = 3;
+
+impl State {
+    /// A key while a window is open.
+    pub(super) fn on_overlay_key(&mut self, press: Press) {
+        if press.code == KeyCode::Esc {
+            return self.close_overlay();
+        }
+        if self.scroll_overlay(press) {
+            return;
+        }
+        match &self.overlay {
+            Some(Overlay::Picture) => {
+                let action = self.keymap.action(crate::tui::keys::Place::Pictures, press);
+                if let Some(action) = action {
+                    self.picture_action(action);
+                }
+            }
+            Some(Overlay::Welcome { .. }) => self.on_welcome_key(press),
+            Some(Overlay::Cases { .. }) => self.on_cases_key(press),
+            Some(Overlay::Picker(_)) => self.on_picker_key(press),
+            Some(Overlay::Sessions(_)) => self.on_sessions_key(press),
+            Some(Overlay::Export(_)) => self.on_export_key(press),
+            Some(Overlay::Example { .. }) => self.on_example_key(press),
+            Some(Overlay::Confirm { .. }) => self.on_confirm_key(press),
+            _ if matches!(press.code, KeyCode::Enter | KeyCode::Char('q')) => self.overlay = None,
+            _ => {}
+        }
+    }
+
+    /// Closes the window, or the field that is open in it.
+    fn close_overlay(&mut self) {
+        if let Some(Overlay::Sessions(list)) = &mut self.overlay
+            && list.renaming.take().is_some()
+        {
+            return;
+        }
+        self.overlay = None;
+    }
+
+    fn scroll_overlay(&mut self, press: Press) -> bool {
+        let page = usize::from(self.rows / 2).max(1);
+        let Some(scroll) = self.overlay.as_mut().and_then(Overlay::scroll) else {
+            return false;
+        };
+        let most = self.hits.overlay_most;
+        *scroll = match press.code {
+            KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
+            KeyCode::PageUp => scroll.saturating_sub(page),
+            KeyCode::PageDown | KeyCode::Char(' ') => *scroll + page,
+            KeyCode::Home | KeyCode::Char('g') => 0,
+            KeyCode::End | KeyCode::Char('G') => most,
+            _ => return false,
+        }
+        .min(most);
+        true
+    }
+
+    fn on_welcome_key(&mut self, press: Press) {
+        let Some(Overlay::Welcome { step, selected }) = &mut self.overlay else {
+            return;
+        };
+        let cases = self.cases.len();
+        match press.code {
+            KeyCode::Char(digit) if *step == 1 && digit.is_ascii_digit() => {
+                // 1 to 9, and 0 for the tenth.
+                let number = digit
+                    .to_digit(10)
+                    .map_or(0, |d| if d == 0 { 9 } else { d as usize - 1 });
+                self.take_case(number);
+            }
+            KeyCode::Up => *selected = selected.saturating_sub(1),
+            KeyCode::Down => *selected = (*selected + 1).min(cases.saturating_sub(1)),
+            KeyCode::Left | KeyCode::Backspace => *step = step.saturating_sub(1),
+            KeyCode::Enter if *step == 1 => {
+                let number = *selected;
+                self.take_case(number);
+            }
+            KeyCode::Enter | KeyCode::Right | KeyCode::Tab | KeyCode::Char(' ') => {
+                let accepts = *step == 0;
+                *step += 1;
+                if *step >= WELCOME_STEPS {
+                    self.overlay = None;
+                }
+                if accepts {
+                    self.act(Effect::Accept);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_export_key(&mut self, press: Press) {
+        let home = self.home.clone();
+        let session = self.session.id().map(str::to_string);
+        let Some(Overlay::Export(dialog)) = &mut self.overlay else {
+            return;
+        };
+        match press.code {
+            KeyCode::Tab if press.modifiers.is_empty() => dialog.switch(1),
+            KeyCode::Tab => dialog.switch(-1),
+            KeyCode::Down => dialog.switch(1),
+            KeyCode::Up => dialog.switch(-1),
+            KeyCode::Enter => {
+                let path = paths::typed(dialog.path.text(), home.as_deref());
+                if let (Some(path), Some(id)) = (path, session) {
+                    dialog.trouble = None;
+                    let format = dialog.format;
+                    self.act(Effect::Export { id, format, path });
+                }
+            }
+            _ => self.type_into_field(press),
+        }
+    }
+
+    fn on_example_key(&mut self, press: Press) {
+        let action = self.keymap.action(crate::tui::keys::Place::Shots, press);
+        match action {
+            Some(Action::ShotOpen) => self.overlay = None,
+            Some(Action::ShotPin | Action::ShotExclude) => {
+                if let Some(action) = action {
+                    self.shot_action(action);
+                }
+            }
+            Some(Action::AskWithout) => {
+                self.overlay = None;
+                self.shot_action(Action::AskWithout);
+            }
+            _ if press.code == KeyCode::Char('q') => self.overlay = None,
+            _ => {}
+        }
+    }
+
+    fn on_confirm_key(&mut self, press: Press) {
+        let Some(Overlay::Confirm { id, .. }) = &self.overlay else {
+            return;
+        };
+        let id = id.clone();
+        match press.code {
+            KeyCode::Char('y' | 'Y') => {
+                self.overlay = None;
+                self.delete_session(&id);
+            }
+            KeyCode::Char('n' | 'N' | 'q') => self.overlay = None,
+            _ => {}
+        }
+    }
+
+    /// Editing keys in the field of a window.
+    pub(super) fn type_into_field(&mut self, press: Press) {
+        let action = self.keymap.action(crate::tui::keys::Place::Input, press);
+        let Some(field) = self.overlay.as_mut().and_then(Overlay::field) else {
+            return;
+        };
+        let before = field.text().to_string();
+        match (press.character(), action) {
+            (Some(character), _) => field.type_character(character),
+            (None, Some(action)) => super::keys::edit(field, action),
+            _ => {}
+        }
+        if field.text() != before {
+            self.field_changed();
+        }
+    }
+
+    /// After typing into a window's field: lists look again.
+    pub(super) fn field_changed(&mut self) {
+        match &mut self.overlay {
+            Some(Overlay::Picker(picker)) => picker.selected = 0,
+            Some(Overlay::Sessions(list)) if list.renaming.is_none() => {
+                list.selected = 0;
+                let words = list.words.text().to_string();
+                self.act(Effect::ListSessions { words });
+            }
+            _ => {}
+        }
+    }
+}

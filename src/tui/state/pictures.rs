@@ -1,0 +1,92 @@
+//! The pane with the attached pictures: which one is shown, how, and which beside it.
+
+use std::collections::HashMap;
+
+use crate::tui::keys::Action;
+use crate::tui::picture::Look;
+
+use super::{Overlay, State};
+
+/// What of the pictures is shown.
+#[derive(Clone, Debug, Default)]
+pub struct PicturePane {
+    selected: usize,
+    /// Two side by side: this and the next, or this and the chosen shot's.
+    pub two: bool,
+    /// The second is the chosen shot's.
+    pub with_shot: bool,
+    /// By SHA-256.
+    looks: HashMap<String, Look>,
+}
+
+impl PicturePane {
+    /// Place of the picture that is shown.
+    pub fn selected(&self) -> usize {
+        self.selected
+    }
+
+    pub(super) fn choose(&mut self, at: usize) {
+        self.selected = at;
+    }
+
+    /// After pictures went away: stays inside.
+    pub(super) fn fit(&mut self, count: usize) {
+        self.selected = self.selected.min(count.saturating_sub(1));
+    }
+
+    /// How a picture is looked at.
+    pub fn look(&self, sha256: &str) -> Look {
+        self.looks.get(sha256).copied().unwrap_or_default()
+    }
+}
+
+impl State {
+    /// A key that is about pictures; they work in the pane and on the whole screen.
+    pub(super) fn picture_action(&mut self, action: Action) {
+        let count = self.images_in_view().len();
+        let selected = self.pictures.selected.min(count.saturating_sub(1));
+        match action {
+            Action::PictureNext => self.pictures.selected = (selected + 1) % count.max(1),
+            Action::PictureBefore => {
+                self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
+            }
+            Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
+            Action::PictureDetach => self.tell("these pictures belong to an earlier question"),
+            Action::SideBySide => {
+                self.pictures.two = !self.pictures.two;
+                self.pictures.with_shot = false;
+                if self.pictures.two && count < 2 {
+                    self.pictures.with_shot = true;
+                }
+            }
+            Action::PictureFull if matches!(self.overlay, Some(Overlay::Picture)) => {
+                self.overlay = None
+            }
+            Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
+            Action::PictureFull => self.tell("no picture is attached"),
+            _ => self.change_look(selected, action),
+        }
+    }
+
+    fn change_look(&mut self, selected: usize, action: Action) {
+        let picture = self.images_in_view().get(selected);
+        let Some(sha256) = picture.map(|a| a.picture.source.sha256.clone()) else {
+            return;
+        };
+        let look = self.pictures.looks.entry(sha256).or_default();
+        match action {
+            Action::ZoomIn => look.zoom(1),
+            Action::ZoomOut => look.zoom(-1),
+            Action::PanLeft => look.pan(-1, 0),
+            Action::PanRight => look.pan(1, 0),
+            Action::PanUp => look.pan(0, -1),
+            Action::PanDown => look.pan(0, 1),
+            Action::Brighter => look.brighten(1),
+            Action::Darker => look.brighten(-1),
+            Action::MoreContrast => look.contrast(1),
+            Action::LessContrast => look.contrast(-1),
+            Action::PictureReset => *look = Look::default(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The shots of the chosen answer: pin, exclude, reorder, open, ask again without one.
+//!
+//! What an answer was made with is never changed here: pins and exclusions count from the next question on.
+
+use crate::retrieval::Shot;
+use crate::tui::keys::Action;
+
+use super::overlay::Overlay;
+use super::{Focus, State};
+
+impl State {
+    /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
+    pub fn shot_list(&self) -> Vec<&Shot> {
+        let Some(turn) = self.turn().and_then(|id| self.talk.get(id)) else {
+            return Vec::new();
+        };
+        let mut shots: Vec<&Shot> = turn.shots.iter().collect();
+        shots.sort_by_key(|shot| self.pin_place(&shot.example.id).unwrap_or(usize::MAX));
+        shots
+    }
+
+    /// Place among the pinned examples, from 0.
+    pub fn pin_place(&self, id: &str) -> Option<usize> {
+        self.settings.pinned.iter().position(|pinned| pinned == id)
+    }
+
+    pub fn is_excluded(&self, id: &str) -> bool {
+        self.settings.excluded.iter().any(|excluded| excluded == id)
+    }
+
+    /// The chosen shot.
+    pub fn chosen_shot(&self) -> Option<&Shot> {
+        let shots = self.shot_list();
+        shots
+            .get(self.shot.min(shots.len().saturating_sub(1)))
+            .copied()
+    }
+
+    pub(super) fn shot_action(&mut self, action: Action) {
+        let count = self.shot_list().len();
+        let last = count.saturating_sub(1);
+        self.shot = self.shot.min(last);
+        let Some(id) = self.chosen_shot().map(|shot| shot.example.id.clone()) else {
+            return self.tell("there are no shots here");
+        };
+        match action {
+            Action::ShotUp => self.shot = self.shot.saturating_sub(1),
+            Action::ShotDown => self.shot = (self.shot + 1).min(last),
+            Action::ShotOpen => {
+                self.overlay = self.chosen_shot().map(|shot| Overlay::Example {
+                    shot: Box::new(shot.clone()),
+                    scroll: 0,
+                });
+            }
+            Action::ShotPin => self.toggle_pin(&id),
+            Action::ShotExclude => self.toggle_excluded(&id),
+            Action::ShotEarlier => self.move_shot(-1),
+            Action::ShotLater => self.move_shot(1),
+            Action::AskWithout => self.ask_without(&id),
+            Action::ShotBeside => {
+                self.pictures.two = !(self.pictures.two && self.pictures.with_shot);
+                self.pictures.with_shot = true;
+                if self.pictures.two {
+                    self.front = Focus::Pictures;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn toggle_pin(&mut self, id: &str) {
+        if self.pin_place(id).is_some() {
+            self.settings.pinned.retain(|pinned| pinned != id);
+            self.tell(format!("{id} is no longer pinned"));
+        } else {
+            self.settings.excluded.retain(|excluded| excluded != id);
+            self.settings.pinned.push(id.to_string());
+            self.tell(format!(
+                "{id} is pinned: always a shot from the next question on"
+            ));
+        }
+        self.follow_shot(id);
+    }
+
+    fn toggle_excluded(&mut self, id: &str) {
+        if self.is_excluded(id) {
+            self.settings.excluded.retain(|excluded| excluded != id);
+            self.tell(format!("{id} may be a shot again"));
+        } else {
+            self.settings.pinned.retain(|pinned| pinned != id);
+            self.settings.excluded.push(id.to_string());
+            self.tell(format!(
+                "{id} is excluded: never a shot from the next question on"
+            ));
+        }
+        self.follow_shot(id);
+    }
+
+    /// Moves the chosen shot; the order of the list becomes the order of the pins.
+    fn move_shot(&mut self, step: isize) {
+        let mut ids: Vec<String> = self
+            .shot_list()
+            .iter()
+            .map(|shot| shot.example.id.clone())
+            .collect();
+        let Some(to) = self
+            .shot
+            .checked_add_signed(step)
+            .filter(|to| *to < ids.len())
+        else {
+            return;
+        };
+        ids.swap(self.shot, to);
+        self.settings.excluded.retain(|id| !ids.contains(id));
+        let others: Vec<String> = self
+            .settings
+            .pinned
+            .iter()
+            .filter(|id| !ids.contains(id))
+            .cloned()
+            .collect();
+        self.settings.pinned = ids;
+        self.settings.pinned.extend(others);
+        self.shot = to;
+        self.tell("these shots are pinned in this order from the next question on");
+    }
+
+    fn follow_shot(&mut self, id: &str) {
+        let place = self
+            .shot_list()
+            .iter()
+            .position(|shot| shot.example.id == id);
+        self.shot = place.unwrap_or(self.shot);
+    }
+
+    pub(super) fn pin_argument(&mut self, argument: &str) {
+        match argument {
+            "" => self.shot_action(Action::ShotPin),
+            "off" => {
+                self.settings.pinned.clear();
+                self.tell("nothing is pinned now");
+            }
+            id => self.toggle_pin(id),
+        }
+    }
+
+    pub(super) fn exclude_argument(&mut self, argument: &str) {
+        match argument {
+            "" => self.shot_action(Action::ShotExclude),
+            "off" => {
+                self.settings.excluded.clear();
+                self.tell("nothing is excluded now");
+            }
+            id => self.toggle_excluded(id),
+        }
+    }
+}

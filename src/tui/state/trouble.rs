@@ -1,0 +1,47 @@
+//! An error in words for the user: what happened, and what to do about it.
+
+use crate::support::{Hint, sanitise};
+
+/// A message and a hint, both clean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Longest message shown, in characters.
+const LONGEST: usize = 600;
+
+impl Trouble {
+    pub fn new(message: impl AsRef<str>) -> Self {
+        Self {
+            message: sanitise::clean_line_max(message.as_ref(), LONGEST),
+            hint: None,
+        }
+    }
+
+    /// With what to do next.
+    pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.hint = Some(sanitise::clean_line_max(hint.as_ref(), LONGEST));
+        self
+    }
+
+    /// From any error of the house.
+    pub fn of<E: std::fmt::Display + Hint>(error: &E) -> Self {
+        let trouble = Self::new(error.to_string());
+        match error.hint() {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        }
+    }
+}
+
+impl From<crate::tui::journal::JournalError> for Trouble {
+    fn from(error: crate::tui::journal::JournalError) -> Self {
+        let trouble = Self::new(error.message);
+        match error.hint {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        }
+    }
+}

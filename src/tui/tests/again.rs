@@ -1,0 +1,103 @@
+//! Asking again: edited, regenerated, compared. Nothing that was answered is lost.
+
+use super::harness::Harness;
+use crate::retrieval::Strategy;
+use crate::tui::journal::Journal;
+use crate::tui::state::Effect;
+
+#[test]
+fn an_edited_question_is_a_branch_and_the_old_one_can_be_seen_again() {
+    let mut user = Harness::new(100, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-e");
+    user.sees("Edit the question");
+    user.press("ctrl-u");
+    user.ask("Is there an effusion?");
+    user.retrieve(1);
+    user.answer("no");
+    user.sees("branch 2 of 2");
+    user.sees_not("  Is there a nodule?");
+    user.press("alt-left");
+    user.sees("branch 1 of 2");
+    user.press("alt-right");
+    user.sees("Is there an effusion?");
+    let turns = user.journal().open("s1").unwrap().turns;
+    assert_eq!(turns.len(), 2);
+    assert_eq!(turns[1].parent, None);
+}
+
+#[test]
+fn esc_while_editing_leaves_the_question_as_it_was() {
+    let mut user = Harness::new(100, 30);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-e esc");
+    assert!(user.state.input.is_empty());
+    user.effects();
+    user.ask("next");
+    user.sees_not("branch");
+}
+
+#[test]
+fn regenerating_makes_a_branch_and_says_when_nothing_can_change() {
+    let mut user = Harness::new(100, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("ctrl-r");
+    user.sees("greedy decoding with the same settings says the same again");
+    user.retrieve(4);
+    user.answer("yes");
+    user.sees("branch 2 of 2");
+    user.type_text("/temperature 0.7");
+    user.press("enter ctrl-r");
+    user.answer("yes");
+    user.press("ctrl-r");
+    let seeds: Vec<u64> = user
+        .effects()
+        .iter()
+        .filter_map(|e| match e {
+            Effect::Ask { settings, .. } => Some(settings.decoding.seed),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seeds[seeds.len() - 2..], [0, 1]);
+}
+
+#[test]
+fn comparing_shows_two_answers_side_by_side_and_keeps_the_first_in_view() {
+    let mut user = Harness::new(140, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.effects();
+    user.press("alt-c");
+    let settings = user
+        .effects()
+        .into_iter()
+        .find_map(|e| match e {
+            Effect::Ask { settings, .. } => Some(settings),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(settings.strategy, Strategy::None);
+    user.sees("as it was asked");
+    user.sees("without shots");
+    user.answer("no");
+    user.sees("! different answers");
+    user.press("esc");
+    user.sees("branch 1 of 2");
+    user.press("alt-c");
+    assert!(
+        !user
+            .effects()
+            .iter()
+            .any(|e| matches!(e, Effect::Ask { .. })),
+        "the same comparison is not asked twice"
+    );
+}
+
+#[test]
+fn a_comparison_with_a_wrong_setting_says_what_to_write() {
+    let mut user = Harness::new(100, 30);
+    user.exchange("q", "yes");
+    user.type_text("/compare strategy=nearest");
+    user.press("enter");
+    user.sees("`nearest` is not a strategy");
+    user.sees("hint: one of image,");
+}

@@ -1,0 +1,100 @@
+//! Nothing is said by colour alone: without colours the screen has the same words, and the same things stand out.
+
+use ratatui::style::{Color, Modifier};
+
+use super::harness::Harness;
+use crate::imaging::ColourDepth;
+use crate::tui::state::Start;
+
+fn screen(depth: ColourDepth) -> Harness {
+    let mut user = Harness::with(120, 40, depth, Start::default());
+    user.model_opens();
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-3 p down x");
+    user
+}
+
+/// The cells of the first place where `text` stands.
+fn modifiers(user: &Harness, text: &str) -> Modifier {
+    let buffer = user.terminal.backend().buffer();
+    let row = user
+        .screen()
+        .lines()
+        .position(|line| line.contains(text))
+        .unwrap();
+    let line = user.screen().lines().nth(row).unwrap().to_string();
+    let column = line.chars().count() - line[line.find(text).unwrap()..].chars().count();
+    buffer[(column as u16, row as u16)].modifier
+}
+
+#[test]
+fn without_colours_no_cell_has_one_and_the_words_are_the_same() {
+    let with = screen(ColourDepth::True);
+    let without = screen(ColourDepth::None);
+    for cell in &without.terminal.backend().buffer().content {
+        assert_eq!(
+            (cell.fg, cell.bg),
+            (Color::Reset, Color::Reset),
+            "{:?}",
+            cell.symbol()
+        );
+    }
+    let words = |user: &Harness| {
+        let plain: String = user
+            .screen()
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect();
+        plain
+    };
+    assert_eq!(words(&with), words(&without));
+}
+
+#[test]
+fn sixteen_colours_use_only_the_sixteen() {
+    let user = screen(ColourDepth::Ansi16);
+    for cell in &user.terminal.backend().buffer().content {
+        for colour in [cell.fg, cell.bg] {
+            assert!(
+                !matches!(colour, Color::Rgb(..) | Color::Indexed(_)),
+                "{colour:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_chosen_row_stands_out_without_colours() {
+    for depth in [ColourDepth::None, ColourDepth::Ansi16] {
+        let user = screen(depth);
+        assert!(
+            modifiers(&user, "> 2. chest-0001").contains(Modifier::REVERSED),
+            "{depth:?}"
+        );
+    }
+}
+
+#[test]
+fn the_focus_has_a_sign_that_is_no_colour() {
+    let user = screen(ColourDepth::None);
+    user.sees("╔ Shots: 4 of 4, 1 pinned, 1 excluded");
+    user.sees("┌ Conversation");
+}
+
+#[test]
+fn every_theme_tells_roles_apart() {
+    use crate::tui::ThemeChoice;
+    use crate::tui::view::Theme;
+    for depth in [ColourDepth::Ansi16, ColourDepth::Ansi256, ColourDepth::True] {
+        for choice in [ThemeChoice::Dark, ThemeChoice::Light] {
+            let theme = Theme::new(depth, choice);
+            assert_ne!(theme.error, theme.text);
+            assert_ne!(theme.accent, theme.answer);
+            assert_ne!(theme.border, theme.border_focus);
+        }
+        assert_ne!(
+            Theme::new(depth, ThemeChoice::Dark),
+            Theme::new(depth, ThemeChoice::Light)
+        );
+    }
+}

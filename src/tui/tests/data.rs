@@ -1,0 +1,139 @@
+//! Made-up data. The only place of the tests that knows how answers and examples are built.
+
+use std::sync::Arc;
+
+use crate::assistant::{Answer, Provenance, Timings};
+use crate::imaging::{Beside, Format, Mode, Picture, SourceInfo};
+use crate::index::{Example, ExampleImage};
+use crate::model::generate::StopReason;
+use crate::retrieval::Shot;
+use crate::tui::journal::Attached;
+
+/// A bright disc on a dark ground.
+pub fn picture(name: &str) -> Picture {
+    let side = 48_u32;
+    let rgb = (0..side * side)
+        .flat_map(|at| {
+            let (x, y) = ((at % side) as f64 - 24.0, (at / side) as f64 - 24.0);
+            let value = if x.hypot(y) < 15.0 { 220 } else { 30 };
+            [value; 3]
+        })
+        .collect();
+    Picture {
+        width: side,
+        height: side,
+        rgb,
+        beside: Beside::default(),
+        source: SourceInfo {
+            name: name.into(),
+            format: Format::Png,
+            bytes: 2048,
+            sha256: crate::support::files::sha256_hex(name.as_bytes()),
+            original_mode: Mode::Grey,
+        },
+    }
+}
+
+pub fn attached(name: &str) -> Attached {
+    Attached {
+        picture: Arc::new(picture(name)),
+        file: Arc::from(name.as_bytes()),
+        path: None,
+    }
+}
+
+pub fn example(number: usize) -> Example {
+    let answers = ["yes", "no", "left", "a nodule in the right upper lobe"];
+    let mut example = Example {
+        id: format!("chest-{number:04}"),
+        question: "Is there a nodule?".into(),
+        answer: answers[number % answers.len()].into(),
+        rationale: "A round opacity of 9 mm with a smooth edge stands in the right upper zone."
+            .into(),
+        source: "synthetic phantoms".into(),
+        licence: "CC0-1.0".into(),
+        ..Example::default()
+    };
+    give_picture(
+        &mut example,
+        &crate::support::files::sha256_hex(&number.to_le_bytes()),
+    );
+    example
+}
+
+fn give_picture(example: &mut Example, sha256: &str) {
+    example.images.push(ExampleImage {
+        sha256: sha256.to_string(),
+        extension: "png".into(),
+    });
+}
+
+pub fn shot(number: usize) -> Shot {
+    Shot {
+        example: example(number),
+        score: 0.98 - number as f32 * 0.07,
+        rank: number + 1,
+        reason: "most similar picture (cosine)".into(),
+    }
+}
+
+pub fn shots(count: usize) -> Vec<Shot> {
+    (0..count).map(shot).collect()
+}
+
+/// An answer with four shots.
+pub fn answer(text: &str) -> Answer {
+    Answer {
+        answer: text.into(),
+        rationale: Some(
+            "A round opacity of 9 mm stands in the right upper zone, as in the second example."
+                .into(),
+        ),
+        stop: StopReason::EndOfChunk,
+        shots: shots(4),
+        notices: vec!["this model knows synthetic phantoms only".into()],
+        provenance: provenance(),
+        timings: Timings {
+            retrieval_ms: 3.0,
+            prefill_ms: 120.0,
+            decode_ms: 800.0,
+            total_ms: 930.0,
+            ..Timings::default()
+        },
+        prompt_tokens: 310,
+        generated_tokens: 24,
+        log_probabilities: Vec::new(),
+        ranking: Vec::new(),
+    }
+}
+
+fn provenance() -> Provenance {
+    let text = |t: &str| t.to_string();
+    Provenance {
+        version: text("0.1.0"),
+        model_sha256: text("m"),
+        prompt_sha256: text("p"),
+        template: text("t"),
+        index_sha256: None,
+        image_sha256: Vec::new(),
+        shot_ids: Vec::new(),
+        strategy: text("image"),
+        search: text("exact"),
+        order: text("most similar last"),
+        floor: None,
+        filter: Vec::new(),
+        pinned: Vec::new(),
+        excluded: Vec::new(),
+        seed: 0,
+        temperature: 0.0,
+        top_p: None,
+        top_k: None,
+        max_new_tokens: 96,
+        beams: 1,
+        length_penalty: 0.0,
+        repetition_penalty: 1.0,
+        no_repeat_ngram: 0,
+        device: text("cpu"),
+        encoder: text("e"),
+    }
+}

@@ -1,0 +1,314 @@
+//! A user at a terminal that is only memory: presses, types, looks at the screen.
+
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::data;
+use crate::imaging::ColourDepth;
+use crate::model::generate::StopReason;
+use crate::tui::house::About;
+use crate::tui::picture::{Gallery, How, Screen, encode};
+use crate::tui::state::{Activity, Effect, Event, Start, State, TurnId};
+use crate::tui::view::{self, Memo, Theme};
+use crate::tui::{Journal, MemoryJournal, ThemeChoice};
+
+pub struct Harness {
+    pub state: State,
+    pub gallery: Gallery,
+    pub terminal: Terminal<TestBackend>,
+    memo: Memo,
+    theme: Theme,
+    now: Duration,
+    /// What was to be done since the last look.
+    effects: Vec<Effect>,
+    journal: MemoryJournal,
+}
+
+impl Harness {
+    /// A screen with a model that is ready.
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let mut harness = Self::with(columns, rows, ColourDepth::True, Start::default());
+        harness.model_opens();
+        harness
+    }
+
+    pub fn with(columns: u16, rows: u16, depth: ColourDepth, start: Start) -> Self {
+        let (state, effects) = State::new(Start {
+            columns,
+            rows,
+            cases: ["chest-nodule", "fundus-bleed", "head-epidural"]
+                .map(String::from)
+                .to_vec(),
+            home: Some("/home/me".into()),
+            folder: "/data".into(),
+            ..start
+        });
+        let mut harness = Self {
+            state,
+            gallery: Gallery::new(Screen {
+                how: How::Cells,
+                cell: (10, 20),
+                tmux: false,
+                depth,
+            }),
+            terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
+            memo: Memo::default(),
+            theme: Theme::new(depth, ThemeChoice::Dark),
+            now: Duration::ZERO,
+            effects,
+            journal: MemoryJournal::default(),
+        };
+        harness.draw();
+        harness
+    }
+
+    pub fn model_opens(&mut self) {
+        let job = self.effects().iter().rev().find_map(|effect| match effect {
+            Effect::Open { job, .. } => Some(*job),
+            _ => None,
+        });
+        self.event(Event::Opened {
+            job: job.expect("nothing is being opened"),
+            result: Ok(About {
+                model: "nano".into(),
+                index: "shipped".into(),
+                device: "cpu".into(),
+                context: Some(1024),
+            }),
+        });
+    }
+
+    /// Something happens; the store answers at once.
+    pub fn event(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for effect in self.state.handle(self.now, event) {
+                events.extend(self.store(&effect));
+                self.effects.push(effect);
+            }
+        }
+        self.draw();
+    }
+
+    fn store(&mut self, effect: &Effect) -> Option<Event> {
+        match effect {
+            Effect::CreateSession {
+                title,
+                model,
+                index,
+            } => Some(Event::SessionCreated(Ok(self
+                .journal
+                .create(title, model, index)
+                .unwrap()))),
+            Effect::StoreTurn { turn, session, new } => Some(Event::TurnStored {
+                turn: *turn,
+                id: self.journal.begin_turn(session, new).unwrap(),
+            }),
+            Effect::StorePartial { id, text } => {
+                self.journal.append_partial(id, text).unwrap();
+                None
+            }
+            Effect::StoreEnd { id, end } => {
+                self.journal.finish_turn(id, end).unwrap();
+                None
+            }
+            Effect::ListSessions { words } => Some(Event::Sessions {
+                words: words.clone(),
+                result: Ok(self.journal.list(words, 100).unwrap()),
+            }),
+            Effect::OpenSession(id) => Some(Event::SessionOpened(
+                self.journal.open(id).map(Box::new).map_err(Into::into),
+            )),
+            Effect::RenameSession { id, title } => {
+                self.journal.rename(id, title).unwrap();
+                None
+            }
+            Effect::DeleteSession(id) => {
+                self.journal.delete(id).unwrap();
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Presses keys, separated by blanks.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            self.event(Event::Key(key.parse().unwrap()));
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        for character in text.chars() {
+            let key = match character {
+                ' ' => "space".to_string(),
+                other => other.to_string(),
+            };
+            self.press(&key);
+        }
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.event(Event::Paste(text.into()));
+    }
+
+    pub fn wait(&mut self, milliseconds: u64) {
+        self.now += Duration::from_millis(milliseconds);
+        self.event(Event::Tick {
+            memory: Some(64 << 20),
+        });
+    }
+
+    pub fn attach(&mut self, name: &str) {
+        self.event(Event::Attached {
+            name: name.into(),
+            result: Ok(data::attached(name)),
+        });
+    }
+
+    /// Types a question and sends it.
+    pub fn ask(&mut self, question: &str) -> TurnId {
+        self.type_text(question);
+        self.press("enter");
+        self.running()
+    }
+
+    /// The turn that runs.
+    pub fn running(&self) -> TurnId {
+        match self.state.activity {
+            Activity::Turn { turn, .. } => turn,
+            Activity::Idle => panic!("nothing runs"),
+        }
+    }
+
+    /// The model finds shots and makes the prompt.
+    pub fn retrieve(&mut self, count: usize) {
+        let turn = self.running();
+        self.event(Event::Retrieved {
+            turn,
+            shots: data::shots(count),
+            asked: 4,
+            dropped: 0,
+        });
+        self.event(Event::Prompt {
+            turn,
+            text: "<image>Question: Is there a nodule? Rationale:".into(),
+        });
+    }
+
+    pub fn stream(&mut self, text: &str) {
+        let turn = self.running();
+        for piece in text.split_inclusive(' ') {
+            self.now += Duration::from_millis(50);
+            self.event(Event::Token {
+                turn,
+                text: piece.into(),
+            });
+        }
+    }
+
+    pub fn answer(&mut self, text: &str) {
+        let turn = self.running();
+        self.event(Event::Answered {
+            turn,
+            answer: Box::new(data::answer(text)),
+        });
+    }
+
+    /// The model says that it was stopped.
+    pub fn model_stops(&mut self) {
+        let turn = self.running();
+        let mut answer = data::answer("");
+        answer.stop = StopReason::Cancelled;
+        self.event(Event::Answered {
+            turn,
+            answer: Box::new(answer),
+        });
+    }
+
+    /// A whole question with its answer.
+    pub fn exchange(&mut self, question: &str, answer: &str) {
+        self.ask(question);
+        self.retrieve(4);
+        self.stream("I see it. Answer: yes");
+        self.answer(answer);
+    }
+
+    /// What was to be done since the last call.
+    pub fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    pub fn journal(&mut self) -> &mut MemoryJournal {
+        &mut self.journal
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.event(Event::Resize { columns, rows });
+    }
+
+    /// Draws, and makes pictures ready until none is missing.
+    pub fn draw(&mut self) {
+        for _ in 0..3 {
+            let (state, gallery, memo, theme) =
+                (&self.state, &mut self.gallery, &mut self.memo, &self.theme);
+            let mut hits = None;
+            self.terminal
+                .draw(|frame| hits = Some(view::draw(frame, state, gallery, memo, theme)))
+                .unwrap();
+            self.state.hits = hits.unwrap();
+            let wanted = self.gallery.take_wanted();
+            if wanted.is_empty() {
+                return;
+            }
+            for one in wanted {
+                let picture = data::picture(&one.request.id);
+                let encoded = encode(&picture, &one.request, self.gallery.screen(), 1);
+                self.gallery.put(one.request, encoded);
+            }
+        }
+    }
+
+    /// The screen as text.
+    pub fn screen(&self) -> String {
+        let buffer = self.terminal.backend().buffer();
+        let rows = buffer.content.chunks(usize::from(buffer.area.width));
+        rows.map(|row| {
+            let mut line = String::new();
+            let mut covered = 0_usize;
+            for cell in row {
+                // A wide character covers the cell after it.
+                if covered > 0 {
+                    covered -= 1;
+                    continue;
+                }
+                line.push_str(cell.symbol());
+                covered = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            }
+            line.trim_end().to_string()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+    }
+
+    #[track_caller]
+    pub fn sees(&self, text: &str) {
+        let screen = self.screen();
+        assert!(
+            screen.contains(text),
+            "{text:?} is not on the screen:\n{screen}"
+        );
+    }
+
+    #[track_caller]
+    pub fn sees_not(&self, text: &str) {
+        let screen = self.screen();
+        assert!(
+            !screen.contains(text),
+            "{text:?} is on the screen:\n{screen}"
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! Whole screens and whole conversations: keys and events in, what the user sees and what is done out.
+
+mod again;
+mod attaching;
+mod chat;
+mod colours;
+mod data;
+mod harness;
+mod hostile;
+mod leaving;
+mod overlays;
+mod random;
+mod screens;
+mod shots;

@@ -1,0 +1,144 @@
+//! Sessions, export, first run.
+
+use super::harness::Harness;
+use crate::imaging::ColourDepth;
+use crate::tui::journal::Journal;
+use crate::tui::state::{Activity, Effect, Event, Start, Trouble};
+
+#[test]
+fn a_session_is_found_renamed_opened_and_deleted() {
+    let mut user = Harness::new(110, 34);
+    user.attach("a.png");
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-n");
+    user.exchange("Which organ?", "the liver");
+    user.press("f2");
+    user.sees("Which organ?");
+    user.sees("1 turn");
+    user.type_text("nodule");
+    user.sees_not("the liver  ");
+    user.press("ctrl-r ctrl-u");
+    user.type_text("My first case");
+    user.press("enter");
+    user.sees("My first case");
+    user.press("enter");
+    user.sees("opened: My first case");
+    user.sees("Is there a nodule?");
+    assert_eq!(
+        user.state.attached.len(),
+        1,
+        "its picture is attached again"
+    );
+    user.type_text("/delete");
+    user.press("enter");
+    user.sees("Delete this session (My first case)?");
+    user.press("n");
+    assert_eq!(user.journal().list("", 9).unwrap().len(), 2);
+    user.type_text("/delete");
+    user.press("enter y");
+    assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
+    user.sees_not("Is there a nodule?");
+}
+
+#[test]
+fn a_reopened_session_goes_on_where_it_ended() {
+    let mut user = Harness::new(110, 34);
+    user.exchange("first", "yes");
+    user.press("alt-n f2 enter");
+    user.exchange("second", "no");
+    let turns = user.journal().open("s1").unwrap().turns;
+    assert_eq!(turns[1].parent.as_deref(), Some("t1"));
+}
+
+#[test]
+fn no_session_is_opened_or_deleted_under_a_running_answer() {
+    let mut user = Harness::new(110, 34);
+    user.exchange("first", "yes");
+    user.ask("second");
+    user.type_text("/delete");
+    user.press("enter y");
+    user.sees("an answer is under way; stop it first");
+    assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
+    user.press("alt-n");
+    assert!(matches!(user.state.activity, Activity::Turn { .. }));
+    user.sees("second");
+}
+
+#[test]
+fn an_export_names_its_file_and_an_error_stays_in_the_dialog() {
+    let mut user = Harness::new(110, 34);
+    user.press("alt-x");
+    user.sees("there is nothing to export yet");
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-x");
+    user.sees("rounds-is-there-a-nodule.md");
+    user.press("tab");
+    user.sees("rounds-is-there-a-nodule.html");
+    user.press("enter");
+    let effects = user.effects();
+    let path = effects.iter().find_map(|e| match e {
+        Effect::Export { path, .. } => Some(path.clone()),
+        _ => None,
+    });
+    assert_eq!(path, Some("rounds-is-there-a-nodule.html".into()));
+    user.event(Event::Exported(Err(Trouble::new(
+        "a file of this name exists already",
+    ))));
+    user.sees("error: a file of this name exists already");
+    user.event(Event::Exported(Ok("x.html".into())));
+    user.sees("written to x.html");
+    assert!(user.state.overlay.is_none());
+}
+
+fn first_run() -> Harness {
+    let start = Start {
+        first_run: true,
+        ..Start::default()
+    };
+    Harness::with(100, 30, ColourDepth::True, start)
+}
+
+#[test]
+fn the_first_run_has_three_screens_and_is_accepted_once() {
+    let mut user = first_run();
+    user.sees("not for diagnosis");
+    user.press("enter");
+    assert!(user.effects().iter().any(|e| matches!(e, Effect::Accept)));
+    user.sees("Sample cases (2 of 3)");
+    user.press("right");
+    user.sees("rounds model pull");
+    user.press("enter");
+    assert!(user.state.overlay.is_none());
+}
+
+#[test]
+fn the_first_run_can_be_skipped_and_then_comes_again() {
+    let mut user = first_run();
+    user.press("esc");
+    assert!(user.state.overlay.is_none());
+    assert!(!user.effects().iter().any(|e| matches!(e, Effect::Accept)));
+}
+
+#[test]
+fn one_key_opens_a_case_in_the_first_run() {
+    let mut user = first_run();
+    user.press("enter 2");
+    assert!(
+        user.effects()
+            .iter()
+            .any(|e| matches!(e, Effect::AttachCase(name) if name == "fundus-bleed"))
+    );
+    assert!(user.state.overlay.is_none());
+}
+
+#[test]
+fn help_lists_every_command_and_every_key() {
+    let mut user = Harness::new(120, 300);
+    user.press("f1");
+    for row in crate::tui::state::COMMANDS {
+        user.sees(row.name);
+    }
+    for row in crate::tui::keys::TABLE {
+        user.sees(&format!("[{}]", row.name));
+    }
+}

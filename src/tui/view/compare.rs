@@ -1,0 +1,126 @@
+//! Two answers to one question, side by side.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use crate::retrieval::Strategy;
+use crate::tui::state::{Activity, Reply, State, Turn, TurnId, value_name};
+
+use super::text::wrapped;
+use super::theme::Theme;
+use super::{Canvas, put_lines, window};
+
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    (left, right): (TurnId, TurnId),
+    scroll: usize,
+    canvas: &mut Canvas,
+) {
+    let size = (area.width, area.height);
+    let hints = "Up and Down scroll   Esc closes (both answers stay, as branches)";
+    let body = window::open(frame, area, size, "Two answers", hints, canvas);
+    let (Some(one), Some(two)) = (state.talk.get(left), state.talk.get(right)) else {
+        return;
+    };
+    let [head, rest] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(body);
+    let mut top = wrapped(&one.question, head.width, 0, canvas.theme.strong);
+    top.truncate(1);
+    top.push(verdict(one, two, canvas.theme));
+    put_lines(frame, head, &top, 0);
+    let [first, _, second] = Layout::horizontal([
+        Constraint::Fill(1),
+        Constraint::Length(3),
+        Constraint::Fill(1),
+    ])
+    .areas(rest);
+    let lines = [(left, one, first), (right, two, second)]
+        .map(|(id, turn, area)| (side(state, id, turn, area.width, canvas.theme), area));
+    // Both sides scroll together, as far as the longer one goes.
+    let longest = lines
+        .iter()
+        .map(|(lines, _)| lines.len())
+        .max()
+        .unwrap_or(0);
+    let most = longest.saturating_sub(usize::from(rest.height));
+    canvas.hits.overlay_most = most;
+    for (lines, area) in &lines {
+        put_lines(frame, *area, lines, scroll.min(most));
+    }
+}
+
+/// Whether they say the same.
+fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
+    match (&one.reply, &two.reply) {
+        (Reply::Answered(a), Reply::Answered(b)) => {
+            let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+            if plain(&a.answer) == plain(&b.answer) {
+                Line::styled("= the same answer", theme.good)
+            } else {
+                Line::styled("! different answers", theme.warning)
+            }
+        }
+        _ => Line::styled("…", theme.dim),
+    }
+}
+
+fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let settings = &turn.settings;
+    let what = match settings.strategy {
+        Strategy::None => "no shots".to_string(),
+        strategy => format!(
+            "k={} {}, {}",
+            settings.shots,
+            value_name(&strategy),
+            value_name(&settings.order)
+        ),
+    };
+    let name = turn
+        .label
+        .clone()
+        .unwrap_or_else(|| "as it was asked".into());
+    let mut lines = wrapped(&name, width, 0, theme.accent);
+    lines.extend(wrapped(&what, width, 0, theme.dim));
+    lines.push(Line::raw(""));
+    match &turn.reply {
+        Reply::Answered(done) => {
+            lines.extend(wrapped(&done.answer, width, 0, theme.strong));
+            let rationale = done
+                .rationale
+                .as_deref()
+                .unwrap_or("(the model gave no rationale)");
+            lines.extend(wrapped(rationale, width, 0, theme.text));
+            for notice in &done.notices {
+                lines.extend(wrapped(&format!("note: {notice}"), width, 0, theme.warning));
+            }
+        }
+        Reply::Failed(trouble) => lines.extend(wrapped(
+            &format!("error: {}", trouble.message),
+            width,
+            0,
+            theme.error,
+        )),
+        reply => {
+            lines.extend(wrapped(&turn.streamed(), width, 0, theme.text));
+            let words = match (reply, state.activity) {
+                (Reply::Stopped, _) => "[stopped]",
+                (_, Activity::Turn { turn, stage }) if turn == id => stage.words(),
+                _ => "waiting for its turn",
+            };
+            lines.extend(wrapped(words, width, 0, theme.dim));
+        }
+    }
+    lines.push(Line::raw(""));
+    let shots = format!("{} shots", turn.shots.len());
+    lines.extend(wrapped(&shots, width, 0, theme.title));
+    for shot in &turn.shots {
+        let text = format!(
+            "{}. {} {:.3}: {}",
+            shot.rank, shot.example.id, shot.score, shot.example.answer
+        );
+        lines.extend(wrapped(&text, width, 0, theme.text));
+    }
+    lines
+}

@@ -1,0 +1,79 @@
+//! Small windows that ask something: where to export, whether to delete.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use crate::assistant::INTENDED_USE;
+use crate::tui::journal::ExportFormat;
+use crate::tui::state::ExportDialog;
+
+use super::lists::labelled;
+use super::text::wrapped;
+use super::{Canvas, put_lines, window};
+
+pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut Canvas) {
+    let hints = "Enter writes   Tab changes the format   Esc closes";
+    let body = window::open(frame, area, (76, 14), "Export this session", hints, canvas);
+    let [formats, path, rest] = Layout::vertical([
+        Constraint::Length(4),
+        Constraint::Length(2),
+        Constraint::Min(0),
+    ])
+    .areas(body);
+    let at = ExportFormat::ALL
+        .iter()
+        .position(|f| *f == dialog.format)
+        .unwrap_or(0);
+    window::list(
+        frame,
+        formats,
+        &ExportFormat::ALL,
+        at,
+        canvas,
+        |format, _| Line::raw(format.name()),
+    );
+    // A click on a format would not choose it: these rows are no list of the state.
+    canvas.hits.rows.clear();
+    labelled(frame, path, "File: ", &dialog.path, canvas.theme);
+    let mut lines = wrapped(
+        &format!("The file says: {INTENDED_USE}."),
+        rest.width,
+        0,
+        canvas.theme.dim,
+    );
+    if let Some(trouble) = &dialog.trouble {
+        lines.extend(wrapped(
+            &format!("error: {}", trouble.message),
+            rest.width,
+            0,
+            canvas.theme.error,
+        ));
+        if let Some(hint) = &trouble.hint {
+            lines.extend(wrapped(
+                &format!("hint: {hint}"),
+                rest.width,
+                0,
+                canvas.theme.warning,
+            ));
+        }
+    }
+    put_lines(frame, rest, &lines, 0);
+}
+
+pub fn confirm(frame: &mut Frame, area: Rect, question: &str, canvas: &mut Canvas) {
+    let body = window::open(
+        frame,
+        area,
+        (64, 8),
+        "Delete",
+        "y deletes   n or Esc keeps",
+        canvas,
+    );
+    put_lines(
+        frame,
+        body,
+        &wrapped(question, body.width, 0, canvas.theme.warning),
+        0,
+    );
+}

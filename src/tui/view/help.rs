@@ -1,0 +1,105 @@
+//! All keys and commands, from the tables that also do them.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::keys::{Place, TABLE};
+use crate::tui::state::{COMMANDS, State};
+
+use super::Canvas;
+use super::text::wrapped;
+use super::theme::Theme;
+use super::window;
+
+const PLACES: [Place; 5] = [
+    Place::Anywhere,
+    Place::Input,
+    Place::Conversation,
+    Place::Pictures,
+    Place::Shots,
+];
+
+pub fn draw(frame: &mut Frame, area: Rect, state: &State, scroll: usize, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    window::text(
+        frame,
+        area,
+        (96, area.height),
+        "Keys and commands",
+        "Up, Down, PageUp, PageDown scroll   Esc closes",
+        scroll,
+        canvas,
+        |width| lines(state, width, theme),
+    );
+}
+
+fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    lines.extend(wrapped(
+        "Commands are typed into the input. Keys with a name in the last column can be changed by that name.",
+        width,
+        0,
+        theme.dim,
+    ));
+    lines.push(Line::raw(""));
+    lines.push(Line::styled("Commands", theme.title));
+    for row in COMMANDS {
+        let left = format!("{} {}", row.name, row.shown);
+        lines.extend(pair(&left, row.help, width, theme));
+    }
+    for place in PLACES {
+        lines.push(Line::raw(""));
+        lines.push(Line::styled(place.title(), theme.title));
+        for row in TABLE.iter().filter(|row| row.place == place) {
+            let keys = state.keymap.keys(row.action);
+            let keys = if keys.is_empty() { "(no key)" } else { keys };
+            lines.extend(pair(
+                keys,
+                &format!("{}  [{}]", row.help, row.name),
+                width,
+                theme,
+            ));
+        }
+    }
+    lines.push(Line::raw(""));
+    lines.push(Line::styled("Mouse", theme.title));
+    for (what, help) in [
+        (
+            "click",
+            "go to a pane; choose a shot or a row, again: open it",
+        ),
+        ("wheel", "scroll; over a picture: zoom"),
+        ("Shift with the mouse", "the terminal's own selection"),
+    ] {
+        lines.extend(pair(what, help, width, theme));
+    }
+    lines
+}
+
+/// Two columns; the second goes below where there is no room.
+fn pair(left: &str, right: &str, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    const LEFT: usize = 28;
+    let wide = usize::from(width) > LEFT * 2;
+    if !wide || super::text::width(left) + 2 > LEFT {
+        let mut lines = wrapped(left, width, 2, theme.key);
+        lines.extend(wrapped(
+            right,
+            width,
+            if wide { LEFT } else { 4 },
+            theme.text,
+        ));
+        return lines;
+    }
+    let mut lines = wrapped(right, width, LEFT, theme.text);
+    if let Some(first) = lines.first_mut() {
+        let blanks = " ".repeat(LEFT - 2 - super::text::width(left));
+        let text = first.spans.pop().unwrap_or_default();
+        *first = Line::from(vec![
+            Span::styled(format!("  {left}"), theme.key),
+            Span::raw(blanks),
+            text,
+        ]);
+    }
+    lines
+}

@@ -1,0 +1,178 @@
+//! The input: it grows with what is typed, and what can be completed stands above it.
+
+use std::ops::Range;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use crate::tui::keys::Action;
+use crate::tui::state::{Editor, Focus, State};
+
+use super::panes::framed;
+use super::text::{break_lines, cut, width};
+use super::theme::Theme;
+
+/// Below this height of the screen the input has no frame.
+const FRAMED_FROM: u16 = 14;
+const MOST_COMPLETIONS: usize = 10;
+
+/// Rows that the input needs.
+pub fn height(state: &State, columns: u16, rows: u16) -> u16 {
+    let (room, frame) = if rows >= FRAMED_FROM {
+        (columns.saturating_sub(4), 2)
+    } else {
+        (columns.saturating_sub(2), 0)
+    };
+    let lines = lay(&state.input, usize::from(room)).0.len();
+    let most = (rows / 3).max(1);
+    u16::try_from(lines).unwrap_or(most).clamp(1, most) + frame
+}
+
+/// The lines of a text, and where its cursor is (column, line).
+fn lay(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) {
+    let text = editor.text();
+    // One column stays free, so that the cursor can stand behind the last character.
+    let lines = break_lines(text, room.saturating_sub(1));
+    let cursor = editor.cursor();
+    let row = lines
+        .iter()
+        .rposition(|line| line.start <= cursor)
+        .unwrap_or(0);
+    let start = lines.get(row).map_or(0, |line| line.start);
+    let column = width(text.get(start..cursor).unwrap_or_default()).min(room.saturating_sub(1));
+    (lines, (column, row))
+}
+
+/// The name of the input says what Enter does.
+fn title(state: &State) -> String {
+    match (&state.editing, state.input.text().starts_with('/')) {
+        (Some(_), _) => "Edit the question (the old one stays)".into(),
+        (None, true) => "Command".into(),
+        (None, false) => match state.attached.len() {
+            0 => "Question".into(),
+            1 => format!("Question about {}", name(state, 0)),
+            more => format!("Question about {more} pictures"),
+        },
+    }
+}
+
+fn name(state: &State, at: usize) -> &str {
+    state
+        .attached
+        .get(at)
+        .map_or("", |a| a.picture.source.name.as_str())
+}
+
+pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
+    let focused = state.focus == Focus::Input && state.overlay.is_none();
+    let inside = if area.height > 2 {
+        framed(frame, area, &title(state), focused, theme)
+    } else {
+        area
+    };
+    let [mark, field] = ratatui::layout::Layout::horizontal([
+        ratatui::layout::Constraint::Length(2),
+        ratatui::layout::Constraint::Min(0),
+    ])
+    .areas(inside);
+    frame.render_widget(Span::styled(">", theme.accent), mark);
+    if state.input.is_empty() {
+        let hint = format!(
+            "Ask something.  {} attaches a picture, / shows commands, ? shows keys.",
+            state.keymap.hint(Action::PickFile)
+        );
+        frame.render_widget(
+            Span::styled(cut(&hint, usize::from(field.width)), theme.dim),
+            field,
+        );
+    }
+    let cursor = text_field(frame, field, &state.input, theme);
+    if focused && let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws an edited text so that its cursor is seen; returns where that is.
+pub fn text_field(
+    frame: &mut Frame,
+    area: Rect,
+    editor: &Editor,
+    theme: &Theme,
+) -> Option<Position> {
+    if area.width == 0 || area.height == 0 {
+        return None;
+    }
+    let (lines, (column, row)) = lay(editor, usize::from(area.width));
+    let first = (row + 1).saturating_sub(usize::from(area.height));
+    for (line, y) in lines.iter().skip(first).zip(area.y..area.bottom()) {
+        let text = editor.text().get(line.clone()).unwrap_or_default();
+        frame.render_widget(
+            Line::styled(text.to_string(), theme.text),
+            Rect::new(area.x, y, area.width, 1),
+        );
+    }
+    let x = area.x + u16::try_from(column).unwrap_or(0).min(area.width - 1);
+    let y = area.y + u16::try_from(row - first).unwrap_or(0).min(area.height - 1);
+    Some(Position::new(x, y))
+}
+
+/// The list of completions above the input.
+pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) {
+    let Some(completion) = &state.completion else {
+        return;
+    };
+    let room = usize::from(input.y.saturating_sub(frame.area().y));
+    let rows = completion
+        .items
+        .len()
+        .min(MOST_COMPLETIONS)
+        .min(room.saturating_sub(2));
+    if rows == 0 {
+        return;
+    }
+    let chosen = completion.chosen.unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(rows);
+    let names = completion
+        .items
+        .iter()
+        .map(|item| width(&item.text))
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    let wide = input.width.min(100);
+    let high = u16::try_from(rows).unwrap_or(0) + 2;
+    let area =
+        Rect::new(input.x, input.y.saturating_sub(high), wide, high).intersection(frame.area());
+    frame.render_widget(Clear, area);
+    let title = format!(
+        "{} of {}   Tab takes, Up and Down choose",
+        chosen + 1,
+        completion.items.len()
+    );
+    let inside = framed(frame, area, &title, false, theme);
+    for ((number, item), y) in completion
+        .items
+        .iter()
+        .enumerate()
+        .skip(first)
+        .zip(inside.y..inside.bottom())
+    {
+        let is_chosen = completion.chosen == Some(number);
+        let mark = if is_chosen { "> " } else { "  " };
+        let name = cut(&item.text, names);
+        let blanks = " ".repeat(names.saturating_sub(width(&name)) + 2);
+        let line = Line::from(vec![
+            Span::raw(mark),
+            Span::styled(name, theme.key),
+            Span::raw(blanks),
+            Span::styled(item.note.clone(), theme.dim),
+        ]);
+        let place = Rect::new(inside.x, y, inside.width, 1);
+        frame.render_widget(line, place);
+        if is_chosen {
+            frame.buffer_mut().set_style(place, theme.chosen);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where everything stands, from 40 by 10 cells up. What has no room becomes a tab.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::tui::state::{Focus, State};
+
+use super::input;
+use super::notice;
+
+/// Least size of a screen.
+pub const LEAST: (u16, u16) = (40, 10);
+
+/// Least height of a screen with a line of hints.
+const HINTS_FROM: u16 = 16;
+
+/// The areas of a screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Areas {
+    pub tabs: Option<Rect>,
+    pub conversation: Option<Rect>,
+    pub pictures: Option<Rect>,
+    pub shots: Option<Rect>,
+    pub notice: Rect,
+    pub input: Rect,
+    pub status: Rect,
+    pub hints: Rect,
+}
+
+/// Lays out a screen; `None` where it is too small.
+pub fn areas(area: Rect, state: &State) -> Option<Areas> {
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        return None;
+    }
+    let hints = u16::from(area.height >= HINTS_FROM);
+    let input = input::height(state, area.width, area.height);
+    let notice = if hints == 1 && notice::in_one_line(state, area.width) {
+        0
+    } else {
+        notice::height(state, area.width).min(area.height / 4)
+    };
+    let [main, notice, input, status, hints] = Layout::vertical([
+        Constraint::Min(3),
+        Constraint::Length(notice),
+        Constraint::Length(input),
+        Constraint::Length(1),
+        Constraint::Length(hints),
+    ])
+    .areas(area);
+    let mut areas = Areas {
+        notice,
+        input,
+        status,
+        hints,
+        ..Areas::default()
+    };
+    if area.width >= 150 && main.height >= 16 {
+        three(main, &mut areas);
+    } else if area.width >= 100 && main.height >= 16 {
+        two(main, &mut areas);
+    } else {
+        one(main, state.front, &mut areas);
+    }
+    Some(areas)
+}
+
+/// Pictures, conversation, shots.
+fn three(main: Rect, areas: &mut Areas) {
+    let [pictures, conversation, shots] = Layout::horizontal([
+        Constraint::Percentage(34),
+        Constraint::Percentage(36),
+        Constraint::Percentage(30),
+    ])
+    .areas(main);
+    areas.pictures = Some(pictures);
+    areas.conversation = Some(conversation);
+    areas.shots = Some(shots);
+}
+
+/// The conversation, and pictures above shots beside it.
+fn two(main: Rect, areas: &mut Areas) {
+    let [conversation, beside] =
+        Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(main);
+    let [pictures, shots] =
+        Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(beside);
+    areas.conversation = Some(conversation);
+    areas.pictures = Some(pictures);
+    areas.shots = Some(shots);
+}
+
+/// One pane and tabs.
+fn one(main: Rect, front: Focus, areas: &mut Areas) {
+    let [tabs, pane] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(main);
+    areas.tabs = Some(tabs);
+    match front {
+        Focus::Pictures => areas.pictures = Some(pane),
+        Focus::Shots => areas.shots = Some(pane),
+        Focus::Input | Focus::Conversation => areas.conversation = Some(pane),
+    }
+}

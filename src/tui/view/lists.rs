@@ -1,0 +1,243 @@
+//! Windows with a list: sample cases, files, sessions.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::support::errors::bytes;
+use crate::support::sanitise::clean_line;
+use crate::tui::journal::SessionSummary;
+use crate::tui::picture::{Look, Source};
+use crate::tui::state::{Entry, Picker, SessionList, State};
+
+use super::input::text_field;
+use super::text::{cut, width, wrapped};
+use super::theme::Theme;
+use super::{Canvas, pictures, put_lines, window};
+
+/// A list and a picture beside it, where there is room.
+pub fn with_preview(area: Rect) -> (Rect, Option<Rect>) {
+    if area.width < 60 {
+        return (area, None);
+    }
+    let [list, _, preview] = Layout::horizontal([
+        Constraint::Percentage(50),
+        Constraint::Length(1),
+        Constraint::Percentage(50),
+    ])
+    .areas(area);
+    (list, Some(preview))
+}
+
+pub fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: &mut Canvas) {
+    let body = window::open(
+        frame,
+        area,
+        (100, 26),
+        "Sample cases",
+        "Enter attaches (nothing is sent)   Esc closes",
+        canvas,
+    );
+    case_list(frame, body, state, selected, canvas);
+}
+
+/// The sample cases with a preview.
+pub fn case_list(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    selected: usize,
+    canvas: &mut Canvas,
+) {
+    let (list, preview) = with_preview(area);
+    window::list(frame, list, &state.cases, selected, canvas, |name, _| {
+        Line::raw(name.clone())
+    });
+    if let (Some(preview), Some(name)) = (
+        preview,
+        state
+            .cases
+            .get(selected.min(state.cases.len().saturating_sub(1))),
+    ) {
+        let id = format!("case {name}");
+        let source = || Source::Case(name.clone());
+        canvas.gallery.covered = false;
+        pictures::one(frame, preview, &id, Look::default(), source, name, canvas);
+    }
+}
+
+pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canvas) {
+    let body = window::open(
+        frame,
+        area,
+        (120, area.height),
+        "Attach a picture",
+        "Enter attaches or opens   Left goes up   type to filter   Esc closes",
+        canvas,
+    );
+    let [folder, filter, rest] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(2),
+        Constraint::Min(0),
+    ])
+    .areas(body);
+    let name = clean_line(&picker.folder.to_string_lossy());
+    frame.render_widget(
+        Span::styled(tail(&name, usize::from(folder.width)), canvas.theme.title),
+        folder,
+    );
+    labelled(frame, filter, "Filter: ", &picker.filter, canvas.theme);
+    let (list, preview) = with_preview(rest);
+    let visible = picker.visible();
+    if visible.is_empty() {
+        let said = match (&picker.trouble, picker.is_reading()) {
+            (Some(trouble), _) => format!("error: {}", trouble.message),
+            (None, true) => "reading …".into(),
+            (None, false) => "no folders and no pictures here".into(),
+        };
+        put_lines(
+            frame,
+            list,
+            &wrapped(&said, list.width, 1, canvas.theme.dim),
+            0,
+        );
+    }
+    let theme = canvas.theme;
+    window::list(
+        frame,
+        list,
+        &visible,
+        picker.selected,
+        canvas,
+        |entry, room| file(entry, room, theme),
+    );
+    if let (Some(preview), Some(entry)) = (preview, picker.entry().filter(|entry| !entry.folder)) {
+        let id = entry.path.to_string_lossy();
+        let source = || Source::File(entry.path.clone());
+        canvas.gallery.covered = false;
+        pictures::one(
+            frame,
+            preview,
+            &id,
+            Look::default(),
+            source,
+            &entry.name,
+            canvas,
+        );
+    }
+}
+
+fn file(entry: &Entry, room: u16, theme: &Theme) -> Line<'static> {
+    let length = if entry.folder {
+        String::new()
+    } else {
+        bytes(entry.length)
+    };
+    let name = if entry.folder {
+        format!("{}/", entry.name)
+    } else {
+        entry.name.clone()
+    };
+    let space = usize::from(room).saturating_sub(width(&length) + 1);
+    let name = cut(&name, space);
+    let blanks = " ".repeat(space.saturating_sub(width(&name)));
+    let style = if entry.folder { theme.key } else { theme.text };
+    Line::from(vec![
+        Span::styled(name, style),
+        Span::raw(blanks),
+        Span::styled(length, theme.dim),
+    ])
+}
+
+/// The end of a text, which of a path says more than its beginning.
+fn tail(text: &str, room: usize) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    if letters.len() > room && room > 0 {
+        letters = letters.split_off(letters.len() - (room - 1));
+        letters.insert(0, '…');
+    }
+    letters.into_iter().collect()
+}
+
+/// A field with a word in front; it has the cursor.
+pub fn labelled(
+    frame: &mut Frame,
+    area: Rect,
+    label: &str,
+    editor: &crate::tui::state::Editor,
+    theme: &Theme,
+) {
+    let wide = u16::try_from(width(label)).unwrap_or(0);
+    let [front, field] =
+        Layout::horizontal([Constraint::Length(wide), Constraint::Min(0)]).areas(area);
+    frame.render_widget(Span::styled(label.to_string(), theme.dim), front);
+    let field = Rect::new(field.x, field.y, field.width, field.height.min(1));
+    if let Some(cursor) = text_field(frame, field, editor, theme) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+pub fn sessions(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    list: &SessionList,
+    canvas: &mut Canvas,
+) {
+    let hints = "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes";
+    let body = window::open(frame, area, (110, area.height), "Sessions", hints, canvas);
+    let [field, rest] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(body);
+    match &list.renaming {
+        Some(title) => labelled(frame, field, "New title: ", title, canvas.theme),
+        None => labelled(frame, field, "Search: ", &list.words, canvas.theme),
+    }
+    if list.items().is_empty() {
+        let said = match (&list.trouble, list.is_reading(), list.words.is_empty()) {
+            (Some(trouble), _, _) => format!("error: {}", trouble.message),
+            (None, true, _) => "reading …".into(),
+            (None, false, true) => "no sessions yet: the first question begins one".into(),
+            (None, false, false) => "no session has these words".into(),
+        };
+        return put_lines(
+            frame,
+            rest,
+            &wrapped(&said, rest.width, 1, canvas.theme.dim),
+            0,
+        );
+    }
+    let theme = canvas.theme;
+    let current = state.session.id().map(str::to_string);
+    window::list(
+        frame,
+        rest,
+        list.items(),
+        list.selected,
+        canvas,
+        |item, room| {
+            let here = current.as_deref() == Some(item.id.as_str());
+            session(item, here, room, theme)
+        },
+    );
+}
+
+fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<'static> {
+    let turns = if item.turns == 1 {
+        "1 turn".to_string()
+    } else {
+        format!("{} turns", item.turns)
+    };
+    let right = format!("{}  {turns}  {}", item.id, item.when);
+    let mark = if here { "* " } else { "" };
+    let left = match &item.snippet {
+        Some(snippet) => format!("{mark}{}: {snippet}", item.title),
+        None => format!("{mark}{}", item.title),
+    };
+    let space = usize::from(room).saturating_sub(width(&right) + 1);
+    let left = cut(&left, space);
+    let blanks = " ".repeat(space.saturating_sub(width(&left)) + 1);
+    Line::from(vec![
+        Span::styled(left, theme.text),
+        Span::raw(blanks),
+        Span::styled(right, theme.dim),
+    ])
+}

@@ -1,0 +1,149 @@
+//! Draws a state. Nothing here changes it, reads a file or makes a picture ready; what is drawn where comes back as hits.
+//!
+//! Every function must do with any area down to nothing.
+
+mod compare;
+mod conversation;
+mod dialogs;
+mod example;
+mod help;
+mod input;
+mod layout;
+mod lists;
+mod notice;
+mod panes;
+mod pictures;
+mod shots;
+mod status;
+mod text;
+mod theme;
+mod welcome;
+mod window;
+
+pub use conversation::Memo;
+pub use theme::Theme;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::picture::{Gallery, How};
+use super::state::{Focus, Hits, Overlay, State};
+
+/// What drawing needs besides the state.
+pub struct Canvas<'a> {
+    pub gallery: &'a mut Gallery,
+    pub memo: &'a mut Memo,
+    pub theme: &'a Theme,
+    pub hits: Hits,
+}
+
+/// Draws the whole screen.
+pub fn draw(
+    frame: &mut Frame,
+    state: &State,
+    gallery: &mut Gallery,
+    memo: &mut Memo,
+    theme: &Theme,
+) -> Hits {
+    let mut canvas = Canvas {
+        gallery,
+        memo,
+        theme,
+        hits: Hits::default(),
+    };
+    // Kitty's pictures are made of cells that can be covered one by one; others would keep holes.
+    let whole = matches!(canvas.gallery.screen().how, How::Sixel | How::Iterm2);
+    canvas.gallery.covered = state.overlay.is_some() || (whole && state.completion.is_some());
+    let area = frame.area();
+    match layout::areas(area, state) {
+        None => too_small(frame, area, theme),
+        Some(areas) => {
+            draw_panes(frame, state, &areas, &mut canvas);
+            // The status line, and what it says about the use of the program, is never covered.
+            let above = Rect::new(
+                area.x,
+                area.y,
+                area.width,
+                areas.status.y.saturating_sub(area.y),
+            );
+            draw_overlay(frame, above, state, &mut canvas);
+        }
+    }
+    canvas.hits
+}
+
+fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
+    let (columns, rows) = layout::LEAST;
+    let words = format!(
+        "rounds needs {columns} x {rows} cells; this is {} x {}",
+        area.width, area.height
+    );
+    let lines = text::wrapped(&words, area.width, 0, theme.text);
+    frame.render_widget(ratatui::text::Text::from(lines), area);
+}
+
+fn draw_panes(frame: &mut Frame, state: &State, areas: &layout::Areas, canvas: &mut Canvas) {
+    if let Some(tabs) = areas.tabs {
+        panes::tabs(frame, tabs, state, canvas);
+    }
+    if let Some(area) = areas.conversation {
+        canvas.hits.panes.push((area, Focus::Conversation));
+        conversation::draw(frame, area, state, canvas);
+    }
+    if let Some(area) = areas.pictures {
+        canvas.hits.panes.push((area, Focus::Pictures));
+        pictures::draw(frame, area, state, canvas);
+    }
+    if let Some(area) = areas.shots {
+        canvas.hits.panes.push((area, Focus::Shots));
+        shots::draw(frame, area, state, canvas);
+    }
+    canvas.hits.panes.push((areas.input, Focus::Input));
+    notice::draw(frame, areas.notice, state, canvas.theme);
+    input::draw(frame, areas.input, state, canvas.theme);
+    status::draw(frame, areas.status, state, canvas);
+    if areas.notice.height == 0 && state.notice.is_some() {
+        notice::draw(frame, areas.hints, state, canvas.theme);
+    } else if state.overlay.is_none() {
+        status::hints(frame, areas.hints, state, canvas.theme);
+    }
+    if state.overlay.is_none() {
+        input::completion(frame, areas.input, state, canvas.theme);
+    }
+}
+
+fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    match &state.overlay {
+        None => {}
+        Some(Overlay::Welcome { step, selected }) => {
+            welcome::draw(frame, area, state, (*step, *selected), canvas)
+        }
+        Some(Overlay::Help { scroll }) => help::draw(frame, area, state, *scroll, canvas),
+        Some(Overlay::Cases { selected }) => lists::cases(frame, area, state, *selected, canvas),
+        Some(Overlay::Picker(picker)) => lists::picker(frame, area, picker, canvas),
+        Some(Overlay::Sessions(list)) => lists::sessions(frame, area, state, list, canvas),
+        Some(Overlay::Example { shot, scroll }) => {
+            example::draw(frame, area, state, shot, *scroll, canvas)
+        }
+        Some(Overlay::Prompt { turn, scroll }) => {
+            example::prompt(frame, area, state, *turn, *scroll, canvas)
+        }
+        Some(Overlay::Export(dialog)) => dialogs::export(frame, area, dialog, canvas),
+        Some(Overlay::Picture) => pictures::full(frame, area, state, canvas),
+        Some(Overlay::Compare {
+            left,
+            right,
+            scroll,
+        }) => compare::draw(frame, area, state, (*left, *right), *scroll, canvas),
+        Some(Overlay::Confirm { question, .. }) => dialogs::confirm(frame, area, question, canvas),
+    }
+}
+
+/// Puts prepared lines into an area, from line `from` on.
+fn put_lines(frame: &mut Frame, area: Rect, lines: &[Line<'_>], from: usize) {
+    let seen = lines.iter().skip(from).take(usize::from(area.height));
+    for (line, y) in seen.zip(area.y..area.bottom()) {
+        frame.render_widget(line, Rect::new(area.x, y, area.width, 1));
+    }
+}

@@ -1,0 +1,47 @@
+//! A message in the place of the hints, or above the input where it is longer: what happened, and what to do about it.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::tui::state::State;
+
+use super::put_lines;
+use super::text::wrapped;
+use super::theme::Theme;
+
+fn lines(state: &State, width: u16, theme: Option<&Theme>) -> Vec<Line<'static>> {
+    let Some(notice) = &state.notice else {
+        return Vec::new();
+    };
+    let style = |error: bool| {
+        theme.map_or_else(
+            Default::default,
+            |t| if error { t.error } else { t.warning },
+        )
+    };
+    let words = if notice.error {
+        format!("error: {}", notice.trouble.message)
+    } else {
+        notice.trouble.message.clone()
+    };
+    let mut lines = wrapped(&words, width, 1, style(notice.error));
+    if let Some(hint) = &notice.trouble.hint {
+        lines.extend(wrapped(&format!("hint: {hint}"), width, 1, style(false)));
+    }
+    lines
+}
+
+/// Whether the message fits into the line of hints: then nothing has to move for it.
+pub fn in_one_line(state: &State, width: u16) -> bool {
+    state.notice.is_some() && lines(state, width, None).len() == 1
+}
+
+/// Rows that the message needs.
+pub fn height(state: &State, width: u16) -> u16 {
+    u16::try_from(lines(state, width, None).len()).unwrap_or(u16::MAX)
+}
+
+pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
+    put_lines(frame, area, &lines(state, area.width, Some(theme)), 0);
+}

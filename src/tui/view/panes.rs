@@ -1,0 +1,63 @@
+//! The frame around a pane, and the tabs where panes have no room.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Borders};
+
+use crate::tui::state::{Focus, State};
+
+use super::Canvas;
+use super::text::{cut, width};
+use super::theme::Theme;
+
+/// Draws a frame with a title and returns what is inside. The focus has a double line, not only a colour.
+pub fn framed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: &Theme) -> Rect {
+    let (style, lines) = if focused {
+        (theme.border_focus, BorderType::Double)
+    } else {
+        (theme.border, BorderType::Plain)
+    };
+    let room = usize::from(area.width).saturating_sub(4);
+    let title_style = if focused { theme.accent } else { theme.title };
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_type(lines)
+        .border_style(style)
+        .title(Span::styled(format!(" {} ", cut(title, room)), title_style));
+    let inside = block.inner(area);
+    frame.render_widget(block, area);
+    inside
+}
+
+/// The name of a pane with its key and what is in it.
+fn name(focus: Focus, state: &State) -> String {
+    match focus {
+        Focus::Pictures => format!("2 Pictures ({})", state.images_in_view().len()),
+        Focus::Shots => format!("3 Shots ({})", state.shot_list().len()),
+        Focus::Input | Focus::Conversation => "1 Conversation".into(),
+    }
+}
+
+/// The row of tabs. The one in front stands in brackets.
+pub fn tabs(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let mut x = area.x;
+    let mut spans = Vec::new();
+    for focus in [Focus::Conversation, Focus::Pictures, Focus::Shots] {
+        let front =
+            state.front == focus || (focus == Focus::Conversation && state.front == Focus::Input);
+        let words = name(focus, state);
+        let (words, style) = if front {
+            (format!("[{words}]"), canvas.theme.accent)
+        } else {
+            (format!(" {words} "), canvas.theme.dim)
+        };
+        let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
+        let place = Rect::new(x, area.y, wide, 1).intersection(area);
+        canvas.hits.panes.push((place, focus));
+        x = x.saturating_add(wide).saturating_add(1);
+        spans.push(Span::styled(words, style));
+        spans.push(Span::raw(" "));
+    }
+    frame.render_widget(Line::from(spans), area);
+}

@@ -1,0 +1,205 @@
+//! The shots of the chosen answer: picture, score, why, question and answer, source and licence.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::retrieval::{Shot, Strategy};
+use crate::tui::house::pictures_of;
+use crate::tui::picture::{Look, Source};
+use crate::tui::state::{Focus, State};
+
+use super::panes::framed;
+use super::text::{cut, width, wrapped};
+use super::theme::Theme;
+use super::{Canvas, put_lines};
+
+/// Rows of one shot, and columns of its picture with a gap.
+const ROWS: u16 = 5;
+const THUMB: u16 = 9;
+/// Least width of a pane with pictures in it.
+const WITH_PICTURES: u16 = 34;
+const BAR: usize = 10;
+
+pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let shots = state.shot_list();
+    let inside = framed(
+        frame,
+        area,
+        &title(state, shots.len()),
+        state.focus == Focus::Shots,
+        canvas.theme,
+    );
+    if shots.is_empty() {
+        return put_lines(
+            frame,
+            inside,
+            &wrapped(&nothing(state), inside.width, 1, canvas.theme.dim),
+            0,
+        );
+    }
+    let best = shots.iter().map(|shot| shot.score).fold(1.0_f32, f32::max);
+    let seen = usize::from(inside.height / ROWS).max(1);
+    let chosen = state.shot.min(shots.len().saturating_sub(1));
+    let first = (chosen + 1).saturating_sub(seen);
+    for (number, shot) in shots.iter().enumerate().skip(first).take(seen + 1) {
+        let down = u16::try_from(number - first)
+            .unwrap_or(u16::MAX)
+            .saturating_mul(ROWS);
+        let place = Rect::new(inside.x, inside.y.saturating_add(down), inside.width, ROWS)
+            .intersection(inside);
+        if place.height == 0 {
+            break;
+        }
+        canvas.hits.shots.push((place, number));
+        one(frame, place, shot, number == chosen, best, state, canvas);
+    }
+}
+
+fn title(state: &State, count: usize) -> String {
+    let turn = state.turn().and_then(|id| state.talk.get(id));
+    let mut title = match turn {
+        Some(turn) if count > 0 => format!("Shots: {count} of {}", turn.asked.max(count)),
+        _ => "Shots".into(),
+    };
+    for (list, word) in [
+        (&state.settings.pinned, "pinned"),
+        (&state.settings.excluded, "excluded"),
+    ] {
+        if !list.is_empty() {
+            title = format!("{title}, {} {word}", list.len());
+        }
+    }
+    title
+}
+
+fn nothing(state: &State) -> String {
+    match state.turn().and_then(|id| state.talk.get(id)) {
+        None => {
+            "The worked examples that an answer was shown stand here, with their score and source."
+                .into()
+        }
+        Some(turn) if turn.settings.strategy == Strategy::None || turn.settings.shots == 0 => {
+            "This answer was given without shots. /k and /strategy change that.".into()
+        }
+        Some(_) => "No shots.".into(),
+    }
+}
+
+fn one(
+    frame: &mut Frame,
+    area: Rect,
+    shot: &Shot,
+    chosen: bool,
+    best: f32,
+    state: &State,
+    canvas: &mut Canvas,
+) {
+    let theme = canvas.theme;
+    let head = Rect::new(area.x, area.y, area.width, 1.min(area.height));
+    let line = head_line(shot, chosen, best, state, usize::from(area.width), theme);
+    frame.render_widget(line, head);
+    if chosen {
+        frame.buffer_mut().set_style(head, theme.chosen);
+    }
+    let below = Rect::new(
+        area.x,
+        area.y + head.height,
+        area.width,
+        area.height - head.height,
+    );
+    // A part of a picture would be worse than none.
+    let with_picture = area.width >= WITH_PICTURES && below.height == ROWS - 1;
+    let [thumb, words] = Layout::horizontal([
+        Constraint::Length(if with_picture { THUMB } else { 2 }),
+        Constraint::Min(0),
+    ])
+    .areas(below);
+    if with_picture {
+        thumbnail(frame, thumb, shot, canvas);
+    }
+    let lines = text_lines(shot, words, canvas.theme);
+    put_lines(frame, words, &lines, 0);
+}
+
+fn head_line(
+    shot: &Shot,
+    chosen: bool,
+    best: f32,
+    state: &State,
+    room: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let mark = if chosen { "> " } else { "  " };
+    let flag = match (
+        state.pin_place(&shot.example.id),
+        state.is_excluded(&shot.example.id),
+    ) {
+        (Some(place), _) => format!("  pinned {}", place + 1),
+        (None, true) => "  excluded".into(),
+        (None, false) => String::new(),
+    };
+    let share = (shot.score / best).clamp(0.0, 1.0);
+    let full = if share.is_finite() {
+        (share * BAR as f32).round() as usize
+    } else {
+        0
+    };
+    let bar = format!(
+        "{}{}",
+        "█".repeat(full.min(BAR)),
+        "░".repeat(BAR - full.min(BAR))
+    );
+    let score = format!(" {:.3} ", shot.score);
+    let taken = mark.len() + 3 + score.len() + BAR + width(&flag);
+    let id = cut(&shot.example.id, room.saturating_sub(taken).max(4));
+    Line::from(vec![
+        Span::raw(format!("{mark}{}. ", shot.rank)),
+        Span::styled(id, theme.strong),
+        Span::raw(score),
+        Span::styled(bar, theme.bar),
+        Span::styled(flag, theme.warning),
+    ])
+}
+
+fn text_lines(shot: &Shot, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
+    let room = area.width;
+    let example = &shot.example;
+    let mut lines = Vec::new();
+    let question = wrapped(&format!("Q: {}", example.question), room, 0, theme.text);
+    // Source and licence are always there; a long question is not.
+    lines.extend(
+        question
+            .into_iter()
+            .take(usize::from(area.height.saturating_sub(3)).max(1)),
+    );
+    lines.push(Line::styled(
+        cut(&format!("A: {}", example.answer), usize::from(room)),
+        theme.strong,
+    ));
+    lines.push(Line::styled(
+        cut(&shot.reason, usize::from(room)),
+        theme.dim,
+    ));
+    let origin = format!("{}, {}", example.source, example.licence);
+    lines.push(Line::styled(cut(&origin, usize::from(room)), theme.dim));
+    lines
+}
+
+fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
+    let area = Rect::new(area.x, area.y, area.width.saturating_sub(1), area.height);
+    let Some(sha256) = pictures_of(&shot.example).into_iter().next() else {
+        return;
+    };
+    let source = || Source::Example {
+        example: Box::new(shot.example.clone()),
+        sha256: sha256.clone(),
+    };
+    let missing = canvas
+        .gallery
+        .draw(area, frame.buffer_mut(), &sha256, Look::default(), source);
+    if let Some(missing) = missing {
+        let said = cut(missing, usize::from(area.width));
+        frame.render_widget(Span::styled(said, canvas.theme.dim), area);
+    }
+}

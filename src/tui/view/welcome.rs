@@ -1,0 +1,134 @@
+//! The first run: what this is and is not, sample cases, and where a real model comes from.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use crate::tui::keys::Action;
+use crate::tui::state::State;
+
+use super::text::wrapped;
+use super::theme::Theme;
+use super::{Canvas, lists, put_lines, window};
+
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    (step, selected): (usize, usize),
+    canvas: &mut Canvas,
+) {
+    let (title, hints) = match step {
+        0 => (
+            "Welcome to rounds (1 of 3)",
+            "Enter: understood   Esc skips",
+        ),
+        1 => (
+            "Sample cases (2 of 3)",
+            "a number or Enter opens a case   Right goes on   Esc skips",
+        ),
+        _ => ("Models (3 of 3)", "Enter begins   Left goes back"),
+    };
+    let body = window::open(frame, area, (92, 22), title, hints, canvas);
+    match step {
+        0 => put_lines(frame, body, &what_it_is(body.width, canvas.theme), 0),
+        1 => cases(frame, body, state, selected, canvas),
+        _ => put_lines(frame, body, &models(state, body.width, canvas.theme), 0),
+    }
+}
+
+fn what_it_is(width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = wrapped(
+        "Attach a medical picture, ask a question, and read an answer with its reasons. Before it answers, rounds looks up \
+         similar worked examples and shows them to the model; you see which ones, and you can change them.",
+        width,
+        0,
+        theme.text,
+    );
+    lines.push(Line::raw(""));
+    lines.extend(wrapped(
+        "It is for education and research only. It is not for diagnosis, and no answer of it may decide about a patient.",
+        width,
+        0,
+        theme.warning,
+    ));
+    lines.push(Line::raw(""));
+    for fact in [
+        "Answers are often wrong. The model that ships was made to try the program with synthetic pictures.",
+        "Nothing leaves this machine: pictures, questions and answers stay in your own folders.",
+        "Similar examples pull answers towards theirs: compare with and without them.",
+    ] {
+        lines.extend(wrapped(&format!("* {fact}"), width, 0, theme.text));
+    }
+    lines
+}
+
+fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: &mut Canvas) {
+    let [words, list] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(area);
+    let said =
+        "One key attaches a case and suggests a question. Nothing is sent before you press Enter.";
+    put_lines(
+        frame,
+        words,
+        &wrapped(said, words.width, 0, canvas.theme.text),
+        0,
+    );
+    let numbered: Vec<(usize, &String)> = state.cases.iter().enumerate().collect();
+    let (rows, preview) = lists::with_preview(list);
+    if let Some(preview) = preview {
+        lists::case_list(
+            frame,
+            Rect {
+                width: preview.right() - rows.x,
+                ..list
+            },
+            state,
+            selected,
+            canvas,
+        );
+        canvas.hits.rows.clear();
+        frame.render_widget(ratatui::widgets::Clear, rows);
+    }
+    window::list(
+        frame,
+        rows,
+        &numbered,
+        selected,
+        canvas,
+        |(number, name), _| Line::raw(format!("{}  {name}", (number + 1) % 10)),
+    );
+}
+
+fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = wrapped(
+        "A model and an index of examples ship with the program, so that everything works at once. They are small: for \
+         real pictures, get a published model once.",
+        width,
+        0,
+        theme.text,
+    );
+    lines.push(Line::raw(""));
+    for (command, what) in [
+        (
+            "rounds model pull",
+            "lists published models and gets one (this uses the network)",
+        ),
+        ("rounds model list", "models on this machine"),
+        ("/model NAME", "opens one of them here"),
+        ("/index PATH", "opens an index of your own examples"),
+    ] {
+        lines.push(Line::styled(format!("  {command}"), theme.key));
+        lines.extend(wrapped(what, width, 4, theme.text));
+    }
+    lines.push(Line::raw(""));
+    lines.extend(wrapped(
+        &format!(
+            "{} shows all keys and commands.",
+            state.keymap.hint(Action::Help)
+        ),
+        width,
+        0,
+        theme.dim,
+    ));
+    lines
+}
