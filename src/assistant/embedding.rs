@@ -19,7 +19,7 @@ enum One {
     /// The vision tower of a learner.
     Learner(Box<FlamingoLearner>),
     /// An encoder of pictures and texts. Used by one thread at a time: it spreads its own work.
-    Dual(Mutex<DualEncoder>),
+    Dual(Box<Mutex<DualEncoder>>),
 }
 
 /// The encoders of an index, in its order.
@@ -39,7 +39,7 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
             bundle: place,
             text: true,
         };
-        return Ok((encoder, One::Dual(Mutex::new(dual))));
+        return Ok((encoder, One::Dual(Box::new(Mutex::new(dual)))));
     }
     let opened = Bundle::open(bundle)?;
     let learner = FlamingoLearner::load(&opened, device)?;

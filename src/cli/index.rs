@@ -86,7 +86,7 @@ impl Maker {
 fn library() -> Result<Library, Failure> {
     Paths::find()
         .map(|paths| Library::of(&paths))
-        .map_err(|e| Failure::usage(&e, e.hint()))
+        .map_err(|e| Failure::usage(e, e.hint()))
 }
 
 /// An index's folder by name or path.

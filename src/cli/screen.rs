@@ -43,7 +43,7 @@ pub fn can() -> bool {
 /// Opens the screen; returns when the user leaves.
 pub fn run(common: &Common, screen: &Screen) -> Outcome {
     let settings = common.settings()?;
-    let paths = Paths::find().map_err(|e| Failure::usage(&e, e.hint()))?;
+    let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let setup = Setup {
         model: match &common.model {
             Some(given) => Some(model::library()?.find(given)),

@@ -85,7 +85,7 @@ impl Order {
     }
 
     /// `shots` (most similar first) as they stand in the prompt.
-    pub fn arrange<'a>(self, shots: &'a [Shot], seed: u64) -> Vec<&'a Shot> {
+    pub fn arrange(self, shots: &[Shot], seed: u64) -> Vec<&Shot> {
         let mut out: Vec<&Shot> = shots.iter().collect();
         match self {
             Self::SimilarLast => out.reverse(),
