@@ -12,6 +12,9 @@ use crate::support::sanitise::clean_line_max;
 /// Most candidates that an error names.
 const MOST_NAMED: i64 = 5;
 
+/// Fewest letters that count as the beginning of an id; fewer would take a letter of a title for one.
+const SHORTEST_PREFIX: usize = 4;
+
 impl Sessions {
     /// The session that `text` names: by id, by number, by its whole title, by the beginning of an id, or by part of a title;
     /// the first of these that fits any session counts.
@@ -19,7 +22,9 @@ impl Sessions {
     /// Errors where none fits, or more than one.
     pub fn find(&self, text: &str) -> Result<SessionId, SessionError> {
         let text = text.trim();
-        let prefix = as_prefix(text).unwrap_or_default();
+        let prefix = as_prefix(text)
+            .filter(|prefix| prefix.len() >= SHORTEST_PREFIX)
+            .unwrap_or_default();
         let number = text.strip_prefix('#').unwrap_or(text);
         let number: i64 = number.parse().unwrap_or(0);
         for (condition, value) in [

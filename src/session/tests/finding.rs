@@ -58,6 +58,16 @@ fn a_session_is_found_by_id_beginning_number_and_title() {
 }
 
 #[test]
+fn a_letter_of_a_title_is_not_taken_for_the_beginning_of_an_id() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let first = one_answer(&mut sessions, "first").session;
+    let letter = &first.as_str()[..1];
+    let titled = one_answer(&mut sessions, &format!("{letter}-{letter}")).session;
+    sessions.rename(&first, "0").unwrap();
+    assert_eq!(sessions.find(letter).unwrap(), titled);
+}
+
+#[test]
 fn a_turn_is_found_by_its_address() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let turn = one_answer(&mut sessions, "Case #3");
