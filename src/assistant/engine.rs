@@ -91,6 +91,14 @@ impl Engine {
         })
     }
 
+    /// What it is.
+    pub fn opened(&self) -> super::Opened {
+        super::Opened {
+            context: self.learner.context(),
+            device: self.device,
+        }
+    }
+
     /// The index it answers from.
     pub fn index(&self) -> &Index {
         &self.index

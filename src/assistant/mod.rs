@@ -25,9 +25,19 @@ struct Job {
     events: SyncSender<Event>,
 }
 
+/// What is known once a model is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Longest prompt with its answer, in tokens.
+    pub context: usize,
+    /// What it computes on.
+    pub device: &'static str,
+}
+
 /// A handle to the model's thread.
 pub struct Assistant {
     jobs: SyncSender<Job>,
+    opened: Opened,
 }
 
 impl Assistant {
@@ -42,7 +52,7 @@ impl Assistant {
             .spawn(move || {
                 let mut engine = match Engine::load(&setup) {
                     Ok(engine) => {
-                        let _ = ready.send(Ok(()));
+                        let _ = ready.send(Ok(engine.opened()));
                         engine
                     }
                     Err(error) => {
@@ -55,10 +65,15 @@ impl Assistant {
                 }
             });
         spawned.map_err(|e| AssistantError::Panic(e.to_string()))?;
-        loaded
+        let opened = loaded
             .recv()
             .unwrap_or_else(|_| Err(AssistantError::Panic("the model's thread ended".into())))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, opened })
+    }
+
+    /// What was opened.
+    pub fn opened(&self) -> Opened {
+        self.opened
     }
 
     /// Starts on a case. Events end with `Answer` or `Failed`.

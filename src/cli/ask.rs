@@ -31,7 +31,7 @@ pub struct Ask {
     #[arg(long)]
     show_prompt: bool,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 }
 
 /// Reads the pictures and answers.

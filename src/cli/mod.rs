@@ -2,14 +2,18 @@
 
 mod ask;
 mod chat;
+mod config;
 mod doctor;
 mod index;
 mod journal;
 mod model;
+mod replay;
 mod research;
 mod screen;
+mod session;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +46,14 @@ enum Command {
         #[command(flatten)]
         screen: screen::Screen,
     },
+    /// Kept sessions: list, search, export and delete them
+    #[command(subcommand, alias = "sessions")]
+    Session(session::SessionCommand),
+    /// Answer a kept question again and say whether the answer is the same
+    Replay(replay::Replay),
+    /// The settings file
+    #[command(subcommand)]
+    Config(config::Config),
     /// Show what the program finds on this machine
     Doctor {
         #[arg(long, default_value = "auto")]
@@ -201,18 +213,12 @@ impl Common {
         })
     }
 
-    fn start(&self) -> Result<Assistant, Failure> {
-        // A name in the user's library, or a folder.
-        let model = match &self.model {
-            Some(model) => Some(model::library()?.find(model)),
-            None => None,
-        };
-        Assistant::start(Setup {
-            model,
-            encoder: match &self.encoder {
-                Some(encoder) => Some(model::library()?.find(encoder)),
-                None => None,
-            },
+    /// What to open: names in the user's libraries, or folders.
+    fn setup(&self) -> Result<Setup, Failure> {
+        let find = |given: &PathBuf| Ok::<_, Failure>(model::library()?.find(given));
+        Ok(Setup {
+            model: self.model.as_ref().map(find).transpose()?,
+            encoder: self.encoder.as_ref().map(find).transpose()?,
             index: self
                 .index
                 .as_ref()
@@ -221,36 +227,32 @@ impl Common {
             device: self.device.clone(),
             search: self.search,
         })
-        .map_err(|e| Failure::model(&e))
+    }
+
+    fn start(&self) -> Result<Assistant, Failure> {
+        Assistant::start(self.setup()?).map_err(|e| Failure::model(&e))
     }
 }
 
-impl Default for Common {
-    fn default() -> Self {
-        Self {
-            shots: 4,
-            strategy: Strategy::Image,
-            search: Search::Auto,
-            order: Order::default(),
-            floor: None,
-            filter: Vec::new(),
-            pinned: Vec::new(),
-            excluded: Vec::new(),
-            options: Vec::new(),
-            index: None,
-            encoder: None,
-            model: None,
-            seed: 0,
-            temperature: 0.0,
-            top_p: None,
-            top_k: None,
-            max_new_tokens: 96,
-            beams: 1,
-            length_penalty: 0.0,
-            repetition_penalty: 1.0,
-            no_repeat_ngram: 0,
-            device: "auto".into(),
+impl Cli {
+    /// What the command that answers was told; `None` of other commands.
+    fn common(self) -> Option<Common> {
+        match self.command {
+            Some(Command::Ask(ask)) => Some(ask.common),
+            Some(Command::Script(common) | Command::Chat { common, .. }) => Some(common),
+            _ => None,
         }
+    }
+
+    /// Whether the settings of the user count.
+    fn answers(&self) -> bool {
+        use Command::{Ask, Chat, Script};
+        matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
+    }
+
+    /// Whether the command will take the whole terminal.
+    fn takes_screen(&self) -> bool {
+        matches!(&self.command, Some(Command::Chat { screen, .. }) if !screen.plain && screen::can())
     }
 }
 
@@ -310,18 +312,58 @@ type Outcome = Result<u8, Failure>;
 
 /// Parses the arguments, runs the command, returns its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
+    let (cli, keys) = match read() {
+        Ok(read) => read,
+        Err(Unread::Usage(error)) => {
             let code = u8::from(error.use_stderr()) * 2;
             let _ = error.print();
             return ExitCode::from(code);
         }
+        Err(Unread::Settings(failure)) => return ExitCode::from(complain(failure)),
     };
     if let Ok(paths) = Paths::find() {
         logging::init(&paths, logging::level_from_environment());
     }
     let cancel = Cancel::new();
+    // The full screen has handlers of its own, which give the terminal back.
+    if !cli.takes_screen() {
+        listen(&cancel);
+    }
+    let code = run(cli, keys, &cancel).unwrap_or_else(complain);
+    ExitCode::from(if cancel.is_cancelled() && code != 2 {
+        130
+    } else {
+        code
+    })
+}
+
+/// Why a command line means nothing.
+enum Unread {
+    Usage(clap::Error),
+    Settings(Failure),
+}
+
+/// Action names of the interface to keys.
+type Keys = std::collections::BTreeMap<String, String>;
+
+/// What was typed, with the user's settings where it leaves something out.
+fn read() -> Result<(Cli, Keys), Unread> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let cli = Cli::try_parse_from(&words).map_err(Unread::Usage)?;
+    if !cli.answers() {
+        return Ok((cli, Keys::new()));
+    }
+    if cli.command.is_none() {
+        let chat = screen::can() || std::io::stdin().is_terminal();
+        words.push(if chat { "chat" } else { "script" }.into());
+    }
+    let settings = config::load().map_err(Unread::Settings)?;
+    let cli = settings.parse(words).map_err(Unread::Usage)?;
+    Ok((cli, settings.keys))
+}
+
+/// The first interrupt asks the command to end, the second ends it.
+fn listen(cancel: &Cancel) {
     let flag = cancel.clone();
     let handler = ctrlc::set_handler(move || {
         if flag.is_cancelled() {
@@ -332,48 +374,44 @@ pub fn main() -> ExitCode {
     if handler.is_err() {
         tracing::warn!("no handler for Ctrl-C");
     }
-    let code = match run(cli, &cancel) {
-        Ok(code) => code,
-        Err(failure) => {
-            let mut err = std::io::stderr().lock();
-            if !failure.message.is_empty() {
-                let _ = writeln!(err, "error: {}", failure.message);
-            }
-            if let Some(hint) = failure.hint {
-                let _ = writeln!(err, "hint: {hint}");
-            }
-            failure.code
-        }
-    };
-    ExitCode::from(if cancel.is_cancelled() && code != 2 {
-        130
-    } else {
-        code
-    })
 }
 
-fn run(cli: Cli, cancel: &Cancel) -> Outcome {
-    match cli.command {
-        Some(Command::Ask(ask)) => ask::run(&ask, cancel),
-        Some(Command::Script(common)) => script(&common, cancel),
-        Some(Command::Chat { common, screen }) if screen.plain || !screen::can() => {
+fn complain(failure: Failure) -> u8 {
+    let mut err = std::io::stderr().lock();
+    if !failure.message.is_empty() {
+        let _ = writeln!(err, "error: {}", failure.message);
+    }
+    if let Some(hint) = failure.hint {
+        let _ = writeln!(err, "hint: {hint}");
+    }
+    failure.code
+}
+
+fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
+    let Some(command) = cli.command else {
+        return Ok(0);
+    };
+    match command {
+        Command::Ask(ask) => ask::run(&ask, cancel),
+        Command::Script(common) => script(&common, cancel),
+        Command::Chat { common, screen } if screen.plain || !screen::can() => {
             chat::run(&common, cancel)
         }
-        Some(Command::Chat { common, screen }) => screen::run(&common, &screen),
-        None if screen::can() => screen::run(&Common::default(), &screen::Screen::default()),
-        None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
-        None => script(&Common::default(), cancel),
-        Some(Command::Doctor { device }) => doctor::run(&device),
-        Some(Command::Index(index)) => index::run(&index, cancel),
-        Some(Command::Model(model)) => model::run(&model, cancel),
-        Some(Command::Eval(eval)) => research::eval(&eval),
-        Some(Command::Train(train)) => research::train(&train, cancel),
-        Some(Command::Phantom(draw)) => research::draw(&draw),
-        Some(Command::Completions { shell }) => {
+        Command::Chat { common, screen } => screen::run(&common, &screen, keys),
+        Command::Session(session) => session::run(&session),
+        Command::Replay(replay) => replay::run(&replay, cancel),
+        Command::Config(config) => config::run(&config),
+        Command::Doctor { device } => doctor::run(&device),
+        Command::Index(index) => index::run(&index, cancel),
+        Command::Model(model) => model::run(&model, cancel),
+        Command::Eval(eval) => research::eval(&eval),
+        Command::Train(train) => research::train(&train, cancel),
+        Command::Phantom(draw) => research::draw(&draw),
+        Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut std::io::stdout());
             Ok(0)
         }
-        Some(Command::Man) => clap_mangen::Man::new(Cli::command())
+        Command::Man => clap_mangen::Man::new(Cli::command())
             .render(&mut std::io::stdout())
             .map(|()| 0)
             .map_err(|e| Failure::io(&e)),

@@ -1,20 +1,19 @@
 //! The full-screen interface, where there is a terminal for it.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::journal::{Kept, accepted};
-use super::{Common, Failure, Outcome, index, model};
-use crate::assistant::Setup;
+use super::{Common, Failure, Keys, Outcome};
 use crate::index::Images;
 use crate::support::{Hint, Paths};
 use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice};
 
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub struct Screen {
     /// Line by line, for screen readers and simple terminals
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL")]
     pub plain: bool,
     /// Image to attach at the start (may be given several times)
     #[arg(short, long = "image")]
@@ -23,13 +22,15 @@ pub struct Screen {
     #[arg(long)]
     session: Option<String>,
     /// Keep nothing of this session
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL")]
     no_log: bool,
     /// How pictures are shown
     #[arg(long, value_enum, default_value = "auto")]
     pictures: ImageMode,
+    /// For a dark or a light ground
     #[arg(long, value_enum, default_value = "auto")]
     theme: ThemeChoice,
+    /// How many colours are used
     #[arg(long, value_enum, default_value = "auto")]
     colours: Colours,
 }
@@ -41,26 +42,10 @@ pub fn can() -> bool {
 }
 
 /// Opens the screen; returns when the user leaves.
-pub fn run(common: &Common, screen: &Screen) -> Outcome {
+pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     let settings = common.settings()?;
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
-    let setup = Setup {
-        model: match &common.model {
-            Some(given) => Some(model::library()?.find(given)),
-            None => None,
-        },
-        index: common
-            .index
-            .as_ref()
-            .map(|given| index::find(given))
-            .transpose()?,
-        encoder: match &common.encoder {
-            Some(given) => Some(model::library()?.find(given)),
-            None => None,
-        },
-        device: common.device.clone(),
-        search: common.search,
-    };
+    let setup = common.setup()?;
     let journal: Box<dyn Journal> = match screen.no_log {
         true => Box::new(MemoryJournal::default()),
         false => {
@@ -75,7 +60,7 @@ pub fn run(common: &Common, screen: &Screen) -> Outcome {
         first_run: !accepted(&paths).exists(),
         attach: screen.images.clone(),
         session: screen.session.clone(),
-        ..tui::Options::default()
+        keys,
     };
     match tui::run(setup, settings, options, journal)? {
         ExitReason::Left => Ok(0),

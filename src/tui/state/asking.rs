@@ -197,7 +197,6 @@ impl State {
     }
 
     pub(super) fn on_answered(&mut self, turn: TurnId, answer: Answer) {
-        self.engine.set_device(&answer.provenance.device);
         // An answer that was finished while it was being stopped stays as the user saw it.
         let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
         let Some(record) = self.talk.get_mut(turn) else {

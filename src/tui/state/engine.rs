@@ -78,13 +78,6 @@ impl Engine {
         };
         Some((words, opening.since))
     }
-
-    /// The device is known for sure once an answer came.
-    pub fn set_device(&mut self, device: &str) {
-        if let Some((_, about)) = &mut self.ready {
-            about.device = device.to_string();
-        }
-    }
 }
 
 impl State {

@@ -56,17 +56,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
 fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     let mut parts = vec![(0, doing(state))];
     if let Some(about) = state.engine.about() {
-        // What `auto` became is known with the first answer.
-        let device = about.device.as_str();
-        let model = about.model.clone();
-        parts.push((
-            3,
-            if device == "auto" {
-                model
-            } else {
-                format!("{model} on {device}")
-            },
-        ));
+        parts.push((3, format!("{} on {}", about.model, about.device)));
         if about.index != about.model {
             parts.push((8, format!("index {}", about.index)));
         }
