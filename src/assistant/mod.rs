@@ -10,9 +10,9 @@ mod types;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, Setup};
-pub use types::{
-    Answer, AssistantError, Case, Event, INTENDED_USE, Provenance, Ranked, Settings, Timings,
-};
+pub use types::{Answer, AssistantError, Case, Event, Provenance, Ranked, Settings, Timings};
+
+pub use crate::support::INTENDED_USE;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 

@@ -10,9 +10,6 @@ use crate::prompt::TemplateError;
 use crate::retrieval::{Condition, Order, Shot, Strategy};
 use crate::support::Hint;
 
-/// On every answer and export.
-pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
-
 /// What the user asks about.
 #[derive(Clone, Debug)]
 pub struct Case {

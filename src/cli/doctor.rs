@@ -29,7 +29,7 @@ fn write(name: &str, out: &mut String) -> Outcome {
         out,
         "rounds {}: {}",
         env!("CARGO_PKG_VERSION"),
-        crate::assistant::INTENDED_USE
+        crate::support::INTENDED_USE
     );
     match device::open(name) {
         Ok((_, found)) => line!(out, "device    {found} (asked for {name})"),

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Failure, Outcome};
-use crate::assistant::INTENDED_USE;
 use crate::session::{
     Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
 };
+use crate::support::INTENDED_USE;
 use crate::support::errors::bytes;
 use crate::support::{Hint, Paths};
 

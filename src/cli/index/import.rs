@@ -127,7 +127,7 @@ fn tell(import: &Import, summary: &Summary, total: usize, complete: bool) -> Res
         let mut value = serde_json::json!(summary);
         value["examples"] = total.into();
         value["complete"] = complete.into();
-        value["intended_use"] = crate::assistant::INTENDED_USE.into();
+        value["intended_use"] = crate::support::INTENDED_USE.into();
         writeln!(out, "{value}")
     } else {
         let Summary {

@@ -198,7 +198,7 @@ pub fn import(
         .into(),
         name: sanitise::clean_line(&request.name),
         licence: "as published with the weights".into(),
-        intended_use: crate::assistant::INTENDED_USE.into(),
+        intended_use: crate::support::INTENDED_USE.into(),
         knows: format!(
             "{} was imported from published weights; it was not evaluated for medical use",
             sanitise::clean_line(&request.name)
