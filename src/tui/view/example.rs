@@ -1,7 +1,7 @@
 //! A whole example, and the exact prompt of an answer.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::retrieval::Shot;
@@ -36,22 +36,30 @@ pub fn draw(
     let (words, preview) = with_preview(body);
     let lines = lines(state, shot, words.width, canvas.theme);
     window::scrolled(frame, words, &lines, scroll, canvas);
-    if let (Some(preview), Some(sha256)) = (preview, pictures_of(&shot.example).into_iter().next())
-    {
+    if let Some(preview) = preview {
+        all_pictures(frame, preview, shot, canvas);
+    }
+}
+
+/// Most pictures of one example that are drawn, one above the other.
+const MOST_PICTURES: usize = 4;
+
+fn all_pictures(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
+    let pictures = pictures_of(&shot.example);
+    let shown = pictures.iter().take(MOST_PICTURES);
+    let rooms = Layout::vertical(shown.clone().map(|_| Constraint::Fill(1))).split(area);
+    canvas.gallery.covered = false;
+    for (number, (sha256, room)) in shown.zip(rooms.iter()).enumerate() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
         };
-        canvas.gallery.covered = false;
-        pictures::one(
-            frame,
-            preview,
-            &sha256,
-            Look::default(),
-            source,
-            &shot.example.id,
-            canvas,
-        );
+        let name = match pictures.len() {
+            1 => shot.example.id.clone(),
+            all => format!("{} of {all}: {}", number + 1, shot.example.id),
+        };
+        let look = Look::default();
+        pictures::one(frame, *room, sha256, look, source, &name, canvas);
     }
 }
 

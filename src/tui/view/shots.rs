@@ -177,10 +177,11 @@ fn text_lines(shot: &Shot, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
         cut(&format!("A: {}", example.answer), usize::from(room)),
         theme.strong,
     ));
-    lines.push(Line::styled(
-        cut(&shot.reason, usize::from(room)),
-        theme.dim,
-    ));
+    let reason = match example.images.len() {
+        0 | 1 => shot.reason.clone(),
+        all => format!("{all} pictures; {}", shot.reason),
+    };
+    lines.push(Line::styled(cut(&reason, usize::from(room)), theme.dim));
     let origin = format!("{}, {}", example.source, example.licence);
     lines.push(Line::styled(cut(&origin, usize::from(room)), theme.dim));
     lines
