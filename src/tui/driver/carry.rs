@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, SyncSender, channel};
 use super::pulse::Pulse;
 use super::showing::Showing;
 use super::store::Store;
-use super::{Message, files, model};
+use super::{Message, files, model, work};
 use crate::assistant::Assistant;
 use crate::support::Cancel;
 use crate::tui::Journal;
@@ -33,6 +33,8 @@ pub struct Hands {
     /// The newest opening; older ones are dropped when they come.
     opening: Option<u64>,
     cancel: Cancel,
+    /// Of the long work beside the conversation.
+    work: Cancel,
 }
 
 impl Hands {
@@ -45,6 +47,7 @@ impl Hands {
             assistant: None,
             opening: None,
             cancel: Cancel::new(),
+            work: Cancel::new(),
             sender,
         })
     }
@@ -116,6 +119,15 @@ impl Hands {
             }
             Effect::Cancel => {
                 self.cancel.cancel();
+                Ok(())
+            }
+            Effect::Work { job, work } => {
+                self.work = Cancel::new();
+                let assistant = self.assistant.clone();
+                work::start(self.sender.clone(), job, work, assistant, self.work.clone())
+            }
+            Effect::StopWork => {
+                self.work.cancel();
                 Ok(())
             }
             Effect::AttachFile(path) => self.read(Reading::File(path)),

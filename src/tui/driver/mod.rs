@@ -16,6 +16,7 @@ mod showing;
 mod signals;
 mod store;
 mod terminal;
+mod work;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};

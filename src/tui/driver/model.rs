@@ -30,7 +30,7 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
 
 /// Threads made from here on give way to the one that draws, so that keys are heard while all cores compute. They inherit
 /// this from the thread that starts them.
-fn be_patient() {
+pub fn be_patient() {
     #[cfg(target_os = "linux")]
     {
         let own = rustix::thread::gettid();

@@ -115,6 +115,18 @@ pub const TABLE: &[Row] = &[
         "open another index; without a path, the one that ships",
     ),
     row(
+        "/import",
+        Argument::Text,
+        "INDEX FORMAT PATH",
+        "import a data set into an index of yours, beside the conversation",
+    ),
+    row(
+        "/warm",
+        Argument::Text,
+        "[go]",
+        "keep what the model makes of the index's pictures; first says what it costs",
+    ),
+    row(
         "/prompt",
         Argument::None,
         "",

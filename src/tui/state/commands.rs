@@ -41,6 +41,8 @@ impl State {
             "/copy" => self.copy_answer(),
             "/model" => self.open_model(paths::typed(&argument, self.home.as_deref())),
             "/index" => self.open_index(paths::typed(&argument, self.home.as_deref())),
+            "/import" => self.import_argument(&argument),
+            "/warm" => self.warm_argument(&argument),
             "/pin" => self.pin_argument(&argument),
             "/exclude" => self.exclude_argument(&argument),
             "/theme" => self.theme_argument(&argument),
@@ -225,7 +227,7 @@ pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
     .collect()
 }
 
-fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
+pub(super) fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
     let names: Vec<String> = value_names::<T>()
         .into_iter()
         .map(|(name, _)| name)

@@ -7,6 +7,7 @@ use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd};
 
 use super::conversation::TurnId;
+use super::work::Work;
 
 /// Something to do.
 #[derive(Debug)]
@@ -27,6 +28,13 @@ pub enum Effect {
         settings: Settings,
     },
     Cancel,
+
+    // Long work on indexes.
+    Work {
+        job: u64,
+        work: Work,
+    },
+    StopWork,
 
     // Files.
     AttachFile(PathBuf),

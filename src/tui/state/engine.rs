@@ -55,6 +55,16 @@ impl Engine {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
+    /// The index in use or being opened; `None` is the one that ships.
+    pub fn wanted_index(&self) -> Option<&std::path::Path> {
+        self.wanted.index.as_deref()
+    }
+
+    /// The device as it was asked for.
+    pub fn device(&self) -> String {
+        self.wanted.device.clone()
+    }
+
     /// What is being opened, and since when.
     pub fn opening(&self) -> Option<(String, Duration)> {
         let opening = self.opening.as_ref()?;

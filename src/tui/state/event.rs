@@ -64,6 +64,17 @@ pub enum Event {
         trouble: Trouble,
     },
 
+    // Long work on indexes.
+    Working {
+        job: u64,
+        said: String,
+    },
+    Worked {
+        job: u64,
+        /// What it came to, in words.
+        result: Result<String, Trouble>,
+    },
+
     // Files.
     Attached {
         name: String,

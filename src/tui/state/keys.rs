@@ -139,7 +139,7 @@ impl State {
             self.input.take();
             return self.tell("the question stays as it was");
         }
-        if self.stop() || self.give_up_opening() {
+        if self.stop() || self.give_up_opening() || self.give_up_work() {
             return;
         }
         if self.chosen.take().is_some() {
@@ -162,6 +162,8 @@ impl State {
         let key = self.keymap.hint(Action::Interrupt).to_string();
         let did = if self.stop() {
             "stopped"
+        } else if self.give_up_work() {
+            "the work is being stopped"
         } else if self.overlay.take().is_some() {
             "closed"
         } else if !self.input.is_empty() {

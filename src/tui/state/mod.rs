@@ -27,6 +27,7 @@ mod pictures;
 mod sessions;
 mod shots;
 mod trouble;
+mod work;
 
 pub use asking::{Activity, Stage};
 pub use command::TABLE as COMMANDS;
@@ -42,6 +43,7 @@ pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
 pub use pictures::PicturePane;
 pub use sessions::Session;
 pub use trouble::Trouble;
+pub use work::{Work, Working};
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -118,6 +120,9 @@ pub struct State {
     pub settings: Settings,
     pub engine: Engine,
     pub session: Session,
+    /// Long work beside the conversation.
+    pub work: Option<Working>,
+    works: u64,
     pub notice: Option<Notice>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
@@ -183,6 +188,8 @@ impl State {
             settings: start.settings,
             engine: Engine::new(start.setup.clone()),
             session: Session::default(),
+            work: None,
+            works: 0,
             notice: None,
             memory: None,
             keymap: start.keymap,
@@ -245,6 +252,8 @@ impl State {
             Event::Sessions { words, result } => self.on_sessions(&words, result),
             Event::SessionOpened(result) => self.on_session_opened(result),
             Event::Exported(result) => self.on_exported(result),
+            Event::Working { job, said } => self.on_working(job, said),
+            Event::Worked { job, result } => self.on_worked(job, result),
             Event::StoreFailed(trouble) => self.complain(trouble),
             Event::Resumed => self.act(Effect::Redraw),
             Event::Copied(Ok(())) => self.tell("sent to the terminal's clipboard"),
@@ -258,6 +267,7 @@ impl State {
     pub fn is_lively(&self) -> bool {
         !matches!(self.activity, Activity::Idle)
             || self.engine.is_opening()
+            || self.work.is_some()
             || self.notice.is_some()
     }
 

@@ -12,3 +12,4 @@ mod overlays;
 mod random;
 mod screens;
 mod shots;
+mod work;

@@ -61,6 +61,9 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
             parts.push((8, format!("index {}", about.index)));
         }
     }
+    if let Some(work) = &state.work {
+        parts.push((1, format!("{} {}", spinner(state), work.said)));
+    }
     let settings = &state.settings;
     parts.push((
         2,
