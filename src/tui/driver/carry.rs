@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, SyncSender, channel};
 use super::pulse::Pulse;
 use super::showing::Showing;
 use super::store::Store;
-use super::{Message, files, model, work};
+use super::{Message, files, model, pasting, work};
 use crate::assistant::Assistant;
 use crate::support::Cancel;
 use crate::tui::Journal;
@@ -19,6 +19,7 @@ use crate::tui::state::{Effect, Event, Trouble, TurnId};
 enum Reading {
     File(PathBuf),
     Case(String),
+    Clipboard,
     Folder(PathBuf),
 }
 
@@ -132,6 +133,7 @@ impl Hands {
             }
             Effect::AttachFile(path) => self.read(Reading::File(path)),
             Effect::AttachCase(name) => self.read(Reading::Case(name)),
+            Effect::AttachClipboard => self.read(Reading::Clipboard),
             Effect::ListFolder(folder) => self.read(Reading::Folder(folder)),
             other => {
                 self.store.carry(other);
@@ -176,6 +178,7 @@ fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>
             let event = match job {
                 Reading::File(path) => files::attach_file(&path),
                 Reading::Case(name) => files::attach_case(&name),
+                Reading::Clipboard => pasting::attach(),
                 Reading::Folder(folder) => files::list(&folder),
             };
             if sender.send(Message::Event(event)).is_err() {

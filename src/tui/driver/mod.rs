@@ -11,6 +11,7 @@ mod detect;
 mod files;
 mod input;
 mod model;
+mod pasting;
 mod pulse;
 mod showing;
 mod signals;

@@ -50,6 +50,12 @@ pub const TABLE: &[Row] = &[
         "[PATH]",
         "attach a picture; without a path, choose one",
     ),
+    row(
+        "/paste",
+        Argument::None,
+        "",
+        "attach the picture on the clipboard",
+    ),
     row("/detach", Argument::Text, "[N|all]", "take a picture away"),
     row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
     row(

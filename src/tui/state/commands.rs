@@ -31,6 +31,7 @@ impl State {
         self.history.add(line.trim());
         match row.name {
             "/attach" => self.attach_argument(&argument),
+            "/paste" => self.act(Effect::AttachClipboard),
             "/detach" => self.detach_argument(&argument),
             "/cases" => self.case_argument(&argument),
             "/shots" => self.go(Focus::Shots),

@@ -39,6 +39,8 @@ pub enum Effect {
     // Files.
     AttachFile(PathBuf),
     AttachCase(String),
+    /// The picture on the system's clipboard.
+    AttachClipboard,
     ListFolder(PathBuf),
 
     // The session store.

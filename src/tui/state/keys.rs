@@ -60,6 +60,7 @@ impl State {
             Action::ToPictures => self.go(Focus::Pictures),
             Action::ToShots => self.go(Focus::Shots),
             Action::PickFile => self.pick_file(),
+            Action::PastePicture => self.act(Effect::AttachClipboard),
             Action::Cases => self.overlay = Some(Overlay::Cases { selected: 0 }),
             Action::Regenerate | Action::TurnRegenerate => self.regenerate(),
             Action::EditQuestion | Action::TurnEdit => self.edit_question(),
