@@ -1,7 +1,6 @@
 //! The command line: what was typed, and which command it means. One command a file.
 
 mod ask;
-mod chat;
 mod doctor;
 mod index;
 mod journal;
@@ -322,15 +321,8 @@ pub fn main() -> ExitCode {
         logging::init(&paths, logging::level_from_environment());
     }
     let cancel = Cancel::new();
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
-            std::process::exit(130);
-        }
-        flag.cancel();
-    });
-    if handler.is_err() {
-        tracing::warn!("no handler for Ctrl-C");
+    if !is_chat(&cli) {
+        end_at_interrupt(cancel.clone());
     }
     let code = match run(cli, &cancel) {
         Ok(code) => code,
@@ -352,16 +344,35 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// Whether it listens to signals itself: there, an interrupt ends an answer and not the program.
+fn is_chat(cli: &Cli) -> bool {
+    match &cli.command {
+        Some(command) => matches!(command, Command::Chat { .. }),
+        None => std::io::stdin().is_terminal(),
+    }
+}
+
+/// The first interrupt raises the flag, the second ends the program at once.
+fn end_at_interrupt(cancel: Cancel) {
+    let handler = ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+    });
+    if handler.is_err() {
+        tracing::warn!("no handler for Ctrl-C");
+    }
+}
+
 fn run(cli: Cli, cancel: &Cancel) -> Outcome {
     match cli.command {
         Some(Command::Ask(ask)) => ask::run(&ask, cancel),
         Some(Command::Script(common)) => script(&common, cancel),
-        Some(Command::Chat { common, screen }) if screen.plain || !screen::can() => {
-            chat::run(&common, cancel)
-        }
         Some(Command::Chat { common, screen }) => screen::run(&common, &screen),
-        None if screen::can() => screen::run(&Common::default(), &screen::Screen::default()),
-        None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
+        None if std::io::stdin().is_terminal() => {
+            screen::run(&Common::default(), &screen::Screen::default())
+        }
         None => script(&Common::default(), cancel),
         Some(Command::Doctor { device }) => doctor::run(&device),
         Some(Command::Index(index)) => index::run(&index, cancel),
