@@ -70,6 +70,15 @@ pub struct Ranked {
     pub per_token: f64,
 }
 
+impl Ranked {
+    pub fn in_words(&self) -> String {
+        format!(
+            "{:<30} {:8.3} a token, {:8.3} in all",
+            self.option, self.per_token, self.log_probability
+        )
+    }
+}
+
 /// Milliseconds spent.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Timings {

@@ -1,7 +1,6 @@
 //! The command line: what was typed, and which command it means. One command a file.
 
 mod ask;
-mod chat;
 mod config;
 mod doctor;
 mod index;
@@ -250,9 +249,9 @@ impl Cli {
         matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
     }
 
-    /// Whether the command will take the whole terminal.
-    fn takes_screen(&self) -> bool {
-        matches!(&self.command, Some(Command::Chat { screen, .. }) if !screen.plain && screen::can())
+    /// Whether it listens to signals itself: in the chat an interrupt ends an answer and not the program.
+    fn is_chat(&self) -> bool {
+        matches!(self.command, Some(Command::Chat { .. }))
     }
 }
 
@@ -325,8 +324,7 @@ pub fn main() -> ExitCode {
         logging::init(&paths, logging::level_from_environment());
     }
     let cancel = Cancel::new();
-    // The full screen has handlers of its own, which give the terminal back.
-    if !cli.takes_screen() {
+    if !cli.is_chat() {
         listen(&cancel);
     }
     let code = run(cli, keys, &cancel).unwrap_or_else(complain);
@@ -354,7 +352,7 @@ fn read() -> Result<(Cli, Keys), Unread> {
         return Ok((cli, Keys::new()));
     }
     if cli.command.is_none() {
-        let chat = screen::can() || std::io::stdin().is_terminal();
+        let chat = std::io::stdin().is_terminal();
         words.push(if chat { "chat" } else { "script" }.into());
     }
     let settings = config::load().map_err(Unread::Settings)?;
@@ -394,9 +392,6 @@ fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
     match command {
         Command::Ask(ask) => ask::run(&ask, cancel),
         Command::Script(common) => script(&common, cancel),
-        Command::Chat { common, screen } if screen.plain || !screen::can() => {
-            chat::run(&common, cancel)
-        }
         Command::Chat { common, screen } => screen::run(&common, &screen, keys),
         Command::Session(session) => session::run(&session),
         Command::Replay(replay) => replay::run(&replay, cancel),

@@ -1,4 +1,4 @@
-//! The full-screen interface, where there is a terminal for it.
+//! The chat: on the full screen where there is a terminal for it, line by line elsewhere.
 
 use clap::{ArgAction, Args};
 use std::io::IsTerminal;
@@ -35,13 +35,23 @@ pub struct Screen {
     colours: Colours,
 }
 
-/// Whether the terminal can do more than lines.
-pub fn can() -> bool {
-    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
+/// Why there can be no more than lines here.
+fn only_lines() -> Option<&'static str> {
+    let term = std::env::var("TERM").unwrap_or_default();
+    if !std::io::stdin().is_terminal() {
+        Some("standard input is no terminal")
+    } else if !std::io::stdout().is_terminal() {
+        Some("standard output is no terminal")
+    } else if term == "dumb" {
+        Some("TERM is dumb")
+    } else if term.is_empty() && !cfg!(windows) {
+        Some("TERM is not set")
+    } else {
+        None
+    }
 }
 
-/// Opens the screen; returns when the user leaves.
+/// Opens the chat; returns when the user leaves.
 pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     let settings = common.settings()?;
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
@@ -62,9 +72,23 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         session: screen.session.clone(),
         keys,
     };
-    match tui::run(setup, settings, options, journal)? {
-        ExitReason::Left => Ok(0),
-        ExitReason::Signal(number) => Ok(128_u8.saturating_add(u8::try_from(number).unwrap_or(0))),
-        ExitReason::TerminalGone => Ok(129),
+    let reason = only_lines();
+    if let Some(reason) = reason.filter(|_| !screen.plain)
+        && std::io::stderr().is_terminal()
+    {
+        eprintln!("rounds: {reason}, so the chat goes line by line, as with --plain");
+    }
+    if !screen.plain && reason.is_none() {
+        return Ok(code(tui::run(setup, settings, options, journal)?, false));
+    }
+    let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
+    Ok(code(ended.reason, ended.failed))
+}
+
+fn code(reason: ExitReason, failed: bool) -> u8 {
+    match reason {
+        ExitReason::Left => u8::from(failed),
+        ExitReason::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),
+        ExitReason::TerminalGone => 129,
     }
 }

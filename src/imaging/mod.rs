@@ -4,6 +4,7 @@
 //! decoder that panics becomes an error. Nothing here may open a picture past these checks, or change its pixels for
 //! looks: what the model sees must be what the reference pipeline would see.
 
+mod brightness;
 pub mod decode;
 mod error;
 mod guard;
@@ -15,6 +16,7 @@ mod sniff;
 mod thumbnail;
 mod transform;
 
+pub use brightness::Brightness;
 pub use decode::{decode, load};
 pub use error::ImagingError;
 pub(crate) use guard::without_panic;
@@ -169,6 +171,16 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Bits a channel, at most; `None` where that is not known.
+    pub fn bits(self) -> Option<u8> {
+        match self {
+            Self::Grey | Self::GreyAlpha | Self::Rgb | Self::Rgba | Self::Cmyk => Some(8),
+            Self::Grey16 | Self::GreyAlpha16 | Self::Rgb16 | Self::Rgba16 => Some(16),
+            Self::Float => Some(32),
+            Self::Other => None,
+        }
+    }
+
     /// A short name for reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,6 +2,10 @@
 //!
 //! Shots and questions are data: special tokens in their text are neutralised here, before they can reach a tokenizer.
 
+mod parts;
+
+pub use parts::Parts;
+
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 

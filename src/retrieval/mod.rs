@@ -107,6 +107,23 @@ pub struct Shot {
     pub reason: String,
 }
 
+impl Shot {
+    /// All that is to be known of it, on one line.
+    pub fn in_words(&self) -> String {
+        let example = &self.example;
+        format!(
+            "{}  {:.3}  Q: {}  A: {}  [{}; {}, {}]",
+            example.id,
+            self.score,
+            example.question,
+            example.answer,
+            self.reason,
+            example.source,
+            example.licence
+        )
+    }
+}
+
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {

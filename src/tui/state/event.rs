@@ -17,6 +17,10 @@ pub enum Event {
     // The user.
     Key(Press),
     Paste(String),
+    /// A whole line, in the line mode.
+    Line(String),
+    /// Ctrl-C in the line mode, where it is no key.
+    Interrupt,
     Click {
         column: u16,
         row: u16,
@@ -89,7 +93,7 @@ pub enum Event {
     SessionCreated(Result<String, Trouble>),
     TurnStored {
         turn: TurnId,
-        id: String,
+        result: Result<String, Trouble>,
     },
     Sessions {
         words: String,

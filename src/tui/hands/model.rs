@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::Message;
 use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use crate::support::Cancel;
 use crate::tui::house;
 use crate::tui::journal::Attached;
+use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, TurnId};
 
 /// Opens model and index and says so.

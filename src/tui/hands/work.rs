@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::Message;
 use super::model::be_patient;
 use crate::assistant::Assistant;
 use crate::assistant::upkeep::{self, ImportReport, Imported, Warming};
@@ -13,6 +12,7 @@ use crate::index::dataset::Options;
 use crate::index::ingest::Report;
 use crate::support::errors::bytes;
 use crate::support::{Cancel, Paths};
+use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, Work};
 
 /// Shortest time between two reports.
