@@ -63,7 +63,7 @@ impl User {
     }
 
     pub fn model_opens(&mut self) {
-        let job = self.effects().iter().rev().find_map(|effect| match effect {
+        let job = self.effects.iter().rev().find_map(|effect| match effect {
             Effect::Open { job, .. } => Some(*job),
             _ => None,
         });
