@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::paper::Paper;
 use super::{Ended, words};
 use crate::prompt::Parts;
 use crate::support::lines::Line;
@@ -25,13 +26,9 @@ pub struct Face {
     /// When the work under way was spoken of last.
     work_told: Option<Duration>,
     /// What is to be written to standard output.
-    text: String,
+    paper: Paper,
     /// What is to be written to standard error.
     aside: String,
-    /// The text ends inside a line.
-    open: bool,
-    /// The last thing written is the prompt.
-    prompted: bool,
     waiting: VecDeque<Waiting>,
     /// Answers of workers that are still to come.
     owed: usize,
@@ -71,10 +68,8 @@ impl Face {
             state,
             terminal,
             work_told: None,
-            text: String::new(),
+            paper: Paper::default(),
             aside: String::new(),
-            open: false,
-            prompted: false,
             waiting: VecDeque::new(),
             input_ended: false,
             left: false,
@@ -111,8 +106,7 @@ impl Face {
 
     /// Takes a line of the input: at once, or when what was begun before is done.
     pub fn line(&mut self, now: Duration, line: std::io::Result<Line>) -> Vec<Effect> {
-        // The terminal went on to a new line itself.
-        self.prompted = false;
+        self.paper.typed();
         let line = match line {
             Ok(line) => line,
             Err(error) => {
@@ -264,29 +258,17 @@ impl Face {
         }
     }
 
-    /// Writes text as it is; the prompt and an open line are ended by whoever begins a line.
     pub(super) fn put(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        if std::mem::take(&mut self.prompted) {
-            self.text.push('\n');
-        }
-        self.text.push_str(text);
-        self.open = !text.ends_with('\n');
+        self.paper.put(text);
     }
 
     /// Writes a line of its own.
     pub(super) fn say(&mut self, line: &str) {
-        self.end_line();
-        self.put(line);
-        self.put("\n");
+        self.paper.line(line);
     }
 
     pub(super) fn end_line(&mut self) {
-        if self.open {
-            self.put("\n");
-        }
+        self.paper.end_line();
     }
 
     pub fn complain(&mut self, trouble: &Trouble) {
@@ -299,22 +281,17 @@ impl Face {
 
     /// Nothing more is said: the shell's prompt gets a line of its own.
     pub fn close(&mut self) {
-        self.end_line();
-        if std::mem::take(&mut self.prompted) {
-            self.text.push('\n');
-        }
+        self.paper.close();
         self.left = true;
     }
 
     /// What is to be written to standard output now, with a prompt where a line is waited for.
     pub fn take_text(&mut self) -> String {
         let idle = self.is_settled() && self.waiting.is_empty();
-        if self.terminal && idle && !self.prompted && !self.left && !self.input_ended {
-            self.end_line();
-            self.text.push_str("> ");
-            self.prompted = true;
+        if self.terminal && idle && !self.left && !self.input_ended {
+            self.paper.prompt();
         }
-        std::mem::take(&mut self.text)
+        self.paper.take()
     }
 
     /// What is to be written to standard error now.

@@ -5,4 +5,5 @@ mod answers;
 mod commands;
 mod hostile;
 mod lines;
+mod random;
 mod user;

@@ -8,7 +8,7 @@ use crate::tui::MemoryJournal;
 use crate::tui::hands;
 use crate::tui::house::About;
 use crate::tui::plain::face::Face;
-use crate::tui::state::{Effect, Event, Start, TurnId};
+use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
 use crate::tui::tests::data;
 
 pub struct User {
@@ -19,6 +19,8 @@ pub struct User {
     pub out: String,
     /// What was to be done since the last look.
     effects: Vec<Effect>,
+    /// What slow workers will say.
+    pending: Vec<Event>,
     unread: usize,
 }
 
@@ -50,6 +52,7 @@ impl User {
             now: Duration::ZERO,
             out: String::new(),
             effects: Vec::new(),
+            pending: Vec::new(),
             unread: 0,
         };
         user.begin(effects);
@@ -63,7 +66,7 @@ impl User {
     }
 
     pub fn model_opens(&mut self) {
-        let job = self.effects().iter().rev().find_map(|effect| match effect {
+        let job = self.effects.iter().rev().find_map(|effect| match effect {
             Effect::Open { job, .. } => Some(*job),
             _ => None,
         });
@@ -100,6 +103,17 @@ impl User {
     /// Files and the store answer at once; what the model is asked is kept.
     fn carry(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            self.pending.extend(match &effect {
+                Effect::AttachClipboard => Some(Event::Attached {
+                    name: "clipboard".into(),
+                    result: Err(Trouble::new("there is no picture on the clipboard")),
+                }),
+                Effect::Work { job, .. } => Some(Event::Worked {
+                    job: *job,
+                    result: Ok("done".into()),
+                }),
+                _ => None,
+            });
             let event = match effect {
                 Effect::AttachFile(path) => Some(hands::attach_file(&path)),
                 Effect::AttachCase(name) => Some(hands::attach_case(&name)),
@@ -120,6 +134,13 @@ impl User {
             if let Some(event) = event {
                 self.event(event);
             }
+        }
+    }
+
+    /// The clipboard and long work come to their end.
+    pub fn workers_finish(&mut self) {
+        for event in std::mem::take(&mut self.pending) {
+            self.event(event);
         }
     }
 
