@@ -2,6 +2,8 @@
 
 mod dtype;
 mod error;
+
+mod input;
 pub mod pickle;
 pub mod safetensors;
 mod source;

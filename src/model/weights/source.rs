@@ -181,13 +181,9 @@ impl Source {
             .entries
             .get(name)
             .ok_or_else(|| wrong("not there".into()))?;
-        let copied;
         let bytes = match self.readers.get(entry.file) {
             Some(Reader::Safetensors(file)) => file.read(entry.index)?,
-            Some(Reader::Torch(file)) => {
-                copied = file.read(entry.index)?;
-                &copied
-            }
+            Some(Reader::Torch(file)) => file.read(entry.index)?,
             None => return Err(wrong("not there".into())),
         };
         let dtype = match entry.dtype {
@@ -197,7 +193,7 @@ impl Source {
             Dtype::F64 => DType::F64,
             other => return Err(wrong(format!("holds {other}, not weights"))),
         };
-        let tensor = Tensor::from_raw_buffer(bytes, dtype, &entry.shape, &Device::Cpu)
+        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &entry.shape, &Device::Cpu)
             .and_then(|t| t.to_dtype(DType::F32))
             .map_err(|e| wrong(e.to_string()))?;
         let values = tensor
