@@ -2,7 +2,7 @@
 
 mod dtype;
 mod error;
-
+pub mod gguf;
 mod input;
 pub mod pickle;
 pub mod safetensors;
