@@ -2,7 +2,7 @@
 //!
 //! A file is untrusted: its format is guessed from its content, its size is checked before anything is decoded, and a
 //! decoder that panics becomes an error. Nothing here may open a picture past these checks, or change its pixels for
-//! looks: what the model sees must be what the reference pipeline would see.
+//! looks: what the model sees must be what the reference pipeline would see. Grey of more than 8 bits is the one exception ([`Deep`]).
 
 pub mod decode;
 mod deep;
