@@ -322,15 +322,8 @@ pub fn main() -> ExitCode {
         logging::init(&paths, logging::level_from_environment());
     }
     let cancel = Cancel::new();
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
-            std::process::exit(130);
-        }
-        flag.cancel();
-    });
-    if handler.is_err() {
-        tracing::warn!("no handler for Ctrl-C");
+    if !is_full_screen(cli.command.as_ref()) {
+        listen_for_interrupts(cancel.clone());
     }
     let code = match run(cli, &cancel) {
         Ok(code) => code,
@@ -350,6 +343,29 @@ pub fn main() -> ExitCode {
     } else {
         code
     })
+}
+
+/// Whether the command takes the terminal over. It then listens for signals itself: ended at once, it would leave the
+/// terminal as it is.
+fn is_full_screen(command: Option<&Command>) -> bool {
+    match command {
+        Some(Command::Chat { screen, .. }) => !screen.plain && screen::can(),
+        None => screen::can(),
+        _ => false,
+    }
+}
+
+/// The first interrupt cancels, the second ends the process.
+fn listen_for_interrupts(cancel: Cancel) {
+    let handler = ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+    });
+    if handler.is_err() {
+        tracing::warn!("no handler for Ctrl-C");
+    }
 }
 
 fn run(cli: Cli, cancel: &Cancel) -> Outcome {
