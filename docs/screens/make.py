@@ -19,6 +19,8 @@ import unicodedata
 from html import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Answer and rationale are right, the side included.
+CASE, QUESTION = "chest-effusion", "Is there a pleural effusion?"
 DEADLINE = 60
 CELL, ROW, FONT = 8, 16, 13.3
 MARGIN = 10
@@ -280,20 +282,20 @@ def svg(grid, cursor, title, ground="dark"):
 
 
 def asked(binary, size, **more):
-    """The chest film attached and asked about."""
+    """A sample case attached and asked about."""
     chat = Terminal(binary, size, **more)
     chat.see(" ready |")
-    chat.line("/cases chest-nodule")
-    chat.see("Question about chest-nodule")
-    chat.line("Is there a nodule?")
+    chat.line(f"/cases {CASE}")
+    chat.see(f"Question about {CASE}")
+    chat.line(QUESTION)
     chat.see(" tokens, ")
     chat.see(" ready |")
     return chat
 
 
 def opened(chat):
-    """The third shot as a whole: it shows what was asked about."""
-    chat.keys("M-3", "j", "j", "Enter")
+    """The second shot as a whole: it shows what was asked about."""
+    chat.keys("M-3", "j", "Enter")
     chat.see("Esc closes")
 
 

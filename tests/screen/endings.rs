@@ -16,11 +16,13 @@ fn from_a_shell(home: &Home) -> Pane {
     pane
 }
 
-/// The shell works, on the main screen, with the line settings of before.
-fn terminal_is_back(pane: &Pane) {
+/// The shell works, on the main screen, with the line settings of before. `when` tells one look from another.
+fn terminal_is_back(pane: &Pane, when: &str) {
     pane.wait_for_modes(false, false, true);
-    pane.line("[ \"$lines\" = \"$(stty -g)\" ] && echo the line is \"as it was\"");
-    let screen = pane.see("the line is as it was");
+    pane.line(&format!(
+        "[ \"$lines\" = \"$(stty -g)\" ] && echo the line is \"as it was\" {when}"
+    ));
+    let screen = pane.see(&format!("the line is as it was {when}"));
     assert!(!screen.contains("Question"), "{screen}");
 }
 
@@ -42,7 +44,7 @@ fn twice(name: &str, code: u8) {
     signal(pid, &[name, name]);
     wait_for_end(pid);
     ended_with(&pane, code);
-    terminal_is_back(&pane);
+    terminal_is_back(&pane, "at the end");
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     pane.text("half a question");
     pane.see("> half a question");
     pane.keys(&["C-z"]);
-    terminal_is_back(&pane);
+    terminal_is_back(&pane, "meanwhile");
     pane.line("fg");
     pane.wait_for_modes(true, true, true);
     pane.see("> half a question");
@@ -74,5 +76,5 @@ fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     pane.keys(&["C-u", "C-d"]);
     wait_for_end(pane.program_of_shell(&home));
     ended_with(&pane, 0);
-    terminal_is_back(&pane);
+    terminal_is_back(&pane, "at the end");
 }
