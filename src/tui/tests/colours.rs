@@ -75,6 +75,17 @@ fn the_chosen_row_stands_out_without_colours() {
 }
 
 #[test]
+fn the_score_bar_of_the_chosen_row_is_not_reversed() {
+    let user = screen(ColourDepth::None);
+    let screen = user.screen();
+    let mut lines = screen.lines().enumerate();
+    let (row, line) = lines.find(|(_, l)| l.contains("> 2. chest-0001")).unwrap();
+    let column = line.chars().position(|letter| letter == '█').unwrap();
+    let cell = &user.terminal.backend().buffer()[(column as u16, row as u16)];
+    assert!(!cell.modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
 fn the_focus_has_a_sign_that_is_no_colour() {
     let user = screen(ColourDepth::None);
     user.sees("╔ Shots: 4 of 4, 1 pinned, 1 excluded");

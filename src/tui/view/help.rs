@@ -79,9 +79,9 @@ fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
 
 /// Two columns; the second goes below where there is no room.
 fn pair(left: &str, right: &str, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    const LEFT: usize = 28;
+    const LEFT: usize = 30;
     let wide = usize::from(width) > LEFT * 2;
-    if !wide || super::text::width(left) + 2 > LEFT {
+    if !wide || super::text::width(left) + 3 > LEFT {
         let mut lines = wrapped(left, width, 2, theme.key);
         lines.extend(wrapped(
             right,

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use crate::retrieval::{Shot, Strategy};
@@ -98,10 +99,10 @@ fn one(
     let theme = canvas.theme;
     let head = Rect::new(area.x, area.y, area.width, 1.min(area.height));
     let line = head_line(shot, chosen, best, state, usize::from(area.width), theme);
-    frame.render_widget(line, head);
     if chosen {
         frame.buffer_mut().set_style(head, theme.chosen);
     }
+    frame.render_widget(line, head);
     let below = Rect::new(
         area.x,
         area.y + head.height,
@@ -118,7 +119,7 @@ fn one(
     if with_picture {
         thumbnail(frame, thumb, shot, canvas);
     }
-    let lines = text_lines(shot, words, canvas.theme);
+    let lines = text_lines(shot, usize::from(words.width), canvas.theme);
     put_lines(frame, words, &lines, 0);
 }
 
@@ -157,34 +158,30 @@ fn head_line(
         Span::raw(format!("{mark}{}. ", shot.rank)),
         Span::styled(id, theme.strong),
         Span::raw(score),
-        Span::styled(bar, theme.bar),
+        // Reversed, its full part would look empty.
+        Span::styled(bar, theme.bar.remove_modifier(Modifier::REVERSED)),
         Span::styled(flag, theme.warning),
     ])
 }
 
-fn text_lines(shot: &Shot, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
-    let room = area.width;
+fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let example = &shot.example;
-    let mut lines = Vec::new();
-    let question = wrapped(&format!("Q: {}", example.question), room, 0, theme.text);
-    // Source and licence are always there; a long question is not.
-    lines.extend(
-        question
-            .into_iter()
-            .take(usize::from(area.height.saturating_sub(3)).max(1)),
-    );
-    lines.push(Line::styled(
-        cut(&format!("A: {}", example.answer), usize::from(room)),
-        theme.strong,
-    ));
     let reason = match example.images.len() {
         0 | 1 => shot.reason.clone(),
         all => format!("{all} pictures; {}", shot.reason),
     };
-    lines.push(Line::styled(cut(&reason, usize::from(room)), theme.dim));
-    let origin = format!("{}, {}", example.source, example.licence);
-    lines.push(Line::styled(cut(&origin, usize::from(room)), theme.dim));
-    lines
+    // One line each, so that source and licence are always there.
+    [
+        (format!("Q: {}", example.question), theme.text),
+        (format!("A: {}", example.answer), theme.strong),
+        (reason, theme.dim),
+        (
+            format!("{}, {}", example.source, example.licence),
+            theme.dim,
+        ),
+    ]
+    .map(|(text, style)| Line::styled(cut(&text, room), style))
+    .to_vec()
 }
 
 fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {

@@ -120,7 +120,8 @@ impl Theme {
             text: Style::new(),
             dim: front(colours.dim),
             strong: Style::new().add_modifier(bold),
-            title: Style::new().add_modifier(bold),
+            // Not the colour of the frame that it stands in.
+            title: front(Color::Reset).add_modifier(bold),
             accent: front(colours.accent).add_modifier(bold),
             answer: front(colours.answer).add_modifier(bold),
             key: front(colours.accent),

@@ -1,0 +1,208 @@
+//! Asking: an answer with its shots, stopped, edited, with a pinned shot, compared, and drawn at other sizes.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::look::{answers, pane, squeezed, streamed};
+use crate::pane::{Home, LONG, Pane, there_is_tmux};
+
+const CASE: &str = "assets/cases/chest-nodule.png";
+const QUESTION: &str = "Is there a nodule?";
+
+/// The same question to the command line.
+fn answer_of_the_command_line() -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_rounds"))
+        .args(["ask", "--json", "-i", CASE, QUESTION])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the program runs");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+fn ids_of_shots(answer: &Value) -> Vec<String> {
+    let shots = answer["shots"].as_array().expect("a list");
+    shots
+        .iter()
+        .map(|s| text(&s["example_id"]).to_string())
+        .collect()
+}
+
+/// The chat with the sample case attached and asked about.
+fn asked(home: &Home, size: (u16, u16)) -> Pane {
+    let chat = Pane::ready(home, size, &["-i", CASE]);
+    chat.see("Question about chest-nodule.png");
+    chat.line(QUESTION);
+    chat.wait("an answer", |screen| answers(screen) == 1);
+    chat
+}
+
+/// Asks for an answer that goes on, and waits until some of it is there.
+pub fn answering(chat: &Pane, question: &str, number: usize) -> String {
+    chat.line(question);
+    chat.wait("three lines of an answer", |screen| {
+        streamed(screen, number).len() >= 3
+    })
+}
+
+#[test]
+fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
+    if !there_is_tmux() {
+        return;
+    }
+    let expected = answer_of_the_command_line();
+    let home = Home::used();
+    let chat = asked(&home, (200, 60));
+    let screen = chat.see(" ready |");
+    let conversation = squeezed(&pane(&screen, 1));
+    for part in [
+        QUESTION,
+        text(&expected["answer"]),
+        "Rationale (the model's own words)",
+        text(&expected["rationale"]),
+        "education and research only, not for diagnosis",
+    ] {
+        let part = squeezed(&[part]);
+        assert!(conversation.contains(&part), "{part} is missing\n{screen}");
+    }
+    let shots = pane(&screen, 2);
+    let heads: Vec<String> = ids_of_shots(&expected)
+        .iter()
+        .enumerate()
+        .map(|(at, id)| format!("{}. {id} ", at + 1))
+        .collect();
+    assert_eq!(heads.len(), 4);
+    for head in heads {
+        assert!(shots.iter().any(|l| l.contains(&head)), "{head}\n{screen}");
+    }
+}
+
+#[test]
+fn esc_stops_an_answer_and_keeps_the_text_so_far() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let chat = Pane::ready(&home, (120, 40), &LONG);
+    let before = answering(&chat, "What is there to say?", 0);
+    chat.keys(&["Escape"]);
+    let after = chat.wait("a stopped answer", |screen| {
+        screen.contains("[stopped]") && screen.contains(" ready |")
+    });
+    // All lines but the last were whole when the key was pressed.
+    let lines = streamed(&before, 0);
+    let whole = lines.get(..lines.len() - 1).expect("some lines");
+    let now = squeezed(&pane(&after, 0));
+    assert!(now.contains(&squeezed(whole)), "{before}\n{after}");
+    assert!(now.contains("Whatistheretosay?"), "{after}");
+}
+
+#[test]
+fn an_edited_question_is_a_branch_and_the_old_one_stays() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let chat = asked(&home, (120, 40));
+    chat.keys(&["M-e"]);
+    chat.see("Edit the question (the old one stays)");
+    chat.see(&format!("> {QUESTION}"));
+    chat.keys(&["C-u"]);
+    chat.line("Is the heart enlarged?");
+    let edited = chat.wait("the answer to the edited question", |screen| {
+        screen.contains("branch 2 of 2") && answers(screen) == 1
+    });
+    let conversation = pane(&edited, 0);
+    assert!(conversation.contains(&"Is the heart enlarged?"), "{edited}");
+    assert!(!conversation.contains(&QUESTION), "{edited}");
+    chat.keys(&["M-Left"]);
+    let old = chat.see("branch 1 of 2");
+    let conversation = pane(&old, 0);
+    assert!(conversation.contains(&QUESTION), "{old}");
+    assert_eq!(answers(&old), 1, "{old}");
+}
+
+#[test]
+fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
+    if !there_is_tmux() {
+        return;
+    }
+    let id = ids_of_shots(&answer_of_the_command_line()).remove(0);
+    let head = |screen: &str| {
+        let shots = pane(screen, 2);
+        shots.iter().any(|l| l.contains(&id))
+    };
+    let home = Home::used();
+    let chat = asked(&home, (200, 60));
+    chat.keys(&["M-3", "p"]);
+    chat.see(&format!("{id} is pinned"));
+    // Another picture, whose neighbours are others.
+    chat.line("/detach all");
+    chat.see("no picture is attached now");
+    chat.line("/cases fundus-bleed");
+    chat.see("Question about fundus-bleed");
+    chat.line("Are there haemorrhages?");
+    let with = chat.wait("a second answer", |screen| answers(screen) == 2);
+    assert!(head(&with), "{id} is no shot\n{with}");
+    // It is there because it is pinned.
+    chat.line("/pin off");
+    chat.see("nothing is pinned now");
+    chat.line("Are there haemorrhages?");
+    let without = chat.wait("a third answer", |screen| answers(screen) == 3);
+    assert!(!head(&without), "{id} is still a shot\n{without}");
+}
+
+#[test]
+fn two_answers_stand_side_by_side() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let chat = asked(&home, (120, 40));
+    chat.keys(&["M-c"]);
+    let both = chat.wait("a verdict", |screen| {
+        screen.contains("= the same answer") || screen.contains("! different answers")
+    });
+    for part in ["Two answers", "as it was asked", "without shots", "0 shots"] {
+        assert!(both.contains(part), "{part} is missing\n{both}");
+    }
+    chat.keys(&["Escape"]);
+    chat.see("branch 1 of 2");
+}
+
+#[test]
+fn the_screen_follows_the_terminal_while_an_answer_streams() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let chat = Pane::ready(&home, (120, 40), &LONG);
+    answering(&chat, "What is there to say?", 0);
+    chat.resize(80, 24);
+    chat.wait("one pane and tabs", |screen| {
+        let tabs = screen.starts_with("[1 Conversation]  2 Pictures (0)   3 Shots (0)");
+        tabs && !streamed(screen, 0).is_empty() && fills(screen, 80, 24)
+    });
+    chat.resize(200, 60);
+    chat.wait("three panes", |screen| {
+        let titles = screen.lines().next().unwrap_or_default();
+        let panes = ["Pictures", "Conversation", "Shots"];
+        panes.iter().all(|name| titles.contains(name))
+            && !streamed(screen, 1).is_empty()
+            && fills(screen, 200, 60)
+    });
+    chat.keys(&["Escape"]);
+    chat.see("[stopped]");
+}
+
+/// Whether the input's frame, which goes from edge to edge, is as wide as the screen and ends above the last two lines.
+fn fills(screen: &str, columns: usize, rows: usize) -> bool {
+    let lines: Vec<&str> = screen.lines().collect();
+    let foot = lines.get(rows - 3).copied().unwrap_or_default();
+    let corners = foot.starts_with(['└', '╚']) && foot.ends_with(['┘', '╝']);
+    lines.len() == rows && corners && foot.chars().count() == columns
+}

@@ -1,0 +1,80 @@
+//! The terminal is given back to the shell, whatever ends or suspends the program.
+
+use crate::asking::answering;
+use crate::pane::{Home, LONG, Pane, signal, there_is_tmux, wait_for_end};
+
+const SIZE: (u16, u16) = (120, 40);
+
+/// Starts the chat from a shell that remembers the settings of its line.
+fn from_a_shell(home: &Home) -> Pane {
+    let pane = Pane::shell(home, SIZE);
+    pane.line("lines=$(stty -g)");
+    let arguments = LONG.join(" ");
+    pane.line(&format!("sh \"$ROUNDS_HOME/chat\" {arguments}"));
+    pane.see(" ready |");
+    pane.wait_for_modes(true, true, true);
+    pane
+}
+
+/// The shell works, on the main screen, with the line settings of before. `when` tells one look from another.
+fn terminal_is_back(pane: &Pane, when: &str) {
+    pane.wait_for_modes(false, false, true);
+    pane.line(&format!(
+        "[ \"$lines\" = \"$(stty -g)\" ] && echo the line is \"as it was\" {when}"
+    ));
+    let screen = pane.see(&format!("the line is as it was {when}"));
+    assert!(!screen.contains("Question"), "{screen}");
+}
+
+/// The shell has the exit code of the chat.
+fn ended_with(pane: &Pane, code: u8) {
+    pane.wait_for_modes(false, false, true);
+    pane.line("echo \"code: $?\"");
+    pane.see(&format!("code: {code}"));
+}
+
+fn twice(name: &str, code: u8) {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let pane = from_a_shell(&home);
+    answering(&pane, "What is there to say?", 0);
+    let pid = pane.program_of_shell(&home);
+    signal(pid, &[name, name]);
+    wait_for_end(pid);
+    ended_with(&pane, code);
+    terminal_is_back(&pane, "at the end");
+}
+
+#[test]
+fn sigterm_twice_gives_the_terminal_back() {
+    twice("TERM", 143);
+}
+
+#[test]
+fn sigint_twice_gives_the_terminal_back() {
+    twice("INT", 130);
+}
+
+#[test]
+fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let pane = from_a_shell(&home);
+    pane.text("half a question");
+    pane.see("> half a question");
+    pane.keys(&["C-z"]);
+    terminal_is_back(&pane, "meanwhile");
+    pane.line("fg");
+    pane.wait_for_modes(true, true, true);
+    pane.see("> half a question");
+    pane.text(" and the rest");
+    pane.see("> half a question and the rest");
+    pane.keys(&["C-u", "C-d"]);
+    wait_for_end(pane.program_of_shell(&home));
+    ended_with(&pane, 0);
+    terminal_is_back(&pane, "at the end");
+}
