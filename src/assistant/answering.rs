@@ -68,6 +68,7 @@ impl Engine {
         let Found {
             mut shots,
             mut notices,
+            instead,
         } = self.choose(case, settings, &images)?;
         notices.insert(0, self.learner.manifest().knows.clone());
         let retrieval_ms = ms(started);
@@ -96,7 +97,7 @@ impl Engine {
             answer: String::new(),
             rationale: None,
             stop: StopReason::Length,
-            provenance: self.provenance(case, settings, &built, &ordered),
+            provenance: self.provenance(case, settings, instead, &built, &ordered),
             shots,
             notices,
             timings: Timings::default(),
@@ -148,7 +149,10 @@ impl Engine {
         let own: Vec<(String, u64)> = case
             .images
             .iter()
-            .map(|p| (p.source.sha256.clone(), crate::imaging::look(p)))
+            .flat_map(|p| {
+                let looks = crate::imaging::looks(p).into_iter();
+                looks.map(|look| (p.source.sha256.clone(), look))
+            })
             .collect();
         let question = prompt::plain(&case.question);
         let refused = |e: String| AssistantError::Refused(e);
@@ -227,11 +231,13 @@ impl Engine {
         &self,
         case: &Case,
         settings: &Settings,
+        instead: Option<Strategy>,
         built: &Prompt,
         ordered: &[Example],
     ) -> Provenance {
         let decoding = &settings.decoding;
-        let search = match settings.strategy.needs_vectors() {
+        let strategy = instead.unwrap_or(settings.strategy);
+        let search = match strategy.needs_vectors() {
             true => self.index.search_in_use(&self.encoder, self.search),
             false => Search::Exact,
         };
@@ -247,7 +253,7 @@ impl Engine {
                 .map(|p| p.source.sha256.clone())
                 .collect(),
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
-            strategy: settings.strategy.name().to_string(),
+            strategy: strategy.name().to_string(),
             search: search.name().to_string(),
             order: settings.order.name().to_string(),
             floor: settings.floor,

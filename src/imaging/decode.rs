@@ -229,6 +229,14 @@ pub(super) fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
 }
 
 fn decode_samples(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
+    let decoded = decode_leniently(content, format)?;
+    match format == Format::Jpeg && !jpeg::is_whole(content) {
+        true => Err(Refusal::Truncated),
+        false => Ok(decoded),
+    }
+}
+
+fn decode_leniently(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
     let own = match format {
         Format::Jpeg => jpeg::four_channels(content)?,
         Format::Tiff => tiff::unconverted(content)?,

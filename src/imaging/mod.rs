@@ -25,7 +25,7 @@ pub use deep::{Deep, DeepGrey};
 pub use error::ImagingError;
 pub(crate) use guard::without_panic;
 pub use halfblock::{ColourDepth, half_blocks};
-pub use look::{look, looks_apart};
+pub use look::{look, looks, looks_apart};
 pub use resize::resize_bicubic;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;

@@ -67,6 +67,8 @@ pub enum IngestError {
 struct Loaded {
     row: Row,
     pictures: Vec<(ExampleImage, Vec<u8>)>,
+    /// Of the pictures, for messages.
+    names: Vec<String>,
 }
 
 /// What is known of a new picture.
@@ -184,7 +186,12 @@ fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
             Err(error) => return Err((Box::new(row), error.to_string())),
         }
     }
-    Ok(Loaded { row, pictures })
+    let names = row.images.iter().map(ImageSource::name).collect();
+    Ok(Loaded {
+        row,
+        pictures,
+        names,
+    })
 }
 
 fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
@@ -224,7 +231,11 @@ fn add(
     }
     let mut have: HashMap<String, Vec<NewVectors>> = HashMap::new();
     let (mut asked, mut unseen) = (HashSet::new(), Vec::new());
-    for (image, bytes) in wanted.iter().flat_map(|(_, loaded)| &loaded.pictures) {
+    let pictures = wanted.iter().flat_map(|(_, loaded)| {
+        let names = loaded.names.iter();
+        loaded.pictures.iter().zip(names)
+    });
+    for ((image, bytes), name) in pictures {
         if !asked.insert(image.sha256.clone()) {
             continue;
         }
@@ -232,12 +243,12 @@ fn add(
             Some(vectors) => {
                 have.insert(image.sha256.clone(), vectors);
             }
-            None => unseen.push((image.sha256.clone(), bytes)),
+            None => unseen.push((image.sha256.clone(), name, bytes)),
         }
     }
     let seen: HashMap<String, Seen> = unseen
         .into_par_iter()
-        .map(|(sha256, bytes)| (sha256, see(bytes, embedder)))
+        .map(|(sha256, name, bytes)| (sha256, see(name, bytes, embedder)))
         .collect();
     let texts: Vec<_> = wanted
         .par_iter()
@@ -261,8 +272,8 @@ fn add(
 }
 
 /// Decodes, hashes and embeds a picture.
-fn see(bytes: &[u8], embedder: &dyn Embedder) -> Seen {
-    let picture = imaging::decode(bytes, "picture").map_err(|e| e.to_string())?;
+fn see(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Seen {
+    let picture = imaging::decode(bytes, name).map_err(|e| e.to_string())?;
     let details = Details {
         width: picture.width,
         height: picture.height,
