@@ -107,7 +107,10 @@ fn a_whole_conversation_comes_through_a_pipe() {
     has(&out, "2. without shots (no shots)\n   Rationale: ");
     has(&out, "written to ");
     has(&out, "error: the end of the path says no format\nhint: ");
-    has(&out, "(today ");
+    has(
+        &out,
+        " UTC, 4 questions, this one)\n   Is there a nodule?\n",
+    );
     has(&out, "context: ");
     assert!(out.matches(PURPOSE).count() >= 6, "{out}");
     assert!(!out.contains("> "), "no prompt in a pipe: {out}");

@@ -60,10 +60,21 @@ pub fn ask(
             patient: None,
             study: None,
         };
+        let mut ended = false;
         for event in assistant.ask(case, settings, cancel) {
+            ended |= matches!(
+                event,
+                assistant::Event::Answer(_) | assistant::Event::Failed(_)
+            );
             if sender.send(Message::Event(told(turn, event))).is_err() {
                 return;
             }
+        }
+        if !ended {
+            // Its thread is gone; nobody may wait for it.
+            let trouble =
+                Trouble::new("the model stopped without an answer").hint("/model opens it again");
+            let _ = sender.send(Message::Event(Event::TurnFailed { turn, trouble }));
         }
     };
     std::thread::Builder::new()

@@ -206,7 +206,7 @@ impl Face {
         }
         let before = Before {
             running: self.running(),
-            turns: self.state.talk.len(),
+            turns: self.state.talk.count(),
             opening: self.state.engine.is_opening(),
         };
         let kind = self.hear(&event);

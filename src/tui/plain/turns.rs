@@ -67,7 +67,7 @@ impl Face {
         }
         if kind == Kind::Line {
             // Turns that failed before they began.
-            for turn in (before.turns..self.state.talk.len()).map(TurnId) {
+            for turn in (before.turns..self.state.talk.count()).map(TurnId) {
                 if running != Some(turn) {
                     self.say_begin(turn);
                     self.say_end(turn);

@@ -178,7 +178,7 @@ impl Conversation {
     }
 
     /// How many turns there are, on all branches.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.turns.len()
     }
 
