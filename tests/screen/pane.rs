@@ -30,7 +30,10 @@ pub fn there_is_tmux() -> bool {
     if Command::new("tmux").arg("-V").output().is_ok() {
         return true;
     }
-    assert!(std::env::var_os("CI").is_none(), "tmux not found");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "tmux not found: install it"
+    );
     // Past the test harness, which shows nothing of a test that passes.
     let _ = writeln!(std::io::stderr(), "tmux not found: skipped");
     false
