@@ -248,6 +248,13 @@ fn a_tokenizer_must_be_given_where_none_lies_beside_the_file() {
     let error = refused(&request);
     assert!(error.to_string().contains("--tokenizer"), "{error}");
     assert!(error.hint().is_none());
+    request.tokenizer = Some(folder.path().join("nowhere"));
+    let error = refused(&request).to_string();
+    assert!(
+        error.contains("nowhere: there is no tokenizer.json"),
+        "{error}"
+    );
+    request.tokenizer = None;
     let beside = folder.path().join("language.gguf");
     std::fs::copy(file, &beside).expect("copied");
     tokenizer(&folder.path().join("tokenizer.json"));

@@ -350,30 +350,34 @@ fn idefics(
     Ok((names, config, tokens))
 }
 
-/// The tokenizer that was given, or what lies beside the weights. The one inside a GGUF file is not read.
+/// The tokenizer that was given, else what lies beside the weights. The one inside a GGUF file is not read.
 fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
+    let inside = |folder: &Path| folder.join("tokenizer.json");
     let beside = |path: &Path| match path.is_dir() {
-        true => Some(path.join("tokenizer.json")),
-        false => Some(path.parent()?.join("tokenizer.json")),
+        true => Some(inside(path)),
+        false => path.parent().map(inside),
     };
-    let given = request
-        .tokenizer
-        .as_deref()
-        .and_then(|path| match path.is_dir() {
-            true => Some(path.join("tokenizer.json")),
-            false => Some(path.to_path_buf()),
-        });
-    let places = [
-        given,
-        beside(&request.checkpoint),
-        request.language.as_deref().and_then(beside),
-    ];
-    let found = places.into_iter().flatten().find(|file| file.is_file());
-    found.ok_or_else(|| {
-        ImportError::config(
+    let places = match request.tokenizer.as_deref() {
+        Some(folder) if folder.is_dir() => vec![inside(folder)],
+        Some(file) => vec![file.to_path_buf()],
+        None => {
+            let weights = [
+                Some(request.checkpoint.as_path()),
+                request.language.as_deref(),
+            ];
+            weights.into_iter().flatten().filter_map(beside).collect()
+        }
+    };
+    let found = places.iter().find(|file| file.is_file());
+    found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
+        Some(given) => {
+            let reason = "there is no tokenizer.json: give the file, or its folder, with --tokenizer";
+            ImportError::config(&given.to_string_lossy(), reason.into())
+        }
+        None => ImportError::config(
             "the import",
             "no tokenizer.json lies beside the checkpoint or the language model (one inside a GGUF file is not read): give it, or its folder, with --tokenizer".into(),
-        )
+        ),
     })
 }
 
