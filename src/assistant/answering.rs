@@ -73,8 +73,18 @@ impl Engine {
         notices.insert(0, self.learner.manifest().knows.clone());
         let retrieval_ms = ms(started);
         let built = self.prompt(case, settings, &shots)?;
+        let kept = shots.len() - built.dropped;
+        // In the order of the prompt: shuffling what is left would be another order.
+        let seed = settings.decoding.seed;
+        let ordered: Vec<Example> = settings
+            .order
+            .arrange(&shots, seed)
+            .into_iter()
+            .filter(|shot| shot.rank <= kept)
+            .map(|shot| shot.example.clone())
+            .collect();
         if built.dropped > 0 {
-            shots.truncate(shots.len() - built.dropped);
+            shots.truncate(kept);
             notices.push(format!(
                 "{} shots left out: the context was full",
                 built.dropped
@@ -86,13 +96,6 @@ impl Engine {
             dropped: built.dropped,
         });
         emit(Event::Prompt(built.text.clone()));
-        let seed = settings.decoding.seed;
-        let ordered: Vec<Example> = settings
-            .order
-            .arrange(&shots, seed)
-            .into_iter()
-            .map(|shot| shot.example.clone())
-            .collect();
         let mut answer = Answer {
             answer: String::new(),
             rationale: None,
@@ -112,6 +115,11 @@ impl Engine {
         let prefill = Instant::now();
         let mut media = Vec::new();
         for example in &ordered {
+            if cancel.is_cancelled() {
+                answer.stop = StopReason::Cancelled;
+                answer.timings.total_ms = ms(started);
+                return Ok(answer);
+            }
             media.extend(self.shot_images(example)?);
         }
         media.extend(images);
@@ -127,7 +135,15 @@ impl Engine {
         let decode = Instant::now();
         let written = self.generate(&built, settings, logits, cancel, emit, &mut answer)?;
         if !settings.options.is_empty() && answer.stop != StopReason::Cancelled {
-            answer.ranking = self.rank(&built, &written, settings, &media, cancel)?;
+            match self.rank(&built, &written, settings, &media, cancel) {
+                Ok(ranking) => answer.ranking = ranking,
+                Err(AssistantError::Model(ModelError::TooLong { tokens, limit })) => {
+                    answer.notices.push(format!(
+                        "the options were not ranked: they take {tokens} tokens, and the context has {limit}"
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
         }
         answer.timings = Timings {
             retrieval_ms,
@@ -368,6 +384,11 @@ impl Engine {
                 }
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
+        let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
+        let (tokens, limit) = (ids.len() + longest, self.learner.context());
+        if tokens > limit {
+            return Err(ModelError::TooLong { tokens, limit }.into());
+        }
         let logits = match self.learner.prefill(&ids, media, cancel) {
             Err(ModelError::Cancelled) => return Ok(Vec::new()),
             other => other?,

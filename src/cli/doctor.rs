@@ -86,7 +86,7 @@ fn write(name: &str, out: &mut String) -> Outcome {
     };
     line!(
         out,
-        "terminal  {protocol} by its environment; the chat draws half-blocks"
+        "terminal  {protocol} by its environment; the chat asks the terminal itself"
     );
     match Paths::find() {
         Ok(paths) => line!(

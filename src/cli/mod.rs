@@ -22,7 +22,7 @@ use crate::index::Search;
 use crate::model::generate::Decoding;
 use crate::model::generate::penalty::Penalties;
 use crate::retrieval::{Condition, Order, Strategy};
-use crate::support::{Cancel, Hint, Lines, Paths, logging};
+use crate::support::{Cancel, Hint, Lines, Paths, logging, sanitise};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -77,6 +77,9 @@ enum Command {
     /// Print the manual page
     Man,
 }
+
+/// Most shots that can be asked for; more than any context holds.
+const MOST_SHOTS: usize = 512;
 
 /// What every command that answers takes.
 #[derive(Args, Clone)]
@@ -173,6 +176,12 @@ impl Common {
         if !repetition.is_finite() || repetition <= 0.0 || !self.length_penalty.is_finite() {
             return Err(Failure::usage(
                 "--repetition-penalty takes a number above 0, --length-penalty any number",
+                None,
+            ));
+        }
+        if self.shots > MOST_SHOTS {
+            return Err(Failure::usage(
+                format!("--shots takes a number from 0 to {MOST_SHOTS}"),
                 None,
             ));
         }
@@ -375,12 +384,13 @@ fn listen(cancel: &Cancel) {
 }
 
 fn complain(failure: Failure) -> u8 {
+    // Parts of a message may be names that somebody else chose.
     let mut err = std::io::stderr().lock();
     if !failure.message.is_empty() {
-        let _ = writeln!(err, "error: {}", failure.message);
+        let _ = writeln!(err, "error: {}", sanitise::clean(&failure.message));
     }
     if let Some(hint) = failure.hint {
-        let _ = writeln!(err, "hint: {hint}");
+        let _ = writeln!(err, "hint: {}", sanitise::clean(&hint));
     }
     failure.code
 }

@@ -14,6 +14,7 @@ use crate::assistant::{Assistant, Case, Event, INTENDED_USE, Settings, Setup};
 use crate::imaging::decode;
 use crate::index::Search;
 use crate::session::{Session, Sessions, Turn, TurnState, Verdict, compare};
+use crate::support::errors::shown;
 use crate::support::sanitise::clean_line_max;
 use crate::support::{Cancel, Hint, Paths};
 
@@ -114,7 +115,7 @@ fn setup(replay: &Replay, session: &Session) -> Result<Setup, Failure> {
     let found = |what: &str, flag: bool, path: PathBuf| match flag || path.exists() {
         true => Ok(path),
         false => Err(Failure::usage(
-            format!("the session's {what} is not here: {}", path.display()),
+            format!("the session's {what} is not here: {}", shown(&path)),
             Some(format!("say where it is with --{what}")),
         )),
     };

@@ -221,7 +221,10 @@ fn export(
 
 fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     let found = names.iter().map(|name| sessions.find(name));
-    let ids: Vec<SessionId> = found.collect::<Result<_, _>>().map_err(failed)?;
+    let mut ids: Vec<SessionId> = found.collect::<Result<_, _>>().map_err(failed)?;
+    // One session may be named twice.
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
     for id in &ids {
         let title = sessions.summary(id).map_err(failed)?.title;
         let _ = writeln!(std::io::stderr(), "{id}  {title}");

@@ -97,7 +97,9 @@ pub fn ingest(
                 piece
             }
         };
-        add(writer, piece, embedder, summary, report)?;
+        if !add(writer, piece, embedder, cancel, summary, report)? {
+            break;
+        }
         report(Report::Looked(summary));
         let due = summary.rows - committed >= COMMIT_ROWS || committed_at.elapsed() > COMMIT_EVERY;
         if due || !more {
@@ -210,13 +212,16 @@ fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, I
     .cleaned()
 }
 
+/// Adds the rows of a piece; false where a cancel came before their pictures were seen, and none was added or counted.
 fn add(
     writer: &mut Writer,
     piece: Vec<Loaded>,
     embedder: &dyn Embedder,
+    cancel: &Cancel,
     summary: &mut Summary,
     report: &mut dyn FnMut(Report),
-) -> Result<(), IndexError> {
+) -> Result<bool, IndexError> {
+    let before = summary.clone();
     // Duplicates first: an import that goes on passes over what it has without decoding a picture.
     let mut wanted = Vec::new();
     for loaded in piece {
@@ -248,8 +253,14 @@ fn add(
     }
     let seen: HashMap<String, Seen> = unseen
         .into_par_iter()
+        .filter(|_| !cancel.is_cancelled())
         .map(|(sha256, name, bytes)| (sha256, see(name, bytes, embedder)))
         .collect();
+    if cancel.is_cancelled() {
+        // What was passed over as known, or refused, is looked at again by the next run.
+        *summary = before;
+        return Ok(false);
+    }
     let texts: Vec<_> = wanted
         .par_iter()
         .map(|(example, _)| embedder.text(&format!("{} {}", example.question, example.answer)))
@@ -268,7 +279,7 @@ fn add(
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Decodes, hashes and embeds a picture.

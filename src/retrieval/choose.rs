@@ -215,7 +215,9 @@ impl<'a> Chooser<'a> {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut out: Vec<Candidate> = Vec::new();
         for (hit, reason) in hits {
-            let example = self.index.example(hit.row)?;
+            let Some(example) = self.still_there(hit.row)? else {
+                continue;
+            };
             if !self.left_out.allows_example(&example)? {
                 continue;
             }
@@ -244,6 +246,15 @@ impl<'a> Chooser<'a> {
             }
         }
         Ok(out)
+    }
+
+    /// An example, unless another process has removed it since the index was opened.
+    fn still_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
+        match self.index.example(number) {
+            Ok(example) => Ok(Some(example)),
+            Err(IndexError::Unknown(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn nearest(&self, k: usize, vector: &[f32]) -> Result<Vec<Hit>, IndexError> {
@@ -314,7 +325,9 @@ impl<'a> Chooser<'a> {
             if out.len() == k {
                 break;
             }
-            let example = self.index.example(number)?;
+            let Some(example) = self.still_there(number)? else {
+                continue;
+            };
             let picture = example.image().map(|image| image.sha256.clone());
             if picture.as_ref().is_some_and(|p| pictures.contains(p)) {
                 continue;

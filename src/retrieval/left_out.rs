@@ -134,15 +134,20 @@ impl<'a> LeftOut<'a> {
         Ok(())
     }
 
-    /// An unknown patient is nobody.
+    /// An unknown patient is nobody. What is found by a study may name the patient, and the other way round.
     fn owner(&mut self, patient: &str, study: &str) -> Result<(), IndexError> {
+        let mut found = Vec::new();
         if !patient.is_empty() && self.patients.insert(patient.to_string()) {
-            let all = self.index.numbers_with(With::Patient, patient)?;
-            self.numbers.extend(all);
+            found.extend(self.index.numbers_with(With::Patient, patient)?);
         }
         if !study.is_empty() && self.studies.insert(study.to_string()) {
-            let all = self.index.numbers_with(With::Study, study)?;
-            self.numbers.extend(all);
+            found.extend(self.index.numbers_with(With::Study, study)?);
+        }
+        for number in found {
+            if self.numbers.insert(number) {
+                let example = self.index.example(number)?;
+                self.example(&example)?;
+            }
         }
         Ok(())
     }

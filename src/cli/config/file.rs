@@ -186,6 +186,9 @@ fn outside(name: &str, line: usize) -> Fault {
 /// A value, or the values of a list, as they would be typed after a flag.
 fn texts(value: &DeValue) -> Result<Vec<String>, &'static str> {
     match value {
+        DeValue::Array(items) if items.is_empty() => {
+            Err("has an empty list; leave the line out instead")
+        }
         DeValue::Array(items) => items.iter().map(|item| one(item.get_ref())).collect(),
         value => Ok(vec![one(value)?]),
     }

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Cli, Common, Failure, Outcome};
+use crate::support::errors::shown;
 use crate::support::{Hint, Paths};
 use crate::tui::keys::Keymap;
 
@@ -145,7 +146,7 @@ fn key_faults(file: &SettingsFile) -> Vec<Fault> {
 }
 
 fn place(path: &std::path::Path, fault: &Fault) -> String {
-    let path = crate::support::sanitise::clean_line(&path.display().to_string());
+    let path = shown(path);
     match &fault.at {
         At::File => format!("{path}: {}", fault.message),
         At::Line(line) => format!("{path}:{line}: {}", fault.message),
@@ -186,8 +187,7 @@ fn check(path: &std::path::Path, out: &mut dyn Write) -> Outcome {
         ),
         false => "there is no such file; `rounds config init` writes one".into(),
     };
-    let shown = crate::support::sanitise::clean_line(&path.display().to_string());
-    writeln!(out, "{shown}: {what}").map_err(|e| Failure::io(&e))?;
+    writeln!(out, "{}: {what}", shown(path)).map_err(|e| Failure::io(&e))?;
     Ok(0)
 }
 
@@ -204,7 +204,7 @@ fn together(loaded: &Loaded) -> Option<Fault> {
         let missing = |what: &str, path: PathBuf| {
             (!path.exists()).then(|| Fault {
                 at: At::File,
-                message: format!("{what}: there is no {}", path.display()),
+                message: format!("{what}: there is no {}", shown(&path)),
                 hint: Some(format!("`rounds {what} list` shows what there is")),
             })
         };
