@@ -292,7 +292,7 @@ mod tests {
     fn numbers_of_colours_are_unpacked_row_by_row() {
         let map: Vec<u16> = (0..48).map(|i| i * 0x0501).collect();
         let rgb = looked_up(&[0x1F, 0x20, 0x00, 0xF0], 2, 4, &map, 3);
-        let colour = |i: u16| [i, 16 + i, 32 + i].map(|at| (at * 0x0501 >> 8) as u8);
+        let colour = |i: u16| [i, 16 + i, 32 + i].map(|at| ((at * 0x0501) >> 8) as u8);
         let expected: Vec<u8> = [1, 15, 2, 0, 0, 15].into_iter().flat_map(colour).collect();
         assert_eq!(rgb, expected);
         assert!(looked_up(&[0x1F], 1, 4, &map[1..], 2).is_empty());
