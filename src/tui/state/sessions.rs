@@ -22,8 +22,10 @@ const LONGEST_TITLE: usize = 60;
 pub struct Session {
     stored: Stored,
     title: String,
-    /// Turns that wait for the session to be in the store.
+    /// Turns that wait for the session, or for the turn they follow, to be in the store.
     waiting: Vec<TurnId>,
+    /// Turns that the store was given and has not spoken of yet.
+    storing: Vec<TurnId>,
     /// Ends that wait for their turn to be in the store.
     ends: Vec<(TurnId, TurnEnd)>,
     /// Turns that the store did not take.
@@ -71,33 +73,75 @@ impl State {
                 });
             }
             Stored::Creating => self.session.waiting.push(turn),
-            Stored::There(id) => {
-                let session = id.clone();
-                self.store_in(session, turn);
+            Stored::There(_) => {
+                self.session.waiting.push(turn);
+                self.store_waiting();
             }
             Stored::Nowhere => {}
         }
     }
 
-    /// Whether something still waits to be told to the store.
+    /// Whether the store has still to be told something, or to answer.
     pub fn has_unstored(&self) -> bool {
-        !self.session.waiting.is_empty() || !self.session.ends.is_empty()
+        let session = &self.session;
+        !session.waiting.is_empty() || !session.storing.is_empty() || !session.ends.is_empty()
     }
 
-    fn store_in(&mut self, session: String, turn: TurnId) {
+    /// Turns are named by their place, so what the store says late must not meet another conversation.
+    fn may_change_conversation(&mut self) -> bool {
+        if self.activity != Activity::Idle {
+            self.tell("an answer is under way; stop it first");
+            return false;
+        }
+        if self.has_unstored() {
+            self.tell("the last answer is still being kept; try again");
+            return false;
+        }
+        true
+    }
+
+    /// Stores the turns that wait, each after the one it follows.
+    fn store_waiting(&mut self) {
+        let Some(session) = self.session.id().map(str::to_string) else {
+            return;
+        };
+        for turn in std::mem::take(&mut self.session.waiting) {
+            let follows = self.stored_ancestor(turn);
+            match follows {
+                Err(_) => self.session.waiting.push(turn),
+                Ok(parent) => self.store_in(session.clone(), turn, parent),
+            }
+        }
+    }
+
+    /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
+    fn stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
+        let session = &self.session;
+        let mut above = self.talk.get(turn).and_then(|record| record.parent);
+        while let Some(id) = above {
+            if session.storing.contains(&id) || session.waiting.contains(&id) {
+                return Err(id);
+            }
+            let record = self.talk.get(id);
+            if let Some(stored) = record.and_then(|record| record.stored.clone()) {
+                return Ok(Some(stored));
+            }
+            above = record.and_then(|record| record.parent);
+        }
+        Ok(None)
+    }
+
+    fn store_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
         let Some(record) = self.talk.get(turn) else {
             return;
         };
-        let parent = record
-            .parent
-            .and_then(|id| self.talk.get(id))
-            .and_then(|t| t.stored.clone());
         let new = NewTurn {
             parent,
             question: record.question.clone(),
             images: record.images.clone(),
             settings: record.settings.clone(),
         };
+        self.session.storing.push(turn);
         self.act(Effect::StoreTurn {
             turn,
             session,
@@ -111,10 +155,8 @@ impl State {
         }
         match result {
             Ok(id) => {
-                self.session.stored = Stored::There(id.clone());
-                for turn in std::mem::take(&mut self.session.waiting) {
-                    self.store_in(id.clone(), turn);
-                }
+                self.session.stored = Stored::There(id);
+                self.store_waiting();
             }
             Err(trouble) => {
                 self.session.stored = Stored::Nowhere;
@@ -132,14 +174,19 @@ impl State {
     }
 
     pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
-        let id = match result {
-            Ok(id) => id,
+        self.session.storing.retain(|storing| *storing != turn);
+        match result {
+            Ok(id) => self.turn_is_stored(turn, id),
             Err(trouble) => {
                 self.session.ends.retain(|(ended, _)| *ended != turn);
                 self.session.lost.push(turn);
-                return self.complain(trouble);
+                self.complain(trouble);
             }
-        };
+        }
+        self.store_waiting();
+    }
+
+    fn turn_is_stored(&mut self, turn: TurnId, id: String) {
         if let Some(record) = self.talk.get_mut(turn) {
             record.stored = Some(id.clone());
         }
@@ -189,8 +236,8 @@ impl State {
     }
 
     pub(super) fn new_session(&mut self) {
-        if self.activity != Activity::Idle {
-            return self.tell("an answer is under way; stop it first");
+        if !self.may_change_conversation() {
+            return;
         }
         self.forget_conversation();
         self.attached.clear();
@@ -225,8 +272,8 @@ impl State {
             Ok(saved) => saved,
             Err(trouble) => return self.complain(trouble),
         };
-        if self.activity != Activity::Idle {
-            return self.tell("an answer is under way; stop it first");
+        if !self.may_change_conversation() {
+            return;
         }
         self.forget_conversation();
         self.session.stored = Stored::There(saved.id.clone());
@@ -276,9 +323,8 @@ impl State {
 
     pub(super) fn delete_session(&mut self, id: &str) {
         if self.session.id() == Some(id) {
-            // Turns are named by their place: an answer still to come must not meet another conversation.
-            if self.activity != Activity::Idle {
-                return self.tell("an answer is under way; stop it first");
+            if !self.may_change_conversation() {
+                return;
             }
             self.forget_conversation();
         }

@@ -7,6 +7,7 @@ mod colours;
 mod commands;
 pub mod data;
 mod harness;
+mod keeping;
 pub mod hostile;
 mod leaving;
 mod overlays;
