@@ -1,14 +1,14 @@
 //! The chat: on the full screen where there is a terminal for it, line by line elsewhere.
 
 use clap::{ArgAction, Args};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::journal::{Kept, accepted};
 use super::{Common, Failure, Keys, Outcome};
 use crate::index::Images;
 use crate::support::{Hint, Paths};
-use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice};
+use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble};
 
 #[derive(Args, Clone)]
 pub struct Screen {
@@ -79,10 +79,22 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         eprintln!("rounds: {reason}, so the chat goes line by line, as with --plain");
     }
     if !screen.plain && reason.is_none() {
-        return Ok(code(tui::run(setup, settings, options, journal)?, false));
+        let (reason, troubles) = tui::run(setup, settings, options, journal)?;
+        troubles.iter().for_each(complain);
+        return Ok(code(reason, false));
     }
     let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
     Ok(code(ended.reason, ended.failed))
+}
+
+/// Says what there was no screen left for.
+fn complain(trouble: &Trouble) {
+    let mut err = std::io::stderr().lock();
+    // Where nobody can read it there is nobody to tell.
+    let _ = writeln!(err, "error: {}", trouble.message);
+    if let Some(hint) = &trouble.hint {
+        let _ = writeln!(err, "hint: {hint}");
+    }
 }
 
 fn code(reason: ExitReason, failed: bool) -> u8 {

@@ -19,7 +19,7 @@ use anyhow::Context;
 use super::hands::{self, Hands};
 use super::message::{CHANNEL, Message};
 use super::picture::{Gallery, How};
-use super::state::{Effect, Event, Start, State};
+use super::state::{Effect, Event, Start, State, Trouble};
 use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
@@ -53,7 +53,8 @@ struct Driver {
     leaving: Option<ExitReason>,
 }
 
-/// Runs the interface until the user leaves, a signal comes, or the terminal goes away.
+/// Runs the interface until the user leaves, a signal comes, or the terminal goes away. Returns why it ended, and what the
+/// session store could not do at the end, which the screen could no longer show.
 ///
 /// Errors where a key setting cannot be used or there is no terminal; the terminal is restored in every case.
 pub fn run(
@@ -61,7 +62,7 @@ pub fn run(
     settings: Settings,
     options: Options,
     journal: Box<dyn Journal>,
-) -> anyhow::Result<ExitReason> {
+) -> anyhow::Result<(ExitReason, Vec<Trouble>)> {
     let keymap = super::keys::Keymap::new(&options.keys).map_err(|error| {
         let hint = crate::support::Hint::hint(&error).unwrap_or_default();
         anyhow::anyhow!("{error}\n{hint}")
@@ -111,8 +112,8 @@ pub fn run(
         driver.carry(effect);
     }
     let reason = driver.run(&receiver);
-    driver.finish(&receiver);
-    Ok(reason)
+    let troubles = driver.finish(&receiver);
+    Ok((reason, troubles))
 }
 
 fn is_of_user(message: &Message) -> bool {
@@ -297,12 +298,12 @@ impl Driver {
     }
 
     /// Restores the terminal first, so that nobody looks at a dead screen, then waits for the store.
-    fn finish(&mut self, receiver: &Receiver<Message>) {
+    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
         if self.gallery.screen().how == How::Kitty {
             self.terminal.forget_all_pictures(self.detected.tmux);
         }
         self.terminal.leave();
         let now = self.started.elapsed();
-        self.hands.finish(&mut self.state, now, receiver);
+        self.hands.finish(&mut self.state, now, receiver)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use crate::assistant::{self, Assistant, Case, Settings, Setup};
+use super::safely;
 use crate::support::Cancel;
 use crate::tui::house;
 use crate::tui::journal::Attached;
@@ -60,17 +61,20 @@ pub fn ask(
             patient: None,
             study: None,
         };
-        let mut ended = false;
-        for event in assistant.ask(case, settings, cancel) {
-            ended |= matches!(
-                event,
-                assistant::Event::Answer(_) | assistant::Event::Failed(_)
-            );
-            if sender.send(Message::Event(told(turn, event))).is_err() {
-                return;
+        let hand_on = || {
+            let mut ended = false;
+            for event in assistant.ask(case, settings, cancel) {
+                ended |= matches!(
+                    event,
+                    assistant::Event::Answer(_) | assistant::Event::Failed(_)
+                );
+                if sender.send(Message::Event(told(turn, event))).is_err() {
+                    return true;
+                }
             }
-        }
-        if !ended {
+            ended
+        };
+        if !safely(false, hand_on) {
             // Its thread is gone; nobody may wait for it.
             let trouble =
                 Trouble::new("the model stopped without an answer").hint("/model opens it again");

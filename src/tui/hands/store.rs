@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
+use super::safely;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
@@ -25,7 +26,7 @@ impl Store {
         let (jobs, queue): (Sender<Effect>, Receiver<Effect>) = channel();
         let work = move || {
             while let Ok(effect) = queue.recv() {
-                if let Some(event) = done(journal.as_mut(), effect)
+                if let Some(event) = safely(failure(&effect), || done(journal.as_mut(), effect))
                     && sender.send(Message::Event(event)).is_err()
                 {
                     return;
@@ -49,6 +50,26 @@ impl Store {
     pub fn close(&mut self) {
         self.jobs = None;
     }
+}
+
+/// What is said where the program itself breaks over an effect: the same event that would have said how it went.
+fn failure(effect: &Effect) -> Option<Event> {
+    let broken = Trouble::new("keeping sessions failed inside the program")
+        .hint("the conversation goes on; look with `rounds session list` what is kept");
+    Some(match effect {
+        Effect::CreateSession { .. } => Event::SessionCreated(Err(broken)),
+        Effect::StoreTurn { turn, .. } => Event::TurnStored {
+            turn: *turn,
+            result: Err(broken),
+        },
+        Effect::ListSessions { words } => Event::Sessions {
+            words: words.clone(),
+            result: Err(broken),
+        },
+        Effect::OpenSession(_) => Event::SessionOpened(Err(broken)),
+        Effect::Export { .. } => Event::Exported(Err(broken)),
+        _ => Event::StoreFailed(broken),
+    })
 }
 
 /// Does one thing; what is to be told of it.
