@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::journal::{Kept, accepted};
+use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
-use crate::index::Images;
 use crate::support::{Hint, Paths};
 use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble};
 
@@ -56,13 +56,18 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     let settings = common.settings()?;
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let setup = common.setup()?;
-    let journal: Box<dyn Journal> = match screen.no_log {
-        true => Box::new(MemoryJournal::default()),
+    let (journal, notice): (Box<dyn Journal>, _) = match screen.no_log {
+        true => (Box::new(MemoryJournal::default()), None),
         false => {
-            let images = Images::new(setup.index.as_deref());
-            Box::new(Kept::open(&paths, images).map_err(|e| Failure::model(&e))?)
+            let kept = Kept::open(&paths).map_err(|e| Failure::model(&e))?;
+            let notice = kept.notice().map(str::to_string);
+            (Box::new(kept), notice)
         }
     };
+    if let Some(notice) = &notice {
+        // Stays there when the screen has gone.
+        note(notice);
+    }
     let options = tui::Options {
         images: screen.pictures,
         theme: screen.theme,
@@ -71,6 +76,7 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         attach: screen.images.clone(),
         session: screen.session.clone(),
         keys,
+        notice,
     };
     let reason = only_lines();
     if let Some(reason) = reason.filter(|_| !screen.plain)

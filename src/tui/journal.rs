@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::assistant::{Answer, Settings};
 use crate::imaging::Picture;
+use crate::index::Images;
 use crate::retrieval::Shot;
 
 /// A failure of the store, in words for the user.
@@ -162,6 +163,8 @@ pub trait Journal: Send {
         format: ExportFormat,
         path: &std::path::Path,
     ) -> Result<(), JournalError>;
+    /// An index was opened: shots of answers that end from now on may have their pictures there.
+    fn index_opened(&mut self, _images: Images) {}
     /// Remembers that the first-run screen was accepted.
     fn accept(&mut self) -> Result<(), JournalError>;
 }

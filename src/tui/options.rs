@@ -61,6 +61,8 @@ pub struct Options {
     pub attach: Vec<PathBuf>,
     /// A session to open at the start.
     pub session: Option<String>,
+    /// What the user must know before anything else, clean; the full screen shows it, the line mode's caller prints it.
+    pub notice: Option<String>,
 }
 
 /// Why the interface ended.

@@ -85,6 +85,7 @@ pub fn run(
         home: super::house::home(),
         folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         cases: hands::case_names(),
+        notice: options.notice,
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before the terminal is ours: from then on no signal may end the program without giving it back.

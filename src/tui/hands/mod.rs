@@ -135,6 +135,7 @@ impl Hands {
             } = *opened;
             if self.opening == Some(job) {
                 self.assistant = Some(Arc::new(assistant));
+                self.store.index_opened(images.clone());
                 reader = Some(images);
             }
             about

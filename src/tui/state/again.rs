@@ -109,15 +109,15 @@ impl State {
             Ok(changed) => changed,
             Err(trouble) => return self.complain(trouble),
         };
-        // The same comparison again shows what is there.
+        // The same comparison again shows what is there, unless nothing came of it.
+        let is_it = |t: &Turn| {
+            let came = matches!(t.reply, Reply::Coming | Reply::Answered(_));
+            came && t.label.as_ref() == Some(&label)
+        };
         let siblings = self.talk.siblings(turn);
-        let there = siblings.into_iter().find(|id| {
-            *id != turn
-                && self
-                    .talk
-                    .get(*id)
-                    .is_some_and(|t| t.label.as_ref() == Some(&label))
-        });
+        let there = siblings
+            .into_iter()
+            .find(|id| *id != turn && self.talk.get(*id).is_some_and(is_it));
         let right = match there {
             Some(there) => there,
             None => {

@@ -116,6 +116,8 @@ pub struct State {
     pub attached: Vec<Attached>,
     pub pictures: PicturePane,
     pub talk: Conversation,
+    /// Conversations before this one: the names of turns begin anew with each.
+    pub conversations: u64,
     /// The chosen turn; `None` is the last one.
     chosen: Option<TurnId>,
     /// First line of the conversation that is shown; `None` follows its end.
@@ -169,6 +171,8 @@ pub struct Start {
     /// Where the file picker begins.
     pub folder: PathBuf,
     pub cases: Vec<String>,
+    /// What the user must know before anything else.
+    pub notice: Option<String>,
 }
 
 impl State {
@@ -192,6 +196,7 @@ impl State {
             attached: Vec::new(),
             pictures: PicturePane::default(),
             talk: Conversation::default(),
+            conversations: 0,
             chosen: None,
             scroll: None,
             shot: 0,
@@ -218,6 +223,9 @@ impl State {
             effects: Vec::new(),
         };
         state.open(start.setup);
+        if let Some(notice) = start.notice {
+            state.complain(Trouble::new(notice));
+        }
         match start.session {
             Some(id) => state.act(Effect::OpenSession(id)),
             None => state.attach_waiting(),

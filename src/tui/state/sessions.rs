@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use crate::tui::house::About;
 use crate::tui::journal::{NewTurn, SavedSession, SessionSummary, TurnEnd};
 
 use super::conversation::{Conversation, TurnId};
@@ -62,14 +61,14 @@ impl State {
             Stored::NotYet => {
                 let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
                 let title = crate::support::sanitise::clean_line_max(question, LONGEST_TITLE);
-                let about = self.engine.about().cloned().unwrap_or_else(About::default);
+                let (model, index) = self.engine.names();
                 self.session.title.clone_from(&title);
                 self.session.stored = Stored::Creating;
                 self.session.waiting.push(turn);
                 self.act(Effect::CreateSession {
                     title,
-                    model: about.model,
-                    index: about.index,
+                    model,
+                    index,
                 });
             }
             Stored::Creating => self.session.waiting.push(turn),
@@ -246,6 +245,7 @@ impl State {
     }
 
     fn forget_conversation(&mut self) {
+        self.conversations += 1;
         self.talk = Conversation::default();
         self.session = Session::default();
         self.chosen = None;
