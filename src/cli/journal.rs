@@ -17,7 +17,7 @@ use crate::session::{
 use crate::support::{Hint, Paths, files};
 use crate::tui::journal::{
     Attached, ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
-    SessionSummary, TurnEnd,
+    SessionSummary, TurnEnd, Whose,
 };
 
 /// Side of the thumbnails that are kept of shots, in pixels.
@@ -173,8 +173,8 @@ impl Journal for Kept {
             question: turn.question.clone(),
             images: images.collect(),
             settings: json!(turn.settings),
-            patient: None,
-            study: None,
+            patient: turn.whose.patient.clone(),
+            study: turn.whose.study.clone(),
         };
         let id = self.sessions.begin_turn(&session, &new).map_err(failed)?;
         Ok(id.to_string())
@@ -301,6 +301,10 @@ impl Kept {
             parent: turn.parent.map(turn_id),
             question: turn.question.clone(),
             images: images.collect(),
+            whose: Whose {
+                patient: turn.patient.clone(),
+                study: turn.study.clone(),
+            },
             settings: serde_json::from_value::<Settings>(turn.settings.clone()).unwrap_or_default(),
             end: match (&turn.answer, turn.state) {
                 (Some(answer), _) => SavedEnd::Answered {

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use super::journal::{Kept, accepted};
 use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
+use crate::support::sanitise::clean_line;
 use crate::support::{Hint, Paths};
+use crate::tui::journal::Whose;
 use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble};
 
 #[derive(Args, Clone)]
@@ -18,6 +20,12 @@ pub struct Screen {
     /// Image to attach at the start (may be given several times)
     #[arg(short, long = "image")]
     images: Vec<PathBuf>,
+    /// Whose images they are: no example of this patient is a shot
+    #[arg(long)]
+    patient: Option<String>,
+    /// Their study: no example of it is a shot
+    #[arg(long)]
+    study: Option<String>,
     /// Go on with a session: its id, its number or its title
     #[arg(long)]
     session: Option<String>,
@@ -75,6 +83,10 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         first_run: !accepted(&paths).exists(),
         attach: screen.images.clone(),
         session: screen.session.clone(),
+        whose: Whose {
+            patient: screen.patient.as_deref().map(clean_line),
+            study: screen.study.as_deref().map(clean_line),
+        },
         keys,
         notice,
     };

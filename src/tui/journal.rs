@@ -37,6 +37,14 @@ pub struct Attached {
     pub path: Option<PathBuf>,
 }
 
+/// Whose pictures are asked about, where that is known: no example of the patient or the study is a shot. Kept with the
+/// turn, never exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    pub patient: Option<String>,
+    pub study: Option<String>,
+}
+
 /// A question, the moment it is asked.
 #[derive(Clone, Debug)]
 pub struct NewTurn {
@@ -44,6 +52,7 @@ pub struct NewTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
 }
 
@@ -75,6 +84,7 @@ pub struct SavedTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
     pub end: SavedEnd,
 }

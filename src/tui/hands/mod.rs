@@ -159,21 +159,22 @@ impl Hands {
                 turn,
                 question,
                 images,
+                whose,
                 settings,
             } => {
                 let Some(assistant) = self.assistant.clone() else {
                     return self.failed(turn, "no model is open");
                 };
                 self.cancel = Cancel::new();
-                let asked = model::ask(
-                    self.sender.clone(),
-                    assistant,
+                let asked = model::Asked {
                     turn,
                     question,
                     images,
+                    whose,
                     settings,
-                    self.cancel.clone(),
-                );
+                };
+                let cancel = self.cancel.clone();
+                let asked = model::ask(self.sender.clone(), assistant, asked, cancel);
                 if let Err(error) = asked {
                     self.failed(turn, &error.to_string());
                 }

@@ -7,7 +7,7 @@ use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use super::safely;
 use crate::support::Cancel;
 use crate::tui::house;
-use crate::tui::journal::Attached;
+use crate::tui::journal::{Attached, Whose};
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, TurnId};
 
@@ -39,17 +39,30 @@ pub fn be_patient() {
     }
 }
 
+/// What is asked.
+pub struct Asked {
+    pub turn: TurnId,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub whose: Whose,
+    pub settings: Settings,
+}
+
 /// Asks, and hands on what comes.
 pub fn ask(
     sender: SyncSender<Message>,
     assistant: Arc<Assistant>,
-    turn: TurnId,
-    question: String,
-    images: Vec<Attached>,
-    settings: Settings,
+    asked: Asked,
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let work = move || {
+        let Asked {
+            turn,
+            question,
+            images,
+            whose,
+            settings,
+        } = asked;
         // Copies pixels, so not on the thread that draws.
         let images = images
             .iter()
@@ -58,8 +71,8 @@ pub fn ask(
         let case = Case {
             images,
             question,
-            patient: None,
-            study: None,
+            patient: whose.patient,
+            study: whose.study,
         };
         let hand_on = || {
             let mut ended = false;

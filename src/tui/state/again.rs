@@ -25,6 +25,7 @@ impl State {
             old.parent,
             old.question.clone(),
             old.images.clone(),
+            old.whose.clone(),
             settings,
         );
         new.label = label;
@@ -73,6 +74,7 @@ impl State {
         if let Some(old) = self.talk.get(turn) {
             self.input.set(&old.question);
             self.attached = old.images.clone();
+            self.whose = old.whose.clone();
             self.pictures.fit(self.attached.len());
             self.editing = Some(turn);
             self.completion = None;

@@ -70,6 +70,7 @@ impl State {
             parent,
             question,
             self.attached.clone(),
+            self.whose.clone(),
             self.settings.clone(),
         );
         let turn = self.talk.add(turn);
@@ -137,6 +138,7 @@ impl State {
             turn,
             question: asked.question.clone(),
             images: asked.images.clone(),
+            whose: asked.whose.clone(),
             settings: asked.settings.clone(),
         };
         self.set_stage(turn, Stage::Retrieving);

@@ -106,6 +106,25 @@ impl State {
         self.tell(format!("attached {name}; it goes with your next question"));
     }
 
+    /// Says or changes whose pictures the next question is about. An id is compared as a whole, so it is never cut.
+    pub(super) fn whose_argument(&mut self, command: &str, argument: &str) {
+        let what = command.trim_start_matches('/');
+        let known = match what {
+            "patient" => &mut self.whose.patient,
+            _ => &mut self.whose.study,
+        };
+        match argument {
+            "" => {}
+            "off" => *known = None,
+            id => *known = Some(sanitise::clean_line(id)),
+        }
+        let words = match known {
+            Some(id) => format!("{what} {id}: none of its examples is a shot, from the next question on"),
+            None => format!("no {what} is known; {command} ID says whose pictures these are"),
+        };
+        self.tell(words);
+    }
+
     pub(super) fn detach_argument(&mut self, argument: &str) {
         match (argument, argument.parse::<usize>()) {
             ("", _) => self.detach(self.pictures.selected()),

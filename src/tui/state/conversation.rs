@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::assistant::{Answer, Settings};
 use crate::retrieval::Shot;
-use crate::tui::journal::{Attached, SavedEnd, SavedSession};
+use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
 
 use super::trouble::Trouble;
 
@@ -57,6 +57,7 @@ pub struct Turn {
     pub parent: Option<TurnId>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
     /// Said beside the question where the settings are not the usual ones: `without shots`.
     pub label: Option<String>,
@@ -80,12 +81,14 @@ impl Turn {
         parent: Option<TurnId>,
         question: String,
         images: Vec<Attached>,
+        whose: Whose,
         settings: Settings,
     ) -> Self {
         Self {
             parent,
             question,
             images,
+            whose,
             settings,
             label: None,
             shots: Vec::new(),
@@ -237,7 +240,7 @@ impl Conversation {
         let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
         for old in saved.turns {
             let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
-            let mut turn = Turn::new(parent, old.question, old.images, old.settings);
+            let mut turn = Turn::new(parent, old.question, old.images, old.whose, old.settings);
             turn.stored = Some(old.id.clone());
             turn.reply = match old.end {
                 SavedEnd::Answered {
@@ -276,7 +279,8 @@ mod tests {
     use super::*;
 
     fn turn(parent: Option<TurnId>, question: &str) -> Turn {
-        Turn::new(parent, question.into(), Vec::new(), Settings::default())
+        let (whose, settings) = Default::default();
+        Turn::new(parent, question.into(), Vec::new(), whose, settings)
     }
 
     #[test]

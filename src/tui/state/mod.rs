@@ -56,7 +56,7 @@ use std::time::Duration;
 
 use crate::assistant::{Settings, Setup};
 use crate::tui::ExitReason;
-use crate::tui::journal::Attached;
+use crate::tui::journal::{Attached, Whose};
 use crate::tui::keys::{Keymap, Place};
 use crate::tui::{ImageMode, ThemeChoice};
 
@@ -114,6 +114,8 @@ pub struct State {
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
     pub attached: Vec<Attached>,
+    /// Whose pictures the next question is about.
+    pub whose: Whose,
     pub pictures: PicturePane,
     pub talk: Conversation,
     /// Conversations before this one: the names of turns begin anew with each.
@@ -147,6 +149,8 @@ pub struct State {
     folder: PathBuf,
     /// Pictures to attach once a session is open, whose own would take their place.
     attach_later: Vec<PathBuf>,
+    /// Whose they are: goes before what the session says.
+    whose_later: Whose,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
@@ -171,6 +175,7 @@ pub struct Start {
     /// Where the file picker begins.
     pub folder: PathBuf,
     pub cases: Vec<String>,
+    pub whose: Whose,
     /// What the user must know before anything else.
     pub notice: Option<String>,
 }
@@ -194,6 +199,8 @@ impl State {
             completion: None,
             editing: None,
             attached: Vec::new(),
+            whose: start.whose.clone(),
+            whose_later: start.whose,
             pictures: PicturePane::default(),
             talk: Conversation::default(),
             conversations: 0,

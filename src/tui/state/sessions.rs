@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::tui::journal::{NewTurn, SavedSession, SessionSummary, TurnEnd};
+use crate::tui::journal::{NewTurn, SavedSession, SessionSummary, TurnEnd, Whose};
 
 use super::conversation::{Conversation, TurnId};
 use super::effect::Effect;
@@ -138,6 +138,7 @@ impl State {
             parent,
             question: record.question.clone(),
             images: record.images.clone(),
+            whose: record.whose.clone(),
             settings: record.settings.clone(),
         };
         self.session.storing.push(turn);
@@ -241,7 +242,11 @@ impl State {
         self.forget_conversation();
         self.attached.clear();
         self.pictures.fit(0);
-        self.tell("a new session; the one before is in the list of sessions");
+        let known = std::mem::take(&mut self.whose) != Whose::default();
+        self.tell(match known {
+            true => "a new session, of nobody in particular: /patient and /study say whose",
+            false => "a new session; the one before is in the list of sessions",
+        });
     }
 
     fn forget_conversation(&mut self) {
@@ -268,6 +273,7 @@ impl State {
 
     pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, Trouble>) {
         self.attach_waiting();
+        let given = std::mem::take(&mut self.whose_later);
         let saved = match result {
             Ok(saved) => saved,
             Err(trouble) => return self.complain(trouble),
@@ -279,12 +285,14 @@ impl State {
         self.session.stored = Stored::There(saved.id.clone());
         self.session.title.clone_from(&saved.title);
         self.talk = Conversation::from_saved(*saved);
-        let images = self
-            .talk
-            .leaf()
-            .and_then(|id| self.talk.get(id))
-            .map(|t| t.images.clone());
-        self.attached = images.unwrap_or_default();
+        let last = self.talk.leaf().and_then(|id| self.talk.get(id));
+        let asked = last.map(|t| (t.images.clone(), t.whose.clone()));
+        let (images, whose) = asked.unwrap_or_default();
+        self.attached = images;
+        self.whose = Whose {
+            patient: given.patient.or(whose.patient),
+            study: given.study.or(whose.study),
+        };
         self.pictures.fit(self.attached.len());
         if matches!(self.overlay, Some(Overlay::Sessions(_))) {
             self.overlay = None;

@@ -5,7 +5,7 @@ use super::harness::Harness;
 use crate::assistant::Setup;
 use crate::imaging::ColourDepth;
 use crate::tui::ExitReason;
-use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn};
+use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Whose};
 use crate::tui::state::{Effect, Event, Start};
 
 const STILL: &str = "the last answer is still being kept; try again";
@@ -159,6 +159,7 @@ fn another_session_is_drawn_from_its_own_words() {
             parent: None,
             question: "Is there a nodule?".into(),
             images: vec![data::attached(picture)],
+            whose: Whose::default(),
             settings: Default::default(),
             end: SavedEnd::Answered {
                 answer: "yes".into(),
