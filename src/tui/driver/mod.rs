@@ -207,6 +207,10 @@ impl Driver {
             self.carry(effect);
         }
         self.hands.set_lively(self.state.is_lively());
+        self.set_theme();
+    }
+
+    fn set_theme(&mut self) {
         let wanted = self.themed_as();
         if self.themed != wanted {
             self.themed = wanted;
@@ -231,12 +235,7 @@ impl Driver {
             self.gallery.set_screen(screen);
         }
         // The ground may have become known.
-        let wanted = self.themed_as();
-        if wanted != self.themed {
-            self.themed = wanted;
-            self.theme = Theme::new(screen.depth, wanted);
-            self.memo.clear();
-        }
+        self.set_theme();
     }
 
     fn draw(&mut self) {

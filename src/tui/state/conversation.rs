@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::assistant::{Answer, Settings};
+use crate::prompt::Parts;
 use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
 
@@ -107,20 +108,12 @@ impl Turn {
     /// The streamed text with answer and rationale on lines of their own. The marker that the prompt ended with is part of
     /// the prompt, so it is put back in front.
     pub fn streamed(&self) -> String {
-        let text = self.text.trim_start();
-        if text.is_empty() {
-            return String::new();
-        }
-        let lead = self
-            .prompt
-            .as_deref()
-            .and_then(|p| p.split_whitespace().next_back());
-        let lead = lead.filter(|word| word.ends_with(':')).unwrap_or_default();
-        let mut out = format!("{lead} {text}");
-        for marker in [" Answer:", " Rationale:"] {
-            out = out.replace(marker, &format!("\n{}", marker.trim_start()));
-        }
-        out.trim().to_string()
+        let prompt = self.prompt.as_deref();
+        let lead = prompt.and_then(|p| p.split_whitespace().next_back());
+        let mut parts = Parts::default();
+        parts.begin(lead.filter(|word| word.ends_with(':')).unwrap_or_default());
+        let shown = parts.push(&self.text);
+        (shown + &parts.end()).trim().to_string()
     }
 
     /// The exact prompt, or why it cannot be shown.
