@@ -108,7 +108,8 @@ impl Streaming {
     fn kept(home: &Path) -> Option<()> {
         let (_, out, _) = talk(home, &["--plain", "--session", "1"], "");
         has(&out, "1. Tell everything  (selected)\n");
-        out.contains("(selected)\n   [stopped] Rationale: ").then_some(())
+        out.contains("(selected)\n   [stopped] Rationale: ")
+            .then_some(())
     }
 }
 

@@ -210,7 +210,8 @@ fn a_replay_that_fails_says_why_and_is_exit_code_3() {
     let house = House::new();
     let first = house.index("first", "brain-mass", "");
     let second = house.index("second", "fundus-bleed", "");
-    let input = format!("/index {first}\n/attach {CASE}\nIs there a nodule?\n/pin 1\nIs there a mass?\n");
+    let input =
+        format!("/index {first}\n/attach {CASE}\nIs there a nodule?\n/pin 1\nIs there a mass?\n");
     ok(&house.fed(&["chat", "--plain"], &input));
     let output = house.run(&["replay", "1#2", "--index", &second]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
@@ -246,7 +247,11 @@ fn a_shot_of_an_index_that_was_opened_in_the_chat_is_kept_with_its_picture() {
     let text = ok(&house.fed(&["chat", "--plain"], &input));
     assert!(text.contains("1 of 4 shots"), "{text}");
     let page = ok(&house.run(&["session", "export", "1", "--format", "html"]));
-    assert_eq!(page.matches("data:image/").count(), 2, "the query and its shot");
+    assert_eq!(
+        page.matches("data:image/").count(),
+        2,
+        "the query and its shot"
+    );
 }
 
 #[test]

@@ -10,7 +10,9 @@ use super::{Common, Failure, Keys, Outcome};
 use crate::support::sanitise::clean_line;
 use crate::support::{Hint, Paths};
 use crate::tui::journal::Whose;
-use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble};
+use crate::tui::{
+    self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
+};
 
 #[derive(Args, Clone)]
 pub struct Screen {

@@ -24,5 +24,5 @@ mod view;
 pub use driver::run;
 pub use journal::Journal;
 pub use memory_journal::MemoryJournal;
-pub use state::Trouble;
 pub use options::{Colours, ExitReason, ImageMode, Options, ThemeChoice};
+pub use state::Trouble;

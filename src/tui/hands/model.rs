@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use super::safely;
+use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use crate::support::Cancel;
 use crate::tui::house;
 use crate::tui::journal::{Attached, Whose};

@@ -33,9 +33,7 @@ impl Store {
         let work = move || {
             while let Ok(job) = queue.recv() {
                 let event = match job {
-                    Job::Do(effect) => {
-                        safely(failure(&effect), || done(journal.as_mut(), effect))
-                    }
+                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), effect)),
                     Job::IndexOpened(images) => {
                         journal.index_opened(images);
                         None

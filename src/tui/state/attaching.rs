@@ -119,7 +119,9 @@ impl State {
             id => *known = Some(sanitise::clean_line(id)),
         }
         let words = match known {
-            Some(id) => format!("{what} {id}: none of its examples is a shot, from the next question on"),
+            Some(id) => {
+                format!("{what} {id}: none of its examples is a shot, from the next question on")
+            }
             None => format!("no {what} is known; {command} ID says whose pictures these are"),
         };
         self.tell(words);

@@ -1,10 +1,10 @@
 //! Which turn is selected, and which branch of the conversation is shown.
 
+use super::State;
 use super::conversation::TurnId;
 use super::overlay::Overlay;
 use super::pages::Page;
 use super::trouble::Trouble;
-use super::State;
 
 impl State {
     /// The nearest turn at or above the selected one that has others in its place.

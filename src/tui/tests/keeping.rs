@@ -68,13 +68,19 @@ fn a_question_asked_before_the_one_above_it_is_kept_still_follows_it() {
     user.store_answers();
     let turns = user.journal().open("s1").unwrap().turns;
     assert_eq!(turns[1].parent.as_ref(), Some(&turns[0].id));
-    assert!(turns.iter().all(|t| matches!(t.end, SavedEnd::Answered { .. })));
+    assert!(
+        turns
+            .iter()
+            .all(|t| matches!(t.end, SavedEnd::Answered { .. }))
+    );
     assert!(!user.state.has_unstored());
 }
 
 fn ends(user: &mut Harness) -> usize {
     let effects = user.effects();
-    let ends = effects.iter().filter(|e| matches!(e, Effect::StoreEnd { .. }));
+    let ends = effects
+        .iter()
+        .filter(|e| matches!(e, Effect::StoreEnd { .. }));
     ends.count()
 }
 

@@ -453,7 +453,9 @@ fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
     has(&user.types("/patient"), "no patient is known");
     user.line("/open s1");
     has(&user.types("/patient"), "patient other: ");
-    let turns = crate::tui::Journal::open(&mut user.journal, "s1").unwrap().turns;
+    let turns = crate::tui::Journal::open(&mut user.journal, "s1")
+        .unwrap()
+        .turns;
     assert_eq!(turns[0].whose.patient, some("P 7"));
     assert_eq!(turns[0].whose.study, some("s-1"));
 }
