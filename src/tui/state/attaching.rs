@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::assistant::MOST_IMAGES;
 use crate::support::sanitise;
 use crate::tui::journal::Attached;
 
@@ -9,9 +10,6 @@ use super::effect::Effect;
 use super::overlay::{Overlay, Picker};
 use super::trouble::Trouble;
 use super::{Focus, State, paths};
-
-/// As many as the assistant takes.
-pub const MOST_IMAGES: usize = 8;
 
 impl State {
     /// A paste: paths of pictures are attached, anything else is text.

@@ -1,91 +1,20 @@
-//! The session in the store: begun with the first question, written as it happens.
+//! Sessions: a new one, one from the store, its title, its end.
 //!
-//! A store that fails is told once and the conversation goes on: nothing that was asked is lost from the screen.
+//! Never leave a conversation while the store has still to speak of a turn of it.
 
-use std::time::Duration;
+use crate::tui::journal::{SavedSession, SessionSummary, Whose};
 
-use crate::tui::journal::{NewTurn, SavedSession, SessionSummary, TurnEnd, Whose};
-
-use super::conversation::{Conversation, TurnId};
+use super::conversation::Conversation;
 use super::effect::Effect;
+use super::keeping::Session;
 use super::overlay::Overlay;
 use super::trouble::Trouble;
-use super::{Activity, Stage, State};
+use super::{Activity, State};
 
-/// How often streamed text is kept.
-const PARTIAL: Duration = Duration::from_secs(1);
-const LONGEST_TITLE: usize = 60;
-
-/// The session as the store knows it.
-#[derive(Clone, Debug, Default)]
-pub struct Session {
-    stored: Stored,
-    title: String,
-    /// Turns that wait for the session, or for the turn they follow, to be in the store.
-    waiting: Vec<TurnId>,
-    /// Turns that the store was given and has not spoken of yet.
-    storing: Vec<TurnId>,
-    /// Ends that wait for their turn to be in the store.
-    ends: Vec<(TurnId, TurnEnd)>,
-    /// Turns that the store did not take.
-    lost: Vec<TurnId>,
-}
-
-#[derive(Clone, Debug, Default)]
-enum Stored {
-    #[default]
-    NotYet,
-    Creating,
-    There(String),
-    /// The store failed: this session is kept nowhere.
-    Nowhere,
-}
-
-impl Session {
-    /// Its id, where it is in the store.
-    pub fn id(&self) -> Option<&str> {
-        match &self.stored {
-            Stored::There(id) => Some(id),
-            _ => None,
-        }
-    }
-
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-}
+/// In characters.
+pub const LONGEST_TITLE: usize = 60;
 
 impl State {
-    pub(super) fn store_turn(&mut self, turn: TurnId) {
-        match &self.session.stored {
-            Stored::NotYet => {
-                let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
-                let title = crate::support::sanitise::clean_line_max(question, LONGEST_TITLE);
-                let (model, index) = self.engine.names();
-                self.session.title.clone_from(&title);
-                self.session.stored = Stored::Creating;
-                self.session.waiting.push(turn);
-                self.act(Effect::CreateSession {
-                    title,
-                    model,
-                    index,
-                });
-            }
-            Stored::Creating => self.session.waiting.push(turn),
-            Stored::There(_) => {
-                self.session.waiting.push(turn);
-                self.store_waiting();
-            }
-            Stored::Nowhere => {}
-        }
-    }
-
-    /// Whether the store has still to be told something, or to answer.
-    pub fn has_unstored(&self) -> bool {
-        let session = &self.session;
-        !session.waiting.is_empty() || !session.storing.is_empty() || !session.ends.is_empty()
-    }
-
     /// Turns are named by their place, so what the store says late must not meet another conversation.
     fn may_change_conversation(&mut self) -> bool {
         if self.activity != Activity::Idle {
@@ -97,142 +26,6 @@ impl State {
             return false;
         }
         true
-    }
-
-    /// Stores the turns that wait, each after the one it follows.
-    fn store_waiting(&mut self) {
-        let Some(session) = self.session.id().map(str::to_string) else {
-            return;
-        };
-        for turn in std::mem::take(&mut self.session.waiting) {
-            let follows = self.stored_ancestor(turn);
-            match follows {
-                Err(_) => self.session.waiting.push(turn),
-                Ok(parent) => self.store_in(session.clone(), turn, parent),
-            }
-        }
-    }
-
-    /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
-    fn stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
-        let session = &self.session;
-        let mut above = self.talk.get(turn).and_then(|record| record.parent);
-        while let Some(id) = above {
-            if session.storing.contains(&id) || session.waiting.contains(&id) {
-                return Err(id);
-            }
-            let record = self.talk.get(id);
-            if let Some(stored) = record.and_then(|record| record.stored.clone()) {
-                return Ok(Some(stored));
-            }
-            above = record.and_then(|record| record.parent);
-        }
-        Ok(None)
-    }
-
-    fn store_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
-        let Some(record) = self.talk.get(turn) else {
-            return;
-        };
-        let new = NewTurn {
-            parent,
-            question: record.question.clone(),
-            images: record.images.clone(),
-            whose: record.whose.clone(),
-            settings: record.settings.clone(),
-        };
-        self.session.storing.push(turn);
-        self.act(Effect::StoreTurn {
-            turn,
-            session,
-            new: Box::new(new),
-        });
-    }
-
-    pub(super) fn on_session_created(&mut self, result: Result<String, Trouble>) {
-        if !matches!(self.session.stored, Stored::Creating) {
-            return;
-        }
-        match result {
-            Ok(id) => {
-                self.session.stored = Stored::There(id);
-                self.store_waiting();
-            }
-            Err(trouble) => {
-                self.session.stored = Stored::Nowhere;
-                self.session.waiting.clear();
-                self.session.ends.clear();
-                self.complain(
-                    Trouble::new(format!("this session is not kept: {}", trouble.message)).hint(
-                        trouble.hint.unwrap_or_else(|| {
-                            "the conversation goes on, and is lost at the end".into()
-                        }),
-                    ),
-                );
-            }
-        }
-    }
-
-    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
-        self.session.storing.retain(|storing| *storing != turn);
-        match result {
-            Ok(id) => self.turn_is_stored(turn, id),
-            Err(trouble) => {
-                self.session.ends.retain(|(ended, _)| *ended != turn);
-                self.session.lost.push(turn);
-                self.complain(trouble);
-            }
-        }
-        self.store_waiting();
-    }
-
-    fn turn_is_stored(&mut self, turn: TurnId, id: String) {
-        if let Some(record) = self.talk.get_mut(turn) {
-            record.stored = Some(id.clone());
-        }
-        let ends = std::mem::take(&mut self.session.ends);
-        for (ended, end) in ends {
-            if ended == turn {
-                self.act(Effect::StoreEnd {
-                    id: id.clone(),
-                    end: Box::new(end),
-                });
-            } else {
-                self.session.ends.push((ended, end));
-            }
-        }
-    }
-
-    pub(super) fn store_end(&mut self, turn: TurnId, end: TurnEnd) {
-        let stored = self.talk.get(turn).and_then(|t| t.stored.clone());
-        match stored {
-            Some(id) => self.act(Effect::StoreEnd {
-                id,
-                end: Box::new(end),
-            }),
-            None if matches!(self.session.stored, Stored::Nowhere) => {}
-            None if self.session.lost.contains(&turn) => {}
-            None => self.session.ends.push((turn, end)),
-        }
-    }
-
-    /// Keeps what was streamed so far, about once a second.
-    pub(super) fn keep_partial(&mut self) {
-        let Activity::Turn {
-            turn,
-            stage: Stage::Streaming,
-        } = self.activity
-        else {
-            return;
-        };
-        if self.now.saturating_sub(self.partial_at) < PARTIAL {
-            return;
-        }
-        self.partial_at = self.now;
-        let record = self.talk.get(turn);
-        if let Some((id, text)) = record.and_then(|t| Some((t.stored.clone()?, t.streamed()))) {
-            self.act(Effect::StorePartial { id, text });
-        }
     }
 
     pub(super) fn new_session(&mut self) {
@@ -282,8 +75,7 @@ impl State {
             return;
         }
         self.forget_conversation();
-        self.session.stored = Stored::There(saved.id.clone());
-        self.session.title.clone_from(&saved.title);
+        self.session = Session::kept(&saved.id, &saved.title);
         self.talk = Conversation::from_saved(*saved);
         let last = self.talk.leaf().and_then(|id| self.talk.get(id));
         let asked = last.map(|t| (t.images.clone(), t.whose.clone()));
@@ -307,7 +99,7 @@ impl State {
             (_, true) => self.complain(Trouble::new("/rename takes the new title")),
             (None, _) => self.tell("this session is not in the store yet: ask something first"),
             (Some(id), _) => {
-                self.session.title.clone_from(&title);
+                self.session.rename(&title);
                 self.tell(format!("renamed to {title}"));
                 self.act(Effect::RenameSession { id, title });
             }
