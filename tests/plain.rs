@@ -3,7 +3,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 const CASE: &str = "assets/cases/chest-nodule.png";
 const PURPOSE: &str = "education and research only, not for diagnosis";
@@ -47,23 +49,74 @@ fn talk(home: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
     )
 }
 
-fn signal(child: &Child, name: &str) {
-    let command = format!("kill -{name} {}", child.id());
-    let sent = Command::new("sh").args(["-c", &command]).status();
-    assert!(sent.expect("sh").success());
+/// At once, without another process: an answer must not end meanwhile.
+fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    let pid = Pid::from_raw(pid).expect("a process id");
+    kill_process(pid, signal).expect("sent");
 }
 
-/// Reads until a line begins with `wanted`; returns all that was read.
-fn read_to(out: &mut impl BufRead, wanted: &str) -> String {
+/// Reads until a line begins with `wanted`; returns all that was read. The error is an output that ended before.
+fn find(out: &mut impl BufRead, wanted: &str) -> Result<String, String> {
     let mut all = String::new();
     loop {
         let before = all.len();
         let count = out.read_line(&mut all).expect("UTF-8");
-        assert!(count > 0, "{wanted:?} never came:\n{all}");
+        if count == 0 {
+            return Err(all);
+        }
         if all[before..].starts_with(wanted) {
-            return all;
+            return Ok(all);
         }
     }
+}
+
+#[track_caller]
+fn read_to(out: &mut impl BufRead, wanted: &str) -> String {
+    find(out, wanted).unwrap_or_else(|all| panic!("{wanted:?} never came:\n{all}"))
+}
+
+/// A long answer that streams. It may have come to its end by the time a signal arrives, so what is tried on it is
+/// repeated until it was in time.
+struct Streaming {
+    home: tempfile::TempDir,
+    child: Child,
+    input: ChildStdin,
+    out: BufReader<ChildStdout>,
+}
+
+impl Streaming {
+    fn start() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let arguments = [&["--plain"], &LONG[..]].concat();
+        let mut child = rounds(home.path(), &arguments).spawn().expect("started");
+        let mut input = child.stdin.take().expect("a pipe");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        input.write_all(b"Tell everything\n").expect("written");
+        read_to(&mut out, "no shots");
+        let mut some = [0_u8; 40];
+        out.read_exact(&mut some).expect("text that streams");
+        Self {
+            home,
+            child,
+            input,
+            out,
+        }
+    }
+
+    /// Whether the session was kept as one whose answer was stopped; `None` where that had ended before.
+    fn kept(home: &Path) -> Option<()> {
+        let (_, out, _) = talk(home, &["--plain", "--session", "1"], "");
+        has(&out, "1. Tell everything  (selected)\n");
+        out.contains("(selected)\n   [stopped] Rationale: ")
+            .then_some(())
+    }
+}
+
+/// Repeats `attempt` until it was in time.
+fn in_time(mut attempt: impl FnMut(Streaming) -> Option<()>) {
+    let done = (0..20).any(|_| attempt(Streaming::start()).is_some());
+    assert!(done, "no answer was stopped before its end");
 }
 
 #[track_caller]
@@ -163,27 +216,26 @@ fn a_picture_that_is_not_there_is_named_and_fails_the_pipe() {
 
 #[test]
 fn an_interrupt_stops_the_answer_keeps_it_and_the_next_is_asked() {
-    let home = tempfile::tempdir().expect("a folder");
-    let arguments = [&["--plain"], &LONG[..]].concat();
-    let mut child = rounds(home.path(), &arguments).spawn().expect("started");
-    let mut input = child.stdin.take().expect("a pipe");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    input.write_all(b"Tell everything\n").expect("written");
-    read_to(&mut out, "no shots");
-    let mut some = [0_u8; 40];
-    out.read_exact(&mut some).expect("text that streams");
-    signal(&child, "INT");
-    let rest = read_to(&mut out, "[stopped]");
-    has(&rest, "stopping; Ctrl-C again leaves");
-    input.write_all(b"/turns\n").expect("written");
-    read_to(&mut out, "1. Tell everything");
-    drop(input);
-    assert_eq!(child.wait().expect("it ended").code(), Some(130));
-    let (_, out, _) = talk(home.path(), &["--plain", "--session", "1"], "");
-    has(
-        &out,
-        "1. Tell everything  (selected)\n   [stopped] Rationale: ",
-    );
+    in_time(|chat| {
+        let Streaming {
+            home,
+            mut child,
+            mut input,
+            mut out,
+        } = chat;
+        signal(&child, Signal::INT);
+        let Ok(rest) = find(&mut out, "[stopped]") else {
+            // The answer had ended: an interrupt at rest leaves.
+            assert_eq!(child.wait().expect("it ended").code(), Some(130));
+            return None;
+        };
+        has(&rest, "stopping; Ctrl-C again leaves");
+        input.write_all(b"/turns\n").expect("written");
+        read_to(&mut out, "1. Tell everything");
+        drop(input);
+        assert_eq!(child.wait().expect("it ended").code(), Some(130));
+        Streaming::kept(home.path())
+    });
 }
 
 #[test]
@@ -193,32 +245,27 @@ fn an_interrupt_at_rest_leaves() {
     let input = child.stdin.take();
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
     read_to(&mut out, "ready");
-    signal(&child, "INT");
+    signal(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ended").code(), Some(130));
     drop(input);
 }
 
 #[test]
 fn a_request_to_end_keeps_the_session() {
-    let home = tempfile::tempdir().expect("a folder");
-    let arguments = [&["--plain"], &LONG[..]].concat();
-    let mut child = rounds(home.path(), &arguments).spawn().expect("started");
-    let mut input = child.stdin.take().expect("a pipe");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    input.write_all(b"Tell everything\n").expect("written");
-    read_to(&mut out, "no shots");
-    let mut some = [0_u8; 40];
-    out.read_exact(&mut some).expect("text that streams");
-    signal(&child, "TERM");
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).expect("UTF-8");
-    assert_eq!(child.wait().expect("it ended").code(), Some(143));
-    drop(input);
-    let (_, out, _) = talk(home.path(), &["--plain", "--session", "1"], "");
-    has(
-        &out,
-        "1. Tell everything  (selected)\n   [stopped] Rationale: ",
-    );
+    in_time(|chat| {
+        let Streaming {
+            home,
+            mut child,
+            input,
+            mut out,
+        } = chat;
+        signal(&child, Signal::TERM);
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).expect("UTF-8");
+        assert_eq!(child.wait().expect("it ended").code(), Some(143));
+        drop(input);
+        Streaming::kept(home.path())
+    });
 }
 
 #[test]

@@ -53,6 +53,43 @@ impl House {
         house
     }
 
+    /// An index of its own with one example; its path.
+    fn index(&self, name: &str, picture: &str, patient: &str) -> String {
+        let path = self.path(name).to_str().expect("UTF-8").to_string();
+        ok(&self.run(&["index", "create", &path]));
+        let picture = format!("assets/cases/{picture}.png");
+        ok(&self.run(&[
+            "index",
+            "add",
+            &path,
+            "-i",
+            &picture,
+            "--question",
+            "Is there a nodule?",
+            "--answer",
+            "no",
+            "--patient",
+            patient,
+        ]));
+        path
+    }
+
+    /// The file with the sessions is no database any more.
+    fn damage_the_store(&self) {
+        let named = |folder: &std::path::Path| {
+            let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            found.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        let all = named(self.folder.path());
+        let store = all
+            .iter()
+            .flat_map(|path| named(path))
+            .chain(all.clone())
+            .find(|path| path.ends_with("sessions.sqlite3"))
+            .expect("a store");
+        std::fs::write(store, "no database ".repeat(1000)).expect("written");
+    }
+
     fn config(&self, text: &str) {
         std::fs::create_dir_all(self.path("config")).expect("a folder");
         std::fs::write(self.path("config/config.toml"), text).expect("written");
@@ -166,6 +203,78 @@ fn a_replay_names_what_changed() {
     assert_eq!(turns[0]["same"], false);
     let expected = i32::from(turns[0]["answer_changed"] == true);
     assert_eq!(output.status.code(), Some(expected));
+}
+
+#[test]
+fn a_replay_that_fails_says_why_and_is_exit_code_3() {
+    let house = House::new();
+    let first = house.index("first", "brain-mass", "");
+    let second = house.index("second", "fundus-bleed", "");
+    let input =
+        format!("/index {first}\n/attach {CASE}\nIs there a nodule?\n/pin 1\nIs there a mass?\n");
+    ok(&house.fed(&["chat", "--plain"], &input));
+    let output = house.run(&["replay", "1#2", "--index", &second]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let text = out(&output);
+    assert!(text.contains("#2  NO ANSWER  Is there a mass?\n"), "{text}");
+    let why = text.split_once("it failed now: ").expect("why").1;
+    assert!(why.trim().len() > 5, "{text}");
+    assert!(!text.contains("ANOTHER ANSWER"), "{text}");
+    let output = house.run(&["replay", "1#2", "--index", &second, "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let turns = objects(&out(&output));
+    assert!(turns[0]["after"]["message"].is_string(), "{turns:?}");
+}
+
+#[test]
+fn the_chat_and_a_replay_say_that_a_damaged_store_was_moved() {
+    let house = House::with_session();
+    let note = "note: the sessions could not be read";
+    for arguments in [&["chat", "--plain"][..], &["replay", "1"]] {
+        house.damage_the_store();
+        let output = house.run(arguments);
+        assert!(err(&output).contains(note), "{output:?}");
+        let output = house.run(arguments);
+        assert!(!err(&output).contains(note), "once: {output:?}");
+    }
+}
+
+#[test]
+fn a_shot_of_an_index_that_was_opened_in_the_chat_is_kept_with_its_picture() {
+    let house = House::new();
+    let other = house.index("other", "brain-mass", "");
+    let input = format!("/index {other}\n/attach {CASE}\nIs there a nodule?\n");
+    let text = ok(&house.fed(&["chat", "--plain"], &input));
+    assert!(text.contains("1 of 4 shots"), "{text}");
+    let page = ok(&house.run(&["session", "export", "1", "--format", "html"]));
+    assert_eq!(
+        page.matches("data:image/").count(),
+        2,
+        "the query and its shot"
+    );
+}
+
+#[test]
+fn in_the_chat_no_example_of_the_same_patient_is_a_shot() {
+    let house = House::new();
+    let other = house.index("other", "brain-mass", "secret-7");
+    let input = "Is there a nodule?\n/patient secret-7\nIs there a nodule?\n";
+    let arguments = ["chat", "--plain", "--index", &other, "-i", CASE];
+    let text = ok(&house.fed(&arguments, input));
+    let (before, after) = text.split_once("patient secret-7: ").expect("a patient");
+    assert!(before.contains("1 of 4 shots"), "{text}");
+    assert!(after.contains("0 of 4 shots"), "{text}");
+    let flagged = [&arguments[..], &["--patient", "secret-7"]].concat();
+    let text = ok(&house.fed(&flagged, "Is there a nodule?\n/status\n"));
+    assert!(text.contains("0 of 4 shots"), "{text}");
+    assert!(text.contains("patient: secret-7\n"), "{text}");
+    // Kept with the turn, so that the replay leaves out the same; never exported.
+    let text = ok(&house.run(&["replay", "1", "--index", &other]));
+    assert_eq!(text.matches("  same answer  ").count(), 2, "{text}");
+    for format in ["markdown", "html", "json"] {
+        let page = ok(&house.run(&["session", "export", "1", "--format", format]));
+        assert!(!page.contains("secret-7"), "{page}");
+    }
 }
 
 #[test]

@@ -11,7 +11,10 @@ pub mod upkeep;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, Setup};
-pub use types::{Answer, AssistantError, Case, Event, Provenance, Ranked, Settings, Timings};
+pub use types::{
+    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
+    Settings, Timings,
+};
 
 pub use crate::support::INTENDED_USE;
 

@@ -10,6 +10,11 @@ use crate::prompt::TemplateError;
 use crate::retrieval::{Condition, Order, Shot, Strategy};
 use crate::support::Hint;
 
+/// Longest question, in characters.
+pub const LONGEST_QUESTION: usize = 8000;
+/// Most images of one question.
+pub const MOST_IMAGES: usize = 8;
+
 /// What the user asks about.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -171,9 +176,9 @@ pub enum AssistantError {
     Template(#[from] TemplateError),
     #[error("the question is empty")]
     EmptyQuestion,
-    #[error("the question has {0} characters; at most 8000 are taken")]
+    #[error("the question has {0} characters; at most {LONGEST_QUESTION} are taken")]
     LongQuestion(usize),
-    #[error("{0} images; at most 8 are taken")]
+    #[error("{0} images; at most {MOST_IMAGES} are taken")]
     ManyImages(usize),
     #[error("{0}")]
     Refused(String),

@@ -17,17 +17,20 @@ use crate::session::{
 use crate::support::{Hint, Paths, files};
 use crate::tui::journal::{
     Attached, ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
-    SessionSummary, TurnEnd,
+    SessionSummary, TurnEnd, Whose,
 };
 
 /// Side of the thumbnails that are kept of shots, in pixels.
 const THUMBNAIL: u32 = 96;
+/// Indexes whose pictures are looked for.
+const MOST_INDEXES: usize = 8;
 
 /// Keeps sessions in the user's data folder.
 pub struct Kept {
     sessions: Sessions,
-    /// Where shots' pictures are read.
-    images: Images,
+    /// Where shots' pictures are read: the indexes that were opened, the newest last. Pictures are named by their content,
+    /// so one that is found is the right one.
+    images: Vec<Images>,
     /// A file whose existence says that the first screen was accepted.
     accepted: std::path::PathBuf,
 }
@@ -38,12 +41,23 @@ pub fn accepted(paths: &Paths) -> std::path::PathBuf {
 }
 
 impl Kept {
-    pub fn open(paths: &Paths, images: Images) -> Result<Self, SessionError> {
+    pub fn open(paths: &Paths) -> Result<Self, SessionError> {
         Ok(Self {
             sessions: Sessions::open(paths)?,
-            images,
+            images: Vec::new(),
             accepted: accepted(paths),
         })
+    }
+
+    /// What the user must know of the store.
+    pub fn notice(&self) -> Option<&str> {
+        self.sessions.notice()
+    }
+
+    fn thumbnail(&self, image: &ExampleImage) -> Option<Vec<u8>> {
+        let mut newest_first = self.images.iter().rev();
+        let bytes = newest_first.find_map(|images| images.bytes(image).ok())?;
+        thumbnail_jpeg(&decode(&bytes, "shot").ok()?, THUMBNAIL, 80).ok()
     }
 
     fn shots(&self, shots: &[Shot]) -> Vec<NewShot> {
@@ -51,10 +65,7 @@ impl Kept {
             .iter()
             .map(|shot| NewShot {
                 shot: stored(shot),
-                thumbnail: shot.example.image().and_then(|image| {
-                    let picture = decode(&self.images.bytes(image).ok()?, "shot").ok()?;
-                    thumbnail_jpeg(&picture, THUMBNAIL, 80).ok()
-                }),
+                thumbnail: shot.example.image().and_then(|image| self.thumbnail(image)),
             })
             .collect()
     }
@@ -140,6 +151,13 @@ impl Journal for Kept {
         Ok(id.to_string())
     }
 
+    fn index_opened(&mut self, images: Images) {
+        if self.images.len() >= MOST_INDEXES {
+            self.images.remove(0);
+        }
+        self.images.push(images);
+    }
+
     fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError> {
         let session = SessionId::from_str(session).map_err(failed)?;
         let parent = turn.parent.as_deref().map(TurnId::from_str);
@@ -155,8 +173,8 @@ impl Journal for Kept {
             question: turn.question.clone(),
             images: images.collect(),
             settings: json!(turn.settings),
-            patient: None,
-            study: None,
+            patient: turn.whose.patient.clone(),
+            study: turn.whose.study.clone(),
         };
         let id = self.sessions.begin_turn(&session, &new).map_err(failed)?;
         Ok(id.to_string())
@@ -283,6 +301,10 @@ impl Kept {
             parent: turn.parent.map(turn_id),
             question: turn.question.clone(),
             images: images.collect(),
+            whose: Whose {
+                patient: turn.patient.clone(),
+                study: turn.study.clone(),
+            },
             settings: serde_json::from_value::<Settings>(turn.settings.clone()).unwrap_or_default(),
             end: match (&turn.answer, turn.state) {
                 (Some(answer), _) => SavedEnd::Answered {

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::journal::{answer, stored};
+use super::session::note;
 use super::{Failure, Outcome, index, model};
 use crate::assistant::{Assistant, Case, Event, INTENDED_USE, Settings, Setup};
 use crate::imaging::decode;
@@ -42,10 +43,11 @@ pub struct Replay {
     json: bool,
 }
 
-/// Answers again; exit code 1 where an answer is another one now.
+/// Answers again; exit code 1 where an answer is another one now, 3 where there is none.
 pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let sessions = Sessions::open(&paths).map_err(|e| Failure::model(&e))?;
+    sessions.notice().inspect(|notice| note(notice));
     let (session, wanted) = find(&sessions, &replay.what)?;
     let turns: Vec<&Turn> = session
         .turns
@@ -63,7 +65,7 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
     }
     let assistant = Assistant::start(setup(replay, &session)?).map_err(|e| Failure::model(&e))?;
     let mut out = std::io::stdout().lock();
-    let mut changed = false;
+    let (mut changed, mut failed) = (false, false);
     for old in turns {
         let new = again(&assistant, &sessions, old, cancel)?;
         if cancel.is_cancelled() {
@@ -78,13 +80,18 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
             }
         );
         let name = format!("{}#{}", session.id, old.number);
-        let text = match replay.json {
-            true => as_json(&name, old, &new, &verdict).to_string(),
-            false => in_words(&name, old, &verdict),
+        failed |= new.answer.is_none();
+        let text = match (replay.json, &new.answer) {
+            (true, _) => as_json(&name, old, &new, &verdict).to_string(),
+            (false, Some(_)) => in_words(&name, old, &verdict),
+            (false, None) => why_not(&name, old, &new),
         };
         writeln!(out, "{text}").map_err(|e| Failure::io(&e))?;
     }
-    Ok(u8::from(changed))
+    Ok(match failed {
+        true => 3,
+        false => u8::from(changed),
+    })
 }
 
 /// The session, and the number of the turn where one was named. A title may hold a `#`.
@@ -185,6 +192,15 @@ fn kept(answer: &crate::session::StoredAnswer) -> crate::session::StoredAnswer {
     let text = serde_json::to_string(answer).ok();
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| answer.clone())
+}
+
+/// A repetition that came to no answer.
+fn why_not(name: &str, old: &Turn, new: &Turn) -> String {
+    let question = clean_line_max(&old.question, 80);
+    let message = new.message.as_deref();
+    let message = message.unwrap_or("the model stopped without an answer");
+    let message = clean_line_max(message, 600);
+    format!("{name}  NO ANSWER  {question}\n    it failed now: {message}")
 }
 
 fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {

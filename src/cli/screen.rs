@@ -1,14 +1,18 @@
 //! The chat: on the full screen where there is a terminal for it, line by line elsewhere.
 
 use clap::{ArgAction, Args};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::journal::{Kept, accepted};
+use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
-use crate::index::Images;
+use crate::support::sanitise::clean_line;
 use crate::support::{Hint, Paths};
-use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice};
+use crate::tui::journal::Whose;
+use crate::tui::{
+    self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
+};
 
 #[derive(Args, Clone)]
 pub struct Screen {
@@ -18,6 +22,12 @@ pub struct Screen {
     /// Image to attach at the start (may be given several times)
     #[arg(short, long = "image")]
     images: Vec<PathBuf>,
+    /// Whose images they are: no example of this patient is a shot
+    #[arg(long)]
+    patient: Option<String>,
+    /// Their study: no example of it is a shot
+    #[arg(long)]
+    study: Option<String>,
     /// Go on with a session: its id, its number or its title
     #[arg(long)]
     session: Option<String>,
@@ -56,13 +66,18 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     let settings = common.settings()?;
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let setup = common.setup()?;
-    let journal: Box<dyn Journal> = match screen.no_log {
-        true => Box::new(MemoryJournal::default()),
+    let (journal, notice): (Box<dyn Journal>, _) = match screen.no_log {
+        true => (Box::new(MemoryJournal::default()), None),
         false => {
-            let images = Images::new(setup.index.as_deref());
-            Box::new(Kept::open(&paths, images).map_err(|e| Failure::model(&e))?)
+            let kept = Kept::open(&paths).map_err(|e| Failure::model(&e))?;
+            let notice = kept.notice().map(str::to_string);
+            (Box::new(kept), notice)
         }
     };
+    if let Some(notice) = &notice {
+        // Stays there when the screen has gone.
+        note(notice);
+    }
     let options = tui::Options {
         images: screen.pictures,
         theme: screen.theme,
@@ -70,7 +85,12 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         first_run: !accepted(&paths).exists(),
         attach: screen.images.clone(),
         session: screen.session.clone(),
+        whose: Whose {
+            patient: screen.patient.as_deref().map(clean_line),
+            study: screen.study.as_deref().map(clean_line),
+        },
         keys,
+        notice,
     };
     let reason = only_lines();
     if let Some(reason) = reason.filter(|_| !screen.plain)
@@ -79,10 +99,22 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         eprintln!("rounds: {reason}, so the chat goes line by line, as with --plain");
     }
     if !screen.plain && reason.is_none() {
-        return Ok(code(tui::run(setup, settings, options, journal)?, false));
+        let (reason, troubles) = tui::run(setup, settings, options, journal)?;
+        troubles.iter().for_each(complain);
+        return Ok(code(reason, false));
     }
     let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
     Ok(code(ended.reason, ended.failed))
+}
+
+/// Says what there was no screen left for.
+fn complain(trouble: &Trouble) {
+    let mut err = std::io::stderr().lock();
+    // Where nobody can read it there is nobody to tell.
+    let _ = writeln!(err, "error: {}", trouble.message);
+    if let Some(hint) = &trouble.hint {
+        let _ = writeln!(err, "hint: {hint}");
+    }
 }
 
 fn code(reason: ExitReason, failed: bool) -> u8 {

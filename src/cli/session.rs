@@ -106,13 +106,16 @@ fn failed(error: SessionError) -> Failure {
     }
 }
 
+/// Says what is to be known of the store. Where nobody can read it, the work goes on.
+pub fn note(notice: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {notice}");
+}
+
 /// Runs the command.
 pub fn run(command: &SessionCommand) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let mut sessions = Sessions::open(&paths).map_err(failed)?;
-    if let Some(notice) = sessions.notice() {
-        let _ = writeln!(std::io::stderr(), "note: {notice}");
-    }
+    sessions.notice().inspect(|notice| note(notice));
     match command {
         SessionCommand::List { limit, json } => {
             let all = sessions.list(*limit, 0).map_err(failed)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::assistant::{Answer, Settings};
 use crate::imaging::Picture;
+use crate::index::Images;
 use crate::retrieval::Shot;
 
 /// A failure of the store, in words for the user.
@@ -36,6 +37,14 @@ pub struct Attached {
     pub path: Option<PathBuf>,
 }
 
+/// Whose pictures are asked about, where that is known: no example of the patient or the study is a shot. Kept with the
+/// turn, never exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    pub patient: Option<String>,
+    pub study: Option<String>,
+}
+
 /// A question, the moment it is asked.
 #[derive(Clone, Debug)]
 pub struct NewTurn {
@@ -43,6 +52,7 @@ pub struct NewTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
 }
 
@@ -74,6 +84,7 @@ pub struct SavedTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
     pub end: SavedEnd,
 }
@@ -162,6 +173,8 @@ pub trait Journal: Send {
         format: ExportFormat,
         path: &std::path::Path,
     ) -> Result<(), JournalError>;
+    /// An index was opened: shots of answers that end from now on may have their pictures there.
+    fn index_opened(&mut self, _images: Images) {}
     /// Remembers that the first-run screen was accepted.
     fn accept(&mut self) -> Result<(), JournalError>;
 }

@@ -54,6 +54,7 @@ impl Journal for MemoryJournal {
             parent: turn.parent.clone(),
             question: turn.question.clone(),
             images: turn.images.clone(),
+            whose: turn.whose.clone(),
             settings: turn.settings.clone(),
             end: SavedEnd::Stopped {
                 text: String::new(),

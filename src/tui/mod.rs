@@ -25,3 +25,4 @@ pub use driver::run;
 pub use journal::Journal;
 pub use memory_journal::MemoryJournal;
 pub use options::{Colours, ExitReason, ImageMode, Options, ThemeChoice};
+pub use state::Trouble;

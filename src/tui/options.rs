@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::journal::Whose;
+
 /// How pictures are put on the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ImageMode {
@@ -61,6 +63,10 @@ pub struct Options {
     pub attach: Vec<PathBuf>,
     /// A session to open at the start.
     pub session: Option<String>,
+    /// Whose they are.
+    pub whose: Whose,
+    /// What the user must know before anything else, clean; the full screen shows it, the line mode's caller prints it.
+    pub notice: Option<String>,
 }
 
 /// Why the interface ended.

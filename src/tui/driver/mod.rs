@@ -19,7 +19,7 @@ use anyhow::Context;
 use super::hands::{self, Hands};
 use super::message::{CHANNEL, Message};
 use super::picture::{Gallery, How};
-use super::state::{Effect, Event, Start, State};
+use super::state::{Effect, Event, Start, State, Trouble};
 use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
@@ -53,7 +53,8 @@ struct Driver {
     leaving: Option<ExitReason>,
 }
 
-/// Runs the interface until the user leaves, a signal comes, or the terminal goes away.
+/// Runs the interface until the user leaves, a signal comes, or the terminal goes away. Returns why it ended, and what the
+/// session store could not do at the end, which the screen could no longer show.
 ///
 /// Errors where a key setting cannot be used or there is no terminal; the terminal is restored in every case.
 pub fn run(
@@ -61,7 +62,7 @@ pub fn run(
     settings: Settings,
     options: Options,
     journal: Box<dyn Journal>,
-) -> anyhow::Result<ExitReason> {
+) -> anyhow::Result<(ExitReason, Vec<Trouble>)> {
     let keymap = super::keys::Keymap::new(&options.keys).map_err(|error| {
         let hint = crate::support::Hint::hint(&error).unwrap_or_default();
         anyhow::anyhow!("{error}\n{hint}")
@@ -81,9 +82,11 @@ pub fn run(
         first_run: options.first_run,
         attach: options.attach,
         session: options.session,
+        whose: options.whose,
         home: super::house::home(),
         folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         cases: hands::case_names(),
+        notice: options.notice,
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before the terminal is ours: from then on no signal may end the program without giving it back.
@@ -111,8 +114,8 @@ pub fn run(
         driver.carry(effect);
     }
     let reason = driver.run(&receiver);
-    driver.finish(&receiver);
-    Ok(reason)
+    let troubles = driver.finish(&receiver);
+    Ok((reason, troubles))
 }
 
 fn is_of_user(message: &Message) -> bool {
@@ -204,6 +207,10 @@ impl Driver {
             self.carry(effect);
         }
         self.hands.set_lively(self.state.is_lively());
+        self.set_theme();
+    }
+
+    fn set_theme(&mut self) {
         let wanted = self.themed_as();
         if self.themed != wanted {
             self.themed = wanted;
@@ -228,12 +235,7 @@ impl Driver {
             self.gallery.set_screen(screen);
         }
         // The ground may have become known.
-        let wanted = self.themed_as();
-        if wanted != self.themed {
-            self.themed = wanted;
-            self.theme = Theme::new(screen.depth, wanted);
-            self.memo.clear();
-        }
+        self.set_theme();
     }
 
     fn draw(&mut self) {
@@ -297,12 +299,12 @@ impl Driver {
     }
 
     /// Restores the terminal first, so that nobody looks at a dead screen, then waits for the store.
-    fn finish(&mut self, receiver: &Receiver<Message>) {
+    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
         if self.gallery.screen().how == How::Kitty {
             self.terminal.forget_all_pictures(self.detected.tmux);
         }
         self.terminal.leave();
         let now = self.started.elapsed();
-        self.hands.finish(&mut self.state, now, receiver);
+        self.hands.finish(&mut self.state, now, receiver)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::Message;
 use crate::imaging::{Picture, decode};
 use crate::index::Images;
-use crate::tui::hands::{case_bytes, file_bytes};
+use crate::tui::hands::{case_bytes, file_bytes, safely};
 use crate::tui::house::picture_bytes;
 use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
 
@@ -44,7 +44,8 @@ impl Showing {
             loop {
                 let (wanted, screen, generation, reader, number) = next(&queue);
                 worker.index_changed(number);
-                let encoded = worker.encode(&wanted, screen, reader.as_ref());
+                let broken = Encoded::Failed("drawing it failed inside the program".into());
+                let encoded = safely(broken, || worker.encode(&wanted, screen, reader.as_ref()));
                 lock(&queue.0).busy = None;
                 let message = Message::Shown {
                     generation,

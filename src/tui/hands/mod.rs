@@ -16,6 +16,8 @@ pub use files::{case_bytes, case_names, file_bytes};
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]
 pub use store::done;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +46,44 @@ enum Reading {
     Folder(PathBuf),
 }
 
+impl Reading {
+    fn done(&self) -> Event {
+        match self {
+            Self::File(path) => files::attach_file(path),
+            Self::Case(name) => files::attach_case(name),
+            Self::Clipboard => pasting::attach(),
+            Self::Folder(folder) => files::list(folder),
+        }
+    }
+
+    /// What is said where the program itself breaks over it.
+    fn failure(&self) -> Event {
+        let broken = |what: String| {
+            let said = crate::support::sanitise::clean_line_max(&what, 200);
+            Trouble::new(format!("reading {said} failed inside the program"))
+                .hint("the conversation goes on; this one cannot be read")
+        };
+        let attached = |name: String| Event::Attached {
+            result: Err(broken(name.clone())),
+            name,
+        };
+        match self {
+            Self::File(path) => attached(path.to_string_lossy().into_owned()),
+            Self::Case(name) => attached(name.clone()),
+            Self::Clipboard => attached("the clipboard".into()),
+            Self::Folder(folder) => Event::Folder {
+                result: Err(broken(folder.to_string_lossy().into_owned())),
+                folder: folder.clone(),
+            },
+        }
+    }
+}
+
+/// Does a worker's job; where it panics, `failure` is what came of it, so that nobody waits and the next job is done.
+pub fn safely<T>(failure: T, job: impl FnOnce() -> T) -> T {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).unwrap_or(failure)
+}
+
 /// All workers.
 pub struct Hands {
     sender: SyncSender<Message>,
@@ -56,6 +96,8 @@ pub struct Hands {
     cancel: Cancel,
     /// Of the long work beside the conversation.
     work: Cancel,
+    /// Longest wait for the session store at the end.
+    patience: Duration,
 }
 
 impl Hands {
@@ -68,6 +110,7 @@ impl Hands {
             opening: None,
             cancel: Cancel::new(),
             work: Cancel::new(),
+            patience: STORE_TIME,
             sender,
         })
     }
@@ -92,6 +135,7 @@ impl Hands {
             } = *opened;
             if self.opening == Some(job) {
                 self.assistant = Some(Arc::new(assistant));
+                self.store.index_opened(images.clone());
                 reader = Some(images);
             }
             about
@@ -115,21 +159,22 @@ impl Hands {
                 turn,
                 question,
                 images,
+                whose,
                 settings,
             } => {
                 let Some(assistant) = self.assistant.clone() else {
                     return self.failed(turn, "no model is open");
                 };
                 self.cancel = Cancel::new();
-                let asked = model::ask(
-                    self.sender.clone(),
-                    assistant,
+                let asked = model::Asked {
                     turn,
                     question,
                     images,
+                    whose,
                     settings,
-                    self.cancel.clone(),
-                );
+                };
+                let cancel = self.cancel.clone();
+                let asked = model::ask(self.sender.clone(), assistant, asked, cancel);
                 if let Err(error) = asked {
                     self.failed(turn, &error.to_string());
                 }
@@ -169,32 +214,44 @@ impl Hands {
         now: Duration,
         receiver: &Receiver<Message>,
     ) -> Vec<Trouble> {
-        let until = Instant::now() + STORE_TIME;
+        let until = Instant::now() + self.patience;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
         let mut failed = Vec::new();
         // A turn that is only now being stored still gets its end.
         while state.has_unstored()
             && let Ok(message) = next()
         {
-            match message {
-                Message::Event(event @ (Event::TurnStored { .. } | Event::SessionCreated(_))) => {
-                    for effect in state.handle(now, event) {
-                        if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
-                            self.store.carry(effect);
-                        }
-                    }
+            let Message::Event(event) = message else {
+                continue;
+            };
+            failed.extend(store_trouble(&event).cloned());
+            if !matches!(event, Event::TurnStored { .. } | Event::SessionCreated(_)) {
+                continue;
+            }
+            for effect in state.handle(now, event) {
+                if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
+                    self.store.carry(effect);
                 }
-                Message::Event(Event::StoreFailed(trouble)) => failed.push(trouble),
-                _ => {}
             }
         }
+        let mut late = state.has_unstored();
         self.store.close();
-        while let Ok(message) = next() {
-            match message {
-                Message::StoreDone => break,
-                Message::Event(Event::StoreFailed(trouble)) => failed.push(trouble),
-                _ => {}
+        loop {
+            match next() {
+                Ok(Message::StoreDone) => break,
+                Ok(Message::Event(event)) => failed.extend(store_trouble(&event).cloned()),
+                Ok(_) => {}
+                Err(_) => {
+                    late = true;
+                    break;
+                }
             }
+        }
+        if late {
+            failed.push(
+                Trouble::new("the end of the conversation could not be kept in time")
+                    .hint("look whether the disk is full or slow; `rounds session list` shows what is kept"),
+            );
         }
         failed
     }
@@ -217,17 +274,25 @@ impl Hands {
     }
 }
 
+/// What the store could not do, where that is what an event says.
+fn store_trouble(event: &Event) -> Option<&Trouble> {
+    match event {
+        Event::StoreFailed(trouble)
+        | Event::SessionCreated(Err(trouble))
+        | Event::TurnStored {
+            result: Err(trouble),
+            ..
+        } => Some(trouble),
+        _ => None,
+    }
+}
+
 fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>> {
     // Unbounded, but fed by the user's own keys.
     let (jobs, queue) = channel();
     let work = move || {
         while let Ok(job) = queue.recv() {
-            let event = match job {
-                Reading::File(path) => files::attach_file(&path),
-                Reading::Case(name) => files::attach_case(&name),
-                Reading::Clipboard => pasting::attach(),
-                Reading::Folder(folder) => files::list(&folder),
-            };
+            let event = safely(job.failure(), || job.done());
             if sender.send(Message::Event(event)).is_err() {
                 return;
             }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use super::safely;
 use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use crate::support::Cancel;
 use crate::tui::house;
-use crate::tui::journal::Attached;
+use crate::tui::journal::{Attached, Whose};
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, TurnId};
 
@@ -38,17 +39,30 @@ pub fn be_patient() {
     }
 }
 
+/// What is asked.
+pub struct Asked {
+    pub turn: TurnId,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub whose: Whose,
+    pub settings: Settings,
+}
+
 /// Asks, and hands on what comes.
 pub fn ask(
     sender: SyncSender<Message>,
     assistant: Arc<Assistant>,
-    turn: TurnId,
-    question: String,
-    images: Vec<Attached>,
-    settings: Settings,
+    asked: Asked,
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let work = move || {
+        let Asked {
+            turn,
+            question,
+            images,
+            whose,
+            settings,
+        } = asked;
         // Copies pixels, so not on the thread that draws.
         let images = images
             .iter()
@@ -57,20 +71,23 @@ pub fn ask(
         let case = Case {
             images,
             question,
-            patient: None,
-            study: None,
+            patient: whose.patient,
+            study: whose.study,
         };
-        let mut ended = false;
-        for event in assistant.ask(case, settings, cancel) {
-            ended |= matches!(
-                event,
-                assistant::Event::Answer(_) | assistant::Event::Failed(_)
-            );
-            if sender.send(Message::Event(told(turn, event))).is_err() {
-                return;
+        let hand_on = || {
+            let mut ended = false;
+            for event in assistant.ask(case, settings, cancel) {
+                ended |= matches!(
+                    event,
+                    assistant::Event::Answer(_) | assistant::Event::Failed(_)
+                );
+                if sender.send(Message::Event(told(turn, event))).is_err() {
+                    return true;
+                }
             }
-        }
-        if !ended {
+            ended
+        };
+        if !safely(false, hand_on) {
             // Its thread is gone; nobody may wait for it.
             let trouble =
                 Trouble::new("the model stopped without an answer").hint("/model opens it again");

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
+use super::safely;
+use crate::index::Images;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
@@ -11,9 +13,14 @@ use crate::tui::state::{Effect, Event, Trouble};
 /// Sessions that a list shows.
 const MOST_LISTED: usize = 500;
 
+enum Job {
+    Do(Effect),
+    IndexOpened(Images),
+}
+
 /// A handle to the worker.
 pub struct Store {
-    jobs: Option<Sender<Effect>>,
+    jobs: Option<Sender<Job>>,
 }
 
 impl Store {
@@ -22,10 +29,17 @@ impl Store {
         mut journal: Box<dyn Journal>,
     ) -> std::io::Result<Self> {
         // Unbounded, but fed by the user's own keys and at most one partial text a second.
-        let (jobs, queue): (Sender<Effect>, Receiver<Effect>) = channel();
+        let (jobs, queue): (Sender<Job>, Receiver<Job>) = channel();
         let work = move || {
-            while let Ok(effect) = queue.recv() {
-                if let Some(event) = done(journal.as_mut(), effect)
+            while let Ok(job) = queue.recv() {
+                let event = match job {
+                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), effect)),
+                    Job::IndexOpened(images) => {
+                        journal.index_opened(images);
+                        None
+                    }
+                };
+                if let Some(event) = event
                     && sender.send(Message::Event(event)).is_err()
                 {
                     return;
@@ -40,8 +54,16 @@ impl Store {
     }
 
     pub fn carry(&self, effect: Effect) {
+        self.put(Job::Do(effect));
+    }
+
+    pub fn index_opened(&self, images: Images) {
+        self.put(Job::IndexOpened(images));
+    }
+
+    fn put(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(effect);
+            let _ = jobs.send(job);
         }
     }
 
@@ -49,6 +71,26 @@ impl Store {
     pub fn close(&mut self) {
         self.jobs = None;
     }
+}
+
+/// What is said where the program itself breaks over an effect: the same event that would have said how it went.
+fn failure(effect: &Effect) -> Option<Event> {
+    let broken = Trouble::new("keeping sessions failed inside the program")
+        .hint("the conversation goes on; look with `rounds session list` what is kept");
+    Some(match effect {
+        Effect::CreateSession { .. } => Event::SessionCreated(Err(broken)),
+        Effect::StoreTurn { turn, .. } => Event::TurnStored {
+            turn: *turn,
+            result: Err(broken),
+        },
+        Effect::ListSessions { words } => Event::Sessions {
+            words: words.clone(),
+            result: Err(broken),
+        },
+        Effect::OpenSession(_) => Event::SessionOpened(Err(broken)),
+        Effect::Export { .. } => Event::Exported(Err(broken)),
+        _ => Event::StoreFailed(broken),
+    })
 }
 
 /// Does one thing; what is to be told of it.

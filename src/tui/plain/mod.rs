@@ -65,6 +65,7 @@ pub fn run(
         first_run: options.first_run,
         attach: options.attach,
         session: options.session,
+        whose: options.whose,
         home: super::house::home(),
         folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         cases: hands::case_names(),

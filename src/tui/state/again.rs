@@ -25,6 +25,7 @@ impl State {
             old.parent,
             old.question.clone(),
             old.images.clone(),
+            old.whose.clone(),
             settings,
         );
         new.label = label;
@@ -73,6 +74,7 @@ impl State {
         if let Some(old) = self.talk.get(turn) {
             self.input.set(&old.question);
             self.attached = old.images.clone();
+            self.whose = old.whose.clone();
             self.pictures.fit(self.attached.len());
             self.editing = Some(turn);
             self.completion = None;
@@ -109,15 +111,15 @@ impl State {
             Ok(changed) => changed,
             Err(trouble) => return self.complain(trouble),
         };
-        // The same comparison again shows what is there.
+        // The same comparison again shows what is there, unless nothing came of it.
+        let is_it = |t: &Turn| {
+            let came = matches!(t.reply, Reply::Coming | Reply::Answered(_));
+            came && t.label.as_ref() == Some(&label)
+        };
         let siblings = self.talk.siblings(turn);
-        let there = siblings.into_iter().find(|id| {
-            *id != turn
-                && self
-                    .talk
-                    .get(*id)
-                    .is_some_and(|t| t.label.as_ref() == Some(&label))
-        });
+        let there = siblings
+            .into_iter()
+            .find(|id| *id != turn && self.talk.get(*id).is_some_and(is_it));
         let right = match there {
             Some(there) => there,
             None => {

@@ -70,6 +70,7 @@ impl State {
             parent,
             question,
             self.attached.clone(),
+            self.whose.clone(),
             self.settings.clone(),
         );
         let turn = self.talk.add(turn);
@@ -87,7 +88,12 @@ impl State {
 
     pub(super) fn enqueue(&mut self, turn: TurnId) {
         if self.queue.len() >= LONGEST_QUEUE {
-            return self.complain(Trouble::new("too many answers are waiting"));
+            let trouble = Trouble::new("too many answers are waiting")
+                .hint("wait for some of them, or stop them, and ask again");
+            if let Some(record) = self.talk.get_mut(turn) {
+                record.reply = Reply::Failed(trouble.clone());
+            }
+            return self.complain(trouble);
         }
         self.store_turn(turn);
         self.queue.push_back(turn);
@@ -132,11 +138,15 @@ impl State {
             turn,
             question: asked.question.clone(),
             images: asked.images.clone(),
+            whose: asked.whose.clone(),
             settings: asked.settings.clone(),
         };
         self.set_stage(turn, Stage::Retrieving);
         self.partial_at = self.now;
         self.act(effect);
+        if self.is_warming() {
+            self.tell("the question waits until the warming is done; stopping twice stops both");
+        }
     }
 
     fn set_stage(&mut self, turn: TurnId, stage: Stage) {
@@ -152,6 +162,17 @@ impl State {
             } if running == turn && stage != Stage::Stopping => Some(stage),
             _ => None,
         }
+    }
+
+    fn is_running(&self, turn: TurnId) -> bool {
+        matches!(self.activity, Activity::Turn { turn: running, .. } if running == turn)
+    }
+
+    pub(super) fn is_stopping_any(&self) -> bool {
+        let Activity::Turn { stage, .. } = self.activity else {
+            return false;
+        };
+        stage == Stage::Stopping
     }
 
     fn is_stopping(&self, turn: TurnId) -> bool {
@@ -200,6 +221,10 @@ impl State {
     }
 
     pub(super) fn on_answered(&mut self, turn: TurnId, answer: Answer) {
+        // One that has its end already gets no other.
+        if !self.is_running(turn) {
+            return;
+        }
         // An answer that was finished while it was being stopped stays as the user saw it.
         let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
         let Some(record) = self.talk.get_mut(turn) else {
@@ -223,6 +248,9 @@ impl State {
     }
 
     pub(super) fn on_failed(&mut self, turn: TurnId, trouble: Trouble) {
+        if !self.is_running(turn) {
+            return;
+        }
         let stopping = self.is_stopping(turn);
         let Some(record) = self.talk.get_mut(turn) else {
             return;
@@ -243,23 +271,23 @@ impl State {
 
     fn finish(&mut self, turn: TurnId, end: TurnEnd) {
         self.store_end(turn, end);
-        if matches!(self.activity, Activity::Turn { turn: running, .. } if running == turn) {
-            self.activity = Activity::Idle;
-            self.start_next();
-        }
+        self.activity = Activity::Idle;
+        self.start_next();
     }
 
-    /// Stops the answer that runs and keeps what came; true where there was one.
+    /// Stops the answer that runs and keeps what came; true where there was one that was not being stopped already.
     pub(super) fn stop(&mut self) -> bool {
         let Activity::Turn { turn, stage } = self.activity else {
             return false;
         };
         // Those that wait were asked together with it.
-        for waiting in std::mem::take(&mut self.queue) {
+        let queue = std::mem::take(&mut self.queue);
+        let queued = !queue.is_empty();
+        for waiting in queue {
             self.mark_stopped(waiting);
         }
         match stage {
-            Stage::Stopping => {}
+            Stage::Stopping => return queued,
             Stage::Waiting => {
                 self.mark_stopped(turn);
                 self.activity = Activity::Idle;
@@ -288,12 +316,10 @@ impl State {
 
     /// Before leaving: the program will not be there when the model says that it stopped.
     pub(super) fn stop_for_good(&mut self) {
-        let running = match self.activity {
-            Activity::Turn { turn, .. } => Some(turn),
-            Activity::Idle => None,
-        };
         self.stop();
-        if let Some(turn) = running {
+        // One that waited for the model has its end by now.
+        if let Activity::Turn { turn, .. } = self.activity {
+            self.activity = Activity::Idle;
             self.mark_stopped(turn);
         }
     }

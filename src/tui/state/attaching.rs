@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::assistant::MOST_IMAGES;
 use crate::support::sanitise;
 use crate::tui::journal::Attached;
 
@@ -9,9 +10,6 @@ use super::effect::Effect;
 use super::overlay::{Overlay, Picker};
 use super::trouble::Trouble;
 use super::{Focus, State, paths};
-
-/// As many as the assistant takes.
-pub const MOST_IMAGES: usize = 8;
 
 impl State {
     /// A paste: paths of pictures are attached, anything else is text.
@@ -104,6 +102,27 @@ impl State {
         self.chosen = None;
         self.front = Focus::Pictures;
         self.tell(format!("attached {name}; it goes with your next question"));
+    }
+
+    /// Says or changes whose pictures the next question is about. An id is compared as a whole, so it is never cut.
+    pub(super) fn whose_argument(&mut self, command: &str, argument: &str) {
+        let what = command.trim_start_matches('/');
+        let known = match what {
+            "patient" => &mut self.whose.patient,
+            _ => &mut self.whose.study,
+        };
+        match argument {
+            "" => {}
+            "off" => *known = None,
+            id => *known = Some(sanitise::clean_line(id)),
+        }
+        let words = match known {
+            Some(id) => {
+                format!("{what} {id}: none of its examples is a shot, from the next question on")
+            }
+            None => format!("no {what} is known; {command} ID says whose pictures these are"),
+        };
+        self.tell(words);
     }
 
     pub(super) fn detach_argument(&mut self, argument: &str) {

@@ -1,10 +1,10 @@
 //! Which turn is selected, and which branch of the conversation is shown.
 
+use super::State;
 use super::conversation::TurnId;
 use super::overlay::Overlay;
 use super::pages::Page;
 use super::trouble::Trouble;
-use super::{Activity, Stage, State};
 
 impl State {
     /// The nearest turn at or above the selected one that has others in its place.
@@ -99,18 +99,13 @@ impl State {
 
     /// Stops the answer that runs, or gives the opening of a model up.
     pub(super) fn stop_or_give_up(&mut self) {
-        let stopping = matches!(
-            self.activity,
-            Activity::Turn {
-                stage: Stage::Stopping,
-                ..
-            }
-        );
-        if stopping {
-            self.tell("it is being stopped");
-        } else if !self.stop() && !self.give_up_opening() && !self.give_up_work() {
-            self.tell("nothing runs");
+        if self.stop() || self.give_up_opening() || self.give_up_work() {
+            return;
         }
+        self.tell(match self.is_stopping_any() {
+            true => "it is being stopped",
+            false => "nothing runs",
+        });
     }
 }
 

@@ -72,6 +72,18 @@ pub const TABLE: &[Row] = &[
         "attach the picture on the clipboard",
     ),
     row("/detach", Argument::Text, "[N|all]", "take a picture away"),
+    row(
+        "/patient",
+        Argument::Text,
+        "[ID|off]",
+        "whose pictures these are: none of this patient's examples is a shot",
+    ),
+    row(
+        "/study",
+        Argument::Text,
+        "[ID|off]",
+        "their study: none of its examples is a shot",
+    ),
     row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
     row("/stop", Argument::None, "", "stop and keep what came"),
     row("/shots", Argument::None, "", "the shots of this answer"),

@@ -38,6 +38,7 @@ impl State {
             "/attach" => self.attach_argument(&argument),
             "/paste" => self.act(Effect::AttachClipboard),
             "/detach" => self.detach_argument(&argument),
+            "/patient" | "/study" => self.whose_argument(row.name, &argument),
             "/cases" => self.case_argument(&argument),
             "/stop" => self.stop_or_give_up(),
             "/shots" if self.linear => self.show_page(Page::Shots),

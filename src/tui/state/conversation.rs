@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use crate::assistant::{Answer, Settings};
+use crate::prompt::Parts;
 use crate::retrieval::Shot;
-use crate::tui::journal::{Attached, SavedEnd, SavedSession};
+use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
 
 use super::trouble::Trouble;
 
@@ -57,6 +58,7 @@ pub struct Turn {
     pub parent: Option<TurnId>,
     pub question: String,
     pub images: Vec<Attached>,
+    pub whose: Whose,
     pub settings: Settings,
     /// Said beside the question where the settings are not the usual ones: `without shots`.
     pub label: Option<String>,
@@ -80,12 +82,14 @@ impl Turn {
         parent: Option<TurnId>,
         question: String,
         images: Vec<Attached>,
+        whose: Whose,
         settings: Settings,
     ) -> Self {
         Self {
             parent,
             question,
             images,
+            whose,
             settings,
             label: None,
             shots: Vec::new(),
@@ -104,20 +108,12 @@ impl Turn {
     /// The streamed text with answer and rationale on lines of their own. The marker that the prompt ended with is part of
     /// the prompt, so it is put back in front.
     pub fn streamed(&self) -> String {
-        let text = self.text.trim_start();
-        if text.is_empty() {
-            return String::new();
-        }
-        let lead = self
-            .prompt
-            .as_deref()
-            .and_then(|p| p.split_whitespace().next_back());
-        let lead = lead.filter(|word| word.ends_with(':')).unwrap_or_default();
-        let mut out = format!("{lead} {text}");
-        for marker in [" Answer:", " Rationale:"] {
-            out = out.replace(marker, &format!("\n{}", marker.trim_start()));
-        }
-        out.trim().to_string()
+        let prompt = self.prompt.as_deref();
+        let lead = prompt.and_then(|p| p.split_whitespace().next_back());
+        let mut parts = Parts::default();
+        parts.begin(lead.filter(|word| word.ends_with(':')).unwrap_or_default());
+        let shown = parts.push(&self.text);
+        (shown + &parts.end()).trim().to_string()
     }
 
     /// The exact prompt, or why it cannot be shown.
@@ -237,7 +233,7 @@ impl Conversation {
         let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
         for old in saved.turns {
             let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
-            let mut turn = Turn::new(parent, old.question, old.images, old.settings);
+            let mut turn = Turn::new(parent, old.question, old.images, old.whose, old.settings);
             turn.stored = Some(old.id.clone());
             turn.reply = match old.end {
                 SavedEnd::Answered {
@@ -276,7 +272,8 @@ mod tests {
     use super::*;
 
     fn turn(parent: Option<TurnId>, question: &str) -> Turn {
-        Turn::new(parent, question.into(), Vec::new(), Settings::default())
+        let (whose, settings) = Default::default();
+        Turn::new(parent, question.into(), Vec::new(), whose, settings)
     }
 
     #[test]

@@ -7,8 +7,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::support::sanitise;
 
-/// Longest text that is taken, in characters: what the assistant takes.
-pub const LONGEST: usize = 8000;
+/// Longest text that is taken, in characters.
+pub const LONGEST: usize = crate::assistant::LONGEST_QUESTION;
 const MOST_UNDO: usize = 100;
 
 /// Text with a cursor.

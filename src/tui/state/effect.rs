@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::assistant::{Settings, Setup};
 use crate::tui::ExitReason;
-use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd};
+use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
 
 use super::conversation::TurnId;
 use super::work::Work;
@@ -25,6 +25,7 @@ pub enum Effect {
         turn: TurnId,
         question: String,
         images: Vec<Attached>,
+        whose: Whose,
         settings: Settings,
     },
     Cancel,

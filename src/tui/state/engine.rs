@@ -55,6 +55,17 @@ impl Engine {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
+    /// How model and index are called: those in use, or those being opened where none is yet.
+    pub fn names(&self) -> (String, String) {
+        match self.about() {
+            Some(about) => (about.model.clone(), about.index.clone()),
+            None => (
+                label(self.wanted.model.as_deref()),
+                label(self.wanted.index.as_deref()),
+            ),
+        }
+    }
+
     /// The index in use or being opened; `None` is the one that ships.
     pub fn wanted_index(&self) -> Option<&std::path::Path> {
         self.wanted.index.as_deref()

@@ -143,6 +143,9 @@ impl State {
         if self.stop() || self.give_up_opening() || self.give_up_work() {
             return;
         }
+        if self.is_stopping_any() {
+            return self.tell("it is being stopped");
+        }
         if self.chosen.take().is_some() {
             self.scroll = None;
             return;
@@ -165,6 +168,8 @@ impl State {
             "stopped"
         } else if self.give_up_work() {
             "the work is being stopped"
+        } else if self.is_stopping_any() {
+            "it is being stopped"
         } else if self.overlay.take().is_some() {
             "closed"
         } else if !self.input.is_empty() {

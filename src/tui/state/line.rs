@@ -1,9 +1,9 @@
 //! Lines, as the line mode reads them: a command, a question, the path of a picture, or yes or no.
 
+use crate::assistant::MOST_IMAGES;
 use crate::tui::ExitReason;
 
 use super::asking::{Activity, Stage};
-use super::attaching::MOST_IMAGES;
 use super::editor::LONGEST;
 use super::overlay::Overlay;
 use super::trouble::Trouble;

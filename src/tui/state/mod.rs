@@ -18,6 +18,7 @@ mod engine;
 mod event;
 mod fuzzy;
 mod history;
+mod keeping;
 mod keys;
 mod line;
 mod list_keys;
@@ -42,11 +43,11 @@ pub use editor::Editor;
 pub use effect::Effect;
 pub use engine::Engine;
 pub use event::{Entry, Event};
+pub use keeping::Session;
 pub use mouse::Hits;
 pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
 pub use pictures::PicturePane;
-pub use sessions::Session;
 pub use trouble::Trouble;
 pub use work::{Work, Working};
 
@@ -56,7 +57,7 @@ use std::time::Duration;
 
 use crate::assistant::{Settings, Setup};
 use crate::tui::ExitReason;
-use crate::tui::journal::Attached;
+use crate::tui::journal::{Attached, Whose};
 use crate::tui::keys::{Keymap, Place};
 use crate::tui::{ImageMode, ThemeChoice};
 
@@ -114,8 +115,12 @@ pub struct State {
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
     pub attached: Vec<Attached>,
+    /// Whose pictures the next question is about.
+    pub whose: Whose,
     pub pictures: PicturePane,
     pub talk: Conversation,
+    /// Conversations before this one: the names of turns begin anew with each.
+    pub conversations: u64,
     /// The chosen turn; `None` is the last one.
     chosen: Option<TurnId>,
     /// First line of the conversation that is shown; `None` follows its end.
@@ -145,6 +150,8 @@ pub struct State {
     folder: PathBuf,
     /// Pictures to attach once a session is open, whose own would take their place.
     attach_later: Vec<PathBuf>,
+    /// Whose they are: goes before what the session says.
+    whose_later: Whose,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
@@ -169,6 +176,9 @@ pub struct Start {
     /// Where the file picker begins.
     pub folder: PathBuf,
     pub cases: Vec<String>,
+    pub whose: Whose,
+    /// What the user must know before anything else.
+    pub notice: Option<String>,
 }
 
 impl State {
@@ -190,8 +200,11 @@ impl State {
             completion: None,
             editing: None,
             attached: Vec::new(),
+            whose: start.whose.clone(),
+            whose_later: start.whose,
             pictures: PicturePane::default(),
             talk: Conversation::default(),
+            conversations: 0,
             chosen: None,
             scroll: None,
             shot: 0,
@@ -218,6 +231,9 @@ impl State {
             effects: Vec::new(),
         };
         state.open(start.setup);
+        if let Some(notice) = start.notice {
+            state.complain(Trouble::new(notice));
+        }
         match start.session {
             Some(id) => state.act(Effect::OpenSession(id)),
             None => state.attach_waiting(),

@@ -116,6 +116,13 @@ impl State {
             true => "attached: nothing".into(),
             false => format!("attached: {}", names.join(", ")),
         });
+        let whose = [
+            ("patient", &self.whose.patient),
+            ("study", &self.whose.study),
+        ];
+        for (what, id) in whose {
+            lines.extend(id.iter().map(|id| format!("{what}: {id}")));
+        }
         if let Some((used, of)) = self.context() {
             let of = of.map_or(String::new(), |of| format!(" of {of}"));
             lines.push(format!("context: {used}{of} tokens"));

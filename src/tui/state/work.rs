@@ -104,6 +104,12 @@ impl State {
         }
     }
 
+    /// Whether the model's thread is busy with an index.
+    pub(super) fn is_warming(&self) -> bool {
+        let work = self.work.as_ref().map(|work| &work.work);
+        matches!(work, Some(Work::Warm { .. }))
+    }
+
     pub(super) fn on_working(&mut self, job: u64, said: String) {
         if let Some(work) = self.work.as_mut().filter(|work| work.job == job) {
             work.said = said;

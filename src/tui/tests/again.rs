@@ -3,7 +3,7 @@
 use super::harness::Harness;
 use crate::retrieval::Strategy;
 use crate::tui::journal::Journal;
-use crate::tui::state::Effect;
+use crate::tui::state::{Effect, Event, Trouble};
 
 #[test]
 fn an_edited_question_is_a_branch_and_the_old_one_can_be_seen_again() {
@@ -100,4 +100,34 @@ fn a_comparison_with_a_wrong_setting_says_what_to_write() {
     user.press("enter");
     user.sees("`nearest` is not a strategy");
     user.sees("hint: one of image,");
+}
+
+#[test]
+fn a_comparison_that_was_stopped_or_failed_is_asked_again() {
+    let mut user = Harness::new(140, 40);
+    user.exchange("Is there a nodule?", "yes");
+    let asks = |user: &mut Harness| {
+        let effects = user.effects();
+        let asked = effects.iter().filter(|e| matches!(e, Effect::Ask { .. }));
+        asked.count()
+    };
+    user.effects();
+    user.press("alt-c");
+    assert_eq!(asks(&mut user), 1);
+    user.press("esc esc");
+    user.model_stops();
+    user.press("alt-c");
+    assert_eq!(asks(&mut user), 1, "the first was stopped");
+    let turn = user.running();
+    user.event(Event::TurnFailed {
+        turn,
+        trouble: Trouble::new("broken"),
+    });
+    user.press("esc");
+    user.press("alt-c");
+    assert_eq!(asks(&mut user), 1, "the second failed");
+    user.answer("no");
+    user.press("esc");
+    user.press("alt-c");
+    assert_eq!(asks(&mut user), 0, "the third is there");
 }

@@ -24,6 +24,8 @@ pub struct Harness {
     /// What was to be done since the last look.
     effects: Vec<Effect>,
     journal: MemoryJournal,
+    /// What a slow store will say; `None` where it answers at once.
+    late: Option<Vec<Event>>,
 }
 
 impl Harness {
@@ -59,6 +61,7 @@ impl Harness {
             now: Duration::ZERO,
             effects,
             journal: MemoryJournal::default(),
+            late: None,
         };
         harness.draw();
         harness
@@ -80,12 +83,28 @@ impl Harness {
         });
     }
 
-    /// Something happens; the store answers at once.
+    /// From now on the store takes its time.
+    pub fn store_is_slow(&mut self) {
+        self.late.get_or_insert_default();
+    }
+
+    /// A slow store says what it has done, and is fast from now on.
+    pub fn store_answers(&mut self) {
+        for event in self.late.take().unwrap_or_default() {
+            self.event(event);
+        }
+    }
+
+    /// Something happens; the store answers at once unless it is slow.
     pub fn event(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.state.handle(self.now, event) {
-                events.extend(self.store(&effect));
+                let answer = self.store(&effect);
+                match &mut self.late {
+                    Some(late) => late.extend(answer),
+                    None => events.extend(answer),
+                }
                 self.effects.push(effect);
             }
         }

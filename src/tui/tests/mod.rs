@@ -8,6 +8,7 @@ mod commands;
 pub mod data;
 mod harness;
 pub mod hostile;
+mod keeping;
 mod leaving;
 mod overlays;
 pub mod random;

@@ -100,3 +100,37 @@ fn warming_says_its_cost_before_it_spends_it() {
     command(&mut user, "/warm now");
     user.sees("/warm takes nothing or go");
 }
+
+fn kinds(user: &mut Harness) -> (bool, bool) {
+    let effects = user.effects();
+    let has = |wanted: fn(&Effect) -> bool| effects.iter().any(wanted);
+    (
+        has(|e| matches!(e, Effect::Cancel)),
+        has(|e| matches!(e, Effect::StopWork)),
+    )
+}
+
+#[test]
+fn a_question_behind_a_warming_says_so_and_stopping_twice_stops_both() {
+    for stop in ["esc", "ctrl-c", "/stop"] {
+        let mut user = Harness::new(140, 40);
+        let press = |user: &mut Harness| match stop {
+            "/stop" => command(user, stop),
+            key => user.press(key),
+        };
+        command(&mut user, "/warm go");
+        user.ask("Is there a nodule?");
+        user.sees("the question waits until the warming is done");
+        user.effects();
+        press(&mut user);
+        assert_eq!(kinds(&mut user), (true, false), "{stop}");
+        // Not so soon that the same key leaves.
+        user.wait(2500);
+        press(&mut user);
+        assert_eq!(kinds(&mut user), (false, true), "{stop}");
+        user.wait(2500);
+        press(&mut user);
+        assert_eq!(kinds(&mut user), (false, false), "{stop}");
+        user.sees("it is being stopped");
+    }
+}

@@ -149,6 +149,10 @@ fn turn_lines(
     let chosen = state.is_chosen(id);
     let stamp = {
         let mut hasher = DefaultHasher::new();
+        // Another conversation gives its turns the same names.
+        state.conversations.hash(&mut hasher);
+        let names = turn.images.iter().map(|a| &a.picture.source.name);
+        names.for_each(|name| name.hash(&mut hasher));
         (width, &turn.question, place, siblings.len(), chosen).hash(&mut hasher);
         (
             turn.shots.len(),
@@ -159,7 +163,9 @@ fn turn_lines(
             .hash(&mut hasher);
         match &turn.reply {
             Reply::Coming => 0_u8.hash(&mut hasher),
-            Reply::Answered(done) => (1_u8, &done.answer, &done.rationale).hash(&mut hasher),
+            Reply::Answered(done) => {
+                (1_u8, &done.answer, &done.rationale, &done.notices).hash(&mut hasher);
+            }
             Reply::Stopped => 2_u8.hash(&mut hasher),
             Reply::Failed(trouble) => (3_u8, &trouble.message).hash(&mut hasher),
         }

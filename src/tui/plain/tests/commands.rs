@@ -416,6 +416,50 @@ fn the_help_names_every_command() {
     }
 }
 
+#[test]
+fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
+    let whose = |user: &mut User| {
+        let effects = user.effects();
+        let asked = effects.into_iter().find_map(|effect| match effect {
+            Effect::Ask { whose, .. } => Some((whose.patient, whose.study)),
+            _ => None,
+        });
+        asked.expect("nothing was asked")
+    };
+    let some = |id: &str| Some(id.to_string());
+    let mut user = User::new();
+    has(&user.types("/patient"), "no patient is known");
+    has(
+        &user.types("/patient P 7"),
+        "patient P 7: none of its examples is a shot",
+    );
+    has(&user.types("/study s-1"), "study s-1: ");
+    has(&user.types("/status"), "patient: P 7\nstudy: s-1\n");
+    user.exchange("Is there a nodule?", "yes");
+    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    has(&user.types("/study off"), "no study is known");
+    has(&user.types("/patient other"), "patient other: ");
+    user.line("/compare");
+    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    user.model_answers("no");
+    user.line("/regenerate");
+    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    user.model_answers("yes");
+    user.exchange("And an effusion?", "no");
+    assert_eq!(whose(&mut user), (some("other"), None));
+
+    // A new session is of nobody; an old one is of whom it was.
+    has(&user.types("/new"), "of nobody in particular");
+    has(&user.types("/patient"), "no patient is known");
+    user.line("/open s1");
+    has(&user.types("/patient"), "patient other: ");
+    let turns = crate::tui::Journal::open(&mut user.journal, "s1")
+        .unwrap()
+        .turns;
+    assert_eq!(turns[0].whose.patient, some("P 7"));
+    assert_eq!(turns[0].whose.study, some("s-1"));
+}
+
 /// A command that is added to the table is to be tried here too.
 #[test]
 fn every_command_of_the_table_is_tried_in_this_file() {

@@ -1,0 +1,237 @@
+//! Keeping what is asked and answered in the session store, as it happens.
+//!
+//! A store that fails is told once and the conversation goes on: nothing that was asked is lost from the screen. A turn is
+//! never given to the store before the one it follows.
+
+use std::time::Duration;
+
+use crate::tui::journal::{NewTurn, TurnEnd};
+
+use super::conversation::TurnId;
+use super::effect::Effect;
+use super::sessions::LONGEST_TITLE;
+use super::trouble::Trouble;
+use super::{Activity, Stage, State};
+
+/// How often streamed text is kept.
+const PARTIAL: Duration = Duration::from_secs(1);
+
+/// The session as the store knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    stored: Stored,
+    title: String,
+    /// Turns that wait for the session, or for the turn they follow, to be in the store.
+    waiting: Vec<TurnId>,
+    /// Turns that the store was given and has not spoken of yet.
+    storing: Vec<TurnId>,
+    /// Ends that wait for their turn to be in the store.
+    ends: Vec<(TurnId, TurnEnd)>,
+    /// Turns that the store did not take.
+    lost: Vec<TurnId>,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Stored {
+    #[default]
+    NotYet,
+    Creating,
+    There(String),
+    /// The store failed: this session is kept nowhere.
+    Nowhere,
+}
+
+impl Session {
+    /// One that is in the store.
+    pub fn kept(id: &str, title: &str) -> Self {
+        Self {
+            stored: Stored::There(id.to_string()),
+            title: title.to_string(),
+            ..Self::default()
+        }
+    }
+
+    pub fn rename(&mut self, title: &str) {
+        self.title = title.to_string();
+    }
+
+    /// Its id, where it is in the store.
+    pub fn id(&self) -> Option<&str> {
+        match &self.stored {
+            Stored::There(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+impl State {
+    pub(super) fn store_turn(&mut self, turn: TurnId) {
+        match &self.session.stored {
+            Stored::NotYet => {
+                let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
+                let title = crate::support::sanitise::clean_line_max(question, LONGEST_TITLE);
+                let (model, index) = self.engine.names();
+                self.session.title.clone_from(&title);
+                self.session.stored = Stored::Creating;
+                self.session.waiting.push(turn);
+                self.act(Effect::CreateSession {
+                    title,
+                    model,
+                    index,
+                });
+            }
+            Stored::Creating => self.session.waiting.push(turn),
+            Stored::There(_) => {
+                self.session.waiting.push(turn);
+                self.store_waiting();
+            }
+            Stored::Nowhere => {}
+        }
+    }
+
+    /// Whether the store has still to be told something, or to answer.
+    pub fn has_unstored(&self) -> bool {
+        let session = &self.session;
+        !session.waiting.is_empty() || !session.storing.is_empty() || !session.ends.is_empty()
+    }
+
+    /// Stores the turns that wait, each after the one it follows.
+    fn store_waiting(&mut self) {
+        let Some(session) = self.session.id().map(str::to_string) else {
+            return;
+        };
+        for turn in std::mem::take(&mut self.session.waiting) {
+            let follows = self.stored_ancestor(turn);
+            match follows {
+                Err(_) => self.session.waiting.push(turn),
+                Ok(parent) => self.store_in(session.clone(), turn, parent),
+            }
+        }
+    }
+
+    /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
+    fn stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
+        let session = &self.session;
+        let mut above = self.talk.get(turn).and_then(|record| record.parent);
+        while let Some(id) = above {
+            if session.storing.contains(&id) || session.waiting.contains(&id) {
+                return Err(id);
+            }
+            let record = self.talk.get(id);
+            if let Some(stored) = record.and_then(|record| record.stored.clone()) {
+                return Ok(Some(stored));
+            }
+            above = record.and_then(|record| record.parent);
+        }
+        Ok(None)
+    }
+
+    fn store_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
+        let Some(record) = self.talk.get(turn) else {
+            return;
+        };
+        let new = NewTurn {
+            parent,
+            question: record.question.clone(),
+            images: record.images.clone(),
+            whose: record.whose.clone(),
+            settings: record.settings.clone(),
+        };
+        self.session.storing.push(turn);
+        self.act(Effect::StoreTurn {
+            turn,
+            session,
+            new: Box::new(new),
+        });
+    }
+
+    pub(super) fn on_session_created(&mut self, result: Result<String, Trouble>) {
+        if !matches!(self.session.stored, Stored::Creating) {
+            return;
+        }
+        match result {
+            Ok(id) => {
+                self.session.stored = Stored::There(id);
+                self.store_waiting();
+            }
+            Err(trouble) => {
+                self.session.stored = Stored::Nowhere;
+                self.session.waiting.clear();
+                self.session.ends.clear();
+                self.complain(
+                    Trouble::new(format!("this session is not kept: {}", trouble.message)).hint(
+                        trouble.hint.unwrap_or_else(|| {
+                            "the conversation goes on, and is lost at the end".into()
+                        }),
+                    ),
+                );
+            }
+        }
+    }
+
+    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
+        self.session.storing.retain(|storing| *storing != turn);
+        match result {
+            Ok(id) => self.turn_is_stored(turn, id),
+            Err(trouble) => {
+                self.session.ends.retain(|(ended, _)| *ended != turn);
+                self.session.lost.push(turn);
+                self.complain(trouble);
+            }
+        }
+        self.store_waiting();
+    }
+
+    fn turn_is_stored(&mut self, turn: TurnId, id: String) {
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.stored = Some(id.clone());
+        }
+        let ends = std::mem::take(&mut self.session.ends);
+        for (ended, end) in ends {
+            if ended == turn {
+                self.act(Effect::StoreEnd {
+                    id: id.clone(),
+                    end: Box::new(end),
+                });
+            } else {
+                self.session.ends.push((ended, end));
+            }
+        }
+    }
+
+    pub(super) fn store_end(&mut self, turn: TurnId, end: TurnEnd) {
+        let stored = self.talk.get(turn).and_then(|t| t.stored.clone());
+        match stored {
+            Some(id) => self.act(Effect::StoreEnd {
+                id,
+                end: Box::new(end),
+            }),
+            None if matches!(self.session.stored, Stored::Nowhere) => {}
+            None if self.session.lost.contains(&turn) => {}
+            None => self.session.ends.push((turn, end)),
+        }
+    }
+
+    /// Keeps what was streamed so far, about once a second.
+    pub(super) fn keep_partial(&mut self) {
+        let Activity::Turn {
+            turn,
+            stage: Stage::Streaming,
+        } = self.activity
+        else {
+            return;
+        };
+        if self.now.saturating_sub(self.partial_at) < PARTIAL {
+            return;
+        }
+        self.partial_at = self.now;
+        let record = self.talk.get(turn);
+        if let Some((id, text)) = record.and_then(|t| Some((t.stored.clone()?, t.streamed()))) {
+            self.act(Effect::StorePartial { id, text });
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What is kept of a conversation, however slow the store is.
+
+use super::data;
+use super::harness::Harness;
+use crate::assistant::Setup;
+use crate::imaging::ColourDepth;
+use crate::tui::ExitReason;
+use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Whose};
+use crate::tui::state::{Effect, Event, Start};
+
+const STILL: &str = "the last answer is still being kept; try again";
+
+fn command(user: &mut Harness, line: &str) {
+    user.type_text(line);
+    user.press("enter");
+}
+
+#[test]
+fn a_new_session_waits_until_the_turn_before_is_kept() {
+    let mut user = Harness::new(120, 40);
+    user.store_is_slow();
+    user.exchange("one", "yes");
+    user.press("alt-n");
+    user.sees(STILL);
+    user.sees("You  ");
+    user.store_answers();
+    user.press("alt-n");
+    user.sees("a new session");
+    user.exchange("two", "no");
+    let first = user.journal().open("s1").unwrap().turns;
+    assert_eq!(first.len(), 1);
+    assert!(matches!(&first[0].end, SavedEnd::Answered { answer, .. } if answer == "yes"));
+    let second = user.journal().open("s2").unwrap().turns;
+    let questions: Vec<&str> = second.iter().map(|t| t.question.as_str()).collect();
+    assert_eq!(questions, ["two"]);
+}
+
+#[test]
+fn a_session_is_neither_left_nor_deleted_while_a_turn_of_it_is_being_kept() {
+    let mut user = Harness::new(120, 40);
+    user.exchange("one", "yes");
+    user.press("alt-n");
+    user.exchange("two", "no");
+    user.store_is_slow();
+    user.exchange("three", "left");
+    let saved = user.journal().open("s1").unwrap();
+    user.event(Event::SessionOpened(Ok(Box::new(saved))));
+    user.sees(STILL);
+    assert_eq!(user.state.session.id(), Some("s2"));
+    user.effects();
+    command(&mut user, "/delete");
+    user.press("y");
+    user.sees(STILL);
+    let deletes = |e: &Effect| matches!(e, Effect::DeleteSession(_));
+    assert!(!user.effects().iter().any(deletes));
+    user.store_answers();
+    command(&mut user, "/delete");
+    user.press("y");
+    assert!(user.effects().iter().any(deletes));
+}
+
+#[test]
+fn a_question_asked_before_the_one_above_it_is_kept_still_follows_it() {
+    let mut user = Harness::new(120, 40);
+    user.store_is_slow();
+    user.exchange("one", "yes");
+    user.exchange("two", "no");
+    user.store_answers();
+    let turns = user.journal().open("s1").unwrap().turns;
+    assert_eq!(turns[1].parent.as_ref(), Some(&turns[0].id));
+    assert!(
+        turns
+            .iter()
+            .all(|t| matches!(t.end, SavedEnd::Answered { .. }))
+    );
+    assert!(!user.state.has_unstored());
+}
+
+fn ends(user: &mut Harness) -> usize {
+    let effects = user.effects();
+    let ends = effects
+        .iter()
+        .filter(|e| matches!(e, Effect::StoreEnd { .. }));
+    ends.count()
+}
+
+#[test]
+fn leaving_gives_a_turn_one_end_however_far_it_was() {
+    let mut user = Harness::with(100, 30, ColourDepth::True, Start::default());
+    user.ask("waits for the model");
+    user.event(Event::EndNow(ExitReason::Left));
+    assert_eq!(ends(&mut user), 1);
+
+    let mut user = Harness::new(100, 30);
+    let turn = user.ask("streams");
+    user.retrieve(1);
+    user.stream("half");
+    user.event(Event::EndNow(ExitReason::Signal(15)));
+    user.event(Event::EndNow(ExitReason::Signal(15)));
+    user.event(Event::Answered {
+        turn,
+        answer: Box::new(data::answer("too late")),
+    });
+    assert_eq!(ends(&mut user), 1);
+    let turns = user.journal().open("s1").unwrap().turns;
+    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half")));
+}
+
+#[test]
+fn an_answer_that_is_not_let_wait_says_so_and_what_follows_it_keeps_its_place() {
+    let mut user = Harness::new(120, 40);
+    user.exchange("one", "yes");
+    user.exchange("two", "yes");
+    for _ in 0..10 {
+        user.press("ctrl-r");
+    }
+    user.sees("error: too many answers are waiting");
+    user.sees_not("waiting for its turn");
+    user.press("esc");
+    user.model_stops();
+    user.exchange("three", "no");
+    let turns = user.journal().open("s1").unwrap().turns;
+    let last = turns.last().unwrap();
+    assert_eq!(last.question, "three");
+    assert_eq!(last.parent.as_ref(), Some(&turns[0].id));
+}
+
+#[test]
+fn a_session_begun_while_the_model_opens_names_what_is_opened() {
+    let start = Start {
+        setup: Setup {
+            model: Some("/models/big".into()),
+            index: Some("mine".into()),
+            ..Setup::default()
+        },
+        ..Start::default()
+    };
+    let mut user = Harness::with(100, 30, ColourDepth::True, start);
+    user.ask("Is there a nodule?");
+    let created = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::CreateSession { model, index, .. } => Some((model, index)),
+        _ => None,
+    });
+    assert_eq!(created, Some(("big".into(), "mine".into())));
+}
+
+#[test]
+fn what_the_store_says_when_it_opens_is_on_the_first_screen() {
+    let start = Start {
+        notice: Some("the sessions could not be read; they were moved".into()),
+        ..Start::default()
+    };
+    let user = Harness::with(100, 30, ColourDepth::True, start);
+    user.sees("the sessions could not be read; they were moved");
+}
+
+#[test]
+fn another_session_is_drawn_from_its_own_words() {
+    let mut user = Harness::new(120, 40);
+    let saved = |id: &str, notice: &str, picture: &str| SavedSession {
+        id: id.into(),
+        title: "t".into(),
+        turns: vec![SavedTurn {
+            id: format!("{id}-t1"),
+            parent: None,
+            question: "Is there a nodule?".into(),
+            images: vec![data::attached(picture)],
+            whose: Whose::default(),
+            settings: Default::default(),
+            end: SavedEnd::Answered {
+                answer: "yes".into(),
+                rationale: None,
+                notices: vec![notice.into()],
+                shots: Vec::new(),
+            },
+        }],
+    };
+    let mut open = |saved: SavedSession| {
+        user.event(Event::SessionOpened(Ok(Box::new(saved))));
+        user.screen()
+    };
+    let first = open(saved("s1", "first notice", "first.png"));
+    assert!(first.contains("note: first notice") && first.contains("[first.png]"));
+    let second = open(saved("s2", "other notice", "other.png"));
+    assert!(second.contains("note: other notice"), "{second}");
+    assert!(second.contains("[other.png]"), "{second}");
+}
