@@ -76,7 +76,7 @@ impl Hint for ImportError {
 
 /// Imports. `indexes` and `models` are the user's libraries.
 ///
-/// Errors where it could not begin; what stopped it later is in [`Imported::ended`].
+/// Errors where it could not begin; what stopped it later, sealing the index included, is in [`Imported::ended`].
 pub fn import(
     import: &Import,
     indexes: &index::library::Library,
@@ -94,28 +94,46 @@ pub fn import(
         report(ImportReport::Made(&folder));
     }
     let mut writer = Writer::open(&folder)?;
+    let before = writer.len();
     let embedders = Embedders::for_index(writer.encoders(), &|path| models.find(path), &device)?;
     report(ImportReport::Total(data.total));
-    let mut summary = Summary::default();
+    let (mut summary, mut safe) = (Summary::default(), Summary::default());
     let ended = ingest(
         &mut writer,
         &mut *data.items,
         &embedders,
         cancel,
         &mut summary,
-        &mut |rows| report(ImportReport::Rows(rows)),
+        &mut |rows| {
+            if let Report::Committed(summary) = &rows {
+                safe = (*summary).clone();
+            }
+            report(ImportReport::Rows(rows));
+        },
     );
-    let examples = writer.len();
-    // An index that could not be written is not sealed.
-    if !matches!(&ended, Err(IngestError::Index(error)) if !matches!(error, IndexError::Cancelled))
-    {
-        writer.finish()?;
+    let ended = sealed(writer, ended);
+    // What was not committed when writing failed is not in the index.
+    if matches!(&ended, Err(ImportError::Index(error)) if !matches!(error, IndexError::Cancelled)) {
+        summary = safe;
     }
+    let examples = match &ended {
+        Err(ImportError::Index(IndexError::Gone(_))) => 0,
+        _ => before + summary.added as usize,
+    };
     Ok(Imported {
         summary,
         examples,
-        ended: ended.map_err(ImportError::from),
+        ended,
     })
+}
+
+/// Seals the index unless it could not be written; a failure here counts more than how the rows ended.
+fn sealed(writer: Writer, ended: Result<(), IngestError>) -> Result<(), ImportError> {
+    let ended = ended.map_err(ImportError::from);
+    match &ended {
+        Err(ImportError::Index(error)) if !matches!(error, IndexError::Cancelled) => ended,
+        _ => writer.finish().map_err(ImportError::from).and(ended),
+    }
 }
 
 /// What keeping the latents of an index's pictures costs.

@@ -24,6 +24,8 @@ pub enum IndexError {
     Busy(String),
     #[error("the index was compacted while it was open")]
     Changed,
+    #[error("the index {0} was deleted while it was written")]
+    Gone(String),
     #[error("no example {0} in the index")]
     Unknown(String),
     #[error("{what} has {found} characters, at most {limit} are taken")]
@@ -71,6 +73,7 @@ impl Hint for IndexError {
                 "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
             Self::Changed => "open it again",
+            Self::Gone(_) => "import the data again into a new index",
             Self::Unknown(_) => "look for it with `rounds index search`",
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => {

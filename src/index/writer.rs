@@ -73,7 +73,7 @@ pub struct Writer {
     fresh: HashMap<String, Vec<NewVectors>>,
     open: bool,
     /// Held while this writer lives.
-    _lock: File,
+    lock: File,
 }
 
 /// Makes a new, empty index.
@@ -105,7 +105,10 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     Manifest::new(encoders).write(folder)
 }
 
-fn lock(folder: &Path) -> Result<File, IndexError> {
+/// The place of the one writer, taken while the file that is returned lives.
+///
+/// Errors with [`IndexError::Busy`] where somebody else has it.
+pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
     let file = File::options()
         .create(true)
@@ -119,6 +122,22 @@ fn lock(folder: &Path) -> Result<File, IndexError> {
             Err(IndexError::Busy(crate::support::errors::shown(folder)))
         }
         Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
+    }
+}
+
+/// Whether the folder's lock is still the file that is held: a deleted folder, even one made anew, has another one.
+fn still_locked(folder: &Path, held: &File) -> bool {
+    let (Ok(there), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (there.dev(), there.ino()) == (held.dev(), held.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        there.is_file() && held.is_file()
     }
 }
 
@@ -181,7 +200,7 @@ impl Writer {
             files,
             fresh: HashMap::new(),
             open: false,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -318,7 +337,14 @@ impl Writer {
     }
 
     /// Makes everything so far safe. After an error, drop the writer: the index is as it was at the last commit.
+    ///
+    /// Errors with [`IndexError::Gone`] where the index was deleted meanwhile, by whatever means.
     pub fn commit(&mut self) -> Result<(), IndexError> {
+        if !self.folder.join(MANIFEST).exists() || !still_locked(&self.folder, &self.lock) {
+            return Err(IndexError::Gone(crate::support::errors::shown(
+                &self.folder,
+            )));
+        }
         if !self.open {
             return Ok(());
         }
