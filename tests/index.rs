@@ -2,6 +2,8 @@
 
 #[path = "index/deleting.rs"]
 mod deleting;
+#[path = "index/latents.rs"]
+mod latents;
 
 use assert_cmd::Command;
 use rounds::index::verify::verify;

@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,6 +155,26 @@ impl Index {
         }
         database::example(&snapshot, number)?
             .ok_or_else(|| IndexError::Unknown(format!("number {number}")))
+    }
+
+    /// Every picture of its examples once, in the order of numbers.
+    pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
+        let (mut seen, mut out) = (HashSet::new(), Vec::new());
+        self.each_example(&mut |example| {
+            for image in example?.images {
+                if seen.insert(image.sha256.clone()) {
+                    out.push(image);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Whether a picture belongs to an example now, as other processes may have left the index.
+    pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+        let query = "select 1 from pictured where sha256 = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([picture])?)
     }
 
     /// The example of an id, or of an unambiguous beginning of one.
