@@ -2,6 +2,8 @@
 
 #[path = "index/deleting.rs"]
 mod deleting;
+#[path = "index/encoders.rs"]
+mod encoders;
 #[path = "index/latents.rs"]
 mod latents;
 

@@ -68,18 +68,21 @@ impl Maker {
         };
         let made = Embedders::of(bundle.as_deref(), &device);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        // As it was typed: a name finds the bundle again when the library moved.
         if let Some(model) = &self.model {
-            encoder.bundle = match model.exists() {
-                true => std::path::absolute(model)
-                    .unwrap_or_else(|_| model.clone())
-                    .to_string_lossy()
-                    .into_owned(),
-                false => model.to_string_lossy().into_owned(),
-            };
+            encoder.bundle = as_typed(model);
         }
         Ok((encoder, embedders))
     }
+}
+
+/// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
+/// in full.
+fn as_typed(bundle: &Path) -> String {
+    let path = match bundle.exists() {
+        true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
+        false => bundle.to_path_buf(),
+    };
+    path.to_string_lossy().into_owned()
 }
 
 /// The user's library of indexes.
@@ -117,6 +120,29 @@ pub fn open(given: &Path) -> Result<Index, Failure> {
         .then(|| find(given))
         .transpose()?;
     Index::open(folder.as_deref()).map_err(failed)
+}
+
+/// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
+pub fn users_of(
+    models: &crate::model::library::Library,
+    folder: &Path,
+) -> Result<Vec<(String, String)>, Failure> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let is_it = |e: &&Encoder| {
+        let found = models.find(Path::new(&e.bundle));
+        !e.bundle.is_empty() && real(&found).is_some_and(|found| Some(found) == real(folder))
+    };
+    let clean = crate::support::sanitise::clean_line;
+    let mut users = Vec::new();
+    for (name, index) in library()?.list() {
+        let encoders = index.iter().flat_map(|index| index.encoders());
+        users.extend(
+            encoders
+                .filter(is_it)
+                .map(|e| (clean(&name), e.name.clone())),
+        );
+    }
+    Ok(users)
 }
 
 /// The models of an index's encoders.

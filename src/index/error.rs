@@ -16,6 +16,8 @@ pub enum IndexError {
     Version { found: u32, known: u32 },
     #[error("the index has no vectors of {wanted}, it has those of {known}")]
     Encoder { wanted: String, known: String },
+    #[error("the index has vectors of {encoder} and needs its bundle {bundle}, which is not there")]
+    NoBundle { encoder: String, bundle: String },
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
     #[error("there is an index in {0} already")]
@@ -63,6 +65,9 @@ impl Hint for IndexError {
             Self::Version { .. } => "make the index again with `rounds index import`",
             Self::Encoder { .. } => {
                 "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, or ask with --strategy text, random or none"
+            }
+            Self::NoBundle { .. } => {
+                "import or pull the bundle again, or drop these vectors with `rounds index embed INDEX --drop NAME`"
             }
             Self::NotAnIndex(_) => {
                 "see what there is with `rounds index list`, or make one with `rounds index create`"

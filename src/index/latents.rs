@@ -61,7 +61,7 @@ impl Kept {
     }
 }
 
-fn below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path())
 }

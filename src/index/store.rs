@@ -15,7 +15,7 @@ use super::database::{self, Counts, DATABASE};
 use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
 use super::images::Images;
-use super::manifest::{Encoder, MANIFEST, Manifest, check_seal};
+use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
 use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
 use super::words;
 use crate::support::files;
@@ -110,20 +110,13 @@ impl Index {
 
     /// The encoder of these weights.
     pub fn encoder(&self, sha256: &str) -> Result<&Encoder, IndexError> {
-        self.manifest.encoder(sha256).ok_or_else(|| {
-            let short = |text: &str| text.chars().take(12).collect::<String>();
-            let known = self.manifest.encoders.iter();
-            let known: Vec<String> = known
-                .map(|e| format!("{} ({})", e.name, short(&e.sha256)))
-                .collect();
-            IndexError::Encoder {
-                wanted: short(sha256),
-                known: match known.is_empty() {
-                    true => "none".into(),
-                    false => known.join(", "),
-                },
-            }
-        })
+        let known = self.manifest.encoder(sha256);
+        known.ok_or_else(|| self.manifest.unknown(&short(sha256)))
+    }
+
+    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
+        self.manifest.encoder_called(given)
     }
 
     /// A hash of all examples, their places and the encoders: the same for the same content.

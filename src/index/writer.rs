@@ -233,29 +233,39 @@ impl Writer {
         if let Some(vectors) = self.fresh.get(&image.sha256) {
             return Ok(Some(vectors.clone()));
         }
-        // Only where it is the first picture is the row's vector that of this picture.
-        let number = self
-            .connection
-            .prepare_cached(
-                "select number from examples where number in (select number from pictured where sha256 = ?1)
-                 and substr(images, 1, 64) = ?1 order by number limit 1",
-            )?
-            .query_row([&image.sha256], |row| row.get::<_, i64>(0))
-            .optional()?;
-        let Some(number) = number else {
+        let Some(number) = self.first_with(image, self.counts.next)? else {
             return Ok(None);
         };
         let mut out = Vec::new();
         for encoder in &self.manifest.encoders {
             let name = encoder.file(self.counts.generation);
             let folder = self.folder.join("vectors");
-            let vectors = Vectors::open(&folder, &name, encoder.dimension, number as usize + 1)?;
+            let vectors = Vectors::open(&folder, &name, encoder.dimension, number + 1)?;
             out.push(NewVectors {
-                image: vectors.row(number as usize)?,
+                image: vectors.row(number)?,
                 text: None,
             });
         }
         Ok(out.iter().all(|v| v.image.is_some()).then_some(out))
+    }
+
+    /// The first number below `end` whose row has the vectors of a picture: where it is the example's first picture.
+    pub(super) fn first_with(
+        &self,
+        image: &ExampleImage,
+        end: usize,
+    ) -> Result<Option<usize>, IndexError> {
+        let number = self
+            .connection
+            .prepare_cached(
+                "select number from examples where number in (select number from pictured where sha256 = ?1)
+                 and substr(images, 1, 64) = ?1 and number < ?2 order by number limit 1",
+            )?
+            .query_row(params![image.sha256, end as i64], |row| {
+                row.get::<_, i64>(0)
+            })
+            .optional()?;
+        Ok(number.map(|n| n as usize))
     }
 
     /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).

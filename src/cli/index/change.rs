@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Maker, Outcome, embedders, failed, find, library};
+use super::{Failure, Maker, Outcome, as_typed, embedders, failed, find, library};
 use crate::assistant::{Engine, Setup};
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
@@ -187,10 +187,19 @@ pub struct Embed {
     index: PathBuf,
     #[command(flatten)]
     maker: Maker,
+    /// Drop the vectors of this encoder instead: its name, its bundle, or the beginning of its hash
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    drop: Option<PathBuf>,
 }
 
 pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let folder = find(&embed.index)?;
+    if let Some(name) = &embed.drop {
+        let dropped =
+            crate::index::embed::drop_vectors(&folder, &as_typed(name)).map_err(failed)?;
+        eprintln!("the vectors of {} are gone", dropped.name);
+        return Ok(0);
+    }
     let (encoder, embedder) = embed.maker.load()?;
     let name = encoder.name.clone();
     let mut progress = Progress::new("examples", None);
