@@ -3,6 +3,7 @@
 mod change;
 mod import;
 mod look;
+mod search;
 
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub enum IndexCommand {
     /// Show an index, or one of its examples
     Show(look::Show),
     /// Find examples by picture, by words, by tags
-    Search(look::Search),
+    Search(search::Search),
     /// Remove examples, or a whole index
     Remove(change::Remove),
     /// Check every byte of an index
@@ -104,6 +105,7 @@ pub fn failed(error: IndexError) -> Failure {
         | IndexError::Exists(_)
         | IndexError::Unknown(_)
         | IndexError::Long { .. }
+        | IndexError::NoTexts
         | IndexError::Refused(_) => 2,
         _ => 3,
     };
@@ -161,7 +163,7 @@ pub fn run(command: &IndexCommand, cancel: &Cancel) -> Outcome {
         IndexCommand::Import(import) => import::run(import, cancel),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
-        IndexCommand::Search(search) => look::search(search),
+        IndexCommand::Search(search) => search::search(search),
         IndexCommand::Remove(remove) => change::remove(remove),
         IndexCommand::Verify(verify) => look::verify(verify, cancel),
         IndexCommand::Compact { index } => change::compact(index, cancel),

@@ -38,6 +38,66 @@ fn case() -> String {
 }
 
 #[test]
+fn a_search_compares_the_encoder_that_it_names_or_that_its_strategy_needs() {
+    let (_folder, home) = with_tiny();
+    let case = case();
+    let by_words = [
+        "index",
+        "search",
+        "mine",
+        "--strategy",
+        "text-to-image",
+        "--text",
+        "a finding",
+        "--json",
+    ];
+    let ask = [
+        "ask",
+        "a finding",
+        "-i",
+        &case,
+        "--index",
+        "mine",
+        "--strategy",
+        "text-to-image",
+    ];
+    for words in [&by_words[..], &ask[..]] {
+        let (code, _, err) = rounds(&home, words);
+        assert_eq!(code, 2, "{words:?}: {err}");
+        assert!(err.contains("no text tower"), "{err}");
+    }
+    embed(&home);
+    let found = |words: &[&str]| -> Value {
+        let (code, out, err) = rounds(&home, words);
+        assert_eq!(code, 0, "{words:?}: {err}");
+        serde_json::from_str(&out).unwrap()
+    };
+    let hits = found(&by_words);
+    assert_eq!(hits.as_array().unwrap().len(), 3);
+    let reason = hits[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("question to picture similarity"),
+        "{reason}"
+    );
+    let by_picture = ["index", "search", "mine", "--image", &case, "--json"];
+    let hash = stats(&home, "mine")["encoders"][1]["sha256"]
+        .as_str()
+        .unwrap()[..8]
+        .to_owned();
+    let with = |name: &str| found(&[&by_picture[..], &["--encoder", name]].concat());
+    assert_eq!(with("tiny"), with(&hash));
+    assert_ne!(with("tiny")[0]["score"], found(&by_picture)[0]["score"]);
+    let wrong = [&by_picture[..], &["--encoder", "huge"]].concat();
+    let (code, _, err) = rounds(&home, &wrong);
+    assert_eq!(code, 3);
+    assert!(err.contains("no vectors of huge, it has those of"), "{err}");
+    let wordless = ["index", "search", "mine", "--strategy", "text-to-image"];
+    let (code, _, err) = rounds(&home, &wordless);
+    assert_eq!(code, 2);
+    assert!(err.contains("--text"), "{err}");
+}
+
+#[test]
 fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let (_folder, home) = with_tiny();
     embed(&home);
