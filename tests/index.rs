@@ -4,6 +4,8 @@
 mod deleting;
 #[path = "index/encoders.rs"]
 mod encoders;
+#[path = "index/exporting.rs"]
+mod exporting;
 #[path = "index/latents.rs"]
 mod latents;
 
