@@ -1,5 +1,14 @@
 //! An index under interruption, damage and hostile content, by the whole program.
 
+#[path = "index/deleting.rs"]
+mod deleting;
+#[path = "index/encoders.rs"]
+mod encoders;
+#[path = "index/exporting.rs"]
+mod exporting;
+#[path = "index/latents.rs"]
+mod latents;
+
 use assert_cmd::Command;
 use rounds::index::verify::verify;
 use rounds::index::{Index, IndexError};
@@ -58,6 +67,16 @@ fn begun(count: usize) -> (tempfile::TempDir, PathBuf, PathBuf) {
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let data = data(&folder.path().join("data"), count);
     (folder, home, data)
+}
+
+/// An index called `mine` with so many questions.
+fn imported(count: usize) -> (tempfile::TempDir, PathBuf) {
+    let (folder, home, data) = begun(count);
+    let data = data.to_str().unwrap();
+    let words = ["index", "import", "mine", data, "--format", "folder"];
+    let (code, _, err) = rounds(&home, &words);
+    assert_eq!(code, 0, "{err}");
+    (folder, home)
 }
 
 fn stats(home: &Path, index: &str) -> Value {

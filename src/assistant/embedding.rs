@@ -14,6 +14,7 @@ use crate::model::FewShotLearner;
 use crate::model::bundle::Bundle;
 use crate::model::encoder::{DualEncoder, EncoderBundle, ImageEncoder, TextEncoder};
 use crate::model::flamingo::FlamingoLearner;
+use crate::model::library::is_bundle;
 
 enum One {
     /// The vision tower of a learner.
@@ -79,10 +80,17 @@ impl Embedders {
                 true => None,
                 false => Some(find(Path::new(&wanted.bundle))),
             };
+            if bundle.as_deref().is_some_and(|folder| !is_bundle(folder)) {
+                return Err(IndexError::NoBundle {
+                    encoder: wanted.name.clone(),
+                    bundle: wanted.bundle.clone(),
+                }
+                .into());
+            }
             let (found, one) = load(bundle.as_deref(), device)?;
             if found.sha256 != wanted.sha256 || found.dimension != wanted.dimension {
                 return Err(IndexError::Refused(format!(
-                    "the index has vectors of {}, but {} has other weights now; embed it anew with `rounds index embed`",
+                    "the index has vectors of {}, but {} has other weights now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
                     wanted.name,
                     match wanted.bundle.as_str() {
                         "" => "the model that ships",

@@ -146,8 +146,8 @@ impl Engine {
                 return Ok(kept);
             }
             let encoded = engine.encode_shot(image)?;
-            if let Some(latents) = &engine.latents
-                && let Err(error) = latents.put(&image.sha256, &packed(&encoded)?)
+            if let Some(latents) = engine.latents.clone()
+                && let Err(error) = engine.keep(&latents, image, &encoded)
             {
                 tracing::warn!("latents could not be kept: {error}");
             }
@@ -174,27 +174,31 @@ impl Engine {
         })
     }
 
-    /// Computes and keeps the latents of an example's pictures; true where there was something to do.
-    pub fn warm(&mut self, example: &Example) -> Result<bool, AssistantError> {
-        let Some(folder) = self.index.folder() else {
-            return Err(IndexError::Refused(
-                "the index that ships is in the binary: nothing can be kept beside it".into(),
-            )
-            .into());
-        };
-        let latents = Latents::new(folder, &self.model_sha256);
-        let mut worked = false;
-        for image in &example.images {
-            if latents.has(&image.sha256) {
-                continue;
-            }
-            let encoded = self.encode_shot(image)?;
-            latents
-                .put(&image.sha256, &packed(&encoded)?)
-                .map_err(IndexError::from)?;
-            worked = true;
+    /// Computes and keeps the latents of one of the index's pictures.
+    pub(super) fn warm(
+        &mut self,
+        latents: &Latents,
+        image: &ExampleImage,
+    ) -> Result<(), AssistantError> {
+        let encoded = self.encode_shot(image)?;
+        self.keep(latents, image, &encoded)
+    }
+
+    /// Keeps what was made of a picture, unless the picture left the index meanwhile.
+    fn keep(
+        &self,
+        latents: &Latents,
+        image: &ExampleImage,
+        encoded: &EncodedImage,
+    ) -> Result<(), AssistantError> {
+        let picture = &image.sha256;
+        let put = latents.put(picture, &packed(encoded)?);
+        put.map_err(IndexError::from)?;
+        // Asked afterwards: a compaction that did not see the file is seen here.
+        if !self.index.still_has(picture)? {
+            latents.forget(picture).map_err(IndexError::from)?;
         }
-        Ok(worked)
+        Ok(())
     }
 
     /// Reads the cache from now on, where there is one.

@@ -26,8 +26,8 @@ use upkeep::Warming;
 enum Job {
     Ask(Box<Question>),
     Warm {
-        /// Most bytes to keep; `None` only says what it would cost.
-        limit: Option<u64>,
+        /// Whether to do it, and not only to say what it would cost.
+        really: bool,
         cancel: Cancel,
         events: SyncSender<Warming>,
     },
@@ -79,10 +79,10 @@ impl Assistant {
                     match job {
                         Job::Ask(question) => answer(&mut engine, *question),
                         Job::Warm {
-                            limit,
+                            really,
                             cancel,
                             events,
-                        } => warm(&mut engine, limit, &cancel, &events),
+                        } => warm(&mut engine, really, &cancel, &events),
                     }
                 }
             });
@@ -115,13 +115,13 @@ impl Assistant {
         receiver
     }
 
-    /// Keeps the latents of the index's pictures up to `limit` bytes; without a limit only says what that costs. Questions
-    /// wait until it is done or cancelled.
-    pub fn warm(&self, limit: Option<u64>, cancel: Cancel) -> Receiver<Warming> {
+    /// Keeps the latents of the index's pictures up to the limit that was set for them; unless `really`, only says what that
+    /// costs. Questions wait until it is done or cancelled.
+    pub fn warm(&self, really: bool, cancel: Cancel) -> Receiver<Warming> {
         let (events, receiver) = sync_channel(64);
         // Where the thread has ended, so does the stream of events.
         let _ = self.jobs.send(Job::Warm {
-            limit,
+            really,
             cancel,
             events,
         });
@@ -147,17 +147,17 @@ fn answer(engine: &mut Engine, question: Question) {
     });
 }
 
-fn warm(engine: &mut Engine, limit: Option<u64>, cancel: &Cancel, events: &SyncSender<Warming>) {
+fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<Warming>) {
     let last = guarded(|| {
-        let plan = engine.warm_plan()?;
+        let plan = engine.warm_plan(None)?;
         let _ = events.send(Warming::Plan(plan));
-        let Some(limit) = limit else {
+        if !really {
             return Ok(None);
-        };
+        }
         let mut progress = |done, all| {
             let _ = events.send(Warming::Progress(done, all));
         };
-        engine.warm_all(limit, cancel, &mut progress).map(Some)
+        engine.warm_all(None, cancel, &mut progress).map(Some)
     });
     let _ = match last {
         Ok(Some(warmed)) => events.send(Warming::Done(warmed)),

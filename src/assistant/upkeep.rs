@@ -3,6 +3,7 @@
 //! It says how far it is and can be stopped at any time; what was done stays, and the same call goes on from there. Never
 //! ask for anything here: surfaces do.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Embedders;
@@ -10,9 +11,10 @@ use super::engine::Engine;
 use super::types::AssistantError;
 use crate::index::dataset::{self, DatasetError, Format, Options};
 use crate::index::ingest::{IngestError, Report, Summary, ingest};
-use crate::index::{self, IndexError, Writer};
+use crate::index::latents::Latents;
+use crate::index::{self, ExampleImage, IndexError, Writer};
 use crate::model::device;
-use crate::support::{Cancel, Hint, free_space};
+use crate::support::{Cancel, Hint, errors::bytes, free_space};
 
 /// What to import, and into which index.
 #[derive(Clone, Debug)]
@@ -76,7 +78,7 @@ impl Hint for ImportError {
 
 /// Imports. `indexes` and `models` are the user's libraries.
 ///
-/// Errors where it could not begin; what stopped it later is in [`Imported::ended`].
+/// Errors where it could not begin; what stopped it later, sealing the index included, is in [`Imported::ended`].
 pub fn import(
     import: &Import,
     indexes: &index::library::Library,
@@ -94,28 +96,46 @@ pub fn import(
         report(ImportReport::Made(&folder));
     }
     let mut writer = Writer::open(&folder)?;
+    let before = writer.len();
     let embedders = Embedders::for_index(writer.encoders(), &|path| models.find(path), &device)?;
     report(ImportReport::Total(data.total));
-    let mut summary = Summary::default();
+    let (mut summary, mut safe) = (Summary::default(), Summary::default());
     let ended = ingest(
         &mut writer,
         &mut *data.items,
         &embedders,
         cancel,
         &mut summary,
-        &mut |rows| report(ImportReport::Rows(rows)),
+        &mut |rows| {
+            if let Report::Committed(summary) = &rows {
+                safe = (*summary).clone();
+            }
+            report(ImportReport::Rows(rows));
+        },
     );
-    let examples = writer.len();
-    // An index that could not be written is not sealed.
-    if !matches!(&ended, Err(IngestError::Index(error)) if !matches!(error, IndexError::Cancelled))
-    {
-        writer.finish()?;
+    let ended = sealed(writer, ended);
+    // What was not committed when writing failed is not in the index.
+    if matches!(&ended, Err(ImportError::Index(error)) if !matches!(error, IndexError::Cancelled)) {
+        summary = safe;
     }
+    let examples = match &ended {
+        Err(ImportError::Index(IndexError::Gone(_))) => 0,
+        _ => before + summary.added as usize,
+    };
     Ok(Imported {
         summary,
         examples,
-        ended: ended.map_err(ImportError::from),
+        ended,
     })
+}
+
+/// Seals the index unless it could not be written; a failure here counts more than how the rows ended.
+fn sealed(writer: Writer, ended: Result<(), IngestError>) -> Result<(), ImportError> {
+    let ended = ended.map_err(ImportError::from);
+    match &ended {
+        Err(ImportError::Index(error)) if !matches!(error, IndexError::Cancelled) => ended,
+        _ => writer.finish().map_err(ImportError::from).and(ended),
+    }
 }
 
 /// What keeping the latents of an index's pictures costs.
@@ -124,10 +144,32 @@ pub struct WarmPlan {
     pub pictures: u64,
     /// Bytes of one picture.
     pub each: u64,
-    /// Bytes that are kept already.
+    /// Bytes of them that are kept already.
     pub held: u64,
-    /// Bytes still to be kept.
+    /// Bytes still to be kept, within the limit.
     pub wanted: u64,
+    /// Most bytes to keep.
+    pub limit: u64,
+    /// Pictures for which the limit leaves no room.
+    pub left_out: u64,
+}
+
+impl WarmPlan {
+    /// All of it, on one line.
+    pub fn in_words(&self) -> String {
+        let left_out = match self.left_out {
+            0 => String::new(),
+            count => format!(", which leaves {count} pictures out"),
+        };
+        format!(
+            "{} pictures at {} each: {} more beside {} that are kept; the limit is {}{left_out}",
+            self.pictures,
+            bytes(self.each),
+            bytes(self.wanted),
+            bytes(self.held),
+            bytes(self.limit)
+        )
+    }
 }
 
 /// What is kept now.
@@ -135,7 +177,7 @@ pub struct WarmPlan {
 pub struct Warmed {
     pub pictures: u64,
     pub bytes: u64,
-    /// Pictures that were let go to make room.
+    /// Pictures that were let go: those of removed examples, and the longest unused above the limit.
     pub gone: usize,
 }
 
@@ -143,68 +185,92 @@ pub struct Warmed {
 #[derive(Debug)]
 pub enum Warming {
     Plan(WarmPlan),
-    /// Examples done, and all of them.
+    /// Pictures done, and all of them.
     Progress(u64, u64),
     Done(Warmed),
     Failed(AssistantError),
 }
 
+/// A cache and the pictures of the index that belong into it.
+struct Belongings {
+    cache: Latents,
+    pictures: Vec<ExampleImage>,
+    named: HashSet<String>,
+    plan: WarmPlan,
+}
+
 impl Engine {
-    /// What [`Engine::warm_all`] would cost.
-    pub fn warm_plan(&mut self) -> Result<WarmPlan, AssistantError> {
+    /// What [`Engine::warm_all`] would cost. `limit` is in bytes; left out, the one that holds already.
+    pub fn warm_plan(&mut self, limit: Option<u64>) -> Result<WarmPlan, AssistantError> {
+        Ok(self.belongings(limit)?.plan)
+    }
+
+    fn belongings(&mut self, limit: Option<u64>) -> Result<Belongings, AssistantError> {
         let (cache, each) = self.latent_cache()?;
-        let held = cache.held();
-        let pictures = self.index().pictures()? as u64;
-        Ok(WarmPlan {
-            pictures,
+        let pictures = self.index().each_picture()?;
+        let named: HashSet<String> = pictures.iter().map(|p| p.sha256.clone()).collect();
+        let held = cache.held(&|picture| named.contains(picture));
+        let limit = limit.unwrap_or_else(|| cache.limit());
+        let missing = named.len().saturating_sub(held.files) as u64;
+        let fit = missing.min(limit.saturating_sub(held.bytes) / each.max(1));
+        let plan = WarmPlan {
+            pictures: named.len() as u64,
             each,
             held: held.bytes,
-            wanted: pictures.saturating_sub(held.files as u64) * each,
+            wanted: fit * each,
+            limit,
+            left_out: missing - fit,
+        };
+        Ok(Belongings {
+            cache,
+            pictures,
+            named,
+            plan,
         })
     }
 
-    /// Computes and keeps the latents of all pictures that fit into `limit` bytes. What was not used for the longest time
-    /// goes first. On a cancel what was done stays.
+    /// Computes and keeps the latents of all pictures that fit into `limit` bytes, which from then on holds for questions
+    /// too; left out, the one that holds already. What was made of removed examples goes, and above the limit what was not
+    /// used for the longest time. On a cancel what was done stays.
     pub fn warm_all(
         &mut self,
-        limit: u64,
+        limit: Option<u64>,
         cancel: &Cancel,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Warmed, AssistantError> {
-        let plan = self.warm_plan()?;
+        let Belongings {
+            cache,
+            pictures,
+            named,
+            plan,
+        } = self.belongings(limit)?;
         let free = self.index().folder().and_then(free_space);
-        if free.is_some_and(|free| free < plan.wanted.min(limit)) {
+        if free.is_some_and(|free| free < plan.wanted) {
             return Err(IndexError::Refused(
                 "there is not enough room on the disk; lower the limit".into(),
             )
             .into());
         }
-        let mut numbers = Vec::new();
-        self.index().each_example(&mut |example| {
-            numbers.push(example?.number);
-            Ok(())
-        })?;
-        let all = numbers.len() as u64;
-        let (cache, _) = self.latent_cache()?;
-        let room = (limit / plan.each.max(1)) as usize;
-        let mut kept = cache.held().files;
-        for (done, number) in numbers.into_iter().enumerate() {
-            if cancel.is_cancelled() || kept >= room {
+        let stale = cache.retain(&|picture| named.contains(picture));
+        let stale = stale.map_err(IndexError::from)?;
+        let above = cache.set_limit(plan.limit).map_err(IndexError::from)?;
+        let mut room = plan.wanted / plan.each.max(1);
+        for (done, picture) in (1..).zip(&pictures) {
+            if cancel.is_cancelled() || room == 0 {
                 break;
             }
-            let example = self.index().example(number)?;
-            if self.warm(&example)? {
-                kept += example.images.len();
+            if !cache.has(&picture.sha256) {
+                self.warm(&cache, picture)?;
+                room -= 1;
             }
-            progress(done as u64 + 1, all);
+            progress(done, plan.pictures);
         }
-        let gone = cache.shrink(limit).map_err(IndexError::from)?;
-        let held = cache.held();
+        let held = cache.held(&|picture| named.contains(picture));
         self.use_latents();
         Ok(Warmed {
             pictures: held.files as u64,
             bytes: held.bytes,
-            gone,
+            gone: stale + above,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod import;
 mod look;
+mod search;
 
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub enum IndexCommand {
     /// Show an index, or one of its examples
     Show(look::Show),
     /// Find examples by picture, by words, by tags
-    Search(look::Search),
+    Search(search::Search),
     /// Remove examples, or a whole index
     Remove(change::Remove),
     /// Check every byte of an index
@@ -68,18 +69,21 @@ impl Maker {
         };
         let made = Embedders::of(bundle.as_deref(), &device);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        // As it was typed: a name finds the bundle again when the library moved.
         if let Some(model) = &self.model {
-            encoder.bundle = match model.exists() {
-                true => std::path::absolute(model)
-                    .unwrap_or_else(|_| model.clone())
-                    .to_string_lossy()
-                    .into_owned(),
-                false => model.to_string_lossy().into_owned(),
-            };
+            encoder.bundle = as_typed(model);
         }
         Ok((encoder, embedders))
     }
+}
+
+/// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
+/// in full.
+fn as_typed(bundle: &Path) -> String {
+    let path = match bundle.exists() {
+        true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
+        false => bundle.to_path_buf(),
+    };
+    path.to_string_lossy().into_owned()
 }
 
 /// The user's library of indexes.
@@ -101,6 +105,7 @@ pub fn failed(error: IndexError) -> Failure {
         | IndexError::Exists(_)
         | IndexError::Unknown(_)
         | IndexError::Long { .. }
+        | IndexError::NoTexts
         | IndexError::Refused(_) => 2,
         _ => 3,
     };
@@ -119,6 +124,29 @@ pub fn open(given: &Path) -> Result<Index, Failure> {
     Index::open(folder.as_deref()).map_err(failed)
 }
 
+/// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
+pub fn users_of(
+    models: &crate::model::library::Library,
+    folder: &Path,
+) -> Result<Vec<(String, String)>, Failure> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let is_it = |e: &&Encoder| {
+        let found = models.find(Path::new(&e.bundle));
+        !e.bundle.is_empty() && real(&found).is_some_and(|found| Some(found) == real(folder))
+    };
+    let clean = crate::support::sanitise::clean_line;
+    let mut users = Vec::new();
+    for (name, index) in library()?.list() {
+        let encoders = index.iter().flat_map(|index| index.encoders());
+        users.extend(
+            encoders
+                .filter(is_it)
+                .map(|e| (clean(&name), e.name.clone())),
+        );
+    }
+    Ok(users)
+}
+
 /// The models of an index's encoders.
 fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
     let (device, _) = device::open(device).map_err(|e| Failure::model(&e))?;
@@ -135,7 +163,7 @@ pub fn run(command: &IndexCommand, cancel: &Cancel) -> Outcome {
         IndexCommand::Import(import) => import::run(import, cancel),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
-        IndexCommand::Search(search) => look::search(search),
+        IndexCommand::Search(search) => search::search(search),
         IndexCommand::Remove(remove) => change::remove(remove),
         IndexCommand::Verify(verify) => look::verify(verify, cancel),
         IndexCommand::Compact { index } => change::compact(index, cancel),

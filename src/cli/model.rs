@@ -80,8 +80,14 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
         Model::Remove { bundle } => {
             let library = library()?;
             let folder = library.find(bundle);
+            let users = super::index::users_of(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
             eprintln!("deleted {}", shown(&folder));
+            for (index, encoder) in users {
+                eprintln!(
+                    "note: the index {index} has vectors of it and takes no more examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
+                );
+            }
             Ok(0)
         }
         Model::Logits(logits) => logits::run(logits, cancel),

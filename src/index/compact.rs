@@ -9,6 +9,7 @@ use std::path::Path;
 use super::database::{self, Counts};
 use super::error::IndexError;
 use super::images::relative;
+use super::latents::Latents;
 use super::vectors::{VectorWriter, Vectors};
 use super::writer::Writer;
 use crate::support::{Cancel, FileError};
@@ -100,13 +101,21 @@ fn copy_vectors(
     Ok(())
 }
 
-/// Deletes what nothing names any more: pictures, vectors of other generations, the graph. Returns how many pictures went.
+/// Deletes what nothing names any more: pictures and what models made of them, vectors of other generations, the graph.
+/// Returns how many pictures went.
 fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
-    let mut kept: HashSet<String> = HashSet::new();
+    let (mut kept, mut named) = (HashSet::new(), HashSet::new());
     database::each_example(&writer.connection, &mut |example| {
-        kept.extend(example?.images.iter().map(relative));
+        for image in example?.images {
+            kept.insert(relative(&image));
+            named.insert(image.sha256);
+        }
         Ok(())
     })?;
+    // The derived first: nothing may be left of a picture that is gone.
+    for latents in Latents::all(folder) {
+        latents.retain(&|picture| named.contains(picture))?;
+    }
     let mut pictures = 0;
     for path in below(&folder.join("images")).iter().flat_map(|f| below(f)) {
         let name = path.strip_prefix(folder).unwrap_or(&path);

@@ -16,6 +16,8 @@ pub enum IndexError {
     Version { found: u32, known: u32 },
     #[error("the index has no vectors of {wanted}, it has those of {known}")]
     Encoder { wanted: String, known: String },
+    #[error("the index has vectors of {encoder} and needs its bundle {bundle}, which is not there")]
+    NoBundle { encoder: String, bundle: String },
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
     #[error("there is an index in {0} already")]
@@ -24,6 +26,8 @@ pub enum IndexError {
     Busy(String),
     #[error("the index was compacted while it was open")]
     Changed,
+    #[error("the index {0} was deleted while it was written")]
+    Gone(String),
     #[error("no example {0} in the index")]
     Unknown(String),
     #[error("{what} has {found} characters, at most {limit} are taken")]
@@ -62,6 +66,9 @@ impl Hint for IndexError {
             Self::Encoder { .. } => {
                 "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, or ask with --strategy text, random or none"
             }
+            Self::NoBundle { .. } => {
+                "import or pull the bundle again, or drop these vectors with `rounds index embed INDEX --drop NAME`"
+            }
             Self::NotAnIndex(_) => {
                 "see what there is with `rounds index list`, or make one with `rounds index create`"
             }
@@ -71,6 +78,7 @@ impl Hint for IndexError {
                 "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
             Self::Changed => "open it again",
+            Self::Gone(_) => "import the data again into a new index",
             Self::Unknown(_) => "look for it with `rounds index search`",
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => {

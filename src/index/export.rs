@@ -7,7 +7,10 @@ use std::path::Path;
 use super::error::IndexError;
 use super::images::relative;
 use super::store::Index;
-use crate::support::{Cancel, FileError, files};
+use crate::support::{Cancel, FileError, INTENDED_USE, files};
+
+/// What every line says of itself, so that it is known when it is read back.
+pub const LINE_FORMAT: &str = "rounds-example-1";
 
 /// Writes all examples of `index` into the new folder `out`; returns how many.
 pub fn export(
@@ -40,6 +43,7 @@ pub fn export(
             }
         }
         let line = json!({
+            "format": LINE_FORMAT,
             "id": example.id,
             "image": example.images.iter().map(relative).collect::<Vec<_>>(),
             "question": example.question,
@@ -50,7 +54,7 @@ pub fn export(
             "licence": example.licence,
             "patient": example.patient,
             "study": example.study,
-            "intended_use": "education and research only, not for diagnosis",
+            "intended_use": INTENDED_USE,
         });
         writeln!(lines, "{line}").map_err(failed)?;
         done += 1;

@@ -1,15 +1,24 @@
 //! What a model's resampler makes of the pictures of an index, kept on the disk.
 //!
 //! A cache: every file carries the hash of its content, and one that is not whole is passed over and made again. Files are
-//! used in the order of their last use: the longest unused goes first where a limit is reached.
+//! used in the order of their last use: the longest unused goes first where the limit is reached. The limit is kept beside
+//! the files and holds for whoever adds to them. Latents are made of pictures: those of a picture that left the index must
+//! not stay.
+
+mod tally;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::support::{FileError, files};
+use tally::Tally;
 
 const HASH: usize = 64;
+/// Most bytes of a cache for which no other limit was set.
+pub const USUAL_LIMIT: u64 = 4 << 30;
+/// The part of a full cache that is let go at once, so that not every further picture needs a look at all files.
+const AT_ONCE: u64 = 16;
 
 /// The cache of one model below an index's folder.
 #[derive(Clone, Debug)]
@@ -24,6 +33,39 @@ pub struct Held {
     pub bytes: u64,
 }
 
+/// One file of a cache.
+struct Kept {
+    used: SystemTime,
+    bytes: u64,
+    path: PathBuf,
+}
+
+impl Kept {
+    /// SHA-256 of the picture it was made of; something else for what an interrupted write left.
+    fn picture(&self) -> String {
+        let parts = [
+            self.path.parent().and_then(Path::file_name),
+            self.path.file_name(),
+        ];
+        let parts = parts.into_iter().flatten();
+        parts.map(|part| part.to_string_lossy()).collect()
+    }
+
+    fn delete(&self) -> Result<(), FileError> {
+        match std::fs::remove_file(&self.path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::from_io(&self.path, "delete", &e))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
+}
+
 impl Latents {
     /// `model` is the SHA-256 of the model's bundle.
     pub fn new(index: &Path, model: &str) -> Self {
@@ -35,6 +77,12 @@ impl Latents {
         Self {
             folder: index.join("latents").join(short),
         }
+    }
+
+    /// The caches of all models in an index's folder.
+    pub fn all(index: &Path) -> Vec<Self> {
+        let folders = below(&index.join("latents")).filter(|path| path.is_dir());
+        folders.map(|folder| Self { folder }).collect()
     }
 
     /// Whether anybody asked for it to be kept.
@@ -71,96 +119,111 @@ impl Latents {
         self.path(picture).is_some_and(|path| path.is_file())
     }
 
-    /// Keeps `content` for a picture.
+    /// Keeps `content` for a picture. Where the limit is reached what was not used for the longest time goes; what alone is
+    /// above it is not kept.
     pub fn put(&self, picture: &str, content: &[u8]) -> Result<(), FileError> {
         let Some(path) = self.path(picture) else {
             return Ok(());
         };
+        let tally = Tally::hold(&self.folder)?;
+        let length = (HASH + content.len()) as u64;
+        if length > tally.limit {
+            return Ok(());
+        }
+        let replaced = || std::fs::metadata(&path).map_or(0, |m| m.len());
+        let mut held = tally.bytes.unwrap_or_else(|| sum(&self.list()));
+        if held.saturating_sub(replaced()).saturating_add(length) > tally.limit {
+            let room = tally.limit - length;
+            (held, _) = self.shrink(room - room / AT_ONCE)?;
+        }
+        let others = held.saturating_sub(replaced());
         files::create_private_dir(path.parent().unwrap_or(&self.folder))?;
         let mut bytes = files::sha256_hex(content).into_bytes();
         bytes.extend_from_slice(content);
-        files::write_atomic(&path, &bytes)
+        files::write_atomic(&path, &bytes)?;
+        tally.write(others.saturating_add(length))
     }
 
-    /// Every file with its last use and length.
-    fn list(&self) -> Vec<(SystemTime, u64, PathBuf)> {
-        let below = |folder: &Path| {
-            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-            entries.map(|e| e.path()).collect::<Vec<_>>()
-        };
-        let all = below(&self.folder)
-            .into_iter()
-            .flat_map(|folder| below(&folder));
+    /// Deletes what is kept for a picture.
+    pub fn forget(&self, picture: &str) -> Result<(), FileError> {
+        self.retain(&|kept| kept != picture).map(|_| ())
+    }
+
+    /// Every file.
+    fn list(&self) -> Vec<Kept> {
+        let all = below(&self.folder).flat_map(|folder| below(&folder));
         all.filter_map(|path| {
             let metadata = std::fs::metadata(&path).ok().filter(|m| m.is_file())?;
-            Some((metadata.modified().ok()?, metadata.len(), path))
+            Some(Kept {
+                used: metadata.modified().ok()?,
+                bytes: metadata.len(),
+                path,
+            })
         })
         .collect()
     }
 
-    /// How much is kept.
-    pub fn held(&self) -> Held {
-        let list = self.list();
+    /// How much is kept of the pictures that `of` names.
+    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> Held {
+        let mut list = self.list();
+        list.retain(|kept| of(&kept.picture()));
         Held {
             files: list.len(),
-            bytes: list.iter().map(|(_, bytes, _)| bytes).sum(),
+            bytes: sum(&list),
         }
     }
 
-    /// Deletes what was not used for the longest time until at most `limit` bytes are left; returns how many files went.
-    pub fn shrink(&self, limit: u64) -> Result<usize, FileError> {
+    /// Most bytes that may be kept.
+    pub fn limit(&self) -> u64 {
+        Tally::limit(&self.folder)
+    }
+
+    /// Sets how many bytes may be kept from now on, and lets go what is above that; returns how many files went.
+    pub fn set_limit(&self, limit: u64) -> Result<usize, FileError> {
+        let mut tally = Tally::hold(&self.folder)?;
+        tally.limit = limit;
+        let (bytes, gone) = self.shrink(limit)?;
+        tally.write(bytes)?;
+        Ok(gone)
+    }
+
+    /// Deletes everything but what was made of the pictures that `of` names; returns how many files went.
+    pub fn retain(&self, of: &dyn Fn(&str) -> bool) -> Result<usize, FileError> {
+        if !self.exists() {
+            return Ok(0);
+        }
+        let tally = Tally::hold(&self.folder)?;
+        let (kept, others): (Vec<_>, Vec<_>) =
+            self.list().into_iter().partition(|k| of(&k.picture()));
+        for other in &others {
+            other.delete()?;
+        }
+        tally.write(sum(&kept))?;
+        Ok(others.len())
+    }
+
+    /// Deletes what was not used for the longest time until at most `limit` bytes are left; returns how many those are and
+    /// how many files went. The caller holds the tally.
+    fn shrink(&self, limit: u64) -> Result<(u64, usize), FileError> {
         let mut list = self.list();
-        list.sort();
-        let mut bytes: u64 = list.iter().map(|(_, bytes, _)| bytes).sum();
+        list.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        let mut bytes = sum(&list);
         let mut gone = 0;
-        for (_, length, path) in list {
+        for kept in list {
             if bytes <= limit {
                 break;
             }
-            std::fs::remove_file(&path).map_err(|e| FileError::from_io(&path, "delete", &e))?;
-            bytes -= length;
+            kept.delete()?;
+            bytes -= kept.bytes;
             gone += 1;
         }
-        Ok(gone)
+        Ok((bytes, gone))
     }
+}
+
+fn sum(list: &[Kept]) -> u64 {
+    list.iter().map(|kept| kept.bytes).sum()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn the_longest_unused_goes_first_and_a_damaged_one_is_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let latents = Latents::new(folder.path(), &"a".repeat(64));
-        let name = |i: usize| format!("{i:02}").repeat(32);
-        for i in 0..4 {
-            latents.put(&name(i), &[i as u8; 100]).unwrap();
-            let path = latents.path(&name(i)).unwrap();
-            let then = SystemTime::now() - Duration::from_secs(100 - i as u64);
-            File::options()
-                .append(true)
-                .open(path)
-                .unwrap()
-                .set_modified(then)
-                .unwrap();
-        }
-        assert_eq!(latents.get(&name(0)), Some(vec![0; 100]), "used now");
-        assert_eq!(
-            latents.held(),
-            Held {
-                files: 4,
-                bytes: 4 * 164
-            }
-        );
-        assert_eq!(latents.shrink(2 * 164).unwrap(), 2);
-        assert!(latents.has(&name(0)) && latents.has(&name(3)) && !latents.has(&name(1)));
-        let path = latents.path(&name(3)).unwrap();
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[120] ^= 1;
-        std::fs::write(&path, bytes).unwrap();
-        assert_eq!(latents.get(&name(3)), None);
-        assert_eq!(latents.get("../../etc/passwd"), None);
-    }
-}
+mod tests;

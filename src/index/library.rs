@@ -62,9 +62,10 @@ impl Library {
 
 /// Deletes a whole index: the files that are an index's, and the folder if nothing else is in it.
 ///
-/// Errors where `folder` is not an index: nothing else may be deleted by a slip of the hand.
+/// Errors where `folder` is not an index (nothing else may be deleted by a slip of the hand), and where somebody writes it.
 pub fn delete(folder: &Path) -> Result<(), IndexError> {
     super::store::read_manifest(folder)?;
+    let _lock = super::writer::lock(folder)?;
     let failed = |path: &Path, e: std::io::Error| FileError::from_io(path, "delete", &e);
     // The manifest first: what is left after an interruption is no longer taken for an index.
     let manifest = folder.join(MANIFEST);

@@ -18,6 +18,9 @@ pub const SEAL: &str = "seal.toml";
 /// Databases up to this length are hashed whenever they are opened: about 40 ms.
 pub const ALWAYS_HASHED: u64 = 64 << 20;
 
+/// Fewest digits of an encoder's hash that name it.
+const SHORTEST_HASH: usize = 6;
+
 /// What made a set of vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoder {
@@ -37,14 +40,24 @@ pub struct Encoder {
 impl Encoder {
     /// Name of its files in `vectors/`, for a generation of the index.
     pub fn file(&self, generation: u64) -> String {
+        format!("{}{generation}", self.file_stem())
+    }
+
+    /// What the names of all its files begin with.
+    pub fn file_stem(&self) -> String {
         let short: String = self.sha256.chars().take(16).collect();
-        format!("{short}-{generation}")
+        format!("{short}-")
     }
 
     /// Name of the files with the vectors of its text tower.
     pub fn text_file(&self, generation: u64) -> String {
         format!("{}-text", self.file(generation))
     }
+}
+
+/// A hash as messages show it.
+pub fn short(sha256: &str) -> String {
+    sha256.chars().take(12).collect()
 }
 
 /// `index.toml`.
@@ -128,6 +141,46 @@ impl Manifest {
     /// The encoder of these weights.
     pub fn encoder(&self, sha256: &str) -> Option<&Encoder> {
         self.encoders.iter().find(|e| e.sha256 == sha256)
+    }
+
+    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    ///
+    /// Errors where there is none, or more than one.
+    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
+        let by_hash = |e: &Encoder| given.len() >= SHORTEST_HASH && e.sha256.starts_with(given);
+        let fits = |e: &&Encoder| e.name == given || e.bundle == given || by_hash(e);
+        let mut found = self.encoders.iter().filter(fits);
+        let first = found
+            .next()
+            .ok_or_else(|| self.unknown(&clean_line(given)))?;
+        match found.next() {
+            None => Ok(first),
+            Some(_) => Err(IndexError::Refused(format!(
+                "{} may be several encoders of the index, which has the vectors of {}; say the beginning of the hash",
+                clean_line(given),
+                self.known()
+            ))),
+        }
+    }
+
+    /// The error of an encoder that is none of its own.
+    pub fn unknown(&self, wanted: &str) -> IndexError {
+        IndexError::Encoder {
+            wanted: wanted.to_string(),
+            known: self.known(),
+        }
+    }
+
+    /// Its encoders as a message lists them.
+    fn known(&self) -> String {
+        let known = self.encoders.iter();
+        let known: Vec<String> = known
+            .map(|e| format!("{} ({})", e.name, short(&e.sha256)))
+            .collect();
+        match known.is_empty() {
+            true => "none".into(),
+            false => known.join(", "),
+        }
     }
 }
 

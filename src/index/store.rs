@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::database::{self, Counts, DATABASE};
 use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
 use super::images::Images;
-use super::manifest::{Encoder, MANIFEST, Manifest, check_seal};
+use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
 use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
 use super::words;
 use crate::support::files;
@@ -109,20 +110,13 @@ impl Index {
 
     /// The encoder of these weights.
     pub fn encoder(&self, sha256: &str) -> Result<&Encoder, IndexError> {
-        self.manifest.encoder(sha256).ok_or_else(|| {
-            let short = |text: &str| text.chars().take(12).collect::<String>();
-            let known = self.manifest.encoders.iter();
-            let known: Vec<String> = known
-                .map(|e| format!("{} ({})", e.name, short(&e.sha256)))
-                .collect();
-            IndexError::Encoder {
-                wanted: short(sha256),
-                known: match known.is_empty() {
-                    true => "none".into(),
-                    false => known.join(", "),
-                },
-            }
-        })
+        let known = self.manifest.encoder(sha256);
+        known.ok_or_else(|| self.manifest.unknown(&short(sha256)))
+    }
+
+    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
+        self.manifest.encoder_called(given)
     }
 
     /// A hash of all examples, their places and the encoders: the same for the same content.
@@ -154,6 +148,26 @@ impl Index {
         }
         database::example(&snapshot, number)?
             .ok_or_else(|| IndexError::Unknown(format!("number {number}")))
+    }
+
+    /// Every picture of its examples once, in the order of numbers.
+    pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
+        let (mut seen, mut out) = (HashSet::new(), Vec::new());
+        self.each_example(&mut |example| {
+            for image in example?.images {
+                if seen.insert(image.sha256.clone()) {
+                    out.push(image);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Whether a picture belongs to an example now, as other processes may have left the index.
+    pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+        let query = "select 1 from pictured where sha256 = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([picture])?)
     }
 
     /// The example of an id, or of an unambiguous beginning of one.

@@ -73,7 +73,7 @@ pub struct Writer {
     fresh: HashMap<String, Vec<NewVectors>>,
     open: bool,
     /// Held while this writer lives.
-    _lock: File,
+    lock: File,
 }
 
 /// Makes a new, empty index.
@@ -105,7 +105,10 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     Manifest::new(encoders).write(folder)
 }
 
-fn lock(folder: &Path) -> Result<File, IndexError> {
+/// The place of the one writer, taken while the file that is returned lives.
+///
+/// Errors with [`IndexError::Busy`] where somebody else has it.
+pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
     let file = File::options()
         .create(true)
@@ -119,6 +122,22 @@ fn lock(folder: &Path) -> Result<File, IndexError> {
             Err(IndexError::Busy(crate::support::errors::shown(folder)))
         }
         Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
+    }
+}
+
+/// Whether the folder's lock is still the file that is held: a deleted folder, even one made anew, has another one.
+fn still_locked(folder: &Path, held: &File) -> bool {
+    let (Ok(there), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (there.dev(), there.ino()) == (held.dev(), held.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        there.is_file() && held.is_file()
     }
 }
 
@@ -182,7 +201,7 @@ impl Writer {
             files,
             fresh: HashMap::new(),
             open: false,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -215,29 +234,39 @@ impl Writer {
         if let Some(vectors) = self.fresh.get(&image.sha256) {
             return Ok(Some(vectors.clone()));
         }
-        // Only where it is the first picture is the row's vector that of this picture.
-        let number = self
-            .connection
-            .prepare_cached(
-                "select number from examples where number in (select number from pictured where sha256 = ?1)
-                 and substr(images, 1, 64) = ?1 order by number limit 1",
-            )?
-            .query_row([&image.sha256], |row| row.get::<_, i64>(0))
-            .optional()?;
-        let Some(number) = number else {
+        let Some(number) = self.first_with(image, self.counts.next)? else {
             return Ok(None);
         };
         let mut out = Vec::new();
         for encoder in &self.manifest.encoders {
             let name = encoder.file(self.counts.generation);
             let folder = self.folder.join("vectors");
-            let vectors = Vectors::open(&folder, &name, encoder.dimension, number as usize + 1)?;
+            let vectors = Vectors::open(&folder, &name, encoder.dimension, number + 1)?;
             out.push(NewVectors {
-                image: vectors.row(number as usize)?,
+                image: vectors.row(number)?,
                 text: None,
             });
         }
         Ok(out.iter().all(|v| v.image.is_some()).then_some(out))
+    }
+
+    /// The first number below `end` whose row has the vectors of a picture: where it is the example's first picture.
+    pub(super) fn first_with(
+        &self,
+        image: &ExampleImage,
+        end: usize,
+    ) -> Result<Option<usize>, IndexError> {
+        let number = self
+            .connection
+            .prepare_cached(
+                "select number from examples where number in (select number from pictured where sha256 = ?1)
+                 and substr(images, 1, 64) = ?1 and number < ?2 order by number limit 1",
+            )?
+            .query_row(params![image.sha256, end as i64], |row| {
+                row.get::<_, i64>(0)
+            })
+            .optional()?;
+        Ok(number.map(|n| n as usize))
     }
 
     /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).
@@ -319,7 +348,14 @@ impl Writer {
     }
 
     /// Makes everything so far safe. After an error, drop the writer: the index is as it was at the last commit.
+    ///
+    /// Errors with [`IndexError::Gone`] where the index was deleted meanwhile, by whatever means.
     pub fn commit(&mut self) -> Result<(), IndexError> {
+        if !self.folder.join(MANIFEST).exists() || !still_locked(&self.folder, &self.lock) {
+            return Err(IndexError::Gone(crate::support::errors::shown(
+                &self.folder,
+            )));
+        }
         if !self.open {
             return Ok(());
         }

@@ -39,7 +39,8 @@ impl Known {
     }
 }
 
-fn is_bundle(folder: &Path) -> bool {
+/// Whether a bundle of either kind is in `folder`.
+pub fn is_bundle(folder: &Path) -> bool {
     folder.join("model.toml").exists() || EncoderBundle::is_one(folder)
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Maker, Outcome, embedders, failed, find, library};
+use super::{Failure, Maker, Outcome, as_typed, embedders, failed, find, library};
 use crate::assistant::{Engine, Setup};
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
@@ -187,10 +187,19 @@ pub struct Embed {
     index: PathBuf,
     #[command(flatten)]
     maker: Maker,
+    /// Drop the vectors of this encoder instead: its name, its bundle, or the beginning of its hash
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    drop: Option<PathBuf>,
 }
 
 pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let folder = find(&embed.index)?;
+    if let Some(name) = &embed.drop {
+        let dropped =
+            crate::index::embed::drop_vectors(&folder, &as_typed(name)).map_err(failed)?;
+        eprintln!("the vectors of {} are gone", dropped.name);
+        return Ok(0);
+    }
     let (encoder, embedder) = embed.maker.load()?;
     let name = encoder.name.clone();
     let mut progress = Progress::new("examples", None);
@@ -209,9 +218,10 @@ pub struct Warm {
     /// Model; left out: the one that ships
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Most megabytes to keep; what was not used for the longest time goes first
-    #[arg(long, default_value_t = 4096)]
-    limit: u64,
+    /// Most megabytes to keep, from now on; what was not used for the longest time goes first; left out: the limit that was
+    /// set before, or 4096
+    #[arg(long)]
+    limit: Option<u64>,
     /// Only say how much it would be
     #[arg(long)]
     dry_run: bool,
@@ -232,20 +242,15 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     };
     let model_failed = |e: crate::assistant::AssistantError| Failure::model(&e);
     let mut engine = Engine::load(&setup).map_err(model_failed)?;
-    let plan = engine.warm_plan().map_err(model_failed)?;
-    let limit = warm.limit << 20;
-    eprintln!(
-        "{} pictures at {} each: {} more beside {} that are kept; the limit is {}",
-        plan.pictures,
-        bytes(plan.each),
-        bytes(plan.wanted),
-        bytes(plan.held),
-        bytes(limit)
-    );
+    let limit = warm
+        .limit
+        .map(|megabytes| megabytes.saturating_mul(1 << 20));
+    let plan = engine.warm_plan(limit).map_err(model_failed)?;
+    eprintln!("{}", plan.in_words());
     if warm.dry_run {
         return Ok(0);
     }
-    let mut progress = Progress::new("examples", None);
+    let mut progress = Progress::new("pictures", None);
     let warmed = engine.warm_all(limit, cancel, &mut |done, all| {
         progress.expect(Some(all));
         progress.set(done);
@@ -254,7 +259,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     let warmed = warmed.map_err(model_failed)?;
     writeln!(
         std::io::stdout(),
-        "{} pictures kept, {}; {} made room",
+        "{} pictures kept, {}; {} let go",
         warmed.pictures,
         bytes(warmed.bytes),
         warmed.gone

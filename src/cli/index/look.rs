@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, embedders, failed, find, library};
-use crate::imaging::load;
+use super::{Failure, Outcome, failed, find, library};
 use crate::index::compact::length;
-use crate::index::ingest::Embedder;
 use crate::index::{Example, Index};
-use crate::retrieval::{Condition, Plan, Query, Shot, Strategy, retrieve};
 use crate::support::INTENDED_USE;
-use crate::support::{Cancel, Hint, Progress, errors::bytes};
+use crate::support::{Cancel, Progress, errors::bytes};
 
-fn print(text: impl std::fmt::Display) -> Result<(), Failure> {
+pub(super) fn print(text: impl std::fmt::Display) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(|e| Failure::io(&e))
 }
 
@@ -52,7 +49,7 @@ pub fn list(as_json: bool) -> Outcome {
     Ok(u8::from(faults > 0))
 }
 
-fn example_json(example: &Example) -> Value {
+pub(super) fn example_json(example: &Example) -> Value {
     json!({
         "id": example.id,
         "images": example.images.iter().map(|i| &i.sha256).collect::<Vec<_>>(),
@@ -99,124 +96,6 @@ pub fn show(show: &Show) -> Outcome {
             }
             _ => {}
         }
-    }
-    Ok(0)
-}
-
-#[derive(Args)]
-pub struct Search {
-    index: PathBuf,
-    /// Picture to find similar ones of
-    #[arg(short, long)]
-    image: Option<PathBuf>,
-    /// Words to find
-    #[arg(short, long)]
-    text: Option<String>,
-    #[arg(short, default_value_t = 10)]
-    k: usize,
-    /// left out: image, text or hybrid, by what was given
-    #[arg(long, value_enum)]
-    strategy: Option<Strategy>,
-    #[arg(long, value_enum, default_value = "auto")]
-    search: crate::index::Search,
-    #[arg(long = "filter", value_name = "NAME=VALUE")]
-    filter: Vec<Condition>,
-    #[arg(long, allow_negative_numbers = true)]
-    floor: Option<f32>,
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    #[arg(long)]
-    json: bool,
-    #[arg(long, default_value = "auto")]
-    device: String,
-}
-
-pub fn search(search: &Search) -> Outcome {
-    let index = super::open(&search.index)?;
-    let strategy = match (search.strategy, &search.image, &search.text) {
-        (Some(strategy), ..) => strategy,
-        (None, Some(_), Some(_)) => Strategy::Hybrid,
-        (None, Some(_), None) => Strategy::Image,
-        (None, None, Some(_)) => Strategy::Text,
-        (None, None, None) => Strategy::Random,
-    };
-    let encoder = index.encoders().first().cloned();
-    let (mut vectors, mut own, mut words) = (Vec::new(), Vec::new(), None);
-    let compared = strategy.needs_vectors();
-    let embedders = match &encoder {
-        Some(encoder) if compared || search.image.is_some() => {
-            Some(embedders(std::slice::from_ref(encoder), &search.device)?)
-        }
-        _ => None,
-    };
-    if let (Some(text), Some(embedders)) = (&search.text, &embedders) {
-        let made = embedders.text(text).map_err(|e| Failure::usage(e, None))?;
-        words = made.into_iter().next().flatten();
-    }
-    if let (Some(path), Some(embedders)) = (&search.image, &embedders) {
-        let picture = load(path).map_err(|e| Failure {
-            message: e.to_string(),
-            hint: e.hint(),
-            code: 3,
-        })?;
-        let made = embedders
-            .picture(&picture)
-            .map_err(|e| Failure::usage(e, None))?;
-        vectors = made;
-        own.push((
-            picture.source.sha256.clone(),
-            crate::imaging::look(&picture),
-        ));
-    }
-    let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-    let query = Query {
-        encoder: encoder.as_ref().map_or("", |e| e.sha256.as_str()),
-        vectors: &vectors,
-        text: words.as_deref(),
-        images: &own,
-        question: search.text.as_deref().unwrap_or(""),
-        patient: None,
-        study: None,
-        seed: search.seed,
-    };
-    let plan = Plan {
-        shots: search.k,
-        strategy,
-        search: search.search,
-        floor: search.floor,
-        filter: search.filter.clone(),
-        pinned: Vec::new(),
-        excluded: Vec::new(),
-    };
-    let found = retrieve(&index, &query, &plan).map_err(failed)?;
-    for notice in &found.notices {
-        eprintln!("note: {notice}");
-    }
-    if search.json {
-        let hit = |shot: &Shot| {
-            let mut value = example_json(&shot.example);
-            value["rank"] = shot.rank.into();
-            value["score"] = json!((f64::from(shot.score) * 1e4).round() / 1e4);
-            value["reason"] = shot.reason.clone().into();
-            value
-        };
-        print(format!(
-            "{:#}",
-            Value::Array(found.shots.iter().map(hit).collect())
-        ))?;
-        return Ok(0);
-    }
-    for shot in &found.shots {
-        let e = &shot.example;
-        print(format!("{:3}. {}  {}", shot.rank, e.id, shot.reason))?;
-        print(format!("     Q: {}  A: {}", e.question, e.answer))?;
-        let tags: Vec<String> = e.tags.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        print(format!(
-            "     {} | {}, {}",
-            tags.join(" "),
-            e.source,
-            e.licence
-        ))?;
     }
     Ok(0)
 }

@@ -25,6 +25,11 @@ pub(super) trait Recipe: Send {
         false
     }
 
+    /// Whether a record holds an example that was completed before: its rows are cleaned and otherwise left as they are.
+    fn is_finished(&self, _record: &Record) -> bool {
+        false
+    }
+
     /// The language of a record; empty if it does not say.
     fn language(&self, record: &Record) -> String {
         record.note("language")
@@ -32,12 +37,17 @@ pub(super) trait Recipe: Send {
 
     /// The split of a record; empty if it does not say.
     fn split(&self, record: &Record) -> String {
-        let own = split_of(&record.note("split"));
-        if own.is_empty() {
-            record.split.clone()
-        } else {
-            own
-        }
+        stated_split(record)
+    }
+}
+
+/// The split that a record says it belongs to, or that its file or list is named after.
+pub(super) fn stated_split(record: &Record) -> String {
+    let own = split_of(&record.note("split"));
+    if own.is_empty() {
+        record.split.clone()
+    } else {
+        own
     }
 }
 
@@ -127,6 +137,7 @@ impl Rows {
                 return self.waiting.push_back(Item::LeftOut { origin, reason });
             }
         }
+        let finished = self.recipe.is_finished(&record);
         match self.recipe.rows(&mut record) {
             Err(reason) => self.reject(&origin, &reason),
             Ok(rows) if rows.is_empty() => self.reject(&origin, "there is nothing in it"),
@@ -137,9 +148,14 @@ impl Rows {
                         true => format!("{origin}, part {number}"),
                         false => origin.clone(),
                     };
-                    row.tag("language", &language);
-                    row.tag("split", &split);
-                    let item = self.finish(row);
+                    if !finished {
+                        row.tag("language", &language);
+                        row.tag("split", &split);
+                    }
+                    let item = match finished {
+                        true => finished_item(row),
+                        false => self.finish(row),
+                    };
                     self.waiting.push_back(item);
                 }
             }
@@ -203,6 +219,35 @@ impl Rows {
             *value = clean_line_max(value, LONGEST_TAG);
         }
         Item::Row(Box::new(row))
+    }
+}
+
+/// A row that was completed before, clean. It may have no picture, as an index may hold such an example.
+fn finished_item(mut row: Row) -> Item {
+    let texts = [
+        &mut row.question,
+        &mut row.answer,
+        &mut row.rationale,
+        &mut row.source,
+        &mut row.licence,
+        &mut row.patient,
+        &mut row.study,
+    ];
+    for text in texts {
+        *text = clean_line(text).trim().to_owned();
+    }
+    for (name, value) in &mut row.tags {
+        *name = clean_line(name);
+        *value = clean_line(value);
+    }
+    let reason = match (only_places(&row.question), row.answer.is_empty()) {
+        (true, _) => "the question is empty",
+        (_, true) => "the answer is empty",
+        _ => return Item::Row(Box::new(row)),
+    };
+    Item::Rejected {
+        origin: row.origin,
+        reason: reason.to_owned(),
     }
 }
 

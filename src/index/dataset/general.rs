@@ -1,16 +1,17 @@
 //! Data of one's own: a folder of pictures with a table, or any Parquet file with pictures in it.
 //!
-//! Columns are found by their names, or by what the user says of them; a column of no known name is a tag.
+//! Columns are found by their names, or by what the user says of them; a column of no known name is a tag. Lines of an
+//! exported index are taken as they are (`exported`).
 
 use std::path::Path;
 
 use super::error::quote;
-use super::filter::{Opened, Recipe};
+use super::filter::{Opened, Recipe, stated_split};
 use super::inputs::{Input, Reader, chain, extension, files, folder_of, parquet_files, reader_of};
 use super::pictures::Pictures;
 use super::record::{Record, Value};
 use super::row::Row;
-use super::{DatasetError, Options, columns, jsonl, vocabulary};
+use super::{DatasetError, Options, columns, exported, jsonl, vocabulary};
 use crate::support::errors::shown;
 
 /// Names of columns, and the field they are.
@@ -135,6 +136,9 @@ struct General {
 
 impl Recipe for General {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
+        if exported::is_one(record) {
+            return Ok(vec![exported::row(&self.pictures, record)?]);
+        }
         for (field, names) in COLUMNS {
             for name in names {
                 if !record.has(field) {
@@ -161,6 +165,24 @@ impl Recipe for General {
         row.source = record.note("source");
         tag(&mut row, record)?;
         Ok(vec![row])
+    }
+
+    fn is_finished(&self, record: &Record) -> bool {
+        exported::is_one(record)
+    }
+
+    fn language(&self, record: &Record) -> String {
+        match exported::is_one(record) {
+            true => exported::tag(record, "language"),
+            false => record.note("language"),
+        }
+    }
+
+    fn split(&self, record: &Record) -> String {
+        match exported::is_one(record) {
+            true => exported::tag(record, "split"),
+            false => stated_split(record),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod columns;
 mod error;
+mod exported;
 mod filter;
 mod general;
 mod inputs;

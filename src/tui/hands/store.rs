@@ -14,7 +14,7 @@ use crate::tui::state::{Effect, Event, Trouble};
 const MOST_LISTED: usize = 500;
 
 enum Job {
-    Do(Effect),
+    Do(Box<Effect>),
     IndexOpened(Images),
 }
 
@@ -33,7 +33,7 @@ impl Store {
         let work = move || {
             while let Ok(job) = queue.recv() {
                 let event = match job {
-                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), effect)),
+                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), *effect)),
                     Job::IndexOpened(images) => {
                         journal.index_opened(images);
                         None
@@ -54,7 +54,7 @@ impl Store {
     }
 
     pub fn carry(&self, effect: Effect) {
-        self.put(Job::Do(effect));
+        self.put(Job::Do(Box::new(effect)));
     }
 
     pub fn index_opened(&self, images: Images) {

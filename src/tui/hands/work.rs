@@ -17,8 +17,6 @@ use crate::tui::state::{Event, Trouble, Work};
 
 /// Shortest time between two reports.
 const EVERY: Duration = Duration::from_millis(200);
-/// Most bytes of latents that are kept; the command line can say another limit.
-const MOST_LATENTS: u64 = 4 << 30;
 
 /// Tells the state how far a job is.
 struct Teller {
@@ -139,19 +137,13 @@ fn warm(
 ) -> Result<String, Trouble> {
     let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
     let mut words = String::from("the model's thread ended");
-    for event in assistant.warm(really.then_some(MOST_LATENTS), cancel) {
+    for event in assistant.warm(really, cancel) {
         match event {
             Warming::Plan(plan) => {
-                words = format!(
-                    "{} pictures at {} each: {} more beside {} that are kept; /warm go does it",
-                    plan.pictures,
-                    bytes(plan.each),
-                    bytes(plan.wanted),
-                    bytes(plan.held)
-                );
+                words = format!("{}; /warm go does it", plan.in_words());
             }
             Warming::Progress(done, all) => {
-                teller.tell(|| format!("warming, {done} of {all} examples"));
+                teller.tell(|| format!("warming, {done} of {all} pictures"));
             }
             Warming::Done(warmed) => {
                 words = format!(

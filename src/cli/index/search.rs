@@ -1,0 +1,210 @@
+//! `rounds index search`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+use super::look::{example_json, print};
+use super::{Failure, Maker, Outcome, as_typed, embedders, failed};
+use crate::cli::model::library as models;
+use crate::imaging::{Picture, load};
+use crate::index::ingest::Embedder;
+use crate::index::{Encoder, Index, IndexError};
+use crate::model::library::is_bundle;
+use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, retrieve};
+use crate::support::Hint;
+
+#[derive(Args)]
+pub struct Search {
+    index: PathBuf,
+    /// Picture to find similar ones of
+    #[arg(short, long)]
+    image: Option<PathBuf>,
+    /// Words to find
+    #[arg(short, long)]
+    text: Option<String>,
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+    /// left out: image, text or hybrid, by what was given
+    #[arg(long, value_enum)]
+    strategy: Option<Strategy>,
+    /// Encoder of the index whose vectors are compared: its name, its bundle, or the beginning of its hash; left out: the
+    /// index's first, or the first with a text tower where the strategy needs one
+    #[arg(long, value_name = "NAME")]
+    encoder: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "auto")]
+    search: crate::index::Search,
+    #[arg(long = "filter", value_name = "NAME=VALUE")]
+    filter: Vec<Condition>,
+    #[arg(long, allow_negative_numbers = true)]
+    floor: Option<f32>,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[arg(long)]
+    json: bool,
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+/// What an encoder makes of the query.
+#[derive(Default)]
+struct Encoded {
+    /// SHA-256 of the encoder; empty where the index has none.
+    encoder: String,
+    picture: Vec<Vec<f32>>,
+    text: Option<Vec<f32>>,
+}
+
+pub fn search(search: &Search) -> Outcome {
+    let index = super::open(&search.index)?;
+    let strategy = search.strategy();
+    if strategy == Strategy::TextToImage && search.text.is_none() {
+        return Err(Failure::usage(
+            "text-to-image compares words with pictures",
+            Some("say them with --text".into()),
+        ));
+    }
+    let picture = search.image.as_deref().map(read).transpose()?;
+    let encoded = search.encoded(&index, strategy, picture.as_ref())?;
+    let own: Vec<_> = picture
+        .iter()
+        .map(|p| (p.source.sha256.clone(), crate::imaging::look(p)))
+        .collect();
+    let vectors: Vec<&[f32]> = encoded.picture.iter().map(Vec::as_slice).collect();
+    let query = Query {
+        encoder: &encoded.encoder,
+        vectors: &vectors,
+        text: encoded.text.as_deref(),
+        images: &own,
+        question: search.text.as_deref().unwrap_or(""),
+        patient: None,
+        study: None,
+        seed: search.seed,
+    };
+    let found = retrieve(&index, &query, &search.plan(strategy)).map_err(failed)?;
+    tell(&found, search.json)
+}
+
+impl Search {
+    fn strategy(&self) -> Strategy {
+        match (self.strategy, &self.image, &self.text) {
+            (Some(strategy), ..) => strategy,
+            (None, Some(_), Some(_)) => Strategy::Hybrid,
+            (None, Some(_), None) => Strategy::Image,
+            (None, None, Some(_)) => Strategy::Text,
+            (None, None, None) => Strategy::Random,
+        }
+    }
+
+    fn plan(&self, strategy: Strategy) -> Plan {
+        Plan {
+            shots: self.k,
+            strategy,
+            search: self.search,
+            floor: self.floor,
+            filter: self.filter.clone(),
+            pinned: Vec::new(),
+            excluded: Vec::new(),
+        }
+    }
+
+    /// The query as vectors, where any are compared.
+    fn encoded(
+        &self,
+        index: &Index,
+        strategy: Strategy,
+        picture: Option<&Picture>,
+    ) -> Result<Encoded, Failure> {
+        let Some(encoder) = self.encoder(index, strategy)? else {
+            return Ok(Encoded::default());
+        };
+        let mut encoded = Encoded {
+            encoder: encoder.sha256.clone(),
+            ..Encoded::default()
+        };
+        if !strategy.needs_vectors() && picture.is_none() {
+            return Ok(encoded);
+        }
+        let embedders = embedders(std::slice::from_ref(&encoder), &self.device)?;
+        let refused = |e: String| Failure::usage(e, None);
+        if let Some(text) = &self.text {
+            let made = embedders.text(text).map_err(refused)?;
+            encoded.text = made.into_iter().next().flatten();
+        }
+        if let Some(picture) = picture {
+            encoded.picture = embedders.picture(picture).map_err(refused)?;
+        }
+        Ok(encoded)
+    }
+
+    /// Whose vectors are compared; `None` where the index has none.
+    fn encoder(&self, index: &Index, strategy: Strategy) -> Result<Option<Encoder>, Failure> {
+        let Some(given) = &self.encoder else {
+            let texts = matches!(strategy, Strategy::ImageToText | Strategy::TextToImage);
+            let all = index.encoders();
+            let fit = all.iter().find(|encoder| encoder.text || !texts);
+            return Ok(fit.or(all.first()).cloned());
+        };
+        match index.encoder_called(&as_typed(given)) {
+            Ok(encoder) => Ok(Some(encoder.clone())),
+            Err(IndexError::Encoder { .. }) if is_bundle(&models()?.find(given)) => {
+                self.by_weights(index, given).map(Some)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The index's encoder with the weights of a bundle that it knows by another name.
+    fn by_weights(&self, index: &Index, bundle: &Path) -> Result<Encoder, Failure> {
+        let maker = Maker {
+            model: Some(bundle.to_path_buf()),
+            device: self.device.clone(),
+        };
+        let (encoder, _) = maker.load()?;
+        let known = index.encoder(&encoder.sha256).map_err(failed)?;
+        Ok(Encoder {
+            bundle: as_typed(bundle),
+            ..known.clone()
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Picture, Failure> {
+    load(path).map_err(|e| Failure {
+        message: e.to_string(),
+        hint: e.hint(),
+        code: 3,
+    })
+}
+
+fn tell(found: &Found, as_json: bool) -> Outcome {
+    for notice in &found.notices {
+        eprintln!("note: {notice}");
+    }
+    if as_json {
+        let hits = found.shots.iter().map(in_json).collect();
+        print(format!("{:#}", Value::Array(hits)))?;
+        return Ok(0);
+    }
+    for shot in &found.shots {
+        let e = &shot.example;
+        print(format!("{:3}. {}  {}", shot.rank, e.id, shot.reason))?;
+        print(format!("     Q: {}  A: {}", e.question, e.answer))?;
+        let tags: Vec<String> = e.tags.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        print(format!(
+            "     {} | {}, {}",
+            tags.join(" "),
+            e.source,
+            e.licence
+        ))?;
+    }
+    Ok(0)
+}
+
+fn in_json(shot: &Shot) -> Value {
+    let mut value = example_json(&shot.example);
+    value["rank"] = shot.rank.into();
+    value["score"] = json!((f64::from(shot.score) * 1e4).round() / 1e4);
+    value["reason"] = shot.reason.clone().into();
+    value
+}
