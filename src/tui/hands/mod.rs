@@ -289,7 +289,7 @@ fn store_trouble(event: &Event) -> Option<&Trouble> {
 
 fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>> {
     // Unbounded, but fed by the user's own keys.
-    let (jobs, queue) = channel();
+    let (jobs, queue) = channel::<Reading>();
     let work = move || {
         while let Ok(job) = queue.recv() {
             let event = safely(job.failure(), || job.done());

@@ -90,7 +90,7 @@ impl State {
             self.overlay = None;
         }
         self.go(super::Focus::Input);
-        self.tell(format!("opened: {}", self.session.title));
+        self.tell(format!("opened: {}", self.session.title()));
     }
 
     pub(super) fn rename_session(&mut self, title: &str) {
@@ -112,7 +112,7 @@ impl State {
                 self.overlay = Some(Overlay::Confirm {
                     question: format!(
                         "Delete this session ({})? It cannot be brought back.",
-                        self.session.title
+                        self.session.title()
                     ),
                     id: id.to_string(),
                 });
