@@ -47,7 +47,9 @@ pub struct Replay {
 pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let sessions = Sessions::open(&paths).map_err(|e| Failure::model(&e))?;
-    sessions.notice().inspect(|notice| note(notice));
+    if let Some(notice) = sessions.notice() {
+        note(notice);
+    }
     let (session, wanted) = find(&sessions, &replay.what)?;
     let turns: Vec<&Turn> = session
         .turns

@@ -115,7 +115,9 @@ pub fn note(notice: &str) {
 pub fn run(command: &SessionCommand) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let mut sessions = Sessions::open(&paths).map_err(failed)?;
-    sessions.notice().inspect(|notice| note(notice));
+    if let Some(notice) = sessions.notice() {
+        note(notice);
+    }
     match command {
         SessionCommand::List { limit, json } => {
             let all = sessions.list(*limit, 0).map_err(failed)?;
