@@ -87,6 +87,10 @@ impl House {
             .chain(all.clone())
             .find(|path| path.ends_with("sessions.sqlite3"))
             .expect("a store");
+        // What a write-ahead log still holds would mend the damage.
+        for beside in ["sessions.sqlite3-wal", "sessions.sqlite3-shm"] {
+            let _ = std::fs::remove_file(store.with_file_name(beside));
+        }
         std::fs::write(store, "no database ".repeat(1000)).expect("written");
     }
 
