@@ -1,7 +1,7 @@
 //! Model, index and what is kept between answers, on the model's thread.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
@@ -25,6 +25,21 @@ pub struct Setup {
     pub encoder: Option<PathBuf>,
     pub device: String,
     pub search: Search,
+}
+
+/// How the model and the index in the binary are called.
+pub const SHIPPED: &str = "shipped";
+
+impl Setup {
+    /// With `shipped` as a name for what ships, unless there is a folder of that name.
+    pub fn named(mut self) -> Self {
+        for path in [&mut self.model, &mut self.index] {
+            if path.as_deref() == Some(Path::new(SHIPPED)) && !Path::new(SHIPPED).exists() {
+                *path = None;
+            }
+        }
+        self
+    }
 }
 
 /// Pictures whose latents are kept in memory.

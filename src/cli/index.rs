@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
-use crate::assistant::Embedders;
+use crate::assistant::{Embedders, SHIPPED};
 use crate::index::library::Library;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::device;
@@ -98,6 +98,18 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
     Ok(library()?.find(given))
 }
 
+/// As [`find`], for a command that changes the index.
+fn find_own(given: &Path) -> Result<PathBuf, Failure> {
+    let folder = find(given)?;
+    if folder == Path::new(SHIPPED) && !folder.exists() {
+        return Err(Failure::usage(
+            "the index that ships is in the binary: nothing can be added to it or kept beside it",
+            Some("`rounds index create NAME` makes one of your own".into()),
+        ));
+    }
+    Ok(folder)
+}
+
 pub fn failed(error: IndexError) -> Failure {
     let code = match &error {
         IndexError::Cancelled => 130,
@@ -118,7 +130,7 @@ pub fn failed(error: IndexError) -> Failure {
 
 pub fn open(given: &Path) -> Result<Index, Failure> {
     // The one that ships has a name too.
-    let folder = (given != Path::new("shipped"))
+    let folder = (given != Path::new(SHIPPED))
         .then(|| find(given))
         .transpose()?;
     Index::open(folder.as_deref()).map_err(failed)

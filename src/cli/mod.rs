@@ -234,7 +234,8 @@ impl Common {
                 .transpose()?,
             device: self.device.clone(),
             search: self.search,
-        })
+        }
+        .named())
     }
 
     fn start(&self) -> Result<Assistant, Failure> {

@@ -11,16 +11,13 @@ use std::path::PathBuf;
 use super::journal::{answer, stored};
 use super::session::note;
 use super::{Failure, Outcome, index, model};
-use crate::assistant::{Assistant, Case, Event, INTENDED_USE, Settings, Setup};
+use crate::assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use crate::imaging::decode;
 use crate::index::Search;
 use crate::session::{Session, Sessions, Turn, TurnState, Verdict, compare};
 use crate::support::errors::shown;
 use crate::support::sanitise::clean_line_max;
 use crate::support::{Cancel, Hint, Paths};
-
-/// How the shipped model and index are called in a session.
-const SHIPPED: &str = "shipped";
 
 #[derive(Args)]
 pub struct Replay {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::assistant::{Assistant, AssistantError, Setup};
+use crate::assistant::{Assistant, AssistantError, SHIPPED, Setup};
 use crate::index::{Example, Images};
 use crate::support::{Paths, sanitise};
 
@@ -28,6 +28,7 @@ pub struct Opened {
 /// Opens model and index, by path or by their names in the user's libraries. Takes its time: never on the thread that
 /// draws.
 pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
+    let setup = &setup.clone().named();
     let mut found = setup.clone();
     if let Ok(paths) = Paths::find() {
         let models = crate::model::library::Library::of(&paths);
@@ -53,7 +54,7 @@ pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
 /// A name for a model or index; `None` is what ships.
 pub fn label(path: Option<&Path>) -> String {
     match path {
-        None => "shipped".into(),
+        None => SHIPPED.into(),
         Some(path) => {
             let name = path.file_name().unwrap_or(path.as_os_str());
             sanitise::clean_line_max(&name.to_string_lossy(), 40)

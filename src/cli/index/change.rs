@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Maker, Outcome, as_typed, embedders, failed, find, library};
+use super::{Failure, Maker, Outcome, as_typed, embedders, failed, find_own, library};
 use crate::assistant::{Engine, Setup};
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
@@ -68,7 +68,7 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
             None,
         ));
     }
-    let mut writer = Writer::open(&find(&add.index)?).map_err(failed)?;
+    let mut writer = Writer::open(&find_own(&add.index)?).map_err(failed)?;
     let embedders = embedders(writer.encoders(), &add.device)?;
     let row = Row {
         images: add.images.iter().cloned().map(ImageSource::File).collect(),
@@ -125,7 +125,7 @@ pub struct Remove {
 }
 
 pub fn remove(remove: &Remove) -> Outcome {
-    let folder = find(&remove.index)?;
+    let folder = find_own(&remove.index)?;
     if remove.whole {
         crate::index::library::delete(&folder).map_err(failed)?;
         eprintln!("deleted {}", shown(&folder));
@@ -151,7 +151,7 @@ pub fn remove(remove: &Remove) -> Outcome {
 }
 
 pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
-    let folder = find(index)?;
+    let folder = find_own(index)?;
     let mut progress = Progress::new("examples", None);
     let freed = crate::index::compact::compact(&folder, cancel, &mut |done, _| {
         progress.set(done as u64);
@@ -193,7 +193,7 @@ pub struct Embed {
 }
 
 pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
-    let folder = find(&embed.index)?;
+    let folder = find_own(&embed.index)?;
     if let Some(name) = &embed.drop {
         let dropped =
             crate::index::embed::drop_vectors(&folder, &as_typed(name)).map_err(failed)?;
@@ -236,7 +236,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     };
     let setup = Setup {
         model,
-        index: Some(find(&warm.index)?),
+        index: Some(find_own(&warm.index)?),
         device: warm.device.clone(),
         ..Setup::default()
     };

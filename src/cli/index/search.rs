@@ -58,17 +58,15 @@ struct Encoded {
 pub fn search(search: &Search) -> Outcome {
     let index = super::open(&search.index)?;
     let strategy = search.strategy();
-    if strategy == Strategy::TextToImage && search.text.is_none() {
-        return Err(Failure::usage(
-            "text-to-image compares words with pictures",
-            Some("say them with --text".into()),
-        ));
-    }
+    search.can(strategy)?;
     let picture = search.image.as_deref().map(read).transpose()?;
     let encoded = search.encoded(&index, strategy, picture.as_ref())?;
     let own: Vec<_> = picture
         .iter()
-        .map(|p| (p.source.sha256.clone(), crate::imaging::look(p)))
+        .flat_map(|p| {
+            let looks = crate::imaging::looks(p).into_iter();
+            looks.map(|look| (p.source.sha256.clone(), look))
+        })
         .collect();
     let vectors: Vec<&[f32]> = encoded.picture.iter().map(Vec::as_slice).collect();
     let query = Query {
@@ -86,6 +84,28 @@ pub fn search(search: &Search) -> Outcome {
 }
 
 impl Search {
+    /// Errors where the strategy has nothing to compare, or nothing to search.
+    fn can(&self, strategy: Strategy) -> Result<(), Failure> {
+        use Strategy::{
+            Balanced, Diverse, Fixed, Hybrid, Image, ImageToText, None, Text, TextToImage,
+        };
+        let (message, hint) = match strategy {
+            Fixed | None => ("fixed and none search nothing", "leave --strategy out"),
+            Image | Diverse | Balanced | Hybrid | ImageToText if self.image.is_none() => (
+                "this strategy compares a picture",
+                "give one with --image, or search words with --text alone",
+            ),
+            Text | TextToImage if self.text.is_none() => {
+                ("this strategy compares words", "say them with --text")
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(
+            format!("--strategy {}: {message}", strategy.name()),
+            Some(hint.into()),
+        ))
+    }
+
     fn strategy(&self) -> Strategy {
         match (self.strategy, &self.image, &self.text) {
             (Some(strategy), ..) => strategy,
