@@ -5,12 +5,18 @@ use crate::pane::{Home, LONG, Pane, signal, there_is_tmux, wait_for_end};
 
 const SIZE: (u16, u16) = (120, 40);
 
-/// Starts the chat from a shell that remembers the settings of its line.
-fn from_a_shell(home: &Home) -> Pane {
+/// Starts the chat from a shell that remembers the settings of its line. With `patient`, a shell between them does not
+/// notice when the chat is stopped from outside.
+fn from_a_shell(home: &Home, patient: bool) -> Pane {
     let pane = Pane::shell(home, SIZE);
     pane.line("lines=$(stty -g)");
     let arguments = LONG.join(" ");
-    pane.line(&format!("sh \"$ROUNDS_HOME/chat\" {arguments}"));
+    let chat = format!("sh \"$ROUNDS_HOME/chat\" {arguments}");
+    if patient {
+        pane.line(&format!("({chat}; true)"));
+    } else {
+        pane.line(&chat);
+    }
     pane.see(" ready |");
     pane.wait_for_modes(true, true, true);
     pane
@@ -38,7 +44,7 @@ fn twice(name: &str, code: u8) {
         return;
     }
     let home = Home::used();
-    let pane = from_a_shell(&home);
+    let pane = from_a_shell(&home, false);
     answering(&pane, "What is there to say?", 0);
     let pid = pane.program_of_shell(&home);
     signal(pid, &[name, name]);
@@ -58,12 +64,27 @@ fn sigint_twice_gives_the_terminal_back() {
 }
 
 #[test]
+fn two_signals_at_one_moment_give_the_terminal_back() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let pane = from_a_shell(&home, true);
+    answering(&pane, "What is there to say?", 0);
+    let pid = pane.program_of_shell(&home);
+    // Both wait for it when it goes on, so neither can be over before the other comes.
+    signal(pid, &["STOP", "TERM", "INT", "CONT"]);
+    wait_for_end(pid);
+    terminal_is_back(&pane, "at the end");
+}
+
+#[test]
 fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     if !there_is_tmux() {
         return;
     }
     let home = Home::used();
-    let pane = from_a_shell(&home);
+    let pane = from_a_shell(&home, false);
     pane.text("half a question");
     pane.see("> half a question");
     pane.keys(&["C-z"]);
