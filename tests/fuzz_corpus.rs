@@ -121,6 +121,13 @@ fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
     let file = file.into_inner();
     assert_eq!(rounds::model::load::check_gguf(&file).unwrap(), 2);
     damage("gguf", &file, enough, targets::gguf);
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf/types.gguf");
+    damage(
+        "llama.cpp's gguf",
+        &fs::read(golden).unwrap(),
+        enough,
+        targets::gguf,
+    );
     let manifest = rounds::shipped::file("assets/nano/model.toml").unwrap();
     damage("manifest", manifest, enough, targets::manifest);
 }

@@ -61,7 +61,7 @@ fn every_event_of_a_script_fits_the_documented_schema() {
     let input = format!(
         "{{\"id\":1,\"images\":[\"{CASE}\"],\"question\":\"Is there a nodule?\",\"session\":\"a\",\"tokens\":true}}\n\
          not json\n\
-         {{\"id\":2,\"question\":\"On which side is the nodule?\",\"session\":\"a\"}}\n\
+         {{\"id\":2,\"question\":\"On which side is the nodule?\",\"session\":\"a\",\"order\":\"shuffled\"}}\n\
          {{\"id\":3,\"question\":\"\"}}\n\
          {{\"id\":4,\"images\":[\"no/such.png\"],\"question\":\"What is it?\"}}\n\
          {{\"id\":5,\"question\":\"q\",\"shot\":1}}\n"
@@ -280,4 +280,73 @@ fn without_a_command_and_a_terminal_it_is_a_script() {
     let (code, out, _) = run(&[], "{\"question\":\"What is this?\",\"shots\":0}\n");
     assert_eq!(code, 0);
     assert_eq!(events(&out).last().expect("events")["event"], "answer");
+}
+
+/// More shots than the context holds: what is left stands in the prompt in the order that the answer says.
+#[test]
+fn shuffled_shots_that_do_not_all_fit_keep_their_order_in_prompt_and_provenance() {
+    let common = [
+        "-i",
+        CASE,
+        "--order",
+        "shuffled",
+        "--shots",
+        "200",
+        "--seed",
+        "3",
+        "Is there a nodule?",
+    ];
+    let (code, out, _) = run(&[&["ask", "--json"], &common[..]].concat(), "");
+    assert_eq!(code, 0);
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let (code, prompt, _) = run(&[&["ask", "--show-prompt"], &common[..]].concat(), "");
+    assert_eq!(code, 0);
+    let shots = answer["shots"].as_array().expect("shots");
+    let order = answer["provenance"]["shot_ids"].as_array().expect("ids");
+    assert!(order.len() > 4 && order.len() < 200, "{}", order.len());
+    assert_eq!(order.len(), shots.len());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let mut rest = prompt.as_str();
+    for id in order {
+        let shot = shots.iter().find(|shot| shot["example_id"] == *id);
+        let shot = shot.expect("a shot of that id");
+        let expected = format!(
+            "Question: {} Rationale: {} Answer: {}<",
+            text(&shot["question"]),
+            text(&shot["rationale"]),
+            text(&shot["answer"])
+        );
+        let at = rest.find(&expected);
+        rest = &rest[at.unwrap_or_else(|| panic!("{expected} is not in its place"))..];
+    }
+}
+
+#[test]
+fn an_answer_that_reaches_the_end_of_the_context_is_kept() {
+    // Nearly every token is as likely as any other, so some seed goes on to the end.
+    let ended = (0..8).any(|seed| {
+        let seed = seed.to_string();
+        let (code, out, err) = run(
+            &[
+                "ask",
+                "--json",
+                "-i",
+                CASE,
+                "--temperature",
+                "10",
+                "--max-new-tokens",
+                "5000",
+                "--seed",
+                &seed,
+                "Is there a nodule?",
+            ],
+            "",
+        );
+        assert_eq!(code, 0, "{err}");
+        let answer: Value = serde_json::from_str(&out).expect("JSON");
+        let tokens = |kind: &str| answer["tokens"][kind].as_u64().unwrap_or(0);
+        assert!(tokens("prompt") + tokens("generated") <= 1024, "{answer}");
+        answer["stop_reason"] == "length"
+    });
+    assert!(ended, "no seed reached the end");
 }

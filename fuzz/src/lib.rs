@@ -2,6 +2,7 @@
 
 pub mod dataset;
 
+use rounds::model::weights::gguf::GgufFile;
 use rounds::model::weights::pickle::TorchFile;
 
 /// Tensors read of one file; reading more of them is the same code again.
@@ -32,9 +33,15 @@ pub fn safetensors(data: &[u8]) {
     let _ = rounds::model::weights::safetensors::check(data);
 }
 
-/// Reads `data` as a GGUF file.
+/// Reads `data` as a GGUF file: as weights of a bundle, and as one that llama.cpp wrote.
 pub fn gguf(data: &[u8]) {
     let _ = rounds::model::load::check_gguf(data);
+    let Ok(file) = GgufFile::from_bytes("fuzz.gguf", data.to_vec()) else {
+        return;
+    };
+    for index in 0..file.tensors().len().min(TENSORS) {
+        let _ = file.read(index);
+    }
 }
 
 /// Reads `data` as the manifest of a bundle.

@@ -68,12 +68,23 @@ impl Engine {
         let Found {
             mut shots,
             mut notices,
+            instead,
         } = self.choose(case, settings, &images)?;
         notices.insert(0, self.learner.manifest().knows.clone());
         let retrieval_ms = ms(started);
         let built = self.prompt(case, settings, &shots)?;
+        let kept = shots.len() - built.dropped;
+        // In the order of the prompt: shuffling what is left would be another order.
+        let seed = settings.decoding.seed;
+        let ordered: Vec<Example> = settings
+            .order
+            .arrange(&shots, seed)
+            .into_iter()
+            .filter(|shot| shot.rank <= kept)
+            .map(|shot| shot.example.clone())
+            .collect();
         if built.dropped > 0 {
-            shots.truncate(shots.len() - built.dropped);
+            shots.truncate(kept);
             notices.push(format!(
                 "{} shots left out: the context was full",
                 built.dropped
@@ -85,18 +96,11 @@ impl Engine {
             dropped: built.dropped,
         });
         emit(Event::Prompt(built.text.clone()));
-        let seed = settings.decoding.seed;
-        let ordered: Vec<Example> = settings
-            .order
-            .arrange(&shots, seed)
-            .into_iter()
-            .map(|shot| shot.example.clone())
-            .collect();
         let mut answer = Answer {
             answer: String::new(),
             rationale: None,
             stop: StopReason::Length,
-            provenance: self.provenance(case, settings, &built, &ordered),
+            provenance: self.provenance(case, settings, instead, &built, &ordered),
             shots,
             notices,
             timings: Timings::default(),
@@ -111,6 +115,11 @@ impl Engine {
         let prefill = Instant::now();
         let mut media = Vec::new();
         for example in &ordered {
+            if cancel.is_cancelled() {
+                answer.stop = StopReason::Cancelled;
+                answer.timings.total_ms = ms(started);
+                return Ok(answer);
+            }
             media.extend(self.shot_images(example)?);
         }
         media.extend(images);
@@ -126,7 +135,15 @@ impl Engine {
         let decode = Instant::now();
         let written = self.generate(&built, settings, logits, cancel, emit, &mut answer)?;
         if !settings.options.is_empty() && answer.stop != StopReason::Cancelled {
-            answer.ranking = self.rank(&built, &written, settings, &media, cancel)?;
+            match self.rank(&built, &written, settings, &media, cancel) {
+                Ok(ranking) => answer.ranking = ranking,
+                Err(AssistantError::Model(ModelError::TooLong { tokens, limit })) => {
+                    answer.notices.push(format!(
+                        "the options were not ranked: they take {tokens} tokens, and the context has {limit}"
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
         }
         answer.timings = Timings {
             retrieval_ms,
@@ -148,7 +165,10 @@ impl Engine {
         let own: Vec<(String, u64)> = case
             .images
             .iter()
-            .map(|p| (p.source.sha256.clone(), crate::imaging::look(p)))
+            .flat_map(|p| {
+                let looks = crate::imaging::looks(p).into_iter();
+                looks.map(|look| (p.source.sha256.clone(), look))
+            })
             .collect();
         let question = prompt::plain(&case.question);
         let refused = |e: String| AssistantError::Refused(e);
@@ -227,11 +247,13 @@ impl Engine {
         &self,
         case: &Case,
         settings: &Settings,
+        instead: Option<Strategy>,
         built: &Prompt,
         ordered: &[Example],
     ) -> Provenance {
         let decoding = &settings.decoding;
-        let search = match settings.strategy.needs_vectors() {
+        let strategy = instead.unwrap_or(settings.strategy);
+        let search = match strategy.needs_vectors() {
             true => self.index.search_in_use(&self.encoder, self.search),
             false => Search::Exact,
         };
@@ -247,7 +269,7 @@ impl Engine {
                 .map(|p| p.source.sha256.clone())
                 .collect(),
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
-            strategy: settings.strategy.name().to_string(),
+            strategy: strategy.name().to_string(),
             search: search.name().to_string(),
             order: settings.order.name().to_string(),
             floor: settings.floor,
@@ -362,6 +384,11 @@ impl Engine {
                 }
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
+        let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
+        let (tokens, limit) = (ids.len() + longest, self.learner.context());
+        if tokens > limit {
+            return Err(ModelError::TooLong { tokens, limit }.into());
+        }
         let logits = match self.learner.prefill(&ids, media, cancel) {
             Err(ModelError::Cancelled) => return Ok(Vec::new()),
             other => other?,

@@ -66,7 +66,6 @@ impl Engine {
         let bundle = Bundle::open(setup.model.as_deref())?;
         let (device, name) = device::open(&setup.device)?;
         let index = Index::open(setup.index.as_deref())?;
-        let latents = index.folder().map(|f| Latents::new(f, &bundle.sha256));
         let comparer = match &setup.encoder {
             Some(folder) => Some(Embedders::of(Some(folder), &device)?),
             None => None,
@@ -75,20 +74,30 @@ impl Engine {
             Some((encoder, _)) => encoder.sha256.clone(),
             None => encoder_of(&bundle),
         };
-        Ok(Self {
+        let mut engine = Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
             template: Template::shipped(&bundle.manifest.template)?,
             encoder,
             comparer: comparer.map(|(_, embedders)| embedders),
             model_sha256: bundle.sha256,
             search: setup.search,
-            latents: latents.filter(Latents::exists),
+            latents: None,
             index,
             device: name,
             kept: HashMap::new(),
             tensors: device,
             encoded: 0,
-        })
+        };
+        engine.use_latents();
+        Ok(engine)
+    }
+
+    /// What it is.
+    pub fn opened(&self) -> super::Opened {
+        super::Opened {
+            context: self.learner.context(),
+            device: self.device,
+        }
     }
 
     /// The index it answers from.
@@ -186,6 +195,14 @@ impl Engine {
             worked = true;
         }
         Ok(worked)
+    }
+
+    /// Reads the cache from now on, where there is one.
+    pub(super) fn use_latents(&mut self) {
+        let latents = self.index.folder();
+        self.latents = latents
+            .map(|folder| Latents::new(folder, &self.model_sha256))
+            .filter(Latents::exists);
     }
 
     /// The cache of this model's latents, and the bytes one picture takes there.

@@ -7,27 +7,49 @@ mod answering;
 mod embedding;
 mod engine;
 mod types;
+pub mod upkeep;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, Setup};
-pub use types::{
-    Answer, AssistantError, Case, Event, INTENDED_USE, Provenance, Ranked, Settings, Timings,
-};
+pub use types::{Answer, AssistantError, Case, Event, Provenance, Ranked, Settings, Timings};
+
+pub use crate::support::INTENDED_USE;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::support::Cancel;
+use upkeep::Warming;
 
-struct Job {
+enum Job {
+    Ask(Box<Question>),
+    Warm {
+        /// Most bytes to keep; `None` only says what it would cost.
+        limit: Option<u64>,
+        cancel: Cancel,
+        events: SyncSender<Warming>,
+    },
+}
+
+struct Question {
     case: Case,
     settings: Settings,
     cancel: Cancel,
     events: SyncSender<Event>,
 }
 
+/// What is known once a model is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Longest prompt with its answer, in tokens.
+    pub context: usize,
+    /// What it computes on.
+    pub device: &'static str,
+}
+
 /// A handle to the model's thread.
 pub struct Assistant {
     jobs: SyncSender<Job>,
+    opened: Opened,
 }
 
 impl Assistant {
@@ -42,7 +64,7 @@ impl Assistant {
             .spawn(move || {
                 let mut engine = match Engine::load(&setup) {
                     Ok(engine) => {
-                        let _ = ready.send(Ok(()));
+                        let _ = ready.send(Ok(engine.opened()));
                         engine
                     }
                     Err(error) => {
@@ -51,50 +73,98 @@ impl Assistant {
                     }
                 };
                 while let Ok(job) = queue.recv() {
-                    run(&mut engine, job);
+                    match job {
+                        Job::Ask(question) => answer(&mut engine, *question),
+                        Job::Warm {
+                            limit,
+                            cancel,
+                            events,
+                        } => warm(&mut engine, limit, &cancel, &events),
+                    }
                 }
             });
         spawned.map_err(|e| AssistantError::Panic(e.to_string()))?;
-        loaded
+        let opened = loaded
             .recv()
             .unwrap_or_else(|_| Err(AssistantError::Panic("the model's thread ended".into())))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, opened })
+    }
+
+    /// What was opened.
+    pub fn opened(&self) -> Opened {
+        self.opened
     }
 
     /// Starts on a case. Events end with `Answer` or `Failed`.
     pub fn ask(&self, case: Case, settings: Settings, cancel: Cancel) -> Receiver<Event> {
         let (events, receiver) = sync_channel(64);
-        let job = Job {
+        let question = Question {
             case,
             settings,
             cancel,
             events: events.clone(),
         };
-        if self.jobs.send(job).is_err() {
+        if self.jobs.send(Job::Ask(Box::new(question))).is_err() {
             let _ = events.send(Event::Failed(AssistantError::Panic(
                 "the model's thread ended".into(),
             )));
         }
         receiver
     }
+
+    /// Keeps the latents of the index's pictures up to `limit` bytes; without a limit only says what that costs. Questions
+    /// wait until it is done or cancelled.
+    pub fn warm(&self, limit: Option<u64>, cancel: Cancel) -> Receiver<Warming> {
+        let (events, receiver) = sync_channel(64);
+        // Where the thread has ended, so does the stream of events.
+        let _ = self.jobs.send(Job::Warm {
+            limit,
+            cancel,
+            events,
+        });
+        receiver
+    }
 }
 
-fn run(engine: &mut Engine, job: Job) {
-    let events = job.events.clone();
+fn answer(engine: &mut Engine, question: Question) {
+    let events = question.events.clone();
     // Of its own: a surface that goes away must not look like a user who interrupts.
-    let cancel = job.cancel.child();
-    let work = std::panic::AssertUnwindSafe(|| {
-        engine.answer(&job.case, &job.settings, &cancel, &mut |event| {
+    let cancel = question.cancel.child();
+    let last = guarded(|| {
+        engine.answer(&question.case, &question.settings, &cancel, &mut |event| {
             // A surface that went away needs no more tokens.
-            if job.events.send(event).is_err() {
+            if question.events.send(event).is_err() {
                 cancel.cancel();
             }
         })
     });
-    let last = match std::panic::catch_unwind(work) {
-        Ok(Ok(answer)) => Event::Answer(Box::new(answer)),
-        Ok(Err(error)) => Event::Failed(error),
-        Err(_) => Event::Failed(AssistantError::Panic("the model panicked".into())),
+    let _ = events.send(match last {
+        Ok(answer) => Event::Answer(Box::new(answer)),
+        Err(error) => Event::Failed(error),
+    });
+}
+
+fn warm(engine: &mut Engine, limit: Option<u64>, cancel: &Cancel, events: &SyncSender<Warming>) {
+    let last = guarded(|| {
+        let plan = engine.warm_plan()?;
+        let _ = events.send(Warming::Plan(plan));
+        let Some(limit) = limit else {
+            return Ok(None);
+        };
+        let mut progress = |done, all| {
+            let _ = events.send(Warming::Progress(done, all));
+        };
+        engine.warm_all(limit, cancel, &mut progress).map(Some)
+    });
+    let _ = match last {
+        Ok(Some(warmed)) => events.send(Warming::Done(warmed)),
+        Ok(None) => Ok(()),
+        Err(error) => events.send(Warming::Failed(error)),
     };
-    let _ = events.send(last);
+}
+
+/// A panic becomes an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T, AssistantError>) -> Result<T, AssistantError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(AssistantError::Panic("the model panicked".into())))
 }

@@ -10,9 +10,6 @@ use crate::prompt::TemplateError;
 use crate::retrieval::{Condition, Order, Shot, Strategy};
 use crate::support::Hint;
 
-/// On every answer and export.
-pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
-
 /// What the user asks about.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -71,6 +68,15 @@ pub struct Ranked {
     pub log_probability: f64,
     /// The same divided by its number of tokens: what the order goes by.
     pub per_token: f64,
+}
+
+impl Ranked {
+    pub fn in_words(&self) -> String {
+        format!(
+            "{:<30} {:8.3} a token, {:8.3} in all",
+            self.option, self.per_token, self.log_probability
+        )
+    }
 }
 
 /// Milliseconds spent.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::{Common, Failure, Outcome};
 use crate::assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
 use crate::imaging::load;
-use crate::retrieval::Shot;
+use crate::prompt::Parts;
 use crate::script::answer_json;
 use crate::support::{Cancel, Hint};
 
@@ -31,7 +31,7 @@ pub struct Ask {
     #[arg(long)]
     show_prompt: bool,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 }
 
 /// Reads the pictures and answers.
@@ -84,23 +84,8 @@ fn failed(error: &crate::assistant::AssistantError) -> Failure {
     }
 }
 
-fn show_shot(out: &mut dyn Write, shot: &Shot) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "  {}. {}  {:.3}  Q: {}  A: {}  [{}; {}, {}]",
-        shot.rank,
-        shot.example.id,
-        shot.score,
-        shot.example.question,
-        shot.example.answer,
-        shot.reason,
-        shot.example.source,
-        shot.example.licence
-    )
-}
-
 /// Runs a case and, unless `quiet`, streams shots, text and notices to `out`.
-pub fn converse(
+fn converse(
     assistant: &Assistant,
     case: Case,
     settings: Settings,
@@ -119,12 +104,7 @@ pub fn converse(
                         writeln!(out, "(the model gave no rationale)").map_err(io)?;
                     }
                     for ranked in &answer.ranking {
-                        writeln!(
-                            out,
-                            "  {:<30} {:8.3} a token, {:8.3} in all",
-                            ranked.option, ranked.per_token, ranked.log_probability
-                        )
-                        .map_err(io)?;
+                        writeln!(out, "  {}", ranked.in_words()).map_err(io)?;
                     }
                     for notice in &answer.notices {
                         writeln!(out, "note: {notice}").map_err(io)?;
@@ -144,7 +124,7 @@ pub fn converse(
             Event::Retrieved { shots, asked, .. } => {
                 writeln!(out, "{} of {asked} shots:", shots.len()).map_err(io)?;
                 for shot in &shots {
-                    show_shot(out, shot).map_err(io)?;
+                    writeln!(out, "  {}. {}", shot.rank, shot.in_words()).map_err(io)?;
                 }
             }
             Event::Prompt(prompt) => parts.begin(&prompt),
@@ -159,73 +139,4 @@ pub fn converse(
         hint: None,
         code: 3,
     })
-}
-
-/// Puts answer and rationale on lines of their own while they stream.
-#[derive(Default)]
-struct Parts {
-    /// The marker that the prompt ends with.
-    lead: String,
-    started: bool,
-    /// Could still become a marker.
-    held: String,
-}
-
-impl Parts {
-    const MARKERS: [&str; 2] = [" Answer:", " Rationale:"];
-
-    fn begin(&mut self, prompt: &str) {
-        let lead = prompt.rsplit([' ', '\n']).next().unwrap_or_default();
-        self.lead = lead.to_string();
-    }
-
-    fn push(&mut self, text: &str) -> String {
-        self.held.push_str(text);
-        if !self.started {
-            self.held = self.held.trim_start().to_string();
-            if self.held.is_empty() {
-                return String::new();
-            }
-            self.started = true;
-            self.held = format!("\n{} {}", self.lead, self.held);
-        }
-        for marker in Self::MARKERS {
-            self.held = self.held.replace(marker, &format!("\n{}", &marker[1..]));
-        }
-        let keep = (0..self.held.len())
-            .filter(|&at| self.held.is_char_boundary(at))
-            .find(|&at| {
-                Self::MARKERS
-                    .iter()
-                    .any(|m| m.starts_with(&self.held[at..]))
-            })
-            .unwrap_or(self.held.len());
-        let rest = self.held.split_off(keep);
-        std::mem::replace(&mut self.held, rest)
-    }
-
-    fn end(&mut self) -> String {
-        std::mem::take(&mut self.held)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_stream_on_lines_of_their_own_however_they_are_cut() {
-        let text = " I see A and an Ans. Answer: yes";
-        for size in 1..12 {
-            let mut parts = Parts::default();
-            parts.begin("<image>Question: Is it? Rationale:");
-            let bytes: Vec<char> = text.chars().collect();
-            let mut out: String = bytes
-                .chunks(size)
-                .map(|c| parts.push(&c.iter().collect::<String>()))
-                .collect();
-            out.push_str(&parts.end());
-            assert_eq!(out, "\nRationale: I see A and an Ans.\nAnswer: yes");
-        }
-    }
 }

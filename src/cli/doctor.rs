@@ -29,7 +29,7 @@ fn write(name: &str, out: &mut String) -> Outcome {
         out,
         "rounds {}: {}",
         env!("CARGO_PKG_VERSION"),
-        crate::assistant::INTENDED_USE
+        crate::support::INTENDED_USE
     );
     match device::open(name) {
         Ok((_, found)) => line!(out, "device    {found} (asked for {name})"),
@@ -86,7 +86,7 @@ fn write(name: &str, out: &mut String) -> Outcome {
     };
     line!(
         out,
-        "terminal  {protocol} by its environment; the chat draws half-blocks"
+        "terminal  {protocol} by its environment; the chat asks the terminal itself"
     );
     match Paths::find() {
         Ok(paths) => line!(

@@ -67,7 +67,8 @@ fn failed(error: SessionError) -> JournalError {
     }
 }
 
-fn stored(shot: &Shot) -> StoredShot {
+/// A shot as it is kept, without its thumbnail.
+pub fn stored(shot: &Shot) -> StoredShot {
     let example = &shot.example;
     let names = example.images.iter();
     StoredShot {
@@ -114,7 +115,8 @@ fn shot(stored: StoredShot) -> Shot {
     }
 }
 
-fn answer(answer: &Answer) -> StoredAnswer {
+/// An answer as it is kept.
+pub fn answer(answer: &Answer) -> StoredAnswer {
     StoredAnswer {
         answer: answer.answer.clone(),
         rationale: answer.rationale.clone(),

@@ -1,15 +1,18 @@
 //! The command line: what was typed, and which command it means. One command a file.
 
 mod ask;
-mod chat;
+mod config;
 mod doctor;
 mod index;
 mod journal;
 mod model;
+mod replay;
 mod research;
 mod screen;
+mod session;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +22,7 @@ use crate::index::Search;
 use crate::model::generate::Decoding;
 use crate::model::generate::penalty::Penalties;
 use crate::retrieval::{Condition, Order, Strategy};
-use crate::support::{Cancel, Hint, Lines, Paths, logging};
+use crate::support::{Cancel, Hint, Lines, Paths, logging, sanitise};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -42,6 +45,14 @@ enum Command {
         #[command(flatten)]
         screen: screen::Screen,
     },
+    /// Kept sessions: list, search, export and delete them
+    #[command(subcommand, alias = "sessions")]
+    Session(session::SessionCommand),
+    /// Answer a kept question again and say whether the answer is the same
+    Replay(replay::Replay),
+    /// The settings file
+    #[command(subcommand)]
+    Config(config::Config),
     /// Show what the program finds on this machine
     Doctor {
         #[arg(long, default_value = "auto")]
@@ -66,6 +77,9 @@ enum Command {
     /// Print the manual page
     Man,
 }
+
+/// Most shots that can be asked for; more than any context holds.
+const MOST_SHOTS: usize = 512;
 
 /// What every command that answers takes.
 #[derive(Args, Clone)]
@@ -165,6 +179,12 @@ impl Common {
                 None,
             ));
         }
+        if self.shots > MOST_SHOTS {
+            return Err(Failure::usage(
+                format!("--shots takes a number from 0 to {MOST_SHOTS}"),
+                None,
+            ));
+        }
         if self.floor.is_some_and(|f| !f.is_finite()) {
             return Err(Failure::usage("--floor takes a number from -1 to 1", None));
         }
@@ -201,18 +221,12 @@ impl Common {
         })
     }
 
-    fn start(&self) -> Result<Assistant, Failure> {
-        // A name in the user's library, or a folder.
-        let model = match &self.model {
-            Some(model) => Some(model::library()?.find(model)),
-            None => None,
-        };
-        Assistant::start(Setup {
-            model,
-            encoder: match &self.encoder {
-                Some(encoder) => Some(model::library()?.find(encoder)),
-                None => None,
-            },
+    /// What to open: names in the user's libraries, or folders.
+    fn setup(&self) -> Result<Setup, Failure> {
+        let find = |given: &PathBuf| Ok::<_, Failure>(model::library()?.find(given));
+        Ok(Setup {
+            model: self.model.as_ref().map(find).transpose()?,
+            encoder: self.encoder.as_ref().map(find).transpose()?,
             index: self
                 .index
                 .as_ref()
@@ -221,36 +235,32 @@ impl Common {
             device: self.device.clone(),
             search: self.search,
         })
-        .map_err(|e| Failure::model(&e))
+    }
+
+    fn start(&self) -> Result<Assistant, Failure> {
+        Assistant::start(self.setup()?).map_err(|e| Failure::model(&e))
     }
 }
 
-impl Default for Common {
-    fn default() -> Self {
-        Self {
-            shots: 4,
-            strategy: Strategy::Image,
-            search: Search::Auto,
-            order: Order::default(),
-            floor: None,
-            filter: Vec::new(),
-            pinned: Vec::new(),
-            excluded: Vec::new(),
-            options: Vec::new(),
-            index: None,
-            encoder: None,
-            model: None,
-            seed: 0,
-            temperature: 0.0,
-            top_p: None,
-            top_k: None,
-            max_new_tokens: 96,
-            beams: 1,
-            length_penalty: 0.0,
-            repetition_penalty: 1.0,
-            no_repeat_ngram: 0,
-            device: "auto".into(),
+impl Cli {
+    /// What the command that answers was told; `None` of other commands.
+    fn common(self) -> Option<Common> {
+        match self.command {
+            Some(Command::Ask(ask)) => Some(ask.common),
+            Some(Command::Script(common) | Command::Chat { common, .. }) => Some(common),
+            _ => None,
         }
+    }
+
+    /// Whether the settings of the user count.
+    fn answers(&self) -> bool {
+        use Command::{Ask, Chat, Script};
+        matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
+    }
+
+    /// Whether it listens to signals itself: in the chat an interrupt ends an answer and not the program.
+    fn is_chat(&self) -> bool {
+        matches!(self.command, Some(Command::Chat { .. }))
     }
 }
 
@@ -310,34 +320,23 @@ type Outcome = Result<u8, Failure>;
 
 /// Parses the arguments, runs the command, returns its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
+    let (cli, keys) = match read() {
+        Ok(read) => read,
+        Err(Unread::Usage(error)) => {
             let code = u8::from(error.use_stderr()) * 2;
             let _ = error.print();
             return ExitCode::from(code);
         }
+        Err(Unread::Settings(failure)) => return ExitCode::from(complain(failure)),
     };
     if let Ok(paths) = Paths::find() {
         logging::init(&paths, logging::level_from_environment());
     }
     let cancel = Cancel::new();
-    if !is_full_screen(cli.command.as_ref()) {
-        listen_for_interrupts(cancel.clone());
+    if !cli.is_chat() {
+        listen(&cancel);
     }
-    let code = match run(cli, &cancel) {
-        Ok(code) => code,
-        Err(failure) => {
-            let mut err = std::io::stderr().lock();
-            if !failure.message.is_empty() {
-                let _ = writeln!(err, "error: {}", failure.message);
-            }
-            if let Some(hint) = failure.hint {
-                let _ = writeln!(err, "hint: {hint}");
-            }
-            failure.code
-        }
-    };
+    let code = run(cli, keys, &cancel).unwrap_or_else(complain);
     ExitCode::from(if cancel.is_cancelled() && code != 2 {
         130
     } else {
@@ -345,51 +344,79 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Whether the command takes the terminal over. It then listens for signals itself: ended at once, it would leave the
-/// terminal as it is.
-fn is_full_screen(command: Option<&Command>) -> bool {
-    match command {
-        Some(Command::Chat { screen, .. }) => !screen.plain && screen::can(),
-        None => screen::can(),
-        _ => false,
-    }
+/// Why a command line means nothing.
+enum Unread {
+    Usage(clap::Error),
+    Settings(Failure),
 }
 
-/// The first interrupt cancels, the second ends the process.
-fn listen_for_interrupts(cancel: Cancel) {
+/// Action names of the interface to keys.
+type Keys = std::collections::BTreeMap<String, String>;
+
+/// What was typed, with the user's settings where it leaves something out.
+fn read() -> Result<(Cli, Keys), Unread> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let cli = Cli::try_parse_from(&words).map_err(Unread::Usage)?;
+    if !cli.answers() {
+        return Ok((cli, Keys::new()));
+    }
+    if cli.command.is_none() {
+        let chat = std::io::stdin().is_terminal();
+        words.push(if chat { "chat" } else { "script" }.into());
+    }
+    let settings = config::load().map_err(Unread::Settings)?;
+    let cli = settings.parse(words).map_err(Unread::Usage)?;
+    Ok((cli, settings.keys))
+}
+
+/// The first interrupt asks the command to end, the second ends it.
+fn listen(cancel: &Cancel) {
+    let flag = cancel.clone();
     let handler = ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
+        if flag.is_cancelled() {
             std::process::exit(130);
         }
-        cancel.cancel();
+        flag.cancel();
     });
     if handler.is_err() {
         tracing::warn!("no handler for Ctrl-C");
     }
 }
 
-fn run(cli: Cli, cancel: &Cancel) -> Outcome {
-    match cli.command {
-        Some(Command::Ask(ask)) => ask::run(&ask, cancel),
-        Some(Command::Script(common)) => script(&common, cancel),
-        Some(Command::Chat { common, screen }) if screen.plain || !screen::can() => {
-            chat::run(&common, cancel)
-        }
-        Some(Command::Chat { common, screen }) => screen::run(&common, &screen),
-        None if screen::can() => screen::run(&Common::default(), &screen::Screen::default()),
-        None if std::io::stdin().is_terminal() => chat::run(&Common::default(), cancel),
-        None => script(&Common::default(), cancel),
-        Some(Command::Doctor { device }) => doctor::run(&device),
-        Some(Command::Index(index)) => index::run(&index, cancel),
-        Some(Command::Model(model)) => model::run(&model, cancel),
-        Some(Command::Eval(eval)) => research::eval(&eval),
-        Some(Command::Train(train)) => research::train(&train, cancel),
-        Some(Command::Phantom(draw)) => research::draw(&draw),
-        Some(Command::Completions { shell }) => {
+fn complain(failure: Failure) -> u8 {
+    // Parts of a message may be names that somebody else chose.
+    let mut err = std::io::stderr().lock();
+    if !failure.message.is_empty() {
+        let _ = writeln!(err, "error: {}", sanitise::clean(&failure.message));
+    }
+    if let Some(hint) = failure.hint {
+        let _ = writeln!(err, "hint: {}", sanitise::clean(&hint));
+    }
+    failure.code
+}
+
+fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
+    let Some(command) = cli.command else {
+        return Ok(0);
+    };
+    match command {
+        Command::Ask(ask) => ask::run(&ask, cancel),
+        Command::Script(common) => script(&common, cancel),
+        Command::Chat { common, screen } => screen::run(&common, &screen, keys),
+        Command::Session(session) => session::run(&session),
+        Command::Replay(replay) => replay::run(&replay, cancel),
+        Command::Config(config) => config::run(&config),
+        Command::Doctor { device } => doctor::run(&device),
+        Command::Index(index) => index::run(&index, cancel),
+        Command::Model(model) => model::run(&model, cancel),
+        Command::Eval(eval) => research::eval(&eval),
+        Command::Train(train) => research::train(&train, cancel),
+        Command::Phantom(draw) => research::draw(&draw),
+        Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut std::io::stdout());
             Ok(0)
         }
-        Some(Command::Man) => clap_mangen::Man::new(Cli::command())
+        Command::Man => clap_mangen::Man::new(Cli::command())
             .render(&mut std::io::stdout())
             .map(|()| 0)
             .map_err(|e| Failure::io(&e)),

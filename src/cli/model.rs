@@ -34,7 +34,7 @@ pub enum Model {
     Verify { bundle: PathBuf },
     /// Delete a bundle
     Remove { bundle: PathBuf },
-    /// Write the logits of prompts, to check this program against another
+    /// Write the logits of prompts, to check this program against another (grey of more than 8 bits is cut off, as in the references)
     Logits(logits::Logits),
     /// Write a bundle of a published shape with random weights
     Random {

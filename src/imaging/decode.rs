@@ -12,7 +12,8 @@ use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
 };
 
-use super::{Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, pixels, sniff};
+use super::pixels::{Pixels, Samples, Values};
+use super::{Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, sniff, tiff};
 use crate::support::{files, sanitise};
 
 /// The longest file that is read, in bytes.
@@ -22,7 +23,7 @@ pub const MAX_SIDE: u32 = 16_384;
 /// The most pixels that are decoded.
 pub const MAX_PIXELS: u64 = 64_000_000;
 /// The most memory a decoder may take, in bytes.
-const MAX_DECODER_BYTES: u64 = 512 << 20;
+pub(super) const MAX_DECODER_BYTES: u64 = 512 << 20;
 /// The longest name and reason that a message shows, in characters.
 const LONGEST_WORDS: usize = 200;
 
@@ -56,14 +57,13 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
             looks_like: sniff::looks_like(content),
         });
     };
-    let (decoded, original_mode) = match guard::without_panic(|| decode_pixels(content, format)) {
+    let (samples, original_mode) = match guard::without_panic(|| decode_samples(content, format)) {
         Some(Ok(decoded)) => decoded,
         Some(Err(refusal)) => return Err(refusal.explain(name, format)),
         None => return Err(Refusal::Broken("the decoder gave up".to_owned()).explain(name, format)),
     };
-    let (width, height) = (decoded.width(), decoded.height());
-    let opacity = pixels::alpha(&decoded);
-    let rgb = pixels::to_rgb(decoded);
+    let mut pixels = Pixels::of(samples);
+    let (width, height, rgb) = (pixels.width, pixels.height, std::mem::take(&mut pixels.rgb));
     if rgb.is_empty() || rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
         return Err(Refusal::Broken("it has no pixels".to_owned()).explain(name, format));
     }
@@ -78,13 +78,21 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         width,
         height,
         rgb,
-        beside: beside(content, format, opacity),
+        beside: beside(content, format, pixels),
         source,
     })
 }
 
 /// What the file's own header says of palettes and opacity: the decoder has turned both into plain channels.
-fn beside(content: &[u8], format: Format, alpha: Option<Vec<u8>>) -> Beside {
+fn beside(content: &[u8], format: Format, pixels: Pixels) -> Beside {
+    let Pixels {
+        alpha, inks, deep, ..
+    } = pixels;
+    let beside = Beside {
+        inks,
+        deep,
+        ..Beside::default()
+    };
     match format {
         Format::Png => {
             // Depth and colour type of the first chunk: 0 grey, 2 colour, 3 palette, 4 and 6 with alpha.
@@ -95,22 +103,23 @@ fn beside(content: &[u8], format: Format, alpha: Option<Vec<u8>>) -> Beside {
                 // A colour marked as see-through in a colour picture is not looked at by Pillow.
                 alpha: alpha.filter(|_| kind != 2),
                 alpha_is_channel: matches!(kind, 4 | 6),
+                ..beside
             }
         }
         Format::Gif => Beside {
             indexed: true,
             alpha,
-            alpha_is_channel: false,
+            ..beside
         },
         Format::Bmp => Beside {
             indexed: bitmap_is_indexed(content),
-            alpha: None,
-            alpha_is_channel: false,
+            ..beside
         },
         _ => Beside {
-            indexed: false,
+            indexed: pixels.indexed,
             alpha,
             alpha_is_channel: true,
+            ..beside
         },
     }
 }
@@ -141,7 +150,7 @@ fn bitmap_is_indexed(content: &[u8]) -> bool {
 }
 
 /// Why pixels were refused, before a name is put to it.
-enum Refusal {
+pub(super) enum Refusal {
     Size(u32, u32),
     Memory,
     Truncated,
@@ -210,21 +219,56 @@ fn ends_early(error: &ImageError) -> bool {
     false
 }
 
-fn decode_pixels(content: &[u8], format: Format) -> Result<(DynamicImage, Mode), Refusal> {
+/// Errors where a picture has more pixels than are decoded.
+pub(super) fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
+    let pixels = u64::from(width) * u64::from(height);
+    match width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
+        true => Err(Refusal::Size(width, height)),
+        false => Ok(()),
+    }
+}
+
+fn decode_samples(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
+    let decoded = decode_leniently(content, format)?;
+    match format == Format::Jpeg && !jpeg::is_whole(content) {
+        true => Err(Refusal::Truncated),
+        false => Ok(decoded),
+    }
+}
+
+fn decode_leniently(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
+    let own = match format {
+        Format::Jpeg => jpeg::four_channels(content)?,
+        Format::Tiff => tiff::unconverted(content)?,
+        _ => None,
+    };
+    if let Some(own) = own {
+        let mode = match &own {
+            Samples::Own {
+                values: Values::Floats(_),
+                ..
+            } => Mode::Float,
+            Samples::Own {
+                values: Values::Indices { .. },
+                ..
+            } => Mode::Rgb,
+            _ => Mode::Cmyk,
+        };
+        return Ok((own, mode));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(content), image_format(format));
     reader.limits(limits);
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Refusal::Size(width, height));
-    }
+    check_size(width, height)?;
     if decoder.total_bytes() > MAX_DECODER_BYTES {
         return Err(Refusal::Memory);
     }
     let original_mode = mode(decoder.original_color_type());
-    Ok((DynamicImage::from_decoder(decoder)?, original_mode))
+    let decoded = DynamicImage::from_decoder(decoder)?;
+    Ok((Samples::Plain(decoded), original_mode))
 }
 
 fn image_format(format: Format) -> ImageFormat {

@@ -148,3 +148,86 @@ fn no_malformed_file_panics_or_gives_a_picture_of_the_wrong_length() {
     }
     println!("{count} files tried");
 }
+
+/// Inks, palettes and grey floats: what is read past the common decoder.
+const RARE: [(&str, Mode); 7] = [
+    ("cmyk.jpg", Mode::Cmyk),
+    ("ycck.jpg", Mode::Cmyk),
+    ("cmyk.tiff", Mode::Cmyk),
+    ("cmyk_planes.tiff", Mode::Cmyk),
+    ("cmyk16.tiff", Mode::Cmyk),
+    ("palette.tiff", Mode::Rgb),
+    ("float.tiff", Mode::Float),
+];
+
+fn golden(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pixels");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn rare_kinds_are_read_and_cut_short_they_are_whole_or_refused() {
+    for (name, mode) in RARE {
+        let content = golden(name);
+        let picture = decode(&content, name).unwrap();
+        let pixels = (picture.width * picture.height) as usize;
+        assert_eq!(picture.source.original_mode, mode, "{name}");
+        let inks = picture.beside.inks.map(|inks| inks.len());
+        assert_eq!(inks, (mode == Mode::Cmyk).then_some(4 * pixels), "{name}");
+        assert_eq!(picture.beside.deep.is_some(), mode == Mode::Float, "{name}");
+        assert_eq!(picture.beside.indexed, mode == Mode::Rgb, "{name}");
+        for length in (0..content.len()).step_by(7) {
+            if let Ok(cut) = decode(&content[..length], name) {
+                assert_eq!(cut.rgb.len(), 3 * (cut.width * cut.height) as usize);
+            }
+        }
+    }
+}
+
+/// The same file with other sides in its header.
+fn with_sides(mut content: Vec<u8>, side: u32) -> Vec<u8> {
+    if content.starts_with(b"\xFF\xD8") {
+        let frame = content.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
+        let side = (side as u16).to_be_bytes();
+        content[frame + 5..frame + 9].copy_from_slice(&[side, side].concat());
+        return content;
+    }
+    let directory = u32::from_le_bytes(content[4..8].try_into().unwrap()) as usize;
+    for entry in 0..usize::from(content[directory]) {
+        let at = directory + 2 + 12 * entry;
+        if matches!(content[at..at + 2], [0, 1] | [1, 1]) {
+            content[at + 2..at + 4].copy_from_slice(&[4, 0]);
+            content[at + 8..at + 12].copy_from_slice(&side.to_le_bytes());
+        }
+    }
+    content
+}
+
+#[test]
+fn rare_kinds_that_claim_too_much_are_refused_before_decoding() {
+    for (name, _) in RARE {
+        for side in [20_000, 16_384] {
+            let error = decode(&with_sides(golden(name), side), name).unwrap_err();
+            let too_large = ImagingError::TooLarge {
+                name: name.to_owned(),
+                width: side,
+                height: side,
+            };
+            // A TIFF's strips must fit its sides, which is looked at before them.
+            let uneven = matches!(error, ImagingError::Broken { .. }) && name.ends_with(".tiff");
+            assert!(error == too_large || uneven, "{name}: {error}");
+        }
+        // Within the limits, but with next to no samples behind it. JPEGs fill up with grey, as they always did.
+        let claimed = decode(&with_sides(golden(name), 4000), name);
+        assert!(claimed.is_err() || name.ends_with(".jpg"), "{name}");
+    }
+}
+
+#[test]
+fn a_plain_picture_keeps_nothing_beside_its_colours() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff] {
+        let picture = decode(&encoded(gradient(), format), "a").unwrap();
+        assert_eq!((picture.beside.inks, picture.beside.deep), (None, None));
+        assert_eq!(picture.beside.alpha, None);
+    }
+}

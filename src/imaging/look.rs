@@ -2,26 +2,76 @@
 //!
 //! The DCT hash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010): brightness at
 //! 32 x 32, the 64 lowest frequencies, a bit for each that is above their median. It survives another size, another
-//! encoder's noise and a change of contrast; it does not survive cropping or turning.
+//! encoder's noise and a change of contrast; it does not survive turning, nor more than a little cropping.
 
 use super::{Picture, resize_bicubic};
 
 const SIDE: usize = 32;
 const KEPT: usize = 8;
 
+/// Rows and columns at the edge whose brightest and darkest value are this close are a border.
+const FLAT: u8 = 10;
+
 /// The 64-bit hash of a picture.
 pub fn look(picture: &Picture) -> u64 {
-    let small = resize_bicubic(
+    hash(&bright(
         &picture.rgb,
         picture.width as usize,
         picture.height as usize,
-        SIDE,
-        SIDE,
-    );
-    let bright: Vec<f64> = small
+    ))
+}
+
+/// The hashes by which a picture may be known: as it is, mirrored, and both without its flat border. The first is [`look`].
+pub fn looks(picture: &Picture) -> Vec<u64> {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let whole = bright(&picture.rgb, width, height);
+    let mut all = vec![hash(&whole), hash(&mirrored(&whole))];
+    if let Some((left, top, right, bottom)) = inside_border(&picture.rgb, width, height) {
+        let rows = (top..bottom).filter_map(|y| {
+            let row = picture.rgb.get(y * width * 3..(y + 1) * width * 3)?;
+            row.get(left * 3..right * 3)
+        });
+        let cut: Vec<u8> = rows.flatten().copied().collect();
+        let inside = bright(&cut, right - left, bottom - top);
+        all.extend([hash(&inside), hash(&mirrored(&inside))]);
+    }
+    all
+}
+
+/// Brightness at 32 x 32.
+fn bright(rgb: &[u8], width: usize, height: usize) -> Vec<f64> {
+    let small = resize_bicubic(rgb, width, height, SIDE, SIDE);
+    small
         .chunks_exact(3)
         .map(|p| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]))
-        .collect();
+        .collect()
+}
+
+fn mirrored(bright: &[f64]) -> Vec<f64> {
+    let rows = bright.chunks_exact(SIDE);
+    rows.flat_map(|row| row.iter().rev()).copied().collect()
+}
+
+/// Left, top, right and bottom (both past the end) of what is inside a flat border; `None` where there is no border, or
+/// little inside it.
+fn inside_border(rgb: &[u8], width: usize, height: usize) -> Option<(usize, usize, usize, usize)> {
+    let green = |x: usize, y: usize| rgb.get((y * width + x) * 3 + 1).copied().unwrap_or(0);
+    let flat = |values: &mut dyn Iterator<Item = u8>| {
+        let (low, high) = values.fold((u8::MAX, 0), |(low, high), v| (low.min(v), high.max(v)));
+        high.saturating_sub(low) <= FLAT
+    };
+    let row = |y: &usize| flat(&mut (0..width).map(|x| green(x, *y)));
+    let column = |x: &usize| flat(&mut (0..height).map(|y| green(*x, y)));
+    let top = (0..height).take_while(row).count();
+    let bottom = height - (top..height).rev().take_while(row).count();
+    let left = (0..width).take_while(column).count();
+    let right = width - (left..width).rev().take_while(column).count();
+    let border = top > 0 || left > 0 || bottom < height || right < width;
+    let enough = 2 * (bottom - top) >= height && 2 * (right - left) >= width;
+    (border && enough).then_some((left, top, right, bottom))
+}
+
+fn hash(bright: &[f64]) -> u64 {
     let wave = |k: usize, x: usize| {
         (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
     };
@@ -76,6 +126,33 @@ mod tests {
             230.0 * (-((u - x).powi(2) + (v - y).powi(2)) * 8.0).exp()
                 + 10.0 * (9.0 * u).sin().abs()
         }
+    }
+
+    #[test]
+    fn a_mirrored_or_framed_picture_is_known_by_one_of_its_looks() {
+        let stored = look(&picture(200, blob(0.3, 0.4)));
+        let known = |query: Picture| {
+            let all = looks(&query);
+            assert_eq!(all[0], look(&query));
+            all.into_iter().any(|own| looks_apart(own, stored) <= 6)
+        };
+        assert!(known(picture(200, |u, v| blob(0.3, 0.4)(1.0 - u, v))));
+        let framed = |u: f64, v: f64| {
+            let inside = |t: f64| (t - 0.1) / 0.8;
+            match (inside(u), inside(v)) {
+                (x, y) if (0.0..1.0).contains(&x) && (0.0..1.0).contains(&y) => {
+                    blob(0.3, 0.4)(x, y)
+                }
+                _ => 0.0,
+            }
+        };
+        assert!(known(picture(200, framed)));
+        assert!(!known(picture(200, blob(0.8, 0.9))));
+    }
+
+    #[test]
+    fn a_flat_picture_has_looks_too() {
+        assert_eq!(looks(&picture(50, |_, _| 7.0)).len(), 2);
     }
 
     #[test]

@@ -2,31 +2,37 @@
 //!
 //! A file is untrusted: its format is guessed from its content, its size is checked before anything is decoded, and a
 //! decoder that panics becomes an error. Nothing here may open a picture past these checks, or change its pixels for
-//! looks: what the model sees must be what the reference pipeline would see.
+//! looks: what the model sees must be what the reference pipeline would see. Grey of more than 8 bits is the one exception ([`Deep`]).
 
+mod brightness;
 pub mod decode;
+mod deep;
 mod error;
 mod guard;
 pub mod halfblock;
+mod jpeg;
 mod look;
 mod pixels;
 pub mod resize;
 mod sniff;
 mod thumbnail;
+mod tiff;
 mod transform;
 
+pub use brightness::Brightness;
 pub use decode::{decode, load};
+pub use deep::{Deep, DeepGrey};
 pub use error::ImagingError;
 pub(crate) use guard::without_panic;
 pub use halfblock::{ColourDepth, half_blocks};
-pub use look::{look, looks_apart};
+pub use look::{look, looks, looks_apart};
 pub use resize::resize_bicubic;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_transform};
 
 /// A decoded picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// Width in pixels, at least 1.
     pub width: u32,
@@ -40,8 +46,9 @@ pub struct Picture {
     pub source: SourceInfo,
 }
 
-/// What a file has beside colours. Pillow resizes before it converts to RGB, so these change a model's pixels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a file has beside colours. Pillow resizes before it converts to RGB, so these change a model's pixels. A plain RGB picture
+/// has none of it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beside {
     /// A palette or single bits: Pillow takes the nearest pixel and never blends.
     pub indexed: bool,
@@ -50,6 +57,10 @@ pub struct Beside {
     /// True where opacity is a channel of its own, and so weighs the colours when they are blended; false where single colours
     /// are marked as see-through, which only matters on a background.
     pub alpha_is_channel: bool,
+    /// Cyan, magenta, yellow and black of every pixel, `width * height * 4` bytes; 255 is all of an ink.
+    pub inks: Option<Vec<u8>>,
+    /// Grey samples of more than 8 bits.
+    pub deep: Option<DeepGrey>,
 }
 
 /// What is known of the file a picture came from.
@@ -169,6 +180,16 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Bits a channel, at most; `None` where that is not known.
+    pub fn bits(self) -> Option<u8> {
+        match self {
+            Self::Grey | Self::GreyAlpha | Self::Rgb | Self::Rgba | Self::Cmyk => Some(8),
+            Self::Grey16 | Self::GreyAlpha16 | Self::Rgb16 | Self::Rgba16 => Some(16),
+            Self::Float => Some(32),
+            Self::Other => None,
+        }
+    }
+
     /// A short name for reports.
     pub fn name(self) -> &'static str {
         match self {

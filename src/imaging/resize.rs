@@ -7,7 +7,6 @@
 
 /// Fractional bits of a weight: 32 bits, less 8 for the sample and 2 for the overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
-const CHANNELS: usize = 3;
 
 /// A rectangle of the resized picture, in its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +21,33 @@ pub struct Window {
     pub height: usize,
 }
 
+impl Window {
+    /// Whether it lies inside the new size and there are pixels enough for the old one.
+    pub(super) fn fits(
+        self,
+        (w, h): (usize, usize),
+        (new_w, new_h): (usize, usize),
+        pixels: usize,
+    ) -> bool {
+        let inside = |from: usize, length: usize, whole: usize| {
+            length > 0 && from.checked_add(length).is_some_and(|end| end <= whole)
+        };
+        let enough = w.checked_mul(h).is_some_and(|n| n > 0 && n <= pixels);
+        enough && inside(self.x, self.width, new_w) && inside(self.y, self.height, new_h)
+    }
+
+    /// Rows of the old picture that it is made of.
+    pub(super) fn rows<T: Copy + Default>(
+        self,
+        vertical: Option<&Weights<T>>,
+    ) -> std::ops::Range<usize> {
+        match vertical {
+            Some(weights) => weights.first()..weights.last(),
+            None => self.y..self.y + self.height,
+        }
+    }
+}
+
 /// Resizes `rgb` (8-bit RGB, row-major, `w * h * 3` bytes) to `new_w * new_h * 3` bytes, as `Image.resize(…, BICUBIC)`.
 /// A size of zero, or a buffer that is too short, gives an empty result.
 pub fn resize_bicubic(rgb: &[u8], w: usize, h: usize, new_w: usize, new_h: usize) -> Vec<u8> {
@@ -31,64 +57,48 @@ pub fn resize_bicubic(rgb: &[u8], w: usize, h: usize, new_w: usize, new_h: usize
         width: new_w,
         height: new_h,
     };
-    resize_bicubic_window(rgb, w, h, new_w, new_h, whole)
+    resize_bicubic_window::<3>(rgb, w, h, new_w, new_h, whole)
 }
 
 /// The part `window` of what [`resize_bicubic`] would give, at the cost of that part only: a strip of 1 by 16,384 pixels
-/// may be cropped to a square without its full enlargement ever being held. `window` must lie inside the new size.
-pub fn resize_bicubic_window(
-    rgb: &[u8],
+/// may be cropped to a square without its full enlargement ever being held. `window` must lie inside the new size. `CHANNELS` bytes
+/// make a pixel.
+pub fn resize_bicubic_window<const CHANNELS: usize>(
+    samples: &[u8],
     w: usize,
     h: usize,
     new_w: usize,
     new_h: usize,
     window: Window,
 ) -> Vec<u8> {
-    let Window {
-        x,
-        y,
-        width,
-        height,
-    } = window;
-    let fits = x.checked_add(width).is_some_and(|right| right <= new_w)
-        && y.checked_add(height).is_some_and(|lower| lower <= new_h);
-    let enough = w
-        .checked_mul(h)
-        .and_then(|pixels| pixels.checked_mul(CHANNELS))
-        .is_some_and(|n| n <= rgb.len());
-    if !fits || !enough || w == 0 || h == 0 || width == 0 || height == 0 {
+    if !window.fits((w, h), (new_w, new_h), samples.len() / CHANNELS) {
         return Vec::new();
     }
-    // Pillow skips a pass whose size does not change.
-    let vertical = (new_h != h).then(|| Weights::new(h, new_h, y, height));
-    let rows = match &vertical {
-        Some(weights) => weights.first()..weights.last(),
-        None => y..y + height,
-    };
+    let Window { x, width, .. } = window;
+    let vertical = Weights::down(h, new_h, window, fixed);
+    let rows = window.rows(vertical.as_ref());
     let first_row = rows.start;
-    let across = if new_w == w {
-        rows.flat_map(|row| &rgb[(row * w + x) * CHANNELS..(row * w + x + width) * CHANNELS])
+    let across = match Weights::across(w, new_w, window, fixed) {
+        None => rows
+            .flat_map(|row| &samples[(row * w + x) * CHANNELS..(row * w + x + width) * CHANNELS])
             .copied()
-            .collect()
-    } else {
-        let weights = Weights::new(w, new_w, x, width);
-        let mut out = Vec::with_capacity(rows.len() * width * CHANNELS);
-        for row in rows {
-            horizontal_row(
-                &rgb[row * w * CHANNELS..(row + 1) * w * CHANNELS],
-                &weights,
-                &mut out,
-            );
+            .collect(),
+        Some(weights) => {
+            let mut out = Vec::with_capacity(rows.len() * width * CHANNELS);
+            for row in rows {
+                let row = &samples[row * w * CHANNELS..(row + 1) * w * CHANNELS];
+                horizontal_row::<CHANNELS>(row, &weights, &mut out);
+            }
+            out
         }
-        out
     };
     match vertical {
-        Some(weights) => vertical_pass(&across, width, first_row, &weights),
+        Some(weights) => vertical_pass(&across, width * CHANNELS, first_row, &weights),
         None => across,
     }
 }
 
-fn horizontal_row(row: &[u8], weights: &Weights, out: &mut Vec<u8>) {
+fn horizontal_row<const CHANNELS: usize>(row: &[u8], weights: &Weights<i32>, out: &mut Vec<u8>) {
     for (start, kernel) in weights.iter() {
         let mut sums = [1_i32 << (PRECISION_BITS - 1); CHANNELS];
         for (pixel, &weight) in row[start * CHANNELS..].chunks_exact(CHANNELS).zip(kernel) {
@@ -100,8 +110,12 @@ fn horizontal_row(row: &[u8], weights: &Weights, out: &mut Vec<u8>) {
     }
 }
 
-fn vertical_pass(across: &[u8], width: usize, first_row: usize, weights: &Weights) -> Vec<u8> {
-    let stride = width * CHANNELS;
+fn vertical_pass(
+    across: &[u8],
+    stride: usize,
+    first_row: usize,
+    weights: &Weights<i32>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(weights.bounds.len() * stride);
     let mut sums = vec![0_i32; stride];
     for (start, kernel) in weights.iter() {
@@ -123,27 +137,52 @@ fn clip(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-/// For each output position, the first input position and the fixed-point weights from there on.
-struct Weights {
+/// A weight in fixed point.
+fn fixed(weight: f64) -> i32 {
+    let scaled = weight * f64::from(1 << PRECISION_BITS);
+    (if weight < 0.0 {
+        scaled - 0.5
+    } else {
+        scaled + 0.5
+    }) as i32
+}
+
+/// For each output position, the first input position and the weights from there on.
+pub(super) struct Weights<T> {
     /// First input position and number of weights.
     bounds: Vec<(usize, usize)>,
     /// `stride` weights for each output position, the rest zero.
-    kernels: Vec<i32>,
+    kernels: Vec<T>,
     stride: usize,
 }
 
-impl Weights {
+impl<T: Copy + Default> Weights<T> {
+    /// Of the pass across; `None` where the width does not change: Pillow skips such a pass.
+    pub(super) fn across(
+        w: usize,
+        new_w: usize,
+        window: Window,
+        hold: fn(f64) -> T,
+    ) -> Option<Self> {
+        (new_w != w).then(|| Self::new(w, new_w, window.x, window.width, hold))
+    }
+
+    /// Of the pass down; `None` where the height does not change.
+    pub(super) fn down(h: usize, new_h: usize, window: Window, hold: fn(f64) -> T) -> Option<Self> {
+        (new_h != h).then(|| Self::new(h, new_h, window.y, window.height, hold))
+    }
+
     /// The weights of output positions `from .. from + count` of a pass from `input` to `output` samples.
-    fn new(input: usize, output: usize, from: usize, count: usize) -> Self {
+    fn new(input: usize, output: usize, from: usize, count: usize, hold: fn(f64) -> T) -> Self {
         let scale = input as f64 / output as f64;
         let filter_scale = scale.max(1.0);
         let support = 2.0 * filter_scale;
         let stride = support.ceil() as usize * 2 + 1;
         let step = 1.0 / filter_scale;
         let mut bounds = Vec::with_capacity(count);
-        let mut kernels = vec![0; count * stride];
+        let mut kernels = vec![T::default(); count * stride];
         let mut kernel = Vec::with_capacity(stride);
-        for (position, fixed) in (from..from + count).zip(kernels.chunks_exact_mut(stride)) {
+        for (position, held) in (from..from + count).zip(kernels.chunks_exact_mut(stride)) {
             let centre = (position as f64 + 0.5) * scale;
             let start = ((centre - support + 0.5) as i64).max(0);
             let end = ((centre + support + 0.5) as i64).min(input as i64);
@@ -152,14 +191,8 @@ impl Weights {
                 (0..end - start).map(|x| bicubic(((x + start) as f64 - centre + 0.5) * step)),
             );
             let total: f64 = kernel.iter().fold(0.0, |sum, weight| sum + weight);
-            for (fixed, &weight) in fixed.iter_mut().zip(&kernel) {
-                let weight = if total == 0.0 { weight } else { weight / total };
-                let scaled = weight * f64::from(1 << PRECISION_BITS);
-                *fixed = (if weight < 0.0 {
-                    scaled - 0.5
-                } else {
-                    scaled + 0.5
-                }) as i32;
+            for (held, &weight) in held.iter_mut().zip(&kernel) {
+                *held = hold(if total == 0.0 { weight } else { weight / total });
             }
             bounds.push((start as usize, kernel.len()));
         }
@@ -170,7 +203,7 @@ impl Weights {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[T])> {
         let kernels = self.kernels.chunks_exact(self.stride);
         self.bounds
             .iter()
@@ -254,7 +287,7 @@ mod tests {
                 width: 9,
                 height: 8,
             };
-            let part = resize_bicubic_window(&rgb, 37, 23, new_w, new_h, window);
+            let part = resize_bicubic_window::<3>(&rgb, 37, 23, new_w, new_h, window);
             let expected: Vec<u8> = (2..10)
                 .flat_map(|y| whole[(y * new_w + 3) * 3..(y * new_w + 12) * 3].to_vec())
                 .collect();

@@ -8,6 +8,8 @@ use super::Format;
 /// The readable format that `content` begins like, if any.
 pub fn format(content: &[u8]) -> Option<Format> {
     match content {
+        // Its free first 128 bytes may begin like another format, usually TIFF.
+        _ if at(content, 128, b"DICM") => None,
         _ if content.starts_with(b"\x89PNG\r\n\x1A\n") => Some(Format::Png),
         _ if content.starts_with(&[0xFF, 0xD8, 0xFF]) => Some(Format::Jpeg),
         _ if content.starts_with(b"GIF87a") || content.starts_with(b"GIF89a") => Some(Format::Gif),
@@ -107,6 +109,11 @@ mod tests {
         );
         assert_eq!(format(b"BMI of 31 and a cough"), None);
         assert_eq!(format(b""), None);
+        let mut dicom = b"II*\0".to_vec();
+        dicom.resize(128, 0);
+        dicom.extend(b"DICM");
+        assert_eq!(format(&dicom), None);
+        assert_eq!(looks_like(&dicom), Some("DICOM"));
     }
 
     #[test]

@@ -2,13 +2,21 @@
 //!
 //! Sizes and crop origins follow torchvision's `Resize` and `CenterCrop`, odd roundings included: one pixel of shift would
 //! change every patch. Normalisation to floats is not done here, it belongs to the tower.
+//!
+//! [`Deep`] says what becomes of grey of more than 8 bits. A chat scales it; only a check against a reference asks for Pillow's
+//! cut-off values.
 
-use super::Picture;
+use std::borrow::Cow;
+
+use super::deep::resize_deep_window;
+use super::pixels::{inks_to_rgb, multiplied};
 use super::resize::{Window, resize_bicubic, resize_bicubic_window};
+use super::{Deep, Picture};
 
 /// torchvision's `Resize(size, bicubic)` on the shorter side, then `CenterCrop(size)`: `size * size * 3` bytes of 8-bit
-/// RGB, row-major. CLIP and OpenFlamingo prepare pictures so.
-pub fn clip_transform(picture: &Picture, size: usize) -> Vec<u8> {
+/// RGB, row-major. CLIP and OpenFlamingo prepare pictures so. Colours are made after the crop, from what the file has. Where the
+/// reference refuses a file (16-bit grey TIFF), [`Deep::AsReference`] treats it as the same picture in a PNG.
+pub fn clip_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
     let (w, h) = (picture.width as usize, picture.height as usize);
     if w == 0 || h == 0 {
         return Vec::new();
@@ -24,19 +32,28 @@ pub fn clip_transform(picture: &Picture, size: usize) -> Vec<u8> {
         width: size,
         height: size,
     };
+    if let (Deep::AsReference, Some(grey)) = (deep, &picture.beside.deep) {
+        let grey = resize_deep_window(grey, (w, h), (new_w, new_h), window);
+        return grey.into_iter().flat_map(|sample| [sample; 3]).collect();
+    }
+    if let Some(inks) = &picture.beside.inks {
+        return inks_to_rgb(&resize_bicubic_window::<4>(
+            inks, w, h, new_w, new_h, window,
+        ));
+    }
     if picture.beside.indexed {
         return nearest(&picture.rgb, (w, h), (new_w, new_h), window);
     }
     let (Some(alpha), true) = (&picture.beside.alpha, picture.beside.alpha_is_channel) else {
-        return resize_bicubic_window(&picture.rgb, w, h, new_w, new_h, window);
+        return resize_bicubic_window::<3>(&picture.rgb, w, h, new_w, new_h, window);
     };
     // Colours are weighed by their opacity while they are blended, and given back after it; opacity itself is then dropped.
     let weighed: Vec<u8> = pixels(&picture.rgb, alpha)
         .flat_map(|(pixel, a)| [0, 1, 2].map(|c| multiplied(pixel[c], a)))
         .collect();
     let alphas: Vec<u8> = alpha.iter().flat_map(|&a| [a; 3]).collect();
-    let mut out = resize_bicubic_window(&weighed, w, h, new_w, new_h, window);
-    let alphas = resize_bicubic_window(&alphas, w, h, new_w, new_h, window);
+    let mut out = resize_bicubic_window::<3>(&weighed, w, h, new_w, new_h, window);
+    let alphas = resize_bicubic_window::<3>(&alphas, w, h, new_w, new_h, window);
     for (colour, &a) in out.iter_mut().zip(&alphas) {
         if !matches!(a, 0 | 255) {
             *colour = (255 * u32::from(*colour) / u32::from(a)).min(255) as u8;
@@ -47,12 +64,6 @@ pub fn clip_transform(picture: &Picture, size: usize) -> Vec<u8> {
 
 fn pixels<'a>(rgb: &'a [u8], alpha: &'a [u8]) -> impl Iterator<Item = (&'a [u8], u8)> {
     rgb.chunks_exact(3).zip(alpha.iter().copied())
-}
-
-/// `colour * alpha / 255`, rounded as Pillow's `MULDIV255`.
-fn multiplied(colour: u8, alpha: u8) -> u8 {
-    let product = u32::from(colour) * u32::from(alpha) + 128;
-    (((product >> 8) + product) >> 8) as u8
 }
 
 /// Pillow's `Resize` by nearest pixel: sources are found by adding up the scale, from half a step on.
@@ -98,12 +109,14 @@ fn on_white(rgb: &[u8], alpha: &[u8]) -> Vec<u8> {
 
 /// The whole picture squeezed to a square, whatever its shape, see-through parts white: `size * size * 3` bytes of 8-bit RGB,
 /// row-major. IDEFICS prepares pictures so.
-pub fn squash_transform(picture: &Picture, size: usize) -> Vec<u8> {
+pub fn squash_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
     let (w, h) = (picture.width as usize, picture.height as usize);
-    match &picture.beside.alpha {
-        Some(alpha) => resize_bicubic(&on_white(&picture.rgb, alpha), w, h, size, size),
-        None => resize_bicubic(&picture.rgb, w, h, size, size),
-    }
+    let rgb = match (deep, &picture.beside.deep, &picture.beside.alpha) {
+        (Deep::AsReference, Some(grey), _) => Cow::Owned(grey.clipped_rgb()),
+        (_, _, Some(alpha)) => Cow::Owned(on_white(&picture.rgb, alpha)),
+        _ => Cow::Borrowed(&picture.rgb),
+    };
+    resize_bicubic(&rgb, w, h, size, size)
 }
 
 /// `int(size * long / short)`, as Python computes it.
@@ -147,10 +160,10 @@ mod tests {
             rgb,
             source: super::super::SourceInfo::unknown(),
         };
-        let square = clip_transform(&picture, 20);
+        let square = clip_transform(&picture, 20, Deep::Scaled);
         assert_eq!(square.len(), 20 * 20 * 3);
         assert_eq!((square[0], square[19 * 3]), (80, 39 * 4));
-        assert_eq!(squash_transform(&picture, 8).len(), 8 * 8 * 3);
+        assert_eq!(squash_transform(&picture, 8, Deep::Scaled).len(), 8 * 8 * 3);
     }
 
     #[test]
@@ -162,6 +175,9 @@ mod tests {
             rgb: vec![9; 16_384 * 3],
             source: super::super::SourceInfo::unknown(),
         };
-        assert_eq!(clip_transform(&picture, 224), vec![9; 224 * 224 * 3]);
+        assert_eq!(
+            clip_transform(&picture, 224, Deep::Scaled),
+            vec![9; 224 * 224 * 3]
+        );
     }
 }

@@ -67,6 +67,8 @@ pub enum IngestError {
 struct Loaded {
     row: Row,
     pictures: Vec<(ExampleImage, Vec<u8>)>,
+    /// Of the pictures, for messages.
+    names: Vec<String>,
 }
 
 /// What is known of a new picture.
@@ -95,7 +97,9 @@ pub fn ingest(
                 piece
             }
         };
-        add(writer, piece, embedder, summary, report)?;
+        if !add(writer, piece, embedder, cancel, summary, report)? {
+            break;
+        }
         report(Report::Looked(summary));
         let due = summary.rows - committed >= COMMIT_ROWS || committed_at.elapsed() > COMMIT_EVERY;
         if due || !more {
@@ -184,7 +188,12 @@ fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
             Err(error) => return Err((Box::new(row), error.to_string())),
         }
     }
-    Ok(Loaded { row, pictures })
+    let names = row.images.iter().map(ImageSource::name).collect();
+    Ok(Loaded {
+        row,
+        pictures,
+        names,
+    })
 }
 
 fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
@@ -203,13 +212,16 @@ fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, I
     .cleaned()
 }
 
+/// Adds the rows of a piece; false where a cancel came before their pictures were seen, and none was added or counted.
 fn add(
     writer: &mut Writer,
     piece: Vec<Loaded>,
     embedder: &dyn Embedder,
+    cancel: &Cancel,
     summary: &mut Summary,
     report: &mut dyn FnMut(Report),
-) -> Result<(), IndexError> {
+) -> Result<bool, IndexError> {
+    let before = summary.clone();
     // Duplicates first: an import that goes on passes over what it has without decoding a picture.
     let mut wanted = Vec::new();
     for loaded in piece {
@@ -224,7 +236,11 @@ fn add(
     }
     let mut have: HashMap<String, Vec<NewVectors>> = HashMap::new();
     let (mut asked, mut unseen) = (HashSet::new(), Vec::new());
-    for (image, bytes) in wanted.iter().flat_map(|(_, loaded)| &loaded.pictures) {
+    let pictures = wanted.iter().flat_map(|(_, loaded)| {
+        let names = loaded.names.iter();
+        loaded.pictures.iter().zip(names)
+    });
+    for ((image, bytes), name) in pictures {
         if !asked.insert(image.sha256.clone()) {
             continue;
         }
@@ -232,13 +248,19 @@ fn add(
             Some(vectors) => {
                 have.insert(image.sha256.clone(), vectors);
             }
-            None => unseen.push((image.sha256.clone(), bytes)),
+            None => unseen.push((image.sha256.clone(), name, bytes)),
         }
     }
     let seen: HashMap<String, Seen> = unseen
         .into_par_iter()
-        .map(|(sha256, bytes)| (sha256, see(bytes, embedder)))
+        .filter(|_| !cancel.is_cancelled())
+        .map(|(sha256, name, bytes)| (sha256, see(name, bytes, embedder)))
         .collect();
+    if cancel.is_cancelled() {
+        // What was passed over as known, or refused, is looked at again by the next run.
+        *summary = before;
+        return Ok(false);
+    }
     let texts: Vec<_> = wanted
         .par_iter()
         .map(|(example, _)| embedder.text(&format!("{} {}", example.question, example.answer)))
@@ -257,12 +279,12 @@ fn add(
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Decodes, hashes and embeds a picture.
-fn see(bytes: &[u8], embedder: &dyn Embedder) -> Seen {
-    let picture = imaging::decode(bytes, "picture").map_err(|e| e.to_string())?;
+fn see(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Seen {
+    let picture = imaging::decode(bytes, name).map_err(|e| e.to_string())?;
     let details = Details {
         width: picture.width,
         height: picture.height,

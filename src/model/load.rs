@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::bundle::{Bundle, Weights};
 use super::error::ModelError;
+use super::files::Files;
 use super::store::Store;
 
 fn damaged(file: &Path, reason: impl ToString) -> ModelError {
@@ -61,10 +62,9 @@ pub fn store_of(
     };
     let is_gguf = |path: &PathBuf| path.extension().is_some_and(|e| e == "gguf");
     if !paths.iter().any(is_gguf) {
-        let first = paths.first().map_or(Path::new("model.toml"), |p| p);
-        // SAFETY: a bundle's files are private to the user; a program that changes them while they are mapped changes the weights.
-        let full = unsafe { VarBuilder::from_mmaped_safetensors(paths, dtype, device) };
-        return Ok(Store::full(full.map_err(|e| damaged(first, e))?));
+        let full = Files::open(paths).map_err(|(path, e)| damaged(&path, e))?;
+        let full = VarBuilder::from_backend(Box::new(full), dtype, device.clone());
+        return Ok(Store::full(full));
     }
     let (mut full, mut packed) = (HashMap::new(), HashMap::new());
     for path in paths {

@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod device;
 pub mod encoder;
 pub mod error;
+mod files;
 pub mod flamingo;
 pub mod generate;
 pub mod import;

@@ -199,7 +199,7 @@ pub fn write(
         family: if idefics { "idefics" } else { "flamingo" }.into(),
         name: format!("random {shape:?}"),
         licence: "none: random numbers".into(),
-        intended_use: crate::assistant::INTENDED_USE.into(),
+        intended_use: crate::support::INTENDED_USE.into(),
         knows: "this model's weights are random numbers: its answers mean nothing".into(),
         template: if idefics { "idefics" } else { "open-flamingo" }.into(),
         familiar_similarity: -1.0,

@@ -2,6 +2,10 @@
 //!
 //! Shots and questions are data: special tokens in their text are neutralised here, before they can reach a tokenizer.
 
+mod parts;
+
+pub use parts::Parts;
+
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 
@@ -57,28 +61,29 @@ impl Template {
         {
             form.replace_range(from.saturating_sub(1)..to, "");
         }
-        let question = plain(&example.question);
         // A page of a textbook says where its pictures stand; otherwise they come first.
-        let (images, question) = match question.matches(PICTURE_PLACE).count() {
-            places if places == example.images.len() && places > 0 => {
-                (String::new(), question.replace(PICTURE_PLACE, &self.image))
+        let pieces: Vec<&str> = example.question.split(PICTURE_PLACE).collect();
+        let inline = pieces.len() > 1 && pieces.len() == example.images.len() + 1;
+        let (images, question) = match inline {
+            true => {
+                let pieces = pieces.into_iter().map(harmless);
+                let question = pieces.collect::<Vec<_>>().join(&self.image);
+                (String::new(), question.trim().to_string())
             }
-            _ => (self.images(example.images.len()), without_places(&question)),
+            false => (self.images(example.images.len()), plain(&example.question)),
         };
-        let answer = without_places(&plain(&example.answer));
         fill(
             &form,
             &images,
             &question,
-            &answer,
-            &without_places(&rationale),
+            &plain(&example.answer),
+            &rationale,
         )
     }
 
     /// The question as text, ready for the model to go on.
     pub fn query(&self, question: &str, images: usize) -> String {
-        let question = without_places(&plain(question));
-        fill(&self.query, &self.images(images), &question, "", "")
+        fill(&self.query, &self.images(images), &plain(question), "", "")
     }
 
     /// Whether the model is asked for its rationale in front of the answer.
@@ -101,10 +106,6 @@ impl Template {
             None => (text.trim().to_string(), None),
         }
     }
-}
-
-fn without_places(text: &str) -> String {
-    text.replace(PICTURE_PLACE, "")
 }
 
 /// Fills placeholders in one pass, so that a value which contains another placeholder's name stays as it is.
@@ -137,20 +138,40 @@ fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str)
 
 /// Untrusted text as one clean line whose special tokens and template markers are harmless.
 pub fn plain(text: &str) -> String {
-    let line = crate::support::sanitise::clean_line(text);
-    // `<` never stays in front of a name that could be a special token.
-    line.replace("<|", "< |")
-        .replace("|>", "| >")
-        .replace("<image", "< image")
-        .replace("<s>", "< s>")
-        .replace("</s>", "< /s>")
-        .replace("<PAD", "< PAD")
-        .replace("<unk", "< unk")
-        .replace("Question:", "Question -")
-        .replace("Answer:", "Answer -")
-        .replace("Rationale:", "Rationale -")
+    // First, so that taking it away later cannot put a token together.
+    harmless(&text.replace(PICTURE_PLACE, " "))
         .trim()
         .to_string()
+}
+
+/// As [`plain`], with the blanks at its ends and without a look at pictures' places.
+fn harmless(text: &str) -> String {
+    let line = crate::support::sanitise::clean_line(text);
+    let mut out = String::with_capacity(line.len());
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied();
+        match letter {
+            // Whatever the tokenizer: `<` never stays in front of what could be a token's name. `<5 mm` is none.
+            '<' if next.is_some_and(|c| c.is_alphabetic() || matches!(c, '/' | '|' | '_')) => {
+                out.push_str("< ");
+            }
+            '|' if next == Some('>') => out.push_str("| "),
+            ':' if ends_with_marker(&out) => out.push_str(" -"),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// Whether a colon would make the end of `text` a marker of a template.
+fn ends_with_marker(text: &str) -> bool {
+    const MARKERS: [&str; 3] = ["question", "answer", "rationale"];
+    MARKERS.iter().any(|marker| {
+        let from = text.len().checked_sub(marker.len());
+        let end = from.and_then(|from| text.get(from..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(marker))
+    })
 }
 
 /// A prompt as the model gets it.
@@ -233,11 +254,47 @@ mod tests {
             "</s>",
             "<PAD>",
             "x\u{1b}[31m<image>",
+            "<im\u{FFFC}age>",
+            "<\u{FFFC}|endofchunk|>",
+            "<\u{FFFC}s>",
         ] {
             let out = template().query(bad, 1);
             assert_eq!(out.matches("<image>").count(), 1, "{out}");
             assert!(!out.contains("<|") && !out.contains("<s>") && !out.contains('\u{1b}'));
         }
+    }
+
+    #[test]
+    fn whatever_could_be_a_token_or_a_marker_is_broken_and_the_rest_is_left_alone() {
+        for (given, wanted) in [
+            ("<end_of_utterance>", "< end_of_utterance>"),
+            ("<fake_token_around_image>", "< fake_token_around_image>"),
+            ("a</s>b", "a< /s>b"),
+            ("Short answer: no", "Short answer - no"),
+            ("ANSWER: no", "ANSWER - no"),
+            ("Ans\u{FFFC}wer: no", "Ans wer: no"),
+            (
+                "a lesion of <5 mm, p < 0.05: small",
+                "a lesion of <5 mm, p < 0.05: small",
+            ),
+            ("Réponse: non", "Réponse: non"),
+        ] {
+            assert_eq!(plain(given), wanted);
+        }
+    }
+
+    #[test]
+    fn a_token_in_two_halves_around_a_pictures_place_stays_in_halves() {
+        let example = Example {
+            images: vec![picture()],
+            question: "see <im\u{FFFC}age> here".into(),
+            answer: "Ans\u{FFFC}wer: yes".into(),
+            ..Example::default()
+        };
+        assert_eq!(
+            template().shot(&example),
+            "Question: see < im<image>age> here Answer: Ans wer: yes<|endofchunk|>"
+        );
     }
 
     #[test]

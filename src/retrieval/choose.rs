@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::left_out::LeftOut;
 use super::{Found, Plan, Query, Shot, Strategy, condition};
-use crate::index::{Example, Filter, Hit, Index, IndexError, Living};
+use crate::index::{Example, Filter, Hit, Index, IndexError, Living, With};
 use crate::phantom::rng::Rng;
 
-/// Ranks that a fusion takes from each side, and pictures that diverse and balanced choose from.
-const FUSED: usize = 200;
+/// Examples that a fusion takes from each side, and pictures that diverse and balanced choose from.
+const FUSED: usize = 1000;
 const POOL: usize = 64;
 /// Of maximal marginal relevance: how much likeness to the query counts against likeness to what is chosen already.
 const RELEVANCE: f32 = 0.5;
@@ -74,6 +74,12 @@ impl<'a> Chooser<'a> {
         let mut not: HashSet<usize> = numbers(&plan.excluded)?.into_iter().collect();
         not.extend(left_out.numbers());
         not.extend(&pinned);
+        for number in &pinned {
+            // Of a picture's examples one is a shot.
+            for image in &index.example(*number)?.images {
+                not.extend(index.numbers_with(With::Image, &image.sha256)?);
+            }
+        }
         Ok(Self {
             may_be: MayBe {
                 living: index.living(),
@@ -123,6 +129,13 @@ impl<'a> Chooser<'a> {
             ) => Strategy::Text,
             (strategy, _) => strategy,
         };
+        if strategy != self.plan.strategy {
+            found.instead = Some(strategy);
+            found.notices.push(format!(
+                "no picture to compare: shots were chosen by the question's text, not by the strategy {}",
+                self.plan.strategy.name()
+            ));
+        }
         let chosen = match strategy {
             Strategy::None | Strategy::Fixed => Vec::new(),
             Strategy::Image => self.widening(k, &|n| self.by_picture(n))?,
@@ -202,7 +215,9 @@ impl<'a> Chooser<'a> {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut out: Vec<Candidate> = Vec::new();
         for (hit, reason) in hits {
-            let example = self.index.example(hit.row)?;
+            let Some(example) = self.still_there(hit.row)? else {
+                continue;
+            };
             if !self.left_out.allows_example(&example)? {
                 continue;
             }
@@ -231,6 +246,15 @@ impl<'a> Chooser<'a> {
             }
         }
         Ok(out)
+    }
+
+    /// An example, unless another process has removed it since the index was opened.
+    fn still_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
+        match self.index.example(number) {
+            Ok(example) => Ok(Some(example)),
+            Err(IndexError::Unknown(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn nearest(&self, k: usize, vector: &[f32]) -> Result<Vec<Hit>, IndexError> {
@@ -296,12 +320,20 @@ impl<'a> Chooser<'a> {
         let mut rows = self.may_be.all(self.index.rows());
         Rng::new(self.query.seed).shuffle(&mut rows);
         let mut out = Vec::new();
+        let mut pictures: HashSet<String> = HashSet::new();
         for number in rows {
             if out.len() == k {
                 break;
             }
-            let example = self.index.example(number)?;
+            let Some(example) = self.still_there(number)? else {
+                continue;
+            };
+            let picture = example.image().map(|image| image.sha256.clone());
+            if picture.as_ref().is_some_and(|p| pictures.contains(p)) {
+                continue;
+            }
             if self.left_out.allows_example(&example)? {
+                pictures.extend(picture);
                 out.push(Candidate {
                     example,
                     score: 0.0,
@@ -353,8 +385,17 @@ impl<'a> Chooser<'a> {
             }
             chosen.push(next);
         }
-        Ok(chosen)
+        Ok(most_similar_first(chosen))
     }
+}
+
+fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
+    chosen.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(a.example.number.cmp(&b.example.number))
+    });
+    chosen
 }
 
 fn said(hits: Vec<Hit>, what: &str) -> Vec<(Hit, String)> {
@@ -391,21 +432,22 @@ fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
             break;
         }
     }
-    // Most similar first, as everywhere.
-    out.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then(a.example.number.cmp(&b.example.number))
-    });
-    out
+    most_similar_first(out)
 }
 
-/// Reciprocal rank fusion with the constant 60 (Cormack, Clarke and Buettcher 2009), best first; ties by number.
+/// Reciprocal rank fusion with the constant 60 (Cormack, Clarke and Buettcher 2009), best first; ties by number. Equal scores
+/// have one rank: the many examples of a picture are one place in the order of pictures.
 fn fused(by_image: &[Hit], by_text: &[Hit]) -> Vec<(Hit, String)> {
     let mut ranks: BTreeMap<usize, [Option<usize>; 2]> = BTreeMap::new();
     for (side, hits) in [by_image, by_text].into_iter().enumerate() {
-        for (i, hit) in hits.iter().enumerate() {
-            ranks.entry(hit.row).or_default()[side] = Some(i + 1);
+        let (mut rank, mut before) = (0, None);
+        for hit in hits {
+            if before.replace(hit.score) != Some(hit.score) {
+                rank += 1;
+            }
+            if let Some(place) = ranks.entry(hit.row).or_default().get_mut(side) {
+                *place = Some(rank);
+            }
         }
     }
     let mut out: Vec<(Hit, String)> = ranks

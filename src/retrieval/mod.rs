@@ -107,6 +107,23 @@ pub struct Shot {
     pub reason: String,
 }
 
+impl Shot {
+    /// All that is to be known of it, on one line.
+    pub fn in_words(&self) -> String {
+        let example = &self.example;
+        format!(
+            "{}  {:.3}  Q: {}  A: {}  [{}; {}, {}]",
+            example.id,
+            self.score,
+            example.question,
+            example.answer,
+            self.reason,
+            example.source,
+            example.licence
+        )
+    }
+}
+
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
@@ -116,7 +133,7 @@ pub struct Query<'a> {
     pub vectors: &'a [&'a [f32]],
     /// Unit vector of the question, where the encoder has a text tower.
     pub text: Option<&'a [f32]>,
-    /// SHA-256 and perceptual hash of the pictures' files.
+    /// SHA-256 of the pictures' files with their perceptual hashes; one picture may have several.
     pub images: &'a [(String, u64)],
     pub question: &'a str,
     /// Whose pictures they are, where known: no example of the patient or the study is a shot.
@@ -148,6 +165,8 @@ pub struct Found {
     pub shots: Vec<Shot>,
     /// What the user should know of the choice.
     pub notices: Vec<String>,
+    /// The strategy that chose, where it is not the one that was asked for.
+    pub instead: Option<Strategy>,
 }
 
 /// Chooses at most `plan.shots` shots (or all that are pinned, if those are more).

@@ -18,6 +18,11 @@ fn encoder() -> String {
     "e".repeat(64)
 }
 
+/// Far from those of the other examples.
+fn look_of(number: u64) -> u64 {
+    (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 fn at(angle: f32) -> [f32; 2] {
     [angle.cos(), angle.sin()]
 }
@@ -63,7 +68,7 @@ fn index(folder: &std::path::Path) -> Index {
             details: Some(Details {
                 width: 1,
                 height: 1,
-                look: 0xFFFF << (4 * i),
+                look: look_of(i),
             }),
         };
         let vectors = NewVectors {
@@ -115,7 +120,7 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
     let hash = [(index.by_id("e6").unwrap().images[0].sha256.clone(), 0)];
     // Not equal, but close, and it looks the same.
     let like_6 = at(6.0 * 0.25 + 0.1);
-    let look = [("another file".to_string(), 0xFFFF << 24 ^ 0b11)];
+    let look = [("another file".to_string(), look_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
         for strategy in STRATEGIES {
             let plan = Plan {
@@ -168,7 +173,7 @@ fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
         ..blank(&name, vectors)
     };
     assert_eq!(ids(&index, &measured, &plan(Strategy::Image)).len(), 12);
-    let look = [("another file".to_string(), 0xFFFF << 24)];
+    let look = [("another file".to_string(), look_of(6))];
     let looked = Query {
         images: &look,
         ..blank(&name, &[&FAR])
@@ -286,6 +291,9 @@ fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
             .max_by(|a, b| gain(a).total_cmp(&gain(b)));
         expected.extend(next);
     }
+    // The rule chooses; ranks go by likeness to the query.
+    let to_query = |i: &usize| likeness(*i as f32 * 0.25, 0.3);
+    expected.sort_by(|a, b| to_query(b).total_cmp(&to_query(a)));
     let spread = numbers(&of(Strategy::Diverse, 3));
     assert_eq!(spread, expected);
     assert_ne!(spread, numbers(&of(Strategy::Image, 3)));
@@ -338,4 +346,137 @@ fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared
         ),
         Err(IndexError::NoTexts)
     ));
+}
+
+/// Two examples with two pictures each: the query's own is the second of the first.
+#[test]
+fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = encoder();
+    let encoder = Encoder {
+        sha256: name.clone(),
+        name: "test".into(),
+        dimension: 2,
+        bundle: String::new(),
+        text: false,
+    };
+    create(folder.path(), vec![encoder]).unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    for i in 0..2_u64 {
+        let pictures: Vec<NewPicture> = (0..2)
+            .map(|place| {
+                let bytes = format!("picture {i} {place}").into_bytes();
+                NewPicture {
+                    image: ExampleImage {
+                        sha256: sha256_hex(&bytes),
+                        extension: "png".into(),
+                    },
+                    bytes,
+                    details: Some(Details {
+                        width: 1,
+                        height: 1,
+                        look: look_of(2 * i + place),
+                    }),
+                }
+            })
+            .collect();
+        let images = pictures.iter().map(|p| p.image.clone()).collect();
+        let example = Example {
+            id: format!("two{i}"),
+            images,
+            question: "Is there a nodule?".into(),
+            answer: "no".into(),
+            source: "test".into(),
+            licence: "MIT".into(),
+            ..Example::default()
+        };
+        let vectors = NewVectors {
+            image: Some(at(1.0).to_vec()),
+            text: None,
+        };
+        writer.add(example, &pictures, &[vectors]).unwrap();
+    }
+    writer.finish().unwrap();
+    let index = Index::open(Some(folder.path())).unwrap();
+    let own = [("another file".to_string(), look_of(1) ^ 0b101)];
+    for strategy in STRATEGIES {
+        let query = Query {
+            images: &own,
+            ..blank(&name, &[&FAR])
+        };
+        assert_eq!(
+            ids(&index, &query, &plan(strategy)),
+            ["two1"],
+            "{strategy:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_picture_the_question_decides_and_the_answer_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let found = retrieve(&index, &blank(&name, &[]), &plan(Strategy::Diverse)).unwrap();
+    assert_eq!(found.instead, Some(Strategy::Text));
+    assert!(found.notices[0].contains("not by the strategy diverse"));
+    let found = retrieve(&index, &blank(&name, &[&FAR]), &plan(Strategy::Diverse)).unwrap();
+    assert_eq!(found.instead, None);
+}
+
+/// Two questions about each of the pictures.
+#[test]
+fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = encoder();
+    drop(index(folder.path()));
+    let mut writer = Writer::open(folder.path()).unwrap();
+    let first = Index::open(Some(folder.path())).unwrap();
+    for i in 0..12 {
+        let old = first.by_id(&format!("e{i}")).unwrap();
+        let pictures: Vec<NewPicture> = old
+            .images
+            .iter()
+            .map(|image| NewPicture {
+                image: image.clone(),
+                bytes: format!("picture {i}").into_bytes(),
+                details: None,
+            })
+            .collect();
+        let vectors = NewVectors {
+            image: Some(at(i as f32 * 0.25).to_vec()),
+            text: None,
+        };
+        let example = Example {
+            id: format!("again{i}"),
+            question: "What does it show?".into(),
+            number: 0,
+            ..old
+        };
+        writer.add(example, &pictures, &[vectors]).unwrap();
+    }
+    writer.finish().unwrap();
+    let index = Index::open(Some(folder.path())).unwrap();
+    assert_eq!(index.rows(), 24);
+    let query = blank(&name, &[&FAR]);
+    for strategy in STRATEGIES {
+        let plan = Plan {
+            pinned: vec!["again3".into()],
+            ..plan(strategy)
+        };
+        let found = retrieve(&index, &query, &plan).unwrap();
+        let mut pictures: Vec<_> = found
+            .shots
+            .iter()
+            .map(|s| s.example.images[0].sha256.clone())
+            .collect();
+        let all = pictures.len();
+        pictures.sort_unstable();
+        pictures.dedup();
+        assert_eq!((pictures.len(), all), (12, 12), "{strategy:?}");
+        let scores: Vec<f32> = found.shots[1..].iter().map(|s| s.score).collect();
+        assert!(
+            scores.is_sorted_by(|a, b| a >= b),
+            "{strategy:?}: {scores:?}"
+        );
+    }
 }

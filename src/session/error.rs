@@ -118,7 +118,7 @@ impl Hint for SessionError {
                 "wait a moment and try again; close other windows of the program if it stays"
             }
             Self::Unknown(_) | Self::UnknownTurn { .. } => {
-                "see what there is with `rounds sessions list`"
+                "see what there is with `rounds session list`"
             }
             Self::Ambiguous { .. } => "type more of the id",
             Self::Address(_) => "write it as SESSION#TURN, for example k7m2#3",

@@ -33,17 +33,7 @@ impl Lines {
         std::thread::Builder::new()
             .name("input".into())
             .spawn(move || {
-                let mut input = open();
-                loop {
-                    let (line, last) = match next(&mut input) {
-                        Ok(Some(line)) => (Ok(line), false),
-                        Ok(None) => return,
-                        Err(error) => (Err(error), true),
-                    };
-                    if sender.send(line).is_err() || last {
-                        return;
-                    }
-                }
+                each(&mut open(), |line| sender.send(line).is_ok());
             })?;
         Ok(Self { lines })
     }
@@ -59,6 +49,20 @@ impl Lines {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
+        }
+    }
+}
+
+/// Gives each line to `take`, until the input ends or fails, or `take` has had enough.
+pub fn each(input: &mut dyn BufRead, mut take: impl FnMut(std::io::Result<Line>) -> bool) {
+    loop {
+        let (line, last) = match next(input) {
+            Ok(Some(line)) => (Ok(line), false),
+            Ok(None) => return,
+            Err(error) => (Err(error), true),
+        };
+        if !take(line) || last {
+            return;
         }
     }
 }

@@ -18,3 +18,6 @@ pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
 pub use progress::Progress;
+
+/// On every answer, export and bundle.
+pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

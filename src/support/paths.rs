@@ -16,7 +16,7 @@ pub const HOME_VARIABLE: &str = "ROUNDS_HOME";
 pub struct Paths {
     /// Sessions, pulled models, user indexes.
     pub data_dir: PathBuf,
-    /// Settings and the user's prompt templates.
+    /// The settings file.
     pub config_dir: PathBuf,
     /// What can be made again.
     pub cache_dir: PathBuf,

@@ -63,6 +63,11 @@ impl Progress {
         self
     }
 
+    /// Says how many items there are, once that is known.
+    pub fn expect(&mut self, total: Option<u64>) {
+        self.total = total;
+    }
+
     /// Says that `done` items are done; draws if it is time to.
     pub fn set(&mut self, done: u64) {
         self.done = done;

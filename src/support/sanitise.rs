@@ -5,6 +5,8 @@
 //! sequence leaves one [`MARKER`], so a reader sees that something was there; its payload never shows.
 //! Never print text that did not pass here, and never add a way around it.
 
+use unicode_width::UnicodeWidthChar;
+
 /// What stands in the place of each removed character or sequence.
 pub const MARKER: char = '\u{FFFD}';
 
@@ -12,6 +14,9 @@ pub const MARKER: char = '\u{FFFD}';
 const LONGEST_CONTROL: usize = 256;
 /// Longest payload, in characters, that still counts as one OSC, DCS, APC, PM or SOS string.
 const LONGEST_STRING: usize = 4096;
+
+/// Most marks without a width of their own (accents, vowel signs) on one character; more only hide what is around them.
+const MOST_MARKS: usize = 8;
 
 /// Cleans text of many lines: newlines stay, CRLF and a lone CR become a newline, a tab becomes a space.
 /// `clean(&clean(x)) == clean(x)`.
@@ -94,6 +99,8 @@ pub struct Stream {
     /// A joiner that waits for its right neighbour.
     joiner: Option<char>,
     last: Option<char>,
+    /// Marks on the last character.
+    marks: usize,
     after_carriage_return: bool,
 }
 
@@ -253,8 +260,18 @@ impl Stream {
     }
 
     fn emit(&mut self, character: char, out: &mut String) {
-        self.last = Some(character);
-        out.push(character);
+        self.marks = match character.width() {
+            Some(0) => self.marks.saturating_add(1),
+            _ => 0,
+        };
+        let kept = match self.marks {
+            ..=MOST_MARKS => character,
+            // One sign for all the others.
+            marks if marks == MOST_MARKS + 1 => MARKER,
+            _ => return,
+        };
+        self.last = Some(kept);
+        out.push(kept);
     }
 }
 

@@ -244,3 +244,21 @@ fn no_recorded_hostile_text_gets_through() {
         }
     }
 }
+
+#[test]
+fn marks_without_width_do_not_pile_up() {
+    let piled = format!("e{}x", "\u{301}".repeat(500));
+    let cleaned = clean(&piled);
+    assert_eq!(cleaned, format!("e{}{MARKER}x", "\u{301}".repeat(8)));
+    assert_eq!(clean(&cleaned), cleaned);
+    // Spelling is left alone.
+    for text in [
+        "क्षत्रिय",
+        "نِّ",
+        "e\u{302}\u{323}",
+        "한국어",
+        "👩🏽\u{200D}⚕\u{FE0F}",
+    ] {
+        assert_eq!(clean(text), text);
+    }
+}

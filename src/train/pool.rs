@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::imaging::{Format, Mode, Picture, SourceInfo, clip_transform};
+use crate::imaging::{Deep, Format, Mode, Picture, SourceInfo, clip_transform};
 use crate::phantom::rng::Rng;
 use crate::phantom::{KINDS, Phantom, render};
 
@@ -64,7 +64,7 @@ impl Pool {
                         for i in range {
                             let mut phantom =
                                 render(i % KINDS.len(), first + i as u64, PHANTOM_SIDE);
-                            pixels.extend(clip_transform(&picture(&phantom), side));
+                            pixels.extend(clip_transform(&picture(&phantom), side, Deep::Scaled));
                             phantom.canvas.pixels = Vec::new();
                             phantoms.push(phantom);
                             let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

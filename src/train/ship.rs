@@ -45,7 +45,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         family: "flamingo".into(),
         name: "rounds-nano".into(),
         licence: "MIT OR Apache-2.0".into(),
-        intended_use: crate::assistant::INTENDED_USE.into(),
+        intended_use: crate::support::INTENDED_USE.into(),
         knows: "the shipped model knows synthetic teaching phantoms only; it has never seen a real medical image".into(),
         template: "nano".into(),
         familiar_similarity: -1.0,

@@ -13,7 +13,6 @@ use crate::support::{Paths, sanitise};
 pub struct About {
     pub model: String,
     pub index: String,
-    /// `auto` until an answer tells.
     pub device: String,
     /// Tokens that fit into a prompt and its answer.
     pub context: Option<usize>,
@@ -36,15 +35,18 @@ pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
         found.model = setup.model.as_deref().map(|given| models.find(given));
         found.index = setup.index.as_deref().map(|given| indexes.find(given));
     }
+    let images = Images::new(found.index.as_deref());
+    let assistant = Assistant::start(found)?;
+    let opened = assistant.opened();
     Ok(Opened {
         about: About {
             model: label(setup.model.as_deref()),
             index: label(setup.index.as_deref()),
-            device: setup.device.clone(),
-            context: None,
+            device: opened.device.into(),
+            context: Some(opened.context),
         },
-        images: Images::new(found.index.as_deref()),
-        assistant: Assistant::start(found)?,
+        images,
+        assistant,
     })
 }
 

@@ -125,6 +125,12 @@ impl ExportFormat {
         }
     }
 
+    /// The format that a path's end names.
+    pub fn of(path: &std::path::Path) -> Option<Self> {
+        let end = path.extension()?.to_str()?;
+        Self::ALL.into_iter().find(|f| f.extension() == end)
+    }
+
     pub fn extension(self) -> &'static str {
         match self {
             Self::Markdown => "md",

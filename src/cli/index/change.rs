@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, Maker, Outcome, embedders, failed, find, library};
 use crate::assistant::{Engine, Setup};
+use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
 use crate::index::ingest::{IngestError, Report, Summary, ingest};
-use crate::index::{IndexError, Writer};
-use crate::support::{Cancel, Progress, errors::bytes, errors::shown, free_space};
+use crate::support::{Cancel, Progress, errors::bytes, errors::shown};
 
 #[derive(Args)]
 pub struct Create {
@@ -232,56 +232,32 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     };
     let model_failed = |e: crate::assistant::AssistantError| Failure::model(&e);
     let mut engine = Engine::load(&setup).map_err(model_failed)?;
-    let (cache, each) = engine.latent_cache().map_err(model_failed)?;
-    let held = cache.held();
-    let pictures = engine.index().pictures().map_err(failed)?;
-    let wanted = (pictures as u64).saturating_sub(held.files as u64) * each;
+    let plan = engine.warm_plan().map_err(model_failed)?;
     let limit = warm.limit << 20;
     eprintln!(
-        "{pictures} pictures at {} each: {} more beside {} that are kept; the limit is {}",
-        bytes(each),
-        bytes(wanted),
-        bytes(held.bytes),
+        "{} pictures at {} each: {} more beside {} that are kept; the limit is {}",
+        plan.pictures,
+        bytes(plan.each),
+        bytes(plan.wanted),
+        bytes(plan.held),
         bytes(limit)
     );
     if warm.dry_run {
         return Ok(0);
     }
-    let free = engine.index().folder().and_then(free_space);
-    if free.is_some_and(|free| free < wanted.min(limit)) {
-        return Err(failed(IndexError::Refused(
-            "there is not enough room on the disk; lower --limit".into(),
-        )));
-    }
-    let room = (limit / each.max(1)) as usize;
-    let mut examples = Vec::new();
-    engine
-        .index()
-        .each_example(&mut |example| {
-            examples.push(example?.number);
-            Ok(())
-        })
-        .map_err(failed)?;
-    let mut progress = Progress::new("examples", Some(examples.len() as u64));
-    let mut kept = held.files;
-    for (done, number) in examples.into_iter().enumerate() {
-        if cancel.is_cancelled() || kept >= room {
-            break;
-        }
-        let example = engine.index().example(number).map_err(failed)?;
-        if engine.warm(&example).map_err(model_failed)? {
-            kept += example.images.len();
-        }
-        progress.set(done as u64 + 1);
-    }
+    let mut progress = Progress::new("examples", None);
+    let warmed = engine.warm_all(limit, cancel, &mut |done, all| {
+        progress.expect(Some(all));
+        progress.set(done);
+    });
     progress.finish();
-    let gone = cache.shrink(limit).map_err(|e| Failure::model(&e))?;
-    let held = cache.held();
+    let warmed = warmed.map_err(model_failed)?;
     writeln!(
         std::io::stdout(),
-        "{} pictures kept, {}; {gone} made room",
-        held.files,
-        bytes(held.bytes)
+        "{} pictures kept, {}; {} made room",
+        warmed.pictures,
+        bytes(warmed.bytes),
+        warmed.gone
     )
     .map_err(|e| Failure::io(&e))?;
     Ok(0)

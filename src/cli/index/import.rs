@@ -4,10 +4,11 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, embedders, failed, find, library};
-use crate::index::dataset::{self, Format, Options};
-use crate::index::ingest::{IngestError, Report, Summary, ingest};
-use crate::index::{Writer, create};
+use super::{Failure, Outcome, failed, library};
+use crate::assistant::upkeep::{self, ImportError, ImportReport, Imported};
+use crate::index::dataset::{Format, Options};
+use crate::index::ingest::{Report, Summary};
+use crate::support::errors::shown;
 use crate::support::{Cancel, Hint, Progress};
 
 #[derive(Args)]
@@ -57,77 +58,84 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// Imports, with progress; what was done stays when it is interrupted.
 pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
-    let options = Options {
-        map: import.map.clone(),
-        language: import.language.clone(),
-        split: import.split.clone(),
-        images: import.images.clone(),
-        licence: import.licence.clone(),
-        source: import.source.clone(),
-    };
-    let bad = |error: dataset::DatasetError| Failure {
-        message: error.to_string(),
-        hint: error.hint(),
-        code: 2,
-    };
-    // The data first: a mistyped path should not leave a new index behind.
-    let mut data = dataset::open(import.format, &import.path, &options).map_err(bad)?;
-    let mut folder = find(&import.index)?;
-    if !folder.join("index.toml").exists() {
-        folder = library()?.place(&import.index);
-        let maker = super::Maker {
-            model: None,
-            device: import.device.clone(),
-        };
-        create(&folder, vec![maker.load()?.0]).map_err(failed)?;
-        eprintln!("made the index {}", crate::support::errors::shown(&folder));
-    }
-    let mut writer = Writer::open(&folder).map_err(failed)?;
-    let embedders = embedders(writer.encoders(), &import.device)?;
-    let mut progress = Progress::new("rows", data.total);
-    let mut summary = Summary::default();
-    let ended = ingest(
-        &mut writer,
-        &mut *data.items,
-        &embedders,
+    let mut progress = Progress::new("rows", None);
+    let imported = upkeep::import(
+        &import.what(),
+        &library()?,
+        &super::super::model::library()?,
         cancel,
-        &mut summary,
-        &mut |report| match report {
-            Report::Rejected { origin, reason } => {
-                progress.note(&format!("rejected {origin}: {reason}"));
-            }
-            Report::Looked(summary) => progress.set(summary.rows + summary.left_out),
-            Report::Committed(summary) if import.commits => {
-                let safe = summary.added + summary.duplicates + summary.rejected;
-                progress.note(&format!("committed {safe} rows, {} added", summary.added));
-            }
-            Report::Committed(_) => {}
-        },
+        &mut |report| import.report(&mut progress, report),
     );
     progress.finish();
-    let total = writer.len();
-    if !matches!(ended, Err(IngestError::Index(ref e)) if !matches!(e, crate::index::IndexError::Cancelled))
-    {
-        writer.finish().map_err(failed)?;
-    }
-    tell(import, &summary, total, ended.is_ok())?;
-    match ended {
-        Ok(()) => Ok(u8::from(summary.rejected > 0)),
-        Err(IngestError::Index(error)) => Err(failed(error)),
-        Err(IngestError::Dataset(error)) => Err(Failure {
+    let imported = imported.map_err(begun_badly)?;
+    tell(import, &imported)?;
+    match imported.ended {
+        Ok(()) => Ok(u8::from(imported.summary.rejected > 0)),
+        Err(ImportError::Dataset(error)) => Err(Failure {
+            message: error.to_string(),
+            hint: error.hint(),
             code: 3,
-            ..bad(error)
         }),
+        Err(error) => Err(begun_badly(error)),
     }
 }
 
-fn tell(import: &Import, summary: &Summary, total: usize, complete: bool) -> Result<(), Failure> {
+/// Data that cannot be opened at all is a mistyped command.
+fn begun_badly(error: ImportError) -> Failure {
+    match error {
+        ImportError::Dataset(error) => Failure::usage(&error, error.hint()),
+        ImportError::Index(error) => failed(error),
+        ImportError::Model(error) => Failure::model(&error),
+    }
+}
+
+impl Import {
+    fn what(&self) -> upkeep::Import {
+        upkeep::Import {
+            index: self.index.clone(),
+            format: self.format,
+            path: self.path.clone(),
+            options: Options {
+                map: self.map.clone(),
+                language: self.language.clone(),
+                split: self.split.clone(),
+                images: self.images.clone(),
+                licence: self.licence.clone(),
+                source: self.source.clone(),
+            },
+            device: self.device.clone(),
+        }
+    }
+
+    fn report(&self, progress: &mut Progress, report: ImportReport) {
+        match report {
+            ImportReport::Made(folder) => {
+                progress.note(&format!("made the index {}", shown(folder)));
+            }
+            ImportReport::Total(total) => progress.expect(total),
+            ImportReport::Rows(Report::Rejected { origin, reason }) => {
+                progress.note(&format!("rejected {origin}: {reason}"));
+            }
+            ImportReport::Rows(Report::Looked(summary)) => {
+                progress.set(summary.rows + summary.left_out);
+            }
+            ImportReport::Rows(Report::Committed(summary)) if self.commits => {
+                let safe = summary.added + summary.duplicates + summary.rejected;
+                progress.note(&format!("committed {safe} rows, {} added", summary.added));
+            }
+            ImportReport::Rows(Report::Committed(_)) => {}
+        }
+    }
+}
+
+fn tell(import: &Import, imported: &Imported) -> Result<(), Failure> {
+    let (summary, total) = (&imported.summary, imported.examples);
     let mut out = std::io::stdout().lock();
     let written = if import.json {
         let mut value = serde_json::json!(summary);
         value["examples"] = total.into();
-        value["complete"] = complete.into();
-        value["intended_use"] = crate::assistant::INTENDED_USE.into();
+        value["complete"] = imported.ended.is_ok().into();
+        value["intended_use"] = crate::support::INTENDED_USE.into();
         writeln!(out, "{value}")
     } else {
         let Summary {

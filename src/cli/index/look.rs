@@ -7,12 +7,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, embedders, failed, find, library};
-use crate::assistant::INTENDED_USE;
 use crate::imaging::load;
 use crate::index::compact::length;
 use crate::index::ingest::Embedder;
 use crate::index::{Example, Index};
 use crate::retrieval::{Condition, Plan, Query, Shot, Strategy, retrieve};
+use crate::support::INTENDED_USE;
 use crate::support::{Cancel, Hint, Progress, errors::bytes};
 
 fn print(text: impl std::fmt::Display) -> Result<(), Failure> {

@@ -28,13 +28,14 @@ pub struct Import {
     /// The published checkpoint: a file, or a folder with the weights (IDEFICS: the whole repository)
     #[arg(long)]
     checkpoint: PathBuf,
-    /// Folder of the base language model: config.json, tokenizer.json and weights
+    /// The base language model: a folder with config.json, tokenizer.json and weights, or a GGUF file of llama.cpp's (LLaMA,
+    /// GPT-NeoX, MPT) with a tokenizer.json beside it
     #[arg(long)]
     language: Option<PathBuf>,
     /// CLIP weights: an open_clip file, or a Hugging Face folder
     #[arg(long)]
     vision: Option<PathBuf>,
-    /// Folder with the tokenizer.json, where it lies elsewhere
+    /// The tokenizer.json or its folder, where it lies elsewhere
     #[arg(long)]
     tokenizer: Option<PathBuf>,
     /// Name in your library, or a folder

@@ -1,4 +1,7 @@
 //! `rounds model logits`: numbers for whoever wants to check this program.
+//!
+//! Pictures are prepared exactly as the reference prepares them: grey of more than 8 bits is cut off at 255, not scaled as it is for
+//! every question that a person asks.
 
 use candle_core::{DType, Device, Tensor};
 use clap::Args;
@@ -8,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, Outcome, library};
-use crate::imaging::load;
+use crate::imaging::{Deep, load};
 use crate::model::bundle::Bundle;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::generate::likeliest;
@@ -80,7 +83,8 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     let bundle = Bundle::open(Some(&folder)).map_err(|e| Failure::model(&e))?;
     let (device, name) = device::open(&arguments.device).map_err(|e| Failure::model(&e))?;
     eprintln!("device {name}");
-    let mut learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
+    let learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
+    let mut learner = learner.with_deep(Deep::AsReference);
     let text = files::read_to_string(&arguments.prompt).map_err(|e| Failure::model(&e))?;
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let mut progress = Progress::new("prompts", Some(lines.len() as u64));

@@ -67,6 +67,8 @@ impl Pictures {
                 outside = true;
             } else if path.is_file() {
                 return Ok(ImageSource::File(path));
+            } else if path.is_dir() {
+                return Err(format!("a folder, not a picture: {}", quote(name)));
             }
         }
         match outside {

@@ -16,6 +16,20 @@ pub enum ImageSource {
     Bytes { name: String, bytes: Vec<u8> },
 }
 
+impl ImageSource {
+    /// Its name for messages, not clean.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            Self::Bytes { name, .. } => name.clone(),
+        }
+    }
+}
+
 /// One row of a data set. Texts are clean and trimmed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {

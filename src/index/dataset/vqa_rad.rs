@@ -1,15 +1,16 @@
 //! VQA-RAD: questions of clinicians about radiology pictures.
 //!
 //! The original form links paraphrases by `qid_linked_id` and names the case; the expanded form has templated questions
-//! (`frame`) as rows too, but neither link nor case. Both hold numbers for answers and stray blanks. Each record is one
+//! (`frame`) as rows too, but neither link nor case; its cases are looked up in the original form where that lies beside it. Both hold numbers for answers and stray blanks. Each record is one
 //! row: a paraphrase is a row of its own, told by `phrase_type`.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::filter::{Opened, Recipe};
 use super::inputs::{folder_of, read_tables};
 use super::pictures::Pictures;
-use super::record::Record;
+use super::record::{Entry, Record};
 use super::row::Row;
 use super::{DatasetError, Options, json, vocabulary};
 
@@ -27,6 +28,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
         entries,
         recipe: Box::new(VqaRad {
             pictures: Pictures::beside(&folder, options, &usual)?,
+            cases: cases(&folder),
         }),
         source: "VQA-RAD".to_owned(),
         licence: "CC0 1.0",
@@ -36,16 +38,42 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
 
 struct VqaRad {
     pictures: Pictures,
+    /// Picture to case.
+    cases: HashMap<String, String>,
+}
+
+/// The cases of the pictures, as the original form says; none where it is not there or cannot be read.
+fn cases(folder: &Path) -> HashMap<String, String> {
+    let path = folder.join(ORIGINAL[0]);
+    if !path.is_file() {
+        return HashMap::new();
+    }
+    let Ok(entries) = read_tables(&path, &[&ORIGINAL], json::entries, ORIGINAL[0]) else {
+        return HashMap::new();
+    };
+    let records = entries.iterator.filter_map(|entry| match entry {
+        Ok(Entry::Record(record)) => Some(record),
+        _ => None,
+    });
+    let pairs = records.map(|record| {
+        let case = stated(record.note("image_case_url"));
+        (record.note("image_name"), case)
+    });
+    pairs.filter(|(_, case)| !case.is_empty()).collect()
 }
 
 impl Recipe for VqaRad {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
-        let images = match record.text("image_name")? {
-            name if name.is_empty() => self.pictures.of_value(record.take("image"))?,
-            name => vec![self.pictures.find(&name)?],
+        let name = record.text("image_name")?;
+        let images = match name.is_empty() {
+            true => self.pictures.of_value(record.take("image"))?,
+            false => vec![self.pictures.find(&name)?],
         };
         let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
-        row.study = stated(record.note("image_case_url"));
+        row.study = match stated(record.note("image_case_url")) {
+            unsaid if unsaid.is_empty() => self.cases.get(&name).cloned().unwrap_or_default(),
+            said => said,
+        };
         row.tag("organ", &vocabulary::organ(&record.note("image_organ")));
         let kinds = record.note("question_type");
         // ATRIB is how two records of the published file spell it.

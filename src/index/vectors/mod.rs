@@ -65,12 +65,12 @@ impl Filter<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Search {
-    /// Exact below [`Search::GRAPH_FROM`] examples, the graph from there on.
+    /// Exact below a million examples, the graph from there on
     #[default]
     Auto,
-    /// A scan of every row.
+    /// A scan of every row
     Exact,
-    /// The graph; exact until it is there.
+    /// The HNSW graph; exact until it is there
     Hnsw,
 }
 

@@ -10,7 +10,7 @@ use super::manifest::{EncoderBundle, EncoderManifest};
 use super::text::TextTower;
 use super::tokens::TextTokens;
 use super::{ImageEncoder, TextEncoder};
-use crate::imaging::{Picture, clip_transform, resize_bicubic};
+use crate::imaging::{Deep, Picture, clip_transform, resize_bicubic};
 use crate::model::bundle::Fit;
 use crate::model::error::ModelError;
 use crate::model::listed::damaged;
@@ -81,7 +81,7 @@ impl DualEncoder {
             let rgb = match self.manifest.pixels.fit {
                 // torchvision's crop, which the models were trained with. Where the rest is odd, transformers' own processor may
                 // cut one pixel further left or up.
-                Fit::Crop => clip_transform(picture, side),
+                Fit::Crop => clip_transform(picture, side, Deep::Scaled),
                 // SigLIP's processor gets RGB: what a file had beside colours is gone before the resize.
                 Fit::Squash => {
                     let (width, height) = (picture.width as usize, picture.height as usize);

@@ -154,7 +154,7 @@ fn manifest(
         family,
         name: sanitise::clean_line(&options.name),
         licence: sanitise::clean_line(licence.unwrap_or("as published with the weights")),
-        intended_use: crate::assistant::INTENDED_USE.into(),
+        intended_use: crate::support::INTENDED_USE.into(),
         dtype: options.hold.name().into(),
         weights: vec![options.hold.file().into()],
         pixels: described.pixels,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::{CrossKv, Flamingo, media_ranges, text_time, text_time_with_reset};
-use crate::imaging::{Picture, clip_transform, squash_transform};
+use crate::imaging::{Deep, Picture, clip_transform, squash_transform};
 use crate::model::bundle::{Bundle, Fit, Manifest};
 use crate::model::error::ModelError;
 use crate::model::language::KvCache;
@@ -24,6 +24,7 @@ pub struct FlamingoLearner {
     tokenizer: Tokenizer,
     device: Device,
     dtype: DType,
+    deep: Deep,
     image_token: u32,
     media_reset: Option<u32>,
     /// Output rows that were never trained: their logits are noise, so none is ever the likeliest.
@@ -68,10 +69,16 @@ impl FlamingoLearner {
             manifest: bundle.manifest.clone(),
             device: device.clone(),
             dtype,
+            deep: Deep::default(),
             branches: Vec::new(),
             last: None,
             tokenizer,
         })
+    }
+
+    /// The same, taking grey of more than 8 bits as `deep` says.
+    pub fn with_deep(self, deep: Deep) -> Self {
+        Self { deep, ..self }
     }
 
     /// What it computes in.
@@ -88,8 +95,8 @@ impl FlamingoLearner {
     pub fn pixels(&self, picture: &Picture) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.vision.image_size;
         let rgb = match self.manifest.pixels.fit {
-            Fit::Crop => clip_transform(picture, side),
-            Fit::Squash => squash_transform(picture, side),
+            Fit::Crop => clip_transform(picture, side, self.deep),
+            Fit::Squash => squash_transform(picture, side, self.deep),
         };
         let out = self.manifest.pixels.normalised(&rgb);
         let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;

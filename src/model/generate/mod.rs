@@ -97,9 +97,13 @@ pub fn generate(
     cancel: &Cancel,
     mut emit: impl FnMut(&str),
 ) -> Result<Generated, ModelError> {
+    // What the context has no room for would only end in an error, and take the answer with it.
+    let most = decoding
+        .max_new_tokens
+        .min(learner.context().saturating_sub(prompt.len()));
     if decoding.beams > 1 {
         return generate_beams(
-            learner, logits, prompt, decoding, ends, forbidden, stops, cancel, emit,
+            learner, logits, prompt, decoding, most, ends, forbidden, stops, cancel, emit,
         );
     }
     let mut penalties = decoding.penalties.clone();
@@ -111,7 +115,7 @@ pub fn generate(
     let (mut text, mut sent) = (String::new(), 0);
     let hold = stops.iter().map(String::len).max().unwrap_or(0);
     let mut stop = StopReason::Length;
-    while ids.len() < decoding.max_new_tokens {
+    while ids.len() < most {
         if cancel.is_cancelled() {
             stop = StopReason::Cancelled;
             break;
@@ -145,7 +149,7 @@ pub fn generate(
             emit(&text[sent..safe]);
             sent = safe;
         }
-        if ids.len() == decoding.max_new_tokens {
+        if ids.len() == most {
             break;
         }
         logits = match learner.step(next, cancel) {
@@ -191,6 +195,7 @@ fn generate_beams(
     logits: Vec<f32>,
     prompt: &[u32],
     decoding: &Decoding,
+    most: usize,
     ends: &[u32],
     forbidden: &[u32],
     stops: &[String],
@@ -205,14 +210,7 @@ fn generate_beams(
         counted_prompt: 0,
     };
     let found = beam::beam_search(
-        learner,
-        logits,
-        prompt,
-        beams,
-        &penalties,
-        ends,
-        decoding.max_new_tokens,
-        cancel,
+        learner, logits, prompt, beams, &penalties, ends, most, cancel,
     );
     let nothing = |stop| Generated {
         text: String::new(),

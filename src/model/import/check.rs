@@ -131,7 +131,7 @@ fn fits(piece: &Piece, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), St
     let first = shapes.first().ok_or("nothing there")?;
     let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
     let good = match piece {
-        Piece::Whole(_) => first == wanted,
+        Piece::Whole(_) | Piece::Paired(..) => first == wanted,
         // Axes of length 1 do not matter.
         Piece::Reshaped(_) => {
             let long = |shape: &[usize]| -> Vec<usize> {

@@ -4,6 +4,7 @@
 //! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
 
 pub(in crate::model) mod check;
+mod llama_cpp;
 pub(in crate::model) mod make;
 pub(in crate::model) mod names;
 pub(in crate::model) mod shape;
@@ -17,10 +18,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use self::check::{check, complete, distinct, unused};
-use self::make::make;
+use self::make::{make, packing, take_packed};
 use self::names::{Family, Names, Place, Role};
+use self::write::Made;
 use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
+use super::store::Asked;
 use super::weights::{Source, WeightError};
 use crate::support::{Cancel, FileError, Hint, files, sanitise};
 
@@ -89,7 +92,7 @@ pub struct Request {
     pub checkpoint: PathBuf,
     pub language: Option<PathBuf>,
     pub vision: Option<PathBuf>,
-    /// Folder with the `tokenizer.json`; else looked for beside checkpoint and language model.
+    /// `tokenizer.json`, or the folder with it; else looked for beside checkpoint and language model.
     pub tokenizer: Option<PathBuf>,
     pub out: PathBuf,
     pub name: String,
@@ -176,17 +179,27 @@ pub fn import(
     files::create_private_dir(&request.out)?;
     room(&request.out, write::size(request.hold, &asked))?;
     let mut done = 0;
-    let written = write::write(&request.out, request.hold, &asked, &mut |tensor| {
-        if cancel.is_cancelled() {
-            return Err(ImportError::Cancelled);
-        }
-        progress(done, asked.len());
-        done += 1;
-        let piece = names
-            .find(&tensor.name)
-            .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
-        make(&sources, &piece, tensor)
-    })?;
+    let kept = |tensor: &Asked| packing(&sources, &names.find(&tensor.name)?);
+    let written = write::write_keeping(
+        &request.out,
+        request.hold,
+        &asked,
+        &kept,
+        &mut |tensor, blocks| {
+            if cancel.is_cancelled() {
+                return Err(ImportError::Cancelled);
+            }
+            progress(done, asked.len());
+            done += 1;
+            let piece = names
+                .find(&tensor.name)
+                .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
+            match blocks {
+                true => take_packed(&sources, &piece, tensor).map(Made::Packed),
+                false => make(&sources, &piece, tensor).map(Made::Full),
+            }
+        },
+    )?;
     progress(asked.len(), asked.len());
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
@@ -198,7 +211,7 @@ pub fn import(
         .into(),
         name: sanitise::clean_line(&request.name),
         licence: "as published with the weights".into(),
-        intended_use: crate::assistant::INTENDED_USE.into(),
+        intended_use: crate::support::INTENDED_USE.into(),
         knows: format!(
             "{} was imported from published weights; it was not evaluated for medical use",
             sanitise::clean_line(&request.name)
@@ -261,7 +274,7 @@ fn flamingo(
     request: &Request,
     sources: &Sources,
 ) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
-    let folder = needed(request.language.as_deref(), "language (--language)")?;
+    let language = needed(request.language.as_deref(), "language (--language)")?;
     let vision = needed(request.vision.as_deref(), "vision (--vision)")?;
     let (Some(language_source), Some(vision_source)) = (&sources.language, &sources.vision) else {
         return Err(ImportError::config(
@@ -269,7 +282,6 @@ fn flamingo(
             "a source is missing".into(),
         ));
     };
-    let json = shape::Json::of(folder)?;
     const TABLES: [&str; 3] = [
         "lang_encoder.model.embed_tokens.weight",
         "lang_encoder.gpt_neox.embed_in.weight",
@@ -285,7 +297,11 @@ fn flamingo(
             ));
         }
     };
-    let (layout, decoder) = shape::language(&json, language_source, vocab)?;
+    let llama_cpp = language_source.gguf();
+    let (layout, decoder) = match llama_cpp {
+        Some(file) => llama_cpp::language(file, language_source, vocab)?,
+        None => shape::language(&shape::Json::of(language)?, language_source, vocab)?,
+    };
     let beside = vision
         .is_dir()
         .then(|| shape::Json::of(vision).ok())
@@ -307,6 +323,7 @@ fn flamingo(
     let names = Names {
         family: Family::Flamingo,
         language: layout,
+        llama_cpp: llama_cpp.is_some(),
         vision: vision_layout,
         heads,
     };
@@ -326,34 +343,41 @@ fn idefics(
             every: config.cross_attn_every_n_layers,
         },
         language: names::LanguageLayout::Llama,
+        llama_cpp: false,
         vision,
         heads: config.language.heads,
     };
     Ok((names, config, tokens))
 }
 
+/// The tokenizer that was given, else what lies beside the weights. The one inside a GGUF file is not read.
 fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
-    let folders = [
-        request.tokenizer.as_deref(),
-        match request.checkpoint.is_dir() {
-            true => Some(request.checkpoint.as_path()),
-            false => request.checkpoint.parent(),
-        },
-        request.language.as_deref(),
-    ];
-    let found = folders.into_iter().flatten().find_map(|path| {
-        let file = match path.is_dir() {
-            true => path.join("tokenizer.json"),
-            false => path.to_path_buf(),
-        };
-        let right = file.file_name().is_some_and(|n| n == "tokenizer.json");
-        (right && file.exists()).then_some(file)
-    });
-    found.ok_or_else(|| {
-        ImportError::config(
+    let inside = |folder: &Path| folder.join("tokenizer.json");
+    let beside = |path: &Path| match path.is_dir() {
+        true => Some(inside(path)),
+        false => path.parent().map(inside),
+    };
+    let places = match request.tokenizer.as_deref() {
+        Some(folder) if folder.is_dir() => vec![inside(folder)],
+        Some(file) => vec![file.to_path_buf()],
+        None => {
+            let weights = [
+                Some(request.checkpoint.as_path()),
+                request.language.as_deref(),
+            ];
+            weights.into_iter().flatten().filter_map(beside).collect()
+        }
+    };
+    let found = places.iter().find(|file| file.is_file());
+    found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
+        Some(given) => {
+            let reason = "there is no tokenizer.json: give the file, or its folder, with --tokenizer";
+            ImportError::config(&given.to_string_lossy(), reason.into())
+        }
+        None => ImportError::config(
             "the import",
-            "no tokenizer.json lies beside the checkpoint or the language model: give its folder with --tokenizer".into(),
-        )
+            "no tokenizer.json lies beside the checkpoint or the language model (one inside a GGUF file is not read): give it, or its folder, with --tokenizer".into(),
+        ),
     })
 }
 

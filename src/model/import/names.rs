@@ -2,6 +2,9 @@
 //!
 //! Written from our side: for a tensor that the model asks for, which published tensors make it and how. The facts are those of the
 //! publishers' code: open_flamingo 0.0.2 and 2.0.1, transformers (LLaMA, GPT-NeoX, MPT, IDEFICS, CLIP), MosaicGPT, open_clip.
+//! What llama.cpp calls things is in [`super::llama_cpp`].
+
+use super::llama_cpp;
 
 /// Which of the sources of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +33,8 @@ pub enum Piece {
     Third(Vec<Place>, usize),
     /// Rows laid out head by head, each with its query, key and value: the `part`-th of these, `heads` heads.
     OfHeads(Vec<Place>, usize, usize),
+    /// Rows of each of `heads` heads in pairs, one of its first half and one of its second (llama.cpp's rotary), to be put back.
+    Paired(Vec<Place>, usize),
     /// Rows of one after rows of the other.
     Stacked(Vec<Place>),
     Transposed(Vec<Place>),
@@ -44,6 +49,7 @@ impl Piece {
             | Self::Resized(p)
             | Self::Third(p, _)
             | Self::OfHeads(p, _, _)
+            | Self::Paired(p, _)
             | Self::Stacked(p)
             | Self::Transposed(p) => p,
         }
@@ -86,6 +92,8 @@ pub enum Family {
 pub struct Names {
     pub family: Family,
     pub language: LanguageLayout,
+    /// The language model comes from a file of llama.cpp's.
+    pub llama_cpp: bool,
     pub vision: VisionLayout,
     pub heads: usize,
 }
@@ -113,7 +121,9 @@ impl Rules for Names {
 
 /// The base model's tables stand behind the checkpoint's resized ones.
 fn resized_head(role: Role, name: &str) -> bool {
-    const TABLES: [&str; 5] = [
+    const TABLES: [&str; 7] = [
+        "token_embd.weight",
+        "output.weight",
         "model.embed_tokens.weight",
         "lm_head.weight",
         "gpt_neox.embed_in.weight",
@@ -190,16 +200,22 @@ impl Names {
                 ("transformer.wte.weight", "transformer.wte.weight")
             }
         };
-        let resized = |name: &str| {
+        let tied = embed == head;
+        let resized = |name: &str, llama_cpp: &str| {
+            let base = if self.llama_cpp { llama_cpp } else { name };
             Piece::Resized(vec![
                 at(Role::Checkpoint, format!("lang_encoder.{name}")),
-                at(Role::Language, name),
+                at(Role::Language, base),
             ])
         };
         match rest {
-            "model.embed_tokens.weight" => return Some(resized(embed)),
-            "lm_head.weight" => return Some(resized(head)),
+            "model.embed_tokens.weight" => return Some(resized(embed, "token_embd.weight")),
+            "lm_head.weight" if tied => return Some(resized(head, "token_embd.weight")),
+            "lm_head.weight" => return Some(resized(head, "output.weight")),
             _ => {}
+        }
+        if self.llama_cpp {
+            return llama_cpp::piece(self.language, self.heads, rest);
         }
         let whole = |name: String| Some(Piece::Whole(vec![at(Role::Language, name)]));
         if self.language == LanguageLayout::Llama {

@@ -87,8 +87,24 @@ struct Slot {
     bytes: u64,
 }
 
-fn slot(hold: Hold, asked: &Asked) -> Slot {
-    let dtype = hold.of(asked);
+/// A tensor on its way into a file.
+pub enum Made {
+    /// To be held as the file holds such tensors.
+    Full(Tensor),
+    /// Blocks of the type that was said beforehand, without the rows that only pad.
+    Packed(Vec<u8>),
+}
+
+/// Which type a tensor's published blocks have, if they are to be taken as they are.
+pub type Kept<'a> = &'a dyn Fn(&Asked) -> Option<GgmlDType>;
+
+/// Bits of a number in blocks of `dtype`, times 256.
+fn bits(dtype: GgmlDType) -> usize {
+    256 * 8 * dtype.type_size() / dtype.block_size()
+}
+
+fn slot(hold: Hold, asked: &Asked, kept: Kept) -> Slot {
+    let dtype = slot_dtype(hold, asked, kept);
     let mut shape = asked.shape.clone();
     let packed = !matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
     if packed && let Some(rows) = shape.first_mut() {
@@ -100,6 +116,17 @@ fn slot(hold: Hold, asked: &Asked) -> Slot {
         bytes: (elements / dtype.block_size() * dtype.type_size()) as u64,
         shape,
         dtype,
+    }
+}
+
+/// Blocks are kept where they are no larger than what they would become: packing again can only lose.
+fn slot_dtype(hold: Hold, asked: &Asked, kept: Kept) -> GgmlDType {
+    let usual = hold.of(asked);
+    match asked.linear && hold.is_packed() {
+        true => kept(asked)
+            .filter(|&dtype| bits(dtype) <= bits(usual))
+            .unwrap_or(usual),
+        false => usual,
     }
 }
 
@@ -131,7 +158,10 @@ pub struct Written {
 
 /// Bytes that `tensors` take in a file.
 pub fn size(hold: Hold, tensors: &[Asked]) -> u64 {
-    tensors.iter().map(|t| slot(hold, t).bytes + 32).sum()
+    tensors
+        .iter()
+        .map(|t| slot(hold, t, &|_| None).bytes + 32)
+        .sum()
 }
 
 /// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. The file appears whole or not at all.
@@ -141,13 +171,27 @@ pub fn write(
     tensors: &[Asked],
     make: &mut dyn FnMut(&Asked) -> Result<Tensor, ImportError>,
 ) -> Result<Written, ImportError> {
+    write_keeping(folder, hold, tensors, &|_| None, &mut |asked, _| {
+        make(asked).map(Made::Full)
+    })
+}
+
+/// The same, taking blocks as they are where `kept` names their type and `hold` would not make them smaller. `make` is told whether
+/// blocks are wanted.
+pub fn write_keeping(
+    folder: &Path,
+    hold: Hold,
+    tensors: &[Asked],
+    kept: Kept,
+    make: &mut dyn FnMut(&Asked, bool) -> Result<Made, ImportError>,
+) -> Result<Written, ImportError> {
     let path = folder.join(hold.file());
     let io = |e: std::io::Error| ImportError::File(FileError::from_io(&path, "write", &e));
     let part = tempfile::Builder::new()
         .prefix(".rounds-")
         .tempfile_in(folder)
         .map_err(io)?;
-    let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t)).collect();
+    let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t, kept)).collect();
     let mut sink = Sink {
         out: BufWriter::with_capacity(1 << 20, part.reopen().map_err(io)?),
         hash: Sha256::new(),
@@ -159,9 +203,13 @@ pub fn write(
     };
     sink.write_all(&header).map_err(io)?;
     for (asked, slot) in tensors.iter().zip(&slots) {
-        let tensor = make(asked)?;
+        let wants_blocks = hold.is_packed() && asked.linear && kept(asked) == Some(slot.dtype);
+        let bytes = match make(asked, wants_blocks)? {
+            Made::Full(tensor) => bytes_of(&tensor, slot)?,
+            Made::Packed(blocks) => padded(blocks, slot, asked),
+        };
         let before = sink.length;
-        sink.write_all(&bytes_of(&tensor, slot)?).map_err(io)?;
+        sink.write_all(&bytes).map_err(io)?;
         let wrote = sink.length - before;
         if wrote != slot.bytes {
             let reason = format!("{}: {wrote} bytes where {} were due", slot.name, slot.bytes);
@@ -187,6 +235,15 @@ pub fn write(
     };
     part.persist(&path).map_err(|e| io(e.error))?;
     Ok(written)
+}
+
+/// Blocks of zero bytes are zeros in every type.
+fn padded(mut blocks: Vec<u8>, slot: &Slot, asked: &Asked) -> Vec<u8> {
+    let rows = |shape: &[usize]| shape.first().copied().unwrap_or(0);
+    let missing = rows(&slot.shape) - rows(&asked.shape);
+    let row = blocks.len() / rows(&asked.shape).max(1);
+    blocks.resize(blocks.len() + missing * row, 0);
+    blocks
 }
 
 fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {

@@ -2,6 +2,8 @@
 
 mod dtype;
 mod error;
+pub mod gguf;
+mod input;
 pub mod pickle;
 pub mod safetensors;
 mod source;

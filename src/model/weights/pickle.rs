@@ -11,7 +11,6 @@ mod archive;
 mod cursor;
 mod directory;
 mod globals;
-mod input;
 mod layout;
 mod machine;
 mod values;
@@ -23,10 +22,10 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use crate::model::weights::input::Input;
 use crate::model::weights::{Dtype, WeightError};
 use crate::support::errors::bytes;
 use archive::{Archive, Record};
-use input::Input;
 use layout::Layout;
 use values::{Handle, Heap, Span, Value};
 

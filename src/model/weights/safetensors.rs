@@ -1,19 +1,22 @@
-//! Safetensors files, mapped and not copied.
+//! Safetensors files, read tensor by tensor.
 //!
-//! The `safetensors` crate checks the header: offsets in order, without overlap or gap, shapes that fit, no more header than
-//! 100 MB. Nothing is read of a file that fails.
+//! The `safetensors` crate checks the header: offsets in order, without overlap or gap, shapes that fit. Nothing is read of a file
+//! that fails. Never map one: what is read would stay in memory beside the copy that is made of it.
 
-use memmap2::Mmap;
-use safetensors::SafeTensors;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use safetensors::tensor::Metadata;
+use std::path::Path;
 
+use super::input::Input;
 use super::{Dtype, WeightError};
+
+/// Longest header, as the format's own library has it.
+const MAX_HEADER: u64 = 100_000_000;
+/// Bytes in front of the header, which give its length.
+const LENGTH: u64 = 8;
 
 /// A checked file.
 pub struct SafetensorsFile {
-    path: PathBuf,
-    map: Mmap,
+    input: Input,
     tensors: Vec<Entry>,
 }
 
@@ -21,7 +24,8 @@ struct Entry {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: std::ops::Range<usize>,
+    offset: u64,
+    length: u64,
 }
 
 fn dtype(found: safetensors::Dtype) -> Option<Dtype> {
@@ -42,18 +46,14 @@ fn dtype(found: safetensors::Dtype) -> Option<Dtype> {
 }
 
 impl SafetensorsFile {
-    /// Maps and checks `path`.
+    /// Opens and checks `path`. Reads no weights.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
-        let name = path.to_string_lossy();
-        let file = File::open(path).map_err(|e| WeightError::io(path, &e))?;
-        // SAFETY: weights are opened for reading only; a program that changes them meanwhile changes what is read, no more.
-        let map = unsafe { Mmap::map(&file) }.map_err(|e| WeightError::io(path, &e))?;
-        let tensors = entries(&map).map_err(|reason| WeightError::format(&name, reason))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            tensors,
-            map,
-        })
+        Self::from_input(Input::open(path)?)
+    }
+
+    fn from_input(input: Input) -> Result<Self, WeightError> {
+        let tensors = entries(&input)?;
+        Ok(Self { input, tensors })
     }
 
     /// Name, type and shape of every tensor, in the file's order.
@@ -64,36 +64,55 @@ impl SafetensorsFile {
     }
 
     /// Bytes of the `index`-th tensor.
-    pub fn read(&self, index: usize) -> Result<&[u8], WeightError> {
-        let missing = || WeightError::format(&self.path.to_string_lossy(), "no such tensor");
+    pub fn read(&self, index: usize) -> Result<Vec<u8>, WeightError> {
+        let missing = || WeightError::format(self.input.name(), "no such tensor");
         let entry = self.tensors.get(index).ok_or_else(missing)?;
-        self.map.get(entry.bytes.clone()).ok_or_else(missing)
+        self.input.read(entry.offset, entry.length)
     }
 }
 
-/// What a header says; also the fuzzer's way in.
-fn entries(bytes: &[u8]) -> Result<Vec<Entry>, String> {
-    let (header, _) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+/// What the header says.
+fn entries(input: &Input) -> Result<Vec<Entry>, WeightError> {
+    let wrong = |reason: String| WeightError::format(input.name(), reason);
+    let first = input.read(0, LENGTH.min(input.length()))?;
+    let length = <[u8; 8]>::try_from(first).map(u64::from_le_bytes);
+    let length = length.map_err(|_| wrong("it is shorter than any header".into()))?;
+    if length > MAX_HEADER {
+        let what = format!("a header of {length} bytes");
+        return Err(WeightError::too_large(input.name(), what, MAX_HEADER));
+    }
+    let header = input.read(LENGTH, length)?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| wrong(e.to_string()))?;
+    let start = LENGTH + length;
+    let end = start.checked_add(metadata.data_len() as u64);
+    if end != Some(input.length()) {
+        return Err(wrong(
+            "it is cut short, or longer than its header says".into(),
+        ));
+    }
     let mut out = Vec::new();
-    for (name, view) in tensors.iter() {
-        let kind = dtype(view.dtype())
-            .ok_or_else(|| format!("{name} is of type {:?}, which is not read", view.dtype()))?;
-        // Offsets come from the view's place in the map, so they were checked by the crate.
-        let start = (view.data().as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
-        debug_assert!(start >= header);
+    for (name, info) in metadata.tensors() {
+        let (from, to) = info.data_offsets;
         out.push(Entry {
-            name: name.to_string(),
-            dtype: kind,
-            shape: view.shape().to_vec(),
-            bytes: start..start + view.data().len(),
+            dtype: dtype(info.dtype).ok_or_else(|| {
+                wrong(format!(
+                    "{name} is of type {:?}, which is not read",
+                    info.dtype
+                ))
+            })?,
+            shape: info.shape.clone(),
+            offset: start + from as u64,
+            length: (to - from) as u64,
+            name,
         });
     }
-    out.sort_by_key(|e| e.bytes.start);
+    out.sort_by_key(|e| e.offset);
     Ok(out)
 }
 
-/// Checks bytes as a file would be; how many tensors there are.
+/// Checks bytes as a file would be; how many tensors there are. Also the fuzzer's way in.
 pub fn check(bytes: &[u8]) -> Result<usize, String> {
-    entries(bytes).map(|e| e.len())
+    let input = Input::memory("model.safetensors", bytes.to_vec());
+    let file = SafetensorsFile::from_input(input).map_err(|e| e.to_string())?;
+    Ok(file.tensors.len())
 }

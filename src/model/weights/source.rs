@@ -1,9 +1,11 @@
 //! One set of published weights, whatever it is stored as: a file, shards with an index, a folder that holds either.
 
+use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::gguf::{GgufFile, Kind};
 use super::pickle::TorchFile;
 use super::safetensors::SafetensorsFile;
 use super::{Dtype, WeightError};
@@ -12,11 +14,13 @@ use crate::support::files;
 enum Reader {
     Safetensors(SafetensorsFile),
     Torch(TorchFile),
+    Gguf(GgufFile),
 }
 
 struct Entry {
     file: usize,
     index: usize,
+    /// What it is read as: blocks of packed numbers are reals too.
     dtype: Dtype,
     shape: Vec<usize>,
 }
@@ -88,8 +92,8 @@ impl Source {
     fn add(&mut self, path: &Path) -> Result<(), WeightError> {
         let file = self.readers.len();
         let mut listed = Vec::new();
-        let safetensors = path.extension().is_some_and(|e| e == "safetensors");
-        if safetensors {
+        let is = |end: &str| path.extension().is_some_and(|e| e == end);
+        if is("safetensors") {
             let reader = SafetensorsFile::open(path)?;
             listed.extend(
                 reader
@@ -97,6 +101,16 @@ impl Source {
                     .map(|(name, dtype, shape)| (name.to_string(), dtype, shape.to_vec())),
             );
             self.readers.push(Reader::Safetensors(reader));
+        } else if is("gguf") {
+            let reader = GgufFile::open(path)?;
+            listed.extend(reader.tensors().iter().map(|t| {
+                let dtype = match t.kind {
+                    Kind::Reals(_) => Dtype::F32,
+                    Kind::Other(dtype) => dtype,
+                };
+                (t.name.clone(), dtype, t.shape.clone())
+            }));
+            self.readers.push(Reader::Gguf(reader));
         } else {
             let reader = TorchFile::open(path)?;
             listed.extend(
@@ -167,6 +181,31 @@ impl Source {
         self.entries.get(name).is_some_and(|e| e.dtype.is_float())
     }
 
+    /// The GGUF file that it is, if it is one.
+    pub fn gguf(&self) -> Option<&GgufFile> {
+        match self.readers.first() {
+            Some(Reader::Gguf(file)) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The type that a tensor is packed in; `None` where it is not there, or full.
+    pub fn packing(&self, name: &str) -> Option<GgmlDType> {
+        let info = self.gguf()?.tensors().get(self.entries.get(name)?.index)?;
+        match info.kind {
+            Kind::Reals(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) => None,
+            Kind::Reals(dtype) => Some(dtype),
+            Kind::Other(_) => None,
+        }
+    }
+
+    /// A packed tensor's blocks as they are stored. [`Self::tensor`] says whether its numbers are sound.
+    pub fn packed(&self, name: &str) -> Result<Vec<u8>, WeightError> {
+        let missing = || WeightError::format(&self.place, format!("{name}: not there"));
+        let entry = self.entries.get(name).ok_or_else(missing)?;
+        self.gguf().ok_or_else(missing)?.bytes(entry.index)
+    }
+
     /// Where these weights came from, for messages.
     pub fn place(&self) -> &str {
         &self.place
@@ -181,13 +220,10 @@ impl Source {
             .entries
             .get(name)
             .ok_or_else(|| wrong("not there".into()))?;
-        let copied;
         let bytes = match self.readers.get(entry.file) {
             Some(Reader::Safetensors(file)) => file.read(entry.index)?,
-            Some(Reader::Torch(file)) => {
-                copied = file.read(entry.index)?;
-                &copied
-            }
+            Some(Reader::Torch(file)) => file.read(entry.index)?,
+            Some(Reader::Gguf(file)) => return self.sound(name, file.read(entry.index)?),
             None => return Err(wrong("not there".into())),
         };
         let dtype = match entry.dtype {
@@ -197,9 +233,15 @@ impl Source {
             Dtype::F64 => DType::F64,
             other => return Err(wrong(format!("holds {other}, not weights"))),
         };
-        let tensor = Tensor::from_raw_buffer(bytes, dtype, &entry.shape, &Device::Cpu)
+        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &entry.shape, &Device::Cpu)
             .and_then(|t| t.to_dtype(DType::F32))
             .map_err(|e| wrong(e.to_string()))?;
+        self.sound(name, tensor)
+    }
+
+    /// `tensor` itself, if all of it is finite.
+    fn sound(&self, name: &str, tensor: Tensor) -> Result<Tensor, WeightError> {
+        let wrong = |reason: String| WeightError::format(&self.place, format!("{name}: {reason}"));
         let values = tensor
             .flatten_all()
             .and_then(|t| t.to_vec1::<f32>())

@@ -16,14 +16,11 @@ use super::Sessions;
 use super::error::SessionError;
 use super::id::SessionId;
 use super::types::{Session, StoredImage, Turn, TurnState};
-use crate::support::FileError;
+use crate::support::{FileError, INTENDED_USE};
 
 pub use html::html;
 pub use json::{SCHEMA_VERSION, json};
 pub use markdown::markdown;
-
-/// On every answer and export.
-pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
 
 /// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Exports of a small session, to the letter.
 
 use super::*;
-use crate::session::export::{INTENDED_USE, html, json as as_json, markdown};
+use crate::session::export::{html, json as as_json, markdown};
+use crate::support::INTENDED_USE;
 
 const MOMENT: i64 = 1_764_023_273_000;
 

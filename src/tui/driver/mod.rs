@@ -1,20 +1,14 @@
-//! Carries out what the state wants, and tells it what happens. The only part with threads, a clock and a terminal.
+//! The full screen: draws the state, tells it what happens, and hands on what it wants done.
 //!
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! others send it messages through one bounded channel.
 
 #[cfg(unix)]
 mod answers;
-mod carry;
 mod clipboard;
 mod detect;
-mod files;
 mod input;
-mod model;
-mod pulse;
 mod showing;
-mod signals;
-mod store;
 mod terminal;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -22,46 +16,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::house::Opened;
-use super::picture::{Encoded, Gallery, How, Request};
-use super::state::{Effect, Event, Start, State, Trouble};
+use super::hands::{self, Hands};
+use super::message::{CHANNEL, Message};
+use super::picture::{Gallery, How};
+use super::state::{Effect, Event, Start, State};
 use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
 
-use carry::Hands;
-use detect::Detected;
+pub use detect::Detected;
+
+use showing::Showing;
 use terminal::Terminal;
 
-/// What other threads say.
-pub enum Message {
-    Event(Event),
-    Opened {
-        job: u64,
-        result: Result<Box<Opened>, Trouble>,
-    },
-    Shown {
-        generation: u64,
-        request: Request,
-        encoded: Encoded,
-    },
-    Detected(Detected),
-    Suspend,
-    /// The session store has written everything.
-    StoreDone,
-}
-
-/// A channel that is full means a reader that is far behind; nobody may fill memory instead.
-const CHANNEL: usize = 1024;
 /// Least time between frames: about sixty a second for what the program does by itself.
 const FRAME: Duration = Duration::from_millis(16);
 /// What the user does is seen at once; a key that is held down still cannot fill the terminal.
 const KEY_FRAME: Duration = Duration::from_millis(4);
 /// Events handled before the next frame, so that a flood cannot starve it.
 const MOST_EVENTS: usize = 256;
-
-/// Longest wait for the session store at the end.
-const STORE_TIME: Duration = Duration::from_secs(5);
 
 /// Everything the loop works on.
 struct Driver {
@@ -71,6 +44,7 @@ struct Driver {
     theme: Theme,
     terminal: Terminal,
     hands: Hands,
+    showing: Showing,
     started: Instant,
     images: ImageMode,
     detected: Detected,
@@ -96,6 +70,7 @@ pub fn run(
     let depth = detect::depth(options.colours);
     let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
     let (state, effects) = State::new(Start {
+        linear: false,
         columns,
         rows,
         setup,
@@ -108,11 +83,11 @@ pub fn run(
         session: options.session,
         home: super::house::home(),
         folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-        cases: files::case_names(),
+        cases: hands::case_names(),
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before the terminal is ours: from then on no signal may end the program without giving it back.
-    signals::listen(sender.clone())?;
+    hands::listen(sender.clone())?;
     // Until the terminal has answered; the first frame must not wait for that.
     let how = detect::how(options.images, None);
     let gallery = Gallery::new(detect::screen(how, &detected, depth));
@@ -121,6 +96,7 @@ pub fn run(
         themed: options.theme,
         terminal: Terminal::enter().context("the terminal could not be set up")?,
         hands: Hands::new(sender.clone(), journal)?,
+        showing: Showing::start(sender.clone())?,
         memo: Memo::default(),
         started: Instant::now(),
         images: options.images,
@@ -198,7 +174,10 @@ impl Driver {
         match message {
             Message::Event(event) => self.tell(event),
             Message::Opened { job, result } => {
-                let event = self.hands.opened(job, result);
+                let (event, reader) = self.hands.opened(job, result);
+                if let Some(reader) = reader {
+                    self.showing.set_reader(reader);
+                }
                 self.tell(event);
             }
             Message::Shown {
@@ -215,7 +194,7 @@ impl Driver {
                 self.set_screen();
             }
             Message::Suspend => self.suspend(),
-            Message::StoreDone => {}
+            Message::StoreDone | Message::Line(_) => {}
         }
     }
 
@@ -270,8 +249,8 @@ impl Driver {
         let dropped = self.gallery.take_dropped();
         self.terminal.forget_pictures(&dropped, self.detected.tmux);
         let wanted = self.gallery.take_wanted();
-        self.hands
-            .show(wanted, self.gallery.screen(), self.gallery.generation);
+        self.showing
+            .want(wanted, self.gallery.screen(), self.gallery.generation);
         if drawn.is_err() && self.leaving.is_none() {
             // Nobody can see anything any more; what was said is kept.
             self.tell(Event::EndNow(ExitReason::TerminalGone));
@@ -281,7 +260,7 @@ impl Driver {
     /// Gives the terminal back, stops, and goes on when told to.
     fn suspend(&mut self) {
         self.terminal.leave();
-        signals::stop_here();
+        hands::stop_here();
         if self.terminal.enter_again().is_err() {
             return self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
@@ -323,25 +302,7 @@ impl Driver {
             self.terminal.forget_all_pictures(self.detected.tmux);
         }
         self.terminal.leave();
-        let until = Instant::now() + STORE_TIME;
-        let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
-        // A turn that is only now being stored still gets its end.
-        while self.state.has_unstored()
-            && let Ok(message) = next()
-        {
-            if let Message::Event(event @ (Event::TurnStored { .. } | Event::SessionCreated(_))) =
-                message
-            {
-                for effect in self.state.handle(self.started.elapsed(), event) {
-                    self.hands.carry_to_store(effect);
-                }
-            }
-        }
-        self.hands.close_store();
-        while let Ok(message) = next() {
-            if matches!(message, Message::StoreDone) {
-                return;
-            }
-        }
+        let now = self.started.elapsed();
+        self.hands.finish(&mut self.state, now, receiver);
     }
 }

@@ -5,9 +5,9 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Message;
-use super::files::{case_bytes, file_bytes};
 use crate::imaging::{Picture, decode};
 use crate::index::Images;
+use crate::tui::hands::{case_bytes, file_bytes};
 use crate::tui::house::picture_bytes;
 use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
 

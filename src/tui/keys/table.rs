@@ -64,6 +64,7 @@ actions! {
     ToPictures "pictures" Anywhere "alt-2" "go to the pictures";
     ToShots "shots" Anywhere "alt-3" "go to the shots";
     PickFile "attach" Anywhere "ctrl-o" "choose a picture to attach";
+    PastePicture "paste-picture" Anywhere "alt-v" "attach the picture on the clipboard";
     Cases "cases" Anywhere "f4" "sample cases";
     Regenerate "regenerate" Anywhere "ctrl-r" "answer the selected question again";
     EditQuestion "edit" Anywhere "alt-e" "edit the selected question; the old one stays as a branch";

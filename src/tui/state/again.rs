@@ -6,8 +6,10 @@ use crate::assistant::Settings;
 use crate::retrieval::Strategy;
 
 use super::State;
-use super::conversation::{Turn, TurnId};
+use super::commands::value_name;
+use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
+use super::pages::Page;
 use super::trouble::Trouble;
 
 impl State {
@@ -78,6 +80,22 @@ impl State {
         }
     }
 
+    /// As [`Self::edit_question`]; with the new words, asks them at once.
+    pub(super) fn edit_argument(&mut self, words: &str) {
+        if self.turn().is_none() {
+            return self.tell("nothing was asked yet");
+        }
+        match words.is_empty() {
+            true if self.linear => self.show_page(Page::Question),
+            true => self.edit_question(),
+            false => {
+                self.edit_question();
+                self.input.set(words);
+                self.send();
+            }
+        }
+    }
+
     /// Shows two answers to the chosen question: as it is, and with one setting changed.
     pub(super) fn compare(&mut self, argument: &str) {
         let Some(turn) = self.turn() else {
@@ -117,6 +135,28 @@ impl State {
             scroll: 0,
         });
     }
+}
+
+/// How shots were chosen for a question, in words.
+pub fn how(settings: &Settings) -> String {
+    match settings.strategy {
+        Strategy::None => "no shots".into(),
+        strategy => format!(
+            "k={} {}, {}",
+            settings.shots,
+            value_name(&strategy),
+            value_name(&settings.order)
+        ),
+    }
+}
+
+/// Whether two answers say the same; `None` where one is not there.
+pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
+    let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
+        return None;
+    };
+    let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+    Some(plain(&one.answer) == plain(&other.answer))
 }
 
 fn same_choice(one: &Settings, other: &Settings) -> bool {

@@ -52,8 +52,11 @@ impl State {
             return;
         }
         if self.activity != Activity::Idle {
-            let key = self.keymap.hint(crate::tui::keys::Action::Stop).to_string();
-            return self.tell(format!("an answer is under way; {key} stops it"));
+            let stop = match self.linear {
+                true => "/stop",
+                false => self.keymap.hint(crate::tui::keys::Action::Stop),
+            };
+            return self.tell(format!("an answer is under way; {stop} stops it"));
         }
         let parent = match self.editing.take() {
             Some(old) => self.talk.get(old).and_then(|turn| turn.parent),
@@ -197,7 +200,6 @@ impl State {
     }
 
     pub(super) fn on_answered(&mut self, turn: TurnId, answer: Answer) {
-        self.engine.set_device(&answer.provenance.device);
         // An answer that was finished while it was being stopped stays as the user saw it.
         let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
         let Some(record) = self.talk.get_mut(turn) else {

@@ -46,11 +46,18 @@ impl State {
     }
 
     pub(super) fn attach_file(&mut self, path: PathBuf) {
-        self.tell(format!(
-            "reading {}",
-            sanitise::clean_line_max(&path.to_string_lossy(), 80)
-        ));
+        if !self.linear {
+            let path = sanitise::clean_line_max(&path.to_string_lossy(), 80);
+            self.tell(format!("reading {path}"));
+        }
         self.act(Effect::AttachFile(path));
+    }
+
+    /// Attaches what was to be attached at the start.
+    pub(super) fn attach_waiting(&mut self) {
+        for path in std::mem::take(&mut self.attach_later) {
+            self.act(Effect::AttachFile(path));
+        }
     }
 
     /// Opens the file picker where it was last, or here.
@@ -63,9 +70,12 @@ impl State {
     pub(super) fn case_argument(&mut self, name: &str) {
         if name.is_empty() {
             self.overlay = Some(Overlay::Cases { selected: 0 });
-        } else {
-            self.act(Effect::AttachCase(name.to_string()));
+            return;
         }
+        let number = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+        let numbered = number.and_then(|number| self.cases.get(number));
+        let name = numbered.map_or(name, |numbered| numbered).to_string();
+        self.act(Effect::AttachCase(name));
     }
 
     pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, Trouble>) {

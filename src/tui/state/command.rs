@@ -26,6 +26,8 @@ pub struct Row {
     /// How the argument is shown.
     pub shown: &'static str,
     pub help: &'static str,
+    /// Means nothing line by line.
+    pub of_screen: bool,
 }
 
 const fn row(
@@ -39,6 +41,19 @@ const fn row(
         argument,
         shown,
         help,
+        of_screen: false,
+    }
+}
+
+const fn screen_row(
+    name: &'static str,
+    argument: Argument,
+    shown: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        of_screen: true,
+        ..row(name, argument, shown, help)
     }
 }
 
@@ -50,13 +65,28 @@ pub const TABLE: &[Row] = &[
         "[PATH]",
         "attach a picture; without a path, choose one",
     ),
-    row("/detach", Argument::Text, "[N|all]", "take a picture away"),
-    row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
     row(
-        "/shots",
+        "/paste",
         Argument::None,
         "",
-        "go to the shots of this answer",
+        "attach the picture on the clipboard",
+    ),
+    row("/detach", Argument::Text, "[N|all]", "take a picture away"),
+    row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
+    row("/stop", Argument::None, "", "stop and keep what came"),
+    row("/shots", Argument::None, "", "the shots of this answer"),
+    row("/shot", Argument::Text, "[N]", "a shot in full"),
+    row(
+        "/without",
+        Argument::Text,
+        "[N]",
+        "ask again without a shot",
+    ),
+    row(
+        "/move",
+        Argument::Text,
+        "N M",
+        "put shot N in place M, from the next question on",
     ),
     row("/k", Argument::Text, "N", "number of shots"),
     row(
@@ -86,14 +116,14 @@ pub const TABLE: &[Row] = &[
     row(
         "/pin",
         Argument::Text,
-        "[ID|off]",
-        "always use this example (or the selected shot)",
+        "[N|ID|off]",
+        "always use this shot or example",
     ),
     row(
         "/exclude",
         Argument::Text,
-        "[ID|off]",
-        "never use this example (or the selected shot)",
+        "[N|ID|off]",
+        "never use this shot or example",
     ),
     row(
         "/seed",
@@ -115,6 +145,18 @@ pub const TABLE: &[Row] = &[
         "open another index; without a path, the one that ships",
     ),
     row(
+        "/import",
+        Argument::Text,
+        "INDEX FORMAT PATH",
+        "import a data set into an index of yours, beside the conversation",
+    ),
+    row(
+        "/warm",
+        Argument::Text,
+        "[go]",
+        "keep what the model makes of the index's pictures; first says what it costs",
+    ),
+    row(
         "/prompt",
         Argument::None,
         "",
@@ -134,11 +176,23 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "/edit",
-        Argument::None,
-        "",
+        Argument::Text,
+        "[QUESTION]",
         "edit the selected question; the old one stays",
     ),
-    row("/copy", Argument::None, "", "copy the selected answer"),
+    row(
+        "/turns",
+        Argument::Text,
+        "[N]",
+        "all questions; with a number, select one",
+    ),
+    row(
+        "/branches",
+        Argument::Text,
+        "[N]",
+        "what was asked in one place; with a number, go there",
+    ),
+    screen_row("/copy", Argument::None, "", "copy the selected answer"),
     row("/new", Argument::None, "", "begin a new session"),
     row("/sessions", Argument::None, "", "list of sessions"),
     row(
@@ -157,12 +211,18 @@ pub const TABLE: &[Row] = &[
         "export this session (.md, .html or .json)",
     ),
     row(
+        "/status",
+        Argument::None,
+        "",
+        "model, index, settings, memory",
+    ),
+    screen_row(
         "/theme",
         Argument::Theme,
         "dark|light",
         "colours for a dark or a light ground",
     ),
-    row(
+    screen_row(
         "/images",
         Argument::Images,
         "MODE",
@@ -199,6 +259,12 @@ pub fn parse(line: &str) -> Result<(&'static Row, &str), Trouble> {
                     .hint("/help shows all commands; begin with a space to ask about a slash"),
             }
         })
+}
+
+/// The name of the command that a line is, in full.
+pub fn named(line: &str) -> Option<&'static str> {
+    let command = is_command(line).then(|| parse(line).ok()).flatten();
+    command.map(|(row, _)| row.name)
 }
 
 /// Whether a line is a command: it begins with a slash and a word, and that word is no path.

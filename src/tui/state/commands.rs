@@ -6,12 +6,14 @@ use clap::ValueEnum;
 
 use crate::assistant::Settings;
 use crate::retrieval::{Order, Strategy};
-use crate::tui::ExitReason;
-use crate::tui::{ImageMode, ThemeChoice};
+use crate::tui::journal::ExportFormat;
+use crate::tui::keys::Action;
+use crate::tui::{ExitReason, ImageMode, ThemeChoice};
 
 use super::command;
 use super::effect::Effect;
 use super::overlay::{ExportDialog, Overlay, SessionList};
+use super::pages::Page;
 use super::trouble::Trouble;
 use super::{Focus, State, paths};
 
@@ -29,22 +31,36 @@ impl State {
         self.input.take();
         self.completion = None;
         self.history.add(line.trim());
+        if row.of_screen && self.linear {
+            return self.tell(format!("{} matters in the full screen only", row.name));
+        }
         match row.name {
             "/attach" => self.attach_argument(&argument),
+            "/paste" => self.act(Effect::AttachClipboard),
             "/detach" => self.detach_argument(&argument),
             "/cases" => self.case_argument(&argument),
+            "/stop" => self.stop_or_give_up(),
+            "/shots" if self.linear => self.show_page(Page::Shots),
             "/shots" => self.go(Focus::Shots),
+            "/shot" => self.shot_argument(&argument, Action::ShotOpen),
+            "/without" => self.shot_argument(&argument, Action::AskWithout),
+            "/move" => self.move_argument(&argument),
             "/prompt" => self.show_prompt(),
             "/compare" => self.compare(&argument),
             "/regenerate" => self.regenerate(),
-            "/edit" => self.edit_question(),
+            "/edit" => self.edit_argument(&argument),
+            "/turns" => self.turns_argument(&argument),
+            "/branches" => self.branches_argument(&argument),
             "/copy" => self.copy_answer(),
             "/model" => self.open_model(paths::typed(&argument, self.home.as_deref())),
             "/index" => self.open_index(paths::typed(&argument, self.home.as_deref())),
+            "/import" => self.import_argument(&argument),
+            "/warm" => self.warm_argument(&argument),
             "/pin" => self.pin_argument(&argument),
             "/exclude" => self.exclude_argument(&argument),
             "/theme" => self.theme_argument(&argument),
             "/images" => self.images_argument(&argument),
+            "/status" => self.show_page(Page::Status),
             "/help" => self.overlay = Some(Overlay::Help { scroll: 0 }),
             "/quit" => self.leave(ExitReason::Left),
             "/new" | "/sessions" | "/search" | "/open" | "/rename" | "/delete" | "/export" => {
@@ -62,6 +78,7 @@ impl State {
             "/open" => self.act(Effect::OpenSession(argument.to_string())),
             "/rename" => self.rename_session(argument),
             "/delete" => self.confirm_delete(),
+            _ if self.linear => self.export_at_once(argument),
             _ => self.show_export(argument),
         }
     }
@@ -109,6 +126,28 @@ impl State {
             path,
             self.session.title(),
         )));
+    }
+
+    /// Writes the session to the path of the argument, in the format of its end.
+    fn export_at_once(&mut self, argument: &str) {
+        let Some(id) = self.session.id().map(str::to_string) else {
+            return self.tell("there is nothing to export yet: ask something first");
+        };
+        let path = paths::typed(argument, self.home.as_deref());
+        let Some(path) = path else {
+            let example = ExportDialog::new(None, self.session.title());
+            return self.complain(
+                Trouble::new("/export takes the path of a file to write")
+                    .hint(format!("/export {}", example.path.text())),
+            );
+        };
+        match ExportFormat::of(&path) {
+            Some(format) => self.act(Effect::Export { id, format, path }),
+            None => self.complain(
+                Trouble::new("the end of the path says no format")
+                    .hint("end it in .md, .html or .json"),
+            ),
+        }
     }
 
     pub(super) fn show_prompt(&mut self) {
@@ -225,7 +264,7 @@ pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
     .collect()
 }
 
-fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
+pub(super) fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
     let names: Vec<String> = value_names::<T>()
         .into_iter()
         .map(|(name, _)| name)

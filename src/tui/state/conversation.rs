@@ -120,6 +120,13 @@ impl Turn {
         out.trim().to_string()
     }
 
+    /// The exact prompt, or why it cannot be shown.
+    pub fn prompt_text(&self) -> &str {
+        self.prompt.as_deref().unwrap_or(
+            "The prompt of this answer is not known (it was opened from the store, or nothing was asked yet).",
+        )
+    }
+
     /// What a reader would copy.
     pub fn answer_text(&self) -> String {
         match &self.reply {
@@ -168,6 +175,11 @@ impl Conversation {
 
     pub fn get_mut(&mut self, id: TurnId) -> Option<&mut Turn> {
         self.turns.get_mut(id.0)
+    }
+
+    /// How many turns there are, on all branches.
+    pub fn count(&self) -> usize {
+        self.turns.len()
     }
 
     pub fn leaf(&self) -> Option<TurnId> {

@@ -7,6 +7,7 @@ use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd};
 
 use super::conversation::TurnId;
+use super::work::Work;
 
 /// Something to do.
 #[derive(Debug)]
@@ -28,9 +29,18 @@ pub enum Effect {
     },
     Cancel,
 
+    // Long work on indexes.
+    Work {
+        job: u64,
+        work: Work,
+    },
+    StopWork,
+
     // Files.
     AttachFile(PathBuf),
     AttachCase(String),
+    /// The picture on the system's clipboard.
+    AttachClipboard,
     ListFolder(PathBuf),
 
     // The session store.

@@ -55,6 +55,16 @@ impl Engine {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
+    /// The index in use or being opened; `None` is the one that ships.
+    pub fn wanted_index(&self) -> Option<&std::path::Path> {
+        self.wanted.index.as_deref()
+    }
+
+    /// The device as it was asked for.
+    pub fn device(&self) -> String {
+        self.wanted.device.clone()
+    }
+
     /// What is being opened, and since when.
     pub fn opening(&self) -> Option<(String, Duration)> {
         let opening = self.opening.as_ref()?;
@@ -77,13 +87,6 @@ impl Engine {
             (_, true) => format!("model {}", label(model.as_deref())),
         };
         Some((words, opening.since))
-    }
-
-    /// The device is known for sure once an answer came.
-    pub fn set_device(&mut self, device: &str) {
-        if let Some((_, about)) = &mut self.ready {
-            about.device = device.to_string();
-        }
     }
 }
 

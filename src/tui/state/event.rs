@@ -17,6 +17,10 @@ pub enum Event {
     // The user.
     Key(Press),
     Paste(String),
+    /// A whole line, in the line mode.
+    Line(String),
+    /// Ctrl-C in the line mode, where it is no key.
+    Interrupt,
     Click {
         column: u16,
         row: u16,
@@ -64,6 +68,17 @@ pub enum Event {
         trouble: Trouble,
     },
 
+    // Long work on indexes.
+    Working {
+        job: u64,
+        said: String,
+    },
+    Worked {
+        job: u64,
+        /// What it came to, in words.
+        result: Result<String, Trouble>,
+    },
+
     // Files.
     Attached {
         name: String,
@@ -78,7 +93,7 @@ pub enum Event {
     SessionCreated(Result<String, Trouble>),
     TurnStored {
         turn: TurnId,
-        id: String,
+        result: Result<String, Trouble>,
     },
     Sessions {
         words: String,

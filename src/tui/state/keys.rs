@@ -60,6 +60,7 @@ impl State {
             Action::ToPictures => self.go(Focus::Pictures),
             Action::ToShots => self.go(Focus::Shots),
             Action::PickFile => self.pick_file(),
+            Action::PastePicture => self.act(Effect::AttachClipboard),
             Action::Cases => self.overlay = Some(Overlay::Cases { selected: 0 }),
             Action::Regenerate | Action::TurnRegenerate => self.regenerate(),
             Action::EditQuestion | Action::TurnEdit => self.edit_question(),
@@ -104,7 +105,7 @@ impl State {
     }
 
     /// Enter: a chosen completion, a command, or a question.
-    fn enter(&mut self) {
+    pub(super) fn enter(&mut self) {
         let chosen = self.completion.as_ref().is_some_and(|c| c.chosen.is_some());
         if chosen && self.take_completion() {
             return;
@@ -139,7 +140,7 @@ impl State {
             self.input.take();
             return self.tell("the question stays as it was");
         }
-        if self.stop() || self.give_up_opening() {
+        if self.stop() || self.give_up_opening() || self.give_up_work() {
             return;
         }
         if self.chosen.take().is_some() {
@@ -162,6 +163,8 @@ impl State {
         let key = self.keymap.hint(Action::Interrupt).to_string();
         let did = if self.stop() {
             "stopped"
+        } else if self.give_up_work() {
+            "the work is being stopped"
         } else if self.overlay.take().is_some() {
             "closed"
         } else if !self.input.is_empty() {
@@ -180,39 +183,6 @@ impl State {
         let at = all.iter().position(|f| *f == self.focus).unwrap_or(0);
         let next = (at as isize + step).rem_euclid(all.len() as isize) as usize;
         self.go(all.get(next).copied().unwrap_or_default());
-    }
-
-    fn switch_branch(&mut self, step: isize) {
-        let Some(turn) = self.turn() else { return };
-        // The nearest turn above that has branches.
-        let path = self.talk.path();
-        let below = path.iter().rev().skip_while(|id| **id != turn);
-        let branching = below.copied().find(|id| self.talk.siblings(*id).len() > 1);
-        match branching.and_then(|id| self.talk.switch(id, step)) {
-            Some(_) => {
-                self.chosen = None;
-                self.scroll = None;
-                self.shot = 0;
-            }
-            None => self.tell("no branch there; an edited or repeated question makes one"),
-        }
-    }
-
-    /// Chooses a turn above or below. The last turn is the choice of no turn: the view follows the end again.
-    fn choose_turn(&mut self, step: isize) {
-        let path = self.talk.path();
-        let Some(last) = path.len().checked_sub(1) else {
-            return;
-        };
-        let at = self
-            .turn()
-            .and_then(|turn| path.iter().position(|id| *id == turn))
-            .unwrap_or(last);
-        let to = at.saturating_add_signed(step).min(last);
-        self.chosen = path.get(to).copied().filter(|_| to < last);
-        self.shot = 0;
-        self.pictures.fit(self.images_in_view().len());
-        self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
     }
 }
 

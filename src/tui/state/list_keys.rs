@@ -68,7 +68,7 @@ impl State {
         self.overlay = Some(Overlay::Picker(super::Picker::new(folder)));
     }
 
-    /// To the folder above. Of a relative folder that is `..`, which the driver makes absolute.
+    /// To the folder above.
     fn leave_folder(&mut self) {
         let Some(Overlay::Picker(picker)) = &self.overlay else {
             return;

@@ -7,6 +7,7 @@
 mod again;
 mod asking;
 mod attaching;
+mod branches;
 mod command;
 mod commands;
 mod completing;
@@ -18,18 +19,22 @@ mod event;
 mod fuzzy;
 mod history;
 mod keys;
+mod line;
 mod list_keys;
 mod mouse;
 mod overlay;
 mod overlay_keys;
+mod pages;
 mod paths;
 mod pictures;
 mod sessions;
 mod shots;
 mod trouble;
+mod work;
 
+pub use again::{how, same_answer};
 pub use asking::{Activity, Stage};
-pub use command::TABLE as COMMANDS;
+pub use command::{TABLE as COMMANDS, named};
 pub use commands::value_name;
 pub use completing::Completion;
 pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
@@ -39,9 +44,11 @@ pub use engine::Engine;
 pub use event::{Entry, Event};
 pub use mouse::Hits;
 pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
+pub use pages::Page;
 pub use pictures::PicturePane;
 pub use sessions::Session;
 pub use trouble::Trouble;
+pub use work::{Work, Working};
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -92,6 +99,8 @@ const TWICE: Duration = Duration::from_secs(2);
 
 /// Everything that can be seen, and what is needed to go on.
 pub struct State {
+    /// Shown line by line: there are no panes to go to, no keys, and no windows that stay.
+    linear: bool,
     pub columns: u16,
     pub rows: u16,
     pub now: Duration,
@@ -118,6 +127,9 @@ pub struct State {
     pub settings: Settings,
     pub engine: Engine,
     pub session: Session,
+    /// Long work beside the conversation.
+    pub work: Option<Working>,
+    works: u64,
     pub notice: Option<Notice>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
@@ -131,6 +143,8 @@ pub struct State {
     partial_at: Duration,
     home: Option<PathBuf>,
     folder: PathBuf,
+    /// Pictures to attach once a session is open, whose own would take their place.
+    attach_later: Vec<PathBuf>,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
@@ -139,6 +153,8 @@ pub struct State {
 /// What a state begins with.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
+    /// For the line mode.
+    pub linear: bool,
     pub columns: u16,
     pub rows: u16,
     pub setup: Setup,
@@ -159,6 +175,7 @@ impl State {
     /// The first state, and what must be done at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let mut state = Self {
+            linear: start.linear,
             columns: start.columns,
             rows: start.rows,
             now: Duration::ZERO,
@@ -183,6 +200,8 @@ impl State {
             settings: start.settings,
             engine: Engine::new(start.setup.clone()),
             session: Session::default(),
+            work: None,
+            works: 0,
             notice: None,
             memory: None,
             keymap: start.keymap,
@@ -194,15 +213,14 @@ impl State {
             partial_at: Duration::ZERO,
             home: start.home,
             folder: start.folder,
+            attach_later: start.attach,
             cases: start.cases,
             effects: Vec::new(),
         };
         state.open(start.setup);
-        for path in start.attach {
-            state.act(Effect::AttachFile(path));
-        }
-        if let Some(id) = start.session {
-            state.act(Effect::OpenSession(id));
+        match start.session {
+            Some(id) => state.act(Effect::OpenSession(id)),
+            None => state.attach_waiting(),
         }
         let effects = std::mem::take(&mut state.effects);
         (state, effects)
@@ -217,6 +235,8 @@ impl State {
         match event {
             Event::Key(press) => self.on_key(press),
             Event::Paste(text) => self.on_paste(&text),
+            Event::Line(line) => self.on_line(&line),
+            Event::Interrupt => self.on_interrupt(),
             Event::Click { column, row } => self.on_click(column, row),
             Event::Scroll { column, row, lines } => self.on_scroll(column, row, lines),
             Event::Resize { columns, rows } => {
@@ -241,10 +261,12 @@ impl State {
             Event::Attached { name, result } => self.on_attached(&name, result),
             Event::Folder { folder, result } => self.on_folder(folder, result),
             Event::SessionCreated(result) => self.on_session_created(result),
-            Event::TurnStored { turn, id } => self.on_turn_stored(turn, id),
+            Event::TurnStored { turn, result } => self.on_turn_stored(turn, result),
             Event::Sessions { words, result } => self.on_sessions(&words, result),
             Event::SessionOpened(result) => self.on_session_opened(result),
             Event::Exported(result) => self.on_exported(result),
+            Event::Working { job, said } => self.on_working(job, said),
+            Event::Worked { job, result } => self.on_worked(job, result),
             Event::StoreFailed(trouble) => self.complain(trouble),
             Event::Resumed => self.act(Effect::Redraw),
             Event::Copied(Ok(())) => self.tell("sent to the terminal's clipboard"),
@@ -258,6 +280,7 @@ impl State {
     pub fn is_lively(&self) -> bool {
         !matches!(self.activity, Activity::Idle)
             || self.engine.is_opening()
+            || self.work.is_some()
             || self.notice.is_some()
     }
 

@@ -8,6 +8,7 @@ use crate::tui::journal::{ExportFormat, SessionSummary};
 use super::conversation::TurnId;
 use super::editor::Editor;
 use super::event::Entry;
+use super::pages::Page;
 use super::trouble::Trouble;
 use super::{fuzzy, paths};
 
@@ -33,6 +34,10 @@ pub enum Overlay {
     },
     Prompt {
         turn: TurnId,
+        scroll: usize,
+    },
+    Page {
+        page: Page,
         scroll: usize,
     },
     Export(ExportDialog),
@@ -70,6 +75,7 @@ impl Overlay {
             Self::Help { scroll }
             | Self::Example { scroll, .. }
             | Self::Prompt { scroll, .. }
+            | Self::Page { scroll, .. }
             | Self::Compare { scroll, .. } => Some(scroll),
             _ => None,
         }
@@ -200,13 +206,7 @@ pub struct ExportDialog {
 impl ExportDialog {
     /// The format is that of the path's end.
     pub fn new(path: Option<PathBuf>, title: &str) -> Self {
-        let end = path
-            .as_ref()
-            .and_then(|p| p.extension())
-            .and_then(|e| e.to_str());
-        let format = ExportFormat::ALL
-            .into_iter()
-            .find(|f| Some(f.extension()) == end);
+        let format = path.as_deref().and_then(ExportFormat::of);
         let format = format.unwrap_or_default();
         let text = match path {
             Some(path) => path.to_string_lossy().into_owned(),

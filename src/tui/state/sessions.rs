@@ -26,6 +26,8 @@ pub struct Session {
     waiting: Vec<TurnId>,
     /// Ends that wait for their turn to be in the store.
     ends: Vec<(TurnId, TurnEnd)>,
+    /// Turns that the store did not take.
+    lost: Vec<TurnId>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -129,7 +131,15 @@ impl State {
         }
     }
 
-    pub(super) fn on_turn_stored(&mut self, turn: TurnId, id: String) {
+    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
+        let id = match result {
+            Ok(id) => id,
+            Err(trouble) => {
+                self.session.ends.retain(|(ended, _)| *ended != turn);
+                self.session.lost.push(turn);
+                return self.complain(trouble);
+            }
+        };
         if let Some(record) = self.talk.get_mut(turn) {
             record.stored = Some(id.clone());
         }
@@ -154,6 +164,7 @@ impl State {
                 end: Box::new(end),
             }),
             None if matches!(self.session.stored, Stored::Nowhere) => {}
+            None if self.session.lost.contains(&turn) => {}
             None => self.session.ends.push((turn, end)),
         }
     }
@@ -209,6 +220,7 @@ impl State {
     }
 
     pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, Trouble>) {
+        self.attach_waiting();
         let saved = match result {
             Ok(saved) => saved,
             Err(trouble) => return self.complain(trouble),

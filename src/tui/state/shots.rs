@@ -3,10 +3,12 @@
 //! What an answer was made with is never changed here: pins and exclusions count from the next question on.
 
 use crate::retrieval::Shot;
+use crate::tui::house::tags_of;
 use crate::tui::keys::Action;
 
 use super::overlay::Overlay;
-use super::{Focus, State};
+use super::trouble::Trouble;
+use super::{Focus, State, branches};
 
 impl State {
     /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
@@ -34,6 +36,34 @@ impl State {
         shots
             .get(self.shot.min(shots.len().saturating_sub(1)))
             .copied()
+    }
+
+    /// What is to be known of a shot: names and texts.
+    pub fn facts_of(&self, shot: &Shot) -> Vec<(&'static str, String)> {
+        let example = &shot.example;
+        let next = match (self.pin_place(&example.id), self.is_excluded(&example.id)) {
+            (Some(place), _) => format!("pinned, place {}", place + 1),
+            (None, true) => "excluded".into(),
+            (None, false) => String::new(),
+        };
+        let chosen = format!(
+            "shot {}, score {:.4}: {}",
+            shot.rank, shot.score, shot.reason
+        );
+        let facts = [
+            ("Question", example.question.clone()),
+            ("Answer", example.answer.clone()),
+            ("Rationale", example.rationale.clone()),
+            ("Why it was chosen", chosen),
+            ("For the next question", next),
+            ("Tags", tags_of(example)),
+            ("Source", example.source.clone()),
+            ("Licence", example.licence.clone()),
+            ("Patient", example.patient.clone()),
+            ("Study", example.study.clone()),
+        ];
+        let said = facts.into_iter().filter(|(_, text)| !text.is_empty());
+        said.collect()
     }
 
     pub(super) fn shot_action(&mut self, action: Action) {
@@ -96,21 +126,23 @@ impl State {
         self.follow_shot(id);
     }
 
-    /// Moves the chosen shot; the order of the list becomes the order of the pins.
+    /// Moves the chosen shot a place up or down.
     fn move_shot(&mut self, step: isize) {
+        let to = self.shot.checked_add_signed(step);
+        if let Some(to) = to.filter(|to| *to < self.shot_list().len()) {
+            self.reorder(self.shot, to);
+        }
+    }
+
+    /// Moves a shot; the order of the list becomes the order of the pins.
+    fn reorder(&mut self, from: usize, to: usize) {
         let mut ids: Vec<String> = self
             .shot_list()
             .iter()
             .map(|shot| shot.example.id.clone())
             .collect();
-        let Some(to) = self
-            .shot
-            .checked_add_signed(step)
-            .filter(|to| *to < ids.len())
-        else {
-            return;
-        };
-        ids.swap(self.shot, to);
+        let moved = ids.remove(from);
+        ids.insert(to, moved);
         self.settings.excluded.retain(|id| !ids.contains(id));
         let others: Vec<String> = self
             .settings
@@ -133,9 +165,53 @@ impl State {
         self.shot = place.unwrap_or(self.shot);
     }
 
+    /// Selects the shot of a typed number; without a number the selected one stays. True where there is one.
+    fn select_shot(&mut self, argument: &str) -> bool {
+        let count = self.shot_list().len();
+        if count == 0 {
+            self.tell("there are no shots here");
+            return false;
+        }
+        match branches::place(argument, count) {
+            Some(at) => self.shot = at,
+            None if argument.is_empty() && !self.linear => {}
+            None => {
+                self.complain(branches::no_number("shot", argument, count));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Does something to the shot of a typed number, or to the selected one.
+    pub(super) fn shot_argument(&mut self, argument: &str, action: Action) {
+        if self.select_shot(argument) {
+            self.shot_action(action);
+        }
+    }
+
+    pub(super) fn move_argument(&mut self, argument: &str) {
+        let count = self.shot_list().len();
+        let mut places = argument
+            .split_whitespace()
+            .map(|word| branches::place(word, count));
+        match (places.next(), places.next(), places.next()) {
+            (Some(Some(from)), Some(Some(to)), None) => self.reorder(from, to),
+            _ => self.complain(
+                Trouble::new("/move takes the number of a shot and its new place")
+                    .hint("/shots lists them; /move 3 1 puts the third first"),
+            ),
+        }
+    }
+
+    /// Whether a typed argument means a shot of the list, and not the id of an example.
+    fn is_shot(&self, argument: &str) -> bool {
+        argument.is_empty() || branches::place(argument, self.shot_list().len()).is_some()
+    }
+
     pub(super) fn pin_argument(&mut self, argument: &str) {
         match argument {
-            "" => self.shot_action(Action::ShotPin),
+            shot if self.is_shot(shot) => self.shot_argument(shot, Action::ShotPin),
             "off" => {
                 self.settings.pinned.clear();
                 self.tell("nothing is pinned now");
@@ -146,7 +222,7 @@ impl State {
 
     pub(super) fn exclude_argument(&mut self, argument: &str) {
         match argument {
-            "" => self.shot_action(Action::ShotExclude),
+            shot if self.is_shot(shot) => self.shot_argument(shot, Action::ShotExclude),
             "off" => {
                 self.settings.excluded.clear();
                 self.tell("nothing is excluded now");

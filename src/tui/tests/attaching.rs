@@ -210,3 +210,16 @@ fn a_sample_case_suggests_a_question_and_does_not_send_it() {
     assert_eq!(attached(&mut user), ["case chest-nodule"]);
     assert_eq!(user.state.input.text(), "Is there a nodule?");
 }
+
+#[test]
+fn the_picture_on_the_clipboard_is_attached_by_command_and_by_key() {
+    let mut user = Harness::new(120, 40);
+    user.type_text("/paste");
+    user.press("enter");
+    user.press("alt-v");
+    let effects = user.effects();
+    let asked = effects
+        .iter()
+        .filter(|e| matches!(e, Effect::AttachClipboard));
+    assert_eq!(asked.count(), 2);
+}

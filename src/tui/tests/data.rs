@@ -61,7 +61,7 @@ pub fn example(number: usize) -> Example {
     example
 }
 
-fn give_picture(example: &mut Example, sha256: &str) {
+pub fn give_picture(example: &mut Example, sha256: &str) {
     example.images.push(ExampleImage {
         sha256: sha256.to_string(),
         extension: "png".into(),

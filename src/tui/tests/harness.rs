@@ -104,7 +104,7 @@ impl Harness {
                 .unwrap()))),
             Effect::StoreTurn { turn, session, new } => Some(Event::TurnStored {
                 turn: *turn,
-                id: self.journal.begin_turn(session, new).unwrap(),
+                result: Ok(self.journal.begin_turn(session, new).unwrap()),
             }),
             Effect::StorePartial { id, text } => {
                 self.journal.append_partial(id, text).unwrap();

@@ -7,7 +7,7 @@ use super::harness::Harness;
 use crate::support::sanitise::{self, clean, clean_line, clean_line_max, is_forbidden};
 use crate::tui::state::{Entry, Event, Trouble};
 
-fn streams() -> Vec<(String, String)> {
+pub fn streams() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/hostile-text");
     let Ok(entries) = std::fs::read_dir(&folder) else {
         eprintln!("hostile text is not here: {}", folder.display());

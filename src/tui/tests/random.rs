@@ -7,17 +7,17 @@ use crate::tui::keys::TABLE;
 use crate::tui::state::{Activity, Effect, Entry, Event, Trouble};
 
 /// A small generator with a seed (xorshift).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn next(&mut self, sides: usize) -> usize {
+    pub fn next(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % sides as u64) as usize
     }
 
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
         from[self.next(from.len())]
     }
 }
@@ -34,7 +34,15 @@ fn keys() -> Vec<&'static str> {
     keys
 }
 
-const LINES: [&str; 12] = [
+const LINES: [&str; 20] = [
+    "/shot 2",
+    "/without 1",
+    "/move 2 1",
+    "/turns 1",
+    "/branches 1",
+    "/status",
+    "/stop",
+    "/edit other words",
     "/attach /data/x.png",
     "/detach 1",
     "/k 3",

@@ -1,5 +1,6 @@
 //! Shots are handled: pinned, excluded, moved, opened, left out.
 
+use super::data;
 use super::harness::Harness;
 use crate::tui::state::{Effect, Overlay};
 
@@ -123,4 +124,27 @@ fn pins_and_exclusions_by_command() {
     user.type_text("/pin off");
     user.press("enter");
     assert!(user.state.settings.pinned.is_empty());
+}
+
+#[test]
+fn an_example_of_several_pictures_shows_all_of_them() {
+    let mut user = with_shots();
+    let mut shot = data::shot(0);
+    for number in ["b", "c"] {
+        data::give_picture(
+            &mut shot.example,
+            &crate::support::files::sha256_hex(number.as_bytes()),
+        );
+    }
+    user.state.overlay = Some(Overlay::Example {
+        shot: Box::new(shot),
+        scroll: 0,
+    });
+    user.event(crate::tui::state::Event::Resize {
+        columns: 140,
+        rows: 44,
+    });
+    for number in 1..=3 {
+        user.sees(&format!("{number} of 3"));
+    }
 }

@@ -4,8 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::retrieval::Strategy;
-use crate::tui::state::{Activity, Reply, State, Turn, TurnId, value_name};
+use crate::tui::state::{Activity, Reply, State, Turn, TurnId, how, same_answer};
 
 use super::text::wrapped;
 use super::theme::Theme;
@@ -53,30 +52,15 @@ pub fn draw(
 
 /// Whether they say the same.
 fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
-    match (&one.reply, &two.reply) {
-        (Reply::Answered(a), Reply::Answered(b)) => {
-            let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
-            if plain(&a.answer) == plain(&b.answer) {
-                Line::styled("= the same answer", theme.good)
-            } else {
-                Line::styled("! different answers", theme.warning)
-            }
-        }
-        _ => Line::styled("…", theme.dim),
+    match same_answer(one, two) {
+        Some(true) => Line::styled("= the same answer", theme.good),
+        Some(false) => Line::styled("! different answers", theme.warning),
+        None => Line::styled("…", theme.dim),
     }
 }
 
 fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let settings = &turn.settings;
-    let what = match settings.strategy {
-        Strategy::None => "no shots".to_string(),
-        strategy => format!(
-            "k={} {}, {}",
-            settings.shots,
-            value_name(&strategy),
-            value_name(&settings.order)
-        ),
-    };
+    let what = how(&turn.settings);
     let name = turn
         .label
         .clone()

@@ -1,14 +1,14 @@
-//! A whole example, and the exact prompt of an answer.
+//! A whole example, the exact prompt of an answer, and pages of text.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::retrieval::Shot;
-use crate::tui::house::{pictures_of, tags_of};
+use crate::tui::house::pictures_of;
 use crate::tui::keys::Action;
 use crate::tui::picture::{Look, Source};
-use crate::tui::state::{State, TurnId};
+use crate::tui::state::{Page, State, TurnId};
 
 use super::lists::with_preview;
 use super::text::wrapped;
@@ -36,53 +36,38 @@ pub fn draw(
     let (words, preview) = with_preview(body);
     let lines = lines(state, shot, words.width, canvas.theme);
     window::scrolled(frame, words, &lines, scroll, canvas);
-    if let (Some(preview), Some(sha256)) = (preview, pictures_of(&shot.example).into_iter().next())
-    {
+    if let Some(preview) = preview {
+        all_pictures(frame, preview, shot, canvas);
+    }
+}
+
+/// Most pictures of one example that are drawn, one above the other.
+const MOST_PICTURES: usize = 4;
+
+fn all_pictures(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
+    let pictures = pictures_of(&shot.example);
+    let shown = pictures.iter().take(MOST_PICTURES);
+    let rooms = Layout::vertical(shown.clone().map(|_| Constraint::Fill(1))).split(area);
+    canvas.gallery.covered = false;
+    for (number, (sha256, room)) in shown.zip(rooms.iter()).enumerate() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
         };
-        canvas.gallery.covered = false;
-        pictures::one(
-            frame,
-            preview,
-            &sha256,
-            Look::default(),
-            source,
-            &shot.example.id,
-            canvas,
-        );
+        let name = match pictures.len() {
+            1 => shot.example.id.clone(),
+            all => format!("{} of {all}: {}", number + 1, shot.example.id),
+        };
+        let look = Look::default();
+        pictures::one(frame, *room, sha256, look, source, &name, canvas);
     }
 }
 
 fn lines(state: &State, shot: &Shot, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let example = &shot.example;
-    let pinned = match (state.pin_place(&example.id), state.is_excluded(&example.id)) {
-        (Some(place), _) => format!("pinned, place {}", place + 1),
-        (None, true) => "excluded".into(),
-        (None, false) => String::new(),
-    };
-    let chosen = format!(
-        "shot {}, score {:.4}: {}",
-        shot.rank, shot.score, shot.reason
-    );
     let mut lines = Vec::new();
-    for (name, text) in [
-        ("Question", example.question.as_str()),
-        ("Answer", &example.answer),
-        ("Rationale", &example.rationale),
-        ("Why it was chosen", &chosen),
-        ("For the next question", &pinned),
-        ("Tags", &tags_of(example)),
-        ("Source", &example.source),
-        ("Licence", &example.licence),
-        ("Patient", &example.patient),
-        ("Study", &example.study),
-    ] {
-        if !text.is_empty() {
-            lines.push(Line::styled(name, theme.dim));
-            lines.extend(wrapped(text, width, 2, theme.text));
-        }
+    for (name, text) in state.facts_of(shot) {
+        lines.push(Line::styled(name, theme.dim));
+        lines.extend(wrapped(&text, width, 2, theme.text));
     }
     lines
 }
@@ -97,8 +82,8 @@ pub fn prompt(
     canvas: &mut Canvas,
 ) {
     let theme = canvas.theme;
-    let prompt = state.talk.get(turn).and_then(|turn| turn.prompt.clone());
-    let prompt = prompt.unwrap_or_else(|| "The prompt of this answer is not known (it was opened from the store, or nothing was asked yet).".into());
+    let turn = state.talk.get(turn);
+    let prompt = turn.map_or("", |turn| turn.prompt_text());
     let size = (120, area.height);
     let hints = "Up and Down scroll   Esc closes";
     window::text(
@@ -109,6 +94,33 @@ pub fn prompt(
         hints,
         scroll,
         canvas,
-        |width| wrapped(&prompt, width, 0, theme.text),
+        |width| wrapped(prompt, width, 0, theme.text),
+    );
+}
+
+/// A page of text, as the line mode prints it too.
+pub fn page(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    page: Page,
+    scroll: usize,
+    canvas: &mut Canvas,
+) {
+    let theme = canvas.theme;
+    let hints = "Up and Down scroll   Esc closes";
+    window::text(
+        frame,
+        area,
+        (100, area.height),
+        page.title(),
+        hints,
+        scroll,
+        canvas,
+        |width| {
+            let lines = state.lines_of(page);
+            let wrapped = |line: String| wrapped(&line, width, 0, theme.text);
+            lines.into_iter().flat_map(wrapped).collect()
+        },
     );
 }

@@ -129,6 +129,9 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
         Some(Overlay::Prompt { turn, scroll }) => {
             example::prompt(frame, area, state, *turn, *scroll, canvas)
         }
+        Some(Overlay::Page { page, scroll }) => {
+            example::page(frame, area, state, *page, *scroll, canvas)
+        }
         Some(Overlay::Export(dialog)) => dialogs::export(frame, area, dialog, canvas),
         Some(Overlay::Picture) => pictures::full(frame, area, state, canvas),
         Some(Overlay::Compare {

@@ -166,11 +166,15 @@ fn head_line(
 
 fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let example = &shot.example;
+    let reason = match example.images.len() {
+        0 | 1 => shot.reason.clone(),
+        all => format!("{all} pictures; {}", shot.reason),
+    };
     // One line each, so that source and licence are always there.
     [
         (format!("Q: {}", example.question), theme.text),
         (format!("A: {}", example.answer), theme.strong),
-        (shot.reason.clone(), theme.dim),
+        (reason, theme.dim),
         (
             format!("{}, {}", example.source, example.licence),
             theme.dim,

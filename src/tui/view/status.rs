@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::assistant::INTENDED_USE;
 use crate::support::errors::bytes;
 use crate::tui::keys::Action;
-use crate::tui::state::{Activity, Focus, Reply, Stage, State, value_name};
+use crate::tui::state::{Activity, Focus, Stage, State, value_name};
 
 use super::Canvas;
 use super::text::{cut, width};
@@ -56,20 +56,13 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
 fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     let mut parts = vec![(0, doing(state))];
     if let Some(about) = state.engine.about() {
-        // What `auto` became is known with the first answer.
-        let device = about.device.as_str();
-        let model = about.model.clone();
-        parts.push((
-            3,
-            if device == "auto" {
-                model
-            } else {
-                format!("{model} on {device}")
-            },
-        ));
+        parts.push((3, format!("{} on {}", about.model, about.device)));
         if about.index != about.model {
             parts.push((8, format!("index {}", about.index)));
         }
+    }
+    if let Some(work) = &state.work {
+        parts.push((1, format!("{} {}", spinner(state), work.said)));
     }
     let settings = &state.settings;
     parts.push((
@@ -81,17 +74,9 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     }
     let turn = state.turn().and_then(|id| state.talk.get(id));
     if let Some(turn) = turn {
-        if let Reply::Answered(done) = &turn.reply
-            && done.prompt_tokens > 0
-        {
-            let used = done.prompt_tokens + done.generated_tokens;
-            let of = state.engine.about().and_then(|about| about.context);
-            parts.push((
-                6,
-                of.map_or(format!("context {used}"), |of| {
-                    format!("context {used}/{of}")
-                }),
-            ));
+        if let Some((used, of)) = state.context() {
+            let of = of.map_or(String::new(), |of| format!("/{of}"));
+            parts.push((6, format!("context {used}{of}")));
         }
         if let Some(speed) = turn.speed() {
             parts.push((4, format!("{speed:.1} tokens/s")));

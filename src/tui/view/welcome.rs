@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::tui::first_run;
 use crate::tui::keys::Action;
 use crate::tui::state::State;
 
@@ -38,26 +39,11 @@ pub fn draw(
 }
 
 fn what_it_is(width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = wrapped(
-        "Attach a medical picture, ask a question, and read an answer with its reasons. Before it answers, rounds looks up \
-         similar worked examples and shows them to the model; you see which ones, and you can change them.",
-        width,
-        0,
-        theme.text,
-    );
+    let mut lines = wrapped(first_run::WHAT, width, 0, theme.text);
     lines.push(Line::raw(""));
-    lines.extend(wrapped(
-        "It is for education and research only. It is not for diagnosis, and no answer of it may decide about a patient.",
-        width,
-        0,
-        theme.warning,
-    ));
+    lines.extend(wrapped(first_run::PURPOSE, width, 0, theme.warning));
     lines.push(Line::raw(""));
-    for fact in [
-        "Answers are often wrong. The model that ships was made to try the program with synthetic pictures.",
-        "Nothing leaves this machine: pictures, questions and answers stay in your own folders.",
-        "Similar examples pull answers towards theirs: compare with and without them.",
-    ] {
+    for fact in first_run::FACTS {
         lines.extend(wrapped(&format!("* {fact}"), width, 0, theme.text));
     }
     lines

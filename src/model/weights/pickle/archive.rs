@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use super::cursor::Cursor;
 use super::directory::{self, Entry};
-use super::input::Input;
 use crate::model::weights::WeightError;
+use crate::model::weights::input::Input;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const LOCAL_HEADER_LENGTH: u64 = 30;

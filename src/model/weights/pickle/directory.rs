@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
-use super::input::Input;
 use crate::model::weights::WeightError;
+use crate::model::weights::input::Input;
 use crate::support::errors::bytes;
 
 /// Records in one archive. Published models have some thousands.

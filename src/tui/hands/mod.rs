@@ -1,24 +1,46 @@
-//! Hands effects to the workers.
+//! Carries effects out on workers: models, files, the session store, time and signals. Both faces have these hands.
+//!
+//! Nothing here draws, prints or waits, but for [`Hands::finish`], which ends everything.
+
+mod files;
+mod model;
+mod pasting;
+mod pulse;
+mod signals;
+mod store;
+mod work;
+
+#[cfg(test)]
+pub use files::{attach_case, attach_file, list};
+pub use files::{case_bytes, case_names, file_bytes};
+pub use signals::{listen, listen_to_lines, stop_here};
+#[cfg(test)]
+pub use store::done;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::time::{Duration, Instant};
 
-use super::pulse::Pulse;
-use super::showing::Showing;
-use super::store::Store;
-use super::{Message, files, model};
+use super::Journal;
+use super::house::Opened;
+use super::message::Message;
+use super::state::{Effect, Event, State, Trouble, TurnId};
 use crate::assistant::Assistant;
+use crate::index::Images;
 use crate::support::Cancel;
-use crate::tui::Journal;
-use crate::tui::house::Opened;
-use crate::tui::picture::{Screen, Wanted};
-use crate::tui::state::{Effect, Event, Trouble, TurnId};
+
+use pulse::Pulse;
+use store::Store;
+
+/// Longest wait for the session store at the end.
+const STORE_TIME: Duration = Duration::from_secs(5);
 
 /// Reading that is to be done.
 enum Reading {
     File(PathBuf),
     Case(String),
+    Clipboard,
     Folder(PathBuf),
 }
 
@@ -26,25 +48,26 @@ enum Reading {
 pub struct Hands {
     sender: SyncSender<Message>,
     reading: Sender<Reading>,
-    showing: Showing,
     store: Store,
     pulse: Pulse,
     assistant: Option<Arc<Assistant>>,
     /// The newest opening; older ones are dropped when they come.
     opening: Option<u64>,
     cancel: Cancel,
+    /// Of the long work beside the conversation.
+    work: Cancel,
 }
 
 impl Hands {
     pub fn new(sender: SyncSender<Message>, journal: Box<dyn Journal>) -> std::io::Result<Self> {
         Ok(Self {
             reading: start_reading(sender.clone())?,
-            showing: Showing::start(sender.clone())?,
             store: Store::start(sender.clone(), journal)?,
             pulse: Pulse::start(sender.clone())?,
             assistant: None,
             opening: None,
             cancel: Cancel::new(),
+            work: Cancel::new(),
             sender,
         })
     }
@@ -53,16 +76,14 @@ impl Hands {
         self.pulse.set_lively(lively);
     }
 
-    pub fn show(&self, wanted: Vec<Wanted>, screen: Screen, generation: u64) {
-        self.showing.want(wanted, screen, generation);
-    }
-
-    pub fn close_store(&mut self) {
-        self.store.close();
-    }
-
-    /// Takes an opened model and index; one that was given up is dropped here, on this thread's way out.
-    pub fn opened(&mut self, job: u64, result: Result<Box<Opened>, Trouble>) -> Event {
+    /// Takes an opened model and index; one that was given up is dropped here. Returns where pictures of its examples are
+    /// read, where it is the one that was waited for.
+    pub fn opened(
+        &mut self,
+        job: u64,
+        result: Result<Box<Opened>, Trouble>,
+    ) -> (Event, Option<Images>) {
+        let mut reader = None;
         let result = result.map(|opened| {
             let Opened {
                 assistant,
@@ -71,11 +92,11 @@ impl Hands {
             } = *opened;
             if self.opening == Some(job) {
                 self.assistant = Some(Arc::new(assistant));
-                self.showing.set_reader(images);
+                reader = Some(images);
             }
             about
         });
-        Event::Opened { job, result }
+        (Event::Opened { job, result }, reader)
     }
 
     pub fn carry(&mut self, effect: Effect) {
@@ -118,8 +139,18 @@ impl Hands {
                 self.cancel.cancel();
                 Ok(())
             }
+            Effect::Work { job, work } => {
+                self.work = Cancel::new();
+                let assistant = self.assistant.clone();
+                work::start(self.sender.clone(), job, work, assistant, self.work.clone())
+            }
+            Effect::StopWork => {
+                self.work.cancel();
+                Ok(())
+            }
             Effect::AttachFile(path) => self.read(Reading::File(path)),
             Effect::AttachCase(name) => self.read(Reading::Case(name)),
+            Effect::AttachClipboard => self.read(Reading::Clipboard),
             Effect::ListFolder(folder) => self.read(Reading::Folder(folder)),
             other => {
                 self.store.carry(other);
@@ -131,11 +162,41 @@ impl Hands {
         }
     }
 
-    /// What still may be done while leaving.
-    pub fn carry_to_store(&self, effect: Effect) {
-        if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
-            self.store.carry(effect);
+    /// Waits until the store has written everything, for a few seconds at most. Returns what it could not do.
+    pub fn finish(
+        &mut self,
+        state: &mut State,
+        now: Duration,
+        receiver: &Receiver<Message>,
+    ) -> Vec<Trouble> {
+        let until = Instant::now() + STORE_TIME;
+        let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+        let mut failed = Vec::new();
+        // A turn that is only now being stored still gets its end.
+        while state.has_unstored()
+            && let Ok(message) = next()
+        {
+            match message {
+                Message::Event(event @ (Event::TurnStored { .. } | Event::SessionCreated(_))) => {
+                    for effect in state.handle(now, event) {
+                        if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
+                            self.store.carry(effect);
+                        }
+                    }
+                }
+                Message::Event(Event::StoreFailed(trouble)) => failed.push(trouble),
+                _ => {}
+            }
         }
+        self.store.close();
+        while let Ok(message) = next() {
+            match message {
+                Message::StoreDone => break,
+                Message::Event(Event::StoreFailed(trouble)) => failed.push(trouble),
+                _ => {}
+            }
+        }
+        failed
     }
 
     fn failed(&self, turn: TurnId, why: &str) {
@@ -164,6 +225,7 @@ fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>
             let event = match job {
                 Reading::File(path) => files::attach_file(&path),
                 Reading::Case(name) => files::attach_case(&name),
+                Reading::Clipboard => pasting::attach(),
                 Reading::Folder(folder) => files::list(&folder),
             };
             if sender.send(Message::Event(event)).is_err() {

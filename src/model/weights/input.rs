@@ -1,4 +1,4 @@
-//! Where the bytes of an archive are: in a file, read piece by piece, or in memory.
+//! Where the bytes of a published file are: on disk, read piece by piece, or in memory.
 //!
 //! Published files are larger than memory. Never read one whole, and never map it: another program may cut a mapped
 //! file short, and the next look at it would end this one.
@@ -12,7 +12,7 @@ use crate::model::weights::WeightError;
 use crate::support::errors::shown;
 
 /// Bytes that can be read at any offset.
-pub(super) struct Input {
+pub(in crate::model::weights) struct Input {
     /// Cleaned name for messages.
     name: String,
     length: u64,
@@ -30,7 +30,7 @@ enum Kind {
 
 impl Input {
     /// The file at `path`. A folder, pipe or device is refused.
-    pub(super) fn open(path: &Path) -> Result<Self, WeightError> {
+    pub(in crate::model::weights) fn open(path: &Path) -> Result<Self, WeightError> {
         let failed = |error: std::io::Error| WeightError::io(path, &error);
         // Asked before opening: to open a pipe would wait for its other end.
         if !fs::metadata(path).map_err(failed)?.is_file() {
@@ -48,7 +48,7 @@ impl Input {
     }
 
     /// Bytes already in memory, called `name` in messages.
-    pub(super) fn memory(name: &str, bytes: Vec<u8>) -> Self {
+    pub(in crate::model::weights) fn memory(name: &str, bytes: Vec<u8>) -> Self {
         Self {
             name: shown(Path::new(name)),
             length: bytes.len() as u64,
@@ -57,17 +57,21 @@ impl Input {
     }
 
     /// Cleaned name for messages.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::model::weights) fn name(&self) -> &str {
         &self.name
     }
 
     /// Length in bytes when it was opened.
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::model::weights) fn length(&self) -> u64 {
         self.length
     }
 
     /// Exactly `length` bytes from `offset` on. What lies outside the file is an error before any memory is taken.
-    pub(super) fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, WeightError> {
+    pub(in crate::model::weights) fn read(
+        &self,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, WeightError> {
         let outside = || {
             let reason = format!("{length} bytes at byte {offset} lie outside the file");
             WeightError::format(&self.name, reason)

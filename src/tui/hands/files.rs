@@ -60,7 +60,8 @@ pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
     files::read_limited(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
 }
 
-fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
+/// A decoded picture with its file.
+pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
     let picture = crate::imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
     Ok(Attached {
         picture: Arc::new(picture),

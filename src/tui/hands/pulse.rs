@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::Message;
+use crate::tui::message::Message;
 use crate::tui::state::Event;
 
 const BEAT: Duration = Duration::from_millis(250);

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
-use super::Message;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
+use crate::tui::message::Message;
 use crate::tui::state::{Effect, Event, Trouble};
 
 /// Sessions that a list shows.
@@ -52,7 +52,7 @@ impl Store {
 }
 
 /// Does one thing; what is to be told of it.
-fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
+pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
     let quiet = |result: Result<(), JournalError>| {
         result
             .err()
@@ -69,10 +69,8 @@ fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
                 .map_err(Trouble::from),
         )),
         Effect::StoreTurn { turn, session, new } => {
-            Some(match journal.begin_turn(&session, &new) {
-                Ok(id) => Event::TurnStored { turn, id },
-                Err(error) => Event::StoreFailed(error.into()),
-            })
+            let result = journal.begin_turn(&session, &new).map_err(Trouble::from);
+            Some(Event::TurnStored { turn, result })
         }
         Effect::StorePartial { id, text } => quiet(journal.append_partial(&id, &text)),
         Effect::StoreEnd { id, end } => quiet(journal.finish_turn(&id, &end)),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::Message;
 use crate::assistant::{self, Assistant, Case, Settings, Setup};
 use crate::support::Cancel;
 use crate::tui::house;
 use crate::tui::journal::Attached;
+use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, TurnId};
 
 /// Opens model and index and says so.
@@ -30,7 +30,7 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
 
 /// Threads made from here on give way to the one that draws, so that keys are heard while all cores compute. They inherit
 /// this from the thread that starts them.
-fn be_patient() {
+pub fn be_patient() {
     #[cfg(target_os = "linux")]
     {
         let own = rustix::thread::gettid();
@@ -60,10 +60,21 @@ pub fn ask(
             patient: None,
             study: None,
         };
+        let mut ended = false;
         for event in assistant.ask(case, settings, cancel) {
+            ended |= matches!(
+                event,
+                assistant::Event::Answer(_) | assistant::Event::Failed(_)
+            );
             if sender.send(Message::Event(told(turn, event))).is_err() {
                 return;
             }
+        }
+        if !ended {
+            // Its thread is gone; nobody may wait for it.
+            let trouble =
+                Trouble::new("the model stopped without an answer").hint("/model opens it again");
+            let _ = sender.send(Message::Event(Event::TurnFailed { turn, trouble }));
         }
     };
     std::thread::Builder::new()

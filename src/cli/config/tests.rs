@@ -1,0 +1,144 @@
+//! Settings files, good and bad, and which layer wins.
+
+use super::file::SettingsFile;
+use super::layers::{Origin, apply, fault, layers};
+use super::*;
+use clap::CommandFactory;
+
+fn written(text: &str) -> (SettingsFile, Vec<Fault>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, text).unwrap();
+    SettingsFile::read(&path)
+}
+
+/// `line: message` of every fault, those of values and keys too.
+fn faults(text: &str) -> Vec<String> {
+    let (file, mut faults) = written(text);
+    let chat = table::chat();
+    faults.extend(
+        layers(&file, |_| None)
+            .iter()
+            .filter_map(|l| fault(&chat, l)),
+    );
+    faults.extend(key_faults(&file));
+    let line = |fault: &Fault| match fault.at {
+        At::Line(line) => line,
+        _ => 0,
+    };
+    faults
+        .iter()
+        .map(|fault| format!("{}: {}", line(fault), fault.message))
+        .collect()
+}
+
+fn common(text: &str, variables: &[(&str, &str)], words: &[&str]) -> Common {
+    let (file, wrong) = written(text);
+    assert_eq!(wrong, []);
+    let layers = layers(&file, |name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_string())
+    });
+    let words = ["rounds"].iter().chain(words);
+    let matches = apply(Cli::command(), &layers).try_get_matches_from(words);
+    let cli = Cli::from_arg_matches(&matches.unwrap()).unwrap();
+    cli.common().unwrap()
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+    let text =
+        "[answers]\nshots = 7\nfilter = [\"modality=ct\", \"organ=head\"]\n[decoding]\nseed = 5\n";
+    let shots = |variables: &[_], words: &[&str]| common(text, variables, words).shots;
+    assert_eq!(shots(&[], &["chat"]), 7);
+    assert_eq!(shots(&[("ROUNDS_SHOTS", "3")], &["chat"]), 3);
+    assert_eq!(shots(&[("ROUNDS_SHOTS", "")], &["chat"]), 7);
+    assert_eq!(
+        shots(&[("ROUNDS_SHOTS", "3")], &["chat", "--shots", "2"]),
+        2
+    );
+    assert_eq!(common(text, &[], &["ask", "why?"]).seed, 5);
+    assert_eq!(common(text, &[], &["script"]).filter.len(), 2);
+    let one = common(text, &[], &["script", "--filter", "modality=mr"]);
+    assert_eq!(one.filter.len(), 1);
+}
+
+#[test]
+fn every_setting_is_a_flag_of_the_chat() {
+    let chat = table::chat();
+    for flag in table::flags() {
+        assert!(table::argument(&chat, flag).is_some(), "{flag}");
+    }
+}
+
+#[test]
+fn the_file_that_init_writes_is_good_with_and_without_its_comments() {
+    assert_eq!(faults(&write::text()), Vec::<String>::new());
+    let bare: String = write::text()
+        .lines()
+        .filter_map(|line| {
+            let setting = line.strip_prefix("# ").filter(|rest| {
+                let name = rest.split(" = ").next().unwrap_or_default();
+                rest.contains(" = ") && !name.contains(' ')
+            });
+            match setting {
+                Some(setting) => Some(format!("{setting}\n")),
+                None => line.starts_with('[').then(|| format!("{line}\n")),
+            }
+        })
+        .collect();
+    let (file, wrong) = written(&bare);
+    assert_eq!(wrong, []);
+    assert_eq!(file.settings.len(), table::flags().count());
+    assert_eq!(file.keys.len(), crate::tui::keys::TABLE.len());
+    assert_eq!(faults(&bare), Vec::<String>::new());
+}
+
+#[test]
+fn each_fault_has_its_line() {
+    assert_eq!(
+        faults(
+            "[answers]\nshots = \"many\"\nstrtegy = \"image\"\ntemperature = 1\n[keys]\nsend = \"hyper-q\"\n"
+        ),
+        [
+            "3: there is no setting `strtegy`",
+            "4: `temperature` belongs into the section [decoding]",
+            "2: invalid value 'many' for '--shots <SHOTS>': invalid digit found in string",
+            "6: keys of `send`: `hyper-q` has an unknown part `hyper`",
+        ]
+    );
+    assert_eq!(faults("shots = 3\n"), ["1: `shots` stands in no section"]);
+    assert_eq!(faults("\n[answer]\n"), ["2: there is no section [answer]"]);
+    assert_eq!(faults("[answers]\nshots = { a = 1 }\n").len(), 1);
+    let broken = faults("[answers]\nshots = \n");
+    assert!(broken[0].starts_with("2: "), "{broken:?}");
+}
+
+#[test]
+fn hostile_text_in_a_file_comes_out_clean() {
+    for fault in faults("[answers]\nstrategy = \"\\u001b[31mred\"\n\"\\u001b]0;x\\u0007\" = 1\n") {
+        assert!(!fault.contains(['\u{1b}', '\u{7}']), "{fault:?}");
+    }
+}
+
+#[test]
+fn two_actions_may_exchange_their_keys() {
+    let swapped = "[keys]\nregenerate = \"alt-e\"\nedit = \"ctrl-r\"\n";
+    assert_eq!(faults(swapped), Vec::<String>::new());
+    let twice = faults("[keys]\nregenerate = \"f9\"\nedit = \"f9\"\n");
+    assert!(
+        twice[0].starts_with("3: `F9` is given to both"),
+        "{twice:?}"
+    );
+}
+
+#[test]
+fn a_variable_that_cannot_be_used_is_named() {
+    let (file, _) = written("");
+    let bad = layers(&file, |name| {
+        (name == "ROUNDS_BEAMS").then(|| "lots".into())
+    });
+    assert_eq!(bad[0].origin, Origin::Variable("ROUNDS_BEAMS".into()));
+    let fault = fault(&table::chat(), &bad[0]).unwrap();
+    assert_eq!(fault.at, At::Variable("ROUNDS_BEAMS".into()));
+}

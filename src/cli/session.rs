@@ -1,0 +1,319 @@
+//! `rounds session`: kept sessions outside the chat.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Failure, Outcome};
+use crate::session::{
+    Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
+};
+use crate::support::INTENDED_USE;
+use crate::support::errors::bytes;
+use crate::support::{Hint, Paths};
+
+const DAY: u64 = 24 * 60 * 60;
+
+#[derive(Subcommand)]
+pub enum SessionCommand {
+    /// List sessions, the one used last first
+    List {
+        /// Most sessions
+        #[arg(short = 'n', long, default_value_t = 20)]
+        limit: usize,
+        /// One JSON object a session
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find words in questions, answers, rationales, shots and titles
+    Search {
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Most hits
+        #[arg(short = 'n', long, default_value_t = 20)]
+        limit: usize,
+        /// One JSON object a hit
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a session, or write it to a file
+    #[command(visible_alias = "show")]
+    Export {
+        /// Its id, its number or its title
+        session: String,
+        /// File to write, never over one that exists; left out: standard output
+        #[arg(short, long)]
+        out: Option<PathBuf>,
+        /// Left out: by the end of the file's name, else Markdown
+        #[arg(long, value_enum)]
+        format: Option<ExportAs>,
+    },
+    /// Give a session another title
+    Rename { session: String, title: String },
+    /// Delete sessions with their pictures
+    Delete {
+        #[arg(required = true)]
+        sessions: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete the sessions that were used last more than so many days ago
+    Purge {
+        #[arg(long, value_name = "DAYS")]
+        older_than: u64,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say how much is kept, and where
+    Stats {
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ExportAs {
+    Markdown,
+    /// One page with the pictures inside
+    Html,
+    /// With the full provenance, see docs/session.schema.json
+    Json,
+}
+
+impl From<ExportAs> for Format {
+    fn from(format: ExportAs) -> Self {
+        match format {
+            ExportAs::Markdown => Self::Markdown,
+            ExportAs::Html => Self::Html,
+            ExportAs::Json => Self::Json,
+        }
+    }
+}
+
+/// What names no session is the user's mistake, anything else the store's.
+fn failed(error: SessionError) -> Failure {
+    use SessionError::{Address, Ambiguous, Unknown, UnknownTurn};
+    match &error {
+        Unknown(_) | Ambiguous { .. } | UnknownTurn { .. } | Address(_) => {
+            Failure::usage(&error, error.hint())
+        }
+        _ => Failure::model(&error),
+    }
+}
+
+/// Runs the command.
+pub fn run(command: &SessionCommand) -> Outcome {
+    let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
+    let mut sessions = Sessions::open(&paths).map_err(failed)?;
+    if let Some(notice) = sessions.notice() {
+        let _ = writeln!(std::io::stderr(), "note: {notice}");
+    }
+    match command {
+        SessionCommand::List { limit, json } => {
+            let all = sessions.list(*limit, 0).map_err(failed)?;
+            print(all.iter().map(|summary| match json {
+                true => as_json(summary).to_string(),
+                false => line(summary),
+            }))
+        }
+        SessionCommand::Search { words, limit, json } => {
+            let hits = sessions.search(&words.join(" "), *limit).map_err(failed)?;
+            print(hits.iter().map(|hit| {
+                let turn = hit.turn.map_or(String::new(), |turn| format!("#{turn}"));
+                match json {
+                    true => json!({
+                        "session": hit.session.as_str(), "turn": hit.turn, "title": hit.title,
+                        "text": hit.snippet.text, "score": hit.score, "intended_use": INTENDED_USE,
+                    })
+                    .to_string(),
+                    false => format!(
+                        "{:<12} {}: {}",
+                        format!("{}{turn}", hit.session),
+                        hit.title,
+                        hit.snippet.text
+                    ),
+                }
+            }))
+        }
+        SessionCommand::Export {
+            session,
+            out,
+            format,
+        } => export(&sessions, session, out.as_ref(), *format),
+        SessionCommand::Rename { session, title } => {
+            let id = sessions.find(session).map_err(failed)?;
+            sessions.rename(&id, title).map_err(failed)?;
+            Ok(0)
+        }
+        SessionCommand::Delete {
+            sessions: names,
+            yes,
+        } => delete(&mut sessions, names, *yes),
+        SessionCommand::Purge { older_than, yes } => purge(&mut sessions, *older_than, *yes),
+        SessionCommand::Stats { json } => stats(&sessions, &paths, *json),
+    }
+}
+
+fn print(lines: impl Iterator<Item = String>) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}").map_err(|e| Failure::io(&e))?;
+    }
+    Ok(0)
+}
+
+fn line(summary: &Summary) -> String {
+    format!(
+        "{:>4}  {}  {}  {:>3} turns  {} on {}  {}",
+        summary.number,
+        summary.id,
+        moment_in_words(summary.used),
+        summary.turns,
+        summary.index,
+        summary.model,
+        summary.title
+    )
+}
+
+fn as_json(summary: &Summary) -> Value {
+    json!({
+        "session": summary.id.as_str(), "number": summary.number, "title": summary.title, "turns": summary.turns,
+        "model": summary.model, "index": summary.index, "created": rfc3339(summary.created),
+        "used": rfc3339(summary.used), "intended_use": INTENDED_USE,
+    })
+}
+
+fn export(
+    sessions: &Sessions,
+    name: &str,
+    out: Option<&PathBuf>,
+    format: Option<ExportAs>,
+) -> Outcome {
+    let id = sessions.find(name).map_err(failed)?;
+    let ending = out.and_then(|path| path.extension()?.to_str());
+    let format = match (format, ending) {
+        (Some(format), _) => format.into(),
+        (None, None | Some("md" | "markdown")) => Format::Markdown,
+        (None, Some("html" | "htm")) => Format::Html,
+        (None, Some("json")) => Format::Json,
+        (None, Some(other)) => {
+            return Err(Failure::usage(
+                format!("there is no export format for .{other}"),
+                Some("end the name with .md, .html or .json, or say --format".into()),
+            ));
+        }
+    };
+    match out {
+        Some(path) => sessions.export_to(&id, format, path).map_err(failed)?,
+        None => {
+            return print(std::iter::once(
+                sessions.export(&id, format).map_err(failed)?,
+            ));
+        }
+    }
+    Ok(0)
+}
+
+fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
+    let found = names.iter().map(|name| sessions.find(name));
+    let mut ids: Vec<SessionId> = found.collect::<Result<_, _>>().map_err(failed)?;
+    // One session may be named twice.
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
+    for id in &ids {
+        let title = sessions.summary(id).map_err(failed)?.title;
+        let _ = writeln!(std::io::stderr(), "{id}  {title}");
+    }
+    sure(
+        &format!("delete {} for good?", count(ids.len(), "session")),
+        yes,
+    )?;
+    let mut all = Removed::default();
+    for id in &ids {
+        let removed = sessions.delete(id).map_err(failed)?;
+        all.sessions += removed.sessions;
+        all.images += removed.images;
+        all.image_bytes += removed.image_bytes;
+    }
+    gone(all)
+}
+
+fn purge(sessions: &mut Sessions, days: u64, yes: bool) -> Outcome {
+    sure(
+        &format!(
+            "delete every session that was not used for {}?",
+            count(days as usize, "day")
+        ),
+        yes,
+    )?;
+    let age = Duration::from_secs(days.saturating_mul(DAY));
+    gone(sessions.purge_older_than(age).map_err(failed)?)
+}
+
+fn gone(removed: Removed) -> Outcome {
+    print(std::iter::once(format!(
+        "deleted {} with {} ({})",
+        count(removed.sessions, "session"),
+        count(removed.images, "picture"),
+        bytes(removed.image_bytes)
+    )))
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Asks at a terminal; elsewhere the flag must say it.
+fn sure(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Err(Failure::usage(
+            "nothing was deleted: nobody can be asked here",
+            Some("say --yes".into()),
+        ));
+    }
+    let mut err = std::io::stderr();
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    let mut answer = String::new();
+    input
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|e| Failure::io(&e))?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failure::usage("nothing was deleted", None)),
+    }
+}
+
+fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
+    let stats = sessions.stats().map_err(failed)?;
+    let folder = crate::support::sanitise::clean_line(&paths.data_dir.display().to_string());
+    let moment = |ms: Option<i64>| ms.map_or("never".into(), moment_in_words);
+    print(std::iter::once(match as_object {
+        true => json!({
+            "sessions": stats.sessions, "turns": stats.turns, "images": stats.images,
+            "image_bytes": stats.image_bytes, "database_bytes": stats.database_bytes, "folder": folder,
+            "oldest": stats.oldest.map(rfc3339), "newest": stats.newest.map(rfc3339),
+        })
+        .to_string(),
+        false => format!(
+            "{}, {}, {} ({}), database {}\nused from {} to {}\nin {folder}",
+            count(stats.sessions as usize, "session"),
+            count(stats.turns as usize, "turn"),
+            count(stats.images as usize, "picture"),
+            bytes(stats.image_bytes),
+            bytes(stats.database_bytes),
+            moment(stats.oldest),
+            moment(stats.newest),
+        ),
+    }))
+}

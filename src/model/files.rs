@@ -1,0 +1,88 @@
+//! Full tensors of a bundle's files, each read when the model asks for it.
+//!
+//! A tensor's bytes are let go as soon as it is made, so loading takes what the model takes and one tensor more. Mapped files would be
+//! in memory a second time for as long as the model is being loaded.
+
+use candle_core::{DType, Device, Error, Result, Shape, Tensor};
+use candle_nn::Init;
+use candle_nn::var_builder::SimpleBackend;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::weights::safetensors::SafetensorsFile;
+use super::weights::{Dtype, WeightError};
+
+/// Opened safetensors files.
+pub struct Files {
+    files: Vec<SafetensorsFile>,
+    places: HashMap<String, Place>,
+}
+
+struct Place {
+    file: usize,
+    index: usize,
+    dtype: DType,
+    shape: Vec<usize>,
+}
+
+impl Files {
+    /// Opens and checks every file; an error comes with the path it belongs to.
+    pub fn open(paths: &[PathBuf]) -> std::result::Result<Self, (PathBuf, WeightError)> {
+        let (mut files, mut places) = (Vec::new(), HashMap::new());
+        for (file, path) in paths.iter().enumerate() {
+            let opened = SafetensorsFile::open(path).map_err(|e| (path.clone(), e))?;
+            for (index, (name, dtype, shape)) in opened.tensors().enumerate() {
+                let Some(dtype) = computed(dtype) else {
+                    let reason = format!("{name} holds {dtype}, not weights");
+                    let error = WeightError::format(&path.to_string_lossy(), reason);
+                    return Err((path.clone(), error));
+                };
+                let place = Place {
+                    file,
+                    index,
+                    dtype,
+                    shape: shape.to_vec(),
+                };
+                places.insert(name.to_string(), place);
+            }
+            files.push(opened);
+        }
+        Ok(Self { files, places })
+    }
+}
+
+fn computed(dtype: Dtype) -> Option<DType> {
+    Some(match dtype {
+        Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
+        Dtype::F32 => DType::F32,
+        Dtype::F64 => DType::F64,
+        _ => return None,
+    })
+}
+
+impl SimpleBackend for Files {
+    fn get(&self, shape: Shape, name: &str, _: Init, dtype: DType, on: &Device) -> Result<Tensor> {
+        let tensor = self.get_unchecked(name, dtype, on)?;
+        match tensor.shape() == &shape {
+            true => Ok(tensor),
+            false => {
+                candle_core::bail!("{name}: {:?} where {shape:?} was expected", tensor.shape())
+            }
+        }
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        let missing = || Error::CannotFindTensor {
+            path: name.to_string(),
+        };
+        let place = self.places.get(name).ok_or_else(missing)?;
+        let file = self.files.get(place.file).ok_or_else(missing)?;
+        let bytes = file.read(place.index).map_err(Error::wrap)?;
+        Tensor::from_raw_buffer(&bytes, place.dtype, &place.shape, device)?.to_dtype(dtype)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+}

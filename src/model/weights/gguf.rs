@@ -1,0 +1,314 @@
+//! GGUF files as llama.cpp writes them: what is in one, without trusting it.
+//!
+//! A file is checked whole when it is opened: every length, name, type, place and overlap. Its metadata is read once from front to
+//! back; lists (a vocabulary has tens of thousands of entries) are stepped over and never held. After that a tensor can only fail with
+//! the disk. Never take memory for a count that the file claims before the bytes for it were found.
+
+mod header;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{DType, Device, Tensor};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use super::input::Input;
+use super::{Dtype, WeightError};
+use header::Head;
+pub use value::Value;
+
+/// Most tensors and most entries of metadata. A large model has about a thousand.
+const MAX_ENTRIES: u64 = 65_536;
+/// Longest name of a tensor or key of the metadata, in bytes.
+const MAX_NAME: u64 = 256;
+/// Most axes of a tensor.
+const MAX_AXES: u32 = 4;
+/// Where tensors begin, if the file does not say otherwise.
+const ALIGNMENT: u64 = 32;
+
+/// An opened file. Tensors stay on disk until they are asked for.
+pub struct GgufFile {
+    input: Input,
+    values: BTreeMap<String, Value>,
+    tensors: Vec<TensorInfo>,
+}
+
+/// How the elements of a tensor are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reals, full or packed in blocks.
+    Reals(GgmlDType),
+    /// Anything else: no weights.
+    Other(Dtype),
+}
+
+/// One tensor of a file.
+#[derive(Clone, Debug)]
+pub struct TensorInfo {
+    /// Unlike every other name in the file.
+    pub name: String,
+    /// How it is stored.
+    pub kind: Kind,
+    /// Sizes, the slowest dimension first.
+    pub shape: Vec<usize>,
+    offset: u64,
+    length: u64,
+}
+
+impl GgufFile {
+    /// Opens the file at `path` and checks everything that it says. Reads no weights.
+    pub fn open(path: &Path) -> Result<Self, WeightError> {
+        Self::from_input(Input::open(path)?)
+    }
+
+    /// As [`Self::open`], of a file in memory that is called `name` in messages.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, WeightError> {
+        Self::from_input(Input::memory(name, bytes))
+    }
+
+    fn from_input(input: Input) -> Result<Self, WeightError> {
+        let mut head = Head::new(&input);
+        let (tensors, pairs) = head.counts()?;
+        let values = read_values(&mut head, pairs)?;
+        let alignment = alignment(&values).ok_or_else(|| head.wrong("its alignment is absurd"))?;
+        let mut read = Vec::new();
+        for _ in 0..tensors {
+            read.push(read_info(&mut head)?);
+        }
+        let start = head.at().next_multiple_of(alignment);
+        for info in &mut read {
+            place(info, start, alignment, &input)?;
+        }
+        apart(&read, &input)?;
+        Ok(Self {
+            input,
+            values,
+            tensors: read,
+        })
+    }
+
+    /// Every tensor, in the order of the file.
+    pub fn tensors(&self) -> &[TensorInfo] {
+        &self.tensors
+    }
+
+    /// An entry of the metadata.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
+    fn info(&self, index: usize) -> Result<&TensorInfo, WeightError> {
+        let missing = || WeightError::format(self.input.name(), "no such tensor");
+        self.tensors.get(index).ok_or_else(missing)
+    }
+
+    /// The bytes of the tensor at `index` of [`Self::tensors`], as they are stored.
+    pub fn bytes(&self, index: usize) -> Result<Vec<u8>, WeightError> {
+        let info = self.info(index)?;
+        self.input.read(info.offset, info.length)
+    }
+
+    /// The tensor at `index` of [`Self::tensors`], in f32 on the CPU.
+    ///
+    /// Errors where it holds no reals.
+    pub fn read(&self, index: usize) -> Result<Tensor, WeightError> {
+        let info = self.info(index)?;
+        let wrong = |reason: String| {
+            WeightError::format(self.input.name(), format!("{}: {reason}", info.name))
+        };
+        let bytes = self.bytes(index)?;
+        let shape = info.shape.as_slice();
+        let full = match info.kind {
+            Kind::Reals(GgmlDType::F32) => Some(DType::F32),
+            Kind::Reals(GgmlDType::F16) => Some(DType::F16),
+            Kind::Reals(GgmlDType::BF16) => Some(DType::BF16),
+            Kind::Other(Dtype::F64) => Some(DType::F64),
+            Kind::Reals(_) => None,
+            Kind::Other(other) => return Err(wrong(format!("holds {other}, not weights"))),
+        };
+        let tensor = match (full, info.kind) {
+            (None, Kind::Reals(dtype)) => {
+                QStorage::from_data(Cow::Borrowed(&bytes), &Device::Cpu, dtype)
+                    .and_then(|storage| QTensor::new(storage, shape))
+                    .and_then(|packed| packed.dequantize(&Device::Cpu))
+            }
+            (full, _) => {
+                let dtype = full.unwrap_or(DType::F32);
+                Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu)
+            }
+        };
+        tensor
+            .and_then(|tensor| tensor.to_dtype(DType::F32))
+            .map_err(|error| wrong(error.to_string()))
+    }
+}
+
+fn read_values(head: &mut Head, pairs: u64) -> Result<BTreeMap<String, Value>, WeightError> {
+    let mut values = BTreeMap::new();
+    for _ in 0..pairs {
+        let key = head.name(MAX_NAME)?;
+        let value = head.value()?;
+        if values.contains_key(&key) {
+            return Err(head.wrong(&format!("two entries are called {key}")));
+        }
+        values.insert(key, value);
+    }
+    Ok(values)
+}
+
+fn alignment(values: &BTreeMap<String, Value>) -> Option<u64> {
+    match values.get("general.alignment") {
+        None => Some(ALIGNMENT),
+        Some(value) => value
+            .whole()
+            .filter(|n| n.is_power_of_two() && *n <= 1 << 16),
+    }
+}
+
+/// What the file says of its next tensor; `offset` is still counted from the first one.
+fn read_info(head: &mut Head) -> Result<TensorInfo, WeightError> {
+    let name = head.name(MAX_NAME)?;
+    let axes = head.u32()?;
+    if !(1..=MAX_AXES).contains(&axes) {
+        return Err(head.wrong(&format!("{name} has {axes} axes")));
+    }
+    let mut shape = Vec::new();
+    for _ in 0..axes {
+        let size = usize::try_from(head.u64()?).ok().filter(|&size| size > 0);
+        shape.push(size.ok_or_else(|| head.wrong(&format!("{name} has an absurd shape")))?);
+    }
+    // GGUF counts axes from the innermost.
+    shape.reverse();
+    let kind = kind(head.u32()?).map_err(|found| {
+        head.wrong(&format!(
+            "{name} is of type {found}, which is not read: take a file of F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K"
+        ))
+    })?;
+    Ok(TensorInfo {
+        name,
+        kind,
+        shape,
+        offset: head.u64()?,
+        length: 0,
+    })
+}
+
+/// Elements of a block and bytes of one.
+fn block(kind: Kind) -> (usize, usize) {
+    match kind {
+        Kind::Reals(dtype) => (dtype.block_size(), dtype.type_size()),
+        Kind::Other(dtype) => (1, dtype.size()),
+    }
+}
+
+/// Finds where a tensor lies in the file.
+fn place(
+    info: &mut TensorInfo,
+    start: u64,
+    alignment: u64,
+    input: &Input,
+) -> Result<(), WeightError> {
+    let wrong =
+        |reason: &str| WeightError::format(input.name(), format!("tensor {}: {reason}", info.name));
+    let (elements, bytes) = block(info.kind);
+    let width = info.shape.last().copied().unwrap_or(0);
+    if !width.is_multiple_of(elements) {
+        return Err(wrong("its rows are no whole number of blocks"));
+    }
+    let length = info
+        .shape
+        .iter()
+        .try_fold(1_u64, |n, &size| n.checked_mul(size as u64))
+        .map(|n| n / elements as u64)
+        .and_then(|blocks| blocks.checked_mul(bytes as u64))
+        .ok_or_else(|| wrong("it has an absurd shape"))?;
+    if !info.offset.is_multiple_of(alignment) {
+        return Err(wrong("it does not begin where tensors may begin"));
+    }
+    let end = info
+        .offset
+        .checked_add(start)
+        .and_then(|from| from.checked_add(length));
+    if end.is_none_or(|end| end > input.length()) {
+        return Err(wrong(
+            "it lies outside the file: the file is cut short or damaged",
+        ));
+    }
+    info.offset += start;
+    info.length = length;
+    Ok(())
+}
+
+/// Errors where two tensors have one name, or share bytes.
+fn apart(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightError> {
+    let mut names = HashSet::with_capacity(tensors.len());
+    if let Some(twice) = tensors.iter().find(|info| !names.insert(&info.name)) {
+        let reason = format!("two tensors are called {}", twice.name);
+        return Err(WeightError::format(input.name(), reason));
+    }
+    let mut sorted: Vec<&TensorInfo> = tensors.iter().collect();
+    sorted.sort_by_key(|info| info.offset);
+    let shared = sorted
+        .windows(2)
+        .find(|pair| pair[0].offset + pair[0].length > pair[1].offset);
+    match shared {
+        Some(pair) => {
+            let reason = format!("the tensors {} and {} overlap", pair[0].name, pair[1].name);
+            Err(WeightError::format(input.name(), reason))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The type that has `number` in ggml; its name where it is not read.
+fn kind(number: u32) -> Result<Kind, String> {
+    let reals = match number {
+        0 => GgmlDType::F32,
+        1 => GgmlDType::F16,
+        2 => GgmlDType::Q4_0,
+        3 => GgmlDType::Q4_1,
+        6 => GgmlDType::Q5_0,
+        7 => GgmlDType::Q5_1,
+        8 => GgmlDType::Q8_0,
+        10 => GgmlDType::Q2K,
+        11 => GgmlDType::Q3K,
+        12 => GgmlDType::Q4K,
+        13 => GgmlDType::Q5K,
+        14 => GgmlDType::Q6K,
+        30 => GgmlDType::BF16,
+        24 => return Ok(Kind::Other(Dtype::I8)),
+        25 => return Ok(Kind::Other(Dtype::I16)),
+        26 => return Ok(Kind::Other(Dtype::I32)),
+        27 => return Ok(Kind::Other(Dtype::I64)),
+        28 => return Ok(Kind::Other(Dtype::F64)),
+        _ => return Err(unread(number)),
+    };
+    Ok(Kind::Reals(reals))
+}
+
+fn unread(number: u32) -> String {
+    const NAMES: [(u32, &str); 16] = [
+        (9, "Q8_1"),
+        (15, "Q8_K"),
+        (16, "IQ2_XXS"),
+        (17, "IQ2_XS"),
+        (18, "IQ3_XXS"),
+        (19, "IQ1_S"),
+        (20, "IQ4_NL"),
+        (21, "IQ3_S"),
+        (22, "IQ2_S"),
+        (23, "IQ4_XS"),
+        (29, "IQ1_M"),
+        (34, "TQ1_0"),
+        (35, "TQ2_0"),
+        (39, "MXFP4"),
+        (40, "NVFP4"),
+        (41, "Q1_0"),
+    ];
+    let known = NAMES.iter().find(|(n, _)| *n == number);
+    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_string())
+}

@@ -1,0 +1,73 @@
+//! Answer and rationale on lines of their own, while they stream.
+
+/// Puts answer and rationale on lines of their own while they stream.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// The marker that the prompt ends with.
+    lead: String,
+    started: bool,
+    /// Could still become a marker.
+    held: String,
+}
+
+impl Parts {
+    const MARKERS: [&str; 2] = [" Answer:", " Rationale:"];
+
+    /// The prompt, before the first text.
+    pub fn begin(&mut self, prompt: &str) {
+        let lead = prompt.rsplit([' ', '\n']).next().unwrap_or_default();
+        self.lead = lead.to_string();
+    }
+
+    /// Takes more text; returns what can be shown of it.
+    pub fn push(&mut self, text: &str) -> String {
+        self.held.push_str(text);
+        if !self.started {
+            self.held = self.held.trim_start().to_string();
+            if self.held.is_empty() {
+                return String::new();
+            }
+            self.started = true;
+            self.held = format!("\n{} {}", self.lead, self.held);
+        }
+        for marker in Self::MARKERS {
+            self.held = self.held.replace(marker, &format!("\n{}", &marker[1..]));
+        }
+        let keep = (0..self.held.len())
+            .filter(|&at| self.held.is_char_boundary(at))
+            .find(|&at| {
+                Self::MARKERS
+                    .iter()
+                    .any(|m| m.starts_with(&self.held[at..]))
+            })
+            .unwrap_or(self.held.len());
+        let rest = self.held.split_off(keep);
+        std::mem::replace(&mut self.held, rest)
+    }
+
+    /// What was held back.
+    pub fn end(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_stream_on_lines_of_their_own_however_they_are_cut() {
+        let text = " I see A and an Ans. Answer: yes";
+        for size in 1..12 {
+            let mut parts = Parts::default();
+            parts.begin("<image>Question: Is it? Rationale:");
+            let bytes: Vec<char> = text.chars().collect();
+            let mut out: String = bytes
+                .chunks(size)
+                .map(|c| parts.push(&c.iter().collect::<String>()))
+                .collect();
+            out.push_str(&parts.end());
+            assert_eq!(out, "\nRationale: I see A and an Ans.\nAnswer: yes");
+        }
+    }
+}

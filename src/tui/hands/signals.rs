@@ -1,0 +1,73 @@
+//! Signals: an interrupt, the end of the program, and suspending it.
+
+use std::sync::mpsc::SyncSender;
+
+use crate::tui::message::Message;
+use crate::tui::state::Event;
+
+#[cfg(unix)]
+use crate::tui::ExitReason;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+
+/// Starts listening for the full screen, which must give the terminal back before the program stops.
+#[cfg(unix)]
+pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
+    let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP];
+    start(sender, &all, |signal| match signal {
+        SIGTSTP => Message::Suspend,
+        signal => Message::Event(Event::EndNow(ExitReason::Signal(signal))),
+    })
+}
+
+/// Starts listening for the line mode, where an interrupt stops an answer.
+#[cfg(unix)]
+pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
+    let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+    start(sender, &all, |signal| match signal {
+        SIGINT => Message::Event(Event::Interrupt),
+        signal => Message::Event(Event::EndNow(ExitReason::Signal(signal))),
+    })
+}
+
+#[cfg(unix)]
+fn start(
+    sender: SyncSender<Message>,
+    wanted: &[i32],
+    meaning: fn(i32) -> Message,
+) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(wanted)?;
+    let work = move || {
+        for signal in signals.forever() {
+            if sender.send(meaning(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(work)
+        .map(|_| ())
+}
+
+/// Stops this process until it is continued.
+#[cfg(unix)]
+pub fn stop_here() {
+    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+}
+
+#[cfg(not(unix))]
+pub fn listen(_sender: SyncSender<Message>) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
+    let told = move || {
+        let _ = sender.send(Message::Event(Event::Interrupt));
+    };
+    ctrlc::set_handler(told).map_err(std::io::Error::other)
+}
+
+#[cfg(not(unix))]
+pub fn stop_here() {}

@@ -1,0 +1,167 @@
+//! Long work on indexes, on a thread of its own; it says how far it is a few times a second.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use super::model::be_patient;
+use crate::assistant::Assistant;
+use crate::assistant::upkeep::{self, ImportReport, Imported, Warming};
+use crate::index::IndexError;
+use crate::index::dataset::Options;
+use crate::index::ingest::Report;
+use crate::support::errors::bytes;
+use crate::support::{Cancel, Paths};
+use crate::tui::message::Message;
+use crate::tui::state::{Event, Trouble, Work};
+
+/// Shortest time between two reports.
+const EVERY: Duration = Duration::from_millis(200);
+/// Most bytes of latents that are kept; the command line can say another limit.
+const MOST_LATENTS: u64 = 4 << 30;
+
+/// Tells the state how far a job is.
+struct Teller {
+    sender: SyncSender<Message>,
+    job: u64,
+    told: Option<Instant>,
+}
+
+impl Teller {
+    fn tell(&mut self, words: impl FnOnce() -> String) {
+        if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
+            self.told = Some(Instant::now());
+            let (job, said) = (self.job, words());
+            let _ = self
+                .sender
+                .send(Message::Event(Event::Working { job, said }));
+        }
+    }
+}
+
+/// Does `work` and says so.
+pub fn start(
+    sender: SyncSender<Message>,
+    job: u64,
+    work: Work,
+    assistant: Option<Arc<Assistant>>,
+    cancel: Cancel,
+) -> std::io::Result<()> {
+    let task = move || {
+        be_patient();
+        let mut teller = Teller {
+            sender: sender.clone(),
+            job,
+            told: None,
+        };
+        let done = std::panic::AssertUnwindSafe(|| match work {
+            Work::Import {
+                index,
+                format,
+                path,
+                device,
+            } => {
+                let import = upkeep::Import {
+                    index,
+                    format,
+                    path,
+                    options: Options::default(),
+                    device,
+                };
+                import_data(&import, &cancel, &mut teller)
+            }
+            Work::Warm { really } => warm(assistant, really, cancel, &mut teller),
+        });
+        let result = std::panic::catch_unwind(done)
+            .unwrap_or_else(|_| Err(Trouble::new("the work failed inside the program")));
+        let _ = sender.send(Message::Event(Event::Worked { job, result }));
+    };
+    std::thread::Builder::new()
+        .name("work".into())
+        .spawn(task)
+        .map(|_| ())
+}
+
+fn import_data(
+    import: &upkeep::Import,
+    cancel: &Cancel,
+    teller: &mut Teller,
+) -> Result<String, Trouble> {
+    let paths = Paths::find().map_err(|error| Trouble::of(&error))?;
+    let mut total = None;
+    let mut first_rejected = None;
+    let imported = upkeep::import(
+        import,
+        &crate::index::library::Library::of(&paths),
+        &crate::model::library::Library::of(&paths),
+        cancel,
+        &mut |report| match report {
+            ImportReport::Made(_) => {}
+            ImportReport::Total(all) => total = all,
+            ImportReport::Rows(Report::Rejected { origin, reason }) => {
+                first_rejected.get_or_insert_with(|| format!("{origin}: {reason}"));
+            }
+            ImportReport::Rows(Report::Looked(summary) | Report::Committed(summary)) => {
+                let done = summary.rows + summary.left_out;
+                teller.tell(|| match total {
+                    Some(all) => format!("importing, {done} of {all} rows"),
+                    None => format!("importing, {done} rows"),
+                });
+            }
+        },
+    );
+    let Imported {
+        summary,
+        examples,
+        ended,
+    } = imported.map_err(|error| Trouble::of(&error))?;
+    let words = format!(
+        "{} rows = {} added + {} duplicates + {} rejected; the index has {examples} examples",
+        summary.rows, summary.added, summary.duplicates, summary.rejected
+    );
+    match ended {
+        Ok(()) => Ok(match first_rejected {
+            None => words,
+            Some(first) => format!("{words}; the first rejected row is {first}"),
+        }),
+        Err(upkeep::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
+            "stopped: {words}; the same command goes on from there"
+        )),
+        Err(error) => Err(Trouble::of(&error).hint(words)),
+    }
+}
+
+fn warm(
+    assistant: Option<Arc<Assistant>>,
+    really: bool,
+    cancel: Cancel,
+    teller: &mut Teller,
+) -> Result<String, Trouble> {
+    let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
+    let mut words = String::from("the model's thread ended");
+    for event in assistant.warm(really.then_some(MOST_LATENTS), cancel) {
+        match event {
+            Warming::Plan(plan) => {
+                words = format!(
+                    "{} pictures at {} each: {} more beside {} that are kept; /warm go does it",
+                    plan.pictures,
+                    bytes(plan.each),
+                    bytes(plan.wanted),
+                    bytes(plan.held)
+                );
+            }
+            Warming::Progress(done, all) => {
+                teller.tell(|| format!("warming, {done} of {all} examples"));
+            }
+            Warming::Done(warmed) => {
+                words = format!(
+                    "{} pictures are kept, {}",
+                    warmed.pictures,
+                    bytes(warmed.bytes)
+                );
+            }
+            Warming::Failed(error) => return Err(Trouble::of(&error)),
+        }
+    }
+    Ok(words)
+}

@@ -1,0 +1,435 @@
+//! Every command at least once.
+
+use super::user::{User, has};
+use crate::retrieval::Strategy;
+use crate::tui::state::{COMMANDS, Effect, Event, Trouble};
+
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/cases");
+
+/// A user with one answered question about a case.
+fn answered() -> User {
+    let mut user = User::new();
+    user.line("/cases chest-nodule");
+    user.exchange("Is there a nodule?", "yes");
+    user.effects();
+    user
+}
+
+#[test]
+fn pictures_are_attached_listed_and_taken_away() {
+    let mut user = User::new();
+    let said = user.types(&format!("/attach {CASES}/chest-nodule.png"));
+    has(
+        &said,
+        "attached chest-nodule.png; it goes with your next question\n",
+    );
+    has(&said, "chest-nodule.png: PNG, 224 x 224 pixels, ");
+    has(&said, " bits a channel), ");
+    has(&said, "mean brightness ");
+    assert!(!said.contains("blank"), "{said}");
+    has(
+        &user.types("/attach /no/such.png"),
+        "error: not found: /no/such.png\nhint: ",
+    );
+    has(&user.types("/cases"), "1. abdomen-liver\n2. ");
+    has(&user.types("/cases 1"), "attached abdomen-liver; ");
+    has(
+        &user.types("/cases nothing"),
+        "error: there is no sample case nothing",
+    );
+    has(
+        &user.types("/status"),
+        "attached: chest-nodule.png, abdomen-liver\n",
+    );
+    has(&user.types("/detach 1"), "chest-nodule.png was taken away");
+    has(&user.types("/detach all"), "no picture is attached now");
+}
+
+#[test]
+fn attach_without_a_path_lists_what_is_here() {
+    let start = crate::tui::state::Start {
+        folder: CASES.into(),
+        ..Default::default()
+    };
+    let mut user = User::with(start, true);
+    let said = user.types("/attach");
+    has(&said, "chest-nodule.png\n");
+    has(&said, "/attach and a path attaches one");
+}
+
+#[test]
+fn shots_are_listed_opened_pinned_excluded_and_moved() {
+    let mut user = answered();
+    has(&user.types("/shots"), "\n3. chest-0002  0.840  Q: ");
+    let said = user.types("/shot 3");
+    for line in [
+        "Example chest-0002\n",
+        "Question: Is there a nodule?\n",
+        "Answer: left\n",
+        "Rationale: A round opacity",
+        "Why it was chosen: shot 3, score 0.8400",
+        "Licence: CC0-1.0\n",
+    ] {
+        has(&said, line);
+    }
+    has(
+        &user.types("/shot 9"),
+        "error: there is no shot `9`\nhint: write a number from 1 to 4",
+    );
+    has(&user.types("/shot"), "error: there is no shot ``");
+    has(&user.types("/pin 3"), "chest-0002 is pinned");
+    has(&user.types("/exclude chest-0001"), "chest-0001 is excluded");
+    let said = user.types("/shots");
+    has(&said, "1. chest-0002");
+    has(&said, "pinned 1\n");
+    has(&said, "excluded\n");
+    has(&user.types("/pin off"), "nothing is pinned now");
+    has(&user.types("/exclude off"), "nothing is excluded now");
+    user.line("/move 4 1");
+    let pinned = user.face.state_mut().settings.pinned.clone();
+    assert_eq!(
+        pinned,
+        ["chest-0003", "chest-0000", "chest-0001", "chest-0002"]
+    );
+    has(&user.types("/move 4"), "error: /move takes");
+    has(&user.types("/move 4 5"), "error: /move takes");
+}
+
+#[test]
+fn a_question_is_asked_again_without_a_shot() {
+    let mut user = answered();
+    has(
+        &user.types("/without 2"),
+        "Question (without chest-0001): Is there a nodule?",
+    );
+    let excluded = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::Ask { settings, .. } => Some(settings.excluded),
+        _ => None,
+    });
+    assert_eq!(excluded, Some(vec!["chest-0001".to_string()]));
+    user.model_answers("no");
+    let said = user.types("/branches");
+    has(
+        &said,
+        "1. Is there a nodule?  (chest-nodule)\n   Answer: yes\n",
+    );
+    has(
+        &said,
+        "2. Is there a nodule?  (without chest-0001, chest-nodule, shown)\n   Answer: no\n",
+    );
+    has(&user.types("/branch 1"), "branch 1 of 2 is shown");
+    has(
+        &user.types("/turns"),
+        "(branch 1 of 2, chest-nodule, selected)\n   Answer: yes",
+    );
+    has(&user.types("/branch 3"), "error: there is no branch `3`");
+}
+
+#[test]
+fn settings_are_changed_and_wrong_ones_say_what_to_write() {
+    let mut user = User::new();
+    for (line, said) in [
+        ("/k 2", "2 shots, from the next question on"),
+        ("/strategy random", "strategy random"),
+        ("/order shuffled", "order shuffled"),
+        ("/floor 0.3", "floor 0.3"),
+        ("/filter organ=chest", "filter organ=chest"),
+        ("/seed 7", "seed 7"),
+        ("/temperature 0.5", "temperature 0.5"),
+        (
+            "/k many",
+            "error: /k takes a number from 0 to 64, not `many`",
+        ),
+        ("/strategy best", "hint: one of image, "),
+        ("/nonsense", "error: there is no command /nonsense"),
+    ] {
+        has(&user.types(line), said);
+    }
+    let said = user.types("/status");
+    for line in [
+        "now: ready\n",
+        "model: nano\n",
+        "device: cpu\n",
+        "index: shipped\n",
+        "shots: k=2 random, shuffled\n",
+        "floor: 0.3\n",
+        "filter: organ=chest\n",
+        "temperature: 0.5\n",
+        "seed: 7\n",
+        "session: not begun\n",
+        "use: education and research only, not for diagnosis\n",
+    ] {
+        has(&said, line);
+    }
+}
+
+#[test]
+fn the_status_knows_context_memory_and_session() {
+    let mut user = answered();
+    user.event(Event::Tick {
+        memory: Some(64 << 20),
+    });
+    let said = user.types("/status");
+    has(&said, "context: 334 of 1024 tokens\n");
+    has(&said, "memory: 64 MiB\n");
+    has(&said, "session: Is there a nodule? (s1)\n");
+}
+
+#[test]
+fn another_model_and_index_are_opened_or_given_up() {
+    let mut user = User::new();
+    has(&user.types("/model /models/big"), "opening model big");
+    has(
+        &user.types("/stop"),
+        "opening was given up; the one before stays",
+    );
+    has(&user.types("/index /data/own"), "opening index own");
+    let jobs: Vec<u64> = user
+        .effects()
+        .iter()
+        .filter_map(|e| match e {
+            Effect::Open { job, .. } => Some(*job),
+            _ => None,
+        })
+        .collect();
+    user.event(Event::Opened {
+        job: *jobs.last().unwrap(),
+        result: Err(Trouble::new("no index there").hint("look again")),
+    });
+    has(&user.said(), "error: no index there\nhint: look again\n");
+    has(&user.types("/stop"), "nothing runs");
+}
+
+#[test]
+fn the_exact_prompt_is_said() {
+    let mut user = answered();
+    has(
+        &user.types("/prompt"),
+        "<image>Question: Is there a nodule? Rationale:\n",
+    );
+}
+
+#[test]
+fn a_comparison_says_both_answers_one_after_the_other() {
+    let mut user = answered();
+    has(&user.types("/compare"), "asking again (without shots)\n");
+    let strategy = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::Ask { settings, .. } => Some(settings.strategy),
+        _ => None,
+    });
+    assert_eq!(strategy, Some(Strategy::None));
+    user.stream(" not said while it comes Answer: no");
+    user.answer("no");
+    let said = user.said();
+    has(
+        &said,
+        "Two answers to: Is there a nodule?\n1. as it was asked (k=4 image, similar-last)\n",
+    );
+    has(&said, "   Answer: yes\n");
+    has(&said, "2. without shots (no shots)\n");
+    has(&said, "   Answer: no\n");
+    has(&said, "different answers\n");
+    assert!(!said.contains("not said while it comes"), "{said}");
+    has(&user.types("/compare"), "different answers\n");
+    assert!(
+        user.effects().is_empty(),
+        "the same comparison is not asked twice"
+    );
+    has(&user.types("/compare k=many"), "error: /k takes");
+}
+
+#[test]
+fn a_comparison_that_is_stopped_says_what_came() {
+    let mut user = answered();
+    user.line("/compare");
+    user.stream(" half");
+    user.line("/stop");
+    user.model_stops();
+    has(&user.said(), "   half\n   [stopped]\n");
+    assert!(user.face.comparing.is_none());
+}
+
+#[test]
+fn a_question_is_regenerated_and_edited_as_branches() {
+    let mut user = answered();
+    let said = user.types("/regenerate");
+    has(
+        &said,
+        "greedy decoding with the same settings says the same again",
+    );
+    has(&said, "Question: Is there a nodule?\n");
+    user.model_answers("yes");
+    let said = user.types("/edit");
+    has(
+        &said,
+        "Is there a nodule?\n/edit and the new words ask it as a branch\n",
+    );
+    assert!(user.face.running().is_none(), "looking asks nothing");
+    has(
+        &user.types("/edit Is there a mass?"),
+        "Question: Is there a mass?\n",
+    );
+    user.model_answers("no");
+    has(
+        &user.types("/branches"),
+        "3. Is there a mass?  (chest-nodule, shown)",
+    );
+    // What was looked at to be edited does not make a branch of the next question.
+    user.line("/edit");
+    user.exchange("And an effusion?", "no");
+    has(&user.types("/turns"), "2. And an effusion?");
+}
+
+#[test]
+fn turns_are_listed_and_selected() {
+    let mut user = User::new();
+    has(&user.types("/turns"), "nothing was asked yet");
+    user.exchange("one", "yes");
+    user.exchange("two", "no");
+    has(
+        &user.types("/turns"),
+        "1. one\n   Answer: yes\n2. two  (selected)\n   Answer: no\n",
+    );
+    has(&user.types("/turns 1"), "question 1 is selected");
+    has(&user.types("/edit"), "one\n");
+    has(&user.types("/turn 3"), "error: there is no question `3`");
+    has(&user.types("/branches"), "no branch there");
+}
+
+#[test]
+fn sessions_are_begun_listed_searched_renamed_opened_and_deleted() {
+    let mut user = answered();
+    has(&user.types("/rename Chest"), "renamed to Chest");
+    has(&user.types("/new"), "a new session");
+    user.exchange("Is there a mass?", "no");
+    let said = user.types("/sessions");
+    has(&said, "s2  Is there a mass?  (now, 1 question, this one)\n");
+    has(&said, "s1  Chest  (now, 1 question)\n");
+    has(&user.types("/search nodule"), "s1  Chest");
+    has(&user.types("/search xyzzy"), "no session has these words");
+    let said = user.types("/open s1");
+    has(
+        &said,
+        "opened: Chest\n1. Is there a nodule?  (chest-nodule, selected)\n   Answer: yes\n",
+    );
+    has(&user.types("/open s9"), "error: there is no session s9");
+    has(
+        &user.types("/delete"),
+        "Delete this session (Chest)? It cannot be brought back.\nyes or no?\n",
+    );
+    has(&user.types("no"), "nothing was deleted");
+    user.line("/delete");
+    has(&user.types("yes"), "the session was deleted");
+    assert!(!user.types("/sessions").contains("Chest"));
+    has(&user.types("/delete"), "this session is not in the store");
+}
+
+#[test]
+fn a_session_is_exported_by_the_end_of_the_path_and_never_over_a_file() {
+    let mut user = answered();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.md");
+    has(
+        &user.types("/export"),
+        "hint: /export rounds-is-there-a-nodule.md",
+    );
+    has(
+        &user.types("/export x.txt"),
+        "hint: end it in .md, .html or .json",
+    );
+    let line = format!("/export {}", path.display());
+    has(&user.types(&line), "written to ");
+    has(&std::fs::read_to_string(&path).unwrap(), "A: yes");
+    has(
+        &user.types(&line),
+        "error: a file of this name exists already\nhint: write another name",
+    );
+}
+
+#[test]
+fn long_work_says_how_far_it_is_and_can_be_stopped() {
+    let mut user = User::new();
+    has(&user.types("/import mine folder /data"), "importing\n");
+    let working = |done: u64| Event::Working {
+        job: 1,
+        said: format!("importing, {done} rows"),
+    };
+    user.event(working(5));
+    assert_eq!(user.said(), "");
+    user.now += std::time::Duration::from_secs(10);
+    user.event(working(800));
+    has(&user.said(), "importing, 800 rows\n");
+    user.line("/stop");
+    let effects = user.effects();
+    assert!(effects.iter().any(|e| matches!(e, Effect::StopWork)));
+    let result = Ok("stopped: 900 rows".to_string());
+    user.event(Event::Worked { job: 1, result });
+    has(&user.said(), "stopped: 900 rows\n");
+    user.types("/warm");
+    let result = Err(Trouble::new("nothing can be kept beside it"));
+    user.event(Event::Worked { job: 2, result });
+    has(&user.said(), "error: nothing can be kept beside it\n");
+}
+
+#[test]
+fn a_pipe_waits_for_long_work() {
+    let mut user = User::piped();
+    user.line("/warm go");
+    user.line("Is there a nodule?");
+    user.input_ends();
+    let asked = |user: &mut User| {
+        let effects = user.effects();
+        effects.iter().any(|e| matches!(e, Effect::Ask { .. }))
+    };
+    assert!(!asked(&mut user));
+    let result = Ok("10 pictures are kept".to_string());
+    user.event(Event::Worked { job: 1, result });
+    assert!(asked(&mut user));
+}
+
+#[test]
+fn the_clipboard_is_asked_for_a_picture() {
+    let mut user = User::new();
+    user.line("/paste");
+    let effects = user.effects();
+    assert!(effects.iter().any(|e| matches!(e, Effect::AttachClipboard)));
+}
+
+#[test]
+fn what_only_the_screen_has_says_so() {
+    let mut user = answered();
+    for command in ["/images none", "/theme light", "/copy"] {
+        let name = command.split(' ').next().unwrap();
+        has(
+            &user.types(command),
+            &format!("{name} matters in the full screen only"),
+        );
+    }
+}
+
+#[test]
+fn the_help_names_every_command() {
+    let mut user = User::new();
+    let said = user.types("/help");
+    for row in COMMANDS {
+        has(&said, row.name);
+    }
+}
+
+/// A command that is added to the table is to be tried here too.
+#[test]
+fn every_command_of_the_table_is_tried_in_this_file() {
+    let tests = include_str!("commands.rs");
+    let tried = |name: &str| {
+        let with_and_without = [format!("\"{name} "), format!("\"{name}\"")];
+        with_and_without.iter().any(|text| tests.contains(text))
+    };
+    let elsewhere = ["/quit"];
+    for row in COMMANDS {
+        assert!(
+            tried(row.name) || elsewhere.contains(&row.name),
+            "{}",
+            row.name
+        );
+    }
+}

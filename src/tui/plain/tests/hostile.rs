@@ -1,0 +1,85 @@
+//! Recorded escape streams as everything that is not ours: none of it is written.
+
+use super::user::User;
+use crate::support::sanitise::{self, clean, clean_line, clean_line_max};
+use crate::tui::state::{Event, Trouble};
+use crate::tui::tests::{data, hostile::streams};
+
+#[test]
+fn hostile_streams_as_answers_write_nothing_but_text() {
+    for (_, text) in streams() {
+        let mut user = User::new();
+        user.line("q");
+        user.retrieve(1);
+        let turn = user.running();
+        // As the assistant cleans it, in pieces that cut sequences apart.
+        let mut stream = sanitise::Stream::new();
+        let letters: Vec<char> = text.chars().collect();
+        for piece in letters.chunks(61) {
+            let text = stream.push(&piece.iter().collect::<String>());
+            user.event(Event::Token { turn, text });
+        }
+        user.answer(&clean(&text));
+        for command in ["/turns", "/prompt", "/compare"] {
+            user.line(command);
+        }
+        user.answer(&clean(&text));
+    }
+}
+
+#[test]
+fn hostile_texts_of_examples_files_and_errors_write_nothing_but_text() {
+    for (_, text) in streams() {
+        let mut user = User::new();
+        user.line("q");
+        let turn = user.running();
+        let mut shot = data::shot(0);
+        let line = clean_line(&text);
+        shot.example.question.clone_from(&line);
+        shot.example.answer.clone_from(&line);
+        shot.example.rationale.clone_from(&line);
+        shot.example.id = clean_line_max(&text, 60);
+        user.event(Event::Retrieved {
+            turn,
+            shots: vec![shot],
+            asked: 1,
+            dropped: 0,
+        });
+        user.event(Event::TurnFailed {
+            turn,
+            trouble: Trouble::new(&text).hint(&text),
+        });
+        user.line("/shots");
+        user.line("/shot 1");
+        user.line("/pin 1");
+        user.line("/status");
+        user.event(Event::Attached {
+            name: clean_line_max(&text, 255),
+            result: Err(Trouble::new(&text)),
+        });
+    }
+}
+
+#[test]
+fn hostile_lines_write_nothing_but_text() {
+    for (_, text) in streams() {
+        for terminal in [true, false] {
+            let mut user = if terminal { User::new() } else { User::piped() };
+            for line in text.lines().take(40) {
+                user.line(&format!("q {line}"));
+                user.line(&format!("/attach {line}"));
+                user.line(&format!("/model {line}"));
+                user.line(&format!("/search {line}"));
+                user.line(line);
+                while user.face.running().is_some() {
+                    user.line("/stop");
+                    if user.face.running().is_some() {
+                        user.model_stops();
+                    }
+                }
+            }
+            user.line("/sessions");
+            user.line("/turns");
+        }
+    }
+}

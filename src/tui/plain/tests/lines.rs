@@ -1,0 +1,119 @@
+//! Lines that are no commands, and the beginning of a conversation.
+
+use super::user::{User, has};
+use crate::support::lines::BadLine;
+use crate::tui::ExitReason;
+use crate::tui::state::{Effect, Start};
+
+#[test]
+fn a_first_run_is_told_once_and_remembered() {
+    let start = Start {
+        linear: true,
+        first_run: true,
+        ..Start::default()
+    };
+    let (mut face, effects) = crate::tui::plain::face::Face::new(start.clone(), true);
+    assert!(effects.iter().any(|e| matches!(e, Effect::Accept)));
+    has(&face.take_text(), "Answers are often wrong.");
+    assert_eq!(face.take_aside(), "");
+    let (mut piped, _) = crate::tui::plain::face::Face::new(start, false);
+    has(&piped.take_aside(), "Answers are often wrong.");
+    assert!(!piped.take_text().contains("Answers are often wrong."));
+}
+
+#[test]
+fn bad_lines_are_named_and_the_next_is_taken() {
+    let mut user = User::piped();
+    user.said();
+    let effects = user.face.line(user.now, Ok(Err(BadLine::NotUtf8)));
+    assert!(effects.is_empty());
+    has(
+        &user.types(&"x".repeat(9000)),
+        "error: the line is not UTF-8",
+    );
+    has(
+        &user.out,
+        "the line has 9000 characters; at most 8000 are taken",
+    );
+    user.exchange("one", "yes");
+    assert!(user.face.ended(ExitReason::Left).failed);
+}
+
+#[test]
+fn an_input_that_breaks_ends_the_conversation() {
+    let mut user = User::piped();
+    let broken = std::io::Error::other("gone");
+    let effects = user.face.line(user.now, Err(broken));
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Leave(ExitReason::Left)))
+    );
+}
+
+#[test]
+fn a_line_that_is_the_path_of_a_picture_attaches_it() {
+    let mut user = User::new();
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    has(
+        &user.types(&path.to_string_lossy()),
+        "attached chest-nodule.png",
+    );
+}
+
+#[test]
+fn pictures_of_the_start_are_attached_beside_those_of_a_session() {
+    let case = |name: &str| {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/cases/{name}.png"))
+    };
+    let mut first = User::new();
+    first.line("/cases brain-mass");
+    first.exchange("one", "yes");
+    let start = Start {
+        linear: true,
+        attach: vec![case("chest-nodule")],
+        session: Some("s1".into()),
+        ..Start::default()
+    };
+    let mut user = User::with(Start::default(), true);
+    user.journal = first.journal;
+    let (face, effects) = crate::tui::plain::face::Face::new(start, true);
+    user.face = face;
+    user.begin(effects);
+    let names: Vec<String> = user
+        .face
+        .state_mut()
+        .attached
+        .iter()
+        .map(|a| a.picture.source.name.clone())
+        .collect();
+    assert_eq!(names, ["brain-mass", "chest-nodule.png"]);
+    has(&user.out, "opened: one");
+}
+
+#[test]
+fn nothing_is_prompted_for_after_the_end() {
+    let mut user = User::new();
+    user.said();
+    user.input_ends();
+    assert_eq!(user.said(), "");
+    user.face.close();
+    assert_eq!(user.face.take_text(), "\n");
+}
+
+#[test]
+fn quit_leaves_at_once_at_a_terminal_and_in_its_turn_in_a_pipe() {
+    let mut user = User::new();
+    user.line("one");
+    user.line("/quit");
+    assert_eq!(user.leaves(), Some(ExitReason::Left));
+    let mut user = User::piped();
+    user.line("one");
+    user.line("/quit");
+    user.line("never asked");
+    assert_eq!(user.leaves(), None);
+    user.model_answers("yes");
+    assert_eq!(user.leaves(), Some(ExitReason::Left));
+    assert!(!user.out.contains("never asked"));
+}

@@ -1,0 +1,244 @@
+//! A user who types lines and reads what comes back.
+
+use std::time::Duration;
+
+use crate::model::generate::StopReason;
+use crate::support::sanitise::is_forbidden;
+use crate::tui::MemoryJournal;
+use crate::tui::hands;
+use crate::tui::house::About;
+use crate::tui::plain::face::Face;
+use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
+use crate::tui::tests::data;
+
+pub struct User {
+    pub face: Face,
+    pub journal: MemoryJournal,
+    pub now: Duration,
+    /// All that was written to standard output.
+    pub out: String,
+    /// What was to be done since the last look.
+    effects: Vec<Effect>,
+    /// What slow workers will say.
+    pending: Vec<Event>,
+    unread: usize,
+}
+
+impl User {
+    /// At a terminal, with a model that is ready.
+    pub fn new() -> Self {
+        let mut user = Self::with(Start::default(), true);
+        user.model_opens();
+        user
+    }
+
+    /// At the end of a pipe, with a model that is ready.
+    pub fn piped() -> Self {
+        let mut user = Self::with(Start::default(), false);
+        user.model_opens();
+        user
+    }
+
+    pub fn with(start: Start, terminal: bool) -> Self {
+        let start = Start {
+            linear: true,
+            cases: hands::case_names(),
+            ..start
+        };
+        let (face, effects) = Face::new(start, terminal);
+        let mut user = Self {
+            face,
+            journal: MemoryJournal::default(),
+            now: Duration::ZERO,
+            out: String::new(),
+            effects: Vec::new(),
+            pending: Vec::new(),
+            unread: 0,
+        };
+        user.begin(effects);
+        user
+    }
+
+    /// Does what a face wants at its beginning.
+    pub fn begin(&mut self, effects: Vec<Effect>) {
+        self.carry(effects);
+        self.read();
+    }
+
+    pub fn model_opens(&mut self) {
+        let job = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Open { job, .. } => Some(*job),
+            _ => None,
+        });
+        self.event(Event::Opened {
+            job: job.expect("nothing is being opened"),
+            result: Ok(About {
+                model: "nano".into(),
+                index: "shipped".into(),
+                device: "cpu".into(),
+                context: Some(1024),
+            }),
+        });
+    }
+
+    pub fn event(&mut self, event: Event) {
+        let effects = self.face.event(self.now, event);
+        self.carry(effects);
+        self.read();
+    }
+
+    /// Types a line.
+    pub fn line(&mut self, line: &str) {
+        let effects = self.face.line(self.now, Ok(Ok(line.into())));
+        self.carry(effects);
+        self.read();
+    }
+
+    pub fn input_ends(&mut self) {
+        let effects = self.face.end_of_input(self.now);
+        self.carry(effects);
+        self.read();
+    }
+
+    /// Files and the store answer at once; what the model is asked is kept.
+    fn carry(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.pending.extend(match &effect {
+                Effect::AttachClipboard => Some(Event::Attached {
+                    name: "clipboard".into(),
+                    result: Err(Trouble::new("there is no picture on the clipboard")),
+                }),
+                Effect::Work { job, .. } => Some(Event::Worked {
+                    job: *job,
+                    result: Ok("done".into()),
+                }),
+                _ => None,
+            });
+            let event = match effect {
+                Effect::AttachFile(path) => Some(hands::attach_file(&path)),
+                Effect::AttachCase(name) => Some(hands::attach_case(&name)),
+                Effect::ListFolder(folder) => Some(hands::list(&folder)),
+                Effect::Open { .. }
+                | Effect::Ask { .. }
+                | Effect::Cancel
+                | Effect::Abandon { .. }
+                | Effect::AttachClipboard
+                | Effect::Work { .. }
+                | Effect::StopWork
+                | Effect::Leave(_) => {
+                    self.effects.push(effect);
+                    None
+                }
+                other => hands::done(&mut self.journal, other),
+            };
+            if let Some(event) = event {
+                self.event(event);
+            }
+        }
+    }
+
+    /// The clipboard and long work come to their end.
+    pub fn workers_finish(&mut self) {
+        for event in std::mem::take(&mut self.pending) {
+            self.event(event);
+        }
+    }
+
+    fn read(&mut self) {
+        let text = self.face.take_text();
+        let bad = text.chars().find(|c| is_forbidden(*c));
+        assert_eq!(bad, None, "{text:?}");
+        self.out.push_str(&text);
+    }
+
+    /// What was written since the last call.
+    pub fn said(&mut self) -> String {
+        let said = self.out.get(self.unread..).unwrap().to_string();
+        self.unread = self.out.len();
+        said
+    }
+
+    /// Types a line and returns what is written then.
+    pub fn types(&mut self, line: &str) -> String {
+        self.said();
+        self.line(line);
+        self.said()
+    }
+
+    pub fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    pub fn running(&self) -> TurnId {
+        self.face.running().expect("nothing runs")
+    }
+
+    pub fn retrieve(&mut self, count: usize) {
+        let turn = self.running();
+        self.event(Event::Retrieved {
+            turn,
+            shots: data::shots(count),
+            asked: 4,
+            dropped: 0,
+        });
+        self.event(Event::Prompt {
+            turn,
+            text: "<image>Question: Is there a nodule? Rationale:".into(),
+        });
+    }
+
+    pub fn stream(&mut self, text: &str) {
+        let turn = self.running();
+        for piece in text.split_inclusive(' ') {
+            self.event(Event::Token {
+                turn,
+                text: piece.into(),
+            });
+        }
+    }
+
+    pub fn answer(&mut self, text: &str) {
+        let turn = self.running();
+        self.event(Event::Answered {
+            turn,
+            answer: Box::new(data::answer(text)),
+        });
+    }
+
+    /// The model says that it was stopped.
+    pub fn model_stops(&mut self) {
+        let turn = self.running();
+        let mut answer = data::answer("");
+        answer.stop = StopReason::Cancelled;
+        self.event(Event::Answered {
+            turn,
+            answer: Box::new(answer),
+        });
+    }
+
+    /// The model answers what it was asked.
+    pub fn model_answers(&mut self, answer: &str) {
+        self.retrieve(4);
+        self.stream(&format!(" I see it. Answer: {answer}"));
+        self.answer(answer);
+    }
+
+    /// A whole question with its answer.
+    pub fn exchange(&mut self, question: &str, answer: &str) {
+        self.line(question);
+        self.model_answers(answer);
+    }
+
+    pub fn leaves(&mut self) -> Option<crate::tui::ExitReason> {
+        self.effects().iter().find_map(|effect| match effect {
+            Effect::Leave(reason) => Some(*reason),
+            _ => None,
+        })
+    }
+}
+
+/// Compares with what should be seen.
+#[track_caller]
+pub fn has(text: &str, wanted: &str) {
+    assert!(text.contains(wanted), "{wanted:?} is not in:\n{text}");
+}

@@ -1,0 +1,126 @@
+//! Which turn is selected, and which branch of the conversation is shown.
+
+use super::conversation::TurnId;
+use super::overlay::Overlay;
+use super::pages::Page;
+use super::trouble::Trouble;
+use super::{Activity, Stage, State};
+
+impl State {
+    /// The nearest turn at or above the selected one that has others in its place.
+    pub(super) fn branching(&self) -> Option<TurnId> {
+        let turn = self.turn()?;
+        let path = self.talk.path();
+        let mut above = path.iter().rev().skip_while(|id| **id != turn);
+        above.find(|id| self.talk.siblings(**id).len() > 1).copied()
+    }
+
+    pub(super) fn switch_branch(&mut self, step: isize) {
+        match self.branching().and_then(|id| self.talk.switch(id, step)) {
+            Some(_) => self.show_branch(),
+            None => self.tell_no_branch(),
+        }
+    }
+
+    fn show_branch(&mut self) {
+        self.chosen = None;
+        self.scroll = None;
+        self.shot = 0;
+    }
+
+    fn tell_no_branch(&mut self) {
+        self.tell("no branch there; an edited or repeated question makes one");
+    }
+
+    /// Lists what was asked in one place of the conversation, or goes to one of it.
+    pub(super) fn branches_argument(&mut self, argument: &str) {
+        let Some(branching) = self.branching() else {
+            return self.tell_no_branch();
+        };
+        if argument.is_empty() {
+            return self.show_page(Page::Branches);
+        }
+        let siblings = self.talk.siblings(branching);
+        match place(argument, siblings.len()).and_then(|at| siblings.get(at)) {
+            Some(turn) => {
+                self.talk.show(*turn);
+                self.show_branch();
+                let count = siblings.len();
+                self.tell(format!("branch {argument} of {count} is shown"));
+            }
+            None => self.complain(no_number("branch", argument, siblings.len())),
+        }
+    }
+
+    /// Chooses a turn above or below. The last turn is the choice of no turn: the view follows the end again.
+    pub(super) fn choose_turn(&mut self, step: isize) {
+        let path = self.talk.path();
+        let Some(last) = path.len().checked_sub(1) else {
+            return;
+        };
+        let at = self
+            .turn()
+            .and_then(|turn| path.iter().position(|id| *id == turn))
+            .unwrap_or(last);
+        self.select_turn(at.saturating_add_signed(step).min(last));
+    }
+
+    fn select_turn(&mut self, at: usize) {
+        let path = self.talk.path();
+        self.chosen = path.get(at).copied().filter(|_| at + 1 < path.len());
+        self.shot = 0;
+        self.pictures.fit(self.images_in_view().len());
+        self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
+    }
+
+    /// Lists the turns of the branch that is shown, or selects one.
+    pub(super) fn turns_argument(&mut self, argument: &str) {
+        let count = self.talk.path().len();
+        if count == 0 {
+            return self.tell("nothing was asked yet");
+        }
+        if argument.is_empty() {
+            return self.show_page(Page::Turns);
+        }
+        match place(argument, count) {
+            Some(at) => {
+                self.select_turn(at);
+                self.tell(format!(
+                    "question {argument} is selected; the next question still follows the last one"
+                ));
+            }
+            None => self.complain(no_number("question", argument, count)),
+        }
+    }
+
+    pub(super) fn show_page(&mut self, page: Page) {
+        self.overlay = Some(Overlay::Page { page, scroll: 0 });
+    }
+
+    /// Stops the answer that runs, or gives the opening of a model up.
+    pub(super) fn stop_or_give_up(&mut self) {
+        let stopping = matches!(
+            self.activity,
+            Activity::Turn {
+                stage: Stage::Stopping,
+                ..
+            }
+        );
+        if stopping {
+            self.tell("it is being stopped");
+        } else if !self.stop() && !self.give_up_opening() && !self.give_up_work() {
+            self.tell("nothing runs");
+        }
+    }
+}
+
+/// The place, from 0, that a typed number from 1 means.
+pub(super) fn place(argument: &str, count: usize) -> Option<usize> {
+    let number = argument.parse::<usize>().ok()?;
+    number.checked_sub(1).filter(|at| *at < count)
+}
+
+pub(super) fn no_number(what: &str, argument: &str, count: usize) -> Trouble {
+    Trouble::new(format!("there is no {what} `{argument}`"))
+        .hint(format!("write a number from 1 to {count}"))
+}

@@ -1,0 +1,184 @@
+//! Pages of text about the conversation and the program: a window of the full screen, a list in the line mode.
+
+use crate::assistant::INTENDED_USE;
+use crate::support::errors::bytes;
+use crate::tui::journal::Attached;
+
+use super::conversation::{Reply, Turn, TurnId};
+use super::{Activity, State, again};
+
+/// What a page is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The shots of the selected answer.
+    Shots,
+    /// The questions of the branch that is shown.
+    Turns,
+    /// What was asked in the same place.
+    Branches,
+    /// The selected question, to be edited.
+    Question,
+    Status,
+}
+
+impl Page {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Shots => "Shots of this answer",
+            Self::Turns => "Questions",
+            Self::Branches => "Branches",
+            Self::Question => "The question",
+            Self::Status => "Status",
+        }
+    }
+}
+
+impl State {
+    /// The lines of a page.
+    pub fn lines_of(&self, page: Page) -> Vec<String> {
+        match page {
+            Page::Shots => self.shot_lines(),
+            Page::Turns => {
+                let path = self.talk.path();
+                self.turn_lines(&path, self.turn(), "selected")
+            }
+            Page::Branches => {
+                let branching = self.branching();
+                let siblings = branching.map(|id| self.talk.siblings(id));
+                self.turn_lines(&siblings.unwrap_or_default(), branching, "shown")
+            }
+            Page::Question => {
+                let turn = self.turn().and_then(|id| self.talk.get(id));
+                let question = turn.map(|turn| turn.question.clone());
+                question.into_iter().collect()
+            }
+            Page::Status => self.status_lines(),
+        }
+    }
+
+    fn shot_lines(&self) -> Vec<String> {
+        let shots = self.shot_list();
+        if shots.is_empty() {
+            return vec!["there are no shots here".into()];
+        }
+        let line = |(at, shot): (usize, &&crate::retrieval::Shot)| {
+            let note = match (
+                self.pin_place(&shot.example.id),
+                self.is_excluded(&shot.example.id),
+            ) {
+                (Some(place), _) => format!("  pinned {}", place + 1),
+                (None, true) => "  excluded".into(),
+                (None, false) => String::new(),
+            };
+            format!("{}. {}{note}", at + 1, shot.in_words())
+        };
+        shots.iter().enumerate().map(line).collect()
+    }
+
+    fn turn_lines(&self, turns: &[TurnId], marked: Option<TurnId>, mark: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (number, id) in turns.iter().enumerate() {
+            let Some(turn) = self.talk.get(*id) else {
+                continue;
+            };
+            let mut notes: Vec<String> = turn.label.iter().cloned().collect();
+            let siblings = self.talk.siblings(*id);
+            if mark == "selected" && siblings.len() > 1 {
+                let place = siblings.iter().position(|s| s == id).unwrap_or(0);
+                notes.push(format!("branch {} of {}", place + 1, siblings.len()));
+            }
+            notes.extend(turn.images.iter().map(|a| a.picture.source.name.clone()));
+            if marked == Some(*id) {
+                notes.push(mark.into());
+            }
+            let notes = match notes.is_empty() {
+                true => String::new(),
+                false => format!("  ({})", notes.join(", ")),
+            };
+            lines.push(format!("{}. {}{notes}", number + 1, turn.question));
+            lines.push(format!("   {}", outcome(turn)));
+        }
+        lines
+    }
+
+    fn status_lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("now: {}", self.doing())];
+        if let Some(about) = self.engine.about() {
+            // What `auto` became is known with the first answer.
+            lines.push(format!("model: {}", about.model));
+            lines.push(format!("device: {}", about.device));
+            lines.push(format!("index: {}", about.index));
+        }
+        lines.push(format!("shots: {}", again::how(&self.settings)));
+        lines.extend(self.other_settings());
+        let names: Vec<&str> = self.attached.iter().map(name).collect();
+        lines.push(match names.is_empty() {
+            true => "attached: nothing".into(),
+            false => format!("attached: {}", names.join(", ")),
+        });
+        if let Some((used, of)) = self.context() {
+            let of = of.map_or(String::new(), |of| format!(" of {of}"));
+            lines.push(format!("context: {used}{of} tokens"));
+        }
+        if let Some(memory) = self.memory {
+            lines.push(format!("memory: {}", bytes(memory)));
+        }
+        lines.push(match self.session.id() {
+            Some(id) => format!("session: {} ({id})", self.session.title()),
+            None => "session: not begun".into(),
+        });
+        lines.push(format!("use: {INTENDED_USE}"));
+        lines
+    }
+
+    fn doing(&self) -> String {
+        match (self.activity, self.engine.opening()) {
+            (Activity::Turn { stage, .. }, _) => stage.words().into(),
+            (Activity::Idle, Some((what, _))) => format!("opening {what}"),
+            (Activity::Idle, None) if self.engine.is_ready() => "ready".into(),
+            (Activity::Idle, None) => "no model is open".into(),
+        }
+    }
+
+    fn other_settings(&self) -> Vec<String> {
+        let settings = &self.settings;
+        let filter: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
+        let floor = settings.floor.map(|floor| floor.to_string());
+        let named = [
+            ("floor", floor.unwrap_or_default()),
+            ("filter", filter.join(" ")),
+            ("pinned", settings.pinned.join(", ")),
+            ("excluded", settings.excluded.join(", ")),
+            ("temperature", settings.decoding.temperature.to_string()),
+            ("seed", settings.decoding.seed.to_string()),
+        ];
+        let said = named.into_iter().filter(|(_, value)| !value.is_empty());
+        said.map(|(name, value)| format!("{name}: {value}"))
+            .collect()
+    }
+
+    /// Tokens that the selected answer took, and those that fit.
+    pub fn context(&self) -> Option<(usize, Option<usize>)> {
+        let turn = self.turn().and_then(|id| self.talk.get(id))?;
+        let Reply::Answered(done) = &turn.reply else {
+            return None;
+        };
+        let used = done.prompt_tokens + done.generated_tokens;
+        let of = self.engine.about().and_then(|about| about.context);
+        (done.prompt_tokens > 0).then_some((used, of))
+    }
+}
+
+fn name(attached: &Attached) -> &str {
+    &attached.picture.source.name
+}
+
+/// What came of a question, on one line.
+fn outcome(turn: &Turn) -> String {
+    match &turn.reply {
+        Reply::Coming => "(not answered yet)".into(),
+        Reply::Answered(done) => format!("Answer: {}", done.answer.replace('\n', " ")),
+        Reply::Stopped => format!("[stopped] {}", turn.streamed().replace('\n', " ")),
+        Reply::Failed(trouble) => format!("error: {}", trouble.message),
+    }
+}

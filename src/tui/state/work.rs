@@ -1,0 +1,129 @@
+//! Long work on indexes beside the conversation: importing a data set, keeping latents. One at a time; it is watched in the
+//! status line and can be given up.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::index::dataset::Format;
+
+use super::State;
+use super::commands::no_value;
+use super::effect::Effect;
+use super::paths;
+use super::trouble::Trouble;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    Import {
+        index: PathBuf,
+        format: Format,
+        path: PathBuf,
+        device: String,
+    },
+    /// Keep the latents of the open index's pictures; only say what that costs, or do it.
+    Warm { really: bool },
+}
+
+/// Work under way.
+#[derive(Clone, Debug)]
+pub struct Working {
+    job: u64,
+    work: Work,
+    /// How far it is, in words.
+    pub said: String,
+    stopping: bool,
+}
+
+impl State {
+    pub(super) fn import_argument(&mut self, argument: &str) {
+        let mut words = argument.splitn(3, char::is_whitespace).map(str::trim);
+        let (Some(index), Some(format), Some(path)) = (words.next(), words.next(), words.next())
+        else {
+            return self.complain(
+                Trouble::new("/import takes an index, a format and a path")
+                    .hint("for example: /import mine folder ~/pictures"),
+            );
+        };
+        let Ok(format) = Format::from_str(format, true) else {
+            return self.complain(no_value::<Format>("a format of data sets", format));
+        };
+        let Some(path) = paths::typed(path, self.home.as_deref()) else {
+            return self.complain(Trouble::new("/import needs the path of the data"));
+        };
+        self.begin_work(Work::Import {
+            index: PathBuf::from(index),
+            format,
+            path,
+            device: self.engine.device(),
+        });
+    }
+
+    pub(super) fn warm_argument(&mut self, argument: &str) {
+        match argument {
+            "" => self.begin_work(Work::Warm { really: false }),
+            "go" => self.begin_work(Work::Warm { really: true }),
+            other => self.complain(
+                Trouble::new(format!("/warm takes nothing or go, not `{other}`"))
+                    .hint("/warm says what it costs, /warm go does it"),
+            ),
+        }
+    }
+
+    fn begin_work(&mut self, work: Work) {
+        if self.work.is_some() {
+            return self.tell("other work is under way; wait for it, or stop it first");
+        }
+        if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
+            return self.tell("no model is open yet");
+        }
+        self.works += 1;
+        let job = self.works;
+        self.work = Some(Working {
+            job,
+            work: work.clone(),
+            said: match &work {
+                Work::Import { .. } => "importing".into(),
+                Work::Warm { .. } => "looking at the index".into(),
+            },
+            stopping: false,
+        });
+        self.act(Effect::Work { job, work });
+    }
+
+    /// Asks the work under way to stop; true where there was one.
+    pub(super) fn give_up_work(&mut self) -> bool {
+        match &mut self.work {
+            Some(work) if !work.stopping => {
+                work.stopping = true;
+                self.act(Effect::StopWork);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn on_working(&mut self, job: u64, said: String) {
+        if let Some(work) = self.work.as_mut().filter(|work| work.job == job) {
+            work.said = said;
+        }
+    }
+
+    pub(super) fn on_worked(&mut self, job: u64, result: Result<String, Trouble>) {
+        if self.work.as_ref().is_none_or(|work| work.job != job) {
+            return;
+        }
+        let Some(done) = self.work.take() else { return };
+        match result {
+            Ok(words) => self.tell(words),
+            Err(trouble) => self.complain(trouble),
+        }
+        // The open index has other examples now, even where the import was stopped.
+        if let Work::Import { index, .. } = done.work
+            && self.engine.wanted_index() == Some(index.as_path())
+        {
+            self.open_index(Some(index));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Commands that the line mode has for what keys do here.
+
+use super::harness::Harness;
+use crate::tui::state::{Activity, Effect};
+
+fn answered() -> Harness {
+    let mut user = Harness::new(140, 44);
+    user.exchange("Is there a nodule?", "yes");
+    user.effects();
+    user
+}
+
+fn command(user: &mut Harness, line: &str) {
+    user.type_text(line);
+    user.press("enter");
+}
+
+#[test]
+fn a_shot_is_opened_moved_and_left_out_by_its_number() {
+    let mut user = answered();
+    command(&mut user, "/shot 2");
+    user.sees("Example chest-0001");
+    user.press("esc");
+    command(&mut user, "/move 3 1");
+    assert_eq!(
+        user.state.settings.pinned,
+        ["chest-0002", "chest-0000", "chest-0001", "chest-0003"]
+    );
+    command(&mut user, "/move 9 1");
+    user.sees("/move takes the number of a shot and its new place");
+    // Numbers are those of the list, where the third is the first now.
+    command(&mut user, "/without 1");
+    user.sees("without chest-0002");
+    assert!(
+        user.effects().iter().any(
+            |e| matches!(e, Effect::Ask { settings, .. } if settings.excluded == ["chest-0002"])
+        )
+    );
+}
+
+#[test]
+fn without_a_number_the_selected_shot_is_meant() {
+    let mut user = answered();
+    user.press("alt-3 down");
+    user.type_text("/shot");
+    user.press("enter");
+    user.sees("Example chest-0001");
+}
+
+#[test]
+fn turns_and_branches_are_listed_and_gone_to() {
+    let mut user = answered();
+    command(&mut user, "/edit Is there a mass?");
+    user.retrieve(1);
+    user.answer("no");
+    user.exchange("And an effusion?", "no");
+    command(&mut user, "/turns");
+    user.sees("1. Is there a mass?  (branch 2 of 2)");
+    user.sees("2. And an effusion?  (selected)");
+    user.press("esc");
+    command(&mut user, "/turns 1");
+    user.sees("> You");
+    command(&mut user, "/branches");
+    user.sees("1. Is there a nodule?");
+    user.sees("2. Is there a mass?  (shown)");
+    user.press("esc");
+    command(&mut user, "/branches 1");
+    user.sees("branch 1 of 2 is shown");
+    user.sees_not("And an effusion?");
+}
+
+#[test]
+fn the_status_is_a_page_and_stop_stops() {
+    let mut user = answered();
+    command(&mut user, "/status");
+    user.sees("shots: k=4 image, similar-last");
+    user.sees("context: 334 of 1024 tokens");
+    user.press("esc");
+    user.ask("next");
+    user.retrieve(1);
+    command(&mut user, "/stop");
+    assert!(user.effects().iter().any(|e| matches!(e, Effect::Cancel)));
+    user.model_stops();
+    assert_eq!(user.state.activity, Activity::Idle);
+    command(&mut user, "/stop");
+    user.sees("nothing runs");
+}
+
+#[test]
+fn a_case_is_attached_by_its_number() {
+    let mut user = Harness::new(100, 30);
+    user.effects();
+    command(&mut user, "/cases 2");
+    assert!(
+        user.effects()
+            .iter()
+            .any(|e| matches!(e, Effect::AttachCase(name) if name == "fundus-bleed"))
+    );
+}

@@ -1,0 +1,102 @@
+//! Importing and warming beside the conversation.
+
+use std::path::PathBuf;
+
+use super::harness::Harness;
+use crate::index::dataset::Format;
+use crate::tui::state::{Effect, Event, Trouble, Work};
+
+fn command(user: &mut Harness, line: &str) {
+    user.type_text(line);
+    user.press("enter");
+}
+
+/// The job and the work that was begun.
+fn begun(user: &mut Harness) -> (u64, Work) {
+    let effects = user.effects();
+    let found = effects.into_iter().find_map(|effect| match effect {
+        Effect::Work { job, work } => Some((job, work)),
+        _ => None,
+    });
+    found.expect("no work was begun")
+}
+
+fn opened(user: &mut Harness) -> bool {
+    let effects = user.effects();
+    effects.iter().any(|e| matches!(e, Effect::Open { .. }))
+}
+
+#[test]
+fn an_import_is_watched_and_ends_with_its_sum() {
+    let mut user = Harness::new(140, 40);
+    command(&mut user, "/import mine vqa-rad /data/a folder");
+    let (job, work) = begun(&mut user);
+    let Work::Import {
+        index,
+        format,
+        path,
+        ..
+    } = work
+    else {
+        panic!("{work:?}")
+    };
+    assert_eq!((index, format), (PathBuf::from("mine"), Format::VqaRad));
+    assert_eq!(path, PathBuf::from("/data/a folder"));
+    let said = "importing, 12 of 99 rows".to_string();
+    user.event(Event::Working { job, said });
+    user.sees("importing, 12 of 99 rows");
+    command(&mut user, "/warm");
+    user.sees("other work is under way");
+    user.event(Event::Worked {
+        job,
+        result: Ok("99 rows = 98 added + 1 duplicates + 0 rejected".into()),
+    });
+    user.sees("99 rows = 98 added");
+    assert!(!opened(&mut user), "another index is open");
+}
+
+#[test]
+fn esc_stops_the_work_once_and_what_is_open_is_read_again() {
+    let mut user = Harness::new(140, 40);
+    command(&mut user, "/index mine");
+    user.model_opens();
+    user.effects();
+    command(&mut user, "/import mine folder pictures");
+    let (job, _) = begun(&mut user);
+    user.press("esc");
+    user.press("esc");
+    let effects = user.effects();
+    let stops = effects.iter().filter(|e| matches!(e, Effect::StopWork));
+    assert_eq!(stops.count(), 1);
+    let result = Err(Trouble::new("the disk is full"));
+    user.event(Event::Worked { job, result });
+    user.sees("error: the disk is full");
+    assert!(opened(&mut user));
+}
+
+#[test]
+fn a_wrong_import_says_what_to_write() {
+    let mut user = Harness::new(140, 40);
+    command(&mut user, "/import mine");
+    user.sees("for example: /import mine folder ~/pictures");
+    command(&mut user, "/import mine slak x");
+    user.sees("`slak` is not a format of data sets");
+}
+
+#[test]
+fn warming_says_its_cost_before_it_spends_it() {
+    let mut user = Harness::new(140, 40);
+    command(&mut user, "/warm");
+    let (job, work) = begun(&mut user);
+    assert_eq!(work, Work::Warm { really: false });
+    let cost = "10 pictures at 33 KiB each: 330 KiB more; /warm go does it";
+    user.event(Event::Worked {
+        job,
+        result: Ok(cost.into()),
+    });
+    user.sees(cost);
+    command(&mut user, "/warm go");
+    assert_eq!(begun(&mut user).1, Work::Warm { really: true });
+    command(&mut user, "/warm now");
+    user.sees("/warm takes nothing or go");
+}
