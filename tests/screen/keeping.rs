@@ -14,7 +14,7 @@ const END: usize = 40;
 const STORE_TIME: Duration = Duration::from_secs(5);
 
 /// State and text of a turn as the store has it now.
-fn stored(home: &Home, turn: usize) -> Option<(String, String)> {
+fn stored(home: &Home, turn: u32) -> Option<(String, String)> {
     let path = home.path().join("data/sessions.sqlite3");
     let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
     let row = "select state, answer from turns where number = ?1";
@@ -24,7 +24,7 @@ fn stored(home: &Home, turn: usize) -> Option<(String, String)> {
 }
 
 /// Waits until the store has a turn in this state; its text.
-fn wait_for_store(home: &Home, turn: usize, state: &str) -> String {
+fn wait_for_store(home: &Home, turn: u32, state: &str) -> String {
     let mut found = None;
     let there = poll(|| {
         found = stored(home, turn);
