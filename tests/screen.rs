@@ -13,5 +13,7 @@ mod endings;
 mod keeping;
 #[path = "screen/look.rs"]
 mod look;
+#[path = "screen/middle.rs"]
+mod middle;
 #[path = "screen/pane.rs"]
 mod pane;

@@ -1,10 +1,11 @@
-//! Asking: an answer with its shots, stopped, edited, with a pinned shot, compared, and drawn at other sizes.
+//! Asking: an answer with its shots, edited, with a pinned shot, compared, and drawn at other sizes.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::look::{answers, pane, squeezed, streamed};
+use crate::look::{answers, is_answered, pane, squeezed, streamed};
+use crate::middle::{answering, during, in_time};
 use crate::pane::{Home, LONG, Pane, there_is_tmux};
 
 const CASE: &str = "assets/cases/chest-nodule.png";
@@ -37,16 +38,8 @@ fn asked(home: &Home, size: (u16, u16)) -> Pane {
     let chat = Pane::ready(home, size, &["-i", CASE]);
     chat.see("Question about chest-nodule.png");
     chat.line(QUESTION);
-    chat.wait("an answer", |screen| answers(screen) == 1);
+    chat.wait("an answer", |screen| is_answered(screen, 1));
     chat
-}
-
-/// Asks for an answer that goes on, and waits until some of it is there.
-pub fn answering(chat: &Pane, question: &str, number: usize) -> String {
-    chat.line(question);
-    chat.wait("three lines of an answer", |screen| {
-        streamed(screen, number).len() >= 3
-    })
 }
 
 #[test]
@@ -57,7 +50,7 @@ fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
     let expected = answer_of_the_command_line();
     let home = Home::used();
     let chat = asked(&home, (200, 60));
-    let screen = chat.see(" ready |");
+    let screen = chat.screen();
     let conversation = squeezed(&pane(&screen, 1));
     for part in [
         QUESTION,
@@ -82,26 +75,6 @@ fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
 }
 
 #[test]
-fn esc_stops_an_answer_and_keeps_the_text_so_far() {
-    if !there_is_tmux() {
-        return;
-    }
-    let home = Home::used();
-    let chat = Pane::ready(&home, (120, 40), &LONG);
-    let before = answering(&chat, "What is there to say?", 0);
-    chat.keys(&["Escape"]);
-    let after = chat.wait("a stopped answer", |screen| {
-        screen.contains("[stopped]") && screen.contains(" ready |")
-    });
-    // All lines but the last were whole when the key was pressed.
-    let lines = streamed(&before, 0);
-    let whole = lines.get(..lines.len() - 1).expect("some lines");
-    let now = squeezed(&pane(&after, 0));
-    assert!(now.contains(&squeezed(whole)), "{before}\n{after}");
-    assert!(now.contains("Whatistheretosay?"), "{after}");
-}
-
-#[test]
 fn an_edited_question_is_a_branch_and_the_old_one_stays() {
     if !there_is_tmux() {
         return;
@@ -114,16 +87,16 @@ fn an_edited_question_is_a_branch_and_the_old_one_stays() {
     chat.keys(&["C-u"]);
     chat.line("Is the heart enlarged?");
     let edited = chat.wait("the answer to the edited question", |screen| {
-        screen.contains("branch 2 of 2") && answers(screen) == 1
+        screen.contains("branch 2 of 2") && is_answered(screen, 1)
     });
     let conversation = pane(&edited, 0);
     assert!(conversation.contains(&"Is the heart enlarged?"), "{edited}");
     assert!(!conversation.contains(&QUESTION), "{edited}");
     chat.keys(&["M-Left"]);
-    let old = chat.see("branch 1 of 2");
-    let conversation = pane(&old, 0);
-    assert!(conversation.contains(&QUESTION), "{old}");
-    assert_eq!(answers(&old), 1, "{old}");
+    chat.wait("the old question with its answer", |screen| {
+        let conversation = pane(screen, 0).contains(&QUESTION) && answers(screen) == 1;
+        conversation && screen.contains("branch 1 of 2")
+    });
 }
 
 #[test]
@@ -139,20 +112,19 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
     let home = Home::used();
     let chat = asked(&home, (200, 60));
     chat.keys(&["M-3", "p"]);
-    chat.see(&format!("{id} is pinned"));
+    chat.see(", 1 pinned");
     // Another picture, whose neighbours are others.
     chat.line("/detach all");
-    chat.see("no picture is attached now");
     chat.line("/cases fundus-bleed");
     chat.see("Question about fundus-bleed");
     chat.line("Are there haemorrhages?");
-    let with = chat.wait("a second answer", |screen| answers(screen) == 2);
+    let with = chat.wait("a second answer", |screen| is_answered(screen, 2));
     assert!(head(&with), "{id} is no shot\n{with}");
     // It is there because it is pinned.
     chat.line("/pin off");
-    chat.see("nothing is pinned now");
+    chat.wait("nothing pinned", |screen| !screen.contains(", 1 pinned"));
     chat.line("Are there haemorrhages?");
-    let without = chat.wait("a third answer", |screen| answers(screen) == 3);
+    let without = chat.wait("a third answer", |screen| is_answered(screen, 3));
     assert!(!head(&without), "{id} is still a shot\n{without}");
 }
 
@@ -164,12 +136,12 @@ fn two_answers_stand_side_by_side() {
     let home = Home::used();
     let chat = asked(&home, (120, 40));
     chat.keys(&["M-c"]);
-    let both = chat.wait("a verdict", |screen| {
-        screen.contains("= the same answer") || screen.contains("! different answers")
+    chat.wait("two answers and a verdict", |screen| {
+        let verdict =
+            screen.contains("= the same answer") || screen.contains("! different answers");
+        let parts = ["Two answers", "as it was asked", "without shots", "0 shots"];
+        verdict && parts.iter().all(|part| screen.contains(part))
     });
-    for part in ["Two answers", "as it was asked", "without shots", "0 shots"] {
-        assert!(both.contains(part), "{part} is missing\n{both}");
-    }
     chat.keys(&["Escape"]);
     chat.see("branch 1 of 2");
 }
@@ -179,24 +151,28 @@ fn the_screen_follows_the_terminal_while_an_answer_streams() {
     if !there_is_tmux() {
         return;
     }
-    let home = Home::used();
-    let chat = Pane::ready(&home, (120, 40), &LONG);
-    answering(&chat, "What is there to say?", 0);
-    chat.resize(80, 24);
-    chat.wait("one pane and tabs", |screen| {
-        let tabs = screen.starts_with("[1 Conversation]  2 Pictures (0)   3 Shots (0)");
-        tabs && !streamed(screen, 0).is_empty() && fills(screen, 80, 24)
+    in_time(|| {
+        let home = Home::used();
+        let chat = Pane::ready(&home, (120, 40), &LONG);
+        answering(&chat)?;
+        chat.resize(80, 24);
+        during(&chat, "one pane and tabs", |screen| {
+            let tabs = screen.starts_with("[1 Conversation]  2 Pictures (0)   3 Shots (0)");
+            tabs && !streamed(screen, 0).is_empty() && fills(screen, 80, 24)
+        })?;
+        chat.resize(200, 60);
+        during(&chat, "three panes", |screen| {
+            let titles = screen.lines().next().unwrap_or_default();
+            let panes = ["Pictures", "Conversation", "Shots"];
+            panes.iter().all(|name| titles.contains(name))
+                && !streamed(screen, 1).is_empty()
+                && fills(screen, 200, 60)
+        })?;
+        chat.keys(&["Escape"]);
+        during(&chat, "a stopped answer", |screen| {
+            screen.contains("[stopped]")
+        })
     });
-    chat.resize(200, 60);
-    chat.wait("three panes", |screen| {
-        let titles = screen.lines().next().unwrap_or_default();
-        let panes = ["Pictures", "Conversation", "Shots"];
-        panes.iter().all(|name| titles.contains(name))
-            && !streamed(screen, 1).is_empty()
-            && fills(screen, 200, 60)
-    });
-    chat.keys(&["Escape"]);
-    chat.see("[stopped]");
 }
 
 /// Whether the input's frame, which goes from edge to edge, is as wide as the screen and ends above the last two lines.

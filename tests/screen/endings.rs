@@ -1,16 +1,22 @@
 //! The terminal is given back to the shell, whatever ends or suspends the program.
 
-use crate::asking::answering;
-use crate::pane::{Home, LONG, Pane, signal, there_is_tmux, wait_for_end};
+use crate::middle::{answering, frozen, in_time};
+use crate::pane::{Home, LONG, Pane, signal, there_is_tmux, wait_for_end, wait_for_stop};
 
 const SIZE: (u16, u16) = (120, 40);
 
-/// Starts the chat from a shell that remembers the settings of its line.
-fn from_a_shell(home: &Home) -> Pane {
+/// Starts the chat from a shell that remembers the settings of its line. With `patient`, a shell between them does not
+/// notice when the chat is stopped from outside.
+fn from_a_shell(home: &Home, patient: bool) -> Pane {
     let pane = Pane::shell(home, SIZE);
     pane.line("lines=$(stty -g)");
     let arguments = LONG.join(" ");
-    pane.line(&format!("sh \"$ROUNDS_HOME/chat\" {arguments}"));
+    let chat = format!("sh \"$CHAT\" {arguments}");
+    if patient {
+        pane.line(&format!("({chat}; exit $?)"));
+    } else {
+        pane.line(&chat);
+    }
     pane.see(" ready |");
     pane.wait_for_modes(true, true, true);
     pane
@@ -37,14 +43,17 @@ fn twice(name: &str, code: u8) {
     if !there_is_tmux() {
         return;
     }
-    let home = Home::used();
-    let pane = from_a_shell(&home);
-    answering(&pane, "What is there to say?", 0);
-    let pid = pane.program_of_shell(&home);
-    signal(pid, &[name, name]);
-    wait_for_end(pid);
-    ended_with(&pane, code);
-    terminal_is_back(&pane, "at the end");
+    in_time(|| {
+        let home = Home::used();
+        let pane = from_a_shell(&home, true);
+        answering(&pane)?;
+        let pid = frozen(&pane)?;
+        signal(pid, &[name, "CONT", name]);
+        wait_for_end(pid);
+        ended_with(&pane, code);
+        terminal_is_back(&pane, "at the end");
+        Some(())
+    });
 }
 
 #[test]
@@ -58,15 +67,35 @@ fn sigint_twice_gives_the_terminal_back() {
 }
 
 #[test]
+fn two_signals_at_one_moment_give_the_terminal_back() {
+    if !there_is_tmux() {
+        return;
+    }
+    in_time(|| {
+        let home = Home::used();
+        let pane = from_a_shell(&home, true);
+        answering(&pane)?;
+        let pid = frozen(&pane)?;
+        // Both wait for it when it goes on, so neither can be over before the other comes.
+        signal(pid, &["TERM", "INT", "CONT"]);
+        wait_for_end(pid);
+        terminal_is_back(&pane, "at the end");
+        Some(())
+    });
+}
+
+#[test]
 fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     if !there_is_tmux() {
         return;
     }
     let home = Home::used();
-    let pane = from_a_shell(&home);
+    let pane = from_a_shell(&home, false);
     pane.text("half a question");
     pane.see("> half a question");
     pane.keys(&["C-z"]);
+    // Until then keys would still be taken by the chat.
+    wait_for_stop(pane.program());
     terminal_is_back(&pane, "meanwhile");
     pane.line("fg");
     pane.wait_for_modes(true, true, true);
@@ -74,7 +103,7 @@ fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     pane.text(" and the rest");
     pane.see("> half a question and the rest");
     pane.keys(&["C-u", "C-d"]);
-    wait_for_end(pane.program_of_shell(&home));
+    wait_for_end(pane.program());
     ended_with(&pane, 0);
     terminal_is_back(&pane, "at the end");
 }

@@ -38,3 +38,8 @@ pub fn streamed(screen: &str, number: usize) -> Vec<&str> {
 pub fn answers(screen: &str) -> usize {
     screen.matches(" tokens, ").count()
 }
+
+/// Whether `number` answers are finished and all of that is drawn: the status line is drawn last.
+pub fn is_answered(screen: &str, number: usize) -> bool {
+    answers(screen) == number && screen.contains(" ready |")
+}

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 /// Far more than anything takes: the machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Looks before a deadline counts.
+const LEAST_LOOKS: usize = 400;
 const PAUSE: Duration = Duration::from_millis(25);
 /// Settings of an answer that goes on for seconds, so that there is time to interrupt it. This hot, all tokens are equally
 /// likely, so the seed alone says that the first to stop at comes late.
@@ -61,22 +63,19 @@ impl Home {
     }
 }
 
-/// A pane with a program in it. Dropped, it takes its server and the program with it.
+/// A pane with a program in it. Dropped, it takes its server and the program with it: a terminal that goes away hangs up,
+/// and lets what was stopped go on.
 pub struct Pane {
-    socket: PathBuf,
-    _folder: TempDir,
-    program: Option<u32>,
+    folder: TempDir,
 }
 
 impl Pane {
     /// The chat in a pane of `columns` by `rows`.
-    pub fn chat(home: &Home, (columns, rows): (u16, u16), arguments: &[&str]) -> Self {
-        let mut command = vec![env!("CARGO_BIN_EXE_rounds"), "chat"];
+    pub fn chat(home: &Home, size: (u16, u16), arguments: &[&str]) -> Self {
+        // A shell stands between: tmux makes a program of its own go on whenever it is stopped.
+        let mut command = vec!["sh", "-c", "sh \"$CHAT\" \"$@\"; exit $?", "sh"];
         command.extend(arguments);
-        let mut pane = Self::start(home, (columns, rows), &command);
-        let pid = pane.ask("#{pane_pid}").parse();
-        pane.program = Some(pid.expect("a process id"));
-        pane
+        Self::start(home, size, &command)
     }
 
     /// The chat, open and ready to answer.
@@ -86,41 +85,39 @@ impl Pane {
         pane
     }
 
-    /// A shell, with a script `chat` in the home that opens the chat and notes its process.
+    /// A shell, in which `sh "$CHAT"` opens the chat.
     pub fn shell(home: &Home, size: (u16, u16)) -> Self {
-        let script = format!(
-            "echo $$ > \"$ROUNDS_HOME/noted\"\nmv \"$ROUNDS_HOME/noted\" \"$ROUNDS_HOME/pid\"\nexec '{}' chat \"$@\"\n",
-            env!("CARGO_BIN_EXE_rounds")
-        );
-        fs::write(home.path().join("chat"), script).expect("written");
         let pane = Self::start(home, size, &["sh", "-i"]);
         pane.line("echo a shell is 'there'");
         pane.see("a shell is there");
         pane
     }
 
+    /// A pane with `command`, for which `$CHAT` is a script that notes its process and becomes the chat.
     fn start(home: &Home, (columns, rows): (u16, u16), command: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let socket = folder.path().join("tmux");
+        let chat = folder.path().join("chat");
+        let script = format!(
+            "echo $$ > \"$CHAT.noted\"\nmv \"$CHAT.noted\" \"$CHAT.pid\"\nexec '{}' chat \"$@\"\n",
+            env!("CARGO_BIN_EXE_rounds")
+        );
+        fs::write(&chat, script).expect("written");
         let (columns, rows) = (columns.to_string(), rows.to_string());
-        let started = tmux(&socket)
+        let started = tmux(folder.path())
             .args(["-f", "/dev/null", "new-session", "-d"])
             .args(["-x", &columns, "-y", &rows])
             .args(["-c", env!("CARGO_MANIFEST_DIR")])
             .args(command)
             .env("ROUNDS_HOME", home.path())
+            .env("CHAT", chat)
             .output()
             .expect("tmux runs");
         assert!(started.status.success(), "{}", said(&started));
-        Self {
-            socket,
-            _folder: folder,
-            program: None,
-        }
+        Self { folder }
     }
 
     fn tmux(&self, arguments: &[&str]) -> Output {
-        let output = tmux(&self.socket).args(arguments).output();
+        let output = tmux(self.folder.path()).args(arguments).output();
         output.expect("tmux runs")
     }
 
@@ -197,15 +194,10 @@ impl Pane {
         self.must(&["kill-pane"]);
     }
 
-    /// The process of the chat.
+    /// The process of the chat, when it has been started.
     pub fn program(&self) -> u32 {
-        self.program.expect("the chat was started in the pane")
-    }
-
-    /// The process of the chat that was started in a shell.
-    pub fn program_of_shell(&self, home: &Home) -> u32 {
         let mut pid = None;
-        let path = home.path().join("pid");
+        let path = self.folder.path().join("chat.pid");
         let found = poll(|| {
             let text = fs::read_to_string(&path).unwrap_or_default();
             pid = text.trim().parse().ok();
@@ -213,6 +205,14 @@ impl Pane {
         });
         found.expect("the script notes its process");
         pid.expect("a process id")
+    }
+
+    /// Stops the chat where it is, and returns its process when it stands still.
+    pub fn freeze(&self) -> u32 {
+        let pid = self.program();
+        signal(pid, &["STOP"]);
+        wait_for_stop(pid);
+        pid
     }
 }
 
@@ -222,9 +222,10 @@ impl Drop for Pane {
     }
 }
 
-fn tmux(socket: &Path) -> Command {
+/// The server whose socket is in `folder`.
+fn tmux(folder: &Path) -> Command {
     let mut command = Command::new("tmux");
-    command.arg("-S").arg(socket);
+    command.arg("-S").arg(folder.join("tmux"));
     for name in ["TMUX", "TMUX_PANE", "COLORTERM", "NO_COLOR", "ENV"] {
         command.env_remove(name);
     }
@@ -238,16 +239,19 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Looks until it holds; an error after the deadline.
+/// Looks until it holds; an error after the deadline. Where this process itself was kept from looking, it looks on.
 pub fn poll(mut holds: impl FnMut() -> bool) -> Result<(), ()> {
     let until = Instant::now() + DEADLINE;
+    let mut looks = 0;
     loop {
+        let last = looks >= LEAST_LOOKS && Instant::now() > until;
         if holds() {
             return Ok(());
         }
-        if Instant::now() > until {
+        if last {
             return Err(());
         }
+        looks += 1;
         sleep(PAUSE);
     }
 }
@@ -264,12 +268,23 @@ pub fn signal(pid: u32, names: &[&str]) {
 /// Waits until a process is no more; one that nobody has collected yet does not run any more.
 pub fn wait_for_end(pid: u32) {
     let ended = poll(|| {
-        let listed = Command::new("ps")
-            .args(["-o", "stat=", "-p", &pid.to_string()])
-            .output()
-            .expect("ps runs");
-        let state = String::from_utf8_lossy(&listed.stdout).trim().to_string();
+        let state = state(pid);
         state.is_empty() || state.starts_with('Z')
     });
     assert!(ended.is_ok(), "process {pid} still runs");
+}
+
+/// Waits until a process was stopped by a signal.
+pub fn wait_for_stop(pid: u32) {
+    let stopped = poll(|| state(pid).starts_with('T'));
+    assert!(stopped.is_ok(), "process {pid} does not stop");
+}
+
+/// The letters that `ps` has for what a process does; none where there is none.
+fn state(pid: u32) -> String {
+    let listed = Command::new("ps")
+        .args(["-o", "stat=", "-p", &pid.to_string()])
+        .output()
+        .expect("ps runs");
+    String::from_utf8_lossy(&listed.stdout).trim().to_string()
 }
