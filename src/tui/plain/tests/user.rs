@@ -234,6 +234,11 @@ impl User {
         self.model_answers(answer);
     }
 
+    pub fn has_left(&self) -> bool {
+        let leaves = |effect: &Effect| matches!(effect, Effect::Leave(_));
+        self.effects.iter().any(leaves)
+    }
+
     pub fn leaves(&mut self) -> Option<crate::tui::ExitReason> {
         self.effects().iter().find_map(|effect| match effect {
             Effect::Leave(reason) => Some(*reason),
