@@ -207,9 +207,12 @@ impl Engine {
         encoded: &EncodedImage,
     ) -> Result<(), AssistantError> {
         let picture = &image.sha256;
+        if !self.index.still_has(picture)? {
+            return Ok(());
+        }
         let put = latents.put(picture, &packed(encoded)?);
         put.map_err(IndexError::from)?;
-        // Asked afterwards: a compaction that did not see the file is seen here.
+        // Asked again: a compaction that did not see the file is seen here.
         if !self.index.still_has(picture)? {
             latents.forget(picture).map_err(IndexError::from)?;
         }

@@ -86,6 +86,14 @@ fn as_typed(bundle: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// What is to be looked for among an index's encoders: a bundle as [`as_typed`], any other word as it is.
+fn encoder_word(given: &Path) -> String {
+    match crate::model::library::is_bundle(given) {
+        true => as_typed(given),
+        false => given.to_string_lossy().into_owned(),
+    }
+}
+
 /// The user's library of indexes.
 fn library() -> Result<Library, Failure> {
     Paths::find()

@@ -164,8 +164,12 @@ impl Index {
         Ok(out)
     }
 
-    /// Whether a picture belongs to an example now, as other processes may have left the index.
+    /// Whether a picture belongs to an example now, as other processes may have left the index, or deleted it.
     pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+        let folder = self.folder.as_ref();
+        if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
+            return Ok(false);
+        }
         let query = "select 1 from pictured where sha256 = ?1";
         Ok(self.connection.prepare_cached(query)?.exists([picture])?)
     }

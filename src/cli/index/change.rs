@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Maker, Outcome, as_typed, embedders, failed, find_own, library};
+use super::{Failure, Maker, Outcome, embedders, encoder_word, failed, find_own, library};
 use crate::assistant::{Engine, Setup};
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
@@ -196,7 +196,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let folder = find_own(&embed.index)?;
     if let Some(name) = &embed.drop {
         let dropped =
-            crate::index::embed::drop_vectors(&folder, &as_typed(name)).map_err(failed)?;
+            crate::index::embed::drop_vectors(&folder, &encoder_word(name)).map_err(failed)?;
         eprintln!("the vectors of {} are gone", dropped.name);
         return Ok(0);
     }

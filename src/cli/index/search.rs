@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 use super::look::{example_json, print};
-use super::{Failure, Maker, Outcome, as_typed, embedders, failed};
+use super::{Failure, Maker, Outcome, as_typed, embedders, encoder_word, failed};
 use crate::cli::model::library as models;
 use crate::imaging::{Picture, load};
 use crate::index::ingest::Embedder;
@@ -165,7 +165,7 @@ impl Search {
             let fit = all.iter().find(|encoder| encoder.text || !texts);
             return Ok(fit.or(all.first()).cloned());
         };
-        match index.encoder_called(&as_typed(given)) {
+        match index.encoder_called(&encoder_word(given)) {
             Ok(encoder) => Ok(Some(encoder.clone())),
             Err(IndexError::Encoder { .. }) if is_bundle(&models()?.find(given)) => {
                 self.by_weights(index, given).map(Some)

@@ -137,11 +137,6 @@ impl User {
         }
     }
 
-    /// Whether a slow worker or a model is still to come.
-    pub fn is_owed(&mut self) -> bool {
-        !self.pending.is_empty() || self.face.state_mut().engine.is_opening()
-    }
-
     /// The clipboard and long work come to their end.
     pub fn workers_finish(&mut self) {
         for event in std::mem::take(&mut self.pending) {
