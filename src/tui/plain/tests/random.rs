@@ -92,7 +92,7 @@ fn a_hundred_random_conversations_come_to_their_end() {
             user.workers_finish();
             if user.face.running().is_some() {
                 user.model_stops();
-            } else if user.face.waiting() == 0 && !user.is_owed() {
+            } else if user.has_left() {
                 break;
             }
         }
