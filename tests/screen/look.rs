@@ -10,8 +10,15 @@ pub fn pane(screen: &str, number: usize) -> Vec<&str> {
     screen
         .lines()
         .filter_map(|line| line.split(EDGES).nth(place))
-        .map(str::trim)
+        .map(|line| without_thumb(line.trim()).trim_end())
         .collect()
+}
+
+/// A line without the scroll bar's thumb at its end; the bar of a score is more than one block, or goes on in another.
+fn without_thumb(line: &str) -> &str {
+    line.strip_suffix('█')
+        .filter(|rest| !rest.ends_with('█'))
+        .unwrap_or(line)
 }
 
 /// All text without its blanks: where lines are broken does not matter.
