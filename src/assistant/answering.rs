@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::Engine;
-use super::types::{Answer, AssistantError, Case, Event, Provenance, Ranked, Settings, Timings};
+use super::types::{
+    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
+    Settings, Timings,
+};
 use crate::index::ingest::Embedder;
 use crate::index::{Example, Search};
 use crate::model::EncodedImage;
@@ -15,9 +18,6 @@ use crate::prompt::{self, Prompt};
 use crate::retrieval::{Found, Plan, Query, Strategy, retrieve};
 use crate::support::{Cancel, files, sanitise};
 
-/// Longest question taken, in characters.
-const LONGEST_QUESTION: usize = 8000;
-const MOST_IMAGES: usize = 8;
 const MOST_OPTIONS: usize = 32;
 
 fn ms(from: Instant) -> f64 {

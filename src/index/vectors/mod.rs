@@ -75,8 +75,8 @@ pub enum Search {
 }
 
 impl Search {
-    /// Rows from which a scan could be felt. Provisional: a row of 512 values takes about 28 ns on one core of an AMD EPYC
-    /// (`cargo bench --bench vectors -- exact`, 2026-11-24, best of 500), but no quiet run at this size was had.
+    /// Rows from which a scan could be felt: a row of 512 values takes about 29 ns on one core of an AMD EPYC, so a million
+    /// take 29 ms (`cargo bench --bench vectors -- exact`, 2026-11-25, quiet machine), and one frame of a screen is 16 ms.
     pub const GRAPH_FROM: usize = 1_000_000;
 
     /// The search used for an index of `count` examples.
