@@ -26,13 +26,14 @@ use super::simd;
 use super::store::Vectors;
 use super::{Filter, Hit, top};
 
-/// Candidates kept while searching, at least: recall@10 of 0.9998 for 500 queries over 100,000 rows of 512 values (synthetic;
-/// `cargo bench --bench vectors -- graph`, two cores of an AMD EPYC, 2026-11-24).
-const LEAST_WIDTH: usize = 64;
+/// Candidates kept while searching, at least: recall@10 of 0.995 in 0.8 ms for 500 queries over 1,000,000 rows of 512 values, where
+/// 64 have 0.84 (synthetic; `cargo bench --bench vectors -- graph`, quiet machine, one core of an AMD EPYC, 2026-11-25).
+const LEAST_WIDTH: usize = 256;
 /// Rows asked to learn how many pass a filter.
 const SAMPLE: usize = 512;
-/// A scan is taken where the share of rows that pass is below the root of this over `n`. Reckoned from the cost of a row in a
-/// scan and of a walk, not measured: `cargo bench --bench vectors -- filter` measures it.
+/// A scan is taken where the share of rows that pass is below the root of this over `n`: one in ten of a million rows. There the
+/// scan takes 6 to 10 ms, which nobody feels, and misses nothing; the walk takes 1 ms. They cross at one in 25
+/// (`cargo bench --bench vectors -- filter`, 2026-11-25).
 const CROSSOVER: f64 = 10_000.0;
 
 /// The neighbours of rows in one layer: those of the row at position `i` are `edges[starts[i]..starts[i + 1]]`.
