@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .replace('\\', "/");
             writeln!(
                 table,
-                "    ({name:?}, include_bytes!({:?})),",
-                path.display().to_string()
+                "    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+                format!("/{name}")
             )?;
         }
     }

@@ -93,8 +93,11 @@ class Build:
     def __init__(self):
         self.clock, self.processor = time.perf_counter(), time.process_time()
 
+    def clock_so_far(self):
+        return time.perf_counter() - self.clock
+
     def figures(self):
-        return {"seconds": time.perf_counter() - self.clock, "processor_seconds": time.process_time() - self.processor}
+        return {"seconds": self.clock_so_far(), "processor_seconds": time.process_time() - self.processor}
 
 
 def hnswlib_graph(folder, base, queries):
@@ -132,6 +135,7 @@ def usearch_graph(folder, base, queries, dtype):
         for at in range(0, len(base), 16384):
             part = numpy.ascontiguousarray(base[at:at + 16384])
             index.add(numpy.arange(at, at + len(part)), part, threads=threads)
+            print(f"{system}: {at + len(part)} rows, {build.clock_so_far():.0f} s", file=sys.stderr, flush=True)
         report(system, "graph build", len(base), threads=threads, **build.figures())
         index.save(path)
     index = make()
