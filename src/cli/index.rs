@@ -5,14 +5,16 @@ mod import;
 mod look;
 mod search;
 
+use candle_core::Device;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
-use crate::assistant::{Embedders, SHIPPED};
+use crate::assistant::{Embedders, SHIPPED, is_shipped};
 use crate::index::library::Library;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::device;
+use crate::model::encoder::Descriptor;
 use crate::support::{Cancel, Hint, Paths};
 
 #[derive(Subcommand)]
@@ -51,7 +53,8 @@ pub enum IndexCommand {
 /// A model whose vision tower makes the vectors.
 #[derive(Args, Clone)]
 pub struct Maker {
-    /// Model or image-text encoder whose vectors the index has; left out: the model that ships
+    /// Model or image-text encoder whose vectors the index has, or `descriptor`, which needs no bundle; left out: the model
+    /// that ships
     #[arg(long, alias = "encoder")]
     model: Option<PathBuf>,
     /// auto, cpu, cuda or metal
@@ -62,24 +65,44 @@ pub struct Maker {
 impl Maker {
     /// The encoder and what runs it.
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
-        let (device, _) = device::open(&self.device).map_err(|e| Failure::model(&e))?;
-        let bundle = match &self.model {
-            Some(model) => Some(super::model::library()?.find(model)),
-            None => None,
-        };
-        let made = Embedders::of(bundle.as_deref(), &device);
+        let made = Embedders::of(self.bundle()?.as_deref(), &self.opened()?);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        if let Some(model) = &self.model {
+        encoder.bundle = self.named().map_or_else(String::new, as_typed);
+        Ok((encoder, embedders))
+    }
+
+    /// The encoders of a new index.
+    fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
+        let made = Embedders::of_new_index(self.bundle()?.as_deref(), &self.opened()?);
+        let mut encoders = made.map_err(|e| Failure::model(&e))?;
+        if let (Some(model), [encoder]) = (self.named(), encoders.as_mut_slice()) {
             encoder.bundle = as_typed(model);
         }
-        Ok((encoder, embedders))
+        Ok(encoders)
+    }
+
+    fn opened(&self) -> Result<Device, Failure> {
+        let opened = device::open(&self.device);
+        opened
+            .map(|(device, _)| device)
+            .map_err(|e| Failure::model(&e))
+    }
+
+    /// What was named, unless it is what ships.
+    fn named(&self) -> Option<&Path> {
+        self.model.as_deref().filter(|model| !is_shipped(model))
+    }
+
+    fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
+        let library = super::model::library()?;
+        Ok(self.named().map(|model| library.find(model)))
     }
 }
 
 /// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
 /// in full.
 fn as_typed(bundle: &Path) -> String {
-    let path = match bundle.exists() {
+    let path = match bundle.exists() && !Descriptor::is_named(bundle) {
         true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
         false => bundle.to_path_buf(),
     };

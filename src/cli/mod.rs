@@ -114,7 +114,9 @@ struct Common {
     /// Index name or folder; left out: the one that ships
     #[arg(long)]
     index: Option<PathBuf>,
-    /// Image-text encoder that compares instead of the model's own tower (see `rounds index embed`)
+    /// What compares pictures instead of the model's own tower: an image-text encoder, `descriptor` (outlines, texture,
+    /// brightness, shape) or `shipped`, if the index has its vectors (see `rounds index embed`); left out: the model's own
+    /// tower, or with the model that ships the descriptor where the index has it
     #[arg(long)]
     encoder: Option<PathBuf>,
     /// Model folder; left out: the one that ships

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, Manifest};
-use super::encoder::{EncoderBundle, EncoderManifest};
+use super::encoder::{Descriptor, EncoderBundle, EncoderManifest};
 use super::error::ModelError;
 use crate::support::{Paths, files};
 
@@ -57,12 +57,12 @@ impl Library {
         }
     }
 
-    /// A bundle's folder: what was given where it is one, else the bundle of that name.
+    /// A bundle's folder: what was given where it is one, else the bundle of that name. The descriptor has none and stays a word.
     pub fn find(&self, given: &Path) -> PathBuf {
         let own = self.folder.join(given);
         match !is_bundle(given) && is_bundle(&own) {
-            true => own,
-            false => given.to_path_buf(),
+            true if !Descriptor::is_named(given) => own,
+            _ => given.to_path_buf(),
         }
     }
 
