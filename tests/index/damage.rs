@@ -108,11 +108,13 @@ fn read(place: &Path) -> Result<Vec<String>, IndexError> {
         "{hits:?} {:?}",
         index.numbers_tagged("modality", "ct")?
     ));
-    let encoder = index.encoders()[0].sha256.clone();
-    for number in 0..index.rows() {
-        let vector = index.vectors(&encoder)?.row(number)?.unwrap();
-        let hits = index.nearest(&encoder, &vector, 3, &Filter::All, Search::Exact)?;
-        out.push(format!("{hits:?}"));
+    for encoder in index.encoders() {
+        let encoder = &encoder.sha256;
+        for number in 0..index.rows() {
+            let vector = index.vectors(encoder)?.row(number)?.unwrap();
+            let hits = index.nearest(encoder, &vector, 3, &Filter::All, Search::Exact)?;
+            out.push(format!("{hits:?}"));
+        }
     }
     Ok(out)
 }

@@ -139,6 +139,7 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let (code, _, err) = rounds(&home, &add);
     assert_eq!(code, 0, "{err}");
     assert_eq!(rounds(&home, &["index", "verify", "mine"]).0, 0);
+    assert_eq!(drop("descriptor").0, 0);
     let last = stats(&home, "mine")["encoders"][0]["name"].clone();
     let (code, _, err) = drop(last.as_str().unwrap());
     assert_eq!(code, 2);
