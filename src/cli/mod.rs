@@ -186,7 +186,7 @@ impl Common {
                 None,
             ));
         }
-        if self.floor.is_some_and(|f| !f.is_finite()) {
+        if self.floor.is_some_and(|f| !(-1.0..=1.0).contains(&f)) {
             return Err(Failure::usage("--floor takes a number from -1 to 1", None));
         }
         if self.strategy == Strategy::Fixed && self.pinned.is_empty() {

@@ -127,7 +127,7 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
 
 /// The licence is shown; on a terminal the user may accept it there.
 fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
-    aside(entry.licence.text);
+    aside(&entry.licence.text);
     for page in &entry.licence.pages {
         aside(format_args!("  {page}"));
     }
