@@ -16,7 +16,7 @@ use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::prompt::Template;
 
 /// What to load.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// `None`: what ships.
     pub model: Option<PathBuf>,

@@ -195,7 +195,9 @@ impl AssistantError {
                 | Self::LongQuestion(_)
                 | Self::ManyImages(_)
                 | Self::Refused(_)
-                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts)
+                | Self::Index(
+                    IndexError::Unknown(_) | IndexError::Missing { .. } | IndexError::NoTexts
+                )
                 | Self::Model(ModelError::TooLong { .. })
         )
     }

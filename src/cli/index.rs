@@ -124,6 +124,7 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
         | IndexError::Unknown(_)
+        | IndexError::Missing { .. }
         | IndexError::Long { .. }
         | IndexError::NoTexts
         | IndexError::Refused(_) => 2,

@@ -6,6 +6,7 @@ mod doctor;
 mod index;
 mod journal;
 mod model;
+mod out;
 mod replay;
 mod research;
 mod screen;
@@ -185,7 +186,7 @@ impl Common {
                 None,
             ));
         }
-        if self.floor.is_some_and(|f| !f.is_finite()) {
+        if self.floor.is_some_and(|f| !(-1.0..=1.0).contains(&f)) {
             return Err(Failure::usage("--floor takes a number from -1 to 1", None));
         }
         if self.strategy == Strategy::Fixed && self.pinned.is_empty() {
@@ -414,13 +415,17 @@ fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
         Command::Train(train) => research::train(&train, cancel),
         Command::Phantom(draw) => research::draw(&draw),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut std::io::stdout());
-            Ok(0)
+            // Its generator panics where it cannot write.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut text);
+            out::write(&text).map(|()| 0)
         }
-        Command::Man => clap_mangen::Man::new(Cli::command())
-            .render(&mut std::io::stdout())
-            .map(|()| 0)
-            .map_err(|e| Failure::io(&e)),
+        Command::Man => {
+            let mut text = Vec::new();
+            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            made.map_err(|e| Failure::io(&e))?;
+            out::write(&text).map(|()| 0)
+        }
     }
 }
 

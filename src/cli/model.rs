@@ -7,14 +7,14 @@ mod logits;
 mod pull;
 
 use clap::Subcommand;
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::out::{self, print};
 use super::{Failure, Outcome};
 use crate::model::import::Hold;
 use crate::model::library::{Known, Library};
 use crate::model::random::{self, Shape};
-use crate::support::{Cancel, Hint, Paths, Progress};
+use crate::support::{Cancel, Hint, Paths, Progress, aside};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -82,11 +82,11 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             let folder = library.find(bundle);
             let users = super::index::users_of(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
-            eprintln!("deleted {}", shown(&folder));
+            aside(format_args!("deleted {}", shown(&folder)));
             for (index, encoder) in users {
-                eprintln!(
+                aside(format_args!(
                     "note: the index {index} has vectors of it and takes no more examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
-                );
+                ));
             }
             Ok(0)
         }
@@ -111,7 +111,11 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             )
             .map_err(|e| Failure::model(&e))?;
             progress.finish();
-            eprintln!("{}: {:.2} GB", shown(&folder), bytes as f64 / 1e9);
+            aside(format_args!(
+                "{}: {:.2} GB",
+                shown(&folder),
+                bytes as f64 / 1e9
+            ));
             Ok(0)
         }
         Model::Bench(bench) => bench::run(bench, cancel),
@@ -134,7 +138,6 @@ fn row(name: &str, known: &Known) -> serde_json::Value {
 }
 
 fn list(json: bool) -> Outcome {
-    let mut out = std::io::stdout().lock();
     let mut faults = 0;
     let mut rows = Vec::new();
     for (name, manifest) in library()?.list() {
@@ -143,29 +146,26 @@ fn list(json: bool) -> Outcome {
             Ok(known) => rows.push(row(&name, &known)),
             Err(error) => {
                 faults += 1;
-                eprintln!("{name}: {error}");
+                aside(format_args!("{name}: {error}"));
             }
         }
     }
-    let io = |e: std::io::Error| Failure::io(&e);
     if json {
-        writeln!(out, "{:#}", serde_json::Value::Array(rows)).map_err(io)?;
+        print(format_args!("{:#}", serde_json::Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            eprintln!("no bundles yet; `rounds model import --help` says how to make one");
+            aside("no bundles yet; `rounds model import --help` says how to make one");
         }
         for row in &rows {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
             let gb = row["bytes"].as_f64().unwrap_or(0.0) / 1e9;
-            writeln!(
-                out,
+            print(format_args!(
                 "{:24} {:9} {:5} {gb:7.2} GB  {}",
                 text("name"),
                 text("family"),
                 text("dtype"),
                 text("model")
-            )
-            .map_err(io)?;
+            ))?;
         }
     }
     Ok(u8::from(faults > 0))
@@ -187,20 +187,17 @@ fn show(bundle: &std::path::Path) -> Outcome {
         .lines()
         .map(|l| crate::support::sanitise::clean_line(l) + "\n")
         .collect();
-    write!(std::io::stdout(), "{clean}").map_err(|e| Failure::io(&e))?;
-    Ok(0)
+    out::write(clean.as_bytes()).map(|()| 0)
 }
 
 fn verify(bundle: &std::path::Path) -> Outcome {
     let folder = library()?.find(bundle);
     let faults = Known::verify(&folder).map_err(|e| Failure::model(&e))?;
-    let mut out = std::io::stdout().lock();
     for fault in &faults {
-        writeln!(out, "{fault}").map_err(|e| Failure::io(&e))?;
+        print(fault)?;
     }
     if faults.is_empty() {
-        writeln!(out, "every file is as it was written").map_err(|e| Failure::io(&e))?;
-        return Ok(0);
+        return print("every file is as it was written").map(|()| 0);
     }
     Err(Failure {
         message: format!("{} of the bundle's files are damaged", faults.len()),

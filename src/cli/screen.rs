@@ -8,7 +8,7 @@ use super::journal::{Kept, accepted};
 use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
 use crate::support::sanitise::clean_line;
-use crate::support::{Hint, Paths};
+use crate::support::{Hint, Paths, aside};
 use crate::tui::journal::Whose;
 use crate::tui::{
     self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
@@ -96,7 +96,9 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     if let Some(reason) = reason.filter(|_| !screen.plain)
         && std::io::stderr().is_terminal()
     {
-        eprintln!("rounds: {reason}, so the chat goes line by line, as with --plain");
+        aside(format_args!(
+            "rounds: {reason}, so the chat goes line by line, as with --plain"
+        ));
     }
     if !screen.plain && reason.is_none() {
         let (reason, troubles) = tui::run(setup, settings, options, journal)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::IndexError;
 use super::manifest::MANIFEST;
 use super::store::Index;
-use crate::support::{FileError, Paths, files};
+use crate::support::{FileError, Paths, files, paths};
 
 /// The folder of indexes, one a subfolder.
 pub struct Library {
@@ -27,6 +27,11 @@ impl Library {
             true => own,
             false => given.to_path_buf(),
         }
+    }
+
+    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    pub fn lasting(&self, given: &Path) -> PathBuf {
+        paths::lasting(&self.find(given), &self.folder)
     }
 
     /// Where a new index goes: a bare name into the library, a path where it says.

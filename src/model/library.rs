@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::bundle::{Bundle, Manifest};
 use super::encoder::{EncoderBundle, EncoderManifest};
 use super::error::ModelError;
-use crate::support::{Paths, files};
+use crate::support::{Paths, files, paths};
 
 /// What a bundle in a folder is.
 pub enum Known {
@@ -64,6 +64,11 @@ impl Library {
             true => own,
             false => given.to_path_buf(),
         }
+    }
+
+    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    pub fn lasting(&self, given: &Path) -> PathBuf {
+        paths::lasting(&self.find(given), &self.folder)
     }
 
     /// Where a new bundle goes: a bare name into the library, a path where it says.

@@ -62,16 +62,20 @@ impl MayBe<'_> {
 
 impl<'a> Chooser<'a> {
     pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
-        let numbers = |ids: &[String]| -> Result<Vec<usize>, IndexError> {
-            ids.iter().map(|id| Ok(index.by_id(id)?.number)).collect()
+        let numbers = |ids: &[String], what| -> Result<Vec<usize>, IndexError> {
+            let number = |id: &String| match index.by_id(id) {
+                Err(IndexError::Unknown(id)) => Err(IndexError::Missing { what, id }),
+                found => Ok(found?.number),
+            };
+            ids.iter().map(number).collect()
         };
         let usable = index.encoder(query.encoder).is_ok();
         if plan.strategy.needs_vectors() || plan.floor.is_some() {
             index.encoder(query.encoder)?;
         }
         let left_out = LeftOut::new(index, query, usable)?;
-        let pinned = numbers(&plan.pinned)?;
-        let mut not: HashSet<usize> = numbers(&plan.excluded)?.into_iter().collect();
+        let pinned = numbers(&plan.pinned, "pinned")?;
+        let mut not: HashSet<usize> = numbers(&plan.excluded, "excluded")?.into_iter().collect();
         not.extend(left_out.numbers());
         not.extend(&pinned);
         for number in &pinned {

@@ -257,7 +257,7 @@ fn conditions_floor_pins_and_exclusions_hold() {
     };
     assert!(matches!(
         retrieve(&index, &query, &missing),
-        Err(IndexError::Unknown(_))
+        Err(IndexError::Missing { what: "pinned", .. })
     ));
 }
 

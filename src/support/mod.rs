@@ -17,7 +17,7 @@ pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
-pub use progress::Progress;
+pub use progress::{Progress, aside};
 
 /// On every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::assistant::{Answer, Settings};
+use crate::assistant::{Answer, Settings, Setup};
 use crate::imaging::Picture;
 use crate::index::Images;
 use crate::retrieval::Shot;
@@ -54,6 +54,8 @@ pub struct NewTurn {
     pub images: Vec<Attached>,
     pub whose: Whose,
     pub settings: Settings,
+    /// What it will be answered with, as far as is known.
+    pub setup: Setup,
 }
 
 /// How a turn ended.
@@ -159,7 +161,9 @@ pub trait Journal: Send {
     fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError>;
     /// Keeps what has come so far; called about once a second.
     fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError>;
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError>;
+    /// Keeps how a turn ended, and what it was answered with.
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd, setup: &Setup)
+    -> Result<(), JournalError>;
     /// The latest sessions; those with `words` in them, where there are words.
     fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError>;
     /// By id, or the beginning of one.

@@ -6,7 +6,7 @@ use super::journal::{
     ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
     SessionSummary, TurnEnd,
 };
-use crate::assistant::INTENDED_USE;
+use crate::assistant::{INTENDED_USE, Setup};
 
 /// Sessions in memory.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError> {
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
         self.turn(turn)?.end = match end {
             TurnEnd::Answered(answer) => SavedEnd::Answered {
                 answer: answer.answer.clone(),

@@ -2,12 +2,12 @@
 
 use candle_core::Tensor;
 use clap::Args;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Failure, Outcome, library};
+use crate::cli::out::print;
 use crate::model::bundle::Bundle;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::generate::likeliest;
@@ -39,10 +39,8 @@ pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
         None => None,
     };
     let report = measure(bench, folder.as_deref(), cancel).map_err(Failure::from)?;
-    let mut out = std::io::stdout().lock();
-    let io = |e: std::io::Error| Failure::io(&e);
     if bench.json {
-        writeln!(out, "{report:#}").map_err(io)?;
+        print(format_args!("{report:#}"))?;
         return Ok(0);
     }
     if let Some(rows) = report.as_object() {
@@ -51,7 +49,7 @@ pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            writeln!(out, "{name:32} {value}").map_err(io)?;
+            print(format_args!("{name:32} {value}"))?;
         }
     }
     Ok(0)

@@ -24,6 +24,10 @@ pub fn small() -> Session {
             bytes: 75,
         }],
         settings: json!({ "shots": 1 }),
+        sources: Some(Sources {
+            model: "/home/owner-name/models/big".into(),
+            ..Sources::default()
+        }),
         patient: Some("patient-name".into()),
         study: Some("study-name".into()),
         text: String::new(),

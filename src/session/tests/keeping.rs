@@ -13,7 +13,7 @@ fn a_finished_turn_reads_back_as_it_was() {
         ..asking("Is there\na nodule?")
     };
     let turn = sessions.begin_turn(&id, &new).unwrap();
-    sessions.finish_turn(&turn, answered("yes")).unwrap();
+    sessions.finish_turn(&turn, answered("yes"), None).unwrap();
     drop(sessions);
 
     let session = home.open().load(&id).unwrap();
@@ -137,7 +137,7 @@ fn opening_beside_a_living_process_interrupts_nothing_of_it() {
     let fourth = home.open();
     assert_eq!(fourth.turn(&turn).unwrap().state, TurnState::Asked);
     assert_eq!(fourth.turn(&second).unwrap().state, TurnState::Interrupted);
-    one.finish_turn(&turn, answered("yes")).unwrap();
+    one.finish_turn(&turn, answered("yes"), None).unwrap();
     assert_eq!(third.turn(&turn).unwrap().state, TurnState::Answered);
 }
 
@@ -153,7 +153,7 @@ fn many_turns_from_two_threads_get_numbers_of_their_own() {
                 for _ in 0..20 {
                     let turn = sessions.begin_turn(id, &asking(name)).unwrap();
                     sessions.append_partial(&turn, name).unwrap();
-                    sessions.finish_turn(&turn, answered(name)).unwrap();
+                    sessions.finish_turn(&turn, answered(name), None).unwrap();
                 }
             });
         }
@@ -178,7 +178,7 @@ fn a_kept_answer_is_never_overwritten() {
         Err(SessionError::Ended(_))
     ));
     assert!(matches!(
-        sessions.finish_turn(&turn, answered("no")),
+        sessions.finish_turn(&turn, answered("no"), None),
         Err(SessionError::Ended(_))
     ));
     assert_eq!(sessions.turn(&turn).unwrap().answer.unwrap().answer, "yes");
@@ -191,7 +191,7 @@ fn stopping_and_failing_keep_the_text_that_had_come() {
     let mut ended = |end: TurnEnd| {
         let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
         sessions.append_partial(&turn, "so far").unwrap();
-        sessions.finish_turn(&turn, end).unwrap();
+        sessions.finish_turn(&turn, end, None).unwrap();
         sessions.turn(&turn).unwrap()
     };
     let stopped = ended(TurnEnd::Stopped {
@@ -256,7 +256,8 @@ fn what_is_past_a_limit_is_refused_and_leaves_nothing_behind() {
                 TurnEnd::Stopped {
                     text: String::new(),
                     shots
-                }
+                },
+                None
             )
             .is_err()
     );

@@ -13,6 +13,7 @@ fn turn(provenance: Value) -> Turn {
         question: "Is there a nodule?".into(),
         images: Vec::new(),
         settings: json!({ "shots": 4, "decoding": { "seed": 7, "greedy": true } }),
+        sources: None,
         patient: None,
         study: None,
         text: String::new(),

@@ -4,6 +4,7 @@
 //! written, and effects are handed on. Nothing may be written that moves a cursor, colours, or draws: only clean text.
 
 mod face;
+mod joining;
 mod paper;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 use crate::assistant::Settings;
 use crate::retrieval::Strategy;
+use crate::tui::journal::{Attached, Whose};
 
 use super::State;
 use super::commands::value_name;
@@ -11,6 +12,14 @@ use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
 use super::pages::Page;
 use super::trouble::Trouble;
+
+/// What stood in the input before an older question took its place.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    text: String,
+    attached: Vec<Attached>,
+    whose: Whose,
+}
 
 impl State {
     /// A branch beside `turn` with other settings. Returns the new turn.
@@ -71,6 +80,13 @@ impl State {
         let Some(turn) = self.turn() else {
             return self.tell("nothing was asked yet");
         };
+        if self.editing.is_none() {
+            self.draft = Some(Draft {
+                text: self.input.text().to_string(),
+                attached: self.attached.clone(),
+                whose: self.whose.clone(),
+            });
+        }
         if let Some(old) = self.talk.get(turn) {
             self.input.set(&old.question);
             self.attached = old.images.clone();
@@ -80,6 +96,17 @@ impl State {
             self.completion = None;
             self.go(super::Focus::Input);
         }
+    }
+
+    /// Gives an edit up: what stood in the input before is there again. True where something was being edited.
+    pub(super) fn leave_editing(&mut self) -> bool {
+        if let Some(draft) = self.draft.take() {
+            self.input.set(&draft.text);
+            self.attached = draft.attached;
+            self.whose = draft.whose;
+            self.pictures.fit(self.attached.len());
+        }
+        self.editing.take().is_some()
     }
 
     /// As [`Self::edit_question`]; with the new words, asks them at once.

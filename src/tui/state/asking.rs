@@ -34,7 +34,7 @@ impl Stage {
         match self {
             Self::Waiting => "waiting for the model",
             Self::Retrieving => "looking for similar examples",
-            Self::Prefilling => "reading the pictures and the shots",
+            Self::Prefilling => "reading pictures and shots",
             Self::Streaming => "answering",
             Self::Stopping => "stopping",
         }
@@ -58,6 +58,7 @@ impl State {
             };
             return self.tell(format!("an answer is under way; {stop} stops it"));
         }
+        self.draft = None;
         let parent = match self.editing.take() {
             Some(old) => self.talk.get(old).and_then(|turn| turn.parent),
             None => self.talk.leaf(),
@@ -83,7 +84,7 @@ impl State {
         self.scroll = None;
         self.shot = 0;
         // Where only one pane has room, the answer is what is waited for.
-        self.front = super::Focus::Conversation;
+        self.show_pane(super::Focus::Conversation);
     }
 
     pub(super) fn enqueue(&mut self, turn: TurnId) {
@@ -95,6 +96,7 @@ impl State {
             }
             return self.complain(trouble);
         }
+        self.set_setup(turn);
         self.store_turn(turn);
         self.queue.push_back(turn);
         self.start_next();
@@ -130,6 +132,7 @@ impl State {
             let none = Trouble::new("no model is open").hint("/model opens the one that ships");
             return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
         }
+        self.set_setup(turn);
         let Some(asked) = self.talk.get(turn) else {
             self.activity = Activity::Idle;
             return;
@@ -146,6 +149,12 @@ impl State {
         self.act(effect);
         if self.is_warming() {
             self.tell("the question waits until the warming is done; stopping twice stops both");
+        }
+    }
+
+    fn set_setup(&mut self, turn: TurnId) {
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.setup = self.engine.setup();
         }
     }
 

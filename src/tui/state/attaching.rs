@@ -100,7 +100,7 @@ impl State {
         self.pictures.choose(self.attached.len() - 1);
         // The picture just attached is what the user wants to see.
         self.chosen = None;
-        self.front = Focus::Pictures;
+        self.show_pane(Focus::Pictures);
         self.tell(format!("attached {name}; it goes with your next question"));
     }
 

@@ -18,7 +18,7 @@ use super::trouble::Trouble;
 use super::{Focus, State, paths};
 
 /// Most shots that can be asked for.
-const MOST_SHOTS: usize = 64;
+pub(super) const MOST_SHOTS: usize = 64;
 
 impl State {
     /// Does what a typed command says.
@@ -67,7 +67,7 @@ impl State {
             "/new" | "/sessions" | "/search" | "/open" | "/rename" | "/delete" | "/export" => {
                 self.run_session_command(row.name, &argument);
             }
-            name => self.setting(name.trim_start_matches('/'), &argument),
+            _ => self.setting(row, &argument),
         }
     }
 
@@ -84,9 +84,18 @@ impl State {
         }
     }
 
-    fn setting(&mut self, name: &str, value: &str) {
+    /// Changes a setting, or says what it is.
+    fn setting(&mut self, row: &command::Row, value: &str) {
+        let name = row.name.trim_start_matches('/');
+        if value.is_empty() {
+            let now = said(&self.settings, name);
+            return self.tell(format!("{now}; {} {} changes it", row.name, row.shown));
+        }
         match set(&mut self.settings, name, value) {
-            Ok(words) => self.tell(format!("{words}, from the next question on")),
+            Ok(()) => {
+                let now = said(&self.settings, name);
+                self.tell(format!("{now}, from the next question on"));
+            }
             Err(trouble) => self.complain(trouble),
         }
     }
@@ -170,64 +179,65 @@ impl State {
     }
 }
 
-/// Changes one setting. Returns what it is now, in words.
-pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<String, Trouble> {
-    let number = |what: &str| Trouble::new(format!("/{name} takes {what}, not `{value}`"));
+/// Changes one setting.
+pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
+    let wants = |what: &str| match value {
+        "" => Trouble::new(format!("/{name} takes {what}")),
+        value => Trouble::new(format!("/{name} takes {what}, not `{value}`")),
+    };
     match name {
         "k" | "shots" => {
             let shots = value.parse().ok().filter(|k| *k <= MOST_SHOTS);
             settings.shots =
-                shots.ok_or_else(|| number(&format!("a number from 0 to {MOST_SHOTS}")))?;
-            Ok(format!("{} shots", settings.shots))
+                shots.ok_or_else(|| wants(&format!("a number from 0 to {MOST_SHOTS}")))?;
         }
         "strategy" => {
             settings.strategy = Strategy::from_str(value, true)
                 .map_err(|_| no_value::<Strategy>("a strategy", value))?;
-            Ok(format!("strategy {}", value_name(&settings.strategy)))
         }
         "order" => {
             settings.order =
                 Order::from_str(value, true).map_err(|_| no_value::<Order>("an order", value))?;
-            Ok(format!("order {}", value_name(&settings.order)))
         }
+        "floor" if value == "off" => settings.floor = None,
         "floor" => {
-            settings.floor = match value {
-                "off" | "" => None,
-                _ => Some(
-                    value
-                        .parse::<f32>()
-                        .ok()
-                        .filter(|f| f.is_finite())
-                        .ok_or_else(|| number("a number or off"))?,
-                ),
-            };
-            Ok(settings
-                .floor
-                .map_or("no floor".into(), |f| format!("floor {f}")))
+            let given = value.parse().ok();
+            let given = given.filter(|floor| (-1.0..=1.0).contains(floor));
+            settings.floor = Some(given.ok_or_else(|| wants("a number from -1 to 1, or off"))?);
         }
-        "filter" => {
-            settings.filter = conditions(value)?;
-            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
-            Ok(if words.is_empty() {
-                "no filter".into()
-            } else {
-                format!("filter {}", words.join(" "))
-            })
-        }
+        "filter" => settings.filter = conditions(value)?,
         "seed" => {
-            settings.decoding.seed = value.parse().map_err(|_| number("a whole number"))?;
-            Ok(format!("seed {}", settings.decoding.seed))
+            settings.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
         }
         "temperature" => {
-            let given = value
-                .parse()
-                .ok()
-                .filter(|t: &f64| (0.0..=10.0).contains(t));
-            settings.decoding.temperature = given.ok_or_else(|| number("a number from 0 to 10"))?;
-            Ok(format!("temperature {}", settings.decoding.temperature))
+            let given = value.parse().ok();
+            let given = given.filter(|t: &f64| (0.0..=10.0).contains(t));
+            settings.decoding.temperature = given.ok_or_else(|| wants("a number from 0 to 10"))?;
         }
-        _ => Err(Trouble::new(format!("there is no setting `{name}`"))
-            .hint("k, strategy, order, floor, filter, seed or temperature")),
+        _ => {
+            return Err(Trouble::new(format!("there is no setting `{name}`"))
+                .hint("k, strategy, order, floor, filter, seed or temperature"));
+        }
+    }
+    Ok(())
+}
+
+/// What a setting is, in words.
+fn said(settings: &Settings, name: &str) -> String {
+    match name {
+        "k" => format!("{} shots", settings.shots),
+        "strategy" => format!("strategy {}", value_name(&settings.strategy)),
+        "order" => format!("order {}", value_name(&settings.order)),
+        "floor" => settings
+            .floor
+            .map_or("no floor".into(), |floor| format!("floor {floor}")),
+        "filter" if settings.filter.is_empty() => "no filter".into(),
+        "filter" => {
+            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
+            format!("filter {}", words.join(" "))
+        }
+        "seed" => format!("seed {}", settings.decoding.seed),
+        _ => format!("temperature {}", settings.decoding.temperature),
     }
 }
 

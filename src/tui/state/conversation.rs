@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::assistant::{Answer, Settings};
+use crate::assistant::{Answer, Settings, Setup};
 use crate::prompt::Parts;
 use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
@@ -60,6 +60,8 @@ pub struct Turn {
     pub images: Vec<Attached>,
     pub whose: Whose,
     pub settings: Settings,
+    /// What it is answered with; until it is asked, what is wanted.
+    pub setup: Setup,
     /// Said beside the question where the settings are not the usual ones: `without shots`.
     pub label: Option<String>,
     pub shots: Vec<Shot>,
@@ -91,6 +93,7 @@ impl Turn {
             images,
             whose,
             settings,
+            setup: Setup::default(),
             label: None,
             shots: Vec::new(),
             asked: 0,

@@ -134,10 +134,10 @@ impl State {
     /// Esc: what is nearest is closed, stopped or left.
     fn escape(&mut self) {
         if self.completion.take().is_some() {
+            self.completion_closed = true;
             return;
         }
-        if self.editing.take().is_some() {
-            self.input.take();
+        if self.leave_editing() {
             return self.tell("the question stays as it was");
         }
         if self.stop() || self.give_up_opening() || self.give_up_work() {
@@ -173,8 +173,8 @@ impl State {
         } else if self.overlay.take().is_some() {
             "closed"
         } else if !self.input.is_empty() {
+            self.leave_editing();
             self.input.take();
-            self.editing = None;
             self.completion = None;
             "cleared"
         } else {

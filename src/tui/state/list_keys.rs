@@ -104,9 +104,11 @@ impl State {
             (KeyCode::Char('x') | KeyCode::Delete, Some((id, title)))
                 if control || press.code == KeyCode::Delete =>
             {
+                let list = Some(Box::new(list.clone()));
                 self.overlay = Some(Overlay::Confirm {
                     question: format!("Delete the session \"{title}\"? It cannot be brought back."),
                     id,
+                    list,
                 });
             }
             (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _)
@@ -115,6 +117,18 @@ impl State {
                 list.selected = moved(list.selected, last, press.code);
             }
             _ => self.type_into_field(press),
+        }
+    }
+
+    /// Goes back from the question whether to delete to the list that asked it, which is read again.
+    pub(super) fn close_window(&mut self) {
+        if let Some(Overlay::Confirm {
+            list: Some(list), ..
+        }) = self.overlay.take()
+        {
+            let words = list.words.text().to_string();
+            self.overlay = Some(Overlay::Sessions(*list));
+            self.act(Effect::ListSessions { words });
         }
     }
 

@@ -22,6 +22,7 @@ mod keeping;
 mod keys;
 mod line;
 mod list_keys;
+mod listing;
 mod mouse;
 mod overlay;
 mod overlay_keys;
@@ -114,6 +115,8 @@ pub struct State {
     pub completion: Option<Completion>,
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
+    /// What stood in the input before that.
+    draft: Option<again::Draft>,
     pub attached: Vec<Attached>,
     /// Whose pictures the next question is about.
     pub whose: Whose,
@@ -143,7 +146,9 @@ pub struct State {
     pub images: ImageMode,
     /// What the last drawing put where; for the mouse and for scrolling.
     pub hits: Hits,
-    listing: Option<(PathBuf, Vec<Entry>)>,
+    listing: Option<listing::Listing>,
+    /// The user does not want what can be completed to be shown.
+    completion_closed: bool,
     interrupted: Option<Duration>,
     partial_at: Duration,
     home: Option<PathBuf>,
@@ -199,6 +204,7 @@ impl State {
             history: history::History::default(),
             completion: None,
             editing: None,
+            draft: None,
             attached: Vec::new(),
             whose: start.whose.clone(),
             whose_later: start.whose,
@@ -222,6 +228,7 @@ impl State {
             images: start.images,
             hits: Hits::default(),
             listing: None,
+            completion_closed: false,
             interrupted: None,
             partial_at: Duration::ZERO,
             home: start.home,
@@ -262,6 +269,7 @@ impl State {
             Event::Tick { memory } => {
                 self.memory = memory.or(self.memory);
                 self.keep_partial();
+                self.watch_folder();
             }
             Event::Opened { job, result } => self.on_opened(job, result),
             Event::Retrieved {
@@ -298,6 +306,7 @@ impl State {
             || self.engine.is_opening()
             || self.work.is_some()
             || self.notice.is_some()
+            || self.shows_folder()
     }
 
     /// The chosen turn: the last one unless another was chosen.
@@ -328,6 +337,16 @@ impl State {
             error: true,
             until: self.now + ERROR_TIME,
         });
+    }
+
+    /// Puts a pane in front where only one has room. One with the focus that is covered by it gives the focus up: no key may
+    /// act on what cannot be seen.
+    fn show_pane(&mut self, pane: Focus) {
+        self.front = pane;
+        let seen = |pane| self.hits.panes.iter().any(|(_, drawn)| *drawn == pane);
+        if self.focus != Focus::Input && !(seen(pane) && seen(self.focus)) {
+            self.focus = pane;
+        }
     }
 
     fn go(&mut self, focus: Focus) {

@@ -52,6 +52,8 @@ pub enum Overlay {
     Confirm {
         question: String,
         id: String,
+        /// The list that asked, to go back to.
+        list: Option<Box<SessionList>>,
     },
 }
 
@@ -103,14 +105,16 @@ impl Picker {
         }
     }
 
+    /// Takes what the folder holds; the chosen entry stays chosen where it is still there.
     pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Trouble>) {
-        match result {
-            Ok(entries) => self.entries = Some(entries),
-            Err(trouble) => {
-                self.entries = Some(Vec::new());
-                self.trouble = Some(trouble);
-            }
-        }
+        let chosen = self.entry().map(|entry| entry.path.clone());
+        self.trouble = result.as_ref().err().cloned();
+        self.entries = Some(result.unwrap_or_default());
+        let visible = self.visible();
+        let place = visible
+            .iter()
+            .position(|e| Some(&e.path) == chosen.as_ref());
+        self.selected = place.unwrap_or(self.selected.min(visible.len().saturating_sub(1)));
     }
 
     /// Still being read.

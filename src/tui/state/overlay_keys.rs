@@ -39,14 +39,14 @@ impl State {
         }
     }
 
-    /// Closes the window, or the field that is open in it.
+    /// Closes the window, or the field that is open in it, or goes back to the window before it.
     fn close_overlay(&mut self) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.renaming.take().is_some()
         {
             return;
         }
-        self.overlay = None;
+        self.close_window();
     }
 
     fn scroll_overlay(&mut self, press: Press) -> bool {
@@ -150,10 +150,10 @@ impl State {
         let id = id.clone();
         match press.code {
             KeyCode::Char('y' | 'Y') => {
-                self.overlay = None;
                 self.delete_session(&id);
+                self.close_window();
             }
-            KeyCode::Char('n' | 'N' | 'q') => self.overlay = None,
+            KeyCode::Char('n' | 'N' | 'q') => self.close_window(),
             _ => {}
         }
     }

@@ -50,6 +50,7 @@ impl State {
         self.scroll = None;
         self.shot = 0;
         self.editing = None;
+        self.draft = None;
     }
 
     pub(super) fn on_sessions(
@@ -115,6 +116,7 @@ impl State {
                         self.session.title()
                     ),
                     id: id.to_string(),
+                    list: None,
                 });
             }
             None => self.tell("this session is not in the store"),

@@ -29,7 +29,7 @@ fn a_question_is_asked_streamed_and_answered() {
     );
     user.sees("looking for similar examples");
     user.retrieve(4);
-    user.sees("reading the pictures and the shots");
+    user.sees("reading pictures and shots");
     user.sees("chest-0002");
     user.stream("A round opacity. Answer: yes");
     user.sees("Rationale: A round opacity.");

@@ -184,7 +184,10 @@ pub fn sessions(
     list: &SessionList,
     canvas: &mut Canvas,
 ) {
-    let hints = "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes";
+    let hints = match &list.renaming {
+        Some(_) => "Enter keeps the new title   Esc leaves the old one",
+        None => "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes",
+    };
     let body = window::open(frame, area, (110, area.height), "Sessions", hints, canvas);
     let [field, rest] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(body);
     match &list.renaming {

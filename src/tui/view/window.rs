@@ -56,7 +56,7 @@ pub fn text(
     scrolled(frame, body, &lines, scroll, canvas);
 }
 
-/// Text from line `scroll` on, and a word where there is more.
+/// Text from line `scroll` on. Where there is more, the last row says so and holds no text.
 pub fn scrolled(
     frame: &mut Frame,
     area: Rect,
@@ -64,11 +64,16 @@ pub fn scrolled(
     scroll: usize,
     canvas: &mut Canvas,
 ) {
-    let most = lines.len().saturating_sub(usize::from(area.height));
+    let told = lines.len() > usize::from(area.height) && area.width > 20 && area.height > 1;
+    let text = Rect {
+        height: area.height - u16::from(told),
+        ..area
+    };
+    let most = lines.len().saturating_sub(usize::from(text.height));
     canvas.hits.overlay_most = most;
     let scroll = scroll.min(most);
-    put_lines(frame, area, lines, scroll);
-    if most > 0 && area.width > 20 && area.height > 0 {
+    put_lines(frame, text, lines, scroll);
+    if told {
         let said = match scroll {
             at if at == most => " end ".to_string(),
             at => format!(" {} more lines ", most - at),
