@@ -17,11 +17,10 @@ const WHEEL: isize = 3;
 pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::Result<()> {
     let work = move || {
         #[cfg(unix)]
-        if let Some(detected) = asked {
-            let found = super::answers::take(detected, &sender);
-            if sender.send(Message::Detected(found)).is_err() {
-                return;
-            }
+        if let Some(detected) = asked
+            && super::answers::take(detected, &sender).is_err()
+        {
+            return;
         }
         #[cfg(not(unix))]
         drop(asked);

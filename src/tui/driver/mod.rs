@@ -10,6 +10,8 @@ mod detect;
 mod input;
 mod showing;
 mod terminal;
+#[cfg(unix)]
+mod typed;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -180,6 +182,7 @@ impl Driver {
                 let (event, reader) = self.hands.opened(job, result);
                 if let Some(reader) = reader {
                     self.showing.set_reader(reader);
+                    self.gallery.index_changed();
                 }
                 self.tell(event);
             }
