@@ -26,7 +26,7 @@ pub struct Case {
 }
 
 /// How it is to be answered.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub shots: usize,
@@ -66,7 +66,7 @@ impl Default for Settings {
 }
 
 /// A given answer and how likely the model finds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranked {
     pub option: String,
     /// Natural log-probability of the whole answer.
@@ -196,9 +196,12 @@ impl AssistantError {
                 | Self::ManyImages(_)
                 | Self::Refused(_)
                 | Self::Index(
-                    IndexError::Unknown(_) | IndexError::Missing { .. } | IndexError::NoTexts
+                    IndexError::Unknown(_)
+                        | IndexError::Missing { .. }
+                        | IndexError::NoTexts
+                        | IndexError::NotAnIndex(_)
                 )
-                | Self::Model(ModelError::TooLong { .. })
+                | Self::Model(ModelError::TooLong { .. } | ModelError::Device(_))
         )
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::assistant::{Answer, SHIPPED, Settings, Setup};
+use crate::assistant::{Answer, Ranked, SHIPPED, Settings, Setup};
 use crate::imaging::{decode, thumbnail_jpeg};
 use crate::index::{Example, ExampleImage, Images};
 use crate::retrieval::Shot;
 use crate::session::{
     Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, Sources, StoredAnswer,
-    StoredShot, Turn, TurnId, TurnState, moment_in_words,
+    StoredImage, StoredShot, Turn, TurnId, TurnState, moment_in_words,
 };
 use crate::support::{Hint, Paths, files};
 use crate::tui::journal::{
@@ -317,6 +317,17 @@ impl Journal for Kept {
 }
 
 impl Kept {
+    /// A kept picture; `None` where it is damaged.
+    fn attached(&self, image: &StoredImage) -> Option<Attached> {
+        let bytes = self.sessions.image(image).ok()?;
+        let picture = decode(&bytes, &image.name).ok()?;
+        Some(Attached {
+            picture: Arc::new(picture),
+            file: bytes.into(),
+            path: None,
+        })
+    }
+
     fn saved(&self, session: &Session, turn: &Turn) -> SavedTurn {
         let turn_id = |number: u32| {
             TurnId {
@@ -325,22 +336,21 @@ impl Kept {
             }
             .to_string()
         };
-        let images = turn.images.iter().filter_map(|image| {
-            // One that is damaged is passed over: the words are still worth reading.
-            let bytes = self.sessions.image(image).ok()?;
-            let picture = decode(&bytes, &image.name).ok()?;
-            Some(Attached {
-                picture: Arc::new(picture),
-                file: bytes.into(),
-                path: None,
-            })
-        });
+        // One that is damaged is passed over: the words are still worth reading.
+        let (mut images, mut lost) = (Vec::new(), Vec::new());
+        for image in &turn.images {
+            match self.attached(image) {
+                Some(attached) => images.push(attached),
+                None => lost.push(image.name.clone()),
+            }
+        }
         let shots = || turn.shots.iter().cloned().map(shot).collect();
         SavedTurn {
             id: turn_id(turn.number),
             parent: turn.parent.map(turn_id),
             question: turn.question.clone(),
-            images: images.collect(),
+            images,
+            lost,
             whose: Whose {
                 patient: turn.patient.clone(),
                 study: turn.study.clone(),
@@ -351,9 +361,15 @@ impl Kept {
                     answer: answer.answer.clone(),
                     rationale: answer.rationale.clone(),
                     notices: answer.notices.clone(),
+                    ranking: serde_json::from_value::<Vec<Ranked>>(answer.ranking.clone())
+                        .unwrap_or_default()
+                        .iter()
+                        .map(Ranked::in_words)
+                        .collect(),
                     shots: shots(),
                 },
                 (None, TurnState::Failed) => SavedEnd::Failed {
+                    text: turn.text.clone(),
                     message: turn.message.clone().unwrap_or_default(),
                 },
                 (None, _) => SavedEnd::Stopped {

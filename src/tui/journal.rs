@@ -86,6 +86,8 @@ pub struct SavedTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    /// Names of pictures that are damaged.
+    pub lost: Vec<String>,
     pub whose: Whose,
     pub settings: Settings,
     pub end: SavedEnd,
@@ -98,6 +100,8 @@ pub enum SavedEnd {
         answer: String,
         rationale: Option<String>,
         notices: Vec<String>,
+        /// Options and their likelihoods in words, most likely first.
+        ranking: Vec<String>,
         shots: Vec<Shot>,
     },
     Stopped {
@@ -105,6 +109,8 @@ pub enum SavedEnd {
         shots: Vec<Shot>,
     },
     Failed {
+        /// What had come until then.
+        text: String,
         message: String,
     },
 }

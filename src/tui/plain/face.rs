@@ -41,8 +41,6 @@ pub struct Face {
     interrupted: bool,
     /// What is being answered, as it streams.
     pub(super) parts: Parts,
-    /// Options of the answer, most likely first.
-    pub(super) ranking: Vec<String>,
     /// Two answers that are said when both are there.
     pub(super) comparing: Option<(TurnId, TurnId)>,
     /// The line before was a command, and no question that can still be read above its answer.
@@ -80,7 +78,6 @@ impl Face {
             failed: false,
             interrupted: false,
             parts: Parts::default(),
-            ranking: Vec::new(),
             comparing: None,
             by_command: false,
         };
@@ -276,6 +273,9 @@ impl Face {
         Ended {
             reason: if cut { ExitReason::Signal(2) } else { reason },
             failed: self.failed && !self.terminal,
+            unopened: !self.terminal
+                && !self.state.engine.is_ready()
+                && self.state.engine.trouble.is_some(),
         }
     }
 

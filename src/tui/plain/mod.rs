@@ -35,6 +35,8 @@ pub struct Ended {
     pub reason: ExitReason,
     /// Something of a piped input failed.
     pub failed: bool,
+    /// No model or index could be opened for a piped input.
+    pub unopened: bool,
 }
 
 struct Plain {

@@ -142,7 +142,9 @@ impl State {
 
     pub(super) fn detach(&mut self, at: usize) {
         if at >= self.attached.len() {
-            return self.tell("there is no such picture");
+            return self.complain(
+                Trouble::new("there is no such picture").hint("/status lists those attached"),
+            );
         }
         let gone = self.attached.remove(at);
         self.pictures.fit(self.attached.len());

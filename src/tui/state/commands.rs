@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::assistant::Settings;
+use crate::assistant::{Settings, SettingsError};
 use crate::retrieval::{Order, Strategy};
 use crate::tui::journal::ExportFormat;
 use crate::tui::keys::Action;
@@ -16,9 +16,6 @@ use super::overlay::{ExportDialog, Overlay, SessionList};
 use super::pages::Page;
 use super::trouble::Trouble;
 use super::{Focus, State, paths};
-
-/// Most shots that can be asked for.
-pub(super) const MOST_SHOTS: usize = 64;
 
 impl State {
     /// Does what a typed command says.
@@ -129,7 +126,7 @@ impl State {
 
     pub(super) fn show_export(&mut self, argument: &str) {
         if self.session.id().is_none() {
-            return self.tell("there is nothing to export yet: ask something first");
+            return self.nothing_to_export();
         }
         let path = paths::typed(argument, self.home.as_deref());
         self.overlay = Some(Overlay::Export(ExportDialog::new(
@@ -138,10 +135,14 @@ impl State {
         )));
     }
 
+    fn nothing_to_export(&mut self) {
+        self.complain(Trouble::new("there is nothing to export yet").hint("ask something first"));
+    }
+
     /// Writes the session to the path of the argument, in the format of its end.
     fn export_at_once(&mut self, argument: &str) {
         let Some(id) = self.session.id().map(str::to_string) else {
-            return self.tell("there is nothing to export yet: ask something first");
+            return self.nothing_to_export();
         };
         let path = paths::typed(argument, self.home.as_deref());
         let Some(path) = path else {
@@ -163,7 +164,8 @@ impl State {
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
-            None => self.tell("the prompt is made when you ask"),
+            None => self
+                .complain(Trouble::new("there is no prompt yet").hint("it is made when you ask")),
         }
     }
 
@@ -174,51 +176,46 @@ impl State {
             .map(|turn| turn.answer_text());
         match text.filter(|text| !text.is_empty()) {
             Some(text) => self.act(Effect::Copy(text)),
-            None => self.tell("there is no answer to copy"),
+            None => self.complain(Trouble::new("there is no answer to copy")),
         }
     }
 }
 
-/// Changes one setting.
+/// Changes one setting; none where the settings could not be used then.
 pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
     let wants = |what: &str| match value {
         "" => Trouble::new(format!("/{name} takes {what}")),
         value => Trouble::new(format!("/{name} takes {what}, not `{value}`")),
     };
+    let mut changed = settings.clone();
     match name {
-        "k" | "shots" => {
-            let shots = value.parse().ok().filter(|k| *k <= MOST_SHOTS);
-            settings.shots =
-                shots.ok_or_else(|| wants(&format!("a number from 0 to {MOST_SHOTS}")))?;
-        }
+        // What is no number is beyond every limit.
+        "k" | "shots" => changed.shots = value.parse().unwrap_or(usize::MAX),
         "strategy" => {
-            settings.strategy = Strategy::from_str(value, true)
+            changed.strategy = Strategy::from_str(value, true)
                 .map_err(|_| no_value::<Strategy>("a strategy", value))?;
         }
         "order" => {
-            settings.order =
+            changed.order =
                 Order::from_str(value, true).map_err(|_| no_value::<Order>("an order", value))?;
         }
-        "floor" if value == "off" => settings.floor = None,
-        "floor" => {
-            let given = value.parse().ok();
-            let given = given.filter(|floor| (-1.0..=1.0).contains(floor));
-            settings.floor = Some(given.ok_or_else(|| wants("a number from -1 to 1, or off"))?);
-        }
-        "filter" => settings.filter = conditions(value)?,
+        "floor" if value == "off" => changed.floor = None,
+        "floor" => changed.floor = Some(value.parse().unwrap_or(f32::NAN)),
+        "filter" => changed.filter = conditions(value)?,
         "seed" => {
-            settings.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
+            changed.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
         }
-        "temperature" => {
-            let given = value.parse().ok();
-            let given = given.filter(|t: &f64| (0.0..=10.0).contains(t));
-            settings.decoding.temperature = given.ok_or_else(|| wants("a number from 0 to 10"))?;
-        }
+        "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
         _ => {
             return Err(Trouble::new(format!("there is no setting `{name}`"))
                 .hint("k, strategy, order, floor, filter, seed or temperature"));
         }
     }
+    changed.check().map_err(|error| match error {
+        SettingsError::Range(_, takes) => wants(&takes),
+        other => Trouble::of(&other),
+    })?;
+    *settings = changed;
     Ok(())
 }
 

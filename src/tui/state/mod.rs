@@ -46,7 +46,7 @@ pub use engine::Engine;
 pub use event::{Entry, Event};
 pub use keeping::Session;
 pub use mouse::Hits;
-pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
+pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
 pub use pictures::PicturePane;
 pub use trouble::Trouble;
@@ -199,6 +199,7 @@ impl State {
             overlay: start.first_run.then_some(Overlay::Welcome {
                 step: 0,
                 selected: 0,
+                scroll: 0,
             }),
             input: Editor::new(),
             history: history::History::default(),
@@ -207,7 +208,10 @@ impl State {
             draft: None,
             attached: Vec::new(),
             whose: start.whose.clone(),
-            whose_later: start.whose,
+            whose_later: match start.session {
+                Some(_) => start.whose,
+                None => Whose::default(),
+            },
             pictures: PicturePane::default(),
             talk: Conversation::default(),
             conversations: 0,

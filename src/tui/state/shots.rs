@@ -8,7 +8,8 @@ use crate::tui::keys::Action;
 
 use super::overlay::Overlay;
 use super::trouble::Trouble;
-use super::{Focus, State, branches, commands::MOST_SHOTS};
+use super::{Focus, State, branches};
+use crate::assistant::MOST_SHOTS;
 
 impl State {
     /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
@@ -169,7 +170,7 @@ impl State {
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.tell("there are no shots here");
+            self.complain(Trouble::new("there are no shots here"));
             return false;
         }
         match branches::place(argument, count) {

@@ -290,7 +290,7 @@ fn settings_change_by_command_from_the_next_question_on() {
     assert_eq!(settings.floor, Some(0.5));
     assert_eq!(settings.filter.len(), 2);
     for (line, said) in [
-        ("/k many", "/k takes a number from 0 to 64, not `many`"),
+        ("/k many", "/k takes a number from 0 to 512, not `many`"),
         ("/order backwards", "`backwards` is not an order"),
         ("/filter ct", "`ct` is not a condition"),
     ] {

@@ -191,7 +191,7 @@ pub fn sessions(
     let body = window::open(frame, area, (110, area.height), "Sessions", hints, canvas);
     let [field, rest] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(body);
     match &list.renaming {
-        Some(title) => labelled(frame, field, "New title: ", title, canvas.theme),
+        Some(renaming) => labelled(frame, field, "New title: ", &renaming.title, canvas.theme),
         None => labelled(frame, field, "Search: ", &list.words, canvas.theme),
     }
     if list.items().is_empty() {

@@ -29,15 +29,16 @@ pub fn open(
     );
     frame.render_widget(Clear, place);
     let inside = framed(frame, place, title, true, canvas.theme).inner(Margin::new(1, 0));
-    let [body, foot] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
-    frame.render_widget(
-        Line::from(Span::styled(
-            cut(hints, usize::from(foot.width)),
-            canvas.theme.dim,
-        )),
-        foot,
-    );
+    let [body, _] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
+    foot(frame, body, hints, canvas);
     body
+}
+
+/// The line of hints under the inside of a window.
+pub fn foot(frame: &mut Frame, body: Rect, hints: &str, canvas: &Canvas) {
+    let place = Rect::new(body.x, body.bottom(), body.width, 1).intersection(frame.area());
+    let hints = cut(hints, usize::from(place.width));
+    frame.render_widget(Line::from(Span::styled(hints, canvas.theme.dim)), place);
 }
 
 /// A window full of text. `make` gives the lines for a width.

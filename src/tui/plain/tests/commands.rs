@@ -138,7 +138,7 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         ("/temperature 0.5", "temperature 0.5"),
         (
             "/k many",
-            "error: /k takes a number from 0 to 64, not `many`",
+            "error: /k takes a number from 0 to 512, not `many`",
         ),
         ("/strategy best", "hint: one of image, "),
         ("/nonsense", "error: there is no command /nonsense"),
