@@ -128,6 +128,19 @@ fn an_interrupt_during_an_answer_marks_it_cancelled_and_keeps_the_events_whole()
     drop(input);
 }
 
+/// Commands that look at no flag are ended by the signal itself, so that no Ctrl-C does nothing.
+#[test]
+fn one_interrupt_ends_a_measurement() {
+    use std::os::unix::process::ExitStatusExt;
+    let child = rounds(&["eval", "phantoms", "-n", "1000000"])
+        .spawn()
+        .expect("started");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    interrupt(&child);
+    let (status, err) = ended(child);
+    assert_eq!(status.signal(), Some(2), "{err}");
+}
+
 /// Two hundred lines: every strategy, greedy and sampled, sessions, and bad lines among them.
 fn mixed() -> String {
     let questions = [

@@ -4,6 +4,7 @@ mod ask;
 mod config;
 mod doctor;
 mod index;
+mod interrupt;
 mod journal;
 mod model;
 mod out;
@@ -14,16 +15,18 @@ mod session;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::assistant::{Assistant, Settings, Setup};
+use crate::assistant::{Assistant, AssistantError, Settings, SettingsError, Setup};
 use crate::index::Search;
+use crate::model::device;
 use crate::model::generate::Decoding;
 use crate::model::generate::penalty::Penalties;
 use crate::retrieval::{Condition, Order, Strategy};
 use crate::support::{Cancel, Hint, Lines, Paths, logging, sanitise};
+use interrupt::Interrupt;
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -56,7 +59,7 @@ enum Command {
     Config(config::Config),
     /// Show what the program finds on this machine
     Doctor {
-        #[arg(long, default_value = "auto")]
+        #[arg(long, default_value = "auto", value_parser = device::NAMES)]
         device: String,
     },
     /// Indexes of your own examples: import data sets, search, check and export them
@@ -78,9 +81,6 @@ enum Command {
     /// Print the manual page
     Man,
 }
-
-/// Most shots that can be asked for; more than any context holds.
-const MOST_SHOTS: usize = 512;
 
 /// What every command that answers takes.
 #[derive(Args, Clone)]
@@ -148,54 +148,14 @@ struct Common {
     /// No run of so many tokens comes twice; 0 allows all
     #[arg(long, default_value_t = 0)]
     no_repeat_ngram: usize,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
 }
 
 impl Common {
     fn settings(&self) -> Result<Settings, Failure> {
-        if !self.temperature.is_finite() || self.temperature < 0.0 {
-            return Err(Failure::usage("--temperature takes a number from 0", None));
-        }
-        if self.top_p.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
-            return Err(Failure::usage(
-                "--top-p takes a number above 0 and at most 1",
-                None,
-            ));
-        }
-        if !(1..=16).contains(&self.beams) {
-            return Err(Failure::usage("--beams takes a number from 1 to 16", None));
-        }
-        if self.beams > 1 && self.temperature > 0.0 {
-            return Err(Failure::usage(
-                "--beams and --temperature do not go together",
-                None,
-            ));
-        }
-        let repetition = self.repetition_penalty;
-        if !repetition.is_finite() || repetition <= 0.0 || !self.length_penalty.is_finite() {
-            return Err(Failure::usage(
-                "--repetition-penalty takes a number above 0, --length-penalty any number",
-                None,
-            ));
-        }
-        if self.shots > MOST_SHOTS {
-            return Err(Failure::usage(
-                format!("--shots takes a number from 0 to {MOST_SHOTS}"),
-                None,
-            ));
-        }
-        if self.floor.is_some_and(|f| !(-1.0..=1.0).contains(&f)) {
-            return Err(Failure::usage("--floor takes a number from -1 to 1", None));
-        }
-        if self.strategy == Strategy::Fixed && self.pinned.is_empty() {
-            return Err(Failure::usage(
-                "--strategy fixed needs at least one --pin",
-                Some("find examples with `rounds index search`".into()),
-            ));
-        }
-        Ok(Settings {
+        let settings = Settings {
             shots: self.shots,
             strategy: self.strategy,
             order: self.order,
@@ -219,28 +179,27 @@ impl Common {
                 length_penalty: self.length_penalty,
             },
             prompt_only: false,
-        })
+        };
+        match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(error) => Err(Failure::unusable(&error)),
+        }
     }
 
     /// What to open: names in the user's libraries, or folders.
     fn setup(&self) -> Result<Setup, Failure> {
-        let find = |given: &PathBuf| Ok::<_, Failure>(model::library()?.find(given));
+        let model = |given: &Option<PathBuf>| given.as_deref().map_or(Ok(None), model::there);
         Ok(Setup {
-            model: self.model.as_ref().map(find).transpose()?,
-            encoder: self.encoder.as_ref().map(find).transpose()?,
-            index: self
-                .index
-                .as_ref()
-                .map(|name| index::find(name))
-                .transpose()?,
+            model: model(&self.model)?,
+            encoder: model(&self.encoder)?,
+            index: self.index.as_deref().map_or(Ok(None), index::there)?,
             device: self.device.clone(),
             search: self.search,
-        }
-        .named())
+        })
     }
 
     fn start(&self) -> Result<Assistant, Failure> {
-        Assistant::start(self.setup()?).map_err(|e| Failure::model(&e))
+        Assistant::start(self.setup()?).map_err(|e| Failure::assistant(&e))
     }
 }
 
@@ -259,11 +218,6 @@ impl Cli {
         use Command::{Ask, Chat, Script};
         matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
     }
-
-    /// Whether it listens to signals itself: in the chat an interrupt ends an answer and not the program.
-    fn is_chat(&self) -> bool {
-        matches!(self.command, Some(Command::Chat { .. }))
-    }
 }
 
 /// Why a command ended badly, and the exit code that says so.
@@ -279,6 +233,23 @@ impl Failure {
             message: message.to_string(),
             hint,
             code: 2,
+        }
+    }
+
+    /// Settings that cannot be used, by the names of their flags.
+    fn unusable(error: &SettingsError) -> Self {
+        let flag = match error {
+            SettingsError::Range(..) => "--",
+            _ => "",
+        };
+        Self::usage(format!("{flag}{error}"), error.hint())
+    }
+
+    /// The request's fault or the program's.
+    fn assistant(error: &AssistantError) -> Self {
+        match error.is_request() {
+            true => Self::usage(error, error.hint()),
+            false => Self::model(error),
         }
     }
 
@@ -334,12 +305,9 @@ pub fn main() -> ExitCode {
     if let Ok(paths) = Paths::find() {
         logging::init(&paths, logging::level_from_environment());
     }
-    let cancel = Cancel::new();
-    if !cli.is_chat() {
-        listen(&cancel);
-    }
-    let code = run(cli, keys, &cancel).unwrap_or_else(complain);
-    ExitCode::from(if cancel.is_cancelled() && code != 2 {
+    let interrupt = Interrupt::default();
+    let code = run(cli, keys, &interrupt).unwrap_or_else(complain);
+    ExitCode::from(if interrupt.happened() && code != 2 {
         130
     } else {
         code
@@ -363,26 +331,11 @@ fn read() -> Result<(Cli, Keys), Unread> {
         return Ok((cli, Keys::new()));
     }
     if cli.command.is_none() {
-        let chat = std::io::stdin().is_terminal();
-        words.push(if chat { "chat" } else { "script" }.into());
+        words.push("chat".into());
     }
     let settings = config::load().map_err(Unread::Settings)?;
     let cli = settings.parse(words).map_err(Unread::Usage)?;
     Ok((cli, settings.keys))
-}
-
-/// The first interrupt asks the command to end, the second ends it.
-fn listen(cancel: &Cancel) {
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
-            std::process::exit(130);
-        }
-        flag.cancel();
-    });
-    if handler.is_err() {
-        tracing::warn!("no handler for Ctrl-C");
-    }
 }
 
 fn complain(failure: Failure) -> u8 {
@@ -397,22 +350,22 @@ fn complain(failure: Failure) -> u8 {
     failure.code
 }
 
-fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
+fn run(cli: Cli, keys: Keys, interrupt: &Interrupt) -> Outcome {
     let Some(command) = cli.command else {
         return Ok(0);
     };
     match command {
-        Command::Ask(ask) => ask::run(&ask, cancel),
-        Command::Script(common) => script(&common, cancel),
+        Command::Ask(ask) => ask::run(&ask, interrupt.flag()),
+        Command::Script(common) => script(&common, interrupt.flag()),
         Command::Chat { common, screen } => screen::run(&common, &screen, keys),
         Command::Session(session) => session::run(&session),
-        Command::Replay(replay) => replay::run(&replay, cancel),
+        Command::Replay(replay) => replay::run(&replay, interrupt.flag()),
         Command::Config(config) => config::run(&config),
         Command::Doctor { device } => doctor::run(&device),
-        Command::Index(index) => index::run(&index, cancel),
-        Command::Model(model) => model::run(&model, cancel),
+        Command::Index(index) => index::run(&index, interrupt),
+        Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => research::eval(&eval),
-        Command::Train(train) => research::train(&train, cancel),
+        Command::Train(train) => research::train(&train, interrupt),
         Command::Phantom(draw) => research::draw(&draw),
         Command::Completions { shell } => {
             // Its generator panics where it cannot write.

@@ -7,14 +7,17 @@ mod logits;
 mod pull;
 
 use clap::Subcommand;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::interrupt::Interrupt;
 use super::out::{self, print};
 use super::{Failure, Outcome};
+use crate::assistant::SHIPPED;
+use crate::model::bundle::Bundle;
 use crate::model::import::Hold;
-use crate::model::library::{Known, Library};
+use crate::model::library::{Known, Library, is_bundle};
 use crate::model::random::{self, Shape};
-use crate::support::{Cancel, Hint, Paths, Progress, aside};
+use crate::support::{Hint, Paths, Progress, aside};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -28,9 +31,9 @@ pub enum Model {
         #[arg(long)]
         json: bool,
     },
-    /// Show what a bundle is
+    /// Show what a bundle is (`shipped` is the one that ships)
     Show { bundle: PathBuf },
-    /// Hash every file of a bundle
+    /// Hash every file of a bundle (`shipped` is the one that ships)
     Verify { bundle: PathBuf },
     /// Delete a bundle
     Remove { bundle: PathBuf },
@@ -68,12 +71,31 @@ pub fn library() -> Result<Library, Failure> {
         })
 }
 
+/// A bundle's folder by name or path; `None` for the one that ships, which has a name too.
+pub fn find(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = library()?.find(given);
+    let ships = given == Path::new(SHIPPED) && !is_bundle(&folder);
+    Ok((!ships).then_some(folder))
+}
+
+/// As [`find`]. Errors where there is no bundle.
+pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let found = find(given)?;
+    match found.as_deref().is_none_or(is_bundle) {
+        true => Ok(found),
+        false => Err(Failure::usage(
+            format!("there is no model {}", shown(given)),
+            Some("`rounds model list` shows yours; left out, the one that ships is used".into()),
+        )),
+    }
+}
+
 /// Runs one of the commands.
-pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
+pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
     match model {
-        Model::Import(import) => import::run(import, cancel),
+        Model::Import(import) => import::run(import, interrupt.flag()),
         #[cfg(feature = "hub")]
-        Model::Pull(pull) => pull::run(pull, cancel),
+        Model::Pull(pull) => pull::run(pull, interrupt),
         Model::List { json } => list(*json),
         Model::Show { bundle } => show(bundle),
         Model::Verify { bundle } => verify(bundle),
@@ -90,7 +112,7 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             }
             Ok(0)
         }
-        Model::Logits(logits) => logits::run(logits, cancel),
+        Model::Logits(logits) => logits::run(logits, interrupt.flag()),
         Model::Random {
             shape,
             layers,
@@ -106,7 +128,7 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
                 *dtype,
                 &folder,
                 *seed,
-                cancel,
+                interrupt.flag(),
                 &mut |done, _| progress.set(done as u64),
             )
             .map_err(|e| Failure::model(&e))?;
@@ -118,11 +140,11 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             ));
             Ok(0)
         }
-        Model::Bench(bench) => bench::run(bench, cancel),
+        Model::Bench(bench) => bench::run(bench, interrupt.flag()),
     }
 }
 
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     crate::support::sanitise::clean_line(&path.to_string_lossy())
 }
 
@@ -171,9 +193,12 @@ fn list(json: bool) -> Outcome {
     Ok(u8::from(faults > 0))
 }
 
-fn show(bundle: &std::path::Path) -> Outcome {
-    let folder = library()?.find(bundle);
-    let text = match Known::of(&folder).map_err(|e| Failure::model(&e))? {
+fn show(bundle: &Path) -> Outcome {
+    let known = match there(bundle)? {
+        Some(folder) => Known::of(&folder),
+        None => Bundle::open(None).map(|bundle| Known::Learner(Box::new(bundle.manifest))),
+    };
+    let text = match known.map_err(|e| Failure::model(&e))? {
         Known::Learner(manifest) => toml::to_string(&manifest),
         Known::Encoder(manifest) => toml::to_string(&manifest),
     };
@@ -190,9 +215,13 @@ fn show(bundle: &std::path::Path) -> Outcome {
     out::write(clean.as_bytes()).map(|()| 0)
 }
 
-fn verify(bundle: &std::path::Path) -> Outcome {
-    let folder = library()?.find(bundle);
-    let faults = Known::verify(&folder).map_err(|e| Failure::model(&e))?;
+fn verify(bundle: &Path) -> Outcome {
+    let faults = match there(bundle)? {
+        Some(folder) => Known::verify(&folder),
+        // Opening hashes all of it.
+        None => Bundle::open(None).map(|_| Vec::new()),
+    };
+    let faults = faults.map_err(|e| Failure::model(&e))?;
     for fault in &faults {
         print(fault)?;
     }

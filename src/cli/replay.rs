@@ -35,8 +35,8 @@ pub struct Replay {
     /// How similar pictures are searched; left out: as it was done for the turn
     #[arg(long, value_enum)]
     search: Option<Search>,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
     /// One JSON object a turn
     #[arg(long)]

@@ -3,13 +3,14 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
+use super::interrupt::Interrupt;
 use super::out::print;
 use super::{Failure, Outcome};
 use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
-use crate::support::{Cancel, Progress, files};
+use crate::support::{Progress, files};
 use crate::train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
@@ -181,7 +182,7 @@ pub enum Train {
         /// JSON recipe; left out: the built-in one
         #[arg(long)]
         recipe: Option<PathBuf>,
-        #[arg(long, default_value = "cpu")]
+        #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
         device: String,
     },
     /// Make the index that ships again, from the model that ships
@@ -201,7 +202,7 @@ pub enum Train {
 }
 
 /// Trains or ships.
-pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
+pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
     match train {
         Train::Nano {
             out,
@@ -218,7 +219,7 @@ pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
                 }
             };
             let (device, _) = device::open(name).map_err(|e| Failure::model(&e))?;
-            let done = crate::train::train_nano(&recipe, out, &device, cancel)
+            let done = crate::train::train_nano(&recipe, out, &device, interrupt.flag())
                 .map_err(anyhow::Error::from)?;
             Ok(if done { 0 } else { 130 })
         }

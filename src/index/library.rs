@@ -7,6 +7,11 @@ use super::manifest::MANIFEST;
 use super::store::Index;
 use crate::support::{FileError, Paths, files, paths};
 
+/// Whether an index is in `folder`.
+pub fn is_index(folder: &Path) -> bool {
+    folder.join(MANIFEST).exists()
+}
+
 /// The folder of indexes, one a subfolder.
 pub struct Library {
     folder: PathBuf,
@@ -23,7 +28,7 @@ impl Library {
     /// An index's folder: what was given where it is one, else the index of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
         let own = self.folder.join(given);
-        match !given.join(MANIFEST).exists() && own.join(MANIFEST).exists() {
+        match !is_index(given) && is_index(&own) {
             true => own,
             false => given.to_path_buf(),
         }

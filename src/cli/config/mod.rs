@@ -53,6 +53,17 @@ impl Place {
             None => user_file(),
         }
     }
+
+    /// As [`Self::path`]. The user's file need not be there; one that was named must.
+    fn there(&self) -> Result<PathBuf, Failure> {
+        match &self.file {
+            Some(path) if !path.exists() => Err(Failure::usage(
+                format!("there is no {}", shown(path)),
+                Some(format!("`rounds config init {}` writes one", shown(path))),
+            )),
+            _ => self.path(),
+        }
+    }
 }
 
 fn user_file() -> Result<PathBuf, Failure> {
@@ -159,8 +170,8 @@ pub fn run(config: &Config) -> Outcome {
     let mut out = std::io::stdout().lock();
     match config {
         Config::Init(given) => write::init(&given.path()?),
-        Config::Check(given) => check(&given.path()?, &mut out),
-        Config::Show { place, json } => show::show(&place.path()?, *json, &mut out),
+        Config::Check(given) => check(&given.there()?, &mut out),
+        Config::Show { place, json } => show::show(&place.there()?, *json, &mut out),
     }
 }
 

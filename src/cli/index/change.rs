@@ -50,7 +50,7 @@ pub struct Add {
     patient: String,
     #[arg(long, default_value = "")]
     study: String,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -225,7 +225,7 @@ pub struct Warm {
     /// Only say how much it would be
     #[arg(long)]
     dry_run: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 

@@ -43,7 +43,7 @@ pub struct Import {
     /// Say on standard error, line by line, how many rows are safe on the disk
     #[arg(long)]
     commits: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, failed, find, library};
+use super::{Failure, Outcome, failed, library, there};
 use crate::cli::out::print;
 use crate::index::compact::length;
 use crate::index::{Example, Index};
@@ -97,20 +97,16 @@ pub fn show(show: &Show) -> Outcome {
 
 #[derive(Args)]
 pub struct Verify {
+    /// Index name or folder; `shipped` for the one that ships
     index: PathBuf,
     #[arg(long)]
     json: bool,
 }
 
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
-    let folder = find(&verify.index)?;
-    if !folder.join("index.toml").exists() {
-        return Err(failed(crate::index::IndexError::NotAnIndex(
-            crate::support::errors::shown(&folder),
-        )));
-    }
+    let folder = there(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
-    let verdict = crate::index::verify::verify(&folder, cancel, &mut |done, _| {
+    let verdict = crate::index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;

@@ -43,7 +43,7 @@ pub struct Search {
     seed: u64,
     #[arg(long)]
     json: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 

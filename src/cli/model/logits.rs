@@ -34,7 +34,7 @@ pub struct Logits {
     /// Also N.greedy: so many greedily chosen tokens, whatever they are
     #[arg(long)]
     tokens: Option<usize>,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 

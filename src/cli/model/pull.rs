@@ -5,11 +5,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, library, shown};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use crate::hub::{self, Entry, Family, Hub, Pins, Role};
 use crate::model::flamingo::MediaMask;
 use crate::model::import::{Hold, Request, import};
-use crate::support::{Cancel, Hint, Paths, Progress, aside};
+use crate::support::{Hint, Paths, Progress, aside};
 
 #[derive(Args)]
 pub struct Pull {
@@ -37,7 +38,7 @@ fn failed(error: &hub::HubError) -> Failure {
     failure
 }
 
-pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
+pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     let Some(name) = &arguments.name else {
         for entry in hub::catalogue() {
             print(format_args!("{:26} {}", entry.name, entry.about))?;
@@ -55,6 +56,7 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
         )
     })?;
     accepted(&entry, arguments.accept_licence)?;
+    let cancel = interrupt.flag();
     let paths = Paths::find().map_err(|e| Failure {
         message: e.to_string(),
         hint: e.hint(),
