@@ -10,7 +10,7 @@ mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup};
+pub use engine::{Engine, SHIPPED, Setup, encoder_of};
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
     Settings, Timings,

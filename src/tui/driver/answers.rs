@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// No answer is longer, in bytes.
 const LONGEST: usize = 1024;
 
-/// Reads until the last answer. Keys that come in between are handed on.
-pub fn take(mut detected: Detected, sender: &SyncSender<Message>) -> Detected {
+/// Reads until the last answer; true where that came. Keys that come in between are handed on.
+pub fn take(detected: &mut Detected, sender: &SyncSender<Message>) -> bool {
     let until = Instant::now() + PATIENCE;
     let mut parser = Parser::default();
     let mut buffer = [0_u8; 256];
@@ -33,7 +33,7 @@ pub fn take(mut detected: Detected, sender: &SyncSender<Message>) -> Detected {
                 Some(Found::Reply(reply)) => {
                     detected.take(&reply);
                     if matches!(reply, Reply::Attributes { .. }) {
-                        return detected;
+                        return true;
                     }
                 }
                 Some(Found::Key(press)) => {
@@ -46,7 +46,7 @@ pub fn take(mut detected: Detected, sender: &SyncSender<Message>) -> Detected {
             let _ = sender.send(Message::Event(Event::Key(press)));
         }
     }
-    detected
+    false
 }
 
 /// Bytes from the terminal; `None` after `patience` without any, or at its end.

@@ -17,8 +17,8 @@ const WHEEL: isize = 3;
 pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::Result<()> {
     let work = move || {
         #[cfg(unix)]
-        if let Some(detected) = asked {
-            let found = super::answers::take(detected, &sender);
+        if let Some(mut found) = asked {
+            super::answers::take(&mut found, &sender);
             if sender.send(Message::Detected(found)).is_err() {
                 return;
             }
