@@ -10,7 +10,7 @@ use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::index::latents::Latents;
 use crate::index::{Example, ExampleImage, Index, IndexError, Search};
-use crate::model::bundle::Bundle;
+use crate::model::bundle::{Bundle, Manifest};
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::prompt::Template;
@@ -64,15 +64,10 @@ pub struct Engine {
     pub(super) encoded: usize,
 }
 
-/// SHA-256 of a bundle's first weight file: what its vectors are known by.
-pub fn encoder_of(bundle: &Bundle) -> String {
-    let first = bundle.manifest.weights.first().map_or("", String::as_str);
-    bundle
-        .manifest
-        .files
-        .get(first)
-        .cloned()
-        .unwrap_or_default()
+/// SHA-256 of a model's first weight file: what its vectors are known by.
+pub fn encoder_of(manifest: &Manifest) -> String {
+    let first = manifest.weights.first().map_or("", String::as_str);
+    manifest.files.get(first).cloned().unwrap_or_default()
 }
 
 impl Engine {
@@ -87,7 +82,7 @@ impl Engine {
         };
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
-            None => encoder_of(&bundle),
+            None => encoder_of(&bundle.manifest),
         };
         let mut engine = Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),

@@ -11,7 +11,7 @@ mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup};
+pub use engine::{Engine, SHIPPED, Setup, encoder_of};
 pub use limits::{MOST_SHOTS, SettingsError};
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,

@@ -57,11 +57,8 @@ enum Command {
     /// The settings file
     #[command(subcommand)]
     Config(config::Config),
-    /// Show what the program finds on this machine
-    Doctor {
-        #[arg(long, default_value = "auto", value_parser = device::NAMES)]
-        device: String,
-    },
+    /// Show what the program finds on this machine, and what to do where something does not work
+    Doctor(doctor::Doctor),
     /// Indexes of your own examples: import data sets, search, check and export them
     #[command(subcommand)]
     Index(Box<index::IndexCommand>),
@@ -361,7 +358,7 @@ fn run(cli: Cli, keys: Keys, interrupt: &Interrupt) -> Outcome {
         Command::Session(session) => session::run(&session),
         Command::Replay(replay) => replay::run(&replay, interrupt.flag()),
         Command::Config(config) => config::run(&config),
-        Command::Doctor { device } => doctor::run(&device),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Index(index) => index::run(&index, interrupt),
         Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => research::eval(&eval),

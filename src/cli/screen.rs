@@ -48,7 +48,7 @@ pub struct Screen {
 }
 
 /// Why there can be no more than lines here.
-fn only_lines() -> Option<&'static str> {
+pub fn only_lines() -> Option<&'static str> {
     let term = std::env::var("TERM").unwrap_or_default();
     if !std::io::stdin().is_terminal() {
         Some("standard input is no terminal")

@@ -103,6 +103,12 @@ impl Index {
         self.folder.as_deref()
     }
 
+    /// Whether its last writer came to its end; the one that ships has none.
+    pub fn is_sealed(&self) -> Result<bool, IndexError> {
+        let sealed = self.folder().map(|folder| check_seal(folder, false));
+        sealed.unwrap_or(Ok(true))
+    }
+
     /// The encoders whose vectors it has; the first is searched by default.
     pub fn encoders(&self) -> &[Encoder] {
         &self.manifest.encoders

@@ -3,7 +3,7 @@
 //! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys and pastes
 //! that come in between are handed on, so nothing that was typed is lost.
 
-use std::sync::mpsc::{SendError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,15 +13,15 @@ use super::detect::{Detected, Reply};
 use super::typed::{Found, Parser};
 use crate::tui::state::Event;
 
-/// Pictures wait so long for the answers; the last of them usually comes within a few milliseconds.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// Longest time for all answers; the last of them usually comes within a few milliseconds.
+pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// Answers of a slow line are still told from keys for so long.
-const LATEST: Duration = Duration::from_secs(20);
+pub const LATEST: Duration = Duration::from_secs(20);
 /// Bytes that belong together come without a longer pause.
 const TOGETHER: Duration = Duration::from_millis(50);
 /// How often the size of the window is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(250);
-/// What was begun and does not go on for so many pauses is given up, once all answers are there.
+/// What was begun and does not go on for so many pauses is given up, once there is nothing else to wait for.
 const MOST_PAUSES: usize = 10;
 
 /// What reading gave.
@@ -33,90 +33,86 @@ enum Read {
     Gone,
 }
 
-/// Reads until the last answer, and tells what was found out: when all is known, and at the latest after [`PATIENCE`].
-///
-/// Errors where nobody listens any more.
-pub fn take(detected: Detected, sender: &SyncSender<Message>) -> Result<(), SendError<Message>> {
-    let mut asking = Asking {
-        detected,
-        sender,
-        parser: Parser::default(),
-        answered: false,
-    };
-    let begun = Instant::now();
-    let mut buffer = [0_u8; 256];
-    let (mut told, mut pauses) = (false, 0);
-    let mut size = crossterm::terminal::size().ok();
-    loop {
-        let waited = begun.elapsed();
-        if !told && (asking.answered || waited >= PATIENCE) {
-            told = true;
-            asking.tell()?;
-        }
-        let over = asking.answered || waited >= LATEST;
-        if over && (asking.parser.is_at_rest() || pauses >= MOST_PAUSES) {
-            return Ok(());
-        }
-        let patience = match asking.parser.is_at_rest() {
-            true if told => LOOK,
-            true => LOOK.min(PATIENCE.saturating_sub(waited)),
-            false => TOGETHER,
-        };
-        match read(&mut buffer, patience) {
-            Read::Bytes(count) => {
-                pauses = 0;
-                asking.hear(buffer.get(..count).unwrap_or_default())?;
-            }
-            Read::Pause => {
-                pauses += 1;
-                let found = asking.parser.pause();
-                asking.hand_on(found)?;
-            }
-            Read::Gone if told => return Ok(()),
-            Read::Gone => return asking.tell(),
-        }
-        // Crossterm, which would say so, does not listen yet.
-        let now = crossterm::terminal::size().ok();
-        if let Some((columns, rows)) = now.filter(|_| now != size) {
-            size = now;
-            sender.send(Message::Event(Event::Resize { columns, rows }))?;
-        }
-    }
-}
-
-struct Asking<'a> {
-    detected: Detected,
+/// Somebody who listens to a terminal that was asked.
+pub struct Asking<'a> {
+    /// What is known so far.
+    pub detected: Detected,
+    /// The last answer came.
+    pub answered: bool,
     sender: &'a SyncSender<Message>,
     parser: Parser,
-    /// The last answer came.
-    answered: bool,
+    begun: Instant,
 }
 
-impl Asking<'_> {
-    fn hear(&mut self, bytes: &[u8]) -> Result<(), SendError<Message>> {
-        for byte in bytes {
-            let found = self.parser.push(*byte);
-            self.hand_on(found)?;
+impl<'a> Asking<'a> {
+    pub fn new(detected: Detected, sender: &'a SyncSender<Message>) -> Self {
+        Self {
+            detected,
+            answered: false,
+            sender,
+            parser: Parser::default(),
+            begun: Instant::now(),
         }
-        Ok(())
     }
 
-    fn hand_on(&mut self, found: Option<Found>) -> Result<(), SendError<Message>> {
-        let event = match found {
-            None => return Ok(()),
-            Some(Found::Key(press)) => Event::Key(press),
-            Some(Found::Paste(text)) => Event::Paste(text),
+    /// Listens until the last answer came, or for `longest` from the beginning on. What was begun by then is heard to its end.
+    pub fn listen(&mut self, longest: Duration) {
+        let mut buffer = [0_u8; 256];
+        let mut pauses = 0;
+        let mut size = crossterm::terminal::size().ok();
+        loop {
+            let rest = longest.saturating_sub(self.begun.elapsed());
+            let over = self.answered || rest.is_zero();
+            if over && (self.parser.is_at_rest() || pauses >= MOST_PAUSES) {
+                return;
+            }
+            let patience = match self.parser.is_at_rest() {
+                true => LOOK.min(rest),
+                false => TOGETHER,
+            };
+            match read(&mut buffer, patience) {
+                Read::Bytes(count) => {
+                    pauses = 0;
+                    self.hear(buffer.get(..count).unwrap_or_default());
+                }
+                Read::Pause => {
+                    pauses += 1;
+                    let found = self.parser.pause();
+                    self.hand_on(found);
+                }
+                Read::Gone => return,
+            }
+            // Crossterm, which would say so, does not listen yet.
+            let now = crossterm::terminal::size().ok();
+            if let Some((columns, rows)) = now.filter(|_| now != size) {
+                size = now;
+                self.send(Event::Resize { columns, rows });
+            }
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let found = self.parser.push(*byte);
+            self.hand_on(found);
+        }
+    }
+
+    fn hand_on(&mut self, found: Option<Found>) {
+        match found {
+            None => {}
+            Some(Found::Key(press)) => self.send(Event::Key(press)),
+            Some(Found::Paste(text)) => self.send(Event::Paste(text)),
             Some(Found::Reply(reply)) => {
                 self.detected.take(&reply);
                 self.answered |= matches!(reply, Reply::Attributes { .. });
-                return Ok(());
             }
-        };
-        self.sender.send(Message::Event(event))
+        }
     }
 
-    fn tell(&self) -> Result<(), SendError<Message>> {
-        self.sender.send(Message::Detected(self.detected.clone()))
+    /// To whoever is there.
+    fn send(&self, event: Event) {
+        let _ = self.sender.send(Message::Event(event));
     }
 }
 
@@ -146,18 +142,12 @@ mod tests {
     #[test]
     fn what_comes_behind_the_last_answer_in_one_piece_is_not_lost() {
         let (sender, receiver) = std::sync::mpsc::sync_channel(16);
-        let mut asking = Asking {
-            detected: Detected::from_environment(),
-            sender: &sender,
-            parser: Parser::default(),
-            answered: false,
-        };
-        asking.hear(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62").unwrap();
+        let mut asking = Asking::new(Detected::from_environment(), &sender);
+        asking.hear(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");
         assert!(!asking.answered);
-        asking.hear(b"c\x1b[3~b").unwrap();
+        asking.hear(b"c\x1b[3~b");
         assert!(asking.answered);
         assert_ne!(asking.detected.how, How::Cells);
-        drop(asking);
         drop(sender);
         let keys: Vec<String> = receiver
             .iter()

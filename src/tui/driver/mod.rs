@@ -3,8 +3,10 @@
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! others send it messages through one bounded channel.
 
+mod abilities;
 #[cfg(unix)]
 mod answers;
+mod backend;
 mod clipboard;
 mod detect;
 mod input;
@@ -26,6 +28,7 @@ use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
 
+pub use abilities::{Abilities, abilities};
 pub use detect::Detected;
 
 use showing::Showing;

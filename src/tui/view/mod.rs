@@ -21,6 +21,7 @@ mod welcome;
 mod window;
 
 pub use conversation::Memo;
+pub use layout::LEAST;
 pub use theme::Theme;
 
 use ratatui::Frame;
