@@ -1,11 +1,9 @@
 //! What settings may be. One judge for the command line, the chat and scripts, so that no surface takes what another refuses.
 
-use super::types::Settings;
+use super::types::{MOST_SHOTS, Settings};
 use crate::retrieval::Strategy;
 use crate::support::Hint;
 
-/// Most shots that can be asked for; more than any context holds.
-pub const MOST_SHOTS: usize = 512;
 /// The hottest sampling that is taken: every token is about as likely as any other.
 const HOTTEST: f64 = 100.0;
 /// Most beams of a beam search.

@@ -12,10 +12,10 @@ pub mod upkeep;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, encoder_of};
-pub use limits::{MOST_SHOTS, SettingsError};
+pub use limits::SettingsError;
 pub use types::{
-    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
-    Settings, Timings,
+    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
+    Ranked, Settings, Timings,
 };
 
 pub use crate::support::INTENDED_USE;
