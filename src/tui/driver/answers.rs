@@ -1,7 +1,7 @@
 //! The terminal's answers among what the user types meanwhile.
 //!
-//! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys that come
-//! in between are handed on, so nothing that was typed is lost.
+//! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys and pastes
+//! that come in between are handed on, so nothing that was typed is lost.
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -18,10 +18,14 @@ use crate::tui::state::Event;
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// No answer is longer, in bytes.
 const LONGEST: usize = 1024;
+/// What is kept of a paste, in bytes; more than any question takes.
+const LONGEST_PASTE: usize = 1 << 20;
+/// What stands behind a paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// Reads until the last answer; true where that came. Keys that come in between are handed on.
 pub fn take(detected: &mut Detected, sender: &SyncSender<Message>) -> bool {
-    let until = Instant::now() + PATIENCE;
+    let mut until = Instant::now() + PATIENCE;
     let mut parser = Parser::default();
     let mut buffer = [0_u8; 256];
     while let Some(rest) = until.checked_duration_since(Instant::now()) {
@@ -39,8 +43,15 @@ pub fn take(detected: &mut Detected, sender: &SyncSender<Message>) -> bool {
                 Some(Found::Key(press)) => {
                     let _ = sender.send(Message::Event(Event::Key(press)));
                 }
+                Some(Found::Paste(text)) => {
+                    let _ = sender.send(Message::Event(Event::Paste(text)));
+                }
                 None => {}
             }
+        }
+        if parser.is_pasting() {
+            // Half of it would look like keys to whoever reads next.
+            until = Instant::now() + PATIENCE;
         }
         if let Some(Found::Key(press)) = parser.pause() {
             let _ = sender.send(Message::Event(Event::Key(press)));
@@ -72,6 +83,7 @@ fn read(buffer: &mut [u8], patience: Duration) -> Option<usize> {
 pub enum Found {
     Reply(Reply),
     Key(Press),
+    Paste(String),
 }
 
 #[derive(Default)]
@@ -83,6 +95,8 @@ enum At {
     Inside(u8, Vec<u8>),
     /// Inside a character of several bytes, with those that are missing.
     Character(Vec<u8>, usize),
+    /// Inside a paste.
+    Paste(Vec<u8>),
 }
 
 /// Tells answers from keys.
@@ -108,6 +122,7 @@ impl Parser {
                 _ => key(byte, KeyModifiers::ALT),
             },
             At::Inside(introducer, body) => self.inside(introducer, body, byte),
+            At::Paste(text) => self.paste(text, byte),
             At::Character(mut bytes, missing) => {
                 bytes.push(byte);
                 if missing > 1 {
@@ -123,6 +138,24 @@ impl Parser {
                 )))
             }
         }
+    }
+
+    fn is_pasting(&self) -> bool {
+        matches!(self.at, At::Paste(_))
+    }
+
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
+        text.push(byte);
+        if let Some(text) = text.strip_suffix(PASTE_END) {
+            let text = text.get(..LONGEST_PASTE).unwrap_or(text);
+            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
+        }
+        if text.len() > LONGEST_PASTE + PASTE_END.len() {
+            // Its end is still looked for.
+            text.remove(LONGEST_PASTE);
+        }
+        self.at = At::Paste(text);
+        None
     }
 
     /// Nothing more came for now: a lone escape was the Esc key.
@@ -168,6 +201,10 @@ impl Parser {
         } else if byte == 0x1b {
             // The backslash after it belongs to the end.
             self.at = At::Escape;
+        }
+        if introducer == b'[' && body == b"200~" {
+            self.at = At::Paste(Vec::new());
+            return None;
         }
         if let Some(press) = control.then(|| arrow(&body)).flatten() {
             return Some(Found::Key(press));
@@ -227,7 +264,7 @@ mod tests {
             .iter()
             .filter_map(|f| match f {
                 Found::Key(press) => Some(press.to_string()),
-                Found::Reply(_) => None,
+                Found::Reply(_) | Found::Paste(_) => None,
             })
             .collect();
         assert_eq!(keys, ["i", "s", "é", "Enter"]);
@@ -245,6 +282,23 @@ mod tests {
             all(b"\x1b[A"),
             [Found::Key(Press::new(KeyCode::Up, KeyModifiers::NONE))]
         );
+    }
+
+    #[test]
+    fn a_paste_among_the_answers_stays_a_paste() {
+        let found = all(b"a\x1b[200~one\rtwo \x1b[A \xc3\xa9\x1b[201~\x1b[?62;4cb");
+        let pasted = Found::Paste("one\rtwo \x1b[A \u{e9}".into());
+        assert_eq!(found.len(), 4);
+        assert_eq!(found[1], pasted, "no line of it is sent by itself");
+        let mut parser = Parser::default();
+        let long = [
+            &b"\x1b[200~"[..],
+            &vec![b'x'; LONGEST_PASTE + 99],
+            PASTE_END,
+        ]
+        .concat();
+        let found: Vec<Found> = long.iter().filter_map(|b| parser.push(*b)).collect();
+        assert!(matches!(&found[..], [Found::Paste(text)] if text.len() == LONGEST_PASTE));
     }
 
     #[test]

@@ -11,11 +11,22 @@ pub enum Argument {
     Text,
     /// A path of a file or folder.
     Path,
+    /// A path of a picture.
+    Picture,
+    /// A path of a folder.
+    Folder,
     Strategy,
     Order,
     Images,
     Theme,
     Case,
+}
+
+impl Argument {
+    /// Whether it is a path of some kind.
+    pub fn is_path(self) -> bool {
+        matches!(self, Self::Path | Self::Picture | Self::Folder)
+    }
 }
 
 /// One command.
@@ -61,7 +72,7 @@ const fn screen_row(
 pub const TABLE: &[Row] = &[
     row(
         "/attach",
-        Argument::Path,
+        Argument::Picture,
         "[PATH]",
         "attach a picture; without a path, choose one",
     ),
@@ -146,13 +157,13 @@ pub const TABLE: &[Row] = &[
     row("/temperature", Argument::Text, "NUMBER", "0 is greedy"),
     row(
         "/model",
-        Argument::Path,
+        Argument::Folder,
         "[PATH]",
         "open another model; without a path, the one that ships",
     ),
     row(
         "/index",
-        Argument::Path,
+        Argument::Folder,
         "[PATH]",
         "open another index; without a path, the one that ships",
     ),
