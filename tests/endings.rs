@@ -55,6 +55,72 @@ fn a_reader_that_has_had_enough_is_not_a_failure() {
     assert_eq!((status.code(), err.as_str()), (Some(0), ""));
 }
 
+/// Every command that writes to standard output by itself, without a model that must answer for long.
+const WRITING: [&[&str]; 17] = [
+    &["completions", "bash"],
+    &["completions", "zsh"],
+    &["man"],
+    &["--help"],
+    &["help", "ask"],
+    &["--version"],
+    &["doctor"],
+    &["doctor", "--json"],
+    &["config", "show"],
+    &["config", "check"],
+    &["index", "show", "shipped"],
+    &["index", "search", "shipped", "--text", "nodule"],
+    &["session", "stats"],
+    &["model", "pull"],
+    &["ask", "What is this?"],
+    &["eval", "phantoms", "-n", "1"],
+    &[
+        "eval",
+        "neighbours",
+        "--index",
+        "shipped",
+        "--queries",
+        "shipped",
+    ],
+];
+
+#[test]
+fn no_command_minds_that_its_reader_has_gone() {
+    let home = tempfile::tempdir().expect("a folder");
+    for arguments in WRITING {
+        let mut child = rounds(arguments)
+            .env("ROUNDS_HOME", home.path())
+            .spawn()
+            .expect("started");
+        drop(child.stdout.take());
+        drop(child.stdin.take());
+        let (status, err) = ended(child);
+        assert_eq!(status.code(), Some(0), "{arguments:?}: {err}");
+        assert!(
+            !err.contains("panicked") && !err.contains("error:"),
+            "{arguments:?}: {err}"
+        );
+    }
+}
+
+#[test]
+fn no_command_minds_that_nobody_reads_its_remarks() {
+    let home = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["index", "list"][..],
+        &["model", "list"],
+        &["index", "create", "x"],
+    ] {
+        let mut child = rounds(arguments)
+            .env("ROUNDS_HOME", home.path())
+            .spawn()
+            .expect("started");
+        drop(child.stderr.take());
+        drop(child.stdin.take());
+        let status = child.wait().expect("it ended");
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_full_disk_is_named_and_is_exit_code_3() {
     let Ok(full) = File::options().write(true).open("/dev/full") else {

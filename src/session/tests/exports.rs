@@ -135,7 +135,9 @@ fn every_export_says_what_it_is_for_and_none_names_patient_or_study() {
         as_json(&small()),
     ] {
         assert!(text.matches(INTENDED_USE).count() >= 2);
-        assert!(!text.contains("patient-name") && !text.contains("study-name"));
+        for private in ["patient-name", "study-name", "owner-name"] {
+            assert!(!text.contains(private), "{private}");
+        }
     }
 }
 

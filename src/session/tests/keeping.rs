@@ -302,3 +302,45 @@ fn everything_is_for_this_user_only() {
         "database, its journal, lock, writer, picture: {seen}"
     );
 }
+
+fn sources(model: &str) -> Option<Sources> {
+    Some(Sources {
+        model: model.into(),
+        index: "shipped".into(),
+        encoder: Some("clip".into()),
+        search: "hnsw".into(),
+    })
+}
+
+#[test]
+fn what_a_turn_was_made_with_is_what_was_wanted_unless_its_end_says_otherwise() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let wanted = NewTurn {
+        sources: sources("big\u{1b}[2J"),
+        ..asking("q")
+    };
+    let stopped = sessions.begin_turn(&id, &wanted).unwrap();
+    let answered_by_another = sessions.begin_turn(&id, &wanted).unwrap();
+    sessions
+        .finish_turn(&answered_by_another, answered("yes"), sources("shipped"))
+        .unwrap();
+    let kept = |turn| sessions.turn(turn).unwrap().sources;
+    assert_eq!(kept(&stopped), sources("big\u{fffd}"));
+    assert_eq!(kept(&answered_by_another), sources("shipped"));
+}
+
+#[test]
+fn a_turn_of_a_version_that_did_not_keep_what_it_was_made_with_reads_as_it_was() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+    let old = "{\"settings\":{\"shots\":2},\"images\":[]}";
+    sessions
+        .connection
+        .execute("update turns set record = ?1", [old])
+        .unwrap();
+    let kept = sessions.turn(&turn).unwrap();
+    assert_eq!(kept.sources, None);
+    assert_eq!(kept.settings, json!({ "shots": 2 }));
+}

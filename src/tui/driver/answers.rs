@@ -22,7 +22,7 @@ const TOGETHER: Duration = Duration::from_millis(50);
 /// How often the size of the window is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(250);
 /// What was begun and does not go on for so many pauses is given up, once there is nothing else to wait for.
-const MOST_PAUSES: usize = 10;
+const MOST_PAUSES: usize = 30;
 
 /// What reading gave.
 enum Read {

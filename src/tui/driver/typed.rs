@@ -9,6 +9,8 @@ use crate::tui::keys::Press;
 
 /// No answer is longer, in bytes.
 const LONGEST: usize = 1024;
+/// What is kept of a paste, in bytes; more than any question takes.
+const LONGEST_PASTE: usize = 1 << 20;
 /// What ends a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -72,15 +74,22 @@ impl Parser {
                 let letter = std::str::from_utf8(&bytes).ok()?.chars().next()?;
                 Some(Found::key(KeyCode::Char(letter), KeyModifiers::NONE))
             }
-            At::Paste(mut body) => {
-                body.push(byte);
-                let Some(text) = body.strip_suffix(PASTE_END) else {
-                    self.at = At::Paste(body);
-                    return None;
-                };
-                Some(Found::Paste(String::from_utf8_lossy(text).into_owned()))
-            }
+            At::Paste(text) => self.paste(text, byte),
         }
+    }
+
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
+        text.push(byte);
+        if let Some(text) = text.strip_suffix(PASTE_END) {
+            let text = text.get(..LONGEST_PASTE).unwrap_or(text);
+            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
+        }
+        if text.len() > LONGEST_PASTE + PASTE_END.len() {
+            // Its end is still looked for.
+            text.remove(LONGEST_PASTE);
+        }
+        self.at = At::Paste(text);
+        None
     }
 
     /// Nothing more came for a while: a lone escape was the Esc key, and one with a letter that begins a sequence was Alt and
@@ -300,6 +309,20 @@ mod tests {
             typed(b"a\x1b[200~first\rsecond\x1b[A\x1b[201~b"),
             ["a", "paste \"first\\rsecond\\u{1b}[A\"", "b"]
         );
+    }
+
+    #[test]
+    fn a_long_paste_is_cut_and_its_end_is_found() {
+        let long = [
+            &b"\x1b[200~"[..],
+            &vec![b'x'; LONGEST_PASTE + 99],
+            PASTE_END,
+            b"b",
+        ]
+        .concat();
+        let found = all(&long);
+        assert!(matches!(&found[0], Found::Paste(text) if text.len() == LONGEST_PASTE));
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

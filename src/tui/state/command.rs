@@ -11,11 +11,22 @@ pub enum Argument {
     Text,
     /// A path of a file or folder.
     Path,
+    /// A path of a picture.
+    Picture,
+    /// A path of a folder.
+    Folder,
     Strategy,
     Order,
     Images,
     Theme,
     Case,
+}
+
+impl Argument {
+    /// Whether it is a path of some kind.
+    pub fn is_path(self) -> bool {
+        matches!(self, Self::Path | Self::Picture | Self::Folder)
+    }
 }
 
 /// One command.
@@ -60,7 +71,7 @@ const fn screen_row(
 /// All commands, one a line.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
-    row("/attach", Argument::Path, "[PATH]", "attach a picture; without a path, choose one"),
+    row("/attach", Argument::Picture, "[PATH]", "attach a picture; without a path, choose one"),
     row("/paste", Argument::None, "", "attach the picture on the clipboard"),
     row("/detach", Argument::Text, "[N|all]", "take a picture away"),
     row("/patient", Argument::Text, "[ID|off]", "whose pictures these are: none of this patient's examples is a shot"),
@@ -80,8 +91,8 @@ pub const TABLE: &[Row] = &[
     row("/exclude", Argument::Text, "[N|ID|off]", "never use this shot or example"),
     row("/seed", Argument::Text, "N", "seed of sampling and of random shots"),
     row("/temperature", Argument::Text, "NUMBER", "0 is greedy"),
-    row("/model", Argument::Path, "[PATH]", "open another model; without a path, the one that ships"),
-    row("/index", Argument::Path, "[PATH]", "open another index; without a path, the one that ships"),
+    row("/model", Argument::Folder, "[PATH]", "open another model; without a path, the one that ships"),
+    row("/index", Argument::Folder, "[PATH]", "open another index; without a path, the one that ships"),
     row("/import", Argument::Text, "INDEX FORMAT PATH", "import a data set into an index of yours, beside the conversation"),
     row("/warm", Argument::Text, "[go]", "keep what the model makes of the index's pictures; first says what it costs"),
     row("/prompt", Argument::None, "", "the exact prompt of the selected answer"),

@@ -8,7 +8,7 @@ use crate::tui::{ImageMode, ThemeChoice};
 use super::command::{self, Argument};
 use super::commands::{folder_of, split_path, value_names};
 use super::event::Entry;
-use super::{State, fuzzy};
+use super::{State, fuzzy, paths};
 
 /// What may be put in the place of what was typed.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl State {
                 let start = before.len() - argument.len();
                 let argument = argument.to_string();
                 let kind = command::parse(word).map_or(Argument::None, |(row, _)| row.argument);
-                if kind == Argument::Path {
+                if kind.is_path() {
                     let beginning = split_path(&argument).0;
                     folder = Some(folder_of(beginning, self.home.as_deref()));
                 }
@@ -84,7 +84,9 @@ impl State {
     fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let names = match kind {
             Argument::None | Argument::Text => return None,
-            Argument::Path => return self.path_items(typed),
+            Argument::Path | Argument::Picture | Argument::Folder => {
+                return self.path_items(kind, typed);
+            }
             Argument::Strategy => value_names::<Strategy>(),
             Argument::Order => value_names::<Order>(),
             Argument::Images => value_names::<ImageMode>(),
@@ -109,7 +111,7 @@ impl State {
         Some((0, items))
     }
 
-    fn path_items(&mut self, typed: &str) -> Option<(usize, Vec<Item>)> {
+    fn path_items(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let (beginning, name) = split_path(typed);
         let folder = folder_of(beginning, self.home.as_deref());
         let entries = self.listed(&folder)?;
@@ -117,6 +119,12 @@ impl State {
         let entries: Vec<&Entry> = entries
             .iter()
             .filter(|e| hidden || !e.name.starts_with('.'))
+            .filter(|e| match kind {
+                _ if e.folder => true,
+                Argument::Picture => paths::is_picture(&e.path),
+                Argument::Folder => false,
+                _ => true,
+            })
             .collect();
         let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
             .into_iter()
@@ -132,7 +140,7 @@ impl State {
                 note: if entry.folder {
                     String::new()
                 } else {
-                    crate::support::errors::bytes(entry.length)
+                    format!("{:>10}", crate::support::errors::bytes(entry.length))
                 },
                 more: entry.folder,
             })

@@ -347,7 +347,11 @@ impl State {
     /// act on what cannot be seen.
     fn show_pane(&mut self, pane: Focus) {
         self.front = pane;
-        let seen = |pane| self.hits.panes.iter().any(|(_, drawn)| *drawn == pane);
+        // A tab is one row high.
+        let seen = |pane| {
+            let mut panes = self.hits.panes.iter();
+            panes.any(|(area, drawn)| *drawn == pane && area.height > 1)
+        };
         if self.focus != Focus::Input && !(seen(pane) && seen(self.focus)) {
             self.focus = pane;
         }

@@ -189,3 +189,53 @@ fn another_session_is_drawn_from_its_own_words() {
     assert!(second.contains("note: other notice"), "{second}");
     assert!(second.contains("[other.png]"), "{second}");
 }
+
+/// What the store was told that answers were made with: at the beginning of turns and at their ends.
+fn made_with(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
+    for effect in user.effects() {
+        match effect {
+            Effect::StoreTurn { new, .. } => begun.push(new.setup),
+            Effect::StoreEnd { setup, .. } => ended.push(setup),
+            _ => {}
+        }
+    }
+    (begun, ended)
+}
+
+#[test]
+fn a_turn_keeps_the_encoder_and_the_search_that_it_was_answered_with() {
+    let setup = Setup {
+        encoder: Some("clip".into()),
+        search: crate::index::Search::Hnsw,
+        ..Setup::default()
+    };
+    let start = Start {
+        setup: setup.clone(),
+        ..Start::default()
+    };
+    let mut user = Harness::with(100, 30, ColourDepth::True, start);
+    user.model_opens();
+    user.exchange("one", "yes");
+    assert_eq!(made_with(&mut user), (vec![setup.clone()], vec![setup]));
+}
+
+#[test]
+fn a_turn_that_waited_for_a_model_that_did_not_open_keeps_the_one_that_answered() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/model big");
+    user.press("enter");
+    let job = user.effects().iter().find_map(|effect| match effect {
+        Effect::Open { job, .. } => Some(*job),
+        _ => None,
+    });
+    user.ask("one");
+    user.event(Event::Opened {
+        job: job.unwrap(),
+        result: Err(crate::tui::state::Trouble::new("not there")),
+    });
+    user.answer("yes");
+    let (begun, ended) = made_with(&mut user);
+    assert_eq!(begun[0].model, Some("big".into()), "what was wanted");
+    assert_eq!(ended[0].model, None, "what answered");
+}

@@ -132,8 +132,15 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         ("/k 2", "2 shots, from the next question on"),
         ("/strategy random", "strategy random"),
         ("/order shuffled", "order shuffled"),
+        ("/floor", "no floor; /floor NUMBER|off changes it"),
         ("/floor 0.3", "floor 0.3"),
+        ("/floor", "floor 0.3; "),
+        (
+            "/floor 2",
+            "error: /floor takes a number from -1 to 1, or off",
+        ),
         ("/filter organ=chest", "filter organ=chest"),
+        ("/filter", "filter organ=chest; "),
         ("/seed 7", "seed 7"),
         ("/temperature 0.5", "temperature 0.5"),
         (
@@ -151,6 +158,7 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         "model: nano\n",
         "device: cpu\n",
         "index: shipped\n",
+        "search: auto\n",
         "shots: k=2 random, shuffled\n",
         "floor: 0.3\n",
         "filter: organ=chest\n",
