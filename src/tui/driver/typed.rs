@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(typed(b"\x1b[A\x1bOB"), ["Up", "Down"]);
         assert_eq!(
             typed(b"\x1b[3~\x1b[5~\x1b[6;5~\x1b[15~\x1b[24~"),
-            ["Delete", "PageUp", "Ctrl-PageDown", "F5", "F12"]
+            ["Delete", "Pageup", "Ctrl-Pagedown", "F5", "F12"]
         );
         assert_eq!(typed(b"\x1b[1;3D\x1b[1;2A"), ["Alt-Left", "Shift-Up"]);
     }

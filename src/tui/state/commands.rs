@@ -212,6 +212,7 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
         }
     }
     changed.check().map_err(|error| match error {
+        SettingsError::Range("floor", takes) => wants(&format!("{takes}, or off")),
         SettingsError::Range(_, takes) => wants(&takes),
         other => Trouble::of(&other),
     })?;

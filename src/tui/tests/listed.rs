@@ -38,7 +38,7 @@ fn delete_edits_what_is_typed_and_asks_only_where_nothing_is() {
     user.press("home delete");
     assert!(!asks_to_delete(&user), "words are typed");
     user.sees("Search: er");
-    user.press("ctrl-u delete");
+    user.press("end ctrl-u delete");
     assert!(asks_to_delete(&user));
 }
 

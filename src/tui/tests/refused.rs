@@ -29,7 +29,7 @@ fn settings_that_do_not_go_together_are_refused_and_nothing_changes() {
     command(&mut user, "/strategy fixed");
     assert_eq!(user.state.settings.strategy, Strategy::Fixed);
     command(&mut user, "/floor 7");
-    user.sees("error: /floor takes a number from -1 to 1, not `7`");
+    user.sees("error: /floor takes a number from -1 to 1, or off, not `7`");
 }
 
 #[test]
