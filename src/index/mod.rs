@@ -23,6 +23,9 @@ pub mod verify;
 mod words;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::IndexError;
 pub use example::{Example, ExampleImage, PICTURE_PLACE, tag_name};
 pub use images::Images;

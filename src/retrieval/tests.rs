@@ -1,5 +1,8 @@
 //! A query never meets itself, whatever the strategy and the search.
 
+mod leaving_out;
+mod strategies;
+
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
 use crate::support::files::sha256_hex;

@@ -56,15 +56,11 @@ const fn row(
     }
 }
 
-const fn screen_row(
-    name: &'static str,
-    argument: Argument,
-    shown: &'static str,
-    help: &'static str,
-) -> Row {
-    Row {
-        of_screen: true,
-        ..row(name, argument, shown, help)
+impl Row {
+    /// Means nothing line by line.
+    const fn on_screen_only(mut self) -> Self {
+        self.of_screen = true;
+        self
     }
 }
 
@@ -101,7 +97,7 @@ pub const TABLE: &[Row] = &[
     row("/edit", Argument::Text, "[QUESTION]", "edit the selected question; the old one stays"),
     row("/turns", Argument::Text, "[N]", "all questions; with a number, select one"),
     row("/branches", Argument::Text, "[N]", "what was asked in one place; with a number, go there"),
-    screen_row("/copy", Argument::None, "", "copy the selected answer"),
+    row("/copy", Argument::None, "", "copy the selected answer").on_screen_only(),
     row("/new", Argument::None, "", "begin a new session"),
     row("/sessions", Argument::None, "", "list of sessions"),
     row("/search", Argument::Text, "WORDS", "sessions with these words"),
@@ -110,8 +106,8 @@ pub const TABLE: &[Row] = &[
     row("/delete", Argument::None, "", "delete this session"),
     row("/export", Argument::Path, "[PATH]", "export this session (.md, .html or .json)"),
     row("/status", Argument::None, "", "model, index, settings, memory"),
-    screen_row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground"),
-    screen_row("/images", Argument::Images, "MODE", "how pictures are drawn"),
+    row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground").on_screen_only(),
+    row("/images", Argument::Images, "MODE", "how pictures are drawn").on_screen_only(),
     row("/help", Argument::None, "", "all keys and commands"),
     row("/quit", Argument::None, "", "leave"),
 ];
