@@ -58,7 +58,7 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
     let learner = FlamingoLearner::load(&opened, device)?;
     let vision = &opened.manifest.config.vision;
     let encoder = Encoder {
-        sha256: encoder_of(&opened),
+        sha256: encoder_of(&opened.manifest),
         name: opened.manifest.name.clone(),
         dimension: match vision.embed_dim {
             0 => vision.width,

@@ -10,14 +10,14 @@ use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::index::latents::Latents;
 use crate::index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
-use crate::model::bundle::Bundle;
+use crate::model::bundle::{Bundle, Manifest};
 use crate::model::encoder::Descriptor;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::prompt::Template;
 
 /// What to load.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// `None`: what ships.
     pub model: Option<PathBuf>,
@@ -72,36 +72,32 @@ pub struct Engine {
     pub(super) encoded: usize,
 }
 
-/// SHA-256 of a bundle's first weight file: what its vectors are known by.
-pub fn encoder_of(bundle: &Bundle) -> String {
-    let first = bundle.manifest.weights.first().map_or("", String::as_str);
-    bundle
-        .manifest
-        .files
-        .get(first)
-        .cloned()
-        .unwrap_or_default()
+/// SHA-256 of a model's first weight file: what its vectors are known by.
+pub fn encoder_of(manifest: &Manifest) -> String {
+    let first = manifest.weights.first().map_or("", String::as_str);
+    manifest.files.get(first).cloned().unwrap_or_default()
 }
 
-/// What compares pictures, where it is not the model's own tower.
+/// What compares pictures, where it is not the model's own tower: a bundle, or one of the words of [`Setup::encoder`].
+pub fn compares<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
+    let shipped = setup.model.is_none();
+    match setup.encoder.as_deref() {
+        Some(name) if shipped && is_shipped(name) => None,
+        None if shipped && index.encoder(Descriptor::id()).is_ok() => {
+            Some(Path::new(Descriptor::NAME))
+        }
+        other => other,
+    }
+}
+
 fn comparer(
     setup: &Setup,
     index: &Index,
     device: &Device,
 ) -> Result<Option<(Encoder, Embedders)>, AssistantError> {
-    let shipped = setup.model.is_none();
-    let bundle = match setup.encoder.as_deref() {
-        Some(name) if is_shipped(name) => match shipped {
-            true => return Ok(None),
-            false => None,
-        },
-        Some(bundle) => Some(bundle),
-        None if shipped && index.encoder(Descriptor::id()).is_ok() => {
-            Some(Path::new(Descriptor::NAME))
-        }
-        None => return Ok(None),
-    };
-    Embedders::of(bundle, device).map(Some)
+    let chosen = compares(setup, index);
+    let made = chosen.map(|name| Embedders::of(Some(name).filter(|n| !is_shipped(n)), device));
+    made.transpose()
 }
 
 impl Engine {
@@ -113,7 +109,7 @@ impl Engine {
         let comparer = comparer(setup, &index, &device)?;
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
-            None => encoder_of(&bundle),
+            None => encoder_of(&bundle.manifest),
         };
         let mut engine = Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
@@ -256,10 +252,7 @@ impl Engine {
     /// The cache of this model's latents, and the bytes one picture takes there.
     pub fn latent_cache(&mut self) -> Result<(Latents, u64), AssistantError> {
         let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
-            return Err(IndexError::Refused(
-                "the index that ships is in the binary: nothing can be kept beside it".into(),
-            )
-            .into());
+            return Err(IndexError::Shipped.into());
         };
         let side = self.learner.manifest().config.vision.image_size as u32;
         let blank = crate::imaging::blank(side);

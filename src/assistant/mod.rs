@@ -6,14 +6,16 @@
 mod answering;
 mod embedding;
 mod engine;
+mod limits;
 mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup, is_shipped};
+pub use engine::{Engine, SHIPPED, Setup, compares, encoder_of, is_shipped};
+pub use limits::SettingsError;
 pub use types::{
-    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
-    Settings, Timings,
+    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
+    Ranked, Settings, Timings,
 };
 
 pub use crate::support::INTENDED_USE;

@@ -14,6 +14,8 @@ use crate::support::Hint;
 pub const LONGEST_QUESTION: usize = 8000;
 /// Most images of one question.
 pub const MOST_IMAGES: usize = 8;
+/// Most shots that can be asked for; more than any context holds.
+pub const MOST_SHOTS: usize = 512;
 
 /// What the user asks about.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ pub struct Case {
 }
 
 /// How it is to be answered.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub shots: usize,
@@ -66,7 +68,7 @@ impl Default for Settings {
 }
 
 /// A given answer and how likely the model finds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranked {
     pub option: String,
     /// Natural log-probability of the whole answer.
@@ -180,6 +182,8 @@ pub enum AssistantError {
     LongQuestion(usize),
     #[error("{0} images; at most {MOST_IMAGES} are taken")]
     ManyImages(usize),
+    #[error("{0} shots; at most {MOST_SHOTS} can be asked for")]
+    ManyShots(usize),
     #[error("{0}")]
     Refused(String),
     #[error("internal error: {0}")]
@@ -194,9 +198,16 @@ impl AssistantError {
             Self::EmptyQuestion
                 | Self::LongQuestion(_)
                 | Self::ManyImages(_)
+                | Self::ManyShots(_)
                 | Self::Refused(_)
-                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts)
-                | Self::Model(ModelError::TooLong { .. })
+                | Self::Index(
+                    IndexError::Unknown(_)
+                        | IndexError::Missing { .. }
+                        | IndexError::NoTexts
+                        | IndexError::NotAnIndex(_)
+                        | IndexError::Shipped
+                )
+                | Self::Model(ModelError::TooLong { .. } | ModelError::Device(_))
         )
     }
 }
@@ -209,6 +220,7 @@ impl Hint for AssistantError {
             Self::EmptyQuestion => Some("ask something, for example \"Is there a nodule?\"".into()),
             Self::LongQuestion(_) => Some("ask a shorter question".into()),
             Self::ManyImages(_) => Some("attach fewer images".into()),
+            Self::ManyShots(_) => Some("ask for fewer shots".into()),
             _ => None,
         }
     }

@@ -10,12 +10,14 @@ use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
-use crate::assistant::{Embedders, SHIPPED, is_shipped};
-use crate::index::library::Library;
+use crate::assistant::{Embedders, SHIPPED};
+use crate::cli::interrupt::Interrupt;
+use crate::index::library::{Library, is_index};
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::device;
 use crate::model::encoder::Descriptor;
-use crate::support::{Cancel, Hint, Paths};
+use crate::support::errors::shown;
+use crate::support::{Hint, Paths};
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
@@ -57,8 +59,8 @@ pub struct Maker {
     /// that ships
     #[arg(long, alias = "encoder")]
     model: Option<PathBuf>,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
 }
 
@@ -67,7 +69,7 @@ impl Maker {
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
         let made = Embedders::of(self.bundle()?.as_deref(), &self.opened()?);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        encoder.bundle = self.named().map_or_else(String::new, as_typed);
+        encoder.bundle = self.named()?.map_or_else(String::new, as_typed);
         Ok((encoder, embedders))
     }
 
@@ -75,7 +77,7 @@ impl Maker {
     fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
         let made = Embedders::of_new_index(self.bundle()?.as_deref(), &self.opened()?);
         let mut encoders = made.map_err(|e| Failure::model(&e))?;
-        if let (Some(model), [encoder]) = (self.named(), encoders.as_mut_slice()) {
+        if let (Some(model), [encoder]) = (self.named()?, encoders.as_mut_slice()) {
             encoder.bundle = as_typed(model);
         }
         Ok(encoders)
@@ -89,13 +91,13 @@ impl Maker {
     }
 
     /// What was named, unless it is what ships.
-    fn named(&self) -> Option<&Path> {
-        self.model.as_deref().filter(|model| !is_shipped(model))
+    fn named(&self) -> Result<Option<&Path>, Failure> {
+        let named = self.model.as_deref();
+        Ok(self.bundle()?.and(named))
     }
 
     fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
-        let library = super::model::library()?;
-        Ok(self.named().map(|model| library.find(model)))
+        self.model.as_deref().map_or(Ok(None), super::model::find)
     }
 }
 
@@ -129,14 +131,25 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
     Ok(library()?.find(given))
 }
 
+/// An index by name or path; `None` for the one that ships, which has a name too.
+///
+/// Errors where there is none.
+pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = find(given)?;
+    if is_index(&folder) {
+        return Ok(Some(folder));
+    }
+    match given == Path::new(SHIPPED) {
+        true => Ok(None),
+        false => Err(failed(IndexError::NotAnIndex(shown(&folder)))),
+    }
+}
+
 /// As [`find`], for a command that changes the index.
 fn find_own(given: &Path) -> Result<PathBuf, Failure> {
     let folder = find(given)?;
     if folder == Path::new(SHIPPED) && !folder.exists() {
-        return Err(Failure::usage(
-            "the index that ships is in the binary: nothing can be added to it or kept beside it",
-            Some("`rounds index create NAME` makes one of your own".into()),
-        ));
+        return Err(failed(IndexError::Shipped));
     }
     Ok(folder)
 }
@@ -147,8 +160,10 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
         | IndexError::Unknown(_)
+        | IndexError::Missing { .. }
         | IndexError::Long { .. }
         | IndexError::NoTexts
+        | IndexError::Shipped
         | IndexError::Refused(_) => 2,
         _ => 3,
     };
@@ -160,11 +175,7 @@ pub fn failed(error: IndexError) -> Failure {
 }
 
 pub fn open(given: &Path) -> Result<Index, Failure> {
-    // The one that ships has a name too.
-    let folder = (given != Path::new(SHIPPED))
-        .then(|| find(given))
-        .transpose()?;
-    Index::open(folder.as_deref()).map_err(failed)
+    Index::open(there(given)?.as_deref()).map_err(failed)
 }
 
 /// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
@@ -199,20 +210,20 @@ fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
 }
 
 /// Runs one of the commands.
-pub fn run(command: &IndexCommand, cancel: &Cancel) -> Outcome {
+pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
     match command {
         IndexCommand::Create(create) => change::create(create),
-        IndexCommand::Add(add) => change::add(add, cancel),
-        IndexCommand::Import(import) => import::run(import, cancel),
+        IndexCommand::Add(add) => change::add(add, interrupt.flag()),
+        IndexCommand::Import(import) => import::run(import, interrupt.flag()),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
         IndexCommand::Search(search) => search::search(search),
         IndexCommand::Remove(remove) => change::remove(remove),
-        IndexCommand::Verify(verify) => look::verify(verify, cancel),
-        IndexCommand::Compact { index } => change::compact(index, cancel),
-        IndexCommand::Export { index, out } => change::export(index, out, cancel),
+        IndexCommand::Verify(verify) => look::verify(verify, interrupt.flag()),
+        IndexCommand::Compact { index } => change::compact(index, interrupt.flag()),
+        IndexCommand::Export { index, out } => change::export(index, out, interrupt.flag()),
         IndexCommand::Stats(stats) => look::stats(stats),
-        IndexCommand::Warm(warm) => change::warm(warm, cancel),
-        IndexCommand::Embed(embed) => change::embed(embed, cancel),
+        IndexCommand::Warm(warm) => change::warm(warm, interrupt.flag()),
+        IndexCommand::Embed(embed) => change::embed(embed, interrupt.flag()),
     }
 }

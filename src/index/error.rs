@@ -20,6 +20,8 @@ pub enum IndexError {
     NoBundle { encoder: String, bundle: String },
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
+    #[error("the index that ships is in the binary: nothing can be added to it or kept beside it")]
+    Shipped,
     #[error("there is an index in {0} already")]
     Exists(String),
     #[error("another process is writing to the index {0}")]
@@ -30,6 +32,8 @@ pub enum IndexError {
     Gone(String),
     #[error("no example {0} in the index")]
     Unknown(String),
+    #[error("the {what} example {id} is not in the index")]
+    Missing { what: &'static str, id: String },
     #[error("{what} has {found} characters, at most {limit} are taken")]
     Long {
         what: &'static str,
@@ -72,6 +76,7 @@ impl Hint for IndexError {
             Self::NotAnIndex(_) => {
                 "see what there is with `rounds index list`, or make one with `rounds index create`"
             }
+            Self::Shipped => "`rounds index create NAME` makes one of your own",
             Self::Exists(_) => "add to it with `rounds index import`, or take another name",
             Self::Busy(_) => "wait until it is done; reading goes on meanwhile",
             Self::NoTexts => {
@@ -80,6 +85,9 @@ impl Hint for IndexError {
             Self::Changed => "open it again",
             Self::Gone(_) => "import the data again into a new index",
             Self::Unknown(_) => "look for it with `rounds index search`",
+            Self::Missing { .. } => {
+                "look for its id with `rounds index search`; in the chat /pin off and /exclude off forget such examples"
+            }
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => {
                     "free some space and start the command again: it goes on where it stopped"

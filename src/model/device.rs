@@ -4,6 +4,9 @@ use candle_core::Device;
 
 use super::error::ModelError;
 
+/// What [`open`] takes.
+pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
+
 /// Opens `auto`, `cpu`, `cuda` or `metal`. `auto` takes the first that works.
 pub fn open(name: &str) -> Result<(Device, &'static str), ModelError> {
     let missing = || ModelError::Device(crate::support::sanitise::clean_line(name));

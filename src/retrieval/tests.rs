@@ -1,5 +1,8 @@
 //! A query never meets itself, whatever the strategy and the search.
 
+mod leaving_out;
+mod strategies;
+
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
 use crate::support::files::sha256_hex;
@@ -257,7 +260,7 @@ fn conditions_floor_pins_and_exclusions_hold() {
     };
     assert!(matches!(
         retrieve(&index, &query, &missing),
-        Err(IndexError::Unknown(_))
+        Err(IndexError::Missing { what: "pinned", .. })
     ));
 }
 

@@ -11,13 +11,15 @@ pub mod logging;
 pub mod paths;
 pub mod progress;
 pub mod sanitise;
+pub mod shelf;
 
 pub use cancel::Cancel;
 pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
-pub use progress::Progress;
+pub use progress::{Progress, aside};
+pub use shelf::Shelf;
 
 /// On every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -3,13 +3,17 @@
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! others send it messages through one bounded channel.
 
+mod abilities;
 #[cfg(unix)]
 mod answers;
+mod backend;
 mod clipboard;
 mod detect;
 mod input;
 mod showing;
 mod terminal;
+#[cfg(unix)]
+mod typed;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -24,6 +28,7 @@ use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
 
+pub use abilities::{Abilities, abilities};
 pub use detect::Detected;
 
 use showing::Showing;
@@ -71,22 +76,13 @@ pub fn run(
     let depth = detect::depth(options.colours);
     let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
     let (state, effects) = State::new(Start {
-        linear: false,
         columns,
         rows,
-        setup,
-        settings,
         keymap,
         theme: options.theme,
         images: options.images,
-        first_run: options.first_run,
-        attach: options.attach,
-        session: options.session,
-        whose: options.whose,
-        home: super::house::home(),
-        folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-        cases: hands::case_names(),
-        notice: options.notice,
+        notice: options.notice.clone(),
+        ..options.start(setup, settings)
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before the terminal is ours: from then on no signal may end the program without giving it back.
@@ -180,6 +176,7 @@ impl Driver {
                 let (event, reader) = self.hands.opened(job, result);
                 if let Some(reader) = reader {
                     self.showing.set_reader(reader);
+                    self.gallery.index_changed();
                 }
                 self.tell(event);
             }

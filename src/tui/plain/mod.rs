@@ -4,6 +4,7 @@
 //! written, and effects are handed on. Nothing may be written that moves a cursor, colours, or draws: only clean text.
 
 mod face;
+mod joining;
 mod paper;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ pub struct Ended {
     pub reason: ExitReason,
     /// Something of a piped input failed.
     pub failed: bool,
+    /// No model or index could be opened for a piped input.
+    pub unopened: bool,
 }
 
 struct Plain {
@@ -60,16 +63,7 @@ pub fn run(
     hands::listen_to_lines(sender.clone())?;
     let start = Start {
         linear: true,
-        setup,
-        settings,
-        first_run: options.first_run,
-        attach: options.attach,
-        session: options.session,
-        whose: options.whose,
-        home: super::house::home(),
-        folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-        cases: hands::case_names(),
-        ..Start::default()
+        ..options.start(setup, settings)
     };
     let (face, effects) = Face::new(start, std::io::stdin().is_terminal());
     let (wanted, permits) = sync_channel(MOST_LINES);
