@@ -10,7 +10,8 @@ use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
-use crate::support::{Progress, files};
+use crate::support::errors::count;
+use crate::support::{INTENDED_USE, Progress, files};
 use crate::train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
@@ -105,11 +106,14 @@ pub fn eval(eval: &Eval) -> Outcome {
                 crate::eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
             progress.finish();
             if json {
-                print(serde_json::json!({ "shots": shots, "blank": blank, "result": result }))?;
+                print(
+                    serde_json::json!({ "shots": shots, "blank": blank, "result": result, "intended_use": INTENDED_USE }),
+                )?;
                 return Ok(0);
             }
             print(format_args!(
-                "{shots} shots{}",
+                "{}{}",
+                count(shots, "shot"),
                 if blank { ", picture blanked" } else { "" }
             ))?;
             row("closed", &result.closed)?;
@@ -135,7 +139,7 @@ pub fn eval(eval: &Eval) -> Outcome {
                 .map_err(super::index::failed)?;
             progress.finish();
             if json {
-                print(serde_json::json!({ "k": k, "tags": result }))?;
+                print(serde_json::json!({ "k": k, "tags": result, "intended_use": INTENDED_USE }))?;
                 return Ok(0);
             }
             print(format_args!(
@@ -158,11 +162,14 @@ pub fn eval(eval: &Eval) -> Outcome {
         } => {
             let result = crate::eval::binding(what.model.as_deref(), n, shots, shuffle)?;
             if json {
-                print(serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result }))?;
+                print(
+                    serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result, "intended_use": INTENDED_USE }),
+                )?;
                 return Ok(0);
             }
             print(format_args!(
-                "{shots} shots{}",
+                "{}{}",
+                count(shots, "shot"),
                 if shuffle { ", answers shuffled" } else { "" }
             ))?;
             row("generated", &result.generated)?;
@@ -170,6 +177,7 @@ pub fn eval(eval: &Eval) -> Outcome {
             print("chance of a choice is 50 %")?;
         }
     }
+    print(INTENDED_USE)?;
     Ok(0)
 }
 
