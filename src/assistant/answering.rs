@@ -171,7 +171,7 @@ impl Engine {
             })
             .collect();
         let question = prompt::plain(&case.question);
-        let refused = |e: String| AssistantError::Refused(e);
+        let failed = AssistantError::Comparer;
         let (other, text) = match &self.comparer {
             None => (Vec::new(), None),
             Some(comparer) => {
@@ -179,8 +179,8 @@ impl Engine {
                 let vectors = pictures
                     .map(|p| Ok(comparer.picture(p)?.into_iter().next().unwrap_or_default()))
                     .collect::<Result<Vec<_>, String>>()
-                    .map_err(refused)?;
-                let text = comparer.text(&question).map_err(refused)?;
+                    .map_err(failed)?;
+                let text = comparer.text(&question).map_err(failed)?;
                 (vectors, text.into_iter().next().flatten())
             }
         };

@@ -182,6 +182,8 @@ pub enum AssistantError {
     ManyImages(usize),
     #[error("{0}")]
     Refused(String),
+    #[error("the encoder that compares could not run: {0}")]
+    Comparer(String),
     #[error("internal error: {0}")]
     Panic(String),
 }
@@ -196,7 +198,7 @@ impl AssistantError {
                 | Self::ManyImages(_)
                 | Self::Refused(_)
                 | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts)
-                | Self::Model(ModelError::TooLong { .. })
+                | Self::Model(ModelError::TooLong { .. } | ModelError::NoRoom { .. })
         )
     }
 }
@@ -209,7 +211,13 @@ impl Hint for AssistantError {
             Self::EmptyQuestion => Some("ask something, for example \"Is there a nodule?\"".into()),
             Self::LongQuestion(_) => Some("ask a shorter question".into()),
             Self::ManyImages(_) => Some("attach fewer images".into()),
-            _ => None,
+            Self::Comparer(_) => Some(
+                "compare with the model's own tower: leave --encoder out, or take another bundle".into(),
+            ),
+            Self::Panic(_) => Some(
+                "this is a fault of the program; ask again, and with --device cpu if a device was used".into(),
+            ),
+            Self::Refused(_) | Self::Template(_) => None,
         }
     }
 }
