@@ -183,7 +183,7 @@ pub fn run(command: &IndexCommand, cancel: &Cancel) -> Outcome {
         IndexCommand::Import(import) => import::run(import, cancel),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
-        IndexCommand::Search(search) => search::search(search),
+        IndexCommand::Search(search) => search::search(search, cancel),
         IndexCommand::Remove(remove) => change::remove(remove),
         IndexCommand::Verify(verify) => look::verify(verify, cancel),
         IndexCommand::Compact { index } => change::compact(index, cancel),

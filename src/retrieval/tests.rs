@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use crate::support::Cancel;
 use crate::support::files::sha256_hex;
 
 const STRATEGIES: [Strategy; 6] = [
@@ -122,6 +123,7 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
     let like_6 = at(6.0 * 0.25 + 0.1);
     let look = [("another file".to_string(), look_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
+        index.settle(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
             let plan = Plan {
                 search,
@@ -201,6 +203,8 @@ fn both_searches_rank_alike() {
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
     let of = |search| {
+        let settled = index.settle(&name, search, &Cancel::new());
+        assert_eq!(settled.unwrap(), search);
         let plan = Plan {
             search,
             ..plan(Strategy::Image)

@@ -12,7 +12,7 @@ use crate::index::ingest::Embedder;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::library::is_bundle;
 use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, retrieve};
-use crate::support::Hint;
+use crate::support::{Cancel, Hint};
 
 #[derive(Args)]
 pub struct Search {
@@ -55,7 +55,7 @@ struct Encoded {
     text: Option<Vec<f32>>,
 }
 
-pub fn search(search: &Search) -> Outcome {
+pub fn search(search: &Search, cancel: &Cancel) -> Outcome {
     let index = super::open(&search.index)?;
     let strategy = search.strategy();
     search.can(strategy)?;
@@ -79,7 +79,12 @@ pub fn search(search: &Search) -> Outcome {
         study: None,
         seed: search.seed,
     };
-    let found = retrieve(&index, &query, &search.plan(strategy)).map_err(failed)?;
+    let mut plan = search.plan(strategy);
+    if strategy.needs_vectors() {
+        let settled = index.settle(&encoded.encoder, plan.search, cancel);
+        plan.search = settled.map_err(failed)?;
+    }
+    let found = retrieve(&index, &query, &plan).map_err(failed)?;
     tell(&found, search.json)
 }
 
