@@ -241,10 +241,7 @@ impl Engine {
     /// The cache of this model's latents, and the bytes one picture takes there.
     pub fn latent_cache(&mut self) -> Result<(Latents, u64), AssistantError> {
         let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
-            return Err(IndexError::Refused(
-                "the index that ships is in the binary: nothing can be kept beside it".into(),
-            )
-            .into());
+            return Err(IndexError::Shipped.into());
         };
         let side = self.learner.manifest().config.vision.image_size as u32;
         let blank = crate::imaging::blank(side);

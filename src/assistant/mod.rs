@@ -12,8 +12,8 @@ pub mod upkeep;
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup};
 pub use types::{
-    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, Provenance, Ranked,
-    Settings, Timings,
+    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
+    Ranked, Settings, Timings,
 };
 
 pub use crate::support::INTENDED_USE;

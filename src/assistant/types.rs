@@ -14,6 +14,8 @@ use crate::support::Hint;
 pub const LONGEST_QUESTION: usize = 8000;
 /// Most images of one question.
 pub const MOST_IMAGES: usize = 8;
+/// Most shots that can be asked for; more than any context holds.
+pub const MOST_SHOTS: usize = 512;
 
 /// What the user asks about.
 #[derive(Clone, Debug)]
@@ -180,6 +182,8 @@ pub enum AssistantError {
     LongQuestion(usize),
     #[error("{0} images; at most {MOST_IMAGES} are taken")]
     ManyImages(usize),
+    #[error("{0} shots; at most {MOST_SHOTS} can be asked for")]
+    ManyShots(usize),
     #[error("{0}")]
     Refused(String),
     #[error("the encoder that compares could not run: {0}")]
@@ -196,8 +200,9 @@ impl AssistantError {
             Self::EmptyQuestion
                 | Self::LongQuestion(_)
                 | Self::ManyImages(_)
+                | Self::ManyShots(_)
                 | Self::Refused(_)
-                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts)
+                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts | IndexError::Shipped)
                 | Self::Model(ModelError::TooLong { .. } | ModelError::NoRoom { .. })
         )
     }
@@ -211,6 +216,7 @@ impl Hint for AssistantError {
             Self::EmptyQuestion => Some("ask something, for example \"Is there a nodule?\"".into()),
             Self::LongQuestion(_) => Some("ask a shorter question".into()),
             Self::ManyImages(_) => Some("attach fewer images".into()),
+            Self::ManyShots(_) => Some("ask for fewer shots".into()),
             Self::Comparer(_) => Some(
                 "compare with the model's own tower: leave --encoder out, or take another bundle".into(),
             ),

@@ -110,10 +110,7 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
 fn find_own(given: &Path) -> Result<PathBuf, Failure> {
     let folder = find(given)?;
     if folder == Path::new(SHIPPED) && !folder.exists() {
-        return Err(Failure::usage(
-            "the index that ships is in the binary: nothing can be added to it or kept beside it",
-            Some("`rounds index create NAME` makes one of your own".into()),
-        ));
+        return Err(failed(IndexError::Shipped));
     }
     Ok(folder)
 }
@@ -126,6 +123,7 @@ pub fn failed(error: IndexError) -> Failure {
         | IndexError::Unknown(_)
         | IndexError::Long { .. }
         | IndexError::NoTexts
+        | IndexError::Shipped
         | IndexError::Refused(_) => 2,
         _ => 3,
     };

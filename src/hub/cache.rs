@@ -92,12 +92,7 @@ impl Shelf {
     pub(super) fn lock(&self, etag: &str, cancel: &Cancel) -> Result<Lock, HubError> {
         make_folder(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| FileError::from_io(&path, "write", &error))?;
+        let file = files::open_lock(&path)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(Some(file))),

@@ -101,13 +101,7 @@ fn read(path: &Path) -> Result<Table, HubError> {
 
 /// Held only while a line is added, so waiting needs no cancel flag.
 fn lock(path: &Path) -> Result<File, FileError> {
-    let path = path.with_extension("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| FileError::from_io(&path, "write", &error))?;
+    let file = files::open_lock(&path.with_extension("lock"))?;
     // A file system without locks is no reason to pin nothing.
     let _ = file.lock();
     Ok(file)

@@ -4,7 +4,7 @@
 //! examples and names that generation. A reader that has the old one open is told so when it next reads an example.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::database::{self, Counts};
 use super::error::IndexError;
@@ -12,7 +12,7 @@ use super::images::relative;
 use super::latents::Latents;
 use super::vectors::{VectorWriter, Vectors};
 use super::writer::Writer;
-use crate::support::{Cancel, FileError};
+use crate::support::{Cancel, FileError, files::below};
 
 /// What was given back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -117,7 +117,7 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
         latents.retain(&|picture| named.contains(picture))?;
     }
     let mut pictures = 0;
-    for path in below(&folder.join("images")).iter().flat_map(|f| below(f)) {
+    for path in all(&folder.join("images")).iter().flat_map(|f| all(f)) {
         let name = path.strip_prefix(folder).unwrap_or(&path);
         if !kept.contains(&name.to_string_lossy().replace('\\', "/")) {
             delete(&path)?;
@@ -129,13 +129,13 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
     let names: Vec<String> = encoders
         .flat_map(|e| [e.file(generation), e.text_file(generation)])
         .collect();
-    for path in below(&folder.join("vectors")) {
+    for path in all(&folder.join("vectors")) {
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         if !names.iter().any(|name| stem.as_ref() == Some(name)) {
             delete(&path)?;
         }
     }
-    for path in below(&folder.join("graph")) {
+    for path in all(&folder.join("graph")) {
         delete(&path)?;
     }
     Ok(pictures)
@@ -145,19 +145,17 @@ fn delete(path: &Path) -> Result<(), IndexError> {
     std::fs::remove_file(path).map_err(|e| FileError::from_io(path, "delete", &e).into())
 }
 
-fn below(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
+/// What lies in a folder, listed to its end before anything is deleted.
+fn all(folder: &Path) -> Vec<PathBuf> {
+    below(folder).collect()
 }
 
 /// Bytes of all files below a folder.
 pub fn length(folder: &Path) -> u64 {
-    let sizes = below(folder)
-        .into_iter()
-        .map(|path| match std::fs::symlink_metadata(&path) {
-            Ok(m) if m.is_dir() => length(&path),
-            Ok(m) if m.is_file() => m.len(),
-            _ => 0,
-        });
+    let sizes = below(folder).map(|path| match std::fs::symlink_metadata(&path) {
+        Ok(m) if m.is_dir() => length(&path),
+        Ok(m) if m.is_file() => m.len(),
+        _ => 0,
+    });
     sizes.sum()
 }

@@ -154,6 +154,13 @@ pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
     }
 }
 
+/// Bytes of the database, those of a write-ahead log included.
+pub fn length(connection: &Connection) -> Result<u64, IndexError> {
+    let query = "select page_count * page_size from pragma_page_count, pragma_page_size";
+    let bytes: i64 = connection.query_row(query, [], |row| row.get(0))?;
+    Ok(bytes as u64)
+}
+
 /// Writes the counters.
 pub fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexError> {
     let [a, b, c, d] = counts.digest;

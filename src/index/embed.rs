@@ -73,31 +73,39 @@ struct Growing {
 impl Growing {
     /// Goes on where an earlier attempt stopped.
     fn open(writer: &Writer, encoder: &Encoder) -> Result<Self, IndexError> {
-        let (folder, generation) = (writer.folder.join("vectors"), writer.counts.generation);
-        let (name, dimension) = (encoder.file(generation), encoder.dimension);
-        let note = folder.join(format!("{name}.progress"));
+        let generation = writer.counts.generation;
+        let name = encoder.file(generation);
+        let note = writer
+            .folder
+            .join("vectors")
+            .join(format!("{name}.progress"));
         let done = files::read_to_string(&note).ok();
         let done: usize = done.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        let open = |name: &str, done| VectorWriter::open(&folder, name, dimension, done);
+        let done = done.min(writer.counts.next);
         // Shorter than noted: the machine went down; from the beginning then.
-        let mut done = done.min(writer.counts.next);
-        let pictures = match open(&name, done) {
-            Ok(file) => file,
-            Err(_) => {
-                done = 0;
-                open(&name, 0)?
-            }
-        };
-        let texts = match encoder.text {
-            true => Some(open(&encoder.text_file(generation), done)?),
-            false => None,
-        };
+        Self::at(writer, encoder, note.clone(), done)
+            .or_else(|_| Self::at(writer, encoder, note, 0))
+    }
+
+    /// Goes on behind the first `done` rows.
+    fn at(
+        writer: &Writer,
+        encoder: &Encoder,
+        note: PathBuf,
+        done: usize,
+    ) -> Result<Self, IndexError> {
+        let (folder, generation) = (writer.folder.join("vectors"), writer.counts.generation);
+        let open = |name: &str| VectorWriter::open(&folder, name, encoder.dimension, done);
+        let name = encoder.file(generation);
         Ok(Self {
+            pictures: open(&name)?,
+            texts: match encoder.text {
+                true => Some(open(&encoder.text_file(generation))?),
+                false => None,
+            },
+            dimension: encoder.dimension,
             folder,
             name,
-            dimension,
-            pictures,
-            texts,
             done,
             note,
         })
@@ -226,10 +234,9 @@ pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
 /// Deletes an encoder's files of every generation.
 fn delete_files(folder: &Path, encoder: &Encoder) -> Result<(), IndexError> {
     let stem = encoder.file_stem();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with(&stem) {
-            let path = entry.path();
+    for path in files::below(folder) {
+        let name = path.file_name().unwrap_or_default();
+        if name.to_string_lossy().starts_with(&stem) {
             std::fs::remove_file(&path).map_err(|e| FileError::from_io(&path, "delete", &e))?;
         }
     }

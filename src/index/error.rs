@@ -20,6 +20,8 @@ pub enum IndexError {
     NoBundle { encoder: String, bundle: String },
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
+    #[error("the index that ships is in the binary: nothing can be added to it or kept beside it")]
+    Shipped,
     #[error("there is an index in {0} already")]
     Exists(String),
     #[error("another process is writing to the index {0}")]
@@ -72,6 +74,7 @@ impl Hint for IndexError {
             Self::NotAnIndex(_) => {
                 "see what there is with `rounds index list`, or make one with `rounds index create`"
             }
+            Self::Shipped => "`rounds index create NAME` makes one of your own",
             Self::Exists(_) => "add to it with `rounds index import`, or take another name",
             Self::Busy(_) => "wait until it is done; reading goes on meanwhile",
             Self::NoTexts => {

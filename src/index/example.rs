@@ -14,6 +14,11 @@ pub const LONGEST_FIELD: usize = 32_000;
 pub const MOST_TAGS: usize = 256;
 pub const MOST_PICTURES: usize = 16;
 
+/// Shortest and longest id that an example may bring along, in bytes. A shorter one could be the number of a shot or a word of
+/// the program's own; a whole identity is longer, so that this is left for an example whose other ids are taken.
+const SHORTEST_ID: usize = 4;
+const LONGEST_ID: usize = 48;
+
 /// A picture of an example: a file below `images/`, named by its content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExampleImage {
@@ -90,13 +95,36 @@ impl Example {
             .collect();
         self.tags.sort();
         self.tags.dedup();
-        Ok(self)
+        let values = self.tags.iter().map(|(_, value)| value.chars().count());
+        match values.max() {
+            Some(found) if found > LONGEST_FIELD => Err(IndexError::Long {
+                what: "a tag",
+                found,
+                limit: LONGEST_FIELD,
+            }),
+            _ => Ok(self),
+        }
     }
 
     /// What makes an example the same as another: its pictures, question and answer.
     pub fn identity(&self) -> [u8; 32] {
         let pictures: Vec<&str> = self.images.iter().map(|i| i.sha256.as_str()).collect();
         hash(&[&pictures.join(" "), &self.question, &self.answer])
+    }
+
+    /// The ids it may have, the best first: its own, then longer and longer beginnings of its identity in hexadecimal digits.
+    pub fn ids(&self) -> Vec<String> {
+        let identity = self.identity();
+        let digits = |bytes: usize| {
+            identity
+                .iter()
+                .take(bytes)
+                .map(|b| format!("{b:02x}"))
+                .collect()
+        };
+        let mut ids = vec![self.id.clone(), digits(8), digits(16), digits(32)];
+        ids.retain(|id| !id.is_empty());
+        ids
     }
 
     /// What proves that a stored example is whole: a hash over everything in it, its number included.
@@ -133,6 +161,15 @@ impl Example {
             .map(|(name, value)| format!("{name}={value}"));
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Whether a text has the shape of an example's id: lower-case letters, digits and `-`, as in `phantom-fundus-005` or the
+/// beginning of a hash. Nothing else may become an id that comes with foreign data: ids are typed, printed and compared.
+pub fn is_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    (SHORTEST_ID..=LONGEST_ID).contains(&text.len())
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|byte| plain(byte) || byte == b'-')
 }
 
 /// The inverse of [`Example::images_text`].
@@ -233,12 +270,55 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_of_one_plain_word_and_its_content_gives_others() {
+        for id in [
+            "phantom-fundus-005",
+            "00ff00ff00ff00ff",
+            "case",
+            &"a".repeat(48),
+        ] {
+            assert!(is_id(id), "{id}");
+        }
+        for id in [
+            "",
+            "7",
+            "off",
+            "-case",
+            "Case",
+            "a b c",
+            "../etc",
+            "case\u{1B}[2J",
+            "fäll",
+            &"a".repeat(49),
+        ] {
+            assert!(!is_id(id), "{id}");
+        }
+        let example = example().cleaned().unwrap();
+        let ids = example.ids();
+        assert_eq!(
+            ids.iter().map(String::len).collect::<Vec<_>>(),
+            [16, 32, 64]
+        );
+        assert!(ids.iter().all(|id| ids[2].starts_with(id)));
+        let named = Example {
+            id: "case-1".into(),
+            ..example
+        };
+        assert_eq!(named.ids()[0], "case-1");
+    }
+
+    #[test]
     fn a_text_without_end_and_a_picture_name_that_is_a_path_are_refused() {
         let long = Example {
             question: "x".repeat(LONGEST_FIELD + 1),
             ..example()
         };
         assert!(long.cleaned().is_err());
+        let tagged = Example {
+            tags: vec![("note".into(), "x".repeat(LONGEST_FIELD + 1))],
+            ..example()
+        };
+        assert!(tagged.cleaned().is_err());
         assert!(images_of("../../etc/passwd.jpg").is_err());
         assert!(images_of(&format!("{}.a/b", "ab".repeat(32))).is_err());
     }

@@ -13,9 +13,10 @@ use super::dataset::{DatasetError, ImageSource, Item, Row};
 use super::error::IndexError;
 use super::example::{Example, ExampleImage, MOST_PICTURES};
 use super::images::LONGEST_PICTURE;
+use super::vectors::VectorError;
 use super::writer::{Added, Details, NewPicture, NewVectors, Writer};
 use crate::imaging::{self, Picture};
-use crate::support::{Cancel, files};
+use crate::support::{Cancel, errors, files};
 
 /// Makes vectors of pictures and texts, for every encoder of an index in order.
 pub trait Embedder: Sync {
@@ -69,6 +70,20 @@ struct Loaded {
     pictures: Vec<(ExampleImage, Vec<u8>)>,
     /// Of the pictures, for messages.
     names: Vec<String>,
+}
+
+/// A row that the index has not, as an example.
+struct Wanted {
+    example: Example,
+    loaded: Loaded,
+}
+
+/// What is known of the pictures of some rows, by their hash.
+#[derive(Default)]
+struct Pictures {
+    /// Vectors that the index has already.
+    had: HashMap<String, Vec<NewVectors>>,
+    seen: HashMap<String, Seen>,
 }
 
 /// What is known of a new picture.
@@ -148,56 +163,61 @@ fn piece(
             Some(Ok(Item::Rejected { origin, reason })) => {
                 reject(summary, report, &origin, &reason);
             }
-            Some(Ok(Item::Row(row))) => match load(*row) {
-                Ok(loaded) => {
-                    bytes += loaded.pictures.iter().map(|(_, b)| b.len()).sum::<usize>();
-                    piece.push(loaded);
+            Some(Ok(Item::Row(mut row))) => match load(&mut row) {
+                Ok((pictures, names)) => {
+                    bytes += pictures.iter().map(|(_, b)| b.len()).sum::<usize>();
+                    piece.push(Loaded {
+                        row: *row,
+                        pictures,
+                        names,
+                    });
                 }
-                Err((row, reason)) => reject(summary, report, &row.origin, &reason),
+                Err(reason) => reject(summary, report, &row.origin, &reason),
             },
         }
     }
     Ok(piece)
 }
 
-/// Reads the files of a row.
-fn load(row: Row) -> Result<Loaded, (Box<Row>, String)> {
-    if row.images.len() > MOST_PICTURES {
-        let reason = format!(
+/// A row's pictures with their files, and their names.
+type Files = (Vec<(ExampleImage, Vec<u8>)>, Vec<String>);
+
+/// Reads the files of a row and takes its pictures out of it; the reason where that cannot be.
+fn load(row: &mut Row) -> Result<Files, String> {
+    let sources = std::mem::take(&mut row.images);
+    if sources.len() > MOST_PICTURES {
+        return Err(format!(
             "{} pictures, at most {MOST_PICTURES} are taken",
-            row.images.len()
-        );
-        return Err((Box::new(row), reason));
+            sources.len()
+        ));
     }
-    let mut pictures = Vec::new();
-    for source in &row.images {
+    let names = sources.iter().map(ImageSource::name).collect();
+    let (mut pictures, mut length) = (Vec::new(), 0);
+    for source in sources {
         let bytes = match source {
-            ImageSource::Bytes { bytes, .. } => Ok(bytes.clone()),
-            ImageSource::File(path) => files::read_limited(path, LONGEST_PICTURE),
-        };
-        match bytes {
-            Ok(bytes) => {
-                let image = ExampleImage {
-                    sha256: files::sha256_hex(&bytes),
-                    extension: imaging::format_of(&bytes)
-                        .map_or("bin", |f| f.extension())
-                        .into(),
-                };
-                pictures.push((image, bytes));
+            ImageSource::Bytes { bytes, .. } => bytes,
+            ImageSource::File(path) => {
+                files::read_limited(&path, LONGEST_PICTURE).map_err(|e| e.to_string())?
             }
-            Err(error) => return Err((Box::new(row), error.to_string())),
+        };
+        length += bytes.len() as u64;
+        if length > LONGEST_PICTURE {
+            let limit = errors::bytes(LONGEST_PICTURE);
+            return Err(format!("its pictures take more than {limit} together"));
         }
+        let format = imaging::format_of(&bytes);
+        let image = ExampleImage {
+            sha256: files::sha256_hex(&bytes),
+            extension: format.map_or("bin", |f| f.extension()).into(),
+        };
+        pictures.push((image, bytes));
     }
-    let names = row.images.iter().map(ImageSource::name).collect();
-    Ok(Loaded {
-        row,
-        pictures,
-        names,
-    })
+    Ok((pictures, names))
 }
 
 fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
     Example {
+        id: row.id.clone(),
         images: pictures.iter().map(|(image, _)| image.clone()).collect(),
         question: row.question.clone(),
         answer: row.answer.clone(),
@@ -222,7 +242,54 @@ fn add(
     report: &mut dyn FnMut(Report),
 ) -> Result<bool, IndexError> {
     let before = summary.clone();
-    // Duplicates first: an import that goes on passes over what it has without decoding a picture.
+    let wanted = wanted(writer, piece, summary, report)?;
+    let pictures = look(writer, &wanted, embedder, cancel)?;
+    if cancel.is_cancelled() {
+        // What was passed over as known, or refused, is looked at again by the next run.
+        *summary = before;
+        return Ok(false);
+    }
+    let texts: Vec<_> = wanted
+        .par_iter()
+        .map(|w| embedder.text(&format!("{} {}", w.example.question, w.example.answer)))
+        .collect();
+    for (Wanted { example, loaded }, texts) in wanted.into_iter().zip(texts) {
+        let prepared = texts.and_then(|texts| prepare(loaded.pictures, texts, &pictures));
+        let added = match prepared {
+            Ok((pictures, vectors)) => refusal(writer.add(example, &pictures, &vectors))?,
+            Err(reason) => Err(reason),
+        };
+        match added {
+            Ok(added) => {
+                summary.rows += 1;
+                match added {
+                    Added::New(_) => summary.added += 1,
+                    Added::Duplicate(_) => summary.duplicates += 1,
+                }
+            }
+            Err(reason) => reject(summary, report, &loaded.row.origin, &reason),
+        }
+    }
+    Ok(true)
+}
+
+/// Tells what is wrong with one row, the inner error, from what ends the work.
+fn refusal(added: Result<Added, IndexError>) -> Result<Result<Added, String>, IndexError> {
+    match added {
+        Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => Ok(Err(
+            format!("the encoder gave nothing to search by: {error}"),
+        )),
+        other => other.map(Ok),
+    }
+}
+
+/// The rows that the index has not. An import that goes on passes over the others without decoding a picture.
+fn wanted(
+    writer: &Writer,
+    piece: Vec<Loaded>,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Report),
+) -> Result<Vec<Wanted>, IndexError> {
     let mut wanted = Vec::new();
     for loaded in piece {
         match example(&loaded.row, &loaded.pictures) {
@@ -231,14 +298,24 @@ fn add(
                 summary.rows += 1;
                 summary.duplicates += 1;
             }
-            Ok(example) => wanted.push((example, loaded)),
+            Ok(example) => wanted.push(Wanted { example, loaded }),
         }
     }
-    let mut have: HashMap<String, Vec<NewVectors>> = HashMap::new();
+    Ok(wanted)
+}
+
+/// Finds or makes the vectors of the pictures, each once.
+fn look(
+    writer: &Writer,
+    wanted: &[Wanted],
+    embedder: &dyn Embedder,
+    cancel: &Cancel,
+) -> Result<Pictures, IndexError> {
+    let mut out = Pictures::default();
     let (mut asked, mut unseen) = (HashSet::new(), Vec::new());
-    let pictures = wanted.iter().flat_map(|(_, loaded)| {
-        let names = loaded.names.iter();
-        loaded.pictures.iter().zip(names)
+    let pictures = wanted.iter().flat_map(|w| {
+        let names = w.loaded.names.iter();
+        w.loaded.pictures.iter().zip(names)
     });
     for ((image, bytes), name) in pictures {
         if !asked.insert(image.sha256.clone()) {
@@ -246,40 +323,17 @@ fn add(
         }
         match writer.vectors_of(image)? {
             Some(vectors) => {
-                have.insert(image.sha256.clone(), vectors);
+                out.had.insert(image.sha256.clone(), vectors);
             }
             None => unseen.push((image.sha256.clone(), name, bytes)),
         }
     }
-    let seen: HashMap<String, Seen> = unseen
+    out.seen = unseen
         .into_par_iter()
         .filter(|_| !cancel.is_cancelled())
         .map(|(sha256, name, bytes)| (sha256, see(name, bytes, embedder)))
         .collect();
-    if cancel.is_cancelled() {
-        // What was passed over as known, or refused, is looked at again by the next run.
-        *summary = before;
-        return Ok(false);
-    }
-    let texts: Vec<_> = wanted
-        .par_iter()
-        .map(|(example, _)| embedder.text(&format!("{} {}", example.question, example.answer)))
-        .collect();
-    for ((example, loaded), texts) in wanted.into_iter().zip(texts) {
-        let origin = loaded.row.origin;
-        let prepared = texts.and_then(|texts| prepare(loaded.pictures, texts, &have, &seen));
-        match prepared {
-            Err(reason) => reject(summary, report, &origin, &reason),
-            Ok((pictures, vectors)) => {
-                summary.rows += 1;
-                match writer.add(example, &pictures, &vectors)? {
-                    Added::New(_) => summary.added += 1,
-                    Added::Duplicate(_) => summary.duplicates += 1,
-                }
-            }
-        }
-    }
-    Ok(true)
+    Ok(out)
 }
 
 /// Decodes, hashes and embeds a picture.
@@ -297,22 +351,21 @@ fn see(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Seen {
 fn prepare(
     pictures: Vec<(ExampleImage, Vec<u8>)>,
     texts: Vec<Option<Vec<f32>>>,
-    have: &HashMap<String, Vec<NewVectors>>,
-    seen: &HashMap<String, Seen>,
+    known: &Pictures,
 ) -> Result<(Vec<NewPicture>, Vec<NewVectors>), String> {
     let mut new = Vec::new();
     let mut vectors: Vec<NewVectors> = texts.iter().map(|_| NewVectors::default()).collect();
     for (at, (image, bytes)) in pictures.into_iter().enumerate() {
         let found: Option<Vec<Option<Vec<f32>>>>;
-        let details = match seen.get(&image.sha256) {
+        let details = match known.seen.get(&image.sha256) {
             Some(Err(reason)) => return Err(reason.clone()),
             Some(Ok((details, vectors))) => {
                 found = Some(vectors.iter().cloned().map(Some).collect());
                 Some(*details)
             }
             None => {
-                let known = have.get(&image.sha256);
-                found = known.map(|all| all.iter().map(|v| v.image.clone()).collect());
+                let had = known.had.get(&image.sha256);
+                found = had.map(|all| all.iter().map(|v| v.image.clone()).collect());
                 None
             }
         };

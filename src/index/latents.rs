@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::support::{FileError, files};
+use crate::support::{FileError, files, files::below};
 use tally::Tally;
 
 const HASH: usize = 64;
@@ -59,11 +59,6 @@ impl Kept {
             _ => Ok(()),
         }
     }
-}
-
-fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path())
 }
 
 impl Latents {

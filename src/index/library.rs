@@ -5,58 +5,43 @@ use std::path::{Path, PathBuf};
 use super::error::IndexError;
 use super::manifest::MANIFEST;
 use super::store::Index;
-use crate::support::{FileError, Paths, files};
+use crate::support::{FileError, Paths, Shelf};
 
 /// The folder of indexes, one a subfolder.
 pub struct Library {
-    folder: PathBuf,
+    shelf: Shelf,
 }
 
 impl Library {
     /// `indexes` in the program's data folder.
     pub fn of(paths: &Paths) -> Self {
         Self {
-            folder: paths.data_dir.join("indexes"),
+            shelf: Shelf::new(paths.data_dir.join("indexes")),
         }
     }
 
     /// An index's folder: what was given where it is one, else the index of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
-        let own = self.folder.join(given);
-        match !given.join(MANIFEST).exists() && own.join(MANIFEST).exists() {
-            true => own,
-            false => given.to_path_buf(),
-        }
+        let is_one = |folder: &Path| folder.join(MANIFEST).exists();
+        self.shelf.find(given, is_one)
     }
 
     /// Where a new index goes: a bare name into the library, a path where it says.
     pub fn place(&self, given: &Path) -> PathBuf {
-        match given.components().count() == 1 && !given.starts_with(".") {
-            true => self.folder.join(given),
-            false => given.to_path_buf(),
-        }
+        self.shelf.place(given)
     }
 
     /// Every index, or why it cannot be opened; sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Index, IndexError>)> {
-        let entries = std::fs::read_dir(&self.folder)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut out: Vec<_> = entries
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                (name, Index::open(Some(&entry.path())))
-            })
-            .collect();
-        out.sort_by(|a, b| a.0.cmp(&b.0));
-        out
+        let folders = self.shelf.list().into_iter();
+        folders
+            .map(|(name, folder)| (name, Index::open(Some(&folder))))
+            .collect()
     }
 
     /// Makes the library's folder.
     pub fn create(&self) -> Result<(), IndexError> {
-        Ok(files::create_private_dir(&self.folder)?)
+        Ok(self.shelf.create()?)
     }
 }
 

@@ -15,6 +15,7 @@ mod images;
 pub mod ingest;
 pub mod latents;
 pub mod library;
+mod looks;
 mod manifest;
 mod store;
 pub mod vectors;

@@ -15,6 +15,7 @@ use super::database::{self, Counts, DATABASE};
 use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
 use super::images::Images;
+use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
 use super::vectors::{Filter, GraphSlot, Hit, Search, Vectors};
 use super::words;
@@ -31,6 +32,7 @@ pub struct Index {
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
     /// One an encoder, like the vectors.
     graphs: Vec<OnceCell<GraphSlot>>,
+    looks: OnceCell<Looks>,
     images: Images,
 }
 
@@ -56,7 +58,9 @@ impl Index {
             let removed = database::numbers(&snapshot, "select number from removed", &[])?;
             (counts, removed)
         };
-        if counts.examples + removed.len() != counts.next {
+        // Every number takes some bytes: others were never given, and nobody may count up to them.
+        let given = database::length(&connection)?;
+        if counts.examples + removed.len() != counts.next || counts.next as u64 > given {
             return Err(damaged(DATABASE, "its counters are not those of its rows"));
         }
         let encoders = manifest.encoders.len();
@@ -66,6 +70,7 @@ impl Index {
             vectors: vec![OnceCell::new(); encoders],
             text_vectors: vec![OnceCell::new(); encoders],
             graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
+            looks: OnceCell::new(),
             manifest,
             living: Living {
                 next: counts.next,
@@ -142,12 +147,19 @@ impl Index {
     ///
     /// Errors where it is gone, damaged, or the index was compacted meanwhile.
     pub fn example(&self, number: usize) -> Result<Example, IndexError> {
+        let unknown = || IndexError::Unknown(format!("number {number}"));
+        self.example_if_there(number)?.ok_or_else(unknown)
+    }
+
+    /// The example of a number, unless it was removed, maybe by another process since the index was opened.
+    ///
+    /// Errors where it is damaged, or the index was compacted meanwhile.
+    pub fn example_if_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
         let snapshot = self.connection.unchecked_transaction()?;
         if database::counts(&snapshot)?.generation != self.counts.generation {
             return Err(IndexError::Changed);
         }
-        database::example(&snapshot, number)?
-            .ok_or_else(|| IndexError::Unknown(format!("number {number}")))
+        database::example(&snapshot, number)
     }
 
     /// Every picture of its examples once, in the order of numbers.
@@ -245,6 +257,19 @@ impl Index {
             .query_row([sha256], |row| row.get::<_, i64>(0))
             .optional()?;
         Ok(look.map(|bits| bits as u64))
+    }
+
+    /// SHA-256 of the pictures whose perceptual hash differs from one of `looks` in at most `most` bits, with how many those
+    /// are. The first call reads all hashes.
+    pub fn alike(&self, looks: &[u64], most: u32) -> Result<Vec<(String, u32)>, IndexError> {
+        let known = match self.looks.get() {
+            Some(known) => known,
+            None => {
+                let read = Looks::read(&self.connection)?;
+                self.looks.get_or_init(|| read)
+            }
+        };
+        known.alike(&self.connection, looks, most)
     }
 
     /// Which numbers are those of examples.

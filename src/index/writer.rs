@@ -110,12 +110,7 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
 /// Errors with [`IndexError::Busy`] where somebody else has it.
 pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|e| FileError::from_io(&path, "write", &e))?;
+    let file = files::open_lock(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -160,6 +155,15 @@ impl EncoderFiles {
                 false => None,
             },
         })
+    }
+
+    /// Errors where [`EncoderFiles::push`] would not take the vectors.
+    fn check(&self, vectors: &NewVectors) -> Result<(), IndexError> {
+        self.image.check(vectors.image.as_deref())?;
+        if let Some(text) = &self.text {
+            text.check(vectors.text.as_deref())?;
+        }
+        Ok(())
     }
 
     fn push(&mut self, vectors: &NewVectors) -> Result<(), IndexError> {
@@ -269,8 +273,25 @@ impl Writer {
         Ok(number.map(|n| n as usize))
     }
 
+    /// The first of an example's ids that no other example has.
+    fn free_id(&self, example: &Example) -> Result<String, IndexError> {
+        let mut query = self
+            .connection
+            .prepare_cached("select 1 from examples where id = ?1")?;
+        for id in example.ids() {
+            if !query.exists([&id])? {
+                return Ok(id);
+            }
+        }
+        Err(IndexError::Refused(
+            "other examples have all ids that this one could have".into(),
+        ))
+    }
+
     /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).
-    /// An empty id becomes the beginning of its identity.
+    /// Where it has no id, or another example has it, its id becomes the beginning of its identity.
+    ///
+    /// Errors (and adds nothing) where it is not as an example must be, or a vector has no direction.
     pub fn add(
         &mut self,
         mut example: Example,
@@ -289,30 +310,14 @@ impl Writer {
                 self.files.len()
             )));
         }
-        self.begin()?;
-        if example.id.is_empty() {
-            example.id = example
-                .identity()
-                .iter()
-                .take(8)
-                .map(|b| format!("{b:02x}"))
-                .collect();
+        for (files, vectors) in self.files.iter().zip(vectors) {
+            files.check(vectors)?;
         }
+        example.id = self.free_id(&example)?;
+        self.begin()?;
         example.number = self.counts.next;
         for picture in pictures {
-            self.images.put(&picture.image, &picture.bytes)?;
-            if let Some(details) = picture.details {
-                self.connection
-                    .prepare_cached("insert or ignore into images values (?1, ?2, ?3, ?4, ?5, ?6)")?
-                    .execute(params![
-                        picture.image.sha256,
-                        picture.image.extension,
-                        picture.bytes.len() as i64,
-                        details.width,
-                        details.height,
-                        details.look as i64
-                    ])?;
-            }
+            self.put(picture)?;
         }
         let checksum = database::insert(&self.connection, &example)?;
         for (files, vectors) in self.files.iter_mut().zip(vectors) {
@@ -325,6 +330,25 @@ impl Writer {
         self.counts.next += 1;
         self.counts.plus(&checksum);
         Ok(Added::New(example.number))
+    }
+
+    /// Keeps a picture, and what is known of it.
+    fn put(&mut self, picture: &NewPicture) -> Result<(), IndexError> {
+        self.images.put(&picture.image, &picture.bytes)?;
+        let Some(details) = picture.details else {
+            return Ok(());
+        };
+        self.connection
+            .prepare_cached("insert or ignore into images values (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                picture.image.sha256,
+                picture.image.extension,
+                picture.bytes.len() as i64,
+                details.width,
+                details.height,
+                details.look as i64
+            ])?;
+        Ok(())
     }
 
     /// Removes an example. Its pictures and vectors stay until the index is compacted.

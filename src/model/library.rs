@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::bundle::{Bundle, Manifest};
 use super::encoder::{EncoderBundle, EncoderManifest};
 use super::error::ModelError;
-use crate::support::{Paths, files};
+use crate::support::{Paths, Shelf};
 
 /// What a bundle in a folder is.
 pub enum Known {
@@ -46,48 +46,33 @@ pub fn is_bundle(folder: &Path) -> bool {
 
 /// The folder of bundles, one a subfolder.
 pub struct Library {
-    folder: PathBuf,
+    shelf: Shelf,
 }
 
 impl Library {
     /// `models` in the program's data folder.
     pub fn of(paths: &Paths) -> Self {
         Self {
-            folder: paths.data_dir.join("models"),
+            shelf: Shelf::new(paths.data_dir.join("models")),
         }
     }
 
     /// A bundle's folder: what was given where it is one, else the bundle of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
-        let own = self.folder.join(given);
-        match !is_bundle(given) && is_bundle(&own) {
-            true => own,
-            false => given.to_path_buf(),
-        }
+        self.shelf.find(given, is_bundle)
     }
 
     /// Where a new bundle goes: a bare name into the library, a path where it says.
     pub fn place(&self, given: &Path) -> PathBuf {
-        match given.components().count() == 1 && !given.starts_with(".") {
-            true => self.folder.join(given),
-            false => given.to_path_buf(),
-        }
+        self.shelf.place(given)
     }
 
     /// Every bundle with its manifest, or why it cannot be read; sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Known, ModelError>)> {
-        let mut out: Vec<_> = std::fs::read_dir(&self.folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                (name, Known::of(&entry.path()))
-            })
-            .collect();
-        out.sort_by(|a, b| a.0.cmp(&b.0));
-        out
+        let folders = self.shelf.list().into_iter();
+        folders
+            .map(|(name, folder)| (name, Known::of(&folder)))
+            .collect()
     }
 
     /// Deletes a bundle's own files, and the folder if nothing else is in it.
@@ -113,6 +98,6 @@ impl Library {
 
     /// Makes the library's folder.
     pub fn create(&self) -> Result<(), ModelError> {
-        Ok(files::create_private_dir(&self.folder)?)
+        Ok(self.shelf.create()?)
     }
 }

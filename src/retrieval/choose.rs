@@ -1,26 +1,33 @@
-//! The strategies.
+//! From a plan to shots: which strategy, how far it looks, and what becomes of what it finds.
+//!
+//! A ranking (`rankings`, `fused`) gives numbers and scores, `candidates` makes examples of them, one a picture, and `diverse`
+//! and `balanced` choose among those. Every strategy asks `may_be` and `candidates`, so that what may not be a shot is kept
+//! away from all of them alike.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod balanced;
+mod candidates;
+mod diverse;
+mod floor;
+mod fused;
+mod may_be;
+mod random;
+mod rankings;
 
 use super::left_out::LeftOut;
-use super::{Found, Plan, Query, Shot, Strategy, condition};
-use crate::index::{Example, Filter, Hit, Index, IndexError, Living, With};
-use crate::phantom::rng::Rng;
+use super::{Found, Plan, Query, Shot, Strategy};
+use crate::index::{Hit, Index, IndexError};
+use candidates::Candidate;
+use floor::Floor;
+use may_be::MayBe;
 
-/// Examples that a fusion takes from each side, and pictures that diverse and balanced choose from.
-const FUSED: usize = 1000;
+/// Pictures that diverse and balanced choose from.
 const POOL: usize = 64;
-/// Of maximal marginal relevance: how much likeness to the query counts against likeness to what is chosen already.
-const RELEVANCE: f32 = 0.5;
-/// Most neighbours looked at for one shot more.
+/// Fewest and most neighbours that are looked at for some shots.
+const NARROWEST: usize = 32;
 const WIDEST: usize = 1 << 16;
 
-/// A hit with its example and what is said of it.
-struct Candidate {
-    example: Example,
-    score: f32,
-    reason: String,
-}
+/// Hits, and what is said of each.
+type Ranking = Vec<(Hit, String)>;
 
 /// Everything that is fixed for one query.
 pub struct Chooser<'a> {
@@ -30,62 +37,19 @@ pub struct Chooser<'a> {
     left_out: LeftOut<'a>,
     pinned: Vec<usize>,
     may_be: MayBe<'a>,
-}
-
-/// Which numbers may be found; can be asked from several threads.
-struct MayBe<'a> {
-    living: &'a Living,
-    /// Excluded, pinned, or the query's own.
-    not: HashSet<usize>,
-    /// Numbers that meet the conditions; `None`: all.
-    only: Option<Vec<usize>>,
-}
-
-impl MayBe<'_> {
-    fn allows(&self, number: usize) -> bool {
-        self.living.has(number)
-            && !self.not.contains(&number)
-            && self
-                .only
-                .as_ref()
-                .is_none_or(|only| only.binary_search(&number).is_ok())
-    }
-
-    /// Every number that may be found, in order.
-    fn all(&self, rows: usize) -> Vec<usize> {
-        match &self.only {
-            Some(only) => only.iter().copied().filter(|n| self.allows(*n)).collect(),
-            None => (0..rows).filter(|n| self.allows(*n)).collect(),
-        }
-    }
+    floor: Option<Floor<'a>>,
 }
 
 impl<'a> Chooser<'a> {
     pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
-        let numbers = |ids: &[String]| -> Result<Vec<usize>, IndexError> {
-            ids.iter().map(|id| Ok(index.by_id(id)?.number)).collect()
-        };
-        let usable = index.encoder(query.encoder).is_ok();
         if plan.strategy.needs_vectors() || plan.floor.is_some() {
             index.encoder(query.encoder)?;
         }
-        let left_out = LeftOut::new(index, query, usable)?;
-        let pinned = numbers(&plan.pinned)?;
-        let mut not: HashSet<usize> = numbers(&plan.excluded)?.into_iter().collect();
-        not.extend(left_out.numbers());
-        not.extend(&pinned);
-        for number in &pinned {
-            // Of a picture's examples one is a shot.
-            for image in &index.example(*number)?.images {
-                not.extend(index.numbers_with(With::Image, &image.sha256)?);
-            }
-        }
+        let left_out = LeftOut::new(index, query)?;
+        let pinned = may_be::numbers(index, &plan.pinned)?;
         Ok(Self {
-            may_be: MayBe {
-                living: index.living(),
-                not,
-                only: condition::numbers(&plan.filter, index)?,
-            },
+            may_be: MayBe::new(index, plan, &pinned, left_out.numbers())?,
+            floor: Floor::new(index, query, plan)?,
             left_out,
             pinned,
             index,
@@ -117,18 +81,7 @@ impl<'a> Chooser<'a> {
 
     /// Up to `k` shots by the plan's strategy.
     pub fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
-        let strategy = match (self.plan.strategy, self.query.vectors.is_empty()) {
-            // Without a picture only the question can be compared.
-            (
-                Strategy::Image
-                | Strategy::Hybrid
-                | Strategy::Diverse
-                | Strategy::Balanced
-                | Strategy::ImageToText,
-                true,
-            ) => Strategy::Text,
-            (strategy, _) => strategy,
-        };
+        let strategy = self.strategy_in_use();
         if strategy != self.plan.strategy {
             found.instead = Some(strategy);
             found.notices.push(format!(
@@ -136,28 +89,17 @@ impl<'a> Chooser<'a> {
                 self.plan.strategy.name()
             ));
         }
-        let chosen = match strategy {
-            Strategy::None | Strategy::Fixed => Vec::new(),
-            Strategy::Image => self.widening(k, &|n| self.by_picture(n))?,
-            Strategy::Text => self.widening(k, &|n| self.by_text(n))?,
-            Strategy::Hybrid => self.widening(k, &|n| self.hybrid(n))?,
-            Strategy::Random => self.random(k)?,
-            Strategy::Diverse => self.diverse(k)?,
-            Strategy::Balanced => {
-                balanced(self.widening(POOL.max(8 * k), &|n| self.by_picture(n))?, k)
-            }
-            Strategy::ImageToText => self.widening(k, &|n| self.to_texts(n))?,
-            Strategy::TextToImage => self.widening(k, &|n| self.to_pictures(n))?,
-        };
-        let before = chosen.len();
-        let chosen = self.above_floor(chosen)?;
-        if let (Some(floor), true) = (self.plan.floor, chosen.len() < before) {
+        let chosen = self.chosen(strategy, k)?;
+        if let Some(floor) = &self.floor
+            && floor.was_met()
+            && chosen.len() < k
+        {
             found.notices.push(format!(
-                "{} shots left out: less similar than the floor of {floor}",
-                before - chosen.len()
+                "the others are less similar than the floor of {}",
+                floor.least
             ));
         }
-        found.shots.extend(chosen.into_iter().take(k).map(|c| Shot {
+        found.shots.extend(chosen.into_iter().map(|c| Shot {
             example: c.example,
             score: c.score,
             rank: 0,
@@ -166,308 +108,55 @@ impl<'a> Chooser<'a> {
         Ok(())
     }
 
-    /// Drops what is less similar to the query's picture than the floor.
-    fn above_floor(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, IndexError> {
-        let (Some(floor), Some(vector)) = (self.plan.floor, self.query.vectors.last()) else {
-            return Ok(candidates);
-        };
-        let vectors = self.index.vectors(self.query.encoder)?;
-        let mut kept = Vec::new();
-        for candidate in candidates {
-            let score = vectors.score(vector, candidate.example.number)?;
-            if score.is_some_and(|score| score >= floor) {
-                kept.push(candidate);
+    /// Without a picture only the question can be compared.
+    fn strategy_in_use(&self) -> Strategy {
+        use Strategy::{Balanced, Diverse, Hybrid, Image, ImageToText, Text};
+        match self.plan.strategy {
+            Image | Hybrid | Diverse | Balanced | ImageToText if self.query.vectors.is_empty() => {
+                Text
             }
+            strategy => strategy,
         }
-        Ok(kept)
+    }
+
+    /// At most `k` candidates, most similar first.
+    fn chosen(&self, strategy: Strategy, k: usize) -> Result<Vec<Candidate>, IndexError> {
+        let by_picture = |n: usize| self.by_picture(n);
+        match strategy {
+            Strategy::None | Strategy::Fixed => Ok(Vec::new()),
+            Strategy::Image => self.widening(k, &by_picture),
+            Strategy::Text => self.widening(k, &|n| self.by_text(n)),
+            Strategy::Hybrid => self.widening(k, &|n| self.hybrid(n)),
+            Strategy::Random => self.random(k),
+            Strategy::Diverse => {
+                let pool = self.widening(POOL.max(k.saturating_mul(4)), &by_picture)?;
+                diverse::diverse(pool, k, self.index.vectors(self.query.encoder)?)
+            }
+            Strategy::Balanced => {
+                let pool = self.widening(POOL.max(k.saturating_mul(8)), &by_picture)?;
+                Ok(balanced::balanced(pool, k))
+            }
+            Strategy::ImageToText => self.widening(k, &|n| self.to_texts(n)),
+            Strategy::TextToImage => self.widening(k, &|n| self.to_pictures(n)),
+        }
     }
 
     /// Asks `ranked` for more and more until `k` candidates are left after the last look, one a picture.
-    ///
-    /// Of a picture's examples the one whose question is nearest to the query's is taken.
     fn widening(
         &self,
         k: usize,
-        ranked: &dyn Fn(usize) -> Result<Vec<(Hit, String)>, IndexError>,
+        ranked: &dyn Fn(usize) -> Result<Ranking, IndexError>,
     ) -> Result<Vec<Candidate>, IndexError> {
-        let mut width = (8 * k).max(32);
+        let mut width = k.saturating_mul(8).max(NARROWEST);
         loop {
             let hits = ranked(width)?;
             let ended = hits.len() < width;
-            let candidates = self.one_a_picture(hits)?;
+            let mut candidates = self.candidates(hits)?;
             if candidates.len() >= k || ended || width >= WIDEST {
-                return Ok(candidates.into_iter().take(k).collect());
+                candidates.truncate(k);
+                return Ok(candidates);
             }
-            width *= 4;
+            width = width.saturating_mul(4);
         }
     }
-
-    fn one_a_picture(&self, hits: Vec<(Hit, String)>) -> Result<Vec<Candidate>, IndexError> {
-        let among: HashSet<usize> = hits.iter().map(|(hit, _)| hit.row).collect();
-        let by_question = self
-            .index
-            .by_words(self.query.question, among.len(), &|n| among.contains(&n))?;
-        let question: HashMap<usize, f32> = by_question
-            .into_iter()
-            .map(|hit| (hit.row, hit.score))
-            .collect();
-        let fits = |number: usize| question.get(&number).copied().unwrap_or(0.0);
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut out: Vec<Candidate> = Vec::new();
-        for (hit, reason) in hits {
-            let Some(example) = self.still_there(hit.row)? else {
-                continue;
-            };
-            if !self.left_out.allows_example(&example)? {
-                continue;
-            }
-            let candidate = Candidate {
-                score: hit.score,
-                reason,
-                example,
-            };
-            let picture = candidate.example.image().map(|i| i.sha256.clone());
-            let place = picture.as_ref().and_then(|p| places.get(p).copied());
-            match (place, picture) {
-                (Some(place), _) => {
-                    if let Some(kept) = out.get_mut(place)
-                        && candidate.score == kept.score
-                        && fits(candidate.example.number) > fits(kept.example.number)
-                    {
-                        *kept = candidate;
-                    }
-                }
-                (None, picture) => {
-                    if let Some(picture) = picture {
-                        places.insert(picture, out.len());
-                    }
-                    out.push(candidate);
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    /// An example, unless another process has removed it since the index was opened.
-    fn still_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
-        match self.index.example(number) {
-            Ok(example) => Ok(Some(example)),
-            Err(IndexError::Unknown(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn nearest(&self, k: usize, vector: &[f32]) -> Result<Vec<Hit>, IndexError> {
-        let may_be = &self.may_be;
-        let allowed = |n: usize| may_be.allows(n);
-        let only = may_be.only.as_ref().map(|_| may_be.all(self.index.rows()));
-        let filter = match &only {
-            Some(only) => Filter::Rows(only),
-            None => Filter::Fn(&allowed),
-        };
-        self.index
-            .nearest(self.query.encoder, vector, k, &filter, self.plan.search)
-    }
-
-    fn by_picture(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let Some(vector) = self.query.vectors.last() else {
-            return Ok(Vec::new());
-        };
-        Ok(said(self.nearest(k, vector)?, "picture similarity"))
-    }
-
-    fn by_text(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let hits = self
-            .index
-            .by_words(self.query.question, k, &|n| self.may_be.allows(n))?;
-        Ok(hits
-            .into_iter()
-            .map(|hit| (hit, format!("question text, BM25 {:.2}", hit.score)))
-            .collect())
-    }
-
-    fn to_texts(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let Some(vector) = self.query.vectors.last() else {
-            return Ok(Vec::new());
-        };
-        let may_be = &self.may_be;
-        let allowed = |n: usize| may_be.allows(n);
-        let vectors = self.index.text_vectors(self.query.encoder)?;
-        let hits = vectors.search(vector, k, &Filter::Fn(&allowed))?;
-        Ok(said(hits, "picture to text similarity"))
-    }
-
-    fn to_pictures(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let vector = self.query.text.ok_or(IndexError::NoTexts)?;
-        Ok(said(
-            self.nearest(k, vector)?,
-            "question to picture similarity",
-        ))
-    }
-
-    fn hybrid(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
-        let rows = |ranked: Vec<(Hit, String)>| -> Vec<Hit> {
-            ranked.into_iter().map(|(hit, _)| hit).collect()
-        };
-        let pictures = rows(self.by_picture(FUSED.max(k))?);
-        let texts = rows(self.by_text(FUSED.max(k))?);
-        let mut fused = fused(&pictures, &texts);
-        fused.truncate(k);
-        Ok(fused)
-    }
-
-    fn random(&self, k: usize) -> Result<Vec<Candidate>, IndexError> {
-        let mut rows = self.may_be.all(self.index.rows());
-        Rng::new(self.query.seed).shuffle(&mut rows);
-        let mut out = Vec::new();
-        let mut pictures: HashSet<String> = HashSet::new();
-        for number in rows {
-            if out.len() == k {
-                break;
-            }
-            let Some(example) = self.still_there(number)? else {
-                continue;
-            };
-            let picture = example.image().map(|image| image.sha256.clone());
-            if picture.as_ref().is_some_and(|p| pictures.contains(p)) {
-                continue;
-            }
-            if self.left_out.allows_example(&example)? {
-                pictures.extend(picture);
-                out.push(Candidate {
-                    example,
-                    score: 0.0,
-                    reason: format!("random with seed {}", self.query.seed),
-                });
-            }
-        }
-        Ok(out)
-    }
-
-    /// Maximal marginal relevance (Carbonell and Goldstein 1998) over the most similar pictures.
-    fn diverse(&self, k: usize) -> Result<Vec<Candidate>, IndexError> {
-        let mut pool = self.widening(POOL.max(4 * k), &|n| self.by_picture(n))?;
-        let vectors = self.index.vectors(self.query.encoder)?;
-        let mut chosen: Vec<Candidate> = Vec::new();
-        // Of every candidate, the greatest likeness to anything chosen.
-        let mut likeness = vec![-1.0_f32; pool.len()];
-        while chosen.len() < k && !pool.is_empty() {
-            let gain = |i: usize, c: &Candidate| {
-                let nearest = if chosen.is_empty() {
-                    0.0
-                } else {
-                    likeness.get(i).copied().unwrap_or(0.0)
-                };
-                RELEVANCE * c.score - (1.0 - RELEVANCE) * nearest
-            };
-            let best = pool
-                .iter()
-                .enumerate()
-                .map(|(i, c)| (i, gain(i, c)))
-                .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-            let Some((best, value)) = best else {
-                break;
-            };
-            let mut next = pool.remove(best);
-            let nearest = likeness.remove(best);
-            next.reason = match chosen.is_empty() {
-                true => format!("picture similarity {:.3}, the nearest", next.score),
-                false => format!(
-                    "marginal relevance {value:.3}: picture similarity {:.3}, {nearest:.3} to a chosen one",
-                    next.score
-                ),
-            };
-            if let Some(vector) = vectors.row(next.example.number)? {
-                for (nearest, other) in likeness.iter_mut().zip(&pool) {
-                    let score = vectors.score(&vector, other.example.number)?;
-                    *nearest = nearest.max(score.unwrap_or(0.0));
-                }
-            }
-            chosen.push(next);
-        }
-        Ok(most_similar_first(chosen))
-    }
-}
-
-fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
-    chosen.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then(a.example.number.cmp(&b.example.number))
-    });
-    chosen
-}
-
-fn said(hits: Vec<Hit>, what: &str) -> Vec<(Hit, String)> {
-    hits.into_iter()
-        .map(|hit| (hit, format!("{what} {:.3}", hit.score)))
-        .collect()
-}
-
-/// Turns from answer to answer, each time the most similar that is left of it; answers in the order of their best.
-fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
-    let mut order: Vec<String> = Vec::new();
-    let mut groups: HashMap<String, std::collections::VecDeque<Candidate>> = HashMap::new();
-    for candidate in candidates {
-        let label = candidate.example.answer.trim().to_lowercase();
-        if !groups.contains_key(&label) {
-            order.push(label.clone());
-        }
-        groups.entry(label).or_default().push_back(candidate);
-    }
-    let mut out = Vec::new();
-    while out.len() < k {
-        let before = out.len();
-        for label in &order {
-            let Some(mut next) = groups.get_mut(label).and_then(|g| g.pop_front()) else {
-                continue;
-            };
-            if out.len() == k {
-                break;
-            }
-            next.reason = format!("for the answer \"{label}\": {}", next.reason);
-            out.push(next);
-        }
-        if out.len() == before {
-            break;
-        }
-    }
-    most_similar_first(out)
-}
-
-/// Reciprocal rank fusion with the constant 60 (Cormack, Clarke and Buettcher 2009), best first; ties by number. Equal scores
-/// have one rank: the many examples of a picture are one place in the order of pictures.
-fn fused(by_image: &[Hit], by_text: &[Hit]) -> Vec<(Hit, String)> {
-    let mut ranks: BTreeMap<usize, [Option<usize>; 2]> = BTreeMap::new();
-    for (side, hits) in [by_image, by_text].into_iter().enumerate() {
-        let (mut rank, mut before) = (0, None);
-        for hit in hits {
-            if before.replace(hit.score) != Some(hit.score) {
-                rank += 1;
-            }
-            if let Some(place) = ranks.entry(hit.row).or_default().get_mut(side) {
-                *place = Some(rank);
-            }
-        }
-    }
-    let mut out: Vec<(Hit, String)> = ranks
-        .into_iter()
-        .map(|(row, ranks)| {
-            let score = ranks.iter().flatten().map(|r| 1.0 / (60.0 + *r as f32));
-            let place = |r: Option<usize>| r.map_or("-".to_string(), |r| r.to_string());
-            (
-                Hit {
-                    row,
-                    score: score.sum(),
-                },
-                format!(
-                    "ranks fused: picture {}, text {}",
-                    place(ranks[0]),
-                    place(ranks[1])
-                ),
-            )
-        })
-        .collect();
-    out.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.0.row.cmp(&b.0.row)));
-    out
 }

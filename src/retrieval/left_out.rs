@@ -1,10 +1,16 @@
 //! What may not be a shot: the query's own pictures and their near-duplicates, and every example of their patients and studies.
+//!
+//! The query's picture is looked for by its file, by its vector and by its look; what belongs to it is followed from example
+//! to example until nothing new is found. Never do that by calls within calls: a chain may be as long as the index.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::Query;
 use crate::imaging::looks_apart;
+use crate::index::vectors::Vectors;
 use crate::index::{Example, Filter, Index, IndexError, Search, With};
+use crate::support::sanitise::clean_line;
 
 /// Similarity from which a picture counts as the query itself, re-encoded.
 pub const SAME_PICTURE: f32 = 0.9995;
@@ -14,8 +20,6 @@ pub const SAME_PICTURE: f32 = 0.9995;
 /// 2026-11-25): looked at, those above 0.8 were of one series, those below were mixed. A stranger that is left out costs
 /// little, the query's own picture as a shot gives the answer away.
 const NEAR: [(u32, f32); 2] = [(6, 0.6), (10, 0.85)];
-/// The least of those similarities.
-const NEAR_PICTURE: f32 = 0.6;
 /// The look alone decides where there is no vector to compare.
 const NEAR_LOOK: u32 = 6;
 /// A look that differs in more bits is another picture, however close its vector is.
@@ -24,40 +28,62 @@ const OTHER_LOOK: u32 = 16;
 const NEAREST: usize = 32;
 const ROUNDS: usize = 16;
 
+/// Whether a picture whose look differs in `bits` from the query's, and whose vector is `score` similar, is the query's own.
+fn is_same(bits: Option<u32>, score: Option<f32>) -> bool {
+    match (bits, score) {
+        (Some(bits), Some(score)) => {
+            let near = |(most, least): &(u32, f32)| bits <= *most && score >= *least;
+            NEAR.iter().any(near) || (score >= SAME_PICTURE && bits <= OTHER_LOOK)
+        }
+        (Some(bits), None) => bits <= NEAR_LOOK,
+        (None, score) => score.is_some_and(|score| score >= SAME_PICTURE),
+    }
+}
+
 /// Keeps what is known of the query.
 pub struct LeftOut<'a> {
     index: &'a Index,
     query: &'a Query<'a>,
+    /// Where there are vectors to compare the query's with.
+    vectors: Option<&'a Arc<Vectors>>,
     images: HashSet<String>,
     patients: HashSet<String>,
     studies: HashSet<String>,
     /// Every example of those.
     numbers: HashSet<usize>,
+    /// Those of them that were not looked at yet.
+    waiting: Vec<usize>,
 }
 
 impl<'a> LeftOut<'a> {
-    pub fn new(index: &'a Index, query: &'a Query<'a>, vectors: bool) -> Result<Self, IndexError> {
+    pub fn new(index: &'a Index, query: &'a Query<'a>) -> Result<Self, IndexError> {
+        let comparable = !query.vectors.is_empty() && index.encoder(query.encoder).is_ok();
+        let vectors = comparable.then(|| index.vectors(query.encoder));
         let mut out = Self {
             index,
             query,
+            vectors: vectors.transpose()?,
             images: HashSet::new(),
             patients: HashSet::new(),
             studies: HashSet::new(),
             numbers: HashSet::new(),
+            waiting: Vec::new(),
         };
         for (sha256, _) in query.images {
             out.image(sha256)?;
         }
         out.owner(query.patient.unwrap_or(""), query.study.unwrap_or(""))?;
-        if vectors {
+        out.follow()?;
+        if out.vectors.is_some() {
             for vector in query.vectors {
                 out.look_near(vector)?;
             }
         }
+        out.look_alike()?;
         Ok(out)
     }
 
-    /// Finds the query's picture under another name, as long as there are more of it.
+    /// Finds the query's picture by its vector under another name, as long as there are more of it.
     fn look_near(&mut self, vector: &[f32]) -> Result<(), IndexError> {
         for _ in 0..ROUNDS {
             let hits = {
@@ -68,38 +94,67 @@ impl<'a> LeftOut<'a> {
                 self.index
                     .nearest(encoder, vector, NEAREST, &filter, Search::Exact)?
             };
-            let mut found = false;
-            for hit in hits.iter().filter(|hit| hit.score >= NEAR_PICTURE) {
-                if self.numbers.contains(&hit.row) {
-                    continue;
-                }
-                let example = self.index.example(hit.row)?;
-                if self.is_own(&example, Some(hit.score))? {
-                    found = true;
-                    self.example(&example)?;
-                }
+            let before = self.numbers.len();
+            for hit in hits.iter().filter(|hit| hit.score >= SAME_PICTURE) {
+                self.take_if_own(hit.row)?;
             }
-            if !found {
+            if self.numbers.len() == before {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Whether an example shows the query's picture; `score` is the similarity of its first picture, where that is known.
-    fn is_own(&self, example: &Example, score: Option<f32>) -> Result<bool, IndexError> {
+    /// Finds the query's picture by its look, wherever its vector ranks.
+    fn look_alike(&mut self) -> Result<(), IndexError> {
+        let looks: Vec<u64> = self.query.images.iter().map(|(_, look)| *look).collect();
+        let most = match self.vectors {
+            Some(_) => NEAR.iter().map(|(bits, _)| *bits).max(),
+            None => Some(NEAR_LOOK),
+        };
+        for (sha256, bits) in self.index.alike(&looks, most.unwrap_or(NEAR_LOOK))? {
+            for number in self.index.numbers_with(With::Image, &sha256)? {
+                // Most pictures that look a little alike are told apart by this, without reading their example.
+                if bits <= NEAR_LOOK || is_same(Some(bits), self.best_score(number)?) {
+                    self.take_if_own(number)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The best similarity of an example's first picture to a picture of the query.
+    fn best_score(&self, number: usize) -> Result<Option<f32>, IndexError> {
+        let Some(vectors) = self.vectors.filter(|v| number < v.rows()) else {
+            return Ok(None);
+        };
+        let mut best = None;
+        for vector in self.query.vectors {
+            let score = vectors.score(vector, number)?;
+            best = score.map(|score| best.map_or(score, |best: f32| best.max(score)));
+        }
+        Ok(best)
+    }
+
+    fn take_if_own(&mut self, number: usize) -> Result<(), IndexError> {
+        if self.numbers.contains(&number) {
+            return Ok(());
+        }
+        if let Some(example) = self.index.example_if_there(number)?
+            && self.is_own(&example)?
+        {
+            self.found(vec![number]);
+            self.follow()?;
+        }
+        Ok(())
+    }
+
+    /// Whether an example shows a picture of the query.
+    fn is_own(&self, example: &Example) -> Result<bool, IndexError> {
+        let score = self.best_score(example.number)?;
         for (place, image) in example.images.iter().enumerate() {
             let score = score.filter(|_| place == 0);
-            let own = match (self.apart(&image.sha256)?, score) {
-                (Some(bits), Some(score)) => {
-                    let near = NEAR.iter();
-                    let mut near = near.filter(|(most, least)| bits <= *most && score >= *least);
-                    near.next().is_some() || (score >= SAME_PICTURE && bits <= OTHER_LOOK)
-                }
-                (Some(bits), None) => bits <= NEAR_LOOK,
-                (None, score) => score.is_some_and(|score| score >= SAME_PICTURE),
-            };
-            if own {
+            if is_same(self.apart(&image.sha256)?, score) {
                 return Ok(true);
             }
         }
@@ -115,40 +170,44 @@ impl<'a> LeftOut<'a> {
         Ok(own.map(|(_, own)| looks_apart(*own, look)).min())
     }
 
-    fn example(&mut self, example: &Example) -> Result<(), IndexError> {
-        self.numbers.insert(example.number);
-        for image in &example.images {
-            self.image(&image.sha256)?;
+    /// Leaves out all that hangs together with the examples that wait.
+    fn follow(&mut self) -> Result<(), IndexError> {
+        while let Some(number) = self.waiting.pop() {
+            if let Some(example) = self.index.example_if_there(number)? {
+                for image in &example.images {
+                    self.image(&image.sha256)?;
+                }
+                self.owner(&example.patient, &example.study)?;
+            }
         }
-        self.owner(&example.patient, &example.study)
+        Ok(())
+    }
+
+    fn found(&mut self, numbers: Vec<usize>) {
+        for number in numbers {
+            if self.numbers.insert(number) {
+                self.waiting.push(number);
+            }
+        }
     }
 
     fn image(&mut self, sha256: &str) -> Result<(), IndexError> {
         if !sha256.is_empty() && self.images.insert(sha256.to_string()) {
-            for number in self.index.numbers_with(With::Image, sha256)? {
-                if self.numbers.insert(number) {
-                    let example = self.index.example(number)?;
-                    self.owner(&example.patient, &example.study)?;
-                }
-            }
+            self.found(self.index.numbers_with(With::Image, sha256)?);
         }
         Ok(())
     }
 
     /// An unknown patient is nobody. What is found by a study may name the patient, and the other way round.
     fn owner(&mut self, patient: &str, study: &str) -> Result<(), IndexError> {
-        let mut found = Vec::new();
-        if !patient.is_empty() && self.patients.insert(patient.to_string()) {
-            found.extend(self.index.numbers_with(With::Patient, patient)?);
+        // As an index keeps them, so that a blank too many in a question hides nobody.
+        let kept = |name: &str| clean_line(name).trim().to_string();
+        let (patient, study) = (kept(patient), kept(study));
+        if !patient.is_empty() && self.patients.insert(patient.clone()) {
+            self.found(self.index.numbers_with(With::Patient, &patient)?);
         }
-        if !study.is_empty() && self.studies.insert(study.to_string()) {
-            found.extend(self.index.numbers_with(With::Study, study)?);
-        }
-        for number in found {
-            if self.numbers.insert(number) {
-                let example = self.index.example(number)?;
-                self.example(&example)?;
-            }
+        if !study.is_empty() && self.studies.insert(study.clone()) {
+            self.found(self.index.numbers_with(With::Study, &study)?);
         }
         Ok(())
     }
@@ -160,27 +219,37 @@ impl<'a> LeftOut<'a> {
 
     /// The last look at an example that is about to be a shot, whatever it was found by.
     pub fn allows_example(&self, example: &Example) -> Result<bool, IndexError> {
-        if self.numbers.contains(&example.number)
+        let has_picture = |i: &crate::index::ExampleImage| self.images.contains(&i.sha256);
+        let known = self.numbers.contains(&example.number)
             || self.patients.contains(&example.patient)
             || self.studies.contains(&example.study)
-            || example
-                .images
-                .iter()
-                .any(|i| self.images.contains(&i.sha256))
-        {
-            return Ok(false);
-        }
+            || example.images.iter().any(has_picture);
         // Found by its words, say: is it the query's picture all the same?
-        let vectors = match self.index.vectors(self.query.encoder) {
-            Ok(vectors) if !self.query.vectors.is_empty() => vectors,
-            _ => return Ok(!self.is_own(example, None)?),
-        };
-        for vector in self.query.vectors {
-            let score = vectors.score(vector, example.number)?;
-            if self.is_own(example, score)? {
-                return Ok(false);
-            }
+        Ok(!known && !self.is_own(example)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_the_querys_by_look_and_vector_together_or_by_the_one_there_is() {
+        for (bits, score, own) in [
+            (Some(0), Some(0.59), false),
+            (Some(6), Some(0.61), true),
+            (Some(7), Some(0.61), false),
+            (Some(10), Some(0.86), true),
+            (Some(11), Some(0.99), false),
+            (Some(16), Some(0.9996), true),
+            (Some(17), Some(1.0), false),
+            (Some(6), None, true),
+            (Some(7), None, false),
+            (None, Some(0.9996), true),
+            (None, Some(0.999), false),
+            (None, None, false),
+        ] {
+            assert_eq!(is_same(bits, score), own, "{bits:?} {score:?}");
         }
-        Ok(true)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -78,6 +78,21 @@ pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
     builder
         .create(path)
         .map_err(|error| FileError::from_io(path, "make the folder", &error))
+}
+
+/// What lies in a folder; nothing where it cannot be read.
+pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
+}
+
+/// Opens a file to be locked, and makes it where it is missing; its content is nobody's business.
+pub fn open_lock(path: &Path) -> Result<File, FileError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    options
+        .open(path)
+        .map_err(|error| FileError::from_io(path, "write", &error))
 }
 
 /// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.

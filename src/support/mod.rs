@@ -11,6 +11,7 @@ pub mod logging;
 pub mod paths;
 pub mod progress;
 pub mod sanitise;
+pub mod shelf;
 
 pub use cancel::Cancel;
 pub use disk::free_space;
@@ -18,6 +19,7 @@ pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
 pub use progress::Progress;
+pub use shelf::Shelf;
 
 /// On every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

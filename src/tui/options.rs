@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::journal::Whose;
+use super::state::Start;
+use super::{hands, house};
+use crate::assistant::{Settings, Setup};
 
 /// How pictures are put on the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +70,24 @@ pub struct Options {
     pub whose: Whose,
     /// What the user must know before anything else, clean; the full screen shows it, the line mode's caller prints it.
     pub notice: Option<String>,
+}
+
+impl Options {
+    /// What both faces begin with: what was told, and what the machine says of the home, the folder and the sample cases.
+    pub(super) fn start(&self, setup: Setup, settings: Settings) -> Start {
+        Start {
+            setup,
+            settings,
+            first_run: self.first_run,
+            attach: self.attach.clone(),
+            session: self.session.clone(),
+            whose: self.whose.clone(),
+            home: house::home(),
+            folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
+            cases: hands::case_names(),
+            ..Start::default()
+        }
+    }
 }
 
 /// Why the interface ended.

@@ -81,6 +81,7 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
         patient: add.patient.clone(),
         study: add.study.clone(),
         origin: "the example".into(),
+        ..Row::default()
     };
     let mut summary = Summary::default();
     let mut reason = String::new();

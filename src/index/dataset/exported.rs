@@ -6,6 +6,7 @@ use super::error::quote;
 use super::pictures::Pictures;
 use super::record::Record;
 use super::row::Row;
+use crate::index::example::is_id;
 use crate::index::export::LINE_FORMAT;
 
 /// Whether a record is such a line.
@@ -25,6 +26,10 @@ pub(super) fn tag(record: &Record, name: &str) -> String {
 pub(super) fn row(pictures: &Pictures, record: &mut Record) -> Result<Row, String> {
     let images = pictures.of_value(record.take("image"))?;
     let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
+    // Anything else than an id of ours gets one of its content.
+    row.id = Some(record.note("id"))
+        .filter(|id| is_id(id))
+        .unwrap_or_default();
     row.rationale = record.text("rationale")?;
     row.source = record.text("source")?;
     row.licence = record.text("licence")?;

@@ -7,10 +7,9 @@ use super::record::{Entries, Entry, EntryIterator, Record, key};
 use super::row::Row;
 use super::vocabulary::{self, split_of};
 use super::{Item, Options};
+use crate::index::PICTURE_PLACE;
 use crate::support::sanitise::{clean, clean_line, clean_line_max};
 
-/// Stands in a question where a picture belongs, so no other text may hold it.
-pub(super) const PICTURE_PLACE: char = '\u{FFFC}';
 /// Most tags that a row keeps, and the longest value of one, in characters.
 const MOST_TAGS: usize = 200;
 const LONGEST_TAG: usize = 400;
@@ -171,6 +170,7 @@ impl Rows {
 
     /// Cleans and completes a row, or says what it lacks.
     fn finish(&self, mut row: Row) -> Item {
+        // No other text may look as if a picture belonged there.
         if !self.recipe.has_places() {
             row.question = row.question.replace(PICTURE_PLACE, " ");
         }

@@ -135,8 +135,11 @@ impl Interleaved {
             _ => record.first_text(&["text", "content", "document"])?,
         };
         let mut named = self.pictures.of_value(named)?.into_iter();
+        let parts = pieces::read(&clean(&text));
+        let places = parts.iter().filter(|p| matches!(p, pieces::Part::Place(_)));
+        windows::check(places.count())?;
         let mut pieces = Vec::new();
-        for piece in pieces::read(&clean(&text)) {
+        for piece in parts {
             pieces.push(match piece {
                 pieces::Part::Text(text) => Piece::Text(text),
                 pieces::Part::Place(name) if name.is_empty() => {

@@ -20,6 +20,8 @@ const LONGEST_FILE: u64 = 64 << 20;
 /// Most items of a list inside a record, and how deep such lists are followed.
 const MOST_ITEMS: usize = 64;
 const DEEPEST: usize = 2;
+/// Longest record, in bytes of its texts: a pickle may hold one text and name it a million times.
+const LONGEST_RECORD: usize = 8 << 20;
 
 /// The records of a pickle: the dictionaries in its list.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
@@ -52,12 +54,13 @@ fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entr
         let reason = "it is not a dictionary of fields".to_owned();
         return Entry::Bad { origin, reason };
     };
-    let fields = heap.dicts.get(*dict).map_or(&[][..], Vec::as_slice).iter();
-    let named = fields.filter_map(|(name, value)| match name {
-        Built::Text(name) => Some((name.to_string(), heap.value(value, 0))),
-        _ => None,
-    });
-    Entry::Record(Record::new(origin, split, named))
+    match heap.fields(*dict) {
+        Some(fields) => Entry::Record(Record::new(origin, split, fields)),
+        None => Entry::Bad {
+            origin,
+            reason: "the entry is longer than 8 MiB".to_owned(),
+        },
+    }
 }
 
 /// A value that a pickle built. Containers are places in the lists of the heap.
@@ -76,21 +79,37 @@ struct Heap {
 }
 
 impl Heap {
-    fn value(&self, built: &Built, depth: usize) -> Value {
-        match built {
-            Built::Text(text) => Value::Text(text.to_string()),
+    /// The named fields of a dictionary; `None` where their texts are too long together.
+    fn fields(&self, dict: usize) -> Option<Vec<(String, Value)>> {
+        let mut room = LONGEST_RECORD;
+        let mut fields = Vec::new();
+        for (name, value) in self.dicts.get(dict).into_iter().flatten() {
+            if let Built::Text(name) = name {
+                let name = copied(name, &mut room)?;
+                fields.push((name, self.value(value, 0, &mut room)?));
+            }
+        }
+        Some(fields)
+    }
+
+    /// What was built; `None` where its texts do not fit into `room`, which becomes less by them.
+    fn value(&self, built: &Built, depth: usize, room: &mut usize) -> Option<Value> {
+        Some(match built {
+            Built::Text(text) => Value::Text(copied(text, room)?),
             Built::List(list) if depth < DEEPEST => {
                 let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
                 let items = items.take(MOST_ITEMS);
-                Value::List(
-                    items
-                        .map(|item| self.value(item, depth.saturating_add(1)))
-                        .collect(),
-                )
+                let items = items.map(|item| self.value(item, depth.saturating_add(1), room));
+                Value::List(items.collect::<Option<_>>()?)
             }
             Built::Null | Built::List(_) => Value::Null,
             // No text, and no picture: a recipe that wants this field says so.
             Built::Dict(_) => Value::Object(Vec::new()),
-        }
+        })
     }
+}
+
+fn copied(text: &str, room: &mut usize) -> Option<String> {
+    *room = room.checked_sub(text.len())?;
+    Some(text.to_owned())
 }

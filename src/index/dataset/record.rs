@@ -51,8 +51,13 @@ impl Record {
         }
     }
 
-    /// Gives the fields called `column` the name `field`.
+    /// Gives the fields called `column` the name `field`; an empty one that had it goes.
     pub(super) fn rename(&mut self, column: &str, field: &str) {
+        if column == field || self.get(column).is_none() {
+            return;
+        }
+        self.fields
+            .retain(|(name, value)| name != field || *value != Value::Null);
         for (name, _) in &mut self.fields {
             if name == column {
                 field.clone_into(name);
@@ -60,9 +65,10 @@ impl Record {
         }
     }
 
-    /// Gives the fields called `column` the name `field`, in place of any that had it.
+    /// Gives the fields called `column` the name `field`, in place of any that had it, even where `column` is empty: nothing
+    /// else is what the user called so.
     pub(super) fn map(&mut self, column: &str, field: &str) {
-        if column != field && self.has(column) {
+        if column != field && self.get(column).is_some() {
             self.rename(field, "ignore");
             self.rename(column, field);
         }

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use super::vocabulary;
+use crate::index::example;
 
 /// The question of pictures that come with a caption alone.
 pub const DERIVED_QUESTION: &str = "What does this image show?";
+/// Tags are taken up to one more than an example may have: what comes with more is cut or refused later on, and until then
+/// looking whether a tag is there stays quick.
+const MOST_TAGS: usize = example::MOST_TAGS + 1;
 
 /// A picture that has not been read or decoded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ impl ImageSource {
 /// One row of a data set. Texts are clean and trimmed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
+    /// The id it had in the index that it was exported from; empty for everything else.
+    pub id: String,
     /// At least one, in the order of the question.
     pub images: Vec<ImageSource>,
     /// Not empty. With pictures in their places (U+FFFC, one an image), or without any place.
@@ -72,6 +78,9 @@ impl Row {
 
     /// Adds a tag, unless it says nothing or is there already.
     pub(super) fn tag(&mut self, name: &str, value: &str) {
+        if self.tags.len() >= MOST_TAGS {
+            return;
+        }
         let value = value.trim();
         let known = |tag: &(String, String)| tag.0 == name && tag.1 == value;
         if !value.is_empty() && !self.tags.iter().any(known) {

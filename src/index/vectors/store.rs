@@ -133,7 +133,6 @@ impl Vectors {
     }
 
     /// A block of codes that passed its checks.
-    /// A block of codes that passed its checks.
     pub(super) fn block(&self, number: usize) -> Option<Block<'_>> {
         self.codes.as_ref().ok()?.block(number, &self.records)
     }

@@ -105,6 +105,13 @@ impl VectorWriter {
         })
     }
 
+    /// Errors where [`VectorWriter::push`] would not take the vector.
+    pub fn check(&self, vector: Option<&[f32]>) -> Result<(), VectorError> {
+        vector.map_or(Ok(()), |vector| {
+            normalised(vector, self.dimension).map(|_| ())
+        })
+    }
+
     /// Adds a row: a vector of any length above zero, which is brought to unit length, or `None` for an example without one.
     ///
     /// Errors (and adds nothing) where it has another number of values, is zero or not finite.

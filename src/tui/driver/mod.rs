@@ -71,22 +71,13 @@ pub fn run(
     let depth = detect::depth(options.colours);
     let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
     let (state, effects) = State::new(Start {
-        linear: false,
         columns,
         rows,
-        setup,
-        settings,
         keymap,
         theme: options.theme,
         images: options.images,
-        first_run: options.first_run,
-        attach: options.attach,
-        session: options.session,
-        whose: options.whose,
-        home: super::house::home(),
-        folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-        cases: hands::case_names(),
-        notice: options.notice,
+        notice: options.notice.clone(),
+        ..options.start(setup, settings)
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before the terminal is ours: from then on no signal may end the program without giving it back.

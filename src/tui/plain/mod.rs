@@ -60,16 +60,7 @@ pub fn run(
     hands::listen_to_lines(sender.clone())?;
     let start = Start {
         linear: true,
-        setup,
-        settings,
-        first_run: options.first_run,
-        attach: options.attach,
-        session: options.session,
-        whose: options.whose,
-        home: super::house::home(),
-        folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-        cases: hands::case_names(),
-        ..Start::default()
+        ..options.start(setup, settings)
     };
     let (face, effects) = Face::new(start, std::io::stdin().is_terminal());
     let (wanted, permits) = sync_channel(MOST_LINES);

@@ -1,7 +1,10 @@
 //! Finds the places of pictures in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
 
+use crate::index::PICTURE_PLACE;
 use crate::index::dataset::ImageSource;
-use crate::index::dataset::filter::PICTURE_PLACE;
+
+/// Longest place, with its name and what Markdown says of it, in bytes.
+const LONGEST_PLACE: usize = 4096;
 
 /// A piece of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,13 @@ fn flush(plain: &mut String, parts: &mut Vec<Part>) {
 
 /// The place that `text` begins with: the name in it, and what follows.
 fn place(text: &str) -> Option<(&str, &str)> {
+    // No further: a text of nothing but beginnings would be read to its end from each of them.
+    let near = text.get(..text.floor_char_boundary(LONGEST_PLACE))?;
+    let (name, after) = place_in(near)?;
+    Some((name, text.get(near.len().checked_sub(after.len())?..)?))
+}
+
+fn place_in(text: &str) -> Option<(&str, &str)> {
     if let Some(rest) = text.strip_prefix("<image>") {
         return Some(("", rest));
     }
@@ -95,5 +105,26 @@ mod tests {
         assert_eq!(read("a < b, <b>! ![x] (y)"), [text("a < b, <b>! ![x] (y)")]);
         assert_eq!(read("\u{FFFC}<image"), [text("<image")]);
         assert_eq!(read(""), []);
+    }
+
+    #[test]
+    fn beginnings_without_an_end_are_read_once() {
+        let began = std::time::Instant::now();
+        for beginning in ["<image:", "![", "![]("] {
+            let text = beginning.repeat(400_000);
+            assert_eq!(read(&text), [Part::Text(text)]);
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+    }
+
+    #[test]
+    fn the_name_of_a_place_has_an_end() {
+        let long = format!("![{}](a.png) b", "ä".repeat(3000));
+        assert_eq!(read(&long), [Part::Text(long.clone())]);
+        let short = format!("![{}](a.png) b", "ä".repeat(2000));
+        assert_eq!(
+            read(&short),
+            [Part::Place("a.png".to_owned()), Part::Text("b".to_owned())]
+        );
     }
 }

@@ -1,12 +1,14 @@
 //! Cuts the pieces of a document into windows of a few pictures and the text around them.
 
 use super::Piece;
+use crate::index::PICTURE_PLACE;
 use crate::index::dataset::ImageSource;
-use crate::index::dataset::filter::PICTURE_PLACE;
 
 /// Most pictures of a window, and most characters of its question and answer together.
 pub(super) const MOST_PICTURES: usize = 5;
 pub(super) const MOST_CHARACTERS: usize = 2000;
+/// Most pictures of a document: each window holds text of its own, so many more would take more room than any book.
+const MOST_OF_DOCUMENT: usize = 4096;
 
 /// A window of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,8 +28,20 @@ struct Unit {
     text: String,
 }
 
-/// The windows of a document. An error if there is no picture, or no text that says anything about one.
+/// An error if a document has too many pictures.
+pub(super) fn check(pictures: usize) -> Result<(), String> {
+    match pictures > MOST_OF_DOCUMENT {
+        true => Err(format!(
+            "{pictures} pictures in one document, at most {MOST_OF_DOCUMENT} are taken; cut it up"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The windows of a document. An error if there is no picture or too many, or no text that says anything about one.
 pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
+    let pictures = pieces.iter().filter(|p| matches!(p, Piece::Picture(_)));
+    check(pictures.count())?;
     let (lead, units) = units(pieces);
     if units.is_empty() {
         return Err("there is no picture in the document".to_owned());
@@ -87,13 +101,15 @@ fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
             },
         }
     }
-    // A long run of pictures became several units, and the text behind it is about all of them.
+    // A long run of pictures became several units, and the text behind it is about all of them: as much of it as a window
+    // takes, and one character that says whether there was more.
     let mut behind = String::new();
     for unit in units.iter_mut().rev() {
         if unit.text.is_empty() {
             unit.text.clone_from(&behind);
+        } else {
+            behind = unit.text.chars().take(MOST_CHARACTERS + 1).collect();
         }
-        behind.clone_from(&unit.text);
     }
     (lead, units)
 }
@@ -225,6 +241,23 @@ mod tests {
         assert_eq!(windows[0].answer, "A film.");
         assert!(cut(vec![picture("a")]).is_err());
         assert!(cut(vec![text("no picture")]).is_err());
+    }
+
+    #[test]
+    fn the_pictures_of_a_long_run_share_as_much_text_as_a_window_takes() {
+        let pictures = |count: usize| (0..count).map(|number| picture(&number.to_string()));
+        let pieces: Vec<Piece> = pictures(12)
+            .chain([text(&"Much. ".repeat(100_000))])
+            .collect();
+        let windows = cut(pieces).unwrap();
+        assert_eq!(windows.len(), 3);
+        for window in &windows {
+            assert!(window.cut && window.answer == windows[2].answer);
+        }
+        let pieces: Vec<Piece> = pictures(MOST_OF_DOCUMENT + 1)
+            .chain([text("Much.")])
+            .collect();
+        assert!(cut(pieces).unwrap_err().contains("4097 pictures"));
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! What was typed, with the settings of the user where it leaves something out.
+
+use clap::Parser;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use super::{Cli, Command, Common, Failure, config};
+
+/// Why a command line means nothing.
+pub enum Unread {
+    Usage(clap::Error),
+    Settings(Failure),
+}
+
+/// Action names of the interface to keys.
+pub type Keys = std::collections::BTreeMap<String, String>;
+
+/// What was typed, with the user's settings where it leaves something out.
+pub fn read() -> Result<(Cli, Keys), Unread> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let cli = Cli::try_parse_from(&words).map_err(Unread::Usage)?;
+    if !cli.answers() {
+        return Ok((cli, Keys::new()));
+    }
+    if cli.command.is_none() {
+        let chat = std::io::stdin().is_terminal();
+        words.push(if chat { "chat" } else { "script" }.into());
+    }
+    let settings = config::load().map_err(Unread::Settings)?;
+    let cli = settings.parse(words).map_err(Unread::Usage)?;
+    Ok((cli, settings.keys))
+}
+
+impl Cli {
+    /// What the command that answers was told; `None` of other commands.
+    pub fn common(self) -> Option<Common> {
+        match self.command {
+            Some(Command::Ask(ask)) => Some(ask.common),
+            Some(Command::Script(common) | Command::Chat { common, .. }) => Some(common),
+            _ => None,
+        }
+    }
+
+    /// Whether the settings of the user count.
+    fn answers(&self) -> bool {
+        use Command::{Ask, Chat, Script};
+        matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
+    }
+
+    /// Whether it listens to signals itself: in the chat an interrupt ends an answer and not the program.
+    pub fn is_chat(&self) -> bool {
+        matches!(self.command, Some(Command::Chat { .. }))
+    }
+}
