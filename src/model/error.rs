@@ -50,7 +50,9 @@ fn because(reason: &str) -> String {
 /// Drivers say it in several ways.
 fn is_out_of_memory(error: &candle_core::Error) -> bool {
     let text = error.to_string().to_lowercase();
-    ["out of memory", "out_of_memory"].iter().any(|words| text.contains(words))
+    ["out of memory", "out_of_memory"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 impl Hint for ModelError {
@@ -85,15 +87,22 @@ mod tests {
 
     #[test]
     fn a_device_that_is_full_or_missing_is_named_with_a_way_out() {
-        let full = candle_core::Error::msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+        let full =
+            candle_core::Error::msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
         let hint = ModelError::Tensor(full).hint().unwrap();
-        assert!(hint.contains("fewer shots") && hint.contains("--device cpu"), "{hint}");
+        assert!(
+            hint.contains("fewer shots") && hint.contains("--device cpu"),
+            "{hint}"
+        );
         let other = ModelError::Tensor(candle_core::Error::msg("shape mismatch"));
         assert!(other.hint().unwrap().contains("verify"));
         let missing = crate::model::device::open("cuda");
         if let Err(error @ ModelError::Device { .. }) = missing {
             let text = error.to_string();
-            assert!(text.contains("machine: "), "the driver's reason is missing: {text}");
+            assert!(
+                text.contains("machine: "),
+                "the driver's reason is missing: {text}"
+            );
         }
         assert_eq!(
             ModelError::Family("x".into()).hint().unwrap(),

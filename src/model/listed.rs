@@ -117,9 +117,6 @@ impl Listed<'_> {
                 faults.push(format!("{}: no SHA-256 of {name}", self.manifest));
             }
         }
-        faults
-            .iter()
-            .map(|f| sanitise::clean_line(f))
-            .collect()
+        faults.iter().map(|f| sanitise::clean_line(f)).collect()
     }
 }

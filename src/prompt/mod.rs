@@ -428,15 +428,28 @@ mod tests {
         let shots = [(4, &short), (3, &short), (2, &short), (1, &long)];
         let built = |reserve| {
             build(
-                &template(), &tokenizer, "<s>", &shots, "Is it?", 1, 1024, reserve,
+                &template(),
+                &tokenizer,
+                "<s>",
+                &shots,
+                "Is it?",
+                1,
+                1024,
+                reserve,
             )
         };
         let prompt = built(96).unwrap();
         assert_eq!(prompt.kept, BTreeSet::from([2, 3, 4]));
-        assert_eq!((prompt.dropped, prompt.text.matches("<image>").count()), (1, 4));
+        assert_eq!(
+            (prompt.dropped, prompt.text.matches("<image>").count()),
+            (1, 4)
+        );
         // A question that has no room for its answer: the way out is named.
         let error = built(1020).unwrap_err();
-        assert!(error.to_string().contains("1020 are kept for the answer"), "{error}");
+        assert!(
+            error.to_string().contains("1020 are kept for the answer"),
+            "{error}"
+        );
         let hint = crate::support::Hint::hint(&error).unwrap();
         assert!(hint.contains("--max-new-tokens"), "{hint}");
     }

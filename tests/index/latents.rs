@@ -156,7 +156,15 @@ fn latents_of_another_type_or_size_are_made_again() {
     let query = query.to_str().unwrap();
     let ask = || {
         let words = [
-            "ask", "What is seen?", "--index", "mine", "--device", "cpu", "-i", query, "--json",
+            "ask",
+            "What is seen?",
+            "--index",
+            "mine",
+            "--device",
+            "cpu",
+            "-i",
+            query,
+            "--json",
         ];
         let (code, out, err) = rounds(&home, &words);
         assert_eq!(code, 0, "{err}");
@@ -171,8 +179,7 @@ fn latents_of_another_type_or_size_are_made_again() {
     let change = |made: &dyn Fn(Tensor) -> Tensor| {
         for image in Index::open(Some(&place)).unwrap().each_picture().unwrap() {
             let bytes = cache.get(&image.sha256).unwrap();
-            let mut tensors =
-                candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+            let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
             let latents = made(tensors.remove("latents").unwrap());
             tensors.insert("latents".into(), latents);
             let bytes = safetensors::serialize(&tensors, None).unwrap();

@@ -198,7 +198,15 @@ fn a_share_of_the_highest_is_one_of_what_they_have_together() {
         };
         let ends = [0];
         let made = generate(
-            &mut learner, row, &[1], &decoding, &ends, &[], &[], &cancel, |_| {},
+            &mut learner,
+            row,
+            &[1],
+            &decoding,
+            &ends,
+            &[],
+            &[],
+            &cancel,
+            |_| {},
         );
         made.unwrap().text
     };
@@ -218,7 +226,15 @@ fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
         ..Decoding::default()
     };
     let made = generate(
-        &mut learner, row, &[1], &decoding, &[0], &[], &[], &cancel, |_| {},
+        &mut learner,
+        row,
+        &[1],
+        &decoding,
+        &[0],
+        &[],
+        &[],
+        &cancel,
+        |_| {},
     );
     assert_eq!(made.unwrap().text, "bbb");
 }
