@@ -31,8 +31,7 @@ struct Request {
     pinned: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
     /// Answers to rank by their likelihood.
-    #[serde(default)]
-    options: Vec<String>,
+    options: Option<Vec<String>>,
     seed: Option<u64>,
     temperature: Option<f64>,
     max_new_tokens: Option<usize>,
@@ -159,12 +158,6 @@ fn one(
     {
         return Ok(Err(bad("the id is neither a string nor a number")));
     }
-    if request
-        .temperature
-        .is_some_and(|t| !t.is_finite() || t < 0.0)
-    {
-        return Ok(Err(bad("the temperature is negative")));
-    }
     emit(
         "started",
         json!({ "question": sanitise::clean_line(&request.question) }),
@@ -200,7 +193,7 @@ fn one(
         excluded: request
             .excluded
             .unwrap_or_else(|| defaults.excluded.clone()),
-        options: request.options,
+        options: request.options.unwrap_or_else(|| defaults.options.clone()),
         decoding: Decoding {
             seed: request.seed.unwrap_or(defaults.decoding.seed),
             temperature: request.temperature.unwrap_or(defaults.decoding.temperature),
@@ -211,6 +204,13 @@ fn one(
         },
         prompt_only: false,
     };
+    if let Err(error) = settings.check() {
+        return Ok(Err(Problem {
+            message: error.to_string(),
+            hint: error.hint(),
+            code: "bad-request",
+        }));
+    }
     let case = Case {
         images,
         question: request.question,

@@ -55,6 +55,72 @@ fn a_reader_that_has_had_enough_is_not_a_failure() {
     assert_eq!((status.code(), err.as_str()), (Some(0), ""));
 }
 
+/// Every command that writes to standard output by itself, without a model that must answer for long.
+const WRITING: [&[&str]; 17] = [
+    &["completions", "bash"],
+    &["completions", "zsh"],
+    &["man"],
+    &["--help"],
+    &["help", "ask"],
+    &["--version"],
+    &["doctor"],
+    &["doctor", "--json"],
+    &["config", "show"],
+    &["config", "check"],
+    &["index", "show", "shipped"],
+    &["index", "search", "shipped", "--text", "nodule"],
+    &["session", "stats"],
+    &["model", "pull"],
+    &["ask", "What is this?"],
+    &["eval", "phantoms", "-n", "1"],
+    &[
+        "eval",
+        "neighbours",
+        "--index",
+        "shipped",
+        "--queries",
+        "shipped",
+    ],
+];
+
+#[test]
+fn no_command_minds_that_its_reader_has_gone() {
+    let home = tempfile::tempdir().expect("a folder");
+    for arguments in WRITING {
+        let mut child = rounds(arguments)
+            .env("ROUNDS_HOME", home.path())
+            .spawn()
+            .expect("started");
+        drop(child.stdout.take());
+        drop(child.stdin.take());
+        let (status, err) = ended(child);
+        assert_eq!(status.code(), Some(0), "{arguments:?}: {err}");
+        assert!(
+            !err.contains("panicked") && !err.contains("error:"),
+            "{arguments:?}: {err}"
+        );
+    }
+}
+
+#[test]
+fn no_command_minds_that_nobody_reads_its_remarks() {
+    let home = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["index", "list"][..],
+        &["model", "list"],
+        &["index", "create", "x"],
+    ] {
+        let mut child = rounds(arguments)
+            .env("ROUNDS_HOME", home.path())
+            .spawn()
+            .expect("started");
+        drop(child.stderr.take());
+        drop(child.stdin.take());
+        let status = child.wait().expect("it ended");
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_full_disk_is_named_and_is_exit_code_3() {
     let Ok(full) = File::options().write(true).open("/dev/full") else {
@@ -126,6 +192,19 @@ fn an_interrupt_during_an_answer_marks_it_cancelled_and_keeps_the_events_whole()
     assert!(whole.iter().all(|e| e["stop_reason"] != "cancelled"));
     assert_eq!(rest.last(), Some(*last), "nothing comes after it");
     drop(input);
+}
+
+/// Commands that look at no flag are ended by the signal itself, so that no Ctrl-C does nothing.
+#[test]
+fn one_interrupt_ends_a_measurement() {
+    use std::os::unix::process::ExitStatusExt;
+    let child = rounds(&["eval", "phantoms", "-n", "1000000"])
+        .spawn()
+        .expect("started");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    interrupt(&child);
+    let (status, err) = ended(child);
+    assert_eq!(status.signal(), Some(2), "{err}");
 }
 
 /// Two hundred lines: every strategy, greedy and sampled, sessions, and bad lines among them.

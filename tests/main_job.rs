@@ -176,8 +176,20 @@ fn bad_input_is_named_with_a_hint_and_the_documented_exit_code() {
     assert_eq!(run(&["ask", "  "], "").0, 2);
     assert_eq!(run(&["ask", &"x".repeat(9000)], "").0, 2);
     assert_eq!(run(&["ask", "--bogus"], "").0, 2);
-    assert_eq!(run(&["ask", "--index", "no/such", "q"], "").0, 3);
-    assert_eq!(run(&["ask", "--model", "no/such", "q"], "").0, 3);
+    for command in [&["ask", "q"][..], &["script"], &["chat"]] {
+        for wrong in [
+            ["--index", "no/such"],
+            ["--model", "no/such"],
+            ["--encoder", "no/such"],
+            ["--device", "abacus"],
+            ["--top-k", "0"],
+            ["--floor", "5"],
+        ] {
+            let (code, _, err) = run(&[command, &wrong].concat(), "");
+            assert_eq!(code, 2, "{command:?} {wrong:?}: {err}");
+            assert!(err.starts_with("error: "), "{err}");
+        }
+    }
 }
 
 fn copied(from: &str, to: &std::path::Path) {
@@ -276,10 +288,96 @@ fn more_shots_than_the_context_holds_are_left_out_and_said_so() {
 }
 
 #[test]
-fn without_a_command_and_a_terminal_it_is_a_script() {
-    let (code, out, _) = run(&[], "{\"question\":\"What is this?\",\"shots\":0}\n");
+fn without_a_command_it_is_the_chat_also_at_the_end_of_a_pipe() {
+    let home = tempfile::tempdir().expect("a folder");
+    let output = rounds()
+        .env("ROUNDS_HOME", home.path())
+        // A word that means yes.
+        .env("ROUNDS_NO_LOG", "1")
+        .write_stdin("What is this?\n")
+        .output()
+        .expect("the program runs");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(out.contains("Question: What is this?"), "{out}");
+    assert!(out.contains("Answer: "), "{out}");
+    let kept = rounds()
+        .env("ROUNDS_HOME", home.path())
+        .args(["session", "list"])
+        .output()
+        .expect("the program runs");
+    assert!(kept.stdout.is_empty(), "nothing is kept");
+}
+
+#[test]
+fn options_of_the_command_line_are_ranked_in_a_script_that_names_none() {
+    let asked = "{\"question\":\"Is there a nodule?\",\"shots\":0}\n";
+    let (code, out, _) = run(&["script", "--option", "yes", "--option", "no"], asked);
     assert_eq!(code, 0);
-    assert_eq!(events(&out).last().expect("events")["event"], "answer");
+    let events = events(&out);
+    let ranking = events.last().expect("events")["ranking"].as_array();
+    assert_eq!(ranking.map(Vec::len), Some(2));
+}
+
+#[test]
+fn settings_that_do_not_go_together_are_refused_by_a_script_too() {
+    let asked =
+        "{\"question\":\"q\",\"temperature\":1}\n{\"question\":\"q\",\"strategy\":\"fixed\"}\n";
+    let (code, out, _) = run(&["script", "--beams", "4"], asked);
+    assert_eq!(code, 1);
+    let events = events(&out);
+    let failed: Vec<_> = events.iter().filter(|e| e["event"] == "error").collect();
+    assert_eq!(failed.len(), 2, "{out}");
+    assert!(failed.iter().all(|e| e["code"] == "bad-request"), "{out}");
+}
+
+#[test]
+fn the_prompt_is_shown_as_json_where_that_is_asked_for() {
+    let (code, out, _) = run(
+        &[
+            "ask",
+            "-i",
+            CASE,
+            "--show-prompt",
+            "--json",
+            "Is there a nodule?",
+        ],
+        "",
+    );
+    assert_eq!(code, 0);
+    let shown: Value = serde_json::from_str(&out).expect("JSON");
+    let prompt = shown["prompt"].as_str().expect("a prompt");
+    assert!(prompt.contains("Question: Is there a nodule?"), "{prompt}");
+    assert_eq!(shown["shots"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn what_ships_can_be_shown_and_verified_by_its_name() {
+    for arguments in [
+        ["index", "verify", "shipped"],
+        ["model", "show", "shipped"],
+        ["model", "verify", "shipped"],
+    ] {
+        let (code, out, err) = run(&arguments, "");
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        assert!(!out.is_empty(), "{arguments:?}");
+    }
+    for arguments in [
+        ["index", "verify", "no/such"],
+        ["model", "show", "no/such"],
+        ["model", "verify", "no/such"],
+    ] {
+        assert_eq!(run(&arguments, "").0, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_bench_that_does_not_fit_is_refused_and_not_tried() {
+    for decode in ["1022", "1024", "99999999999"] {
+        let (code, _, err) = run(&["model", "bench", "--decode", decode], "");
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("--decode takes a number up to"), "{err}");
+    }
 }
 
 /// More shots than the context holds: what is left stands in the prompt in the order that the answer says.
@@ -433,4 +531,21 @@ fn a_pipe_or_a_device_in_the_place_of_a_file_is_refused_and_never_waited_for() {
         std::fs::remove_file(&path).expect("removed");
         std::fs::write(&path, bytes).expect("written");
     }
+}
+
+#[test]
+fn a_settings_file_that_was_named_must_be_there_and_the_environment_is_judged() {
+    for what in ["check", "show"] {
+        assert_eq!(run(&["config", what, "no/such.toml"], "").0, 2);
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let check = |device: &str| {
+        let output = rounds()
+            .env("ROUNDS_HOME", home.path())
+            .env("ROUNDS_DEVICE", device)
+            .args(["config", "check"])
+            .output();
+        output.expect("the program runs").status.code()
+    };
+    assert_eq!((check("cpu"), check("abacus")), (Some(0), Some(2)));
 }

@@ -210,6 +210,88 @@ fn a_replay_names_what_changed() {
 }
 
 #[test]
+fn a_replay_searches_as_the_session_did_and_says_where_it_does_not() {
+    let house = House::new();
+    let input = format!("/attach {CASE}\nIs there a nodule?\n");
+    ok(&house.fed(&["chat", "--plain", "--search", "hnsw"], &input));
+    let used = |arguments: &[&str]| {
+        let turns = objects(&ok(&house.run(arguments)));
+        turns[0]["changed_ingredients"].to_string()
+    };
+    assert_eq!(used(&["replay", "1", "--json"]), "[]");
+    assert_eq!(
+        used(&["replay", "1", "--json", "--search", "exact"]),
+        r#"[{"name":"search","before":"hnsw","after":"exact"}]"#
+    );
+}
+
+#[test]
+fn a_replay_compares_by_the_encoder_of_the_session_and_opens_what_each_turn_had() {
+    let house = House::new();
+    let golden = "tests/golden/encoders/clip/hf";
+    let import = |name: &str, more: &[&str]| {
+        let family = ["model", "import", "--family", "encoder", "--licence", "CC0"];
+        let files = ["--checkpoint", golden, "--out", name];
+        ok(&house.run(&[&family[..], &files, more].concat()));
+    };
+    import("tiny", &[]);
+    import("rounded", &["--dtype", "bf16"]);
+    let index = house.index("mine", "brain-mass", "");
+    for encoder in ["tiny", "rounded"] {
+        ok(&house.run(&["index", "embed", &index, "--encoder", encoder]));
+    }
+    let chat = ["chat", "--plain", "--index", &index, "--encoder", "tiny"];
+    let input = format!("/attach {CASE}\nIs there a nodule?\n");
+    ok(&house.fed(&chat, &input));
+    let text = ok(&house.run(&["replay", "1"]));
+    assert_eq!(text.matches("  same answer  ").count(), 1, "{text}");
+    assert!(!text.contains("changed:"), "{text}");
+    let text = out(&house.run(&["replay", "1", "--encoder", "rounded"]));
+    assert!(text.contains("changed: encoder (hash): "), "{text}");
+    assert!(
+        text.contains("changed: encoder name: tiny -> rounded"),
+        "{text}"
+    );
+    ok(&house.run(&["model", "remove", "tiny"]));
+    let gone = house.run(&["replay", "1"]);
+    assert_eq!(gone.status.code(), Some(2));
+    assert!(
+        err(&gone).contains("the session's encoder is not here: tiny"),
+        "{gone:?}"
+    );
+    assert!(err(&gone).contains("--encoder"), "{gone:?}");
+}
+
+#[test]
+fn each_turn_is_replayed_with_the_index_that_it_had() {
+    let house = House::new();
+    let other = house.index("other", "brain-mass", "");
+    let input = format!(
+        "/attach {CASE}\nIs there a nodule?\n/index {other}\nIs there a nodule?\n/index\nIs there a nodule?\n"
+    );
+    ok(&house.fed(&["chat", "--plain"], &input));
+    let text = ok(&house.run(&["replay", "1"]));
+    assert_eq!(text.matches("  same answer  ").count(), 3, "{text}");
+}
+
+#[test]
+fn a_session_of_an_older_version_opens_and_is_replayed() {
+    let house = House::with_session();
+    let store = house.path("data/sessions.sqlite3");
+    let database = rusqlite::Connection::open(&store).expect("a store");
+    let changed = database
+        .execute(
+            "update turns set record = json_remove(record, '$.sources')",
+            [],
+        )
+        .expect("written");
+    assert_eq!(changed, 2);
+    drop(database);
+    let text = ok(&house.run(&["replay", "1"]));
+    assert_eq!(text.matches("  same answer  ").count(), 2, "{text}");
+}
+
+#[test]
 fn a_replay_that_fails_says_why_and_is_exit_code_3() {
     let house = House::new();
     let first = house.index("first", "brain-mass", "");

@@ -6,11 +6,13 @@
 mod answering;
 mod embedding;
 mod engine;
+mod limits;
 mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup};
+pub use engine::{Engine, SHIPPED, Setup, compares, encoder_of, is_shipped};
+pub use limits::SettingsError;
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
     Ranked, Settings, Timings,

@@ -28,7 +28,7 @@ pub struct Case {
 }
 
 /// How it is to be answered.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub shots: usize,
@@ -68,7 +68,7 @@ impl Default for Settings {
 }
 
 /// A given answer and how likely the model finds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranked {
     pub option: String,
     /// Natural log-probability of the whole answer.
@@ -202,8 +202,18 @@ impl AssistantError {
                 | Self::ManyImages(_)
                 | Self::ManyShots(_)
                 | Self::Refused(_)
-                | Self::Index(IndexError::Unknown(_) | IndexError::NoTexts | IndexError::Shipped)
-                | Self::Model(ModelError::TooLong { .. } | ModelError::NoRoom { .. })
+                | Self::Index(
+                    IndexError::Unknown(_)
+                        | IndexError::Missing { .. }
+                        | IndexError::NoTexts
+                        | IndexError::NotAnIndex(_)
+                        | IndexError::Shipped
+                )
+                | Self::Model(
+                    ModelError::TooLong { .. }
+                        | ModelError::NoRoom { .. }
+                        | ModelError::Device { .. }
+                )
         )
     }
 }

@@ -1,6 +1,7 @@
 //! `rounds ask`: one question, one answer.
 
 use clap::Args;
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use super::{Common, Failure, Outcome};
 use crate::assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
 use crate::imaging::load;
 use crate::prompt::Parts;
-use crate::script::answer_json;
+use crate::script::{answer_json, shot_json};
+use crate::support::sanitise::clean_line;
 use crate::support::{Cancel, Hint};
 
 #[derive(Args)]
@@ -58,30 +60,43 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     };
     let mut out = std::io::stdout().lock();
     if ask.show_prompt {
-        for event in assistant.ask(case, settings, cancel.clone()) {
-            match event {
-                Event::Prompt(text) => writeln!(out, "{text}").map_err(|e| Failure::io(&e))?,
-                Event::Failed(error) => return Err(failed(&error)),
-                _ => {}
-            }
-        }
-        return Ok(0);
+        return show_prompt(ask, assistant.ask(case, settings, cancel.clone()), &mut out);
     }
     let answer = converse(&assistant, case, settings, cancel, ask.json, &mut out)?;
     if ask.json {
         let mut value = answer_json(&answer);
-        value["question"] = crate::support::sanitise::clean_line(&ask.question).into();
+        value["question"] = clean_line(&ask.question).into();
         writeln!(out, "{value:#}").map_err(|e| Failure::io(&e))?;
     }
     Ok(0)
 }
 
-fn failed(error: &crate::assistant::AssistantError) -> Failure {
-    Failure {
-        message: error.to_string(),
-        hint: error.hint(),
-        code: if error.is_request() { 2 } else { 3 },
+/// Writes the prompt that `events` bring; as JSON with the shots in it.
+fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn Write) -> Outcome {
+    let mut known = Vec::new();
+    for event in events {
+        match event {
+            Event::Retrieved { shots, .. } => known = shots,
+            Event::Prompt(prompt) => {
+                let text = match ask.json {
+                    false => prompt,
+                    true => format!(
+                        "{:#}",
+                        json!({
+                            "prompt": prompt,
+                            "question": clean_line(&ask.question),
+                            "shots": known.iter().map(shot_json).collect::<Vec<_>>(),
+                            "intended_use": INTENDED_USE,
+                        })
+                    ),
+                };
+                writeln!(out, "{text}").map_err(|e| Failure::io(&e))?;
+            }
+            Event::Failed(error) => return Err(Failure::assistant(&error)),
+            _ => {}
+        }
     }
+    Ok(0)
 }
 
 /// Runs a case and, unless `quiet`, streams shots, text and notices to `out`.
@@ -119,7 +134,7 @@ fn converse(
                 }
                 return Ok(*answer);
             }
-            Event::Failed(error) => return Err(failed(&error)),
+            Event::Failed(error) => return Err(Failure::assistant(&error)),
             _ if quiet => {}
             Event::Retrieved { shots, asked, .. } => {
                 writeln!(out, "{} of {asked} shots:", shots.len()).map_err(io)?;

@@ -4,8 +4,9 @@ use clap::Args;
 use std::path::PathBuf;
 
 use super::{Failure, index, model};
-use crate::assistant::{Assistant, MOST_SHOTS, Settings, Setup};
+use crate::assistant::{Assistant, Settings, Setup};
 use crate::index::Search;
+use crate::model::device;
 use crate::model::generate::Decoding;
 use crate::model::generate::penalty::Penalties;
 use crate::retrieval::{Condition, Order, Strategy};
@@ -43,7 +44,9 @@ pub struct Common {
     /// Index name or folder; left out: the one that ships
     #[arg(long)]
     pub index: Option<PathBuf>,
-    /// Image-text encoder that compares instead of the model's own tower (see `rounds index embed`)
+    /// What compares pictures instead of the model's own tower: an image-text encoder, `descriptor` (outlines, texture,
+    /// brightness, shape) or `shipped`, if the index has its vectors (see `rounds index embed`); left out: the model's own
+    /// tower, or with the model that ships the descriptor where the index has it
     #[arg(long)]
     pub encoder: Option<PathBuf>,
     /// Model folder; left out: the one that ships
@@ -76,17 +79,15 @@ pub struct Common {
     /// No run of so many tokens comes twice; 0 allows all
     #[arg(long, default_value_t = 0)]
     pub no_repeat_ngram: usize,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     pub device: String,
 }
 
 impl Common {
     /// Errors where a value is out of its range, or two do not go together.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        self.check_decoding()?;
-        self.check_shots()?;
-        Ok(Settings {
+        let settings = Settings {
             shots: self.shots,
             strategy: self.strategy,
             order: self.order,
@@ -97,54 +98,11 @@ impl Common {
             options: self.options.clone(),
             decoding: self.decoding(),
             prompt_only: false,
-        })
-    }
-
-    fn check_decoding(&self) -> Result<(), Failure> {
-        let repetition = self.repetition_penalty;
-        let wrong = [
-            (
-                !self.temperature.is_finite() || self.temperature < 0.0,
-                "--temperature takes a number from 0",
-            ),
-            (
-                self.top_p.is_some_and(|p| !(p > 0.0 && p <= 1.0)),
-                "--top-p takes a number above 0 and at most 1",
-            ),
-            (
-                !(1..=16).contains(&self.beams),
-                "--beams takes a number from 1 to 16",
-            ),
-            (
-                self.beams > 1 && self.temperature > 0.0,
-                "--beams and --temperature do not go together",
-            ),
-            (
-                !repetition.is_finite() || repetition <= 0.0 || !self.length_penalty.is_finite(),
-                "--repetition-penalty takes a number above 0, --length-penalty any number",
-            ),
-        ];
-        match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
-            Some((_, message)) => Err(Failure::usage(message, None)),
-            None => Ok(()),
+        };
+        match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(error) => Err(Failure::unusable(&error)),
         }
-    }
-
-    fn check_shots(&self) -> Result<(), Failure> {
-        if self.shots > MOST_SHOTS {
-            let message = format!("--shots takes a number from 0 to {MOST_SHOTS}");
-            return Err(Failure::usage(message, None));
-        }
-        if self.floor.is_some_and(|f| !f.is_finite()) {
-            return Err(Failure::usage("--floor takes a number from -1 to 1", None));
-        }
-        if self.strategy == Strategy::Fixed && self.pinned.is_empty() {
-            return Err(Failure::usage(
-                "--strategy fixed needs at least one --pin",
-                Some("find examples with `rounds index search`".into()),
-            ));
-        }
-        Ok(())
     }
 
     fn decoding(&self) -> Decoding {
@@ -166,22 +124,17 @@ impl Common {
 
     /// What to open: names in the user's libraries, or folders.
     pub fn setup(&self) -> Result<Setup, Failure> {
-        let find = |given: &PathBuf| Ok::<_, Failure>(model::library()?.find(given));
+        let model = |given: &Option<PathBuf>| given.as_deref().map_or(Ok(None), model::there);
         Ok(Setup {
-            model: self.model.as_ref().map(find).transpose()?,
-            encoder: self.encoder.as_ref().map(find).transpose()?,
-            index: self
-                .index
-                .as_ref()
-                .map(|name| index::find(name))
-                .transpose()?,
+            model: model(&self.model)?,
+            encoder: self.encoder.as_deref().map(model::comparing).transpose()?,
+            index: self.index.as_deref().map_or(Ok(None), index::there)?,
             device: self.device.clone(),
             search: self.search,
-        }
-        .named())
+        })
     }
 
     pub fn start(&self) -> Result<Assistant, Failure> {
-        Assistant::start(self.setup()?).map_err(|e| Failure::model(&e))
+        Assistant::start(self.setup()?).map_err(|e| Failure::assistant(&e))
     }
 }

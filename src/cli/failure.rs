@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::assistant::{AssistantError, SettingsError};
 use crate::support::{Hint, sanitise};
 
 /// Why a command ended badly, and the exit code that says so.
@@ -17,6 +18,23 @@ impl Failure {
             message: message.to_string(),
             hint,
             code: 2,
+        }
+    }
+
+    /// Settings that cannot be used, by the names of their flags.
+    pub fn unusable(error: &SettingsError) -> Self {
+        let flag = match error {
+            SettingsError::Range(..) => "--",
+            _ => "",
+        };
+        Self::usage(format!("{flag}{error}"), error.hint())
+    }
+
+    /// The request's fault or the program's.
+    pub fn assistant(error: &AssistantError) -> Self {
+        match error.is_request() {
+            true => Self::usage(error, error.hint()),
+            false => Self::model(error),
         }
     }
 

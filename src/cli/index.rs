@@ -5,15 +5,19 @@ mod import;
 mod look;
 mod search;
 
+use candle_core::Device;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
 use crate::assistant::{Embedders, SHIPPED};
-use crate::index::library::Library;
+use crate::cli::interrupt::Interrupt;
+use crate::index::library::{Library, is_index};
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::device;
-use crate::support::{Cancel, Hint, Paths};
+use crate::model::encoder::Descriptor;
+use crate::support::errors::shown;
+use crate::support::{Hint, Paths};
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
@@ -51,35 +55,56 @@ pub enum IndexCommand {
 /// A model whose vision tower makes the vectors.
 #[derive(Args, Clone)]
 pub struct Maker {
-    /// Model or image-text encoder whose vectors the index has; left out: the model that ships
+    /// Model or image-text encoder whose vectors the index has, or `descriptor`, which needs no bundle; left out: the model
+    /// that ships
     #[arg(long, alias = "encoder")]
     model: Option<PathBuf>,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
 }
 
 impl Maker {
     /// The encoder and what runs it.
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
-        let (device, _) = device::open(&self.device).map_err(|e| Failure::model(&e))?;
-        let bundle = match &self.model {
-            Some(model) => Some(super::model::library()?.find(model)),
-            None => None,
-        };
-        let made = Embedders::of(bundle.as_deref(), &device);
+        let made = Embedders::of(self.bundle()?.as_deref(), &self.opened()?);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        if let Some(model) = &self.model {
+        encoder.bundle = self.named()?.map_or_else(String::new, as_typed);
+        Ok((encoder, embedders))
+    }
+
+    /// The encoders of a new index.
+    fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
+        let made = Embedders::of_new_index(self.bundle()?.as_deref(), &self.opened()?);
+        let mut encoders = made.map_err(|e| Failure::model(&e))?;
+        if let (Some(model), [encoder]) = (self.named()?, encoders.as_mut_slice()) {
             encoder.bundle = as_typed(model);
         }
-        Ok((encoder, embedders))
+        Ok(encoders)
+    }
+
+    fn opened(&self) -> Result<Device, Failure> {
+        let opened = device::open(&self.device);
+        opened
+            .map(|(device, _)| device)
+            .map_err(|e| Failure::model(&e))
+    }
+
+    /// What was named, unless it is what ships.
+    fn named(&self) -> Result<Option<&Path>, Failure> {
+        let named = self.model.as_deref();
+        Ok(self.bundle()?.and(named))
+    }
+
+    fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
+        self.model.as_deref().map_or(Ok(None), super::model::find)
     }
 }
 
 /// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
 /// in full.
 fn as_typed(bundle: &Path) -> String {
-    let path = match bundle.exists() {
+    let path = match bundle.exists() && !Descriptor::is_named(bundle) {
         true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
         false => bundle.to_path_buf(),
     };
@@ -106,6 +131,20 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
     Ok(library()?.find(given))
 }
 
+/// An index by name or path; `None` for the one that ships, which has a name too.
+///
+/// Errors where there is none.
+pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = find(given)?;
+    if is_index(&folder) {
+        return Ok(Some(folder));
+    }
+    match given == Path::new(SHIPPED) {
+        true => Ok(None),
+        false => Err(failed(IndexError::NotAnIndex(shown(&folder)))),
+    }
+}
+
 /// As [`find`], for a command that changes the index.
 fn find_own(given: &Path) -> Result<PathBuf, Failure> {
     let folder = find(given)?;
@@ -121,6 +160,7 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
         | IndexError::Unknown(_)
+        | IndexError::Missing { .. }
         | IndexError::Long { .. }
         | IndexError::NoTexts
         | IndexError::Shipped
@@ -135,11 +175,7 @@ pub fn failed(error: IndexError) -> Failure {
 }
 
 pub fn open(given: &Path) -> Result<Index, Failure> {
-    // The one that ships has a name too.
-    let folder = (given != Path::new(SHIPPED))
-        .then(|| find(given))
-        .transpose()?;
-    Index::open(folder.as_deref()).map_err(failed)
+    Index::open(there(given)?.as_deref()).map_err(failed)
 }
 
 /// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
@@ -174,20 +210,20 @@ fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
 }
 
 /// Runs one of the commands.
-pub fn run(command: &IndexCommand, cancel: &Cancel) -> Outcome {
+pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
     match command {
         IndexCommand::Create(create) => change::create(create),
-        IndexCommand::Add(add) => change::add(add, cancel),
-        IndexCommand::Import(import) => import::run(import, cancel),
+        IndexCommand::Add(add) => change::add(add, interrupt.flag()),
+        IndexCommand::Import(import) => import::run(import, interrupt.flag()),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
         IndexCommand::Search(search) => search::search(search, cancel),
         IndexCommand::Remove(remove) => change::remove(remove),
-        IndexCommand::Verify(verify) => look::verify(verify, cancel),
-        IndexCommand::Compact { index } => change::compact(index, cancel),
-        IndexCommand::Export { index, out } => change::export(index, out, cancel),
+        IndexCommand::Verify(verify) => look::verify(verify, interrupt.flag()),
+        IndexCommand::Compact { index } => change::compact(index, interrupt.flag()),
+        IndexCommand::Export { index, out } => change::export(index, out, interrupt.flag()),
         IndexCommand::Stats(stats) => look::stats(stats),
-        IndexCommand::Warm(warm) => change::warm(warm, cancel),
-        IndexCommand::Embed(embed) => change::embed(embed, cancel),
+        IndexCommand::Warm(warm) => change::warm(warm, interrupt.flag()),
+        IndexCommand::Embed(embed) => change::embed(embed, interrupt.flag()),
     }
 }

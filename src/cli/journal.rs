@@ -1,18 +1,18 @@
 //! The session store as the full-screen interface sees it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::assistant::{Answer, Settings};
+use crate::assistant::{Answer, Ranked, SHIPPED, Settings, Setup};
 use crate::imaging::{decode, thumbnail_jpeg};
 use crate::index::{Example, ExampleImage, Images};
 use crate::retrieval::Shot;
 use crate::session::{
-    Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, StoredAnswer,
-    StoredShot, Turn, TurnId, TurnState, moment_in_words,
+    Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, Sources, StoredAnswer,
+    StoredImage, StoredShot, Turn, TurnId, TurnState, moment_in_words,
 };
 use crate::support::{Hint, Paths, files};
 use crate::tui::journal::{
@@ -25,9 +25,39 @@ const THUMBNAIL: u32 = 96;
 /// Indexes whose pictures are looked for.
 const MOST_INDEXES: usize = 8;
 
+/// Names for what answers are made with.
+pub struct Names {
+    models: crate::model::library::Library,
+    indexes: crate::index::library::Library,
+}
+
+impl Names {
+    pub fn of(paths: &Paths) -> Self {
+        Self {
+            models: crate::model::library::Library::of(paths),
+            indexes: crate::index::library::Library::of(paths),
+        }
+    }
+
+    /// What a replay finds everything by again.
+    pub fn sources(&self, setup: &Setup) -> Sources {
+        let setup = setup.clone().named();
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let model = |given: &PathBuf| text(self.models.lasting(given));
+        let index = |given: &PathBuf| text(self.indexes.lasting(given));
+        Sources {
+            model: setup.model.as_ref().map_or(SHIPPED.into(), model),
+            index: setup.index.as_ref().map_or(SHIPPED.into(), index),
+            encoder: setup.encoder.as_ref().map(model),
+            search: setup.search.name().into(),
+        }
+    }
+}
+
 /// Keeps sessions in the user's data folder.
 pub struct Kept {
     sessions: Sessions,
+    names: Names,
     /// Where shots' pictures are read: the indexes that were opened, the newest last. Pictures are named by their content,
     /// so one that is found is the right one.
     images: Vec<Images>,
@@ -44,6 +74,7 @@ impl Kept {
     pub fn open(paths: &Paths) -> Result<Self, SessionError> {
         Ok(Self {
             sessions: Sessions::open(paths)?,
+            names: Names::of(paths),
             images: Vec::new(),
             accepted: accepted(paths),
         })
@@ -173,6 +204,7 @@ impl Journal for Kept {
             question: turn.question.clone(),
             images: images.collect(),
             settings: json!(turn.settings),
+            sources: Some(self.names.sources(&turn.setup)),
             patient: turn.whose.patient.clone(),
             study: turn.whose.study.clone(),
         };
@@ -185,7 +217,12 @@ impl Journal for Kept {
         self.sessions.append_partial(&turn, text).map_err(failed)
     }
 
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError> {
+    fn finish_turn(
+        &mut self,
+        turn: &str,
+        end: &TurnEnd,
+        setup: &Setup,
+    ) -> Result<(), JournalError> {
         let turn = TurnId::from_str(turn).map_err(failed)?;
         let end = match end {
             TurnEnd::Answered(given) => crate::session::TurnEnd::Answered {
@@ -202,7 +239,10 @@ impl Journal for Kept {
                 shots: Vec::new(),
             },
         };
-        self.sessions.finish_turn(&turn, end).map_err(failed)
+        let sources = Some(self.names.sources(setup));
+        self.sessions
+            .finish_turn(&turn, end, sources)
+            .map_err(failed)
     }
 
     fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError> {
@@ -277,6 +317,17 @@ impl Journal for Kept {
 }
 
 impl Kept {
+    /// A kept picture; `None` where it is damaged.
+    fn attached(&self, image: &StoredImage) -> Option<Attached> {
+        let bytes = self.sessions.image(image).ok()?;
+        let picture = decode(&bytes, &image.name).ok()?;
+        Some(Attached {
+            picture: Arc::new(picture),
+            file: bytes.into(),
+            path: None,
+        })
+    }
+
     fn saved(&self, session: &Session, turn: &Turn) -> SavedTurn {
         let turn_id = |number: u32| {
             TurnId {
@@ -285,22 +336,21 @@ impl Kept {
             }
             .to_string()
         };
-        let images = turn.images.iter().filter_map(|image| {
-            // One that is damaged is passed over: the words are still worth reading.
-            let bytes = self.sessions.image(image).ok()?;
-            let picture = decode(&bytes, &image.name).ok()?;
-            Some(Attached {
-                picture: Arc::new(picture),
-                file: bytes.into(),
-                path: None,
-            })
-        });
+        // One that is damaged is passed over: the words are still worth reading.
+        let (mut images, mut lost) = (Vec::new(), Vec::new());
+        for image in &turn.images {
+            match self.attached(image) {
+                Some(attached) => images.push(attached),
+                None => lost.push(image.name.clone()),
+            }
+        }
         let shots = || turn.shots.iter().cloned().map(shot).collect();
         SavedTurn {
             id: turn_id(turn.number),
             parent: turn.parent.map(turn_id),
             question: turn.question.clone(),
-            images: images.collect(),
+            images,
+            lost,
             whose: Whose {
                 patient: turn.patient.clone(),
                 study: turn.study.clone(),
@@ -311,9 +361,15 @@ impl Kept {
                     answer: answer.answer.clone(),
                     rationale: answer.rationale.clone(),
                     notices: answer.notices.clone(),
+                    ranking: serde_json::from_value::<Vec<Ranked>>(answer.ranking.clone())
+                        .unwrap_or_default()
+                        .iter()
+                        .map(Ranked::in_words)
+                        .collect(),
                     shots: shots(),
                 },
                 (None, TurnState::Failed) => SavedEnd::Failed {
+                    text: turn.text.clone(),
                     message: turn.message.clone().unwrap_or_default(),
                 },
                 (None, _) => SavedEnd::Stopped {

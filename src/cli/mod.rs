@@ -6,8 +6,10 @@ mod config;
 mod doctor;
 mod failure;
 mod index;
+mod interrupt;
 mod journal;
 mod model;
+mod out;
 mod replay;
 mod research;
 mod screen;
@@ -18,10 +20,11 @@ mod typed;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-use crate::support::{Cancel, Paths, logging};
+use crate::support::{Paths, logging};
 
 use common::Common;
 use failure::{Failure, Outcome, complain};
+use interrupt::Interrupt;
 use typed::{Keys, Unread};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
@@ -53,11 +56,8 @@ enum Command {
     /// The settings file
     #[command(subcommand)]
     Config(config::Config),
-    /// Show what the program finds on this machine
-    Doctor {
-        #[arg(long, default_value = "auto")]
-        device: String,
-    },
+    /// Show what the program finds on this machine, and what to do where something does not work
+    Doctor(doctor::Doctor),
     /// Indexes of your own examples: import data sets, search, check and export them
     #[command(subcommand)]
     Index(Box<index::IndexCommand>),
@@ -92,56 +92,43 @@ pub fn main() -> ExitCode {
     if let Ok(paths) = Paths::find() {
         logging::init(&paths, logging::level_from_environment());
     }
-    let cancel = Cancel::new();
-    if !cli.is_chat() {
-        listen(&cancel);
-    }
-    let code = run(cli, keys, &cancel).unwrap_or_else(complain);
-    ExitCode::from(if cancel.is_cancelled() && code != 2 {
+    let interrupt = Interrupt::default();
+    let code = run(cli, keys, &interrupt).unwrap_or_else(complain);
+    ExitCode::from(if interrupt.happened() && code != 2 {
         130
     } else {
         code
     })
 }
 
-/// The first interrupt asks the command to end, the second ends it.
-fn listen(cancel: &Cancel) {
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
-            std::process::exit(130);
-        }
-        flag.cancel();
-    });
-    if handler.is_err() {
-        tracing::warn!("no handler for Ctrl-C");
-    }
-}
-
-fn run(cli: Cli, keys: Keys, cancel: &Cancel) -> Outcome {
+fn run(cli: Cli, keys: Keys, interrupt: &Interrupt) -> Outcome {
     let Some(command) = cli.command else {
         return Ok(0);
     };
     match command {
-        Command::Ask(ask) => ask::run(&ask, cancel),
-        Command::Script(common) => script::run(&common, cancel),
+        Command::Ask(ask) => ask::run(&ask, interrupt.flag()),
+        Command::Script(common) => script::run(&common, interrupt.flag()),
         Command::Chat { common, screen } => screen::run(&common, &screen, keys),
         Command::Session(session) => session::run(&session),
-        Command::Replay(replay) => replay::run(&replay, cancel),
+        Command::Replay(replay) => replay::run(&replay, interrupt.flag()),
         Command::Config(config) => config::run(&config),
-        Command::Doctor { device } => doctor::run(&device),
-        Command::Index(index) => index::run(&index, cancel),
-        Command::Model(model) => model::run(&model, cancel),
+        Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Index(index) => index::run(&index, interrupt),
+        Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => research::eval(&eval),
-        Command::Train(train) => research::train(&train, cancel),
+        Command::Train(train) => research::train(&train, interrupt),
         Command::Phantom(draw) => research::draw(&draw),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut std::io::stdout());
-            Ok(0)
+            // Its generator panics where it cannot write.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut text);
+            out::write(&text).map(|()| 0)
         }
-        Command::Man => clap_mangen::Man::new(Cli::command())
-            .render(&mut std::io::stdout())
-            .map(|()| 0)
-            .map_err(|e| Failure::io(&e)),
+        Command::Man => {
+            let mut text = Vec::new();
+            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            made.map_err(|e| Failure::io(&e))?;
+            out::write(&text).map(|()| 0)
+        }
     }
 }

@@ -7,14 +7,18 @@ mod logits;
 mod pull;
 
 use clap::Subcommand;
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::interrupt::Interrupt;
+use super::out::{self, print};
 use super::{Failure, Outcome};
+use crate::assistant::SHIPPED;
+use crate::model::bundle::Bundle;
+use crate::model::encoder::Descriptor;
 use crate::model::import::Hold;
-use crate::model::library::{Known, Library};
+use crate::model::library::{Known, Library, is_bundle};
 use crate::model::random::{self, Shape};
-use crate::support::{Cancel, Hint, Paths, Progress};
+use crate::support::{Hint, Paths, Progress, aside};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -28,9 +32,9 @@ pub enum Model {
         #[arg(long)]
         json: bool,
     },
-    /// Show what a bundle is
+    /// Show what a bundle is (`shipped` is the one that ships)
     Show { bundle: PathBuf },
-    /// Hash every file of a bundle
+    /// Hash every file of a bundle (`shipped` is the one that ships)
     Verify { bundle: PathBuf },
     /// Delete a bundle
     Remove { bundle: PathBuf },
@@ -68,12 +72,39 @@ pub fn library() -> Result<Library, Failure> {
         })
 }
 
+/// A bundle's folder by name or path; `None` for the one that ships, which has a name too.
+pub fn find(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = library()?.find(given);
+    let ships = given == Path::new(SHIPPED) && !is_bundle(&folder);
+    Ok((!ships).then_some(folder))
+}
+
+/// As [`find`]. Errors where there is no bundle.
+pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+    let found = find(given)?;
+    match found.as_deref().is_none_or(is_bundle) {
+        true => Ok(found),
+        false => Err(Failure::usage(
+            format!("there is no model {}", shown(given)),
+            Some("`rounds model list` shows yours; left out, the one that ships is used".into()),
+        )),
+    }
+}
+
+/// What compares pictures, as an assistant takes it: the words `descriptor` and `shipped`, or a bundle that is there.
+pub fn comparing(given: &Path) -> Result<PathBuf, Failure> {
+    match Descriptor::is_named(given) {
+        true => Ok(given.to_path_buf()),
+        false => Ok(there(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
+    }
+}
+
 /// Runs one of the commands.
-pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
+pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
     match model {
-        Model::Import(import) => import::run(import, cancel),
+        Model::Import(import) => import::run(import, interrupt.flag()),
         #[cfg(feature = "hub")]
-        Model::Pull(pull) => pull::run(pull, cancel),
+        Model::Pull(pull) => pull::run(pull, interrupt),
         Model::List { json } => list(*json),
         Model::Show { bundle } => show(bundle),
         Model::Verify { bundle } => verify(bundle),
@@ -82,15 +113,15 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             let folder = library.find(bundle);
             let users = super::index::users_of(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
-            eprintln!("deleted {}", shown(&folder));
+            aside(format_args!("deleted {}", shown(&folder)));
             for (index, encoder) in users {
-                eprintln!(
+                aside(format_args!(
                     "note: the index {index} has vectors of it and takes no more examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
-                );
+                ));
             }
             Ok(0)
         }
-        Model::Logits(logits) => logits::run(logits, cancel),
+        Model::Logits(logits) => logits::run(logits, interrupt.flag()),
         Model::Random {
             shape,
             layers,
@@ -106,19 +137,23 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
                 *dtype,
                 &folder,
                 *seed,
-                cancel,
+                interrupt.flag(),
                 &mut |done, _| progress.set(done as u64),
             )
             .map_err(|e| Failure::model(&e))?;
             progress.finish();
-            eprintln!("{}: {:.2} GB", shown(&folder), bytes as f64 / 1e9);
+            aside(format_args!(
+                "{}: {:.2} GB",
+                shown(&folder),
+                bytes as f64 / 1e9
+            ));
             Ok(0)
         }
-        Model::Bench(bench) => bench::run(bench, cancel),
+        Model::Bench(bench) => bench::run(bench, interrupt.flag()),
     }
 }
 
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     crate::support::sanitise::clean_line(&path.to_string_lossy())
 }
 
@@ -134,7 +169,6 @@ fn row(name: &str, known: &Known) -> serde_json::Value {
 }
 
 fn list(json: bool) -> Outcome {
-    let mut out = std::io::stdout().lock();
     let mut faults = 0;
     let mut rows = Vec::new();
     for (name, manifest) in library()?.list() {
@@ -143,37 +177,37 @@ fn list(json: bool) -> Outcome {
             Ok(known) => rows.push(row(&name, &known)),
             Err(error) => {
                 faults += 1;
-                eprintln!("{name}: {error}");
+                aside(format_args!("{name}: {error}"));
             }
         }
     }
-    let io = |e: std::io::Error| Failure::io(&e);
     if json {
-        writeln!(out, "{:#}", serde_json::Value::Array(rows)).map_err(io)?;
+        print(format_args!("{:#}", serde_json::Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            eprintln!("no bundles yet; `rounds model import --help` says how to make one");
+            aside("no bundles yet; `rounds model import --help` says how to make one");
         }
         for row in &rows {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
             let gb = row["bytes"].as_f64().unwrap_or(0.0) / 1e9;
-            writeln!(
-                out,
+            print(format_args!(
                 "{:24} {:9} {:5} {gb:7.2} GB  {}",
                 text("name"),
                 text("family"),
                 text("dtype"),
                 text("model")
-            )
-            .map_err(io)?;
+            ))?;
         }
     }
     Ok(u8::from(faults > 0))
 }
 
-fn show(bundle: &std::path::Path) -> Outcome {
-    let folder = library()?.find(bundle);
-    let text = match Known::of(&folder).map_err(|e| Failure::model(&e))? {
+fn show(bundle: &Path) -> Outcome {
+    let known = match there(bundle)? {
+        Some(folder) => Known::of(&folder),
+        None => Bundle::open(None).map(|bundle| Known::Learner(Box::new(bundle.manifest))),
+    };
+    let text = match known.map_err(|e| Failure::model(&e))? {
         Known::Learner(manifest) => toml::to_string(&manifest),
         Known::Encoder(manifest) => toml::to_string(&manifest),
     };
@@ -187,20 +221,21 @@ fn show(bundle: &std::path::Path) -> Outcome {
         .lines()
         .map(|l| crate::support::sanitise::clean_line(l) + "\n")
         .collect();
-    write!(std::io::stdout(), "{clean}").map_err(|e| Failure::io(&e))?;
-    Ok(0)
+    out::write(clean.as_bytes()).map(|()| 0)
 }
 
-fn verify(bundle: &std::path::Path) -> Outcome {
-    let folder = library()?.find(bundle);
-    let faults = Known::verify(&folder).map_err(|e| Failure::model(&e))?;
-    let mut out = std::io::stdout().lock();
+fn verify(bundle: &Path) -> Outcome {
+    let faults = match there(bundle)? {
+        Some(folder) => Known::verify(&folder),
+        // Opening hashes all of it.
+        None => Bundle::open(None).map(|_| Vec::new()),
+    };
+    let faults = faults.map_err(|e| Failure::model(&e))?;
     for fault in &faults {
-        writeln!(out, "{fault}").map_err(|e| Failure::io(&e))?;
+        print(fault)?;
     }
     if faults.is_empty() {
-        writeln!(out, "every file is as it was written").map_err(|e| Failure::io(&e))?;
-        return Ok(0);
+        return print("every file is as it was written").map(|()| 0);
     }
     Err(Failure {
         message: format!("{} of the bundle's files are damaged", faults.len()),

@@ -1,19 +1,20 @@
 //! `rounds replay`: a kept question is answered again, and what differs is said.
 //!
-//! The model and the index are those of the session unless others are given; what they were is compared by hash, so a
-//! replaced file cannot pass for the old one.
+//! Model, index, encoder and search are those of each turn unless others are given; what they were is compared by hash, so
+//! a replaced file cannot pass for the old one.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::journal::{answer, stored};
+use super::journal::{Names, answer, stored};
+use super::out::print;
 use super::session::note;
 use super::{Failure, Outcome, index, model};
 use crate::assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use crate::imaging::decode;
 use crate::index::Search;
+use crate::model::encoder::Descriptor;
 use crate::session::{Session, Sessions, Turn, TurnState, Verdict, compare};
 use crate::support::errors::shown;
 use crate::support::sanitise::clean_line_max;
@@ -23,17 +24,20 @@ use crate::support::{Cancel, Hint, Paths};
 pub struct Replay {
     /// SESSION or SESSION#TURN; a session by its id, its number or its title
     what: String,
-    /// Model folder or name; left out: the session's
+    /// Model folder or name; left out: the turn's
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Index folder or name; left out: the session's
+    /// Index folder or name; left out: the turn's
     #[arg(long)]
     index: Option<PathBuf>,
-    /// Image-text encoder that compares, where the session had one
+    /// Image-text encoder that compares; left out: the turn's, if it had one
     #[arg(long)]
     encoder: Option<PathBuf>,
-    /// auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto")]
+    /// How similar pictures are searched; left out: as it was done for the turn
+    #[arg(long, value_enum)]
+    search: Option<Search>,
+    /// What it is computed on; auto takes the first that works
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
     /// One JSON object a turn
     #[arg(long)]
@@ -62,11 +66,24 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
             Some("name a turn that was stopped as SESSION#TURN".into()),
         ));
     }
-    let assistant = Assistant::start(setup(replay, &session)?).map_err(|e| Failure::model(&e))?;
-    let mut out = std::io::stdout().lock();
+    // All are known before the first answer is waited for.
+    let setups: Vec<Setup> = turns
+        .iter()
+        .map(|turn| setup(replay, &session, turn))
+        .collect::<Result<_, _>>()?;
+    let names = Names::of(&paths);
+    let mut open: Option<(Setup, Assistant)> = None;
     let (mut changed, mut failed) = (false, false);
-    for old in turns {
-        let new = again(&assistant, &sessions, old, cancel)?;
+    for (old, setup) in turns.into_iter().zip(setups) {
+        let assistant = match open.take().filter(|(opened, _)| *opened == setup) {
+            Some((_, assistant)) => assistant,
+            None => Assistant::start(setup.clone()).map_err(|e| Failure::model(&e))?,
+        };
+        let new = Turn {
+            sources: Some(names.sources(&setup)),
+            ..again(&assistant, &sessions, old, cancel)?
+        };
+        open = Some((setup, assistant));
         if cancel.is_cancelled() {
             return Ok(130);
         }
@@ -85,7 +102,7 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
             (false, Some(_)) => in_words(&name, old, &verdict),
             (false, None) => why_not(&name, old, &new),
         };
-        writeln!(out, "{text}").map_err(|e| Failure::io(&e))?;
+        print(text)?;
     }
     Ok(match failed {
         true => 3,
@@ -111,31 +128,58 @@ fn find(sessions: &Sessions, what: &str) -> Result<(Session, Option<u32>), Failu
     Ok((session, turn))
 }
 
-fn setup(replay: &Replay, session: &Session) -> Result<Setup, Failure> {
-    let named = |given: &Option<PathBuf>, kept: &str| match given {
-        Some(given) => Some(given.clone()),
-        None if kept == SHIPPED => None,
-        None => Some(PathBuf::from(kept)),
-    };
+/// What to answer a turn with: as the flags say, or as it was. Turns of older versions know their session's model and index
+/// only.
+fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failure> {
+    let made = turn.sources.as_ref();
     let library = model::library()?;
-    let found = |what: &str, flag: bool, path: PathBuf| match flag || path.exists() {
-        true => Ok(path),
-        false => Err(Failure::usage(
-            format!("the session's {what} is not here: {}", shown(&path)),
-            Some(format!("say where it is with --{what}")),
-        )),
+    let found = |what: &str, given: &Option<PathBuf>, kept: Option<&str>| {
+        let find = |name: &Path| match what {
+            "index" => index::find(name),
+            _ => Ok(library.find(name)),
+        };
+        // What compares may be a word; of the others, what ships is left out.
+        let word = |path: &Path| {
+            what == "encoder" && (Descriptor::is_named(path) || path == Path::new(SHIPPED))
+        };
+        let kept = kept.map(Path::new);
+        let kept = kept.filter(|kept| *kept != Path::new(SHIPPED) || word(kept));
+        let path = match (given, kept) {
+            (Some(given), _) if what == "encoder" => return model::comparing(given).map(Some),
+            (Some(given), _) => return find(given).map(Some),
+            (None, None) => return Ok(None),
+            (None, Some(kept)) => find(kept)?,
+        };
+        match path.exists() || word(&path) {
+            true => Ok(Some(path)),
+            false => Err(Failure::usage(
+                format!("the session's {what} is not here: {}", shown(&path)),
+                Some(format!("say where it is with --{what}")),
+            )),
+        }
     };
+    let (model, index) = (
+        made.map_or(&session.model, |made| &made.model),
+        made.map_or(&session.index, |made| &made.index),
+    );
+    let encoder = made.and_then(|made| made.encoder.as_deref());
     Ok(Setup {
-        model: named(&replay.model, &session.model)
-            .map(|name| found("model", replay.model.is_some(), library.find(&name)))
-            .transpose()?,
-        index: named(&replay.index, &session.index)
-            .map(|name| found("index", replay.index.is_some(), index::find(&name)?))
-            .transpose()?,
-        encoder: replay.encoder.as_ref().map(|name| library.find(name)),
+        model: found("model", &replay.model, Some(model))?,
+        index: found("index", &replay.index, Some(index))?,
+        encoder: found("encoder", &replay.encoder, encoder)?,
         device: replay.device.clone(),
-        search: Search::Auto,
-    })
+        search: replay.search.unwrap_or_else(|| search_of(turn)),
+    }
+    .named())
+}
+
+/// The search that found the turn's shots, or that was asked for where none were found.
+fn search_of(turn: &Turn) -> Search {
+    let used = turn.answer.as_ref().map(|answer| &answer.provenance);
+    let used = used.and_then(|provenance| provenance["search"].as_str());
+    let asked = turn.sources.as_ref().map(|made| made.search.as_str());
+    let known = used.or(asked).map(|name| Search::from_str(name, true));
+    known.and_then(Result::ok).unwrap_or_default()
 }
 
 /// The turn as it comes out now.

@@ -3,12 +3,14 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
+use super::interrupt::Interrupt;
+use super::out::print;
 use super::{Failure, Outcome};
 use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
-use crate::support::{Cancel, Progress, files};
+use crate::support::{Progress, files};
 use crate::train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
@@ -71,15 +73,15 @@ pub struct What {
 }
 
 /// One figure: share, 95 % interval, bar, counts.
-fn row(name: &str, share: &Share) {
+fn row(name: &str, share: &Share) -> Result<(), Failure> {
     let (low, high) = share.interval();
     let bar = "█".repeat((share.percent() / 5.0).round() as usize);
-    println!(
+    print(format_args!(
         "{name:9} {:5.1} %  ({low:4.1} to {high:5.1})  {bar:20}  {} of {}",
         share.percent(),
         share.right,
         share.asked
-    );
+    ))
 }
 
 /// Runs a measurement and prints it.
@@ -103,23 +105,20 @@ pub fn eval(eval: &Eval) -> Outcome {
                 crate::eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
             progress.finish();
             if json {
-                println!(
-                    "{}",
-                    serde_json::json!({ "shots": shots, "blank": blank, "result": result })
-                );
+                print(serde_json::json!({ "shots": shots, "blank": blank, "result": result }))?;
                 return Ok(0);
             }
-            println!(
+            print(format_args!(
                 "{shots} shots{}",
                 if blank { ", picture blanked" } else { "" }
-            );
-            row("closed", &result.closed);
-            row("open", &result.open);
+            ))?;
+            row("closed", &result.closed)?;
+            row("open", &result.open)?;
             if result.vote.asked > 0 {
-                row("vote", &result.vote);
+                row("vote", &result.vote)?;
             }
             for (topic, share) in &result.by_topic {
-                row(topic, share);
+                row(topic, share)?;
             }
         }
         Eval::Neighbours {
@@ -136,16 +135,18 @@ pub fn eval(eval: &Eval) -> Outcome {
                 .map_err(super::index::failed)?;
             progress.finish();
             if json {
-                println!("{}", serde_json::json!({ "k": k, "tags": result }));
+                print(serde_json::json!({ "k": k, "tags": result }))?;
                 return Ok(0);
             }
-            println!("precision at {k}, the query's own picture, patient and study left out");
+            print(format_args!(
+                "precision at {k}, the query's own picture, patient and study left out"
+            ))?;
             for (tag, precision) in &result {
-                row(tag, &precision.found);
-                println!(
+                row(tag, &precision.found)?;
+                print(format_args!(
                     "          {} queries; chance {:.1} %",
                     precision.queries, precision.chance_percent
-                );
+                ))?;
             }
         }
         Eval::Binding {
@@ -157,19 +158,16 @@ pub fn eval(eval: &Eval) -> Outcome {
         } => {
             let result = crate::eval::binding(what.model.as_deref(), n, shots, shuffle)?;
             if json {
-                println!(
-                    "{}",
-                    serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result })
-                );
+                print(serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result }))?;
                 return Ok(0);
             }
-            println!(
+            print(format_args!(
                 "{shots} shots{}",
                 if shuffle { ", answers shuffled" } else { "" }
-            );
-            row("generated", &result.generated);
-            row("chosen", &result.chosen);
-            println!("chance of a choice is 50 %");
+            ))?;
+            row("generated", &result.generated)?;
+            row("chosen", &result.chosen)?;
+            print("chance of a choice is 50 %")?;
         }
     }
     Ok(0)
@@ -184,7 +182,7 @@ pub enum Train {
         /// JSON recipe; left out: the built-in one
         #[arg(long)]
         recipe: Option<PathBuf>,
-        #[arg(long, default_value = "cpu")]
+        #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
         device: String,
     },
     /// Make the index that ships again, from the model that ships
@@ -204,7 +202,7 @@ pub enum Train {
 }
 
 /// Trains or ships.
-pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
+pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
     match train {
         Train::Nano {
             out,
@@ -221,7 +219,7 @@ pub fn train(train: &Train, cancel: &Cancel) -> Outcome {
                 }
             };
             let (device, _) = device::open(name).map_err(|e| Failure::model(&e))?;
-            let done = crate::train::train_nano(&recipe, out, &device, cancel)
+            let done = crate::train::train_nano(&recipe, out, &device, interrupt.flag())
                 .map_err(anyhow::Error::from)?;
             Ok(if done { 0 } else { 130 })
         }

@@ -1,5 +1,6 @@
 //! The chat: on the full screen where there is a terminal for it, line by line elsewhere.
 
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -8,8 +9,9 @@ use super::journal::{Kept, accepted};
 use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
 use crate::support::sanitise::clean_line;
-use crate::support::{Hint, Paths};
+use crate::support::{Hint, Paths, aside};
 use crate::tui::journal::Whose;
+use crate::tui::plain::Ended;
 use crate::tui::{
     self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
 };
@@ -17,7 +19,7 @@ use crate::tui::{
 #[derive(Args, Clone)]
 pub struct Screen {
     /// Line by line, for screen readers and simple terminals
-    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub plain: bool,
     /// Image to attach at the start (may be given several times)
     #[arg(short, long = "image")]
@@ -32,7 +34,7 @@ pub struct Screen {
     #[arg(long)]
     session: Option<String>,
     /// Keep nothing of this session
-    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     no_log: bool,
     /// How pictures are shown
     #[arg(long, value_enum, default_value = "auto")]
@@ -46,7 +48,7 @@ pub struct Screen {
 }
 
 /// Why there can be no more than lines here.
-fn only_lines() -> Option<&'static str> {
+pub fn only_lines() -> Option<&'static str> {
     let term = std::env::var("TERM").unwrap_or_default();
     if !std::io::stdin().is_terminal() {
         Some("standard input is no terminal")
@@ -96,15 +98,21 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
     if let Some(reason) = reason.filter(|_| !screen.plain)
         && std::io::stderr().is_terminal()
     {
-        eprintln!("rounds: {reason}, so the chat goes line by line, as with --plain");
+        aside(format_args!(
+            "rounds: {reason}, so the chat goes line by line, as with --plain"
+        ));
     }
     if !screen.plain && reason.is_none() {
         let (reason, troubles) = tui::run(setup, settings, options, journal)?;
         troubles.iter().for_each(complain);
-        return Ok(code(reason, false));
+        return Ok(code(reason, 0));
     }
     let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
-    Ok(code(ended.reason, ended.failed))
+    let left = match ended {
+        Ended { unopened: true, .. } => 3,
+        ended => u8::from(ended.failed),
+    };
+    Ok(code(ended.reason, left))
 }
 
 /// Says what there was no screen left for.
@@ -117,9 +125,10 @@ fn complain(trouble: &Trouble) {
     }
 }
 
-fn code(reason: ExitReason, failed: bool) -> u8 {
+/// The exit code; `left` where the end of the conversation was its end.
+fn code(reason: ExitReason, left: u8) -> u8 {
     match reason {
-        ExitReason::Left => u8::from(failed),
+        ExitReason::Left => left,
         ExitReason::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),
         ExitReason::TerminalGone => 129,
     }

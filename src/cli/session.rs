@@ -6,13 +6,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, out};
 use crate::session::{
     Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
 };
-use crate::support::INTENDED_USE;
 use crate::support::errors::bytes;
-use crate::support::{Hint, Paths};
+use crate::support::{Hint, INTENDED_USE, Paths, aside};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -108,7 +107,7 @@ fn failed(error: SessionError) -> Failure {
 
 /// Says what is to be known of the store. Where nobody can read it, the work goes on.
 pub fn note(notice: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {notice}");
+    aside(format_args!("note: {notice}"));
 }
 
 /// Runs the command.
@@ -165,9 +164,8 @@ pub fn run(command: &SessionCommand) -> Outcome {
 }
 
 fn print(lines: impl Iterator<Item = String>) -> Outcome {
-    let mut out = std::io::stdout().lock();
     for line in lines {
-        writeln!(out, "{line}").map_err(|e| Failure::io(&e))?;
+        out::print(line)?;
     }
     Ok(0)
 }
@@ -232,7 +230,7 @@ fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     ids.retain(|id| seen.insert(id.clone()));
     for id in &ids {
         let title = sessions.summary(id).map_err(failed)?.title;
-        let _ = writeln!(std::io::stderr(), "{id}  {title}");
+        aside(format_args!("{id}  {title}"));
     }
     sure(
         &format!("delete {} for good?", count(ids.len(), "session")),

@@ -2,7 +2,6 @@
 
 use clap::Parser;
 use std::ffi::OsString;
-use std::io::IsTerminal;
 
 use super::{Cli, Command, Common, Failure, config};
 
@@ -23,8 +22,7 @@ pub fn read() -> Result<(Cli, Keys), Unread> {
         return Ok((cli, Keys::new()));
     }
     if cli.command.is_none() {
-        let chat = std::io::stdin().is_terminal();
-        words.push(if chat { "chat" } else { "script" }.into());
+        words.push("chat".into());
     }
     let settings = config::load().map_err(Unread::Settings)?;
     let cli = settings.parse(words).map_err(Unread::Usage)?;
@@ -45,10 +43,5 @@ impl Cli {
     fn answers(&self) -> bool {
         use Command::{Ask, Chat, Script};
         matches!(self.command, None | Some(Ask(_) | Script(_) | Chat { .. }))
-    }
-
-    /// Whether it listens to signals itself: in the chat an interrupt ends an answer and not the program.
-    pub fn is_chat(&self) -> bool {
-        matches!(self.command, Some(Command::Chat { .. }))
     }
 }

@@ -121,6 +121,16 @@ impl Hub {
         &self.endpoint
     }
 
+    /// Where its files are kept; `None` if there is no place for them.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
+    /// Whether only files that are there are used.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// The path of a file that is in the cache; never asks the network.
     pub fn cached(&self, repository: &str, revision: &str, file: &str) -> Option<PathBuf> {
         let asked = Asked {

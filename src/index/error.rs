@@ -32,6 +32,8 @@ pub enum IndexError {
     Gone(String),
     #[error("no example {0} in the index")]
     Unknown(String),
+    #[error("the {what} example {id} is not in the index")]
+    Missing { what: &'static str, id: String },
     #[error("{what} has {found} characters, at most {limit} are taken")]
     Long {
         what: &'static str,
@@ -66,7 +68,7 @@ impl Hint for IndexError {
             }
             Self::Version { .. } => "make the index again with `rounds index import`",
             Self::Encoder { .. } => {
-                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, or ask with --strategy text, random or none"
+                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, compare with --encoder and one it has, or ask with --strategy text, random or none"
             }
             Self::NoBundle { .. } => {
                 "import or pull the bundle again, or drop these vectors with `rounds index embed INDEX --drop NAME`"
@@ -83,6 +85,9 @@ impl Hint for IndexError {
             Self::Changed => "open it again",
             Self::Gone(_) => "import the data again into a new index",
             Self::Unknown(_) => "look for it with `rounds index search`",
+            Self::Missing { .. } => {
+                "look for its id with `rounds index search`; in the chat /pin off and /exclude off forget such examples"
+            }
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => {
                     "free some space and start the command again: it goes on where it stopped"

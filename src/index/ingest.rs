@@ -163,7 +163,7 @@ fn piece(
             Some(Ok(Item::Rejected { origin, reason })) => {
                 reject(summary, report, &origin, &reason);
             }
-            Some(Ok(Item::Row(mut row))) => match load(&mut row) {
+            Some(Ok(Item::Row(mut row))) => match load(&mut row, LONGEST_PICTURE) {
                 Ok((pictures, names)) => {
                     bytes += pictures.iter().map(|(_, b)| b.len()).sum::<usize>();
                     piece.push(Loaded {
@@ -182,8 +182,9 @@ fn piece(
 /// A row's pictures with their files, and their names.
 type Files = (Vec<(ExampleImage, Vec<u8>)>, Vec<String>);
 
-/// Reads the files of a row and takes its pictures out of it; the reason where that cannot be.
-fn load(row: &mut Row) -> Result<Files, String> {
+/// Reads the files of a row, of at most `limit` bytes together, and takes its pictures out of it; the reason where that
+/// cannot be.
+fn load(row: &mut Row, limit: u64) -> Result<Files, String> {
     let sources = std::mem::take(&mut row.images);
     if sources.len() > MOST_PICTURES {
         return Err(format!(
@@ -201,8 +202,8 @@ fn load(row: &mut Row) -> Result<Files, String> {
             }
         };
         length += bytes.len() as u64;
-        if length > LONGEST_PICTURE {
-            let limit = errors::bytes(LONGEST_PICTURE);
+        if length > limit {
+            let limit = errors::bytes(limit);
             return Err(format!("its pictures take more than {limit} together"));
         }
         let format = imaging::format_of(&bytes);
@@ -385,3 +386,6 @@ fn prepare(
     }
     Ok((new, vectors))
 }
+
+#[cfg(test)]
+mod tests;

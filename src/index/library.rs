@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use super::error::IndexError;
 use super::manifest::MANIFEST;
 use super::store::Index;
-use crate::support::{FileError, Paths, Shelf};
+use crate::support::{FileError, Paths, Shelf, paths};
+
+/// Whether an index is in `folder`.
+pub fn is_index(folder: &Path) -> bool {
+    folder.join(MANIFEST).exists()
+}
 
 /// The folder of indexes, one a subfolder.
 pub struct Library {
@@ -22,8 +27,12 @@ impl Library {
 
     /// An index's folder: what was given where it is one, else the index of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
-        let is_one = |folder: &Path| folder.join(MANIFEST).exists();
-        self.shelf.find(given, is_one)
+        self.shelf.find(given, is_index)
+    }
+
+    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    pub fn lasting(&self, given: &Path) -> PathBuf {
+        paths::lasting(&self.find(given), self.shelf.folder())
     }
 
     /// Where a new index goes: a bare name into the library, a path where it says.

@@ -23,10 +23,13 @@ pub mod verify;
 mod words;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::IndexError;
 pub use example::{Example, ExampleImage, PICTURE_PLACE, tag_name};
 pub use images::Images;
-pub use manifest::{Encoder, MANIFEST};
+pub use manifest::{Encoder, MANIFEST, short};
 pub use store::{Index, Living, With};
 pub use vectors::{Filter, Hit, Search};
 pub use writer::{Added, Details, NewPicture, NewVectors, Writer, create};

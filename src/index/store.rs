@@ -108,6 +108,12 @@ impl Index {
         self.folder.as_deref()
     }
 
+    /// Whether its last writer came to its end; the one that ships has none.
+    pub fn is_sealed(&self) -> Result<bool, IndexError> {
+        let sealed = self.folder().map(|folder| check_seal(folder, false));
+        sealed.unwrap_or(Ok(true))
+    }
+
     /// The encoders whose vectors it has; the first is searched by default.
     pub fn encoders(&self) -> &[Encoder] {
         &self.manifest.encoders
@@ -197,6 +203,9 @@ impl Index {
     pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
             With::Image => "select number from pictured where sha256 = ?1",
+            With::ImageOfNobody => {
+                "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
+            }
             With::Patient => "select number from examples where patient = ?1 and patient <> ''",
             With::Study => "select number from examples where study = ?1 and study <> ''",
             With::Source => "select number from examples where source = ?1",
@@ -420,6 +429,8 @@ pub type Counted = std::collections::BTreeMap<String, usize>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
     Image,
+    /// A picture, where the patient is unknown.
+    ImageOfNobody,
     Patient,
     Study,
     Source,

@@ -21,23 +21,24 @@ pub struct Verdict {
     pub faults: Vec<String>,
 }
 
-/// Checks the index in `folder`. `progress` gets examples done and their number.
+/// Checks the index in `folder`; `None` is the one that ships. `progress` gets examples done and their number.
 ///
 /// Errors only where it was cancelled; an index that cannot be opened is a fault.
 pub fn verify(
-    folder: &Path,
+    folder: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Verdict, IndexError> {
     let mut verdict = Verdict::default();
-    let index = match Index::open(Some(folder)) {
+    let index = match Index::open(folder) {
         Ok(index) => index,
         Err(error) => {
             verdict.faults.push(error.to_string());
             return Ok(verdict);
         }
     };
-    match check_seal(folder, true) {
+    // Nobody writes to the one that ships.
+    match folder.map_or(Ok(true), |folder| check_seal(folder, true)) {
         Ok(sealed) => verdict.sealed = sealed,
         Err(error) => verdict.faults.push(error.to_string()),
     }

@@ -8,6 +8,9 @@ use crate::support::sanitise::clean_line_max;
 /// Longest name and reason that a message shows, in characters.
 const LONGEST_WORDS: usize = 200;
 
+/// What [`open`] takes.
+pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
+
 /// Opens `auto`, `cpu`, `cuda` or `metal`. `auto` takes the first that works.
 pub fn open(name: &str) -> Result<(Device, &'static str), ModelError> {
     let missing = |reason: &str| ModelError::Device {

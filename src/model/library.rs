@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, Manifest};
-use super::encoder::{EncoderBundle, EncoderManifest};
+use super::encoder::{Descriptor, EncoderBundle, EncoderManifest};
 use super::error::ModelError;
-use crate::support::{Paths, Shelf};
+use crate::support::{Paths, Shelf, paths};
 
 /// What a bundle in a folder is.
 pub enum Known {
@@ -57,9 +57,20 @@ impl Library {
         }
     }
 
-    /// A bundle's folder: what was given where it is one, else the bundle of that name.
+    /// A bundle's folder: what was given where it is one, else the bundle of that name. The descriptor has none and stays a word.
     pub fn find(&self, given: &Path) -> PathBuf {
-        self.shelf.find(given, is_bundle)
+        match Descriptor::is_named(given) {
+            true => given.to_path_buf(),
+            false => self.shelf.find(given, is_bundle),
+        }
+    }
+
+    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    pub fn lasting(&self, given: &Path) -> PathBuf {
+        match Descriptor::is_named(given) {
+            true => given.to_path_buf(),
+            false => paths::lasting(&self.find(given), self.shelf.folder()),
+        }
     }
 
     /// Where a new bundle goes: a bare name into the library, a path where it says.

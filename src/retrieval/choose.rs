@@ -47,7 +47,7 @@ impl<'a> Chooser<'a> {
             index.encoder(query.encoder)?;
         }
         let left_out = LeftOut::new(index, query)?;
-        let pinned = may_be::numbers(index, &plan.pinned)?;
+        let pinned = may_be::numbers(index, &plan.pinned, "pinned")?;
         Ok(Self {
             may_be: MayBe::new(index, plan, &pinned, left_out.numbers())?,
             floor: Floor::new(index, query, plan)?,

@@ -1,7 +1,8 @@
 //! A query never meets itself, whatever the strategy and the search.
 
-mod belonging;
 mod floors;
+mod leaving_out;
+mod strategies;
 
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
@@ -263,7 +264,7 @@ fn conditions_floor_pins_and_exclusions_hold() {
     };
     assert!(matches!(
         retrieve(&index, &query, &missing),
-        Err(IndexError::Unknown(_))
+        Err(IndexError::Missing { what: "pinned", .. })
     ));
 }
 

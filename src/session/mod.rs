@@ -39,8 +39,8 @@ pub use remove::Removed;
 pub use replay::{Change, Difference, Verdict, compare};
 pub use search::{Hit, Snippet};
 pub use types::{
-    NewImage, NewShot, NewTurn, Session, StoredAnswer, StoredImage, StoredShot, Summary, Turn,
-    TurnEnd, TurnState,
+    NewImage, NewShot, NewTurn, Session, Sources, StoredAnswer, StoredImage, StoredShot, Summary,
+    Turn, TurnEnd, TurnState,
 };
 
 /// The kept sessions of one user. One for each thread that needs it; several processes may have it open.

@@ -188,6 +188,7 @@ fn turn(row: &Row) -> Result<Turn, SessionError> {
         question: text(5, "bytes of a question")?.unwrap_or_default(),
         images: record.images,
         settings: record.settings,
+        sources: record.sources,
         patient: record.patient,
         study: record.study,
         text: words,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{SessionError, at_most, unreadable};
-use super::types::{StoredAnswer, StoredImage, StoredShot};
+use super::types::{Sources, StoredAnswer, StoredImage, StoredShot};
 use crate::support::sanitise::{clean, clean_line, clean_line_max};
 
 /// Longest title, model or index name in characters; longer ones are cut visibly.
@@ -24,6 +24,8 @@ const DEEPEST_VALUE: usize = 32;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     pub settings: Value,
+    #[serde(default)]
+    pub sources: Option<Sources>,
     #[serde(default)]
     pub patient: Option<String>,
     #[serde(default)]
@@ -63,6 +65,7 @@ impl Record {
         }
         Ok(Self {
             settings: clean_value(record.settings),
+            sources: record.sources.map(cleaned_sources),
             patient: record.patient.map(|text| clean_line(&text)),
             study: record.study.map(|text| clean_line(&text)),
             images,
@@ -93,6 +96,16 @@ pub fn cleaned_title(title: &str) -> String {
         return "untitled".to_owned();
     }
     line
+}
+
+/// What an answer was made with as it is kept.
+pub fn cleaned_sources(sources: Sources) -> Sources {
+    Sources {
+        model: clean_line(&sources.model),
+        index: clean_line(&sources.index),
+        encoder: sources.encoder.map(|name| clean_line(&name)),
+        search: clean_line_max(&sources.search, 16),
+    }
 }
 
 /// What is known of a picture as it is kept.

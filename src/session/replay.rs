@@ -4,7 +4,7 @@
 //! A change of an ingredient is reported even where the answer stayed: it is luck then, not repetition. Times are never
 //! compared.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 use super::ingredients::{fields, readable, shown};
@@ -117,19 +117,15 @@ fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
         &Value::from(old.question.clone()),
         &Value::from(new.question.clone()),
     );
-    let provenance = |turn: &Turn| {
-        turn.answer
-            .as_ref()
-            .map_or(Value::Null, |answer| answer.provenance.clone())
-    };
-    let sources = [
+    let known = [
         (provenance(old), provenance(new)),
         (pictures(old), pictures(new)),
         (old.settings.clone(), new.settings.clone()),
+        sources(old, new),
     ];
-    // The first source that both know a field from counts; a failed turn has no provenance.
+    // The first pair that both know a field from counts; a failed turn has no provenance.
     let mut done: BTreeSet<String> = BTreeSet::new();
-    for (before, after) in &sources {
+    for (before, after) in &known {
         if before.is_null() != after.is_null() {
             continue;
         }
@@ -143,6 +139,30 @@ fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
     changes
 }
 
+fn provenance(turn: &Turn) -> Value {
+    turn.answer
+        .as_ref()
+        .map_or(Value::Null, |answer| answer.provenance.clone())
+}
+
+/// What they were made with, by name. Provenance says it by content, so that a folder that only moved is no change; its
+/// hash of another encoder gets the names too.
+fn sources(old: &Turn, new: &Turn) -> (Value, Value) {
+    let (before, after) = (provenance(old), provenance(new));
+    let by_content = !before.is_null() && !after.is_null();
+    let same_encoder = before.get("encoder") == after.get("encoder");
+    let named = |turn: &Turn| match &turn.sources {
+        None => Value::Null,
+        Some(_) if by_content && same_encoder => Value::Null,
+        Some(made) if by_content => json!({ "encoder_name": made.encoder }),
+        Some(made) => json!({
+            "model_name": made.model, "index_name": made.index,
+            "encoder_name": made.encoder, "search": made.search,
+        }),
+    };
+    (named(old), named(new))
+}
+
 /// The hashes under the name they have in provenance.
 fn pictures(turn: &Turn) -> Value {
     let hashes: Vec<&str> = turn
@@ -150,7 +170,7 @@ fn pictures(turn: &Turn) -> Value {
         .iter()
         .map(|image| image.sha256.as_str())
         .collect();
-    serde_json::json!({ "image_sha256": hashes })
+    json!({ "image_sha256": hashes })
 }
 
 fn value_of<'a>(fields: &[(&str, &'a Value)], name: &str) -> &'a Value {

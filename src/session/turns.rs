@@ -11,9 +11,12 @@ use super::error::{SessionError, at_most};
 use super::id::{SessionId, TurnId};
 use super::images::{LONGEST_THUMBNAIL, MOST_IMAGES};
 use super::record::{
-    Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_text, cleaned_title,
+    Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
+    cleaned_text, cleaned_title,
 };
-use super::types::{NewImage, NewShot, NewTurn, StoredImage, StoredShot, TurnEnd, TurnState};
+use super::types::{
+    NewImage, NewShot, NewTurn, Sources, StoredImage, StoredShot, TurnEnd, TurnState,
+};
 use crate::support::{files, sanitise};
 
 /// Ids that are tried before we give up: with 35 bits of chance two are one too many.
@@ -68,6 +71,7 @@ impl Sessions {
         let hashes: Vec<String> = images.iter().map(|image| image.sha256.clone()).collect();
         let record = Record {
             settings: clean_value(turn.settings.clone()),
+            sources: turn.sources.clone().map(cleaned_sources),
             patient: line(&turn.patient),
             study: line(&turn.study),
             images,
@@ -125,10 +129,16 @@ impl Sessions {
         Ok(())
     }
 
-    /// Keeps how a turn ended.
+    /// Keeps how a turn ended, and `sources` where those of its beginning may not be what it was made with: a model that was
+    /// wanted may not have opened.
     ///
     /// Errors where it has ended already, or something is past its limit; nothing changes then.
-    pub fn finish_turn(&mut self, turn: &TurnId, end: TurnEnd) -> Result<(), SessionError> {
+    pub fn finish_turn(
+        &mut self,
+        turn: &TurnId,
+        end: TurnEnd,
+        sources: Option<Sources>,
+    ) -> Result<(), SessionError> {
         let (ending, answer, shots) = match end {
             TurnEnd::Answered { answer, shots } => {
                 let mut answer = cleaned_answer(*answer)?;
@@ -168,10 +178,12 @@ impl Sessions {
             transaction.query_row("select record from turns where row = ?1", [row], |r| {
                 r.get(0)
             })?;
+        let begun = Record::from_text(&text)?;
         let record = Record {
             answer,
             shots,
-            ..Record::from_text(&text)?
+            sources: sources.map(cleaned_sources).or(begun.sources),
+            ..begun
         };
         let keeps_text = ending.text.is_empty() && ending.state != TurnState::Answered;
         transaction.execute(

@@ -112,6 +112,18 @@ impl TurnState {
     }
 }
 
+/// What an answer was made with, in words that find it again: names in the user's libraries, or whole paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sources {
+    pub model: String,
+    pub index: String,
+    /// The image-text encoder that compared; `None`: the model's own tower.
+    pub encoder: Option<String>,
+    /// As it was asked for: `auto`, `exact` or `hnsw`.
+    pub search: String,
+}
+
 /// A question and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
@@ -127,6 +139,8 @@ pub struct Turn {
     pub question: String,
     pub images: Vec<StoredImage>,
     pub settings: Value,
+    /// `None` in turns of older versions. Never exported: a path may name its owner.
+    pub sources: Option<Sources>,
     /// Whose pictures they are, where known. Never exported.
     pub patient: Option<String>,
     pub study: Option<String>,
@@ -190,6 +204,8 @@ pub struct NewTurn {
     pub question: String,
     pub images: Vec<NewImage>,
     pub settings: Value,
+    /// Those that are wanted; [`super::Sessions::finish_turn`] says which they became.
+    pub sources: Option<Sources>,
     pub patient: Option<String>,
     pub study: Option<String>,
 }

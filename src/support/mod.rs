@@ -18,7 +18,7 @@ pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
-pub use progress::Progress;
+pub use progress::{Progress, aside};
 pub use shelf::Shelf;
 
 /// On every answer, export and bundle.

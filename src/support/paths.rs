@@ -70,6 +70,14 @@ impl Paths {
     }
 }
 
+/// What finds `folder` again wherever the program is started: its name where it lies in `library`, else its whole path.
+pub fn lasting(folder: &Path, library: &Path) -> PathBuf {
+    match folder.strip_prefix(library) {
+        Ok(name) if name.components().count() == 1 => name.to_path_buf(),
+        _ => std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +96,17 @@ mod tests {
             assert!(path.starts_with(&home));
         }
         assert!(!home.exists());
+    }
+
+    #[test]
+    fn a_folder_of_the_library_is_kept_by_its_name_and_any_other_by_its_whole_path() {
+        let library = Path::new("/home/me/models");
+        let lasting = |folder: &str| lasting(Path::new(folder), library);
+        assert_eq!(lasting("/home/me/models/big"), Path::new("big"));
+        let inside = "/home/me/models/big/inside";
+        assert_eq!(lasting(inside), Path::new(inside));
+        assert!(lasting("here").is_absolute());
+        assert_eq!(lasting("/home/me/models"), library);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! One line on stderr that says how far a long piece of work is.
+//! What is said on stderr beside the data: how far a long piece of work is, and remarks.
 //!
-//! On a terminal the line is redrawn in place, at most ten times a second; elsewhere plain lines come now and then. It
+//! On a terminal the progress line is redrawn in place, at most ten times a second; elsewhere plain lines come now and then. It
 //! never writes to stdout, and never keeps the work from going on when stderr is closed.
 
 use std::io::{self, IsTerminal, Write};
@@ -12,6 +12,11 @@ use super::sanitise;
 const REDRAW: Duration = Duration::from_millis(100);
 /// Longest silence of a work that advances, when not on a terminal.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// Writes a line of its own, as it is. Where nobody can read it the work goes on: `eprintln!` would panic there.
+pub fn aside(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
 
 /// A progress line. Dropping it ends the line, so that whatever is printed next starts on its own.
 pub struct Progress {

@@ -14,6 +14,10 @@ impl Shelf {
         Self { folder }
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where a thing is: what was given where it is one, else that of this name.
     pub fn find(&self, given: &Path, is_one: impl Fn(&Path) -> bool) -> PathBuf {
         let own = self.folder.join(given);

@@ -13,7 +13,7 @@ use super::recipe::{NanoRecipe, nano_config};
 use super::report::Report;
 use super::{tokenizer, tower, vars::Vars};
 use crate::model::vision::ClipTower;
-use crate::support::{Cancel, FileError, files};
+use crate::support::{Cancel, FileError, aside, files};
 
 /// Why training stopped.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ pub fn train_nano(
         image: id("<image>"),
     };
     let side = config.vision.image_size;
-    eprintln!("rendering {} phantoms", recipe.pictures);
+    aside(format_args!("rendering {} phantoms", recipe.pictures));
     let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
     let held_out = Pool::render(
         recipe.held_out,
@@ -92,7 +92,7 @@ pub fn train_nano(
         keep(&checkpoint_file, folder, 0)?;
     }
     let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
-    eprintln!("keeping the tower's features");
+    aside("keeping the tower's features");
     let features = tower::features(&vision, &pool, device, recipe.threads)?;
     let scene = Scene {
         recipe,

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::support::aside;
+
 /// Collects figures and writes them out.
 pub struct Report {
     curve: PathBuf,
@@ -67,13 +69,13 @@ impl Report {
         let (loss, right, names, norm) = (mean(0), mean(1), mean(2), mean(3));
         let losses: Vec<f32> = self.window.iter().map(|w| w[0]).collect();
         let seconds = self.started.elapsed().as_secs_f32();
-        eprintln!(
+        aside(format_args!(
             "{stage} {:>5}/{steps}  loss {loss:.4}  right {:>5.1} %  names {:>5.1} %  norm {norm:.2}  {seconds:.0} s  {}",
             step + 1,
             right * 100.0,
             names * 100.0,
             spark(&losses)
-        );
+        ));
         self.append(&serde_json::json!({
             "stage": stage, "step": step + 1, "loss": loss, "right": right, "names": names, "norm": norm, "seconds": seconds
         }));
@@ -89,10 +91,10 @@ impl Report {
         by_sort: &BTreeMap<super::targets::Sort, f32>,
     ) {
         let sorts = serde_json::json!(by_sort);
-        eprintln!(
+        aside(format_args!(
             "{stage} {step:>5}  held out: {:.2} % right  {sorts}",
             share * 100.0
-        );
+        ));
         self.append(&serde_json::json!({
             "stage": stage, "step": step, "held_out": share, "by_sort": sorts
         }));

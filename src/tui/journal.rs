@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::assistant::{Answer, Settings};
+use crate::assistant::{Answer, Settings, Setup};
 use crate::imaging::Picture;
 use crate::index::Images;
 use crate::retrieval::Shot;
@@ -54,6 +54,8 @@ pub struct NewTurn {
     pub images: Vec<Attached>,
     pub whose: Whose,
     pub settings: Settings,
+    /// What it will be answered with, as far as is known.
+    pub setup: Setup,
 }
 
 /// How a turn ended.
@@ -84,6 +86,8 @@ pub struct SavedTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
+    /// Names of pictures that are damaged.
+    pub lost: Vec<String>,
     pub whose: Whose,
     pub settings: Settings,
     pub end: SavedEnd,
@@ -96,6 +100,8 @@ pub enum SavedEnd {
         answer: String,
         rationale: Option<String>,
         notices: Vec<String>,
+        /// Options and their likelihoods in words, most likely first.
+        ranking: Vec<String>,
         shots: Vec<Shot>,
     },
     Stopped {
@@ -103,6 +109,8 @@ pub enum SavedEnd {
         shots: Vec<Shot>,
     },
     Failed {
+        /// What had come until then.
+        text: String,
         message: String,
     },
 }
@@ -159,7 +167,9 @@ pub trait Journal: Send {
     fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError>;
     /// Keeps what has come so far; called about once a second.
     fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError>;
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError>;
+    /// Keeps how a turn ended, and what it was answered with.
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd, setup: &Setup)
+    -> Result<(), JournalError>;
     /// The latest sessions; those with `words` in them, where there are words.
     fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError>;
     /// By id, or the beginning of one.

@@ -6,7 +6,7 @@ use super::journal::{
     ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
     SessionSummary, TurnEnd,
 };
-use crate::assistant::INTENDED_USE;
+use crate::assistant::{INTENDED_USE, Ranked, Setup};
 
 /// Sessions in memory.
 #[derive(Debug, Default)]
@@ -54,6 +54,7 @@ impl Journal for MemoryJournal {
             parent: turn.parent.clone(),
             question: turn.question.clone(),
             images: turn.images.clone(),
+            lost: Vec::new(),
             whose: turn.whose.clone(),
             settings: turn.settings.clone(),
             end: SavedEnd::Stopped {
@@ -73,19 +74,21 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd) -> Result<(), JournalError> {
+    fn finish_turn(&mut self, turn: &str, end: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
         self.turn(turn)?.end = match end {
             TurnEnd::Answered(answer) => SavedEnd::Answered {
                 answer: answer.answer.clone(),
                 rationale: answer.rationale.clone(),
                 notices: answer.notices.clone(),
+                ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
                 shots: answer.shots.clone(),
             },
             TurnEnd::Stopped { text, shots } => SavedEnd::Stopped {
                 text: text.clone(),
                 shots: shots.clone(),
             },
-            TurnEnd::Failed { message, .. } => SavedEnd::Failed {
+            TurnEnd::Failed { text, message } => SavedEnd::Failed {
+                text: text.clone(),
                 message: message.clone(),
             },
         };

@@ -21,7 +21,7 @@ mod state;
 mod tests;
 mod view;
 
-pub use driver::run;
+pub use driver::{Abilities, abilities, run};
 pub use journal::Journal;
 pub use memory_journal::MemoryJournal;
 pub use options::{Colours, ExitReason, ImageMode, Options, ThemeChoice};

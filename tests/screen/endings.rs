@@ -107,3 +107,34 @@ fn a_suspended_chat_gives_the_terminal_back_and_goes_on_in_the_foreground() {
     ended_with(&pane, 0);
     terminal_is_back(&pane, "at the end");
 }
+
+#[test]
+fn an_interrupt_at_a_question_ends_the_command_and_nothing_is_deleted() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let rounds = env!("CARGO_BIN_EXE_rounds");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(rounds);
+        command.args(arguments).env("ROUNDS_HOME", home.path());
+        command
+    };
+    let mut chat = run(&["chat", "--plain"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("started");
+    let input = chat.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut &input, b"What is this?\n").expect("written");
+    drop(input);
+    assert!(chat.wait().expect("it ended").success());
+    let pane = Pane::shell(&home, SIZE);
+    pane.line(&format!("'{rounds}' session delete 1"));
+    pane.see("[y/N]");
+    pane.keys(&["C-c"]);
+    pane.line("echo \"code: $?\"");
+    pane.see("code: 130");
+    let listed = run(&["session", "list"]).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("What is this?"));
+}

@@ -34,3 +34,25 @@ pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_more_shots_than_any_context_holds_is_refused() {
+        let case = Case {
+            images: Vec::new(),
+            question: "Is there a nodule?".into(),
+            patient: None,
+            study: None,
+        };
+        let with = |shots| Settings {
+            shots,
+            ..Settings::default()
+        };
+        assert!(check(&case, &with(MOST_SHOTS)).is_ok());
+        let refused = check(&case, &with(MOST_SHOTS + 1)).unwrap_err();
+        assert!(refused.is_request() && refused.to_string().contains("513 shots"));
+    }
+}

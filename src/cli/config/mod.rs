@@ -10,9 +10,9 @@ mod write;
 
 use clap::{Args, FromArgMatches, Subcommand};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::out::print;
 use super::{Cli, Common, Failure, Outcome};
 use crate::support::errors::shown;
 use crate::support::{Hint, Paths};
@@ -51,6 +51,17 @@ impl Place {
         match &self.file {
             Some(path) => Ok(path.clone()),
             None => user_file(),
+        }
+    }
+
+    /// As [`Self::path`]. The user's file need not be there; one that was named must.
+    fn there(&self) -> Result<PathBuf, Failure> {
+        match &self.file {
+            Some(path) if !path.exists() => Err(Failure::usage(
+                format!("there is no {}", shown(path)),
+                Some(format!("`rounds config init {}` writes one", shown(path))),
+            )),
+            _ => self.path(),
         }
     }
 }
@@ -156,64 +167,87 @@ fn place(path: &std::path::Path, fault: &Fault) -> String {
 
 /// Runs the command.
 pub fn run(config: &Config) -> Outcome {
-    let mut out = std::io::stdout().lock();
     match config {
         Config::Init(given) => write::init(&given.path()?),
-        Config::Check(given) => check(&given.path()?, &mut out),
-        Config::Show { place, json } => show::show(&place.path()?, *json, &mut out),
+        Config::Check(given) => check(given.there()?),
+        Config::Show { place, json } => show::show(&place.there()?, *json),
     }
 }
 
-fn check(path: &std::path::Path, out: &mut dyn Write) -> Outcome {
-    let read = SettingsFile::read(path);
-    let (loaded, mut faults) = judge(read);
+/// A settings file with the environment, looked at.
+pub struct Examined {
+    pub path: PathBuf,
+    /// What there is, in words.
+    pub says: String,
+    /// Where something is wrong and what, and what to do about it.
+    pub faults: Vec<(String, Option<String>)>,
+    /// Names of the settings that are not the built-in ones.
+    pub settings: Vec<&'static str>,
+    /// What the chat would be started with, where nothing is wrong.
+    pub(super) common: Option<Common>,
+}
+
+/// Looks at the user's settings file and the environment. Errors where no home folder is known.
+pub fn examine_own() -> Result<Examined, Failure> {
+    user_file().map(examine)
+}
+
+fn examine(path: PathBuf) -> Examined {
+    let (loaded, mut faults) = judge(SettingsFile::read(&path));
     if faults.is_empty() {
         faults.extend(together(&loaded));
     }
-    for fault in &faults {
-        writeln!(out, "{}", place(path, fault)).map_err(|e| Failure::io(&e))?;
-        if let Some(hint) = &fault.hint {
-            writeln!(out, "    {hint}").map_err(|e| Failure::io(&e))?;
-        }
-    }
-    if !faults.is_empty() {
-        return Ok(2);
-    }
-    let what = match path.exists() {
+    let says = match path.exists() {
         true => format!(
-            "{} settings and {} keys, all good",
+            "{} settings and {} keys",
             loaded.layers.len(),
             loaded.keys.len()
         ),
         false => "there is no such file; `rounds config init` writes one".into(),
     };
-    writeln!(out, "{}: {what}", shown(path)).map_err(|e| Failure::io(&e))?;
+    let told = faults.iter().map(|f| (place(&path, f), f.hint.clone()));
+    Examined {
+        says,
+        settings: loaded.layers.iter().map(|layer| layer.flag).collect(),
+        common: common(&loaded).filter(|_| faults.is_empty()),
+        faults: told.collect(),
+        path,
+    }
+}
+
+fn check(path: PathBuf) -> Outcome {
+    let found = examine(path);
+    for (fault, hint) in &found.faults {
+        print(fault)?;
+        if let Some(hint) = hint {
+            print(format_args!("    {hint}"))?;
+        }
+    }
+    if !found.faults.is_empty() {
+        return Ok(2);
+    }
+    let good = if found.path.exists() {
+        ", all good"
+    } else {
+        ""
+    };
+    print(format_args!("{}: {}{good}", shown(&found.path), found.says))?;
     Ok(0)
+}
+
+fn common(loaded: &Loaded) -> Option<Common> {
+    let cli = loaded.parse(vec!["rounds".into(), "chat".into()]).ok()?;
+    cli.common()
 }
 
 /// What is wrong only between settings, or with what they name.
 fn together(loaded: &Loaded) -> Option<Fault> {
-    let whole = |failure: Failure| Fault {
+    let common = common(loaded)?;
+    let settings = common.settings().err();
+    let failure = settings.or_else(|| common.setup().err())?;
+    Some(Fault {
         at: At::File,
         message: failure.message,
         hint: failure.hint,
-    };
-    let cli = loaded.parse(vec!["rounds".into(), "chat".into()]).ok()?;
-    let common: Common = cli.common()?;
-    common.settings().err().map(whole).or_else(|| {
-        let missing = |what: &str, path: PathBuf| {
-            (!path.exists()).then(|| Fault {
-                at: At::File,
-                message: format!("{what}: there is no {}", shown(&path)),
-                hint: Some(format!("`rounds {what} list` shows what there is")),
-            })
-        };
-        let setup = match common.setup() {
-            Ok(setup) => setup,
-            Err(failure) => return Some(whole(failure)),
-        };
-        let model = setup.model.and_then(|path| missing("model", path));
-        let index = setup.index.and_then(|path| missing("index", path));
-        model.or(index)
     })
 }

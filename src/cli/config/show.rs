@@ -1,9 +1,9 @@
 //! Every setting, its value, and where that comes from.
 
 use serde_json::json;
-use std::io::Write;
 use std::path::Path;
 
+use super::super::out::print;
 use super::super::{Failure, Outcome};
 use super::file::SettingsFile;
 use super::layers::{Layer, Origin};
@@ -11,7 +11,7 @@ use super::{judge, place, table};
 use crate::support::sanitise::clean_line;
 
 /// Prints the settings of `path` and the environment.
-pub fn show(path: &Path, json: bool, out: &mut dyn Write) -> Outcome {
+pub fn show(path: &Path, json: bool) -> Outcome {
     let (loaded, faults) = judge(SettingsFile::read(path));
     if let Some(fault) = faults.first() {
         return Err(Failure::usage(place(path, fault), fault.hint.clone()));
@@ -41,8 +41,7 @@ pub fn show(path: &Path, json: bool, out: &mut dyn Write) -> Outcome {
         true => format!("{:#}", serde_json::Value::Object(all)),
         false => lines.join("\n"),
     };
-    writeln!(out, "{text}").map_err(|e| Failure::io(&e))?;
-    Ok(0)
+    print(text).map(|()| 0)
 }
 
 fn built_in(chat: &clap::Command, flag: &str) -> Vec<String> {

@@ -1,11 +1,11 @@
 //! Writing a settings file that explains itself and changes nothing.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::super::{Failure, Outcome};
 use super::file::KEYS;
 use super::table;
+use crate::cli::out::print;
 use crate::support::files;
 use crate::tui::keys::TABLE;
 
@@ -25,8 +25,7 @@ pub fn init(path: &Path) -> Outcome {
         files::create_private_dir(folder).map_err(|e| Failure::model(&e))?;
     }
     files::write_atomic(path, text().as_bytes()).map_err(|e| Failure::model(&e))?;
-    writeln!(std::io::stdout(), "{shown}").map_err(|e| Failure::io(&e))?;
-    Ok(0)
+    print(shown).map(|()| 0)
 }
 
 /// The whole file: every setting with its help, its values and what is built in, commented out.

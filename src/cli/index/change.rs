@@ -1,15 +1,15 @@
 //! Commands that change an index.
 
 use clap::Args;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Maker, Outcome, embedders, encoder_word, failed, find_own, library};
 use crate::assistant::{Engine, Setup};
+use crate::cli::out::print;
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
 use crate::index::ingest::{IngestError, Report, Summary, ingest};
-use crate::support::{Cancel, Progress, errors::bytes, errors::shown};
+use crate::support::{Cancel, Progress, aside, errors::bytes, errors::shown};
 
 #[derive(Args)]
 pub struct Create {
@@ -21,9 +21,8 @@ pub struct Create {
 
 pub fn create(create: &Create) -> Outcome {
     let folder = library()?.place(&create.name);
-    let (encoder, _) = create.maker.load()?;
-    crate::index::create(&folder, vec![encoder]).map_err(failed)?;
-    eprintln!("made the index {}", shown(&folder));
+    crate::index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
+    aside(format_args!("made the index {}", shown(&folder)));
     Ok(0)
 }
 
@@ -50,7 +49,7 @@ pub struct Add {
     patient: String,
     #[arg(long, default_value = "")]
     study: String,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -105,11 +104,11 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
     match summary {
         Summary { rejected: 1, .. } => Err(Failure::usage(reason, None)),
         Summary { duplicates: 1, .. } => {
-            eprintln!("the index has this example already");
+            aside("the index has this example already");
             Ok(0)
         }
         _ => {
-            eprintln!("added");
+            aside("added");
             Ok(0)
         }
     }
@@ -129,7 +128,7 @@ pub fn remove(remove: &Remove) -> Outcome {
     let folder = find_own(&remove.index)?;
     if remove.whole {
         crate::index::library::delete(&folder).map_err(failed)?;
-        eprintln!("deleted {}", shown(&folder));
+        aside(format_args!("deleted {}", shown(&folder)));
         return Ok(0);
     }
     if remove.ids.is_empty() {
@@ -144,10 +143,10 @@ pub fn remove(remove: &Remove) -> Outcome {
         writer.remove(id).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
-    eprintln!(
+    aside(format_args!(
         "removed {}; `rounds index compact` gives their room back",
         remove.ids.len()
-    );
+    ));
     Ok(0)
 }
 
@@ -159,12 +158,12 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    eprintln!(
+    aside(format_args!(
         "{} removed examples and {} pictures are gone, {} freed",
         freed.examples,
         freed.pictures,
         bytes(freed.bytes)
-    );
+    ));
     Ok(0)
 }
 
@@ -176,10 +175,10 @@ pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    eprintln!(
+    aside(format_args!(
         "{written} examples in {}; education and research only, not for diagnosis",
         shown(out)
-    );
+    ));
     Ok(0)
 }
 
@@ -198,7 +197,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     if let Some(name) = &embed.drop {
         let dropped =
             crate::index::embed::drop_vectors(&folder, &encoder_word(name)).map_err(failed)?;
-        eprintln!("the vectors of {} are gone", dropped.name);
+        aside(format_args!("the vectors of {} are gone", dropped.name));
         return Ok(0);
     }
     let (encoder, embedder) = embed.maker.load()?;
@@ -209,7 +208,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    eprintln!("the index has the vectors of {name} now");
+    aside(format_args!("the index has the vectors of {name} now"));
     Ok(0)
 }
 
@@ -226,7 +225,7 @@ pub struct Warm {
     /// Only say how much it would be
     #[arg(long)]
     dry_run: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -247,7 +246,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
         .limit
         .map(|megabytes| megabytes.saturating_mul(1 << 20));
     let plan = engine.warm_plan(limit).map_err(model_failed)?;
-    eprintln!("{}", plan.in_words());
+    aside(plan.in_words());
     if warm.dry_run {
         return Ok(0);
     }
@@ -258,13 +257,11 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     });
     progress.finish();
     let warmed = warmed.map_err(model_failed)?;
-    writeln!(
-        std::io::stdout(),
+    print(format_args!(
         "{} pictures kept, {}; {} let go",
         warmed.pictures,
         bytes(warmed.bytes),
         warmed.gone
-    )
-    .map_err(|e| Failure::io(&e))?;
+    ))?;
     Ok(0)
 }

@@ -1,11 +1,11 @@
 //! `rounds index import`: a data set into an index.
 
 use clap::Args;
-use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, failed, library};
 use crate::assistant::upkeep::{self, ImportError, ImportReport, Imported};
+use crate::cli::out::print;
 use crate::index::dataset::{Format, Options};
 use crate::index::ingest::{Report, Summary};
 use crate::support::errors::shown;
@@ -43,7 +43,7 @@ pub struct Import {
     /// Say on standard error, line by line, how many rows are safe on the disk
     #[arg(long)]
     commits: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -130,33 +130,27 @@ impl Import {
 
 fn tell(import: &Import, imported: &Imported) -> Result<(), Failure> {
     let (summary, total) = (&imported.summary, imported.examples);
-    let mut out = std::io::stdout().lock();
-    let written = if import.json {
+    if import.json {
         let mut value = serde_json::json!(summary);
         value["examples"] = total.into();
         value["complete"] = imported.ended.is_ok().into();
         value["intended_use"] = crate::support::INTENDED_USE.into();
-        writeln!(out, "{value}")
-    } else {
-        let Summary {
-            rows,
-            added,
-            duplicates,
-            rejected,
-            left_out,
-        } = summary;
-        writeln!(
-            out,
-            "{rows} rows = {added} added + {duplicates} duplicates + {rejected} rejected"
-        )
-        .and_then(|()| match left_out {
-            0 => Ok(()),
-            _ => writeln!(
-                out,
-                "{left_out} rows of another language or split were left out"
-            ),
-        })
-        .and_then(|()| writeln!(out, "the index has {total} examples"))
-    };
-    written.map_err(|e| Failure::io(&e))
+        return print(value);
+    }
+    let Summary {
+        rows,
+        added,
+        duplicates,
+        rejected,
+        left_out,
+    } = summary;
+    print(format_args!(
+        "{rows} rows = {added} added + {duplicates} duplicates + {rejected} rejected"
+    ))?;
+    if *left_out > 0 {
+        print(format_args!(
+            "{left_out} rows of another language or split were left out"
+        ))?;
+    }
+    print(format_args!("the index has {total} examples"))
 }

@@ -3,18 +3,13 @@
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, failed, find, library};
+use super::{Failure, Outcome, failed, library, there};
+use crate::cli::out::print;
 use crate::index::compact::length;
 use crate::index::{Example, Index};
-use crate::support::INTENDED_USE;
-use crate::support::{Cancel, Progress, errors::bytes};
-
-pub(super) fn print(text: impl std::fmt::Display) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{text}").map_err(|e| Failure::io(&e))
-}
+use crate::support::{Cancel, INTENDED_USE, Progress, aside, errors::bytes};
 
 pub fn list(as_json: bool) -> Outcome {
     let mut rows = Vec::new();
@@ -28,7 +23,7 @@ pub fn list(as_json: bool) -> Outcome {
             })),
             Err(error) => {
                 faults += 1;
-                eprintln!("{name}: {error}");
+                aside(format_args!("{name}: {error}"));
             }
         }
     }
@@ -36,7 +31,7 @@ pub fn list(as_json: bool) -> Outcome {
         print(format!("{:#}", Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            eprintln!("no indexes yet; `rounds index import --help` says how to make one");
+            aside("no indexes yet; `rounds index import --help` says how to make one");
         }
         for row in &rows {
             let name = row["name"].as_str().unwrap_or_default();
@@ -102,20 +97,16 @@ pub fn show(show: &Show) -> Outcome {
 
 #[derive(Args)]
 pub struct Verify {
+    /// Index name or folder; `shipped` for the one that ships
     index: PathBuf,
     #[arg(long)]
     json: bool,
 }
 
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
-    let folder = find(&verify.index)?;
-    if !folder.join("index.toml").exists() {
-        return Err(failed(crate::index::IndexError::NotAnIndex(
-            crate::support::errors::shown(&folder),
-        )));
-    }
+    let folder = there(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
-    let verdict = crate::index::verify::verify(&folder, cancel, &mut |done, _| {
+    let verdict = crate::index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;

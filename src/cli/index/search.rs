@@ -4,15 +4,16 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-use super::look::{example_json, print};
+use super::look::example_json;
 use super::{Failure, Maker, Outcome, as_typed, embedders, encoder_word, failed};
 use crate::cli::model::library as models;
+use crate::cli::out::print;
 use crate::imaging::{Picture, load};
 use crate::index::ingest::Embedder;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::library::is_bundle;
 use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, retrieve};
-use crate::support::{Cancel, Hint};
+use crate::support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
@@ -42,7 +43,7 @@ pub struct Search {
     seed: u64,
     #[arg(long)]
     json: bool,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -204,7 +205,7 @@ fn read(path: &Path) -> Result<Picture, Failure> {
 
 fn tell(found: &Found, as_json: bool) -> Outcome {
     for notice in &found.notices {
-        eprintln!("note: {notice}");
+        aside(format_args!("note: {notice}"));
     }
     if as_json {
         let hits = found.shots.iter().map(in_json).collect();

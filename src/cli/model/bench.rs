@@ -1,14 +1,15 @@
 //! `rounds model bench`: how fast a bundle runs here, as a share of what the memory allows.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use clap::Args;
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Failure, Outcome, library};
+use super::{Failure, Outcome, there};
+use crate::cli::out::print;
 use crate::model::bundle::Bundle;
+use crate::model::error::ModelError;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::generate::likeliest;
 use crate::model::{FewShotLearner, device};
@@ -27,22 +28,28 @@ pub struct Bench {
     /// Images encoded
     #[arg(long, default_value_t = 3)]
     images: usize,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
     #[arg(long)]
     json: bool,
 }
 
+/// Fewest tokens of a prompt: an image and a word.
+const SHORTEST: usize = 2;
+
 pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
-    let folder = match &bench.bundle {
-        Some(bundle) => Some(library()?.find(bundle)),
-        None => None,
-    };
-    let report = measure(bench, folder.as_deref(), cancel).map_err(Failure::from)?;
-    let mut out = std::io::stdout().lock();
-    let io = |e: std::io::Error| Failure::io(&e);
+    let folder = bench.bundle.as_deref().map_or(Ok(None), there)?;
+    let mut opened = open(bench, folder.as_deref())?;
+    let most = opened.learner.context().saturating_sub(SHORTEST + 1);
+    if bench.decode > most {
+        return Err(Failure::usage(
+            format!("--decode takes a number up to {most} with this model"),
+            None,
+        ));
+    }
+    let report = measure(bench, &mut opened, cancel)?;
     if bench.json {
-        writeln!(out, "{report:#}").map_err(io)?;
+        print(format_args!("{report:#}"))?;
         return Ok(0);
     }
     if let Some(rows) = report.as_object() {
@@ -51,7 +58,7 @@ pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            writeln!(out, "{name:32} {value}").map_err(io)?;
+            print(format_args!("{name:32} {value}"))?;
         }
     }
     Ok(0)
@@ -61,22 +68,49 @@ fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
+struct Opened {
+    bundle: Bundle,
+    device: Device,
+    /// The device's name.
+    name: &'static str,
+    learner: FlamingoLearner,
+    /// Seconds that opening took.
+    load: f64,
+}
+
+fn open(bench: &Bench, folder: Option<&Path>) -> Result<Opened, Failure> {
+    let failed = |e: ModelError| Failure::assistant(&e.into());
+    let started = Instant::now();
+    let bundle = Bundle::open(folder).map_err(failed)?;
+    let (device, name) = device::open(&bench.device).map_err(failed)?;
+    let learner = FlamingoLearner::load(&bundle, &device).map_err(failed)?;
+    Ok(Opened {
+        bundle,
+        device,
+        name,
+        learner,
+        load: started.elapsed().as_secs_f64(),
+    })
+}
+
 fn measure(
     bench: &Bench,
-    folder: Option<&std::path::Path>,
+    opened: &mut Opened,
     cancel: &Cancel,
 ) -> anyhow::Result<serde_json::Value> {
-    let started = Instant::now();
-    let bundle = Bundle::open(folder)?;
-    let (device, name) = device::open(&bench.device)?;
-    let mut learner = FlamingoLearner::load(&bundle, &device)?;
-    let load = started.elapsed().as_secs_f64();
+    let Opened {
+        bundle,
+        device,
+        name,
+        learner,
+        load,
+    } = opened;
     let side = bundle.manifest.config.vision.image_size;
     let values: Vec<f32> = (0..3 * side * side)
         .map(|i| ((i * 37 % 255) as f32 / 127.0) - 1.0)
         .collect();
-    let pixels = Tensor::from_vec(values, (1, 3, side, side), &device)?
-        .to_dtype(crate::model::load::compute_dtype(&bundle, &device))?;
+    let pixels = Tensor::from_vec(values, (1, 3, side, side), device)?
+        .to_dtype(crate::model::load::compute_dtype(bundle, device))?;
     // The first run packs weights and wakes the pool: it is told apart.
     let first = Instant::now();
     let image = Arc::new(learner.encode_pixels(&pixels)?);
@@ -91,7 +125,9 @@ fn measure(
         .tokenizer()
         .token_to_id(&bundle.manifest.tokens.image)
         .unwrap_or(0);
-    let length = bench.prompt.clamp(2, learner.context() - bench.decode - 1);
+    let length = bench
+        .prompt
+        .clamp(SHORTEST, learner.context() - bench.decode - 1);
     let vocab = bundle.manifest.config.language.vocab_size as u32;
     let ids: Vec<u32> = (0..length as u32)
         .map(|i| match (7 + i * 13) % vocab.min(1000) {
@@ -117,7 +153,7 @@ fn measure(
     }
     steps.sort_by(f64::total_cmp);
     let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
-    let weights = decode_bytes(&bundle);
+    let weights = decode_bytes(bundle);
     // Before the buffers of the next measurement.
     let peak = peak_memory();
     let bandwidth = read_bandwidth();
@@ -129,7 +165,7 @@ fn measure(
         "threads": std::thread::available_parallelism().map_or(1, |n| n.get()),
         "load average": load_average(),
         "layers": config.language.layers,
-        "load s": round(load),
+        "load s": round(*load),
         "first image s": round(first_image),
         "images per s": round(1.0 / per_image),
         "prompt tokens": ids.len(),

@@ -8,7 +8,7 @@ use crate::model::encoder::{self, Activation, EncoderOptions, Overrides};
 use crate::model::flamingo::MediaMask;
 use crate::model::import::{Hold, ImportError, Request, import};
 use crate::prompt::Template;
-use crate::support::{Cancel, Progress};
+use crate::support::{Cancel, Progress, aside};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Family {
@@ -101,7 +101,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         template: arguments.template.clone(),
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
-    eprintln!(
+    aside(format_args!(
         "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors not needed, {:.2} GB",
         shown(&out),
         imported.tensors,
@@ -109,7 +109,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         imported.checkpoint_parameters,
         imported.ignored,
         imported.bytes as f64 / 1e9
-    );
+    ));
     Ok(0)
 }
 
@@ -128,7 +128,7 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
     let made = with_progress(|progress| {
         encoder::import(&arguments.checkpoint, out, &options, cancel, progress)
     })?;
-    eprintln!(
+    aside(format_args!(
         "{}: {}, {} tensors, {} parameters, {} published tensors not needed, {:.2} GB",
         shown(out),
         made.family.name(),
@@ -136,7 +136,7 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
         made.parameters,
         made.ignored,
         made.bytes as f64 / 1e9
-    );
+    ));
     Ok(0)
 }
 

@@ -17,7 +17,7 @@ use crate::model::flamingo::FlamingoLearner;
 use crate::model::generate::likeliest;
 use crate::model::generate::score::rank;
 use crate::model::{EncodedImage, FewShotLearner, device};
-use crate::support::{Cancel, Hint, Progress, files};
+use crate::support::{Cancel, Hint, Progress, aside, files};
 
 #[derive(Args)]
 pub struct Logits {
@@ -34,7 +34,7 @@ pub struct Logits {
     /// Also N.greedy: so many greedily chosen tokens, whatever they are
     #[arg(long)]
     tokens: Option<usize>,
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
 }
 
@@ -82,7 +82,7 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     let folder = library()?.find(&arguments.bundle);
     let bundle = Bundle::open(Some(&folder)).map_err(|e| Failure::model(&e))?;
     let (device, name) = device::open(&arguments.device).map_err(|e| Failure::model(&e))?;
-    eprintln!("device {name}");
+    aside(format_args!("device {name}"));
     let learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
     let mut learner = learner.with_deep(Deep::AsReference);
     let text = files::read_to_string(&arguments.prompt).map_err(|e| Failure::model(&e))?;

@@ -5,10 +5,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, library, shown};
+use crate::cli::interrupt::Interrupt;
+use crate::cli::out::print;
 use crate::hub::{self, Entry, Family, Hub, Pins, Role};
 use crate::model::flamingo::MediaMask;
 use crate::model::import::{Hold, Request, import};
-use crate::support::{Cancel, Hint, Paths, Progress};
+use crate::support::{Hint, Paths, Progress, aside};
 
 #[derive(Args)]
 pub struct Pull {
@@ -36,11 +38,10 @@ fn failed(error: &hub::HubError) -> Failure {
     failure
 }
 
-pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
+pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     let Some(name) = &arguments.name else {
-        let mut out = std::io::stdout().lock();
         for entry in hub::catalogue() {
-            writeln!(out, "{:26} {}", entry.name, entry.about).map_err(|e| Failure::io(&e))?;
+            print(format_args!("{:26} {}", entry.name, entry.about))?;
         }
         return Ok(0);
     };
@@ -55,6 +56,7 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
         )
     })?;
     accepted(&entry, arguments.accept_licence)?;
+    let cancel = interrupt.flag();
     let paths = Paths::find().map_err(|e| Failure {
         message: e.to_string(),
         hint: e.hint(),
@@ -84,7 +86,7 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
     let Some(checkpoint) = folder(Role::Checkpoint) else {
         // An encoder alone: it lies in the cache, and nothing is to be made of it yet.
         for p in &pulled {
-            eprintln!("{}", shown(&p.folder));
+            aside(shown(&p.folder));
         }
         return Ok(0);
     };
@@ -116,26 +118,26 @@ pub fn run(arguments: &Pull, cancel: &Cancel) -> Outcome {
     })
     .map_err(|e| Failure::model(&e))?;
     drop(bar);
-    eprintln!(
+    aside(format_args!(
         "{}: {} parameters, {:.2} GB",
         shown(&request.out),
         imported.parameters,
         imported.bytes as f64 / 1e9
-    );
+    ));
     Ok(0)
 }
 
 /// The licence is shown; on a terminal the user may accept it there.
 fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
-    eprintln!("{}", entry.licence.text);
+    aside(&entry.licence.text);
     for page in &entry.licence.pages {
-        eprintln!("  {page}");
+        aside(format_args!("  {page}"));
     }
     if by_flag {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        eprint!("accept these terms? [y/N] ");
+        let _ = write!(std::io::stderr(), "accept these terms? [y/N] ");
         let mut line = String::new();
         let _ = std::io::stdin().lock().read_line(&mut line);
         if matches!(line.trim(), "y" | "Y" | "yes") {

@@ -113,3 +113,43 @@ fn copied(text: &str, room: &mut usize) -> Option<String> {
     *room = room.checked_sub(text.len())?;
     Some(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(pickle: &mut Vec<u8>, text: &str) {
+        pickle.push(b'X');
+        pickle.extend((text.len() as u32).to_le_bytes());
+        pickle.extend(text.as_bytes());
+    }
+
+    #[test]
+    fn a_text_that_is_named_many_times_is_not_copied_without_end() {
+        // A list; a text that is remembered and put aside; a dictionary with it in a hundred fields; one with a short text.
+        let mut pickle = b"\x80\x04]".to_vec();
+        text(&mut pickle, &"long ".repeat(200_000));
+        pickle.extend(b"q\x000}(");
+        for field in 0..100 {
+            text(&mut pickle, &format!("field {field}"));
+            pickle.extend(b"h\x00");
+        }
+        pickle.extend(b"ua}(");
+        text(&mut pickle, "question");
+        text(&mut pickle, "short");
+        pickle.extend(b"ua.");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train_qa.pkl");
+        files::write_atomic(&path, &pickle).unwrap();
+        let read: Vec<Entry> = entries(&Input::new(path))
+            .unwrap()
+            .iterator
+            .map(Result::unwrap)
+            .collect();
+        let [Entry::Bad { reason, .. }, Entry::Record(short)] = &read[..] else {
+            panic!("{} entries", read.len());
+        };
+        assert!(reason.contains("8 MiB"), "{reason}");
+        assert_eq!(short.text("question").unwrap(), "short");
+    }
+}

@@ -164,3 +164,40 @@ pub(super) struct Entries {
     pub(super) total: Option<u64>,
     pub(super) iterator: EntryIterator,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(fields: &[(&str, &str)]) -> Record {
+        let fields = fields.iter().map(|(name, text)| {
+            let value = match *text {
+                "" => Value::Null,
+                text => Value::Text(text.to_owned()),
+            };
+            ((*name).to_owned(), value)
+        });
+        Record::new(String::new(), "", fields)
+    }
+
+    #[test]
+    fn an_empty_field_gives_way_to_a_column_that_has_the_content() {
+        let mut record = record(&[("image", ""), ("file_name", "a.png"), ("note", "x")]);
+        record.rename("missing", "image");
+        record.rename("file_name", "image");
+        assert_eq!(record.text("image").unwrap(), "a.png");
+        assert_eq!(record.take("image"), Value::Text("a.png".to_owned()));
+        record.rename("note", "note");
+        assert!(record.has("note"));
+    }
+
+    #[test]
+    fn a_mapped_column_that_is_empty_leaves_the_field_empty() {
+        let mut mapped = record(&[("answer", "of another kind"), ("finding", "")]);
+        mapped.map("finding", "answer");
+        assert!(!mapped.has("answer") && mapped.has("ignore"));
+        let mut unmapped = record(&[("answer", "yes")]);
+        unmapped.map("finding", "answer");
+        assert_eq!(unmapped.text("answer").unwrap(), "yes");
+    }
+}

@@ -111,3 +111,19 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_a_million_tags_is_quickly_known_to_have_too_many() {
+        let began = std::time::Instant::now();
+        let mut row = Row::default();
+        for number in 0..1_000_000 {
+            row.tag("note", &number.to_string());
+        }
+        assert_eq!(row.tags.len(), example::MOST_TAGS + 1);
+        assert!(began.elapsed() < std::time::Duration::from_secs(30));
+    }
+}

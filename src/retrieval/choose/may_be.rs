@@ -23,7 +23,9 @@ impl<'a> MayBe<'a> {
         pinned: &[usize],
         own: &HashSet<usize>,
     ) -> Result<Self, IndexError> {
-        let mut not: HashSet<usize> = numbers(index, &plan.excluded)?.into_iter().collect();
+        let mut not: HashSet<usize> = numbers(index, &plan.excluded, "excluded")?
+            .into_iter()
+            .collect();
         not.extend(own);
         not.extend(pinned);
         for number in pinned {
@@ -59,11 +61,18 @@ impl<'a> MayBe<'a> {
     }
 }
 
-/// Numbers of the examples with these ids, each once, in this order.
-pub fn numbers(index: &Index, ids: &[String]) -> Result<Vec<usize>, IndexError> {
+/// Numbers of the examples with these ids, each once, in this order. Errors where there is none that is to be `what`.
+pub fn numbers(
+    index: &Index,
+    ids: &[String],
+    what: &'static str,
+) -> Result<Vec<usize>, IndexError> {
     let mut out = Vec::new();
     for id in ids {
-        let number = index.by_id(id)?.number;
+        let number = match index.by_id(id) {
+            Err(IndexError::Unknown(id)) => return Err(IndexError::Missing { what, id }),
+            found => found?.number,
+        };
         if !out.contains(&number) {
             out.push(number);
         }

@@ -24,6 +24,10 @@ pub fn small() -> Session {
             bytes: 75,
         }],
         settings: json!({ "shots": 1 }),
+        sources: Some(Sources {
+            model: "/home/owner-name/models/big".into(),
+            ..Sources::default()
+        }),
         patient: Some("patient-name".into()),
         study: Some("study-name".into()),
         text: String::new(),
@@ -131,7 +135,9 @@ fn every_export_says_what_it_is_for_and_none_names_patient_or_study() {
         as_json(&small()),
     ] {
         assert!(text.matches(INTENDED_USE).count() >= 2);
-        assert!(!text.contains("patient-name") && !text.contains("study-name"));
+        for private in ["patient-name", "study-name", "owner-name"] {
+            assert!(!text.contains(private), "{private}");
+        }
     }
 }
 

@@ -105,7 +105,7 @@ fn search_finds_words_in_questions_answers_rationales_shots_and_titles() {
         }),
         shots: vec![shot("Is the trachea deviated?")],
     };
-    sessions.finish_turn(&turn, end).unwrap();
+    sessions.finish_turn(&turn, end, None).unwrap();
     one_answer(&mut sessions, "Something else");
     for words in [
         "effusion",

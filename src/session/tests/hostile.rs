@@ -280,6 +280,7 @@ fn hostile_text_goes_in_is_found_and_comes_out_clean() {
                     answer: Box::new(given),
                     shots: vec![shot],
                 },
+                None,
             )
             .unwrap();
         let session = sessions.load(&id).unwrap();

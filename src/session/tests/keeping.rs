@@ -13,7 +13,7 @@ fn a_finished_turn_reads_back_as_it_was() {
         ..asking("Is there\na nodule?")
     };
     let turn = sessions.begin_turn(&id, &new).unwrap();
-    sessions.finish_turn(&turn, answered("yes")).unwrap();
+    sessions.finish_turn(&turn, answered("yes"), None).unwrap();
     drop(sessions);
 
     let session = home.open().load(&id).unwrap();
@@ -137,7 +137,7 @@ fn opening_beside_a_living_process_interrupts_nothing_of_it() {
     let fourth = home.open();
     assert_eq!(fourth.turn(&turn).unwrap().state, TurnState::Asked);
     assert_eq!(fourth.turn(&second).unwrap().state, TurnState::Interrupted);
-    one.finish_turn(&turn, answered("yes")).unwrap();
+    one.finish_turn(&turn, answered("yes"), None).unwrap();
     assert_eq!(third.turn(&turn).unwrap().state, TurnState::Answered);
 }
 
@@ -153,7 +153,7 @@ fn many_turns_from_two_threads_get_numbers_of_their_own() {
                 for _ in 0..20 {
                     let turn = sessions.begin_turn(id, &asking(name)).unwrap();
                     sessions.append_partial(&turn, name).unwrap();
-                    sessions.finish_turn(&turn, answered(name)).unwrap();
+                    sessions.finish_turn(&turn, answered(name), None).unwrap();
                 }
             });
         }
@@ -178,7 +178,7 @@ fn a_kept_answer_is_never_overwritten() {
         Err(SessionError::Ended(_))
     ));
     assert!(matches!(
-        sessions.finish_turn(&turn, answered("no")),
+        sessions.finish_turn(&turn, answered("no"), None),
         Err(SessionError::Ended(_))
     ));
     assert_eq!(sessions.turn(&turn).unwrap().answer.unwrap().answer, "yes");
@@ -191,7 +191,7 @@ fn stopping_and_failing_keep_the_text_that_had_come() {
     let mut ended = |end: TurnEnd| {
         let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
         sessions.append_partial(&turn, "so far").unwrap();
-        sessions.finish_turn(&turn, end).unwrap();
+        sessions.finish_turn(&turn, end, None).unwrap();
         sessions.turn(&turn).unwrap()
     };
     let stopped = ended(TurnEnd::Stopped {
@@ -256,7 +256,8 @@ fn what_is_past_a_limit_is_refused_and_leaves_nothing_behind() {
                 TurnEnd::Stopped {
                     text: String::new(),
                     shots
-                }
+                },
+                None
             )
             .is_err()
     );
@@ -300,4 +301,46 @@ fn everything_is_for_this_user_only() {
         seen >= 5,
         "database, its journal, lock, writer, picture: {seen}"
     );
+}
+
+fn sources(model: &str) -> Option<Sources> {
+    Some(Sources {
+        model: model.into(),
+        index: "shipped".into(),
+        encoder: Some("clip".into()),
+        search: "hnsw".into(),
+    })
+}
+
+#[test]
+fn what_a_turn_was_made_with_is_what_was_wanted_unless_its_end_says_otherwise() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let wanted = NewTurn {
+        sources: sources("big\u{1b}[2J"),
+        ..asking("q")
+    };
+    let stopped = sessions.begin_turn(&id, &wanted).unwrap();
+    let answered_by_another = sessions.begin_turn(&id, &wanted).unwrap();
+    sessions
+        .finish_turn(&answered_by_another, answered("yes"), sources("shipped"))
+        .unwrap();
+    let kept = |turn| sessions.turn(turn).unwrap().sources;
+    assert_eq!(kept(&stopped), sources("big\u{fffd}"));
+    assert_eq!(kept(&answered_by_another), sources("shipped"));
+}
+
+#[test]
+fn a_turn_of_a_version_that_did_not_keep_what_it_was_made_with_reads_as_it_was() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+    let old = "{\"settings\":{\"shots\":2},\"images\":[]}";
+    sessions
+        .connection
+        .execute("update turns set record = ?1", [old])
+        .unwrap();
+    let kept = sessions.turn(&turn).unwrap();
+    assert_eq!(kept.sources, None);
+    assert_eq!(kept.settings, json!({ "shots": 2 }));
 }

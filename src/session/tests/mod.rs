@@ -119,6 +119,6 @@ fn answered(text: &str) -> TurnEnd {
 fn one_answer(sessions: &mut Sessions, question: &str) -> TurnId {
     let id = sessions.create(question, "nano", "phantoms").unwrap();
     let turn = sessions.begin_turn(&id, &asking(question)).unwrap();
-    sessions.finish_turn(&turn, answered("yes")).unwrap();
+    sessions.finish_turn(&turn, answered("yes"), None).unwrap();
     turn
 }

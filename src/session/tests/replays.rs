@@ -13,6 +13,7 @@ fn turn(provenance: Value) -> Turn {
         question: "Is there a nodule?".into(),
         images: Vec::new(),
         settings: json!({ "shots": 4, "decoding": { "seed": 7, "greedy": true } }),
+        sources: None,
         patient: None,
         study: None,
         text: String::new(),
@@ -179,5 +180,65 @@ fn a_failed_repetition_is_another_outcome_without_a_list_of_missing_ingredients(
             before: "none".into(),
             after: "cc".into()
         }]
+    );
+}
+
+fn made(encoder: Option<&str>, search: &str) -> Option<Sources> {
+    Some(Sources {
+        model: "shipped".into(),
+        index: "shipped".into(),
+        encoder: encoder.map(str::to_string),
+        search: search.into(),
+    })
+}
+
+fn names(old: &Turn, new: &Turn) -> Vec<String> {
+    match compare(old, new) {
+        Verdict::Same => Vec::new(),
+        Verdict::Differs { ingredients, .. } => ingredients
+            .into_iter()
+            .map(|c| format!("{}: {} -> {}", c.name, c.before, c.after))
+            .collect(),
+    }
+}
+
+#[test]
+fn another_encoder_is_named_and_one_that_only_moved_is_not() {
+    let with = |encoder: &str, hash: &str| Turn {
+        sources: made(Some(encoder), "auto"),
+        ..turn(json!({ "encoder": hash, "search": "exact" }))
+    };
+    assert_eq!(
+        names(&with("clip", "aa"), &with("/new/clip", "aa")),
+        [""; 0]
+    );
+    assert_eq!(
+        names(&with("clip", "aa"), &with("siglip", "bb")),
+        ["encoder (hash): aa -> bb", "encoder name: clip -> siglip"]
+    );
+}
+
+#[test]
+fn what_went_in_is_compared_by_name_where_there_is_no_answer() {
+    let stopped = |encoder: Option<&str>, search: &str| Turn {
+        sources: made(encoder, search),
+        state: TurnState::Stopped,
+        answer: None,
+        ..turn(Value::Null)
+    };
+    let old = stopped(None, "exact");
+    assert_eq!(names(&old, &stopped(None, "exact")), [""; 0]);
+    assert_eq!(
+        names(&old, &stopped(Some("clip"), "hnsw")),
+        ["encoder name: none -> clip", "search: exact -> hnsw"]
+    );
+    let older = Turn {
+        sources: None,
+        ..old.clone()
+    };
+    assert_eq!(
+        names(&older, &old),
+        [""; 0],
+        "what is not known did not change"
     );
 }

@@ -55,7 +55,7 @@ fn ten_thousand_turns_are_listed_and_searched_quickly() {
                 ..answer(&format!("a {} is seen", word(1)))
             });
             sessions
-                .finish_turn(&turn, TurnEnd::Answered { answer, shots })
+                .finish_turn(&turn, TurnEnd::Answered { answer, shots }, None)
                 .unwrap();
         }
     }

@@ -1,260 +1,161 @@
 //! The terminal's answers among what the user types meanwhile.
 //!
-//! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys that come
-//! in between are handed on, so nothing that was typed is lost.
+//! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys and pastes
+//! that come in between are handed on, so nothing that was typed is lost.
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyCode, KeyModifiers};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Message;
-use super::detect::{Detected, Reply, reply};
-use crate::tui::keys::Press;
+use super::detect::{Detected, Reply};
+use super::typed::{Found, Parser};
 use crate::tui::state::Event;
 
 /// Longest time for all answers; the last of them usually comes within a few milliseconds.
-const PATIENCE: Duration = Duration::from_millis(1500);
-/// No answer is longer, in bytes.
-const LONGEST: usize = 1024;
+pub const PATIENCE: Duration = Duration::from_millis(1500);
+/// Answers of a slow line are still told from keys for so long.
+pub const LATEST: Duration = Duration::from_secs(20);
+/// Bytes that belong together come without a longer pause.
+const TOGETHER: Duration = Duration::from_millis(50);
+/// How often the size of the window is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(250);
+/// What was begun and does not go on for so many pauses is given up, once there is nothing else to wait for.
+const MOST_PAUSES: usize = 30;
 
-/// Reads until the last answer. Keys that come in between are handed on.
-pub fn take(mut detected: Detected, sender: &SyncSender<Message>) -> Detected {
-    let until = Instant::now() + PATIENCE;
-    let mut parser = Parser::default();
-    let mut buffer = [0_u8; 256];
-    while let Some(rest) = until.checked_duration_since(Instant::now()) {
-        let Some(count) = read(&mut buffer, rest) else {
-            break;
-        };
-        for byte in buffer.get(..count).unwrap_or_default() {
-            match parser.push(*byte) {
-                Some(Found::Reply(reply)) => {
-                    detected.take(&reply);
-                    if matches!(reply, Reply::Attributes { .. }) {
-                        return detected;
-                    }
-                }
-                Some(Found::Key(press)) => {
-                    let _ = sender.send(Message::Event(Event::Key(press)));
-                }
-                None => {}
-            }
-        }
-        if let Some(Found::Key(press)) = parser.pause() {
-            let _ = sender.send(Message::Event(Event::Key(press)));
-        }
-    }
-    detected
+/// What reading gave.
+enum Read {
+    Bytes(usize),
+    /// Nothing came in time.
+    Pause,
+    /// The terminal is gone.
+    Gone,
 }
 
-/// Bytes from the terminal; `None` after `patience` without any, or at its end.
-fn read(buffer: &mut [u8], patience: Duration) -> Option<usize> {
+/// Somebody who listens to a terminal that was asked.
+pub struct Asking<'a> {
+    /// What is known so far.
+    pub detected: Detected,
+    /// The last answer came.
+    pub answered: bool,
+    sender: &'a SyncSender<Message>,
+    parser: Parser,
+    begun: Instant,
+}
+
+impl<'a> Asking<'a> {
+    pub fn new(detected: Detected, sender: &'a SyncSender<Message>) -> Self {
+        Self {
+            detected,
+            answered: false,
+            sender,
+            parser: Parser::default(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// Listens until the last answer came, or for `longest` from the beginning on. What was begun by then is heard to its end.
+    pub fn listen(&mut self, longest: Duration) {
+        let mut buffer = [0_u8; 256];
+        let mut pauses = 0;
+        let mut size = crossterm::terminal::size().ok();
+        loop {
+            let rest = longest.saturating_sub(self.begun.elapsed());
+            let over = self.answered || rest.is_zero();
+            if over && (self.parser.is_at_rest() || pauses >= MOST_PAUSES) {
+                return;
+            }
+            let patience = match self.parser.is_at_rest() {
+                true => LOOK.min(rest),
+                false => TOGETHER,
+            };
+            match read(&mut buffer, patience) {
+                Read::Bytes(count) => {
+                    pauses = 0;
+                    self.hear(buffer.get(..count).unwrap_or_default());
+                }
+                Read::Pause => {
+                    pauses += 1;
+                    let found = self.parser.pause();
+                    self.hand_on(found);
+                }
+                Read::Gone => return,
+            }
+            // Crossterm, which would say so, does not listen yet.
+            let now = crossterm::terminal::size().ok();
+            if let Some((columns, rows)) = now.filter(|_| now != size) {
+                size = now;
+                self.send(Event::Resize { columns, rows });
+            }
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let found = self.parser.push(*byte);
+            self.hand_on(found);
+        }
+    }
+
+    fn hand_on(&mut self, found: Option<Found>) {
+        match found {
+            None => {}
+            Some(Found::Key(press)) => self.send(Event::Key(press)),
+            Some(Found::Paste(text)) => self.send(Event::Paste(text)),
+            Some(Found::Reply(reply)) => {
+                self.detected.take(&reply);
+                self.answered |= matches!(reply, Reply::Attributes { .. });
+            }
+        }
+    }
+
+    /// To whoever is there.
+    fn send(&self, event: Event) {
+        let _ = self.sender.send(Message::Event(event));
+    }
+}
+
+fn read(buffer: &mut [u8], patience: Duration) -> Read {
     let stdin = rustix::stdio::stdin();
     let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
     let time = Timespec {
-        tv_sec: patience.as_secs().try_into().ok()?,
+        tv_sec: patience.as_secs().try_into().unwrap_or(0),
         tv_nsec: patience.subsec_nanos().into(),
     };
     match poll(&mut wait, Some(&time)) {
-        Ok(0) => None,
-        Ok(_) => rustix::io::read(stdin, buffer)
-            .ok()
-            .filter(|count| *count > 0),
-        Err(rustix::io::Errno::INTR) => Some(0),
-        Err(_) => None,
+        Ok(0) => Read::Pause,
+        Ok(_) => match rustix::io::read(stdin, buffer) {
+            Ok(0) | Err(_) => Read::Gone,
+            Ok(count) => Read::Bytes(count),
+        },
+        Err(rustix::io::Errno::INTR) => Read::Bytes(0),
+        Err(_) => Read::Gone,
     }
-}
-
-/// What a byte completed.
-#[derive(Debug, PartialEq)]
-pub enum Found {
-    Reply(Reply),
-    Key(Press),
-}
-
-#[derive(Default)]
-enum At {
-    #[default]
-    Ground,
-    Escape,
-    /// Inside a sequence that began with this byte.
-    Inside(u8, Vec<u8>),
-    /// Inside a character of several bytes, with those that are missing.
-    Character(Vec<u8>, usize),
-}
-
-/// Tells answers from keys.
-#[derive(Default)]
-pub struct Parser {
-    at: At,
-}
-
-impl Parser {
-    pub fn push(&mut self, byte: u8) -> Option<Found> {
-        match std::mem::take(&mut self.at) {
-            At::Ground => self.ground(byte),
-            At::Escape => match byte {
-                b'[' | b']' | b'P' | b'_' | b'O' => {
-                    self.at = At::Inside(byte, Vec::new());
-                    None
-                }
-                b'\\' => None,
-                0x1b => {
-                    self.at = At::Escape;
-                    None
-                }
-                _ => key(byte, KeyModifiers::ALT),
-            },
-            At::Inside(introducer, body) => self.inside(introducer, body, byte),
-            At::Character(mut bytes, missing) => {
-                bytes.push(byte);
-                if missing > 1 {
-                    self.at = At::Character(bytes, missing - 1);
-                    return None;
-                }
-                let letter = std::str::from_utf8(&bytes)
-                    .ok()
-                    .and_then(|text| text.chars().next())?;
-                Some(Found::Key(Press::new(
-                    KeyCode::Char(letter),
-                    KeyModifiers::NONE,
-                )))
-            }
-        }
-    }
-
-    /// Nothing more came for now: a lone escape was the Esc key.
-    pub fn pause(&mut self) -> Option<Found> {
-        if matches!(self.at, At::Escape) {
-            self.at = At::Ground;
-            return Some(Found::Key(Press::new(KeyCode::Esc, KeyModifiers::NONE)));
-        }
-        None
-    }
-
-    fn ground(&mut self, byte: u8) -> Option<Found> {
-        let missing = match byte {
-            0x1b => {
-                self.at = At::Escape;
-                return None;
-            }
-            0xc2..=0xdf => 1,
-            0xe0..=0xef => 2,
-            0xf0..=0xf4 => 3,
-            _ => return key(byte, KeyModifiers::NONE),
-        };
-        self.at = At::Character(vec![byte], missing);
-        None
-    }
-
-    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Found> {
-        let control = matches!(introducer, b'[' | b'O');
-        let ends = if control {
-            (0x40..=0x7e).contains(&byte)
-        } else {
-            matches!(byte, 0x07 | 0x1b)
-        };
-        if !ends {
-            if body.len() < LONGEST {
-                body.push(byte);
-            }
-            self.at = At::Inside(introducer, body);
-            return None;
-        }
-        if control {
-            body.push(byte);
-        } else if byte == 0x1b {
-            // The backslash after it belongs to the end.
-            self.at = At::Escape;
-        }
-        if let Some(press) = control.then(|| arrow(&body)).flatten() {
-            return Some(Found::Key(press));
-        }
-        let text = String::from_utf8(body).ok()?;
-        reply(introducer, &text).map(Found::Reply)
-    }
-}
-
-fn arrow(body: &[u8]) -> Option<Press> {
-    let code = match body {
-        b"A" => KeyCode::Up,
-        b"B" => KeyCode::Down,
-        b"C" => KeyCode::Right,
-        b"D" => KeyCode::Left,
-        b"H" => KeyCode::Home,
-        b"F" => KeyCode::End,
-        b"P" => KeyCode::F(1),
-        b"Q" => KeyCode::F(2),
-        b"Z" => KeyCode::BackTab,
-        _ => return None,
-    };
-    Some(Press::new(code, KeyModifiers::NONE))
-}
-
-fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
-    let (code, modifiers) = match byte {
-        b'\r' => (KeyCode::Enter, modifiers),
-        b'\t' => (KeyCode::Tab, modifiers),
-        0x7f => (KeyCode::Backspace, modifiers),
-        1..=26 => (
-            KeyCode::Char(char::from(byte - 1 + b'a')),
-            modifiers | KeyModifiers::CONTROL,
-        ),
-        0x20..=0x7e => (KeyCode::Char(char::from(byte)), modifiers),
-        _ => return None,
-    };
-    Some(Found::Key(Press::new(code, modifiers)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all(bytes: &[u8]) -> Vec<Found> {
-        let mut parser = Parser::default();
-        let mut found: Vec<Found> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
-        found.extend(parser.pause());
-        found
-    }
+    use crate::tui::picture::How;
 
     #[test]
-    fn answers_are_taken_out_and_typed_keys_stay() {
-        let found =
-            all(b"i\x1b_Gi=31;OK\x1b\\s\x1b[6;20;10t\xc3\xa9\x1b]11;rgb:00/00/00\x07\r\x1b[?62;4c");
-        let keys: Vec<String> = found
+    fn what_comes_behind_the_last_answer_in_one_piece_is_not_lost() {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(16);
+        let mut asking = Asking::new(Detected::from_environment(), &sender);
+        asking.hear(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");
+        assert!(!asking.answered);
+        asking.hear(b"c\x1b[3~b");
+        assert!(asking.answered);
+        assert_ne!(asking.detected.how, How::Cells);
+        drop(sender);
+        let keys: Vec<String> = receiver
             .iter()
-            .filter_map(|f| match f {
-                Found::Key(press) => Some(press.to_string()),
-                Found::Reply(_) => None,
+            .map(|message| match message {
+                Message::Event(Event::Key(press)) => press.to_string(),
+                _ => "no key".into(),
             })
             .collect();
-        assert_eq!(keys, ["i", "s", "é", "Enter"]);
-        assert_eq!(found.len() - keys.len(), 4);
-    }
-
-    #[test]
-    fn a_lone_escape_is_the_key() {
-        let found = all(b"\x1b");
-        assert_eq!(
-            found,
-            [Found::Key(Press::new(KeyCode::Esc, KeyModifiers::NONE))]
-        );
-        assert_eq!(
-            all(b"\x1b[A"),
-            [Found::Key(Press::new(KeyCode::Up, KeyModifiers::NONE))]
-        );
-    }
-
-    #[test]
-    fn an_answer_without_end_is_not_kept_forever() {
-        let mut parser = Parser::default();
-        parser.push(0x1b);
-        parser.push(b'_');
-        for _ in 0..100_000 {
-            parser.push(b'x');
-        }
-        assert!(matches!(&parser.at, At::Inside(_, body) if body.len() <= LONGEST));
+        assert_eq!(keys, ["a", "Delete", "b"]);
     }
 }

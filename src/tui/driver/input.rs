@@ -17,11 +17,10 @@ const WHEEL: isize = 3;
 pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::Result<()> {
     let work = move || {
         #[cfg(unix)]
-        if let Some(detected) = asked {
-            let found = super::answers::take(detected, &sender);
-            if sender.send(Message::Detected(found)).is_err() {
-                return;
-            }
+        if let Some(detected) = asked
+            && hear_answers(detected, &sender).is_err()
+        {
+            return;
         }
         #[cfg(not(unix))]
         drop(asked);
@@ -40,6 +39,26 @@ pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::
         .name("input".into())
         .spawn(work)
         .map(|_| ())
+}
+
+/// Tells what the terminal can do: in time, and again where it answered late.
+///
+/// Errors where nobody wants to know any more.
+#[cfg(unix)]
+fn hear_answers(
+    detected: Detected,
+    sender: &SyncSender<Message>,
+) -> Result<(), std::sync::mpsc::SendError<Message>> {
+    use super::answers::{Asking, LATEST, PATIENCE};
+
+    let mut asking = Asking::new(detected, sender);
+    asking.listen(PATIENCE);
+    sender.send(Message::Detected(asking.detected.clone()))?;
+    if !asking.answered {
+        asking.listen(LATEST);
+        sender.send(Message::Detected(asking.detected.clone()))?;
+    }
+    Ok(())
 }
 
 fn message(event: event::Event) -> Option<Message> {

@@ -3,13 +3,17 @@
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! others send it messages through one bounded channel.
 
+mod abilities;
 #[cfg(unix)]
 mod answers;
+mod backend;
 mod clipboard;
 mod detect;
 mod input;
 mod showing;
 mod terminal;
+#[cfg(unix)]
+mod typed;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -24,6 +28,7 @@ use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use crate::assistant::{Settings, Setup};
 
+pub use abilities::{Abilities, abilities};
 pub use detect::Detected;
 
 use showing::Showing;
@@ -171,6 +176,7 @@ impl Driver {
                 let (event, reader) = self.hands.opened(job, result);
                 if let Some(reader) = reader {
                     self.showing.set_reader(reader);
+                    self.gallery.index_changed();
                 }
                 self.tell(event);
             }

@@ -18,7 +18,8 @@ use crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Frame;
-use ratatui::backend::CrosstermBackend;
+
+use super::backend::Placing;
 
 /// Whether the terminal is ours at this moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -31,7 +32,7 @@ const BUFFER: usize = 1 << 18;
 
 /// The terminal in our hands.
 pub struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    inner: ratatui::Terminal<Placing<BufWriter<Stdout>>>,
 }
 
 impl Terminal {
@@ -40,7 +41,7 @@ impl Terminal {
         let _ = DRAWS.set(std::thread::current().id());
         install_hook();
         take_over()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        let backend = Placing::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         match ratatui::Terminal::new(backend) {
             Ok(inner) => Ok(Self { inner }),
             Err(error) => {
@@ -59,7 +60,7 @@ impl Terminal {
 
     /// Gives it back. Can be called twice.
     pub fn leave(&mut self) {
-        let _ = self.inner.backend_mut().flush();
+        let _ = Write::flush(self.inner.backend_mut());
         give_back();
     }
 
@@ -68,7 +69,7 @@ impl Terminal {
         crossterm::queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self.inner.draw(draw).map(|_| ());
         crossterm::queue!(self.inner.backend_mut(), EndSynchronizedUpdate)?;
-        self.inner.backend_mut().flush()?;
+        Write::flush(self.inner.backend_mut())?;
         drawn
     }
 

@@ -207,7 +207,8 @@ impl Hands {
         }
     }
 
-    /// Waits until the store has written everything, for a few seconds at most. Returns what it could not do.
+    /// Stops what goes on and waits until the store has written everything, for a few seconds at most. Returns what was not
+    /// done.
     pub fn finish(
         &mut self,
         state: &mut State,
@@ -216,7 +217,8 @@ impl Hands {
     ) -> Vec<Trouble> {
         let until = Instant::now() + self.patience;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
-        let mut failed = Vec::new();
+        self.work.cancel();
+        let mut failed: Vec<Trouble> = state.end_work().into_iter().collect();
         // A turn that is only now being stored still gets its end.
         while state.has_unstored()
             && let Ok(message) = next()

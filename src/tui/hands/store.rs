@@ -115,7 +115,7 @@ pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
             Some(Event::TurnStored { turn, result })
         }
         Effect::StorePartial { id, text } => quiet(journal.append_partial(&id, &text)),
-        Effect::StoreEnd { id, end } => quiet(journal.finish_turn(&id, &end)),
+        Effect::StoreEnd { id, end, setup } => quiet(journal.finish_turn(&id, &end, &setup)),
         Effect::ListSessions { words } => {
             let result = journal.list(&words, MOST_LISTED).map_err(Trouble::from);
             Some(Event::Sessions { words, result })

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::{Hands, Reading, safely};
+use crate::assistant::Setup;
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::house::About;
@@ -56,7 +57,7 @@ impl Journal for Bad {
     fn append_partial(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
         self.go("partial")
     }
-    fn finish_turn(&mut self, _: &str, _: &TurnEnd) -> Result<(), JournalError> {
+    fn finish_turn(&mut self, _: &str, _: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
         self.go("finish")
     }
     fn list(&mut self, _: &str, _: usize) -> Result<Vec<SessionSummary>, JournalError> {

@@ -56,7 +56,7 @@ pub struct Gallery {
     dropped: Vec<u32>,
     /// No graphics now: a window lies above.
     pub covered: bool,
-    /// Counts the kinds of screen there were; what was made for an earlier one is not taken.
+    /// Counts the kinds of screen and the indexes there were; what was made for an earlier one is not taken.
     pub generation: u64,
 }
 
@@ -84,6 +84,15 @@ impl Gallery {
         let old: Vec<Encoded> = self.ready.drain().map(|(_, encoded)| encoded).collect();
         self.order.clear();
         old.into_iter().for_each(|encoded| self.forget(encoded));
+    }
+
+    /// What could not be read may be in the index that was opened now: it is wanted again. What is still on its way was read
+    /// without that index.
+    pub fn index_changed(&mut self) {
+        self.generation += 1;
+        self.ready
+            .retain(|_, encoded| !matches!(encoded, Encoded::Failed(_)));
+        self.order.retain(|known| self.ready.contains_key(known));
     }
 
     fn forget(&mut self, encoded: Encoded) {
@@ -179,5 +188,42 @@ impl Gallery {
             }
             None => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::ColourDepth;
+
+    fn drawn(gallery: &mut Gallery) -> Option<String> {
+        let area = Rect::new(0, 0, 4, 4);
+        let mut buffer = Buffer::empty(area);
+        let source = || Source::Case("any".into());
+        let said = gallery.draw(area, &mut buffer, "shot", Look::default(), source);
+        said.map(str::to_string)
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_with_the_next_index() {
+        let mut gallery = Gallery::new(Screen {
+            how: How::Cells,
+            cell: (10, 20),
+            tmux: false,
+            depth: ColourDepth::True,
+        });
+        assert_eq!(drawn(&mut gallery), Some("…".into()));
+        let wanted = gallery.take_wanted().remove(0);
+        gallery.put(wanted.request, Encoded::Failed("no index is open".into()));
+        assert_eq!(drawn(&mut gallery), Some("no index is open".into()));
+        assert!(gallery.take_wanted().is_empty());
+        let before = gallery.generation;
+        gallery.index_changed();
+        assert_eq!(drawn(&mut gallery), Some("…".into()));
+        assert_eq!(gallery.take_wanted().len(), 1);
+        assert_ne!(
+            gallery.generation, before,
+            "what is on its way is not taken"
+        );
     }
 }

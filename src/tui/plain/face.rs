@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::joining::Joining;
 use super::paper::Paper;
 use super::{Ended, words};
 use crate::prompt::Parts;
@@ -29,6 +30,8 @@ pub struct Face {
     paper: Paper,
     /// What is to be written to standard error.
     aside: String,
+    /// A line that goes on.
+    joining: Joining,
     waiting: VecDeque<Waiting>,
     /// Answers of workers that are still to come.
     owed: usize,
@@ -38,8 +41,6 @@ pub struct Face {
     interrupted: bool,
     /// What is being answered, as it streams.
     pub(super) parts: Parts,
-    /// Options of the answer, most likely first.
-    pub(super) ranking: Vec<String>,
     /// Two answers that are said when both are there.
     pub(super) comparing: Option<(TurnId, TurnId)>,
     /// The line before was a command, and no question that can still be read above its answer.
@@ -70,13 +71,13 @@ impl Face {
             work_told: None,
             paper: Paper::default(),
             aside: String::new(),
+            joining: Joining::default(),
             waiting: VecDeque::new(),
             input_ended: false,
             left: false,
             failed: false,
             interrupted: false,
             parts: Parts::default(),
-            ranking: Vec::new(),
             comparing: None,
             by_command: false,
         };
@@ -114,6 +115,13 @@ impl Face {
                 return self.end_of_input(now);
             }
         };
+        match self.joining.push(line) {
+            Some(line) => self.whole_line(now, line),
+            None => Vec::new(),
+        }
+    }
+
+    fn whole_line(&mut self, now: Duration, line: Line) -> Vec<Effect> {
         if let Ok(text) = &line
             && self.is_urgent(text)
         {
@@ -136,12 +144,21 @@ impl Face {
     /// No line comes any more: leaves when those that wait are done.
     pub fn end_of_input(&mut self, now: Duration) -> Vec<Effect> {
         self.input_ended = true;
-        self.advance(now)
+        let mut effects = match self.joining.finish() {
+            Some(line) => self.whole_line(now, line),
+            None => Vec::new(),
+        };
+        effects.extend(self.advance(now));
+        effects
     }
 
     /// Takes what happened.
     pub fn event(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let interrupt = matches!(event, Event::Interrupt);
+        if interrupt && self.terminal && self.running().is_none() && self.joining.forget() {
+            self.say("what was typed is dropped; Ctrl-C again leaves");
+            return Vec::new();
+        }
         let mut effects = self.feed(now, event);
         if interrupt {
             self.interrupted = true;
@@ -163,7 +180,8 @@ impl Face {
             match line {
                 Ok(line) => {
                     if late && self.terminal {
-                        self.say(&format!("> {}", sanitise::clean_line(&line)));
+                        let lines = sanitise::clean(&line).replace('\n', "\n... ");
+                        self.say(&format!("{}{lines}", words::PROMPT));
                     }
                     effects.extend(self.take_line(now, &line));
                 }
@@ -179,7 +197,7 @@ impl Face {
             return Vec::new();
         }
         self.by_command = named(line).is_some();
-        self.feed(now, Event::Line(sanitise::clean_line(line)))
+        self.feed(now, Event::Line(sanitise::clean(line)))
     }
 
     /// Whether nothing is under way that the next line would have to wait for.
@@ -255,6 +273,9 @@ impl Face {
         Ended {
             reason: if cut { ExitReason::Signal(2) } else { reason },
             failed: self.failed && !self.terminal,
+            unopened: !self.terminal
+                && !self.state.engine.is_ready()
+                && self.state.engine.trouble.is_some(),
         }
     }
 
@@ -289,7 +310,10 @@ impl Face {
     pub fn take_text(&mut self) -> String {
         let idle = self.is_settled() && self.waiting.is_empty();
         if self.terminal && idle && !self.left && !self.input_ended {
-            self.paper.prompt();
+            self.paper.prompt(match self.joining.is_begun() {
+                true => words::MORE,
+                false => words::PROMPT,
+            });
         }
         self.paper.take()
     }

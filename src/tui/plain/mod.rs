@@ -4,6 +4,7 @@
 //! written, and effects are handed on. Nothing may be written that moves a cursor, colours, or draws: only clean text.
 
 mod face;
+mod joining;
 mod paper;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ pub struct Ended {
     pub reason: ExitReason,
     /// Something of a piped input failed.
     pub failed: bool,
+    /// No model or index could be opened for a piped input.
+    pub unopened: bool,
 }
 
 struct Plain {

@@ -36,11 +36,11 @@ impl Paper {
         }
     }
 
-    /// Asks for a line, unless it does already.
-    pub fn prompt(&mut self) {
+    /// Asks for a line with these words, unless it does already.
+    pub fn prompt(&mut self, words: &str) {
         if !self.prompted {
             self.end_line();
-            self.text.push_str("> ");
+            self.text.push_str(words);
             self.prompted = true;
         }
     }
@@ -73,16 +73,16 @@ mod tests {
         let mut paper = Paper::default();
         paper.put("half");
         paper.line("whole");
-        paper.prompt();
-        paper.prompt();
+        paper.prompt("> ");
+        paper.prompt("> ");
         assert_eq!(paper.take(), "half\nwhole\n> ");
         paper.line("news");
-        paper.prompt();
+        paper.prompt("> ");
         assert_eq!(paper.take(), "\nnews\n> ");
         paper.typed();
         paper.line("answer");
         assert_eq!(paper.take(), "answer\n");
-        paper.prompt();
+        paper.prompt("> ");
         paper.close();
         assert_eq!(paper.take(), "> \n");
     }

@@ -6,4 +6,5 @@ mod commands;
 mod hostile;
 mod lines;
 mod random;
+mod refused;
 mod user;

@@ -38,10 +38,6 @@ impl Face {
                 let shown = self.parts.push(text);
                 self.put(&shown);
             }
-            Event::Answered { answer, .. } => {
-                let options = answer.ranking.iter();
-                self.ranking = options.map(|ranked| ranked.in_words()).collect();
-            }
             _ => {}
         }
         Kind::Other
@@ -86,7 +82,6 @@ impl Face {
 
     fn say_begin(&mut self, id: TurnId) {
         self.parts = Parts::default();
-        self.ranking.clear();
         let Some(turn) = self.state.talk.get(id) else {
             return;
         };
@@ -141,11 +136,7 @@ impl Face {
                     false if done.rationale.is_none() => vec![words::NO_RATIONALE.into()],
                     false => Vec::new(),
                 };
-                lines.extend(
-                    std::mem::take(&mut self.ranking)
-                        .into_iter()
-                        .map(|r| format!("  {r}")),
-                );
+                lines.extend(done.ranking.iter().map(|ranked| format!("  {ranked}")));
                 lines.extend(done.notices.iter().map(|notice| format!("note: {notice}")));
                 lines.push(words::foot(done));
                 lines.iter().for_each(|line| self.say(line));
@@ -190,8 +181,13 @@ impl Face {
         self.say(&format!("{number}. {label} ({})", how(&turn.settings)));
         match &turn.reply {
             Reply::Answered(done) => {
+                let ranking = done.ranking.iter().map(|ranked| format!("  {ranked}"));
                 let notices = done.notices.iter().map(|notice| format!("note: {notice}"));
-                for line in words::answer(done).into_iter().chain(notices) {
+                for line in words::answer(done)
+                    .into_iter()
+                    .chain(ranking)
+                    .chain(notices)
+                {
                     self.say(&format!("   {line}"));
                 }
             }

@@ -15,12 +15,12 @@ impl Face {
             Some(Overlay::Picker(picker)) if picker.is_reading() => {
                 self.state.overlay = Some(Overlay::Picker(picker));
             }
-            Some(Overlay::Confirm { question, id }) => {
-                if kind == Kind::Line {
-                    self.say(&question);
+            Some(confirm @ Overlay::Confirm { .. }) => {
+                if let (Overlay::Confirm { question, .. }, Kind::Line) = (&confirm, kind) {
+                    self.say(question);
                     self.say("yes or no?");
                 }
-                self.state.overlay = Some(Overlay::Confirm { question, id });
+                self.state.overlay = Some(confirm);
             }
             Some(Overlay::Compare { left, right, .. }) => self.comparing = Some((left, right)),
             Some(Overlay::Sessions(list)) => self.say_sessions(&list),

@@ -8,6 +8,9 @@ use crate::tui::state::{COMMANDS, Finished};
 
 /// The first line. It says what [`INTENDED_USE`] says.
 pub const FIRST: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";
+pub const PROMPT: &str = "> ";
+/// Where a line goes on.
+pub const MORE: &str = "... ";
 pub const NO_RATIONALE: &str = "(the model gave no rationale)";
 
 /// A picture by its technical facts.
@@ -67,6 +70,10 @@ pub fn help() -> Vec<String> {
         .collect();
     lines.push(
         "anything else is a question; a line that waits for an answer is done after it".into(),
+    );
+    lines.push(
+        "a line that ends in a backslash goes on in the next one; to end in a backslash, type two"
+            .into(),
     );
     lines.push("Ctrl-C stops an answer; at rest, or a second time, it leaves".into());
     lines

@@ -4,6 +4,7 @@
 
 use crate::assistant::Settings;
 use crate::retrieval::Strategy;
+use crate::tui::journal::{Attached, Whose};
 
 use super::State;
 use super::commands::value_name;
@@ -12,14 +13,25 @@ use super::overlay::Overlay;
 use super::pages::Page;
 use super::trouble::Trouble;
 
+/// What stood in the input before an older question took its place.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    text: String,
+    attached: Vec<Attached>,
+    whose: Whose,
+}
+
 impl State {
-    /// A branch beside `turn` with other settings. Returns the new turn.
+    /// A branch beside `turn` with other settings. Returns the new turn, or says why there can be none.
     fn beside(
         &mut self,
         turn: TurnId,
         settings: Settings,
         label: Option<String>,
     ) -> Option<TurnId> {
+        if !self.is_whole(turn) || !self.may_ask(&settings) {
+            return None;
+        }
         let old = self.talk.get(turn)?;
         let mut new = Turn::new(
             old.parent,
@@ -34,22 +46,56 @@ impl State {
 
     /// Answers the chosen question again with the settings of now.
     pub(super) fn regenerate(&mut self) {
-        let Some(turn) = self.turn() else {
-            return self.tell("nothing was asked yet");
+        let Some(turn) = self.turn_or_complain() else {
+            return;
         };
         let mut settings = self.settings.clone();
-        let before = self.talk.get(turn).map(|t| &t.settings);
-        let same = before.is_some_and(|old| same_choice(old, &settings));
-        if same && settings.decoding.temperature > 0.0 {
-            // Another sample, not the same one again.
-            settings.decoding.seed = before.map_or(0, |old| old.decoding.seed).wrapping_add(1);
-        } else if same {
+        if settings.decoding.temperature > 0.0 {
+            // Another sample, not one that is there: the first seed from the user's on that was not tried.
+            while !self.asked_with(turn, &settings).is_empty() {
+                settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
+            }
+        } else if !self.asked_with(turn, &settings).is_empty() {
             self.tell("greedy decoding with the same settings says the same again; /temperature 0.7 samples");
         }
         if let Some(new) = self.beside(turn, settings, None) {
             self.show_end();
             self.enqueue(new);
         }
+    }
+
+    /// The turns in the place of `turn` that asked the same about the same pictures with `settings`, and were answered or will
+    /// be.
+    fn asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
+        let asked = self.talk.get(turn);
+        let is_it = |other: &Turn| {
+            let came = matches!(other.reply, Reply::Coming | Reply::Answered(_));
+            came && asked.is_some_and(|asked| asked.asks_the_same(other))
+                && other.settings == *settings
+        };
+        let mut siblings = self.talk.siblings(turn);
+        siblings.retain(|id| self.talk.get(*id).is_some_and(is_it));
+        siblings
+    }
+
+    /// The chosen turn, where anything was asked.
+    pub(super) fn turn_or_complain(&mut self) -> Option<TurnId> {
+        let turn = self.turn();
+        if turn.is_none() {
+            self.complain(Trouble::new("nothing was asked yet").hint("ask something first"));
+        }
+        turn
+    }
+
+    /// Whether all pictures of a turn are there; complains where one was lost in the store, since the question would be another
+    /// one without it.
+    fn is_whole(&mut self, turn: TurnId) -> bool {
+        let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
+        let Some(name) = lost else { return true };
+        let trouble = Trouble::new(format!("{name} of this question is damaged in the store"))
+            .hint("attach the picture again and ask anew");
+        self.complain(trouble);
+        false
     }
 
     /// Asks again without one of the shots.
@@ -68,9 +114,19 @@ impl State {
 
     /// Puts the chosen question back into the input; sending it makes a branch.
     pub(super) fn edit_question(&mut self) {
-        let Some(turn) = self.turn() else {
-            return self.tell("nothing was asked yet");
+        let Some(turn) = self.turn_or_complain() else {
+            return;
         };
+        if !self.is_whole(turn) {
+            return;
+        }
+        if self.editing.is_none() {
+            self.draft = Some(Draft {
+                text: self.input.text().to_string(),
+                attached: self.attached.clone(),
+                whose: self.whose.clone(),
+            });
+        }
         if let Some(old) = self.talk.get(turn) {
             self.input.set(&old.question);
             self.attached = old.images.clone();
@@ -82,26 +138,36 @@ impl State {
         }
     }
 
+    /// Gives an edit up: what stood in the input before is there again. True where something was being edited.
+    pub(super) fn leave_editing(&mut self) -> bool {
+        if let Some(draft) = self.draft.take() {
+            self.input.set(&draft.text);
+            self.attached = draft.attached;
+            self.whose = draft.whose;
+            self.pictures.fit(self.attached.len());
+        }
+        self.editing.take().is_some()
+    }
+
     /// As [`Self::edit_question`]; with the new words, asks them at once.
     pub(super) fn edit_argument(&mut self, words: &str) {
-        if self.turn().is_none() {
-            return self.tell("nothing was asked yet");
-        }
-        match words.is_empty() {
-            true if self.linear => self.show_page(Page::Question),
-            true => self.edit_question(),
-            false => {
-                self.edit_question();
-                self.input.set(words);
-                self.send();
+        if words.is_empty() && self.linear {
+            if self.turn_or_complain().is_some() {
+                self.show_page(Page::Question);
             }
+            return;
+        }
+        self.edit_question();
+        if !words.is_empty() && self.editing.is_some() {
+            self.input.set(words);
+            self.send();
         }
     }
 
     /// Shows two answers to the chosen question: as it is, and with one setting changed.
     pub(super) fn compare(&mut self, argument: &str) {
-        let Some(turn) = self.turn() else {
-            return self.tell("ask something first; then compare answers it another way");
+        let Some(turn) = self.turn_or_complain() else {
+            return;
         };
         let base = self
             .talk
@@ -112,14 +178,10 @@ impl State {
             Err(trouble) => return self.complain(trouble),
         };
         // The same comparison again shows what is there, unless nothing came of it.
-        let is_it = |t: &Turn| {
-            let came = matches!(t.reply, Reply::Coming | Reply::Answered(_));
-            came && t.label.as_ref() == Some(&label)
-        };
-        let siblings = self.talk.siblings(turn);
-        let there = siblings
-            .into_iter()
-            .find(|id| *id != turn && self.talk.get(*id).is_some_and(is_it));
+        let there = self.asked_with(turn, &settings).into_iter().find(|id| {
+            let other = self.talk.get(*id);
+            *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
+        });
         let right = match there {
             Some(there) => there,
             None => {
@@ -159,17 +221,6 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     };
     let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
     Some(plain(&one.answer) == plain(&other.answer))
-}
-
-fn same_choice(one: &Settings, other: &Settings) -> bool {
-    one.shots == other.shots
-        && one.strategy == other.strategy
-        && one.order == other.order
-        && one.floor == other.floor
-        && one.filter == other.filter
-        && one.pinned == other.pinned
-        && one.excluded == other.excluded
-        && one.decoding.temperature == other.decoding.temperature
 }
 
 /// The settings of a comparison, and what it is called.

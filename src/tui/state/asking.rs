@@ -1,6 +1,6 @@
 //! Asking, streaming, stopping, asking again: one answer at a time, others wait in a queue.
 
-use crate::assistant::Answer;
+use crate::assistant::{Answer, Settings};
 use crate::model::generate::StopReason;
 use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, TurnEnd};
@@ -34,7 +34,7 @@ impl Stage {
         match self {
             Self::Waiting => "waiting for the model",
             Self::Retrieving => "looking for similar examples",
-            Self::Prefilling => "reading the pictures and the shots",
+            Self::Prefilling => "reading pictures and shots",
             Self::Streaming => "answering",
             Self::Stopping => "stopping",
         }
@@ -58,6 +58,11 @@ impl State {
             };
             return self.tell(format!("an answer is under way; {stop} stops it"));
         }
+        let settings = self.settings.clone();
+        if !self.may_ask(&settings) {
+            return;
+        }
+        self.draft = None;
         let parent = match self.editing.take() {
             Some(old) => self.talk.get(old).and_then(|turn| turn.parent),
             None => self.talk.leaf(),
@@ -71,7 +76,7 @@ impl State {
             question,
             self.attached.clone(),
             self.whose.clone(),
-            self.settings.clone(),
+            settings,
         );
         let turn = self.talk.add(turn);
         self.show_end();
@@ -83,18 +88,25 @@ impl State {
         self.scroll = None;
         self.shot = 0;
         // Where only one pane has room, the answer is what is waited for.
-        self.front = super::Focus::Conversation;
+        self.show_pane(super::Focus::Conversation);
+    }
+
+    /// Whether a question with `settings` can be asked now. Complains where not; so no turn is made that nobody answers.
+    pub(super) fn may_ask(&mut self, settings: &Settings) -> bool {
+        let trouble = if self.queue.len() >= LONGEST_QUEUE {
+            Trouble::new("too many answers are waiting")
+                .hint("wait for some of them, or stop them, and ask again")
+        } else if let Err(error) = settings.check() {
+            Trouble::of(&error)
+        } else {
+            return true;
+        };
+        self.complain(trouble);
+        false
     }
 
     pub(super) fn enqueue(&mut self, turn: TurnId) {
-        if self.queue.len() >= LONGEST_QUEUE {
-            let trouble = Trouble::new("too many answers are waiting")
-                .hint("wait for some of them, or stop them, and ask again");
-            if let Some(record) = self.talk.get_mut(turn) {
-                record.reply = Reply::Failed(trouble.clone());
-            }
-            return self.complain(trouble);
-        }
+        self.set_setup(turn);
         self.store_turn(turn);
         self.queue.push_back(turn);
         self.start_next();
@@ -130,6 +142,7 @@ impl State {
             let none = Trouble::new("no model is open").hint("/model opens the one that ships");
             return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
         }
+        self.set_setup(turn);
         let Some(asked) = self.talk.get(turn) else {
             self.activity = Activity::Idle;
             return;
@@ -146,6 +159,12 @@ impl State {
         self.act(effect);
         if self.is_warming() {
             self.tell("the question waits until the warming is done; stopping twice stops both");
+        }
+    }
+
+    fn set_setup(&mut self, turn: TurnId) {
+        if let Some(record) = self.talk.get_mut(turn) {
+            record.setup = self.engine.setup();
         }
     }
 

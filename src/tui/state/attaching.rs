@@ -100,7 +100,7 @@ impl State {
         self.pictures.choose(self.attached.len() - 1);
         // The picture just attached is what the user wants to see.
         self.chosen = None;
-        self.front = Focus::Pictures;
+        self.show_pane(Focus::Pictures);
         self.tell(format!("attached {name}; it goes with your next question"));
     }
 
@@ -142,7 +142,9 @@ impl State {
 
     pub(super) fn detach(&mut self, at: usize) {
         if at >= self.attached.len() {
-            return self.tell("there is no such picture");
+            return self.complain(
+                Trouble::new("there is no such picture").hint("/status lists those attached"),
+            );
         }
         let gone = self.attached.remove(at);
         self.pictures.fit(self.attached.len());

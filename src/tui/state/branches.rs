@@ -6,6 +6,8 @@ use super::overlay::Overlay;
 use super::pages::Page;
 use super::trouble::Trouble;
 
+const NO_BRANCH: &str = "no branch there; an edited or repeated question makes one";
+
 impl State {
     /// The nearest turn at or above the selected one that has others in its place.
     pub(super) fn branching(&self) -> Option<TurnId> {
@@ -29,13 +31,16 @@ impl State {
     }
 
     fn tell_no_branch(&mut self) {
-        self.tell("no branch there; an edited or repeated question makes one");
+        self.tell(NO_BRANCH);
     }
 
     /// Lists what was asked in one place of the conversation, or goes to one of it.
     pub(super) fn branches_argument(&mut self, argument: &str) {
         let Some(branching) = self.branching() else {
-            return self.tell_no_branch();
+            return match argument.is_empty() {
+                true => self.tell_no_branch(),
+                false => self.complain(Trouble::new(NO_BRANCH)),
+            };
         };
         if argument.is_empty() {
             return self.show_page(Page::Branches);
@@ -76,7 +81,7 @@ impl State {
     /// Lists the turns of the branch that is shown, or selects one.
     pub(super) fn turns_argument(&mut self, argument: &str) {
         let count = self.talk.path().len();
-        if count == 0 {
+        if count == 0 && argument.is_empty() {
             return self.tell("nothing was asked yet");
         }
         if argument.is_empty() {

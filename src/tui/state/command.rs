@@ -11,11 +11,22 @@ pub enum Argument {
     Text,
     /// A path of a file or folder.
     Path,
+    /// A path of a picture.
+    Picture,
+    /// A path of a folder.
+    Folder,
     Strategy,
     Order,
     Images,
     Theme,
     Case,
+}
+
+impl Argument {
+    /// Whether it is a path of some kind.
+    pub fn is_path(self) -> bool {
+        matches!(self, Self::Path | Self::Picture | Self::Folder)
+    }
 }
 
 /// One command.
@@ -45,22 +56,18 @@ const fn row(
     }
 }
 
-const fn screen_row(
-    name: &'static str,
-    argument: Argument,
-    shown: &'static str,
-    help: &'static str,
-) -> Row {
-    Row {
-        of_screen: true,
-        ..row(name, argument, shown, help)
+impl Row {
+    /// Means nothing line by line.
+    const fn on_screen_only(mut self) -> Self {
+        self.of_screen = true;
+        self
     }
 }
 
 /// All commands, one a line.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
-    row("/attach", Argument::Path, "[PATH]", "attach a picture; without a path, choose one"),
+    row("/attach", Argument::Picture, "[PATH]", "attach a picture; without a path, choose one"),
     row("/paste", Argument::None, "", "attach the picture on the clipboard"),
     row("/detach", Argument::Text, "[N|all]", "take a picture away"),
     row("/patient", Argument::Text, "[ID|off]", "whose pictures these are: none of this patient's examples is a shot"),
@@ -80,8 +87,8 @@ pub const TABLE: &[Row] = &[
     row("/exclude", Argument::Text, "[N|ID|off]", "never use this shot or example"),
     row("/seed", Argument::Text, "N", "seed of sampling and of random shots"),
     row("/temperature", Argument::Text, "NUMBER", "0 is greedy"),
-    row("/model", Argument::Path, "[PATH]", "open another model; without a path, the one that ships"),
-    row("/index", Argument::Path, "[PATH]", "open another index; without a path, the one that ships"),
+    row("/model", Argument::Folder, "[PATH]", "open another model; without a path, the one that ships"),
+    row("/index", Argument::Folder, "[PATH]", "open another index; without a path, the one that ships"),
     row("/import", Argument::Text, "INDEX FORMAT PATH", "import a data set into an index of yours, beside the conversation"),
     row("/warm", Argument::Text, "[go]", "keep what the model makes of the index's pictures; first says what it costs"),
     row("/prompt", Argument::None, "", "the exact prompt of the selected answer"),
@@ -90,7 +97,7 @@ pub const TABLE: &[Row] = &[
     row("/edit", Argument::Text, "[QUESTION]", "edit the selected question; the old one stays"),
     row("/turns", Argument::Text, "[N]", "all questions; with a number, select one"),
     row("/branches", Argument::Text, "[N]", "what was asked in one place; with a number, go there"),
-    screen_row("/copy", Argument::None, "", "copy the selected answer"),
+    row("/copy", Argument::None, "", "copy the selected answer").on_screen_only(),
     row("/new", Argument::None, "", "begin a new session"),
     row("/sessions", Argument::None, "", "list of sessions"),
     row("/search", Argument::Text, "WORDS", "sessions with these words"),
@@ -99,8 +106,8 @@ pub const TABLE: &[Row] = &[
     row("/delete", Argument::None, "", "delete this session"),
     row("/export", Argument::Path, "[PATH]", "export this session (.md, .html or .json)"),
     row("/status", Argument::None, "", "model, index, settings, memory"),
-    screen_row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground"),
-    screen_row("/images", Argument::Images, "MODE", "how pictures are drawn"),
+    row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground").on_screen_only(),
+    row("/images", Argument::Images, "MODE", "how pictures are drawn").on_screen_only(),
     row("/help", Argument::None, "", "all keys and commands"),
     row("/quit", Argument::None, "", "leave"),
 ];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::assistant::Settings;
+use crate::assistant::{Settings, SettingsError};
 use crate::retrieval::{Order, Strategy};
 use crate::tui::journal::ExportFormat;
 use crate::tui::keys::Action;
@@ -16,9 +16,6 @@ use super::overlay::{ExportDialog, Overlay, SessionList};
 use super::pages::Page;
 use super::trouble::Trouble;
 use super::{Focus, State, paths};
-
-/// Most shots that can be asked for.
-const MOST_SHOTS: usize = 64;
 
 impl State {
     /// Does what a typed command says.
@@ -67,7 +64,7 @@ impl State {
             "/new" | "/sessions" | "/search" | "/open" | "/rename" | "/delete" | "/export" => {
                 self.run_session_command(row.name, &argument);
             }
-            name => self.setting(name.trim_start_matches('/'), &argument),
+            _ => self.setting(row, &argument),
         }
     }
 
@@ -84,9 +81,18 @@ impl State {
         }
     }
 
-    fn setting(&mut self, name: &str, value: &str) {
+    /// Changes a setting, or says what it is.
+    fn setting(&mut self, row: &command::Row, value: &str) {
+        let name = row.name.trim_start_matches('/');
+        if value.is_empty() {
+            let now = said(&self.settings, name);
+            return self.tell(format!("{now}; {} {} changes it", row.name, row.shown));
+        }
         match set(&mut self.settings, name, value) {
-            Ok(words) => self.tell(format!("{words}, from the next question on")),
+            Ok(()) => {
+                let now = said(&self.settings, name);
+                self.tell(format!("{now}, from the next question on"));
+            }
             Err(trouble) => self.complain(trouble),
         }
     }
@@ -120,7 +126,7 @@ impl State {
 
     pub(super) fn show_export(&mut self, argument: &str) {
         if self.session.id().is_none() {
-            return self.tell("there is nothing to export yet: ask something first");
+            return self.nothing_to_export();
         }
         let path = paths::typed(argument, self.home.as_deref());
         self.overlay = Some(Overlay::Export(ExportDialog::new(
@@ -129,10 +135,14 @@ impl State {
         )));
     }
 
+    fn nothing_to_export(&mut self) {
+        self.complain(Trouble::new("there is nothing to export yet").hint("ask something first"));
+    }
+
     /// Writes the session to the path of the argument, in the format of its end.
     fn export_at_once(&mut self, argument: &str) {
         let Some(id) = self.session.id().map(str::to_string) else {
-            return self.tell("there is nothing to export yet: ask something first");
+            return self.nothing_to_export();
         };
         let path = paths::typed(argument, self.home.as_deref());
         let Some(path) = path else {
@@ -154,7 +164,8 @@ impl State {
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
-            None => self.tell("the prompt is made when you ask"),
+            None => self
+                .complain(Trouble::new("there is no prompt yet").hint("it is made when you ask")),
         }
     }
 
@@ -165,69 +176,66 @@ impl State {
             .map(|turn| turn.answer_text());
         match text.filter(|text| !text.is_empty()) {
             Some(text) => self.act(Effect::Copy(text)),
-            None => self.tell("there is no answer to copy"),
+            None => self.complain(Trouble::new("there is no answer to copy")),
         }
     }
 }
 
-/// Changes one setting. Returns what it is now, in words.
-pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<String, Trouble> {
-    let number = |what: &str| Trouble::new(format!("/{name} takes {what}, not `{value}`"));
+/// Changes one setting; none where the settings could not be used then.
+pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
+    let wants = |what: &str| match value {
+        "" => Trouble::new(format!("/{name} takes {what}")),
+        value => Trouble::new(format!("/{name} takes {what}, not `{value}`")),
+    };
+    let mut changed = settings.clone();
     match name {
-        "k" | "shots" => {
-            let shots = value.parse().ok().filter(|k| *k <= MOST_SHOTS);
-            settings.shots =
-                shots.ok_or_else(|| number(&format!("a number from 0 to {MOST_SHOTS}")))?;
-            Ok(format!("{} shots", settings.shots))
-        }
+        // What is no number is beyond every limit.
+        "k" | "shots" => changed.shots = value.parse().unwrap_or(usize::MAX),
         "strategy" => {
-            settings.strategy = Strategy::from_str(value, true)
+            changed.strategy = Strategy::from_str(value, true)
                 .map_err(|_| no_value::<Strategy>("a strategy", value))?;
-            Ok(format!("strategy {}", value_name(&settings.strategy)))
         }
         "order" => {
-            settings.order =
+            changed.order =
                 Order::from_str(value, true).map_err(|_| no_value::<Order>("an order", value))?;
-            Ok(format!("order {}", value_name(&settings.order)))
         }
-        "floor" => {
-            settings.floor = match value {
-                "off" | "" => None,
-                _ => Some(
-                    value
-                        .parse::<f32>()
-                        .ok()
-                        .filter(|f| f.is_finite())
-                        .ok_or_else(|| number("a number or off"))?,
-                ),
-            };
-            Ok(settings
-                .floor
-                .map_or("no floor".into(), |f| format!("floor {f}")))
-        }
-        "filter" => {
-            settings.filter = conditions(value)?;
-            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
-            Ok(if words.is_empty() {
-                "no filter".into()
-            } else {
-                format!("filter {}", words.join(" "))
-            })
-        }
+        "floor" if value == "off" => changed.floor = None,
+        "floor" => changed.floor = Some(value.parse().unwrap_or(f32::NAN)),
+        "filter" => changed.filter = conditions(value)?,
         "seed" => {
-            settings.decoding.seed = value.parse().map_err(|_| number("a whole number"))?;
-            Ok(format!("seed {}", settings.decoding.seed))
+            changed.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
         }
-        "temperature" => {
-            let given = value
-                .parse()
-                .ok()
-                .filter(|t: &f64| (0.0..=10.0).contains(t));
-            settings.decoding.temperature = given.ok_or_else(|| number("a number from 0 to 10"))?;
-            Ok(format!("temperature {}", settings.decoding.temperature))
+        "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
+        _ => {
+            return Err(Trouble::new(format!("there is no setting `{name}`"))
+                .hint("k, strategy, order, floor, filter, seed or temperature"));
         }
-        _ => Err(Trouble::new(format!("there is no setting `{name}`"))
-            .hint("k, strategy, order, floor, filter, seed or temperature")),
+    }
+    changed.check().map_err(|error| match error {
+        SettingsError::Range("floor", takes) => wants(&format!("{takes}, or off")),
+        SettingsError::Range(_, takes) => wants(&takes),
+        other => Trouble::of(&other),
+    })?;
+    *settings = changed;
+    Ok(())
+}
+
+/// What a setting is, in words.
+fn said(settings: &Settings, name: &str) -> String {
+    match name {
+        "k" => format!("{} shots", settings.shots),
+        "strategy" => format!("strategy {}", value_name(&settings.strategy)),
+        "order" => format!("order {}", value_name(&settings.order)),
+        "floor" => settings
+            .floor
+            .map_or("no floor".into(), |floor| format!("floor {floor}")),
+        "filter" if settings.filter.is_empty() => "no filter".into(),
+        "filter" => {
+            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
+            format!("filter {}", words.join(" "))
+        }
+        "seed" => format!("seed {}", settings.decoding.seed),
+        _ => format!("temperature {}", settings.decoding.temperature),
     }
 }
 

@@ -7,10 +7,8 @@ use crate::tui::{ImageMode, ThemeChoice};
 
 use super::command::{self, Argument};
 use super::commands::{folder_of, split_path, value_names};
-use super::effect::Effect;
 use super::event::Entry;
-use super::trouble::Trouble;
-use super::{Overlay, State, fuzzy};
+use super::{State, fuzzy, paths};
 
 /// What may be put in the place of what was typed.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +16,8 @@ pub struct Completion {
     pub items: Vec<Item>,
     /// The chosen item; `None` until a key chose one.
     pub chosen: Option<usize>,
+    /// The folder whose names these are.
+    pub(super) folder: Option<PathBuf>,
     /// Where in the input the replaced text starts.
     start: usize,
 }
@@ -37,10 +37,12 @@ impl State {
     /// Looks again at what can be completed; after every change of the input.
     pub(super) fn complete(&mut self) {
         self.completion = None;
+        self.completion_closed = false;
         let before = self.input.before();
         if !before.starts_with('/') || before.contains('\n') {
             return;
         }
+        let mut folder = None;
         let found = match before.split_once(' ') {
             None if !command::is_command(before) && before != "/" => None,
             None => Some((0, commands(before))),
@@ -48,6 +50,10 @@ impl State {
                 let start = before.len() - argument.len();
                 let argument = argument.to_string();
                 let kind = command::parse(word).map_or(Argument::None, |(row, _)| row.argument);
+                if kind.is_path() {
+                    let beginning = split_path(&argument).0;
+                    folder = Some(folder_of(beginning, self.home.as_deref()));
+                }
                 self.arguments(kind, &argument)
                     .map(|(skip, items)| (start + skip, items))
             }
@@ -58,8 +64,19 @@ impl State {
             self.completion = Some(Completion {
                 items,
                 chosen: None,
+                folder,
                 start,
             });
+        }
+    }
+
+    /// As [`State::complete`], after what can be completed changed by itself: the choice stays.
+    pub(super) fn complete_again(&mut self) {
+        let before = self.completion.take();
+        let chosen = before.and_then(|before| before.items.into_iter().nth(before.chosen?));
+        self.complete();
+        if let (Some(chosen), Some(completion)) = (chosen, &mut self.completion) {
+            completion.chosen = completion.items.iter().position(|i| i.text == chosen.text);
         }
     }
 
@@ -67,7 +84,9 @@ impl State {
     fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let names = match kind {
             Argument::None | Argument::Text => return None,
-            Argument::Path => return self.path_items(typed),
+            Argument::Path | Argument::Picture | Argument::Folder => {
+                return self.path_items(kind, typed);
+            }
             Argument::Strategy => value_names::<Strategy>(),
             Argument::Order => value_names::<Order>(),
             Argument::Images => value_names::<ImageMode>(),
@@ -92,21 +111,20 @@ impl State {
         Some((0, items))
     }
 
-    fn path_items(&mut self, typed: &str) -> Option<(usize, Vec<Item>)> {
+    fn path_items(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let (beginning, name) = split_path(typed);
         let folder = folder_of(beginning, self.home.as_deref());
-        let Some((_, entries)) = self
-            .listing
-            .as_ref()
-            .filter(|(listed, _)| *listed == folder)
-        else {
-            self.act(Effect::ListFolder(folder));
-            return None;
-        };
+        let entries = self.listed(&folder)?;
         let hidden = name.starts_with('.');
         let entries: Vec<&Entry> = entries
             .iter()
             .filter(|e| hidden || !e.name.starts_with('.'))
+            .filter(|e| match kind {
+                _ if e.folder => true,
+                Argument::Picture => paths::is_picture(&e.path),
+                Argument::Folder => false,
+                _ => true,
+            })
             .collect();
         let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
             .into_iter()
@@ -122,30 +140,12 @@ impl State {
                 note: if entry.folder {
                     String::new()
                 } else {
-                    crate::support::errors::bytes(entry.length)
+                    format!("{:>10}", crate::support::errors::bytes(entry.length))
                 },
                 more: entry.folder,
             })
             .collect();
         Some((beginning.len(), items))
-    }
-
-    pub(super) fn on_folder(&mut self, folder: PathBuf, result: Result<Vec<Entry>, Trouble>) {
-        if let Some(Overlay::Picker(picker)) = &mut self.overlay
-            && picker.folder == folder
-        {
-            picker.fill(result.clone());
-        }
-        if let Ok(entries) = result {
-            let asked_before = self
-                .listing
-                .as_ref()
-                .is_some_and(|(listed, _)| *listed == folder);
-            self.listing = Some((folder, entries));
-            if !asked_before && self.overlay.is_none() {
-                self.complete();
-            }
-        }
     }
 
     /// Takes the chosen item, or the first; true where there was one.

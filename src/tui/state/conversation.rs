@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::assistant::{Answer, Settings};
+use crate::assistant::{Answer, Ranked, Settings, Setup};
 use crate::prompt::Parts;
 use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
@@ -31,6 +31,8 @@ pub struct Finished {
     pub answer: String,
     pub rationale: Option<String>,
     pub notices: Vec<String>,
+    /// The options that were given with their likelihoods, most likely first.
+    pub ranking: Vec<String>,
     /// Tokens of the prompt and of the answer; 0 for a reopened session.
     pub prompt_tokens: usize,
     pub generated_tokens: usize,
@@ -44,6 +46,7 @@ impl From<&Answer> for Finished {
             answer: answer.answer.clone(),
             rationale: answer.rationale.clone(),
             notices: answer.notices.clone(),
+            ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
             prompt_tokens: answer.prompt_tokens,
             generated_tokens: answer.generated_tokens,
             decode_ms: answer.timings.decode_ms,
@@ -58,8 +61,12 @@ pub struct Turn {
     pub parent: Option<TurnId>,
     pub question: String,
     pub images: Vec<Attached>,
+    /// Names of pictures that the store kept and could not give back.
+    pub lost: Vec<String>,
     pub whose: Whose,
     pub settings: Settings,
+    /// What it is answered with; until it is asked, what is wanted.
+    pub setup: Setup,
     /// Said beside the question where the settings are not the usual ones: `without shots`.
     pub label: Option<String>,
     pub shots: Vec<Shot>,
@@ -89,8 +96,10 @@ impl Turn {
             parent,
             question,
             images,
+            lost: Vec::new(),
             whose,
             settings,
+            setup: Setup::default(),
             label: None,
             shots: Vec::new(),
             asked: 0,
@@ -103,6 +112,17 @@ impl Turn {
             reply: Reply::Coming,
             stored: None,
         }
+    }
+
+    /// Whether both ask the same about the same pictures of the same patient.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let pictures = |turn: &Self| -> Vec<String> {
+            let images = turn.images.iter();
+            images.map(|a| a.picture.source.sha256.clone()).collect()
+        };
+        self.question == other.question
+            && self.whose == other.whose
+            && pictures(self) == pictures(other)
     }
 
     /// The streamed text with answer and rationale on lines of their own. The marker that the prompt ended with is part of
@@ -235,11 +255,13 @@ impl Conversation {
             let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
             let mut turn = Turn::new(parent, old.question, old.images, old.whose, old.settings);
             turn.stored = Some(old.id.clone());
+            turn.lost = old.lost;
             turn.reply = match old.end {
                 SavedEnd::Answered {
                     answer,
                     rationale,
                     notices,
+                    ranking,
                     shots,
                 } => {
                     turn.shots = shots;
@@ -247,6 +269,7 @@ impl Conversation {
                         answer,
                         rationale,
                         notices,
+                        ranking,
                         prompt_tokens: 0,
                         generated_tokens: 0,
                         decode_ms: 0.0,
@@ -258,7 +281,10 @@ impl Conversation {
                     turn.shots = shots;
                     Reply::Stopped
                 }
-                SavedEnd::Failed { message } => Reply::Failed(Trouble::new(message)),
+                SavedEnd::Failed { text, message } => {
+                    turn.text = text;
+                    Reply::Failed(Trouble::new(message))
+                }
             };
             turn.asked = turn.shots.len();
             known.insert(old.id, conversation.add(turn));

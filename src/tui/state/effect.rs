@@ -66,6 +66,8 @@ pub enum Effect {
     StoreEnd {
         id: String,
         end: Box<TurnEnd>,
+        /// What it was answered with.
+        setup: Setup,
     },
     ListSessions {
         words: String,

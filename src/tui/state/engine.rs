@@ -71,6 +71,13 @@ impl Engine {
         self.wanted.index.as_deref()
     }
 
+    /// What a question is answered with: what is in use, or what is wanted where nothing is yet.
+    pub fn setup(&self) -> Setup {
+        let (wanted, opening) = (&self.wanted, self.is_opening());
+        let ready = self.ready.as_ref().filter(|_| !opening);
+        ready.map_or(wanted, |(setup, _)| setup).clone()
+    }
+
     /// The device as it was asked for.
     pub fn device(&self) -> String {
         self.wanted.device.clone()

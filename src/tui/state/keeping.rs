@@ -140,6 +140,7 @@ impl State {
             images: record.images.clone(),
             whose: record.whose.clone(),
             settings: record.settings.clone(),
+            setup: record.setup.clone(),
         };
         self.session.storing.push(turn);
         self.act(Effect::StoreTurn {
@@ -188,15 +189,11 @@ impl State {
 
     fn turn_is_stored(&mut self, turn: TurnId, id: String) {
         if let Some(record) = self.talk.get_mut(turn) {
-            record.stored = Some(id.clone());
+            record.stored = Some(id);
         }
-        let ends = std::mem::take(&mut self.session.ends);
-        for (ended, end) in ends {
+        for (ended, end) in std::mem::take(&mut self.session.ends) {
             if ended == turn {
-                self.act(Effect::StoreEnd {
-                    id: id.clone(),
-                    end: Box::new(end),
-                });
+                self.store_end(turn, end);
             } else {
                 self.session.ends.push((ended, end));
             }
@@ -204,11 +201,13 @@ impl State {
     }
 
     pub(super) fn store_end(&mut self, turn: TurnId, end: TurnEnd) {
-        let stored = self.talk.get(turn).and_then(|t| t.stored.clone());
+        let record = self.talk.get(turn);
+        let stored = record.and_then(|turn| Some((turn.stored.clone()?, turn.setup.clone())));
         match stored {
-            Some(id) => self.act(Effect::StoreEnd {
+            Some((id, setup)) => self.act(Effect::StoreEnd {
                 id,
                 end: Box::new(end),
+                setup,
             }),
             None if matches!(self.session.stored, Stored::Nowhere) => {}
             None if self.session.lost.contains(&turn) => {}

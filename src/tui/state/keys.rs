@@ -95,10 +95,10 @@ impl State {
             Action::Newline => self.input.insert("\n"),
             Action::Up if self.choose_completion(-1) => return,
             Action::Down if self.choose_completion(1) => return,
-            Action::Up if !self.input.up() => self.older(),
-            Action::Down if !self.input.down() => self.newer(),
-            Action::OlderQuestion => self.older(),
-            Action::NewerQuestion => self.newer(),
+            Action::Up if !self.input.up() => return self.older(),
+            Action::Down if !self.input.down() => return self.newer(),
+            Action::OlderQuestion => return self.older(),
+            Action::NewerQuestion => return self.newer(),
             _ => edit(&mut self.input, action),
         }
         self.complete();
@@ -120,13 +120,20 @@ impl State {
 
     fn older(&mut self) {
         let current = self.input.text().to_string();
-        if let Some(line) = self.history.older(&current).map(str::to_string) {
-            self.input.set(&line);
-        }
+        let line = self.history.older(&current).map(str::to_string);
+        self.recall(line);
     }
 
     fn newer(&mut self) {
-        if let Some(line) = self.history.newer().map(str::to_string) {
+        let line = self.history.newer().map(str::to_string);
+        self.recall(line);
+    }
+
+    /// Puts a line of the history into the input. What could complete it is not shown: it would take the keys of the walk.
+    fn recall(&mut self, line: Option<String>) {
+        self.completion = None;
+        self.completion_closed = true;
+        if let Some(line) = line {
             self.input.set(&line);
         }
     }
@@ -134,10 +141,10 @@ impl State {
     /// Esc: what is nearest is closed, stopped or left.
     fn escape(&mut self) {
         if self.completion.take().is_some() {
+            self.completion_closed = true;
             return;
         }
-        if self.editing.take().is_some() {
-            self.input.take();
+        if self.leave_editing() {
             return self.tell("the question stays as it was");
         }
         if self.stop() || self.give_up_opening() || self.give_up_work() {
@@ -172,9 +179,11 @@ impl State {
             "it is being stopped"
         } else if self.overlay.take().is_some() {
             "closed"
+        } else if self.leave_editing() {
+            self.completion = None;
+            "the question stays as it was"
         } else if !self.input.is_empty() {
             self.input.take();
-            self.editing = None;
             self.completion = None;
             "cleared"
         } else {

@@ -40,7 +40,7 @@ impl State {
         self.enter();
         // What was not taken is not to be edited here either.
         self.input.take();
-        self.editing = None;
+        self.leave_editing();
     }
 
     /// Ctrl-C: stops an answer; at rest, or a second time, it leaves.

@@ -4,9 +4,9 @@ use crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::tui::keys::Press;
 
-use super::State;
 use super::effect::Effect;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, Renaming};
+use super::{State, sessions};
 
 impl State {
     pub(super) fn on_cases_key(&mut self, press: Press) {
@@ -92,41 +92,59 @@ impl State {
         let chosen = list
             .item()
             .map(|item| (item.id.clone(), item.title.clone()));
-        let control = press.modifiers == KeyModifiers::CONTROL;
-        match (press.code, chosen) {
-            (KeyCode::Enter, Some((id, _))) => match list.renaming.take() {
-                Some(title) => self.rename_listed(&id, title.text()),
-                None => self.act(Effect::OpenSession(id)),
-            },
-            (KeyCode::Char('r'), Some((_, title))) if control => {
-                list.renaming = Some(super::Editor::line(&title));
+        if let Some(renaming) = &list.renaming {
+            if press.code != KeyCode::Enter {
+                return self.type_into_field(press);
             }
-            (KeyCode::Char('x') | KeyCode::Delete, Some((id, title)))
-                if control || press.code == KeyCode::Delete =>
-            {
+            let (id, title) = (renaming.id.clone(), renaming.title.text().to_string());
+            list.renaming = None;
+            return self.rename_listed(&id, &title);
+        }
+        let control = press.modifiers == KeyModifiers::CONTROL;
+        // In words to search for, Delete takes a character away.
+        let deletes = match press.code {
+            KeyCode::Char('x') => control,
+            code => code == KeyCode::Delete && list.words.is_empty(),
+        };
+        match (press.code, chosen) {
+            (KeyCode::Enter, Some((id, _))) => self.act(Effect::OpenSession(id)),
+            (KeyCode::Char('r'), Some((id, title))) if control => {
+                let title = super::Editor::line(&title);
+                list.renaming = Some(Renaming { id, title });
+            }
+            (_, Some((id, title))) if deletes => {
+                let list = Some(Box::new(list.clone()));
                 self.overlay = Some(Overlay::Confirm {
                     question: format!("Delete the session \"{title}\"? It cannot be brought back."),
                     id,
+                    list,
                 });
             }
-            (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _)
-                if list.renaming.is_none() =>
-            {
+            (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _) => {
                 list.selected = moved(list.selected, last, press.code);
             }
             _ => self.type_into_field(press),
         }
     }
 
+    /// Goes back from the question whether to delete to the list that asked it, which is read again.
+    pub(super) fn close_window(&mut self) {
+        if let Some(Overlay::Confirm {
+            list: Some(list), ..
+        }) = self.overlay.take()
+        {
+            let words = list.words.text().to_string();
+            self.overlay = Some(Overlay::Sessions(*list));
+            self.act(Effect::ListSessions { words });
+        }
+    }
+
     fn rename_listed(&mut self, id: &str, title: &str) {
-        let title = title.trim().to_string();
+        let title = sessions::cleaned(title);
         if title.is_empty() {
             return;
         }
-        self.act(Effect::RenameSession {
-            id: id.to_string(),
-            title,
-        });
+        self.give_title(id.to_string(), title);
         if let Some(Overlay::Sessions(list)) = &self.overlay {
             let words = list.words.text().to_string();
             self.act(Effect::ListSessions { words });

@@ -22,6 +22,7 @@ mod keeping;
 mod keys;
 mod line;
 mod list_keys;
+mod listing;
 mod mouse;
 mod overlay;
 mod overlay_keys;
@@ -45,7 +46,7 @@ pub use engine::Engine;
 pub use event::{Entry, Event};
 pub use keeping::Session;
 pub use mouse::Hits;
-pub use overlay::{ExportDialog, Overlay, Picker, SessionList};
+pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
 pub use pictures::PicturePane;
 pub use trouble::Trouble;
@@ -114,6 +115,8 @@ pub struct State {
     pub completion: Option<Completion>,
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
+    /// What stood in the input before that.
+    draft: Option<again::Draft>,
     pub attached: Vec<Attached>,
     /// Whose pictures the next question is about.
     pub whose: Whose,
@@ -143,7 +146,9 @@ pub struct State {
     pub images: ImageMode,
     /// What the last drawing put where; for the mouse and for scrolling.
     pub hits: Hits,
-    listing: Option<(PathBuf, Vec<Entry>)>,
+    listing: Option<listing::Listing>,
+    /// The user does not want what can be completed to be shown.
+    completion_closed: bool,
     interrupted: Option<Duration>,
     partial_at: Duration,
     home: Option<PathBuf>,
@@ -194,14 +199,19 @@ impl State {
             overlay: start.first_run.then_some(Overlay::Welcome {
                 step: 0,
                 selected: 0,
+                scroll: 0,
             }),
             input: Editor::new(),
             history: history::History::default(),
             completion: None,
             editing: None,
+            draft: None,
             attached: Vec::new(),
             whose: start.whose.clone(),
-            whose_later: start.whose,
+            whose_later: match start.session {
+                Some(_) => start.whose,
+                None => Whose::default(),
+            },
             pictures: PicturePane::default(),
             talk: Conversation::default(),
             conversations: 0,
@@ -222,6 +232,7 @@ impl State {
             images: start.images,
             hits: Hits::default(),
             listing: None,
+            completion_closed: false,
             interrupted: None,
             partial_at: Duration::ZERO,
             home: start.home,
@@ -262,6 +273,7 @@ impl State {
             Event::Tick { memory } => {
                 self.memory = memory.or(self.memory);
                 self.keep_partial();
+                self.watch_folder();
             }
             Event::Opened { job, result } => self.on_opened(job, result),
             Event::Retrieved {
@@ -298,6 +310,7 @@ impl State {
             || self.engine.is_opening()
             || self.work.is_some()
             || self.notice.is_some()
+            || self.shows_folder()
     }
 
     /// The chosen turn: the last one unless another was chosen.
@@ -328,6 +341,20 @@ impl State {
             error: true,
             until: self.now + ERROR_TIME,
         });
+    }
+
+    /// Puts a pane in front where only one has room. One with the focus that is covered by it gives the focus up: no key may
+    /// act on what cannot be seen.
+    fn show_pane(&mut self, pane: Focus) {
+        self.front = pane;
+        // A tab is one row high.
+        let seen = |pane| {
+            let mut panes = self.hits.panes.iter();
+            panes.any(|(area, drawn)| *drawn == pane && area.height > 1)
+        };
+        if self.focus != Focus::Input && !(seen(pane) && seen(self.focus)) {
+            self.focus = pane;
+        }
     }
 
     fn go(&mut self, focus: Focus) {

@@ -78,7 +78,8 @@ impl State {
         let selected = match &mut self.overlay {
             Some(Overlay::Cases { selected } | Overlay::Welcome { selected, .. }) => selected,
             Some(Overlay::Picker(picker)) => &mut picker.selected,
-            Some(Overlay::Sessions(list)) => &mut list.selected,
+            // Not while a title is typed, which belongs to the chosen one.
+            Some(Overlay::Sessions(list)) if list.renaming.is_none() => &mut list.selected,
             _ => return,
         };
         if *selected == number {

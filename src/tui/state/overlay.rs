@@ -12,6 +12,9 @@ use super::pages::Page;
 use super::trouble::Trouble;
 use super::{fuzzy, paths};
 
+/// The step of the first run that is a list of sample cases.
+pub const CASES_STEP: usize = 1;
+
 /// An open window.
 #[derive(Clone, Debug)]
 pub enum Overlay {
@@ -19,6 +22,8 @@ pub enum Overlay {
     Welcome {
         step: usize,
         selected: usize,
+        /// Of the steps that are text.
+        scroll: usize,
     },
     Help {
         scroll: usize,
@@ -52,6 +57,8 @@ pub enum Overlay {
     Confirm {
         question: String,
         id: String,
+        /// The list that asked, to go back to.
+        list: Option<Box<SessionList>>,
     },
 }
 
@@ -61,7 +68,7 @@ impl Overlay {
         match self {
             Self::Picker(picker) => Some(&mut picker.filter),
             Self::Sessions(list) => Some(match &mut list.renaming {
-                Some(title) => title,
+                Some(renaming) => &mut renaming.title,
                 None => &mut list.words,
             }),
             Self::Export(dialog) => Some(&mut dialog.path),
@@ -77,6 +84,7 @@ impl Overlay {
             | Self::Prompt { scroll, .. }
             | Self::Page { scroll, .. }
             | Self::Compare { scroll, .. } => Some(scroll),
+            Self::Welcome { step, scroll, .. } if *step != CASES_STEP => Some(scroll),
             _ => None,
         }
     }
@@ -103,14 +111,16 @@ impl Picker {
         }
     }
 
+    /// Takes what the folder holds; the chosen entry stays chosen where it is still there.
     pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Trouble>) {
-        match result {
-            Ok(entries) => self.entries = Some(entries),
-            Err(trouble) => {
-                self.entries = Some(Vec::new());
-                self.trouble = Some(trouble);
-            }
-        }
+        let chosen = self.entry().map(|entry| entry.path.clone());
+        self.trouble = result.as_ref().err().cloned();
+        self.entries = Some(result.unwrap_or_default());
+        let visible = self.visible();
+        let place = visible
+            .iter()
+            .position(|e| Some(&e.path) == chosen.as_ref());
+        self.selected = place.unwrap_or(self.selected.min(visible.len().saturating_sub(1)));
     }
 
     /// Still being read.
@@ -152,8 +162,15 @@ pub struct SessionList {
     items: Option<Vec<SessionSummary>>,
     pub trouble: Option<Trouble>,
     pub selected: usize,
-    /// The new title of the chosen session, while it is typed.
-    pub renaming: Option<Editor>,
+    /// A session that is being given another title.
+    pub renaming: Option<Renaming>,
+}
+
+/// The session, which stays the same however the list moves, and its new title as it is typed.
+#[derive(Clone, Debug)]
+pub struct Renaming {
+    pub id: String,
+    pub title: Editor,
 }
 
 impl SessionList {
@@ -217,6 +234,12 @@ impl ExportDialog {
             path: Editor::line(&text),
             trouble: None,
         }
+    }
+
+    /// Takes the format that the end of the typed path names.
+    pub(super) fn follow_path(&mut self) {
+        let named = ExportFormat::of(std::path::Path::new(self.path.text()));
+        self.format = named.unwrap_or(self.format);
     }
 
     /// Another format, with the end of the path that belongs to it.

@@ -5,7 +5,8 @@ use crossterm::event::KeyCode;
 use crate::tui::keys::{Action, Press};
 
 use super::effect::Effect;
-use super::overlay::Overlay;
+use super::overlay::{CASES_STEP, Overlay};
+use super::trouble::Trouble;
 use super::{State, paths};
 
 /// Steps of the first run.
@@ -39,14 +40,14 @@ impl State {
         }
     }
 
-    /// Closes the window, or the field that is open in it.
+    /// Closes the window, or the field that is open in it, or goes back to the window before it.
     fn close_overlay(&mut self) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.renaming.take().is_some()
         {
             return;
         }
-        self.overlay = None;
+        self.close_window();
     }
 
     fn scroll_overlay(&mut self, press: Press) -> bool {
@@ -59,6 +60,8 @@ impl State {
             KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
             KeyCode::PageUp => scroll.saturating_sub(page),
+            // At the end it may mean something else.
+            KeyCode::Char(' ') if *scroll >= most => return false,
             KeyCode::PageDown | KeyCode::Char(' ') => *scroll + page,
             KeyCode::Home | KeyCode::Char('g') => 0,
             KeyCode::End | KeyCode::Char('G') => most,
@@ -69,12 +72,19 @@ impl State {
     }
 
     fn on_welcome_key(&mut self, press: Press) {
-        let Some(Overlay::Welcome { step, selected }) = &mut self.overlay else {
+        let page = usize::from(self.rows / 2).max(1);
+        let most = self.hits.overlay_most;
+        let Some(Overlay::Welcome {
+            step,
+            selected,
+            scroll,
+        }) = &mut self.overlay
+        else {
             return;
         };
         let cases = self.cases.len();
         match press.code {
-            KeyCode::Char(digit) if *step == 1 && digit.is_ascii_digit() => {
+            KeyCode::Char(digit) if *step == CASES_STEP && digit.is_ascii_digit() => {
                 // 1 to 9, and 0 for the tenth.
                 let number = digit
                     .to_digit(10)
@@ -83,14 +93,22 @@ impl State {
             }
             KeyCode::Up => *selected = selected.saturating_sub(1),
             KeyCode::Down => *selected = (*selected + 1).min(cases.saturating_sub(1)),
-            KeyCode::Left | KeyCode::Backspace => *step = step.saturating_sub(1),
-            KeyCode::Enter if *step == 1 => {
+            KeyCode::Left | KeyCode::Backspace => {
+                *step = step.saturating_sub(1);
+                *scroll = 0;
+            }
+            // Nobody has understood what was not on the screen.
+            KeyCode::Enter | KeyCode::Right | KeyCode::Tab if *scroll < most => {
+                *scroll = (*scroll + page).min(most);
+            }
+            KeyCode::Enter if *step == CASES_STEP => {
                 let number = *selected;
                 self.take_case(number);
             }
             KeyCode::Enter | KeyCode::Right | KeyCode::Tab | KeyCode::Char(' ') => {
                 let accepts = *step == 0;
                 *step += 1;
+                *scroll = 0;
                 if *step >= WELCOME_STEPS {
                     self.overlay = None;
                 }
@@ -115,9 +133,12 @@ impl State {
             KeyCode::Up => dialog.switch(-1),
             KeyCode::Enter => {
                 let path = paths::typed(dialog.path.text(), home.as_deref());
+                dialog.trouble = match path {
+                    Some(_) => None,
+                    None => Some(Trouble::new("there is no path").hint("write where to export to")),
+                };
+                let format = dialog.format;
                 if let (Some(path), Some(id)) = (path, session) {
-                    dialog.trouble = None;
-                    let format = dialog.format;
                     self.act(Effect::Export { id, format, path });
                 }
             }
@@ -150,10 +171,10 @@ impl State {
         let id = id.clone();
         match press.code {
             KeyCode::Char('y' | 'Y') => {
-                self.overlay = None;
                 self.delete_session(&id);
+                self.close_window();
             }
-            KeyCode::Char('n' | 'N' | 'q') => self.overlay = None,
+            KeyCode::Char('n' | 'N' | 'q') => self.close_window(),
             _ => {}
         }
     }
@@ -179,6 +200,7 @@ impl State {
     pub(super) fn field_changed(&mut self) {
         match &mut self.overlay {
             Some(Overlay::Picker(picker)) => picker.selected = 0,
+            Some(Overlay::Export(dialog)) => dialog.follow_path(),
             Some(Overlay::Sessions(list)) if list.renaming.is_none() => {
                 list.selected = 0;
                 let words = list.words.text().to_string();

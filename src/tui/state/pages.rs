@@ -2,6 +2,7 @@
 
 use crate::assistant::INTENDED_USE;
 use crate::support::errors::bytes;
+use crate::tui::house::label;
 use crate::tui::journal::Attached;
 
 use super::conversation::{Reply, Turn, TurnId};
@@ -109,6 +110,11 @@ impl State {
             lines.push(format!("device: {}", about.device));
             lines.push(format!("index: {}", about.index));
         }
+        let setup = self.engine.setup();
+        if setup.encoder.is_some() {
+            lines.push(format!("encoder: {}", label(setup.encoder.as_deref())));
+        }
+        lines.push(format!("search: {}", setup.search.name()));
         lines.push(format!("shots: {}", again::how(&self.settings)));
         lines.extend(self.other_settings());
         let names: Vec<&str> = self.attached.iter().map(name).collect();

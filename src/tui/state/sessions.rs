@@ -14,6 +14,11 @@ use super::{Activity, State};
 /// In characters.
 pub const LONGEST_TITLE: usize = 60;
 
+/// A title as it is kept.
+pub(super) fn cleaned(title: &str) -> String {
+    crate::support::sanitise::clean_line_max(title.trim(), LONGEST_TITLE)
+}
+
 impl State {
     /// Turns are named by their place, so what the store says late must not meet another conversation.
     fn may_change_conversation(&mut self) -> bool {
@@ -50,6 +55,7 @@ impl State {
         self.scroll = None;
         self.shot = 0;
         self.editing = None;
+        self.draft = None;
     }
 
     pub(super) fn on_sessions(
@@ -76,6 +82,7 @@ impl State {
         }
         self.forget_conversation();
         self.session = Session::kept(&saved.id, &saved.title);
+        let lost: Vec<String> = saved.turns.iter().flat_map(|t| t.lost.clone()).collect();
         self.talk = Conversation::from_saved(*saved);
         let last = self.talk.leaf().and_then(|id| self.talk.get(id));
         let asked = last.map(|t| (t.images.clone(), t.whose.clone()));
@@ -90,20 +97,38 @@ impl State {
             self.overlay = None;
         }
         self.go(super::Focus::Input);
-        self.tell(format!("opened: {}", self.session.title()));
+        match lost.first() {
+            None => self.tell(format!("opened: {}", self.session.title())),
+            Some(first) => self.complain(
+                Trouble::new(format!(
+                    "{} of this session's pictures are damaged in the store and missing here, the first is {first}",
+                    lost.len()
+                ))
+                .hint("attach them again before you ask about them"),
+            ),
+        }
     }
 
     pub(super) fn rename_session(&mut self, title: &str) {
-        let title = crate::support::sanitise::clean_line_max(title.trim(), LONGEST_TITLE);
+        let title = cleaned(title);
         match (self.session.id().map(str::to_string), title.is_empty()) {
             (_, true) => self.complain(Trouble::new("/rename takes the new title")),
-            (None, _) => self.tell("this session is not in the store yet: ask something first"),
+            (None, _) => self.complain(
+                Trouble::new("this session is not in the store yet").hint("ask something first"),
+            ),
             (Some(id), _) => {
-                self.session.rename(&title);
                 self.tell(format!("renamed to {title}"));
-                self.act(Effect::RenameSession { id, title });
+                self.give_title(id, title);
             }
         }
+    }
+
+    /// Gives a session of the store another title; the open one shows it too.
+    pub(super) fn give_title(&mut self, id: String, title: String) {
+        if self.session.id() == Some(&id) {
+            self.session.rename(&title);
+        }
+        self.act(Effect::RenameSession { id, title });
     }
 
     pub(super) fn confirm_delete(&mut self) {
@@ -115,9 +140,10 @@ impl State {
                         self.session.title()
                     ),
                     id: id.to_string(),
+                    list: None,
                 });
             }
-            None => self.tell("this session is not in the store"),
+            None => self.complain(Trouble::new("this session is not in the store")),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::tui::keys::Action;
 use super::overlay::Overlay;
 use super::trouble::Trouble;
 use super::{Focus, State, branches};
+use crate::assistant::MOST_SHOTS;
 
 impl State {
     /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
@@ -91,7 +92,7 @@ impl State {
                 self.pictures.two = !(self.pictures.two && self.pictures.with_shot);
                 self.pictures.with_shot = true;
                 if self.pictures.two {
-                    self.front = Focus::Pictures;
+                    self.show_pane(Focus::Pictures);
                 }
             }
             _ => {}
@@ -169,7 +170,7 @@ impl State {
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.tell("there are no shots here");
+            self.complain(Trouble::new("there are no shots here"));
             return false;
         }
         match branches::place(argument, count) {
@@ -204,14 +205,16 @@ impl State {
         }
     }
 
-    /// Whether a typed argument means a shot of the list, and not the id of an example.
-    fn is_shot(&self, argument: &str) -> bool {
-        argument.is_empty() || branches::place(argument, self.shot_list().len()).is_some()
+    /// Whether a typed argument means a shot of the list, and not the id of an example. A small number means one that may not
+    /// be there.
+    fn is_shot(argument: &str) -> bool {
+        let number = argument.parse::<usize>();
+        argument.is_empty() || number.is_ok_and(|number| number <= MOST_SHOTS)
     }
 
     pub(super) fn pin_argument(&mut self, argument: &str) {
         match argument {
-            shot if self.is_shot(shot) => self.shot_argument(shot, Action::ShotPin),
+            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotPin),
             "off" => {
                 self.settings.pinned.clear();
                 self.tell("nothing is pinned now");
@@ -222,7 +225,7 @@ impl State {
 
     pub(super) fn exclude_argument(&mut self, argument: &str) {
         match argument {
-            shot if self.is_shot(shot) => self.shot_argument(shot, Action::ShotExclude),
+            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotExclude),
             "off" => {
                 self.settings.excluded.clear();
                 self.tell("nothing is excluded now");

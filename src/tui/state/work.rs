@@ -38,9 +38,10 @@ pub struct Working {
 
 impl State {
     pub(super) fn import_argument(&mut self, argument: &str) {
-        let mut words = argument.splitn(3, char::is_whitespace).map(str::trim);
-        let (Some(index), Some(format), Some(path)) = (words.next(), words.next(), words.next())
-        else {
+        let (index, rest) = first_word(argument);
+        let (format, path) = first_word(rest);
+        let index = paths::typed(index, self.home.as_deref());
+        let Some(index) = index.filter(|_| !path.is_empty()) else {
             return self.complain(
                 Trouble::new("/import takes an index, a format and a path")
                     .hint("for example: /import mine folder ~/pictures"),
@@ -53,7 +54,7 @@ impl State {
             return self.complain(Trouble::new("/import needs the path of the data"));
         };
         self.begin_work(Work::Import {
-            index: PathBuf::from(index),
+            index,
             format,
             path,
             device: self.engine.device(),
@@ -73,10 +74,12 @@ impl State {
 
     fn begin_work(&mut self, work: Work) {
         if self.work.is_some() {
-            return self.tell("other work is under way; wait for it, or stop it first");
+            return self.complain(
+                Trouble::new("other work is under way").hint("wait for it, or stop it first"),
+            );
         }
         if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
-            return self.tell("no model is open yet");
+            return self.complain(Trouble::new("no model is open yet"));
         }
         self.works += 1;
         let job = self.works;
@@ -90,6 +93,19 @@ impl State {
             stopping: false,
         });
         self.act(Effect::Work { job, work });
+    }
+
+    /// What becomes of the work under way, where the program ends now.
+    pub fn end_work(&mut self) -> Option<Trouble> {
+        let done = self.work.take()?;
+        let (what, hint) = match done.work {
+            Work::Import { .. } => (
+                "the import was stopped at the end",
+                "what was added stays; the same import goes on from there",
+            ),
+            Work::Warm { .. } => ("the warming was stopped at the end", "what was kept stays"),
+        };
+        Some(Trouble::new(format!("{what} ({})", done.said)).hint(hint))
     }
 
     /// Asks the work under way to stop; true where there was one.
@@ -132,4 +148,11 @@ impl State {
             self.open_index(Some(index));
         }
     }
+}
+
+/// The first word of a text, and what follows it without the blanks between.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim())
 }

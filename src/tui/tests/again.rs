@@ -131,3 +131,43 @@ fn a_comparison_that_was_stopped_or_failed_is_asked_again() {
     user.press("alt-c");
     assert_eq!(asks(&mut user), 0, "the third is there");
 }
+
+#[test]
+fn an_edit_that_is_given_up_leaves_what_stood_in_the_input() {
+    let mut user = Harness::new(100, 30);
+    user.exchange("first", "yes");
+    user.attach("next.png");
+    user.type_text("half a quest");
+    user.press("alt-e");
+    assert_eq!(user.state.input.text(), "first");
+    assert!(user.state.attached.is_empty());
+    user.press("esc");
+    assert_eq!(user.state.input.text(), "half a quest");
+    assert_eq!(user.state.attached.len(), 1);
+    user.press("alt-e enter");
+    user.answer("no");
+    assert!(user.state.input.is_empty());
+    user.press("esc");
+    assert!(user.state.input.is_empty(), "what was sent has no draft");
+}
+
+#[test]
+fn no_key_acts_on_shots_that_the_answer_covers() {
+    let mut user = Harness::new(80, 24);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-3 w");
+    user.retrieve(3);
+    user.answer("no");
+    let before = user.state.settings.clone();
+    user.press("x p");
+    assert_eq!(user.state.settings.excluded, before.excluded);
+    assert_eq!(user.state.settings.pinned, before.pinned);
+
+    let mut user = Harness::new(160, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-3 w");
+    user.retrieve(3);
+    user.answer("no");
+    user.press("x");
+    assert_eq!(user.state.settings.excluded.len(), 1, "seen, so it acts");
+}

@@ -223,3 +223,93 @@ fn the_picture_on_the_clipboard_is_attached_by_command_and_by_key() {
         .filter(|e| matches!(e, Effect::AttachClipboard));
     assert_eq!(asked.count(), 2);
 }
+
+fn folder(names: &[&str]) -> Event {
+    Event::Folder {
+        folder: "/data".into(),
+        result: Ok(names.iter().map(|name| entry(name, false)).collect()),
+    }
+}
+
+fn readings(user: &mut Harness) -> usize {
+    let effects = user.effects();
+    let reads = |e: &&Effect| matches!(e, Effect::ListFolder(_));
+    effects.iter().filter(reads).count()
+}
+
+#[test]
+fn a_folder_that_changes_while_its_names_are_completed_is_shown_as_it_is() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/attach /data/");
+    user.event(folder(&["b.png", "notes.txt"]));
+    user.sees("b.png");
+    user.sees_not("notes.txt");
+    user.press("down");
+    readings(&mut user);
+    user.wait(500);
+    assert_eq!(readings(&mut user), 0, "it was read a moment ago");
+    assert!(user.state.is_lively(), "time must go on for it");
+    user.wait(2000);
+    user.wait(2000);
+    assert_eq!(readings(&mut user), 1, "not again before an answer came");
+    user.event(folder(&["a.png", "b.png"]));
+    user.sees("a.png");
+    user.press("tab");
+    assert_eq!(
+        user.state.input.text(),
+        "/attach /data/b.png",
+        "the choice stays when the list changes"
+    );
+}
+
+#[test]
+fn a_list_that_was_closed_does_not_come_back_by_itself() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/attach /data/");
+    user.event(folder(&["a.png"]));
+    user.press("esc");
+    user.event(folder(&["a.png", "b.png"]));
+    user.sees_not("b.png");
+    user.type_text("b");
+    user.sees("b.png");
+}
+
+#[test]
+fn a_folder_that_is_gone_has_no_names_to_complete() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/attach /data/");
+    user.event(folder(&["a.png"]));
+    user.event(Event::Folder {
+        folder: "/data".into(),
+        result: Err(Trouble::new("gone")),
+    });
+    user.sees_not("a.png");
+}
+
+#[test]
+fn the_picker_sees_new_files_and_keeps_its_choice() {
+    let mut user = Harness::new(100, 30);
+    user.press("ctrl-o");
+    user.event(folder(&["b.png", "c.png"]));
+    user.press("down");
+    readings(&mut user);
+    user.wait(3000);
+    assert_eq!(readings(&mut user), 1);
+    user.event(folder(&["a.png", "b.png", "c.png"]));
+    user.sees("a.png");
+    user.effects();
+    user.press("enter");
+    assert_eq!(attached(&mut user), ["/data/c.png"]);
+}
+
+#[test]
+fn folders_are_completed_where_a_folder_is_wanted() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/model /data/");
+    user.event(Event::Folder {
+        folder: "/data".into(),
+        result: Ok(vec![entry("big", true), entry("a.png", false)]),
+    });
+    user.sees("big/");
+    user.sees_not("a.png");
+}

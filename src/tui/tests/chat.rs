@@ -29,7 +29,7 @@ fn a_question_is_asked_streamed_and_answered() {
     );
     user.sees("looking for similar examples");
     user.retrieve(4);
-    user.sees("reading the pictures and the shots");
+    user.sees("reading pictures and shots");
     user.sees("chest-0002");
     user.stream("A round opacity. Answer: yes");
     user.sees("Rationale: A round opacity.");
@@ -290,7 +290,7 @@ fn settings_change_by_command_from_the_next_question_on() {
     assert_eq!(settings.floor, Some(0.5));
     assert_eq!(settings.filter.len(), 2);
     for (line, said) in [
-        ("/k many", "/k takes a number from 0 to 64, not `many`"),
+        ("/k many", "/k takes a number from 0 to 512, not `many`"),
         ("/order backwards", "`backwards` is not an order"),
         ("/filter ct", "`ct` is not a condition"),
     ] {

@@ -129,8 +129,8 @@ impl Harness {
                 self.journal.append_partial(id, text).unwrap();
                 None
             }
-            Effect::StoreEnd { id, end } => {
-                self.journal.finish_turn(id, end).unwrap();
+            Effect::StoreEnd { id, end, setup } => {
+                self.journal.finish_turn(id, end, setup).unwrap();
                 None
             }
             Effect::ListSessions { words } => Some(Event::Sessions {

@@ -115,14 +115,16 @@ fn an_answer_that_is_not_let_wait_says_so_and_what_follows_it_keeps_its_place() 
         user.press("ctrl-r");
     }
     user.sees("error: too many answers are waiting");
-    user.sees_not("waiting for its turn");
+    // The one before, which may wait.
+    user.sees("branch 10 of 10");
+    user.sees("waiting for its turn");
     user.press("esc");
     user.model_stops();
     user.exchange("three", "no");
     let turns = user.journal().open("s1").unwrap().turns;
     let last = turns.last().unwrap();
     assert_eq!(last.question, "three");
-    assert_eq!(last.parent.as_ref(), Some(&turns[0].id));
+    assert_eq!(last.parent.as_ref(), Some(&turns[turns.len() - 2].id));
 }
 
 #[test]
@@ -165,12 +167,14 @@ fn another_session_is_drawn_from_its_own_words() {
             parent: None,
             question: "Is there a nodule?".into(),
             images: vec![data::attached(picture)],
+            lost: Vec::new(),
             whose: Whose::default(),
             settings: Default::default(),
             end: SavedEnd::Answered {
                 answer: "yes".into(),
                 rationale: None,
                 notices: vec![notice.into()],
+                ranking: Vec::new(),
                 shots: Vec::new(),
             },
         }],
@@ -184,4 +188,54 @@ fn another_session_is_drawn_from_its_own_words() {
     let second = open(saved("s2", "other notice", "other.png"));
     assert!(second.contains("note: other notice"), "{second}");
     assert!(second.contains("[other.png]"), "{second}");
+}
+
+/// What the store was told that answers were made with: at the beginning of turns and at their ends.
+fn made_with(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
+    for effect in user.effects() {
+        match effect {
+            Effect::StoreTurn { new, .. } => begun.push(new.setup),
+            Effect::StoreEnd { setup, .. } => ended.push(setup),
+            _ => {}
+        }
+    }
+    (begun, ended)
+}
+
+#[test]
+fn a_turn_keeps_the_encoder_and_the_search_that_it_was_answered_with() {
+    let setup = Setup {
+        encoder: Some("clip".into()),
+        search: crate::index::Search::Hnsw,
+        ..Setup::default()
+    };
+    let start = Start {
+        setup: setup.clone(),
+        ..Start::default()
+    };
+    let mut user = Harness::with(100, 30, ColourDepth::True, start);
+    user.model_opens();
+    user.exchange("one", "yes");
+    assert_eq!(made_with(&mut user), (vec![setup.clone()], vec![setup]));
+}
+
+#[test]
+fn a_turn_that_waited_for_a_model_that_did_not_open_keeps_the_one_that_answered() {
+    let mut user = Harness::new(100, 30);
+    user.type_text("/model big");
+    user.press("enter");
+    let job = user.effects().iter().find_map(|effect| match effect {
+        Effect::Open { job, .. } => Some(*job),
+        _ => None,
+    });
+    user.ask("one");
+    user.event(Event::Opened {
+        job: job.unwrap(),
+        result: Err(crate::tui::state::Trouble::new("not there")),
+    });
+    user.answer("yes");
+    let (begun, ended) = made_with(&mut user);
+    assert_eq!(begun[0].model, Some("big".into()), "what was wanted");
+    assert_eq!(ended[0].model, None, "what answered");
 }

@@ -2,6 +2,7 @@
 
 mod again;
 mod attaching;
+mod branches;
 mod chat;
 mod colours;
 mod commands;
@@ -10,8 +11,10 @@ mod harness;
 pub mod hostile;
 mod keeping;
 mod leaving;
+mod listed;
 mod overlays;
 pub mod random;
+mod refused;
 mod screens;
 mod shots;
 mod work;

@@ -142,3 +142,44 @@ fn help_lists_every_command_and_every_key() {
         user.sees(&format!("[{}]", row.name));
     }
 }
+
+#[test]
+fn after_the_question_whether_to_delete_the_list_is_there_again() {
+    let mut user = Harness::new(110, 34);
+    user.exchange("first", "yes");
+    user.press("alt-n");
+    user.exchange("second", "yes");
+    user.press("f2 down ctrl-x");
+    user.sees("Delete the session \"first\"?");
+    user.press("n");
+    user.sees("type to search");
+    user.press("ctrl-x esc");
+    user.sees("type to search");
+    user.press("ctrl-x y");
+    user.sees("type to search");
+    assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
+    user.press("esc");
+    user.sees_not("type to search");
+}
+
+#[test]
+fn the_list_of_sessions_says_what_enter_does_while_a_title_is_typed() {
+    let mut user = Harness::new(110, 34);
+    user.exchange("first", "yes");
+    user.press("f2 ctrl-r");
+    user.sees("Enter keeps the new title");
+    user.sees_not("Enter opens");
+}
+
+#[test]
+fn the_word_that_there_is_more_covers_no_text() {
+    let mut user = Harness::new(80, 24);
+    user.press("f1");
+    let screen = user.screen();
+    let told = screen.lines().find(|line| line.contains(" more lines "));
+    let told = told.expect("the help is longer than the screen");
+    let rest = told.replace(|c: char| c.is_ascii_digit(), "");
+    assert_eq!(rest.trim_matches(['║', ' ']), "more lines", "{screen}");
+    user.press("end");
+    user.sees("terminal's own selection");
+}

@@ -124,6 +124,13 @@ fn pins_and_exclusions_by_command() {
     user.type_text("/pin off");
     user.press("enter");
     assert!(user.state.settings.pinned.is_empty());
+    for command in ["/pin 9", "/exclude 9"] {
+        user.type_text(command);
+        user.press("enter");
+        user.sees("there is no shot `9`");
+    }
+    assert!(user.state.settings.pinned.is_empty());
+    assert!(user.state.settings.excluded.is_empty());
 }
 
 #[test]

@@ -164,7 +164,8 @@ fn turn_lines(
         match &turn.reply {
             Reply::Coming => 0_u8.hash(&mut hasher),
             Reply::Answered(done) => {
-                (1_u8, &done.answer, &done.rationale, &done.notices).hash(&mut hasher);
+                let texts = (&done.answer, &done.rationale, &done.notices, &done.ranking);
+                (1_u8, texts).hash(&mut hasher);
             }
             Reply::Stopped => 2_u8.hash(&mut hasher),
             Reply::Failed(trouble) => (3_u8, &trouble.message).hash(&mut hasher),
@@ -268,6 +269,9 @@ fn answered(done: &Finished, width: u16, theme: &Theme) -> Vec<Line<'static>> {
             2,
             theme.dim,
         )),
+    }
+    for ranked in &done.ranking {
+        lines.extend(wrapped(ranked, width, 4, theme.text));
     }
     for notice in &done.notices {
         lines.extend(wrapped(&format!("note: {notice}"), width, 2, theme.warning));

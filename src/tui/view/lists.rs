@@ -184,11 +184,14 @@ pub fn sessions(
     list: &SessionList,
     canvas: &mut Canvas,
 ) {
-    let hints = "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes";
+    let hints = match &list.renaming {
+        Some(_) => "Enter keeps the new title   Esc leaves the old one",
+        None => "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes",
+    };
     let body = window::open(frame, area, (110, area.height), "Sessions", hints, canvas);
     let [field, rest] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(body);
     match &list.renaming {
-        Some(title) => labelled(frame, field, "New title: ", title, canvas.theme),
+        Some(renaming) => labelled(frame, field, "New title: ", &renaming.title, canvas.theme),
         None => labelled(frame, field, "Search: ", &list.words, canvas.theme),
     }
     if list.items().is_empty() {

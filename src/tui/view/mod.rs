@@ -21,6 +21,7 @@ mod welcome;
 mod window;
 
 pub use conversation::Memo;
+pub use layout::LEAST;
 pub use theme::Theme;
 
 use ratatui::Frame;
@@ -116,9 +117,11 @@ fn draw_panes(frame: &mut Frame, state: &State, areas: &layout::Areas, canvas: &
 fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     match &state.overlay {
         None => {}
-        Some(Overlay::Welcome { step, selected }) => {
-            welcome::draw(frame, area, state, (*step, *selected), canvas)
-        }
+        Some(Overlay::Welcome {
+            step,
+            selected,
+            scroll,
+        }) => welcome::draw(frame, area, state, (*step, *selected, *scroll), canvas),
         Some(Overlay::Help { scroll }) => help::draw(frame, area, state, *scroll, canvas),
         Some(Overlay::Cases { selected }) => lists::cases(frame, area, state, *selected, canvas),
         Some(Overlay::Picker(picker)) => lists::picker(frame, area, picker, canvas),

@@ -30,23 +30,33 @@ pub fn framed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: 
     inside
 }
 
-/// The name of a pane with its key and what is in it.
-fn name(focus: Focus, state: &State) -> String {
-    match focus {
-        Focus::Pictures => format!("2 Pictures ({})", state.images_in_view().len()),
-        Focus::Shots => format!("3 Shots ({})", state.shot_list().len()),
-        Focus::Input | Focus::Conversation => "1 Conversation".into(),
+const TABS: [Focus; 3] = [Focus::Conversation, Focus::Pictures, Focus::Shots];
+
+/// The name of a pane with its key, and what is in it where there is room for that.
+fn name(focus: Focus, state: &State, counted: bool) -> String {
+    let (name, count) = match focus {
+        Focus::Pictures => ("2 Pictures", state.images_in_view().len()),
+        Focus::Shots => ("3 Shots", state.shot_list().len()),
+        Focus::Input | Focus::Conversation => return "1 Conversation".into(),
+    };
+    match counted {
+        true => format!("{name} ({count})"),
+        false => name.into(),
     }
 }
 
 /// The row of tabs. The one in front stands in brackets.
 pub fn tabs(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let all = TABS
+        .iter()
+        .map(|focus| width(&name(*focus, state, true)) + 3);
+    let counted = all.sum::<usize>() <= usize::from(area.width);
     let mut x = area.x;
     let mut spans = Vec::new();
-    for focus in [Focus::Conversation, Focus::Pictures, Focus::Shots] {
+    for focus in TABS {
         let front =
             state.front == focus || (focus == Focus::Conversation && state.front == Focus::Input);
-        let words = name(focus, state);
+        let words = name(focus, state, counted);
         let (words, style) = if front {
             (format!("[{words}]"), canvas.theme.accent)
         } else {

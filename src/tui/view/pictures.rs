@@ -73,7 +73,7 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     .collect();
     frame.render_widget(
         Span::styled(
-            cut(&words.join("   "), usize::from(hints.width)),
+            cut(&words.join("  "), usize::from(hints.width)),
             canvas.theme.dim,
         ),
         hints,

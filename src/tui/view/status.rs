@@ -36,9 +36,14 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
         }
     }
     if let Some((_, doing)) = parts.first_mut() {
-        *doing = cut(doing, room.saturating_sub(width(purpose) + 5));
+        *doing = cut(doing, room.saturating_sub(width(purpose) + 3));
     }
-    let mut spans = vec![Span::raw(" ")];
+    let lead = if used(&parts, purpose) > room {
+        ""
+    } else {
+        " "
+    };
+    let mut spans = vec![Span::raw(lead)];
     for (number, (weight, part)) in parts.into_iter().enumerate() {
         let style = if number == 0 && weight == 0 {
             theme.accent

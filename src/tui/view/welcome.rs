@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::tui::first_run;
 use crate::tui::keys::Action;
-use crate::tui::state::State;
+use crate::tui::state::{CASES_STEP, State};
 
 use super::text::wrapped;
 use super::theme::Theme;
@@ -16,7 +16,7 @@ pub fn draw(
     frame: &mut Frame,
     area: Rect,
     state: &State,
-    (step, selected): (usize, usize),
+    (step, selected, scroll): (usize, usize, usize),
     canvas: &mut Canvas,
 ) {
     let (title, hints) = match step {
@@ -24,18 +24,27 @@ pub fn draw(
             "Welcome to rounds (1 of 3)",
             "Enter: understood   Esc skips",
         ),
-        1 => (
+        CASES_STEP => (
             "Sample cases (2 of 3)",
             "a number or Enter opens a case   Right goes on   Esc skips",
         ),
         _ => ("Models (3 of 3)", "Enter begins   Left goes back"),
     };
-    let body = window::open(frame, area, (92, 22), title, hints, canvas);
-    match step {
-        0 => put_lines(frame, body, &what_it_is(body.width, canvas.theme), 0),
-        1 => cases(frame, body, state, selected, canvas),
-        _ => put_lines(frame, body, &models(state, body.width, canvas.theme), 0),
+    let body = window::open(frame, area, (92, 22), title, "", canvas);
+    if step == CASES_STEP {
+        cases(frame, body, state, selected, canvas);
+        return window::foot(frame, body, hints, canvas);
     }
+    let lines = match step {
+        0 => what_it_is(body.width, canvas.theme),
+        _ => models(state, body.width, canvas.theme),
+    };
+    window::scrolled(frame, body, &lines, scroll, canvas);
+    let hints = match scroll < canvas.hits.overlay_most {
+        true => "Enter reads on   Esc skips",
+        false => hints,
+    };
+    window::foot(frame, body, hints, canvas);
 }
 
 fn what_it_is(width: u16, theme: &Theme) -> Vec<Line<'static>> {

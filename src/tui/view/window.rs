@@ -29,15 +29,16 @@ pub fn open(
     );
     frame.render_widget(Clear, place);
     let inside = framed(frame, place, title, true, canvas.theme).inner(Margin::new(1, 0));
-    let [body, foot] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
-    frame.render_widget(
-        Line::from(Span::styled(
-            cut(hints, usize::from(foot.width)),
-            canvas.theme.dim,
-        )),
-        foot,
-    );
+    let [body, _] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
+    foot(frame, body, hints, canvas);
     body
+}
+
+/// The line of hints under the inside of a window.
+pub fn foot(frame: &mut Frame, body: Rect, hints: &str, canvas: &Canvas) {
+    let place = Rect::new(body.x, body.bottom(), body.width, 1).intersection(frame.area());
+    let hints = cut(hints, usize::from(place.width));
+    frame.render_widget(Line::from(Span::styled(hints, canvas.theme.dim)), place);
 }
 
 /// A window full of text. `make` gives the lines for a width.
@@ -56,7 +57,7 @@ pub fn text(
     scrolled(frame, body, &lines, scroll, canvas);
 }
 
-/// Text from line `scroll` on, and a word where there is more.
+/// Text from line `scroll` on. Where there is more, the last row says so and holds no text.
 pub fn scrolled(
     frame: &mut Frame,
     area: Rect,
@@ -64,11 +65,16 @@ pub fn scrolled(
     scroll: usize,
     canvas: &mut Canvas,
 ) {
-    let most = lines.len().saturating_sub(usize::from(area.height));
+    let told = lines.len() > usize::from(area.height) && area.width > 20 && area.height > 1;
+    let text = Rect {
+        height: area.height - u16::from(told),
+        ..area
+    };
+    let most = lines.len().saturating_sub(usize::from(text.height));
     canvas.hits.overlay_most = most;
     let scroll = scroll.min(most);
-    put_lines(frame, area, lines, scroll);
-    if most > 0 && area.width > 20 && area.height > 0 {
+    put_lines(frame, text, lines, scroll);
+    if told {
         let said = match scroll {
             at if at == most => " end ".to_string(),
             at => format!(" {} more lines ", most - at),

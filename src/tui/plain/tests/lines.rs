@@ -40,6 +40,54 @@ fn bad_lines_are_named_and_the_next_is_taken() {
 }
 
 #[test]
+fn a_question_of_several_lines_is_asked_as_one() {
+    let mut user = User::new();
+    has(&user.out, "> ");
+    let said = user.types("72 years old, cough.\\");
+    assert_eq!(said, "... ");
+    assert!(user.face.running().is_none());
+    user.line("Is there an effusion?");
+    let asked = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::Ask { question, .. } => Some(question),
+        _ => None,
+    });
+    let question = "72 years old, cough.\nIs there an effusion?";
+    assert_eq!(asked.as_deref(), Some(question));
+    user.model_answers("no");
+    has(
+        &user.types("/help"),
+        "a line that ends in a backslash goes on",
+    );
+}
+
+#[test]
+fn lines_that_go_on_wait_as_one_and_the_end_of_the_input_ends_them() {
+    let mut user = User::piped();
+    user.line("one");
+    user.line("two\\");
+    user.line("/quit\\");
+    user.input_ends();
+    user.model_answers("yes");
+    has(&user.out, "Question: two\n/quit\n");
+    user.model_answers("yes");
+    assert!(user.has_left());
+}
+
+#[test]
+fn an_interrupt_drops_a_line_that_goes_on_and_leaves_only_then() {
+    let mut user = User::new();
+    user.line("half a question\\");
+    user.said();
+    user.event(crate::tui::state::Event::Interrupt);
+    has(&user.said(), "what was typed is dropped");
+    assert_eq!(user.leaves(), None);
+    user.exchange("whole", "yes");
+    assert!(!user.out.contains("half a question\nwhole"));
+    user.event(crate::tui::state::Event::Interrupt);
+    assert_eq!(user.leaves(), Some(ExitReason::Signal(2)));
+}
+
+#[test]
 fn an_input_that_breaks_ends_the_conversation() {
     let mut user = User::piped();
     let broken = std::io::Error::other("gone");

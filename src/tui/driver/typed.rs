@@ -1,0 +1,354 @@
+//! Bytes of a terminal, told apart: keys, pastes, and the terminal's answers.
+//!
+//! Knows what terminals send before crossterm reads them. Mouse reports are passed over.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+
+use super::detect::{Reply, reply};
+use crate::tui::keys::Press;
+
+/// No answer is longer, in bytes.
+const LONGEST: usize = 1024;
+/// What is kept of a paste, in bytes; more than any question takes.
+const LONGEST_PASTE: usize = 1 << 20;
+/// What ends a paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// What a byte completed.
+#[derive(Debug, PartialEq)]
+pub enum Found {
+    Reply(Reply),
+    Key(Press),
+    Paste(String),
+}
+
+impl Found {
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Self {
+        Self::Key(Press::new(code, modifiers))
+    }
+}
+
+#[derive(Default)]
+enum At {
+    #[default]
+    Ground,
+    Escape,
+    /// After the escape that ends an answer; a backslash belongs to it.
+    Ending,
+    /// Inside a sequence that began with this byte.
+    Inside(u8, Vec<u8>),
+    /// Inside a character of several bytes, with those that are missing.
+    Character(Vec<u8>, usize),
+    Paste(Vec<u8>),
+}
+
+/// Tells answers from keys.
+#[derive(Default)]
+pub struct Parser {
+    at: At,
+}
+
+impl Parser {
+    pub fn push(&mut self, byte: u8) -> Option<Found> {
+        match std::mem::take(&mut self.at) {
+            At::Ground => self.ground(byte),
+            At::Ending if byte == b'\\' => None,
+            At::Escape | At::Ending => match byte {
+                b'[' | b']' | b'P' | b'_' | b'O' => {
+                    self.at = At::Inside(byte, Vec::new());
+                    None
+                }
+                0x1b => {
+                    self.at = At::Escape;
+                    Some(Found::key(KeyCode::Esc, KeyModifiers::NONE))
+                }
+                _ => key(byte, KeyModifiers::ALT),
+            },
+            At::Inside(introducer, body) => self.inside(introducer, body, byte),
+            At::Character(mut bytes, missing) => {
+                bytes.push(byte);
+                if missing > 1 {
+                    self.at = At::Character(bytes, missing - 1);
+                    return None;
+                }
+                let letter = std::str::from_utf8(&bytes).ok()?.chars().next()?;
+                Some(Found::key(KeyCode::Char(letter), KeyModifiers::NONE))
+            }
+            At::Paste(text) => self.paste(text, byte),
+        }
+    }
+
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
+        text.push(byte);
+        if let Some(text) = text.strip_suffix(PASTE_END) {
+            let text = text.get(..LONGEST_PASTE).unwrap_or(text);
+            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
+        }
+        if text.len() > LONGEST_PASTE + PASTE_END.len() {
+            // Its end is still looked for.
+            text.remove(LONGEST_PASTE);
+        }
+        self.at = At::Paste(text);
+        None
+    }
+
+    /// Nothing more came for a while: a lone escape was the Esc key, and one with a letter that begins a sequence was Alt and
+    /// that letter.
+    pub fn pause(&mut self) -> Option<Found> {
+        match std::mem::take(&mut self.at) {
+            At::Escape => Some(Found::key(KeyCode::Esc, KeyModifiers::NONE)),
+            At::Inside(introducer, body) if body.is_empty() => key(introducer, KeyModifiers::ALT),
+            At::Ending => None,
+            other => {
+                self.at = other;
+                None
+            }
+        }
+    }
+
+    /// Whether nothing was begun that more bytes belong to.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.at, At::Ground)
+    }
+
+    fn ground(&mut self, byte: u8) -> Option<Found> {
+        let missing = match byte {
+            0x1b => {
+                self.at = At::Escape;
+                return None;
+            }
+            0xc2..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf4 => 3,
+            _ => return key(byte, KeyModifiers::NONE),
+        };
+        self.at = At::Character(vec![byte], missing);
+        None
+    }
+
+    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Found> {
+        let control = matches!(introducer, b'[' | b'O');
+        let ends = if control {
+            (0x40..=0x7e).contains(&byte)
+        } else {
+            matches!(byte, 0x07 | 0x1b)
+        };
+        if !ends {
+            if body.len() < LONGEST {
+                body.push(byte);
+            }
+            self.at = At::Inside(introducer, body);
+            return None;
+        }
+        if control {
+            body.push(byte);
+        } else if byte == 0x1b {
+            self.at = At::Ending;
+        }
+        let text = String::from_utf8(body).ok()?;
+        if control && text == "200~" {
+            self.at = At::Paste(Vec::new());
+            return None;
+        }
+        if let Some(press) = control.then(|| control_key(&text)).flatten() {
+            return Some(Found::Key(press));
+        }
+        reply(introducer, &text).map(Found::Reply)
+    }
+}
+
+/// A key from what follows `ESC [` or `ESC O`: numbers that say which key and with which modifiers, and a last character.
+fn control_key(body: &str) -> Option<Press> {
+    let last = body.chars().next_back()?;
+    let numbers = body.strip_suffix(last)?;
+    if numbers.starts_with(['?', '<', '=', '>']) {
+        return None;
+    }
+    let mut numbers = numbers.split(';');
+    // What stands behind a colon says more than is needed here, but for the 3 of a key that was let go.
+    let first = numbers.next()?.split(':').next()?;
+    let mut second = numbers.next().unwrap_or_default().split(':');
+    let modifiers = modifiers(second.next().unwrap_or_default());
+    if second.next() == Some("3") {
+        return None;
+    }
+    let code = match last {
+        'A' => KeyCode::Up,
+        'B' => KeyCode::Down,
+        'C' => KeyCode::Right,
+        'D' => KeyCode::Left,
+        'H' => KeyCode::Home,
+        'F' => KeyCode::End,
+        'P' => KeyCode::F(1),
+        'Q' => KeyCode::F(2),
+        'R' => KeyCode::F(3),
+        'S' => KeyCode::F(4),
+        'Z' => KeyCode::BackTab,
+        '~' => numbered(first.parse().ok()?)?,
+        'u' => by_code_point(first.parse().ok()?)?,
+        _ => return None,
+    };
+    Some(Press::new(code, modifiers))
+}
+
+/// One more than the sum of 1 for Shift, 2 for Alt, 4 for Ctrl.
+fn modifiers(number: &str) -> KeyModifiers {
+    let bits = number.parse::<u8>().unwrap_or(1).saturating_sub(1);
+    let named = [
+        (1, KeyModifiers::SHIFT),
+        (2, KeyModifiers::ALT),
+        (4, KeyModifiers::CONTROL),
+    ];
+    let held = named.into_iter().filter(|(bit, _)| bits & bit != 0);
+    held.map(|(_, modifier)| modifier).collect()
+}
+
+fn numbered(number: u8) -> Option<KeyCode> {
+    Some(match number {
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F(number - 10),
+        17..=21 => KeyCode::F(number - 11),
+        23 | 24 => KeyCode::F(number - 12),
+        _ => return None,
+    })
+}
+
+/// Kitty's way to say keys; its private numbers are keys that mean nothing here, but for the second Enter.
+fn by_code_point(number: u32) -> Option<KeyCode> {
+    Some(match number {
+        9 => KeyCode::Tab,
+        13 | 57414 => KeyCode::Enter,
+        27 => KeyCode::Esc,
+        127 => KeyCode::Backspace,
+        57344..=63743 => return None,
+        other => KeyCode::Char(char::from_u32(other).filter(|c| !c.is_control())?),
+    })
+}
+
+fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
+    let (code, modifiers) = match byte {
+        b'\r' => (KeyCode::Enter, modifiers),
+        b'\t' => (KeyCode::Tab, modifiers),
+        0x7f => (KeyCode::Backspace, modifiers),
+        1..=26 => (
+            KeyCode::Char(char::from(byte - 1 + b'a')),
+            modifiers | KeyModifiers::CONTROL,
+        ),
+        0x20..=0x7e => (KeyCode::Char(char::from(byte)), modifiers),
+        _ => return None,
+    };
+    Some(Found::key(code, modifiers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(bytes: &[u8]) -> Vec<Found> {
+        let mut parser = Parser::default();
+        let mut found: Vec<Found> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
+        found.extend(parser.pause());
+        found
+    }
+
+    /// What was typed, in words; answers are left out.
+    fn typed(bytes: &[u8]) -> Vec<String> {
+        let found = all(bytes).into_iter();
+        let said = found.filter_map(|found| match found {
+            Found::Key(press) => Some(press.to_string()),
+            Found::Paste(text) => Some(format!("paste {text:?}")),
+            Found::Reply(_) => None,
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn answers_are_taken_out_and_typed_keys_stay() {
+        let bytes =
+            b"i\x1b_Gi=31;OK\x1b\\s\x1b[6;20;10t\xc3\xa9\x1b]11;rgb:00/00/00\x07\r\x1b[?62;4c";
+        assert_eq!(typed(bytes), ["i", "s", "é", "Enter"]);
+        assert_eq!(all(bytes).len(), 8);
+    }
+
+    #[test]
+    fn a_lone_escape_is_the_key() {
+        assert_eq!(typed(b"\x1b"), ["Esc"]);
+        assert_eq!(typed(b"\x1b\x1b"), ["Esc", "Esc"]);
+        assert_eq!(typed(b"\x1b["), ["Alt-["]);
+        assert_eq!(typed(b"\x1be\x1b\\"), ["Alt-e", "Alt-\\"]);
+    }
+
+    #[test]
+    fn keys_with_numbers_are_known_with_their_modifiers() {
+        assert_eq!(typed(b"\x1b[A\x1bOB"), ["Up", "Down"]);
+        assert_eq!(
+            typed(b"\x1b[3~\x1b[5~\x1b[6;5~\x1b[15~\x1b[24~"),
+            ["Delete", "Pageup", "Ctrl-Pagedown", "F5", "F12"]
+        );
+        assert_eq!(typed(b"\x1b[1;3D\x1b[1;2A"), ["Alt-Left", "Shift-Up"]);
+    }
+
+    #[test]
+    fn kittys_keys_are_known() {
+        assert_eq!(
+            typed(b"\x1b[99;5u\x1b[27u\x1b[13;2u\x1b[97;2u\x1b[101;3:1u"),
+            ["Ctrl-C", "Esc", "Shift-Enter", "A", "Alt-e"]
+        );
+        // A key that is let go, and a volume key.
+        assert!(typed(b"\x1b[99;5:3u\x1b[57439u").is_empty());
+    }
+
+    #[test]
+    fn a_paste_is_one_thing_whatever_is_in_it() {
+        assert_eq!(
+            typed(b"a\x1b[200~first\rsecond\x1b[A\x1b[201~b"),
+            ["a", "paste \"first\\rsecond\\u{1b}[A\"", "b"]
+        );
+    }
+
+    #[test]
+    fn a_long_paste_is_cut_and_its_end_is_found() {
+        let long = [
+            &b"\x1b[200~"[..],
+            &vec![b'x'; LONGEST_PASTE + 99],
+            PASTE_END,
+            b"b",
+        ]
+        .concat();
+        let found = all(&long);
+        assert!(matches!(&found[0], Found::Paste(text) if text.len() == LONGEST_PASTE));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn the_mouse_types_nothing() {
+        assert!(typed(b"\x1b[<0;10;5M\x1b[<0;10;5m").is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_comes_in_pieces_is_whole() {
+        let mut parser = Parser::default();
+        assert_eq!(parser.push(0x1b), None);
+        assert!(!parser.is_at_rest(), "more is to be waited for");
+        let rest = b"[?62;4;22c";
+        let found: Vec<Found> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
+        assert_eq!(found, [Found::Reply(Reply::Attributes { sixel: true })]);
+        assert!(parser.is_at_rest());
+    }
+
+    #[test]
+    fn an_answer_without_end_is_not_kept_forever() {
+        let mut parser = Parser::default();
+        parser.push(0x1b);
+        parser.push(b'_');
+        for _ in 0..100_000 {
+            parser.push(b'x');
+        }
+        assert!(matches!(&parser.at, At::Inside(_, body) if body.len() <= LONGEST));
+    }
+}

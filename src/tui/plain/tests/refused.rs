@@ -1,0 +1,78 @@
+//! A command of a pipe that could not be done counts: the program ends with 1.
+
+use super::user::{User, has};
+use crate::tui::ExitReason;
+use crate::tui::state::{Event, Start, Trouble};
+use crate::tui::tests::data;
+
+fn failed(user: &User) -> bool {
+    user.face.ended(ExitReason::Left).failed
+}
+
+#[test]
+fn a_piped_command_that_has_nothing_to_work_on_is_an_error() {
+    for line in [
+        "/export x.md",
+        "/detach 5",
+        "/regenerate",
+        "/prompt",
+        "/rename x",
+        "/without 1",
+        "/shot 1",
+        "/pin 1",
+        "/compare",
+        "/edit other words",
+        "/edit",
+        "/branches 2",
+        "/turns 2",
+        "/delete",
+    ] {
+        let mut user = User::piped();
+        assert!(!failed(&user));
+        has(&user.types(line), "error: ");
+        assert!(failed(&user), "{line}");
+    }
+}
+
+#[test]
+fn looking_at_nothing_is_no_error() {
+    for line in ["/turns", "/branches", "/shots", "/status", "/stop", "/new"] {
+        let mut user = User::piped();
+        user.line(line);
+        assert!(!failed(&user), "{line}");
+    }
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_is_told_from_a_command_that_failed() {
+    let mut user = User::with(Start::default(), false);
+    let job = 1;
+    let result = Err(Trouble::new("the model is damaged"));
+    user.event(Event::Opened { job, result });
+    let ended = user.face.ended(ExitReason::Left);
+    assert!(ended.failed && ended.unopened);
+    let mut user = User::piped();
+    user.line("/regenerate");
+    let ended = user.face.ended(ExitReason::Left);
+    assert!(ended.failed && !ended.unopened);
+}
+
+#[test]
+fn both_sides_of_a_comparison_have_their_ranking() {
+    let mut user = User::piped();
+    user.exchange("Is there a nodule?", "yes");
+    user.said();
+    user.line("/compare");
+    let turn = user.running();
+    let mut answer = data::answer("no");
+    answer.ranking.push(crate::assistant::Ranked {
+        option: "no".into(),
+        log_probability: -1.5,
+        per_token: -0.75,
+    });
+    user.event(Event::Answered {
+        turn,
+        answer: Box::new(answer),
+    });
+    has(&user.said(), "-0.750 a token");
+}

@@ -1,0 +1,155 @@
+//! Which answers count as the same: what a comparison shows, which sample comes next.
+
+use super::data;
+use super::harness::Harness;
+use crate::tui::journal::{Journal, Whose};
+use crate::tui::state::{Effect, TurnId};
+
+fn command(user: &mut Harness, line: &str) {
+    user.type_text(line);
+    user.press("enter");
+}
+
+/// Seeds of the questions that were asked since the last call.
+fn seeds(user: &mut Harness) -> Vec<u64> {
+    let effects = user.effects().into_iter();
+    let asked = effects.filter_map(|effect| match effect {
+        Effect::Ask { settings, .. } => Some(settings.decoding.seed),
+        _ => None,
+    });
+    asked.collect()
+}
+
+/// Compares, answers where that is asked, and closes the window. True where it was asked.
+fn compares(user: &mut Harness) -> bool {
+    user.effects();
+    user.press("alt-c");
+    let asked = !seeds(user).is_empty();
+    if asked {
+        user.answer("no");
+    }
+    user.press("esc");
+    asked
+}
+
+#[test]
+fn a_comparison_never_shows_the_answer_to_another_question() {
+    let mut user = Harness::new(140, 40);
+    user.exchange("Is there a nodule?", "yes");
+    assert!(compares(&mut user));
+    assert!(!compares(&mut user), "it is there");
+    user.press("alt-e ctrl-u");
+    user.exchange("Is there a fracture?", "yes");
+    assert!(compares(&mut user), "the question is another one");
+    assert!(!compares(&mut user));
+}
+
+#[test]
+fn a_comparison_asks_again_where_picture_patient_or_settings_are_others() {
+    let mut user = Harness::new(140, 40);
+    user.attach("a.png");
+    user.exchange("Is there a nodule?", "yes");
+    assert!(compares(&mut user));
+    let edited = |user: &mut Harness, change: fn(&mut Harness)| {
+        user.press("alt-e");
+        change(user);
+        user.press("enter");
+        user.answer("yes");
+        compares(user)
+    };
+    assert!(edited(&mut user, |user| user.attach("b.png")));
+    assert!(edited(&mut user, |user| user.state.whose = Whose {
+        patient: Some("ALICE".into()),
+        study: None,
+    }));
+    assert!(edited(&mut user, |user| user.state.settings.floor = Some(0.5)));
+    assert!(!edited(&mut user, |_| ()), "nothing is another");
+}
+
+#[test]
+fn every_sample_has_a_seed_that_was_not_tried_and_a_typed_one_goes_first() {
+    let mut user = Harness::new(100, 40);
+    command(&mut user, "/temperature 0.7");
+    user.exchange("Is there a nodule?", "yes");
+    for _ in 0..3 {
+        user.press("ctrl-r");
+        user.answer("yes");
+    }
+    assert_eq!(seeds(&mut user), [0, 1, 2, 3]);
+    command(&mut user, "/seed 42");
+    for _ in 0..2 {
+        user.press("ctrl-r");
+        user.answer("yes");
+    }
+    assert_eq!(seeds(&mut user), [42, 43]);
+}
+
+#[test]
+fn other_settings_are_no_repetition() {
+    let mut user = Harness::new(100, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.state.settings.decoding.beams = 4;
+    user.press("ctrl-r");
+    user.sees_not("says the same again");
+    user.answer("yes");
+    user.press("ctrl-r");
+    user.sees("says the same again");
+}
+
+#[test]
+fn a_question_that_is_not_let_wait_leaves_nothing_behind() {
+    let mut user = Harness::new(120, 40);
+    user.exchange("one", "yes");
+    for _ in 0..12 {
+        user.press("ctrl-r");
+    }
+    user.sees("error: too many answers are waiting");
+    assert_eq!(user.state.talk.count(), 10);
+    let stored = user.journal().open("s1").unwrap().turns.len();
+    assert_eq!(stored, 10, "every turn is kept");
+}
+
+#[test]
+fn a_turn_whose_picture_is_damaged_is_not_asked_again_without_it() {
+    for again in ["ctrl-r", "alt-c", "alt-e"] {
+        let mut user = Harness::new(140, 40);
+        user.attach("a.png");
+        user.exchange("Is there a nodule?", "yes");
+        let mut saved = user.journal().open("s1").unwrap();
+        let first = saved.turns.first_mut().unwrap();
+        first.images.clear();
+        first.lost.push("a.png".into());
+        user.press("alt-n");
+        user.event(crate::tui::state::Event::SessionOpened(Ok(Box::new(saved))));
+        user.sees("1 of this session's pictures are damaged");
+        user.effects();
+        user.press(again);
+        user.sees("error: a.png of this question is damaged in the store");
+        assert!(seeds(&mut user).is_empty());
+        assert!(user.state.editing.is_none());
+        assert_eq!(user.state.talk.count(), 1);
+    }
+}
+
+#[test]
+fn a_ranking_is_drawn_and_kept() {
+    let mut user = Harness::new(120, 40);
+    user.ask("Is there a nodule?");
+    let turn = user.running();
+    let mut answer = data::answer("yes");
+    answer.ranking = ["yes", "no"]
+        .map(|option| crate::assistant::Ranked {
+            option: option.into(),
+            log_probability: -1.5,
+            per_token: -0.75,
+        })
+        .to_vec();
+    user.event(crate::tui::state::Event::Answered {
+        turn,
+        answer: Box::new(answer),
+    });
+    user.sees("-0.750 a token");
+    user.press("alt-n f2 enter");
+    user.sees("-0.750 a token");
+    assert_eq!(user.state.turn(), Some(TurnId(0)));
+}
