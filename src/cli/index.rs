@@ -217,7 +217,7 @@ pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
         IndexCommand::Import(import) => import::run(import, interrupt.flag()),
         IndexCommand::List { json } => look::list(*json),
         IndexCommand::Show(show) => look::show(show),
-        IndexCommand::Search(search) => search::search(search, cancel),
+        IndexCommand::Search(search) => search::search(search),
         IndexCommand::Remove(remove) => change::remove(remove),
         IndexCommand::Verify(verify) => look::verify(verify, interrupt.flag()),
         IndexCommand::Compact { index } => change::compact(index, interrupt.flag()),

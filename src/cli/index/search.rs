@@ -56,7 +56,7 @@ struct Encoded {
     text: Option<Vec<f32>>,
 }
 
-pub fn search(search: &Search, cancel: &Cancel) -> Outcome {
+pub fn search(search: &Search) -> Outcome {
     let index = super::open(&search.index)?;
     let strategy = search.strategy();
     search.can(strategy)?;
@@ -82,7 +82,8 @@ pub fn search(search: &Search, cancel: &Cancel) -> Outcome {
     };
     let mut plan = search.plan(strategy);
     if strategy.needs_vectors() {
-        let settled = index.settle(&encoded.encoder, plan.search, cancel);
+        // Nothing here listens, so an interrupt ends the program.
+        let settled = index.settle(&encoded.encoder, plan.search, &Cancel::new());
         plan.search = settled.map_err(failed)?;
     }
     let found = retrieve(&index, &query, &plan).map_err(failed)?;
