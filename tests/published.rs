@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor};
 use rounds::model::bundle::Bundle;
 use rounds::model::flamingo::{FlamingoLearner, MediaMask};
-use rounds::model::generate::beam::{Beams, beam_search};
+use rounds::model::generate::beam::{Beams, Length, beam_search};
 use rounds::model::generate::likeliest;
 use rounds::model::generate::penalty::Penalties;
 use rounds::model::generate::score::rank;
@@ -234,7 +234,7 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
             let beams = Beams {
                 count: 3,
                 length_penalty: beam["length_penalty"].as_f64().expect("a penalty"),
-                counted_prompt: prompt.len(),
+                length: Length::Whole,
             };
             let ends = [beam["eos_token_id"].as_u64().expect("an id") as u32];
             let none = Penalties::default();
@@ -387,7 +387,7 @@ fn idefics_agrees() {
         let beams = Beams {
             count: 3,
             length_penalty: 1.0,
-            counted_prompt: 0,
+            length: Length::New,
         };
         let penalties = Penalties {
             forbidden: vec![2],

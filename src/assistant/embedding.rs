@@ -1,7 +1,7 @@
 //! The models that make an index's vectors, loaded by what the index says of them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::Device;
 
@@ -56,14 +56,10 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
     }
     let opened = Bundle::open(bundle)?;
     let learner = FlamingoLearner::load(&opened, device)?;
-    let vision = &opened.manifest.config.vision;
     let encoder = Encoder {
         sha256: encoder_of(&opened.manifest),
         name: opened.manifest.name.clone(),
-        dimension: match vision.embed_dim {
-            0 => vision.width,
-            projected => projected,
-        },
+        dimension: opened.manifest.config.vision.vector_width(),
         bundle: place,
         text: false,
     };
@@ -132,6 +128,11 @@ impl Embedders {
     }
 }
 
+/// A picture that made the encoder panic left nothing behind: it holds only weights.
+fn lock<T>(dual: &Mutex<T>) -> MutexGuard<'_, T> {
+    dual.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Embedder for Embedders {
     fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
         let first = |encoder: &dyn ImageEncoder| {
@@ -145,7 +146,7 @@ impl Embedder for Embedders {
                 Ok(encoded.vector)
             }
             One::Descriptor => first(&Descriptor),
-            One::Dual(dual) => first(&*dual.lock().map_err(|e| e.to_string())?),
+            One::Dual(dual) => first(&*lock(dual)),
         };
         self.encoders.iter().map(vector).collect()
     }
@@ -154,10 +155,26 @@ impl Embedder for Embedders {
         let vector = |one: &One| match one {
             One::Learner(_) | One::Descriptor => Ok(None),
             One::Dual(dual) => {
-                let dual = dual.lock().map_err(|e| e.to_string())?;
+                let dual = lock(dual);
                 dual.encode_text(text).map(Some).map_err(|e| e.to_string())
             }
         };
         self.encoders.iter().map(vector).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_panicked_once_goes_on() {
+        let encoder = Mutex::new(7);
+        let panicked = crate::imaging::without_panic(|| {
+            let _held = lock(&encoder);
+            panic!("while it was held");
+        });
+        assert!(panicked.is_none() && encoder.is_poisoned());
+        assert_eq!(*lock(&encoder), 7);
     }
 }

@@ -33,7 +33,7 @@ pub fn load(path: &Path) -> Result<Picture, ImagingError> {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let content = files::read_limited(path, MAX_FILE_BYTES)?;
+    let content = files::read_plain(path, MAX_FILE_BYTES)?;
     decode(&content, &name)
 }
 

@@ -17,9 +17,9 @@ use super::example::{Example, ExampleImage};
 use super::images::Images;
 use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
+use super::vectors::{Filter, GraphSlot, Hit, Search, Vectors};
 use super::words;
-use crate::support::files;
+use crate::support::{Cancel, files};
 
 /// An opened index.
 pub struct Index {
@@ -203,6 +203,9 @@ impl Index {
     pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
             With::Image => "select number from pictured where sha256 = ?1",
+            With::ImageOfNobody => {
+                "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
+            }
             With::Patient => "select number from examples where patient = ?1 and patient <> ''",
             With::Study => "select number from examples where study = ?1 and study <> ''",
             With::Source => "select number from examples where source = ?1",
@@ -343,16 +346,29 @@ impl Index {
         }
     }
 
-    /// The search that answers now: the graph only where it is wanted and ready.
-    pub fn search_in_use(&self, encoder: &str, search: Search) -> Search {
-        match self.graph(encoder, search) {
-            Ok(Some(graph)) if matches!(graph.state(), GraphState::Ready { .. }) => Search::Hnsw,
-            _ => Search::Exact,
+    /// Which search answers a question, so that it can say so: the graph where it is wanted and there, else exact. A graph that
+    /// is asked for by name is waited for, so that the same question gets the same shots.
+    ///
+    /// Errors with [`IndexError::Cancelled`] where `cancel` is raised before it is there.
+    pub fn settle(
+        &self,
+        encoder: &str,
+        search: Search,
+        cancel: &Cancel,
+    ) -> Result<Search, IndexError> {
+        let Some(graph) = self.graph(encoder, search)? else {
+            return Ok(Search::Exact);
+        };
+        if search == Search::Hnsw && graph.wait_unless(cancel).is_none() {
+            return Err(IndexError::Cancelled);
         }
+        Ok(match graph.answers() {
+            true => Search::Hnsw,
+            false => Search::Exact,
+        })
     }
 
-    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is ready. Where the
-    /// graph was asked for by name, it is waited for, so that the same question gets the same shots.
+    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is there.
     fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
         if search.settled(self.counts.next) == Search::Exact {
             return Ok(None);
@@ -362,11 +378,9 @@ impl Index {
         let cell = self.graphs.get(self.place(encoder)?);
         let cell = cell.ok_or(IndexError::Changed)?;
         let cache = || self.folder.as_ref().map(|f| f.join("graph"));
-        let slot = cell.get_or_init(|| GraphSlot::start(vectors.clone(), &name, cache()));
-        if search == Search::Hnsw {
-            slot.wait();
-        }
-        Ok(Some(slot))
+        Ok(Some(cell.get_or_init(|| {
+            GraphSlot::start(vectors.clone(), &name, cache())
+        })))
     }
 
     /// Full-text search (BM25); see [`words::search`].
@@ -415,6 +429,8 @@ pub type Counted = std::collections::BTreeMap<String, usize>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
     Image,
+    /// A picture, where the patient is unknown.
+    ImageOfNobody,
     Patient,
     Study,
     Source,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
-use crate::support::{FileError, files};
+use crate::support::{FileError, files, sanitise};
 
 /// Files up to this length are hashed whenever a bundle is opened.
 const ALWAYS_HASHED: u64 = 64 << 20;
@@ -27,28 +27,39 @@ pub(super) struct Listed<'a> {
 
 pub(super) fn damaged(file: &str, reason: impl ToString) -> ModelError {
     ModelError::Damaged {
-        file: crate::support::sanitise::clean_line(file),
-        reason: crate::support::sanitise::clean_line(&reason.to_string()),
+        file: sanitise::clean_line(file),
+        reason: sanitise::clean_line(&reason.to_string()),
     }
 }
 
 impl Listed<'_> {
-    /// Errors where a name leads out of the folder.
-    pub fn stays_inside(&self) -> Result<(), ModelError> {
-        let mut names = self.weights.iter().chain(self.files.keys());
-        match names.any(|n| n.is_empty() || n.contains(['/', '\\', '\0']) || n.starts_with('.')) {
-            true => Err(damaged(
-                self.manifest,
-                "a file name leads out of the folder",
-            )),
-            false => Ok(()),
+    /// Errors where a name leads out of the folder or has control characters, or a hash is none: vectors are known by it.
+    pub fn is_sound(&self) -> Result<(), ModelError> {
+        let wrong = |reason: &str| Err(damaged(self.manifest, reason));
+        let names = || self.weights.iter().chain(self.files.keys());
+        if names().any(|n| n.is_empty() || n.contains(['/', '\\', '\0']) || n.starts_with('.')) {
+            return wrong("a file name leads out of the folder");
+        }
+        if names().any(|n| sanitise::clean_line(n) != *n) {
+            return wrong("a file name has control characters");
+        }
+        let is_hash = |sum: &String| {
+            sum.len() == 64 && sum.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        match self.files.values().all(is_hash) {
+            true => Ok(()),
+            false => wrong("a SHA-256 is none"),
         }
     }
 
     /// Errors where `bytes` are not those of the file `name`.
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ModelError> {
+        self.check_sum(name, &files::sha256_hex(bytes))
+    }
+
+    fn check_sum(&self, name: &str, found: &str) -> Result<(), ModelError> {
         match self.files.get(name) {
-            Some(sum) if *sum == files::sha256_hex(bytes) => Ok(()),
+            Some(sum) if *sum == found => Ok(()),
             Some(_) => {
                 let reason = format!("its SHA-256 is not the one in {}", self.manifest);
                 Err(damaged(name, reason))
@@ -76,7 +87,7 @@ impl Listed<'_> {
                     return Err(damaged(name, reason));
                 }
                 Some(_) if length > ALWAYS_HASHED => {}
-                _ => self.check(name, &files::read(&path)?)?,
+                _ => self.check_sum(name, &files::sha256_file(&path)?)?,
             }
             paths.push(path);
         }
@@ -106,9 +117,6 @@ impl Listed<'_> {
                 faults.push(format!("{}: no SHA-256 of {name}", self.manifest));
             }
         }
-        faults
-            .iter()
-            .map(|f| crate::support::sanitise::clean_line(f))
-            .collect()
+        faults.iter().map(|f| sanitise::clean_line(f)).collect()
     }
 }

@@ -107,7 +107,15 @@ pub struct Shot {
     pub reason: String,
 }
 
+/// Why a pinned example is a shot.
+const PINNED: &str = "pinned";
+
 impl Shot {
+    /// Whether it is a shot because it was asked for, not because it is like anything.
+    pub fn is_pinned(&self) -> bool {
+        self.reason == PINNED
+    }
+
     /// All that is to be known of it, on one line.
     pub fn in_words(&self) -> String {
         let example = &self.example;
@@ -167,6 +175,8 @@ pub struct Found {
     pub notices: Vec<String>,
     /// The strategy that chose, where it is not the one that was asked for.
     pub instead: Option<Strategy>,
+    /// The search that compared vectors, where any were compared.
+    pub search: Option<Search>,
 }
 
 /// Chooses at most `plan.shots` shots (or all that are pinned, if those are more).
@@ -185,9 +195,10 @@ pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, Inde
         chooser.strategy(wanted, &mut found)?;
         if found.shots.len() < plan.shots {
             found.notices.push(format!(
-                "{} of {} shots: the index has no more that fit",
+                "{} of {} shots: {}",
                 found.shots.len(),
-                plan.shots
+                plan.shots,
+                chooser.why_no_more()
             ));
         }
     }

@@ -1,10 +1,12 @@
 //! A query never meets itself, whatever the strategy and the search.
 
+mod floors;
 mod leaving_out;
 mod strategies;
 
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use crate::support::Cancel;
 use crate::support::files::sha256_hex;
 
 const STRATEGIES: [Strategy; 6] = [
@@ -125,6 +127,7 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
     let like_6 = at(6.0 * 0.25 + 0.1);
     let look = [("another file".to_string(), look_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
+        index.settle(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
             let plan = Plan {
                 search,
@@ -204,6 +207,7 @@ fn both_searches_rank_alike() {
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
     let of = |search| {
+        index.settle(&name, search, &Cancel::new()).unwrap();
         let plan = Plan {
             search,
             ..plan(Strategy::Image)

@@ -53,6 +53,15 @@ pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
+/// As [`read_limited`], but only of a plain file: to open a pipe waits for its other end, and a device may have no end.
+pub fn read_plain(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+    let metadata = fs::metadata(path).map_err(|error| FileError::from_io(path, "read", &error))?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(FileError::other(path, "read", "not a plain file"));
+    }
+    read_limited(path, max_bytes)
+}
+
 /// Length of a file in bytes.
 pub fn length(path: &Path) -> Result<u64, FileError> {
     fs::metadata(path)
@@ -215,6 +224,17 @@ mod tests {
         let error = write_atomic(&device, b"new").unwrap_err();
         assert!(error.to_string().contains("device"), "{error}");
         assert!(!Path::new("/dev/null").is_file());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_is_no_plain_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read_plain(Path::new("/dev/zero"), 4).unwrap_err();
+        assert!(error.to_string().contains("not a plain file"), "{error}");
+        let plain = folder.path().join("four");
+        write_atomic(&plain, b"four").unwrap();
+        assert_eq!(read_plain(&plain, 4).unwrap(), b"four");
     }
 
     #[test]

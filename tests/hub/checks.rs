@@ -70,6 +70,31 @@ fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     assert_eq!(house.blobs(), [sha256.as_str()]);
 }
 
+/// Somebody put a link to a copy of their own into the cache.
+#[test]
+#[cfg(unix)]
+fn a_wrong_file_outside_the_cache_is_named_and_never_deleted() {
+    let whole = content(1000);
+    let (served, sha256) = (whole.clone(), sha256_hex(&whole));
+    let server = Server::start(move |asked| answer(asked, &served));
+    let house = House::new();
+    let path = house.get(&server, None).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    // By any name, and by one that looks like a blob's.
+    for name in ["my own.bin", sha256.as_str()] {
+        let own = elsewhere.path().join(name);
+        fs::write(&own, b"another version").unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&own, &path).unwrap();
+        let error = house.get(&server, Some(&sha256)).unwrap_err();
+        assert!(matches!(error, HubError::Foreign { .. }), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.hint().unwrap().contains("weights.bin"));
+        assert_eq!(fs::read(&own).unwrap(), b"another version");
+        assert!(fs::symlink_metadata(&path).is_ok());
+    }
+}
+
 #[test]
 fn a_length_that_is_not_the_announced_one_is_refused() {
     // Shorter and honest about it, longer and honest, longer without a word.

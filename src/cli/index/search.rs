@@ -13,7 +13,7 @@ use crate::index::ingest::Embedder;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::library::is_bundle;
 use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, retrieve};
-use crate::support::{Hint, aside};
+use crate::support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
@@ -80,7 +80,13 @@ pub fn search(search: &Search) -> Outcome {
         study: None,
         seed: search.seed,
     };
-    let found = retrieve(&index, &query, &search.plan(strategy)).map_err(failed)?;
+    let mut plan = search.plan(strategy);
+    if strategy.needs_vectors() {
+        // Nothing here listens, so an interrupt ends the program.
+        let settled = index.settle(&encoded.encoder, plan.search, &Cancel::new());
+        plan.search = settled.map_err(failed)?;
+    }
+    let found = retrieve(&index, &query, &plan).map_err(failed)?;
     tell(&found, search.json)
 }
 

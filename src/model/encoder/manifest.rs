@@ -13,7 +13,7 @@ use super::tokens::TextKind;
 use crate::model::bundle::{Pixels, Weights};
 use crate::model::error::ModelError;
 use crate::model::listed::{Listed, damaged};
-use crate::support::{FileError, files, sanitise};
+use crate::support::{files, sanitise};
 
 /// The format this program writes and reads.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -131,12 +131,7 @@ impl EncoderBundle {
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Self::manifest(folder)?;
         let listed = manifest.listed();
-        let path = folder.join("tokenizer.json");
-        // A pipe would never end.
-        if !path.is_file() {
-            return Err(FileError::NotFound { path }.into());
-        }
-        let tokenizer = files::read_limited(&path, LONGEST_TOKENIZER)?;
+        let tokenizer = files::read_plain(&folder.join("tokenizer.json"), LONGEST_TOKENIZER)?;
         listed.check("tokenizer.json", &tokenizer)?;
         let weights = Weights::Files(listed.weights(folder)?);
         Ok(Self {
@@ -149,7 +144,7 @@ impl EncoderBundle {
     /// Reads `encoder.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<EncoderManifest, ModelError> {
         let path = folder.join(Self::MANIFEST);
-        Self::manifest_of(&files::read_limited(&path, LONGEST_MANIFEST)?)
+        Self::manifest_of(&files::read_plain(&path, LONGEST_MANIFEST)?)
     }
 
     /// Reads the text of an `encoder.toml`; also the fuzzer's way in.
@@ -168,7 +163,7 @@ impl EncoderBundle {
             return Err(ModelError::Family(sanitise::clean_line(&head.family)));
         }
         let mut manifest: EncoderManifest = toml::from_str(text).map_err(|e| wrong(e.message()))?;
-        manifest.listed().stays_inside()?;
+        manifest.listed().is_sound()?;
         manifest.check().map_err(|reason| wrong(&reason))?;
         for words in [
             &mut manifest.name,

@@ -170,6 +170,9 @@ pub fn import(
     }
     // A quantised head is kept beside the table, which stays readable by row.
     config.language.tied_head &= !request.hold.is_packed();
+    let unusable = |reason| ImportError::config("the import", reason);
+    config.check().map_err(unusable)?;
+    tokens.special.check().map_err(unusable)?;
     let asked = Flamingo::tensors(&config)?;
     let used = check(&names, &sources, &asked)?;
     let checkpoint_parameters = distinct(&sources.checkpoint, &used);

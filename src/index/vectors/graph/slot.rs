@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::super::error::VectorError;
 use super::super::store::Vectors;
@@ -15,6 +16,8 @@ use crate::support::Cancel;
 
 /// A kept graph is made anew where it leaves more than one row in this many to be scanned.
 const STALE: usize = 4;
+/// How often who waits looks at a cancel flag.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How far the graph is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +134,24 @@ impl GraphSlot {
             })
             .unwrap_or_else(PoisonError::into_inner);
         shared.state.clone()
+    }
+
+    /// The same, looking at a flag meanwhile; `None` where that was raised first.
+    pub fn wait_unless(&self, cancel: &Cancel) -> Option<GraphState> {
+        let mut shared = self.cell.lock();
+        while matches!(shared.state, GraphState::Building { .. }) {
+            if cancel.is_cancelled() {
+                return None;
+            }
+            let waited = self.cell.changed.wait_timeout(shared, LOOK);
+            (shared, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(shared.state.clone())
+    }
+
+    /// Whether searches go through a graph already; a better one may still be made.
+    pub fn answers(&self) -> bool {
+        self.cell.lock().graph.is_some()
     }
 
     /// Stops the making of it; a graph that is there goes on answering.

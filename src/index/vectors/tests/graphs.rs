@@ -151,7 +151,9 @@ fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
     let cache = Some(folder.path().join("graph"));
     let slot = GraphSlot::start(Arc::clone(&vectors), NAME, cache.clone());
     assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
-    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
+    let ready = GraphState::Ready { rows: 1280 };
+    assert_eq!(slot.wait_unless(&Cancel::new()), Some(ready));
+    assert!(slot.answers());
     assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
     let kept = folder.path().join(format!("graph/{NAME}.graph"));
     let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
@@ -186,6 +188,10 @@ fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
 fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
     let (_folder, rows, vectors) = made(5000);
     let slot = GraphSlot::start(Arc::new(vectors), NAME, None);
+    let raised = Cancel::new();
+    raised.cancel();
+    assert_eq!(slot.wait_unless(&raised), None, "nobody waits who is gone");
+    assert!(!slot.answers());
     slot.cancel();
     assert_eq!(
         slot.wait(),
