@@ -250,7 +250,7 @@ fn a_killed_import_keeps_every_row_it_acknowledged() {
                 "kill {kill}: {} of {acknowledged}",
                 index.len()
             );
-            let verdict = verify(Some(&place), &Cancel::new(), &mut |_, _| {}).unwrap();
+            let verdict = verify(&place, &Cancel::new(), &mut |_, _| {}).unwrap();
             assert!(
                 verdict.faults.is_empty(),
                 "kill {kill}: {:?}",
@@ -401,7 +401,7 @@ fn a_write_that_fails_anywhere_leaves_an_index_that_opens() {
         let index = Index::open(Some(&place)).unwrap();
         assert!(index.len() >= done, "{limit}: {} of {done}", index.len());
         done = index.len();
-        let verdict = verify(Some(&place), &Cancel::new(), &mut |_, _| {}).unwrap();
+        let verdict = verify(&place, &Cancel::new(), &mut |_, _| {}).unwrap();
         assert!(verdict.faults.is_empty(), "{limit}: {:?}", verdict.faults);
         if ended.status.success() {
             assert_eq!(done, 90);
