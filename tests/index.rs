@@ -1,5 +1,7 @@
 //! An index under interruption, damage and hostile content, by the whole program.
 
+#[path = "index/damage.rs"]
+mod damage;
 #[path = "index/deleting.rs"]
 mod deleting;
 #[path = "index/encoders.rs"]
@@ -10,14 +12,11 @@ mod exporting;
 mod latents;
 
 use assert_cmd::Command;
-use rounds::index::verify::verify;
 use rounds::index::{Index, IndexError};
 use rounds::support::Cancel;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Stdio};
-use std::time::Duration;
 
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_rounds"))
@@ -200,75 +199,6 @@ fn a_warm_question_runs_the_vision_tower_once() {
     assert_eq!(warm["log_probabilities"], cold["log_probabilities"]);
 }
 
-/// Kills an import at a random moment, again and again, into one index that each import goes on with.
-#[test]
-fn a_killed_import_keeps_every_row_it_acknowledged() {
-    let kills: u64 = std::env::var("ROUNDS_KILLS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(12);
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("data")).unwrap();
-    let data = data(&folder.path().join("data"), 1800);
-    let mut random = 88_172_645_463_325_252_u64;
-    let (mut home, mut acknowledged) = (folder.path().join("home-0"), 0);
-    let mut begun = 0;
-    for kill in 0..kills {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        let words = ["index", "import", "mine", "--format", "folder", "--commits"];
-        let mut child = Process::new(program())
-            .env("ROUNDS_HOME", &home)
-            .args(words)
-            .arg(&data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap());
-        let reader = std::thread::spawn(move || {
-            let said = lines.lines().map_while(Result::ok);
-            let rows = said.filter_map(|l| {
-                l.strip_prefix("committed ")?
-                    .split(' ')
-                    .next()?
-                    .parse::<u64>()
-                    .ok()
-            });
-            rows.max().unwrap_or(0)
-        });
-        std::thread::sleep(Duration::from_millis(20 + random % 900));
-        child.kill().unwrap();
-        let ended = child.wait().unwrap();
-        acknowledged = acknowledged.max(reader.join().unwrap());
-        let place = home.join("data/indexes/mine");
-        if place.join("index.toml").exists() {
-            let index = Index::open(Some(&place)).unwrap();
-            assert!(
-                index.len() as u64 >= acknowledged,
-                "kill {kill}: {} of {acknowledged}",
-                index.len()
-            );
-            let verdict = verify(&place, &Cancel::new(), &mut |_, _| {}).unwrap();
-            assert!(
-                verdict.faults.is_empty(),
-                "kill {kill}: {:?}",
-                verdict.faults
-            );
-            assert_eq!(verdict.examples, index.len());
-        } else {
-            assert_eq!(acknowledged, 0, "kill {kill}: the index is gone");
-        }
-        // Came to its end: begin again with a new one.
-        if ended.success() {
-            begun += 1;
-            (home, acknowledged) = (folder.path().join(format!("home-{begun}")), 0);
-        }
-    }
-    println!("{kills} kills, {begun} imports came to their end between them");
-}
-
 #[test]
 fn two_processes_read_while_one_writes_and_a_second_writer_is_told_to_wait() {
     let (_folder, home, data) = begun(30);
@@ -298,76 +228,6 @@ fn two_processes_read_while_one_writes_and_a_second_writer_is_told_to_wait() {
     drop(writer);
 }
 
-/// Every byte of every file of a small index, one bit of it flipped: `verify` finds it, or nothing that is read differs.
-#[test]
-fn a_flipped_byte_is_found_or_harmless_and_never_a_wrong_answer() {
-    let (_folder, home, data) = begun(6);
-    let import = [
-        "index",
-        "import",
-        "mine",
-        data.to_str().unwrap(),
-        "--format",
-        "folder",
-    ];
-    assert_eq!(rounds(&home, &import).0, 0);
-    let place = home.join("data/indexes/mine");
-    let read = || -> Result<Vec<String>, IndexError> {
-        let index = Index::open(Some(&place))?;
-        let mut out = vec![index.sha256()];
-        index.each_example(&mut |example| {
-            let example = example?;
-            for image in &example.images {
-                index.image(image)?;
-            }
-            out.push(format!("{example:?}"));
-            Ok(())
-        })?;
-        let hits = index.by_words("finding seen 3", 6, &|_| true)?;
-        out.push(format!(
-            "{hits:?} {:?}",
-            index.numbers_tagged("modality", "ct")?
-        ));
-        let encoder = index.encoders()[0].sha256.clone();
-        for number in 0..index.rows() {
-            let vector = index.vectors(&encoder)?.row(number)?.unwrap();
-            let filter = rounds::index::Filter::All;
-            let hits =
-                index.nearest(&encoder, &vector, 3, &filter, rounds::index::Search::Exact)?;
-            out.push(format!("{hits:?}"));
-        }
-        Ok(out)
-    };
-    let right = read().unwrap();
-    let mut files = Vec::new();
-    collect(&place, &mut files);
-    let (mut found, mut harmless) = (0, 0);
-    for file in files
-        .iter()
-        .filter(|f| !f.ends_with("writer.lock") && !f.to_string_lossy().ends_with("-shm"))
-    {
-        let whole = std::fs::read(file).unwrap();
-        // The database is mostly empty pages: a stride keeps the test short, another start each page.
-        let step = if whole.len() > 20_000 { 61 } else { 1 };
-        for at in (0..whole.len()).step_by(step) {
-            let mut bytes = whole.clone();
-            bytes[at] ^= 1 << (at % 8);
-            std::fs::write(file, &bytes).unwrap();
-            match read() {
-                Err(_) => found += 1,
-                Ok(same) => {
-                    assert_eq!(same, right, "{}: byte {at}", file.display());
-                    harmless += 1;
-                }
-            }
-        }
-        std::fs::write(file, &whole).unwrap();
-    }
-    assert_eq!(read().unwrap(), right);
-    println!("{found} flips were found, {harmless} were harmless");
-    assert!(found > 20 * harmless, "{found} found, {harmless} harmless");
-}
-
 fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         match entry.path() {
@@ -375,48 +235,6 @@ fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
             path => out.push(path),
         }
     }
-}
-
-/// A disk that takes no more than so many bytes for a file.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_write_that_fails_anywhere_leaves_an_index_that_opens() {
-    let (_folder, home, data) = begun(90);
-    let first = ["index", "create", "mine"];
-    assert_eq!(rounds(&home, &first).0, 0);
-    let place = home.join("data/indexes/mine");
-    let mut done = 0;
-    // Blocks of 1,024 bytes, as `ulimit -f` counts in bash.
-    for limit in [1, 2, 4, 8, 12, 20, 40, 80, 160, 320, 640, 1280] {
-        let command = format!(
-            "trap '' XFSZ; ulimit -f {limit}; exec {} index import mine {} --format folder",
-            program().display(),
-            data.display()
-        );
-        let ended = Process::new("bash")
-            .args(["-c", &command])
-            .env("ROUNDS_HOME", &home)
-            .output()
-            .unwrap();
-        let index = Index::open(Some(&place)).unwrap();
-        assert!(index.len() >= done, "{limit}: {} of {done}", index.len());
-        done = index.len();
-        let verdict = verify(&place, &Cancel::new(), &mut |_, _| {}).unwrap();
-        assert!(verdict.faults.is_empty(), "{limit}: {:?}", verdict.faults);
-        if ended.status.success() {
-            assert_eq!(done, 90);
-        }
-    }
-    let import = [
-        "index",
-        "import",
-        "mine",
-        data.to_str().unwrap(),
-        "--format",
-        "folder",
-    ];
-    assert_eq!(rounds(&home, &import).0, 0);
-    assert_eq!(Index::open(Some(&place)).unwrap().len(), 90);
 }
 
 #[test]

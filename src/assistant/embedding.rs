@@ -12,13 +12,15 @@ use crate::index::ingest::Embedder;
 use crate::index::{Encoder, IndexError};
 use crate::model::FewShotLearner;
 use crate::model::bundle::Bundle;
-use crate::model::encoder::{DualEncoder, EncoderBundle, ImageEncoder, TextEncoder};
+use crate::model::encoder::{Descriptor, DualEncoder, EncoderBundle, ImageEncoder, TextEncoder};
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::library::is_bundle;
 
 enum One {
     /// The vision tower of a learner.
     Learner(Box<FlamingoLearner>),
+    /// The encoder without weights.
+    Descriptor,
     /// An encoder of pictures and texts. Used by one thread at a time: it spreads its own work.
     Dual(Box<Mutex<DualEncoder>>),
 }
@@ -31,6 +33,16 @@ pub struct Embedders {
 /// What an index keeps of a bundle's encoder, and the model.
 fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), AssistantError> {
     let place = bundle.map_or_else(String::new, |b| b.to_string_lossy().into_owned());
+    if bundle.is_some_and(Descriptor::is_named) {
+        let encoder = Encoder {
+            sha256: Descriptor.id().to_string(),
+            name: Descriptor.name().to_string(),
+            dimension: Descriptor.dimension(),
+            bundle: place,
+            text: false,
+        };
+        return Ok((encoder, One::Descriptor));
+    }
     if let Some(folder) = bundle.filter(|folder| EncoderBundle::is_one(folder)) {
         let dual = DualEncoder::load(&EncoderBundle::open(folder)?, device)?;
         let encoder = Encoder {
@@ -66,6 +78,20 @@ impl Embedders {
         Ok((encoder, Self { encoders }))
     }
 
+    /// What a new index keeps vectors of, the one that is searched by default first: the bundle's, or for the model that ships
+    /// the descriptor's and its own. Its own tower has learnt from phantoms, and finds like pictures among those better; among
+    /// real ones the descriptor does.
+    pub fn of_new_index(
+        bundle: Option<&Path>,
+        device: &Device,
+    ) -> Result<Vec<Encoder>, AssistantError> {
+        let own = load(bundle, device)?.0;
+        Ok(match bundle {
+            Some(_) => vec![own],
+            None => vec![load(Some(Path::new(Descriptor::NAME)), device)?.0, own],
+        })
+    }
+
     /// Those of an index, from where it says they were.
     ///
     /// Errors where one is not there any more or has other weights.
@@ -80,7 +106,8 @@ impl Embedders {
                 true => None,
                 false => Some(find(Path::new(&wanted.bundle))),
             };
-            if bundle.as_deref().is_some_and(|folder| !is_bundle(folder)) {
+            let there = |folder: &Path| Descriptor::is_named(folder) || is_bundle(folder);
+            if bundle.as_deref().is_some_and(|folder| !there(folder)) {
                 return Err(IndexError::NoBundle {
                     encoder: wanted.name.clone(),
                     bundle: wanted.bundle.clone(),
@@ -107,26 +134,25 @@ impl Embedders {
 
 impl Embedder for Embedders {
     fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
+        let first = |encoder: &dyn ImageEncoder| {
+            let vectors = encoder.encode_images(&[picture]);
+            let first = vectors.map_err(|e| e.to_string())?.into_iter().next();
+            first.ok_or_else(|| "no vector".to_string())
+        };
         let vector = |one: &One| match one {
             One::Learner(learner) => {
                 let encoded = learner.encode_image(picture).map_err(|e| e.to_string())?;
                 Ok(encoded.vector)
             }
-            One::Dual(dual) => {
-                let dual = dual.lock().map_err(|e| e.to_string())?;
-                let vectors = dual.encode_images(&[picture]).map_err(|e| e.to_string())?;
-                vectors
-                    .into_iter()
-                    .next()
-                    .ok_or_else(|| "no vector".to_string())
-            }
+            One::Descriptor => first(&Descriptor),
+            One::Dual(dual) => first(&*dual.lock().map_err(|e| e.to_string())?),
         };
         self.encoders.iter().map(vector).collect()
     }
 
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
         let vector = |one: &One| match one {
-            One::Learner(_) => Ok(None),
+            One::Learner(_) | One::Descriptor => Ok(None),
             One::Dual(dual) => {
                 let dual = dual.lock().map_err(|e| e.to_string())?;
                 dual.encode_text(text).map(Some).map_err(|e| e.to_string())

@@ -9,8 +9,9 @@ use candle_core::{DType, Device, Tensor};
 use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::index::latents::Latents;
-use crate::index::{Example, ExampleImage, Index, IndexError, Search};
+use crate::index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
 use crate::model::bundle::{Bundle, Manifest};
+use crate::model::encoder::Descriptor;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::{EncodedImage, FewShotLearner, device};
 use crate::prompt::Template;
@@ -21,7 +22,9 @@ pub struct Setup {
     /// `None`: what ships.
     pub model: Option<PathBuf>,
     pub index: Option<PathBuf>,
-    /// Bundle of an image-text encoder that compares instead of the model's own tower.
+    /// What compares instead of the model's own tower: the bundle of an image-text encoder, `descriptor`, or `shipped` for the
+    /// tower of the model that ships. `None`: the model's own tower, or the descriptor where the model that ships meets an index
+    /// that has it.
     pub encoder: Option<PathBuf>,
     pub device: String,
     pub search: Search,
@@ -34,12 +37,17 @@ impl Setup {
     /// With `shipped` as a name for what ships, unless there is a folder of that name.
     pub fn named(mut self) -> Self {
         for path in [&mut self.model, &mut self.index] {
-            if path.as_deref() == Some(Path::new(SHIPPED)) && !Path::new(SHIPPED).exists() {
+            if path.as_deref().is_some_and(is_shipped) {
                 *path = None;
             }
         }
         self
     }
+}
+
+/// Whether a path is the name of what ships: unless there is a folder of that name.
+pub fn is_shipped(path: &Path) -> bool {
+    path == Path::new(SHIPPED) && !path.exists()
 }
 
 /// Pictures whose latents are kept in memory.
@@ -70,16 +78,35 @@ pub fn encoder_of(manifest: &Manifest) -> String {
     manifest.files.get(first).cloned().unwrap_or_default()
 }
 
+/// What compares pictures, where it is not the model's own tower: a bundle, or one of the words of [`Setup::encoder`].
+pub fn compares<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
+    let shipped = setup.model.is_none();
+    match setup.encoder.as_deref() {
+        Some(name) if shipped && is_shipped(name) => None,
+        None if shipped && index.encoder(Descriptor::id()).is_ok() => {
+            Some(Path::new(Descriptor::NAME))
+        }
+        other => other,
+    }
+}
+
+fn comparer(
+    setup: &Setup,
+    index: &Index,
+    device: &Device,
+) -> Result<Option<(Encoder, Embedders)>, AssistantError> {
+    let chosen = compares(setup, index);
+    let made = chosen.map(|name| Embedders::of(Some(name).filter(|n| !is_shipped(n)), device));
+    made.transpose()
+}
+
 impl Engine {
     /// Loads model and index.
     pub fn load(setup: &Setup) -> Result<Self, AssistantError> {
         let bundle = Bundle::open(setup.model.as_deref())?;
         let (device, name) = device::open(&setup.device)?;
         let index = Index::open(setup.index.as_deref())?;
-        let comparer = match &setup.encoder {
-            Some(folder) => Some(Embedders::of(Some(folder), &device)?),
-            None => None,
-        };
+        let comparer = comparer(setup, &index, &device)?;
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
             None => encoder_of(&bundle.manifest),

@@ -92,7 +92,7 @@ pub fn import(
     let mut folder = indexes.find(&import.index);
     if !folder.join(index::MANIFEST).exists() {
         folder = indexes.place(&import.index);
-        index::create(&folder, vec![Embedders::of(None, &device)?.0])?;
+        index::create(&folder, Embedders::of_new_index(None, &device)?)?;
         report(ImportReport::Made(&folder));
     }
     let mut writer = Writer::open(&folder)?;

@@ -44,7 +44,9 @@ pub struct Common {
     /// Index name or folder; left out: the one that ships
     #[arg(long)]
     pub index: Option<PathBuf>,
-    /// Image-text encoder that compares instead of the model's own tower (see `rounds index embed`)
+    /// What compares pictures instead of the model's own tower: an image-text encoder, `descriptor` (outlines, texture,
+    /// brightness, shape) or `shipped`, if the index has its vectors (see `rounds index embed`); left out: the model's own
+    /// tower, or with the model that ships the descriptor where the index has it
     #[arg(long)]
     pub encoder: Option<PathBuf>,
     /// Model folder; left out: the one that ships
@@ -125,7 +127,7 @@ impl Common {
         let model = |given: &Option<PathBuf>| given.as_deref().map_or(Ok(None), model::there);
         Ok(Setup {
             model: model(&self.model)?,
-            encoder: model(&self.encoder)?,
+            encoder: self.encoder.as_deref().map(model::comparing).transpose()?,
             index: self.index.as_deref().map_or(Ok(None), index::there)?,
             device: self.device.clone(),
             search: self.search,

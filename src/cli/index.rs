@@ -5,6 +5,7 @@ mod import;
 mod look;
 mod search;
 
+use candle_core::Device;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::cli::interrupt::Interrupt;
 use crate::index::library::{Library, is_index};
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::device;
+use crate::model::encoder::Descriptor;
 use crate::support::errors::shown;
 use crate::support::{Hint, Paths};
 
@@ -53,7 +55,8 @@ pub enum IndexCommand {
 /// A model whose vision tower makes the vectors.
 #[derive(Args, Clone)]
 pub struct Maker {
-    /// Model or image-text encoder whose vectors the index has; left out: the model that ships
+    /// Model or image-text encoder whose vectors the index has, or `descriptor`, which needs no bundle; left out: the model
+    /// that ships
     #[arg(long, alias = "encoder")]
     model: Option<PathBuf>,
     /// What it is computed on; auto takes the first that works
@@ -64,22 +67,44 @@ pub struct Maker {
 impl Maker {
     /// The encoder and what runs it.
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
-        let (device, _) = device::open(&self.device).map_err(|e| Failure::model(&e))?;
-        let model = self.model.as_deref();
-        let bundle = model.map_or(Ok(None), super::model::find)?;
-        let made = Embedders::of(bundle.as_deref(), &device);
+        let made = Embedders::of(self.bundle()?.as_deref(), &self.opened()?);
         let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        if let (Some(model), Some(_)) = (model, &bundle) {
+        encoder.bundle = self.named()?.map_or_else(String::new, as_typed);
+        Ok((encoder, embedders))
+    }
+
+    /// The encoders of a new index.
+    fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
+        let made = Embedders::of_new_index(self.bundle()?.as_deref(), &self.opened()?);
+        let mut encoders = made.map_err(|e| Failure::model(&e))?;
+        if let (Some(model), [encoder]) = (self.named()?, encoders.as_mut_slice()) {
             encoder.bundle = as_typed(model);
         }
-        Ok((encoder, embedders))
+        Ok(encoders)
+    }
+
+    fn opened(&self) -> Result<Device, Failure> {
+        let opened = device::open(&self.device);
+        opened
+            .map(|(device, _)| device)
+            .map_err(|e| Failure::model(&e))
+    }
+
+    /// What was named, unless it is what ships.
+    fn named(&self) -> Result<Option<&Path>, Failure> {
+        let named = self.model.as_deref();
+        Ok(self.bundle()?.and(named))
+    }
+
+    fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
+        self.model.as_deref().map_or(Ok(None), super::model::find)
     }
 }
 
 /// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
 /// in full.
 fn as_typed(bundle: &Path) -> String {
-    let path = match bundle.exists() {
+    let path = match bundle.exists() && !Descriptor::is_named(bundle) {
         true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
         false => bundle.to_path_buf(),
     };

@@ -14,6 +14,7 @@ use super::out::{self, print};
 use super::{Failure, Outcome};
 use crate::assistant::SHIPPED;
 use crate::model::bundle::Bundle;
+use crate::model::encoder::Descriptor;
 use crate::model::import::Hold;
 use crate::model::library::{Known, Library, is_bundle};
 use crate::model::random::{self, Shape};
@@ -87,6 +88,14 @@ pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
             format!("there is no model {}", shown(given)),
             Some("`rounds model list` shows yours; left out, the one that ships is used".into()),
         )),
+    }
+}
+
+/// What compares pictures, as an assistant takes it: the words `descriptor` and `shipped`, or a bundle that is there.
+pub fn comparing(given: &Path) -> Result<PathBuf, Failure> {
+    match Descriptor::is_named(given) {
+        true => Ok(given.to_path_buf()),
+        false => Ok(there(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
     }
 }
 

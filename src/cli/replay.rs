@@ -14,6 +14,7 @@ use super::{Failure, Outcome, index, model};
 use crate::assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use crate::imaging::decode;
 use crate::index::Search;
+use crate::model::encoder::Descriptor;
 use crate::session::{Session, Sessions, Turn, TurnState, Verdict, compare};
 use crate::support::errors::shown;
 use crate::support::sanitise::clean_line_max;
@@ -137,13 +138,19 @@ fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failu
             "index" => index::find(name),
             _ => Ok(library.find(name)),
         };
-        let kept = kept.filter(|name| *name != SHIPPED).map(Path::new);
+        // What compares may be a word; of the others, what ships is left out.
+        let word = |path: &Path| {
+            what == "encoder" && (Descriptor::is_named(path) || path == Path::new(SHIPPED))
+        };
+        let kept = kept.map(Path::new);
+        let kept = kept.filter(|kept| *kept != Path::new(SHIPPED) || word(kept));
         let path = match (given, kept) {
+            (Some(given), _) if what == "encoder" => return model::comparing(given).map(Some),
             (Some(given), _) => return find(given).map(Some),
             (None, None) => return Ok(None),
             (None, Some(kept)) => find(kept)?,
         };
-        match path.exists() {
+        match path.exists() || word(&path) {
             true => Ok(Some(path)),
             false => Err(Failure::usage(
                 format!("the session's {what} is not here: {}", shown(&path)),

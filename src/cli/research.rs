@@ -10,6 +10,7 @@ use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
+use crate::support::errors::shown;
 use crate::support::{Progress, files};
 use crate::train::recipe::NanoRecipe;
 
@@ -249,12 +250,22 @@ pub struct DrawPhantom {
     /// Side in pixels
     #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(8..=2048))]
     size: u32,
+    /// File to write, never over one that exists unless --force is given
     #[arg(short, long)]
     out: PathBuf,
+    /// Write over a file that exists
+    #[arg(long)]
+    force: bool,
 }
 
 /// Draws one phantom.
 pub fn draw(draw: &DrawPhantom) -> Outcome {
+    if draw.out.exists() && !draw.force {
+        return Err(Failure::usage(
+            format!("{} exists already", shown(&draw.out)),
+            Some("write to another file, or over this one with --force".into()),
+        ));
+    }
     let Some(kind) = KINDS.iter().position(|k| k.id == draw.kind) else {
         let known: Vec<_> = KINDS.iter().map(|k| k.id).collect();
         return Err(Failure::usage(

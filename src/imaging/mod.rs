@@ -7,6 +7,7 @@
 mod brightness;
 pub mod decode;
 mod deep;
+mod descriptor;
 mod error;
 mod guard;
 pub mod halfblock;
@@ -22,6 +23,7 @@ mod transform;
 pub use brightness::Brightness;
 pub use decode::{decode, load};
 pub use deep::{Deep, DeepGrey};
+pub use descriptor::{DESCRIPTOR_LENGTH, descriptor};
 pub use error::ImagingError;
 pub(crate) use guard::without_panic;
 pub use halfblock::{ColourDepth, half_blocks};

@@ -68,7 +68,7 @@ impl Hint for IndexError {
             }
             Self::Version { .. } => "make the index again with `rounds index import`",
             Self::Encoder { .. } => {
-                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, or ask with --strategy text, random or none"
+                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, compare with --encoder and one it has, or ask with --strategy text, random or none"
             }
             Self::NoBundle { .. } => {
                 "import or pull the bundle again, or drop these vectors with `rounds index embed INDEX --drop NAME`"

@@ -21,19 +21,10 @@ pub struct Verdict {
     pub faults: Vec<String>,
 }
 
-/// Checks the index in `folder`. `progress` gets examples done and their number.
+/// Checks the index in `folder`; `None` is the one that ships. `progress` gets examples done and their number.
 ///
 /// Errors only where it was cancelled; an index that cannot be opened is a fault.
 pub fn verify(
-    folder: &Path,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Verdict, IndexError> {
-    verify_any(Some(folder), cancel, progress)
-}
-
-/// As [`verify`]; `None` is the index that ships.
-pub fn verify_any(
     folder: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, Manifest};
-use super::encoder::{EncoderBundle, EncoderManifest};
+use super::encoder::{Descriptor, EncoderBundle, EncoderManifest};
 use super::error::ModelError;
 use crate::support::{Paths, Shelf, paths};
 
@@ -57,14 +57,20 @@ impl Library {
         }
     }
 
-    /// A bundle's folder: what was given where it is one, else the bundle of that name.
+    /// A bundle's folder: what was given where it is one, else the bundle of that name. The descriptor has none and stays a word.
     pub fn find(&self, given: &Path) -> PathBuf {
-        self.shelf.find(given, is_bundle)
+        match Descriptor::is_named(given) {
+            true => given.to_path_buf(),
+            false => self.shelf.find(given, is_bundle),
+        }
     }
 
     /// What [`Library::find`] finds `given` by again, wherever the program is started.
     pub fn lasting(&self, given: &Path) -> PathBuf {
-        paths::lasting(&self.find(given), self.shelf.folder())
+        match Descriptor::is_named(given) {
+            true => given.to_path_buf(),
+            false => paths::lasting(&self.find(given), self.shelf.folder()),
+        }
     }
 
     /// Where a new bundle goes: a bare name into the library, a path where it says.

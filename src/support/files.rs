@@ -87,9 +87,15 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
 }
 
 /// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
-/// The folder must exist.
+/// The folder must exist. Where a link leads to a file, that file is written and the link stays. Errors at a device or a pipe:
+/// a file in its place would break what others use.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let failed = |error: std::io::Error| FileError::from_io(path, "write", &error);
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(_) => path.to_path_buf(),
+    };
+    let path = target.as_path();
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -98,6 +104,10 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
         return Err(FileError::IsDirectory {
             path: path.to_path_buf(),
         });
+    }
+    if path.exists() && !path.is_file() {
+        let reason = "it is a device or a pipe, and only a file can be written";
+        return Err(FileError::other(path, "write", reason));
     }
     let mut temporary = tempfile::Builder::new()
         .prefix(".rounds-")
@@ -187,6 +197,24 @@ mod tests {
             read_limited(&path, 3),
             Err(FileError::TooLarge { limit: 3, .. })
         ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_device_a_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_atomic(&file, b"old").unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(read(&file).unwrap(), b"new");
+        // What a rename over it would take the place of.
+        let device = folder.path().join("device");
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        let error = write_atomic(&device, b"new").unwrap_err();
+        assert!(error.to_string().contains("device"), "{error}");
+        assert!(!Path::new("/dev/null").is_file());
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn a_search_compares_the_encoder_that_it_names_or_that_its_strategy_needs() {
         "{reason}"
     );
     let by_picture = ["index", "search", "mine", "--image", &case, "--json"];
-    let hash = stats(&home, "mine")["encoders"][1]["sha256"]
+    let hash = stats(&home, "mine")["encoders"][2]["sha256"]
         .as_str()
         .unwrap()[..8]
         .to_owned();
@@ -101,7 +101,7 @@ fn a_search_compares_the_encoder_that_it_names_or_that_its_strategy_needs() {
 fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let (_folder, home) = with_tiny();
     embed(&home);
-    let tiny = stats(&home, "mine")["encoders"][1]["sha256"].clone();
+    let tiny = stats(&home, "mine")["encoders"][2]["sha256"].clone();
     let (code, _, err) = rounds(&home, &["model", "remove", "tiny"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("the index mine has vectors of it"), "{err}");
@@ -139,6 +139,7 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let (code, _, err) = rounds(&home, &add);
     assert_eq!(code, 0, "{err}");
     assert_eq!(rounds(&home, &["index", "verify", "mine"]).0, 0);
+    assert_eq!(drop("descriptor").0, 0);
     let last = stats(&home, "mine")["encoders"][0]["name"].clone();
     let (code, _, err) = drop(last.as_str().unwrap());
     assert_eq!(code, 2);

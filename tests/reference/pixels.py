@@ -42,21 +42,11 @@ from transformers.models.idefics.image_processing_idefics import (
     to_numpy_array,
 )
 
+from made_up import packed_rows, picture, planes
+
 WITH_224 = ["rgb.png", "wide.png", "palette.png"]
 MEAN = [0.48145466, 0.4578275, 0.40821073]
 STD = [0.26862954, 0.26130258, 0.27577711]
-
-
-def picture(width, height, channels, seed):
-    """Slopes, a disc with a hard edge and some noise: integers 0 to 255, [height, width, channels]."""
-    noise = np.random.RandomState(seed)
-    y, x = np.mgrid[0:height, 0:width]
-    planes = []
-    for channel in range(channels):
-        slope = x * (90 + 35 * channel) // width + y * (140 - 40 * channel) // height
-        disc = (x * 3 - width) ** 2 + (y * 2 - height) ** 2 < (min(width, height) * 9 // 10) ** 2
-        planes.append(np.where(disc, 235 - 60 * channel, slope) + noise.randint(-12, 13, (height, width)))
-    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
 
 
 def alpha(width, height, seed):
@@ -84,8 +74,7 @@ def png(path, samples, bits, colour_type, extra=b""):
     if bits == 16:
         rows = [row.astype(">u2").tobytes() for row in samples]
     else:
-        unpacked = np.unpackbits(samples.reshape(height, -1, 1).astype(np.uint8), axis=2)[:, :, -bits:]
-        rows = [np.packbits(row.reshape(-1)).tobytes() for row in unpacked]
+        rows = packed_rows(samples, bits)
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -168,13 +157,6 @@ def files():
         "grey.bmp": save(image(31, 36, "L", 41)),
         "one_bit.bmp": save(image(29, 34, "L", 42).convert("1")),
     }
-
-
-def planes(picture):
-    """[3, height, width] of an RGB picture, as bytes."""
-    data = np.asarray(picture)
-    assert data.dtype == np.uint8 and data.shape[2] == 3
-    return np.ascontiguousarray(data.transpose(2, 0, 1))
 
 
 def floats(eight_bit):

@@ -21,19 +21,9 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
+from made_up import packed_rows, picture, planes
+
 SIDE = 28
-
-
-def picture(width, height, channels, seed):
-    """Slopes, a disc with a hard edge and some noise: integers 0 to 255, [height, width, channels]."""
-    noise = np.random.RandomState(seed)
-    y, x = np.mgrid[0:height, 0:width]
-    out = []
-    for channel in range(channels):
-        slope = x * (90 + 35 * channel) // width + y * (140 - 40 * channel) // height
-        disc = (x * 3 - width) ** 2 + (y * 2 - height) ** 2 < (min(width, height) * 9 // 10) ** 2
-        out.append(np.where(disc, 235 - 60 * channel, slope) + noise.randint(-12, 13, (height, width)))
-    return np.clip(np.stack(out, -1), 0, 255).astype(np.uint8)
 
 
 def cmyk_jpeg(change):
@@ -49,12 +39,11 @@ def cmyk_jpeg(change):
 def tiff(samples, bits, photometric, order="<", colours=None, planar=False):
     """An uncompressed TIFF of one strip (planar: one for each channel). `samples` is [height, width, channels]."""
     height, width, channels = samples.shape
-    planes = [samples[:, :, [c]] for c in range(channels)] if planar else [samples]
+    parts = [samples[:, :, [c]] for c in range(channels)] if planar else [samples]
     if bits == 16:
-        strips = [plane.astype(order + "u2").tobytes() for plane in planes]
+        strips = [plane.astype(order + "u2").tobytes() for plane in parts]
     else:
-        unpacked = [np.unpackbits(p.reshape(height, -1, 1), axis=2)[:, :, -bits:] for p in planes]
-        strips = [b"".join(np.packbits(row.reshape(-1)).tobytes() for row in plane) for plane in unpacked]
+        strips = [b"".join(packed_rows(plane, bits)) for plane in parts]
     data, offsets = b"", []
     for strip in strips:
         offsets.append(8 + len(data))
@@ -98,10 +87,6 @@ def files():
         "cmyk_planes.tiff": tiff(picture(33, 27, 4, 55), 8, 5, planar=True),
         "cmyk16.tiff": tiff(deep, 16, 5),
     }
-
-
-def planes(image):
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def clip(image):

@@ -1,14 +1,14 @@
 //! Models, encoders and indexes: those that ship and the user's own, and which vectors suit which tower.
 
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Finding;
 use crate::assistant::{SHIPPED, encoder_of};
 use crate::index::compact::length;
 use crate::index::{Encoder, Index, IndexError, short};
 use crate::model::bundle::{Bundle, Manifest, Weights};
-use crate::model::encoder::EncoderBundle;
+use crate::model::encoder::{Descriptor, EncoderBundle};
 use crate::model::error::ModelError;
 use crate::model::library::Known;
 use crate::support::errors::bytes;
@@ -24,7 +24,7 @@ pub struct Tower {
 
 /// Looks at the models; returns their towers.
 pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> {
-    let mut towers = Vec::new();
+    let mut towers = vec![tower("encoder", Descriptor::NAME, Descriptor::id().into())];
     let shipped = Finding::new("model", SHIPPED, "");
     findings.push(match Bundle::open(None) {
         Ok(bundle) => {
@@ -205,8 +205,10 @@ fn fault(index: &Index) -> Option<IndexError> {
 }
 
 /// The vectors that a model or an encoder compares with, by the folder of its bundle; `None` is the model that ships.
-pub fn compared_by(bundle: Option<&PathBuf>) -> Result<String, ModelError> {
+pub fn compared_by(bundle: Option<&Path>) -> Result<String, ModelError> {
     match bundle {
+        Some(name) if Descriptor::is_named(name) => Ok(Descriptor::id().into()),
+        Some(name) if name == Path::new(SHIPPED) => compared_by(None),
         None => Bundle::open(None).map(|bundle| encoder_of(&bundle.manifest)),
         Some(folder) => Known::of(folder).map(|known| match known {
             Known::Learner(manifest) => encoder_of(&manifest),

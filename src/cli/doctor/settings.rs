@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Finding;
 use super::own::{Tower, compared_by};
-use crate::assistant::{SHIPPED, Setup};
+use crate::assistant::{SHIPPED, Setup, compares};
 use crate::cli::Failure;
 use crate::cli::config::{Examined, examine_own};
 use crate::index::Index;
@@ -53,7 +53,12 @@ fn together(setup: &Setup, towers: &[Tower]) -> Finding {
         Some(path) => shown(path.file_name().map_or(path, Path::new)),
     };
     let (model, index) = (name(setup.model.as_deref()), name(setup.index.as_deref()));
-    let by = match &setup.encoder {
+    let opened = match Index::open(setup.index.as_deref()) {
+        Ok(opened) => opened,
+        Err(error) => return Finding::new("answers", "", "").error(&error),
+    };
+    let encoder = compares(setup, &opened);
+    let by = match encoder {
         Some(encoder) => format!("encoder {}", name(Some(encoder))),
         None => format!("model {model}"),
     };
@@ -61,13 +66,8 @@ fn together(setup: &Setup, towers: &[Tower]) -> Finding {
     let finding = Finding::new("answers", "", says).with(json!({
         "model": model, "index": index, "compared_by": by,
     }));
-    let compares = setup.encoder.as_ref().or(setup.model.as_ref());
-    let sha256 = match compared_by(compares) {
+    let sha256 = match compared_by(encoder.or(setup.model.as_deref())) {
         Ok(sha256) => sha256,
-        Err(error) => return finding.error(&error),
-    };
-    let opened = match Index::open(setup.index.as_deref()) {
-        Ok(opened) => opened,
         Err(error) => return finding.error(&error),
     };
     match opened.encoder(&sha256) {

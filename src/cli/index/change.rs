@@ -21,8 +21,7 @@ pub struct Create {
 
 pub fn create(create: &Create) -> Outcome {
     let folder = library()?.place(&create.name);
-    let (encoder, _) = create.maker.load()?;
-    crate::index::create(&folder, vec![encoder]).map_err(failed)?;
+    crate::index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
     aside(format_args!("made the index {}", shown(&folder)));
     Ok(0)
 }

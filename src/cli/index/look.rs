@@ -106,7 +106,7 @@ pub struct Verify {
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     let folder = there(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
-    let verdict = crate::index::verify::verify_any(folder.as_deref(), cancel, &mut |done, _| {
+    let verdict = crate::index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;

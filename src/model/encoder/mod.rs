@@ -2,10 +2,11 @@
 //!
 //! A family's towers run here from a bundle (`encoder.toml`, `tokenizer.json`, weights) that [`import`] makes of published weights.
 //! Both towers end in one space, and every vector that leaves through [`ImageEncoder`] or [`TextEncoder`] has length 1. Nothing here
-//! may know of indexes or questions.
+//! may know of indexes or questions. [`Descriptor`] is one without weights, for pictures only.
 
 mod blocks;
 mod config;
+mod descriptor;
 mod dual;
 mod image;
 mod import;
@@ -16,6 +17,7 @@ mod tokens;
 pub use config::{
     Activation, BlocksConfig, EncoderConfig, Family, ImageTowerConfig, TextTowerConfig,
 };
+pub use descriptor::Descriptor;
 pub use dual::DualEncoder;
 pub use import::{EncoderOptions, Overrides, Summary, import};
 pub use manifest::{EncoderBundle, EncoderManifest, TokenizerManifest};
