@@ -115,6 +115,9 @@ impl<'a> LeftOut<'a> {
     /// Finds the query's picture by its look, wherever its vector ranks.
     fn look_alike(&mut self) -> Result<(), IndexError> {
         let looks: Vec<u64> = self.query.images.iter().map(|(_, look)| *look).collect();
+        if looks.is_empty() {
+            return Ok(());
+        }
         let most = match self.vectors {
             Some(_) => self.near().iter().map(|(bits, _)| *bits).max(),
             None => Some(NEAR_LOOK),
