@@ -117,7 +117,10 @@ fn a_fresh_home_works_and_is_left_as_it_was() {
     has(&words, "not for diagnosis");
     assert_eq!(report["works"], true);
     let index = finding(&report, "index", "shipped");
-    assert_eq!(index["facts"]["vectors"][0]["suit"][0], "encoder descriptor");
+    assert_eq!(
+        index["facts"]["vectors"][0]["suit"][0],
+        "encoder descriptor"
+    );
     assert!(index["facts"]["examples"].as_u64().is_some_and(|n| n > 0));
     let settings = finding(&report, "settings", "config.toml");
     assert_eq!(settings["facts"]["exists"], false);

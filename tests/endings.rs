@@ -165,10 +165,7 @@ fn what_was_typed_cannot_steer_the_terminal() {
         .unwrap();
     assert_eq!(ended.status.code(), Some(2));
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(
-        said.contains("--strategy"),
-        "{said}"
-    );
+    assert!(said.contains("--strategy"), "{said}");
     assert!(!said.contains(['\u{9B}', '\u{202E}', '\u{1B}']), "{said:?}");
 }
 

@@ -403,3 +403,28 @@ fn a_wrong_settings_file_is_named_with_its_line_and_stops_nothing_else() {
     assert!(out(&checked).contains("possible values"), "{checked:?}");
     ok(&house.run(&["session", "list"]));
 }
+
+#[test]
+fn options_without_a_command_are_those_of_the_chat() {
+    let house = House::new();
+    let text = ok(&house.fed(&["--plain", "-i", CASE], "/status\n"));
+    assert!(text.contains("attached: chest-nodule.png"), "{text}");
+    let unknown = house.run(&["--no-such-option"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        err(&unknown).contains("unexpected argument '--no-such-option'"),
+        "{unknown:?}"
+    );
+}
+
+#[test]
+fn what_is_no_model_is_named_with_what_to_do() {
+    let house = House::new();
+    let missing = house.run(&["ask", "--model", "nowhere", "q"]);
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(
+        err(&missing).contains("nowhere is not a model"),
+        "{missing:?}"
+    );
+    assert!(err(&missing).contains("rounds model list"), "{missing:?}");
+}

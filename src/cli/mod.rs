@@ -78,7 +78,6 @@ enum Command {
     Man,
 }
 
-/// Parses the arguments, runs the command, returns its exit code.
 /// Help goes to standard output, what is wrong with a command line to standard error. What was typed stands in the latter.
 fn say(error: &clap::Error) {
     let plain = error.render().to_string();
@@ -90,6 +89,7 @@ fn say(error: &clap::Error) {
     }
 }
 
+/// Parses the arguments, runs the command, returns its exit code.
 pub fn main() -> ExitCode {
     let (cli, keys) = match typed::read() {
         Ok(read) => read,

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::encoder::EncoderBundle;
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
 use super::listed::{Listed, damaged};
@@ -222,12 +223,27 @@ fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
     manifest.cleaned()
 }
 
+/// Errors where something else than a model is in `folder`.
+fn is_model(folder: &Path) -> Result<(), ModelError> {
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    let shown = crate::support::errors::shown(folder);
+    Err(match EncoderBundle::is_one(folder) {
+        true => ModelError::IsEncoder(shown),
+        false => ModelError::NotAModel(shown),
+    })
+}
+
 impl Bundle {
     /// Reads and checks a bundle; `None` is the one that ships.
     pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
         let place = match folder {
             None => Place::Shipped,
-            Some(folder) => Place::Folder(folder.to_path_buf()),
+            Some(folder) => {
+                is_model(folder)?;
+                Place::Folder(folder.to_path_buf())
+            }
         };
         let text = place.read(MANIFEST, LONGEST_MANIFEST)?;
         let manifest = manifest_of(&text)?;
@@ -251,6 +267,7 @@ impl Bundle {
 
     /// Reads `model.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
+        is_model(folder)?;
         manifest_of(&files::read_plain(
             &folder.join(MANIFEST),
             LONGEST_MANIFEST,

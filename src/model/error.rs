@@ -8,6 +8,10 @@ use crate::support::{FileError, Hint};
 pub enum ModelError {
     #[error(transparent)]
     File(#[from] FileError),
+    #[error("{0} is not a model: it has no model.toml")]
+    NotAModel(String),
+    #[error("{0} is an image-text encoder: it compares pictures and does not answer")]
+    IsEncoder(String),
     #[error("{file} in the model folder is damaged: {reason}")]
     Damaged { file: String, reason: String },
     #[error("the model is of format version {found}, this program reads version {known}")]
@@ -59,11 +63,20 @@ impl Hint for ModelError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::File(error) => return error.hint(),
+            Self::NotAModel(_) => {
+                "see what there is with `rounds model list`, or leave the name out to use the one that ships"
+            }
+            Self::IsEncoder(_) => "name it with --encoder, and a model that answers with --model",
             Self::Damaged { .. } => {
                 "get the model folder again, or leave --model out to use the one that ships"
             }
             Self::Version { .. } => "update the program or the model, or leave --model out",
-            Self::Family(_) => return Some(format!("known families: {}", FAMILIES.join(", "))),
+            Self::Family(_) => {
+                return Some(format!(
+                    "known families: {}; clip, siglip and biomedclip of encoders",
+                    FAMILIES.join(" and ")
+                ));
+            }
             Self::Device { .. } => "use --device auto or --device cpu",
             Self::TooLong { .. } => "ask a shorter question or use fewer shots",
             Self::NoRoom { .. } => {
