@@ -8,6 +8,8 @@ mod encoders;
 mod exporting;
 #[path = "index/latents.rs"]
 mod latents;
+#[path = "index/writing.rs"]
+mod writing;
 
 use assert_cmd::Command;
 use rounds::index::verify::verify;
