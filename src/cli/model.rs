@@ -68,6 +68,12 @@ pub fn library() -> Result<Library, Failure> {
         })
 }
 
+/// Where a new bundle goes.
+fn place(given: &std::path::Path) -> Result<PathBuf, Failure> {
+    let place = library()?.place(given);
+    place.map_err(|e| Failure::usage(e.to_string(), None))
+}
+
 /// Runs one of the commands.
 pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
     match model {
@@ -98,7 +104,7 @@ pub fn run(model: &Model, cancel: &Cancel) -> Outcome {
             seed,
             out,
         } => {
-            let folder = library()?.place(out);
+            let folder = place(out)?;
             let mut progress = Progress::new("writing tensors", None);
             let bytes = random::write(
                 *shape,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::IndexError;
 use super::manifest::MANIFEST;
 use super::store::Index;
-use crate::support::{FileError, Paths, files};
+use crate::support::{FileError, Paths, files, library};
 
 /// The folder of indexes, one a subfolder.
 pub struct Library {
@@ -23,18 +23,18 @@ impl Library {
     /// An index's folder: what was given where it is one, else the index of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
         let own = self.folder.join(given);
-        match !given.join(MANIFEST).exists() && own.join(MANIFEST).exists() {
+        let is_own = library::is_name(given) && own.join(MANIFEST).exists();
+        match is_own && !given.join(MANIFEST).exists() {
             true => own,
             false => given.to_path_buf(),
         }
     }
 
     /// Where a new index goes: a bare name into the library, a path where it says.
-    pub fn place(&self, given: &Path) -> PathBuf {
-        match given.components().count() == 1 && !given.starts_with(".") {
-            true => self.folder.join(given),
-            false => given.to_path_buf(),
-        }
+    ///
+    /// Errors where the name is a word of the program's own.
+    pub fn place(&self, given: &Path) -> Result<PathBuf, IndexError> {
+        Ok(library::place(&self.folder, given)?)
     }
 
     /// Every index, or why it cannot be opened; sorted by name.

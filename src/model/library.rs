@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::bundle::{Bundle, Manifest};
 use super::encoder::{EncoderBundle, EncoderManifest};
 use super::error::ModelError;
+use crate::support::library::{self, OwnWord};
 use crate::support::{Paths, files};
 
 /// What a bundle in a folder is.
@@ -60,18 +61,17 @@ impl Library {
     /// A bundle's folder: what was given where it is one, else the bundle of that name.
     pub fn find(&self, given: &Path) -> PathBuf {
         let own = self.folder.join(given);
-        match !is_bundle(given) && is_bundle(&own) {
+        match library::is_name(given) && !is_bundle(given) && is_bundle(&own) {
             true => own,
             false => given.to_path_buf(),
         }
     }
 
     /// Where a new bundle goes: a bare name into the library, a path where it says.
-    pub fn place(&self, given: &Path) -> PathBuf {
-        match given.components().count() == 1 && !given.starts_with(".") {
-            true => self.folder.join(given),
-            false => given.to_path_buf(),
-        }
+    ///
+    /// Errors where the name is a word of the program's own.
+    pub fn place(&self, given: &Path) -> Result<PathBuf, OwnWord> {
+        library::place(&self.folder, given)
     }
 
     /// Every bundle with its manifest, or why it cannot be read; sorted by name.

@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod disk;
 pub mod errors;
 pub mod files;
+pub mod library;
 pub mod lines;
 pub mod logging;
 pub mod paths;

@@ -20,7 +20,7 @@ pub struct Create {
 }
 
 pub fn create(create: &Create) -> Outcome {
-    let folder = library()?.place(&create.name);
+    let folder = library()?.place(&create.name).map_err(failed)?;
     let (encoder, _) = create.maker.load()?;
     crate::index::create(&folder, vec![encoder]).map_err(failed)?;
     eprintln!("made the index {}", shown(&folder));
