@@ -51,7 +51,7 @@ pub struct Engine {
     pub(super) index: Index,
     pub(super) template: Template,
     pub(super) model_sha256: String,
-    /// SHA-256 of the weights whose vectors are compared.
+    /// What the encoder is known by whose vectors are compared.
     pub(super) encoder: String,
     /// Where another encoder than the model's own tower compares.
     pub(super) comparer: Option<Embedders>,
@@ -62,17 +62,6 @@ pub struct Engine {
     tensors: Device,
     /// Pictures that went through the vision tower so far.
     pub(super) encoded: usize,
-}
-
-/// SHA-256 of a bundle's first weight file: what its vectors are known by.
-pub fn encoder_of(bundle: &Bundle) -> String {
-    let first = bundle.manifest.weights.first().map_or("", String::as_str);
-    bundle
-        .manifest
-        .files
-        .get(first)
-        .cloned()
-        .unwrap_or_default()
 }
 
 impl Engine {
@@ -87,7 +76,7 @@ impl Engine {
         };
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
-            None => encoder_of(&bundle),
+            None => bundle.manifest.encoder_id(),
         };
         let mut engine = Self {
             learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
