@@ -69,6 +69,7 @@ impl Engine {
             mut shots,
             mut notices,
             instead,
+            search,
         } = self.choose(case, settings, &images)?;
         notices.insert(0, self.learner.manifest().knows.clone());
         let retrieval_ms = ms(started);
@@ -100,7 +101,7 @@ impl Engine {
             answer: String::new(),
             rationale: None,
             stop: StopReason::Length,
-            provenance: self.provenance(case, settings, instead, &built, &ordered),
+            provenance: self.provenance(case, settings, (instead, search), &built, &ordered),
             shots,
             notices,
             timings: Timings::default(),
@@ -247,16 +248,13 @@ impl Engine {
         &self,
         case: &Case,
         settings: &Settings,
-        instead: Option<Strategy>,
+        (instead, search): (Option<Strategy>, Option<Search>),
         built: &Prompt,
         ordered: &[Example],
     ) -> Provenance {
         let decoding = &settings.decoding;
         let strategy = instead.unwrap_or(settings.strategy);
-        let search = match strategy.needs_vectors() {
-            true => self.index.search_in_use(&self.encoder, self.search),
-            false => Search::Exact,
-        };
+        let search = search.unwrap_or(Search::Exact);
         Provenance {
             version: env!("CARGO_PKG_VERSION").to_string(),
             model_sha256: self.model_sha256.clone(),

@@ -16,7 +16,7 @@ use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
 use super::images::Images;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
+use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
 use super::words;
 use crate::support::files;
 
@@ -306,18 +306,22 @@ impl Index {
         filter: &Filter,
         search: Search,
     ) -> Result<Vec<Hit>, IndexError> {
-        match self.graph(encoder, search)? {
-            Some(graph) => Ok(graph.search(vector, k, filter)?),
-            None => Ok(self.vectors(encoder)?.search(vector, k, filter)?),
-        }
+        Ok(self.answer(encoder, vector, k, filter, search)?.hits)
     }
 
-    /// The search that answers now: the graph only where it is wanted and ready.
-    pub fn search_in_use(&self, encoder: &str, search: Search) -> Search {
-        match self.graph(encoder, search) {
-            Ok(Some(graph)) if matches!(graph.state(), GraphState::Ready { .. }) => Search::Hnsw,
-            _ => Search::Exact,
-        }
+    /// As [`Index::nearest`], and which search found them: the graph only where it is wanted, there, and of use.
+    pub fn answer(
+        &self,
+        encoder: &str,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Answered, IndexError> {
+        Ok(match self.graph(encoder, search)? {
+            Some(graph) => graph.search(vector, k, filter)?,
+            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+        })
     }
 
     /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is ready. Where the

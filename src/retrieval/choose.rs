@@ -1,10 +1,11 @@
 //! The strategies.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::left_out::LeftOut;
 use super::{Found, Plan, Query, Shot, Strategy, condition};
-use crate::index::{Example, Filter, Hit, Index, IndexError, Living, With};
+use crate::index::{Example, Filter, Hit, Index, IndexError, Living, Search, With};
 use crate::phantom::rng::Rng;
 
 /// Examples that a fusion takes from each side, and pictures that diverse and balanced choose from.
@@ -30,6 +31,8 @@ pub struct Chooser<'a> {
     left_out: LeftOut<'a>,
     pinned: Vec<usize>,
     may_be: MayBe<'a>,
+    /// The search that answered so far.
+    answered: Cell<Option<Search>>,
 }
 
 /// Which numbers may be found; can be asked from several threads.
@@ -86,6 +89,7 @@ impl<'a> Chooser<'a> {
                 not,
                 only: condition::numbers(&plan.filter, index)?,
             },
+            answered: Cell::new(None),
             left_out,
             pinned,
             index,
@@ -163,6 +167,7 @@ impl<'a> Chooser<'a> {
             rank: 0,
             reason: c.reason,
         }));
+        found.search = self.answered.get();
         Ok(())
     }
 
@@ -265,8 +270,14 @@ impl<'a> Chooser<'a> {
             Some(only) => Filter::Rows(only),
             None => Filter::Fn(&allowed),
         };
-        self.index
-            .nearest(self.query.encoder, vector, k, &filter, self.plan.search)
+        let encoder = self.query.encoder;
+        let found = self
+            .index
+            .answer(encoder, vector, k, &filter, self.plan.search)?;
+        if self.answered.get() != Some(Search::Hnsw) {
+            self.answered.set(Some(found.by));
+        }
+        Ok(found.hits)
     }
 
     fn by_picture(&self, k: usize) -> Result<Vec<(Hit, String)>, IndexError> {
