@@ -79,18 +79,21 @@ impl Growing {
         let done = files::read_to_string(&note).ok();
         let done: usize = done.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let open = |name: &str, done| VectorWriter::open(&folder, name, dimension, done);
-        // Shorter than noted: the machine went down; from the beginning then.
-        let mut done = done.min(writer.counts.next);
-        let pictures = match open(&name, done) {
-            Ok(file) => file,
-            Err(_) => {
-                done = 0;
-                open(&name, 0)?
-            }
+        let both = |done| -> Result<_, IndexError> {
+            let texts = match encoder.text {
+                true => Some(open(&encoder.text_file(generation), done)?),
+                false => None,
+            };
+            Ok((open(&name, done)?, texts))
         };
-        let texts = match encoder.text {
-            true => Some(open(&encoder.text_file(generation), done)?),
-            false => None,
+        let mut done = done.min(writer.counts.next);
+        let (pictures, texts) = match both(done) {
+            // One is shorter than noted, or gone: the machine went down; from the beginning then.
+            Err(_) if done > 0 => {
+                done = 0;
+                both(0)?
+            }
+            opened => opened?,
         };
         Ok(Self {
             folder,
