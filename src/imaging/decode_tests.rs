@@ -210,7 +210,6 @@ fn grey_palettes_are_blended_and_single_bits_are_not() {
     for (name, indexed) in [
         ("ramp.gif", false),
         ("local_colours.gif", true),
-        ("grey2bit.tiff", false),
         ("bilevel.tiff", true),
         ("os2_ramp.bmp", false),
         ("os2.bmp", true),

@@ -163,7 +163,6 @@ def headed_files():
     multiplied[:, :, :3] = rgba[:, :, :3].astype(int) * rgba[:, :, 3:].astype(int) // 255
     return {
         "bilevel.tiff": tiff((grey >= 120).astype(np.uint8)[:, :, None], 1, 1),
-        "grey2bit.tiff": tiff(grey[:, :, None] // 64, 2, 1),
         "associated.tiff": tiff(multiplied, 8, 2, extra_sample=1),
         "associated_big_endian.tiff": tiff(multiplied, 8, 2, ">", extra_sample=1),
         "no_alpha.tiff": tiff(rgba, 8, 2, extra_sample=0),

@@ -185,10 +185,8 @@ fn unsupported_language(json: &Json, layout: LanguageLayout) -> Result<(), Impor
         let kinds = ["rope_type", "type"].map(|name| scaling.get(name).and_then(Value::as_str));
         scaling.is_null() || kinds.contains(&Some("default"))
     };
-    if !json
-        .find(&["rope_scaling", "rope_parameters"])
-        .is_none_or(plain)
-    {
+    let scalings = ["rope_scaling", "rope_parameters"].map(|name| json.find(&[name]));
+    if !scalings.into_iter().flatten().all(plain) {
         return refused("scaled rotary positions (rope_scaling) are not supported".into());
     }
     let activation = json.word(&["hidden_act"]);
