@@ -10,6 +10,8 @@ mod encoders;
 mod exporting;
 #[path = "index/latents.rs"]
 mod latents;
+#[path = "index/writing.rs"]
+mod writing;
 
 use assert_cmd::Command;
 use rounds::index::{Index, IndexError};

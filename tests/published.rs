@@ -491,6 +491,60 @@ fn the_wrong_base_model_is_refused_with_a_list() {
     );
 }
 
+/// What an import says whose language model's `config.json` has this field changed; `None` where it is imported.
+fn with_config(family: &str, field: &str, value: Value) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut changed = request(family, folder.path(), MediaMask::Previous, Hold::F32);
+    let from = changed.language.clone().expect("a language model");
+    let language = folder.path().join("language");
+    std::fs::create_dir(&language).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the language model") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, language.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let path = language.join("config.json");
+    let text = std::fs::read_to_string(&path).expect("a config");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    config[field] = value;
+    std::fs::write(&path, config.to_string()).expect("written");
+    changed.language = Some(language);
+    let done = import(&changed, &Cancel::new(), &mut |_, _| {});
+    done.err().map(|error| error.to_string())
+}
+
+#[test]
+fn positions_and_activations_that_are_not_computed_here_are_refused() {
+    let linear = serde_json::json!({"type": "linear", "factor": 2.0});
+    let plain = serde_json::json!({"rope_type": "default"});
+    for (family, field, value, word) in [
+        ("of1-llama", "rope_scaling", linear.clone(), "rope_scaling"),
+        (
+            "of1-llama",
+            "rope_parameters",
+            linear.clone(),
+            "rope_scaling",
+        ),
+        ("of2-neox", "rope_scaling", linear, "rope_scaling"),
+        (
+            "of1-llama",
+            "hidden_act",
+            "gelu".into(),
+            "hidden_act is gelu",
+        ),
+        (
+            "of2-neox",
+            "hidden_act",
+            "gelu_fast".into(),
+            "hidden_act is gelu_fast",
+        ),
+    ] {
+        let refused = with_config(family, field, value).expect("refused");
+        assert!(refused.contains(word), "{refused}");
+    }
+    assert_eq!(with_config("of1-llama", "rope_scaling", plain), None);
+    assert_eq!(with_config("of2-neox", "hidden_act", "gelu".into()), None);
+}
+
 #[test]
 fn weights_that_are_not_numbers_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::Device;
 
-use super::engine::encoder_of;
 use super::types::AssistantError;
 use crate::imaging::Picture;
 use crate::index::ingest::Embedder;
@@ -57,7 +56,7 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
     let opened = Bundle::open(bundle)?;
     let learner = FlamingoLearner::load(&opened, device)?;
     let encoder = Encoder {
-        sha256: encoder_of(&opened.manifest),
+        sha256: opened.manifest.encoder_id(),
         name: opened.manifest.name.clone(),
         dimension: opened.manifest.config.vision.vector_width(),
         bundle: place,
@@ -90,7 +89,7 @@ impl Embedders {
 
     /// Those of an index, from where it says they were.
     ///
-    /// Errors where one is not there any more or has other weights.
+    /// Errors where one is not there any more or makes other vectors.
     pub fn for_index(
         encoders: &[Encoder],
         find: &dyn Fn(&Path) -> PathBuf,
@@ -113,7 +112,7 @@ impl Embedders {
             let (found, one) = load(bundle.as_deref(), device)?;
             if found.sha256 != wanted.sha256 || found.dimension != wanted.dimension {
                 return Err(IndexError::Refused(format!(
-                    "the index has vectors of {}, but {} has other weights now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
+                    "the index has vectors of {}, but {} has other weights or settings now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
                     wanted.name,
                     match wanted.bundle.as_str() {
                         "" => "the model that ships",

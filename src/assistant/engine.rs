@@ -10,7 +10,7 @@ use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::index::latents::Latents;
 use crate::index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
-use crate::model::bundle::{Bundle, Manifest};
+use crate::model::bundle::Bundle;
 use crate::model::encoder::Descriptor;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::{EncodedImage, FewShotLearner, device};
@@ -59,7 +59,7 @@ pub struct Engine {
     pub(super) index: Index,
     pub(super) template: Template,
     pub(super) model_sha256: String,
-    /// SHA-256 of the weights whose vectors are compared.
+    /// What the encoder is known by whose vectors are compared.
     pub(super) encoder: String,
     /// Where another encoder than the model's own tower compares.
     pub(super) comparer: Option<Embedders>,
@@ -72,12 +72,6 @@ pub struct Engine {
     dtype: DType,
     /// Pictures that went through the vision tower so far.
     pub(super) encoded: usize,
-}
-
-/// SHA-256 of a model's first weight file: what its vectors are known by.
-pub fn encoder_of(manifest: &Manifest) -> String {
-    let first = manifest.weights.first().map_or("", String::as_str);
-    manifest.files.get(first).cloned().unwrap_or_default()
 }
 
 /// What compares pictures, where it is not the model's own tower: a bundle, or one of the words of [`Setup::encoder`].
@@ -111,7 +105,7 @@ impl Engine {
         let comparer = comparer(setup, &index, &device)?;
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
-            None => encoder_of(&bundle.manifest),
+            None => bundle.manifest.encoder_id(),
         };
         let learner = FlamingoLearner::load(&bundle, &device)?;
         let mut engine = Self {

@@ -11,7 +11,7 @@ mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup, compares, encoder_of, is_shipped};
+pub use engine::{Engine, SHIPPED, Setup, compares, is_shipped};
 pub use limits::SettingsError;
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,

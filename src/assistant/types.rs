@@ -126,7 +126,7 @@ pub struct Provenance {
     pub repetition_penalty: f32,
     pub no_repeat_ngram: usize,
     pub device: String,
-    /// SHA-256 of the weights whose vectors were compared.
+    /// What the encoder is known by whose vectors were compared (SHA-256).
     pub encoder: String,
 }
 

@@ -159,6 +159,7 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::Cancelled => 130,
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
+        | IndexError::OwnWord(_)
         | IndexError::Unknown(_)
         | IndexError::Missing { .. }
         | IndexError::Long { .. }

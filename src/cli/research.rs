@@ -50,6 +50,7 @@ pub enum Eval {
     Binding {
         #[arg(short, default_value_t = 200)]
         n: usize,
+        /// At least 2, so that both names are shown; 0 shows none (control)
         #[arg(long, default_value_t = 4)]
         shots: usize,
         /// Give the shots' answers in random order (control)
@@ -75,7 +76,10 @@ pub struct What {
 
 /// One figure: share, 95 % interval, bar, counts.
 fn row(name: &str, share: &Share) -> Result<(), Failure> {
-    let (low, high) = share.interval();
+    row_with(name, share, share.interval())
+}
+
+fn row_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Result<(), Failure> {
     let bar = "█".repeat((share.percent() / 5.0).round() as usize);
     print(format_args!(
         "{name:9} {:5.1} %  ({low:4.1} to {high:5.1})  {bar:20}  {} of {}",
@@ -143,7 +147,7 @@ pub fn eval(eval: &Eval) -> Outcome {
                 "precision at {k}, the query's own picture, patient and study left out"
             ))?;
             for (tag, precision) in &result {
-                row(tag, &precision.found)?;
+                row_with(tag, &precision.found, precision.interval_percent)?;
                 print(format_args!(
                     "          {} queries; chance {:.1} %",
                     precision.queries, precision.chance_percent
@@ -168,7 +172,10 @@ pub fn eval(eval: &Eval) -> Outcome {
             ))?;
             row("generated", &result.generated)?;
             row("chosen", &result.chosen)?;
-            print("chance of a choice is 50 %")?;
+            print(match shots {
+                0 => "no shot shows the names: this is a control",
+                _ => "chance of a choice is 50 %",
+            })?;
         }
     }
     Ok(0)

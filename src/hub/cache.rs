@@ -92,7 +92,7 @@ impl Shelf {
     pub(super) fn lock(&self, etag: &str, cancel: &Cancel) -> Result<Lock, HubError> {
         make_folder(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let file = files::open_lock(&path)?;
+        let file = files::open_private(&path)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(Some(file))),

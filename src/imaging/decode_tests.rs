@@ -184,6 +184,41 @@ fn rare_kinds_are_read_and_cut_short_they_are_whole_or_refused() {
     }
 }
 
+#[test]
+fn files_known_by_their_headers_are_read_and_cut_short_they_are_whole_or_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pixels");
+    let mut tried = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let end = path.extension().unwrap_or_default().to_string_lossy();
+        if !["gif", "bmp", "tiff"].contains(&&*end) {
+            continue;
+        }
+        let content = std::fs::read(&path).unwrap();
+        for length in (0..content.len()).step_by(11) {
+            if let Ok(cut) = decode(&content[..length], "cut") {
+                assert_eq!(cut.rgb.len(), 3 * (cut.width * cut.height) as usize);
+            }
+        }
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn grey_palettes_are_blended_and_single_bits_are_not() {
+    for (name, indexed) in [
+        ("ramp.gif", false),
+        ("local_colours.gif", true),
+        ("bilevel.tiff", true),
+        ("os2_ramp.bmp", false),
+        ("os2.bmp", true),
+    ] {
+        let picture = decode(&golden(name), name).unwrap();
+        assert_eq!(picture.beside.indexed, indexed, "{name}");
+    }
+}
+
 /// The same file with other sides in its header.
 fn with_sides(mut content: Vec<u8>, side: u32) -> Vec<u8> {
     if content.starts_with(b"\xFF\xD8") {

@@ -17,7 +17,7 @@ use super::example::{Example, ExampleImage};
 use super::images::Images;
 use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Filter, GraphSlot, Hit, Search, Vectors};
+use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
 use super::words;
 use crate::support::{Cancel, files};
 
@@ -340,14 +340,26 @@ impl Index {
         filter: &Filter,
         search: Search,
     ) -> Result<Vec<Hit>, IndexError> {
-        match self.graph(encoder, search)? {
-            Some(graph) => Ok(graph.search(vector, k, filter)?),
-            None => Ok(self.vectors(encoder)?.search(vector, k, filter)?),
-        }
+        Ok(self.answer(encoder, vector, k, filter, search)?.hits)
     }
 
-    /// Which search answers a question, so that it can say so: the graph where it is wanted and there, else exact. A graph that
-    /// is asked for by name is waited for, so that the same question gets the same shots.
+    /// As [`Index::nearest`], and which search found them: the graph only where it is wanted, there, and of use.
+    pub fn answer(
+        &self,
+        encoder: &str,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Answered, IndexError> {
+        Ok(match self.graph(encoder, search)? {
+            Some(graph) => graph.search(vector, k, filter)?,
+            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+        })
+    }
+
+    /// The search to ask by: the graph where it is wanted and there, else exact. A graph that is asked for by name is waited
+    /// for, so that the same question gets the same shots.
     ///
     /// Errors with [`IndexError::Cancelled`] where `cancel` is raised before it is there.
     pub fn settle(

@@ -81,11 +81,14 @@ pub struct Writer {
 /// Errors where the folder has one already.
 pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     files::create_private_dir(folder)?;
-    let shown = || crate::support::errors::shown(folder);
-    if folder.join(MANIFEST).exists() {
-        return Err(IndexError::Exists(shown()));
-    }
+    let is_new = || match folder.join(MANIFEST).exists() {
+        true => Err(IndexError::Exists(crate::support::errors::shown(folder))),
+        false => Ok(()),
+    };
+    is_new()?;
     let _lock = lock(folder)?;
+    // Again: another process may have made one meanwhile.
+    is_new()?;
     // Without a manifest whatever lies there is the rest of an attempt that was cut short.
     for name in [DATABASE, "examples.sqlite3-wal", "examples.sqlite3-shm"] {
         let _ = std::fs::remove_file(folder.join(name));
@@ -110,7 +113,7 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
 /// Errors with [`IndexError::Busy`] where somebody else has it.
 pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
-    let file = files::open_lock(&path)?;
+    let file = files::open_private(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -365,6 +368,7 @@ impl Writer {
     pub(super) fn begin(&mut self) -> Result<(), IndexError> {
         if !self.open {
             Seal::remove(&self.folder)?;
+            database::begin_writing(&self.connection)?;
             self.connection.execute_batch("begin immediate")?;
             self.open = true;
         }

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use super::encoder::EncoderBundle;
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
-use super::listed::{Listed, damaged};
+pub use super::listed::KnownBy;
+use super::listed::{self, Listed, damaged};
 use crate::support::{files, sanitise};
 
 /// The format this program writes and reads.
@@ -45,6 +46,8 @@ pub struct Manifest {
     /// Files with weights: `*.safetensors` or `*.gguf`.
     #[serde(default = "one_file")]
     pub weights: Vec<String>,
+    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    pub vectors_known_by: KnownBy,
     pub tokens: SpecialTokens,
     pub pixels: Pixels,
     pub config: FlamingoConfig,
@@ -56,6 +59,16 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What the vectors of its tower are known by: with [`KnownBy::Weights`] the SHA-256 of the first file of weights.
+    pub fn encoder_id(&self) -> String {
+        let listed = self.listed();
+        let sums = listed.sums_of_weights();
+        match self.vectors_known_by {
+            KnownBy::Weights => sums.first().copied().unwrap_or_default().to_string(),
+            KnownBy::Settings => listed::identity(&sums, &(&self.config.vision, &self.pixels)),
+        }
+    }
+
     fn listed(&self) -> Listed<'_> {
         Listed {
             manifest: MANIFEST,

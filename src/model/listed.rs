@@ -4,6 +4,7 @@
 //! checked by length when a bundle is opened and by hash when it is verified: hashing them would take longer than loading them.
 //! Nothing here may follow a name out of the folder.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,34 @@ use crate::support::{FileError, files, sanitise};
 
 /// Files up to this length are hashed whenever a bundle is opened.
 const ALWAYS_HASHED: u64 = 64 << 20;
+
+/// The files that say what a bundle is: a learner's and an encoder's. A folder has one of them.
+pub(in crate::model) const MANIFESTS: [&str; 2] = ["model.toml", "encoder.toml"];
+
+/// What the vectors of a bundle are known by: indexes keep it beside them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KnownBy {
+    /// The weights alone: the model that ships, and bundles from before settings counted.
+    #[default]
+    Weights,
+    /// The weights and every setting that changes a vector. A setting that is added later must be left out of the text it is
+    /// written as where it says what was so before.
+    Settings,
+}
+
+impl KnownBy {
+    /// Whether it is what a manifest without it means.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// SHA-256 of sums of files and of settings, in this order.
+pub(super) fn identity(sums: &[&str], settings: &impl Serialize) -> String {
+    let settings = serde_json::to_string(settings).unwrap_or_default();
+    files::sha256_hex(format!("{}\n{settings}", sums.join("\n")).as_bytes())
+}
 
 /// What a manifest says of its files.
 pub(super) struct Listed<'a> {
@@ -33,6 +62,13 @@ pub(super) fn damaged(file: &str, reason: impl ToString) -> ModelError {
 }
 
 impl Listed<'_> {
+    /// SHA-256 of each file with weights.
+    pub fn sums_of_weights(&self) -> Vec<&str> {
+        let names = self.weights.iter();
+        let sums = names.filter_map(|name| self.files.get(name));
+        sums.map(String::as_str).collect()
+    }
+
     /// Errors where a name leads out of the folder or has control characters, or a hash is none: vectors are known by it.
     pub fn is_sound(&self) -> Result<(), ModelError> {
         let wrong = |reason: &str| Err(damaged(self.manifest, reason));

@@ -13,9 +13,11 @@ mod may_be;
 mod random;
 mod rankings;
 
+use std::cell::Cell;
+
 use super::left_out::LeftOut;
 use super::{Found, PINNED, Plan, Query, Shot, Strategy};
-use crate::index::{Hit, Index, IndexError};
+use crate::index::{Hit, Index, IndexError, Search};
 use candidates::Candidate;
 use floor::Floor;
 use may_be::MayBe;
@@ -38,6 +40,8 @@ pub struct Chooser<'a> {
     pinned: Vec<usize>,
     may_be: MayBe<'a>,
     floor: Option<Floor<'a>>,
+    /// The search that answered so far.
+    answered: Cell<Option<Search>>,
 }
 
 impl<'a> Chooser<'a> {
@@ -51,6 +55,7 @@ impl<'a> Chooser<'a> {
         Ok(Self {
             may_be: MayBe::new(index, plan, &pinned, left_out.numbers())?,
             floor: Floor::new(index, query, plan)?,
+            answered: Cell::new(None),
             left_out,
             pinned,
             index,
@@ -95,7 +100,6 @@ impl<'a> Chooser<'a> {
                 "the floor of {least} was not asked: there is no picture to compare"
             ));
         }
-        found.search = strategy.needs_vectors().then_some(self.plan.search);
         let chosen = self.chosen(strategy, k)?;
         found.shots.extend(chosen.into_iter().map(|c| Shot {
             example: c.example,
@@ -103,6 +107,7 @@ impl<'a> Chooser<'a> {
             rank: 0,
             reason: c.reason,
         }));
+        found.search = self.answered.get();
         Ok(())
     }
 

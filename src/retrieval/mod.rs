@@ -175,7 +175,7 @@ pub struct Found {
     pub notices: Vec<String>,
     /// The strategy that chose, where it is not the one that was asked for.
     pub instead: Option<Strategy>,
-    /// The search that compared vectors, where any were compared.
+    /// The search that found the nearest pictures; `None` where none was made. The graph, where it answered at all.
     pub search: Option<Search>,
 }
 

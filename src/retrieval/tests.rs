@@ -219,6 +219,29 @@ fn both_searches_rank_alike() {
 }
 
 #[test]
+fn what_was_found_says_which_search_found_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    // So few rows are scanned even where the graph is asked for and there.
+    for search in [Search::Exact, Search::Hnsw] {
+        for (strategy, by) in [
+            (Strategy::Image, Some(Search::Exact)),
+            (Strategy::Hybrid, Some(Search::Exact)),
+            (Strategy::Text, None),
+            (Strategy::Random, None),
+        ] {
+            let plan = Plan {
+                search,
+                ..plan(strategy)
+            };
+            let found = retrieve(&index, &blank(&name, &[&vector]), &plan).unwrap();
+            assert_eq!(found.search, by, "{strategy:?}");
+        }
+    }
+}
+
+#[test]
 fn conditions_floor_pins_and_exclusions_hold() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());

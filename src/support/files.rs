@@ -4,10 +4,11 @@
 //! write a file of ours in place: a crash half-way would leave neither the old nor the new one.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use super::errors::FileError;
 
@@ -86,48 +87,110 @@ pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.map(|entry| entry.path())
 }
 
-/// Opens a file to be locked, and makes it where it is missing; its content is nobody's business.
-pub fn open_lock(path: &Path) -> Result<File, FileError> {
+/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
+/// See [`Staged`] for links and devices. The folder must exist.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    Staged::holding(path, content)?.put()
+}
+
+/// A private file under way: it lies beside its place under another name until it is put there, whole. Dropped before
+/// that, it is gone, and what was in its place is still there.
+pub struct Staged {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Begins the file that will be `path`. The folder must exist. Where a link leads to a file, that file is written and
+    /// the link stays. Errors at a device or a pipe: a file in its place would break what others use.
+    pub fn new(path: &Path) -> Result<Self, FileError> {
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            Err(_) => path.to_path_buf(),
+        };
+        let path = target.as_path();
+        if path.is_dir() {
+            return Err(FileError::IsDirectory {
+                path: path.to_path_buf(),
+            });
+        }
+        if path.exists() && !path.is_file() {
+            let reason = "it is a device or a pipe, and only a file can be written";
+            return Err(FileError::other(path, "write", reason));
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix(".rounds-")
+            .tempfile_in(folder_of(path))
+            .map_err(|error| FileError::from_io(path, "write", &error))?;
+        Ok(Self {
+            temporary,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The file that will be `path`, with all of its content, safe on the disk.
+    pub fn holding(path: &Path, content: &[u8]) -> Result<Self, FileError> {
+        let mut staged = Self::new(path)?;
+        staged
+            .write_all(content)
+            .map_err(|error| FileError::from_io(path, "write", &error))?;
+        staged.sync()?;
+        Ok(staged)
+    }
+
+    /// Waits until what was written is on the disk.
+    pub fn sync(&self) -> Result<(), FileError> {
+        let synced = self.temporary.as_file().sync_all();
+        synced.map_err(|error| FileError::from_io(&self.path, "write", &error))
+    }
+
+    /// Puts it in its place, for good.
+    pub fn put(self) -> Result<(), FileError> {
+        self.sync()?;
+        let Self { temporary, path } = self;
+        temporary
+            .persist(&path)
+            .map_err(|refused| FileError::from_io(&path, "write", &refused.error))?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Opens a file for reading and writing as it is; makes it, for this user only (0600 on Unix), where it is missing.
+pub fn open_private(path: &Path) -> Result<File, FileError> {
     let mut options = File::options();
-    options.create(true).truncate(false).write(true);
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
         .open(path)
         .map_err(|error| FileError::from_io(path, "write", &error))
 }
 
-/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
-/// The folder must exist. Where a link leads to a file, that file is written and the link stays. Errors at a device or a pipe:
-/// a file in its place would break what others use.
-pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let failed = |error: std::io::Error| FileError::from_io(path, "write", &error);
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(_) => path.to_path_buf(),
-    };
-    let path = target.as_path();
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if path.is_dir() {
-        return Err(FileError::IsDirectory {
-            path: path.to_path_buf(),
-        });
+/// Deletes a file, for good; one that is not there is as well.
+pub fn delete(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_folder(folder_of(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FileError::from_io(path, "delete", &error)),
     }
-    if path.exists() && !path.is_file() {
-        let reason = "it is a device or a pipe, and only a file can be written";
-        return Err(FileError::other(path, "write", reason));
-    }
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".rounds-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    temporary.write_all(content).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary
-        .persist(path)
-        .map_err(|refused| failed(refused.error))?;
-    sync_folder(folder)
 }
 
 /// Makes a rename inside `folder` survive a power cut. Only Unix can open a folder for that.
@@ -194,6 +257,40 @@ mod tests {
                 0o700
             );
         }
+    }
+
+    #[test]
+    fn a_staged_file_appears_when_it_is_put_and_never_over_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.txt");
+        write_atomic(&path, b"old").unwrap();
+        let mut staged = Staged::new(&path).unwrap();
+        staged.write_all(b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"old");
+        drop(staged);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        Staged::holding(&path, b"new").unwrap().put().unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert!(matches!(
+            Staged::new(folder.path()),
+            Err(FileError::IsDirectory { .. })
+        ));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_opened_private_is_private_and_keeps_what_it_has() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        open_private(&path).unwrap().write_all(b"kept").unwrap();
+        drop(open_private(&path).unwrap());
+        assert_eq!(read(&path).unwrap(), b"kept");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        delete(&path).unwrap();
+        delete(&path).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

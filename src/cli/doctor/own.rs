@@ -4,7 +4,7 @@ use serde_json::json;
 use std::path::Path;
 
 use super::Finding;
-use crate::assistant::{SHIPPED, encoder_of};
+use crate::assistant::SHIPPED;
 use crate::index::compact::length;
 use crate::index::{Encoder, Index, IndexError, short};
 use crate::model::bundle::{Bundle, Manifest, Weights};
@@ -28,7 +28,7 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
     let shipped = Finding::new("model", SHIPPED, "");
     findings.push(match Bundle::open(None) {
         Ok(bundle) => {
-            towers.push(tower("model", SHIPPED, encoder_of(&bundle.manifest)));
+            towers.push(tower("model", SHIPPED, bundle.manifest.encoder_id()));
             let weights = match &bundle.weights {
                 Weights::Bytes(weights) => weights.len(),
                 Weights::Files(_) => 0,
@@ -46,10 +46,10 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
     let Some(paths) = paths else { return towers };
     let library = crate::model::library::Library::of(paths);
     for (name, known) in library.list() {
-        let folder = library.place(Path::new(&name));
+        let folder = library.folder_of(&name);
         let (part, finding) = match known {
             Ok(Known::Learner(manifest)) => {
-                towers.push(tower("model", &name, encoder_of(&manifest)));
+                towers.push(tower("model", &name, manifest.encoder_id()));
                 let size = manifest.lengths.values().sum();
                 ("model", described_model(&name, &manifest, size))
             }
@@ -207,9 +207,9 @@ pub fn compared_by(bundle: Option<&Path>) -> Result<String, ModelError> {
     match bundle {
         Some(name) if Descriptor::is_named(name) => Ok(Descriptor::id().into()),
         Some(name) if name == Path::new(SHIPPED) => compared_by(None),
-        None => Bundle::open(None).map(|bundle| encoder_of(&bundle.manifest)),
+        None => Bundle::open(None).map(|bundle| bundle.manifest.encoder_id()),
         Some(folder) => Known::of(folder).map(|known| match known {
-            Known::Learner(manifest) => encoder_of(&manifest),
+            Known::Learner(manifest) => manifest.encoder_id(),
             Known::Encoder(manifest) => manifest.id(),
         }),
     }

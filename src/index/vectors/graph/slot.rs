@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::error::VectorError;
 use super::super::store::Vectors;
-use super::super::{Filter, Hit};
+use super::super::{Answered, Filter};
 use super::{Graph, covered};
 use crate::support::Cancel;
 
@@ -159,17 +159,17 @@ impl GraphSlot {
         self.cancel.cancel();
     }
 
-    /// By the graph where it is there, else exact. See [`Graph::search`] and [`Vectors::search`].
+    /// By the graph where it is there, else exact. See [`Graph::answer`] and [`Vectors::search`].
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Vec<Hit>, VectorError> {
+    ) -> Result<Answered, VectorError> {
         let graph = self.cell.lock().graph.clone();
         match graph {
-            Some(graph) => graph.search(&self.vectors, query, k, filter),
-            None => self.vectors.search(query, k, filter),
+            Some(graph) => graph.answer(&self.vectors, query, k, filter),
+            None => self.vectors.search(query, k, filter).map(Answered::exactly),
         }
     }
 }
