@@ -117,10 +117,7 @@ fn a_fresh_home_works_and_is_left_as_it_was() {
     has(&words, "not for diagnosis");
     assert_eq!(report["works"], true);
     let index = finding(&report, "index", "shipped");
-    assert_eq!(
-        index["facts"]["vectors"][0]["suit"][0],
-        "encoder descriptor"
-    );
+    assert_eq!(index["facts"]["vectors"][0]["suit"][0], "model shipped");
     assert!(index["facts"]["examples"].as_u64().is_some_and(|n| n > 0));
     let settings = finding(&report, "settings", "config.toml");
     assert_eq!(settings["facts"]["exists"], false);
@@ -153,7 +150,10 @@ fn models_encoders_and_indexes_of_the_user_are_listed_with_what_suits_what() {
     );
     let index = finding(&report, "index", "mine");
     assert_eq!(index["facts"]["sealed"], true);
-    assert_eq!(index["facts"]["vectors"][0]["suit"][0], "model shipped");
+    assert_eq!(
+        index["facts"]["vectors"][0]["suit"][0],
+        "encoder descriptor"
+    );
     assert_eq!(index["facts"]["vectors"][2]["suit"][0], "encoder tiny");
     has(&words, "mine: 1 examples");
     // Without its bundle the index still answers, by its other vectors.

@@ -119,7 +119,7 @@ mod tests {
         }
         assert_eq!(
             ModelError::Family("x".into()).hint().unwrap(),
-            "known families: flamingo, idefics"
+            "known families: flamingo and idefics; clip, siglip and biomedclip of encoders"
         );
     }
 }

@@ -18,7 +18,8 @@ fn shipped_copy(folder: &Path) -> PathBuf {
 }
 
 fn whole_and_sealed(place: &Path) {
-    let verdict = rounds::index::verify::verify(Some(place), &Cancel::new(), &mut |_, _| {}).unwrap();
+    let verdict =
+        rounds::index::verify::verify(Some(place), &Cancel::new(), &mut |_, _| {}).unwrap();
     assert!(verdict.sealed && verdict.faults.is_empty(), "{verdict:?}");
 }
 
