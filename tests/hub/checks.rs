@@ -7,7 +7,7 @@ use rounds::hub::HubError;
 use rounds::support::Hint;
 use rounds::support::files::sha256_hex;
 
-use super::house::{House, answer, content, without_length};
+use super::house::{House, answer, content, serve, without_length};
 use super::server::Server;
 
 #[test]
@@ -30,8 +30,7 @@ fn a_content_that_is_not_its_etag_is_deleted() {
 #[test]
 fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
     let whole = content(1000);
-    let served = whole.clone();
-    let server = Server::start(move |asked| answer(asked, &served));
+    let server = serve(&whole);
     let house = House::new();
     let other = sha256_hex(b"other");
     let error = house.get(&server, Some(&other)).unwrap_err();
@@ -51,8 +50,7 @@ fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
 #[test]
 fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     let whole = content(1000);
-    let (served, sha256) = (whole.clone(), sha256_hex(&whole));
-    let server = Server::start(move |asked| answer(asked, &served));
+    let (server, sha256) = (serve(&whole), sha256_hex(&whole));
     let house = House::new();
     let path = house.get(&server, None).unwrap();
     fs::write(&path, content(999)).unwrap();
@@ -142,7 +140,7 @@ fn a_disk_that_fills_up_is_an_error_that_keeps_the_partial_file() {
     {
         let whole = content(100_000);
         let sha256 = sha256_hex(&whole);
-        let server = Server::start(move |asked| answer(asked, &whole));
+        let server = serve(&whole);
         let house = House::new();
         let left = house.leave(&sha256, b"");
         fs::remove_file(&left).unwrap();
