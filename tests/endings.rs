@@ -12,6 +12,7 @@ fn rounds(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rounds"));
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ROUNDS_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -7,7 +7,9 @@ const CASE: &str = "assets/cases/chest-nodule.png";
 
 fn rounds() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rounds"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ROUNDS_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command
 }
 
