@@ -164,6 +164,16 @@ fn encoded(learner: &FlamingoLearner, pixels: &Tensor, count: usize) -> Vec<Arc<
         .collect()
 }
 
+/// The tower's patch tokens and the latents of them; gives the pooled vectors, which not every reference has.
+fn images_agree(learner: &FlamingoLearner, expected: &HashMap<String, Tensor>) -> Tensor {
+    let model = learner.model();
+    let output = model.tower.forward(&expected["pixels"]).expect("vision");
+    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
+    let latents = model.resampler.forward(&output.tokens).expect("latents");
+    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    output.pooled
+}
+
 /// Vision, latents, logits, greedy ids, beams and ranking of every case of a family and mask.
 fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
     let folder = golden(&format!("flamingo/{family}"));
@@ -171,15 +181,8 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
     let mut imported = flamingo(family, mask, Hold::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
-    let output = learner.model().tower.forward(pixels).expect("vision");
-    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
-    assert!(difference(&output.pooled, &expected["vision.pooled"]) < 1e-4);
-    let latents = learner
-        .model()
-        .resampler
-        .forward(&output.tokens)
-        .expect("latents");
-    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    let pooled = images_agree(learner, &expected);
+    assert!(difference(&pooled, &expected["vision.pooled"]) < 1e-4);
     let cancel = Cancel::new();
     let columns = info["logit_columns"].as_u64().expect("columns") as usize;
     let mut compared = 0;
@@ -326,14 +329,7 @@ fn idefics_agrees() {
     let mut imported = idefics(Hold::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
-    let output = learner.model().tower.forward(pixels).expect("vision");
-    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
-    let latents = learner
-        .model()
-        .resampler
-        .forward(&output.tokens)
-        .expect("latents");
-    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    images_agree(learner, &expected);
     let cancel = Cancel::new();
     let mut compared = 0;
     for (name, case) in info["cases"].as_object().expect("cases") {
