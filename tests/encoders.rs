@@ -211,7 +211,7 @@ fn an_import_accounts_for_every_tensor_and_says_what_it_made() {
             ("tiny", "CC0")
         );
         let encoder = encoder(folder.path());
-        assert_eq!(encoder.id(), manifest.files["model.safetensors"]);
+        assert_eq!(encoder.id(), manifest.id());
         assert_eq!(
             encoder.dimension(),
             encoder.encode_text("x").expect("a vector").len()
@@ -284,6 +284,66 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
         &options(Hold::Q4K),
     );
     assert!(refused.expect_err("refused").to_string().contains("q8_0"));
+}
+
+#[test]
+fn vectors_are_known_by_all_that_changes_them() {
+    let id = |change: fn(&mut EncoderOptions)| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = options(Hold::F32);
+        change(&mut options);
+        run(&golden("encoders/clip/hf"), folder.path(), &options).expect("imported");
+        EncoderBundle::manifest(folder.path()).expect("a manifest")
+    };
+    let (one, same) = (id(|_| {}), id(|o| o.name = "another".into()));
+    let other = id(|o| o.overrides.activation = Some(Activation::Gelu));
+    assert_eq!(one.files, other.files);
+    assert_eq!(one.id(), same.id());
+    assert_ne!(one.id(), other.id());
+    let mut changed = one.clone();
+    changed.pixels.mean[0] += 0.01;
+    assert_ne!(one.id(), changed.id());
+    changed = one.clone();
+    changed
+        .files
+        .insert("tokenizer.json".into(), "0".repeat(64));
+    assert_ne!(one.id(), changed.id());
+}
+
+#[test]
+fn a_bundle_from_before_settings_counted_is_known_as_it_was() {
+    let (folder, _) = imported("clip/hf", Hold::F32);
+    let path = folder.path().join(EncoderBundle::MANIFEST);
+    let text = std::fs::read_to_string(&path).expect("a manifest");
+    let line = "vectors_known_by = \"settings\"\n";
+    assert!(text.contains(line), "{text}");
+    std::fs::write(&path, text.replace(line, "")).expect("written");
+    let manifest = EncoderBundle::manifest(folder.path()).expect("a manifest");
+    assert_eq!(manifest.id(), manifest.files["model.safetensors"]);
+}
+
+#[test]
+fn an_import_that_fails_at_its_end_leaves_the_bundle_that_was_there() {
+    let (folder, _) = imported("clip/hf", Hold::F32);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect(name);
+    let names = ["model.safetensors", EncoderBundle::MANIFEST];
+    let before = names.map(read);
+    let (there, aside) = (
+        folder.path().join("tokenizer.json"),
+        folder.path().join("aside.json"),
+    );
+    std::fs::rename(&there, &aside).expect("moved");
+    std::fs::create_dir(&there).expect("a folder in its place");
+    let other = golden("encoders/siglip/hf");
+    run(&other, folder.path(), &options(Hold::F32)).expect_err("there is no room for a file");
+    assert!(names.map(read) == before);
+    std::fs::remove_dir(&there).expect("removed");
+    std::fs::rename(&aside, &there).expect("moved back");
+    EncoderBundle::open(folder.path()).expect("it is whole");
+    // Then the other one takes its place, and nothing of it is under way any more.
+    run(&other, folder.path(), &options(Hold::F32)).expect("imported");
+    assert!(read("model.safetensors") != before[0]);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it").count(), 3);
 }
 
 /// What an import of a changed checkpoint says; it must leave nothing behind.

@@ -12,6 +12,7 @@ fn rounds(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rounds"));
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ROUNDS_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -139,6 +140,34 @@ fn a_full_disk_is_named_and_is_exit_code_3() {
         assert_eq!(status.code(), Some(3), "{err}");
         assert!(err.starts_with("error: "), "{err}");
     }
+}
+
+#[test]
+fn a_phantom_is_drawn_over_a_file_only_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("x.png");
+    std::fs::write(&out, "mine").unwrap();
+    let draw = ["phantom", "chest-film", "-o", out.to_str().unwrap()];
+    let ended = rounds(&draw).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("--force"));
+    assert_eq!(std::fs::read(&out).unwrap(), b"mine");
+    let ended = rounds(&[&draw[..], &["--force"]].concat())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(std::fs::read(&out).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn what_was_typed_cannot_steer_the_terminal() {
+    let ended = rounds(&["ask", "q", "--strategy", "\u{9B}31m\u{202E}"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("--strategy"), "{said}");
+    assert!(!said.contains(['\u{9B}', '\u{202E}', '\u{1B}']), "{said:?}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod exporting;
 mod latents;
 #[path = "index/looking.rs"]
 mod looking;
+#[path = "index/writing.rs"]
+mod writing;
 
 use assert_cmd::Command;
 use rounds::index::{Index, IndexError};

@@ -7,7 +7,9 @@ const CASE: &str = "assets/cases/chest-nodule.png";
 
 fn rounds() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rounds"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ROUNDS_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command
 }
 
@@ -447,6 +449,91 @@ fn an_answer_that_reaches_the_end_of_the_context_is_kept() {
         answer["stop_reason"] == "length"
     });
     assert!(ended, "no seed reached the end");
+}
+
+#[test]
+fn a_question_without_a_picture_is_told_of_the_one_it_is_read_with_and_of_no_likeness() {
+    let (code, out, err) = run(&["ask", "Is there a nodule?", "--json"], "");
+    assert_eq!(code, 0, "{err}");
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let notices = answer["notices"].to_string();
+    assert!(
+        notices.contains("chosen by the question's text"),
+        "{notices}"
+    );
+    assert!(notices.contains("the question has no picture"), "{notices}");
+    assert!(!notices.contains("unlike anything"), "{notices}");
+}
+
+#[test]
+fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
+    use rounds::assistant::{Case, Engine, Settings, Setup};
+    use rounds::index::Search;
+    use rounds::model::generate::StopReason;
+    let setup = Setup {
+        device: "cpu".into(),
+        search: Search::Hnsw,
+        ..Setup::default()
+    };
+    let mut engine = Engine::load(&setup).expect("the model that ships");
+    let picture = rounds::imaging::load(std::path::Path::new(CASE)).expect("a picture");
+    let case = Case {
+        images: vec![picture],
+        question: "Is there a nodule?".into(),
+        patient: None,
+        study: None,
+    };
+    let cancel = rounds::support::Cancel::new();
+    cancel.cancel();
+    let mut events = 0;
+    let answer = engine
+        .answer(&case, &Settings::default(), &cancel, &mut |_| events += 1)
+        .expect("an answer that says it was stopped");
+    assert_eq!(answer.stop, StopReason::Cancelled);
+    assert_eq!((events, answer.shots.len()), (0, 0));
+    cancel.reset();
+    let answer = engine
+        .answer(&case, &Settings::default(), &cancel, &mut |_| {})
+        .expect("an answer");
+    assert_eq!(answer.timings.images_encoded, 1 + answer.shots.len());
+    // Of a few hundred rows a scan is sooner done than a walk through the graph, and is told as what it is.
+    assert_eq!(answer.provenance.search, "exact");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_in_the_place_of_a_file_is_refused_and_never_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("model");
+    copied("assets/nano", &root);
+    let model = root.to_string_lossy();
+    let pipe = |path: &std::path::Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("mkfifo").success());
+    };
+    let refused = |arguments: &[&str]| {
+        let mut command = rounds();
+        command.timeout(std::time::Duration::from_secs(60));
+        let output = command.args(arguments).output().expect("it runs");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{err}");
+        assert!(err.contains("not a plain file"), "{err}");
+    };
+    let image = folder.path().join("picture.png");
+    pipe(&image);
+    refused(&["ask", "-i", &image.to_string_lossy(), "What is this?"]);
+    for name in ["model.toml", "tokenizer.json"] {
+        let path = root.join(name);
+        let bytes = std::fs::read(&path).expect("a file");
+        std::fs::remove_file(&path).expect("removed");
+        pipe(&path);
+        refused(&["ask", "--model", &model, "What is this?"]);
+        std::fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("a link");
+        refused(&["ask", "--model", &model, "What is this?"]);
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(&path, bytes).expect("written");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor};
 use rounds::model::bundle::Bundle;
 use rounds::model::flamingo::{FlamingoLearner, MediaMask};
-use rounds::model::generate::beam::{Beams, beam_search};
+use rounds::model::generate::beam::{Beams, Length, beam_search};
 use rounds::model::generate::likeliest;
 use rounds::model::generate::penalty::Penalties;
 use rounds::model::generate::score::rank;
@@ -164,6 +164,16 @@ fn encoded(learner: &FlamingoLearner, pixels: &Tensor, count: usize) -> Vec<Arc<
         .collect()
 }
 
+/// The tower's patch tokens and the latents of them; gives the pooled vectors, which not every reference has.
+fn images_agree(learner: &FlamingoLearner, expected: &HashMap<String, Tensor>) -> Tensor {
+    let model = learner.model();
+    let output = model.tower.forward(&expected["pixels"]).expect("vision");
+    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
+    let latents = model.resampler.forward(&output.tokens).expect("latents");
+    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    output.pooled
+}
+
 /// Vision, latents, logits, greedy ids, beams and ranking of every case of a family and mask.
 fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
     let folder = golden(&format!("flamingo/{family}"));
@@ -171,15 +181,8 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
     let mut imported = flamingo(family, mask, Hold::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
-    let output = learner.model().tower.forward(pixels).expect("vision");
-    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
-    assert!(difference(&output.pooled, &expected["vision.pooled"]) < 1e-4);
-    let latents = learner
-        .model()
-        .resampler
-        .forward(&output.tokens)
-        .expect("latents");
-    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    let pooled = images_agree(learner, &expected);
+    assert!(difference(&pooled, &expected["vision.pooled"]) < 1e-4);
     let cancel = Cancel::new();
     let columns = info["logit_columns"].as_u64().expect("columns") as usize;
     let mut compared = 0;
@@ -234,7 +237,7 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
             let beams = Beams {
                 count: 3,
                 length_penalty: beam["length_penalty"].as_f64().expect("a penalty"),
-                counted_prompt: prompt.len(),
+                length: Length::Whole,
             };
             let ends = [beam["eos_token_id"].as_u64().expect("an id") as u32];
             let none = Penalties::default();
@@ -326,14 +329,7 @@ fn idefics_agrees() {
     let mut imported = idefics(Hold::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
-    let output = learner.model().tower.forward(pixels).expect("vision");
-    assert!(difference(&output.tokens, &expected["vision.tokens"]) < 1e-4);
-    let latents = learner
-        .model()
-        .resampler
-        .forward(&output.tokens)
-        .expect("latents");
-    assert!(difference(&latents, &expected["latents"]) < 1e-4);
+    images_agree(learner, &expected);
     let cancel = Cancel::new();
     let mut compared = 0;
     for (name, case) in info["cases"].as_object().expect("cases") {
@@ -387,7 +383,7 @@ fn idefics_agrees() {
         let beams = Beams {
             count: 3,
             length_penalty: 1.0,
-            counted_prompt: 0,
+            length: Length::New,
         };
         let penalties = Penalties {
             forbidden: vec![2],
@@ -489,6 +485,60 @@ fn the_wrong_base_model_is_refused_with_a_list() {
         !wrong.out.join("model.toml").exists(),
         "nothing is left that looks like a bundle"
     );
+}
+
+/// What an import says whose language model's `config.json` has this field changed; `None` where it is imported.
+fn with_config(family: &str, field: &str, value: Value) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut changed = request(family, folder.path(), MediaMask::Previous, Hold::F32);
+    let from = changed.language.clone().expect("a language model");
+    let language = folder.path().join("language");
+    std::fs::create_dir(&language).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the language model") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, language.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let path = language.join("config.json");
+    let text = std::fs::read_to_string(&path).expect("a config");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    config[field] = value;
+    std::fs::write(&path, config.to_string()).expect("written");
+    changed.language = Some(language);
+    let done = import(&changed, &Cancel::new(), &mut |_, _| {});
+    done.err().map(|error| error.to_string())
+}
+
+#[test]
+fn positions_and_activations_that_are_not_computed_here_are_refused() {
+    let linear = serde_json::json!({"type": "linear", "factor": 2.0});
+    let plain = serde_json::json!({"rope_type": "default"});
+    for (family, field, value, word) in [
+        ("of1-llama", "rope_scaling", linear.clone(), "rope_scaling"),
+        (
+            "of1-llama",
+            "rope_parameters",
+            linear.clone(),
+            "rope_scaling",
+        ),
+        ("of2-neox", "rope_scaling", linear, "rope_scaling"),
+        (
+            "of1-llama",
+            "hidden_act",
+            "gelu".into(),
+            "hidden_act is gelu",
+        ),
+        (
+            "of2-neox",
+            "hidden_act",
+            "gelu_fast".into(),
+            "hidden_act is gelu_fast",
+        ),
+    ] {
+        let refused = with_config(family, field, value).expect("refused");
+        assert!(refused.contains(word), "{refused}");
+    }
+    assert_eq!(with_config("of1-llama", "rope_scaling", plain), None);
+    assert_eq!(with_config("of2-neox", "hidden_act", "gelu".into()), None);
 }
 
 #[test]

@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Settings, Timings};
-use crate::index::Example;
+use crate::index::{Example, IndexError};
 use crate::model::EncodedImage;
 use crate::model::error::ModelError;
 use crate::model::generate::StopReason;
+use crate::retrieval::Found;
 use crate::support::Cancel;
 use prompting::Prepared;
 
@@ -45,8 +46,15 @@ impl Engine {
             settings,
             cancel,
         };
-        let images = self.case_images(case)?;
-        let found = self.choose(&asked, &images)?;
+        let Some(images) = self.case_images(&asked)? else {
+            return self.stopped(&asked, started);
+        };
+        let found = match self.choose(&asked, &images) {
+            Err(AssistantError::Index(IndexError::Cancelled)) => {
+                return self.stopped(&asked, started);
+            }
+            other => other?,
+        };
         let retrieval_ms = ms(started);
         let Prepared {
             prompt,
@@ -90,11 +98,28 @@ impl Engine {
         Ok(answer)
     }
 
-    fn case_images(&mut self, case: &Case) -> Result<Vec<Arc<EncodedImage>>, AssistantError> {
-        let pictures = case.images.iter();
-        pictures
-            .map(|p| self.kept(&p.source.sha256, |engine| engine.encode(p)))
-            .collect()
+    /// The pictures of the case as the model sees them; `None` where it was cancelled, maybe while it waited for its turn.
+    fn case_images(
+        &mut self,
+        asked: &Asked,
+    ) -> Result<Option<Vec<Arc<EncodedImage>>>, AssistantError> {
+        let mut images = Vec::new();
+        for picture in &asked.case.images {
+            if asked.cancel.is_cancelled() {
+                return Ok(None);
+            }
+            let image = self.kept(&picture.source.sha256, |engine| engine.encode(picture))?;
+            images.push(image);
+        }
+        Ok(Some(images).filter(|_| !asked.cancel.is_cancelled()))
+    }
+
+    /// The answer of a question that was cancelled before it had shots.
+    fn stopped(&self, asked: &Asked, started: Instant) -> Result<Answer, AssistantError> {
+        let mut answer = self.prepare(asked, Found::default())?.answer;
+        answer.stop = StopReason::Cancelled;
+        answer.timings.total_ms = ms(started);
+        Ok(answer)
     }
 
     /// The pictures of the shots and then those of the case, as the model sees them; `None` where it was cancelled.

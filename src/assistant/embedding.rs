@@ -1,11 +1,10 @@
 //! The models that make an index's vectors, loaded by what the index says of them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::Device;
 
-use super::engine::encoder_of;
 use super::types::AssistantError;
 use crate::imaging::Picture;
 use crate::index::ingest::Embedder;
@@ -56,14 +55,10 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
     }
     let opened = Bundle::open(bundle)?;
     let learner = FlamingoLearner::load(&opened, device)?;
-    let vision = &opened.manifest.config.vision;
     let encoder = Encoder {
-        sha256: encoder_of(&opened.manifest),
+        sha256: opened.manifest.encoder_id(),
         name: opened.manifest.name.clone(),
-        dimension: match vision.embed_dim {
-            0 => vision.width,
-            projected => projected,
-        },
+        dimension: opened.manifest.config.vision.vector_width(),
         bundle: place,
         text: false,
     };
@@ -94,7 +89,7 @@ impl Embedders {
 
     /// Those of an index, from where it says they were.
     ///
-    /// Errors where one is not there any more or has other weights.
+    /// Errors where one is not there any more or makes other vectors.
     pub fn for_index(
         encoders: &[Encoder],
         find: &dyn Fn(&Path) -> PathBuf,
@@ -117,7 +112,7 @@ impl Embedders {
             let (found, one) = load(bundle.as_deref(), device)?;
             if found.sha256 != wanted.sha256 || found.dimension != wanted.dimension {
                 return Err(IndexError::Refused(format!(
-                    "the index has vectors of {}, but {} has other weights now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
+                    "the index has vectors of {}, but {} has other weights or settings now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
                     wanted.name,
                     match wanted.bundle.as_str() {
                         "" => "the model that ships",
@@ -130,6 +125,11 @@ impl Embedders {
         }
         Ok(Self { encoders: all })
     }
+}
+
+/// A picture that made the encoder panic left nothing behind: it holds only weights.
+fn lock<T>(dual: &Mutex<T>) -> MutexGuard<'_, T> {
+    dual.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Embedder for Embedders {
@@ -145,7 +145,7 @@ impl Embedder for Embedders {
                 Ok(encoded.vector)
             }
             One::Descriptor => first(&Descriptor),
-            One::Dual(dual) => first(&*dual.lock().map_err(|e| e.to_string())?),
+            One::Dual(dual) => first(&*lock(dual)),
         };
         self.encoders.iter().map(vector).collect()
     }
@@ -154,10 +154,26 @@ impl Embedder for Embedders {
         let vector = |one: &One| match one {
             One::Learner(_) | One::Descriptor => Ok(None),
             One::Dual(dual) => {
-                let dual = dual.lock().map_err(|e| e.to_string())?;
+                let dual = lock(dual);
                 dual.encode_text(text).map(Some).map_err(|e| e.to_string())
             }
         };
         self.encoders.iter().map(vector).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_panicked_once_goes_on() {
+        let encoder = Mutex::new(7);
+        let panicked = crate::imaging::without_panic(|| {
+            let _held = lock(&encoder);
+            panic!("while it was held");
+        });
+        assert!(panicked.is_none() && encoder.is_poisoned());
+        assert_eq!(*lock(&encoder), 7);
     }
 }

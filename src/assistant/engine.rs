@@ -10,7 +10,7 @@ use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::index::latents::Latents;
 use crate::index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
-use crate::model::bundle::{Bundle, Manifest};
+use crate::model::bundle::Bundle;
 use crate::model::encoder::Descriptor;
 use crate::model::flamingo::FlamingoLearner;
 use crate::model::{EncodedImage, FewShotLearner, device};
@@ -59,7 +59,7 @@ pub struct Engine {
     pub(super) index: Index,
     pub(super) template: Template,
     pub(super) model_sha256: String,
-    /// SHA-256 of the weights whose vectors are compared.
+    /// What the encoder is known by whose vectors are compared.
     pub(super) encoder: String,
     /// Where another encoder than the model's own tower compares.
     pub(super) comparer: Option<Embedders>,
@@ -68,14 +68,10 @@ pub struct Engine {
     kept: HashMap<String, Arc<EncodedImage>>,
     latents: Option<Latents>,
     tensors: Device,
+    /// What the learner computes in.
+    dtype: DType,
     /// Pictures that went through the vision tower so far.
     pub(super) encoded: usize,
-}
-
-/// SHA-256 of a model's first weight file: what its vectors are known by.
-pub fn encoder_of(manifest: &Manifest) -> String {
-    let first = manifest.weights.first().map_or("", String::as_str);
-    manifest.files.get(first).cloned().unwrap_or_default()
 }
 
 /// What compares pictures, where it is not the model's own tower: a bundle, or one of the words of [`Setup::encoder`].
@@ -109,10 +105,12 @@ impl Engine {
         let comparer = comparer(setup, &index, &device)?;
         let encoder = match &comparer {
             Some((encoder, _)) => encoder.sha256.clone(),
-            None => encoder_of(&bundle.manifest),
+            None => bundle.manifest.encoder_id(),
         };
+        let learner = FlamingoLearner::load(&bundle, &device)?;
         let mut engine = Self {
-            learner: Box::new(FlamingoLearner::load(&bundle, &device)?),
+            dtype: learner.dtype(),
+            learner: Box::new(learner),
             template: Template::shipped(&bundle.manifest.template)?,
             encoder,
             comparer: comparer.map(|(_, embedders)| embedders),
@@ -202,13 +200,18 @@ impl Engine {
         self.encode(&picture)
     }
 
+    /// What is kept of a picture, if it is what this learner would make of it.
     fn read_latents(&self, sha256: &str) -> Option<EncodedImage> {
         let bytes = self.latents.as_ref()?.get(sha256)?;
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &self.tensors).ok()?;
-        Some(EncodedImage {
-            vector: tensors.remove("vector")?.to_vec1().ok()?,
-            latents: tensors.remove("latents")?,
-        })
+        let vector: Vec<f32> = tensors.remove("vector")?.to_vec1().ok()?;
+        let latents = tensors.remove("latents")?;
+        let config = &self.learner.manifest().config;
+        let dims = [1, config.resampler.num_latents, config.vision.width];
+        let fits = vector.len() == config.vision.vector_width()
+            && latents.dims() == dims
+            && latents.dtype() == self.dtype;
+        fits.then_some(EncodedImage { vector, latents })
     }
 
     /// Computes and keeps the latents of one of the index's pictures.
@@ -243,10 +246,12 @@ impl Engine {
 
     /// Reads the cache from now on, where there is one.
     pub(super) fn use_latents(&mut self) {
-        let latents = self.index.folder();
-        self.latents = latents
-            .map(|folder| Latents::new(folder, &self.model_sha256))
-            .filter(Latents::exists);
+        let folder = self.index.folder();
+        self.latents = folder.map(|f| self.cache_in(f)).filter(Latents::exists);
+    }
+
+    fn cache_in(&self, folder: &Path) -> Latents {
+        Latents::new(folder, &self.model_sha256).computed_in(self.dtype.as_str())
     }
 
     /// The cache of this model's latents, and the bytes one picture takes there.
@@ -257,7 +262,7 @@ impl Engine {
         let side = self.learner.manifest().config.vision.image_size as u32;
         let blank = crate::imaging::blank(side);
         let bytes = packed(&self.encode(&blank)?)?.len() as u64 + 64;
-        Ok((Latents::new(&folder, &self.model_sha256), bytes))
+        Ok((self.cache_in(&folder), bytes))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::types::{MOST_SHOTS, Settings};
 use crate::retrieval::Strategy;
 use crate::support::Hint;
+use crate::support::sanitise::clean_line;
 
 /// The hottest sampling that is taken: every token is about as likely as any other.
 const HOTTEST: f64 = 100.0;
@@ -19,6 +20,8 @@ pub enum SettingsError {
     BeamsSampled,
     #[error("the strategy fixed uses pinned examples only, and none is pinned")]
     NothingPinned,
+    #[error("{0} is pinned and excluded")]
+    PinnedAndExcluded(String),
 }
 
 impl Hint for SettingsError {
@@ -26,6 +29,7 @@ impl Hint for SettingsError {
         let text = match self {
             Self::Range(..) => return None,
             Self::BeamsSampled => "set the temperature to 0, or use one beam",
+            Self::PinnedAndExcluded(_) => "leave one of the two out",
             Self::NothingPinned => {
                 "pin one first, or choose another strategy; `rounds index search` finds examples"
             }
@@ -95,6 +99,9 @@ impl Settings {
         if self.strategy == Strategy::Fixed && self.pinned.is_empty() {
             return Err(SettingsError::NothingPinned);
         }
+        if let Some(id) = self.pinned.iter().find(|id| self.excluded.contains(id)) {
+            return Err(SettingsError::PinnedAndExcluded(clean_line(id)));
+        }
         Ok(())
     }
 }
@@ -154,5 +161,11 @@ mod tests {
             s.pinned = vec!["chest-0001".into()];
         });
         assert_eq!(pinned, Ok(()));
+        let both = with(|s| {
+            s.pinned = vec!["chest-0001".into()];
+            s.excluded = s.pinned.clone();
+        });
+        let error = SettingsError::PinnedAndExcluded("chest-0001".into());
+        assert_eq!(both, Err(error));
     }
 }

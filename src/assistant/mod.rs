@@ -11,7 +11,7 @@ mod types;
 pub mod upkeep;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup, compares, encoder_of, is_shipped};
+pub use engine::{Engine, SHIPPED, Setup, compares, is_shipped};
 pub use limits::SettingsError;
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
@@ -67,7 +67,7 @@ impl Assistant {
         let spawned = std::thread::Builder::new()
             .name("model".into())
             .spawn(move || {
-                let mut engine = match Engine::load(&setup) {
+                let mut engine = match guarded(|| Engine::load(&setup)) {
                     Ok(engine) => {
                         let _ = ready.send(Ok(engine.opened()));
                         engine
@@ -150,16 +150,20 @@ fn answer(engine: &mut Engine, question: Question) {
 }
 
 fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<Warming>) {
+    // Of its own, as for an answer: a surface that went away needs none of it.
+    let cancel = cancel.child();
+    let say = |event| {
+        if events.send(event).is_err() {
+            cancel.cancel();
+        }
+    };
     let last = guarded(|| {
-        let plan = engine.warm_plan(None)?;
-        let _ = events.send(Warming::Plan(plan));
+        say(Warming::Plan(engine.warm_plan(None)?));
         if !really {
             return Ok(None);
         }
-        let mut progress = |done, all| {
-            let _ = events.send(Warming::Progress(done, all));
-        };
-        engine.warm_all(None, cancel, &mut progress).map(Some)
+        let mut progress = |done, all| say(Warming::Progress(done, all));
+        engine.warm_all(None, &cancel, &mut progress).map(Some)
     });
     let _ = match last {
         Ok(Some(warmed)) => events.send(Warming::Done(warmed)),

@@ -126,7 +126,7 @@ pub struct Provenance {
     pub repetition_penalty: f32,
     pub no_repeat_ngram: usize,
     pub device: String,
-    /// SHA-256 of the weights whose vectors were compared.
+    /// What the encoder is known by whose vectors were compared (SHA-256).
     pub encoder: String,
 }
 
@@ -186,6 +186,8 @@ pub enum AssistantError {
     ManyShots(usize),
     #[error("{0}")]
     Refused(String),
+    #[error("the encoder that compares could not run: {0}")]
+    Comparer(String),
     #[error("internal error: {0}")]
     Panic(String),
 }
@@ -208,7 +210,11 @@ impl AssistantError {
                         | IndexError::NotAnIndex(_)
                         | IndexError::Shipped
                 )
-                | Self::Model(ModelError::TooLong { .. } | ModelError::Device(_))
+                | Self::Model(
+                    ModelError::TooLong { .. }
+                        | ModelError::NoRoom { .. }
+                        | ModelError::Device { .. }
+                )
         )
     }
 }
@@ -222,7 +228,13 @@ impl Hint for AssistantError {
             Self::LongQuestion(_) => Some("ask a shorter question".into()),
             Self::ManyImages(_) => Some("attach fewer images".into()),
             Self::ManyShots(_) => Some("ask for fewer shots".into()),
-            _ => None,
+            Self::Comparer(_) => Some(
+                "compare with the model's own tower: leave --encoder out, or take another bundle".into(),
+            ),
+            Self::Panic(_) => Some(
+                "this is a fault of the program; ask again, and with --device cpu if a device was used".into(),
+            ),
+            Self::Refused(_) | Self::Template(_) => None,
         }
     }
 }

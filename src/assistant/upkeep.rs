@@ -91,7 +91,7 @@ pub fn import(
     let (device, _) = device::open(&import.device).map_err(AssistantError::from)?;
     let mut folder = indexes.find(&import.index);
     if !folder.join(index::MANIFEST).exists() {
-        folder = indexes.place(&import.index);
+        folder = indexes.place(&import.index)?;
         index::create(&folder, Embedders::of_new_index(None, &device)?)?;
         report(ImportReport::Made(&folder));
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::out::print;
+use crate::index::short;
 use crate::support::sanitise::clean_line;
 use crate::support::{Hint, INTENDED_USE, Paths};
 
@@ -77,6 +78,13 @@ impl Finding {
 
     fn with(mut self, facts: Value) -> Self {
         self.facts = facts;
+        self
+    }
+
+    /// With the hash that sessions and answers know it by.
+    fn known_by(mut self, sha256: &str) -> Self {
+        self.says.push_str(&format!(" ({})", short(sha256)));
+        self.facts["sha256"] = sha256.into();
         self
     }
 

@@ -161,6 +161,7 @@ pub fn failed(error: IndexError) -> Failure {
         | IndexError::Exists(_)
         | IndexError::Taken { .. }
         | IndexError::NoTag { .. }
+        | IndexError::OwnWord(_)
         | IndexError::Unknown(_)
         | IndexError::Missing { .. }
         | IndexError::Long { .. }

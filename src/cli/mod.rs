@@ -21,7 +21,7 @@ mod typed;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-use crate::support::{Paths, logging};
+use crate::support::{Paths, logging, sanitise};
 
 use common::Common;
 use failure::{Failure, Outcome, complain};
@@ -79,13 +79,24 @@ enum Command {
     Man,
 }
 
+/// Help goes to standard output, what is wrong with a command line to standard error. What was typed stands in the latter.
+fn say(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let clean = sanitise::clean(&plain);
+    if clean == plain {
+        let _ = error.print();
+    } else {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), clean.as_bytes());
+    }
+}
+
 /// Parses the arguments, runs the command, returns its exit code.
 pub fn main() -> ExitCode {
     let (cli, keys) = match typed::read() {
         Ok(read) => read,
         Err(Unread::Usage(error)) => {
             let code = u8::from(error.use_stderr()) * 2;
-            let _ = error.print();
+            say(&error);
             return ExitCode::from(code);
         }
         Err(Unread::Settings(failure)) => return ExitCode::from(complain(failure)),

@@ -99,6 +99,12 @@ pub fn comparing(given: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Where a new bundle goes.
+fn place(given: &std::path::Path) -> Result<PathBuf, Failure> {
+    let place = library()?.place(given);
+    place.map_err(|e| Failure::usage(e.to_string(), None))
+}
+
 /// Runs one of the commands.
 pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
     match model {
@@ -129,7 +135,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             seed,
             out,
         } => {
-            let folder = library()?.place(out);
+            let folder = place(out)?;
             let mut progress = Progress::new("writing tensors", None);
             let bytes = random::write(
                 *shape,

@@ -10,7 +10,7 @@ use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
-use crate::support::errors::count;
+use crate::support::errors::{count, shown};
 use crate::support::{INTENDED_USE, Progress, files};
 use crate::train::recipe::NanoRecipe;
 
@@ -50,6 +50,7 @@ pub enum Eval {
     Binding {
         #[arg(short, default_value_t = 200)]
         n: usize,
+        /// At least 2, so that both names are shown; 0 shows none (control)
         #[arg(long, default_value_t = 4)]
         shots: usize,
         /// Give the shots' answers in random order (control)
@@ -75,7 +76,10 @@ pub struct What {
 
 /// One figure: share, 95 % interval, bar, counts.
 fn row(name: &str, share: &Share) -> Result<(), Failure> {
-    let (low, high) = share.interval();
+    row_with(name, share, share.interval())
+}
+
+fn row_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Result<(), Failure> {
     let bar = "█".repeat((share.percent() / 5.0).round() as usize);
     print(format_args!(
         "{name:9} {:5.1} %  ({low:4.1} to {high:5.1})  {bar:20}  {} of {}",
@@ -146,7 +150,7 @@ pub fn eval(eval: &Eval) -> Outcome {
                 "precision at {k}, the query's own picture, patient and study left out"
             ))?;
             for (tag, precision) in &result {
-                row(tag, &precision.found)?;
+                row_with(tag, &precision.found, precision.interval_percent)?;
                 print(format_args!(
                     "          {} queries; chance {:.1} %",
                     precision.queries, precision.chance_percent
@@ -174,7 +178,10 @@ pub fn eval(eval: &Eval) -> Outcome {
             ))?;
             row("generated", &result.generated)?;
             row("chosen", &result.chosen)?;
-            print("chance of a choice is 50 %")?;
+            print(match shots {
+                0 => "no shot shows the names: this is a control",
+                _ => "chance of a choice is 50 %",
+            })?;
         }
     }
     print(INTENDED_USE)?;
@@ -257,12 +264,22 @@ pub struct DrawPhantom {
     /// Side in pixels
     #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(8..=2048))]
     size: u32,
+    /// File to write, never over one that exists unless --force is given
     #[arg(short, long)]
     out: PathBuf,
+    /// Write over a file that exists
+    #[arg(long)]
+    force: bool,
 }
 
 /// Draws one phantom.
 pub fn draw(draw: &DrawPhantom) -> Outcome {
+    if draw.out.exists() && !draw.force {
+        return Err(Failure::usage(
+            format!("{} exists already", shown(&draw.out)),
+            Some("write to another file, or over this one with --force".into()),
+        ));
+    }
     let Some(kind) = KINDS.iter().position(|k| k.id == draw.kind) else {
         let known: Vec<_> = KINDS.iter().map(|k| k.id).collect();
         return Err(Failure::usage(

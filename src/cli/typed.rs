@@ -17,7 +17,7 @@ pub type Keys = std::collections::BTreeMap<String, String>;
 /// What was typed, with the user's settings where it leaves something out.
 pub fn read() -> Result<(Cli, Keys), Unread> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
-    let cli = Cli::try_parse_from(&words).map_err(Unread::Usage)?;
+    let cli = parse(&mut words).map_err(Unread::Usage)?;
     if !cli.answers() {
         return Ok((cli, Keys::new()));
     }
@@ -27,6 +27,20 @@ pub fn read() -> Result<(Cli, Keys), Unread> {
     let settings = config::load().map_err(Unread::Settings)?;
     let cli = settings.parse(words).map_err(Unread::Usage)?;
     Ok((cli, settings.keys))
+}
+
+/// What `words` mean. Options without a command are those of the chat, which is put into the words then.
+fn parse(words: &mut Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(&*words).or_else(|error| {
+        if error.kind() != clap::error::ErrorKind::UnknownArgument {
+            return Err(error);
+        }
+        let mut chat = words.clone();
+        chat.insert(1.min(chat.len()), "chat".into());
+        let cli = Cli::try_parse_from(&chat).map_err(|_| error)?;
+        *words = chat;
+        Ok(cli)
+    })
 }
 
 impl Cli {

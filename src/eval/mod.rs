@@ -40,20 +40,24 @@ impl Share {
         100.0 * self.right as f64 / self.asked.max(1) as f64
     }
 
-    /// 95 % confidence interval in percent (Wilson 1927); 0 to 100 where nothing was asked.
+    /// 95 % confidence interval in percent of answers that do not depend on each other; 0 to 100 where nothing was asked.
     pub fn interval(&self) -> (f64, f64) {
-        const Z: f64 = 1.959_964;
-        if self.asked == 0 {
-            return (0.0, 100.0);
-        }
-        let (n, p) = (self.asked as f64, self.percent() / 100.0);
-        let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        (
-            100.0 * (middle - half).max(0.0),
-            100.0 * (middle + half).min(1.0),
-        )
+        wilson(self.percent() / 100.0, self.asked as f64)
     }
+}
+
+/// 95 % confidence interval in percent (Wilson 1927) of the share `p` among `n` independent answers.
+fn wilson(p: f64, n: f64) -> (f64, f64) {
+    const Z: f64 = 1.959_964;
+    if n <= 0.0 {
+        return (0.0, 100.0);
+    }
+    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    (
+        100.0 * (middle - half).max(0.0),
+        100.0 * (middle + half).min(1.0),
+    )
 }
 
 /// Result of [`phantoms`].
@@ -146,13 +150,19 @@ pub struct BindingResult {
     pub chosen: Share,
 }
 
-/// See [`BindingResult`].
+/// See [`BindingResult`]. Without shots nothing tells the names, which is a control.
+///
+/// Errors for one shot: it shows one of the two names, and the other one could be asked for.
 pub fn binding(
     model: Option<&Path>,
     count: usize,
     shots: usize,
     shuffle: bool,
 ) -> anyhow::Result<BindingResult> {
+    anyhow::ensure!(
+        shots != 1,
+        "one shot cannot show both names: give at least 2 shots, or 0 for the control"
+    );
     let bundle = Bundle::open(model)?;
     let mut learner = FlamingoLearner::load(&bundle, &candle_core::Device::Cpu)?;
     let template = Template::shipped(&bundle.manifest.template)?;
@@ -260,6 +270,12 @@ mod tests {
             (low - 59.58).abs() < 0.01 && (high - 98.21).abs() < 0.01,
             "{low} {high}"
         );
+    }
+
+    #[test]
+    fn binding_never_asks_for_a_name_that_one_shot_could_not_show() {
+        let refused = binding(None, 1, 1, false).unwrap_err().to_string();
+        assert!(refused.contains("at least 2 shots"), "{refused}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 
-use super::Share;
+use super::{Share, wilson};
 use crate::index::{Index, IndexError, Search};
 use crate::retrieval::{Plan, Query, Strategy, retrieve};
 
@@ -15,6 +15,36 @@ pub struct Precision {
     /// The same for examples drawn at random: the sum of squared shares of the values, weighted by the queries.
     pub chance_percent: f64,
     pub queries: usize,
+    /// 95 % interval of `found` in percent, low and high; see [`interval`].
+    pub interval_percent: (f64, f64),
+    /// The part of `found` that each query with neighbours has.
+    #[serde(skip)]
+    of_queries: Vec<Share>,
+}
+
+/// Wilson's interval of a share whose answers come in groups, as the neighbours of one query do: with as many independent
+/// answers as would give the variance that the groups show (the linearised variance of a ratio), but never fewer than there
+/// are groups nor more than there are answers.
+fn interval(of_queries: &[Share]) -> (f64, f64) {
+    let total = |of: fn(&Share) -> usize| of_queries.iter().map(of).sum::<usize>() as f64;
+    let (right, asked, groups) = (
+        total(|s| s.right),
+        total(|s| s.asked),
+        of_queries.len() as f64,
+    );
+    if groups < 1.0 || asked < groups {
+        return wilson(0.0, 0.0);
+    }
+    let share = right / asked;
+    let off = |query: &Share| (query.right as f64 - share * query.asked as f64).powi(2);
+    let spread: f64 = of_queries.iter().map(off).sum();
+    let variance = spread / (asked * asked) * groups / (groups - 1.0).max(1.0);
+    // Where all agree the groups show no variance, and each may be of one mind by chance.
+    let independent = match variance > 0.0 {
+        true => share * (1.0 - share) / variance,
+        false => groups,
+    };
+    wilson(share, independent.clamp(groups, asked))
 }
 
 /// Searches `index` with every picture of `queries` by the vectors that both have, and compares `tags`.
@@ -101,14 +131,50 @@ pub fn neighbours(
             precision.chance_percent += shares
                 .get(&(tag.clone(), value.to_string()))
                 .unwrap_or(&0.0);
+            let mut own = Share::default();
             for neighbour in found.shots.iter().filter_map(|shot| shot.example.tag(tag)) {
-                precision.found.add(neighbour == value);
+                own.add(neighbour == value);
+            }
+            if own.asked > 0 {
+                precision.found.right += own.right;
+                precision.found.asked += own.asked;
+                precision.of_queries.push(own);
             }
         }
         each(done + 1);
     }
     for precision in out.values_mut() {
         precision.chance_percent /= precision.queries.max(1) as f64;
+        precision.interval_percent = interval(&precision.of_queries);
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queries(rights: &[usize]) -> Vec<Share> {
+        let share = |&right: &usize| Share { right, asked: 5 };
+        rights.iter().map(share).collect()
+    }
+
+    fn near((low, high): (f64, f64), (a, b): (f64, f64)) -> bool {
+        (low - a).abs() < 0.1 && (high - b).abs() < 0.1
+    }
+
+    #[test]
+    fn neighbours_of_one_mind_count_once_a_query() {
+        let found = interval(&queries(&[5, 0, 5, 0, 5, 0, 5, 0, 5, 0]));
+        assert!(near(found, (23.7, 76.3)), "{found:?}");
+        let found = interval(&queries(&[5; 10]));
+        assert!(near(found, (72.2, 100.0)), "{found:?}");
+    }
+
+    #[test]
+    fn neighbours_that_differ_as_if_drawn_count_each() {
+        let found = interval(&queries(&[2, 3, 2, 3, 2, 3, 2, 3, 2, 3]));
+        assert!(near(found, (36.6, 63.4)), "{found:?}");
+        assert_eq!(interval(&[]), (0.0, 100.0));
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn of_file(
 pub(super) fn follow(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
-    let text = if location.contains("://") {
+    let text = if is_absolute(location) {
         location.to_owned()
     } else if location.starts_with("//") {
         format!("{scheme}:{location}")
@@ -44,6 +44,16 @@ pub(super) fn follow(base: &Uri, location: &str) -> Option<Uri> {
         format!("{scheme}://{authority}{folder}/{location}")
     };
     text.parse().ok().filter(is_web)
+}
+
+/// Whether it begins with a scheme (RFC 3986, section 3.1); an address in its query says nothing.
+fn is_absolute(location: &str) -> bool {
+    location.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
 }
 
 /// Whether both have the same scheme, host and port.
@@ -131,6 +141,14 @@ mod tests {
             ("//store.example/x", "https://store.example/x"),
             ("/x", "https://hub.example/x"),
             ("x", "https://hub.example/a/x"),
+            (
+                "/x?u=https://other.example/y",
+                "https://hub.example/x?u=https://other.example/y",
+            ),
+            (
+                "x?u=https://y.example",
+                "https://hub.example/a/x?u=https://y.example",
+            ),
         ] {
             assert_eq!(follow(&base, location), Some(uri(leads)));
         }

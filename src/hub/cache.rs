@@ -92,7 +92,7 @@ impl Shelf {
     pub(super) fn lock(&self, etag: &str, cancel: &Cancel) -> Result<Lock, HubError> {
         make_folder(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let file = files::open_lock(&path)?;
+        let file = files::open_private(&path)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(Some(file))),
@@ -148,12 +148,21 @@ impl Shelf {
         fs::rename(&temporary, &path).map_err(failed)
     }
 
-    /// Takes out a file whose content is wrong, with the blob behind it.
-    pub(super) fn remove(&self, snapshot: &Path) {
-        if let Ok(blob) = fs::canonicalize(snapshot) {
-            let _ = fs::remove_file(blob);
+    /// Takes out a file whose content is wrong, with the blob behind it. A link may lead to a file of somebody's own: what
+    /// does not lie in this shelf stays, with the link to it, and its place is given back.
+    pub(super) fn remove(&self, file: &Path) -> Result<(), PathBuf> {
+        let Ok(target) = fs::canonicalize(file) else {
+            return Ok(());
+        };
+        let ours = ["blobs", "snapshots"].iter().any(|part| {
+            fs::canonicalize(self.folder.join(part)).is_ok_and(|part| target.starts_with(part))
+        });
+        if !ours {
+            return Err(target);
         }
-        let _ = fs::remove_file(snapshot);
+        let _ = fs::remove_file(&target);
+        let _ = fs::remove_file(file);
+        Ok(())
     }
 }
 
@@ -190,6 +199,38 @@ mod tests {
             let path = shelf.link("new", "c0", file).unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
             assert!(fs::read_link(&path).unwrap().is_relative());
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_what_lies_in_the_shelf_is_taken_out() {
+        let cache = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(cache.path(), "a/b");
+        shelf.prepare().unwrap();
+        fs::write(shelf.blob("etag"), b"bad").unwrap();
+        let linked = shelf.link("etag", "c0", "one.bin").unwrap();
+        shelf.remove(&linked).unwrap();
+        assert!(!shelf.blob("etag").exists() && fs::symlink_metadata(&linked).is_err());
+
+        let own = cache.path().join("my own.bin");
+        fs::write(&own, b"mine").unwrap();
+        // The link of a snapshot, a blob that is a link itself, and another model's blob.
+        let other = Shelf::new(cache.path(), "a/c");
+        other.prepare().unwrap();
+        fs::write(other.blob("etag"), b"theirs").unwrap();
+        std::os::unix::fs::symlink(&own, &linked).unwrap();
+        std::os::unix::fs::symlink(&own, shelf.blob("outside")).unwrap();
+        let second = shelf.snapshot("c0", "two.bin");
+        std::os::unix::fs::symlink(other.blob("etag"), &second).unwrap();
+        for (path, target) in [
+            (&linked, &own),
+            (&shelf.blob("outside"), &own),
+            (&second, &other.blob("etag")),
+        ] {
+            let target = fs::canonicalize(target).unwrap();
+            assert_eq!(shelf.remove(path), Err(target.clone()));
+            assert!(target.exists() && fs::symlink_metadata(path).is_ok());
         }
     }
 

@@ -58,6 +58,18 @@ pub enum HubError {
         /// The SHA-256 of what came, or the one that the hub announces.
         found: String,
     },
+    /// A link of the cache leads to a file outside it, whose content is not the one it should be. The file stays.
+    #[error("the SHA-256 of {} is {found}, not {expected}; it was left as it is: it does not belong to the cache", shown(.target))]
+    Foreign {
+        /// The link in the cache.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+        /// The SHA-256 of the name, the catalogue or the pin.
+        expected: String,
+        /// The SHA-256 of the file.
+        found: String,
+    },
     /// More or fewer bytes came than were announced.
     #[error("{file} has {found} bytes, not {expected}")]
     LengthMismatch {
@@ -176,6 +188,12 @@ impl Hint for HubError {
             }
             Self::HashMismatch { .. } | Self::LengthMismatch { .. } => {
                 "pull again; if it stays so, the file on the hub is not the one that is expected: take out its line in pins.toml only if you know why it changed"
+            }
+            Self::Foreign { link, .. } => {
+                return Some(format!(
+                    "put the right file there, or take out the link {} and pull again",
+                    shown(link)
+                ));
             }
             Self::NoSpace { .. } | Self::File(FileError::NoSpace { .. }) => {
                 "free some space, or set HF_HOME to a folder on a larger disk; what came so far is kept"

@@ -101,7 +101,7 @@ fn read(path: &Path) -> Result<Table, HubError> {
 
 /// Held only while a line is added, so waiting needs no cancel flag.
 fn lock(path: &Path) -> Result<File, FileError> {
-    let file = files::open_lock(&path.with_extension("lock"))?;
+    let file = files::open_private(&path.with_extension("lock"))?;
     // A file system without locks is no reason to pin nothing.
     let _ = file.lock();
     Ok(file)

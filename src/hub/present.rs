@@ -1,7 +1,7 @@
 //! Checking a file that is in the cache already.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cache::Shelf;
 use super::download::agrees;
@@ -11,7 +11,8 @@ use super::{Fetched, Progress, names, partial};
 use crate::support::{Cancel, files};
 
 /// Hashes a file of the cache. One whose content is not what its own name says is damaged and deleted; one that merely
-/// is not what the caller expects may be right for somebody else, and stays.
+/// is not what the caller expects may be right for somebody else, and stays. So does one that a link leads to outside the
+/// cache: nothing there is ours.
 pub(super) fn check(
     shelf: &Shelf,
     asked: Asked,
@@ -33,11 +34,14 @@ pub(super) fn check(
     let blob = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
     let name = blob.file_name().unwrap_or_default().to_string_lossy();
     let name = names::is_sha256(&name).then_some(name.as_ref());
-    agrees(asked, name, &found).inspect_err(|_| shelf.remove(&path))?;
-    agrees(asked, expected, &found).inspect_err(|_| {
-        if name.is_none() {
-            shelf.remove(&path);
-        }
+    let removed = |error: HubError| match shelf.remove(&path) {
+        Ok(()) => error,
+        Err(target) => foreign(error, &path, target),
+    };
+    agrees(asked, name, &found).map_err(removed)?;
+    agrees(asked, expected, &found).map_err(|error| match name {
+        None => removed(error),
+        Some(_) => error,
     })?;
     Ok(Fetched {
         path,
@@ -46,4 +50,19 @@ pub(super) fn check(
         size,
         from_cache: true,
     })
+}
+
+/// A wrong content that is not ours to delete.
+fn foreign(error: HubError, link: &Path, target: PathBuf) -> HubError {
+    match error {
+        HubError::HashMismatch {
+            expected, found, ..
+        } => HubError::Foreign {
+            link: link.to_path_buf(),
+            target,
+            expected,
+            found,
+        },
+        other => other,
+    }
 }

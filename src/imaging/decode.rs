@@ -13,7 +13,9 @@ use image::{
 };
 
 use super::pixels::{Pixels, Samples, Values};
-use super::{Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, sniff, tiff};
+use super::{
+    Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, kinds, sniff, tiff,
+};
 use crate::support::{files, sanitise};
 
 /// The longest file that is read, in bytes.
@@ -33,7 +35,7 @@ pub fn load(path: &Path) -> Result<Picture, ImagingError> {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let content = files::read_limited(path, MAX_FILE_BYTES)?;
+    let content = files::read_plain(path, MAX_FILE_BYTES)?;
     decode(&content, &name)
 }
 
@@ -63,10 +65,11 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         None => return Err(Refusal::Broken("the decoder gave up".to_owned()).explain(name, format)),
     };
     let mut pixels = Pixels::of(samples);
-    let (width, height, rgb) = (pixels.width, pixels.height, std::mem::take(&mut pixels.rgb));
-    if rgb.is_empty() || rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
+    let (width, height, length_of_rgb) = (pixels.width, pixels.height, pixels.rgb.len() as u64);
+    if length_of_rgb == 0 || length_of_rgb != u64::from(width) * u64::from(height) * 3 {
         return Err(Refusal::Broken("it has no pixels".to_owned()).explain(name, format));
     }
+    let kind = kinds::settle(content, format, &mut pixels);
     let source = SourceInfo {
         name,
         format,
@@ -77,76 +80,16 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
     Ok(Picture {
         width,
         height,
-        rgb,
-        beside: beside(content, format, pixels),
+        rgb: pixels.rgb,
+        beside: Beside {
+            indexed: kind.indexed,
+            alpha: pixels.alpha.filter(|_| !kind.opaque),
+            alpha_is_channel: kind.alpha_is_channel,
+            inks: pixels.inks,
+            deep: pixels.deep,
+        },
         source,
     })
-}
-
-/// What the file's own header says of palettes and opacity: the decoder has turned both into plain channels.
-fn beside(content: &[u8], format: Format, pixels: Pixels) -> Beside {
-    let Pixels {
-        alpha, inks, deep, ..
-    } = pixels;
-    let beside = Beside {
-        inks,
-        deep,
-        ..Beside::default()
-    };
-    match format {
-        Format::Png => {
-            // Depth and colour type of the first chunk: 0 grey, 2 colour, 3 palette, 4 and 6 with alpha.
-            let at = |i: usize, otherwise| content.get(i).copied().unwrap_or(otherwise);
-            let (depth, kind) = (at(24, 8), at(25, 2));
-            Beside {
-                indexed: kind == 3 || (kind == 0 && depth == 1),
-                // A colour marked as see-through in a colour picture is not looked at by Pillow.
-                alpha: alpha.filter(|_| kind != 2),
-                alpha_is_channel: matches!(kind, 4 | 6),
-                ..beside
-            }
-        }
-        Format::Gif => Beside {
-            indexed: true,
-            alpha,
-            ..beside
-        },
-        Format::Bmp => Beside {
-            indexed: bitmap_is_indexed(content),
-            ..beside
-        },
-        _ => Beside {
-            indexed: pixels.indexed,
-            alpha,
-            alpha_is_channel: true,
-            ..beside
-        },
-    }
-}
-
-/// A bitmap of one bit, or with a palette that is not a grey ramp.
-fn bitmap_is_indexed(content: &[u8]) -> bool {
-    let number = |at: usize| {
-        let bytes = content.get(at..at + 4)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize)
-    };
-    let depth = content.get(28).copied().unwrap_or(24);
-    let (Some(header), 1..=8) = (number(14), depth) else {
-        return false;
-    };
-    let colours = match number(46) {
-        Some(n @ 1..=256) => n,
-        _ => 1 << depth,
-    };
-    let from = 14 + header;
-    let Some(palette) = content.get(from..from + 4 * colours) else {
-        return false;
-    };
-    let grey = palette
-        .chunks_exact(4)
-        .enumerate()
-        .all(|(i, c)| c[..3].iter().all(|&v| usize::from(v) == i));
-    depth == 1 || !grey
 }
 
 /// Why pixels were refused, before a name is put to it.

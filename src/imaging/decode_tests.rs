@@ -119,34 +119,57 @@ fn a_header_that_claims_too_much_is_refused_before_decoding() {
     );
 }
 
-#[test]
-fn no_malformed_file_panics_or_gives_a_picture_of_the_wrong_length() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/malformed-images");
-    let mut folders = vec![folder];
-    let mut count = 0;
-    while let Some(folder) = folders.pop() {
-        for path in std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-        {
-            if path.is_dir() {
-                folders.push(path);
-            } else if let Ok(picture) = load(&path) {
-                assert_eq!(
-                    picture.rgb.len(),
-                    (picture.width * picture.height * 3) as usize,
-                    "{}",
-                    path.display()
-                );
-                count += 1;
-            } else {
-                count += 1;
-            }
+/// The files in a folder and below it; none where there is no folder.
+fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => files.extend(files_in(&path)),
+            path => files.push(path),
         }
     }
-    println!("{count} files tried");
+    files
+}
+
+/// Whatever was read has three bytes a pixel.
+#[track_caller]
+fn is_whole(read: Result<Picture, ImagingError>, what: &str) {
+    if let Ok(picture) = read {
+        let pixels = picture.width as usize * picture.height as usize;
+        assert_eq!(picture.rgb.len(), 3 * pixels, "{what}");
+    }
+}
+
+#[test]
+fn no_malformed_file_panics_or_gives_a_picture_of_the_wrong_length() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let malformed = files_in(&root.join("../shared/data/malformed-images"));
+    println!("{} malformed files are here", malformed.len());
+    for path in malformed {
+        is_whole(load(&path), &path.display().to_string());
+    }
+    let golden = files_in(&root.join("tests/golden/pixels"));
+    let is_picture = |path: &&std::path::PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        !matches!(ending, Some("json" | "safetensors"))
+    };
+    let mut tried = 0;
+    for path in golden.iter().filter(is_picture) {
+        let mut content = std::fs::read(path).unwrap();
+        let name = path.display().to_string();
+        // All of a header, and of the rest a byte here and there.
+        let places = (0..content.len()).filter(|at| *at < 100 || at % 61 == 0);
+        for at in places {
+            let byte = content[at];
+            for damaged in [byte ^ 0x01, byte ^ 0x80, 0xff] {
+                content[at] = damaged;
+                is_whole(decode(&content, &name), &format!("{name}: byte {at}"));
+            }
+            content[at] = byte;
+        }
+        tried += 1;
+    }
+    assert!(tried > 40, "only {tried} pictures");
 }
 
 /// Inks, palettes and grey floats: what is read past the common decoder.
@@ -177,10 +200,43 @@ fn rare_kinds_are_read_and_cut_short_they_are_whole_or_refused() {
         assert_eq!(picture.beside.deep.is_some(), mode == Mode::Float, "{name}");
         assert_eq!(picture.beside.indexed, mode == Mode::Rgb, "{name}");
         for length in (0..content.len()).step_by(7) {
-            if let Ok(cut) = decode(&content[..length], name) {
+            is_whole(decode(&content[..length], name), name);
+        }
+    }
+}
+
+#[test]
+fn files_known_by_their_headers_are_read_and_cut_short_they_are_whole_or_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pixels");
+    let mut tried = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let end = path.extension().unwrap_or_default().to_string_lossy();
+        if !["gif", "bmp", "tiff"].contains(&&*end) {
+            continue;
+        }
+        let content = std::fs::read(&path).unwrap();
+        for length in (0..content.len()).step_by(11) {
+            if let Ok(cut) = decode(&content[..length], "cut") {
                 assert_eq!(cut.rgb.len(), 3 * (cut.width * cut.height) as usize);
             }
         }
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn grey_palettes_are_blended_and_single_bits_are_not() {
+    for (name, indexed) in [
+        ("ramp.gif", false),
+        ("local_colours.gif", true),
+        ("bilevel.tiff", true),
+        ("os2_ramp.bmp", false),
+        ("os2.bmp", true),
+    ] {
+        let picture = decode(&golden(name), name).unwrap();
+        assert_eq!(picture.beside.indexed, indexed, "{name}");
     }
 }
 

@@ -4,14 +4,17 @@
 //! decoder that panics becomes an error. Nothing here may open a picture past these checks, or change its pixels for
 //! looks: what the model sees must be what the reference pipeline would see. Grey of more than 8 bits is the one exception ([`Deep`]).
 
+mod bitmap;
 mod brightness;
 pub mod decode;
 mod deep;
 mod descriptor;
 mod error;
+mod gif;
 mod guard;
 pub mod halfblock;
 mod jpeg;
+mod kinds;
 mod look;
 mod pixels;
 pub mod resize;

@@ -185,6 +185,11 @@ pub(super) fn multiplied(sample: u8, share: u8) -> u8 {
     (((product >> 8) + product) >> 8) as u8
 }
 
+/// The sample of which `share` (not 0) was taken by [`multiplied`], as Pillow gives it back.
+pub(super) fn divided(sample: u8, share: u8) -> u8 {
+    (255 * u32::from(sample) / u32::from(share).max(1)).min(255) as u8
+}
+
 /// The 8-bit RGB samples of `decoded`, row-major.
 fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
     match decoded {

@@ -17,7 +17,7 @@ pub(super) fn unconverted(content: &[u8]) -> Result<Option<Samples>, Refusal> {
     if let Some(at) = palette_mark(content) {
         // 1: black is zero.
         let mut grey = content.to_vec();
-        grey[at..at + 2].copy_from_slice(&match content.starts_with(b"II") {
+        grey[at..at + 2].copy_from_slice(&match is_little(content) {
             true => 1u16.to_le_bytes(),
             false => 1u16.to_be_bytes(),
         });
@@ -44,27 +44,74 @@ fn open(content: &[u8]) -> Result<Content<'_>, Refusal> {
 
 /// Where the first picture's colours are named, if it says they come from a palette.
 fn palette_mark(content: &[u8]) -> Option<usize> {
-    const PHOTOMETRIC: u16 = 262;
-    const PALETTE: u16 = 3;
-    let little = content.starts_with(b"II");
-    let short = |at: usize| {
-        let bytes = content.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(match little {
-            true => u16::from_le_bytes(bytes),
-            false => u16::from_be_bytes(bytes),
-        })
+    let at = tag(content, PHOTOMETRIC)?.at;
+    (short(content, at)? == PALETTE).then_some(at)
+}
+
+/// Whether the first picture is black and white, one bit a pixel.
+pub(super) fn is_bilevel(content: &[u8]) -> bool {
+    // Left out, a tag has the value 1.
+    let is_one = |number| match tag(content, number) {
+        Some(tag) => tag.count == 1 && short(content, tag.at) == Some(1),
+        None => true,
     };
-    let bytes: [u8; 4] = content.get(4..8)?.try_into().ok()?;
-    let directory = match little {
+    is_one(BITS) && is_one(SAMPLES)
+}
+
+/// Meaning of a sample that is no colour: nothing, opacity that is multiplied into the colours, or (2) opacity alone.
+pub(super) const NOTHING: u16 = 0;
+pub(super) const ASSOCIATED: u16 = 1;
+
+/// What the first sample of the first picture that is no colour means; `None` where that is not said.
+pub(super) fn extra_sample(content: &[u8]) -> Option<u16> {
+    let tag = tag(content, EXTRA_SAMPLES)?;
+    // More of them lie elsewhere.
+    (tag.count <= 2).then(|| short(content, tag.at))?
+}
+
+const BITS: u16 = 258;
+const PHOTOMETRIC: u16 = 262;
+const SAMPLES: u16 = 277;
+const EXTRA_SAMPLES: u16 = 338;
+/// Value of `PHOTOMETRIC`.
+const PALETTE: u16 = 3;
+
+/// A tag of the first picture: how many values it has, and where the first lies if they are short and at most two.
+struct Place {
+    count: u32,
+    at: usize,
+}
+
+fn tag(content: &[u8], wanted: u16) -> Option<Place> {
+    let directory = usize::try_from(long(content, 4)?).ok()?;
+    let entries = (0..usize::from(short(content, directory)?)).map(|i| directory + 2 + 12 * i);
+    let entry = entries
+        .take_while(|&at| at + 12 <= content.len())
+        .find(|&at| short(content, at) == Some(wanted))?;
+    Some(Place {
+        count: long(content, entry + 4)?,
+        at: entry + 8,
+    })
+}
+
+fn is_little(content: &[u8]) -> bool {
+    content.starts_with(b"II")
+}
+
+fn short(content: &[u8], at: usize) -> Option<u16> {
+    let bytes = content.get(at..at.checked_add(2)?)?.try_into().ok()?;
+    Some(match is_little(content) {
+        true => u16::from_le_bytes(bytes),
+        false => u16::from_be_bytes(bytes),
+    })
+}
+
+fn long(content: &[u8], at: usize) -> Option<u32> {
+    let bytes = content.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    Some(match is_little(content) {
         true => u32::from_le_bytes(bytes),
         false => u32::from_be_bytes(bytes),
-    } as usize;
-    let entries = (0..usize::from(short(directory)?)).map(|i| directory + 2 + 12 * i);
-    let at = entries
-        .take_while(|&at| at + 12 <= content.len())
-        .find(|&at| short(at) == Some(PHOTOMETRIC))?
-        + 8;
-    (short(at)? == PALETTE).then_some(at)
+    })
 }
 
 /// Reads all planes of the first picture.

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::deep::resize_deep_window;
-use super::pixels::{inks_to_rgb, multiplied};
+use super::pixels::{divided, inks_to_rgb, multiplied};
 use super::resize::{Window, resize_bicubic, resize_bicubic_window};
 use super::{Deep, Picture};
 
@@ -44,7 +44,9 @@ pub fn clip_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
     if picture.beside.indexed {
         return nearest(&picture.rgb, (w, h), (new_w, new_h), window);
     }
-    let (Some(alpha), true) = (&picture.beside.alpha, picture.beside.alpha_is_channel) else {
+    // Pillow resizes nothing where there is nothing to resize, and so weighs nothing either.
+    let is_weighed = picture.beside.alpha_is_channel && (new_w, new_h) != (w, h);
+    let (Some(alpha), true) = (&picture.beside.alpha, is_weighed) else {
         return resize_bicubic_window::<3>(&picture.rgb, w, h, new_w, new_h, window);
     };
     // Colours are weighed by their opacity while they are blended, and given back after it; opacity itself is then dropped.
@@ -56,7 +58,7 @@ pub fn clip_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
     let alphas = resize_bicubic_window::<3>(&alphas, w, h, new_w, new_h, window);
     for (colour, &a) in out.iter_mut().zip(&alphas) {
         if !matches!(a, 0 | 255) {
-            *colour = (255 * u32::from(*colour) / u32::from(a)).min(255) as u8;
+            *colour = divided(*colour, a);
         }
     }
     out

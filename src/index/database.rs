@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::error::{IndexError, damaged};
 use super::example::{Example, images_of, tags_of};
+use crate::support::files;
 use crate::support::sanitise::clean_line;
 
 /// File name in the index's folder.
@@ -49,10 +50,11 @@ pub struct Counts {
 
 /// Makes a new, empty database.
 pub fn create(path: &Path) -> Result<Connection, IndexError> {
+    // SQLite gives the files beside it the same permissions.
+    files::open_private(path)?;
     let connection = Connection::open(path)?;
     prepare(&connection)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
+    begin_writing(&connection)?;
     connection.execute_batch(SCHEMA)?;
     put_counts(&connection, &Counts::default())?;
     Ok(connection)
@@ -74,17 +76,22 @@ pub fn is_begun(path: &Path) -> Result<bool, IndexError> {
     Ok(!any.as_mut().map_or(Ok(false), |query| query.exists([]))?)
 }
 
-/// Opens for one writer.
+/// Opens for one writer. Nothing in the file changes before [`begin_writing`].
 pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&connection)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
     checked(&connection)?;
     Ok(connection)
+}
+
+/// Gives the database a write-ahead log, beside which others can read. Where it had none, its file is another one from here on.
+pub fn begin_writing(connection: &Connection) -> Result<(), IndexError> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(())
 }
 
 /// Opens for reading, beside a writer if there is one.

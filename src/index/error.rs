@@ -1,7 +1,7 @@
 //! What can go wrong with an index, and what to do about it.
 
 use super::vectors::VectorError;
-use crate::support::{FileError, Hint};
+use crate::support::{FileError, Hint, OwnWord};
 
 /// What can go wrong with an index.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,8 @@ pub enum IndexError {
     File(#[from] FileError),
     #[error(transparent)]
     Vectors(#[from] VectorError),
+    #[error(transparent)]
+    OwnWord(#[from] OwnWord),
     #[error("{file} in the index is damaged: {reason}")]
     Damaged { file: String, reason: String },
     #[error("the index is of format version {found}, this program reads version {known}")]

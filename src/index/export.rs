@@ -7,7 +7,8 @@ use std::path::Path;
 use super::error::IndexError;
 use super::images::relative;
 use super::store::Index;
-use crate::support::{Cancel, FileError, INTENDED_USE, files};
+use crate::support::files::{self, Staged};
+use crate::support::{Cancel, FileError, INTENDED_USE};
 
 /// What every line says of itself, so that it is known when it is read back.
 pub const LINE_FORMAT: &str = "rounds-example-1";
@@ -28,7 +29,7 @@ pub fn export(
     files::create_private_dir(out)?;
     let path = out.join("examples.jsonl");
     let failed = |e: std::io::Error| IndexError::from(FileError::from_io(&path, "write", &e));
-    let mut lines = BufWriter::new(std::fs::File::create(&path).map_err(failed)?);
+    let mut lines = BufWriter::new(Staged::new(&path)?);
     let mut done = 0;
     index.each_example(&mut |example| {
         if cancel.is_cancelled() {
@@ -61,6 +62,8 @@ pub fn export(
         progress(done, index.len());
         Ok(())
     })?;
-    lines.flush().map_err(failed)?;
+    // Last: an export that was cut short has no list of examples that could be taken for all of them.
+    let lines = lines.into_inner().map_err(|e| failed(e.into_error()))?;
+    lines.put()?;
     Ok(done)
 }

@@ -11,8 +11,8 @@ use super::error::{IndexError, damaged};
 use super::example::ExampleImage;
 use crate::support::{FileError, files};
 
-/// Longest picture file that is taken, in bytes.
-pub const LONGEST_PICTURE: u64 = 256 << 20;
+/// Longest picture file that is taken, in bytes: no longer one could be decoded.
+pub const LONGEST_PICTURE: u64 = crate::imaging::decode::MAX_FILE_BYTES;
 
 /// Reads the pictures of an index; can be cloned and sent to other threads.
 #[derive(Clone, Debug)]

@@ -63,7 +63,7 @@ impl Kept {
 }
 
 impl Latents {
-    /// `model` is the SHA-256 of the model's bundle.
+    /// `model` is the SHA-256 of the model's bundle; it is computed in f32.
     pub fn new(index: &Path, model: &str) -> Self {
         let short: String = model
             .chars()
@@ -73,6 +73,18 @@ impl Latents {
         Self {
             folder: index.join("latents").join(short),
         }
+    }
+
+    /// The same for what was computed in another type than f32, by its name: the numbers differ, and where one type can be
+    /// used another cannot.
+    #[must_use]
+    pub fn computed_in(mut self, dtype: &str) -> Self {
+        if dtype != "f32" {
+            let name = self.folder.file_name().unwrap_or_default();
+            let name = format!("{}-{dtype}", name.to_string_lossy());
+            self.folder.set_file_name(name);
+        }
+        self
     }
 
     /// The caches of all models in an index's folder.

@@ -38,8 +38,10 @@ impl Library {
     }
 
     /// Where a new index goes: a bare name into the library, a path where it says.
-    pub fn place(&self, given: &Path) -> PathBuf {
-        self.shelf.place(given)
+    ///
+    /// Errors where the name is a word of the program's own.
+    pub fn place(&self, given: &Path) -> Result<PathBuf, IndexError> {
+        Ok(self.shelf.place(given)?)
     }
 
     /// Every index, or why it cannot be opened; sorted by name.

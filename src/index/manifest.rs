@@ -24,7 +24,7 @@ const SHORTEST_HASH: usize = 6;
 /// What made a set of vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoder {
-    /// SHA-256 of its weights: vectors of other weights mean something else.
+    /// SHA-256 of its weights, or of them and its settings: vectors of others mean something else.
     pub sha256: String,
     /// What people call it.
     pub name: String,
@@ -216,11 +216,7 @@ impl Seal {
 
     /// Takes the seal away, for good: before anything else changes.
     pub fn remove(folder: &Path) -> Result<(), IndexError> {
-        match std::fs::remove_file(folder.join(SEAL)) {
-            Ok(()) => Ok(files::sync_folder(folder)?),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(FileError::from_io(&folder.join(SEAL), "delete", &e).into()),
-        }
+        Ok(files::delete(&folder.join(SEAL))?)
     }
 
     /// Whether the database is the sealed one. `whole`: hash it, whatever its length.

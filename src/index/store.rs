@@ -17,9 +17,9 @@ use super::example::{Example, ExampleImage};
 use super::images::Images;
 use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Filter, GraphSlot, GraphState, Hit, Search, Vectors};
+use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
 use super::words;
-use crate::support::files;
+use crate::support::{Cancel, files};
 
 /// An opened index.
 pub struct Index {
@@ -203,6 +203,9 @@ impl Index {
     pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
             With::Image => "select number from pictured where sha256 = ?1",
+            With::ImageOfNobody => {
+                "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
+            }
             With::Patient => "select number from examples where patient = ?1 and patient <> ''",
             With::Study => "select number from examples where study = ?1 and study <> ''",
             With::Source => "select number from examples where source = ?1",
@@ -367,22 +370,47 @@ impl Index {
         filter: &Filter,
         search: Search,
     ) -> Result<Vec<Hit>, IndexError> {
-        match self.graph(encoder, search)? {
-            Some(graph) => Ok(graph.search(vector, k, filter)?),
-            None => Ok(self.vectors(encoder)?.search(vector, k, filter)?),
-        }
+        Ok(self.answer(encoder, vector, k, filter, search)?.hits)
     }
 
-    /// The search that answers now: the graph only where it is wanted and ready.
-    pub fn search_in_use(&self, encoder: &str, search: Search) -> Search {
-        match self.graph(encoder, search) {
-            Ok(Some(graph)) if matches!(graph.state(), GraphState::Ready { .. }) => Search::Hnsw,
-            _ => Search::Exact,
-        }
+    /// As [`Index::nearest`], and which search found them: the graph only where it is wanted, there, and of use.
+    pub fn answer(
+        &self,
+        encoder: &str,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Answered, IndexError> {
+        Ok(match self.graph(encoder, search)? {
+            Some(graph) => graph.search(vector, k, filter)?,
+            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+        })
     }
 
-    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is ready. Where the
-    /// graph was asked for by name, it is waited for, so that the same question gets the same shots.
+    /// The search to ask by: the graph where it is wanted and there, else exact. A graph that is asked for by name is waited
+    /// for, so that the same question gets the same shots.
+    ///
+    /// Errors with [`IndexError::Cancelled`] where `cancel` is raised before it is there.
+    pub fn settle(
+        &self,
+        encoder: &str,
+        search: Search,
+        cancel: &Cancel,
+    ) -> Result<Search, IndexError> {
+        let Some(graph) = self.graph(encoder, search)? else {
+            return Ok(Search::Exact);
+        };
+        if search == Search::Hnsw && graph.wait_unless(cancel).is_none() {
+            return Err(IndexError::Cancelled);
+        }
+        Ok(match graph.answers() {
+            true => Search::Hnsw,
+            false => Search::Exact,
+        })
+    }
+
+    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is there.
     fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
         if search.settled(self.counts.next) == Search::Exact {
             return Ok(None);
@@ -392,11 +420,9 @@ impl Index {
         let cell = self.graphs.get(self.place(encoder)?);
         let cell = cell.ok_or(IndexError::Changed)?;
         let cache = || self.folder.as_ref().map(|f| f.join("graph"));
-        let slot = cell.get_or_init(|| GraphSlot::start(vectors.clone(), &name, cache()));
-        if search == Search::Hnsw {
-            slot.wait();
-        }
-        Ok(Some(slot))
+        Ok(Some(cell.get_or_init(|| {
+            GraphSlot::start(vectors.clone(), &name, cache())
+        })))
     }
 
     /// Full-text search (BM25); see [`words::search`].
@@ -445,6 +471,8 @@ pub type Counted = std::collections::BTreeMap<String, usize>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
     Image,
+    /// A picture, where the patient is unknown.
+    ImageOfNobody,
     Patient,
     Study,
     Source,

@@ -139,7 +139,7 @@ fn an_embedding_goes_on_where_it_stopped_and_begins_again_where_its_files_are_to
         .unwrap();
         let expected = if shortened.is_empty() { 128 } else { 64 };
         assert_eq!(begun[0], expected, "{shortened}");
-        let verdict = verify::verify(folder.path(), &Cancel::new(), &mut |_, _| ()).unwrap();
+        let verdict = verify::verify(Some(folder.path()), &Cancel::new(), &mut |_, _| ()).unwrap();
         assert_eq!(verdict.faults, Vec::<String>::new(), "{shortened}");
         assert!(
             files::below(&folder.path().join("vectors"))

@@ -129,7 +129,7 @@ fn check_free(folder: &Path) -> Result<(), IndexError> {
 /// Errors with [`IndexError::Busy`] where somebody else has it.
 pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
-    let file = files::open_lock(&path)?;
+    let file = files::open_private(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -396,6 +396,7 @@ impl Writer {
     pub(super) fn begin(&mut self) -> Result<(), IndexError> {
         if !self.open {
             Seal::remove(&self.folder)?;
+            database::begin_writing(&self.connection)?;
             self.connection.execute_batch("begin immediate")?;
             self.open = true;
         }

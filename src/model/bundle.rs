@@ -9,13 +9,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::encoder::EncoderBundle;
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
-use super::listed::{Listed, damaged};
-use crate::support::files;
+pub use super::listed::KnownBy;
+use super::listed::{self, Listed, damaged};
+use crate::support::{files, sanitise};
 
 /// The format this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
+/// Families that can be run.
+pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
+const MANIFEST: &str = "model.toml";
+/// Longest `model.toml`, in bytes.
+const LONGEST_MANIFEST: u64 = 1 << 20;
+/// Longest `tokenizer.json`, in bytes; the largest published one has 34 MB.
+const LONGEST_TOKENIZER: u64 = 64 << 20;
 
 /// `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +46,8 @@ pub struct Manifest {
     /// Files with weights: `*.safetensors` or `*.gguf`.
     #[serde(default = "one_file")]
     pub weights: Vec<String>,
+    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    pub vectors_known_by: KnownBy,
     pub tokens: SpecialTokens,
     pub pixels: Pixels,
     pub config: FlamingoConfig,
@@ -48,13 +59,41 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What the vectors of its tower are known by: with [`KnownBy::Weights`] the SHA-256 of the first file of weights.
+    pub fn encoder_id(&self) -> String {
+        let listed = self.listed();
+        let sums = listed.sums_of_weights();
+        match self.vectors_known_by {
+            KnownBy::Weights => sums.first().copied().unwrap_or_default().to_string(),
+            KnownBy::Settings => listed::identity(&sums, &(&self.config.vision, &self.pixels)),
+        }
+    }
+
     fn listed(&self) -> Listed<'_> {
         Listed {
-            manifest: "model.toml",
+            manifest: MANIFEST,
             weights: &self.weights,
             files: &self.files,
             lengths: &self.lengths,
         }
+    }
+}
+
+impl Manifest {
+    /// Words go to the terminal and are cleaned; tokens go to a tokenizer, so one that would have to be cleaned is refused.
+    fn cleaned(mut self) -> Result<Self, ModelError> {
+        for words in [
+            &mut self.name,
+            &mut self.licence,
+            &mut self.intended_use,
+            &mut self.knows,
+            &mut self.template,
+            &mut self.dtype,
+        ] {
+            *words = sanitise::clean_line(words);
+        }
+        self.tokens.check().map_err(|e| damaged(MANIFEST, e))?;
+        Ok(self)
     }
 }
 
@@ -84,6 +123,25 @@ pub struct SpecialTokens {
     /// Stands on both sides of an image (IDEFICS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around_image: Option<String>,
+}
+
+impl SpecialTokens {
+    /// Errors, in words, where one would do something to a terminal.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut all = [&self.begin, &self.image, &self.end_of_chunk]
+            .into_iter()
+            .chain(&self.stop)
+            .chain(&self.media_reset)
+            .chain(&self.untrained)
+            .chain(&self.around_image);
+        match all.find(|token| sanitise::clean(token) != **token) {
+            Some(token) => Err(format!(
+                "the token {} has control characters",
+                sanitise::clean_line(token)
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How a picture becomes the tower's square.
@@ -148,9 +206,11 @@ enum Place {
 }
 
 impl Place {
-    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+    fn read(&self, name: &str, longest: u64) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
-            Place::Folder(folder) => Ok(Cow::Owned(files::read(&folder.join(name))?)),
+            Place::Folder(folder) => {
+                Ok(Cow::Owned(files::read_plain(&folder.join(name), longest)?))
+            }
             Place::Shipped => crate::shipped::file(&format!("assets/nano/{name}"))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(name, "not part of this build")),
@@ -159,23 +219,33 @@ impl Place {
 }
 
 fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
-    let text = std::str::from_utf8(text).map_err(|e| damaged("model.toml", e))?;
-    let version: Version = toml::from_str(text).map_err(|e| damaged("model.toml", e.message()))?;
+    let text = std::str::from_utf8(text).map_err(|e| damaged(MANIFEST, e))?;
+    let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
     if version.format_version != FORMAT_VERSION {
         return Err(ModelError::Version {
             found: version.format_version,
             known: FORMAT_VERSION,
         });
     }
-    let manifest: Manifest =
-        toml::from_str(text).map_err(|e| damaged("model.toml", e.message()))?;
-    if !["flamingo", "idefics"].contains(&manifest.family.as_str()) {
-        return Err(ModelError::Family(crate::support::sanitise::clean_line(
-            &manifest.family,
-        )));
+    let manifest: Manifest = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+    if !FAMILIES.contains(&manifest.family.as_str()) {
+        return Err(ModelError::Family(sanitise::clean_line(&manifest.family)));
     }
-    manifest.listed().stays_inside()?;
-    Ok(manifest)
+    manifest.listed().is_sound()?;
+    manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
+    manifest.cleaned()
+}
+
+/// Errors where something else than a model is in `folder`.
+fn is_model(folder: &Path) -> Result<(), ModelError> {
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    let shown = crate::support::errors::shown(folder);
+    Err(match EncoderBundle::is_one(folder) {
+        true => ModelError::IsEncoder(shown),
+        false => ModelError::NotAModel(shown),
+    })
 }
 
 impl Bundle {
@@ -183,18 +253,21 @@ impl Bundle {
     pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
         let place = match folder {
             None => Place::Shipped,
-            Some(folder) => Place::Folder(folder.to_path_buf()),
+            Some(folder) => {
+                is_model(folder)?;
+                Place::Folder(folder.to_path_buf())
+            }
         };
-        let text = place.read("model.toml")?;
+        let text = place.read(MANIFEST, LONGEST_MANIFEST)?;
         let manifest = manifest_of(&text)?;
         let listed = manifest.listed();
-        let checked = |name: &str| {
-            let bytes = place.read(name)?;
+        let checked = |name: &str, longest| {
+            let bytes = place.read(name, longest)?;
             listed.check(name, &bytes).map(|()| bytes)
         };
-        let tokenizer = checked("tokenizer.json")?;
+        let tokenizer = checked("tokenizer.json", LONGEST_TOKENIZER)?;
         let weights = match &place {
-            Place::Shipped => Weights::Bytes(checked("model.safetensors")?),
+            Place::Shipped => Weights::Bytes(checked("model.safetensors", u64::MAX)?),
             Place::Folder(folder) => Weights::Files(listed.weights(folder)?),
         };
         Ok(Self {
@@ -207,7 +280,11 @@ impl Bundle {
 
     /// Reads `model.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
-        manifest_of(&files::read_limited(&folder.join("model.toml"), 1 << 20)?)
+        is_model(folder)?;
+        manifest_of(&files::read_plain(
+            &folder.join(MANIFEST),
+            LONGEST_MANIFEST,
+        )?)
     }
 
     /// Reads the text of a `model.toml`; also the fuzzer's way in.
@@ -224,4 +301,60 @@ impl Bundle {
 #[derive(Deserialize)]
 struct Version {
     format_version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> String {
+        let text = crate::shipped::file("assets/nano/model.toml").unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+
+    fn changed(from: &str, to: &str) -> Result<Manifest, ModelError> {
+        let text = shipped();
+        assert!(text.contains(from), "{from}");
+        manifest_of(text.replacen(from, to, 1).as_bytes())
+    }
+
+    #[test]
+    fn words_of_a_manifest_are_clean_and_tokens_that_are_not_are_refused() {
+        let evil = r"\u001b]52;c;QUFBQQ==\u0007";
+        for (from, of) in [
+            (
+                "knows = \"",
+                &(|m: Manifest| m.knows) as &dyn Fn(Manifest) -> String,
+            ),
+            ("name = \"", &|m| m.name),
+            ("licence = \"", &|m| m.licence),
+            ("intended_use = \"", &|m| m.intended_use),
+            ("template = \"", &|m| m.template),
+            ("dtype = \"", &|m| m.dtype),
+        ] {
+            let words = of(changed(from, &format!("{from}{evil}")).unwrap());
+            assert!(!words.contains(['\u{1b}', '\u{7}']), "{words:?}");
+            assert!(words.starts_with('\u{FFFD}'), "{words:?}");
+        }
+        for from in [
+            "begin = \"",
+            "image = \"",
+            "end_of_chunk = \"",
+            "untrained = [\"",
+        ] {
+            let error = changed(from, &format!("{from}{evil}")).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("control characters"), "{text}");
+            assert!(!text.contains('\u{1b}'), "{text:?}");
+        }
+        let error = changed("\"tokenizer.json\" = \"5c7b", "\"tokenizer.json\" = \"xxxx");
+        assert!(error.is_err(), "a hash that is none");
+        assert_eq!(changed("", "").unwrap().name, "rounds-nano");
+    }
+
+    #[test]
+    fn sizes_that_no_memory_holds_are_refused_before_any_is_taken() {
+        let error = changed("max_positions = 1024", "max_positions = 99999999999").unwrap_err();
+        assert!(error.to_string().contains("max_positions"), "{error}");
+    }
 }

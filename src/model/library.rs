@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::bundle::{Bundle, Manifest};
 use super::encoder::{Descriptor, EncoderBundle, EncoderManifest};
 use super::error::ModelError;
-use crate::support::{Paths, Shelf, paths};
+use crate::support::{OwnWord, Paths, Shelf, paths};
 
 /// What a bundle in a folder is.
 pub enum Known {
@@ -73,8 +73,15 @@ impl Library {
         }
     }
 
+    /// The folder of a bundle that [`Library::list`] names.
+    pub fn folder_of(&self, name: &str) -> PathBuf {
+        self.shelf.folder().join(name)
+    }
+
     /// Where a new bundle goes: a bare name into the library, a path where it says.
-    pub fn place(&self, given: &Path) -> PathBuf {
+    ///
+    /// Errors where the name is a word of the program's own.
+    pub fn place(&self, given: &Path) -> Result<PathBuf, OwnWord> {
         self.shelf.place(given)
     }
 

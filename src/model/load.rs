@@ -1,6 +1,6 @@
 //! From a bundle's files to a store of tensors.
 
-use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use std::borrow::Cow;
@@ -12,6 +12,8 @@ use super::bundle::{Bundle, Weights};
 use super::error::ModelError;
 use super::files::Files;
 use super::store::Store;
+use super::weights::WeightError;
+use super::weights::gguf::{GgufFile, Kind};
 
 fn damaged(file: &Path, reason: impl ToString) -> ModelError {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -66,76 +68,48 @@ pub fn store_of(
         let full = VarBuilder::from_backend(Box::new(full), dtype, device.clone());
         return Ok(Store::full(full));
     }
-    let (mut full, mut packed) = (HashMap::new(), HashMap::new());
+    let mut tensors = Tensors::default();
     for path in paths {
-        read_gguf(path, device, &mut full, &mut packed)?;
+        let file = GgufFile::open(path).map_err(|e| damaged(path, e))?;
+        tensors.add(&file, device).map_err(|e| damaged(path, e))?;
     }
-    let full = VarBuilder::from_tensors(full, dtype, device);
-    Ok(Store::with_packed(full, packed))
-}
-
-fn read_gguf(
-    path: &Path,
-    device: &Device,
-    full: &mut HashMap<String, Tensor>,
-    packed: &mut HashMap<String, Arc<QTensor>>,
-) -> Result<(), ModelError> {
-    let file = std::fs::File::open(path).map_err(|e| damaged(path, e))?;
-    let length = file.metadata().map_err(|e| damaged(path, e))?.len();
-    let mut reader = std::io::BufReader::new(file);
-    let content = gguf_file::Content::read(&mut reader).map_err(|e| damaged(path, e))?;
-    read_tensors(path, &content, &mut reader, length, device, full, packed)
+    let full = VarBuilder::from_tensors(tensors.full, dtype, device);
+    Ok(Store::with_packed(full, tensors.packed))
 }
 
 /// Reads a GGUF file that is in memory; how many tensors it has. The fuzzer's way in.
 pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
-    let path = Path::new("model.gguf");
-    let mut reader = std::io::Cursor::new(bytes);
-    let content = gguf_file::Content::read(&mut reader).map_err(|e| damaged(path, e))?;
-    let (mut full, mut packed) = (HashMap::new(), HashMap::new());
-    let length = bytes.len() as u64;
-    let cpu = Device::Cpu;
-    read_tensors(
-        path,
-        &content,
-        &mut reader,
-        length,
-        &cpu,
-        &mut full,
-        &mut packed,
-    )?;
-    Ok(full.len() + packed.len())
+    let name = "model.gguf";
+    let wrong = |e| damaged(Path::new(name), e);
+    let file = GgufFile::from_bytes(name, bytes.to_vec()).map_err(wrong)?;
+    let mut tensors = Tensors::default();
+    tensors.add(&file, &Device::Cpu).map_err(wrong)?;
+    Ok(tensors.full.len() + tensors.packed.len())
 }
 
-fn read_tensors<R: std::io::Read + std::io::Seek>(
-    path: &Path,
-    content: &gguf_file::Content,
-    reader: &mut R,
-    length: u64,
-    device: &Device,
-    full: &mut HashMap<String, Tensor>,
-    packed: &mut HashMap<String, Arc<QTensor>>,
-) -> Result<(), ModelError> {
-    for (name, info) in &content.tensor_infos {
-        let elements = info.shape.dims().iter().try_fold(1u64, |n, &d| {
-            n.checked_mul(d as u64)
-                .filter(|&n| n <= length.saturating_mul(8))
-        });
-        if elements.is_none() {
-            return Err(damaged(path, format!("{name} is larger than the file")));
-        }
-        let tensor = content
-            .tensor(reader, name, device)
-            .map_err(|e| damaged(path, format!("{name}: {e}")))?;
-        match tensor.dtype() {
-            GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => {
-                let tensor = tensor.dequantize(device).map_err(|e| damaged(path, e))?;
-                full.insert(name.clone(), tensor);
-            }
-            _ => {
-                packed.insert(name.clone(), Arc::new(tensor));
+/// Tensors of GGUF files by name.
+#[derive(Default)]
+struct Tensors {
+    full: HashMap<String, Tensor>,
+    packed: HashMap<String, Arc<QTensor>>,
+}
+
+impl Tensors {
+    fn add(&mut self, file: &GgufFile, device: &Device) -> Result<(), WeightError> {
+        for (index, info) in file.tensors().iter().enumerate() {
+            let name = info.name.clone();
+            match info.kind {
+                Kind::Reals(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) | Kind::Other(_) => {
+                    let tensor = file.read(index)?.to_device(device);
+                    let tensor = tensor.map_err(|e| WeightError::format(&name, e.to_string()))?;
+                    self.full.insert(name, tensor);
+                }
+                Kind::Reals(_) => {
+                    self.packed
+                        .insert(name, Arc::new(file.packed(index, device)?));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -17,6 +17,7 @@ mod listed;
 pub mod load;
 pub mod ops;
 pub mod random;
+mod sizes;
 pub mod store;
 pub mod vision;
 pub mod weights;

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens};
+use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
 use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use super::import::{Hold, ImportError, write_weights};
 use super::language::{DecoderConfig, Mlp};
@@ -205,6 +205,7 @@ pub fn write(
         familiar_similarity: -1.0,
         dtype: hold.name().into(),
         weights: vec![hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
         tokens: SpecialTokens {
             begin: if idefics { "<s>" } else { "" }.into(),
             image: "<image>".into(),
@@ -220,7 +221,7 @@ pub fn write(
         }),
         config,
         files: BTreeMap::from([
-            (hold.file().to_string(), written.sha256),
+            (hold.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),
         ]),
         lengths: BTreeMap::from([
@@ -228,11 +229,11 @@ pub fn write(
             ("tokenizer.json".into(), json.len() as u64),
         ]),
     };
-    files::write_atomic(&folder.join("tokenizer.json"), json.as_bytes())?;
     let text = toml::to_string(&manifest)
         .map_err(|e| ImportError::Tensor(candle_core::Error::msg(e.to_string())))?;
-    files::write_atomic(&folder.join("model.toml"), text.as_bytes())?;
-    Ok(written.length)
+    let bytes = written.length;
+    written.bundle(folder, &json, ("model.toml", &text))?;
+    Ok(bytes)
 }
 
 /// Values of a tensor: norms are 1, biases 0, gates half open, everything else small numbers of a size that keeps hidden states of

@@ -7,6 +7,7 @@ mod parts;
 pub use parts::Parts;
 
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use tokenizers::Tokenizer;
 
 use crate::index::{Example, PICTURE_PLACE};
@@ -22,6 +23,9 @@ pub struct Template {
     pub shot: String,
     pub query: String,
     pub image: String,
+    /// Stands on both sides of an image; one does for both where two images follow each other (IDEFICS).
+    #[serde(default)]
+    pub around_image: String,
     pub rationale_marker: String,
     pub answer_marker: String,
     pub stop: Vec<String>,
@@ -45,8 +49,13 @@ impl Template {
             .map_err(|e| TemplateError::Invalid(name.to_string(), e.message().to_string()))
     }
 
+    fn one_image(&self) -> String {
+        let around = &self.around_image;
+        format!("{around}{}{around}", self.image)
+    }
+
     fn images(&self, count: usize) -> String {
-        self.image.repeat(count)
+        self.one_image().repeat(count)
     }
 
     /// One worked example as text.
@@ -67,23 +76,25 @@ impl Template {
         let (images, question) = match inline {
             true => {
                 let pieces = pieces.into_iter().map(harmless);
-                let question = pieces.collect::<Vec<_>>().join(&self.image);
+                let question = pieces.collect::<Vec<_>>().join(&self.one_image());
                 (String::new(), question.trim().to_string())
             }
             false => (self.images(example.images.len()), plain(&example.question)),
         };
-        fill(
+        let text = fill(
             &form,
             &images,
             &question,
             &plain(&example.answer),
             &rationale,
-        )
+        );
+        share_around(text, &self.around_image)
     }
 
     /// The question as text, ready for the model to go on.
     pub fn query(&self, question: &str, images: usize) -> String {
-        fill(&self.query, &self.images(images), &plain(question), "", "")
+        let text = fill(&self.query, &self.images(images), &plain(question), "", "");
+        share_around(text, &self.around_image)
     }
 
     /// Whether the model is asked for its rationale in front of the answer.
@@ -105,6 +116,15 @@ impl Template {
             Some((answer, rationale)) => (answer.trim().to_string(), some(rationale)),
             None => (text.trim().to_string(), None),
         }
+    }
+}
+
+/// Images that follow each other share the token between them, as the processor of IDEFICS spells them (transformers 4.33,
+/// `image_tokens`).
+pub fn share_around(text: String, around: &str) -> String {
+    match around.is_empty() {
+        true => text,
+        false => text.replace(&around.repeat(2), around),
     }
 }
 
@@ -180,12 +200,14 @@ pub struct Prompt {
     /// With image places written out.
     pub text: String,
     pub ids: Vec<u32>,
-    /// Shots that were left out, least similar first, because the context was full.
+    /// Ranks of the shots that are in it.
+    pub kept: BTreeSet<usize>,
+    /// Shots that were left out because they did not fit.
     pub dropped: usize,
 }
 
-/// Builds the prompt. `shots` stand in the order they shall be shown in, each with its rank (1 is the most similar); where
-/// they do not fit beside `reserve` tokens for the answer, the least similar ones are dropped.
+/// Builds the prompt. `shots` stand in the order they shall be shown in, each with its rank (1 is the most similar). The most
+/// similar get room first, beside `reserve` tokens for the answer; one that does not fit is dropped and the next one tried.
 ///
 /// Errors with the number of tokens where the question alone does not fit.
 pub fn build(
@@ -210,23 +232,23 @@ pub fn build(
     let limit = context.saturating_sub(reserve);
     let fixed = encode(&head)?.len() + encode(&query)?.len();
     if fixed > limit {
-        return Err(ModelError::TooLong {
+        return Err(ModelError::NoRoom {
             tokens: fixed,
-            limit,
+            context,
+            reserve,
         });
     }
     let mut by_rank: Vec<&(usize, &Example)> = shots.iter().collect();
     by_rank.sort_by_key(|(rank, _)| *rank);
     let mut room = limit - fixed;
-    let mut kept = std::collections::BTreeMap::new();
+    let mut kept = BTreeMap::new();
     for (rank, example) in by_rank {
         let text = template.shot(example);
         let cost = encode(&text)?.len();
-        if cost > room {
-            break;
+        if cost <= room {
+            room -= cost;
+            kept.insert(*rank, text);
         }
-        room -= cost;
-        kept.insert(*rank, text);
     }
     let texts = shots.iter().filter_map(|(rank, _)| kept.get(rank));
     let text = format!("{head}{}{query}", texts.cloned().collect::<String>());
@@ -234,6 +256,7 @@ pub fn build(
         ids: encode(&text)?,
         text,
         dropped: shots.len() - kept.len(),
+        kept: kept.into_keys().collect(),
     })
 }
 
@@ -366,6 +389,69 @@ mod tests {
         assert_eq!(other.matches("<image>").count(), 2);
         let asked = template().query("what is \u{FFFC} this?", 1);
         assert_eq!(asked.matches("<image>").count(), 1);
+    }
+
+    /// What transformers 4.33.3 makes of [image, image, text]: its processor gives the second image one token around it.
+    #[test]
+    fn images_that_follow_each_other_share_the_token_between_them() {
+        let idefics = Template::shipped("idefics").unwrap();
+        let (around, image) = ("<fake_token_around_image>", "<image>");
+        let two = format!("{around}{image}{around}{image}{around}");
+        let asked = idefics.query("Is it?", 2);
+        assert_eq!(asked, format!("{two}Question: Is it? Answer:"));
+        let shot = |question: &str| {
+            idefics.shot(&Example {
+                images: vec![picture(), picture()],
+                question: question.into(),
+                answer: "no".into(),
+                ..Example::default()
+            })
+        };
+        assert!(shot("Is it?").starts_with(&format!("{two}Question")));
+        assert!(shot("\u{FFFC}\u{FFFC}what changed?").contains(&format!(": {two}what")));
+        let apart = shot("from \u{FFFC} to \u{FFFC}");
+        assert_eq!(apart.matches(around).count(), 4, "{apart}");
+        assert_eq!(template().query("Is it?", 2).matches(image).count(), 2);
+    }
+
+    #[test]
+    fn one_shot_that_is_too_long_leaves_room_to_the_others() {
+        let bytes = crate::shipped::file("assets/nano/tokenizer.json").unwrap();
+        let tokenizer = Tokenizer::from_bytes(bytes).unwrap();
+        let example = |answer: &str| Example {
+            images: vec![picture()],
+            question: "Is it?".into(),
+            answer: answer.into(),
+            ..Example::default()
+        };
+        let (long, short) = (example(&"no ".repeat(2000)), example("no"));
+        let shots = [(4, &short), (3, &short), (2, &short), (1, &long)];
+        let built = |reserve| {
+            build(
+                &template(),
+                &tokenizer,
+                "<s>",
+                &shots,
+                "Is it?",
+                1,
+                1024,
+                reserve,
+            )
+        };
+        let prompt = built(96).unwrap();
+        assert_eq!(prompt.kept, BTreeSet::from([2, 3, 4]));
+        assert_eq!(
+            (prompt.dropped, prompt.text.matches("<image>").count()),
+            (1, 4)
+        );
+        // A question that has no room for its answer: the way out is named.
+        let error = built(1020).unwrap_err();
+        assert!(
+            error.to_string().contains("1020 are kept for the answer"),
+            "{error}"
+        );
+        let hint = crate::support::Hint::hint(&error).unwrap();
+        assert!(hint.contains("--max-new-tokens"), "{hint}");
     }
 
     #[test]

@@ -13,9 +13,11 @@ mod may_be;
 mod random;
 mod rankings;
 
+use std::cell::Cell;
+
 use super::left_out::LeftOut;
-use super::{Found, Plan, Query, Shot, Strategy};
-use crate::index::{Hit, Index, IndexError};
+use super::{Found, PINNED, Plan, Query, Shot, Strategy};
+use crate::index::{Hit, Index, IndexError, Search};
 use candidates::Candidate;
 use floor::Floor;
 use may_be::MayBe;
@@ -38,11 +40,14 @@ pub struct Chooser<'a> {
     pinned: Vec<usize>,
     may_be: MayBe<'a>,
     floor: Option<Floor<'a>>,
+    /// The search that answered so far.
+    answered: Cell<Option<Search>>,
 }
 
 impl<'a> Chooser<'a> {
     pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
-        if plan.strategy.needs_vectors() || plan.floor.is_some() {
+        let has_floor = plan.floor.is_some() && !query.vectors.is_empty();
+        if plan.strategy.needs_vectors() || has_floor {
             index.encoder(query.encoder)?;
         }
         let left_out = LeftOut::new(index, query)?;
@@ -50,6 +55,7 @@ impl<'a> Chooser<'a> {
         Ok(Self {
             may_be: MayBe::new(index, plan, &pinned, left_out.numbers())?,
             floor: Floor::new(index, query, plan)?,
+            answered: Cell::new(None),
             left_out,
             pinned,
             index,
@@ -67,7 +73,7 @@ impl<'a> Chooser<'a> {
                     example,
                     score: 0.0,
                     rank: 0,
-                    reason: "pinned".into(),
+                    reason: PINNED.into(),
                 });
             } else {
                 found.notices.push(format!(
@@ -89,23 +95,31 @@ impl<'a> Chooser<'a> {
                 self.plan.strategy.name()
             ));
         }
-        let chosen = self.chosen(strategy, k)?;
-        if let Some(floor) = &self.floor
-            && floor.was_met()
-            && chosen.len() < k
-        {
+        if let (Some(least), None) = (self.plan.floor, &self.floor) {
             found.notices.push(format!(
-                "the others are less similar than the floor of {}",
-                floor.least
+                "the floor of {least} was not asked: there is no picture to compare"
             ));
         }
+        let chosen = self.chosen(strategy, k)?;
         found.shots.extend(chosen.into_iter().map(|c| Shot {
             example: c.example,
             score: c.score,
             rank: 0,
             reason: c.reason,
         }));
+        found.search = self.answered.get();
         Ok(())
+    }
+
+    /// Why there are fewer shots than were asked for.
+    pub fn why_no_more(&self) -> String {
+        match self.floor.as_ref().filter(|floor| floor.was_met()) {
+            Some(floor) => format!(
+                "the others are less similar than the floor of {}",
+                floor.least
+            ),
+            None => "the index has no more that fit".into(),
+        }
     }
 
     /// Without a picture only the question can be compared.

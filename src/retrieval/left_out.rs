@@ -1,7 +1,9 @@
 //! What may not be a shot: the query's own pictures and their near-duplicates, and every example of their patients and studies.
 //!
-//! The query's picture is looked for by its file, by its vector and by its look; what belongs to it is followed from example
-//! to example until nothing new is found. Never do that by calls within calls: a chain may be as long as the index.
+//! The query's picture is looked for by its file, by its vector and by its look. The examples that show it, and those of the
+//! patient and study that were named, are the query's own; with them goes every example of their patients and studies, and every
+//! example of nobody known that shows a picture of any of these. There it ends. Never follow a picture or a study on to another
+//! patient: one placeholder that all patients have, or studies that overlap, would take the whole index away.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -55,8 +57,6 @@ pub struct LeftOut<'a> {
     studies: HashSet<String>,
     /// Every example of those.
     numbers: HashSet<usize>,
-    /// Those of them that were not looked at yet.
-    waiting: Vec<usize>,
 }
 
 impl<'a> LeftOut<'a> {
@@ -71,19 +71,22 @@ impl<'a> LeftOut<'a> {
             patients: HashSet::new(),
             studies: HashSet::new(),
             numbers: HashSet::new(),
-            waiting: Vec::new(),
         };
         for (sha256, _) in query.images {
-            out.image(sha256)?;
+            out.picture(sha256)?;
         }
-        out.owner(query.patient.unwrap_or(""), query.study.unwrap_or(""))?;
-        out.follow()?;
+        let patient = out.all_of(With::Patient, query.patient.unwrap_or(""))?;
+        let study = out.all_of(With::Study, query.study.unwrap_or(""))?;
+        for number in patient.into_iter().chain(study) {
+            out.own(number)?;
+        }
         if out.vectors.is_some() {
             for vector in query.vectors {
                 out.look_near(vector)?;
             }
         }
         out.look_alike()?;
+        out.of_nobody()?;
         Ok(out)
     }
 
@@ -112,6 +115,9 @@ impl<'a> LeftOut<'a> {
     /// Finds the query's picture by its look, wherever its vector ranks.
     fn look_alike(&mut self) -> Result<(), IndexError> {
         let looks: Vec<u64> = self.query.images.iter().map(|(_, look)| *look).collect();
+        if looks.is_empty() {
+            return Ok(());
+        }
         let most = match self.vectors {
             Some(_) => self.near().iter().map(|(bits, _)| *bits).max(),
             None => Some(NEAR_LOOK),
@@ -144,25 +150,25 @@ impl<'a> LeftOut<'a> {
         if self.numbers.contains(&number) {
             return Ok(());
         }
-        if let Some(example) = self.index.example_if_there(number)?
-            && self.is_own(&example)?
-        {
-            self.found(vec![number]);
-            self.follow()?;
+        if let Some(example) = self.index.example_if_there(number)? {
+            for picture in self.own_pictures(&example)? {
+                self.picture(&picture)?;
+            }
         }
         Ok(())
     }
 
-    /// Whether an example shows a picture of the query.
-    fn is_own(&self, example: &Example) -> Result<bool, IndexError> {
+    /// SHA-256 of the pictures of an example that are the query's.
+    fn own_pictures(&self, example: &Example) -> Result<Vec<String>, IndexError> {
         let score = self.best_score(example.number)?;
+        let mut own = Vec::new();
         for (place, image) in example.images.iter().enumerate() {
             let score = score.filter(|_| place == 0);
             if is_same(self.near(), self.apart(&image.sha256)?, score) {
-                return Ok(true);
+                own.push(image.sha256.clone());
             }
         }
-        Ok(false)
+        Ok(own)
     }
 
     /// How near is near, for the vectors that are compared.
@@ -182,44 +188,54 @@ impl<'a> LeftOut<'a> {
         Ok(own.map(|(_, own)| looks_apart(*own, look)).min())
     }
 
-    /// Leaves out all that hangs together with the examples that wait.
-    fn follow(&mut self) -> Result<(), IndexError> {
-        while let Some(number) = self.waiting.pop() {
-            if let Some(example) = self.index.example_if_there(number)? {
-                for image in &example.images {
-                    self.image(&image.sha256)?;
-                }
-                self.owner(&example.patient, &example.study)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn found(&mut self, numbers: Vec<usize>) {
-        for number in numbers {
-            if self.numbers.insert(number) {
-                self.waiting.push(number);
-            }
-        }
-    }
-
-    fn image(&mut self, sha256: &str) -> Result<(), IndexError> {
+    /// A picture of the query: the examples that show it are its own.
+    fn picture(&mut self, sha256: &str) -> Result<(), IndexError> {
         if !sha256.is_empty() && self.images.insert(sha256.to_string()) {
-            self.found(self.index.numbers_with(With::Image, sha256)?);
+            for number in self.index.numbers_with(With::Image, sha256)? {
+                self.own(number)?;
+            }
         }
         Ok(())
     }
 
-    /// An unknown patient is nobody. What is found by a study may name the patient, and the other way round.
-    fn owner(&mut self, patient: &str, study: &str) -> Result<(), IndexError> {
-        // As an index keeps them, so that a blank too many in a question hides nobody.
-        let kept = |name: &str| clean_line(name).trim().to_string();
-        let (patient, study) = (kept(patient), kept(study));
-        if !patient.is_empty() && self.patients.insert(patient.clone()) {
-            self.found(self.index.numbers_with(With::Patient, &patient)?);
+    /// An example of the query's own: its patient and its study are the query's, as far as they are known.
+    fn own(&mut self, number: usize) -> Result<(), IndexError> {
+        self.numbers.insert(number);
+        if let Some(example) = self.index.example_if_there(number)? {
+            self.all_of(With::Patient, &example.patient)?;
+            self.all_of(With::Study, &example.study)?;
         }
-        if !study.is_empty() && self.studies.insert(study.clone()) {
-            self.found(self.index.numbers_with(With::Study, &study)?);
+        Ok(())
+    }
+
+    /// Leaves out every example of a patient or a study; gives those of a new one. An unknown one is nobody.
+    fn all_of(&mut self, what: With, name: &str) -> Result<Vec<usize>, IndexError> {
+        // As an index keeps them, so that a blank too many in a question hides nobody.
+        let name = clean_line(name).trim().to_string();
+        let known = match what {
+            With::Study => &mut self.studies,
+            _ => &mut self.patients,
+        };
+        if name.is_empty() || !known.insert(name.clone()) {
+            return Ok(Vec::new());
+        }
+        let numbers = self.index.numbers_with(what, &name)?;
+        self.numbers.extend(&numbers);
+        Ok(numbers)
+    }
+
+    /// Examples without a patient that show a picture of what is left out: whose else should they be?
+    fn of_nobody(&mut self) -> Result<(), IndexError> {
+        let mut seen = HashSet::new();
+        for number in self.numbers.clone() {
+            let example = self.index.example_if_there(number)?;
+            for image in example.into_iter().flat_map(|example| example.images) {
+                if seen.insert(image.sha256.clone()) {
+                    let nobodys = With::ImageOfNobody;
+                    let found = self.index.numbers_with(nobodys, &image.sha256)?;
+                    self.numbers.extend(found);
+                }
+            }
         }
         Ok(())
     }
@@ -237,7 +253,7 @@ impl<'a> LeftOut<'a> {
             || self.studies.contains(&example.study)
             || example.images.iter().any(has_picture);
         // Found by its words, say: is it the query's picture all the same?
-        Ok(!known && !self.is_own(example)?)
+        Ok(!known && self.own_pictures(example)?.is_empty())
     }
 }
 

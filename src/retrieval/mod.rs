@@ -110,7 +110,15 @@ pub struct Shot {
     pub reason: String,
 }
 
+/// Why a pinned example is a shot.
+const PINNED: &str = "pinned";
+
 impl Shot {
+    /// Whether it is a shot because it was asked for, not because it is like anything.
+    pub fn is_pinned(&self) -> bool {
+        self.reason == PINNED
+    }
+
     /// All that is to be known of it, on one line.
     pub fn in_words(&self) -> String {
         let example = &self.example;
@@ -170,6 +178,10 @@ pub struct Found {
     pub notices: Vec<String>,
     /// The strategy that chose, where it is not the one that was asked for.
     pub instead: Option<Strategy>,
+    /// Why there are fewer shots than were asked for.
+    pub no_more: Option<String>,
+    /// The search that found the nearest pictures; `None` where none was made. The graph, where it answered at all.
+    pub search: Option<Search>,
 }
 
 /// How many shots there are of those that were asked for; more of them may be pinned.
@@ -189,12 +201,9 @@ fn by_words(hit: Hit) -> (Hit, String) {
 /// Chooses as [`find`], and says so where those are fewer than were asked for.
 pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = find(index, query, plan)?;
-    let is_full = found.shots.len() >= plan.shots;
-    if !is_full && !matches!(plan.strategy, Strategy::None | Strategy::Fixed) {
-        found.notices.push(format!(
-            "{}: the index has no more that fit",
-            shots_in_words(found.shots.len(), plan.shots)
-        ));
+    if let Some(why) = &found.no_more {
+        let shots = shots_in_words(found.shots.len(), plan.shots);
+        found.notices.push(format!("{shots}: {why}"));
     }
     Ok(found)
 }
@@ -213,6 +222,9 @@ pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexErr
     let wanted = plan.shots.saturating_sub(found.shots.len());
     if plan.strategy != Strategy::Fixed && wanted > 0 {
         chooser.strategy(wanted, &mut found)?;
+        if found.shots.len() < plan.shots {
+            found.no_more = Some(chooser.why_no_more());
+        }
     }
     for (i, shot) in found.shots.iter_mut().enumerate() {
         shot.rank = i + 1;

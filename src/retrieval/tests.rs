@@ -1,10 +1,12 @@
 //! A query never meets itself, whatever the strategy and the search.
 
+mod floors;
 mod leaving_out;
 mod strategies;
 
 use super::*;
 use crate::index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use crate::support::Cancel;
 use crate::support::files::sha256_hex;
 
 const STRATEGIES: [Strategy; 6] = [
@@ -30,8 +32,8 @@ fn at(angle: f32) -> [f32; 2] {
     [angle.cos(), angle.sin()]
 }
 
-/// Twelve examples of six patients (one without a name twice), a study each, vectors on a half circle, looks far apart.
-fn index(folder: &std::path::Path) -> Index {
+/// Of a new index with the test's encoder.
+fn writer(folder: &std::path::Path) -> Writer {
     let encoder = Encoder {
         sha256: encoder(),
         name: "test".into(),
@@ -40,7 +42,36 @@ fn index(folder: &std::path::Path) -> Index {
         text: false,
     };
     create(folder, vec![encoder]).unwrap();
-    let mut writer = Writer::open(folder).unwrap();
+    Writer::open(folder).unwrap()
+}
+
+/// A picture of one pixel.
+fn picture(name: &str, look: u64) -> NewPicture {
+    let bytes = name.as_bytes().to_vec();
+    NewPicture {
+        image: ExampleImage {
+            sha256: sha256_hex(&bytes),
+            extension: "png".into(),
+        },
+        bytes,
+        details: Some(Details {
+            width: 1,
+            height: 1,
+            look,
+        }),
+    }
+}
+
+fn vectors(angle: f32) -> NewVectors {
+    NewVectors {
+        image: Some(at(angle).to_vec()),
+        text: None,
+    }
+}
+
+/// Twelve examples of six patients (one without a name twice), a study each, vectors on a half circle, looks far apart.
+fn index(folder: &std::path::Path) -> Index {
+    let mut writer = writer(folder);
     for i in 0..12_u64 {
         let example = Example {
             id: format!("e{i}"),
@@ -61,23 +92,8 @@ fn index(folder: &std::path::Path) -> Index {
             study: format!("s{i}"),
             ..Example::default()
         };
-        let bytes = format!("picture {i}").into_bytes();
-        let picture = NewPicture {
-            image: ExampleImage {
-                sha256: sha256_hex(&bytes),
-                extension: "png".into(),
-            },
-            bytes,
-            details: Some(Details {
-                width: 1,
-                height: 1,
-                look: look_of(i),
-            }),
-        };
-        let vectors = NewVectors {
-            image: Some(at(i as f32 * 0.25).to_vec()),
-            text: None,
-        };
+        let picture = picture(&format!("picture {i}"), look_of(i));
+        let vectors = vectors(i as f32 * 0.25);
         writer.add(example, &[picture], &[vectors]).unwrap();
     }
     writer.finish().unwrap();
@@ -125,6 +141,7 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
     let like_6 = at(6.0 * 0.25 + 0.1);
     let look = [("another file".to_string(), look_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
+        index.settle(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
             let plan = Plan {
                 search,
@@ -204,6 +221,7 @@ fn both_searches_rank_alike() {
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
     let of = |search| {
+        index.settle(&name, search, &Cancel::new()).unwrap();
         let plan = Plan {
             search,
             ..plan(Strategy::Image)
@@ -212,6 +230,29 @@ fn both_searches_rank_alike() {
     };
     assert_eq!(of(Search::Exact), of(Search::Hnsw));
     assert_eq!(of(Search::Exact)[0], "e1");
+}
+
+#[test]
+fn what_was_found_says_which_search_found_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    // So few rows are scanned even where the graph is asked for and there.
+    for search in [Search::Exact, Search::Hnsw] {
+        for (strategy, by) in [
+            (Strategy::Image, Some(Search::Exact)),
+            (Strategy::Hybrid, Some(Search::Exact)),
+            (Strategy::Text, None),
+            (Strategy::Random, None),
+        ] {
+            let plan = Plan {
+                search,
+                ..plan(strategy)
+            };
+            let found = retrieve(&index, &blank(&name, &[&vector]), &plan).unwrap();
+            assert_eq!(found.search, by, "{strategy:?}");
+        }
+    }
 }
 
 #[test]
@@ -356,32 +397,10 @@ fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared
 fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
     let folder = tempfile::tempdir().unwrap();
     let name = encoder();
-    let encoder = Encoder {
-        sha256: name.clone(),
-        name: "test".into(),
-        dimension: 2,
-        bundle: String::new(),
-        text: false,
-    };
-    create(folder.path(), vec![encoder]).unwrap();
-    let mut writer = Writer::open(folder.path()).unwrap();
+    let mut writer = writer(folder.path());
     for i in 0..2_u64 {
         let pictures: Vec<NewPicture> = (0..2)
-            .map(|place| {
-                let bytes = format!("picture {i} {place}").into_bytes();
-                NewPicture {
-                    image: ExampleImage {
-                        sha256: sha256_hex(&bytes),
-                        extension: "png".into(),
-                    },
-                    bytes,
-                    details: Some(Details {
-                        width: 1,
-                        height: 1,
-                        look: look_of(2 * i + place),
-                    }),
-                }
-            })
+            .map(|place| picture(&format!("picture {i} {place}"), look_of(2 * i + place)))
             .collect();
         let images = pictures.iter().map(|p| p.image.clone()).collect();
         let example = Example {
@@ -393,11 +412,7 @@ fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
             licence: "MIT".into(),
             ..Example::default()
         };
-        let vectors = NewVectors {
-            image: Some(at(1.0).to_vec()),
-            text: None,
-        };
-        writer.add(example, &pictures, &[vectors]).unwrap();
+        writer.add(example, &pictures, &[vectors(1.0)]).unwrap();
     }
     writer.finish().unwrap();
     let index = Index::open(Some(folder.path())).unwrap();

@@ -1,7 +1,8 @@
 //! Pictures of sessions: files in one folder, each named by the SHA-256 of its content.
 //!
 //! A session opens with its pictures although the user's files moved. What is read is checked against its name every time.
-//! Files are added and removed only inside a write transaction of the database, which is what keeps two processes apart.
+//! A file is removed only inside a write transaction of the database, and only where that names it no more; whoever adds one
+//! looks for it once more inside the transaction that names it. That is what keeps two processes apart.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,6 +53,18 @@ impl Images {
             return Ok(());
         }
         Ok(files::write_atomic(&path, content)?)
+    }
+
+    /// Makes sure of a picture that was [put](Self::put) a moment ago, without reading it: another process may have let go of
+    /// it as nobody's.
+    pub fn still(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+        if let Self::Folder(folder) = self {
+            let path = path_of(folder, sha256)?;
+            if is_file(&path) && files::length(&path).is_ok_and(|n| n == content.len() as u64) {
+                return Ok(());
+            }
+        }
+        self.put(sha256, content)
     }
 
     /// The picture's bytes.

@@ -5,7 +5,7 @@
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -54,15 +54,11 @@ impl Gate {
 
 /// The file at `path`, made for this user only, its content left as it is.
 pub fn private_file(path: &Path) -> Result<File, SessionError> {
-    let failed = |error: std::io::Error| FileError::from_io(path, "open", &error);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(failed)?;
+    let file = files::open_private(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
+        let failed = |error: std::io::Error| FileError::from_io(path, "open", &error);
         let mode = file.metadata().map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
             file.set_permissions(fs::Permissions::from_mode(0o600))

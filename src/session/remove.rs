@@ -1,7 +1,7 @@
 //! Renaming, deleting and purging; and letting go of pictures that no session uses any more.
 //!
-//! A picture's file goes only inside a write transaction that has seen that no turn refers to it: another process adds its
-//! pictures inside one too, so neither can pull a file from under the other.
+//! A picture's file goes only inside a write transaction that has seen that no turn refers to it: another process makes sure of
+//! its pictures inside one too, so neither can pull a file from under the other.
 
 use rusqlite::{TransactionBehavior, params};
 use std::collections::BTreeSet;

@@ -83,8 +83,8 @@ pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Whether every object of this version is there to the letter, and nothing that acts by itself beside it. A table or index
-/// that the user added does no harm and is left alone.
+/// Whether every object of this version is there to the letter, and nothing that acts by itself beside it. A table, index or
+/// view that the user added does no harm and is left alone.
 fn is_ours(connection: &Connection, version: usize) -> Result<bool, SessionError> {
     let reference = Connection::open_in_memory()?;
     for step in STEPS.iter().take(version) {
@@ -96,7 +96,7 @@ fn is_ours(connection: &Connection, version: usize) -> Result<bool, SessionError
     }
     let added_harmless = found
         .difference(&ours)
-        .all(|(kind, ..)| kind == "table" || kind == "index");
+        .all(|(kind, ..)| ["table", "index", "view"].contains(&kind.as_str()));
     Ok(ours.is_subset(&found) && added_harmless)
 }
 

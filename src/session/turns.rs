@@ -3,7 +3,7 @@
 //! Each step is one transaction and is on the disk when it returns, so a kill at any moment loses at most the text since the
 //! last step. An answer that is kept is never overwritten.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Sessions;
 use super::clock;
@@ -80,24 +80,21 @@ impl Sessions {
         let text = record.to_text()?;
         let writer = self.writer.token(&self.connection)?.to_owned();
         let moment = clock::now();
+        // Pictures may be a gigabyte: they are written before the transaction, which nobody else could wait out. One that
+        // another process lets go of meanwhile is written again in it.
+        place(&self.connection, session, turn.parent)?;
+        for (sha256, image) in hashes.iter().zip(&turn.images) {
+            self.images.put(sha256, &image.bytes)?;
+        }
 
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (owner, number) = next_number(&transaction, session)?;
+        let (owner, number) = place(&transaction, session, turn.parent)?;
         let id = TurnId {
             session: session.clone(),
             number,
         };
-        if let Some(parent) = turn.parent {
-            row_of(
-                &transaction,
-                &TurnId {
-                    session: session.clone(),
-                    number: parent,
-                },
-            )?;
-        }
         transaction.execute(
             "insert into turns (session, number, parent, asked, state, writer, question, record)
              values (?1, ?2, ?3, ?4, 'asked', ?5, ?6, ?7)",
@@ -105,7 +102,7 @@ impl Sessions {
         )?;
         let row = transaction.last_insert_rowid();
         for (sha256, image) in hashes.iter().zip(&turn.images) {
-            self.images.put(sha256, &image.bytes)?;
+            self.images.still(sha256, &image.bytes)?;
             refer(&transaction, row, sha256, image.bytes.len())?;
         }
         transaction.execute(
@@ -280,9 +277,15 @@ fn refer(
     Ok(())
 }
 
-/// Row number of a session and the number of its next turn.
-fn next_number(transaction: &Transaction, session: &SessionId) -> Result<(i64, u32), SessionError> {
-    transaction
+/// Row number of a session and the number of its next turn, which follows `parent`.
+///
+/// Errors where either is not there.
+fn place(
+    connection: &Connection,
+    session: &SessionId,
+    parent: Option<u32>,
+) -> Result<(i64, u32), SessionError> {
+    let found = connection
         .query_row(
             "select s.number, 1 + coalesce((select max(t.number) from turns t where t.session = s.number), 0)
              from sessions s where s.id = ?1",
@@ -290,12 +293,17 @@ fn next_number(transaction: &Transaction, session: &SessionId) -> Result<(i64, u
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?
-        .ok_or_else(|| SessionError::Unknown(session.to_string()))
+        .ok_or_else(|| SessionError::Unknown(session.to_string()))?;
+    if let Some(number) = parent {
+        let session = session.clone();
+        row_of(connection, &TurnId { session, number })?;
+    }
+    Ok(found)
 }
 
 /// Row number and state of a turn.
 pub(super) fn row_of(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     turn: &TurnId,
 ) -> Result<(i64, String), SessionError> {
     connection

@@ -4,10 +4,11 @@
 //! write a file of ours in place: a crash half-way would leave neither the old nor the new one.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use super::errors::FileError;
 
@@ -53,6 +54,15 @@ pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
+/// As [`read_limited`], but only of a plain file: to open a pipe waits for its other end, and a device may have no end.
+pub fn read_plain(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+    let metadata = fs::metadata(path).map_err(|error| FileError::from_io(path, "read", &error))?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(FileError::other(path, "read", "not a plain file"));
+    }
+    read_limited(path, max_bytes)
+}
+
 /// Length of a file in bytes.
 pub fn length(path: &Path) -> Result<u64, FileError> {
     fs::metadata(path)
@@ -77,38 +87,110 @@ pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.map(|entry| entry.path())
 }
 
-/// Opens a file to be locked, and makes it where it is missing; its content is nobody's business.
-pub fn open_lock(path: &Path) -> Result<File, FileError> {
+/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
+/// See [`Staged`] for links and devices. The folder must exist.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    Staged::holding(path, content)?.put()
+}
+
+/// A private file under way: it lies beside its place under another name until it is put there, whole. Dropped before
+/// that, it is gone, and what was in its place is still there.
+pub struct Staged {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Begins the file that will be `path`. The folder must exist. Where a link leads to a file, that file is written and
+    /// the link stays. Errors at a device or a pipe: a file in its place would break what others use.
+    pub fn new(path: &Path) -> Result<Self, FileError> {
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            Err(_) => path.to_path_buf(),
+        };
+        let path = target.as_path();
+        if path.is_dir() {
+            return Err(FileError::IsDirectory {
+                path: path.to_path_buf(),
+            });
+        }
+        if path.exists() && !path.is_file() {
+            let reason = "it is a device or a pipe, and only a file can be written";
+            return Err(FileError::other(path, "write", reason));
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix(".rounds-")
+            .tempfile_in(folder_of(path))
+            .map_err(|error| FileError::from_io(path, "write", &error))?;
+        Ok(Self {
+            temporary,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The file that will be `path`, with all of its content, safe on the disk.
+    pub fn holding(path: &Path, content: &[u8]) -> Result<Self, FileError> {
+        let mut staged = Self::new(path)?;
+        staged
+            .write_all(content)
+            .map_err(|error| FileError::from_io(path, "write", &error))?;
+        staged.sync()?;
+        Ok(staged)
+    }
+
+    /// Waits until what was written is on the disk.
+    pub fn sync(&self) -> Result<(), FileError> {
+        let synced = self.temporary.as_file().sync_all();
+        synced.map_err(|error| FileError::from_io(&self.path, "write", &error))
+    }
+
+    /// Puts it in its place, for good.
+    pub fn put(self) -> Result<(), FileError> {
+        self.sync()?;
+        let Self { temporary, path } = self;
+        temporary
+            .persist(&path)
+            .map_err(|refused| FileError::from_io(&path, "write", &refused.error))?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Opens a file for reading and writing as it is; makes it, for this user only (0600 on Unix), where it is missing.
+pub fn open_private(path: &Path) -> Result<File, FileError> {
     let mut options = File::options();
-    options.create(true).truncate(false).write(true);
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
         .open(path)
         .map_err(|error| FileError::from_io(path, "write", &error))
 }
 
-/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
-/// The folder must exist.
-pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let failed = |error: std::io::Error| FileError::from_io(path, "write", &error);
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if path.is_dir() {
-        return Err(FileError::IsDirectory {
-            path: path.to_path_buf(),
-        });
+/// Deletes a file, for good; one that is not there is as well.
+pub fn delete(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_folder(folder_of(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FileError::from_io(path, "delete", &error)),
     }
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".rounds-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    temporary.write_all(content).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary
-        .persist(path)
-        .map_err(|refused| failed(refused.error))?;
-    sync_folder(folder)
 }
 
 /// Makes a rename inside `folder` survive a power cut. Only Unix can open a folder for that.
@@ -178,6 +260,40 @@ mod tests {
     }
 
     #[test]
+    fn a_staged_file_appears_when_it_is_put_and_never_over_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.txt");
+        write_atomic(&path, b"old").unwrap();
+        let mut staged = Staged::new(&path).unwrap();
+        staged.write_all(b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"old");
+        drop(staged);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        Staged::holding(&path, b"new").unwrap().put().unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert!(matches!(
+            Staged::new(folder.path()),
+            Err(FileError::IsDirectory { .. })
+        ));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_opened_private_is_private_and_keeps_what_it_has() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        open_private(&path).unwrap().write_all(b"kept").unwrap();
+        drop(open_private(&path).unwrap());
+        assert_eq!(read(&path).unwrap(), b"kept");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        delete(&path).unwrap();
+        delete(&path).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
     fn a_file_at_the_limit_is_read_and_one_byte_more_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("four");
@@ -187,6 +303,35 @@ mod tests {
             read_limited(&path, 3),
             Err(FileError::TooLarge { limit: 3, .. })
         ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_device_a_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_atomic(&file, b"old").unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(read(&file).unwrap(), b"new");
+        // What a rename over it would take the place of.
+        let device = folder.path().join("device");
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        let error = write_atomic(&device, b"new").unwrap_err();
+        assert!(error.to_string().contains("device"), "{error}");
+        assert!(!Path::new("/dev/null").is_file());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_is_no_plain_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read_plain(Path::new("/dev/zero"), 4).unwrap_err();
+        assert!(error.to_string().contains("not a plain file"), "{error}");
+        let plain = folder.path().join("four");
+        write_atomic(&plain, b"four").unwrap();
+        assert_eq!(read_plain(&plain, 4).unwrap(), b"four");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use errors::{FileError, Hint};
 pub use lines::Lines;
 pub use paths::Paths;
 pub use progress::{Progress, aside};
-pub use shelf::Shelf;
+pub use shelf::{OwnWord, Shelf};
 
 /// On every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -90,7 +90,7 @@ impl AdamW {
         for (((_, var), moments), gradient) in
             self.vars.iter().zip(&mut self.moments).zip(gradients)
         {
-            // Norms, biases, gates and embeddings of positions are not decayed: only matrices are.
+            // Norms, biases and gates are not decayed: matrices are, tables of tokens and positions among them.
             let decay = if var.rank() >= 2 {
                 rate * self.weight_decay
             } else {

@@ -10,7 +10,7 @@ use super::recipe::nano_config;
 use crate::imaging::{decode, thumbnail_jpeg};
 use crate::index::{self, Details, Example, Filter, Index, NewPicture, NewVectors, Search, Writer};
 use crate::model::FewShotLearner;
-use crate::model::bundle::{Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens};
+use crate::model::bundle::{Bundle, FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
 use crate::model::flamingo::FlamingoLearner;
 use crate::phantom::questions::ask;
 use crate::phantom::rng::Rng;
@@ -60,6 +60,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         },
         dtype: "f16".into(),
         weights: vec!["model.safetensors".into()],
+        vectors_known_by: KnownBy::Weights,
         pixels: Pixels::clip(Fit::Crop),
         config: nano_config(vocab),
         files: BTreeMap::from([

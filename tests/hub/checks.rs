@@ -7,7 +7,7 @@ use rounds::hub::HubError;
 use rounds::support::Hint;
 use rounds::support::files::sha256_hex;
 
-use super::house::{House, answer, content, without_length};
+use super::house::{House, answer, content, serve, without_length};
 use super::server::Server;
 
 #[test]
@@ -30,8 +30,7 @@ fn a_content_that_is_not_its_etag_is_deleted() {
 #[test]
 fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
     let whole = content(1000);
-    let served = whole.clone();
-    let server = Server::start(move |asked| answer(asked, &served));
+    let server = serve(&whole);
     let house = House::new();
     let other = sha256_hex(b"other");
     let error = house.get(&server, Some(&other)).unwrap_err();
@@ -51,8 +50,7 @@ fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
 #[test]
 fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     let whole = content(1000);
-    let (served, sha256) = (whole.clone(), sha256_hex(&whole));
-    let server = Server::start(move |asked| answer(asked, &served));
+    let (server, sha256) = (serve(&whole), sha256_hex(&whole));
     let house = House::new();
     let path = house.get(&server, None).unwrap();
     fs::write(&path, content(999)).unwrap();
@@ -68,6 +66,31 @@ fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     let error = house.get(&server, Some(&sha256_hex(b"x"))).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert_eq!(house.blobs(), [sha256.as_str()]);
+}
+
+/// Somebody put a link to a copy of their own into the cache.
+#[test]
+#[cfg(unix)]
+fn a_wrong_file_outside_the_cache_is_named_and_never_deleted() {
+    let whole = content(1000);
+    let (served, sha256) = (whole.clone(), sha256_hex(&whole));
+    let server = Server::start(move |asked| answer(asked, &served));
+    let house = House::new();
+    let path = house.get(&server, None).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    // By any name, and by one that looks like a blob's.
+    for name in ["my own.bin", sha256.as_str()] {
+        let own = elsewhere.path().join(name);
+        fs::write(&own, b"another version").unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&own, &path).unwrap();
+        let error = house.get(&server, Some(&sha256)).unwrap_err();
+        assert!(matches!(error, HubError::Foreign { .. }), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.hint().unwrap().contains("weights.bin"));
+        assert_eq!(fs::read(&own).unwrap(), b"another version");
+        assert!(fs::symlink_metadata(&path).is_ok());
+    }
 }
 
 #[test]
@@ -117,7 +140,7 @@ fn a_disk_that_fills_up_is_an_error_that_keeps_the_partial_file() {
     {
         let whole = content(100_000);
         let sha256 = sha256_hex(&whole);
-        let server = Server::start(move |asked| answer(asked, &whole));
+        let server = serve(&whole);
         let house = House::new();
         let left = house.leave(&sha256, b"");
         fs::remove_file(&left).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rounds::hub::{Hub, HubError, Patience};
@@ -37,6 +38,27 @@ pub fn answer(asked: &Asked, content: &[u8]) -> Answer {
             .header("Content-Range", format!("bytes {from}-{}/{all}", all - 1))
             .body(&content[from..]),
     }
+}
+
+/// A server of one file.
+pub fn serve(content: &[u8]) -> Server {
+    serve_spoiled(content, 0, |_| {})
+}
+
+/// A server of one file that spoils its answers to the first `times` questions for the content.
+pub fn serve_spoiled(
+    content: &[u8],
+    times: usize,
+    spoil: impl Fn(&mut Answer) + Send + Sync + 'static,
+) -> Server {
+    let (content, gets) = (content.to_vec(), AtomicUsize::new(0));
+    Server::start(move |asked| {
+        let mut answer = answer(asked, &content);
+        if asked.method == "GET" && gets.fetch_add(1, Ordering::SeqCst) < times {
+            spoil(&mut answer);
+        }
+        answer
+    })
 }
 
 /// A cache folder and a hub that is quick to try again.

@@ -6,7 +6,7 @@ use rounds::hub::{CatalogueFile, Entry, Family, HubError, Licence, Pins, Role, S
 use rounds::support::Hint;
 use rounds::support::files::sha256_hex;
 
-use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content};
+use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content, serve};
 use super::server::{Answer, Asked, Server};
 
 /// A model with a tokenizer, a file that the hub may lack, and weights in two shards.
@@ -54,8 +54,7 @@ fn model(shard: &'static [u8]) -> Server {
 #[test]
 fn offline_only_the_cache_is_used() {
     let whole = content(1000);
-    let served = whole.clone();
-    let server = Server::start(move |asked| answer(asked, &served));
+    let server = serve(&whole);
     let house = House::new();
     let hub = house.hub(&server.address, None, true);
     let get = |revision: &str, expected: Option<&str>| {

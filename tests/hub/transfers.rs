@@ -2,22 +2,23 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use rounds::hub::{Hub, HubError, Progress};
+use rounds::hub::{HubError, Progress};
 use rounds::support::files::sha256_hex;
 
-use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content, without_length};
+use super::house::{
+    COMMIT, FILE, House, REPOSITORY, answer, content, serve, serve_spoiled, without_length,
+};
 use super::server::{Answer, Asked, Server};
 
 #[test]
 fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
     let whole = content(300_000);
     let sha256 = sha256_hex(&whole);
-    let served = whole.clone();
-    let server = Server::start(move |asked| answer(asked, &served));
+    let server = serve(&whole);
     let house = House::new();
     let hub = house.hub(&server.address, None, false);
     let mut last = (0, None);
@@ -56,15 +57,7 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
 #[test]
 fn an_interrupted_transfer_goes_on_where_it_stopped() {
     let whole = content(500_000);
-    let served = whole.clone();
-    let gets = AtomicUsize::new(0);
-    let server = Server::start(move |asked| {
-        let mut answer = answer(asked, &served);
-        if asked.method == "GET" && gets.fetch_add(1, Ordering::SeqCst) < 2 {
-            answer.cut = Some(100_000);
-        }
-        answer
-    });
+    let server = serve_spoiled(&whole, 2, |answer| answer.cut = Some(100_000));
     let house = House::new();
     let path = house.get(&server, None).unwrap();
     assert_eq!(fs::read(path).unwrap(), whole);
@@ -75,15 +68,7 @@ fn an_interrupted_transfer_goes_on_where_it_stopped() {
 #[test]
 fn a_server_that_falls_silent_is_asked_again() {
     let whole = content(50_000);
-    let served = whole.clone();
-    let gets = AtomicUsize::new(0);
-    let server = Server::start(move |asked| {
-        let mut answer = answer(asked, &served);
-        if asked.method == "GET" && gets.fetch_add(1, Ordering::SeqCst) == 0 {
-            answer.silent_after = Some(10_000);
-        }
-        answer
-    });
+    let server = serve_spoiled(&whole, 1, |answer| answer.silent_after = Some(10_000));
     let house = House {
         silence: Duration::from_millis(500),
         ..House::new()
@@ -112,8 +97,7 @@ fn a_transfer_that_never_gets_through_is_given_up_after_five_new_tries() {
 #[test]
 fn what_an_earlier_run_left_is_gone_on_with() {
     let whole = content(1000);
-    let served = whole.clone();
-    let server = Server::start(move |asked| answer(asked, &served));
+    let server = serve(&whole);
     let house = House::new();
     house.leave(&sha256_hex(&whole), &whole[..400]);
     assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
@@ -191,21 +175,23 @@ fn a_server_without_head_is_asked_by_get() {
     assert_eq!(server.count("HEAD"), 1);
 }
 
+/// Longer than any machine is busy.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// With a hub so patient that only the flag can end what it waits for.
+fn patient() -> House {
+    House {
+        silence: SILENCE,
+        ..House::new()
+    }
+}
+
 #[test]
 fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
     let whole = content(100_000);
-    let served = whole.clone();
-    let gets = AtomicUsize::new(0);
-    let server = Server::start(move |asked| {
-        let mut answer = answer(asked, &served);
-        if asked.method == "GET" && gets.fetch_add(1, Ordering::SeqCst) == 0 {
-            answer.silent_after = Some(40_000);
-        }
-        answer
-    });
-    let house = House::new();
-    // Patient enough that only the flag can end it.
-    let hub = Hub::new(&server.address, house.folder.path(), None, false);
+    let server = serve_spoiled(&whole, 1, |answer| answer.silent_after = Some(40_000));
+    let house = patient();
+    let hub = house.hub(&server.address, None, false);
     let cancel = house.cancel.clone();
     let mut raised = None;
     let mut progress = |now: Progress<'_>| {
@@ -218,7 +204,7 @@ fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
         .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut progress)
         .unwrap_err();
     assert_eq!(error, HubError::Cancelled);
-    assert!(raised.unwrap().elapsed() < Duration::from_secs(20));
+    assert!(raised.unwrap().elapsed() < SILENCE / 2);
     let left = house
         .shelf()
         .join(format!("blobs/{}.incomplete", sha256_hex(&whole)));
@@ -232,29 +218,31 @@ fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
 fn a_server_that_never_answers_can_be_cancelled() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let house = House::new();
-    let hub = Hub::new(&address, house.folder.path(), None, false);
+    let house = patient();
+    let hub = house.hub(&address, None, false);
     let cancel = house.cancel.clone();
     let raise = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(100));
+        let asking = listener.accept().unwrap();
         cancel.cancel();
+        asking
     });
     let started = Instant::now();
     let error = hub
         .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut |_| {})
         .unwrap_err();
     assert_eq!(error, HubError::Cancelled);
-    assert!(started.elapsed() < Duration::from_secs(20));
-    raise.join().unwrap();
+    assert!(started.elapsed() < SILENCE / 2);
+    drop(raise.join().unwrap());
 }
 
 #[test]
 fn two_pulls_at_once_transfer_a_file_once() {
     let whole = content(200_000);
-    let served = whole.clone();
+    let (served, all_asked) = (whole.clone(), Barrier::new(3));
     let server = Arc::new(Server::start(move |asked| {
-        if asked.method == "GET" {
-            std::thread::sleep(Duration::from_millis(150));
+        // Nobody has the file before everybody wants it.
+        if asked.method == "HEAD" {
+            all_asked.wait();
         }
         answer(asked, &served)
     }));

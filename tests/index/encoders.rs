@@ -152,17 +152,21 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
 
 /// Makes a vector of a picture's first dot, and counts the pictures.
 #[derive(Default)]
-struct Counting(AtomicUsize);
+struct Counting {
+    pictures: AtomicUsize,
+    texts: bool,
+}
 
 impl Embedder for Counting {
     fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.pictures.fetch_add(1, Ordering::Relaxed);
         let dots = picture.rgb.iter().take(3);
         Ok(vec![dots.map(|dot| f32::from(*dot) + 1.0).collect()])
     }
 
-    fn text(&self, _: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
-        Ok(vec![None])
+    fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
+        let vector = || vec![text.len() as f32, 1.0, 0.0];
+        Ok(vec![self.texts.then(vector)])
     }
 }
 
@@ -218,7 +222,7 @@ fn a_picture_of_many_examples_is_encoded_once_even_where_the_work_was_interrupte
         &mut |_, _| {},
     )
     .unwrap();
-    assert_eq!(counting.0.load(Ordering::Relaxed), 5);
+    assert_eq!(counting.pictures.load(Ordering::Relaxed), 5);
     let index = Index::open(Some(&place)).unwrap();
     assert_eq!(index.rows(), 200);
     let vectors = index.vectors(&encoder.sha256).unwrap();
@@ -227,4 +231,38 @@ fn a_picture_of_many_examples_is_encoded_once_even_where_the_work_was_interrupte
         assert_eq!(row(number), row(number % 5), "{number}");
     }
     assert_ne!(row(0), row(1));
+}
+
+#[test]
+fn vectors_of_texts_that_were_lost_meanwhile_are_made_again() {
+    let (_folder, place) = interleaved();
+    let encoder = Encoder {
+        sha256: "d".repeat(64),
+        name: "with texts".into(),
+        dimension: 3,
+        bundle: String::new(),
+        text: true,
+    };
+    let embedder = Counting {
+        texts: true,
+        ..Counting::default()
+    };
+    let cancel = Cancel::new();
+    let stop = &mut |_, _| cancel.cancel();
+    let stopped = rounds::index::embed::embed(&place, encoder.clone(), &embedder, &cancel, stop);
+    assert!(matches!(stopped, Err(IndexError::Cancelled)));
+    let mut files = Vec::new();
+    collect(&place.join("vectors"), &mut files);
+    let of_texts = |file: &&PathBuf| file.to_string_lossy().contains("text");
+    let lost: Vec<_> = files.iter().filter(of_texts).collect();
+    assert!(!lost.is_empty(), "{files:?}");
+    for file in lost {
+        std::fs::remove_file(file).unwrap();
+    }
+    let cancel = Cancel::new();
+    rounds::index::embed::embed(&place, encoder.clone(), &embedder, &cancel, &mut |_, _| {})
+        .unwrap();
+    let index = Index::open(Some(&place)).unwrap();
+    let texts = index.text_vectors(&encoder.sha256).unwrap();
+    assert!(texts.row(0).unwrap().is_some() && texts.row(199).unwrap().is_some());
 }

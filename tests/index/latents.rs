@@ -145,3 +145,69 @@ fn questions_keep_to_the_limit_that_was_set_for_the_cache() {
         );
     }
 }
+
+/// As a model computes them on another device: they must not stand for what this one makes.
+#[test]
+fn latents_of_another_type_or_size_are_made_again() {
+    use candle_core::{DType, Device, Tensor};
+    let (_folder, home) = imported(12);
+    let place = home.join("data/indexes/mine");
+    let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let query = query.to_str().unwrap();
+    let ask = || {
+        let words = [
+            "ask",
+            "What is seen?",
+            "--index",
+            "mine",
+            "--device",
+            "cpu",
+            "-i",
+            query,
+            "--json",
+        ];
+        let (code, out, err) = rounds(&home, &words);
+        assert_eq!(code, 0, "{err}");
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(answer["shots"].as_array().unwrap().len(), 4);
+        answer["answer"].as_str().unwrap().to_string()
+    };
+    let plain = ask();
+    assert_eq!(rounds(&home, &["index", "warm", "mine"]).0, 0);
+    assert_eq!(ask(), plain);
+    let (cache, _) = engine(&place).latent_cache().unwrap();
+    let change = |made: &dyn Fn(Tensor) -> Tensor| {
+        for image in Index::open(Some(&place)).unwrap().each_picture().unwrap() {
+            let bytes = cache.get(&image.sha256).unwrap();
+            let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+            let latents = made(tensors.remove("latents").unwrap());
+            tensors.insert("latents".into(), latents);
+            let bytes = safetensors::serialize(&tensors, None).unwrap();
+            cache.put(&image.sha256, &bytes).unwrap();
+        }
+    };
+    change(&|latents| latents.to_dtype(DType::BF16).unwrap());
+    assert_eq!(ask(), plain);
+    change(&|latents| latents.narrow(1, 0, 3).unwrap().contiguous().unwrap());
+    assert_eq!(ask(), plain);
+}
+
+#[test]
+fn warming_that_nobody_waits_for_any_more_stops() {
+    let (_folder, home) = imported(120);
+    let place = home.join("data/indexes/mine");
+    let setup = Setup {
+        index: Some(place.clone()),
+        device: "cpu".into(),
+        ..Setup::default()
+    };
+    let assistant = rounds::assistant::Assistant::start(setup).unwrap();
+    drop(assistant.warm(true, Cancel::new()));
+    // The model's thread does one thing after the other.
+    let plan = assistant.warm(false, Cancel::new()).recv().unwrap();
+    let rounds::assistant::upkeep::Warming::Plan(plan) = plan else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(plan.pictures, 40);
+    assert!(plan.held <= 2 * plan.each, "{plan:?}");
+}

@@ -5,17 +5,18 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::look::{answers, is_answered, pane, squeezed, streamed};
-use crate::middle::{answering, during, in_time};
-use crate::pane::{Home, LONG, Pane, there_is_tmux};
+use crate::middle::{during, in_an_answer};
+use crate::pane::{Home, Pane, there_is_tmux};
 
 const CASE: &str = "assets/cases/chest-nodule.png";
 const QUESTION: &str = "Is there a nodule?";
 
 /// The same question to the command line.
-fn answer_of_the_command_line() -> Value {
+fn answer_of_the_command_line(home: &Home) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_rounds"))
         .args(["ask", "--json", "-i", CASE, QUESTION])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ROUNDS_HOME", home.path())
         .output()
         .expect("the program runs");
     serde_json::from_slice(&output.stdout).expect("one JSON object")
@@ -34,7 +35,7 @@ fn ids_of_shots(answer: &Value) -> Vec<String> {
 }
 
 /// The chat with the sample case attached and asked about.
-fn asked(home: &Home, size: (u16, u16)) -> Pane {
+pub fn asked(home: &Home, size: (u16, u16)) -> Pane {
     let chat = Pane::ready(home, size, &["-i", CASE]);
     chat.see("Question about chest-nodule.png");
     chat.line(QUESTION);
@@ -47,8 +48,8 @@ fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
     if !there_is_tmux() {
         return;
     }
-    let expected = answer_of_the_command_line();
     let home = Home::used();
+    let expected = answer_of_the_command_line(&home);
     let chat = asked(&home, (200, 60));
     let screen = chat.screen();
     let conversation = squeezed(&pane(&screen, 1));
@@ -104,12 +105,12 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
     if !there_is_tmux() {
         return;
     }
-    let id = ids_of_shots(&answer_of_the_command_line()).remove(0);
+    let home = Home::used();
+    let id = ids_of_shots(&answer_of_the_command_line(&home)).remove(0);
     let head = |screen: &str| {
         let shots = pane(screen, 2);
         shots.iter().any(|l| l.contains(&id))
     };
-    let home = Home::used();
     let chat = asked(&home, (200, 60));
     chat.keys(&["M-3", "p"]);
     chat.see(", 1 pinned");
@@ -148,20 +149,14 @@ fn two_answers_stand_side_by_side() {
 
 #[test]
 fn the_screen_follows_the_terminal_while_an_answer_streams() {
-    if !there_is_tmux() {
-        return;
-    }
-    in_time(|| {
-        let home = Home::used();
-        let chat = Pane::ready(&home, (120, 40), &LONG);
-        answering(&chat)?;
+    in_an_answer(|_, chat, _| {
         chat.resize(80, 24);
-        during(&chat, "one pane and tabs", |screen| {
+        during(chat, "one pane and tabs", |screen| {
             let tabs = screen.starts_with("[1 Conversation]  2 Pictures (0)   3 Shots (0)");
             tabs && !streamed(screen, 0).is_empty() && fills(screen, 80, 24)
         })?;
         chat.resize(200, 60);
-        during(&chat, "three panes", |screen| {
+        during(chat, "three panes", |screen| {
             let titles = screen.lines().next().unwrap_or_default();
             let panes = ["Pictures", "Conversation", "Shots"];
             panes.iter().all(|name| titles.contains(name))
@@ -169,9 +164,8 @@ fn the_screen_follows_the_terminal_while_an_answer_streams() {
                 && fills(screen, 200, 60)
         })?;
         chat.keys(&["Escape"]);
-        during(&chat, "a stopped answer", |screen| {
-            screen.contains("[stopped]")
-        })
+        during(chat, "a stopped answer", |s| s.contains("[stopped]"))?;
+        Some(())
     });
 }
 

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::asking::asked;
 use crate::look::{is_answered, pane, squeezed, streamed};
-use crate::middle::{QUESTION, answering, during, frozen, in_time};
-use crate::pane::{Home, LONG, Pane, poll, signal, there_is_tmux, wait_for_end};
+use crate::middle::{QUESTION, during, frozen, in_an_answer};
+use crate::pane::{Home, Pane, poll, signal, there_is_tmux, wait_for_end};
 
 /// Letters of a kept text that are looked for; a pane shows the end of a long one.
 const END: usize = 40;
@@ -69,29 +70,23 @@ fn some_is_kept(home: &Home) -> bool {
 /// Ends the program by `end` in the middle of an answer of which some is in the store. The program stands still when `end`
 /// begins. Then the turn is in `state` and comes back.
 fn ended_in_the_middle(end: impl Fn(&Pane), state: &str) {
-    if !there_is_tmux() {
-        return;
-    }
-    in_time(|| {
-        let home = Home::used();
-        let chat = Pane::ready(&home, (120, 40), &LONG);
-        answering(&chat)?;
-        during(&chat, "text in the store", |_| some_is_kept(&home))?;
-        let pid = frozen(&chat)?;
-        if !some_is_kept(&home) {
+    in_an_answer(|home, chat, _| {
+        during(chat, "text in the store", |_| some_is_kept(home))?;
+        let pid = frozen(chat)?;
+        if !some_is_kept(home) {
             return None;
         }
         let since = Instant::now();
-        end(&chat);
+        end(chat);
         wait_for_end(pid);
         let late = since.elapsed() >= STORE_TIME;
-        let (found, text) = stored(&home, 1).expect("a turn");
+        let (found, text) = stored(home, 1).expect("a turn");
         // What a program has drawn is a little behind what it does.
         if found == "answered" || (late && found != state) {
             return None;
         }
         assert_eq!(found, state);
-        comes_back(&home, &text);
+        comes_back(home, &text);
         Some(())
     });
 }
@@ -102,11 +97,7 @@ fn a_session_comes_back_with_its_turns_and_shots() {
         return;
     }
     let home = Home::used();
-    let case = "assets/cases/chest-nodule.png";
-    let chat = Pane::ready(&home, (200, 60), &["-i", case]);
-    chat.see("Question about chest-nodule.png");
-    chat.line("Is there a nodule?");
-    chat.wait("an answer", |screen| is_answered(screen, 1));
+    let chat = asked(&home, (200, 60));
     chat.line("Is the heart enlarged?");
     let before = chat.wait("a second answer", |screen| is_answered(screen, 2));
     // However slow the disk is: leaving waits for it for a few seconds only.
@@ -137,25 +128,19 @@ fn heads(screen: &str) -> Vec<String> {
 
 #[test]
 fn esc_stops_an_answer_and_keeps_the_text_so_far() {
-    if !there_is_tmux() {
-        return;
-    }
-    in_time(|| {
-        let home = Home::used();
-        let chat = Pane::ready(&home, (120, 40), &LONG);
-        let before = answering(&chat)?;
+    in_an_answer(|home, chat, before| {
         chat.keys(&["Escape"]);
-        let after = during(&chat, "a stopped answer", |screen| {
+        let after = during(chat, "a stopped answer", |screen| {
             screen.contains("[stopped]") && screen.contains(" ready |")
         })?;
-        let text = wait_for_store(&home, 1, "stopped");
+        let text = wait_for_store(home, 1, "stopped");
         // All lines but the last were whole when the key was pressed.
-        let lines = streamed(&before, 0);
+        let lines = streamed(before, 0);
         let whole = squeezed(lines.get(..lines.len() - 1).expect("some lines"));
         assert!(squeezed(&[&text]).contains(&whole), "{before}\n{text}");
         let end = end_of_text(&text) + "[stopped]";
         assert!(squeezed(&pane(&after, 0)).contains(&end), "{end}\n{after}");
-        question_is_above(&chat, 0);
+        question_is_above(chat, 0);
         Some(())
     });
 }

@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use crate::look::{answers, pane, streamed};
-use crate::pane::Pane;
+use crate::pane::{Home, LONG, Pane, there_is_tmux};
 
 pub const QUESTION: &str = "What is there to say?";
 /// More than any machine needs: each takes as long as one answer and starts at its beginning.
@@ -39,6 +39,19 @@ pub fn answering(chat: &Pane) -> Option<String> {
     during(chat, "three lines of an answer", |screen| {
         pane(screen, 0).contains(&"You") && streamed(screen, 0).len() >= 3
     })
+}
+
+/// Attempts with a chat of 120 by 40 in a long answer, and its screen, until one comes in time.
+pub fn in_an_answer(attempt: impl Fn(&Home, &Pane, &str) -> Option<()>) {
+    if !there_is_tmux() {
+        return;
+    }
+    in_time(|| {
+        let home = Home::used();
+        let chat = Pane::ready(&home, (120, 40), &LONG);
+        let screen = answering(&chat)?;
+        attempt(&home, &chat, &screen)
+    });
 }
 
 /// Stops the program where it is, and looks whether it stands in the middle of the answer.

@@ -85,8 +85,12 @@ impl Engine {
         match self.template.rationale_first() {
             false => built.text.clone(),
             true => {
-                let rationale = written.split(marker).next().unwrap_or("");
-                format!("{}{} {marker}", built.text, rationale.trim_end())
+                // Written by the model, and text all the same: a token that it spelled out must not become one.
+                let rationale = prompt::plain(written.split(marker).next().unwrap_or(""));
+                match rationale.is_empty() {
+                    true => format!("{} {marker}", built.text),
+                    false => format!("{} {rationale} {marker}", built.text),
+                }
             }
         }
     }
@@ -105,5 +109,35 @@ impl Engine {
         encoding
             .map(|e| e.get_ids().to_vec())
             .map_err(|e| ModelError::Tokenizer(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assistant::Setup;
+
+    #[test]
+    fn a_token_that_the_model_spelled_out_stays_text_when_its_words_are_read_again() {
+        let setup = Setup {
+            device: "cpu".into(),
+            ..Setup::default()
+        };
+        let engine = Engine::load(&setup).unwrap();
+        let built = Prompt {
+            text: "<image>Question: Is it? Rationale:".into(),
+            ids: Vec::new(),
+            kept: Default::default(),
+            dropped: 0,
+        };
+        let before = |written: &str| engine.text_before_answer(&built, written);
+        assert_eq!(
+            before(" I see <image> here. Answer: yes"),
+            "<image>Question: Is it? Rationale: I see < image> here. Answer:"
+        );
+        assert_eq!(
+            before(" Answer: yes"),
+            "<image>Question: Is it? Rationale: Answer:"
+        );
     }
 }

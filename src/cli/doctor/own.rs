@@ -4,15 +4,15 @@ use serde_json::json;
 use std::path::Path;
 
 use super::Finding;
-use crate::assistant::{SHIPPED, encoder_of};
+use crate::assistant::SHIPPED;
 use crate::index::compact::length;
 use crate::index::{Encoder, Index, IndexError, short};
 use crate::model::bundle::{Bundle, Manifest, Weights};
 use crate::model::encoder::{Descriptor, EncoderBundle};
 use crate::model::error::ModelError;
 use crate::model::library::Known;
+use crate::support::Paths;
 use crate::support::errors::bytes;
-use crate::support::{Hint, Paths};
 
 /// What compares pictures: a model's tower, or an encoder.
 pub struct Tower {
@@ -28,7 +28,7 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
     let shipped = Finding::new("model", SHIPPED, "");
     findings.push(match Bundle::open(None) {
         Ok(bundle) => {
-            towers.push(tower("model", SHIPPED, encoder_of(&bundle.manifest)));
+            towers.push(tower("model", SHIPPED, bundle.manifest.encoder_id()));
             let weights = match &bundle.weights {
                 Weights::Bytes(weights) => weights.len(),
                 Weights::Files(_) => 0,
@@ -36,19 +36,20 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
             let size = (weights + bundle.tokenizer.len()) as u64;
             let found = described_model(SHIPPED, &bundle.manifest, size);
             Finding {
-                says: format!("{}, {}", found.says, bundle.manifest.knows),
+                says: format!("{}; {}", found.says, bundle.manifest.knows),
                 ..found
             }
+            .known_by(&bundle.sha256)
         }
         Err(error) => shipped.error(&error),
     });
     let Some(paths) = paths else { return towers };
     let library = crate::model::library::Library::of(paths);
     for (name, known) in library.list() {
-        let folder = library.place(Path::new(&name));
+        let folder = library.folder_of(&name);
         let (part, finding) = match known {
             Ok(Known::Learner(manifest)) => {
-                towers.push(tower("model", &name, encoder_of(&manifest)));
+                towers.push(tower("model", &name, manifest.encoder_id()));
                 let size = manifest.lengths.values().sum();
                 ("model", described_model(&name, &manifest, size))
             }
@@ -60,18 +61,17 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
                 ("encoder", described("encoder", &name, words, size))
             }
             Err(error) => {
-                let hint = error.hint().or_else(|| Some(again(&name)));
-                findings.push(Finding::new("model", name, "").fails(error, hint));
+                findings.push(Finding::new("model", name, "").fails(error, Some(again(&folder))));
                 continue;
             }
         };
         let opened = match part {
-            "encoder" => EncoderBundle::open(&folder).map(drop),
-            _ => Bundle::open(Some(&folder)).map(drop),
+            "encoder" => EncoderBundle::open(&folder).map(|bundle| bundle.manifest.id()),
+            _ => Bundle::open(Some(&folder)).map(|bundle| bundle.sha256),
         };
         findings.push(match opened {
-            Ok(()) => finding,
-            Err(error) => broken(finding, &name, &error),
+            Ok(sha256) => finding.known_by(&sha256),
+            Err(error) => finding.fails(error, Some(again(&folder))),
         });
     }
     towers
@@ -110,12 +110,9 @@ fn described(
     }))
 }
 
-fn broken(finding: Finding, name: &str, error: &ModelError) -> Finding {
-    finding.fails(error, error.hint().or_else(|| Some(again(name))))
-}
-
-fn again(name: &str) -> String {
-    format!("import or pull it again, or delete its folder with `rounds model remove {name}`")
+fn again(folder: &Path) -> String {
+    let folder = crate::support::errors::shown(folder);
+    format!("import or pull it again, or take its folder away: {folder}")
 }
 
 /// Looks at the indexes.
@@ -155,16 +152,17 @@ fn index(name: &str, opened: Result<Index, IndexError>, towers: &[Tower]) -> Fin
         let name = &encoder.name;
         says.push_str(&format!("; vectors of {name} suit {towers}"));
     }
-    let finding = Finding::new("index", name, says).with(json!({
-        "examples": index.len(),
-        "bytes": size,
-        "sha256": index.sha256(),
-        "sealed": sealed.as_ref().is_ok_and(|sealed| *sealed),
-        "vectors": suits.iter().map(|(encoder, suiting)| json!({
-            "encoder": encoder.name, "sha256": encoder.sha256, "dimension": encoder.dimension,
-            "texts": encoder.text, "suit": suiting,
-        })).collect::<Vec<_>>(),
-    }));
+    let finding = Finding::new("index", name, says)
+        .with(json!({
+            "examples": index.len(),
+            "bytes": size,
+            "sealed": sealed.as_ref().is_ok_and(|sealed| *sealed),
+            "vectors": suits.iter().map(|(encoder, suiting)| json!({
+                "encoder": encoder.name, "sha256": encoder.sha256, "dimension": encoder.dimension,
+                "texts": encoder.text, "suit": suiting,
+            })).collect::<Vec<_>>(),
+        }))
+        .known_by(&index.sha256());
     if let Some(error) = fault(&index) {
         return finding.error(&error);
     }
@@ -209,9 +207,9 @@ pub fn compared_by(bundle: Option<&Path>) -> Result<String, ModelError> {
     match bundle {
         Some(name) if Descriptor::is_named(name) => Ok(Descriptor::id().into()),
         Some(name) if name == Path::new(SHIPPED) => compared_by(None),
-        None => Bundle::open(None).map(|bundle| encoder_of(&bundle.manifest)),
+        None => Bundle::open(None).map(|bundle| bundle.manifest.encoder_id()),
         Some(folder) => Known::of(folder).map(|known| match known {
-            Known::Learner(manifest) => encoder_of(&manifest),
+            Known::Learner(manifest) => manifest.encoder_id(),
             Known::Encoder(manifest) => manifest.id(),
         }),
     }

@@ -24,7 +24,7 @@ pub struct Create {
 }
 
 pub fn create(create: &Create) -> Outcome {
-    let folder = library()?.place(&create.name);
+    let folder = library()?.place(&create.name).map_err(failed)?;
     crate::index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
     aside(format_args!("made the index {}", shown(&folder)));
     Ok(0)

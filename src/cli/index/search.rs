@@ -14,7 +14,7 @@ use crate::index::{Encoder, Index, IndexError};
 use crate::model::library::is_bundle;
 use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, Wanted, find, list};
 use crate::support::errors::count;
-use crate::support::{Hint, aside};
+use crate::support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
@@ -88,10 +88,16 @@ pub fn search(search: &Search) -> Outcome {
         study: None,
         seed: search.seed,
     };
-    let mut found = find(&index, &query, &search.plan(strategy)).map_err(failed)?;
-    if found.shots.len() < search.k {
+    let mut plan = search.plan(strategy);
+    if strategy.needs_vectors() {
+        // Nothing here listens, so an interrupt ends the program.
+        let settled = index.settle(&encoded.encoder, plan.search, &Cancel::new());
+        plan.search = settled.map_err(failed)?;
+    }
+    let mut found = find(&index, &query, &plan).map_err(failed)?;
+    if let Some(why) = &found.no_more {
         found.notices.push(format!(
-            "{} of {}, one a picture: the index has no more that fit",
+            "{} of {}, one a picture: {why}",
             found.shots.len(),
             count(search.k, "result")
         ));

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome, library, shown};
+use super::{Failure, Outcome, place, shown};
 use crate::model::encoder::{self, Activation, EncoderOptions, Overrides};
 use crate::model::flamingo::MediaMask;
 use crate::model::import::{Hold, ImportError, Request, import};
@@ -77,7 +77,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     if let Some(template) = &arguments.template {
         Template::shipped(template).map_err(|e| Failure::usage(e, None))?;
     }
-    let out = library()?.place(&arguments.out);
+    let out = place(&arguments.out)?;
     let name = arguments.name.clone().unwrap_or_else(|| {
         out.file_name()
             .map_or_else(|| "imported".into(), |n| n.to_string_lossy().into_owned())

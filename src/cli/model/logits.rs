@@ -141,10 +141,7 @@ fn interleaved(
                 }
             }
         }
-        let text = match around.is_empty() {
-            true => text,
-            false => text.replace(&format!("{around}{around}"), &around),
-        };
+        let text = crate::prompt::share_around(text, &around);
         let encoding = learner.tokenizer().encode(text, false);
         encoding.map_err(|e| e.to_string())?.get_ids().to_vec()
     };

@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, library, shown};
+use super::{Failure, Outcome, place, shown};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use crate::hub::{self, Entry, Family, Hub, Pins, Role};
@@ -100,7 +100,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         language: folder(Role::Language),
         vision: folder(Role::Vision),
         tokenizer: None,
-        out: library()?.place(&out),
+        out: place(&out)?,
         name: entry.name.clone(),
         media_mask: arguments.media_mask,
         cross_attn_every_n: entry

@@ -16,7 +16,7 @@ use parquet::record::{Field, Row};
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
-use crate::support::errors::bytes;
+use crate::support::errors::bytes as in_words;
 use crate::support::{FileError, sanitise::clean_line};
 
 /// Rows that are decoded at a time. A picture may have megabytes.
@@ -29,6 +29,8 @@ const LONGEST_FOOTER: u64 = 64 << 20;
 /// Deepest nesting and most items of a list that are looked into.
 const DEEPEST: usize = 4;
 const MOST_ITEMS: usize = 4096;
+/// Longest row, in bytes of its texts and pictures: a dictionary holds one content and a row may name it in every field.
+const LONGEST_ROW: usize = 256 << 20;
 
 /// The rows of a Parquet file.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
@@ -138,7 +140,7 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
             return Err(DatasetError::unsupported(name, reason));
         }
         if unpacked > LARGEST_GROUP {
-            let limit = bytes(LARGEST_GROUP.unsigned_abs());
+            let limit = in_words(LARGEST_GROUP.unsigned_abs());
             let reason = format!("a row group of more than {limit}");
             return Err(DatasetError::unsupported(name, reason));
         }
@@ -147,31 +149,41 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
 }
 
 fn entry(row: Row, origin: String, split: &str) -> Entry {
-    let fields = row.into_columns().into_iter();
-    Entry::Record(Record::new(
-        origin,
-        split,
-        fields.map(|(name, field)| (name, value(field, 0))),
-    ))
+    let mut room = LONGEST_ROW;
+    match fields(&row, 0, &mut room) {
+        Some(fields) => Entry::Record(Record::new(origin, split, fields)),
+        None => Entry::Bad {
+            origin,
+            reason: format!("the row is longer than {}", in_words(LONGEST_ROW as u64)),
+        },
+    }
 }
 
-fn value(field: Field, depth: usize) -> Value {
+/// The fields of a row or group; `None` where they do not fit into `room`, which becomes less by them.
+fn fields(row: &Row, depth: usize, room: &mut usize) -> Option<Vec<(String, Value)>> {
+    let fields = row.get_column_iter();
+    fields
+        .map(|(name, field)| Some((name.clone(), value(field, depth, room)?)))
+        .collect()
+}
+
+fn value(field: &Field, depth: usize, room: &mut usize) -> Option<Value> {
     let deeper = depth.saturating_add(1);
-    match field {
+    Some(match field {
         Field::Null => Value::Null,
-        Field::Str(text) => Value::Text(text),
-        Field::Bytes(bytes) => Value::Bytes(bytes.data().to_vec()),
-        Field::Group(row) if depth < DEEPEST => {
-            let fields = row.into_columns().into_iter();
-            Value::Object(
-                fields
-                    .map(|(name, field)| (name, value(field, deeper)))
-                    .collect(),
-            )
+        Field::Str(text) => {
+            *room = room.checked_sub(text.len())?;
+            Value::Text(text.clone())
         }
+        Field::Bytes(bytes) => {
+            *room = room.checked_sub(bytes.len())?;
+            Value::Bytes(bytes.data().to_vec())
+        }
+        Field::Group(row) if depth < DEEPEST => Value::Object(fields(row, deeper, room)?),
         Field::ListInternal(list) if depth < DEEPEST => {
             let items = list.elements().iter().take(MOST_ITEMS);
-            Value::List(items.map(|item| value(item.clone(), deeper)).collect())
+            let items = items.map(|item| value(item, deeper, room));
+            Value::List(items.collect::<Option<_>>()?)
         }
         Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => {
             Value::Object(Vec::new())
@@ -180,5 +192,5 @@ fn value(field: Field, depth: usize) -> Value {
         Field::Float(number) => Value::Text(number.to_string()),
         Field::Double(number) => Value::Text(number.to_string()),
         number => Value::Text(number.to_string()),
-    }
+    })
 }

@@ -62,7 +62,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
     })
 }
 
-/// The files of lines: `path` itself, those in it, or those in the folders of its splits.
+/// The files of lines: `path` itself, or those in it and in the folders of its splits.
 fn find(path: &Path) -> Result<Vec<Input>, DatasetError> {
     if !path.is_dir() {
         let input = Input::new(path.to_path_buf());
@@ -78,10 +78,7 @@ fn find(path: &Path) -> Result<Vec<Input>, DatasetError> {
         found = files(path, is_category)?;
     }
     for split in ["training", "train", "validation", "val", "test"] {
-        let folder = path.join(split);
-        if found.is_empty() || path.join("training").is_dir() && folder.is_dir() {
-            found.extend(files_if(&folder, lines)?);
-        }
+        found.extend(files_if(&path.join(split), lines)?);
     }
     Ok(found)
 }

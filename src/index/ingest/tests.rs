@@ -208,7 +208,7 @@ fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
         assert_eq!((summary.rows, summary.rejected), (3, 1));
         assert!(reasons[0].contains("not a number"), "{reasons:?}");
     }
-    let verdict = crate::index::verify::verify(&index, &Cancel::new(), &mut |_, _| ());
+    let verdict = crate::index::verify::verify(Some(&index), &Cancel::new(), &mut |_, _| ());
     assert_eq!(verdict.unwrap().faults, Vec::<String>::new());
 }
 

@@ -72,6 +72,19 @@ fn a_limit_that_was_set_holds_for_everyone_who_adds() {
 }
 
 #[test]
+fn what_was_computed_in_another_type_is_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = cache(folder.path());
+    keep(&plain, 1, 0);
+    let half = cache(folder.path()).computed_in("bf16");
+    assert!(!half.exists());
+    keep(&half, 2, 0);
+    assert!(!half.has(&name(1)) && !plain.has(&name(2)));
+    assert!(cache(folder.path()).computed_in("f32").has(&name(1)));
+    assert_eq!(Latents::all(folder.path()).len(), 2);
+}
+
+#[test]
 fn a_tally_that_is_damaged_or_gone_is_counted_again() {
     let folder = tempfile::tempdir().unwrap();
     let latents = cache(folder.path());

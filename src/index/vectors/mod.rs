@@ -39,6 +39,23 @@ pub struct Hit {
     pub score: f32,
 }
 
+/// Neighbours, and how they were found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// [`Search::Exact`] or [`Search::Hnsw`].
+    pub by: Search,
+}
+
+impl Answered {
+    /// By a scan.
+    pub fn exactly(hits: Vec<Hit>) -> Self {
+        let by = Search::Exact;
+        Self { hits, by }
+    }
+}
+
 /// Which rows may be found.
 #[derive(Clone, Copy)]
 pub enum Filter<'a> {

@@ -6,12 +6,9 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ops::{gelu, quick_gelu};
+use crate::model::sizes::{LARGEST, LARGEST_SIDE, MOST_LAYERS, epsilon, parts, within};
 use crate::model::vision::{VisionActivation, VisionConfig};
 
-/// Largest size of anything: vocabularies are the largest that are published.
-const LARGEST: usize = 1_000_000;
-const MOST_LAYERS: usize = 1000;
-const LARGEST_SIDE: usize = 4096;
 /// CLIP's layer norms, which its tower here has built in.
 pub const CLIP_EPS: f64 = 1e-5;
 
@@ -163,28 +160,12 @@ impl EncoderConfig {
     }
 }
 
-fn within(what: &str, found: usize, most: usize) -> Result<(), String> {
-    match found {
-        n if (1..=most).contains(&n) => Ok(()),
-        n => Err(format!("{what} is {n}, 1 to {most} is possible")),
-    }
-}
-
 fn sizes(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
     within(&format!("{tower} width"), blocks.width, LARGEST)?;
     within(&format!("{tower} mlp_width"), blocks.mlp_width, LARGEST)?;
     within(&format!("{tower} layers"), blocks.layers, MOST_LAYERS)?;
-    within(&format!("{tower} heads"), blocks.heads, blocks.width)?;
-    if !blocks.width.is_multiple_of(blocks.heads) {
-        return Err(format!(
-            "{tower} width {} does not part into {} heads",
-            blocks.width, blocks.heads
-        ));
-    }
-    match blocks.norm_eps {
-        eps if eps > 0.0 && eps < 1.0 => Ok(()),
-        eps => Err(format!("{tower} norm_eps is {eps}")),
-    }
+    parts(tower, blocks.width, blocks.heads)?;
+    epsilon(tower, blocks.norm_eps)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use super::config::{Activation, EncoderConfig, Family};
 use super::image::ImageTower;
 use super::manifest::{EncoderBundle, EncoderManifest, FORMAT_VERSION};
 use super::text::TextTower;
+use crate::model::bundle::KnownBy;
 use crate::model::import::check::{check, unused};
 use crate::model::import::make::make;
 use crate::model::import::names::Rules;
@@ -126,18 +127,17 @@ pub fn import(
         bytes: written.length,
     };
     let listed = [
-        (options.hold.file(), written.sha256, written.length),
+        (options.hold.file(), written.sha256.clone(), written.length),
         (
             "tokenizer.json",
             files::sha256_hex(tokens.json.as_bytes()),
             tokens.json.len() as u64,
         ),
     ];
-    files::write_atomic(&out.join("tokenizer.json"), tokens.json.as_bytes())?;
     let manifest = manifest(family, described, tokens.manifest, &listed, options);
     let text = toml::to_string(&manifest)
         .map_err(|e| ImportError::config(EncoderBundle::MANIFEST, e.to_string()))?;
-    files::write_atomic(&out.join(EncoderBundle::MANIFEST), text.as_bytes())?;
+    written.bundle(out, &tokens.json, (EncoderBundle::MANIFEST, &text))?;
     Ok(summary)
 }
 
@@ -157,6 +157,7 @@ fn manifest(
         intended_use: crate::support::INTENDED_USE.into(),
         dtype: options.hold.name().into(),
         weights: vec![options.hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
         pixels: described.pixels,
         tokenizer,
         config: described.config,

@@ -12,8 +12,8 @@ use super::config::{EncoderConfig, Family};
 use super::tokens::TextKind;
 use crate::model::bundle::{Pixels, Weights};
 use crate::model::error::ModelError;
-use crate::model::listed::{Listed, damaged};
-use crate::support::{FileError, files, sanitise};
+use crate::model::listed::{KnownBy, Listed, damaged, identity};
+use crate::support::{files, sanitise};
 
 /// The format this program writes and reads.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -46,6 +46,8 @@ pub struct EncoderManifest {
     pub dtype: String,
     /// Files with weights: `*.safetensors` or `*.gguf`.
     pub weights: Vec<String>,
+    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    pub vectors_known_by: KnownBy,
     pub pixels: Pixels,
     pub tokenizer: TokenizerManifest,
     pub config: EncoderConfig,
@@ -70,16 +72,19 @@ struct Head {
 }
 
 impl EncoderManifest {
-    /// SHA-256 of the weights: of the file, or of the files' sums where there are several.
+    /// What its vectors are known by: with [`KnownBy::Weights`] the SHA-256 of the file of weights, or of the files' sums where
+    /// there are several.
     pub fn id(&self) -> String {
-        let sums: Vec<&str> = self
-            .weights
-            .iter()
-            .filter_map(|name| self.files.get(name).map(String::as_str))
-            .collect();
-        match sums.as_slice() {
-            [one] => (*one).to_string(),
-            several => files::sha256_hex(several.join("\n").as_bytes()),
+        let listed = self.listed();
+        let mut sums = listed.sums_of_weights();
+        match (self.vectors_known_by, sums.as_slice()) {
+            (KnownBy::Weights, [one]) => (*one).to_string(),
+            (KnownBy::Weights, several) => files::sha256_hex(several.join("\n").as_bytes()),
+            (KnownBy::Settings, _) => {
+                sums.extend(self.files.get("tokenizer.json").map(String::as_str));
+                let towers = (self.family, &self.config, &self.pixels, &self.tokenizer);
+                identity(&sums, &towers)
+            }
         }
     }
 
@@ -131,12 +136,7 @@ impl EncoderBundle {
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Self::manifest(folder)?;
         let listed = manifest.listed();
-        let path = folder.join("tokenizer.json");
-        // A pipe would never end.
-        if !path.is_file() {
-            return Err(FileError::NotFound { path }.into());
-        }
-        let tokenizer = files::read_limited(&path, LONGEST_TOKENIZER)?;
+        let tokenizer = files::read_plain(&folder.join("tokenizer.json"), LONGEST_TOKENIZER)?;
         listed.check("tokenizer.json", &tokenizer)?;
         let weights = Weights::Files(listed.weights(folder)?);
         Ok(Self {
@@ -149,7 +149,7 @@ impl EncoderBundle {
     /// Reads `encoder.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<EncoderManifest, ModelError> {
         let path = folder.join(Self::MANIFEST);
-        Self::manifest_of(&files::read_limited(&path, LONGEST_MANIFEST)?)
+        Self::manifest_of(&files::read_plain(&path, LONGEST_MANIFEST)?)
     }
 
     /// Reads the text of an `encoder.toml`; also the fuzzer's way in.
@@ -168,7 +168,7 @@ impl EncoderBundle {
             return Err(ModelError::Family(sanitise::clean_line(&head.family)));
         }
         let mut manifest: EncoderManifest = toml::from_str(text).map_err(|e| wrong(e.message()))?;
-        manifest.listed().stays_inside()?;
+        manifest.listed().is_sound()?;
         manifest.check().map_err(|reason| wrong(&reason))?;
         for words in [
             &mut manifest.name,

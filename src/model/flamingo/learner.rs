@@ -188,11 +188,13 @@ impl FlamingoLearner {
             let reason = format!("token {id} is not among the model's {size}");
             return Err(ModelError::Tokenizer(reason));
         }
-        let language = &self.model.language;
-        let mut cache = language.new_cache(self.context(), self.dtype, &self.device)?;
-        cache.padding = padding;
-        self.branches = vec![cache];
+        // First of all: the old sequences' memory may be what the new one needs.
+        self.branches.clear();
         self.last = None;
+        let mut cache = self.model.language.new_cache();
+        cache.padding = padding;
+        cache.expect(ids.len() + 1);
+        self.branches.push(cache);
         let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
         let kv = match latents.is_empty() {
             true => None,
@@ -288,9 +290,11 @@ impl FewShotLearner for FlamingoLearner {
     }
 
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
+        // What nothing goes on from is let go before anything is copied.
         let mut old: Vec<Option<KvCache>> = std::mem::take(&mut self.branches)
             .into_iter()
-            .map(Some)
+            .enumerate()
+            .map(|(i, cache)| Some(cache).filter(|_| parents.contains(&i)))
             .collect();
         let mut new = Vec::with_capacity(parents.len());
         for (i, &parent) in parents.iter().enumerate() {

@@ -9,6 +9,7 @@
 mod gated;
 
 mod learner;
+mod limits;
 mod media;
 mod resampler;
 

@@ -11,8 +11,16 @@ pub struct Beams {
     pub count: usize,
     /// A finished sequence's score is its log-probability divided by its length to this power: above 0 favours long answers.
     pub length_penalty: f64,
-    /// What counts as length beside the new tokens: transformers 4.33 counts the prompt, versions since 4.36 do not.
-    pub counted_prompt: usize,
+    pub length: Length,
+}
+
+/// What counts as the length of a finished sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Prompt and new tokens, without the one that ends it: transformers up to 4.35.
+    Whole,
+    /// New tokens, with the one that ends it: transformers since 4.36.
+    New,
 }
 
 /// A finished sequence.
@@ -38,7 +46,6 @@ impl Finished {
         sum / (length as f64).powf(self.beams.length_penalty)
     }
 
-    /// `length` is that of the sequence without an ending token, prompt included where it counts.
     fn add(&mut self, ids: Vec<u32>, sum: f64, length: usize) {
         let score = self.score(sum, length);
         if self.kept.len() < self.beams.count || score > self.worst {
@@ -88,6 +95,12 @@ pub fn beam_search(
     cancel: &Cancel,
 ) -> Result<Vec<Hypothesis>, ModelError> {
     let count = beams.count.max(1);
+    // Enough that `count` go on, even if every end is among the best of each.
+    let candidates = (1 + ends.len()).max(2) * count;
+    let (before, end) = match beams.length {
+        Length::Whole => (prompt.len(), 0),
+        Length::New => (0, 1),
+    };
     learner.branch(&vec![0; count])?;
     let mut all = vec![logits; count];
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); count];
@@ -102,15 +115,15 @@ pub fn beam_search(
     };
     let mut done = false;
     for step in 0..max_new_tokens {
-        let length = beams.counted_prompt + step;
+        let length = before + step;
         let mut ranked: Vec<(f64, usize, u32)> = Vec::new();
         for (beam, logits) in all.iter().enumerate() {
             let mut scores = log_softmax(logits);
             let history = [prompt, ids[beam].as_slice()].concat();
             penalties.apply_to_log_probabilities(&history, &mut scores);
-            // More than twice the beams of one row can never be used.
+            // More of one row can never be used.
             let mut best: Vec<usize> = (0..scores.len()).collect();
-            let keep = (2 * count).min(best.len());
+            let keep = candidates.min(best.len());
             let by_score = |&a: &usize, &b: &usize| scores[b].total_cmp(&scores[a]).then(a.cmp(&b));
             if keep < best.len() {
                 best.select_nth_unstable_by(keep, by_score);
@@ -122,7 +135,7 @@ pub fn beam_search(
             );
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        ranked.truncate(2 * count);
+        ranked.truncate(candidates);
         let best_sum = ranked.first().map_or(f64::NEG_INFINITY, |r| r.0);
         let mut next = Vec::new();
         for (rank, &(sum, beam, token)) in ranked.iter().enumerate() {
@@ -130,7 +143,7 @@ pub fn beam_search(
                 if rank < count {
                     let mut ended = ids[beam].clone();
                     ended.push(token);
-                    finished.add(ended, sum, length);
+                    finished.add(ended, sum, length + end);
                 }
                 continue;
             }
@@ -169,7 +182,7 @@ pub fn beam_search(
     }
     if !done {
         for (ids, sum) in ids.into_iter().zip(sums) {
-            let length = beams.counted_prompt + ids.len();
+            let length = before + ids.len();
             finished.add(ids, sum, length);
         }
     }

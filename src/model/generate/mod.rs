@@ -3,12 +3,16 @@
 pub mod beam;
 pub mod penalty;
 pub mod score;
+mod settled;
+#[cfg(test)]
+mod tests;
 
 use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling};
 use serde::{Deserialize, Serialize};
 
 use self::penalty::Penalties;
+use self::settled::{decode, settled};
 use super::FewShotLearner;
 use super::error::ModelError;
 use crate::support::Cancel;
@@ -71,16 +75,31 @@ pub struct Generated {
     pub stop: StopReason,
 }
 
+/// Below this a temperature is greedy in f32, and a division by it overflows.
+const COLDEST: f64 = 1e-6;
+
 fn sampling(decoding: &Decoding) -> Sampling {
     let temperature = decoding.temperature;
-    if temperature <= 0.0 {
+    if temperature < COLDEST {
         return Sampling::ArgMax;
     }
     match (decoding.top_k, decoding.top_p) {
         (None, None) => Sampling::All { temperature },
         (Some(k), None) => Sampling::TopK { k, temperature },
-        (None, Some(p)) => Sampling::TopP { p, temperature },
-        (Some(k), Some(p)) => Sampling::TopKThenTopP { k, p, temperature },
+        (_, Some(p)) => Sampling::TopP { p, temperature },
+    }
+}
+
+/// Leaves the `k` highest logits and their equals, so that `top_p` is a share of what they have together, as in Hugging Face's
+/// warpers; candle takes it as a share of all.
+fn keep_highest(logits: &mut [f32], k: usize) {
+    if k == 0 || k >= logits.len() {
+        return;
+    }
+    let mut sorted = logits.to_vec();
+    let (_, &mut least, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    for v in logits.iter_mut().filter(|v| **v < least) {
+        *v = f32::NEG_INFINITY;
     }
 }
 
@@ -122,6 +141,9 @@ pub fn generate(
         }
         let plain = logits.clone();
         penalties.apply(&history, &mut logits);
+        if let (Some(k), Some(_)) = (decoding.top_k, decoding.top_p) {
+            keep_highest(&mut logits, k);
+        }
         let next = processor.sample(&Tensor::new(logits.as_slice(), &Device::Cpu)?)?;
         if ends.contains(&next) {
             stop = StopReason::EndOfChunk;
@@ -130,23 +152,16 @@ pub fn generate(
         ids.push(next);
         history.push(next);
         log_probabilities.push(beam::log_softmax(&plain)[next as usize] as f32);
-        text = learner
-            .tokenizer()
-            .decode(&ids, true)
-            .map_err(|e| ModelError::Tokenizer(e.to_string()))?;
+        text = decode(learner.tokenizer(), &ids)?;
         if cut(&mut text, stops) {
             stop = StopReason::StopText;
             break;
         }
-        let mut safe = text.len().saturating_sub(hold);
-        // An incomplete character decodes to U+FFFD until its last byte comes.
-        let whole = text.trim_end_matches('\u{FFFD}').len();
-        safe = safe.min(whole);
-        while !text.is_char_boundary(safe) {
-            safe -= 1;
-        }
-        if safe > sent {
-            emit(&text[sent..safe]);
+        let certain = settled(learner.tokenizer(), &ids, &text)?;
+        let certain = certain.min(text.len().saturating_sub(hold));
+        let safe = text.floor_char_boundary(certain);
+        if let Some(more) = text.get(sent..safe).filter(|more| !more.is_empty()) {
+            emit(more);
             sent = safe;
         }
         if ids.len() == most {
@@ -160,8 +175,8 @@ pub fn generate(
             other => other?,
         };
     }
-    if text.len() > sent {
-        emit(&text[sent..]);
+    if let Some(rest) = text.get(sent..).filter(|rest| !rest.is_empty()) {
+        emit(rest);
     }
     Ok(Generated {
         text,
@@ -207,7 +222,7 @@ fn generate_beams(
     let beams = beam::Beams {
         count: decoding.beams,
         length_penalty: decoding.length_penalty,
-        counted_prompt: 0,
+        length: beam::Length::New,
     };
     let found = beam::beam_search(
         learner, logits, prompt, beams, &penalties, ends, most, cancel,
@@ -227,10 +242,7 @@ fn generate_beams(
     };
     let ended = best.ids.last().is_some_and(|id| ends.contains(id));
     let ids = &best.ids[..best.ids.len() - usize::from(ended)];
-    let mut text = learner
-        .tokenizer()
-        .decode(ids, true)
-        .map_err(|e| ModelError::Tokenizer(e.to_string()))?;
+    let mut text = decode(learner.tokenizer(), ids)?;
     let mut stop = match ended {
         true => StopReason::EndOfChunk,
         false => StopReason::Length,

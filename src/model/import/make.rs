@@ -154,7 +154,7 @@ mod tests {
         }];
         let folder = tempfile::tempdir().unwrap();
         let kept = |_: &Asked| packing(&sources, &piece);
-        write_keeping(
+        let written = write_keeping(
             folder.path(),
             Hold::Q4K,
             &asked,
@@ -163,8 +163,11 @@ mod tests {
                 true => take_packed(&sources, &piece, asked).map(Made::Packed),
                 false => make(&sources, &piece, asked).map(Made::Full),
             },
-        )
-        .unwrap();
+        );
+        let bundle = written
+            .unwrap()
+            .bundle(folder.path(), "", ("model.toml", ""));
+        bundle.unwrap();
         let written = GgufFile::open(&folder.path().join("model.gguf")).unwrap();
         let info = &written.tensors()[0];
         assert_eq!(

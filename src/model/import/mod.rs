@@ -21,7 +21,7 @@ use self::check::{check, complete, distinct, unused};
 use self::make::{make, packing, take_packed};
 use self::names::{Family, Names, Place, Role};
 use self::write::Made;
-use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels};
+use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::store::Asked;
 use super::weights::{Source, WeightError};
@@ -170,6 +170,9 @@ pub fn import(
     }
     // A quantised head is kept beside the table, which stays readable by row.
     config.language.tied_head &= !request.hold.is_packed();
+    let unusable = |reason| ImportError::config("the import", reason);
+    config.check().map_err(unusable)?;
+    tokens.special.check().map_err(unusable)?;
     let asked = Flamingo::tensors(&config)?;
     let used = check(&names, &sources, &asked)?;
     let checkpoint_parameters = distinct(&sources.checkpoint, &used);
@@ -227,6 +230,7 @@ pub fn import(
         familiar_similarity: -1.0,
         dtype: request.hold.name().into(),
         weights: vec![request.hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
         tokens: tokens.special,
         pixels: Pixels::clip(match request.idefics {
             true => Fit::Squash,
@@ -234,7 +238,7 @@ pub fn import(
         }),
         config,
         files: BTreeMap::from([
-            (request.hold.file().to_string(), written.sha256),
+            (request.hold.file().to_string(), written.sha256.clone()),
             (
                 "tokenizer.json".to_string(),
                 files::sha256_hex(tokens.json.as_bytes()),
@@ -245,10 +249,10 @@ pub fn import(
             ("tokenizer.json".to_string(), tokens.json.len() as u64),
         ]),
     };
-    files::write_atomic(&request.out.join("tokenizer.json"), tokens.json.as_bytes())?;
     let text =
         toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
-    files::write_atomic(&request.out.join("model.toml"), text.as_bytes())?;
+    let bytes = written.length;
+    written.bundle(&request.out, &tokens.json, ("model.toml", &text))?;
     Ok(Imported {
         tensors: asked.len(),
         checkpoint_parameters,
@@ -257,7 +261,7 @@ pub fn import(
             .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
             .sum(),
         ignored: unused(&sources, &used).count(),
-        bytes: written.length,
+        bytes,
     })
 }
 
@@ -336,7 +340,7 @@ fn idefics(
 ) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
     let json = shape::Json::of(&request.checkpoint)?;
     let config = shape::idefics(&json, &sources.checkpoint)?;
-    let (vision, _) = shape::vision(&sources.checkpoint, Some(&json), None)?;
+    let (vision, _) = shape::vision(&sources.checkpoint, None, None)?;
     let tokens = tokens::idefics(&tokenizer_file(request)?)?;
     let names = Names {
         family: Family::Idefics {

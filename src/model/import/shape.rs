@@ -100,6 +100,7 @@ pub fn language(
             "these are not the weights of LLaMA, GPT-NeoX or MPT".into(),
         ));
     };
+    unsupported_language(json, layout)?;
     let hidden = json.count(&["hidden_size", "d_model"])?;
     let mpt = matches!(layout, LanguageLayout::Mpt | LanguageLayout::Mosaic);
     let config = DecoderConfig {
@@ -131,7 +132,14 @@ pub fn language(
         ),
         rope_theta: match mpt {
             true => None,
-            false => Some(json.number(&["rotary_emb_base", "rope_theta"], 10_000.0) as f32),
+            false => {
+                let names = [
+                    "rotary_emb_base",
+                    "rope_theta",
+                    "rope_parameters.rope_theta",
+                ];
+                Some(json.number(&names, 10_000.0) as f32)
+            }
         },
         rope_fraction: json.number(&["rotary_pct"], 1.0) as f32,
         alibi_bias_max: match mpt {
@@ -168,6 +176,31 @@ pub fn language(
         ));
     }
     Ok((layout, config))
+}
+
+/// Errors where the model computes something that the decoder here does not, and no tensor shows it.
+fn unsupported_language(json: &Json, layout: LanguageLayout) -> Result<(), ImportError> {
+    let refused = |reason: String| Err(ImportError::config(json.place(), reason));
+    let plain = |scaling: &Value| {
+        let kinds = ["rope_type", "type"].map(|name| scaling.get(name).and_then(Value::as_str));
+        scaling.is_null() || kinds.contains(&Some("default"))
+    };
+    let scalings = ["rope_scaling", "rope_parameters"].map(|name| json.find(&[name]));
+    if !scalings.into_iter().flatten().all(plain) {
+        return refused("scaled rotary positions (rope_scaling) are not supported".into());
+    }
+    let activation = json.word(&["hidden_act"]);
+    let known: &[&str] = match layout {
+        LanguageLayout::Llama => &["", "silu", "swish"],
+        LanguageLayout::Neox => &["", "gelu"],
+        LanguageLayout::Mpt | LanguageLayout::Mosaic => return Ok(()),
+    };
+    match known.contains(&activation) {
+        true => Ok(()),
+        false => refused(format!(
+            "hidden_act is {activation}, which is not supported"
+        )),
+    }
 }
 
 /// Shape of a tensor that must have `N` axes.
@@ -235,6 +268,14 @@ pub fn vision(
                 .ok()
         });
         let activation = json.map_or("", |j| j.word(&["vision_config.hidden_act", "hidden_act"]));
+        let activation = match activation {
+            "gelu" => VisionActivation::Gelu,
+            "" | "quick_gelu" => VisionActivation::QuickGelu,
+            other => {
+                let reason = format!("hidden_act of the tower is {other}, which is not supported");
+                return Err(ImportError::config(source.place(), reason));
+            }
+        };
         let config = VisionConfig {
             image_size: square(positions) * patch,
             patch_size: patch,
@@ -246,10 +287,7 @@ pub fn vision(
                 true => dims::<2>(source, &projection)?[0],
                 false => 0,
             },
-            activation: match activation {
-                "gelu" => VisionActivation::Gelu,
-                _ => VisionActivation::QuickGelu,
-            },
+            activation,
             keep_class_token: false,
         };
         let prefix = prefix.to_string();
@@ -351,12 +389,15 @@ pub fn idefics(json: &Json, source: &Source) -> Result<FlamingoConfig, ImportErr
     {
         return unsupported("without norms of queries and keys");
     }
-    let (_, mut vision) = vision(source, Some(json), None)?;
+    unsupported_language(json, LanguageLayout::Llama)?;
+    // What the tower's own part of the file says comes below.
+    let (_, mut vision) = vision(source, None, None)?;
     vision.keep_class_token = true;
     vision.heads = json.count(&["vision_config.num_attention_heads"])?;
     vision.activation = match json.word(&["vision_config.hidden_act"]) {
         "quick_gelu" => VisionActivation::QuickGelu,
-        _ => VisionActivation::Gelu,
+        "" | "gelu" => VisionActivation::Gelu,
+        _ => return unsupported("with this activation in its tower"),
     };
     vision.embed_dim = 0;
     let get = |name: &str, old: &str| json.count(&[&format!("perceiver_config.{name}"), old]);

@@ -6,13 +6,14 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Tensor};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::ImportError;
+use crate::model::listed::MANIFESTS;
 use crate::model::store::Asked;
 use crate::support::FileError;
+use crate::support::files::{self, Staged};
 
 /// How weights are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -132,7 +133,7 @@ fn slot_dtype(hold: Hold, asked: &Asked, kept: Kept) -> GgmlDType {
 
 /// A file under way, hashed as it is written.
 struct Sink {
-    out: BufWriter<File>,
+    out: BufWriter<Staged>,
     hash: Sha256,
     length: u64,
 }
@@ -150,10 +151,33 @@ impl Write for Sink {
     }
 }
 
-/// What was written.
+/// Weights that were written, but are not in their place yet.
 pub struct Written {
     pub sha256: String,
     pub length: u64,
+    staged: Staged,
+}
+
+impl Written {
+    /// Makes the weights a bundle in `folder` with this `tokenizer.json` and a manifest of this name, in place of one that is
+    /// there. The old manifest goes first and the new one comes last: at no moment does one describe another's weights.
+    ///
+    /// Errors before that leave `folder` as it was.
+    pub fn bundle(
+        self,
+        folder: &Path,
+        tokenizer: &str,
+        (name, manifest): (&str, &str),
+    ) -> Result<(), FileError> {
+        let tokenizer = Staged::holding(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
+        let manifest = Staged::holding(&folder.join(name), manifest.as_bytes())?;
+        for old in MANIFESTS {
+            files::delete(&folder.join(old))?;
+        }
+        self.staged.put()?;
+        tokenizer.put()?;
+        manifest.put()
+    }
 }
 
 /// Bytes that `tensors` take in a file.
@@ -164,7 +188,8 @@ pub fn size(hold: Hold, tensors: &[Asked]) -> u64 {
         .sum()
 }
 
-/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. The file appears whole or not at all.
+/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. They are in their place only when
+/// [`Written::bundle`] puts them there.
 pub fn write(
     folder: &Path,
     hold: Hold,
@@ -187,13 +212,9 @@ pub fn write_keeping(
 ) -> Result<Written, ImportError> {
     let path = folder.join(hold.file());
     let io = |e: std::io::Error| ImportError::File(FileError::from_io(&path, "write", &e));
-    let part = tempfile::Builder::new()
-        .prefix(".rounds-")
-        .tempfile_in(folder)
-        .map_err(io)?;
     let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t, kept)).collect();
     let mut sink = Sink {
-        out: BufWriter::with_capacity(1 << 20, part.reopen().map_err(io)?),
+        out: BufWriter::with_capacity(1 << 20, Staged::new(&path)?),
         hash: Sha256::new(),
         length: 0,
     };
@@ -220,21 +241,13 @@ pub fn write_keeping(
             sink.write_all(&vec![0; fill as usize]).map_err(io)?;
         }
     }
-    sink.flush().map_err(io)?;
-    let file = sink.out.get_mut();
-    file.sync_all().map_err(io)?;
-    let _ = file.rewind();
-    let written = Written {
-        sha256: sink
-            .hash
-            .finalize()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect(),
+    let staged = sink.out.into_inner().map_err(|e| io(e.into_error()))?;
+    staged.sync()?;
+    Ok(Written {
+        sha256: format!("{:x}", sink.hash.finalize()),
         length: sink.length,
-    };
-    part.persist(&path).map_err(|e| io(e.error))?;
-    Ok(written)
+        staged,
+    })
 }
 
 /// Blocks of zero bytes are zeros in every type.

@@ -1,34 +1,40 @@
-//! Keys and values of the tokens seen so far, preallocated.
+//! Keys and values of the tokens seen so far.
+//!
+//! Memory is taken as tokens come, never for all that the model could hold: that is gigabytes a sequence, and a beam search
+//! has many.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-/// One pair of tensors a layer, `[1, capacity, hidden]` each, for one sequence.
+/// Tokens that room is made for at a time.
+const STEP: usize = 128;
+
+/// One pair of tensors a layer, `[1, room, hidden]` each, for one sequence.
 pub struct KvCache {
-    layers: Vec<(Tensor, Tensor)>,
+    /// `None` before the first token.
+    layers: Vec<Option<(Tensor, Tensor)>>,
     length: usize,
     capacity: usize,
+    /// Tokens that are known to come.
+    expected: usize,
     /// Tokens at the beginning that only fill up and that nothing may see.
     pub padding: usize,
 }
 
 impl KvCache {
-    /// An empty cache.
-    pub fn new(
-        layers: usize,
-        capacity: usize,
-        hidden: usize,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Self> {
-        let empty = || Tensor::zeros((1, capacity, hidden), dtype, device);
-        Ok(Self {
-            layers: (0..layers)
-                .map(|_| Ok((empty()?, empty()?)))
-                .collect::<Result<_>>()?,
+    /// An empty cache for at most `capacity` tokens.
+    pub fn new(layers: usize, capacity: usize) -> Self {
+        Self {
+            layers: vec![None; layers],
             length: 0,
             capacity,
+            expected: 0,
             padding: 0,
-        })
+        }
+    }
+
+    /// Says how many tokens will come, so that room for them is made at once.
+    pub fn expect(&mut self, tokens: usize) {
+        self.expected = tokens;
     }
 
     /// Tokens held.
@@ -41,16 +47,6 @@ impl KvCache {
         self.length == 0
     }
 
-    /// Tokens that still fit.
-    pub fn room(&self) -> usize {
-        self.capacity - self.length
-    }
-
-    /// Forgets everything after the first `length` tokens.
-    pub fn truncate(&mut self, length: usize) {
-        self.length = self.length.min(length);
-    }
-
     /// Adds `k` and `v` `[1, tokens, hidden]` of one layer; gives all that the layer holds.
     pub(super) fn extend(
         &mut self,
@@ -58,21 +54,25 @@ impl KvCache {
         k: &Tensor,
         v: &Tensor,
     ) -> Result<(Tensor, Tensor)> {
-        let tokens = k.dim(1)?;
-        if tokens > self.room() {
-            candle_core::bail!(
-                "{} tokens where {} are held at most",
-                self.length + tokens,
-                self.capacity
-            );
+        let length = self.length + k.dim(1)?;
+        if length > self.capacity {
+            candle_core::bail!("{length} tokens where {} are held at most", self.capacity);
         }
-        let (keys, kept) = &self.layers[layer];
+        let room = self.room(length.max(self.expected));
+        let slot = &mut self.layers[layer];
+        let (keys, values) = match slot.as_ref() {
+            Some((keys, values)) if keys.dim(1)? >= length => (keys.clone(), values.clone()),
+            Some((keys, values)) => (
+                moved(keys, self.length, room)?,
+                moved(values, self.length, room)?,
+            ),
+            None => (moved(k, 0, room)?, moved(v, 0, room)?),
+        };
         keys.slice_set(&k.contiguous()?, 1, self.length)?;
-        kept.slice_set(&v.contiguous()?, 1, self.length)?;
-        Ok((
-            keys.narrow(1, 0, self.length + tokens)?,
-            kept.narrow(1, 0, self.length + tokens)?,
-        ))
+        values.slice_set(&v.contiguous()?, 1, self.length)?;
+        let all = (keys.narrow(1, 0, length)?, values.narrow(1, 0, length)?);
+        *slot = Some((keys, values));
+        Ok(all)
     }
 
     /// Counts `tokens` that every layer has now.
@@ -82,13 +82,87 @@ impl KvCache {
 
     /// A copy that can go on by itself.
     pub fn fork(&self) -> Result<Self> {
+        let room = self.room(self.length + 1);
+        let copied = |t: &Tensor| moved(t, self.length, room);
         Ok(Self {
             layers: self
                 .layers
                 .iter()
-                .map(|(k, v)| Ok((k.copy()?, v.copy()?)))
+                .map(|layer| match layer {
+                    Some((keys, values)) => Ok(Some((copied(keys)?, copied(values)?))),
+                    None => Ok(None),
+                })
                 .collect::<Result<_>>()?,
             ..*self
         })
+    }
+
+    fn room(&self, tokens: usize) -> usize {
+        tokens.next_multiple_of(STEP).min(self.capacity)
+    }
+}
+
+/// The first `length` tokens of `old` `[1, tokens, hidden]` where there is room for `room`.
+fn moved(old: &Tensor, length: usize, room: usize) -> Result<Tensor> {
+    let (batch, _, hidden) = old.dims3()?;
+    let new = Tensor::zeros((batch, room, hidden), old.dtype(), old.device())?;
+    if length > 0 {
+        new.slice_set(&old.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
+    }
+    Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    /// `[1, tokens, 2]` with consecutive numbers from `first`.
+    fn rows(first: usize, tokens: usize) -> Tensor {
+        let numbers: Vec<f32> = (2 * first..2 * (first + tokens))
+            .map(|n| n as f32)
+            .collect();
+        Tensor::from_vec(numbers, (1, tokens, 2), &Device::Cpu).unwrap()
+    }
+
+    fn added(cache: &mut KvCache, first: usize, tokens: usize) -> Vec<f32> {
+        let new = rows(first, tokens);
+        let (keys, values) = cache.extend(0, &new, &new).unwrap();
+        cache.advance(tokens);
+        let flat = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(flat(keys.clone()), flat(values));
+        flat(keys)
+    }
+
+    fn held(cache: &KvCache) -> usize {
+        cache.layers[0].as_ref().unwrap().0.dim(1).unwrap()
+    }
+
+    #[test]
+    fn memory_comes_with_the_tokens_and_a_copy_takes_no_more_than_they_do() {
+        let mut cache = KvCache::new(1, 1 << 40);
+        for (first, tokens) in [(0, 100), (100, 28), (128, 1), (129, 200)] {
+            let all = added(&mut cache, first, tokens);
+            let wanted: Vec<f32> = (0..2 * (first + tokens)).map(|n| n as f32).collect();
+            assert_eq!(all, wanted);
+            assert!(held(&cache) < first + tokens + STEP);
+        }
+        let mut fork = cache.fork().unwrap();
+        assert!(held(&fork) < 329 + STEP);
+        let (one, other) = (added(&mut cache, 7, 1), added(&mut fork, 9, 1));
+        assert_eq!(one[..658], other[..658]);
+        assert_eq!((one[658], other[658]), (14.0, 18.0), "each goes its way");
+    }
+
+    #[test]
+    fn what_is_expected_gets_its_room_at_once_and_no_more_than_the_capacity_comes() {
+        let mut cache = KvCache::new(1, 300);
+        cache.expect(290);
+        added(&mut cache, 0, 10);
+        assert_eq!(held(&cache), 300);
+        let new = rows(0, 291);
+        assert!(cache.extend(0, &new, &new).is_err());
+        added(&mut cache, 10, 290);
+        assert_eq!(cache.len(), 300);
     }
 }

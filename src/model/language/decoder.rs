@@ -5,7 +5,7 @@
 //! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer: that is where Flamingo puts its gated
 //! cross-attention, and the only thing Flamingo needs from a language model.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::Init;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -168,16 +168,9 @@ impl Decoder {
         &self.config
     }
 
-    /// A cache with room for `capacity` tokens.
-    pub fn new_cache(&self, capacity: usize, dtype: DType, device: &Device) -> Result<KvCache> {
-        let capacity = capacity.min(self.config.max_positions);
-        KvCache::new(
-            self.config.layers,
-            capacity,
-            self.config.hidden_size,
-            dtype,
-            device,
-        )
+    /// A cache for the longest sequence.
+    pub fn new_cache(&self) -> KvCache {
+        KvCache::new(self.config.layers, self.config.max_positions)
     }
 
     /// Hidden states of `ids` `[batch, tokens]` after the final norm, `[batch, tokens, hidden]`.

@@ -72,8 +72,8 @@ pub fn product_bf16(
         return out;
     }
     #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx512bf16") && std::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the features were just detected.
+    if x86::is_possible() {
+        // SAFETY: the features that it is compiled for were just detected.
         unsafe { x86::product([m, n, k], &mut out, lhs, ls, rhs, rs) };
         return out;
     }
@@ -96,6 +96,14 @@ pub fn product_bf16(
 mod x86 {
     use super::{COLS, ROWS, pack};
     use std::arch::x86_64::*;
+
+    /// Whether this CPU has every feature that [`product`] is compiled for.
+    pub fn is_possible() -> bool {
+        std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512vl")
+            && std::is_x86_feature_detected!("avx512bf16")
+    }
 
     const LANES: usize = 16;
     const VECTORS: usize = COLS / LANES;

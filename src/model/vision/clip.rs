@@ -47,6 +47,14 @@ pub struct VisionConfig {
 }
 
 impl VisionConfig {
+    /// Numbers in the vector that searches an index.
+    pub fn vector_width(&self) -> usize {
+        match self.embed_dim {
+            0 => self.width,
+            projected => projected,
+        }
+    }
+
     /// Patches in one image.
     pub fn patches(&self) -> usize {
         let side = self.image_size / self.patch_size;

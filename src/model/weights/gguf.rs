@@ -117,33 +117,41 @@ impl GgufFile {
     /// Errors where it holds no reals.
     pub fn read(&self, index: usize) -> Result<Tensor, WeightError> {
         let info = self.info(index)?;
-        let wrong = |reason: String| {
-            WeightError::format(self.input.name(), format!("{}: {reason}", info.name))
+        let full = match info.kind {
+            Kind::Reals(GgmlDType::F32) => DType::F32,
+            Kind::Reals(GgmlDType::F16) => DType::F16,
+            Kind::Reals(GgmlDType::BF16) => DType::BF16,
+            Kind::Other(Dtype::F64) => DType::F64,
+            Kind::Reals(_) => {
+                let tensor = self.packed(index, &Device::Cpu)?.dequantize(&Device::Cpu);
+                return tensor.map_err(|error| self.wrong(info, &error.to_string()));
+            }
+            Kind::Other(other) => {
+                return Err(self.wrong(info, &format!("holds {other}, not weights")));
+            }
         };
         let bytes = self.bytes(index)?;
-        let shape = info.shape.as_slice();
-        let full = match info.kind {
-            Kind::Reals(GgmlDType::F32) => Some(DType::F32),
-            Kind::Reals(GgmlDType::F16) => Some(DType::F16),
-            Kind::Reals(GgmlDType::BF16) => Some(DType::BF16),
-            Kind::Other(Dtype::F64) => Some(DType::F64),
-            Kind::Reals(_) => None,
-            Kind::Other(other) => return Err(wrong(format!("holds {other}, not weights"))),
-        };
-        let tensor = match (full, info.kind) {
-            (None, Kind::Reals(dtype)) => {
-                QStorage::from_data(Cow::Borrowed(&bytes), &Device::Cpu, dtype)
-                    .and_then(|storage| QTensor::new(storage, shape))
-                    .and_then(|packed| packed.dequantize(&Device::Cpu))
-            }
-            (full, _) => {
-                let dtype = full.unwrap_or(DType::F32);
-                Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu)
-            }
-        };
-        tensor
+        Tensor::from_raw_buffer(&bytes, full, &info.shape, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32))
-            .map_err(|error| wrong(error.to_string()))
+            .map_err(|error| self.wrong(info, &error.to_string()))
+    }
+
+    /// The blocks of the tensor at `index` of [`Self::tensors`] as they are stored, on `device`.
+    ///
+    /// Errors where it holds no reals.
+    pub fn packed(&self, index: usize, device: &Device) -> Result<QTensor, WeightError> {
+        let info = self.info(index)?;
+        let Kind::Reals(dtype) = info.kind else {
+            return Err(self.wrong(info, "it is not packed"));
+        };
+        let bytes = self.bytes(index)?;
+        QStorage::from_data(Cow::Borrowed(&bytes), device, dtype)
+            .and_then(|storage| QTensor::new(storage, info.shape.as_slice()))
+            .map_err(|error| self.wrong(info, &error.to_string()))
+    }
+
+    fn wrong(&self, info: &TensorInfo, reason: &str) -> WeightError {
+        WeightError::format(self.input.name(), format!("{}: {reason}", info.name))
     }
 }
 

@@ -65,7 +65,7 @@ impl Source {
         for file in source.files(&path)? {
             source.add(&file)?;
         }
-        source.unwrap_names();
+        source.unwrap_names()?;
         Ok(source)
     }
 
@@ -79,6 +79,10 @@ impl Source {
         let mut names: Vec<&String> = index.weight_map.values().collect();
         names.sort();
         names.dedup();
+        if names.len() > 1 && names.iter().any(|name| name.ends_with(".gguf")) {
+            let reason = "a GGUF file cannot be one of several; join them with llama.cpp's gguf-split --merge";
+            return Err(wrong(reason));
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
         names
             .into_iter()
@@ -137,22 +141,31 @@ impl Source {
     }
 
     /// Takes off what training code puts around and in front of names.
-    fn unwrap_names(&mut self) {
+    ///
+    /// Errors where two names become one.
+    fn unwrap_names(&mut self) -> Result<(), WeightError> {
         for wrapper in WRAPPERS {
             if self.entries.keys().any(|name| name.starts_with(wrapper)) {
                 // Optimiser state beside it is not weights.
                 self.entries.retain(|name, _| name.starts_with(wrapper));
-                self.rename(|name| name.trim_start_matches(wrapper).to_string());
+                self.rename(|name| name.trim_start_matches(wrapper).to_string())?;
             }
         }
         if self.entries.keys().any(|name| name.starts_with("module.")) {
-            self.rename(|name| name.strip_prefix("module.").unwrap_or(name).to_string());
+            self.rename(|name| name.strip_prefix("module.").unwrap_or(name).to_string())?;
         }
+        Ok(())
     }
 
-    fn rename(&mut self, new: impl Fn(&str) -> String) {
-        let old = std::mem::take(&mut self.entries);
-        self.entries = old.into_iter().map(|(n, e)| (new(&n), e)).collect();
+    fn rename(&mut self, new: impl Fn(&str) -> String) -> Result<(), WeightError> {
+        for (name, entry) in std::mem::take(&mut self.entries) {
+            let name = new(&name);
+            if self.entries.insert(name.clone(), entry).is_some() {
+                let reason = format!("{name} is there twice, with and without a wrapper's name");
+                return Err(WeightError::format(&self.place, reason));
+            }
+        }
+        Ok(())
     }
 
     /// Every name, sorted.
@@ -256,4 +269,33 @@ impl Source {
 #[derive(serde::Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(files: &[(&str, &[u8])]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        Source::open(folder.path()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn two_tensors_that_a_wrapper_makes_one_are_refused() {
+        let tensor = |fill: f32| Tensor::full(fill, 2, &Device::Cpu).unwrap();
+        let tensors = [("module.a", tensor(1.0)), ("a", tensor(2.0))];
+        let blob = safetensors::serialize(tensors, None).unwrap();
+        let refused = refusal(&[("model.safetensors", &blob)]);
+        assert!(refused.contains("a is there twice"), "{refused}");
+    }
+
+    #[test]
+    fn a_gguf_file_is_never_one_of_several() {
+        let index = br#"{"weight_map": {"a": "1.gguf", "b": "2.gguf"}}"#;
+        let refused = refusal(&[("model.safetensors.index.json", index)]);
+        assert!(refused.contains("cannot be one of several"), "{refused}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What a strategy ranks by: pictures, words, or one against the other.
 
 use super::{Chooser, Ranking, fused};
-use crate::index::{Filter, Hit, IndexError};
+use crate::index::{Filter, Hit, IndexError, Search};
 
 /// Examples that a fusion takes from each side.
 const FUSED: usize = 1000;
@@ -16,8 +16,12 @@ impl Chooser<'_> {
             Some(few) => Filter::Rows(few),
             None => Filter::Fn(&allowed),
         };
-        self.index
-            .nearest(self.query.encoder, vector, k, &filter, self.plan.search)
+        let (encoder, search) = (self.query.encoder, self.plan.search);
+        let found = self.index.answer(encoder, vector, k, &filter, search)?;
+        if self.answered.get() != Some(Search::Hnsw) {
+            self.answered.set(Some(found.by));
+        }
+        Ok(found.hits)
     }
 
     /// By picture, as far as the floor.

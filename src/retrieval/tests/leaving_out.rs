@@ -65,9 +65,25 @@ fn made(folder: &std::path::Path, examples: &[Made]) -> Index {
     Index::open(Some(folder)).unwrap()
 }
 
+/// Numbers of what is left out, which the last look at each example agrees with.
+fn left_out(index: &Index, query: &Query) -> Vec<usize> {
+    let kept_away = left_out::LeftOut::new(index, query).unwrap();
+    let refused = |number: &usize| {
+        let example = index.example(*number).unwrap();
+        !kept_away.allows_example(&example).unwrap()
+    };
+    let mut numbers: Vec<usize> = kept_away.numbers().iter().copied().collect();
+    numbers.sort_unstable();
+    assert_eq!(
+        numbers,
+        (0..index.rows()).filter(refused).collect::<Vec<_>>()
+    );
+    numbers
+}
+
 /// Patients and studies that overlap all through an index, as a hostile one may have them.
 #[test]
-fn a_chain_as_long_as_the_index_is_followed_to_its_end() {
+fn a_chain_as_long_as_the_index_is_followed_for_one_step() {
     let folder = tempfile::tempdir().unwrap();
     let count = 20_000;
     let names: Vec<[String; 3]> = (0..count)
@@ -86,16 +102,64 @@ fn a_chain_as_long_as_the_index_is_followed_to_its_end() {
         .collect();
     let index = made(folder.path(), &chain);
     let name = encoder();
+    for (patient, study, left) in [
+        // Patient 0 was seen in study 0, in which patient 1 was seen too.
+        (Some("p0"), None, vec![0, 1]),
+        (Some("p7"), None, vec![12, 13, 14, 15]),
+        // A study that is named tells its patients, as a picture does.
+        (None, Some("s7"), vec![13, 14, 15, 16]),
+        (Some("nobody"), None, vec![]),
+    ] {
+        let query = Query {
+            patient,
+            study,
+            ..blank(&name, &[])
+        };
+        assert_eq!(left_out(&index, &query), left, "{patient:?} {study:?}");
+    }
+}
+
+#[test]
+fn a_picture_that_every_patient_has_takes_nobody_else_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<[String; 5]> = (0..30)
+        .map(|i| ["a", "b", "p", "own ", "other "].map(|name| format!("{name}{i}")))
+        .collect();
+    let pictures: Vec<[&[&str]; 2]> = names
+        .iter()
+        .map(|[.., own, other]| [vec![own.as_str(), "placeholder"], vec![other.as_str()]])
+        .map(|both| both.map(|pictures| &*pictures.leak()))
+        .collect();
+    let examples: Vec<Made> = (1..)
+        .zip(names.iter().zip(&pictures))
+        .flat_map(|(i, ([a, b, patient, ..], pictures))| {
+            let one = |id, place: u64, pictures| Made {
+                look: look_of(1000 * place + i),
+                pictures,
+                patient,
+                ..of(id)
+            };
+            [one(a, 1, pictures[0]), one(b, 2, pictures[1])]
+        })
+        .collect();
+    let index = made(folder.path(), &examples);
+    let name = encoder();
+    let own = [(sha256_hex(b"own 7"), look_of(1008))];
     let query = Query {
-        patient: Some("p0"),
-        ..blank(&name, &[])
+        images: &own,
+        ..blank(&name, &[&FAR])
     };
-    assert!(ids(&index, &query, &plan(Strategy::Random)).is_empty());
-    let query = Query {
-        patient: Some("nobody"),
-        ..blank(&name, &[])
+    assert_eq!(left_out(&index, &query), [14, 15]);
+    let named = Query {
+        patient: Some("p7"),
+        ..blank(&name, &[&FAR])
     };
-    assert_eq!(ids(&index, &query, &plan(Strategy::Random)).len(), 100);
+    assert_eq!(left_out(&index, &named), [14, 15]);
+    let four = Plan {
+        shots: 4,
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(ids(&index, &query, &four).len(), 4);
 }
 
 #[test]

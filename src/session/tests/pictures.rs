@@ -169,3 +169,46 @@ fn a_link_among_the_pictures_is_not_followed() {
     };
     assert!(sessions.image(&named).is_err());
 }
+
+/// Pictures may be a gigabyte, and nobody else can write as long as a transaction takes.
+#[test]
+fn pictures_are_on_the_disk_before_others_have_to_wait_for_them() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let ask = NewTurn {
+        images: vec![picture(1), picture(2)],
+        ..asking("q")
+    };
+    let patience = Duration::from_millis(20);
+    sessions.connection.busy_timeout(patience).unwrap();
+    let holder = rusqlite::Connection::open(home.database()).unwrap();
+    holder.execute_batch("begin immediate").unwrap();
+    assert!(matches!(
+        sessions.begin_turn(&id, &ask),
+        Err(SessionError::Busy)
+    ));
+    assert_eq!(home.pictures(), 2);
+    holder.execute_batch("commit").unwrap();
+    let turn = sessions.begin_turn(&id, &ask).unwrap();
+    assert_eq!(sessions.turn(&turn).unwrap().images.len(), 2);
+    // For nobody, nothing is written.
+    let unknown = SessionId::from_bytes([9; 5]);
+    let other = NewTurn {
+        images: vec![picture(3)],
+        ..asking("q")
+    };
+    assert!(sessions.begin_turn(&unknown, &other).is_err());
+    assert_eq!(home.pictures(), 2);
+}
+
+#[test]
+fn a_picture_that_was_let_go_of_meanwhile_is_written_again() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let turn = with_pictures(&mut sessions, &[1]);
+    let image = sessions.turn(&turn).unwrap().images.remove(0);
+    sessions.images.remove(&image.sha256).unwrap();
+    sessions.images.still(&image.sha256, &png(1)).unwrap();
+    assert_eq!(sessions.image(&image).unwrap(), *png(1));
+}

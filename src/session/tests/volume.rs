@@ -60,6 +60,9 @@ fn ten_thousand_turns_are_listed_and_searched_quickly() {
         }
     }
     let stats = sessions.stats().unwrap();
+    assert_eq!((stats.turns, stats.sessions), (10_000, 1000));
+    assert_eq!(sessions.list(50, 900).unwrap().len(), 50);
+    assert_eq!(sessions.search("view 500-3", 50).unwrap().len(), 1);
     println!(
         "{} turns in {} sessions, {:.1} MB",
         stats.turns,

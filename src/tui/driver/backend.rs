@@ -2,13 +2,15 @@
 //!
 //! After a character of several code points (an emoji with its variation selector, joined ones) terminals do not agree where
 //! the cursor is. What comes after one is therefore put in its place by a move of its own; else the rest of the line would be
-//! off by a column, and pieces of it would stay when the line changes.
+//! off by a column, and pieces of it would stay when the line changes. Its whole place is made blank before it is written:
+//! where it is narrow nothing old is left beside it, and where it is wide nobody writes into its second half.
 
 use std::io::{self, Write};
 
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
+use unicode_width::UnicodeWidthStr;
 
 /// See the module.
 pub struct Placing<W: Write>(CrosstermBackend<W>);
@@ -16,6 +18,16 @@ pub struct Placing<W: Write>(CrosstermBackend<W>);
 impl<W: Write> Placing<W> {
     pub fn new(writer: W) -> Self {
         Self(CrosstermBackend::new(writer))
+    }
+
+    /// Writes a doubtful character on blanks; returns the column behind it.
+    fn put(&mut self, (x, y, cell): (u16, u16, &Cell)) -> io::Result<u16> {
+        let mut blank = cell.clone();
+        blank.set_symbol(" ");
+        let behind = x.saturating_add(u16::try_from(cell.symbol().width()).unwrap_or(1));
+        self.0.draw((x..behind).map(|column| (column, y, &blank)))?;
+        self.0.draw(std::iter::once((x, y, cell)))?;
+        Ok(behind)
     }
 }
 
@@ -33,14 +45,14 @@ impl<W: Write> Backend for Placing<W> {
     {
         let mut cells = content.peekable();
         while cells.peek().is_some() {
-            let mut ended = false;
-            let run = std::iter::from_fn(|| {
-                let cell = cells.next_if(|_| !ended)?;
-                ended = is_doubtful(cell.2);
-                Some(cell)
-            });
             // Every call begins with a move.
-            self.0.draw(run)?;
+            let plain = std::iter::from_fn(|| cells.next_if(|(_, _, cell)| !is_doubtful(cell)));
+            self.0.draw(plain)?;
+            while let Some(one) = cells.next_if(|(_, _, cell)| is_doubtful(cell)) {
+                let behind = self.put(one)?;
+                let covered = |(x, y, _): &(u16, u16, &Cell)| *y == one.1 && *x < behind;
+                while cells.next_if(covered).is_some() {}
+            }
         }
         Ok(())
     }
@@ -116,12 +128,23 @@ mod tests {
 
     #[test]
     fn what_follows_a_doubtful_character_is_put_in_its_place() {
+        let moved = |column: u16| format!("\x1b[1;{column}H");
         let text = written("xxxxxxxxxx", "a\u{2764}\u{FE0F}bc");
-        let rest = text.split_once("\u{2764}\u{FE0F}").unwrap().1;
-        let moves = |column: u16| format!("\x1b[1;{column}H");
-        // The second half of the heart is cleared, then b stands in the fourth column, whatever the heart's width.
-        assert!(rest.contains(&moves(3)), "{text:?}");
-        assert!(!rest.starts_with(['b', ' ']), "{text:?}");
+        let (before, after) = text.split_once("\u{2764}\u{FE0F}").unwrap();
+        assert!(before.contains(&format!("{}  ", moved(2))), "{text:?}");
+        assert!(after.contains(&format!("{}bc", moved(4))), "{text:?}");
+        assert!(
+            !after.contains(&moved(3)),
+            "nothing in its second half: {text:?}"
+        );
+    }
+
+    #[test]
+    fn doubtful_characters_one_after_another_stand_side_by_side() {
+        let text = written("", "\u{2764}\u{FE0F}\u{2764}\u{FE0F}x");
+        for column in [1, 3, 5] {
+            assert!(text.contains(&format!("\x1b[1;{column}H")), "{text:?}");
+        }
     }
 
     #[test]

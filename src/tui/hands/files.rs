@@ -48,16 +48,7 @@ pub fn attach_file(path: &Path) -> Event {
 
 /// The bytes of a file that is a file: a pipe would be waited for without end.
 pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
-    let kind = std::fs::metadata(path)
-        .ok()
-        .map(|m| m.is_file() || m.is_dir());
-    if kind == Some(false) {
-        return Err(Trouble::new(format!(
-            "not a file: {}",
-            sanitise::clean_line_max(&path.to_string_lossy(), 200)
-        )));
-    }
-    files::read_limited(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
+    files::read_plain(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
 }
 
 /// A decoded picture with its file.

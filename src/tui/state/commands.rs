@@ -98,18 +98,35 @@ impl State {
     }
 
     fn theme_argument(&mut self, argument: &str) {
+        if argument.is_empty() {
+            let now = value_name(&self.theme);
+            return self.tell(format!("theme {now}; /theme dark|light|auto changes it"));
+        }
         match ThemeChoice::from_str(argument, true) {
-            Ok(theme) => self.theme = theme,
+            Ok(theme) => {
+                self.theme = theme;
+                self.tell(format!("theme {}", value_name(&theme)));
+            }
             Err(_) => self.complain(no_value::<ThemeChoice>("a theme", argument)),
         }
     }
 
     fn images_argument(&mut self, argument: &str) {
+        if argument.is_empty() {
+            let now = value_name(&self.images);
+            return self.tell(format!(
+                "pictures are drawn by {now}; /images MODE changes it"
+            ));
+        }
         match ImageMode::from_str(argument, true) {
             Ok(mode) => {
                 self.images = mode;
-                if matches!(mode, ImageMode::Kitty | ImageMode::Iterm2) {
-                    self.tell("inside tmux, pictures need: set -g allow-passthrough on");
+                match mode {
+                    ImageMode::Kitty | ImageMode::Iterm2 => {
+                        self.tell("inside tmux, pictures need: set -g allow-passthrough on");
+                    }
+                    ImageMode::None => self.tell("pictures are off"),
+                    _ => self.tell(format!("pictures are drawn by {}", value_name(&mode))),
                 }
                 self.act(Effect::SetImages(mode));
             }
@@ -278,7 +295,11 @@ pub(super) fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
         .into_iter()
         .map(|(name, _)| name)
         .collect();
-    Trouble::new(format!("`{typed}` is not {what}")).hint(format!("one of {}", names.join(", ")))
+    let wrong = match typed {
+        "" => format!("{what} is missing"),
+        _ => format!("`{typed}` is not {what}"),
+    };
+    Trouble::new(wrong).hint(format!("one of {}", names.join(", ")))
 }
 
 /// The folder and name a typed path stands for, for completion: what is before the last slash, and what comes after it.

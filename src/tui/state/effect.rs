@@ -11,10 +11,6 @@ use super::work::Work;
 
 /// Something to do.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handful live at a time, each moved once or twice"
-)]
 pub enum Effect {
     // Model and index.
     Open {

@@ -7,6 +7,7 @@ use super::command;
 use super::editor::Editor;
 use super::effect::Effect;
 use super::overlay::Overlay;
+use super::trouble::Trouble;
 use super::{Focus, State, TWICE};
 
 impl State {
@@ -111,6 +112,10 @@ impl State {
             return;
         }
         let text = self.input.text().to_string();
+        if text.trim() == "/" {
+            let trouble = Trouble::new("a slash alone is no command");
+            return self.complain(trouble.hint("/help shows all commands"));
+        }
         if command::is_command(&text) {
             self.run_command(&text);
         } else {

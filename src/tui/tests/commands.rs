@@ -97,3 +97,27 @@ fn a_case_is_attached_by_its_number() {
             .any(|e| matches!(e, Effect::AttachCase(name) if name == "fundus-bleed"))
     );
 }
+
+#[test]
+fn a_slash_alone_is_no_question_and_a_command_without_its_value_says_what_it_is() {
+    let mut user = Harness::new(100, 30);
+    let enter = |user: &mut Harness, text: &str| {
+        user.type_text(text);
+        user.press("esc enter");
+    };
+    enter(&mut user, "/");
+    user.sees("a slash alone is no command");
+    assert!(matches!(user.state.activity, Activity::Idle));
+    user.press("ctrl-u");
+    for (command, said) in [
+        ("/k", "4 shots; /k N changes it"),
+        ("/strategy", "strategy image; /strategy NAME changes it"),
+        ("/theme", "theme auto; "),
+        ("/theme light", "theme light"),
+        ("/images", "pictures are drawn by auto; "),
+        ("/images none", "pictures are off"),
+    ] {
+        enter(&mut user, command);
+        user.sees(said);
+    }
+}

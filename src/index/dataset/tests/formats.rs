@@ -262,6 +262,27 @@ fn iu_xray_has_two_pictures_a_study() {
 }
 
 #[test]
+fn vqa_med_is_read_from_every_split_folder_there_is() {
+    let test_answers = "VQAMed2019_Test_Questions_w_Ref_Answers.txt";
+    for top in [None, Some((test_answers, "s3|plane|which plane?|axial\n"))] {
+        let splits = [
+            ("train/All_QA_Pairs_train.txt", "s1|what is it?|a cyst\n"),
+            ("val/All_QA_Pairs_val.txt", "s2|what is it?|a stone\n"),
+        ];
+        let pictures = ["s1", "s2", "s3"].map(|name| (format!("images/{name}.jpg"), "x"));
+        let pictures = pictures.iter().map(|(name, text)| (name.as_str(), *text));
+        let all: Vec<_> = splits.into_iter().chain(top).chain(pictures).collect();
+        let folder = Folder::new(&all);
+        let read = plain(Format::VqaMed2019, folder.path());
+        assert!(read.rejected.is_empty(), "{:?}", read.rejected);
+        let mut answers: Vec<_> = read.rows.iter().map(|row| row.answer.as_str()).collect();
+        answers.sort_unstable();
+        let expected = ["a cyst", "a stone", "axial"];
+        assert_eq!(answers, expected[..if top.is_some() { 3 } else { 2 }]);
+    }
+}
+
+#[test]
 fn the_published_test_answers_of_vqa_med_name_the_category_of_a_line() {
     let folder = Folder::new(&[
         (

@@ -109,6 +109,50 @@ fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
     }
 }
 
+/// A file of one row with a list of `count` pictures that all are the one content of the column's dictionary.
+fn repeated(count: usize, content: &[u8]) -> Vec<u8> {
+    let schema = "message schema {
+        required group image (LIST) { repeated group list { required binary element; } }
+        required binary question (UTF8);
+        required binary answer (UTF8);
+    }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let one = ByteArray::from(content.to_vec());
+    let columns = [vec![one; count], vec!["q".into()], vec!["a".into()]];
+    for (column, values) in columns.iter().enumerate() {
+        let levels: Vec<i16> = (0..values.len()).map(|at| i16::from(at > 0)).collect();
+        let (defined, repeated) = (vec![1; values.len()], levels);
+        let levels = (column == 0).then_some((&defined[..], &repeated[..]));
+        let mut writer = group.next_column().unwrap().unwrap();
+        writer
+            .typed::<ByteArrayType>()
+            .write_batch(values, levels.map(|l| l.0), levels.map(|l| l.1))
+            .unwrap();
+        writer.close().unwrap();
+    }
+    group.close().unwrap();
+    file.into_inner().unwrap()
+}
+
+#[test]
+fn one_content_that_a_row_names_many_times_is_not_copied_without_end() {
+    let folder = Folder::new(&[]);
+    let content = vec![7_u8; 500 << 10];
+    let path = folder.write("few.parquet", &repeated(12, &content));
+    assert_eq!(plain(Format::Parquet, &path).rows[0].images.len(), 12);
+    let path = folder.write("bomb.parquet", &repeated(4000, &content));
+    assert!(std::fs::metadata(&path).unwrap().len() < 2 << 20);
+    let read = plain(Format::Parquet, &path);
+    let reasons = read.reasons();
+    assert!(
+        reasons.len() == 1 && reasons[0].contains("longer than"),
+        "{reasons:?}"
+    );
+}
+
 #[test]
 fn a_codec_that_is_not_built_in_is_named() {
     // The writer would need the codec, so a footer that says Snappy is changed, byte after byte, until it says Zstandard.

@@ -24,7 +24,7 @@ use super::layout::{self, BLOCK};
 use super::query::Query;
 use super::simd;
 use super::store::Vectors;
-use super::{Filter, Hit, top};
+use super::{Answered, Filter, Hit, Search, top};
 
 /// Candidates kept while searching, at least: recall@10 of 0.995 in 0.8 ms for 500 queries over 1,000,000 rows of 512 values, where
 /// 64 have 0.84 (synthetic; `cargo bench --bench vectors -- graph`, quiet machine, one core of an AMD EPYC, 2026-11-25).
@@ -141,6 +141,17 @@ impl Graph {
         self.search_wide(vectors, query, k, filter, LEAST_WIDTH)
     }
 
+    /// As [`Graph::search`], and which search it was in the end.
+    pub fn answer(
+        &self,
+        vectors: &Vectors,
+        query: &[f32],
+        k: usize,
+        filter: &Filter<'_>,
+    ) -> Result<Answered, VectorError> {
+        self.answer_wide(vectors, query, k, filter, LEAST_WIDTH)
+    }
+
     /// As [`Graph::search`], keeping at least `width` candidates: wider is slower and misses less.
     pub fn search_wide(
         &self,
@@ -150,9 +161,21 @@ impl Graph {
         filter: &Filter<'_>,
         width: usize,
     ) -> Result<Vec<Hit>, VectorError> {
+        let answered = self.answer_wide(vectors, query, k, filter, width)?;
+        Ok(answered.hits)
+    }
+
+    fn answer_wide(
+        &self,
+        vectors: &Vectors,
+        query: &[f32],
+        k: usize,
+        filter: &Filter<'_>,
+        width: usize,
+    ) -> Result<Answered, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
         if self.rows > vectors.rows() || is_selective(filter, self.rows) {
-            return exact::search(vectors, &query, k, filter, 0);
+            return exact::search(vectors, &query, k, filter, 0).map(Answered::exactly);
         }
         self.walk(vectors, &query, k, filter, width)
     }
@@ -166,7 +189,8 @@ impl Graph {
         filter: &Filter<'_>,
     ) -> Result<Vec<Hit>, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
-        self.walk(vectors, &query, k, filter, LEAST_WIDTH)
+        let answered = self.walk(vectors, &query, k, filter, LEAST_WIDTH)?;
+        Ok(answered.hits)
     }
 
     fn walk(
@@ -176,7 +200,7 @@ impl Graph {
         k: usize,
         filter: &Filter<'_>,
         width: usize,
-    ) -> Result<Vec<Hit>, VectorError> {
+    ) -> Result<Answered, VectorError> {
         let width = width.max(k.saturating_add(k / 2)).min(self.rows);
         let codes = vectors.codes.as_ref().ok();
         let hits = match codes.filter(|codes| codes.are_whole(self.rows / BLOCK, &vectors.records))
@@ -188,10 +212,13 @@ impl Graph {
             None => Vec::new(),
         };
         if hits.len() < k.min(self.rows) {
-            return exact::search(vectors, query, k, filter, 0);
+            return exact::search(vectors, query, k, filter, 0).map(Answered::exactly);
         }
         let later = exact::search(vectors, query, k, filter, self.rows)?;
-        Ok(top::best([hits, later].concat(), k))
+        Ok(Answered {
+            hits: top::best([hits, later].concat(), k),
+            by: Search::Hnsw,
+        })
     }
 
     /// Rows that are likely the nearest.

@@ -6,15 +6,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::super::error::VectorError;
 use super::super::store::Vectors;
-use super::super::{Filter, Hit};
+use super::super::{Answered, Filter};
 use super::{Graph, covered};
 use crate::support::Cancel;
 
 /// A kept graph is made anew where it leaves more than one row in this many to be scanned.
 const STALE: usize = 4;
+/// How often who waits looks at a cancel flag.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How far the graph is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,22 +136,40 @@ impl GraphSlot {
         shared.state.clone()
     }
 
+    /// The same, looking at a flag meanwhile; `None` where that was raised first.
+    pub fn wait_unless(&self, cancel: &Cancel) -> Option<GraphState> {
+        let mut shared = self.cell.lock();
+        while matches!(shared.state, GraphState::Building { .. }) {
+            if cancel.is_cancelled() {
+                return None;
+            }
+            let waited = self.cell.changed.wait_timeout(shared, LOOK);
+            (shared, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(shared.state.clone())
+    }
+
+    /// Whether searches go through a graph already; a better one may still be made.
+    pub fn answers(&self) -> bool {
+        self.cell.lock().graph.is_some()
+    }
+
     /// Stops the making of it; a graph that is there goes on answering.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// By the graph where it is there, else exact. See [`Graph::search`] and [`Vectors::search`].
+    /// By the graph where it is there, else exact. See [`Graph::answer`] and [`Vectors::search`].
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Vec<Hit>, VectorError> {
+    ) -> Result<Answered, VectorError> {
         let graph = self.cell.lock().graph.clone();
         match graph {
-            Some(graph) => graph.search(&self.vectors, query, k, filter),
-            None => self.vectors.search(query, k, filter),
+            Some(graph) => graph.answer(&self.vectors, query, k, filter),
+            None => self.vectors.search(query, k, filter).map(Answered::exactly),
         }
     }
 }

@@ -150,9 +150,22 @@ fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
     let right = naive(&rows, query, 5, |_| true);
     let cache = Some(folder.path().join("graph"));
     let slot = GraphSlot::start(Arc::clone(&vectors), NAME, cache.clone());
-    assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
-    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
-    assert_eq!(slot.search(query, 5, &Filter::All).unwrap(), right);
+    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    assert_eq!(answered.hits, right);
+    let ready = GraphState::Ready { rows: 1280 };
+    assert_eq!(slot.wait_unless(&Cancel::new()), Some(ready));
+    assert!(slot.answers());
+    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    assert_eq!(
+        answered,
+        Answered {
+            hits: right,
+            by: Search::Hnsw
+        }
+    );
+    // Few rows: a scan is sooner done, and says that it was one.
+    let few = slot.search(query, 5, &Filter::Rows(&[3, 5])).unwrap();
+    assert_eq!((few.hits.len(), few.by), (2, Search::Exact));
     let kept = folder.path().join(format!("graph/{NAME}.graph"));
     let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
     assert_eq!(
@@ -175,7 +188,7 @@ fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
     let query = rows[1400].as_ref().unwrap();
     for _ in 0..20 {
         let found = slot.search(query, 1, &Filter::All).unwrap();
-        assert_eq!(found, naive(&rows, query, 1, |_| true));
+        assert_eq!(found.hits, naive(&rows, query, 1, |_| true));
     }
     assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
     let vectors = open(folder.path(), DIMENSION, 1500);
@@ -186,6 +199,10 @@ fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
 fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
     let (_folder, rows, vectors) = made(5000);
     let slot = GraphSlot::start(Arc::new(vectors), NAME, None);
+    let raised = Cancel::new();
+    raised.cancel();
+    assert_eq!(slot.wait_unless(&raised), None, "nobody waits who is gone");
+    assert!(!slot.answers());
     slot.cancel();
     assert_eq!(
         slot.wait(),
@@ -195,7 +212,8 @@ fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
     );
     let query = rows[3].as_ref().unwrap();
     let found = slot.search(query, 5, &Filter::All).unwrap();
-    assert_eq!(found, naive(&rows, query, 5, |_| true));
+    let right = naive(&rows, query, 5, |_| true);
+    assert_eq!(found, Answered::exactly(right));
 }
 
 /// `hnsw_rs` with its usual settings, over the same rows.

@@ -102,6 +102,15 @@ fn a_good_file_gives_its_tensors_and_values() {
     assert!(file.read(2).is_err());
 }
 
+/// A bundle's weights are read by the same reader: another one divides by the alignment.
+#[test]
+fn an_alignment_of_nothing_is_refused_in_a_bundle_too() {
+    assert_eq!(crate::model::load::check_gguf(&good().bytes()).unwrap(), 2);
+    let absurd = good().pair("general.alignment", 4, &0_u32.to_le_bytes());
+    let error = crate::model::load::check_gguf(&absurd.bytes()).unwrap_err();
+    assert!(error.to_string().contains("alignment"), "{error}");
+}
+
 #[test]
 fn every_beginning_of_a_file_is_refused() {
     let whole = good().bytes();
