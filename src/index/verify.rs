@@ -9,6 +9,7 @@ use super::example::Example;
 use super::images::relative;
 use super::manifest::check_seal;
 use super::store::Index;
+use super::words_again::WordsAgain;
 use crate::support::{Cancel, files};
 
 /// What a check found.
@@ -46,6 +47,7 @@ pub fn verify(
     if let Err(error) = tables(&index, &mut fault) {
         fault(error.to_string());
     }
+    let again = WordsAgain::like(index.connection())?;
     let mut pictures = HashSet::new();
     let mut counts = Counts::default();
     let walked = index.each_example(&mut |example| {
@@ -56,6 +58,7 @@ pub fn verify(
             Err(error) => fault(error.to_string()),
             Ok(example) => {
                 counts.plus(&example.checksum());
+                again.add(&example)?;
                 if let Err(error) = one(&index, &example, &mut pictures, &mut fault) {
                     fault(format!("example {}: {error}", example.id));
                 }
@@ -73,6 +76,13 @@ pub fn verify(
         fault(format!(
             "{DATABASE}: its counters are not those of its examples"
         ));
+    }
+    match again.are_those_of(index.connection()) {
+        Ok(true) => {}
+        Ok(false) => fault(format!(
+            "{DATABASE}: the full-text table is not that of its examples"
+        )),
+        Err(error) => fault(error.to_string()),
     }
     let encoders: Vec<_> = index.encoders().to_vec();
     for encoder in &encoders {
