@@ -10,6 +10,8 @@ mod encoders;
 mod exporting;
 #[path = "index/latents.rs"]
 mod latents;
+#[path = "index/looking.rs"]
+mod looking;
 #[path = "index/writing.rs"]
 mod writing;
 

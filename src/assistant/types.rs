@@ -203,7 +203,8 @@ impl AssistantError {
                 | Self::ManyShots(_)
                 | Self::Refused(_)
                 | Self::Index(
-                    IndexError::Unknown(_)
+                    IndexError::NoTag { .. }
+                        | IndexError::Unknown(_)
                         | IndexError::Missing { .. }
                         | IndexError::NoTexts
                         | IndexError::NotAnIndex(_)

@@ -9,6 +9,7 @@ use super::{Common, Failure, Outcome};
 use crate::assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
 use crate::imaging::load;
 use crate::prompt::Parts;
+use crate::retrieval::shots_in_words;
 use crate::script::{answer_json, shot_json};
 use crate::support::sanitise::clean_line;
 use crate::support::{Cancel, Hint};
@@ -137,7 +138,7 @@ fn converse(
             Event::Failed(error) => return Err(Failure::assistant(&error)),
             _ if quiet => {}
             Event::Retrieved { shots, asked, .. } => {
-                writeln!(out, "{} of {asked} shots:", shots.len()).map_err(io)?;
+                writeln!(out, "{}:", shots_in_words(shots.len(), asked)).map_err(io)?;
                 for shot in &shots {
                     writeln!(out, "  {}. {}", shot.rank, shot.in_words()).map_err(io)?;
                 }

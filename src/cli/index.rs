@@ -159,6 +159,8 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::Cancelled => 130,
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
+        | IndexError::Taken { .. }
+        | IndexError::NoTag { .. }
         | IndexError::OwnWord(_)
         | IndexError::Unknown(_)
         | IndexError::Missing { .. }

@@ -1,6 +1,7 @@
 //! The command line: what was typed, and which command it means. One command a file.
 
 mod ask;
+mod ask_first;
 mod common;
 mod config;
 mod doctor;

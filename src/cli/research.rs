@@ -10,8 +10,8 @@ use crate::assistant::Setup;
 use crate::eval::Share;
 use crate::model::device;
 use crate::phantom::{KINDS, render};
-use crate::support::errors::shown;
-use crate::support::{Progress, files};
+use crate::support::errors::{count, shown};
+use crate::support::{INTENDED_USE, Progress, files};
 use crate::train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
@@ -110,11 +110,14 @@ pub fn eval(eval: &Eval) -> Outcome {
                 crate::eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
             progress.finish();
             if json {
-                print(serde_json::json!({ "shots": shots, "blank": blank, "result": result }))?;
+                print(
+                    serde_json::json!({ "shots": shots, "blank": blank, "result": result, "intended_use": INTENDED_USE }),
+                )?;
                 return Ok(0);
             }
             print(format_args!(
-                "{shots} shots{}",
+                "{}{}",
+                count(shots, "shot"),
                 if blank { ", picture blanked" } else { "" }
             ))?;
             row("closed", &result.closed)?;
@@ -140,7 +143,7 @@ pub fn eval(eval: &Eval) -> Outcome {
                 .map_err(super::index::failed)?;
             progress.finish();
             if json {
-                print(serde_json::json!({ "k": k, "tags": result }))?;
+                print(serde_json::json!({ "k": k, "tags": result, "intended_use": INTENDED_USE }))?;
                 return Ok(0);
             }
             print(format_args!(
@@ -163,11 +166,14 @@ pub fn eval(eval: &Eval) -> Outcome {
         } => {
             let result = crate::eval::binding(what.model.as_deref(), n, shots, shuffle)?;
             if json {
-                print(serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result }))?;
+                print(
+                    serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result, "intended_use": INTENDED_USE }),
+                )?;
                 return Ok(0);
             }
             print(format_args!(
-                "{shots} shots{}",
+                "{}{}",
+                count(shots, "shot"),
                 if shuffle { ", answers shuffled" } else { "" }
             ))?;
             row("generated", &result.generated)?;
@@ -178,6 +184,7 @@ pub fn eval(eval: &Eval) -> Outcome {
             })?;
         }
     }
+    print(INTENDED_USE)?;
     Ok(0)
 }
 

@@ -2,15 +2,15 @@
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ask_first::sure;
 use super::{Failure, Outcome, out};
 use crate::session::{
     Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
 };
-use crate::support::errors::bytes;
+use crate::support::errors::{bytes, count};
 use crate::support::{Hint, INTENDED_USE, Paths, aside};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -267,36 +267,6 @@ fn gone(removed: Removed) -> Outcome {
     )))
 }
 
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Asks at a terminal; elsewhere the flag must say it.
-fn sure(question: &str, yes: bool) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        return Err(Failure::usage(
-            "nothing was deleted: nobody can be asked here",
-            Some("say --yes".into()),
-        ));
-    }
-    let mut err = std::io::stderr();
-    let _ = write!(err, "{question} [y/N] ");
-    let _ = err.flush();
-    let mut answer = String::new();
-    input
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Failure::io(&e))?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("nothing was deleted", None)),
-    }
-}
-
 fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
     let stats = sessions.stats().map_err(failed)?;
     let folder = crate::support::sanitise::clean_line(&paths.data_dir.display().to_string());
@@ -306,6 +276,7 @@ fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
             "sessions": stats.sessions, "turns": stats.turns, "images": stats.images,
             "image_bytes": stats.image_bytes, "database_bytes": stats.database_bytes, "folder": folder,
             "oldest": stats.oldest.map(rfc3339), "newest": stats.newest.map(rfc3339),
+            "intended_use": INTENDED_USE,
         })
         .to_string(),
         false => format!(

@@ -10,6 +10,7 @@ use super::database::{self, Counts};
 use super::error::IndexError;
 use super::images::relative;
 use super::latents::Latents;
+use super::own;
 use super::vectors::{VectorWriter, Vectors};
 use super::writer::Writer;
 use crate::support::{Cancel, FileError, files::below};
@@ -117,7 +118,9 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
         latents.retain(&|picture| named.contains(picture))?;
     }
     let mut pictures = 0;
-    for path in all(&folder.join("images")).iter().flat_map(|f| all(f)) {
+    let own = |path: &PathBuf| own::is_file(path.strip_prefix(folder).unwrap_or(path));
+    let images = all(&folder.join("images"));
+    for path in images.iter().flat_map(|f| all(f)).filter(own) {
         let name = path.strip_prefix(folder).unwrap_or(&path);
         if !kept.contains(&name.to_string_lossy().replace('\\', "/")) {
             delete(&path)?;
@@ -129,13 +132,13 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
     let names: Vec<String> = encoders
         .flat_map(|e| [e.file(generation), e.text_file(generation)])
         .collect();
-    for path in all(&folder.join("vectors")) {
+    for path in all(&folder.join("vectors")).into_iter().filter(own) {
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         if !names.iter().any(|name| stem.as_ref() == Some(name)) {
             delete(&path)?;
         }
     }
-    for path in all(&folder.join("graph")) {
+    for path in all(&folder.join("graph")).into_iter().filter(own) {
         delete(&path)?;
     }
     Ok(pictures)

@@ -60,6 +60,22 @@ pub fn create(path: &Path) -> Result<Connection, IndexError> {
     Ok(connection)
 }
 
+/// Whether a database was begun here and holds no example: it has no tables but ours.
+pub fn is_begun(path: &Path) -> Result<bool, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    let (ours, found) = (ours()?, schema(&connection)?);
+    if !found.iter().all(|table| ours.contains(table)) {
+        return Ok(false);
+    }
+    let has_examples = found.iter().any(|(_, name, ..)| name == "examples");
+    let mut any = has_examples
+        .then(|| connection.prepare("select 1 from examples"))
+        .transpose()?;
+    Ok(!any.as_mut().map_or(Ok(false), |query| query.exists([]))?)
+}
+
 /// Opens for one writer. Nothing in the file changes before [`begin_writing`].
 pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
     let connection = Connection::open_with_flags(
@@ -126,12 +142,17 @@ fn prepare(connection: &Connection) -> Result<(), IndexError> {
 
 /// Errors unless the schema is ours, to the letter.
 fn checked(connection: &Connection) -> Result<(), IndexError> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(SCHEMA)?;
-    if schema(&fresh)? != schema(connection)? {
+    if ours()? != schema(connection)? {
         return Err(damaged(DATABASE, "its tables are not those of an index"));
     }
     Ok(())
+}
+
+/// What a new database is made of.
+fn ours() -> Result<Vec<Described>, IndexError> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    schema(&fresh)
 }
 
 type Described = (String, String, String, Option<String>);

@@ -26,12 +26,16 @@ pub enum IndexError {
     Shipped,
     #[error("there is an index in {0} already")]
     Exists(String),
+    #[error("{folder} is not empty: it holds {by}, which belongs to no index")]
+    Taken { folder: String, by: String },
     #[error("another process is writing to the index {0}")]
     Busy(String),
     #[error("the index was compacted while it was open")]
     Changed,
     #[error("the index {0} was deleted while it was written")]
     Gone(String),
+    #[error("no example of the index has a tag {name}; it has {known}")]
+    NoTag { name: String, known: String },
     #[error("no example {0} in the index")]
     Unknown(String),
     #[error("the {what} example {id} is not in the index")]
@@ -80,12 +84,16 @@ impl Hint for IndexError {
             }
             Self::Shipped => "`rounds index create NAME` makes one of your own",
             Self::Exists(_) => "add to it with `rounds index import`, or take another name",
+            Self::Taken { .. } => {
+                "name a folder that is empty or new; a bare name goes into the library"
+            }
             Self::Busy(_) => "wait until it is done; reading goes on meanwhile",
             Self::NoTexts => {
                 "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
             Self::Changed => "open it again",
             Self::Gone(_) => "import the data again into a new index",
+            Self::NoTag { .. } => "see the values with `rounds index stats`",
             Self::Unknown(_) => "look for it with `rounds index search`",
             Self::Missing { .. } => {
                 "look for its id with `rounds index search`; in the chat /pin off and /exclude off forget such examples"

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::support::{FileError, files, files::below};
+pub(super) use tally::FILE as TALLY;
 use tally::Tally;
 
 const HASH: usize = 64;

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::database::DATABASE;
 use super::error::IndexError;
 use super::manifest::MANIFEST;
+use super::own::Inhabitants;
 use super::store::Index;
 use crate::support::{FileError, Paths, Shelf, paths};
 
@@ -56,33 +58,30 @@ impl Library {
     }
 }
 
-/// Deletes a whole index: the files that are an index's, and the folder if nothing else is in it.
+/// Deletes a whole index: the files that are an index's, and the folders if nothing else is in them. Returns what else there
+/// is, below `folder`.
 ///
 /// Errors where `folder` is not an index (nothing else may be deleted by a slip of the hand), and where somebody writes it.
-pub fn delete(folder: &Path) -> Result<(), IndexError> {
+pub fn delete(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
     super::store::read_manifest(folder)?;
     let _lock = super::writer::lock(folder)?;
-    let failed = |path: &Path, e: std::io::Error| FileError::from_io(path, "delete", &e);
-    // The manifest first: what is left after an interruption is no longer taken for an index.
-    let manifest = folder.join(MANIFEST);
-    std::fs::remove_file(&manifest).map_err(|e| failed(&manifest, e))?;
-    for name in ["images", "vectors", "graph", "latents"] {
-        match std::fs::remove_dir_all(folder.join(name)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(&folder.join(name), e).into());
-            }
-            _ => {}
+    let there = Inhabitants::of(folder);
+    let gone = |name: &Path| match std::fs::remove_file(folder.join(name)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::from_io(&folder.join(name), "delete", &e))
         }
+        _ => Ok(()),
+    };
+    // The manifest first: what is left after an interruption is no longer taken for an index, and without the database
+    // next, a new one may take its place.
+    gone(Path::new(MANIFEST))?;
+    gone(Path::new(DATABASE))?;
+    for file in &there.own {
+        gone(file)?;
     }
-    for name in [
-        "examples.sqlite3",
-        "examples.sqlite3-wal",
-        "examples.sqlite3-shm",
-        "seal.toml",
-        "writer.lock",
-    ] {
-        let _ = std::fs::remove_file(folder.join(name));
+    for inner in &there.folders {
+        let _ = std::fs::remove_dir(folder.join(inner));
     }
     let _ = std::fs::remove_dir(folder);
-    Ok(())
+    Ok(there.others)
 }

@@ -17,6 +17,7 @@ pub mod latents;
 pub mod library;
 mod looks;
 mod manifest;
+mod own;
 mod store;
 pub mod vectors;
 pub mod verify;

@@ -214,6 +214,36 @@ impl Index {
         database::numbers(&self.connection, query, &[value])
     }
 
+    /// As [`Index::numbers_with`], whatever the case of the letters.
+    pub fn numbers_alike(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+        let column = match what {
+            With::Image => return self.numbers_with(what, value),
+            With::Patient => "patient",
+            With::Study => "study",
+            With::Source => "source",
+            With::Licence => "licence",
+        };
+        let query = format!("select number from examples where {column} = ?1 collate nocase");
+        database::numbers(&self.connection, &query, &[value])
+    }
+
+    /// Whether any example has a tag of this name.
+    pub fn has_tag(&self, name: &str) -> Result<bool, IndexError> {
+        let query = "select 1 from tags where name = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([name])?)
+    }
+
+    /// Names of tags, sorted.
+    pub fn tag_names(&self) -> Result<Vec<String>, IndexError> {
+        let query = "select distinct name from tags order by name";
+        let mut statement = self.connection.prepare(query)?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let clean = |text: String| crate::support::sanitise::clean_line(&text);
+        Ok(names
+            .map(|name| name.map(clean))
+            .collect::<Result<_, _>>()?)
+    }
+
     /// Numbers of the examples with a tag of this name and value, sorted.
     pub fn numbers_tagged(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = "select number from tags where name = ?1 and value = ?2 collate nocase";

@@ -55,6 +55,42 @@ fn counters_that_no_database_of_this_length_could_have_are_damage() {
     }
 }
 
+#[test]
+fn a_check_beside_a_writer_finds_no_fault_and_says_that_somebody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    index(folder.path(), 200);
+    let place = folder.path().to_path_buf();
+    let done = Cancel::new();
+    let stop = done.clone();
+    let mut writer = Writer::open(&place).unwrap();
+    let writing = std::thread::spawn(move || {
+        for number in 0.. {
+            if stop.is_cancelled() {
+                break;
+            }
+            let example = Example {
+                question: format!("And {number}?"),
+                answer: "yes".into(),
+                ..Example::default()
+            };
+            writer.add(example, &[], &[NewVectors::default()]).unwrap();
+            writer.commit().unwrap();
+        }
+        writer.finish().unwrap();
+    });
+    let mut written = 0;
+    for _ in 0..40 {
+        let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+        assert_eq!(verdict.faults, Vec::<String>::new());
+        written += usize::from(verdict.written);
+    }
+    done.cancel();
+    writing.join().unwrap();
+    assert!(written > 0);
+    let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+    assert!(!verdict.written && verdict.faults.is_empty());
+}
+
 struct OfTexts;
 
 impl Embedder for OfTexts {

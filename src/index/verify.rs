@@ -1,5 +1,6 @@
 //! Looks at every byte of an index and lists what is not as it was written.
 
+use rusqlite::Connection;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -10,7 +11,11 @@ use super::images::relative;
 use super::manifest::check_seal;
 use super::store::Index;
 use super::words_again::WordsAgain;
+use super::writer::is_written;
 use crate::support::{Cancel, files};
+
+/// How often the counters and the rest are read until no commit came in between.
+const TRIES: usize = 100;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -19,38 +24,73 @@ pub struct Verdict {
     pub pictures: usize,
     /// Whether the last writer came to its end.
     pub sealed: bool,
+    /// Whether somebody writes to it now, which is why it is not sealed.
+    pub written: bool,
     pub faults: Vec<String>,
 }
 
 /// Checks the index in `folder`; `None` is the one that ships. `progress` gets examples done and their number.
 ///
-/// Errors only where it was cancelled; an index that cannot be opened is a fault.
+/// Errors where it was cancelled, or commits follow each other so fast that no moment can be caught; an index that cannot be
+/// opened is a fault.
 pub fn verify(
     folder: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Verdict, IndexError> {
-    let mut verdict = Verdict::default();
-    let index = match Index::open(folder) {
-        Ok(index) => index,
-        Err(error) => {
-            verdict.faults.push(error.to_string());
-            return Ok(verdict);
+    for _ in 0..TRIES {
+        let index = match Index::open(folder) {
+            Ok(index) => index,
+            Err(error) => return Ok(Verdict::of(error)),
+        };
+        // Everything is judged as it was at one moment, that of the counters. A commit may have come in between.
+        let snapshot = index.connection().unchecked_transaction()?;
+        match database::counts(&snapshot) {
+            Ok(counts) if counts == *index.counts() => {
+                return one_moment(&index, &snapshot, cancel, progress);
+            }
+            Ok(_) => {}
+            Err(error) => return Ok(Verdict::of(error)),
         }
-    };
+    }
+    let folder = folder.unwrap_or(Path::new(""));
+    Err(IndexError::Busy(crate::support::errors::shown(folder)))
+}
+
+impl Verdict {
+    fn of(error: IndexError) -> Self {
+        Self {
+            faults: vec![error.to_string()],
+            ..Self::default()
+        }
+    }
+}
+
+/// Checks what `snapshot`, of the index's own connection, shows.
+fn one_moment(
+    index: &Index,
+    snapshot: &Connection,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Verdict, IndexError> {
+    let mut verdict = Verdict::default();
     // Nobody writes to the one that ships.
-    match folder.map_or(Ok(true), |folder| check_seal(folder, true)) {
+    match index
+        .folder()
+        .map_or(Ok(true), |folder| check_seal(folder, true))
+    {
         Ok(sealed) => verdict.sealed = sealed,
         Err(error) => verdict.faults.push(error.to_string()),
     }
+    verdict.written = !verdict.sealed && index.folder().is_some_and(is_written);
     let mut fault = |error: String| verdict.faults.push(error);
-    if let Err(error) = tables(&index, &mut fault) {
+    if let Err(error) = tables(index, &mut fault) {
         fault(error.to_string());
     }
     let again = WordsAgain::like(index.connection())?;
     let mut pictures = HashSet::new();
     let mut counts = Counts::default();
-    let walked = index.each_example(&mut |example| {
+    let walked = database::each_example(snapshot, &mut |example| {
         if cancel.is_cancelled() {
             return Err(IndexError::Cancelled);
         }
@@ -59,7 +99,7 @@ pub fn verify(
             Ok(example) => {
                 counts.plus(&example.checksum());
                 again.add(&example)?;
-                if let Err(error) = one(&index, &example, &mut pictures, &mut fault) {
+                if let Err(error) = one(index, &example, &mut pictures, &mut fault) {
                     fault(format!("example {}: {error}", example.id));
                 }
             }

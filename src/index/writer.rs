@@ -14,11 +14,12 @@ use super::error::IndexError;
 use super::example::{Example, ExampleImage};
 use super::images::ImageWriter;
 use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
+use super::own::Inhabitants;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
 use crate::support::{FileError, files};
 
-const LOCK: &str = "writer.lock";
+pub(super) const LOCK: &str = "writer.lock";
 
 /// A picture to keep.
 #[derive(Clone, Debug)]
@@ -78,18 +79,13 @@ pub struct Writer {
 
 /// Makes a new, empty index.
 ///
-/// Errors where the folder has one already.
+/// Errors where the folder has one already, or anything else but the rest of an attempt that was cut short.
 pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
+    check_free(folder)?;
     files::create_private_dir(folder)?;
-    let is_new = || match folder.join(MANIFEST).exists() {
-        true => Err(IndexError::Exists(crate::support::errors::shown(folder))),
-        false => Ok(()),
-    };
-    is_new()?;
     let _lock = lock(folder)?;
-    // Again: another process may have made one meanwhile.
-    is_new()?;
-    // Without a manifest whatever lies there is the rest of an attempt that was cut short.
+    // Again: somebody else may have made one meanwhile.
+    check_free(folder)?;
     for name in [DATABASE, "examples.sqlite3-wal", "examples.sqlite3-shm"] {
         let _ = std::fs::remove_file(folder.join(name));
     }
@@ -108,6 +104,26 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     Manifest::new(encoders).write(folder)
 }
 
+/// Errors unless a new index may lie in `folder`.
+fn check_free(folder: &Path) -> Result<(), IndexError> {
+    let shown = || crate::support::errors::shown(folder);
+    if folder.join(MANIFEST).exists() {
+        return Err(IndexError::Exists(shown()));
+    }
+    let mut others = Inhabitants::of(folder).others;
+    let database = folder.join(DATABASE);
+    if database.exists() && !database::is_begun(&database).unwrap_or(false) {
+        others.push(DATABASE.into());
+    }
+    match others.first() {
+        None => Ok(()),
+        Some(other) => Err(IndexError::Taken {
+            folder: shown(),
+            by: crate::support::errors::shown(other),
+        }),
+    }
+}
+
 /// The place of the one writer, taken while the file that is returned lives.
 ///
 /// Errors with [`IndexError::Busy`] where somebody else has it.
@@ -121,6 +137,18 @@ pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
         }
         Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
     }
+}
+
+/// Whether somebody has the place of the one writer now.
+pub(super) fn is_written(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    let held = |lock: File| {
+        matches!(
+            lock.try_lock_shared(),
+            Err(std::fs::TryLockError::WouldBlock)
+        )
+    };
+    lock.is_ok_and(held)
 }
 
 /// Whether the folder's lock is still the file that is held: a deleted folder, even one made anew, has another one.

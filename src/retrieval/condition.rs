@@ -33,11 +33,15 @@ impl FromStr for Condition {
             None => (name, true),
         };
         let (name, value) = (name.trim(), value.trim());
-        if name.is_empty() || value.is_empty() {
+        if name.is_empty() || value.is_empty() || value.starts_with('=') {
             return Err(wrong());
         }
+        let name = match crate::index::tag_name(name) {
+            license if license == "license" => "licence".into(),
+            name => name,
+        };
         Ok(Self {
-            name: crate::index::tag_name(name),
+            name,
             value: value.to_string(),
             equal,
         })
@@ -65,7 +69,11 @@ impl fmt::Display for Condition {
     }
 }
 
+/// What a condition may be on beside tags.
+const COLUMNS: [&str; 4] = ["source", "licence", "patient", "study"];
+
 impl Condition {
+    /// Numbers of the examples that have the value, whatever its case.
     fn numbers(&self, index: &Index) -> Result<Vec<usize>, IndexError> {
         let column = match self.name.as_str() {
             "source" => With::Source,
@@ -74,15 +82,34 @@ impl Condition {
             "study" => With::Study,
             name => return index.numbers_tagged(name, &self.value),
         };
-        index.numbers_with(column, &self.value)
+        index.numbers_alike(column, &self.value)
+    }
+
+    /// Errors where it is on a tag that no example has, which is a slip of the hand.
+    fn check(&self, index: &Index) -> Result<(), IndexError> {
+        let is_known = COLUMNS.contains(&self.name.as_str()) || index.is_empty();
+        if is_known || index.has_tag(&self.name)? {
+            return Ok(());
+        }
+        Err(IndexError::NoTag {
+            name: self.name.clone(),
+            known: [index.tag_names()?, COLUMNS.map(String::from).to_vec()]
+                .concat()
+                .join(", "),
+        })
     }
 }
 
 /// Sorted numbers of the examples that meet all conditions; several values for one name mean any of them. `None` where there
 /// is no condition.
+///
+/// Errors where one is on a tag that no example has.
 pub fn numbers(conditions: &[Condition], index: &Index) -> Result<Option<Vec<usize>>, IndexError> {
     if conditions.is_empty() {
         return Ok(None);
+    }
+    for condition in conditions {
+        condition.check(index)?;
     }
     let mut any: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for condition in conditions.iter().filter(|c| c.equal) {
@@ -121,10 +148,12 @@ mod tests {
             (parsed.name.as_str(), parsed.value.as_str(), parsed.equal),
             ("modality", "CT scan", true)
         );
+        let license: Condition = "license=CC0".parse().unwrap();
+        assert_eq!(license.name, "licence");
         let not: Condition = "organ!=chest".parse().unwrap();
         assert!(!not.equal);
         assert_eq!(not.to_string(), "organ!=chest");
-        for wrong in ["ct", "=ct", "modality=", "!="] {
+        for wrong in ["ct", "=ct", "modality=", "!=", "modality==ct"] {
             assert!(wrong.parse::<Condition>().is_err(), "{wrong}");
         }
     }

@@ -6,12 +6,15 @@
 mod choose;
 mod condition;
 mod left_out;
+mod listing;
 
 use serde::{Deserialize, Serialize};
 
-use crate::index::{Example, Index, IndexError, Search};
+use crate::index::{Example, Hit, Index, IndexError, Search};
+use crate::support::errors::count;
 
 pub use condition::{Condition, ConditionError};
+pub use listing::{Wanted, list};
 
 /// How shots are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -19,7 +22,7 @@ pub use condition::{Condition, ConditionError};
 pub enum Strategy {
     /// Most similar picture (RICES)
     Image,
-    /// Most similar question (BM25)
+    /// Most of the question's words, in questions and with less weight in answers and tags (BM25)
     Text,
     /// Reciprocal rank fusion of both
     Hybrid,
@@ -175,15 +178,41 @@ pub struct Found {
     pub notices: Vec<String>,
     /// The strategy that chose, where it is not the one that was asked for.
     pub instead: Option<Strategy>,
+    /// Why there are fewer shots than were asked for.
+    pub no_more: Option<String>,
     /// The search that found the nearest pictures; `None` where none was made. The graph, where it answered at all.
     pub search: Option<Search>,
+}
+
+/// How many shots there are of those that were asked for; more of them may be pinned.
+pub fn shots_in_words(found: usize, asked: usize) -> String {
+    match found > asked {
+        true => count(found, "shot"),
+        false => format!("{found} of {}", count(asked, "shot")),
+    }
+}
+
+/// A hit of full-text search with what is said of it.
+fn by_words(hit: Hit) -> (Hit, String) {
+    let reason = format!("words in question, answer or tags, BM25 {:.2}", hit.score);
+    (hit, reason)
+}
+
+/// Chooses as [`find`], and says so where those are fewer than were asked for.
+pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
+    let mut found = find(index, query, plan)?;
+    if let Some(why) = &found.no_more {
+        let shots = shots_in_words(found.shots.len(), plan.shots);
+        found.notices.push(format!("{shots}: {why}"));
+    }
+    Ok(found)
 }
 
 /// Chooses at most `plan.shots` shots (or all that are pinned, if those are more).
 ///
 /// Never the query's own picture, a near-duplicate of it, its patient or its study. Errors where the index cannot be used as
 /// the strategy needs it, or a pinned or excluded id is not in it.
-pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
+pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = Found::default();
     if plan.strategy == Strategy::None {
         return Ok(found);
@@ -194,12 +223,7 @@ pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, Inde
     if plan.strategy != Strategy::Fixed && wanted > 0 {
         chooser.strategy(wanted, &mut found)?;
         if found.shots.len() < plan.shots {
-            found.notices.push(format!(
-                "{} of {} shots: {}",
-                found.shots.len(),
-                plan.shots,
-                chooser.why_no_more()
-            ));
+            found.no_more = Some(chooser.why_no_more());
         }
     }
     for (i, shot) in found.shots.iter_mut().enumerate() {

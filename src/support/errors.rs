@@ -131,6 +131,11 @@ pub fn shown(path: &Path) -> String {
     sanitise::clean_line_max(&path.to_string_lossy(), LONGEST_PATH)
 }
 
+/// A number of things in words: `1 shot`, `2 shots`.
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A length in bytes in the largest unit that divides it, or rounded to one decimal: `64 MiB`, `1.5 KiB`, `12 bytes`.
 pub fn bytes(length: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];

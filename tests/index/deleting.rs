@@ -10,7 +10,7 @@ use rounds::support::Paths;
 fn a_whole_index_is_not_deleted_while_it_is_written() {
     let (_folder, home) = imported(3);
     let place = home.join("data/indexes/mine");
-    let remove = ["index", "remove", "mine", "--whole"];
+    let remove = ["index", "remove", "mine", "--whole", "--yes"];
     let writer = rounds::index::Writer::open(&place).unwrap();
     let (code, _, err) = rounds(&home, &remove);
     assert_eq!(code, 3, "{err}");
@@ -19,6 +19,73 @@ fn a_whole_index_is_not_deleted_while_it_is_written() {
     assert_eq!(stats(&home, "mine")["examples"], 3);
     assert_eq!(rounds(&home, &remove).0, 0);
     assert!(!place.exists());
+}
+
+#[test]
+fn a_whole_index_is_not_deleted_without_a_question() {
+    let (_folder, home) = imported(3);
+    let (code, _, err) = rounds(&home, &["index", "remove", "mine", "--whole"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--yes"), "{err}");
+    assert_eq!(stats(&home, "mine")["examples"], 3);
+}
+
+#[test]
+fn files_that_are_not_an_indexs_outlive_it() {
+    let (_folder, home) = imported(3);
+    let place = home.join("data/indexes/mine");
+    let others = [
+        "images/mine.png",
+        "images/ab/mine.png",
+        "vectors/emb.npy",
+        "t.csv",
+    ];
+    std::fs::create_dir_all(place.join("images/ab")).unwrap();
+    for other in others {
+        std::fs::write(place.join(other), "mine").unwrap();
+    }
+    assert_eq!(rounds(&home, &["index", "compact", "mine"]).0, 0);
+    let (code, _, err) = rounds(&home, &["index", "remove", "mine", "--whole", "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    for other in others {
+        assert_eq!(std::fs::read(place.join(other)).unwrap(), b"mine");
+        assert!(err.contains(other), "{err}");
+    }
+    let left = std::fs::read_dir(&place).unwrap().count();
+    assert_eq!(left, 3, "the table and two folders");
+}
+
+#[test]
+fn no_index_is_made_in_a_folder_that_holds_something_else() {
+    let (folder, home, data) = begun(3);
+    let place = folder.path().join("project");
+    std::fs::create_dir(&place).unwrap();
+    let (named, data) = (place.to_str().unwrap(), data.to_str().unwrap());
+    for (name, content) in [("examples.sqlite3", "mine"), ("note.txt", "mine")] {
+        std::fs::write(place.join(name), content).unwrap();
+        let import = ["index", "import", "--format", "folder", named, data];
+        for words in [&["index", "create", named][..], &import] {
+            let (code, _, err) = rounds(&home, words);
+            assert_eq!(code, 2, "{err}");
+            assert!(err.contains(name), "{err}");
+        }
+        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1);
+        assert_eq!(std::fs::read(place.join(name)).unwrap(), b"mine");
+        std::fs::remove_file(place.join(name)).unwrap();
+    }
+    assert_eq!(rounds(&home, &["index", "create", named]).0, 0);
+    // What an attempt leaves that was cut short before its last step.
+    std::fs::remove_file(place.join("index.toml")).unwrap();
+    assert_eq!(rounds(&home, &["index", "create", named]).0, 0);
+    assert_eq!(stats(&home, named)["examples"], 0);
+    // The same with examples in it is somebody's index that lost a file.
+    let (code, _, err) = rounds(
+        &home,
+        &["index", "import", "--format", "folder", named, data],
+    );
+    assert_eq!(code, 0, "{err}");
+    std::fs::remove_file(place.join("index.toml")).unwrap();
+    assert_eq!(rounds(&home, &["index", "create", named]).0, 2);
 }
 
 #[test]

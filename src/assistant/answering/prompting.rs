@@ -27,6 +27,7 @@ impl Engine {
             mut notices,
             instead,
             search,
+            ..
         } = found;
         let prompt = self.prompt(asked, &shots)?;
         // In the order of the prompt: shuffling what is left would be another order.

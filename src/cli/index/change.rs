@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, Maker, Outcome, embedders, encoder_word, failed, find_own, library};
 use crate::assistant::{Engine, Setup};
+use crate::cli::ask_first::sure;
 use crate::cli::out::print;
 use crate::index::Writer;
 use crate::index::dataset::{ImageSource, Item, Row};
 use crate::index::ingest::{IngestError, Report, Summary, ingest};
 use crate::support::{Cancel, Progress, aside, errors::bytes, errors::shown};
+
+/// Most files that a message names.
+const MOST_NAMED: usize = 8;
 
 #[derive(Args)]
 pub struct Create {
@@ -117,19 +121,20 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
 #[derive(Args)]
 pub struct Remove {
     index: PathBuf,
-    /// Ids of examples
+    /// Ids of examples, or beginnings of at least 4 characters that one example has
     ids: Vec<String>,
-    /// Delete the whole index
+    /// Delete the whole index; files in its folder that are not its own stay
     #[arg(long, conflicts_with = "ids")]
     whole: bool,
+    /// Do not ask before the whole index is deleted
+    #[arg(long, requires = "whole")]
+    yes: bool,
 }
 
 pub fn remove(remove: &Remove) -> Outcome {
     let folder = find_own(&remove.index)?;
     if remove.whole {
-        crate::index::library::delete(&folder).map_err(failed)?;
-        aside(format_args!("deleted {}", shown(&folder)));
-        return Ok(0);
+        return remove_whole(&folder, remove.yes);
     }
     if remove.ids.is_empty() {
         return Err(Failure::usage(
@@ -147,6 +152,28 @@ pub fn remove(remove: &Remove) -> Outcome {
         "removed {}; `rounds index compact` gives their room back",
         remove.ids.len()
     ));
+    Ok(0)
+}
+
+fn remove_whole(folder: &Path, yes: bool) -> Outcome {
+    super::there(folder)?;
+    sure(
+        &format!("delete the index {} for good?", shown(folder)),
+        yes,
+    )?;
+    let others = crate::index::library::delete(folder).map_err(failed)?;
+    aside(format_args!("deleted {}", shown(folder)));
+    if !others.is_empty() {
+        let named: Vec<_> = others.iter().take(MOST_NAMED).map(|o| shown(o)).collect();
+        let more = match others.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        aside(format_args!(
+            "not an index's and kept: {}{more}",
+            named.join(", ")
+        ));
+    }
     Ok(0)
 }
 

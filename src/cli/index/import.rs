@@ -1,6 +1,7 @@
 //! `rounds index import`: a data set into an index.
 
 use clap::Args;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, failed, library};
@@ -37,7 +38,7 @@ pub struct Import {
     /// Source of rows that do not state their own
     #[arg(long)]
     source: Option<String>,
-    /// Print the summary as JSON
+    /// Print the summary as JSON, with the rows that were rejected and why
     #[arg(long)]
     json: bool,
     /// Say on standard error, line by line, how many rows are safe on the disk
@@ -45,6 +46,17 @@ pub struct Import {
     commits: bool,
     #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
     device: String,
+}
+
+/// Most rejections that the summary in JSON lists; it counts all of them.
+const MOST_REJECTIONS: usize = 10_000;
+
+/// What was said so far.
+#[derive(Default)]
+struct Told {
+    /// Where each rejected row stands, and why it was rejected.
+    rejections: Vec<Value>,
+    commit: String,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -59,16 +71,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Imports, with progress; what was done stays when it is interrupted.
 pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
     let mut progress = Progress::new("rows", None);
+    let mut told = Told::default();
     let imported = upkeep::import(
         &import.what(),
         &library()?,
         &super::super::model::library()?,
         cancel,
-        &mut |report| import.report(&mut progress, report),
+        &mut |report| import.report(&mut progress, &mut told, report),
     );
     progress.finish();
     let imported = imported.map_err(begun_badly)?;
-    tell(import, &imported)?;
+    tell(import, &imported, told)?;
     match imported.ended {
         Ok(()) => Ok(u8::from(imported.summary.rejected > 0)),
         Err(ImportError::Dataset(error)) => Err(Failure {
@@ -107,7 +120,7 @@ impl Import {
         }
     }
 
-    fn report(&self, progress: &mut Progress, report: ImportReport) {
+    fn report(&self, progress: &mut Progress, told: &mut Told, report: ImportReport) {
         match report {
             ImportReport::Made(folder) => {
                 progress.note(&format!("made the index {}", shown(folder)));
@@ -115,23 +128,33 @@ impl Import {
             ImportReport::Total(total) => progress.expect(total),
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 progress.note(&format!("rejected {origin}: {reason}"));
+                if told.rejections.len() < MOST_REJECTIONS {
+                    told.rejections
+                        .push(json!({ "origin": origin, "reason": reason }));
+                }
             }
             ImportReport::Rows(Report::Looked(summary)) => {
                 progress.set(summary.rows + summary.left_out);
             }
             ImportReport::Rows(Report::Committed(summary)) if self.commits => {
                 let safe = summary.added + summary.duplicates + summary.rejected;
-                progress.note(&format!("committed {safe} rows, {} added", summary.added));
+                let line = format!("committed {safe} rows, {} added", summary.added);
+                // The end is committed once more, for what came after the last rows.
+                if told.commit != line {
+                    progress.note(&line);
+                    told.commit = line;
+                }
             }
             ImportReport::Rows(Report::Committed(_)) => {}
         }
     }
 }
 
-fn tell(import: &Import, imported: &Imported) -> Result<(), Failure> {
+fn tell(import: &Import, imported: &Imported, told: Told) -> Result<(), Failure> {
     let (summary, total) = (&imported.summary, imported.examples);
     if import.json {
-        let mut value = serde_json::json!(summary);
+        let mut value = json!(summary);
+        value["rejections"] = told.rejections.into();
         value["examples"] = total.into();
         value["complete"] = imported.ended.is_ok().into();
         value["intended_use"] = crate::support::INTENDED_USE.into();

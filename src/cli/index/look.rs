@@ -9,7 +9,8 @@ use super::{Failure, Outcome, failed, library, there};
 use crate::cli::out::print;
 use crate::index::compact::length;
 use crate::index::{Example, Index};
-use crate::support::{Cancel, INTENDED_USE, Progress, aside, errors::bytes};
+use crate::support::errors::{bytes, count};
+use crate::support::{Cancel, INTENDED_USE, Progress, aside};
 
 pub fn list(as_json: bool) -> Outcome {
     let mut rows = Vec::new();
@@ -20,6 +21,7 @@ pub fn list(as_json: bool) -> Outcome {
             Ok(index) => rows.push(json!({
                 "name": name, "examples": index.len(), "sha256": index.sha256(),
                 "encoders": index.encoders().iter().map(|e| &e.name).collect::<Vec<_>>(),
+                "intended_use": INTENDED_USE,
             })),
             Err(error) => {
                 faults += 1;
@@ -112,7 +114,9 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     .map_err(failed)?;
     progress.finish();
     if verify.json {
-        print(json!(verdict))?;
+        let mut value = json!(verdict);
+        value["intended_use"] = INTENDED_USE.into();
+        print(value)?;
     } else {
         for fault in &verdict.faults {
             print(fault)?;
@@ -120,8 +124,11 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     }
     if !verdict.faults.is_empty() {
         return Err(Failure {
-            message: format!("{} faults", verdict.faults.len()),
-            hint: Some("import the data again into a new index".into()),
+            message: count(verdict.faults.len(), "fault"),
+            hint: Some(match verdict.written {
+                true => "somebody writes to it now: look again when that is done".into(),
+                false => "import the data again into a new index".into(),
+            }),
             code: 3,
         });
     }
@@ -130,10 +137,11 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
             "{} examples and {} pictures are as they were written{}",
             verdict.examples,
             verdict.pictures,
-            if verdict.sealed {
-                ""
-            } else {
-                "; the last writer did not come to its end, nothing it acknowledged is lost"
+            match (verdict.sealed, verdict.written) {
+                (true, _) => "",
+                (false, true) => "; somebody writes to it now",
+                (false, false) =>
+                    "; the last writer did not come to its end, nothing it acknowledged is lost",
             }
         ))?;
     }
@@ -181,8 +189,8 @@ pub fn stats(stats: &Stats) -> Outcome {
     let most = value["examples"].as_u64().unwrap_or(0).max(1);
     for (name, values) in value["tags"].as_object().into_iter().flatten() {
         print(format!(
-            "{name}: {} values",
-            values.as_object().map_or(0, |v| v.len())
+            "{name}: {}",
+            count(values.as_object().map_or(0, |v| v.len()), "value")
         ))?;
         for (value, count) in values.as_object().into_iter().flatten().take(12) {
             let count = count.as_u64().unwrap_or(0);

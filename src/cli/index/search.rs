@@ -12,21 +12,25 @@ use crate::imaging::{Picture, load};
 use crate::index::ingest::Embedder;
 use crate::index::{Encoder, Index, IndexError};
 use crate::model::library::is_bundle;
-use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, retrieve};
+use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, Wanted, find, list};
+use crate::support::errors::count;
 use crate::support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
     index: PathBuf,
-    /// Picture to find similar ones of
+    /// Picture to find similar ones of; each picture is listed once, with the example whose question fits best
     #[arg(short, long)]
     image: Option<PathBuf>,
-    /// Words to find
+    /// Words to find, in questions, answers and tags; without a picture every example that has one of them is a result;
+    /// a text without blanks, as in Chinese, is found as a whole only
     #[arg(short, long)]
     text: Option<String>,
+    /// Most results
     #[arg(short, default_value_t = 10)]
     k: usize,
-    /// left out: image, text or hybrid, by what was given
+    /// How results are found and ranked; left out: image, text or hybrid, by what was given, and all examples in the order of
+    /// the index where neither was
     #[arg(long, value_enum)]
     strategy: Option<Strategy>,
     /// Encoder of the index whose vectors are compared: its name, its bundle, or the beginning of its hash; left out: the
@@ -35,6 +39,7 @@ pub struct Search {
     encoder: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "auto")]
     search: crate::index::Search,
+    /// Only examples with this tag: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
     #[arg(long = "filter", value_name = "NAME=VALUE")]
     filter: Vec<Condition>,
     #[arg(long, allow_negative_numbers = true)]
@@ -58,7 +63,10 @@ struct Encoded {
 
 pub fn search(search: &Search) -> Outcome {
     let index = super::open(&search.index)?;
-    let strategy = search.strategy();
+    let Some(strategy) = search.strategy() else {
+        let found = list(&index, &search.wanted()).map_err(failed)?;
+        return tell(&found, search.json);
+    };
     search.can(strategy)?;
     let picture = search.image.as_deref().map(read).transpose()?;
     let encoded = search.encoded(&index, strategy, picture.as_ref())?;
@@ -86,7 +94,14 @@ pub fn search(search: &Search) -> Outcome {
         let settled = index.settle(&encoded.encoder, plan.search, &Cancel::new());
         plan.search = settled.map_err(failed)?;
     }
-    let found = retrieve(&index, &query, &plan).map_err(failed)?;
+    let mut found = find(&index, &query, &plan).map_err(failed)?;
+    if let Some(why) = &found.no_more {
+        found.notices.push(format!(
+            "{} of {}, one a picture: {why}",
+            found.shots.len(),
+            count(search.k, "result")
+        ));
+    }
     tell(&found, search.json)
 }
 
@@ -113,13 +128,21 @@ impl Search {
         ))
     }
 
-    fn strategy(&self) -> Strategy {
+    /// `None` where every example is listed: words or conditions alone, and no ranking that chooses among a picture's.
+    fn strategy(&self) -> Option<Strategy> {
         match (self.strategy, &self.image, &self.text) {
-            (Some(strategy), ..) => strategy,
-            (None, Some(_), Some(_)) => Strategy::Hybrid,
-            (None, Some(_), None) => Strategy::Image,
-            (None, None, Some(_)) => Strategy::Text,
-            (None, None, None) => Strategy::Random,
+            (Some(Strategy::Text), None, Some(_)) | (None, None, _) => None,
+            (Some(strategy), ..) => Some(strategy),
+            (None, Some(_), Some(_)) => Some(Strategy::Hybrid),
+            (None, Some(_), None) => Some(Strategy::Image),
+        }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            words: self.text.as_deref(),
+            filter: &self.filter,
+            most: self.k,
         }
     }
 

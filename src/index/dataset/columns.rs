@@ -89,10 +89,11 @@ fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
     let length = file.metadata().map_err(failed)?.len();
     let broken = |reason: &str| Err(DatasetError::broken(&input.name, reason));
     let mut tail = [0_u8; 8];
-    if length < 12 {
-        return broken("it is not a Parquet file");
-    }
     let mut file = file;
+    let mut head = [0_u8; 4];
+    if length < 12 || file.read_exact(&mut head).is_err() || !head.starts_with(b"PAR") {
+        return Err(DatasetError::other(&input.name, "it is not a Parquet file"));
+    }
     file.seek(SeekFrom::End(-8)).map_err(failed)?;
     file.read_exact(&mut tail).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -102,7 +103,7 @@ fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
         b"PARE" => {
             return Err(DatasetError::unsupported(&input.name, "it is encrypted"));
         }
-        _ => return broken("it is not a Parquet file, or it ends too early"),
+        _ => return broken("it ends too early"),
     }
     let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
     if footer > LONGEST_FOOTER || footer > length.saturating_sub(12) {

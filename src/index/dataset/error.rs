@@ -47,6 +47,17 @@ pub enum DatasetError {
         /// What is not read; already clean.
         reason: String,
     },
+    /// The file is of another kind than was said.
+    #[error("{origin}: {reason}")]
+    Other {
+        /// Which file.
+        origin: String,
+        /// What it is not; already clean.
+        reason: String,
+    },
+    /// No row has a column that is needed; says which there are.
+    #[error("{0}")]
+    Columns(String),
     /// An option that makes no sense.
     #[error("{0}")]
     Option(String),
@@ -64,6 +75,14 @@ impl DatasetError {
     /// The input breaks off at `origin`.
     pub(super) fn broken(origin: &str, reason: impl ToString) -> Self {
         Self::Broken {
+            origin: clean_line(origin),
+            reason: clean_line(&reason.to_string()),
+        }
+    }
+
+    /// The input is of another kind.
+    pub(super) fn other(origin: &str, reason: impl ToString) -> Self {
+        Self::Other {
             origin: clean_line(origin),
             reason: clean_line(&reason.to_string()),
         }
@@ -91,6 +110,12 @@ impl Hint for DatasetError {
             }
             Self::Unsupported { .. } => {
                 "write the file again without it, or convert the data to CSV or JSON Lines and use the folder format"
+            }
+            Self::Other { .. } => {
+                "say what it is: `--format folder` takes tables as CSV, TSV, JSON and JSON Lines, all as UTF-8"
+            }
+            Self::Columns(_) => {
+                "the first line of a table names its columns; say what a column is with --map COLUMN=FIELD, for example --map photo=image"
             }
             Self::Option(_) => return None,
         };

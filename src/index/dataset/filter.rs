@@ -24,10 +24,18 @@ pub(super) trait Recipe: Send {
         false
     }
 
+    /// Names of columns that pictures are taken from, of which one must be there; none where the recipe finds them otherwise.
+    fn picture_columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a record holds an example that was completed before: its rows are cleaned and otherwise left as they are.
     fn is_finished(&self, _record: &Record) -> bool {
         false
     }
+
+    /// Gives the columns of a record the names that the recipe knows, before anything is asked of it.
+    fn name_columns(&self, _record: &mut Record) {}
 
     /// The language of a record; empty if it does not say.
     fn language(&self, record: &Record) -> String {
@@ -117,6 +125,7 @@ impl Rows {
         for (column, field) in &self.map {
             record.map(column, field);
         }
+        self.recipe.name_columns(&mut record);
         let origin = clean_line(&record.origin);
         let language = key(&self.recipe.language(&record));
         let split = self.recipe.split(&record);

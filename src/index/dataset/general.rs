@@ -15,7 +15,7 @@ use super::{DatasetError, Options, columns, exported, jsonl, vocabulary};
 use crate::support::errors::shown;
 
 /// Names of columns, and the field they are.
-const COLUMNS: [(&str, &[&str]); 11] = [
+static COLUMNS: [(&str, &[&str]); 11] = [
     (
         "image",
         &[
@@ -55,6 +55,7 @@ const LONGEST_LABEL: usize = 200;
 /// A folder with one table, or a table.
 pub(super) fn open_folder(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
     let input = table_of(path)?;
+    input.check_text()?;
     // Some call a file of lines `.json` all the same.
     let lines = extension(&input.path) == "json" && jsonl::starts_as_lines(&input);
     let reader = match reader_of(&input.path) {
@@ -139,13 +140,6 @@ impl Recipe for General {
         if exported::is_one(record) {
             return Ok(vec![exported::row(&self.pictures, record)?]);
         }
-        for (field, names) in COLUMNS {
-            for name in names {
-                if !record.has(field) {
-                    record.rename(name, field);
-                }
-            }
-        }
         let images = self.pictures.of_value(record.take("image"))?;
         let caption = record.text("caption")?;
         let mut row = match record.has("question") {
@@ -165,6 +159,24 @@ impl Recipe for General {
         row.source = record.note("source");
         tag(&mut row, record)?;
         Ok(vec![row])
+    }
+
+    fn picture_columns(&self) -> &'static [&'static str] {
+        let image = COLUMNS.iter().find(|(field, _)| *field == "image");
+        image.map_or(&[], |(_, names)| *names)
+    }
+
+    fn name_columns(&self, record: &mut Record) {
+        if exported::is_one(record) {
+            return;
+        }
+        for (field, names) in COLUMNS {
+            for name in names {
+                if !record.has(field) {
+                    record.rename(name, field);
+                }
+            }
+        }
     }
 
     fn is_finished(&self, record: &Record) -> bool {

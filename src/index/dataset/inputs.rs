@@ -1,7 +1,7 @@
 //! Finds the files of a data set in the folder it was unpacked into, and reads one after the other.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::columns;
@@ -39,6 +39,20 @@ impl Input {
             split: split_of(&name),
             path,
         }
+    }
+
+    /// An error if the file is no text, by its first bytes.
+    pub(super) fn check_text(&self) -> Result<(), DatasetError> {
+        let mut file = self.open()?;
+        let begin = file.fill_buf();
+        let begin = begin.map_err(|error| FileError::from_io(&self.path, "read", &error))?;
+        let reason = match begin {
+            [] => "the file is empty",
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "it is UTF-16; save it as UTF-8",
+            begin if begin.contains(&0) => "it is no text, or UTF-16; save it as UTF-8",
+            _ => return Ok(()),
+        };
+        Err(DatasetError::other(&self.name, reason))
     }
 
     /// The file, opened; an error if it is none.

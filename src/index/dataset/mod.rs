@@ -8,6 +8,7 @@
 
 mod columns;
 mod error;
+mod expected;
 mod exported;
 mod filter;
 mod general;
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
 pub use error::DatasetError;
 pub use row::{DERIVED_QUESTION, ImageSource, Row};
 
-use filter::Rows;
+use filter::{Opened, Rows};
 
 /// One input row, and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,9 +114,19 @@ pub struct Dataset {
 /// Opens the data set at `path`, a file or a folder of the format's usual layout.
 ///
 /// # Errors
-/// If there is no such input, it cannot be read, or an option makes no sense for it.
+/// If there is no such input, it cannot be read, an option makes no sense for it, or no row has a column that is needed.
 pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, DatasetError> {
-    let opened = match format {
+    let opened = unfiltered(format, path, options)?;
+    if expected::is_due(&opened, options) {
+        expected::check(unfiltered(format, path, options)?, options)?;
+    }
+    let total = opened.entries.total;
+    let items = Box::new(Rows::new(opened, options)?);
+    Ok(Dataset { total, items })
+}
+
+fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+    Ok(match format {
         Format::VqaRad => vqa_rad::open(path, options)?,
         Format::Slake => slake::open(path, options)?,
         Format::VqaMed2019 => vqa_med::open(path, options)?,
@@ -128,8 +139,5 @@ pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, D
         Format::Folder => general::open_folder(path, options)?,
         Format::Interleaved => interleaved::open(path, options)?,
         Format::Parquet => general::open_parquet(path, options)?,
-    };
-    let total = opened.entries.total;
-    let items = Box::new(Rows::new(opened, options)?);
-    Ok(Dataset { total, items })
+    })
 }

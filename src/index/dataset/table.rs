@@ -3,9 +3,9 @@
 //! Quoted fields may hold line ends, so a quote that is never closed would swallow the rest of the file: reading stops
 //! at a row that is too long.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::error::DatasetError;
 use super::inputs::Input;
@@ -26,12 +26,24 @@ pub(super) fn tabs(input: &Input) -> Result<Entries, DatasetError> {
     entries(input, b'\t')
 }
 
-/// The records of a table with `delimiter` between its fields. The first row names the columns.
-fn entries(input: &Input, delimiter: u8) -> Result<Entries, DatasetError> {
-    let read = Arc::new(AtomicUsize::new(0));
+/// What stands between the fields: as its first line says, where that has none of `usual`. Spreadsheets of half the world
+/// write semicolons.
+fn delimiter(input: &Input, usual: u8) -> Result<u8, DatasetError> {
+    let mut file = input.open()?;
+    let begin = file.fill_buf();
+    let begin = begin.map_err(|error| DatasetError::broken(&input.name, error))?;
+    let line = begin.split(|byte| *byte == b'\n').next().unwrap_or(begin);
+    let mut known = [usual, b';', b'\t', b','].into_iter();
+    Ok(known.find(|byte| line.contains(byte)).unwrap_or(usual))
+}
+
+/// The records of a table with `usual` between its fields. The first row names the columns.
+fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
+    let delimiter = delimiter(input, usual)?;
+    let progress = Arc::new(Progress::default());
     let limited = Limited {
         input: input.open()?,
-        read: Arc::clone(&read),
+        progress: Arc::clone(&progress),
     };
     let mut table = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -57,7 +69,7 @@ fn entries(input: &Input, delimiter: u8) -> Result<Entries, DatasetError> {
         if ended {
             return None;
         }
-        read.store(0, Ordering::Relaxed);
+        progress.row.store(0, Ordering::Relaxed);
         let mut row = csv::ByteRecord::new();
         let more = table.read_byte_record(&mut row);
         let line = row
@@ -65,6 +77,11 @@ fn entries(input: &Input, delimiter: u8) -> Result<Entries, DatasetError> {
             .map_or(table.position().line(), csv::Position::line);
         let origin = format!("{name}, line {line}");
         match more {
+            Ok(true) if progress.is_in_quotes() && has_line_end(&row) => {
+                let reason =
+                    "a quote is not closed: the row goes on to the end of the file".to_owned();
+                Some(Ok(Entry::Bad { origin, reason }))
+            }
             Ok(true) => Some(Ok(entry(&row, &columns, origin, &split))),
             Ok(false) => None,
             Err(error) => {
@@ -104,17 +121,40 @@ fn entry(row: &csv::ByteRecord, columns: &[String], origin: String, split: &str)
     Entry::Record(Record::new(origin, split, fields))
 }
 
+fn has_line_end(row: &csv::ByteRecord) -> bool {
+    row.iter().any(|field| field.contains(&b'\n'))
+}
+
+/// How far an input was read.
+#[derive(Default)]
+struct Progress {
+    /// Bytes read since the last row.
+    row: AtomicUsize,
+    quotes: AtomicUsize,
+    ended: AtomicBool,
+}
+
+impl Progress {
+    /// Whether the input ended within quotes.
+    fn is_in_quotes(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) && self.quotes.load(Ordering::Relaxed) % 2 == 1
+    }
+}
+
 /// An input that fails once too much was read for one row.
 struct Limited<R> {
     input: R,
-    /// Bytes read since the last row.
-    read: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
 }
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.input.read(buffer)?;
-        let before = self.read.fetch_add(read, Ordering::Relaxed);
+        let bytes = buffer.iter().take(read);
+        let quotes = bytes.filter(|byte| **byte == b'"').count();
+        self.progress.quotes.fetch_add(quotes, Ordering::Relaxed);
+        self.progress.ended.fetch_or(read == 0, Ordering::Relaxed);
+        let before = self.progress.row.fetch_add(read, Ordering::Relaxed);
         if before > LONGEST_ROW {
             return Err(std::io::Error::other(
                 "a row longer than 8 MiB; is a quote not closed?",

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::USUAL_LIMIT;
 use crate::support::{FileError, files};
 
-const FILE: &str = "tally";
+/// Its name in the folder of a cache.
+pub const FILE: &str = "tally";
 /// How often, and how long in between, it is tried while another process holds it.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);

@@ -40,8 +40,7 @@ impl Chooser<'_> {
     pub fn by_text(&self, k: usize) -> Result<Ranking, IndexError> {
         let allowed = |n: usize| self.may_be.allows(n);
         let hits = self.index.by_words(self.query.question, k, &allowed)?;
-        let said = |hit: Hit| (hit, format!("question text, BM25 {:.2}", hit.score));
-        Ok(hits.into_iter().map(said).collect())
+        Ok(hits.into_iter().map(super::super::by_words).collect())
     }
 
     /// By both, reciprocal ranks fused.

@@ -4,7 +4,7 @@ use super::face::{Before, Face};
 use super::words;
 use crate::assistant::INTENDED_USE;
 use crate::prompt::Parts;
-use crate::retrieval::Strategy;
+use crate::retrieval::{Strategy, shots_in_words};
 use crate::tui::state::{Activity, Event, Page, Reply, Stage, Turn, TurnId, how, same_answer};
 
 /// What sort of event was heard, as far as it matters for what is said.
@@ -103,14 +103,14 @@ impl Face {
             return;
         };
         let (count, asked, dropped) = (turn.shots.len(), turn.asked, turn.dropped);
-        if turn.settings.strategy == Strategy::None || asked == 0 {
+        if turn.settings.strategy == Strategy::None || asked.max(count) == 0 {
             return self.say("no shots");
         }
         let dropped = match dropped {
             0 => String::new(),
             some => format!(" ({some} more did not fit into the prompt)"),
         };
-        self.say(&format!("{count} of {asked} shots{dropped}:"));
+        self.say(&format!("{}{dropped}:", shots_in_words(count, asked)));
         if count > 0 {
             for line in self.state.lines_of(Page::Shots) {
                 self.say(&format!("  {line}"));

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::support::errors::count;
 use crate::tui::state::{Activity, Reply, State, Turn, TurnId, how, same_answer};
 
 use super::text::wrapped;
@@ -97,7 +98,7 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
         }
     }
     lines.push(Line::raw(""));
-    let shots = format!("{} shots", turn.shots.len());
+    let shots = count(turn.shots.len(), "shot");
     lines.extend(wrapped(&shots, width, 0, theme.title));
     for shot in &turn.shots {
         let text = format!(

@@ -83,6 +83,21 @@ fn a_column_takes_the_meaning_that_the_user_gives_it() {
 }
 
 #[test]
+fn a_language_is_found_under_every_name_of_its_column() {
+    for name in ["language", "lang", "q_lang"] {
+        let table = format!("image\tquestion\tanswer\t{name}\na.png\tq\tx\ten\na.png\tq\ty\tfr\n");
+        let folder = Folder::new(&[("t.tsv", &table), ("a.png", "x")]);
+        let options = Options {
+            language: Some("fr".to_owned()),
+            ..Options::default()
+        };
+        let read = read(Format::Folder, folder.path(), &options);
+        assert_eq!((read.rows.len(), read.left_out), (1, 1), "{name}");
+        assert_eq!(tag(&read.rows[0], "language"), "fr");
+    }
+}
+
+#[test]
 fn json_and_json_lines_are_tables_too() {
     let list = r#"[{"image": ["a.png"], "caption": "A film.", "tags": {"view": "PA", "finding": ["x", "y"]}}, {"image": 7}, 3]"#;
     let lines = "{\"image\": \"a.png\", \"question\": \"q\", \"answer\": 3}\n{\"image\": \"a.png\", \"answer\": \"x\"}\n";
@@ -284,4 +299,101 @@ fn documents_in_json_lines_name_their_pictures_in_a_list_or_side_by_side() {
         read.reasons(),
         ["more places than pictures", "more pictures than places"]
     );
+}
+
+fn refused(content: &[u8], name: &str, options: &Options) -> String {
+    use crate::support::Hint;
+    let folder = Folder::new(&[("a.png", "x")]);
+    folder.write(name, content);
+    let error = open(Format::Folder, folder.path(), options).err().unwrap();
+    assert!(error.hint().is_some(), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn a_mapped_column_that_no_row_has_is_an_error_that_lists_the_columns() {
+    let options = Options {
+        map: vec![("nosuch".to_owned(), "answer".to_owned())],
+        ..Options::default()
+    };
+    let table = b"image,question,answer\na.png,q,x\n";
+    assert_eq!(
+        refused(table, "t.csv", &options),
+        "no row has the column nosuch; the columns are: image, question, answer"
+    );
+    // A column that a later line has is there.
+    let folder = Folder::new(&[
+        (
+            "t.jsonl",
+            "{\"image\":\"a.png\",\"question\":\"q\"}\n{\"image\":\"a.png\",\"question\":\"q\",\"nosuch\":\"x\"}\n",
+        ),
+        ("a.png", "x"),
+    ]);
+    assert_eq!(read(Format::Folder, folder.path(), &options).rows.len(), 1);
+}
+
+#[test]
+fn a_table_without_a_column_of_pictures_says_which_columns_it_has() {
+    for table in [
+        "photo,question,answer\na.png,q,x\n",
+        "a.png,q,x\na.png,q,y\n",
+    ] {
+        let said = refused(table.as_bytes(), "t.csv", &Options::default());
+        let columns = table.lines().next().unwrap().replace(',', ", ");
+        assert!(said.ends_with(&columns), "{said}");
+    }
+}
+
+#[test]
+fn a_table_with_semicolons_is_read() {
+    let table = "image;question;answer\na.png;Is it, then?;yes\n";
+    let folder = Folder::new(&[("t.csv", table), ("a.png", "x")]);
+    let read = plain(Format::Folder, folder.path());
+    assert_eq!(read.rows[0].question, "Is it, then?");
+}
+
+#[test]
+fn what_is_no_utf_8_text_is_named() {
+    let utf_16: Vec<u8> = "\u{FEFF}image,question,answer\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (content, part) in [
+        (&utf_16[..], "UTF-16"),
+        (&utf_16[2..], "UTF-16"),
+        (&[0; 5000][..], "no text"),
+        (&b""[..], "empty"),
+    ] {
+        for name in ["t.csv", "t.jsonl", "t.json"] {
+            let said = refused(content, name, &Options::default());
+            assert!(said.contains(part), "{name}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_said_of_the_row_that_it_begins_in() {
+    let table = "image,question,answer\na.png,q,\"x\ny\"\na.png,q,\"open\na.png,q,x\na.png,q,x\n";
+    let folder = Folder::new(&[("t.csv", table), ("a.png", "x")]);
+    let read = plain(Format::Folder, folder.path());
+    assert_eq!(read.rows.len(), 1);
+    assert!(
+        read.reasons()[0].contains("quote is not closed"),
+        "{:?}",
+        read.rejected
+    );
+}
+
+#[test]
+fn a_table_that_is_called_parquet_is_told_apart_from_a_damaged_file() {
+    use crate::support::Hint;
+    let folder = Folder::new(&[("t.tsv", "image\tquestion\tanswer\n")]);
+    let error = open(
+        Format::Parquet,
+        &folder.path().join("t.tsv"),
+        &Options::default(),
+    );
+    let error = error.err().unwrap();
+    assert!(error.to_string().contains("not a Parquet file"), "{error}");
+    assert!(error.hint().unwrap().contains("--format folder"));
 }
