@@ -217,7 +217,7 @@ impl Index {
     /// As [`Index::numbers_with`], whatever the case of the letters.
     pub fn numbers_alike(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let column = match what {
-            With::Image => return self.numbers_with(what, value),
+            With::Image | With::ImageOfNobody => return self.numbers_with(what, value),
             With::Patient => "patient",
             With::Study => "study",
             With::Source => "source",
