@@ -426,3 +426,13 @@ fn what_is_no_model_is_named_with_what_to_do() {
     );
     assert!(err(&missing).contains("rounds model list"), "{missing:?}");
 }
+
+#[test]
+fn a_chat_does_not_begin_with_a_session_that_is_not_there() {
+    let house = House::with_session();
+    let output = house.fed(&["chat", "--plain", "--session", "9"], "q\n");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(err(&output).contains("error: no session"), "{output:?}");
+    assert_eq!(out(&output), "");
+    ok(&house.fed(&["chat", "--plain", "--session", "1"], "/status\n"));
+}

@@ -80,6 +80,11 @@ impl Kept {
         })
     }
 
+    /// Errors where no session is called so.
+    pub fn knows(&self, session: &str) -> Result<(), SessionError> {
+        self.sessions.find(session).map(drop)
+    }
+
     /// What the user must know of the store.
     pub fn notice(&self) -> Option<&str> {
         self.sessions.notice()

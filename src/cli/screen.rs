@@ -73,6 +73,10 @@ pub fn run(common: &Common, screen: &Screen, keys: Keys) -> Outcome {
         false => {
             let kept = Kept::open(&paths).map_err(|e| Failure::model(&e))?;
             let notice = kept.notice().map(str::to_string);
+            if let (Some(session), None) = (&screen.session, &notice) {
+                let unknown = kept.knows(session);
+                unknown.map_err(|e| Failure::usage(&e, e.hint()))?;
+            }
             (Box::new(kept), notice)
         }
     };

@@ -258,17 +258,23 @@ pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], In
             .prepare_cached("insert or ignore into tags values (?1, ?2, ?3)")?
             .execute(params![name, value, number])?;
     }
+    add_words(connection, example)?;
+    Ok(checksum)
+}
+
+/// Adds what full-text search sees of an example.
+pub fn add_words(connection: &Connection, example: &Example) -> Result<(), IndexError> {
     connection
         .prepare_cached(
             "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
         )?
         .execute(params![
-            number,
+            example.number as i64,
             example.question,
             example.answer,
             tag_words(example)
         ])?;
-    Ok(checksum)
+    Ok(())
 }
 
 /// What full-text search sees of the tags: their values.

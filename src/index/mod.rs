@@ -22,6 +22,7 @@ mod store;
 pub mod vectors;
 pub mod verify;
 mod words;
+mod words_again;
 mod writer;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::example::Example;
 use super::images::relative;
 use super::manifest::check_seal;
 use super::store::Index;
+use super::words_again::WordsAgain;
 use super::writer::is_written;
 use crate::support::{Cancel, files};
 
@@ -86,6 +87,7 @@ fn one_moment(
     if let Err(error) = tables(index, &mut fault) {
         fault(error.to_string());
     }
+    let again = WordsAgain::like(index.connection())?;
     let mut pictures = HashSet::new();
     let mut counts = Counts::default();
     let walked = database::each_example(snapshot, &mut |example| {
@@ -96,6 +98,7 @@ fn one_moment(
             Err(error) => fault(error.to_string()),
             Ok(example) => {
                 counts.plus(&example.checksum());
+                again.add(&example)?;
                 if let Err(error) = one(index, &example, &mut pictures, &mut fault) {
                     fault(format!("example {}: {error}", example.id));
                 }
@@ -113,6 +116,13 @@ fn one_moment(
         fault(format!(
             "{DATABASE}: its counters are not those of its examples"
         ));
+    }
+    match again.are_those_of(index.connection()) {
+        Ok(true) => {}
+        Ok(false) => fault(format!(
+            "{DATABASE}: the full-text table is not that of its examples"
+        )),
+        Err(error) => fault(error.to_string()),
     }
     let encoders: Vec<_> = index.encoders().to_vec();
     for encoder in &encoders {

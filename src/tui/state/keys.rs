@@ -113,6 +113,8 @@ impl State {
         }
         let text = self.input.text().to_string();
         if text.trim() == "/" {
+            // The list would stand where the answer is said.
+            self.completion = None;
             let trouble = Trouble::new("a slash alone is no command");
             return self.complain(trouble.hint("/help shows all commands"));
         }

@@ -183,3 +183,11 @@ fn the_word_that_there_is_more_covers_no_text() {
     user.press("end");
     user.sees("terminal's own selection");
 }
+
+#[test]
+fn a_session_keeps_its_title_on_a_narrow_screen() {
+    let mut user = Harness::new(40, 12);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("f2");
+    user.sees("> * Is there a nodule?");
+}

@@ -223,19 +223,30 @@ pub fn sessions(
     );
 }
 
+/// Columns that a title has at least, in a list of sessions.
+const SHORTEST_TITLE: usize = 14;
+
 fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<'static> {
     let turns = if item.turns == 1 {
         "1 turn".to_string()
     } else {
         format!("{} turns", item.turns)
     };
-    let right = format!("{}  {turns}  {}", item.id, item.when);
+    // The title says most: what it leaves no room for goes, the moment last.
+    let room = usize::from(room);
+    let right = [
+        format!("{}  {turns}  {}", item.id, item.when),
+        format!("{turns}  {}", item.when),
+        item.when.clone(),
+    ];
+    let fits = |text: &&String| width(text) + SHORTEST_TITLE < room;
+    let right = right.iter().find(fits).cloned().unwrap_or_default();
     let mark = if here { "* " } else { "" };
     let left = match &item.snippet {
         Some(snippet) => format!("{mark}{}: {snippet}", item.title),
         None => format!("{mark}{}", item.title),
     };
-    let space = usize::from(room).saturating_sub(width(&right) + 1);
+    let space = room.saturating_sub(width(&right) + 1);
     let left = cut(&left, space);
     let blanks = " ".repeat(space.saturating_sub(width(&left)) + 1);
     Line::from(vec![
