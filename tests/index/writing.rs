@@ -62,14 +62,16 @@ fn names_of_the_programs_own_and_the_folder_above_are_no_names_of_an_index() {
         let (code, _, err) = rounds(&home, &["index", "create", word]);
         assert!(code == 2 && err.contains("take another name"), "{err}");
     }
-    let done = Command::new(program())
-        .env("ROUNDS_HOME", &home)
-        .current_dir(&inside)
-        .args(["index", "create", ".."])
-        .output()
-        .unwrap();
-    assert!(done.status.success());
-    assert!(folder.path().join("outer/index.toml").is_file());
+    let create = |name: &str| {
+        let mut program = Command::new(program());
+        program.env("ROUNDS_HOME", &home).current_dir(&inside);
+        program.args(["index", "create", name]).output().unwrap()
+    };
+    assert!(create("../new").status.success());
+    assert!(folder.path().join("outer/new/index.toml").is_file());
+    // The folder above is a folder like any other, and this one is not empty.
+    assert_eq!(create("..").status.code(), Some(2));
+    assert!(!folder.path().join("outer/index.toml").exists());
     assert!(!home.join("data/index.toml").exists());
 }
 
