@@ -224,7 +224,7 @@ pub fn sessions(
 }
 
 /// Columns that a title has at least, in a list of sessions.
-const SHORTEST_TITLE: usize = 14;
+const SHORTEST_TITLE: usize = 20;
 
 fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<'static> {
     let turns = if item.turns == 1 {
