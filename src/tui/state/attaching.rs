@@ -6,6 +6,7 @@ use crate::assistant::MOST_IMAGES;
 use crate::support::sanitise;
 use crate::tui::journal::Attached;
 
+use super::editor::LONGEST;
 use super::effect::Effect;
 use super::overlay::{Overlay, Picker};
 use super::trouble::Trouble;
@@ -32,7 +33,16 @@ impl State {
             _ => {
                 self.input.insert(text);
                 self.complete();
+                self.tell_if_full();
             }
+        }
+    }
+
+    /// Nothing that was typed or pasted may be left out in silence.
+    pub(super) fn tell_if_full(&mut self) {
+        if self.input.is_full() {
+            let trouble = Trouble::new(format!("a question has at most {LONGEST} characters"));
+            self.complain(trouble.hint("what was past them is left out; look at its end"));
         }
     }
 

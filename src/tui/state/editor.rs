@@ -48,6 +48,12 @@ impl Editor {
         self.text.is_empty()
     }
 
+    /// Whether no more is taken.
+    pub fn is_full(&self) -> bool {
+        // A character has a byte at least.
+        self.text.len() >= LONGEST && self.text.chars().count() >= LONGEST
+    }
+
     /// Byte offset of the cursor.
     pub fn cursor(&self) -> usize {
         self.cursor

@@ -46,6 +46,7 @@ impl State {
         self.focus = Focus::Input;
         self.input.type_character(character);
         self.complete();
+        self.tell_if_full();
     }
 
     fn do_action(&mut self, action: Action, press: Press) {

@@ -48,6 +48,16 @@ fn pasted_text_is_text_with_its_line_breaks() {
 }
 
 #[test]
+fn a_paste_that_is_too_long_is_not_cut_in_silence() {
+    let mut user = Harness::new(100, 30);
+    user.paste(&"x".repeat(7999));
+    user.sees_not("a question has at most");
+    user.paste("yz");
+    user.sees("a question has at most 8000 characters");
+    assert!(user.state.input.text().ends_with("xy"));
+}
+
+#[test]
 fn a_path_is_completed_and_attached_by_command() {
     let mut user = Harness::new(100, 30);
     user.type_text("/attach /data/");
