@@ -18,7 +18,7 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
-    let mut table = String::from("pub static SHIPPED: &[(&str, &[u8])] = &[\n");
+    let mut table = String::from("static SHIPPED: &[(&str, &[u8])] = &[\n");
     for folder in ["assets", "index", "prompts"] {
         println!("cargo:rerun-if-changed={folder}");
         let mut found = Vec::new();

@@ -15,8 +15,8 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rounds::index::vectors::{Filter, Graph, Hit, VectorWriter, Vectors};
-use rounds::support::Cancel;
+use rounds_index::vectors::{Filter, Graph, Hit, VectorWriter, Vectors};
+use rounds_support::Cancel;
 
 const DIMENSION: usize = 512;
 const LATENT: usize = 32;

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
-use crate::imaging::{Picture, load};
-use crate::model::generate::Decoding;
-use crate::retrieval::{Condition, Order, Shot, Strategy};
-use crate::support::{Cancel, Hint, Lines, sanitise};
+use rounds_assistant::retrieval::{Condition, Order, Shot, Strategy};
+use rounds_assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
+use rounds_imaging::{Picture, load};
+use rounds_model::generate::Decoding;
+use rounds_support::{Cancel, Hint, Lines, sanitise};
 
 /// Version of the events' form.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -2,13 +2,13 @@
 //! tests/reference/encoders.py).
 
 use candle_core::{DType, Device, Tensor};
-use rounds::imaging::{Picture, load};
-use rounds::model::encoder::{
+use rounds_imaging::{Picture, load};
+use rounds_model::encoder::{
     Activation, DualEncoder, EncoderBundle, EncoderOptions, Family, ImageEncoder, Overrides,
     Summary, TextEncoder, import,
 };
-use rounds::model::import::{Hold, ImportError};
-use rounds::support::Cancel;
+use rounds_model::import::{Hold, ImportError};
+use rounds_support::Cancel;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -643,7 +643,7 @@ fn a_tokenizer_with_ids_past_the_table_is_an_error_and_not_a_panic() {
     let text = text
         .replace(
             &manifest.files["tokenizer.json"],
-            &rounds::support::files::sha256_hex(&bytes),
+            &rounds_support::files::sha256_hex(&bytes),
         )
         .replace(
             &format!(

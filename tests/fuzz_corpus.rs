@@ -107,7 +107,7 @@ fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
     let b = Tensor::from_vec(numbers(64), (2, 32), &Device::Cpu).unwrap();
     let file = safetensors::serialize([("a", &a), ("b", &b)], None).unwrap();
     assert_eq!(
-        rounds::model::weights::safetensors::check(&file),
+        rounds_model::weights::safetensors::check(&file),
         Ok(2),
         "the whole file is good"
     );
@@ -119,7 +119,7 @@ fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
     let plain = QTensor::quantize(&a, GgmlDType::F32).unwrap();
     gguf_file::write(&mut file, &[], &[("a", &plain), ("b", &packed)]).unwrap();
     let file = file.into_inner();
-    assert_eq!(rounds::model::load::check_gguf(&file).unwrap(), 2);
+    assert_eq!(rounds_model::load::check_gguf(&file).unwrap(), 2);
     damage("gguf", &file, enough, targets::gguf);
     let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf/types.gguf");
     damage(
@@ -128,6 +128,6 @@ fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
         enough,
         targets::gguf,
     );
-    let manifest = rounds::shipped::file("assets/nano/model.toml").unwrap();
+    let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
     damage("manifest", manifest, enough, targets::manifest);
 }

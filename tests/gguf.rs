@@ -2,11 +2,11 @@
 //! llama.cpp's own package: tests/reference/gguf_files.py).
 
 use candle_core::{Device, Tensor};
-use rounds::model::bundle::{Bundle, Manifest};
-use rounds::model::flamingo::{FlamingoLearner, MediaMask};
-use rounds::model::import::{Hold, ImportError, Request, import};
-use rounds::model::weights::gguf::GgufFile;
-use rounds::support::{Cancel, Hint};
+use rounds_model::bundle::{Bundle, Manifest};
+use rounds_model::flamingo::{FlamingoLearner, MediaMask};
+use rounds_model::import::{Hold, ImportError, Request, import};
+use rounds_model::weights::gguf::GgufFile;
+use rounds_support::{Cancel, Hint};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

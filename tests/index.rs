@@ -16,8 +16,8 @@ mod looking;
 mod writing;
 
 use assert_cmd::Command;
-use rounds::index::{Index, IndexError};
-use rounds::support::Cancel;
+use rounds_index::{Index, IndexError};
+use rounds_support::Cancel;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -216,9 +216,9 @@ fn two_processes_read_while_one_writes_and_a_second_writer_is_told_to_wait() {
     ];
     assert_eq!(rounds(&home, &import).0, 0);
     let place = home.join("data/indexes/mine");
-    let writer = rounds::index::Writer::open(&place).unwrap();
+    let writer = rounds_index::Writer::open(&place).unwrap();
     assert!(matches!(
-        rounds::index::Writer::open(&place),
+        rounds_index::Writer::open(&place),
         Err(IndexError::Busy(_))
     ));
     let (code, _, err) = rounds(&home, &import);

@@ -467,23 +467,23 @@ fn a_question_without_a_picture_is_told_of_the_one_it_is_read_with_and_of_no_lik
 
 #[test]
 fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
-    use rounds::assistant::{Case, Engine, Settings, Setup};
-    use rounds::index::Search;
-    use rounds::model::generate::StopReason;
+    use rounds_assistant::{Case, Engine, Settings, Setup};
+    use rounds_index::Search;
+    use rounds_model::generate::StopReason;
     let setup = Setup {
         device: "cpu".into(),
         search: Search::Hnsw,
         ..Setup::default()
     };
     let mut engine = Engine::load(&setup).expect("the model that ships");
-    let picture = rounds::imaging::load(std::path::Path::new(CASE)).expect("a picture");
+    let picture = rounds_imaging::load(std::path::Path::new(CASE)).expect("a picture");
     let case = Case {
         images: vec![picture],
         question: "Is there a nodule?".into(),
         patient: None,
         study: None,
     };
-    let cancel = rounds::support::Cancel::new();
+    let cancel = rounds_support::Cancel::new();
     cancel.cancel();
     let mut events = 0;
     let answer = engine

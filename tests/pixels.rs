@@ -1,7 +1,7 @@
 //! Pixels of every kind of file against Pillow's and the reference transforms' (tests/golden/pixels, made by tests/reference/pixels.py).
 
 use candle_core::{Device, Tensor};
-use rounds::imaging::{Deep, clip_transform, load, squash_transform};
+use rounds_imaging::{Deep, clip_transform, load, squash_transform};
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -2,15 +2,15 @@
 //! tests/reference).
 
 use candle_core::{Device, Tensor};
-use rounds::model::bundle::Bundle;
-use rounds::model::flamingo::{FlamingoLearner, MediaMask};
-use rounds::model::generate::beam::{Beams, Length, beam_search};
-use rounds::model::generate::likeliest;
-use rounds::model::generate::penalty::Penalties;
-use rounds::model::generate::score::rank;
-use rounds::model::import::{Hold, Request, import};
-use rounds::model::{EncodedImage, FewShotLearner};
-use rounds::support::Cancel;
+use rounds_model::bundle::Bundle;
+use rounds_model::flamingo::{FlamingoLearner, MediaMask};
+use rounds_model::generate::beam::{Beams, Length, beam_search};
+use rounds_model::generate::likeliest;
+use rounds_model::generate::penalty::Penalties;
+use rounds_model::generate::score::rank;
+use rounds_model::import::{Hold, Request, import};
+use rounds_model::{EncodedImage, FewShotLearner};
+use rounds_support::Cancel;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -652,9 +652,9 @@ fn processors_agree_with_transformers() {
 /// Med-Flamingo's published demo: six shots and a query, word for word (scripts/demo.py).
 #[test]
 fn the_demo_prompt_of_med_flamingo_is_built_word_for_word_and_both_masks_place_its_images() {
-    use rounds::index::Example;
-    use rounds::model::flamingo::text_time;
-    use rounds::prompt::{Template, build};
+    use rounds_assistant::prompt::{Template, build};
+    use rounds_index::Example;
+    use rounds_model::flamingo::text_time;
     let shots = [
         (
             "What is/are the structure near/in the middle of the brain?",
@@ -682,7 +682,7 @@ fn the_demo_prompt_of_med_flamingo_is_built_word_for_word_and_both_masks_place_i
         .map(|(question, answer)| Example {
             question: (*question).into(),
             answer: (*answer).into(),
-            images: vec![rounds::index::ExampleImage {
+            images: vec![rounds_index::ExampleImage {
                 sha256: "ab".repeat(32),
                 extension: "jpg".into(),
             }],

@@ -1,12 +1,12 @@
 //! The trainer's token sequences and the program's prompts must be the same.
 
-use rounds::index::Example;
-use rounds::prompt::{Template, build};
-use rounds::train::episodes::{Episode, Markers, Sequence, Turn};
+use rounds_assistant::prompt::{Template, build};
+use rounds_index::Example;
+use rounds_train::episodes::{Episode, Markers, Sequence, Turn};
 
 #[test]
 fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
-    let bytes = rounds::shipped::file("assets/nano/tokenizer.json").expect("shipped");
+    let bytes = rounds_support::shipped::file("assets/nano/tokenizer.json").expect("shipped");
     let tokenizer = tokenizers::Tokenizer::from_bytes(bytes).expect("a tokenizer");
     let id = |t: &str| tokenizer.token_to_id(t).expect("a special token");
     let markers = Markers {
@@ -28,7 +28,7 @@ fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
     let trained = Sequence::encode(&episode, &tokenizer, &markers).expect("encoded");
     let example = Example {
         id: "a".into(),
-        images: vec![rounds::index::ExampleImage {
+        images: vec![rounds_index::ExampleImage {
             sha256: "ab".repeat(32),
             extension: "jpg".into(),
         }],

@@ -1,7 +1,7 @@
 //! Reads input as each kind of file that data sets come in, without a fuzzer: the fuzz targets and
 //! `tests/dataset_corpus.rs` call the same functions.
 
-use rounds::index::dataset::{Format, Item, Options, open};
+use rounds_index::dataset::{Format, Item, Options, open};
 
 /// Reads `data` as a JSON list, or an object of lists.
 pub fn json(data: &[u8]) {

@@ -2,8 +2,8 @@
 
 pub mod dataset;
 
-use rounds::model::weights::gguf::GgufFile;
-use rounds::model::weights::pickle::TorchFile;
+use rounds_model::weights::gguf::GgufFile;
+use rounds_model::weights::pickle::TorchFile;
 
 /// Tensors read of one file; reading more of them is the same code again.
 const TENSORS: usize = 8;
@@ -30,12 +30,12 @@ pub fn pickle(data: &[u8]) {
 
 /// Checks `data` as a safetensors file.
 pub fn safetensors(data: &[u8]) {
-    let _ = rounds::model::weights::safetensors::check(data);
+    let _ = rounds_model::weights::safetensors::check(data);
 }
 
 /// Reads `data` as a GGUF file: as weights of a bundle, and as one that llama.cpp wrote.
 pub fn gguf(data: &[u8]) {
-    let _ = rounds::model::load::check_gguf(data);
+    let _ = rounds_model::load::check_gguf(data);
     let Ok(file) = GgufFile::from_bytes("fuzz.gguf", data.to_vec()) else {
         return;
     };
@@ -46,7 +46,7 @@ pub fn gguf(data: &[u8]) {
 
 /// Reads `data` as the manifest of a bundle.
 pub fn manifest(data: &[u8]) {
-    let _ = rounds::model::bundle::Bundle::manifest_of(data);
+    let _ = rounds_model::bundle::Bundle::manifest_of(data);
 }
 
 /// A zip archive of these records, as they are.

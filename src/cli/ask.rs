@@ -6,13 +6,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Common, Failure, Outcome};
-use crate::assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
-use crate::imaging::load;
-use crate::prompt::Parts;
-use crate::retrieval::shots_in_words;
 use crate::script::{answer_json, shot_json};
-use crate::support::sanitise::clean_line;
-use crate::support::{Cancel, Hint};
+use rounds_assistant::prompt::Parts;
+use rounds_assistant::retrieval::shots_in_words;
+use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
+use rounds_imaging::load;
+use rounds_support::sanitise::clean_line;
+use rounds_support::{Cancel, Hint};
 
 #[derive(Args)]
 pub struct Ask {

@@ -4,12 +4,12 @@ use clap::Args;
 use std::path::PathBuf;
 
 use super::{Failure, index, model};
-use crate::assistant::{Assistant, Settings, Setup};
-use crate::index::Search;
-use crate::model::device;
-use crate::model::generate::Decoding;
-use crate::model::generate::penalty::Penalties;
-use crate::retrieval::{Condition, Order, Strategy};
+use rounds_assistant::retrieval::{Condition, Order, Strategy};
+use rounds_assistant::{Assistant, Settings, Setup};
+use rounds_index::Search;
+use rounds_model::device;
+use rounds_model::generate::Decoding;
+use rounds_model::generate::penalty::Penalties;
 
 /// What every command that answers takes.
 #[derive(Args, Clone)]

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::out::print;
-use crate::index::short;
-use crate::support::sanitise::clean_line;
-use crate::support::{Hint, INTENDED_USE, Paths};
+use rounds_index::short;
+use rounds_support::sanitise::clean_line;
+use rounds_support::{Hint, INTENDED_USE, Paths};
 
 #[derive(Args)]
 pub struct Doctor {
     /// What it is computed on; auto takes the first that works
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
     /// As one JSON object
     #[arg(long)]

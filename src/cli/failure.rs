@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::assistant::{AssistantError, SettingsError};
-use crate::support::{Hint, sanitise};
+use rounds_assistant::{AssistantError, SettingsError};
+use rounds_support::{Hint, sanitise};
 
 /// Why a command ended badly, and the exit code that says so.
 pub struct Failure {

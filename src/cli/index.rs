@@ -10,14 +10,14 @@ use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
-use crate::assistant::{Embedders, SHIPPED};
 use crate::cli::interrupt::Interrupt;
-use crate::index::library::{Library, is_index};
-use crate::index::{Encoder, Index, IndexError};
-use crate::model::device;
-use crate::model::encoder::Descriptor;
-use crate::support::errors::shown;
-use crate::support::{Hint, Paths};
+use rounds_assistant::{Embedders, SHIPPED};
+use rounds_index::library::{Library, is_index};
+use rounds_index::{Encoder, Index, IndexError};
+use rounds_model::device;
+use rounds_model::encoder::Descriptor;
+use rounds_support::errors::shown;
+use rounds_support::{Hint, Paths};
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
@@ -113,7 +113,7 @@ fn as_typed(bundle: &Path) -> String {
 
 /// What is to be looked for among an index's encoders: a bundle as [`as_typed`], any other word as it is.
 fn encoder_word(given: &Path) -> String {
-    match crate::model::library::is_bundle(given) {
+    match rounds_model::library::is_bundle(given) {
         true => as_typed(given),
         false => given.to_string_lossy().into_owned(),
     }
@@ -183,7 +183,7 @@ pub fn open(given: &Path) -> Result<Index, Failure> {
 
 /// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
 pub fn users_of(
-    models: &crate::model::library::Library,
+    models: &rounds_model::library::Library,
     folder: &Path,
 ) -> Result<Vec<(String, String)>, Failure> {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
@@ -191,7 +191,7 @@ pub fn users_of(
         let found = models.find(Path::new(&e.bundle));
         !e.bundle.is_empty() && real(&found).is_some_and(|found| Some(found) == real(folder))
     };
-    let clean = crate::support::sanitise::clean_line;
+    let clean = rounds_support::sanitise::clean_line;
     let mut users = Vec::new();
     for (name, index) in library()?.list() {
         let encoders = index.iter().flat_map(|index| index.encoders());

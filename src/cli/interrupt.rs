@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::support::Cancel;
+use rounds_support::Cancel;
 
 /// The flag that Ctrl-C raises.
 #[derive(Default)]

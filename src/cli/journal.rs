@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::assistant::{Answer, Ranked, SHIPPED, Settings, Setup};
-use crate::imaging::{decode, thumbnail_jpeg};
-use crate::index::{Example, ExampleImage, Images};
-use crate::retrieval::Shot;
-use crate::session::{
-    Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, Sources, StoredAnswer,
-    StoredImage, StoredShot, Turn, TurnId, TurnState, moment_in_words,
-};
-use crate::support::{Hint, Paths, files};
 use crate::tui::journal::{
     Attached, ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
     SessionSummary, TurnEnd, Whose,
 };
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Ranked, SHIPPED, Settings, Setup};
+use rounds_imaging::{decode, thumbnail_jpeg};
+use rounds_index::{Example, ExampleImage, Images};
+use rounds_session::{
+    Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, Sources, StoredAnswer,
+    StoredImage, StoredShot, Turn, TurnId, TurnState, moment_in_words,
+};
+use rounds_support::{Hint, Paths, files};
 
 /// Side of the thumbnails that are kept of shots, in pixels.
 const THUMBNAIL: u32 = 96;
@@ -27,15 +27,15 @@ const MOST_INDEXES: usize = 8;
 
 /// Names for what answers are made with.
 pub struct Names {
-    models: crate::model::library::Library,
-    indexes: crate::index::library::Library,
+    models: rounds_model::library::Library,
+    indexes: rounds_index::library::Library,
 }
 
 impl Names {
     pub fn of(paths: &Paths) -> Self {
         Self {
-            models: crate::model::library::Library::of(paths),
-            indexes: crate::index::library::Library::of(paths),
+            models: rounds_model::library::Library::of(paths),
+            indexes: rounds_index::library::Library::of(paths),
         }
     }
 
@@ -204,7 +204,7 @@ impl Journal for Kept {
             height: attached.picture.height,
             bytes: attached.file.clone(),
         });
-        let new = crate::session::NewTurn {
+        let new = rounds_session::NewTurn {
             parent: parent.transpose().map_err(failed)?.map(|t| t.number),
             question: turn.question.clone(),
             images: images.collect(),
@@ -230,15 +230,15 @@ impl Journal for Kept {
     ) -> Result<(), JournalError> {
         let turn = TurnId::from_str(turn).map_err(failed)?;
         let end = match end {
-            TurnEnd::Answered(given) => crate::session::TurnEnd::Answered {
+            TurnEnd::Answered(given) => rounds_session::TurnEnd::Answered {
                 answer: Box::new(answer(given)),
                 shots: self.shots(&given.shots),
             },
-            TurnEnd::Stopped { text, shots } => crate::session::TurnEnd::Stopped {
+            TurnEnd::Stopped { text, shots } => rounds_session::TurnEnd::Stopped {
                 text: text.clone(),
                 shots: self.shots(shots),
             },
-            TurnEnd::Failed { text, message } => crate::session::TurnEnd::Failed {
+            TurnEnd::Failed { text, message } => rounds_session::TurnEnd::Failed {
                 text: text.clone(),
                 message: message.clone(),
                 shots: Vec::new(),

@@ -21,7 +21,7 @@ mod typed;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-use crate::support::{Paths, logging, sanitise};
+use rounds_support::{Paths, logging, sanitise};
 
 use common::Common;
 use failure::{Failure, Outcome, complain};

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use super::interrupt::Interrupt;
 use super::out::{self, print};
 use super::{Failure, Outcome};
-use crate::assistant::SHIPPED;
-use crate::model::bundle::Bundle;
-use crate::model::encoder::Descriptor;
-use crate::model::import::Hold;
-use crate::model::library::{Known, Library, is_bundle};
-use crate::model::random::{self, Shape};
-use crate::support::{Hint, Paths, Progress, aside};
+use rounds_assistant::SHIPPED;
+use rounds_model::bundle::Bundle;
+use rounds_model::encoder::Descriptor;
+use rounds_model::import::Hold;
+use rounds_model::library::{Known, Library, is_bundle};
+use rounds_model::random::{self, Shape};
+use rounds_support::{Hint, Paths, Progress, aside};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -160,7 +160,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
 }
 
 fn shown(path: &Path) -> String {
-    crate::support::sanitise::clean_line(&path.to_string_lossy())
+    rounds_support::sanitise::clean_line(&path.to_string_lossy())
 }
 
 fn row(name: &str, known: &Known) -> serde_json::Value {
@@ -178,7 +178,7 @@ fn list(json: bool) -> Outcome {
     let mut faults = 0;
     let mut rows = Vec::new();
     for (name, manifest) in library()?.list() {
-        let name = crate::support::sanitise::clean_line(&name);
+        let name = rounds_support::sanitise::clean_line(&name);
         match manifest {
             Ok(known) => rows.push(row(&name, &known)),
             Err(error) => {
@@ -225,7 +225,7 @@ fn show(bundle: &Path) -> Outcome {
     // Words of a file that anyone may have written.
     let clean: String = text
         .lines()
-        .map(|l| crate::support::sanitise::clean_line(l) + "\n")
+        .map(|l| rounds_support::sanitise::clean_line(l) + "\n")
         .collect();
     out::write(clean.as_bytes()).map(|()| 0)
 }

@@ -11,14 +11,14 @@ use super::journal::{Names, answer, stored};
 use super::out::print;
 use super::session::note;
 use super::{Failure, Outcome, index, model};
-use crate::assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
-use crate::imaging::decode;
-use crate::index::Search;
-use crate::model::encoder::Descriptor;
-use crate::session::{Session, Sessions, Turn, TurnState, Verdict, compare};
-use crate::support::errors::shown;
-use crate::support::sanitise::clean_line_max;
-use crate::support::{Cancel, Hint, Paths};
+use rounds_assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
+use rounds_imaging::decode;
+use rounds_index::Search;
+use rounds_model::encoder::Descriptor;
+use rounds_session::{Session, Sessions, Turn, TurnState, Verdict, compare};
+use rounds_support::errors::shown;
+use rounds_support::sanitise::clean_line_max;
+use rounds_support::{Cancel, Hint, Paths};
 
 #[derive(Args)]
 pub struct Replay {
@@ -37,7 +37,7 @@ pub struct Replay {
     #[arg(long, value_enum)]
     search: Option<Search>,
     /// What it is computed on; auto takes the first that works
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
     /// One JSON object a turn
     #[arg(long)]
@@ -112,7 +112,7 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
 
 /// The session, and the number of the turn where one was named. A title may hold a `#`.
 fn find(sessions: &Sessions, what: &str) -> Result<(Session, Option<u32>), Failure> {
-    let unknown = |e: crate::session::SessionError| Failure::usage(&e, e.hint());
+    let unknown = |e: rounds_session::SessionError| Failure::usage(&e, e.hint());
     let (id, turn) = match sessions.find_turn(what) {
         Ok(turn) => (turn.session, Some(turn.number)),
         Err(no_turn) => match sessions.find(what) {
@@ -231,7 +231,7 @@ fn again(
 }
 
 /// As it reads after being stored: numbers go through the same text.
-fn kept(answer: &crate::session::StoredAnswer) -> crate::session::StoredAnswer {
+fn kept(answer: &rounds_session::StoredAnswer) -> rounds_session::StoredAnswer {
     let text = serde_json::to_string(answer).ok();
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| answer.clone())

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::interrupt::Interrupt;
 use super::out::print;
 use super::{Failure, Outcome};
-use crate::assistant::Setup;
-use crate::eval::Share;
-use crate::model::device;
-use crate::phantom::{KINDS, render};
-use crate::support::errors::{count, shown};
-use crate::support::{INTENDED_USE, Progress, files};
-use crate::train::recipe::NanoRecipe;
+use rounds_assistant::Setup;
+use rounds_eval::Share;
+use rounds_model::device;
+use rounds_phantom::{KINDS, render};
+use rounds_support::errors::{count, shown};
+use rounds_support::{INTENDED_USE, Progress, files};
+use rounds_train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
 pub enum Eval {
@@ -107,7 +107,7 @@ pub fn eval(eval: &Eval) -> Outcome {
             };
             let mut progress = Progress::new("phantoms", Some(n as u64));
             let result =
-                crate::eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
+                rounds_eval::phantoms(&setup, n, shots, blank, |done| progress.set(done as u64))?;
             progress.finish();
             if json {
                 print(
@@ -139,7 +139,7 @@ pub fn eval(eval: &Eval) -> Outcome {
             let (index, queries) = (super::index::open(&index)?, super::index::open(&queries)?);
             let mut progress = Progress::new("queries", None);
             let each = &mut |done| progress.set(done as u64);
-            let result = crate::eval::neighbours(&index, &queries, k, &tags, each)
+            let result = rounds_eval::neighbours(&index, &queries, k, &tags, each)
                 .map_err(super::index::failed)?;
             progress.finish();
             if json {
@@ -164,7 +164,7 @@ pub fn eval(eval: &Eval) -> Outcome {
             what,
             json,
         } => {
-            let result = crate::eval::binding(what.model.as_deref(), n, shots, shuffle)?;
+            let result = rounds_eval::binding(what.model.as_deref(), n, shots, shuffle)?;
             if json {
                 print(
                     serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result, "intended_use": INTENDED_USE }),
@@ -234,17 +234,17 @@ pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
                 }
             };
             let (device, _) = device::open(name).map_err(|e| Failure::model(&e))?;
-            let done = crate::train::train_nano(&recipe, out, &device, interrupt.flag())
+            let done = rounds_train::train_nano(&recipe, out, &device, interrupt.flag())
                 .map_err(anyhow::Error::from)?;
             Ok(if done { 0 } else { 130 })
         }
         Train::Index { root } => {
-            crate::train::ship::ship_index(root)?;
+            rounds_train::ship::ship_index(root)?;
             Ok(0)
         }
         Train::Ship { run, root } => {
             let weights = run.join("checkpoint.safetensors");
-            crate::train::ship::ship(&weights, &run.join("tokenizer.json"), root)?;
+            rounds_train::ship::ship(&weights, &run.join("tokenizer.json"), root)?;
             for name in ["recipe.json", "curve.jsonl"] {
                 let bytes = files::read(&run.join(name)).map_err(|e| Failure::model(&e))?;
                 files::write_atomic(&root.join("assets/nano").join(name), &bytes)

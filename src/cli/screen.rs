@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use super::journal::{Kept, accepted};
 use super::session::note;
 use super::{Common, Failure, Keys, Outcome};
-use crate::support::sanitise::clean_line;
-use crate::support::{Hint, Paths, aside};
 use crate::tui::journal::Whose;
 use crate::tui::plain::Ended;
 use crate::tui::{
     self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
 };
+use rounds_support::sanitise::clean_line;
+use rounds_support::{Hint, Paths, aside};
 
 #[derive(Args, Clone)]
 pub struct Screen {

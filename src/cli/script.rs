@@ -1,7 +1,7 @@
 //! `rounds script`.
 
 use super::{Common, Failure, Outcome};
-use crate::support::{Cancel, Lines};
+use rounds_support::{Cancel, Lines};
 
 pub fn run(common: &Common, cancel: &Cancel) -> Outcome {
     let settings = common.settings()?;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::ask_first::sure;
 use super::{Failure, Outcome, out};
-use crate::session::{
+use rounds_session::{
     Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
 };
-use crate::support::errors::{bytes, count};
-use crate::support::{Hint, INTENDED_USE, Paths, aside};
+use rounds_support::errors::{bytes, count};
+use rounds_support::{Hint, INTENDED_USE, Paths, aside};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -269,7 +269,7 @@ fn gone(removed: Removed) -> Outcome {
 
 fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
     let stats = sessions.stats().map_err(failed)?;
-    let folder = crate::support::sanitise::clean_line(&paths.data_dir.display().to_string());
+    let folder = rounds_support::sanitise::clean_line(&paths.data_dir.display().to_string());
     let moment = |ms: Option<i64>| ms.map_or("never".into(), moment_in_words);
     print(std::iter::once(match as_object {
         true => json!({

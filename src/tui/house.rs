@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::assistant::{Assistant, AssistantError, SHIPPED, Setup};
-use crate::index::{Example, Images};
-use crate::support::{Paths, sanitise};
+use rounds_assistant::{Assistant, AssistantError, SHIPPED, Setup};
+use rounds_index::{Example, Images};
+use rounds_support::{Paths, sanitise};
 
 /// What is known about an opened model and index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
     let setup = &setup.clone().named();
     let mut found = setup.clone();
     if let Ok(paths) = Paths::find() {
-        let models = crate::model::library::Library::of(&paths);
-        let indexes = crate::index::library::Library::of(&paths);
+        let models = rounds_model::library::Library::of(&paths);
+        let indexes = rounds_index::library::Library::of(&paths);
         found.model = setup.model.as_deref().map(|given| models.find(given));
         found.index = setup.index.as_deref().map(|given| indexes.find(given));
     }

@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::assistant::{Answer, Settings, Setup};
-use crate::imaging::Picture;
-use crate::index::Images;
-use crate::retrieval::Shot;
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Settings, Setup};
+use rounds_imaging::Picture;
+use rounds_index::Images;
 
 /// A failure of the store, in words for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

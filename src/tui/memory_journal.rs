@@ -6,7 +6,7 @@ use super::journal::{
     ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
     SessionSummary, TurnEnd,
 };
-use crate::assistant::{INTENDED_USE, Ranked, Setup};
+use rounds_assistant::{INTENDED_USE, Ranked, Setup};
 
 /// Sessions in memory.
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ impl Journal for MemoryJournal {
                 text.push_str(&format!("A: {answer}\n"));
             }
         }
-        crate::support::files::write_atomic(path, text.as_bytes())
+        rounds_support::files::write_atomic(path, text.as_bytes())
             .map_err(|error| JournalError::new(error.to_string()))
     }
 

@@ -4,7 +4,7 @@ use super::driver::Detected;
 use super::house::Opened;
 use super::picture::{Encoded, Request};
 use super::state::{Event, Trouble};
-use crate::support::lines::Line;
+use rounds_support::lines::Line;
 
 /// A channel that is full means a reader that is far behind; nobody may fill memory instead.
 pub const CHANNEL: usize = 1024;

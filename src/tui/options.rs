@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::journal::Whose;
 use super::state::Start;
 use super::{hands, house};
-use crate::assistant::{Settings, Setup};
+use rounds_assistant::{Settings, Setup};
 
 /// How pictures are put on the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rounds::hub::HubError;
-use rounds::support::Hint;
+use rounds_hub::HubError;
+use rounds_support::Hint;
 
 use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content};
 use super::server::{Answer, Asked, Server};

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use rounds::hub::HubError;
-use rounds::support::Hint;
-use rounds::support::files::sha256_hex;
+use rounds_hub::HubError;
+use rounds_support::Hint;
+use rounds_support::files::sha256_hex;
 
 use super::house::{House, answer, content, serve, without_length};
 use super::server::Server;
@@ -119,7 +119,7 @@ fn a_length_that_is_not_the_announced_one_is_refused() {
 
 #[test]
 fn a_file_that_does_not_fit_is_refused_before_it_comes() {
-    if rounds::support::free_space(Path::new(".")).is_none() {
+    if rounds_support::free_space(Path::new(".")).is_none() {
         eprintln!("skipped: this system does not say how much space is free");
         return;
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rounds::hub::{Hub, HubError, Patience};
-use rounds::support::Cancel;
-use rounds::support::files::sha256_hex;
+use rounds_hub::{Hub, HubError, Patience};
+use rounds_support::Cancel;
+use rounds_support::files::sha256_hex;
 
 use super::server::{Answer, Asked, Server};
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use rounds::hub::{CatalogueFile, Entry, Family, HubError, Licence, Pins, Role, Source, pull};
-use rounds::support::Hint;
-use rounds::support::files::sha256_hex;
+use rounds_hub::{CatalogueFile, Entry, Family, HubError, Licence, Pins, Role, Source, pull};
+use rounds_support::Hint;
+use rounds_support::files::sha256_hex;
 
 use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content, serve};
 use super::server::{Answer, Asked, Server};

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use rounds::hub::{HubError, Progress};
-use rounds::support::files::sha256_hex;
+use rounds_hub::{HubError, Progress};
+use rounds_support::files::sha256_hex;
 
 use super::house::{
     COMMIT, FILE, House, REPOSITORY, answer, content, serve, serve_spoiled, without_length,

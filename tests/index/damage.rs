@@ -4,8 +4,8 @@
 //! file each `ROUNDS_FLIPS`th byte is flipped.
 
 use super::*;
-use rounds::index::verify::verify;
-use rounds::index::{Filter, Search};
+use rounds_index::verify::verify;
+use rounds_index::{Filter, Search};
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::process::{Command as Process, Stdio};

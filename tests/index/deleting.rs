@@ -1,17 +1,17 @@
 //! An index that is deleted while somebody writes it.
 
 use super::*;
-use rounds::assistant::upkeep::{Import, ImportError, ImportReport, Imported, import};
-use rounds::index::dataset::{Format, Options};
-use rounds::index::ingest::Report;
-use rounds::support::Paths;
+use rounds_assistant::upkeep::{Import, ImportError, ImportReport, Imported, import};
+use rounds_index::dataset::{Format, Options};
+use rounds_index::ingest::Report;
+use rounds_support::Paths;
 
 #[test]
 fn a_whole_index_is_not_deleted_while_it_is_written() {
     let (_folder, home) = imported(3);
     let place = home.join("data/indexes/mine");
     let remove = ["index", "remove", "mine", "--whole", "--yes"];
-    let writer = rounds::index::Writer::open(&place).unwrap();
+    let writer = rounds_index::Writer::open(&place).unwrap();
     let (code, _, err) = rounds(&home, &remove);
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("another process is writing"), "{err}");
@@ -92,7 +92,7 @@ fn no_index_is_made_in_a_folder_that_holds_something_else() {
 fn a_writer_notices_that_its_index_was_deleted_even_where_a_new_one_took_its_place() {
     let (_folder, home) = imported(3);
     let place = home.join("data/indexes/mine");
-    let mut writer = rounds::index::Writer::open(&place).unwrap();
+    let mut writer = rounds_index::Writer::open(&place).unwrap();
     writer.commit().unwrap();
     std::fs::remove_dir_all(&place).unwrap();
     assert!(matches!(writer.commit(), Err(IndexError::Gone(_))));
@@ -116,8 +116,8 @@ fn import_and_delete(deleted: usize) -> Imported {
     let mut said = 0;
     import(
         &what,
-        &rounds::index::library::Library::of(&paths),
-        &rounds::model::library::Library::of(&paths),
+        &rounds_index::library::Library::of(&paths),
+        &rounds_model::library::Library::of(&paths),
         &Cancel::new(),
         &mut |report| {
             if let ImportReport::Rows(Report::Committed(summary)) = report

@@ -1,9 +1,9 @@
 //! Vectors of further encoders: made once a picture, searched, and dropped again.
 
 use super::*;
-use rounds::imaging::Picture;
-use rounds::index::Encoder;
-use rounds::index::ingest::Embedder;
+use rounds_imaging::Picture;
+use rounds_index::Encoder;
+use rounds_index::ingest::Embedder;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A program's home with a small CLIP called `tiny` in its library and an index of nine questions about three pictures.
@@ -210,11 +210,11 @@ fn a_picture_of_many_examples_is_encoded_once_even_where_the_work_was_interrupte
     let counting = Counting::default();
     let cancel = Cancel::new();
     let stopped =
-        rounds::index::embed::embed(&place, encoder.clone(), &counting, &cancel, &mut |_, _| {
+        rounds_index::embed::embed(&place, encoder.clone(), &counting, &cancel, &mut |_, _| {
             cancel.cancel()
         });
     assert!(matches!(stopped, Err(IndexError::Cancelled)));
-    rounds::index::embed::embed(
+    rounds_index::embed::embed(
         &place,
         encoder.clone(),
         &counting,
@@ -249,7 +249,7 @@ fn vectors_of_texts_that_were_lost_meanwhile_are_made_again() {
     };
     let cancel = Cancel::new();
     let stop = &mut |_, _| cancel.cancel();
-    let stopped = rounds::index::embed::embed(&place, encoder.clone(), &embedder, &cancel, stop);
+    let stopped = rounds_index::embed::embed(&place, encoder.clone(), &embedder, &cancel, stop);
     assert!(matches!(stopped, Err(IndexError::Cancelled)));
     let mut files = Vec::new();
     collect(&place.join("vectors"), &mut files);
@@ -260,7 +260,7 @@ fn vectors_of_texts_that_were_lost_meanwhile_are_made_again() {
         std::fs::remove_file(file).unwrap();
     }
     let cancel = Cancel::new();
-    rounds::index::embed::embed(&place, encoder.clone(), &embedder, &cancel, &mut |_, _| {})
+    rounds_index::embed::embed(&place, encoder.clone(), &embedder, &cancel, &mut |_, _| {})
         .unwrap();
     let index = Index::open(Some(&place)).unwrap();
     let texts = index.text_vectors(&encoder.sha256).unwrap();

@@ -1,8 +1,8 @@
 //! What is kept of an index's pictures: within its limit, and no longer than the pictures themselves.
 
 use super::*;
-use rounds::assistant::{Engine, Setup};
-use rounds::index::latents::Latents;
+use rounds_assistant::{Engine, Setup};
+use rounds_index::latents::Latents;
 
 fn engine(place: &Path) -> Engine {
     let setup = Setup {
@@ -201,11 +201,11 @@ fn warming_that_nobody_waits_for_any_more_stops() {
         device: "cpu".into(),
         ..Setup::default()
     };
-    let assistant = rounds::assistant::Assistant::start(setup).unwrap();
+    let assistant = rounds_assistant::Assistant::start(setup).unwrap();
     drop(assistant.warm(true, Cancel::new()));
     // The model's thread does one thing after the other.
     let plan = assistant.warm(false, Cancel::new()).recv().unwrap();
-    let rounds::assistant::upkeep::Warming::Plan(plan) = plan else {
+    let rounds_assistant::upkeep::Warming::Plan(plan) = plan else {
         panic!("{plan:?}");
     };
     assert_eq!(plan.pictures, 40);

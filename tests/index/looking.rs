@@ -88,7 +88,7 @@ fn every_summary_in_json_says_what_it_is_for() {
         let (code, out, err) = rounds(&home, words);
         assert_eq!(code, 0, "{err}");
         assert!(
-            out.contains(rounds::support::INTENDED_USE),
+            out.contains(rounds_support::INTENDED_USE),
             "{words:?}: {out}"
         );
     }

@@ -1,7 +1,7 @@
 //! What writers leave behind: seals, permissions, names, and exports that were cut short.
 
 use super::*;
-use rounds::index::export::export;
+use rounds_index::export::export;
 
 /// A copy of the index that ships, whose database has no write-ahead log.
 fn shipped_copy(folder: &Path) -> PathBuf {
@@ -19,7 +19,7 @@ fn shipped_copy(folder: &Path) -> PathBuf {
 
 fn whole_and_sealed(place: &Path) {
     let verdict =
-        rounds::index::verify::verify(Some(place), &Cancel::new(), &mut |_, _| {}).unwrap();
+        rounds_index::verify::verify(Some(place), &Cancel::new(), &mut |_, _| {}).unwrap();
     assert!(verdict.sealed && verdict.faults.is_empty(), "{verdict:?}");
 }
 
@@ -30,7 +30,7 @@ fn a_writer_that_changes_nothing_leaves_a_sealed_index_as_it_was() {
     let before = std::fs::read(place.join("examples.sqlite3")).unwrap();
     let words = ["index", "remove", place.to_str().unwrap(), "nosuchid"];
     assert_eq!(rounds(folder.path(), &words).0, 2);
-    drop(rounds::index::Writer::open(&place).unwrap());
+    drop(rounds_index::Writer::open(&place).unwrap());
     assert!(std::fs::read(place.join("examples.sqlite3")).unwrap() == before);
     whole_and_sealed(&place);
     // One that does change something seals what it made of it.
@@ -82,7 +82,7 @@ fn every_file_of_an_index_and_beside_it_is_private() {
     let (_folder, home) = imported(6);
     let place = home.join("data/indexes/mine");
     // While it is written there is a write-ahead log too.
-    let mut writer = rounds::index::Writer::open(&place).unwrap();
+    let mut writer = rounds_index::Writer::open(&place).unwrap();
     let id = Index::open(Some(&place)).unwrap().example(0).unwrap().id;
     writer.remove(&id).unwrap();
     let mut files = Vec::new();

@@ -9,8 +9,8 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::table;
-use crate::support::sanitise::clean_line_max;
-use crate::support::{FileError, files};
+use rounds_support::sanitise::clean_line_max;
+use rounds_support::{FileError, files};
 
 /// The longest settings file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;

@@ -7,7 +7,7 @@ use clap::Command;
 
 use super::file::{At, Fault, SettingsFile};
 use super::table;
-use crate::support::sanitise::clean_line_max;
+use rounds_support::sanitise::clean_line_max;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use std::path::PathBuf;
 
 use super::out::print;
 use super::{Cli, Common, Failure, Outcome};
-use crate::support::errors::shown;
-use crate::support::{Hint, Paths};
 use crate::tui::keys::Keymap;
+use rounds_support::errors::shown;
+use rounds_support::{Hint, Paths};
 
 use file::{At, Fault, SettingsFile};
 use layers::Layer;

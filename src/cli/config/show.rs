@@ -8,7 +8,7 @@ use super::super::{Failure, Outcome};
 use super::file::SettingsFile;
 use super::layers::{Layer, Origin};
 use super::{judge, place, table};
-use crate::support::sanitise::clean_line;
+use rounds_support::sanitise::clean_line;
 
 /// Prints the settings of `path` and the environment.
 pub fn show(path: &Path, json: bool) -> Outcome {

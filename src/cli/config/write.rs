@@ -6,12 +6,12 @@ use super::super::{Failure, Outcome};
 use super::file::KEYS;
 use super::table;
 use crate::cli::out::print;
-use crate::support::files;
 use crate::tui::keys::TABLE;
+use rounds_support::files;
 
 /// Writes a new file at `path`; never over one that exists.
 pub fn init(path: &Path) -> Outcome {
-    let shown = crate::support::sanitise::clean_line(&path.display().to_string());
+    let shown = rounds_support::sanitise::clean_line(&path.display().to_string());
     if path.exists() {
         return Err(Failure::usage(
             format!("{shown} exists already"),

@@ -4,15 +4,15 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::support::errors::{bytes, shown};
-use crate::support::{FileError, Hint, Paths, free_space};
 use crate::tui::Abilities;
+use rounds_support::errors::{bytes, shown};
+use rounds_support::{FileError, Hint, Paths, free_space};
 
 /// Less room than this is worth a word, in bytes: a session with its pictures is a few MiB.
 const LITTLE_ROOM: u64 = 100 << 20;
 
 pub fn device(asked: &str) -> Finding {
-    let opened = crate::model::device::open(asked);
+    let opened = rounds_model::device::open(asked);
     match opened {
         Ok((_, found)) => Finding::new("device", "", format!("{found} (asked for {asked})"))
             .with(json!({ "asked": asked, "found": found })),
@@ -100,11 +100,11 @@ pub fn folders(paths: &Paths, findings: &mut Vec<Finding>) {
 
 #[cfg(feature = "hub")]
 pub fn hub() -> Finding {
-    let hub = crate::hub::Hub::from_env();
+    let hub = rounds_hub::Hub::from_env();
     let Some(cache) = hub.cache() else {
         return Finding::new("hub", "", "no place for its files").note(
-            crate::hub::HubError::NoCache,
-            crate::hub::HubError::NoCache.hint(),
+            rounds_hub::HubError::NoCache,
+            rounds_hub::HubError::NoCache.hint(),
         );
     };
     let mut finding = folder("hub", "cache", cache);

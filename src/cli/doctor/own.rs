@@ -4,15 +4,15 @@ use serde_json::json;
 use std::path::Path;
 
 use super::Finding;
-use crate::assistant::SHIPPED;
-use crate::index::compact::length;
-use crate::index::{Encoder, Index, IndexError, short};
-use crate::model::bundle::{Bundle, Manifest, Weights};
-use crate::model::encoder::{Descriptor, EncoderBundle};
-use crate::model::error::ModelError;
-use crate::model::library::Known;
-use crate::support::Paths;
-use crate::support::errors::bytes;
+use rounds_assistant::SHIPPED;
+use rounds_index::compact::length;
+use rounds_index::{Encoder, Index, IndexError, short};
+use rounds_model::bundle::{Bundle, Manifest, Weights};
+use rounds_model::encoder::{Descriptor, EncoderBundle};
+use rounds_model::error::ModelError;
+use rounds_model::library::Known;
+use rounds_support::Paths;
+use rounds_support::errors::bytes;
 
 /// What compares pictures: a model's tower, or an encoder.
 pub struct Tower {
@@ -44,7 +44,7 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
         Err(error) => shipped.error(&error),
     });
     let Some(paths) = paths else { return towers };
-    let library = crate::model::library::Library::of(paths);
+    let library = rounds_model::library::Library::of(paths);
     for (name, known) in library.list() {
         let folder = library.folder_of(&name);
         let (part, finding) = match known {
@@ -98,7 +98,7 @@ fn described(
     size: u64,
 ) -> Finding {
     let (family, called, dtype, licence) = words;
-    let clean = |text: &str| crate::support::sanitise::clean_line(text);
+    let clean = |text: &str| rounds_support::sanitise::clean_line(text);
     Finding::new(
         part,
         name,
@@ -111,7 +111,7 @@ fn described(
 }
 
 fn again(folder: &Path) -> String {
-    let folder = crate::support::errors::shown(folder);
+    let folder = rounds_support::errors::shown(folder);
     format!("import or pull it again, or take its folder away: {folder}")
 }
 
@@ -119,7 +119,7 @@ fn again(folder: &Path) -> String {
 pub fn indexes(paths: Option<&Paths>, towers: &[Tower], findings: &mut Vec<Finding>) {
     findings.push(index(SHIPPED, Index::open(None), towers));
     let Some(paths) = paths else { return };
-    for (name, opened) in crate::index::library::Library::of(paths).list() {
+    for (name, opened) in rounds_index::library::Library::of(paths).list() {
         findings.push(index(&name, opened, towers));
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::Finding;
 use super::own::{Tower, compared_by};
-use crate::assistant::{SHIPPED, Setup, compares};
 use crate::cli::Failure;
 use crate::cli::config::{Examined, examine_own};
-use crate::index::Index;
-use crate::support::Hint;
-use crate::support::errors::shown;
+use rounds_assistant::{SHIPPED, Setup, compares};
+use rounds_index::Index;
+use rounds_support::Hint;
+use rounds_support::errors::shown;
 
 /// Looks at the user's settings, and at what the chat would answer with.
 pub fn look(towers: &[Tower], findings: &mut Vec<Finding>) {

@@ -4,13 +4,13 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Maker, Outcome, embedders, encoder_word, failed, find_own, library};
-use crate::assistant::{Engine, Setup};
 use crate::cli::ask_first::sure;
 use crate::cli::out::print;
-use crate::index::Writer;
-use crate::index::dataset::{ImageSource, Item, Row};
-use crate::index::ingest::{IngestError, Report, Summary, ingest};
-use crate::support::{Cancel, Progress, aside, errors::bytes, errors::shown};
+use rounds_assistant::{Engine, Setup};
+use rounds_index::Writer;
+use rounds_index::dataset::{ImageSource, Item, Row};
+use rounds_index::ingest::{IngestError, Report, Summary, ingest};
+use rounds_support::{Cancel, Progress, aside, errors::bytes, errors::shown};
 
 /// Most files that a message names.
 const MOST_NAMED: usize = 8;
@@ -25,7 +25,7 @@ pub struct Create {
 
 pub fn create(create: &Create) -> Outcome {
     let folder = library()?.place(&create.name).map_err(failed)?;
-    crate::index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
+    rounds_index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
     aside(format_args!("made the index {}", shown(&folder)));
     Ok(0)
 }
@@ -53,7 +53,7 @@ pub struct Add {
     patient: String,
     #[arg(long, default_value = "")]
     study: String,
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
@@ -161,7 +161,7 @@ fn remove_whole(folder: &Path, yes: bool) -> Outcome {
         &format!("delete the index {} for good?", shown(folder)),
         yes,
     )?;
-    let others = crate::index::library::delete(folder).map_err(failed)?;
+    let others = rounds_index::library::delete(folder).map_err(failed)?;
     aside(format_args!("deleted {}", shown(folder)));
     if !others.is_empty() {
         let named: Vec<_> = others.iter().take(MOST_NAMED).map(|o| shown(o)).collect();
@@ -180,7 +180,7 @@ fn remove_whole(folder: &Path, yes: bool) -> Outcome {
 pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     let folder = find_own(index)?;
     let mut progress = Progress::new("examples", None);
-    let freed = crate::index::compact::compact(&folder, cancel, &mut |done, _| {
+    let freed = rounds_index::compact::compact(&folder, cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;
@@ -197,7 +197,7 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
 pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
     let index = super::open(index)?;
     let mut progress = Progress::new("examples", Some(index.len() as u64));
-    let written = crate::index::export::export(&index, out, cancel, &mut |done, _| {
+    let written = rounds_index::export::export(&index, out, cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;
@@ -223,14 +223,14 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let folder = find_own(&embed.index)?;
     if let Some(name) = &embed.drop {
         let dropped =
-            crate::index::embed::drop_vectors(&folder, &encoder_word(name)).map_err(failed)?;
+            rounds_index::embed::drop_vectors(&folder, &encoder_word(name)).map_err(failed)?;
         aside(format_args!("the vectors of {} are gone", dropped.name));
         return Ok(0);
     }
     let (encoder, embedder) = embed.maker.load()?;
     let name = encoder.name.clone();
     let mut progress = Progress::new("examples", None);
-    crate::index::embed::embed(&folder, encoder, &embedder, cancel, &mut |done, _| {
+    rounds_index::embed::embed(&folder, encoder, &embedder, cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;
@@ -252,7 +252,7 @@ pub struct Warm {
     /// Only say how much it would be
     #[arg(long)]
     dry_run: bool,
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
@@ -267,7 +267,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
         device: warm.device.clone(),
         ..Setup::default()
     };
-    let model_failed = |e: crate::assistant::AssistantError| Failure::model(&e);
+    let model_failed = |e: rounds_assistant::AssistantError| Failure::model(&e);
     let mut engine = Engine::load(&setup).map_err(model_failed)?;
     let limit = warm
         .limit

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, failed, library};
-use crate::assistant::upkeep::{self, ImportError, ImportReport, Imported};
 use crate::cli::out::print;
-use crate::index::dataset::{Format, Options};
-use crate::index::ingest::{Report, Summary};
-use crate::support::errors::shown;
-use crate::support::{Cancel, Hint, Progress};
+use rounds_assistant::upkeep::{self, ImportError, ImportReport, Imported};
+use rounds_index::dataset::{Format, Options};
+use rounds_index::ingest::{Report, Summary};
+use rounds_support::errors::shown;
+use rounds_support::{Cancel, Hint, Progress};
 
 #[derive(Args)]
 pub struct Import {
@@ -44,7 +44,7 @@ pub struct Import {
     /// Say on standard error, line by line, how many rows are safe on the disk
     #[arg(long)]
     commits: bool,
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
@@ -157,7 +157,7 @@ fn tell(import: &Import, imported: &Imported, told: Told) -> Result<(), Failure>
         value["rejections"] = told.rejections.into();
         value["examples"] = total.into();
         value["complete"] = imported.ended.is_ok().into();
-        value["intended_use"] = crate::support::INTENDED_USE.into();
+        value["intended_use"] = rounds_support::INTENDED_USE.into();
         return print(value);
     }
     let Summary {

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 
 use super::{Failure, Outcome, failed, library, there};
 use crate::cli::out::print;
-use crate::index::compact::length;
-use crate::index::{Example, Index};
-use crate::support::errors::{bytes, count};
-use crate::support::{Cancel, INTENDED_USE, Progress, aside};
+use rounds_index::compact::length;
+use rounds_index::{Example, Index};
+use rounds_support::errors::{bytes, count};
+use rounds_support::{Cancel, INTENDED_USE, Progress, aside};
 
 pub fn list(as_json: bool) -> Outcome {
     let mut rows = Vec::new();
     let mut faults = 0;
     for (name, index) in library()?.list() {
-        let name = crate::support::sanitise::clean_line(&name);
+        let name = rounds_support::sanitise::clean_line(&name);
         match index {
             Ok(index) => rows.push(json!({
                 "name": name, "examples": index.len(), "sha256": index.sha256(),
@@ -108,7 +108,7 @@ pub struct Verify {
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     let folder = there(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
-    let verdict = crate::index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
+    let verdict = rounds_index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
     })
     .map_err(failed)?;
@@ -197,7 +197,7 @@ pub fn stats(stats: &Stats) -> Outcome {
             let bar = "█".repeat((count * 30 / most) as usize);
             print(format!(
                 "  {:32} {count:>8}  {bar}",
-                crate::support::sanitise::clean_line_max(value, 32)
+                rounds_support::sanitise::clean_line_max(value, 32)
             ))?;
         }
     }

@@ -8,13 +8,15 @@ use super::look::example_json;
 use super::{Failure, Maker, Outcome, as_typed, embedders, encoder_word, failed};
 use crate::cli::model::library as models;
 use crate::cli::out::print;
-use crate::imaging::{Picture, load};
-use crate::index::ingest::Embedder;
-use crate::index::{Encoder, Index, IndexError};
-use crate::model::library::is_bundle;
-use crate::retrieval::{Condition, Found, Plan, Query, Shot, Strategy, Wanted, find, list};
-use crate::support::errors::count;
-use crate::support::{Cancel, Hint, aside};
+use rounds_assistant::retrieval::{
+    Condition, Found, Plan, Query, Shot, Strategy, Wanted, find, list,
+};
+use rounds_imaging::{Picture, load};
+use rounds_index::ingest::Embedder;
+use rounds_index::{Encoder, Index, IndexError};
+use rounds_model::library::is_bundle;
+use rounds_support::errors::count;
+use rounds_support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
@@ -38,7 +40,7 @@ pub struct Search {
     #[arg(long, value_name = "NAME")]
     encoder: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "auto")]
-    search: crate::index::Search,
+    search: rounds_index::Search,
     /// Only examples with this tag: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
     #[arg(long = "filter", value_name = "NAME=VALUE")]
     filter: Vec<Condition>,
@@ -48,7 +50,7 @@ pub struct Search {
     seed: u64,
     #[arg(long)]
     json: bool,
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
@@ -73,7 +75,7 @@ pub fn search(search: &Search) -> Outcome {
     let own: Vec<_> = picture
         .iter()
         .flat_map(|p| {
-            let looks = crate::imaging::looks(p).into_iter();
+            let looks = rounds_imaging::looks(p).into_iter();
             looks.map(|look| (p.source.sha256.clone(), look))
         })
         .collect();

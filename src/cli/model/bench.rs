@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use super::{Failure, Outcome, there};
 use crate::cli::out::print;
-use crate::model::bundle::Bundle;
-use crate::model::error::ModelError;
-use crate::model::flamingo::FlamingoLearner;
-use crate::model::generate::likeliest;
-use crate::model::{FewShotLearner, device};
-use crate::support::Cancel;
+use rounds_model::bundle::Bundle;
+use rounds_model::error::ModelError;
+use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::generate::likeliest;
+use rounds_model::{FewShotLearner, device};
+use rounds_support::Cancel;
 
 #[derive(Args)]
 pub struct Bench {
@@ -110,7 +110,7 @@ fn measure(
         .map(|i| ((i * 37 % 255) as f32 / 127.0) - 1.0)
         .collect();
     let pixels = Tensor::from_vec(values, (1, 3, side, side), device)?
-        .to_dtype(crate::model::load::compute_dtype(bundle, device))?;
+        .to_dtype(rounds_model::load::compute_dtype(bundle, device))?;
     // The first run packs weights and wakes the pool: it is told apart.
     let first = Instant::now();
     let image = Arc::new(learner.encode_pixels(&pixels)?);
@@ -183,7 +183,7 @@ fn measure(
 
 /// Bytes of weights that a decoded token reads: decoder, gated blocks and head, as they are held in memory.
 fn decode_bytes(bundle: &Bundle) -> f64 {
-    let asked = crate::model::flamingo::Flamingo::tensors(&bundle.manifest.config);
+    let asked = rounds_model::flamingo::Flamingo::tensors(&bundle.manifest.config);
     let per_weight = |linear: bool, width: usize| match bundle.manifest.dtype.as_str() {
         "q8_0" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
         "q4_k" if linear && width.is_multiple_of(256) => 144.0 / 256.0,

@@ -4,11 +4,11 @@ use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome, place, shown};
-use crate::model::encoder::{self, Activation, EncoderOptions, Overrides};
-use crate::model::flamingo::MediaMask;
-use crate::model::import::{Hold, ImportError, Request, import};
-use crate::prompt::Template;
-use crate::support::{Cancel, Progress, aside};
+use rounds_assistant::prompt::Template;
+use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
+use rounds_model::flamingo::MediaMask;
+use rounds_model::import::{Hold, ImportError, Request, import};
+use rounds_support::{Cancel, Progress, aside};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Family {

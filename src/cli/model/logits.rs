@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, Outcome, library};
-use crate::imaging::{Deep, load};
-use crate::model::bundle::Bundle;
-use crate::model::flamingo::FlamingoLearner;
-use crate::model::generate::likeliest;
-use crate::model::generate::score::rank;
-use crate::model::{EncodedImage, FewShotLearner, device};
-use crate::support::{Cancel, Hint, Progress, aside, files};
+use rounds_imaging::{Deep, load};
+use rounds_model::bundle::Bundle;
+use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::generate::likeliest;
+use rounds_model::generate::score::rank;
+use rounds_model::{EncodedImage, FewShotLearner, device};
+use rounds_support::{Cancel, Hint, Progress, aside, files};
 
 #[derive(Args)]
 pub struct Logits {
@@ -34,7 +34,7 @@ pub struct Logits {
     /// Also N.greedy: so many greedily chosen tokens, whatever they are
     #[arg(long)]
     tokens: Option<usize>,
-    #[arg(long, default_value = "auto", value_parser = crate::model::device::NAMES)]
+    #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
@@ -141,7 +141,7 @@ fn interleaved(
                 }
             }
         }
-        let text = crate::prompt::share_around(text, &around);
+        let text = rounds_assistant::prompt::share_around(text, &around);
         let encoding = learner.tokenizer().encode(text, false);
         encoding.map_err(|e| e.to_string())?.get_ids().to_vec()
     };

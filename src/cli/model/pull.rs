@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use super::{Failure, Outcome, place, shown};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
-use crate::hub::{self, Entry, Family, Hub, Pins, Role};
-use crate::model::flamingo::MediaMask;
-use crate::model::import::{Hold, Request, import};
-use crate::support::{Hint, Paths, Progress, aside};
+use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
+use rounds_model::flamingo::MediaMask;
+use rounds_model::import::{Hold, Request, import};
+use rounds_support::{Hint, Paths, Progress, aside};
 
 #[derive(Args)]
 pub struct Pull {
@@ -50,7 +50,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         Failure::usage(
             format!(
                 "no model is named {} in the catalogue",
-                crate::support::sanitise::clean_line(name)
+                rounds_support::sanitise::clean_line(name)
             ),
             Some(hint.into()),
         )

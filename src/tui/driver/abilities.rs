@@ -1,9 +1,9 @@
 //! What can be said of the terminal without taking it over: for a report, not for drawing.
 
 use super::detect::{self, Detected};
-use crate::imaging::ColourDepth;
 use crate::tui::view::LEAST;
 use crate::tui::{Colours, ImageMode};
+use rounds_imaging::ColourDepth;
 
 /// What a terminal can do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 
 use std::env;
 
-use crate::imaging::ColourDepth;
 use crate::tui::picture::{How, Screen};
 use crate::tui::{Colours, ImageMode};
+use rounds_imaging::ColourDepth;
 
 use super::terminal::through;
 

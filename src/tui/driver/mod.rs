@@ -26,7 +26,7 @@ use super::picture::{Gallery, How};
 use super::state::{Effect, Event, Start, State, Trouble};
 use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
-use crate::assistant::{Settings, Setup};
+use rounds_assistant::{Settings, Setup};
 
 pub use abilities::{Abilities, abilities};
 pub use detect::Detected;
@@ -69,7 +69,7 @@ pub fn run(
     journal: Box<dyn Journal>,
 ) -> anyhow::Result<(ExitReason, Vec<Trouble>)> {
     let keymap = super::keys::Keymap::new(&options.keys).map_err(|error| {
-        let hint = crate::support::Hint::hint(&error).unwrap_or_default();
+        let hint = rounds_support::Hint::hint(&error).unwrap_or_default();
         anyhow::anyhow!("{error}\n{hint}")
     })?;
     let detected = Detected::from_environment();

@@ -5,11 +5,11 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Message;
-use crate::imaging::{Picture, decode};
-use crate::index::Images;
 use crate::tui::hands::{case_bytes, file_bytes, safely};
 use crate::tui::house::picture_bytes;
 use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
+use rounds_imaging::{Picture, decode};
+use rounds_index::Images;
 
 /// Decoded pictures that are kept.
 const KEPT: usize = 24;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::imaging::decode::MAX_FILE_BYTES;
-use crate::support::{files, sanitise};
 use crate::tui::journal::Attached;
 use crate::tui::state::{Entry, Event, Trouble};
+use rounds_imaging::decode::MAX_FILE_BYTES;
+use rounds_support::{files, sanitise};
 
 /// Entries of a folder that are listed; what is past them can still be typed.
 const MOST_ENTRIES: usize = 20_000;
@@ -15,16 +15,16 @@ const CASES: &str = "assets/cases/";
 
 /// Names of the sample cases that ship.
 pub fn case_names() -> Vec<String> {
-    let names = crate::shipped::below(CASES)
-        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"));
-    let mut names: Vec<String> = names.map(str::to_string).collect();
-    names.sort();
-    names
+    rounds_support::shipped::below(CASES)
+        .iter()
+        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"))
+        .map(str::to_string)
+        .collect()
 }
 
 /// The bytes of a sample case.
 pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
-    crate::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
+    rounds_support::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
         Trouble::new(format!("there is no sample case {name}")).hint("/cases shows them")
     })
 }
@@ -53,7 +53,7 @@ pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
 
 /// A decoded picture with its file.
 pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
-    let picture = crate::imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
+    let picture = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
     Ok(Attached {
         picture: Arc::new(picture),
         file,
@@ -76,7 +76,7 @@ pub fn list(folder: &Path) -> Event {
 
 fn entries(folder: &Path) -> Result<Vec<Entry>, Trouble> {
     let failed = |error: std::io::Error| {
-        Trouble::of(&crate::support::FileError::from_io(folder, "read", &error))
+        Trouble::of(&rounds_support::FileError::from_io(folder, "read", &error))
     };
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
         .map_err(failed)?

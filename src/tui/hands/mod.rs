@@ -28,9 +28,9 @@ use super::Journal;
 use super::house::Opened;
 use super::message::Message;
 use super::state::{Effect, Event, State, Trouble, TurnId};
-use crate::assistant::Assistant;
-use crate::index::Images;
-use crate::support::Cancel;
+use rounds_assistant::Assistant;
+use rounds_index::Images;
+use rounds_support::Cancel;
 
 use pulse::Pulse;
 use store::Store;
@@ -59,7 +59,7 @@ impl Reading {
     /// What is said where the program itself breaks over it.
     fn failure(&self) -> Event {
         let broken = |what: String| {
-            let said = crate::support::sanitise::clean_line_max(&what, 200);
+            let said = rounds_support::sanitise::clean_line_max(&what, 200);
             Trouble::new(format!("reading {said} failed inside the program"))
                 .hint("the conversation goes on; this one cannot be read")
         };

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::safely;
-use crate::assistant::{self, Assistant, Case, Settings, Setup};
-use crate::support::Cancel;
 use crate::tui::house;
 use crate::tui::journal::{Attached, Whose};
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, TurnId};
+use rounds_assistant::{self as assistant, Assistant, Case, Settings, Setup};
+use rounds_support::Cancel;
 
 /// Opens model and index and says so.
 pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Result<()> {

@@ -8,8 +8,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::files::attached;
-use crate::imaging::decode::MAX_FILE_BYTES;
 use crate::tui::state::{Event, Trouble};
+use rounds_imaging::decode::MAX_FILE_BYTES;
 
 /// Longest wait for a program.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
 use super::safely;
-use crate::index::Images;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
 use crate::tui::state::{Effect, Event, Trouble};
+use rounds_index::Images;
 
 /// Sessions that a list shows.
 const MOST_LISTED: usize = 500;

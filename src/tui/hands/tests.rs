@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::{Hands, Reading, safely};
-use crate::assistant::Setup;
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::house::About;
@@ -14,6 +13,7 @@ use crate::tui::journal::{
 };
 use crate::tui::message::{CHANNEL, Message};
 use crate::tui::state::{Effect, Event, Start, State, Trouble};
+use rounds_assistant::Setup;
 
 /// Longer than any machine needs.
 const LONG: Duration = Duration::from_secs(120);

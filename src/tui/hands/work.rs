@@ -5,15 +5,15 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use super::model::be_patient;
-use crate::assistant::Assistant;
-use crate::assistant::upkeep::{self, ImportReport, Imported, Warming};
-use crate::index::IndexError;
-use crate::index::dataset::Options;
-use crate::index::ingest::Report;
-use crate::support::errors::bytes;
-use crate::support::{Cancel, Paths};
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, Work};
+use rounds_assistant::Assistant;
+use rounds_assistant::upkeep::{self, ImportReport, Imported, Warming};
+use rounds_index::IndexError;
+use rounds_index::dataset::Options;
+use rounds_index::ingest::Report;
+use rounds_support::errors::bytes;
+use rounds_support::{Cancel, Paths};
 
 /// Shortest time between two reports.
 const EVERY: Duration = Duration::from_millis(200);
@@ -90,8 +90,8 @@ fn import_data(
     let mut first_rejected = None;
     let imported = upkeep::import(
         import,
-        &crate::index::library::Library::of(&paths),
-        &crate::model::library::Library::of(&paths),
+        &rounds_index::library::Library::of(&paths),
+        &rounds_model::library::Library::of(&paths),
         cancel,
         &mut |report| match report {
             ImportReport::Made(_) => {}

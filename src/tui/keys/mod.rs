@@ -34,7 +34,7 @@ pub enum KeymapError {
     },
 }
 
-impl crate::support::Hint for KeymapError {
+impl rounds_support::Hint for KeymapError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Action(name) => match nearest(name) {
@@ -64,7 +64,7 @@ impl Keymap {
         for name in own.keys() {
             if !TABLE.iter().any(|row| row.name == name) {
                 return Err(KeymapError::Action(
-                    crate::support::sanitise::clean_line_max(name, 40),
+                    rounds_support::sanitise::clean_line_max(name, 40),
                 ));
             }
         }
@@ -135,7 +135,7 @@ impl Default for Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::support::Hint;
+    use rounds_support::Hint;
 
     fn own(name: &str, keys: &str) -> Result<Keymap, KeymapError> {
         Keymap::new(&BTreeMap::from([(name.to_string(), keys.to_string())]))

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::support::sanitise::clean_line_max;
+use rounds_support::sanitise::clean_line_max;
 
 /// A key and its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +80,7 @@ impl Press {
     pub fn character(self) -> Option<char> {
         match self.code {
             KeyCode::Char(letter)
-                if self.modifiers.is_empty() && !crate::support::sanitise::is_forbidden(letter) =>
+                if self.modifiers.is_empty() && !rounds_support::sanitise::is_forbidden(letter) =>
             {
                 Some(letter)
             }
@@ -126,7 +126,7 @@ fn code(name: &str, key: &str) -> Result<KeyCode, KeyError> {
     let mut letters = name.chars();
     match (letters.next(), letters.next()) {
         (None, _) => return Err(KeyError::Empty),
-        (Some(letter), None) if !crate::support::sanitise::is_forbidden(letter) => {
+        (Some(letter), None) if !rounds_support::sanitise::is_forbidden(letter) => {
             return Ok(KeyCode::Char(letter));
         }
         _ => {}

@@ -7,7 +7,7 @@ use ratatui::style::Color;
 
 use super::Look;
 use super::shown::shown;
-use crate::imaging::{ColourDepth, Picture};
+use rounds_imaging::{ColourDepth, Picture};
 
 /// From dark to bright.
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -167,7 +167,7 @@ fn sixteen(pixel: [u8; 3]) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Beside, SourceInfo};
+    use rounds_imaging::{Beside, SourceInfo};
 
     fn halves() -> Picture {
         let row = [[0_u8; 3], [255; 3]].concat();

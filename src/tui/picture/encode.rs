@@ -10,7 +10,7 @@ use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Six
 use super::cells::CellPicture;
 use super::gallery::Request;
 use super::shown::shown;
-use crate::imaging::{ColourDepth, Picture};
+use rounds_imaging::{ColourDepth, Picture};
 
 /// How pictures are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,8 +132,8 @@ fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Beside, SourceInfo};
     use crate::tui::picture::Look;
+    use rounds_imaging::{Beside, SourceInfo};
 
     fn drawn(how: How) -> (Encoded, Buffer) {
         let picture = Picture {

@@ -9,8 +9,8 @@ use ratatui::layout::Rect;
 
 use super::encode::{Encoded, How, Screen};
 use super::look::Look;
-use crate::imaging::Picture;
-use crate::index::Example;
+use rounds_imaging::Picture;
+use rounds_index::Example;
 
 /// Ready pictures that are kept: character cells are small, graphics are not.
 const KEPT_CELLS: usize = 128;
@@ -194,7 +194,7 @@ impl Gallery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::ColourDepth;
+    use rounds_imaging::ColourDepth;
 
     fn drawn(gallery: &mut Gallery) -> Option<String> {
         let area = Rect::new(0, 0, 4, 4);

@@ -4,7 +4,7 @@ use image::imageops::{FilterType, resize, thumbnail};
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
 
 use super::Look;
-use crate::imaging::Picture;
+use rounds_imaging::Picture;
 
 /// Largest side made for a screen, in pixels; no terminal is larger, whatever it says.
 const LARGEST: u32 = 4096;
@@ -58,7 +58,7 @@ fn fit(across: u32, down: u32, width: u32, height: u32, stretch: f64) -> (u32, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Beside, SourceInfo};
+    use rounds_imaging::{Beside, SourceInfo};
 
     fn picture(width: u32, height: u32) -> Picture {
         Picture {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use super::joining::Joining;
 use super::paper::Paper;
 use super::{Ended, words};
-use crate::prompt::Parts;
-use crate::support::lines::Line;
-use crate::support::sanitise;
 use crate::tui::ExitReason;
 use crate::tui::first_run;
 use crate::tui::state::{Activity, Effect, Event, Overlay, Start, State, Trouble, TurnId, named};
+use rounds_assistant::prompt::Parts;
+use rounds_support::lines::Line;
+use rounds_support::sanitise;
 
 /// Shortest time between two lines about the same work.
 const WORK_EVERY: Duration = Duration::from_secs(10);

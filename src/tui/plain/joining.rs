@@ -1,6 +1,6 @@
 //! Lines that go on: a backslash at the end takes in the next one, so that a question can have several.
 
-use crate::support::lines::{BadLine, LONGEST_LINE, Line};
+use rounds_support::lines::{BadLine, LONGEST_LINE, Line};
 
 /// A line of which more may come.
 #[derive(Debug, Default)]

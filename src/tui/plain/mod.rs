@@ -21,8 +21,8 @@ use super::hands::{self, Hands};
 use super::message::{CHANNEL, Message};
 use super::state::{Effect, Event, Start};
 use super::{ExitReason, Journal, Options};
-use crate::assistant::{Settings, Setup};
-use crate::support::lines;
+use rounds_assistant::{Settings, Setup};
+use rounds_support::lines;
 
 /// Lines that may wait; a pipe with more of them is not read on.
 const MOST_LINES: usize = 64;

@@ -2,10 +2,10 @@
 
 use super::face::{Before, Face};
 use super::words;
-use crate::assistant::INTENDED_USE;
-use crate::prompt::Parts;
-use crate::retrieval::{Strategy, shots_in_words};
 use crate::tui::state::{Activity, Event, Page, Reply, Stage, Turn, TurnId, how, same_answer};
+use rounds_assistant::INTENDED_USE;
+use rounds_assistant::prompt::Parts;
+use rounds_assistant::retrieval::{Strategy, shots_in_words};
 
 /// What sort of event was heard, as far as it matters for what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

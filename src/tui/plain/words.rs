@@ -1,10 +1,10 @@
 //! Texts of the line mode.
 
-use crate::assistant::INTENDED_USE;
-use crate::imaging::Brightness;
-use crate::support::errors::bytes;
 use crate::tui::journal::Attached;
 use crate::tui::state::{COMMANDS, Finished};
+use rounds_assistant::INTENDED_USE;
+use rounds_imaging::Brightness;
+use rounds_support::errors::bytes;
 
 /// The first line. It says what [`INTENDED_USE`] says.
 pub const FIRST: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";

@@ -2,9 +2,9 @@
 //!
 //! Each is a branch beside the old turn; nothing that was answered is replaced.
 
-use crate::assistant::Settings;
-use crate::retrieval::Strategy;
 use crate::tui::journal::{Attached, Whose};
+use rounds_assistant::Settings;
+use rounds_assistant::retrieval::Strategy;
 
 use super::State;
 use super::commands::value_name;

@@ -1,9 +1,9 @@
 //! Asking, streaming, stopping, asking again: one answer at a time, others wait in a queue.
 
-use crate::assistant::{Answer, Settings};
-use crate::model::generate::StopReason;
-use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, TurnEnd};
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Settings};
+use rounds_model::generate::StopReason;
 
 use super::State;
 use super::conversation::{Finished, Reply, Turn, TurnId};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::assistant::MOST_IMAGES;
-use crate::support::sanitise;
 use crate::tui::journal::Attached;
+use rounds_assistant::MOST_IMAGES;
+use rounds_support::sanitise;
 
 use super::editor::LONGEST;
 use super::effect::Effect;

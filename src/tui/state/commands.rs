@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::assistant::{Settings, SettingsError};
-use crate::retrieval::{Order, Strategy};
 use crate::tui::journal::ExportFormat;
 use crate::tui::keys::Action;
 use crate::tui::{ExitReason, ImageMode, ThemeChoice};
+use rounds_assistant::retrieval::{Order, Strategy};
+use rounds_assistant::{Settings, SettingsError};
 
 use super::command;
 use super::effect::Effect;
@@ -256,7 +256,7 @@ fn said(settings: &Settings, name: &str) -> String {
     }
 }
 
-fn conditions(value: &str) -> Result<Vec<crate::retrieval::Condition>, Trouble> {
+fn conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, Trouble> {
     if value == "off" {
         return Ok(Vec::new());
     }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::retrieval::{Order, Strategy};
 use crate::tui::{ImageMode, ThemeChoice};
+use rounds_assistant::retrieval::{Order, Strategy};
 
 use super::command::{self, Argument};
 use super::commands::{folder_of, split_path, value_names};
@@ -140,7 +140,7 @@ impl State {
                 note: if entry.folder {
                     String::new()
                 } else {
-                    format!("{:>10}", crate::support::errors::bytes(entry.length))
+                    format!("{:>10}", rounds_support::errors::bytes(entry.length))
                 },
                 more: entry.folder,
             })

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use crate::assistant::{Answer, Ranked, Settings, Setup};
-use crate::prompt::Parts;
-use crate::retrieval::Shot;
 use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
+use rounds_assistant::prompt::Parts;
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Ranked, Settings, Setup};
 
 use super::trouble::Trouble;
 

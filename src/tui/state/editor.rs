@@ -5,10 +5,10 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::support::sanitise;
+use rounds_support::sanitise;
 
 /// Longest text that is taken, in characters.
-pub const LONGEST: usize = crate::assistant::LONGEST_QUESTION;
+pub const LONGEST: usize = rounds_assistant::LONGEST_QUESTION;
 const MOST_UNDO: usize = 100;
 
 /// Text with a cursor.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::assistant::{Settings, Setup};
 use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
+use rounds_assistant::{Settings, Setup};
 
 use super::conversation::TurnId;
 use super::work::Work;

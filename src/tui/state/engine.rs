@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::assistant::Setup;
 use crate::tui::house::{About, label};
+use rounds_assistant::Setup;
 
 use super::State;
 use super::asking::{Activity, Stage};

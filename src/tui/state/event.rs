@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::assistant::Answer;
-use crate::retrieval::Shot;
 use crate::tui::house::About;
 use crate::tui::journal::{Attached, SavedSession, SessionSummary};
 use crate::tui::keys::Press;
+use rounds_assistant::Answer;
+use rounds_assistant::retrieval::Shot;
 
 use super::conversation::TurnId;
 use super::trouble::Trouble;

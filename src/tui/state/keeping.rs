@@ -73,7 +73,7 @@ impl State {
         match &self.session.stored {
             Stored::NotYet => {
                 let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
-                let title = crate::support::sanitise::clean_line_max(question, LONGEST_TITLE);
+                let title = rounds_support::sanitise::clean_line_max(question, LONGEST_TITLE);
                 let (model, index) = self.engine.names();
                 self.session.title.clone_from(&title);
                 self.session.stored = Stored::Creating;

@@ -1,7 +1,7 @@
 //! Lines, as the line mode reads them: a command, a question, the path of a picture, or yes or no.
 
-use crate::assistant::MOST_IMAGES;
 use crate::tui::ExitReason;
+use rounds_assistant::MOST_IMAGES;
 
 use super::asking::{Activity, Stage};
 use super::editor::LONGEST;

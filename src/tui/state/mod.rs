@@ -56,11 +56,11 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::assistant::{Settings, Setup};
 use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, Whose};
 use crate::tui::keys::{Keymap, Place};
 use crate::tui::{ImageMode, ThemeChoice};
+use rounds_assistant::{Settings, Setup};
 
 /// Where typed keys go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::retrieval::Shot;
 use crate::tui::journal::{ExportFormat, SessionSummary};
+use rounds_assistant::retrieval::Shot;
 
 use super::conversation::TurnId;
 use super::editor::Editor;

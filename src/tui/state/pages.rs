@@ -1,9 +1,9 @@
 //! Pages of text about the conversation and the program: a window of the full screen, a list in the line mode.
 
-use crate::assistant::INTENDED_USE;
-use crate::support::errors::bytes;
 use crate::tui::house::label;
 use crate::tui::journal::Attached;
+use rounds_assistant::INTENDED_USE;
+use rounds_support::errors::bytes;
 
 use super::conversation::{Reply, Turn, TurnId};
 use super::{Activity, State, again};
@@ -62,7 +62,7 @@ impl State {
         if shots.is_empty() {
             return vec!["there are no shots here".into()];
         }
-        let line = |(at, shot): (usize, &&crate::retrieval::Shot)| {
+        let line = |(at, shot): (usize, &&rounds_assistant::retrieval::Shot)| {
             let note = match (
                 self.pin_place(&shot.example.id),
                 self.is_excluded(&shot.example.id),

@@ -16,7 +16,7 @@ pub const LONGEST_TITLE: usize = 60;
 
 /// A title as it is kept.
 pub(super) fn cleaned(title: &str) -> String {
-    crate::support::sanitise::clean_line_max(title.trim(), LONGEST_TITLE)
+    rounds_support::sanitise::clean_line_max(title.trim(), LONGEST_TITLE)
 }
 
 impl State {

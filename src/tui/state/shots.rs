@@ -2,14 +2,14 @@
 //!
 //! What an answer was made with is never changed here: pins and exclusions count from the next question on.
 
-use crate::retrieval::Shot;
 use crate::tui::house::tags_of;
 use crate::tui::keys::Action;
+use rounds_assistant::retrieval::Shot;
 
 use super::overlay::Overlay;
 use super::trouble::Trouble;
 use super::{Focus, State, branches};
-use crate::assistant::MOST_SHOTS;
+use rounds_assistant::MOST_SHOTS;
 
 impl State {
     /// The shots in the order of the list: pinned ones first, as they will stand at the next question.

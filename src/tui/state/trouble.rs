@@ -1,6 +1,6 @@
 //! An error in words for the user: what happened, and what to do about it.
 
-use crate::support::{Hint, sanitise};
+use rounds_support::{Hint, sanitise};
 
 /// A message and a hint, both clean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

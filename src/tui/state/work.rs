@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::index::dataset::Format;
+use rounds_index::dataset::Format;
 
 use super::State;
 use super::commands::no_value;

@@ -1,9 +1,9 @@
 //! Asking again: edited, regenerated, compared. Nothing that was answered is lost.
 
 use super::harness::Harness;
-use crate::retrieval::Strategy;
 use crate::tui::journal::Journal;
 use crate::tui::state::{Effect, Event, Trouble};
+use rounds_assistant::retrieval::Strategy;
 
 #[test]
 fn an_edited_question_is_a_branch_and_the_old_one_can_be_seen_again() {

@@ -138,7 +138,7 @@ fn a_ranking_is_drawn_and_kept() {
     let turn = user.running();
     let mut answer = data::answer("yes");
     answer.ranking = ["yes", "no"]
-        .map(|option| crate::assistant::Ranked {
+        .map(|option| rounds_assistant::Ranked {
             option: option.into(),
             log_probability: -1.5,
             per_token: -0.75,

@@ -1,10 +1,10 @@
 //! Asking, stopping, asking again, branches, comparing.
 
 use super::harness::Harness;
-use crate::retrieval::Strategy;
-use crate::support::Hint;
 use crate::tui::journal::{Journal, SavedEnd};
 use crate::tui::state::{Activity, Effect, Event, Focus, Overlay, Start, Trouble};
+use rounds_assistant::retrieval::Strategy;
+use rounds_support::Hint;
 
 fn asked(effects: &[Effect]) -> Vec<(String, usize)> {
     effects
@@ -82,7 +82,7 @@ fn an_answer_that_was_finished_while_it_was_stopped_stays_as_it_was_seen() {
 
 #[test]
 fn a_question_asked_before_the_model_is_there_waits_for_it() {
-    let mut user = Harness::with(100, 30, crate::imaging::ColourDepth::True, Start::default());
+    let mut user = Harness::with(100, 30, rounds_imaging::ColourDepth::True, Start::default());
     user.ask("Is there a nodule?");
     user.sees("waiting for the model");
     user.wait(3000);
@@ -94,7 +94,7 @@ fn a_question_asked_before_the_model_is_there_waits_for_it() {
 
 #[test]
 fn a_model_that_cannot_be_opened_says_why_and_what_to_do_where_it_was_asked() {
-    let mut user = Harness::with(100, 30, crate::imaging::ColourDepth::True, Start::default());
+    let mut user = Harness::with(100, 30, rounds_imaging::ColourDepth::True, Start::default());
     user.ask("Is there a nodule?");
     user.event(Event::Opened {
         job: 1,

@@ -3,8 +3,8 @@
 use ratatui::style::{Color, Modifier};
 
 use super::harness::Harness;
-use crate::imaging::ColourDepth;
 use crate::tui::state::Start;
+use rounds_imaging::ColourDepth;
 
 fn screen(depth: ColourDepth) -> Harness {
     let mut user = Harness::with(120, 40, depth, Start::default());

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::assistant::{Answer, Provenance, Timings};
-use crate::imaging::{Beside, Format, Mode, Picture, SourceInfo};
-use crate::index::{Example, ExampleImage};
-use crate::model::generate::StopReason;
-use crate::retrieval::Shot;
 use crate::tui::journal::Attached;
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Provenance, Timings};
+use rounds_imaging::{Beside, Format, Mode, Picture, SourceInfo};
+use rounds_index::{Example, ExampleImage};
+use rounds_model::generate::StopReason;
 
 /// A bright disc on a dark ground.
 pub fn picture(name: &str) -> Picture {
@@ -28,7 +28,7 @@ pub fn picture(name: &str) -> Picture {
             name: name.into(),
             format: Format::Png,
             bytes: 2048,
-            sha256: crate::support::files::sha256_hex(name.as_bytes()),
+            sha256: rounds_support::files::sha256_hex(name.as_bytes()),
             original_mode: Mode::Grey,
         },
     }
@@ -56,7 +56,7 @@ pub fn example(number: usize) -> Example {
     };
     give_picture(
         &mut example,
-        &crate::support::files::sha256_hex(&number.to_le_bytes()),
+        &rounds_support::files::sha256_hex(&number.to_le_bytes()),
     );
     example
 }

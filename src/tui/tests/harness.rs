@@ -6,13 +6,13 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::data;
-use crate::imaging::ColourDepth;
-use crate::model::generate::StopReason;
 use crate::tui::house::About;
 use crate::tui::picture::{Gallery, How, Screen, encode};
 use crate::tui::state::{Activity, Effect, Event, Start, State, TurnId};
 use crate::tui::view::{self, Memo, Theme};
 use crate::tui::{Journal, MemoryJournal, ThemeChoice};
+use rounds_imaging::ColourDepth;
+use rounds_model::generate::StopReason;
 
 pub struct Harness {
     pub state: State,

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::data;
 use super::harness::Harness;
-use crate::support::sanitise::{self, clean, clean_line, clean_line_max, is_forbidden};
 use crate::tui::state::{Entry, Event, Trouble};
+use rounds_support::sanitise::{self, clean, clean_line, clean_line_max, is_forbidden};
 
 pub fn streams() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/hostile-text");

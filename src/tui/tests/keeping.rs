@@ -2,11 +2,11 @@
 
 use super::data;
 use super::harness::Harness;
-use crate::assistant::Setup;
-use crate::imaging::ColourDepth;
 use crate::tui::ExitReason;
 use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Whose};
 use crate::tui::state::{Effect, Event, Start};
+use rounds_assistant::Setup;
+use rounds_imaging::ColourDepth;
 
 const STILL: &str = "the last answer is still being kept; try again";
 
@@ -207,7 +207,7 @@ fn made_with(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
 fn a_turn_keeps_the_encoder_and_the_search_that_it_was_answered_with() {
     let setup = Setup {
         encoder: Some("clip".into()),
-        search: crate::index::Search::Hnsw,
+        search: rounds_index::Search::Hnsw,
         ..Setup::default()
     };
     let start = Start {

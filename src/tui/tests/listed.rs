@@ -1,10 +1,10 @@
 //! The list of sessions: what its keys and a click do while something is typed there.
 
 use super::harness::Harness;
-use crate::assistant::Setup;
-use crate::imaging::ColourDepth;
 use crate::tui::journal::{Journal, Whose};
 use crate::tui::state::{Event, Overlay, Start, Trouble};
+use rounds_assistant::Setup;
+use rounds_imaging::ColourDepth;
 
 /// A list of two sessions; the newer one is chosen.
 fn listed() -> Harness {

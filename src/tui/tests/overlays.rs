@@ -1,9 +1,9 @@
 //! Sessions, export, first run.
 
 use super::harness::Harness;
-use crate::imaging::ColourDepth;
 use crate::tui::journal::Journal;
 use crate::tui::state::{Activity, Effect, Event, Start, Trouble};
+use rounds_imaging::ColourDepth;
 
 #[test]
 fn a_session_is_found_renamed_opened_and_deleted() {

@@ -1,10 +1,10 @@
 //! A monkey at the keyboard: 200 sequences of 500 keys, with events of the program in between.
 
 use super::harness::Harness;
-use crate::support::sanitise::is_forbidden;
 use crate::tui::ExitReason;
 use crate::tui::keys::TABLE;
 use crate::tui::state::{Activity, Effect, Entry, Event, Trouble};
+use rounds_support::sanitise::is_forbidden;
 
 /// A small generator with a seed (xorshift).
 pub struct Dice(pub u64);

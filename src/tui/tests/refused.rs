@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::harness::Harness;
-use crate::imaging::ColourDepth;
-use crate::index::dataset::Format;
-use crate::retrieval::Strategy;
 use crate::tui::ExitReason;
 use crate::tui::journal::ExportFormat;
 use crate::tui::state::{Effect, Event, Overlay, Start, Work};
+use rounds_assistant::retrieval::Strategy;
+use rounds_imaging::ColourDepth;
+use rounds_index::dataset::Format;
 
 fn command(user: &mut Harness, line: &str) {
     user.type_text(line);

@@ -1,8 +1,8 @@
 //! Every view at three sizes, as pictures to look at, and at every small size without a panic.
 
 use super::harness::Harness;
-use crate::imaging::ColourDepth;
 use crate::tui::state::{Effect, Entry, Event, Start, Trouble};
+use rounds_imaging::ColourDepth;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 

@@ -12,7 +12,7 @@ fn with_shots() -> Harness {
     user
 }
 
-fn asked_with(user: &mut Harness) -> crate::assistant::Settings {
+fn asked_with(user: &mut Harness) -> rounds_assistant::Settings {
     user.effects()
         .into_iter()
         .find_map(|effect| match effect {
@@ -140,7 +140,7 @@ fn an_example_of_several_pictures_shows_all_of_them() {
     for number in ["b", "c"] {
         data::give_picture(
             &mut shot.example,
-            &crate::support::files::sha256_hex(number.as_bytes()),
+            &rounds_support::files::sha256_hex(number.as_bytes()),
         );
     }
     user.state.overlay = Some(Overlay::Example {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::harness::Harness;
-use crate::index::dataset::Format;
 use crate::tui::state::{Effect, Event, Trouble, Work};
+use rounds_index::dataset::Format;
 
 fn command(user: &mut Harness, line: &str) {
     user.type_text(line);

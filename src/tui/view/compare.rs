@@ -4,8 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::support::errors::count;
 use crate::tui::state::{Activity, Reply, State, Turn, TurnId, how, same_answer};
+use rounds_support::errors::count;
 
 use super::text::wrapped;
 use super::theme::Theme;

@@ -9,8 +9,8 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState};
 
-use crate::assistant::INTENDED_USE;
 use crate::tui::state::{Activity, Finished, Focus, Reply, State, Turn, TurnId};
+use rounds_assistant::INTENDED_USE;
 
 use super::panes::framed;
 use super::text::wrapped;

@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::assistant::INTENDED_USE;
 use crate::tui::journal::ExportFormat;
 use crate::tui::state::ExportDialog;
+use rounds_assistant::INTENDED_USE;
 
 use super::lists::labelled;
 use super::text::wrapped;

@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::retrieval::Shot;
 use crate::tui::house::pictures_of;
 use crate::tui::keys::Action;
 use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Page, State, TurnId};
+use rounds_assistant::retrieval::Shot;
 
 use super::lists::with_preview;
 use super::text::wrapped;

@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::support::errors::bytes;
-use crate::support::sanitise::clean_line;
 use crate::tui::journal::SessionSummary;
 use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Entry, Picker, SessionList, State};
+use rounds_support::errors::bytes;
+use rounds_support::sanitise::clean_line;
 
 use super::input::text_field;
 use super::text::{cut, width, wrapped};

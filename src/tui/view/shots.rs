@@ -5,10 +5,10 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use crate::retrieval::{Shot, Strategy};
 use crate::tui::house::pictures_of;
 use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Focus, State};
+use rounds_assistant::retrieval::{Shot, Strategy};
 
 use super::panes::framed;
 use super::text::{cut, width, wrapped};

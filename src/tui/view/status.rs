@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::assistant::INTENDED_USE;
-use crate::support::errors::bytes;
 use crate::tui::keys::Action;
 use crate::tui::state::{Activity, Focus, Stage, State, value_name};
+use rounds_assistant::INTENDED_USE;
+use rounds_support::errors::bytes;
 
 use super::Canvas;
 use super::text::{cut, width};
@@ -74,7 +74,7 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
         2,
         format!("k={} {}", settings.shots, value_name(&settings.strategy)),
     ));
-    if settings.order != crate::retrieval::Order::default() {
+    if settings.order != rounds_assistant::retrieval::Order::default() {
         parts.push((5, format!("order {}", value_name(&settings.order))));
     }
     let turn = state.turn().and_then(|id| state.talk.get(id));

@@ -4,8 +4,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::imaging::ColourDepth;
 use crate::tui::ThemeChoice;
+use rounds_imaging::ColourDepth;
 
 /// Styles by role.
 #[derive(Clone, Debug, PartialEq)]

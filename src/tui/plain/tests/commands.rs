@@ -1,8 +1,8 @@
 //! Every command at least once.
 
 use super::user::{User, has};
-use crate::retrieval::Strategy;
 use crate::tui::state::{COMMANDS, Effect, Event, Trouble};
+use rounds_assistant::retrieval::Strategy;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/cases");
 

@@ -1,9 +1,9 @@
 //! Recorded escape streams as everything that is not ours: none of it is written.
 
 use super::user::User;
-use crate::support::sanitise::{self, clean, clean_line, clean_line_max};
 use crate::tui::state::{Event, Trouble};
 use crate::tui::tests::{data, hostile::streams};
+use rounds_support::sanitise::{self, clean, clean_line, clean_line_max};
 
 #[test]
 fn hostile_streams_as_answers_write_nothing_but_text() {

@@ -1,9 +1,9 @@
 //! Lines that are no commands, and the beginning of a conversation.
 
 use super::user::{User, has};
-use crate::support::lines::BadLine;
 use crate::tui::ExitReason;
 use crate::tui::state::{Effect, Start};
+use rounds_support::lines::BadLine;
 
 #[test]
 fn a_first_run_is_told_once_and_remembered() {

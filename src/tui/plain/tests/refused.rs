@@ -65,7 +65,7 @@ fn both_sides_of_a_comparison_have_their_ranking() {
     user.line("/compare");
     let turn = user.running();
     let mut answer = data::answer("no");
-    answer.ranking.push(crate::assistant::Ranked {
+    answer.ranking.push(rounds_assistant::Ranked {
         option: "no".into(),
         log_probability: -1.5,
         per_token: -0.75,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::model::generate::StopReason;
-use crate::support::sanitise::is_forbidden;
 use crate::tui::MemoryJournal;
 use crate::tui::hands;
 use crate::tui::house::About;
 use crate::tui::plain::face::Face;
 use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
 use crate::tui::tests::data;
+use rounds_model::generate::StopReason;
+use rounds_support::sanitise::is_forbidden;
 
 pub struct User {
     pub face: Face,

@@ -1,0 +1,143 @@
+//! How likely the model finds given answers.
+
+use std::sync::Arc;
+
+use super::Asked;
+use crate::engine::Engine;
+use crate::prompt::{self, Prompt};
+use crate::types::{Answer, AssistantError, Ranked};
+use rounds_model::EncodedImage;
+use rounds_model::error::ModelError;
+use rounds_model::generate::StopReason;
+use rounds_model::generate::score::rank;
+
+impl Engine {
+    /// Ranks the options of a question that was answered with the text `written`, where there are any.
+    pub(super) fn rank_options(
+        &mut self,
+        asked: &Asked,
+        built: &Prompt,
+        written: &str,
+        media: &[Arc<EncodedImage>],
+        answer: &mut Answer,
+    ) -> Result<(), AssistantError> {
+        if asked.settings.options.is_empty() || answer.stop == StopReason::Cancelled {
+            return Ok(());
+        }
+        match self.ranking(asked, built, written, media) {
+            Ok(ranking) => answer.ranking = ranking,
+            Err(AssistantError::Model(ModelError::TooLong { tokens, limit })) => {
+                answer.notices.push(format!(
+                    "the options were not ranked: they take {tokens} tokens, and the context has {limit}"
+                ));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The options, most likely first; none where it was cancelled.
+    fn ranking(
+        &mut self,
+        asked: &Asked,
+        built: &Prompt,
+        written: &str,
+        media: &[Arc<EncodedImage>],
+    ) -> Result<Vec<Ranked>, AssistantError> {
+        let text = self.text_before_answer(built, written);
+        let ids = self.ids(&text)?;
+        let options = asked.settings.options.iter().map(|o| prompt::plain(o));
+        let options: Vec<String> = options.collect();
+        let continuations = options
+            .iter()
+            .map(|option| self.continuation(&text, &ids, option))
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
+        let (tokens, limit) = (ids.len() + longest, self.learner.context());
+        if tokens > limit {
+            return Err(ModelError::TooLong { tokens, limit }.into());
+        }
+        let likelihoods = self
+            .learner
+            .prefill(&ids, media, asked.cancel)
+            .and_then(|logits| rank(self.learner.as_mut(), &logits, &continuations, asked.cancel));
+        let likelihoods = match likelihoods {
+            Err(ModelError::Cancelled) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut ranked: Vec<Ranked> = options
+            .into_iter()
+            .zip(likelihoods)
+            .map(|(option, likelihood)| Ranked {
+                option,
+                log_probability: likelihood.sum,
+                per_token: likelihood.mean,
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.per_token.total_cmp(&a.per_token));
+        Ok(ranked)
+    }
+
+    /// What stands in front of the answer: the prompt, or the model's own rationale behind it where its template puts that
+    /// first.
+    fn text_before_answer(&self, built: &Prompt, written: &str) -> String {
+        let marker = self.template.answer_marker.as_str();
+        match self.template.rationale_first() {
+            false => built.text.clone(),
+            true => {
+                // Written by the model, and text all the same: a token that it spelled out must not become one.
+                let rationale = prompt::plain(written.split(marker).next().unwrap_or(""));
+                match rationale.is_empty() {
+                    true => format!("{} {marker}", built.text),
+                    false => format!("{} {rationale} {marker}", built.text),
+                }
+            }
+        }
+    }
+
+    /// What the option adds to the tokens of a text, not its tokens by themselves: spaces and merges may differ.
+    fn continuation(&self, text: &str, ids: &[u32], option: &str) -> Result<Vec<u32>, ModelError> {
+        let whole = self.ids(&format!("{text} {option}"))?;
+        match whole.strip_prefix(ids) {
+            Some(rest) => Ok(rest.to_vec()),
+            None => self.ids(&format!(" {option}")),
+        }
+    }
+
+    fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let encoding = self.learner.tokenizer().encode(text, false);
+        encoding
+            .map(|e| e.get_ids().to_vec())
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Setup;
+
+    #[test]
+    fn a_token_that_the_model_spelled_out_stays_text_when_its_words_are_read_again() {
+        let setup = Setup {
+            device: "cpu".into(),
+            ..Setup::default()
+        };
+        let engine = Engine::load(&setup).unwrap();
+        let built = Prompt {
+            text: "<image>Question: Is it? Rationale:".into(),
+            ids: Vec::new(),
+            kept: Default::default(),
+            dropped: 0,
+        };
+        let before = |written: &str| engine.text_before_answer(&built, written);
+        assert_eq!(
+            before(" I see <image> here. Answer: yes"),
+            "<image>Question: Is it? Rationale: I see < image> here. Answer:"
+        );
+        assert_eq!(
+            before(" Answer: yes"),
+            "<image>Question: Is it? Rationale: Answer:"
+        );
+    }
+}

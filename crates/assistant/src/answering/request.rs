@@ -1,0 +1,56 @@
+//! What a request must be.
+
+use crate::prompt;
+use crate::types::{AssistantError, Case, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Settings};
+
+const MOST_OPTIONS: usize = 32;
+
+/// Errors where a request cannot be answered as it is.
+pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
+    let length = case.question.chars().count();
+    if length > LONGEST_QUESTION {
+        return Err(AssistantError::LongQuestion(length));
+    }
+    if case.images.len() > MOST_IMAGES {
+        return Err(AssistantError::ManyImages(case.images.len()));
+    }
+    if prompt::plain(&case.question).is_empty() {
+        return Err(AssistantError::EmptyQuestion);
+    }
+    if settings.shots > MOST_SHOTS {
+        return Err(AssistantError::ManyShots(settings.shots));
+    }
+    if settings.options.len() > MOST_OPTIONS {
+        return Err(AssistantError::Refused(format!(
+            "{} options to rank; at most {MOST_OPTIONS} are taken",
+            settings.options.len()
+        )));
+    }
+    let blank = |option: &String| prompt::plain(option).is_empty();
+    if settings.options.iter().any(blank) {
+        return Err(AssistantError::Refused("an option to rank is empty".into()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_more_shots_than_any_context_holds_is_refused() {
+        let case = Case {
+            images: Vec::new(),
+            question: "Is there a nodule?".into(),
+            patient: None,
+            study: None,
+        };
+        let with = |shots| Settings {
+            shots,
+            ..Settings::default()
+        };
+        assert!(check(&case, &with(MOST_SHOTS)).is_ok());
+        let refused = check(&case, &with(MOST_SHOTS + 1)).unwrap_err();
+        assert!(refused.is_request() && refused.to_string().contains("513 shots"));
+    }
+}

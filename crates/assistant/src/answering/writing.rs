@@ -1,0 +1,80 @@
+//! What the model writes.
+
+use super::Asked;
+use crate::engine::Engine;
+use crate::prompt::Prompt;
+use crate::types::{Answer, AssistantError, Event};
+use rounds_model::error::ModelError;
+use rounds_model::generate::{Generated, StopReason, generate};
+use rounds_support::sanitise;
+
+/// Tokens by what they mean to a generation.
+struct Marks {
+    ends: Vec<u32>,
+    forbidden: Vec<u32>,
+}
+
+impl Engine {
+    /// Generates after a prefill and fills `answer`; returns all generated text.
+    pub(super) fn write(
+        &mut self,
+        asked: &Asked,
+        built: &Prompt,
+        logits: Vec<f32>,
+        emit: &mut dyn FnMut(Event),
+        answer: &mut Answer,
+    ) -> Result<String, AssistantError> {
+        let marks = self.marks()?;
+        let mut stream = sanitise::Stream::new();
+        let generated = generate(
+            self.learner.as_mut(),
+            logits,
+            &built.ids,
+            &asked.settings.decoding,
+            &marks.ends,
+            &marks.forbidden,
+            &self.template.stop,
+            asked.cancel,
+            |text| emit(Event::Token(stream.push(text))),
+        )?;
+        let rest = stream.finish();
+        if !rest.is_empty() {
+            emit(Event::Token(rest));
+        }
+        let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
+        if text.is_empty() && generated.stop != StopReason::Cancelled {
+            answer.notices.push(why_empty(&generated));
+        }
+        answer.answer = text;
+        answer.rationale = rationale;
+        answer.stop = generated.stop;
+        answer.generated_tokens = generated.tokens;
+        answer.log_probabilities = generated.log_probabilities;
+        Ok(generated.text)
+    }
+
+    fn marks(&self) -> Result<Marks, ModelError> {
+        let tokens = &self.learner.manifest().tokens;
+        let token = |text: &str| self.learner.tokenizer().token_to_id(text);
+        let missing = || {
+            ModelError::Tokenizer("the model's end-of-chunk token is not in its tokenizer".into())
+        };
+        let named = |names: &[String]| names.iter().filter_map(|t| token(t)).collect::<Vec<_>>();
+        let mut ends = named(&tokens.stop);
+        ends.push(token(&tokens.end_of_chunk).ok_or_else(missing)?);
+        let mut forbidden = named(&tokens.untrained);
+        forbidden.extend(token(&tokens.begin));
+        forbidden.extend(token(&tokens.image));
+        Ok(Marks { ends, forbidden })
+    }
+}
+
+fn why_empty(generated: &Generated) -> String {
+    match generated.stop {
+        StopReason::Length => format!(
+            "cut off after {} tokens, before the answer came: allow more with --max-new-tokens",
+            generated.tokens
+        ),
+        _ => "the model gave no answer".to_string(),
+    }
+}

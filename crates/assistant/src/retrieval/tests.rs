@@ -1,0 +1,500 @@
+//! A query never meets itself, whatever the strategy and the search.
+
+mod floors;
+mod leaving_out;
+mod strategies;
+
+use super::*;
+use rounds_index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use rounds_support::Cancel;
+use rounds_support::files::sha256_hex;
+
+const STRATEGIES: [Strategy; 6] = [
+    Strategy::Image,
+    Strategy::Text,
+    Strategy::Hybrid,
+    Strategy::Diverse,
+    Strategy::Balanced,
+    Strategy::Random,
+];
+const FAR: [f32; 2] = [-0.6, -0.8];
+
+fn encoder() -> String {
+    "e".repeat(64)
+}
+
+/// Far from those of the other examples.
+fn look_of(number: u64) -> u64 {
+    (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn at(angle: f32) -> [f32; 2] {
+    [angle.cos(), angle.sin()]
+}
+
+/// Of a new index with the test's encoder.
+fn writer(folder: &std::path::Path) -> Writer {
+    let encoder = Encoder {
+        sha256: encoder(),
+        name: "test".into(),
+        dimension: 2,
+        bundle: String::new(),
+        text: false,
+    };
+    create(folder, vec![encoder]).unwrap();
+    Writer::open(folder).unwrap()
+}
+
+/// A picture of one pixel.
+fn picture(name: &str, look: u64) -> NewPicture {
+    let bytes = name.as_bytes().to_vec();
+    NewPicture {
+        image: ExampleImage {
+            sha256: sha256_hex(&bytes),
+            extension: "png".into(),
+        },
+        bytes,
+        details: Some(Details {
+            width: 1,
+            height: 1,
+            look,
+        }),
+    }
+}
+
+fn vectors(angle: f32) -> NewVectors {
+    NewVectors {
+        image: Some(at(angle).to_vec()),
+        text: None,
+    }
+}
+
+/// Twelve examples of six patients (one without a name twice), a study each, vectors on a half circle, looks far apart.
+fn index(folder: &std::path::Path) -> Index {
+    let mut writer = writer(folder);
+    for i in 0..12_u64 {
+        let example = Example {
+            id: format!("e{i}"),
+            question: "Is there a nodule?".into(),
+            answer: if i % 4 == 0 { "no" } else { "yes" }.into(),
+            rationale: "I see it.".into(),
+            tags: vec![(
+                "organ".into(),
+                if i % 2 == 0 { "chest" } else { "head" }.into(),
+            )],
+            source: "test".into(),
+            licence: "MIT".into(),
+            patient: if i < 2 {
+                String::new()
+            } else {
+                format!("p{}", i / 2)
+            },
+            study: format!("s{i}"),
+            ..Example::default()
+        };
+        let picture = picture(&format!("picture {i}"), look_of(i));
+        let vectors = vectors(i as f32 * 0.25);
+        writer.add(example, &[picture], &[vectors]).unwrap();
+    }
+    writer.finish().unwrap();
+    Index::open(Some(folder)).unwrap()
+}
+
+fn plan(strategy: Strategy) -> Plan {
+    Plan {
+        shots: 100,
+        strategy,
+        search: Search::Exact,
+        floor: None,
+        filter: Vec::new(),
+        pinned: Vec::new(),
+        excluded: Vec::new(),
+    }
+}
+
+fn blank<'a>(encoder: &'a str, vectors: &'a [&'a [f32]]) -> Query<'a> {
+    Query {
+        encoder,
+        vectors,
+        text: None,
+        images: &[],
+        question: "a nodule",
+        patient: None,
+        study: None,
+        seed: 3,
+    }
+}
+
+fn ids(index: &Index, query: &Query, plan: &Plan) -> Vec<String> {
+    let found = retrieve(index, query, plan).unwrap();
+    found.shots.into_iter().map(|s| s.example.id).collect()
+}
+
+#[test]
+fn the_querys_picture_patient_and_study_are_never_shots() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let far: &[&[f32]] = &[&FAR];
+    let near_6 = at(6.0 * 0.25 + 0.001);
+    let hash = [(index.by_id("e6").unwrap().images[0].sha256.clone(), 0)];
+    // Not equal, but close, and it looks the same.
+    let like_6 = at(6.0 * 0.25 + 0.1);
+    let look = [("another file".to_string(), look_of(6) ^ 0b11)];
+    for search in [Search::Exact, Search::Hnsw] {
+        index.settle(&name, search, &Cancel::new()).unwrap();
+        for strategy in STRATEGIES {
+            let plan = Plan {
+                search,
+                ..plan(strategy)
+            };
+            let of = |query: &Query| ids(&index, query, &plan);
+            let blank = blank(&name, far);
+            assert_eq!(of(&blank).len(), 12, "{strategy:?}");
+            let by_hash = of(&Query {
+                images: &hash,
+                ..blank
+            });
+            let by_vector = of(&Query {
+                vectors: &[&near_6, &FAR],
+                ..blank
+            });
+            let by_look = of(&Query {
+                vectors: &[&like_6, &FAR],
+                images: &look,
+                ..blank
+            });
+            let by_patient = of(&Query {
+                patient: Some("p3"),
+                ..blank
+            });
+            for found in [by_hash, by_vector, by_look, by_patient] {
+                assert_eq!(found.len(), 10, "{search:?} {strategy:?}: {found:?}");
+                assert!(!found.contains(&"e6".into()) && !found.contains(&"e7".into()));
+            }
+            let by_study = of(&Query {
+                study: Some("s1"),
+                ..blank
+            });
+            assert_eq!(by_study.len(), 11);
+            assert!(!by_study.contains(&"e1".into()));
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let close = at(6.0 * 0.25 + 0.1);
+    let other = [("another file".to_string(), u64::MAX << 32)];
+    let vectors: &[&[f32]] = &[&close];
+    let measured = Query {
+        images: &other,
+        ..blank(&name, vectors)
+    };
+    assert_eq!(ids(&index, &measured, &plan(Strategy::Image)).len(), 12);
+    let look = [("another file".to_string(), look_of(6))];
+    let looked = Query {
+        images: &look,
+        ..blank(&name, &[&FAR])
+    };
+    assert_eq!(ids(&index, &looked, &plan(Strategy::Image)).len(), 12);
+}
+
+#[test]
+fn an_unknown_patient_leaves_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let first = [(index.by_id("e0").unwrap().images[0].sha256.clone(), 0)];
+    let query = Query {
+        images: &first,
+        patient: Some(""),
+        ..blank(&name, &[])
+    };
+    let found = ids(&index, &query, &plan(Strategy::Image));
+    assert_eq!(found.len(), 11, "only the picture itself: {found:?}");
+}
+
+#[test]
+fn both_searches_rank_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    let of = |search| {
+        index.settle(&name, search, &Cancel::new()).unwrap();
+        let plan = Plan {
+            search,
+            ..plan(Strategy::Image)
+        };
+        ids(&index, &blank(&name, &[&vector]), &plan)
+    };
+    assert_eq!(of(Search::Exact), of(Search::Hnsw));
+    assert_eq!(of(Search::Exact)[0], "e1");
+}
+
+#[test]
+fn what_was_found_says_which_search_found_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    // So few rows are scanned even where the graph is asked for and there.
+    for search in [Search::Exact, Search::Hnsw] {
+        for (strategy, by) in [
+            (Strategy::Image, Some(Search::Exact)),
+            (Strategy::Hybrid, Some(Search::Exact)),
+            (Strategy::Text, None),
+            (Strategy::Random, None),
+        ] {
+            let plan = Plan {
+                search,
+                ..plan(strategy)
+            };
+            let found = retrieve(&index, &blank(&name, &[&vector]), &plan).unwrap();
+            assert_eq!(found.search, by, "{strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn conditions_floor_pins_and_exclusions_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.1);
+    let vectors: &[&[f32]] = &[&vector];
+    let query = blank(&name, vectors);
+    let chest = Plan {
+        filter: vec![
+            "organ=chest".parse().unwrap(),
+            "patient!=p3".parse().unwrap(),
+        ],
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(
+        ids(&index, &query, &chest),
+        ["e0", "e2", "e4", "e8", "e10"].map(String::from)
+    );
+    let floor = Plan {
+        floor: Some(0.8),
+        ..plan(Strategy::Image)
+    };
+    let found = retrieve(&index, &query, &floor).unwrap();
+    assert_eq!(found.shots.len(), 3, "those at 0, 0.25 and 0.5");
+    assert!(found.notices.iter().any(|n| n.contains("floor")));
+    let pinned = Plan {
+        shots: 3,
+        pinned: vec!["e9".into(), "e8".into()],
+        excluded: vec!["e0".into()],
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(
+        ids(&index, &query, &pinned),
+        ["e9", "e8", "e1"].map(String::from)
+    );
+    let fixed = Plan {
+        pinned: vec!["e9".into()],
+        ..plan(Strategy::Fixed)
+    };
+    assert_eq!(ids(&index, &query, &fixed), ["e9"]);
+    let missing = Plan {
+        pinned: vec!["e99".into()],
+        ..plan(Strategy::Fixed)
+    };
+    assert!(matches!(
+        retrieve(&index, &query, &missing),
+        Err(IndexError::Missing { what: "pinned", .. })
+    ));
+}
+
+#[test]
+fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    let vectors: &[&[f32]] = &[&vector];
+    let query = blank(&name, vectors);
+    let of = |strategy, shots| {
+        let plan = Plan {
+            shots,
+            ..plan(strategy)
+        };
+        retrieve(&index, &query, &plan).unwrap().shots
+    };
+    let numbers = |shots: &[Shot]| shots.iter().map(|s| s.example.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&of(Strategy::Image, 3)), [1, 2, 0]);
+    // The rule, worked out by hand: half the likeness to the query less half the greatest likeness to a chosen one.
+    let likeness = |a: f32, b: f32| (a - b).cos();
+    let mut expected: Vec<usize> = vec![1];
+    while expected.len() < 3 {
+        let gain = |i: &usize| {
+            let angle = *i as f32 * 0.25;
+            let chosen = expected.iter().map(|c| likeness(angle, *c as f32 * 0.25));
+            likeness(angle, 0.3) - chosen.fold(-1.0, f32::max)
+        };
+        let next = (0..12)
+            .filter(|i| !expected.contains(i))
+            .max_by(|a, b| gain(a).total_cmp(&gain(b)));
+        expected.extend(next);
+    }
+    // The rule chooses; ranks go by likeness to the query.
+    let to_query = |i: &usize| likeness(*i as f32 * 0.25, 0.3);
+    expected.sort_by(|a, b| to_query(b).total_cmp(&to_query(a)));
+    let spread = numbers(&of(Strategy::Diverse, 3));
+    assert_eq!(spread, expected);
+    assert_ne!(spread, numbers(&of(Strategy::Image, 3)));
+    let answers: Vec<String> = of(Strategy::Balanced, 4)
+        .into_iter()
+        .map(|s| s.example.answer)
+        .collect();
+    assert_eq!(
+        answers.iter().filter(|a| *a == "no").count(),
+        2,
+        "{answers:?}"
+    );
+}
+
+#[test]
+fn shots_stand_in_the_order_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.0);
+    let plan = Plan {
+        shots: 4,
+        ..plan(Strategy::Image)
+    };
+    let shots = retrieve(&index, &blank(&name, &[&vector]), &plan)
+        .unwrap()
+        .shots;
+    let of = |order: Order, seed| -> Vec<usize> {
+        order.arrange(&shots, seed).iter().map(|s| s.rank).collect()
+    };
+    assert_eq!(of(Order::SimilarLast, 0), [4, 3, 2, 1]);
+    assert_eq!(of(Order::SimilarFirst, 0), [1, 2, 3, 4]);
+    assert_eq!(of(Order::Shuffled, 5), of(Order::Shuffled, 5));
+    assert!((0..20).any(|seed| of(Order::Shuffled, seed) != of(Order::Shuffled, 5)));
+}
+
+#[test]
+fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let other = "f".repeat(64);
+    let query = blank(&other, &[&FAR]);
+    let refused = retrieve(&index, &query, &plan(Strategy::Image));
+    assert!(matches!(refused, Err(IndexError::Encoder { .. })));
+    assert_eq!(ids(&index, &query, &plan(Strategy::Text)).len(), 12);
+    assert!(matches!(
+        retrieve(
+            &index,
+            &blank(&encoder(), &[&FAR]),
+            &plan(Strategy::ImageToText)
+        ),
+        Err(IndexError::NoTexts)
+    ));
+}
+
+/// Two examples with two pictures each: the query's own is the second of the first.
+#[test]
+fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = encoder();
+    let mut writer = writer(folder.path());
+    for i in 0..2_u64 {
+        let pictures: Vec<NewPicture> = (0..2)
+            .map(|place| picture(&format!("picture {i} {place}"), look_of(2 * i + place)))
+            .collect();
+        let images = pictures.iter().map(|p| p.image.clone()).collect();
+        let example = Example {
+            id: format!("two{i}"),
+            images,
+            question: "Is there a nodule?".into(),
+            answer: "no".into(),
+            source: "test".into(),
+            licence: "MIT".into(),
+            ..Example::default()
+        };
+        writer.add(example, &pictures, &[vectors(1.0)]).unwrap();
+    }
+    writer.finish().unwrap();
+    let index = Index::open(Some(folder.path())).unwrap();
+    let own = [("another file".to_string(), look_of(1) ^ 0b101)];
+    for strategy in STRATEGIES {
+        let query = Query {
+            images: &own,
+            ..blank(&name, &[&FAR])
+        };
+        assert_eq!(
+            ids(&index, &query, &plan(strategy)),
+            ["two1"],
+            "{strategy:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_picture_the_question_decides_and_the_answer_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let found = retrieve(&index, &blank(&name, &[]), &plan(Strategy::Diverse)).unwrap();
+    assert_eq!(found.instead, Some(Strategy::Text));
+    assert!(found.notices[0].contains("not by the strategy diverse"));
+    let found = retrieve(&index, &blank(&name, &[&FAR]), &plan(Strategy::Diverse)).unwrap();
+    assert_eq!(found.instead, None);
+}
+
+/// Two questions about each of the pictures.
+#[test]
+fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = encoder();
+    drop(index(folder.path()));
+    let mut writer = Writer::open(folder.path()).unwrap();
+    let first = Index::open(Some(folder.path())).unwrap();
+    for i in 0..12 {
+        let old = first.by_id(&format!("e{i}")).unwrap();
+        let pictures: Vec<NewPicture> = old
+            .images
+            .iter()
+            .map(|image| NewPicture {
+                image: image.clone(),
+                bytes: format!("picture {i}").into_bytes(),
+                details: None,
+            })
+            .collect();
+        let vectors = NewVectors {
+            image: Some(at(i as f32 * 0.25).to_vec()),
+            text: None,
+        };
+        let example = Example {
+            id: format!("again{i}"),
+            question: "What does it show?".into(),
+            number: 0,
+            ..old
+        };
+        writer.add(example, &pictures, &[vectors]).unwrap();
+    }
+    writer.finish().unwrap();
+    let index = Index::open(Some(folder.path())).unwrap();
+    assert_eq!(index.rows(), 24);
+    let query = blank(&name, &[&FAR]);
+    for strategy in STRATEGIES {
+        let plan = Plan {
+            pinned: vec!["again3".into()],
+            ..plan(strategy)
+        };
+        let found = retrieve(&index, &query, &plan).unwrap();
+        let mut pictures: Vec<_> = found
+            .shots
+            .iter()
+            .map(|s| s.example.images[0].sha256.clone())
+            .collect();
+        let all = pictures.len();
+        pictures.sort_unstable();
+        pictures.dedup();
+        assert_eq!((pictures.len(), all), (12, 12), "{strategy:?}");
+        let scores: Vec<f32> = found.shots[1..].iter().map(|s| s.score).collect();
+        assert!(
+            scores.is_sorted_by(|a, b| a >= b),
+            "{strategy:?}: {scores:?}"
+        );
+    }
+}

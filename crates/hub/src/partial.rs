@@ -1,0 +1,135 @@
+//! A download that isn't whole yet: `blobs/{etag}.incomplete`.
+//!
+//! It is hashed while it grows, so a finished one need not be read again. It stays on the disk when something goes wrong
+//! on the way, and goes away only when its content is known to be wrong.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::error::HubError;
+use rounds_support::{Cancel, FileError};
+
+/// Bytes read at a time.
+const PIECE: usize = 1 << 20;
+
+/// The partial file, open for appending.
+pub(super) struct Partial {
+    path: PathBuf,
+    file: File,
+    hasher: Sha256,
+    written: u64,
+}
+
+impl Partial {
+    /// Opens or makes the file, and hashes what is there; more than `size` bytes are begun anew. `report` hears how
+    /// many bytes are hashed.
+    pub(super) fn open(
+        path: &Path,
+        size: Option<u64>,
+        cancel: &Cancel,
+        report: &mut dyn FnMut(u64),
+    ) -> Result<Self, HubError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(|error| FileError::from_io(path, "write", &error))?;
+        let mut partial = Self {
+            path: path.to_path_buf(),
+            file,
+            hasher: Sha256::new(),
+            written: 0,
+        };
+        let length = partial
+            .file
+            .metadata()
+            .map_err(|error| partial.failed(&error))?
+            .len();
+        if size.is_some_and(|size| length > size) {
+            partial.restart()?;
+        } else if length > 0 {
+            (partial.hasher, partial.written) = hash(&mut partial.file, path, cancel, report)?;
+        }
+        Ok(partial)
+    }
+
+    /// Length in bytes.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Adds bytes at the end.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file
+            .write_all(bytes)
+            .map_err(|error| self.failed(&error))?;
+        self.hasher.update(bytes);
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Empties the file.
+    pub(super) fn restart(&mut self) -> Result<(), FileError> {
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+            .map_err(|error| self.failed(&error))?;
+        self.hasher = Sha256::new();
+        self.written = 0;
+        Ok(())
+    }
+
+    /// Puts the file safely on the disk; returns its SHA-256.
+    pub(super) fn finish(self) -> Result<String, FileError> {
+        self.file.sync_all().map_err(|error| self.failed(&error))?;
+        Ok(format!("{:x}", self.hasher.finalize()))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> FileError {
+        FileError::from_io(&self.path, "write", error)
+    }
+}
+
+/// SHA-256 of a file: 64 lower-case hexadecimal digits. Unlike that of [`rounds_support::files`], it can be stopped.
+pub(super) fn sha256(
+    path: &Path,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(u64),
+) -> Result<String, HubError> {
+    let mut file = File::open(path).map_err(|error| FileError::from_io(path, "read", &error))?;
+    let (hasher, _) = hash(&mut file, path, cancel, report)?;
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+/// Hashes a file from its start to its end; also gives its length in bytes.
+fn hash(
+    file: &mut File,
+    path: &Path,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(u64),
+) -> Result<(Sha256, u64), HubError> {
+    let failed = |error: std::io::Error| FileError::from_io(path, "read", &error);
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut length = 0;
+    let mut piece = vec![0_u8; PIECE];
+    loop {
+        if cancel.is_cancelled() {
+            return Err(HubError::Cancelled);
+        }
+        match file.read(&mut piece) {
+            Ok(0) => return Ok((hasher, length)),
+            Ok(count) => {
+                hasher.update(piece.get(..count).unwrap_or_default());
+                length += count as u64;
+                report(length);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error).into()),
+        }
+    }
+}

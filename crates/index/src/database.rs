@@ -1,0 +1,444 @@
+//! The SQLite side of an index: the schema, opening without trust, and rows in and out.
+//!
+//! A database may come from anywhere. Its schema must be exactly ours (no trigger or view can hide in it), it is opened
+//! defensively, and a row is used only after its checksum was right. Nothing here knows about files of pictures or vectors.
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use std::path::Path;
+
+use super::error::{IndexError, damaged};
+use super::example::{Example, images_of, tags_of};
+use rounds_support::files;
+use rounds_support::sanitise::clean_line;
+
+/// File name in the index's folder.
+pub const DATABASE: &str = "examples.sqlite3";
+
+/// `number` is an example's row in the vector files. `words` is contentless: it holds the search structure alone.
+const SCHEMA: &str = "
+create table meta (key text primary key, value not null) without rowid;
+create table examples (
+  number integer primary key, id text not null unique, identity blob not null unique, images text not null,
+  question text not null, answer text not null, rationale text not null, tags text not null, source text not null,
+  licence text not null, patient text not null, study text not null, checksum blob not null) strict;
+create index examples_by_patient on examples (patient) where patient <> '';
+create index examples_by_study on examples (study) where study <> '';
+create table images (
+  sha256 text primary key, extension text not null, bytes integer not null, width integer not null,
+  height integer not null, look integer not null) strict, without rowid;
+create table pictured (sha256 text not null, number integer not null, primary key (sha256, number)) strict, without rowid;
+create table tags (name text not null, value text not null, number integer not null, primary key (name, value, number)) strict, without rowid;
+create table removed (number integer primary key) strict;
+create virtual table words using fts5 (question, answer, tags, content='', contentless_delete=1, tokenize='porter unicode61');
+";
+
+const COLUMNS: &str = "number, id, images, question, answer, rationale, tags, source, licence, patient, study, checksum";
+
+/// Counters in `meta`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Examples there are.
+    pub examples: usize,
+    /// The number that the next example gets.
+    pub next: usize,
+    /// Raised by every compaction, which gives new numbers.
+    pub generation: u64,
+    /// Lane-wise sum of the checksums of all examples: the same for the same examples, whatever the order of changes.
+    pub digest: [u64; 4],
+}
+
+/// Makes a new, empty database.
+pub fn create(path: &Path) -> Result<Connection, IndexError> {
+    // SQLite gives the files beside it the same permissions.
+    files::open_private(path)?;
+    let connection = Connection::open(path)?;
+    prepare(&connection)?;
+    begin_writing(&connection)?;
+    connection.execute_batch(SCHEMA)?;
+    put_counts(&connection, &Counts::default())?;
+    Ok(connection)
+}
+
+/// Whether a database was begun here and holds no example: it has no tables but ours.
+pub fn is_begun(path: &Path) -> Result<bool, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    let (ours, found) = (ours()?, schema(&connection)?);
+    if !found.iter().all(|table| ours.contains(table)) {
+        return Ok(false);
+    }
+    let has_examples = found.iter().any(|(_, name, ..)| name == "examples");
+    let mut any = has_examples
+        .then(|| connection.prepare("select 1 from examples"))
+        .transpose()?;
+    Ok(!any.as_mut().map_or(Ok(false), |query| query.exists([]))?)
+}
+
+/// Opens for one writer. Nothing in the file changes before [`begin_writing`].
+pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    prepare(&connection)?;
+    checked(&connection)?;
+    Ok(connection)
+}
+
+/// Gives the database a write-ahead log, beside which others can read. Where it had none, its file is another one from here on.
+pub fn begin_writing(connection: &Connection) -> Result<(), IndexError> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(())
+}
+
+/// Opens for reading, beside a writer if there is one.
+pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    match checked(&connection) {
+        // A folder that cannot be written to has no room for SQLite's shared memory; nobody can write there either.
+        Err(IndexError::Database(error))
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
+        {
+            let address = format!("file:{}?immutable=1", escaped(path));
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            let connection = Connection::open_with_flags(address, flags)?;
+            prepare(&connection)?;
+            checked(&connection)?;
+            Ok(connection)
+        }
+        other => other.map(|()| connection),
+    }
+}
+
+/// Opens a database that lies in memory, read-only.
+pub fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
+    prepare(&connection)?;
+    checked(&connection)?;
+    Ok(connection)
+}
+
+/// A path inside a `file:` address.
+fn escaped(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23")
+}
+
+fn prepare(connection: &Connection) -> Result<(), IndexError> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(())
+}
+
+/// Errors unless the schema is ours, to the letter.
+fn checked(connection: &Connection) -> Result<(), IndexError> {
+    if ours()? != schema(connection)? {
+        return Err(damaged(DATABASE, "its tables are not those of an index"));
+    }
+    Ok(())
+}
+
+/// What a new database is made of.
+fn ours() -> Result<Vec<Described>, IndexError> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    schema(&fresh)
+}
+
+type Described = (String, String, String, Option<String>);
+
+fn schema(connection: &Connection) -> Result<Vec<Described>, IndexError> {
+    let mut statement = connection
+        .prepare("select type, name, tbl_name, sql from sqlite_schema order by type, name")?;
+    let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The counters.
+pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
+    let text: String =
+        connection.query_row("select value from meta where key = 'counts'", [], |row| {
+            row.get(0)
+        })?;
+    let numbers: Option<Vec<u64>> = text.split(' ').map(|n| n.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[examples, next, generation, a, b, c, d]) if examples <= next => Ok(Counts {
+            examples: examples as usize,
+            next: next as usize,
+            generation,
+            digest: [a, b, c, d],
+        }),
+        _ => Err(damaged(DATABASE, "its counters cannot be read")),
+    }
+}
+
+/// Bytes of the database, those of a write-ahead log included.
+pub fn length(connection: &Connection) -> Result<u64, IndexError> {
+    let query = "select page_count * page_size from pragma_page_count, pragma_page_size";
+    let bytes: i64 = connection.query_row(query, [], |row| row.get(0))?;
+    Ok(bytes as u64)
+}
+
+/// Writes the counters.
+pub fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexError> {
+    let [a, b, c, d] = counts.digest;
+    let (examples, next, generation) = (counts.examples, counts.next, counts.generation);
+    let text = format!("{examples} {next} {generation} {a} {b} {c} {d}");
+    connection.execute(
+        "insert into meta values ('counts', ?1) on conflict (key) do update set value = ?1",
+        [text],
+    )?;
+    Ok(())
+}
+
+impl Counts {
+    /// One more example with this checksum.
+    pub fn plus(&mut self, checksum: &[u8; 32]) {
+        self.examples += 1;
+        self.digest = lanes(self.digest, checksum, u64::wrapping_add);
+    }
+
+    /// One example less.
+    pub fn minus(&mut self, checksum: &[u8; 32]) {
+        self.examples = self.examples.saturating_sub(1);
+        self.digest = lanes(self.digest, checksum, u64::wrapping_sub);
+    }
+}
+
+fn lanes(digest: [u64; 4], checksum: &[u8; 32], with: fn(u64, u64) -> u64) -> [u64; 4] {
+    let mut out = digest;
+    for (lane, bytes) in out.iter_mut().zip(checksum.chunks_exact(8)) {
+        let mut word = [0; 8];
+        word.copy_from_slice(bytes);
+        *lane = with(*lane, u64::from_le_bytes(word));
+    }
+    out
+}
+
+/// Writes an example and everything that is found through it. `pictures` gives size and look of those not known yet.
+pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], IndexError> {
+    let (checksum, number) = (example.checksum(), example.number as i64);
+    connection
+        .prepare_cached(
+            "insert into examples (number, id, identity, images, question, answer, rationale, tags, source, licence, patient, study, checksum)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            number,
+            example.id,
+            example.identity(),
+            example.images_text(),
+            example.question,
+            example.answer,
+            example.rationale,
+            example.tags_text(),
+            example.source,
+            example.licence,
+            example.patient,
+            example.study,
+            checksum,
+        ])?;
+    for image in &example.images {
+        connection
+            .prepare_cached("insert or ignore into pictured values (?1, ?2)")?
+            .execute(params![image.sha256, number])?;
+    }
+    for (name, value) in &example.tags {
+        connection
+            .prepare_cached("insert or ignore into tags values (?1, ?2, ?3)")?
+            .execute(params![name, value, number])?;
+    }
+    add_words(connection, example)?;
+    Ok(checksum)
+}
+
+/// Adds what full-text search sees of an example.
+pub fn add_words(connection: &Connection, example: &Example) -> Result<(), IndexError> {
+    connection
+        .prepare_cached(
+            "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            example.number as i64,
+            example.question,
+            example.answer,
+            tag_words(example)
+        ])?;
+    Ok(())
+}
+
+/// What full-text search sees of the tags: their values.
+fn tag_words(example: &Example) -> String {
+    let values = example.tags.iter().map(|(_, value)| value.as_str());
+    values.collect::<Vec<_>>().join(" ")
+}
+
+/// Takes an example out of every table; its number stays taken.
+pub fn delete(connection: &Connection, number: usize) -> Result<(), IndexError> {
+    let number = number as i64;
+    for table in [
+        "delete from examples where number = ?1",
+        "delete from pictured where number = ?1",
+        "delete from tags where number = ?1",
+        "delete from words where rowid = ?1",
+        "insert into removed values (?1)",
+    ] {
+        connection.prepare_cached(table)?.execute([number])?;
+    }
+    Ok(())
+}
+
+/// The example of a number, whole or not at all.
+pub fn example(connection: &Connection, number: usize) -> Result<Option<Example>, IndexError> {
+    let text = format!("select {COLUMNS} from examples where number = ?1");
+    let mut statement = connection.prepare_cached(&text)?;
+    let found = statement
+        .query_row([number as i64], |row| Ok(read(row)))
+        .optional()?;
+    found.transpose()
+}
+
+/// Calls `each` with every example in the order of numbers, with the error where one is damaged.
+pub fn each_example(
+    connection: &Connection,
+    each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let text = format!("select {COLUMNS} from examples order by number");
+    let mut statement = connection.prepare(&text)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(read(row))?;
+    }
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Example, IndexError> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let example = Example {
+        number: row.get::<_, i64>(0)? as usize,
+        id: text(1)?,
+        images: images_of(&text(2)?)?,
+        question: text(3)?,
+        answer: text(4)?,
+        rationale: text(5)?,
+        tags: tags_of(&text(6)?),
+        source: text(7)?,
+        licence: text(8)?,
+        patient: text(9)?,
+        study: text(10)?,
+    };
+    let checksum: Vec<u8> = row.get(11)?;
+    if checksum != example.checksum() {
+        return Err(damaged(
+            DATABASE,
+            format!("example {} is not as it was written", example.number),
+        ));
+    }
+    // Cleaned when it was written; a checksum is no proof of who wrote it.
+    let fields = [
+        &example.id,
+        &example.question,
+        &example.answer,
+        &example.rationale,
+        &example.source,
+        &example.licence,
+        &example.patient,
+        &example.study,
+    ];
+    if fields.iter().any(|field| clean_line(field) != **field) {
+        return Err(damaged(
+            DATABASE,
+            format!("example {} holds control characters", example.number),
+        ));
+    }
+    Ok(example)
+}
+
+/// The number of an example by its id, or by an unambiguous beginning of it.
+pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, IndexError> {
+    let exact = connection
+        .query_row("select number from examples where id = ?1", [id], |r| {
+            r.get::<_, i64>(0)
+        })
+        .optional()?;
+    if exact.is_some() || id.len() < 4 {
+        return Ok(exact.map(|n| n as usize));
+    }
+    let mut statement = connection
+        .prepare_cached("select number from examples where substr(id, 1, ?2) = ?1 limit 2")?;
+    let found = statement
+        .query_map(params![id, id.chars().count() as i64], |r| {
+            r.get::<_, i64>(0)
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(match found.as_slice() {
+        [one] => Some(*one as usize),
+        _ => None,
+    })
+}
+
+/// Numbers from a query with text parameters, sorted.
+pub fn numbers(
+    connection: &Connection,
+    query: &str,
+    parameters: &[&str],
+) -> Result<Vec<usize>, IndexError> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| {
+        row.get::<_, i64>(0)
+    })?;
+    let mut out = rows
+        .map(|n| n.map(|n| n as usize))
+        .collect::<Result<Vec<_>, _>>()?;
+    out.sort_unstable();
+    out.dedup();
+    Ok(out)
+}
+
+/// Whether id, identity, pictures, tags and words lead to an example, and nothing else of it.
+pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
+    let number = example.number as i64;
+    let identity: Option<i64> = connection
+        .prepare_cached("select number from examples where identity = ?1")?
+        .query_row([example.identity()], |row| row.get(0))
+        .optional()?;
+    let by_id: Option<i64> = connection
+        .prepare_cached("select number from examples where id = ?1")?
+        .query_row([&example.id], |row| row.get(0))
+        .optional()?;
+    let mut there = identity == Some(number) && by_id == Some(number);
+    for image in &example.images {
+        there &= connection
+            .prepare_cached("select 1 from pictured where sha256 = ?1 and number = ?2")?
+            .exists(params![image.sha256, number])?;
+    }
+    for (name, value) in &example.tags {
+        there &= connection
+            .prepare_cached("select 1 from tags where name = ?1 and value = ?2 and number = ?3")?
+            .exists(params![name, value, number])?;
+    }
+    for (column, value) in [("patient", &example.patient), ("study", &example.study)] {
+        if !value.is_empty() {
+            let query = format!(
+                "select 1 from examples where {column} = ?1 and {column} <> '' and number = ?2"
+            );
+            there &= connection
+                .prepare_cached(&query)?
+                .exists(params![value, number])?;
+        }
+    }
+    Ok(there
+        && connection
+            .prepare_cached("select 1 from words where rowid = ?1")?
+            .exists([number])?)
+}

@@ -1,0 +1,300 @@
+//! What all data sets have in common: which rows are asked for, clean texts, shared tags, and one item for every row.
+
+use std::collections::VecDeque;
+
+use super::error::{DatasetError, quote};
+use super::record::{Entries, Entry, EntryIterator, Record, key};
+use super::row::Row;
+use super::vocabulary::{self, split_of};
+use super::{Item, Options};
+use crate::PICTURE_PLACE;
+use rounds_support::sanitise::{clean, clean_line, clean_line_max};
+
+/// Most tags that a row keeps, and the longest value of one, in characters.
+const MOST_TAGS: usize = 200;
+const LONGEST_TAG: usize = 400;
+
+/// Makes rows of the records of one data set.
+pub(super) trait Recipe: Send {
+    /// The rows that a record stands for, at least one; the reason where it stands for none.
+    fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String>;
+
+    /// Whether the rows' questions have the marks of pictures' places in them.
+    fn has_places(&self) -> bool {
+        false
+    }
+
+    /// Names of columns that pictures are taken from, of which one must be there; none where the recipe finds them otherwise.
+    fn picture_columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether a record holds an example that was completed before: its rows are cleaned and otherwise left as they are.
+    fn is_finished(&self, _record: &Record) -> bool {
+        false
+    }
+
+    /// Gives the columns of a record the names that the recipe knows, before anything is asked of it.
+    fn name_columns(&self, _record: &mut Record) {}
+
+    /// The language of a record; empty if it does not say.
+    fn language(&self, record: &Record) -> String {
+        record.note("language")
+    }
+
+    /// The split of a record; empty if it does not say.
+    fn split(&self, record: &Record) -> String {
+        stated_split(record)
+    }
+}
+
+/// The split that a record says it belongs to, or that its file or list is named after.
+pub(super) fn stated_split(record: &Record) -> String {
+    let own = split_of(&record.note("split"));
+    if own.is_empty() {
+        record.split.clone()
+    } else {
+        own
+    }
+}
+
+/// A data set before its rows are filtered.
+pub(super) struct Opened {
+    pub(super) entries: Entries,
+    pub(super) recipe: Box<dyn Recipe>,
+    /// Where the rows come from, and under which licence, where they do not say it themselves.
+    pub(super) source: String,
+    pub(super) licence: &'static str,
+    /// The language that is meant where none is asked for.
+    pub(super) language: Option<&'static str>,
+}
+
+/// The items of a data set.
+pub(super) struct Rows {
+    entries: EntryIterator,
+    recipe: Box<dyn Recipe>,
+    source: String,
+    licence: String,
+    map: Vec<(String, String)>,
+    language: Option<String>,
+    split: Option<String>,
+    waiting: VecDeque<Item>,
+    ended: bool,
+}
+
+impl Rows {
+    /// The rows of `opened` that `options` ask for. An error if they ask for a split that no data set has.
+    pub(super) fn new(opened: Opened, options: &Options) -> Result<Self, DatasetError> {
+        let language = options.language.as_deref().or(opened.language);
+        let split = match options.split.as_deref().map(key) {
+            None => None,
+            Some(all) if all == "all" => None,
+            Some(split) => match split_of(&split) {
+                known if known.is_empty() => {
+                    let reason = format!("there is no split called {}", quote(&split));
+                    return Err(DatasetError::Option(reason));
+                }
+                known => Some(known),
+            },
+        };
+        let fields = options
+            .map
+            .iter()
+            .map(|(column, field)| (key(column), key(field)));
+        Ok(Self {
+            entries: opened.entries.iterator,
+            recipe: opened.recipe,
+            source: options.source.clone().unwrap_or(opened.source),
+            licence: options
+                .licence
+                .clone()
+                .unwrap_or_else(|| opened.licence.to_owned()),
+            map: fields.collect(),
+            language: language.map(key).filter(|language| language != "all"),
+            split,
+            waiting: VecDeque::new(),
+            ended: false,
+        })
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        let mut record = match entry {
+            Entry::Record(record) => record,
+            Entry::Bad { origin, reason } => return self.reject(&origin, &reason),
+        };
+        for (column, field) in &self.map {
+            record.map(column, field);
+        }
+        self.recipe.name_columns(&mut record);
+        let origin = clean_line(&record.origin);
+        let language = key(&self.recipe.language(&record));
+        let split = self.recipe.split(&record);
+        for (wanted, found, what) in [
+            (&self.language, &language, "language"),
+            (&self.split, &split, "split"),
+        ] {
+            if let Some(wanted) = wanted
+                && wanted != found
+            {
+                let found = if found.is_empty() {
+                    "not stated"
+                } else {
+                    found.as_str()
+                };
+                let reason = format!("its {what} is {}, not {}", quote(found), quote(wanted));
+                return self.waiting.push_back(Item::LeftOut { origin, reason });
+            }
+        }
+        let finished = self.recipe.is_finished(&record);
+        match self.recipe.rows(&mut record) {
+            Err(reason) => self.reject(&origin, &reason),
+            Ok(rows) if rows.is_empty() => self.reject(&origin, "there is nothing in it"),
+            Ok(rows) => {
+                let several = rows.len() > 1;
+                for (number, mut row) in (1_usize..).zip(rows) {
+                    row.origin = match several {
+                        true => format!("{origin}, part {number}"),
+                        false => origin.clone(),
+                    };
+                    if !finished {
+                        row.tag("language", &language);
+                        row.tag("split", &split);
+                    }
+                    let item = match finished {
+                        true => finished_item(row),
+                        false => self.finish(row),
+                    };
+                    self.waiting.push_back(item);
+                }
+            }
+        }
+    }
+
+    fn reject(&mut self, origin: &str, reason: &str) {
+        self.waiting.push_back(Item::Rejected {
+            origin: clean_line(origin),
+            reason: clean_line(reason),
+        });
+    }
+
+    /// Cleans and completes a row, or says what it lacks.
+    fn finish(&self, mut row: Row) -> Item {
+        // No other text may look as if a picture belonged there.
+        if !self.recipe.has_places() {
+            row.question = row.question.replace(PICTURE_PLACE, " ");
+        }
+        row.answer = row.answer.replace(PICTURE_PLACE, " ");
+        row.rationale = row.rationale.replace(PICTURE_PLACE, " ");
+        for text in [&mut row.question, &mut row.answer, &mut row.rationale] {
+            *text = tidy(text);
+        }
+        for text in [
+            &mut row.source,
+            &mut row.licence,
+            &mut row.patient,
+            &mut row.study,
+        ] {
+            *text = clean_line(text).trim().to_owned();
+        }
+        let reason = if row.images.is_empty() {
+            "there is no picture"
+        } else if only_places(&row.question) {
+            "the question is empty"
+        } else if row.answer.is_empty() {
+            "the answer is empty"
+        } else {
+            ""
+        };
+        if !reason.is_empty() {
+            let reason = reason.to_owned();
+            return Item::Rejected {
+                origin: row.origin,
+                reason,
+            };
+        }
+        if !row.has_tag("answer_type") {
+            row.tag("answer_type", vocabulary::answer_type(&row.answer));
+            row.tag("answer_type_source", "inferred");
+        }
+        if row.source.is_empty() {
+            row.source = clean_line(&self.source);
+        }
+        if row.licence.is_empty() {
+            row.licence = clean_line(&self.licence);
+        }
+        row.tags.truncate(MOST_TAGS);
+        for (name, value) in &mut row.tags {
+            *name = clean_line_max(&key(name), LONGEST_TAG);
+            *value = clean_line_max(value, LONGEST_TAG);
+        }
+        Item::Row(Box::new(row))
+    }
+}
+
+/// A row that was completed before, clean. It may have no picture, as an index may hold such an example.
+fn finished_item(mut row: Row) -> Item {
+    let texts = [
+        &mut row.question,
+        &mut row.answer,
+        &mut row.rationale,
+        &mut row.source,
+        &mut row.licence,
+        &mut row.patient,
+        &mut row.study,
+    ];
+    for text in texts {
+        *text = clean_line(text).trim().to_owned();
+    }
+    for (name, value) in &mut row.tags {
+        *name = clean_line(name);
+        *value = clean_line(value);
+    }
+    let reason = match (only_places(&row.question), row.answer.is_empty()) {
+        (true, _) => "the question is empty",
+        (_, true) => "the answer is empty",
+        _ => return Item::Row(Box::new(row)),
+    };
+    Item::Rejected {
+        origin: row.origin,
+        reason: reason.to_owned(),
+    }
+}
+
+/// A clean text without runs of blanks; its lines stay.
+fn tidy(text: &str) -> String {
+    let text = clean(text);
+    let lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// Whether a question has no words.
+pub(super) fn only_places(question: &str) -> bool {
+    question
+        .chars()
+        .all(|character| character == PICTURE_PLACE || character.is_whitespace())
+}
+
+impl Iterator for Rows {
+    type Item = Result<Item, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.waiting.pop_front() {
+                return Some(Ok(item));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.entries.next() {
+                Some(Ok(entry)) => self.entry(entry),
+                Some(Err(error)) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+                None => self.ended = true,
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Finds the files of a data set in the folder it was unpacked into, and reads one after the other.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::columns;
+use super::error::DatasetError;
+use super::record::{Entries, EntryIterator};
+use super::vocabulary::split_of;
+use super::{json, jsonl, table};
+use rounds_support::FileError;
+use rounds_support::errors::shown;
+use rounds_support::sanitise::clean_line_max;
+
+/// Most entries of a folder that are looked at, for one that holds pictures may hold millions.
+const MOST_ENTRIES: usize = 4_000_000;
+/// Most files of rows in one data set.
+const MOST_FILES: usize = 20_000;
+
+/// One file of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    /// The file's name as messages show it.
+    pub(super) name: String,
+    /// The split that it is named after; empty if none.
+    pub(super) split: String,
+}
+
+impl Input {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
+        Self {
+            name: clean_line_max(&name, 200),
+            split: split_of(&name),
+            path,
+        }
+    }
+
+    /// An error if the file is no text, by its first bytes.
+    pub(super) fn check_text(&self) -> Result<(), DatasetError> {
+        let mut file = self.open()?;
+        let begin = file.fill_buf();
+        let begin = begin.map_err(|error| FileError::from_io(&self.path, "read", &error))?;
+        let reason = match begin {
+            [] => "the file is empty",
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "it is UTF-16; save it as UTF-8",
+            begin if begin.contains(&0) => "it is no text, or UTF-16; save it as UTF-8",
+            _ => return Ok(()),
+        };
+        Err(DatasetError::other(&self.name, reason))
+    }
+
+    /// The file, opened; an error if it is none.
+    pub(super) fn open(&self) -> Result<BufReader<File>, DatasetError> {
+        let failed = |error| FileError::from_io(&self.path, "read", &error);
+        let metadata = fs::metadata(&self.path).map_err(failed)?;
+        if metadata.is_dir() {
+            let path = self.path.clone();
+            return Err(FileError::IsDirectory { path }.into());
+        }
+        // A pipe would keep everything waiting.
+        if !metadata.is_file() {
+            return Err(FileError::other(&self.path, "read", "it is not a file").into());
+        }
+        Ok(BufReader::with_capacity(
+            1 << 16,
+            File::open(&self.path).map_err(failed)?,
+        ))
+    }
+}
+
+/// Reads one file of rows.
+pub(super) type Reader = fn(&Input) -> Result<Entries, DatasetError>;
+
+/// Reads files one after the other; only one is open at a time. The first is opened at once, so that a wrong path is
+/// an error of opening. The total is known if it is of every file.
+pub(super) fn chain(inputs: Vec<Input>, reader: Reader) -> Result<Entries, DatasetError> {
+    let mut inputs = inputs.into_iter();
+    let Some(first) = inputs.next() else {
+        let iterator: EntryIterator = Box::new(std::iter::empty());
+        return Ok(Entries {
+            total: Some(0),
+            iterator,
+        });
+    };
+    let mut first = reader(&first)?;
+    if inputs.len() == 0 {
+        return Ok(first);
+    }
+    let total = match first.total {
+        None => None,
+        Some(mut total) => {
+            for input in inputs.as_slice() {
+                total = total.saturating_add(reader(input)?.total.unwrap_or(0));
+            }
+            Some(total)
+        }
+    };
+    let mut current = std::mem::replace(&mut first.iterator, Box::new(std::iter::empty()));
+    let iterator = Box::new(std::iter::from_fn(move || {
+        loop {
+            if let Some(entry) = current.next() {
+                return Some(entry);
+            }
+            match reader(&inputs.next()?) {
+                Ok(next) => current = next.iterator,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }));
+    Ok(Entries { total, iterator })
+}
+
+/// The reader of a file by the end of its name; `None` if it is of no known kind.
+pub(super) fn reader_of(path: &Path) -> Option<Reader> {
+    Some(match extension(path).as_str() {
+        "json" => json::entries,
+        "jsonl" | "ndjson" => jsonl::entries,
+        "csv" => table::commas,
+        "tsv" => table::tabs,
+        "parquet" => columns::entries,
+        _ => return None,
+    })
+}
+
+/// The lower-case end of a file's name, without a dot.
+pub(super) fn extension(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_lowercase()
+}
+
+/// The files in `folder` that `wanted` takes by their lower-case names, sorted; folders are not looked into.
+pub(super) fn files(
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Input>, DatasetError> {
+    let failed = |error| FileError::from_io(folder, "read", &error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)?.take(MOST_ENTRIES) {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        if wanted(&name) && entry.path().is_file() {
+            found.push(entry.path());
+        }
+        if found.len() > MOST_FILES {
+            let reason = format!("more than {MOST_FILES} files of rows in one folder");
+            return Err(DatasetError::unsupported(&shown(folder), reason));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(Input::new).collect())
+}
+
+/// The Parquet files of a data set: `path` itself, or those in it or in its folder `data`.
+pub(super) fn parquet_files(path: &Path) -> Result<Vec<Input>, DatasetError> {
+    if path.is_file() {
+        let is_parquet = extension(path) == "parquet";
+        return Ok(is_parquet
+            .then(|| Input::new(path.to_path_buf()))
+            .into_iter()
+            .collect());
+    }
+    let mut found = files(path, |name| name.ends_with(".parquet"))?;
+    let data = path.join("data");
+    if found.is_empty() && data.is_dir() {
+        found = files(&data, |name| name.ends_with(".parquet"))?;
+    }
+    Ok(found)
+}
+
+/// The files of `names` that exist in the folder, in this order; or `path` itself if it is a file.
+fn named(path: &Path, names: &[&str]) -> Result<Vec<Input>, DatasetError> {
+    if path.is_dir() {
+        let paths = names.iter().map(|name| path.join(name));
+        return Ok(paths
+            .filter(|path| path.is_file())
+            .map(Input::new)
+            .collect());
+    }
+    let input = Input::new(path.to_path_buf());
+    input.open()?;
+    Ok(vec![input])
+}
+
+/// Reads the tables of a data set: `path` itself, or in the folder the files of the first of these lists that has any,
+/// or else its Parquet files. `usual` reads files of no known kind; `wanted` names what an error misses.
+pub(super) fn read_tables(
+    path: &Path,
+    lists: &[&[&str]],
+    usual: Reader,
+    wanted: &str,
+) -> Result<Entries, DatasetError> {
+    let mut inputs = Vec::new();
+    for names in lists {
+        if inputs.is_empty() {
+            inputs = named(path, names)?;
+        }
+    }
+    if inputs.is_empty() {
+        inputs = parquet_files(path)?;
+    }
+    let Some(first) = inputs.first() else {
+        return Err(DatasetError::nothing(wanted, path));
+    };
+    let reader = reader_of(&first.path).unwrap_or(usual);
+    chain(inputs, reader)
+}
+
+/// The folder a path stands for: itself, or the one that the file is in.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_path_buf();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}

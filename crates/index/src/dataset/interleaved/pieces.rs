@@ -1,0 +1,130 @@
+//! Finds the places of pictures in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
+
+use crate::PICTURE_PLACE;
+use crate::dataset::ImageSource;
+
+/// Longest place, with its name and what Markdown says of it, in bytes.
+const LONGEST_PLACE: usize = 4096;
+
+/// A piece of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Piece {
+    Text(String),
+    Picture(ImageSource),
+}
+
+/// A piece of a text before its pictures are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Text(String),
+    /// Name of the picture; empty where it is the next one of a list.
+    Place(String),
+}
+
+/// The parts of `text` in order, without empty texts.
+pub(super) fn read(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['<', '!']) {
+        let (before, from) = rest.split_at(start);
+        plain.push_str(before);
+        if let Some((name, after)) = place(from) {
+            flush(&mut plain, &mut parts);
+            parts.push(Part::Place(name.to_owned()));
+            rest = after;
+        } else {
+            let mut characters = from.chars();
+            plain.extend(characters.next());
+            rest = characters.as_str();
+        }
+    }
+    plain.push_str(rest);
+    flush(&mut plain, &mut parts);
+    parts
+}
+
+fn flush(plain: &mut String, parts: &mut Vec<Part>) {
+    let text = plain.replace(PICTURE_PLACE, " ");
+    if !text.trim().is_empty() {
+        parts.push(Part::Text(text.trim().to_owned()));
+    }
+    plain.clear();
+}
+
+/// The place that `text` begins with: the name in it, and what follows.
+fn place(text: &str) -> Option<(&str, &str)> {
+    // No further: a text of nothing but beginnings would be read to its end from each of them.
+    let near = text.get(..text.floor_char_boundary(LONGEST_PLACE))?;
+    let (name, after) = place_in(near)?;
+    Some((name, text.get(near.len().checked_sub(after.len())?..)?))
+}
+
+fn place_in(text: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = text.strip_prefix("<image>") {
+        return Some(("", rest));
+    }
+    if let Some(rest) = text.strip_prefix("<image:") {
+        return named(rest, '>');
+    }
+    let rest = text.strip_prefix("![")?;
+    let line = rest.split('\n').next()?;
+    let end = line.find("](")?;
+    let (name, rest) = named(rest.get(end.checked_add(2)?..)?, ')')?;
+    // `![alt](path "title")`
+    let path = name.split(" \"").next().unwrap_or(name).trim();
+    (!path.is_empty()).then_some((path, rest))
+}
+
+/// A name on one line up to `end`, and what follows.
+fn named(text: &str, end: char) -> Option<(&str, &str)> {
+    let (name, rest) = text.split_once(end)?;
+    let name_ends = !name.contains('\n') && !name.trim().is_empty();
+    name_ends.then(|| (name.trim(), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_and_what_only_looks_like_one_stays_text() {
+        let text = |text: &str| Part::Text(text.to_owned());
+        let at = |name: &str| Part::Place(name.to_owned());
+        assert_eq!(
+            read("One <image> two <image: a b.png>![x](c.png \"t\") three"),
+            [
+                text("One"),
+                at(""),
+                text("two"),
+                at("a b.png"),
+                at("c.png"),
+                text("three")
+            ]
+        );
+        assert_eq!(read("a < b, <b>! ![x] (y)"), [text("a < b, <b>! ![x] (y)")]);
+        assert_eq!(read("\u{FFFC}<image"), [text("<image")]);
+        assert_eq!(read(""), []);
+    }
+
+    #[test]
+    fn beginnings_without_an_end_are_read_once() {
+        let began = std::time::Instant::now();
+        for beginning in ["<image:", "![", "![]("] {
+            let text = beginning.repeat(400_000);
+            assert_eq!(read(&text), [Part::Text(text)]);
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+    }
+
+    #[test]
+    fn the_name_of_a_place_has_an_end() {
+        let long = format!("![{}](a.png) b", "ä".repeat(3000));
+        assert_eq!(read(&long), [Part::Text(long.clone())]);
+        let short = format!("![{}](a.png) b", "ä".repeat(2000));
+        assert_eq!(
+            read(&short),
+            [Part::Place("a.png".to_owned()), Part::Text("b".to_owned())]
+        );
+    }
+}

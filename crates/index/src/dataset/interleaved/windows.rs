@@ -1,0 +1,293 @@
+//! Cuts the pieces of a document into windows of a few pictures and the text around them.
+
+use super::Piece;
+use crate::PICTURE_PLACE;
+use crate::dataset::ImageSource;
+
+/// Most pictures of a window, and most characters of its question and answer together.
+pub(super) const MOST_PICTURES: usize = 5;
+pub(super) const MOST_CHARACTERS: usize = 2000;
+/// Most pictures of a document: each window holds text of its own, so many more would take more room than any book.
+const MOST_OF_DOCUMENT: usize = 4096;
+
+/// A window of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Window {
+    pub(super) images: Vec<ImageSource>,
+    /// Text with the mark of a place for each picture, in order.
+    pub(super) question: String,
+    pub(super) answer: String,
+    /// Whether some of the document's text fits in no window.
+    pub(super) cut: bool,
+}
+
+/// Pictures that stand together, and the text behind them.
+#[derive(Default)]
+struct Unit {
+    images: Vec<ImageSource>,
+    text: String,
+}
+
+/// An error if a document has too many pictures.
+pub(super) fn check(pictures: usize) -> Result<(), String> {
+    match pictures > MOST_OF_DOCUMENT {
+        true => Err(format!(
+            "{pictures} pictures in one document, at most {MOST_OF_DOCUMENT} are taken; cut it up"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The windows of a document. An error if there is no picture or too many, or no text that says anything about one.
+pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
+    let pictures = pieces.iter().filter(|p| matches!(p, Piece::Picture(_)));
+    check(pictures.count())?;
+    let (lead, units) = units(pieces);
+    if units.is_empty() {
+        return Err("there is no picture in the document".to_owned());
+    }
+    let mut windows = Vec::new();
+    let mut lead = lead;
+    let mut open: Vec<Unit> = Vec::new();
+    for unit in units {
+        if !open.is_empty() && !fits(&lead, &open, &unit) {
+            windows.push(close(std::mem::take(&mut lead), std::mem::take(&mut open)));
+        }
+        open.push(unit);
+    }
+    windows.push(close(lead, open));
+    // Pictures at the end with no text of their own belong to what was said before them.
+    let last = windows
+        .last()
+        .is_some_and(|window| window.answer.is_empty());
+    if last && windows.len() > 1 {
+        let said = windows
+            .iter()
+            .rev()
+            .nth(1)
+            .map(|window| window.answer.clone());
+        if let (Some(said), Some(last)) = (said, windows.last_mut()) {
+            last.answer = said;
+        }
+    }
+    match windows.iter().any(|window| !window.answer.is_empty()) {
+        true => Ok(windows),
+        false => Err("there is no text beside the pictures".to_owned()),
+    }
+}
+
+/// The text before the first picture, and the units that follow; no unit has more pictures than a window.
+fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
+    let mut lead = String::new();
+    let mut units: Vec<Unit> = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) if text.trim().is_empty() => {}
+            Piece::Text(text) => {
+                let target = units.last_mut().map_or(&mut lead, |unit| &mut unit.text);
+                if !target.is_empty() {
+                    target.push('\n');
+                }
+                target.push_str(text.trim());
+            }
+            Piece::Picture(image) => match units.last_mut() {
+                Some(unit) if unit.text.is_empty() && unit.images.len() < MOST_PICTURES => {
+                    unit.images.push(image);
+                }
+                _ => units.push(Unit {
+                    images: vec![image],
+                    text: String::new(),
+                }),
+            },
+        }
+    }
+    // A long run of pictures became several units, and the text behind it is about all of them: as much of it as a window
+    // takes, and one character that says whether there was more.
+    let mut behind = String::new();
+    for unit in units.iter_mut().rev() {
+        if unit.text.is_empty() {
+            unit.text.clone_from(&behind);
+        } else {
+            behind = unit.text.chars().take(MOST_CHARACTERS + 1).collect();
+        }
+    }
+    (lead, units)
+}
+
+fn fits(lead: &str, open: &[Unit], next: &Unit) -> bool {
+    let pictures = open.iter().map(|unit| unit.images.len()).sum::<usize>();
+    let texts = open.iter().chain([next]).map(|unit| length(&unit.text));
+    let characters = texts.fold(length(lead), usize::saturating_add);
+    pictures.saturating_add(next.images.len()) <= MOST_PICTURES && characters <= MOST_CHARACTERS
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Makes a window: the text behind the last picture is the answer, or the text before the first where none follows.
+fn close(lead: String, units: Vec<Unit>) -> Window {
+    let mut window = Window::default();
+    let (mut lead, mut before) = (lead, units);
+    let mut last = before.pop().unwrap_or_default();
+    if last.text.is_empty() {
+        let said = match before.last_mut() {
+            Some(unit) if lead.is_empty() => &mut unit.text,
+            _ => &mut lead,
+        };
+        last.text = std::mem::take(said);
+    }
+    window.answer = shorten(&last.text, MOST_CHARACTERS, &mut window.cut);
+    let mut left = MOST_CHARACTERS.saturating_sub(length(&window.answer));
+    // What stands nearest to the pictures is worth most: the lead is cut at its beginning.
+    let between = before
+        .iter()
+        .map(|unit| length(&unit.text))
+        .fold(0, usize::saturating_add);
+    left = left.saturating_sub(between);
+    let lead = keep_end(&lead, left, &mut window.cut);
+    window.question.push_str(&lead);
+    let unit_last = Unit {
+        images: last.images,
+        text: String::new(),
+    };
+    for unit in before.into_iter().chain([unit_last]) {
+        for image in unit.images {
+            if !window.question.is_empty() {
+                window.question.push(' ');
+            }
+            window.question.push(PICTURE_PLACE);
+            window.images.push(image);
+        }
+        if !unit.text.is_empty() {
+            window.question.push(' ');
+            window.question.push_str(&unit.text);
+        }
+    }
+    window
+}
+
+/// The beginning of a text, up to the end of a sentence or word where it is too long.
+fn shorten(text: &str, most: usize, cut: &mut bool) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return text.to_owned();
+    };
+    *cut = true;
+    let head = text.get(..end).unwrap_or_default();
+    let sentence = head.rfind(". ").map(|place| place.saturating_add(1));
+    let word = head.rfind(char::is_whitespace);
+    let half = end / 2;
+    let place = sentence
+        .filter(|place| *place > half)
+        .or(word)
+        .filter(|place| *place > half);
+    head.get(..place.unwrap_or(end))
+        .unwrap_or(head)
+        .trim()
+        .to_owned()
+}
+
+/// The end of a text, from a word on, where it is too long.
+fn keep_end(text: &str, most: usize, cut: &mut bool) -> String {
+    let skip = length(text).saturating_sub(most);
+    if skip == 0 {
+        return text.to_owned();
+    }
+    *cut = true;
+    let tail: String = text.chars().skip(skip).collect();
+    let word = tail
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, rest)| rest);
+    word.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(name: &str) -> Piece {
+        Piece::Picture(ImageSource::Bytes {
+            name: name.to_owned(),
+            bytes: vec![1],
+        })
+    }
+
+    fn text(text: &str) -> Piece {
+        Piece::Text(text.to_owned())
+    }
+
+    #[test]
+    fn the_text_behind_the_last_picture_answers_the_text_before_it() {
+        let pieces = vec![
+            text("A film."),
+            picture("a"),
+            text("And a CT:"),
+            picture("b"),
+            text("A nodule."),
+        ];
+        let windows = cut(pieces).unwrap();
+        assert_eq!(windows.len(), 1);
+        assert_eq!(windows[0].question, "A film. \u{FFFC} And a CT: \u{FFFC}");
+        assert_eq!(windows[0].answer, "A nodule.");
+        assert_eq!(windows[0].images.len(), 2);
+    }
+
+    #[test]
+    fn where_nothing_follows_the_text_before_the_first_picture_answers() {
+        let windows = cut(vec![text("Two films."), picture("a"), picture("b")]).unwrap();
+        assert_eq!(windows[0].question, "\u{FFFC} \u{FFFC}");
+        assert_eq!(windows[0].answer, "Two films.");
+        let windows = cut(vec![picture("a"), text("A film."), picture("b")]).unwrap();
+        assert_eq!(windows[0].answer, "A film.");
+        assert!(cut(vec![picture("a")]).is_err());
+        assert!(cut(vec![text("no picture")]).is_err());
+    }
+
+    #[test]
+    fn the_pictures_of_a_long_run_share_as_much_text_as_a_window_takes() {
+        let pictures = |count: usize| (0..count).map(|number| picture(&number.to_string()));
+        let pieces: Vec<Piece> = pictures(12)
+            .chain([text(&"Much. ".repeat(100_000))])
+            .collect();
+        let windows = cut(pieces).unwrap();
+        assert_eq!(windows.len(), 3);
+        for window in &windows {
+            assert!(window.cut && window.answer == windows[2].answer);
+        }
+        let pieces: Vec<Piece> = pictures(MOST_OF_DOCUMENT + 1)
+            .chain([text("Much.")])
+            .collect();
+        assert!(cut(pieces).unwrap_err().contains("4097 pictures"));
+    }
+
+    #[test]
+    fn no_window_has_too_many_pictures_or_too_much_text_and_none_is_lost() {
+        let mut pieces = vec![text(&"lead ".repeat(600))];
+        for number in 0..23 {
+            pieces.push(picture(&number.to_string()));
+            if number % 3 == 0 && number != 9 {
+                pieces.push(text(&"Words of it. ".repeat(number * 9 + 1)));
+            }
+        }
+        let windows = cut(pieces).unwrap();
+        assert_eq!(
+            windows
+                .iter()
+                .map(|window| window.images.len())
+                .sum::<usize>(),
+            23
+        );
+        for window in &windows {
+            let places = window.question.matches(PICTURE_PLACE).count();
+            assert_eq!(places, window.images.len());
+            assert!(places <= MOST_PICTURES);
+            let text = window
+                .question
+                .replace(PICTURE_PLACE, "")
+                .replace("  ", " ");
+            assert!(length(&text) + length(&window.answer) <= MOST_CHARACTERS + 12);
+            assert!(!window.answer.is_empty());
+        }
+        assert!(windows[0].cut);
+    }
+}

@@ -1,0 +1,155 @@
+//! Reads a Python pickle of a list of dictionaries, without running anything.
+//!
+//! A pickle is a program that may name any Python function. The machine here knows the instructions that build lists,
+//! dictionaries, texts and numbers, and refuses every other one: names, calls, objects. A pickle cannot be read in
+//! pieces, so its length and what it builds are bounded. Containers are handles into flat lists, so that one which
+//! contains itself, or is nested a million deep, is neither a loop nor a deep recursion.
+
+mod escapes;
+mod machine;
+
+use std::sync::Arc;
+
+use super::error::DatasetError;
+use super::inputs::Input;
+use super::record::{Entries, Entry, Record, Value};
+use rounds_support::files;
+
+/// Longest file, in bytes. The questions of PathVQA take 3 MiB.
+const LONGEST_FILE: u64 = 64 << 20;
+/// Most items of a list inside a record, and how deep such lists are followed.
+const MOST_ITEMS: usize = 64;
+const DEEPEST: usize = 2;
+/// Longest record, in bytes of its texts: a pickle may hold one text and name it a million times.
+const LONGEST_RECORD: usize = 8 << 20;
+
+/// The records of a pickle: the dictionaries in its list.
+pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
+    input.open()?;
+    let bytes = files::read_limited(&input.path, LONGEST_FILE)?;
+    let (root, heap) = machine::run(&bytes).map_err(|(at, reason)| {
+        DatasetError::broken(&format!("{}, byte {at}", input.name), reason)
+    })?;
+    let Built::List(list) = root else {
+        return Err(DatasetError::unsupported(
+            &input.name,
+            "it is not a list of records",
+        ));
+    };
+    let length = heap.lists.get(list).map_or(0, Vec::len);
+    let (name, split) = (input.name.clone(), input.split.clone());
+    let iterator = Box::new((0..length).map(move |position| {
+        let origin = format!("{name}, entry {}", position.saturating_add(1));
+        let item = heap.lists.get(list).and_then(|items| items.get(position));
+        Ok(entry(item, &heap, origin, &split))
+    }));
+    Ok(Entries {
+        total: u64::try_from(length).ok(),
+        iterator,
+    })
+}
+
+fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entry {
+    let Some(Built::Dict(dict)) = item else {
+        let reason = "it is not a dictionary of fields".to_owned();
+        return Entry::Bad { origin, reason };
+    };
+    match heap.fields(*dict) {
+        Some(fields) => Entry::Record(Record::new(origin, split, fields)),
+        None => Entry::Bad {
+            origin,
+            reason: "the entry is longer than 8 MiB".to_owned(),
+        },
+    }
+}
+
+/// A value that a pickle built. Containers are places in the lists of the heap.
+#[derive(Clone, Debug)]
+enum Built {
+    Null,
+    Text(Arc<str>),
+    List(usize),
+    Dict(usize),
+}
+
+#[derive(Default)]
+struct Heap {
+    lists: Vec<Vec<Built>>,
+    dicts: Vec<Vec<(Built, Built)>>,
+}
+
+impl Heap {
+    /// The named fields of a dictionary; `None` where their texts are too long together.
+    fn fields(&self, dict: usize) -> Option<Vec<(String, Value)>> {
+        let mut room = LONGEST_RECORD;
+        let mut fields = Vec::new();
+        for (name, value) in self.dicts.get(dict).into_iter().flatten() {
+            if let Built::Text(name) = name {
+                let name = copied(name, &mut room)?;
+                fields.push((name, self.value(value, 0, &mut room)?));
+            }
+        }
+        Some(fields)
+    }
+
+    /// What was built; `None` where its texts do not fit into `room`, which becomes less by them.
+    fn value(&self, built: &Built, depth: usize, room: &mut usize) -> Option<Value> {
+        Some(match built {
+            Built::Text(text) => Value::Text(copied(text, room)?),
+            Built::List(list) if depth < DEEPEST => {
+                let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
+                let items = items.take(MOST_ITEMS);
+                let items = items.map(|item| self.value(item, depth.saturating_add(1), room));
+                Value::List(items.collect::<Option<_>>()?)
+            }
+            Built::Null | Built::List(_) => Value::Null,
+            // No text, and no picture: a recipe that wants this field says so.
+            Built::Dict(_) => Value::Object(Vec::new()),
+        })
+    }
+}
+
+fn copied(text: &str, room: &mut usize) -> Option<String> {
+    *room = room.checked_sub(text.len())?;
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(pickle: &mut Vec<u8>, text: &str) {
+        pickle.push(b'X');
+        pickle.extend((text.len() as u32).to_le_bytes());
+        pickle.extend(text.as_bytes());
+    }
+
+    #[test]
+    fn a_text_that_is_named_many_times_is_not_copied_without_end() {
+        // A list; a text that is remembered and put aside; a dictionary with it in a hundred fields; one with a short text.
+        let mut pickle = b"\x80\x04]".to_vec();
+        text(&mut pickle, &"long ".repeat(200_000));
+        pickle.extend(b"q\x000}(");
+        for field in 0..100 {
+            text(&mut pickle, &format!("field {field}"));
+            pickle.extend(b"h\x00");
+        }
+        pickle.extend(b"ua}(");
+        text(&mut pickle, "question");
+        text(&mut pickle, "short");
+        pickle.extend(b"ua.");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train_qa.pkl");
+        files::write_atomic(&path, &pickle).unwrap();
+        let read: Vec<Entry> = entries(&Input::new(path))
+            .unwrap()
+            .iterator
+            .map(Result::unwrap)
+            .collect();
+        let [Entry::Bad { reason, .. }, Entry::Record(short)] = &read[..] else {
+            panic!("{} entries", read.len());
+        };
+        assert!(reason.contains("8 MiB"), "{reason}");
+        assert_eq!(short.text("question").unwrap(), "short");
+    }
+}

@@ -1,0 +1,185 @@
+//! The knowledge graph of SLAKE, and which of its facts a question rests on.
+//!
+//! A question's triple says which relation is asked about: `[vhead, function, ktail]` asks for the function of what is
+//! seen, `[vhead, belong to, respiratory system]` for what is seen and belongs to it. A fact is joined only if its
+//! relation, its value and, where the question asks for one, its entity are those of the question and the answer.
+
+use std::path::Path;
+
+use crate::dataset::error::DatasetError;
+use crate::dataset::vocabulary::words;
+use rounds_support::errors::shown;
+use rounds_support::files;
+
+/// Longest file of facts, in bytes, and most facts of all files.
+const LONGEST_FILE: u64 = 16 << 20;
+const MOST_FACTS: usize = 200_000;
+/// Most facts that one rationale names.
+const MOST_NAMED: usize = 3;
+
+/// Files of facts, with what stands between their fields: English has `#`, as its values hold commas.
+const FILES: [(&str, char); 6] = [
+    ("en_disease.csv", '#'),
+    ("en_organ.csv", '#'),
+    ("en_organ_rel.csv", '#'),
+    ("disease.csv", ','),
+    ("organ.csv", ','),
+    ("organ_rel.csv", ','),
+];
+
+/// What a question calls a relation, and what the graph calls it.
+const RELATIONS: [(&[&str], &[&str]); 10] = [
+    (
+        &["effect", "function", "be used for", "can", "could", "role"],
+        &["function", "effect"],
+    ),
+    (&["treat"], &["treatment", "therapeutic method"]),
+    (&["prevent"], &["prevention"]),
+    (&["belong to", "part of"], &["belong to"]),
+    (&["属于"], &["属于"]),
+    (&["功能", "作用", "可以", "被用于"], &["功能", "作用"]),
+    (&["治疗"], &["治疗方法"]),
+    (&["预防"], &["预防"]),
+    (&["症状"], &["主要症状"]),
+    (&["病因"], &["病因"]),
+];
+
+/// One fact of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fact {
+    entity: String,
+    attribute: String,
+    value: String,
+}
+
+impl Fact {
+    /// As an English sentence.
+    pub(super) fn english(&self) -> String {
+        let value = self.value.trim_end_matches('.').to_lowercase();
+        match self.attribute.as_str() {
+            "belong to" => format!("{} belongs to: {value}.", self.entity),
+            attribute => format!("{}, {attribute}: {value}.", self.entity),
+        }
+    }
+
+    /// As a Chinese sentence.
+    pub(super) fn chinese(&self) -> String {
+        let value = self.value.trim_end_matches('。');
+        format!("{}，{}：{value}。", self.entity, self.attribute)
+    }
+}
+
+/// All facts.
+#[derive(Debug, Default)]
+pub(super) struct Knowledge {
+    facts: Vec<Fact>,
+}
+
+impl Knowledge {
+    /// The facts in `folder`; none where there is no such folder.
+    pub(super) fn read(folder: &Path) -> Result<Self, DatasetError> {
+        let mut facts = Vec::new();
+        for (name, separator) in FILES {
+            let path = folder.join(name);
+            if !path.is_file() {
+                continue;
+            }
+            let bytes = files::read_limited(&path, LONGEST_FILE)?;
+            let text = String::from_utf8_lossy(&bytes);
+            facts.extend(
+                text.lines()
+                    .skip(1)
+                    .filter_map(|line| fact(line, separator)),
+            );
+            if facts.len() > MOST_FACTS {
+                let reason = format!("more than {MOST_FACTS} facts");
+                return Err(DatasetError::unsupported(&shown(folder), reason));
+            }
+        }
+        Ok(Self { facts })
+    }
+
+    /// The facts that a question with this `triple` and `answer` rests on, about what is marked in its picture first.
+    pub(super) fn facts(&self, triple: &[String], answer: &str, marked: &[String]) -> Vec<&Fact> {
+        let [head, relation, tail] = triple else {
+            return Vec::new();
+        };
+        if relation == "_" || head == "_" {
+            return Vec::new();
+        }
+        let relation = relation.to_lowercase();
+        let asked = RELATIONS
+            .iter()
+            .find(|(asked, _)| asked.contains(&relation.as_str()));
+        let own = [relation.as_str()];
+        let attributes = asked.map_or(&own[..], |(_, attributes)| attributes);
+        let about = self
+            .facts
+            .iter()
+            .filter(|fact| attributes.contains(&fact.attribute.as_str()));
+        let seen = |fact: &Fact| marked.iter().any(|name| same_thing(name, &fact.entity));
+        let mut found: Vec<&Fact> = match tail.as_str() {
+            "ktail" => about
+                .filter(|fact| plain(&fact.value) == plain(answer))
+                .collect(),
+            tail => about
+                .filter(|fact| parts(&fact.value).any(|part| plain(part) == plain(tail)))
+                .filter(|fact| {
+                    says_no_name(answer)
+                        || parts(answer).any(|name| plain(name) == plain(&fact.entity))
+                })
+                .collect(),
+        };
+        found.dedup();
+        // A value that many entities share tells nothing, unless one of them is marked.
+        if found.iter().any(|fact| seen(fact)) {
+            found.retain(|fact| seen(fact));
+        } else if tail == "ktail" && found.len() > MOST_NAMED {
+            found.clear();
+        }
+        found.truncate(MOST_NAMED);
+        found
+    }
+}
+
+fn fact(line: &str, separator: char) -> Option<Fact> {
+    let mut fields = line
+        .trim()
+        .splitn(3, separator)
+        .map(|field| field.trim().to_owned());
+    let fact = Fact {
+        entity: fields.next()?,
+        attribute: fields.next()?.to_lowercase(),
+        value: fields.next()?,
+    };
+    let whole = ![&fact.entity, &fact.attribute, &fact.value]
+        .iter()
+        .any(|field| field.is_empty());
+    whole.then_some(fact)
+}
+
+/// Words without regard to case and punctuation.
+fn plain(text: &str) -> String {
+    words(text).join(" ")
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '，', '、', ';'])
+        .filter(|part| !part.trim().is_empty())
+}
+
+/// Whether an answer is a yes or no, which names no entity.
+fn says_no_name(answer: &str) -> bool {
+    matches!(
+        answer.trim().to_lowercase().as_str(),
+        "yes" | "no" | "有" | "没有" | "是" | "不是" | "包含" | "不包含" | "属于" | "不属于"
+    )
+}
+
+/// Whether a box and an entity are the same thing: `Left Kidney` and `Kidney`, `Effusion` and `Pleural Effusion`.
+fn same_thing(marked: &str, entity: &str) -> bool {
+    let (marked, entity) = (plain(marked), plain(entity));
+    !marked.is_empty()
+        && !entity.is_empty()
+        && (marked.contains(&entity) || entity.contains(&marked))
+}

@@ -1,0 +1,99 @@
+//! Pictures of an index: files named by their content, two letters a folder.
+//!
+//! A file that exists is whole: it was written under another name and renamed. A reader checks the hash every time.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::error::{IndexError, damaged};
+use super::example::ExampleImage;
+use rounds_support::{FileError, files};
+
+/// Longest picture file that is taken, in bytes: no longer one could be decoded.
+pub const LONGEST_PICTURE: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
+
+/// Reads the pictures of an index; can be cloned and sent to other threads.
+#[derive(Clone, Debug)]
+pub struct Images {
+    /// `None`: those that ship inside the binary.
+    folder: Option<PathBuf>,
+}
+
+/// Path of a picture below the index's folder.
+pub fn relative(image: &ExampleImage) -> String {
+    let (front, rest) = image.sha256.split_at_checked(2).unwrap_or(("", ""));
+    format!("images/{front}/{rest}.{}", image.extension)
+}
+
+impl Images {
+    pub fn new(folder: Option<&Path>) -> Self {
+        Self {
+            folder: folder.map(Path::to_path_buf),
+        }
+    }
+
+    /// The file's bytes.
+    ///
+    /// Errors where it is missing or not what its name says.
+    pub fn bytes(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
+        let name = relative(image);
+        let bytes = match &self.folder {
+            Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), LONGEST_PICTURE)?),
+            None => rounds_support::shipped::file(&format!("index/{name}"))
+                .map(Cow::Borrowed)
+                .ok_or_else(|| damaged(&name, "not part of this build"))?,
+        };
+        if files::sha256_hex(&bytes) != image.sha256 {
+            return Err(damaged(&name, "its SHA-256 is not its name"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Adds pictures; nothing is safe before [`ImageWriter::sync`].
+pub struct ImageWriter {
+    folder: PathBuf,
+    unsynced: BTreeSet<PathBuf>,
+}
+
+impl ImageWriter {
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            unsynced: BTreeSet::new(),
+        }
+    }
+
+    /// Keeps a picture unless it is there already.
+    pub fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
+        let path = self.folder.join(relative(image));
+        // Longer or shorter: left by a crash of the machine, and written again.
+        if std::fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
+            return Ok(());
+        }
+        let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
+        files::create_private_dir(&folder)?;
+        let failed = |e: std::io::Error| FileError::from_io(&path, "write", &e);
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".rounds-")
+            .tempfile_in(&folder)
+            .map_err(failed)?;
+        std::io::Write::write_all(&mut temporary, bytes).map_err(failed)?;
+        temporary.persist(&path).map_err(|e| failed(e.error))?;
+        self.unsynced.insert(folder);
+        self.unsynced.insert(path);
+        Ok(())
+    }
+
+    /// Waits until everything that was put is on the disk.
+    pub fn sync(&mut self) -> Result<(), IndexError> {
+        for path in std::mem::take(&mut self.unsynced) {
+            File::open(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(|e| FileError::from_io(&path, "write", &e))?;
+        }
+        Ok(())
+    }
+}

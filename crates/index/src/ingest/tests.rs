@@ -1,0 +1,224 @@
+//! What becomes of rows: ids that come with an export, pictures without a vector, and pictures that are too long together.
+
+use super::*;
+use crate::dataset::{self, Format, Options};
+use crate::example::is_id;
+use crate::{Encoder, Index, create, export};
+use std::path::Path;
+
+/// A vector by the first pixel; none that can be used where that is white.
+struct Grey;
+
+impl Embedder for Grey {
+    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
+        let shade = f32::from(picture.rgb[0]);
+        let one = if shade == 255.0 { f32::NAN } else { 1.0 };
+        Ok(vec![vec![one, shade / 255.0]])
+    }
+
+    fn text(&self, _: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
+        Ok(vec![None])
+    }
+}
+
+fn png(shade: u8) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(8, 8, image::Rgb([shade; 3]))
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+fn row(id: &str, shade: u8) -> Row {
+    Row {
+        id: id.to_owned(),
+        images: vec![ImageSource::Bytes {
+            name: format!("{shade}.png"),
+            bytes: png(shade),
+        }],
+        question: "Is there a nodule?".to_owned(),
+        answer: "yes".to_owned(),
+        origin: format!("row {shade}"),
+        ..Row::default()
+    }
+}
+
+/// Adds rows to the index in `folder`, which is made where there is none; gives what became of them, and the reasons of those
+/// that were rejected.
+fn add_all(
+    folder: &Path,
+    items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
+) -> (Summary, Vec<String>) {
+    let encoder = Encoder {
+        sha256: "e".repeat(64),
+        name: "grey".into(),
+        dimension: 2,
+        bundle: String::new(),
+        text: false,
+    };
+    if !folder.exists() {
+        create(folder, vec![encoder]).unwrap();
+    }
+    let mut writer = Writer::open(folder).unwrap();
+    let (mut summary, mut reasons) = (Summary::default(), Vec::new());
+    let cancel = Cancel::new();
+    ingest(&mut writer, items, &Grey, &cancel, &mut summary, &mut |r| {
+        if let Report::Rejected { reason, .. } = r {
+            reasons.push(reason.to_owned());
+        }
+    })
+    .unwrap();
+    writer.finish().unwrap();
+    let sum = summary.added + summary.duplicates + summary.rejected;
+    assert_eq!(summary.rows, sum);
+    (summary, reasons)
+}
+
+fn add_rows(folder: &Path, rows: Vec<Row>) -> (Summary, Vec<String>) {
+    let mut items = rows.into_iter().map(|row| Ok(Item::Row(Box::new(row))));
+    add_all(folder, &mut items)
+}
+
+fn add_export(folder: &Path, export: &Path) -> Summary {
+    let data = dataset::open(Format::Folder, export, &Options::default());
+    add_all(folder, &mut data.unwrap().items).0
+}
+
+fn ids(folder: &Path) -> Vec<String> {
+    let mut ids = Vec::new();
+    let index = Index::open(Some(folder)).unwrap();
+    let each = &mut |example: Result<Example, IndexError>| {
+        ids.push(example?.id);
+        Ok(())
+    };
+    index.each_example(each).unwrap();
+    ids
+}
+
+fn exported(folder: &Path, out: &Path) {
+    let index = Index::open(Some(folder)).unwrap();
+    export::export(&index, out, &Cancel::new(), &mut |_, _| ()).unwrap();
+}
+
+/// Whether an id is the beginning of a hash of the content.
+fn is_of_content(id: &str) -> bool {
+    id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// An index of three examples, two of which have ids that are not of their content, and its export.
+fn three(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+    let (index, out) = (folder.join("first"), folder.join("export"));
+    let rows = vec![row("case-one", 1), row("", 2), row("phantom-fundus-005", 3)];
+    add_rows(&index, rows);
+    exported(&index, &out);
+    (index, out)
+}
+
+#[test]
+fn an_export_that_is_read_back_keeps_its_ids_and_reading_it_again_adds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, out) = three(folder.path());
+    let second = folder.path().join("second");
+    let summary = add_export(&second, &out);
+    assert_eq!((summary.rows, summary.added), (3, 3));
+    assert_eq!(ids(&second), ids(&first));
+    assert_eq!(ids(&second)[0], "case-one");
+    assert!(is_of_content(&ids(&second)[1]));
+    let summary = add_export(&second, &out);
+    assert_eq!((summary.rows, summary.duplicates), (3, 3));
+    assert_eq!(ids(&second), ids(&first));
+}
+
+#[test]
+fn an_id_that_another_example_has_becomes_one_of_the_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, out) = three(folder.path());
+    let second = folder.path().join("second");
+    // The first has the id that the export brings, the second the one that the content would give instead.
+    let of_content = Example {
+        id: String::new(),
+        ..Index::open(Some(&first)).unwrap().example(0).unwrap()
+    };
+    let rows = vec![row("case-one", 101), row(&of_content.ids()[0], 102)];
+    add_rows(&second, rows);
+    let summary = add_export(&second, &out);
+    assert_eq!((summary.rows, summary.added), (3, 3));
+    let ids = ids(&second);
+    assert_eq!(ids[2], of_content.ids()[1]);
+    assert_eq!(ids[2].len(), 32);
+    assert_eq!(ids[4], "phantom-fundus-005");
+    let summary = add_export(&second, &out);
+    assert_eq!((summary.rows, summary.duplicates), (3, 3));
+}
+
+#[test]
+fn an_id_that_is_none_of_ours_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, out) = three(folder.path());
+    let path = out.join("examples.jsonl");
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let hostile = [
+        "\u{1B}]0;owned\u{7}".into(),
+        "../../etc/passwd".into(),
+        "--whole".into(),
+        "a b".into(),
+        "off".into(),
+        "Case-One".into(),
+        "x".repeat(49).into(),
+        serde_json::json!(["case-one"]),
+        serde_json::json!(null),
+    ];
+    let mut changed = String::new();
+    for (number, id) in hostile.iter().enumerate() {
+        let mut line = line.clone();
+        line["id"] = id.clone();
+        line["question"] = format!("Question {number}?").into();
+        changed += &format!("{line}\n");
+    }
+    std::fs::write(&path, changed).unwrap();
+    let second = folder.path().join("second");
+    let summary = add_export(&second, &out);
+    assert_eq!(summary.added as usize, hostile.len());
+    let ids = ids(&second);
+    assert!(
+        ids.iter().all(|id| is_of_content(id) && is_id(id)),
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn rows_of_one_id_are_all_kept_and_the_first_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let (summary, _) = add_rows(&index, vec![row("case-one", 1), row("case-one", 2)]);
+    assert_eq!(summary.added, 2);
+    let ids = ids(&index);
+    assert!(ids[0] == "case-one" && is_of_content(&ids[1]), "{ids:?}");
+}
+
+#[test]
+fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let rows = || vec![row("", 1), row("", 255), row("", 2)];
+    for (added, duplicates) in [(2, 0), (0, 2)] {
+        let (summary, reasons) = add_rows(&index, rows());
+        assert_eq!((summary.added, summary.duplicates), (added, duplicates));
+        assert_eq!((summary.rows, summary.rejected), (3, 1));
+        assert!(reasons[0].contains("not a number"), "{reasons:?}");
+    }
+    let verdict = crate::verify::verify(Some(&index), &Cancel::new(), &mut |_, _| ());
+    assert_eq!(verdict.unwrap().faults, Vec::<String>::new());
+}
+
+#[test]
+fn pictures_that_are_too_long_together_are_one_rejected_row() {
+    let mut row = row("", 1);
+    row.images = vec![row.images[0].clone(); 3];
+    let length = png(1).len() as u64;
+    let read = load(&mut row.clone(), 3 * length).unwrap();
+    assert_eq!((read.0.len(), read.1.len()), (3, 3));
+    let reason = load(&mut row, 3 * length - 1).unwrap_err();
+    assert!(reason.contains("together"), "{reason}");
+}

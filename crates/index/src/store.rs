@@ -1,0 +1,496 @@
+//! An index that is open for reading, from a folder or from the binary.
+//!
+//! Opening is cheap, whatever the size: counters, headers and lengths, and the hash of a small sealed database. Everything
+//! else is checked when it is used: a vector block when it is first searched, a record when it is reranked, an example and
+//! a picture when they are read. Nothing here writes to an index, but for the caches that can be made again.
+
+use rusqlite::Connection;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::database::{self, Counts, DATABASE};
+use super::error::{IndexError, damaged};
+use super::example::{Example, ExampleImage};
+use super::images::Images;
+use super::looks::Looks;
+use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
+use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
+use super::words;
+use rounds_support::{Cancel, files};
+
+/// An opened index.
+pub struct Index {
+    folder: Option<PathBuf>,
+    manifest: Manifest,
+    counts: Counts,
+    living: Living,
+    connection: Connection,
+    vectors: Vec<OnceCell<Arc<Vectors>>>,
+    text_vectors: Vec<OnceCell<Arc<Vectors>>>,
+    /// One an encoder, like the vectors.
+    graphs: Vec<OnceCell<GraphSlot>>,
+    looks: OnceCell<Looks>,
+    images: Images,
+}
+
+impl Index {
+    /// Opens an index; `None` is the one that ships.
+    pub fn open(folder: Option<&Path>) -> Result<Self, IndexError> {
+        let (manifest, connection) = match folder {
+            Some(folder) => {
+                let manifest = read_manifest(folder)?;
+                check_seal(folder, false)?;
+                let connection = database::open_for_reading(&folder.join(DATABASE))?;
+                (manifest, connection)
+            }
+            None => (
+                Manifest::parse(shipped(MANIFEST)?)?,
+                database::open_bytes(shipped(DATABASE)?)?,
+            ),
+        };
+        // One snapshot: a writer may be at work.
+        let (counts, removed) = {
+            let snapshot = connection.unchecked_transaction()?;
+            let counts = database::counts(&snapshot)?;
+            let removed = database::numbers(&snapshot, "select number from removed", &[])?;
+            (counts, removed)
+        };
+        // Every number takes some bytes: others were never given, and nobody may count up to them.
+        let given = database::length(&connection)?;
+        if counts.examples + removed.len() != counts.next || counts.next as u64 > given {
+            return Err(damaged(DATABASE, "its counters are not those of its rows"));
+        }
+        let encoders = manifest.encoders.len();
+        Ok(Self {
+            images: Images::new(folder),
+            folder: folder.map(Path::to_path_buf),
+            vectors: vec![OnceCell::new(); encoders],
+            text_vectors: vec![OnceCell::new(); encoders],
+            graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
+            looks: OnceCell::new(),
+            manifest,
+            living: Living {
+                next: counts.next,
+                removed,
+            },
+            counts,
+            connection,
+        })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.counts.examples
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.examples == 0
+    }
+
+    /// Rows of the vector files: examples that are there or were.
+    pub fn rows(&self) -> usize {
+        self.counts.next
+    }
+
+    /// Where it is; `None` for the one that ships.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Whether its last writer came to its end; the one that ships has none.
+    pub fn is_sealed(&self) -> Result<bool, IndexError> {
+        let sealed = self.folder().map(|folder| check_seal(folder, false));
+        sealed.unwrap_or(Ok(true))
+    }
+
+    /// The encoders whose vectors it has; the first is searched by default.
+    pub fn encoders(&self) -> &[Encoder] {
+        &self.manifest.encoders
+    }
+
+    /// The encoder of these weights.
+    pub fn encoder(&self, sha256: &str) -> Result<&Encoder, IndexError> {
+        let known = self.manifest.encoder(sha256);
+        known.ok_or_else(|| self.manifest.unknown(&short(sha256)))
+    }
+
+    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
+        self.manifest.encoder_called(given)
+    }
+
+    /// A hash of all examples, their places and the encoders: the same for the same content.
+    pub fn sha256(&self) -> String {
+        let mut text = format!("{:?} {}", self.counts.digest, self.counts.examples);
+        for encoder in &self.manifest.encoders {
+            text.push_str(&encoder.sha256);
+        }
+        files::sha256_hex(text.as_bytes())
+    }
+
+    /// Reads pictures; can be sent to other threads.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// A picture's file, checked against its hash.
+    pub fn image(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
+        self.images.bytes(image)
+    }
+
+    /// The example of a number.
+    ///
+    /// Errors where it is gone, damaged, or the index was compacted meanwhile.
+    pub fn example(&self, number: usize) -> Result<Example, IndexError> {
+        let unknown = || IndexError::Unknown(format!("number {number}"));
+        self.example_if_there(number)?.ok_or_else(unknown)
+    }
+
+    /// The example of a number, unless it was removed, maybe by another process since the index was opened.
+    ///
+    /// Errors where it is damaged, or the index was compacted meanwhile.
+    pub fn example_if_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        if database::counts(&snapshot)?.generation != self.counts.generation {
+            return Err(IndexError::Changed);
+        }
+        database::example(&snapshot, number)
+    }
+
+    /// Every picture of its examples once, in the order of numbers.
+    pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
+        let (mut seen, mut out) = (HashSet::new(), Vec::new());
+        self.each_example(&mut |example| {
+            for image in example?.images {
+                if seen.insert(image.sha256.clone()) {
+                    out.push(image);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Whether a picture belongs to an example now, as other processes may have left the index, or deleted it.
+    pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+        let folder = self.folder.as_ref();
+        if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
+            return Ok(false);
+        }
+        let query = "select 1 from pictured where sha256 = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([picture])?)
+    }
+
+    /// The example of an id, or of an unambiguous beginning of one.
+    pub fn by_id(&self, id: &str) -> Result<Example, IndexError> {
+        let unknown = || IndexError::Unknown(rounds_support::sanitise::clean_line(id));
+        let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
+        self.example(number)
+    }
+
+    /// Numbers of the examples with one of these pictures, patients or studies, sorted.
+    pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = match what {
+            With::Image => "select number from pictured where sha256 = ?1",
+            With::ImageOfNobody => {
+                "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
+            }
+            With::Patient => "select number from examples where patient = ?1 and patient <> ''",
+            With::Study => "select number from examples where study = ?1 and study <> ''",
+            With::Source => "select number from examples where source = ?1",
+            With::Licence => "select number from examples where licence = ?1",
+        };
+        database::numbers(&self.connection, query, &[value])
+    }
+
+    /// As [`Index::numbers_with`], whatever the case of the letters.
+    pub fn numbers_alike(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+        let column = match what {
+            With::Image | With::ImageOfNobody => return self.numbers_with(what, value),
+            With::Patient => "patient",
+            With::Study => "study",
+            With::Source => "source",
+            With::Licence => "licence",
+        };
+        let query = format!("select number from examples where {column} = ?1 collate nocase");
+        database::numbers(&self.connection, &query, &[value])
+    }
+
+    /// Whether any example has a tag of this name.
+    pub fn has_tag(&self, name: &str) -> Result<bool, IndexError> {
+        let query = "select 1 from tags where name = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([name])?)
+    }
+
+    /// Names of tags, sorted.
+    pub fn tag_names(&self) -> Result<Vec<String>, IndexError> {
+        let query = "select distinct name from tags order by name";
+        let mut statement = self.connection.prepare(query)?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+        Ok(names
+            .map(|name| name.map(clean))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Numbers of the examples with a tag of this name and value, sorted.
+    pub fn numbers_tagged(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = "select number from tags where name = ?1 and value = ?2 collate nocase";
+        database::numbers(&self.connection, query, &[name, value])
+    }
+
+    /// Names of tags with their values and how many examples have them, most first.
+    pub fn tag_counts(&self) -> Result<Vec<(String, String, usize)>, IndexError> {
+        let mut statement = self.connection.prepare(
+            "select name, value, count(*) as n from tags group by name, value order by name, n desc, value",
+        )?;
+        let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+        let rows = statement.query_map([], |row| {
+            Ok((
+                clean(row.get(0)?),
+                clean(row.get(1)?),
+                row.get::<_, i64>(2)? as usize,
+            ))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many different pictures there are.
+    pub fn pictures(&self) -> Result<usize, IndexError> {
+        let query = "select count(distinct sha256) from pictured";
+        let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
+        Ok(count as usize)
+    }
+
+    /// How many examples each source and each licence has.
+    pub fn origins(&self) -> Result<(Counted, Counted), IndexError> {
+        let of = |column: &str| -> Result<Counted, IndexError> {
+            let query = format!("select {column}, count(*) from examples group by {column}");
+            let mut statement = self.connection.prepare(&query)?;
+            let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+            let rows = statement.query_map([], |row| {
+                Ok((clean(row.get(0)?), row.get::<_, i64>(1)? as usize))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        Ok((of("source")?, of("licence")?))
+    }
+
+    /// Perceptual hash of a picture of the index.
+    pub fn look(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
+        use rusqlite::OptionalExtension;
+        let look = self
+            .connection
+            .prepare_cached("select look from images where sha256 = ?1")?
+            .query_row([sha256], |row| row.get::<_, i64>(0))
+            .optional()?;
+        Ok(look.map(|bits| bits as u64))
+    }
+
+    /// SHA-256 of the pictures whose perceptual hash differs from one of `looks` in at most `most` bits, with how many those
+    /// are. The first call reads all hashes.
+    pub fn alike(&self, looks: &[u64], most: u32) -> Result<Vec<(String, u32)>, IndexError> {
+        let known = match self.looks.get() {
+            Some(known) => known,
+            None => {
+                let read = Looks::read(&self.connection)?;
+                self.looks.get_or_init(|| read)
+            }
+        };
+        known.alike(&self.connection, looks, most)
+    }
+
+    /// Which numbers are those of examples.
+    pub fn living(&self) -> &Living {
+        &self.living
+    }
+
+    /// Image vectors of an encoder, opened when first asked for.
+    pub fn vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
+        let file = |e: &Encoder| e.file(self.counts.generation);
+        self.opened(encoder, &self.vectors, &file)
+    }
+
+    /// Vectors of questions and answers, where the encoder has a text tower.
+    pub fn text_vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
+        if !self.encoder(encoder)?.text {
+            return Err(IndexError::NoTexts);
+        }
+        let file = |e: &Encoder| e.text_file(self.counts.generation);
+        self.opened(encoder, &self.text_vectors, &file)
+    }
+
+    fn place(&self, sha256: &str) -> Result<usize, IndexError> {
+        let encoder = self.encoder(sha256)?;
+        let place = self.manifest.encoders.iter().position(|e| e == encoder);
+        place.ok_or(IndexError::Changed)
+    }
+
+    fn opened<'a>(
+        &'a self,
+        sha256: &str,
+        cells: &'a [OnceCell<Arc<Vectors>>],
+        file: &dyn Fn(&Encoder) -> String,
+    ) -> Result<&'a Arc<Vectors>, IndexError> {
+        let encoder = self.encoder(sha256)?;
+        let cell = cells.get(self.place(sha256)?).ok_or(IndexError::Changed)?;
+        if let Some(vectors) = cell.get() {
+            return Ok(vectors);
+        }
+        let (name, rows) = (file(encoder), self.counts.next);
+        let vectors = match &self.folder {
+            Some(folder) => Vectors::open(&folder.join("vectors"), &name, encoder.dimension, rows)?,
+            None => Vectors::from_static(
+                shipped(&format!("vectors/{name}.f16"))?,
+                shipped(&format!("vectors/{name}.i8")).ok(),
+                encoder.dimension,
+                rows,
+            )?,
+        };
+        Ok(cell.get_or_init(|| Arc::new(vectors)))
+    }
+
+    /// At most `k` nearest by picture among the numbers that `filter` lets through; best first, ties by number.
+    pub fn nearest(
+        &self,
+        encoder: &str,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Vec<Hit>, IndexError> {
+        Ok(self.answer(encoder, vector, k, filter, search)?.hits)
+    }
+
+    /// As [`Index::nearest`], and which search found them: the graph only where it is wanted, there, and of use.
+    pub fn answer(
+        &self,
+        encoder: &str,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        search: Search,
+    ) -> Result<Answered, IndexError> {
+        Ok(match self.graph(encoder, search)? {
+            Some(graph) => graph.search(vector, k, filter)?,
+            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+        })
+    }
+
+    /// The search to ask by: the graph where it is wanted and there, else exact. A graph that is asked for by name is waited
+    /// for, so that the same question gets the same shots.
+    ///
+    /// Errors with [`IndexError::Cancelled`] where `cancel` is raised before it is there.
+    pub fn settle(
+        &self,
+        encoder: &str,
+        search: Search,
+        cancel: &Cancel,
+    ) -> Result<Search, IndexError> {
+        let Some(graph) = self.graph(encoder, search)? else {
+            return Ok(Search::Exact);
+        };
+        if search == Search::Hnsw && graph.wait_unless(cancel).is_none() {
+            return Err(IndexError::Cancelled);
+        }
+        Ok(match graph.answers() {
+            true => Search::Hnsw,
+            false => Search::Exact,
+        })
+    }
+
+    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is there.
+    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
+        if search.settled(self.counts.next) == Search::Exact {
+            return Ok(None);
+        }
+        let vectors = self.vectors(encoder)?;
+        let name = self.encoder(encoder)?.file(self.counts.generation);
+        let cell = self.graphs.get(self.place(encoder)?);
+        let cell = cell.ok_or(IndexError::Changed)?;
+        let cache = || self.folder.as_ref().map(|f| f.join("graph"));
+        Ok(Some(cell.get_or_init(|| {
+            GraphSlot::start(vectors.clone(), &name, cache())
+        })))
+    }
+
+    /// Full-text search (BM25); see [`words::search`].
+    pub fn by_words(
+        &self,
+        text: &str,
+        k: usize,
+        allowed: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Hit>, IndexError> {
+        words::search(&self.connection, text, k, allowed)
+    }
+
+    /// Calls `each` with every example, in the order of numbers.
+    pub fn each_example(
+        &self,
+        each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        database::each_example(&snapshot, each)
+    }
+}
+
+/// Which numbers are those of examples that can be found.
+#[derive(Clone, Debug)]
+pub struct Living {
+    next: usize,
+    /// Numbers of removed examples, sorted.
+    removed: Vec<usize>,
+}
+
+impl Living {
+    pub fn has(&self, number: usize) -> bool {
+        number < self.next && self.removed.binary_search(&number).is_err()
+    }
+
+    /// How many were removed.
+    pub fn removed(&self) -> usize {
+        self.removed.len()
+    }
+}
+
+/// Names and how often each comes.
+pub type Counted = std::collections::BTreeMap<String, usize>;
+
+/// What examples are looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    Image,
+    /// A picture, where the patient is unknown.
+    ImageOfNobody,
+    Patient,
+    Study,
+    Source,
+    Licence,
+}
+
+/// Reads and checks `index.toml`.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
+    let path = folder.join(MANIFEST);
+    if !path.exists() {
+        return Err(IndexError::NotAnIndex(rounds_support::errors::shown(
+            folder,
+        )));
+    }
+    Manifest::parse(&files::read_limited(&path, 1 << 20)?)
+}
+
+fn shipped(name: &str) -> Result<&'static [u8], IndexError> {
+    rounds_support::shipped::file(&format!("index/{name}"))
+        .ok_or_else(|| damaged(name, "not part of this build"))
+}

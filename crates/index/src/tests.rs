@@ -1,0 +1,149 @@
+//! An index that somebody else changed, and an embedding that did not come to its end.
+
+use super::embed::embed;
+use super::ingest::Embedder;
+use super::*;
+use rounds_imaging::Picture;
+use rounds_support::{Cancel, files};
+use std::path::Path;
+
+fn encoder(letter: &str, text: bool) -> Encoder {
+    Encoder {
+        sha256: letter.repeat(64),
+        name: letter.into(),
+        dimension: 2,
+        bundle: String::new(),
+        text,
+    }
+}
+
+/// An index of so many examples without pictures.
+fn index(folder: &Path, count: usize) {
+    create(folder, vec![encoder("a", false)]).unwrap();
+    let mut writer = Writer::open(folder).unwrap();
+    for number in 0..count {
+        let example = Example {
+            question: format!("Question {number}?"),
+            answer: "yes".into(),
+            ..Example::default()
+        };
+        writer.add(example, &[], &[NewVectors::default()]).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn counters_that_no_database_of_this_length_could_have_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    index(folder.path(), 3);
+    let database = rusqlite::Connection::open(folder.path().join("examples.sqlite3")).unwrap();
+    let counters = |examples: u64| {
+        let text = format!("{examples} {examples} 0 0 0 0 0");
+        database
+            .execute("update meta set value = ?1", [text])
+            .unwrap();
+        std::fs::remove_file(folder.path().join("seal.toml")).ok();
+        Index::open(Some(folder.path())).map(|index| index.len())
+    };
+    assert_eq!(counters(3).unwrap(), 3);
+    for absurd in [1_000_000_000, u64::MAX / 2] {
+        let refused = counters(absurd);
+        assert!(
+            matches!(refused, Err(IndexError::Damaged { .. })),
+            "{absurd}"
+        );
+    }
+}
+
+#[test]
+fn a_check_beside_a_writer_finds_no_fault_and_says_that_somebody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    index(folder.path(), 200);
+    let place = folder.path().to_path_buf();
+    let done = Cancel::new();
+    let stop = done.clone();
+    let mut writer = Writer::open(&place).unwrap();
+    let writing = std::thread::spawn(move || {
+        for number in 0.. {
+            if stop.is_cancelled() {
+                break;
+            }
+            let example = Example {
+                question: format!("And {number}?"),
+                answer: "yes".into(),
+                ..Example::default()
+            };
+            writer.add(example, &[], &[NewVectors::default()]).unwrap();
+            writer.commit().unwrap();
+        }
+        writer.finish().unwrap();
+    });
+    let mut written = 0;
+    for _ in 0..40 {
+        let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+        assert_eq!(verdict.faults, Vec::<String>::new());
+        written += usize::from(verdict.written);
+    }
+    done.cancel();
+    writing.join().unwrap();
+    assert!(written > 0);
+    let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+    assert!(!verdict.written && verdict.faults.is_empty());
+}
+
+struct OfTexts;
+
+impl Embedder for OfTexts {
+    fn picture(&self, _: &Picture) -> Result<Vec<Vec<f32>>, String> {
+        Ok(vec![vec![1.0, 0.0]])
+    }
+
+    fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
+        Ok(vec![Some(vec![1.0, text.len() as f32])])
+    }
+}
+
+#[test]
+fn an_embedding_goes_on_where_it_stopped_and_begins_again_where_its_files_are_too_short() {
+    for shortened in ["", ".f16", "-text.f16"] {
+        let folder = tempfile::tempdir().unwrap();
+        index(folder.path(), 150);
+        let (other, cancel) = (encoder("b", true), Cancel::new());
+        let first = embed(
+            folder.path(),
+            other.clone(),
+            &OfTexts,
+            &cancel,
+            &mut |_, _| {
+                cancel.cancel();
+            },
+        );
+        assert!(matches!(first, Err(IndexError::Cancelled)));
+        if !shortened.is_empty() {
+            let name = format!("vectors/{}{shortened}", other.file(0));
+            let file = std::fs::File::options()
+                .write(true)
+                .open(folder.path().join(name));
+            file.unwrap().set_len(70).unwrap();
+        }
+        let mut begun = Vec::new();
+        embed(
+            folder.path(),
+            other,
+            &OfTexts,
+            &Cancel::new(),
+            &mut |done, _| {
+                begun.push(done);
+            },
+        )
+        .unwrap();
+        let expected = if shortened.is_empty() { 128 } else { 64 };
+        assert_eq!(begun[0], expected, "{shortened}");
+        let verdict = verify::verify(Some(folder.path()), &Cancel::new(), &mut |_, _| ()).unwrap();
+        assert_eq!(verdict.faults, Vec::<String>::new(), "{shortened}");
+        assert!(
+            files::below(&folder.path().join("vectors"))
+                .all(|path| path.extension() != Some("progress".as_ref()))
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! How the files of vectors are laid out: names, headers, records, blocks.
+//!
+//! `NAME.f16` is a header and one record a row: the values as little-endian f16, flags, and a CRC32 that is bound to the
+//! row's number. `NAME.i8` is a header and whole blocks of [`BLOCK`] rows. Both only ever grow; rows that do not fill a
+//! block have no codes yet. Never change a number here without a new [`VERSION`].
+
+use std::ops::Range;
+
+use super::error::VectorError;
+use rounds_support::sanitise;
+
+/// Format version of all three files.
+pub const VERSION: u32 = 1;
+/// Length of a header in bytes; one cache line, so that blocks after it are aligned.
+pub const HEADER: usize = 64;
+/// Rows of a block of codes.
+pub const BLOCK: usize = 256;
+/// Longest vector. 255 · 128 · 16,384 fits an i32, which the integer kernels count on.
+pub const MAX_DIMENSION: usize = 16_384;
+/// Most rows: row numbers are 32 bits wide in the graph.
+pub const MAX_ROWS: usize = 1 << 31;
+/// Longest name of an encoder, in bytes.
+const MAX_NAME: usize = 128;
+
+/// Begins `NAME.f16`.
+pub const ROWS_MAGIC: [u8; 8] = *b"RNDSf16\n";
+/// Begins `NAME.i8`.
+pub const CODES_MAGIC: [u8; 8] = *b"RNDSi8 \n";
+/// Begins `NAME.graph`.
+pub const GRAPH_MAGIC: [u8; 8] = *b"RNDShnsw";
+
+/// Flags of a record that holds a vector.
+pub const PRESENT: u32 = 1;
+/// Flags of a record of an example without a vector.
+pub const ABSENT: u32 = 0;
+
+/// Refuses a name that could leave the folder or hide in it.
+pub fn check_name(name: &str) -> Result<(), VectorError> {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
+    let bytes = name.as_bytes();
+    if bytes.len() <= MAX_NAME
+        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
+        && bytes.iter().copied().all(plain)
+    {
+        return Ok(());
+    }
+    Err(VectorError::Name {
+        name: sanitise::clean_line_max(name, MAX_NAME),
+    })
+}
+
+/// Refuses sizes that no file has.
+pub fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
+    if dimension == 0 || dimension > MAX_DIMENSION {
+        return Err(VectorError::DimensionRange { found: dimension });
+    }
+    if rows > MAX_ROWS {
+        return Err(VectorError::TooMany { rows });
+    }
+    Ok(())
+}
+
+/// A header: magic, version, dimension, zeros, and the CRC32 of what stands before it.
+pub fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
+    let mut bytes = [0_u8; HEADER];
+    bytes[..8].copy_from_slice(&magic);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&(dimension as u32).to_le_bytes());
+    let sum = crc32fast::hash(&bytes[..HEADER - 4]);
+    bytes[HEADER - 4..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// Checks that `bytes` begin with the header of a file of this kind and dimension; `file` is its name for messages.
+pub fn check_header(
+    bytes: &[u8],
+    magic: [u8; 8],
+    dimension: usize,
+    file: &str,
+) -> Result<(), VectorError> {
+    let (Some(start), Some(sum)) = (bytes.get(..HEADER - 4), u32_at(bytes, HEADER - 4)) else {
+        return Err(VectorError::damaged(file, "it is too short for a header"));
+    };
+    if start.get(..8) != Some(&magic) || crc32fast::hash(start) != sum {
+        return Err(VectorError::damaged(file, "its header is not whole"));
+    }
+    match (u32_at(bytes, 8), u32_at(bytes, 12)) {
+        (Some(VERSION), Some(found)) if found as usize == dimension => Ok(()),
+        (Some(VERSION), found) => Err(VectorError::Dimension {
+            found: dimension,
+            expected: found.unwrap_or(0) as usize,
+        }),
+        (found, _) => Err(VectorError::Version {
+            file: file.to_owned(),
+            found: found.unwrap_or(0),
+        }),
+    }
+}
+
+/// Bytes of a record: values, flags, CRC32.
+pub fn record_length(dimension: usize) -> usize {
+    2 * dimension + 8
+}
+
+/// Where the record of `row` lies in `NAME.f16`; needs sizes that passed [`check_sizes`].
+pub fn record_range(row: usize, dimension: usize) -> Range<usize> {
+    let length = record_length(dimension);
+    let start = HEADER + row * length;
+    start..start + length
+}
+
+/// Bytes of a block: codes, then for each row its scale, error and record's CRC32, then zeros and the block's CRC32.
+pub fn block_length(dimension: usize) -> usize {
+    BLOCK * dimension + BLOCK * 12 + 64
+}
+
+/// Where block `number` lies in `NAME.i8`; needs sizes that passed [`check_sizes`].
+pub fn block_range(number: usize, dimension: usize) -> Range<usize> {
+    let length = block_length(dimension);
+    let start = HEADER + number * length;
+    start..start + length
+}
+
+/// Rows of whole blocks among the first `rows`.
+pub fn block_rows(rows: usize) -> usize {
+    rows - rows % BLOCK
+}
+
+/// CRC32 of `content`, bound to a place in the file: the same bytes elsewhere have another sum.
+pub fn bound_crc(place: usize, content: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&(place as u64).to_le_bytes());
+    hasher.update(content);
+    hasher.finalize()
+}
+
+/// A little-endian u32 at a byte offset; `None` past the end.
+pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(four.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_the_folder_or_hide() {
+        for name in ["nano", "clip-vit-l14", "a.b_C9"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", ".", "..", ".a", "a/b", "a\\b", "-a", "a\0", "ä", "a b"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert!(check_name(&"a".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn a_header_with_any_byte_changed_is_refused() {
+        let whole = header(ROWS_MAGIC, 5);
+        check_header(&whole, ROWS_MAGIC, 5, "x").unwrap();
+        assert!(check_header(&whole, CODES_MAGIC, 5, "x").is_err());
+        assert!(matches!(
+            check_header(&whole, ROWS_MAGIC, 6, "x"),
+            Err(VectorError::Dimension { expected: 5, .. })
+        ));
+        for at in 0..HEADER {
+            let mut bytes = whole;
+            bytes[at] ^= 1;
+            assert!(check_header(&bytes, ROWS_MAGIC, 5, "x").is_err(), "{at}");
+            assert!(check_header(&whole[..at], ROWS_MAGIC, 5, "x").is_err());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Checking everything.
+//!
+//! Searches check what they read; this reads all of it: every record, every block, and whether each block is what the
+//! records make. It only reports: never repair here, and never stop at the first fault.
+
+use super::codes;
+use super::encode;
+use super::error::VectorError;
+use super::layout::BLOCK;
+use super::records::Row;
+use super::store::Vectors;
+use rounds_support::Cancel;
+
+/// Faults that are told one by one.
+const MOST_TOLD: usize = 1000;
+/// A row's length is 1 up to what f16 rounds off, at any dimension.
+const LENGTH_OFF_BY: f64 = 0.01;
+
+struct Faults {
+    told: Vec<String>,
+    untold: usize,
+}
+
+impl Faults {
+    fn tell(&mut self, fault: String) {
+        if self.told.len() < MOST_TOLD {
+            self.told.push(fault);
+        } else {
+            self.untold += 1;
+        }
+    }
+}
+
+impl Vectors {
+    /// All faults, in words; none when the files are whole. `progress` hears of rows done and rows in all.
+    pub fn verify(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+        cancel: &Cancel,
+    ) -> Result<Vec<String>, VectorError> {
+        let mut faults = Faults {
+            told: Vec::new(),
+            untold: 0,
+        };
+        if let Err(reason) = &self.codes
+            && self.expects_codes
+        {
+            faults.tell(format!("the codes cannot be used: {reason}"));
+        }
+        let mut row = Row::new(self.dimension());
+        for number in 0..self.rows().div_ceil(BLOCK) {
+            if cancel.is_cancelled() {
+                return Err(VectorError::Cancelled);
+            }
+            progress(number * BLOCK, self.rows());
+            let whole = self.verify_rows(number, &mut row, &mut faults);
+            if whole && number < self.rows() / BLOCK {
+                self.verify_block(number, &mut row, &mut faults)?;
+            }
+        }
+        progress(self.rows(), self.rows());
+        if faults.untold > 0 {
+            faults.told.push(format!("and {} more", faults.untold));
+        }
+        Ok(faults.told)
+    }
+
+    /// Whether the records of a block are whole.
+    fn verify_rows(&self, number: usize, row: &mut Row, faults: &mut Faults) -> bool {
+        let of_block = codes::rows_of(number);
+        let mut whole = true;
+        for at in of_block.start..of_block.end.min(self.rows()) {
+            match self.records.read(at, row) {
+                Ok(present) => {
+                    let square: f64 = row.values.iter().map(|&v| f64::from(v).powi(2)).sum();
+                    let length = if present { 1.0 } else { 0.0 };
+                    if (square.sqrt() - length).abs() > LENGTH_OFF_BY {
+                        faults.tell(format!(
+                            "{}: row {at} is {:.3} long, not {length}",
+                            self.records.file(),
+                            square.sqrt()
+                        ));
+                    }
+                }
+                Err(error) => {
+                    whole = false;
+                    faults.tell(error.to_string());
+                }
+            }
+        }
+        whole
+    }
+
+    fn verify_block(
+        &self,
+        number: usize,
+        row: &mut Row,
+        faults: &mut Faults,
+    ) -> Result<(), VectorError> {
+        let Ok(codes) = &self.codes else {
+            return Ok(());
+        };
+        let made = encode::remake(number, &self.records, row)?;
+        if codes.raw(number) != Some(made.as_slice()) {
+            faults.tell(format!(
+                "the codes of rows {} to {} are not those of the rows",
+                codes::rows_of(number).start,
+                codes::rows_of(number).end - 1
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,448 @@
+//! The one writer of an index.
+//!
+//! Order of a commit: pictures, then vectors, then the database transaction that makes both count. A crash before the last
+//! step leaves pictures that nothing names and vector rows that the next writer cuts off. What [`Writer::commit`] has
+//! returned from is safe. Never write an index in any other way.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::database::{self, Counts, DATABASE};
+use super::error::IndexError;
+use super::example::{Example, ExampleImage};
+use super::images::ImageWriter;
+use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
+use super::own::Inhabitants;
+use super::store::read_manifest;
+use super::vectors::{VectorWriter, Vectors};
+use rounds_support::{FileError, files};
+
+pub(super) const LOCK: &str = "writer.lock";
+
+/// A picture to keep.
+#[derive(Clone, Debug)]
+pub struct NewPicture {
+    pub image: ExampleImage,
+    pub bytes: Vec<u8>,
+    /// `None` where the index has the picture already.
+    pub details: Option<Details>,
+}
+
+/// What is known of a decoded picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Details {
+    pub width: u32,
+    pub height: u32,
+    /// Perceptual hash.
+    pub look: u64,
+}
+
+/// Vectors of a new example for one encoder of the index.
+#[derive(Clone, Debug, Default)]
+pub struct NewVectors {
+    /// `None` for an example without a picture.
+    pub image: Option<Vec<f32>>,
+    /// Only where the encoder has a text tower.
+    pub text: Option<Vec<f32>>,
+}
+
+/// What became of an example that was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// Its number.
+    New(usize),
+    /// The number of the one that is there already.
+    Duplicate(usize),
+}
+
+struct EncoderFiles {
+    image: VectorWriter,
+    text: Option<VectorWriter>,
+}
+
+/// Adds and removes examples; there is one a time for an index.
+pub struct Writer {
+    pub(super) folder: PathBuf,
+    pub(super) manifest: Manifest,
+    pub(super) connection: Connection,
+    pub(super) counts: Counts,
+    files: Vec<EncoderFiles>,
+    images: ImageWriter,
+    /// Number of the first example with a picture, for those not committed yet.
+    fresh: HashMap<String, Vec<NewVectors>>,
+    open: bool,
+    /// Held while this writer lives.
+    lock: File,
+}
+
+/// Makes a new, empty index.
+///
+/// Errors where the folder has one already, or anything else but the rest of an attempt that was cut short.
+pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
+    check_free(folder)?;
+    files::create_private_dir(folder)?;
+    let _lock = lock(folder)?;
+    // Again: somebody else may have made one meanwhile.
+    check_free(folder)?;
+    for name in [DATABASE, "examples.sqlite3-wal", "examples.sqlite3-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    Seal::remove(folder)?;
+    for name in ["images", "vectors"] {
+        files::create_private_dir(&folder.join(name))?;
+    }
+    let counts = Counts::default();
+    let connection = database::create(&folder.join(DATABASE))?;
+    for encoder in &encoders {
+        EncoderFiles::open(folder, encoder, &counts)?.flush()?;
+    }
+    settle(&connection)?;
+    drop(connection);
+    Seal::put(folder)?;
+    Manifest::new(encoders).write(folder)
+}
+
+/// Errors unless a new index may lie in `folder`.
+fn check_free(folder: &Path) -> Result<(), IndexError> {
+    let shown = || rounds_support::errors::shown(folder);
+    if folder.join(MANIFEST).exists() {
+        return Err(IndexError::Exists(shown()));
+    }
+    let mut others = Inhabitants::of(folder).others;
+    let database = folder.join(DATABASE);
+    if database.exists() && !database::is_begun(&database).unwrap_or(false) {
+        others.push(DATABASE.into());
+    }
+    match others.first() {
+        None => Ok(()),
+        Some(other) => Err(IndexError::Taken {
+            folder: shown(),
+            by: rounds_support::errors::shown(other),
+        }),
+    }
+}
+
+/// The place of the one writer, taken while the file that is returned lives.
+///
+/// Errors with [`IndexError::Busy`] where somebody else has it.
+pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
+    let path = folder.join(LOCK);
+    let file = files::open_private(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(IndexError::Busy(rounds_support::errors::shown(folder)))
+        }
+        Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
+    }
+}
+
+/// Whether somebody has the place of the one writer now.
+pub(super) fn is_written(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    let held = |lock: File| {
+        matches!(
+            lock.try_lock_shared(),
+            Err(std::fs::TryLockError::WouldBlock)
+        )
+    };
+    lock.is_ok_and(held)
+}
+
+/// Whether the folder's lock is still the file that is held: a deleted folder, even one made anew, has another one.
+fn still_locked(folder: &Path, held: &File) -> bool {
+    let (Ok(there), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (there.dev(), there.ino()) == (held.dev(), held.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        there.is_file() && held.is_file()
+    }
+}
+
+/// Moves everything into the database's main file; false where a reader holds that up.
+fn settle(connection: &Connection) -> Result<bool, IndexError> {
+    let busy: i64 =
+        connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    Ok(busy == 0)
+}
+
+impl EncoderFiles {
+    fn open(folder: &Path, encoder: &Encoder, counts: &Counts) -> Result<Self, IndexError> {
+        let folder = folder.join("vectors");
+        let (dimension, rows) = (encoder.dimension, counts.next);
+        let open = |name: &str| VectorWriter::open(&folder, name, dimension, rows);
+        Ok(Self {
+            image: open(&encoder.file(counts.generation))?,
+            text: match encoder.text {
+                true => Some(open(&encoder.text_file(counts.generation))?),
+                false => None,
+            },
+        })
+    }
+
+    /// Errors where [`EncoderFiles::push`] would not take the vectors.
+    fn check(&self, vectors: &NewVectors) -> Result<(), IndexError> {
+        self.image.check(vectors.image.as_deref())?;
+        if let Some(text) = &self.text {
+            text.check(vectors.text.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, vectors: &NewVectors) -> Result<(), IndexError> {
+        self.image.push(vectors.image.as_deref())?;
+        if let Some(text) = &mut self.text {
+            text.push(vectors.text.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), IndexError> {
+        self.image.flush()?;
+        if let Some(text) = &mut self.text {
+            text.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Takes the place of the one writer; cuts off what an earlier one left unfinished.
+    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+        read_manifest(folder)?;
+        let lock = lock(folder)?;
+        // Read again: it may have changed while another writer held the lock.
+        let manifest = read_manifest(folder)?;
+        let connection = database::open_for_writing(&folder.join(DATABASE))?;
+        let counts = database::counts(&connection)?;
+        let files = manifest.encoders.iter();
+        let files = files
+            .map(|encoder| EncoderFiles::open(folder, encoder, &counts))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            images: ImageWriter::new(folder),
+            manifest,
+            connection,
+            counts,
+            files,
+            fresh: HashMap::new(),
+            open: false,
+            lock,
+        })
+    }
+
+    /// The encoders whose vectors every example needs, in this order.
+    pub fn encoders(&self) -> &[Encoder] {
+        &self.manifest.encoders
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.counts.examples
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.examples == 0
+    }
+
+    /// The number of the example with the same pictures, question and answer.
+    pub fn known(&self, example: &Example) -> Result<Option<usize>, IndexError> {
+        let number = self
+            .connection
+            .prepare_cached("select number from examples where identity = ?1")?
+            .query_row([example.identity()], |row| row.get::<_, i64>(0))
+            .optional()?;
+        Ok(number.map(|n| n as usize))
+    }
+
+    /// Image vectors that the index has already for a picture, one for every encoder.
+    pub fn vectors_of(&self, image: &ExampleImage) -> Result<Option<Vec<NewVectors>>, IndexError> {
+        if let Some(vectors) = self.fresh.get(&image.sha256) {
+            return Ok(Some(vectors.clone()));
+        }
+        let Some(number) = self.first_with(image, self.counts.next)? else {
+            return Ok(None);
+        };
+        let mut out = Vec::new();
+        for encoder in &self.manifest.encoders {
+            let name = encoder.file(self.counts.generation);
+            let folder = self.folder.join("vectors");
+            let vectors = Vectors::open(&folder, &name, encoder.dimension, number + 1)?;
+            out.push(NewVectors {
+                image: vectors.row(number)?,
+                text: None,
+            });
+        }
+        Ok(out.iter().all(|v| v.image.is_some()).then_some(out))
+    }
+
+    /// The first number below `end` whose row has the vectors of a picture: where it is the example's first picture.
+    pub(super) fn first_with(
+        &self,
+        image: &ExampleImage,
+        end: usize,
+    ) -> Result<Option<usize>, IndexError> {
+        let number = self
+            .connection
+            .prepare_cached(
+                "select number from examples where number in (select number from pictured where sha256 = ?1)
+                 and substr(images, 1, 64) = ?1 and number < ?2 order by number limit 1",
+            )?
+            .query_row(params![image.sha256, end as i64], |row| {
+                row.get::<_, i64>(0)
+            })
+            .optional()?;
+        Ok(number.map(|n| n as usize))
+    }
+
+    /// The first of an example's ids that no other example has.
+    fn free_id(&self, example: &Example) -> Result<String, IndexError> {
+        let mut query = self
+            .connection
+            .prepare_cached("select 1 from examples where id = ?1")?;
+        for id in example.ids() {
+            if !query.exists([&id])? {
+                return Ok(id);
+            }
+        }
+        Err(IndexError::Refused(
+            "other examples have all ids that this one could have".into(),
+        ))
+    }
+
+    /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).
+    /// Where it has no id, or another example has it, its id becomes the beginning of its identity.
+    ///
+    /// Errors (and adds nothing) where it is not as an example must be, or a vector has no direction.
+    pub fn add(
+        &mut self,
+        mut example: Example,
+        pictures: &[NewPicture],
+        vectors: &[NewVectors],
+    ) -> Result<Added, IndexError> {
+        example.images = pictures.iter().map(|p| p.image.clone()).collect();
+        example = example.cleaned()?;
+        if let Some(number) = self.known(&example)? {
+            return Ok(Added::Duplicate(number));
+        }
+        if vectors.len() != self.files.len() {
+            return Err(IndexError::Refused(format!(
+                "{} sets of vectors for {} encoders",
+                vectors.len(),
+                self.files.len()
+            )));
+        }
+        for (files, vectors) in self.files.iter().zip(vectors) {
+            files.check(vectors)?;
+        }
+        example.id = self.free_id(&example)?;
+        self.begin()?;
+        example.number = self.counts.next;
+        for picture in pictures {
+            self.put(picture)?;
+        }
+        let checksum = database::insert(&self.connection, &example)?;
+        for (files, vectors) in self.files.iter_mut().zip(vectors) {
+            files.push(vectors)?;
+        }
+        if let Some(first) = pictures.first() {
+            self.fresh
+                .insert(first.image.sha256.clone(), vectors.to_vec());
+        }
+        self.counts.next += 1;
+        self.counts.plus(&checksum);
+        Ok(Added::New(example.number))
+    }
+
+    /// Keeps a picture, and what is known of it.
+    fn put(&mut self, picture: &NewPicture) -> Result<(), IndexError> {
+        self.images.put(&picture.image, &picture.bytes)?;
+        let Some(details) = picture.details else {
+            return Ok(());
+        };
+        self.connection
+            .prepare_cached("insert or ignore into images values (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                picture.image.sha256,
+                picture.image.extension,
+                picture.bytes.len() as i64,
+                details.width,
+                details.height,
+                details.look as i64
+            ])?;
+        Ok(())
+    }
+
+    /// Removes an example. Its pictures and vectors stay until the index is compacted.
+    pub fn remove(&mut self, id: &str) -> Result<Example, IndexError> {
+        let unknown = || IndexError::Unknown(rounds_support::sanitise::clean_line(id));
+        let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
+        let example = database::example(&self.connection, number)?.ok_or_else(unknown)?;
+        self.begin()?;
+        database::delete(&self.connection, number)?;
+        self.counts.minus(&example.checksum());
+        Ok(example)
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), IndexError> {
+        if !self.open {
+            Seal::remove(&self.folder)?;
+            database::begin_writing(&self.connection)?;
+            self.connection.execute_batch("begin immediate")?;
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// Makes everything so far safe. After an error, drop the writer: the index is as it was at the last commit.
+    ///
+    /// Errors with [`IndexError::Gone`] where the index was deleted meanwhile, by whatever means.
+    pub fn commit(&mut self) -> Result<(), IndexError> {
+        if !self.folder.join(MANIFEST).exists() || !still_locked(&self.folder, &self.lock) {
+            return Err(IndexError::Gone(rounds_support::errors::shown(
+                &self.folder,
+            )));
+        }
+        if !self.open {
+            return Ok(());
+        }
+        self.images.sync()?;
+        for files in &mut self.files {
+            files.flush()?;
+        }
+        database::put_counts(&self.connection, &self.counts)?;
+        self.connection.execute_batch("commit")?;
+        self.open = false;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    /// Commits an index that will be read from memory, where SQLite has no room for a write-ahead log.
+    pub fn finish_for_memory(mut self) -> Result<(), IndexError> {
+        self.commit()?;
+        settle(&self.connection)?;
+        self.connection
+            .pragma_update(None, "journal_mode", "delete")?;
+        self.connection.execute_batch("vacuum")?;
+        Seal::put(&self.folder)
+    }
+
+    /// Commits and seals the index.
+    pub fn finish(mut self) -> Result<(), IndexError> {
+        self.commit()?;
+        // A hash of the main file alone would be wrong as soon as the rest moves into it; without a seal an index is whole.
+        match settle(&self.connection)? {
+            true => Seal::put(&self.folder),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! A bundle: a folder with a model ready to run (`model.toml`, `tokenizer.json`, weights), or the one that ships.
+//!
+//! `model.toml` gives the SHA-256 and length of every other file. Small files are hashed before anything is made of them. Weights of
+//! gigabytes are checked by length on opening and by hash with `rounds model verify`: hashing them would take longer than
+//! loading them.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::encoder::EncoderBundle;
+use super::error::ModelError;
+use super::flamingo::FlamingoConfig;
+pub use super::listed::KnownBy;
+use super::listed::{self, Listed, damaged};
+use rounds_support::{files, sanitise};
+
+/// The format this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+/// Families that can be run.
+pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
+const MANIFEST: &str = "model.toml";
+/// Longest `model.toml`, in bytes.
+const LONGEST_MANIFEST: u64 = 1 << 20;
+/// Longest `tokenizer.json`, in bytes; the largest published one has 34 MB.
+const LONGEST_TOKENIZER: u64 = 64 << 20;
+
+/// `model.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format_version: u32,
+    pub family: String,
+    pub name: String,
+    pub licence: String,
+    pub intended_use: String,
+    /// What the model knows and what it does not, shown with every answer.
+    pub knows: String,
+    /// Name of the prompt template.
+    pub template: String,
+    /// Below this similarity of query and best shot the picture is unlike anything the model was made for.
+    pub familiar_similarity: f32,
+    /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`, `q4_k`.
+    #[serde(default = "half")]
+    pub dtype: String,
+    /// Files with weights: `*.safetensors` or `*.gguf`.
+    #[serde(default = "one_file")]
+    pub weights: Vec<String>,
+    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    pub vectors_known_by: KnownBy,
+    pub tokens: SpecialTokens,
+    pub pixels: Pixels,
+    pub config: FlamingoConfig,
+    /// SHA-256 of every other file.
+    pub files: BTreeMap<String, String>,
+    /// Length in bytes of every other file.
+    #[serde(default)]
+    pub lengths: BTreeMap<String, u64>,
+}
+
+impl Manifest {
+    /// What the vectors of its tower are known by: with [`KnownBy::Weights`] the SHA-256 of the first file of weights.
+    pub fn encoder_id(&self) -> String {
+        let listed = self.listed();
+        let sums = listed.sums_of_weights();
+        match self.vectors_known_by {
+            KnownBy::Weights => sums.first().copied().unwrap_or_default().to_string(),
+            KnownBy::Settings => listed::identity(&sums, &(&self.config.vision, &self.pixels)),
+        }
+    }
+
+    fn listed(&self) -> Listed<'_> {
+        Listed {
+            manifest: MANIFEST,
+            weights: &self.weights,
+            files: &self.files,
+            lengths: &self.lengths,
+        }
+    }
+}
+
+impl Manifest {
+    /// Words go to the terminal and are cleaned; tokens go to a tokenizer, so one that would have to be cleaned is refused.
+    fn cleaned(mut self) -> Result<Self, ModelError> {
+        for words in [
+            &mut self.name,
+            &mut self.licence,
+            &mut self.intended_use,
+            &mut self.knows,
+            &mut self.template,
+            &mut self.dtype,
+        ] {
+            *words = sanitise::clean_line(words);
+        }
+        self.tokens.check().map_err(|e| damaged(MANIFEST, e))?;
+        Ok(self)
+    }
+}
+
+fn half() -> String {
+    "f16".into()
+}
+
+fn one_file() -> Vec<String> {
+    vec!["model.safetensors".into()]
+}
+
+/// Special tokens as the tokenizer spells them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpecialTokens {
+    pub begin: String,
+    pub image: String,
+    pub end_of_chunk: String,
+    /// Further tokens that end an answer.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// After this token text sees no image until the next one (IDEFICS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_reset: Option<String>,
+    /// Tokens whose output rows were never trained: they are never generated.
+    #[serde(default)]
+    pub untrained: Vec<String>,
+    /// Stands on both sides of an image (IDEFICS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around_image: Option<String>,
+}
+
+impl SpecialTokens {
+    /// Errors, in words, where one would do something to a terminal.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut all = [&self.begin, &self.image, &self.end_of_chunk]
+            .into_iter()
+            .chain(&self.stop)
+            .chain(&self.media_reset)
+            .chain(&self.untrained)
+            .chain(&self.around_image);
+        match all.find(|token| sanitise::clean(token) != **token) {
+            Some(token) => Err(format!(
+                "the token {} has control characters",
+                sanitise::clean_line(token)
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a picture becomes the tower's square.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// The shorter side fills it, the middle is kept (CLIP, OpenFlamingo).
+    #[default]
+    Crop,
+    /// The whole picture is squeezed into it (IDEFICS).
+    Squash,
+}
+
+/// How pixels are prepared.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pixels {
+    #[serde(default)]
+    pub fit: Fit,
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+}
+
+impl Pixels {
+    /// With CLIP's mean and standard deviation, which every published Flamingo uses.
+    pub fn clip(fit: Fit) -> Self {
+        Self {
+            fit,
+            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
+            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
+        }
+    }
+
+    /// 8-bit RGB, row by row, as the tower takes it: a plane of floats for each colour, mean off, in standard deviations.
+    pub fn normalised(&self, rgb: &[u8]) -> Vec<f32> {
+        let plane = |c: usize| {
+            let samples = rgb.iter().skip(c).step_by(3);
+            samples.map(move |&v| (f32::from(v) / 255.0 - self.mean[c]) / self.std[c])
+        };
+        (0..3).flat_map(plane).collect()
+    }
+}
+
+/// Where the weights are.
+pub enum Weights {
+    /// In memory: one safetensors file.
+    Bytes(Cow<'static, [u8]>),
+    Files(Vec<PathBuf>),
+}
+
+/// A bundle that was opened.
+pub struct Bundle {
+    pub manifest: Manifest,
+    pub tokenizer: Cow<'static, [u8]>,
+    pub weights: Weights,
+    /// SHA-256 of `model.toml`, which names the hash of everything else.
+    pub sha256: String,
+}
+
+enum Place {
+    Shipped,
+    Folder(PathBuf),
+}
+
+impl Place {
+    fn read(&self, name: &str, longest: u64) -> Result<Cow<'static, [u8]>, ModelError> {
+        match self {
+            Place::Folder(folder) => {
+                Ok(Cow::Owned(files::read_plain(&folder.join(name), longest)?))
+            }
+            Place::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
+                .map(Cow::Borrowed)
+                .ok_or_else(|| damaged(name, "not part of this build")),
+        }
+    }
+}
+
+fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
+    let text = std::str::from_utf8(text).map_err(|e| damaged(MANIFEST, e))?;
+    let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+    if version.format_version != FORMAT_VERSION {
+        return Err(ModelError::Version {
+            found: version.format_version,
+            known: FORMAT_VERSION,
+        });
+    }
+    let manifest: Manifest = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+    if !FAMILIES.contains(&manifest.family.as_str()) {
+        return Err(ModelError::Family(sanitise::clean_line(&manifest.family)));
+    }
+    manifest.listed().is_sound()?;
+    manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
+    manifest.cleaned()
+}
+
+/// Errors where something else than a model is in `folder`.
+fn is_model(folder: &Path) -> Result<(), ModelError> {
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    let shown = rounds_support::errors::shown(folder);
+    Err(match EncoderBundle::is_one(folder) {
+        true => ModelError::IsEncoder(shown),
+        false => ModelError::NotAModel(shown),
+    })
+}
+
+impl Bundle {
+    /// Reads and checks a bundle; `None` is the one that ships.
+    pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
+        let place = match folder {
+            None => Place::Shipped,
+            Some(folder) => {
+                is_model(folder)?;
+                Place::Folder(folder.to_path_buf())
+            }
+        };
+        let text = place.read(MANIFEST, LONGEST_MANIFEST)?;
+        let manifest = manifest_of(&text)?;
+        let listed = manifest.listed();
+        let checked = |name: &str, longest| {
+            let bytes = place.read(name, longest)?;
+            listed.check(name, &bytes).map(|()| bytes)
+        };
+        let tokenizer = checked("tokenizer.json", LONGEST_TOKENIZER)?;
+        let weights = match &place {
+            Place::Shipped => Weights::Bytes(checked("model.safetensors", u64::MAX)?),
+            Place::Folder(folder) => Weights::Files(listed.weights(folder)?),
+        };
+        Ok(Self {
+            tokenizer,
+            weights,
+            sha256: files::sha256_hex(&text),
+            manifest,
+        })
+    }
+
+    /// Reads `model.toml` of a bundle in `folder`, and nothing else.
+    pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
+        is_model(folder)?;
+        manifest_of(&files::read_plain(
+            &folder.join(MANIFEST),
+            LONGEST_MANIFEST,
+        )?)
+    }
+
+    /// Reads the text of a `model.toml`; also the fuzzer's way in.
+    pub fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
+        manifest_of(text)
+    }
+
+    /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
+    pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
+        Ok(Self::manifest(folder)?.listed().faults(folder))
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> String {
+        let text = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+
+    fn changed(from: &str, to: &str) -> Result<Manifest, ModelError> {
+        let text = shipped();
+        assert!(text.contains(from), "{from}");
+        manifest_of(text.replacen(from, to, 1).as_bytes())
+    }
+
+    #[test]
+    fn words_of_a_manifest_are_clean_and_tokens_that_are_not_are_refused() {
+        let evil = r"\u001b]52;c;QUFBQQ==\u0007";
+        for (from, of) in [
+            (
+                "knows = \"",
+                &(|m: Manifest| m.knows) as &dyn Fn(Manifest) -> String,
+            ),
+            ("name = \"", &|m| m.name),
+            ("licence = \"", &|m| m.licence),
+            ("intended_use = \"", &|m| m.intended_use),
+            ("template = \"", &|m| m.template),
+            ("dtype = \"", &|m| m.dtype),
+        ] {
+            let words = of(changed(from, &format!("{from}{evil}")).unwrap());
+            assert!(!words.contains(['\u{1b}', '\u{7}']), "{words:?}");
+            assert!(words.starts_with('\u{FFFD}'), "{words:?}");
+        }
+        for from in [
+            "begin = \"",
+            "image = \"",
+            "end_of_chunk = \"",
+            "untrained = [\"",
+        ] {
+            let error = changed(from, &format!("{from}{evil}")).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("control characters"), "{text}");
+            assert!(!text.contains('\u{1b}'), "{text:?}");
+        }
+        let error = changed("\"tokenizer.json\" = \"5c7b", "\"tokenizer.json\" = \"xxxx");
+        assert!(error.is_err(), "a hash that is none");
+        assert_eq!(changed("", "").unwrap().name, "rounds-nano");
+    }
+
+    #[test]
+    fn sizes_that_no_memory_holds_are_refused_before_any_is_taken() {
+        let error = changed("max_positions = 1024", "max_positions = 99999999999").unwrap_err();
+        assert!(error.to_string().contains("max_positions"), "{error}");
+    }
+}

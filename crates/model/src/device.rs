@@ -1,0 +1,33 @@
+//! Which device a model runs on.
+
+use candle_core::Device;
+
+use super::error::ModelError;
+use rounds_support::sanitise::clean_line_max;
+
+/// Longest name and reason that a message shows, in characters.
+const LONGEST_WORDS: usize = 200;
+
+/// What [`open`] takes.
+pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
+
+/// Opens `auto`, `cpu`, `cuda` or `metal`. `auto` takes the first that works.
+pub fn open(name: &str) -> Result<(Device, &'static str), ModelError> {
+    let missing = |reason: &str| ModelError::Device {
+        name: clean_line_max(name, LONGEST_WORDS),
+        reason: clean_line_max(reason, LONGEST_WORDS),
+    };
+    let opened = |device: Result<Device, candle_core::Error>, name| match device {
+        Ok(device) => Ok((device, name)),
+        Err(error) => Err(missing(&error.to_string())),
+    };
+    match name {
+        "cpu" => Ok((Device::Cpu, "cpu")),
+        "cuda" => opened(Device::new_cuda(0), "cuda"),
+        "metal" => opened(Device::new_metal(0), "metal"),
+        "auto" => Ok(open("cuda")
+            .or_else(|_| open("metal"))
+            .unwrap_or((Device::Cpu, "cpu"))),
+        _ => Err(missing("")),
+    }
+}

@@ -1,0 +1,222 @@
+//! Sizes of an encoder's two towers, and whether they can be run at all.
+//!
+//! A configuration comes from a file that anyone may have written: [`EncoderConfig::check`] must pass before a tensor is made of it.
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::ops::{gelu, quick_gelu};
+use crate::sizes::{LARGEST, LARGEST_SIDE, MOST_LAYERS, epsilon, parts, within};
+use crate::vision::{VisionActivation, VisionConfig};
+
+/// CLIP's layer norms, which its tower here has built in.
+pub const CLIP_EPS: f64 = 1e-5;
+
+/// Whose encoder it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Contrastive language-image pre-training, <https://arxiv.org/abs/2103.00020>: OpenAI's and LAION's.
+    Clip,
+    /// The same with a sigmoid loss, <https://arxiv.org/abs/2303.15343>.
+    Siglip,
+    /// A CLIP of biomedical figures, <https://arxiv.org/abs/2303.00915>: timm's ViT and a BERT.
+    Biomedclip,
+}
+
+impl Family {
+    /// As `encoder.toml` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clip => "clip",
+            Self::Siglip => "siglip",
+            Self::Biomedclip => "biomedclip",
+        }
+    }
+}
+
+/// The activation inside the feed-forwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// OpenAI's CLIP.
+    QuickGelu,
+    /// LAION's CLIP, BERT, timm.
+    Gelu,
+    /// GELU by its tanh formula: SigLIP.
+    GeluTanh,
+}
+
+impl Activation {
+    /// Elementwise, any shape.
+    pub fn apply(self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::QuickGelu => quick_gelu(x),
+            Self::Gelu => gelu(x),
+            Self::GeluTanh => x.gelu(),
+        }
+    }
+}
+
+/// Sizes of a stack of transformer blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlocksConfig {
+    pub width: usize,
+    pub layers: usize,
+    pub heads: usize,
+    pub mlp_width: usize,
+    pub activation: Activation,
+    pub norm_eps: f64,
+}
+
+/// Sizes of an image tower.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageTowerConfig {
+    /// Side of the square input in pixels.
+    pub image_size: usize,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    pub blocks: BlocksConfig,
+}
+
+/// Sizes of a text tower.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextTowerConfig {
+    pub vocab_size: usize,
+    /// Rows of the table of positions.
+    pub positions: usize,
+    /// Rows of BERT's table of segments; 0 for others.
+    #[serde(default)]
+    pub segments: usize,
+    /// Width inside BiomedCLIP's projection; 0 for others.
+    #[serde(default)]
+    pub projection_width: usize,
+    pub blocks: BlocksConfig,
+}
+
+/// Sizes of both towers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    /// Width of the vectors.
+    pub dimension: usize,
+    pub image: ImageTowerConfig,
+    pub text: TextTowerConfig,
+}
+
+impl EncoderConfig {
+    /// Errors, in words, where no encoder of `family` can have these sizes.
+    pub fn check(&self, family: Family) -> Result<(), String> {
+        let (image, text) = (&self.image, &self.text);
+        sizes("image", &image.blocks)?;
+        sizes("text", &text.blocks)?;
+        within("dimension", self.dimension, LARGEST)?;
+        within("vocab_size", text.vocab_size, LARGEST)?;
+        within("positions", text.positions, LARGEST)?;
+        within("image_size", image.image_size, LARGEST_SIDE)?;
+        within("patch_size", image.patch_size, image.image_size)?;
+        match family {
+            Family::Clip if image.blocks.norm_eps != CLIP_EPS => Err(format!(
+                "a CLIP's norms have an epsilon of {CLIP_EPS}, not {}",
+                image.blocks.norm_eps
+            )),
+            Family::Clip if image.blocks.activation == Activation::GeluTanh => {
+                Err("a CLIP's activation is quick-gelu or gelu".into())
+            }
+            Family::Siglip if self.dimension != image.blocks.width => Err(format!(
+                "a SigLIP's vectors are as wide as its image tower: {}, not {}",
+                image.blocks.width, self.dimension
+            )),
+            Family::Biomedclip => {
+                within("segments", text.segments, LARGEST)?;
+                within("projection_width", text.projection_width, LARGEST)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Patches in one image.
+    pub fn patches(&self) -> usize {
+        let side = self.image.image_size / self.image.patch_size.max(1);
+        side * side
+    }
+
+    /// The image tower's sizes as the CLIP tower takes them.
+    pub(super) fn clip_tower(&self) -> VisionConfig {
+        let (image, blocks) = (&self.image, &self.image.blocks);
+        VisionConfig {
+            image_size: image.image_size,
+            patch_size: image.patch_size,
+            width: blocks.width,
+            layers: blocks.layers,
+            heads: blocks.heads,
+            mlp_width: blocks.mlp_width,
+            embed_dim: self.dimension,
+            activation: match blocks.activation {
+                Activation::QuickGelu => VisionActivation::QuickGelu,
+                Activation::Gelu | Activation::GeluTanh => VisionActivation::Gelu,
+            },
+            keep_class_token: false,
+        }
+    }
+}
+
+fn sizes(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
+    within(&format!("{tower} width"), blocks.width, LARGEST)?;
+    within(&format!("{tower} mlp_width"), blocks.mlp_width, LARGEST)?;
+    within(&format!("{tower} layers"), blocks.layers, MOST_LAYERS)?;
+    parts(tower, blocks.width, blocks.heads)?;
+    epsilon(tower, blocks.norm_eps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> EncoderConfig {
+        let blocks = BlocksConfig {
+            width: 64,
+            layers: 2,
+            heads: 4,
+            mlp_width: 128,
+            activation: Activation::Gelu,
+            norm_eps: 1e-5,
+        };
+        EncoderConfig {
+            dimension: 64,
+            image: ImageTowerConfig {
+                image_size: 28,
+                patch_size: 7,
+                blocks: blocks.clone(),
+            },
+            text: TextTowerConfig {
+                vocab_size: 100,
+                positions: 16,
+                segments: 2,
+                projection_width: 64,
+                blocks,
+            },
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_tower_can_have_are_refused_in_words() {
+        for family in [Family::Clip, Family::Siglip, Family::Biomedclip] {
+            assert_eq!(config().check(family), Ok(()));
+        }
+        let refused = |change: &dyn Fn(&mut EncoderConfig), family, word: &str| {
+            let mut config = config();
+            change(&mut config);
+            let reason = config.check(family).unwrap_err();
+            assert!(reason.contains(word), "{reason}");
+        };
+        refused(&|c| c.image.blocks.heads = 0, Family::Clip, "heads is 0");
+        refused(&|c| c.text.blocks.heads = 5, Family::Clip, "5 heads");
+        refused(&|c| c.image.patch_size = 29, Family::Siglip, "patch_size");
+        refused(&|c| c.image.patch_size = 0, Family::Siglip, "patch_size");
+        refused(&|c| c.text.blocks.layers = 1 << 40, Family::Clip, "layers");
+        refused(&|c| c.text.blocks.norm_eps = f64::NAN, Family::Clip, "eps");
+        refused(&|c| c.dimension = 32, Family::Siglip, "as wide");
+        refused(&|c| c.text.segments = 0, Family::Biomedclip, "segments");
+    }
+}

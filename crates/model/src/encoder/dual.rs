@@ -1,0 +1,162 @@
+//! A bundle's two towers behind the seams of image and text encoders.
+//!
+//! Pictures go through in small groups, so that memory stays bounded whatever the caller brings; a group gives what its pictures
+//! give one by one. Vectors are brought to length 1 here and nowhere else.
+
+use candle_core::{DType, Device, Tensor};
+
+use super::image::ImageTower;
+use super::manifest::{EncoderBundle, EncoderManifest};
+use super::text::TextTower;
+use super::tokens::TextTokens;
+use super::{ImageEncoder, TextEncoder};
+use crate::bundle::Fit;
+use crate::error::ModelError;
+use crate::listed::damaged;
+use crate::load;
+use rounds_imaging::{Deep, Picture, clip_transform, resize_bicubic};
+
+/// Pictures of one pass through the tower.
+const GROUP: usize = 8;
+
+/// An image-text encoder that is ready.
+pub struct DualEncoder {
+    manifest: EncoderManifest,
+    id: String,
+    image: ImageTower,
+    text: TextTower,
+    tokens: TextTokens,
+    device: Device,
+    dtype: DType,
+}
+
+impl DualEncoder {
+    /// Makes the encoder of a bundle: in f32 on a CPU, in the bundle's type elsewhere.
+    pub fn load(bundle: &EncoderBundle, device: &Device) -> Result<Self, ModelError> {
+        let dtype = load::compute_dtype_of(&bundle.manifest.dtype, device);
+        Self::load_as(bundle, device, dtype)
+    }
+
+    /// The same, computing in `dtype`.
+    pub fn load_as(
+        bundle: &EncoderBundle,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self, ModelError> {
+        let manifest = &bundle.manifest;
+        let (family, config) = (manifest.family, &manifest.config);
+        let weights = manifest.weights.first().map_or("weights", String::as_str);
+        let wrong = |e: candle_core::Error| damaged(weights, e);
+        let store = load::store_of(&bundle.weights, device, dtype)?;
+        Ok(Self {
+            tokens: TextTokens::load(
+                &bundle.tokenizer,
+                &manifest.tokenizer,
+                config.text.vocab_size,
+            )?,
+            image: ImageTower::load(family, config, &store.pp("visual")).map_err(wrong)?,
+            text: TextTower::load(family, config, &store.pp("text")).map_err(wrong)?,
+            id: manifest.id(),
+            manifest: manifest.clone(),
+            device: device.clone(),
+            dtype,
+        })
+    }
+
+    /// What it is.
+    pub fn manifest(&self) -> &EncoderManifest {
+        &self.manifest
+    }
+
+    /// The ids that the text tower gets for `text`.
+    pub fn tokens(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.tokens.ids(text)
+    }
+
+    /// Normalised pixels `[pictures, 3, side, side]` as the image tower takes them.
+    pub fn pixels(&self, pictures: &[&Picture]) -> Result<Tensor, ModelError> {
+        let side = self.manifest.config.image.image_size;
+        let mut values = Vec::new();
+        for picture in pictures {
+            let rgb = match self.manifest.pixels.fit {
+                // torchvision's crop, which the models were trained with. Where the rest is odd, transformers' own processor may
+                // cut one pixel further left or up.
+                Fit::Crop => clip_transform(picture, side, Deep::Scaled),
+                // SigLIP's processor gets RGB: what a file had beside colours is gone before the resize.
+                Fit::Squash => {
+                    let (width, height) = (picture.width as usize, picture.height as usize);
+                    resize_bicubic(&picture.rgb, width, height, side, side)
+                }
+            };
+            values.extend(self.manifest.pixels.normalised(&rgb));
+        }
+        let shape = (pictures.len(), 3, side, side);
+        Ok(Tensor::from_vec(values, shape, &self.device)?.to_dtype(self.dtype)?)
+    }
+
+    /// `pixels` as [`Self::pixels`] gives them to `[pictures, dimension]` in f32, not of unit length.
+    pub fn project_pixels(&self, pixels: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(self.image.forward(pixels)?.to_dtype(DType::F32)?)
+    }
+
+    /// `ids` as [`Self::tokens`] gives them to `[1, dimension]` in f32, not of unit length.
+    pub fn project_tokens(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
+        let pad = self.manifest.tokenizer.pad;
+        Ok(self.text.forward(ids, pad)?.to_dtype(DType::F32)?)
+    }
+
+    fn unit(&self, vector: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let length = vector
+            .iter()
+            .map(|v| f64::from(*v) * f64::from(*v))
+            .sum::<f64>()
+            .sqrt();
+        match length.is_finite() && length > 0.0 {
+            true => Ok(vector
+                .iter()
+                .map(|v| (f64::from(*v) / length) as f32)
+                .collect()),
+            false => {
+                let weights = self
+                    .manifest
+                    .weights
+                    .first()
+                    .map_or("weights", String::as_str);
+                Err(damaged(weights, "they give a vector without a direction"))
+            }
+        }
+    }
+}
+
+impl ImageEncoder for DualEncoder {
+    fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn dimension(&self) -> usize {
+        self.manifest.config.dimension
+    }
+
+    fn encode_images(&self, pictures: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut out = Vec::with_capacity(pictures.len());
+        for group in pictures.chunks(GROUP) {
+            let rows: Vec<Vec<f32>> = self.project_pixels(&self.pixels(group)?)?.to_vec2()?;
+            for row in &rows {
+                out.push(self.unit(row)?);
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl TextEncoder for DualEncoder {
+    fn encode_text(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        let row = self.project_tokens(&self.tokens(text)?)?;
+        let row: Vec<f32> = row.flatten_all()?.to_vec1()?;
+        self.unit(&row)
+    }
+}

@@ -1,0 +1,182 @@
+//! From a published encoder to a bundle.
+//!
+//! The towers themselves say which tensors they need, `rules` says what makes each of them, and every published tensor must then
+//! be used or known to be of no use: what is missing, unknown or of another shape is listed, never skipped. `encoder.toml` is
+//! written last, so an import that was broken off leaves nothing that looks like a bundle.
+
+mod describe;
+mod hugging_face;
+mod layout;
+mod open_clip;
+mod pixels;
+mod rules;
+mod sentencepiece;
+mod tokenizer;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use self::describe::{Described, describe};
+use self::layout::{Layout, weights_of};
+use super::config::{Activation, EncoderConfig, Family};
+use super::image::ImageTower;
+use super::manifest::{EncoderBundle, EncoderManifest, FORMAT_VERSION};
+use super::text::TextTower;
+use crate::bundle::KnownBy;
+use crate::import::check::{check, unused};
+use crate::import::make::make;
+use crate::import::names::Rules;
+use crate::import::{Hold, ImportError, Sources, room, size_of_weights, write_weights};
+use crate::store::{Asked, asked_for};
+use crate::weights::{Source, WeightError};
+use rounds_support::{Cancel, files, sanitise};
+
+/// What to make of a published encoder.
+pub struct EncoderOptions {
+    /// How the weights are held; `q4_k` is not for encoders.
+    pub hold: Hold,
+    /// What to call it.
+    pub name: String,
+    /// Its licence, where it is known.
+    pub licence: Option<String>,
+    /// A tokenizer's file or folder, where it lies elsewhere.
+    pub tokenizer: Option<PathBuf>,
+    pub overrides: Overrides,
+}
+
+/// What nothing beside the weights says, or says wrongly.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides {
+    pub vision_heads: Option<usize>,
+    pub text_heads: Option<usize>,
+    pub activation: Option<Activation>,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Summary {
+    pub family: Family,
+    pub tensors: usize,
+    pub parameters: u64,
+    /// Published tensors of no use: scales of the loss, lists of positions.
+    pub ignored: usize,
+    pub bytes: u64,
+}
+
+/// Imports the encoder at `checkpoint`, a file of weights or a folder, into the folder `out`. `progress` gets tensors done and
+/// in all.
+///
+/// Errors leave `out` as it was found; a bundle that is there already is replaced only when the new one is whole.
+pub fn import(
+    checkpoint: &Path,
+    out: &Path,
+    options: &EncoderOptions,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Summary, ImportError> {
+    if options.hold == Hold::Q4K {
+        let reason = "an encoder in four bits finds other neighbours; q8_0 is the smallest";
+        return Err(ImportError::config("the import", reason.into()));
+    }
+    let weights = weights_of(checkpoint)?;
+    let source = Source::open(&weights)?;
+    let folder = weights.parent().unwrap_or(Path::new("."));
+    let layout = Layout::of(&source)?;
+    let described = describe(&layout, &source, folder, &options.overrides)?;
+    let sources = Sources {
+        checkpoint: source,
+        language: None,
+        vision: None,
+    };
+    let place = sources.checkpoint.place();
+    let (family, config) = (layout.family(), &described.config);
+    config
+        .check(family)
+        .map_err(|reason| ImportError::config(place, reason))?;
+    let asked = tensors(family, config)?;
+    let used = check(&layout, &sources, &asked)?;
+    let tokens = tokenizer::find(
+        &layout,
+        options.tokenizer.as_deref().unwrap_or(folder),
+        config.text.vocab_size,
+        described.context,
+    )?;
+    files::create_private_dir(out)?;
+    room(out, size_of_weights(options.hold, &asked))?;
+    let mut done = 0;
+    let written = write_weights(out, options.hold, &asked, &mut |tensor| {
+        if cancel.is_cancelled() {
+            return Err(ImportError::Cancelled);
+        }
+        progress(done, asked.len());
+        done += 1;
+        let piece = layout
+            .find(&tensor.name)
+            .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
+        make(&sources, &piece, tensor)
+    })?;
+    progress(asked.len(), asked.len());
+    let summary = Summary {
+        family,
+        tensors: asked.len(),
+        parameters: asked
+            .iter()
+            .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
+            .sum(),
+        ignored: unused(&sources, &used).count(),
+        bytes: written.length,
+    };
+    let listed = [
+        (options.hold.file(), written.sha256.clone(), written.length),
+        (
+            "tokenizer.json",
+            files::sha256_hex(tokens.json.as_bytes()),
+            tokens.json.len() as u64,
+        ),
+    ];
+    let manifest = manifest(family, described, tokens.manifest, &listed, options);
+    let text = toml::to_string(&manifest)
+        .map_err(|e| ImportError::config(EncoderBundle::MANIFEST, e.to_string()))?;
+    written.bundle(out, &tokens.json, (EncoderBundle::MANIFEST, &text))?;
+    Ok(summary)
+}
+
+fn manifest(
+    family: Family,
+    described: Described,
+    tokenizer: super::TokenizerManifest,
+    listed: &[(&str, String, u64)],
+    options: &EncoderOptions,
+) -> EncoderManifest {
+    let licence = options.licence.as_deref();
+    EncoderManifest {
+        format_version: FORMAT_VERSION,
+        family,
+        name: sanitise::clean_line(&options.name),
+        licence: sanitise::clean_line(licence.unwrap_or("as published with the weights")),
+        intended_use: rounds_support::INTENDED_USE.into(),
+        dtype: options.hold.name().into(),
+        weights: vec![options.hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
+        pixels: described.pixels,
+        tokenizer,
+        config: described.config,
+        files: listed
+            .iter()
+            .map(|(name, sum, _)| ((*name).to_string(), sum.clone()))
+            .collect::<BTreeMap<_, _>>(),
+        lengths: listed
+            .iter()
+            .map(|(name, _, length)| ((*name).to_string(), *length))
+            .collect(),
+    }
+}
+
+/// Every tensor that the two towers ask for.
+fn tensors(family: Family, config: &EncoderConfig) -> Result<Vec<Asked>, ImportError> {
+    Ok(asked_for(|store| {
+        ImageTower::load(family, config, &store.pp("visual"))?;
+        TextTower::load(family, config, &store.pp("text"))?;
+        Ok(())
+    })?)
+}

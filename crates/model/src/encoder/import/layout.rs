@@ -1,0 +1,83 @@
+//! Whose layout a checkpoint has.
+//!
+//! Tensor names alone say it: files are renamed, and configurations are copied from one model to the next. A layout is recognised
+//! here and nowhere else.
+
+use std::path::{Path, PathBuf};
+
+use crate::encoder::config::Family;
+use crate::import::ImportError;
+use crate::weights::Source;
+
+/// A published layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    HuggingFaceClip,
+    HuggingFaceSiglip,
+    /// open_clip; `text` is in front of the text tower's names: nothing, or `text.`.
+    OpenClip {
+        text: &'static str,
+    },
+    /// open_clip with timm's ViT and transformers' BERT.
+    BiomedClip,
+}
+
+/// Names that a folder's weights may have, in the order they are looked for.
+const WEIGHTS: [&str; 8] = [
+    "model.safetensors.index.json",
+    "model.safetensors",
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin",
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "model.pt",
+];
+
+/// The file of weights that is meant by `checkpoint`.
+pub fn weights_of(checkpoint: &Path) -> Result<PathBuf, ImportError> {
+    if !checkpoint.is_dir() {
+        return Ok(checkpoint.to_path_buf());
+    }
+    let found = WEIGHTS
+        .iter()
+        .map(|n| checkpoint.join(n))
+        .find(|p| p.exists());
+    found.ok_or_else(|| {
+        let reason = format!("none of {} is in it", WEIGHTS.join(", "));
+        ImportError::config(&checkpoint.to_string_lossy(), reason)
+    })
+}
+
+impl Layout {
+    /// Recognises it by its tensors' names.
+    pub fn of(source: &Source) -> Result<Self, ImportError> {
+        const MARKS: [(&str, Layout); 5] = [
+            ("vision_model.head.probe", Layout::HuggingFaceSiglip),
+            (
+                "text_model.embeddings.token_embedding.weight",
+                Layout::HuggingFaceClip,
+            ),
+            ("visual.trunk.cls_token", Layout::BiomedClip),
+            (
+                "text.token_embedding.weight",
+                Layout::OpenClip { text: "text." },
+            ),
+            ("token_embedding.weight", Layout::OpenClip { text: "" }),
+        ];
+        let found = MARKS.into_iter().find(|(name, _)| source.has(name));
+        found.map(|(_, layout)| layout).ok_or_else(|| {
+            let reason = "it is no CLIP, SigLIP or BiomedCLIP with both of its towers";
+            ImportError::config(source.place(), reason.into())
+        })
+    }
+
+    /// Whose towers they are.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::HuggingFaceClip | Self::OpenClip { .. } => Family::Clip,
+            Self::HuggingFaceSiglip => Family::Siglip,
+            Self::BiomedClip => Family::Biomedclip,
+        }
+    }
+}

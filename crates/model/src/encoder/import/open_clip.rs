@@ -1,0 +1,137 @@
+//! The sizes of a CLIP or BiomedCLIP in open_clip's layout.
+
+use super::describe::{Described, Describer, side};
+use super::pixels::open_clip_pixels;
+use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
+use crate::import::ImportError;
+
+/// A CLIP; `prefix` is in front of its text tower's names.
+pub fn clip(describer: &Describer, prefix: &str) -> Result<Described, ImportError> {
+    describer.refuse_unless(&[
+        ("model_cfg.vision_cfg.pool_type", &["tok"]),
+        ("model_cfg.text_cfg.pool_type", &["argmax"]),
+    ])?;
+    describer.refuse_these(&[
+        "model_cfg.text_cfg.no_causal_mask",
+        "model_cfg.text_cfg.embed_cls",
+        "model_cfg.text_cfg.norm_kwargs",
+        "model_cfg.text_cfg.act_kwargs",
+        "model_cfg.vision_cfg.norm_kwargs",
+        "model_cfg.vision_cfg.act_kwargs",
+        "model_cfg.vision_cfg.final_ln_after_pool",
+        "model_cfg.vision_cfg.input_patchnorm",
+    ])?;
+    let [_, _, patch, _] = describer.dims("visual.conv1.weight")?;
+    let [positions, _] = describer.dims("visual.positional_embedding")?;
+    let [_, dimension] = describer.dims("visual.proj")?;
+    let [vocab_size, _] = describer.dims(&format!("{prefix}token_embedding.weight"))?;
+    let [context, _] = describer.dims(&format!("{prefix}positional_embedding"))?;
+    let (norm, mlp) = ("ln_1.weight", "mlp.c_fc.weight");
+    let vision = describer.stack("visual.transformer.resblocks.", norm, mlp)?;
+    let text = describer.stack(&format!("{prefix}transformer.resblocks."), norm, mlp)?;
+    // Every tower that OpenAI published has heads of 64, and so has open_clip where its configuration is silent.
+    let head = describer.count("model_cfg.vision_cfg.head_width", 64)?;
+    let vision_heads = describer
+        .overrides
+        .vision_heads
+        .unwrap_or(vision.width / head);
+    let told = describer.count("model_cfg.text_cfg.heads", (text.width / 64).max(1))?;
+    let text_heads = describer.overrides.text_heads.unwrap_or(told);
+    let side = side(positions, true).saturating_mul(patch);
+    let activation = match describer.json {
+        Some(json) if json.flag(&["model_cfg.quick_gelu"], false) => "quick_gelu",
+        Some(_) => "gelu",
+        // OpenAI's own files carry their sizes as tensors.
+        None if describer.source.has("input_resolution") => "quick_gelu",
+        None if describer.overrides.activation.is_some() => "",
+        None => {
+            return describer.refuse(
+                "nothing says which activation it has: put its open_clip_config.json beside it, or give --activation",
+            );
+        }
+    };
+    let activation = describer.activation(activation)?;
+    Ok(Described {
+        config: EncoderConfig {
+            dimension,
+            image: ImageTowerConfig {
+                image_size: describer.count("model_cfg.vision_cfg.image_size", side)?,
+                patch_size: patch,
+                blocks: vision.blocks(vision_heads, activation, CLIP_EPS),
+            },
+            text: TextTowerConfig {
+                vocab_size,
+                positions: context,
+                segments: 0,
+                projection_width: 0,
+                blocks: text.blocks(text_heads, activation, CLIP_EPS),
+            },
+        },
+        pixels: open_clip_pixels(describer)?,
+        context,
+    })
+}
+
+/// BiomedCLIP: timm's ViT, transformers' BERT, and projections of their own.
+pub fn biomedclip(describer: &Describer) -> Result<Described, ImportError> {
+    let pooler = ["cls_last_hidden_state_pooler"];
+    describer.refuse_unless(&[
+        ("model_cfg.vision_cfg.timm_pool", &["", "token"]),
+        ("model_cfg.vision_cfg.timm_proj", &["linear"]),
+        ("model_cfg.text_cfg.hf_pooler_type", &pooler),
+        ("model_cfg.text_cfg.pooler_type", &pooler),
+        ("model_cfg.text_cfg.hf_proj_type", &["mlp"]),
+        ("model_cfg.text_cfg.proj", &["mlp"]),
+    ])?;
+    let timm = describer
+        .json
+        .map_or("", |j| j.word(&["model_cfg.vision_cfg.timm_model_name"]));
+    if !timm.is_empty() && !timm.starts_with("vit_") {
+        return describer.refuse(format!(
+            "timm's {timm} is not supported, only its plain ViT"
+        ));
+    }
+    let bert = "text.transformer";
+    let [_, _, patch, _] = describer.dims("visual.trunk.patch_embed.proj.weight")?;
+    let [_, positions, _] = describer.dims("visual.trunk.pos_embed")?;
+    let [dimension, _] = describer.dims("visual.head.proj.weight")?;
+    let [vocab_size, _] = describer.dims(&format!("{bert}.embeddings.word_embeddings.weight"))?;
+    let [text_positions, _] =
+        describer.dims(&format!("{bert}.embeddings.position_embeddings.weight"))?;
+    let [segments, _] =
+        describer.dims(&format!("{bert}.embeddings.token_type_embeddings.weight"))?;
+    let [projection_width, _] = describer.dims("text.proj.0.weight")?;
+    let vision = describer.stack("visual.trunk.blocks.", "norm1.weight", "mlp.fc1.weight")?;
+    let text = describer.stack(
+        &format!("{bert}.encoder.layer."),
+        "output.LayerNorm.weight",
+        "intermediate.dense.weight",
+    )?;
+    // ViT-B and BERT-base, and their smaller kin, have heads of 64.
+    let heads = |given: Option<usize>, width: usize| given.unwrap_or((width / 64).max(1));
+    let vision_heads = heads(describer.overrides.vision_heads, vision.width);
+    let text_heads = heads(describer.overrides.text_heads, text.width);
+    let activation = describer.activation("gelu")?;
+    let side = side(positions, true).saturating_mul(patch);
+    Ok(Described {
+        context: describer
+            .count("model_cfg.text_cfg.context_length", text_positions.min(256))?
+            .min(text_positions),
+        config: EncoderConfig {
+            dimension,
+            image: ImageTowerConfig {
+                image_size: describer.count("model_cfg.vision_cfg.image_size", side)?,
+                patch_size: patch,
+                blocks: vision.blocks(vision_heads, activation, 1e-6),
+            },
+            text: TextTowerConfig {
+                vocab_size,
+                positions: text_positions,
+                segments,
+                projection_width,
+                blocks: text.blocks(text_heads, activation, 1e-12),
+            },
+        },
+        pixels: open_clip_pixels(describer)?,
+    })
+}

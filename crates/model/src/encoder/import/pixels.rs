@@ -1,0 +1,70 @@
+//! How a published encoder's pictures are prepared, from the file that says it.
+//!
+//! Only bicubic resizes are known; another filter would give other vectors, so it is refused and not replaced.
+
+use serde_json::Value;
+use std::path::Path;
+
+use super::describe::Describer;
+use super::hugging_face::Defaults;
+use crate::bundle::{Fit, Pixels};
+use crate::import::ImportError;
+use crate::import::shape::Json;
+
+/// Pixels as open_clip's configuration has them.
+pub fn open_clip_pixels(describer: &Describer) -> Result<Pixels, ImportError> {
+    describer.refuse_unless(&[
+        ("preprocess_cfg.interpolation", &["bicubic"]),
+        ("preprocess_cfg.resize_mode", &["shortest"]),
+    ])?;
+    let mut pixels = Pixels::clip(Fit::Crop);
+    if let Some(json) = describer.json {
+        numbers(json, "preprocess_cfg.mean", &mut pixels.mean)?;
+        numbers(json, "preprocess_cfg.std", &mut pixels.std)?;
+    }
+    Ok(pixels)
+}
+
+/// Pixels as transformers' `preprocessor_config.json` has them, where there is one.
+pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, ImportError> {
+    let mut pixels = Pixels::clip(defaults.fit);
+    if defaults.fit == Fit::Squash {
+        (pixels.mean, pixels.std) = ([0.5; 3], [0.5; 3]);
+    }
+    let path = folder.join("preprocessor_config.json");
+    if !path.exists() {
+        return Ok(pixels);
+    }
+    let json = Json::file(&path)?;
+    // Pillow's number of its bicubic filter.
+    if json
+        .find(&["resample"])
+        .and_then(Value::as_u64)
+        .is_some_and(|n| n != 3)
+    {
+        let reason = "its pictures are not resized by bicubic";
+        return Err(ImportError::config(json.place(), reason.into()));
+    }
+    numbers(&json, "image_mean", &mut pixels.mean)?;
+    numbers(&json, "image_std", &mut pixels.std)?;
+    Ok(pixels)
+}
+
+fn numbers(json: &Json, name: &str, into: &mut [f32; 3]) -> Result<(), ImportError> {
+    let Some(told) = json.find(&[name]).filter(|v| !v.is_null()) else {
+        return Ok(());
+    };
+    let list: Option<Vec<f32>> = told
+        .as_array()
+        .and_then(|list| list.iter().map(|v| v.as_f64().map(|v| v as f32)).collect());
+    match list.and_then(|list| <[f32; 3]>::try_from(list).ok()) {
+        Some(found) => {
+            *into = found;
+            Ok(())
+        }
+        None => Err(ImportError::config(
+            json.place(),
+            format!("{name} is not three numbers"),
+        )),
+    }
+}

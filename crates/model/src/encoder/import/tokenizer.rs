@@ -1,0 +1,313 @@
+//! A bundle's `tokenizer.json`, from whatever a publisher has.
+//!
+//! A `tokenizer.json` is taken as it is. Where there is none it is made: CLIP's of `vocab.json` and `merges.txt`, or of the merges
+//! alone (open_clip's `bpe_simple_vocab_16e6.txt`); SigLIP's of `spiece.model`; BERT's of `vocab.txt`. Made ones split texts as the
+//! publishers' own do (tests/encoders.rs).
+
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use tokenizers::Tokenizer;
+use tokenizers::normalizers::replace::ReplacePattern;
+use tokenizers::normalizers::{NormalizerWrapper, Precompiled, Replace, Sequence, Strip};
+
+use super::layout::Layout;
+use super::sentencepiece;
+use crate::encoder::manifest::{LONGEST_TOKENIZER, TokenizerManifest};
+use crate::encoder::tokens::{self, TextKind};
+use crate::import::ImportError;
+use rounds_imaging::without_panic;
+use rounds_support::files;
+
+/// A tokenizer that is ready to be written.
+pub struct Tokens {
+    pub json: String,
+    pub manifest: TokenizerManifest,
+}
+
+const BEGIN: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
+
+/// The tokenizer for `layout` at `given`, a file or a folder, for a table of `rows` rows.
+pub fn find(
+    layout: &Layout,
+    given: &Path,
+    rows: usize,
+    context: usize,
+) -> Result<Tokens, ImportError> {
+    let kind = match layout {
+        Layout::HuggingFaceClip => TextKind::Clip,
+        Layout::OpenClip { .. } => TextKind::OpenClip,
+        Layout::HuggingFaceSiglip => TextKind::Siglip,
+        Layout::BiomedClip => TextKind::Bert,
+    };
+    let file = file_of(kind, given)?;
+    let wrong = |reason: String| ImportError::config(&file.to_string_lossy(), reason);
+    let bytes = files::read_limited(&file, LONGEST_TOKENIZER)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let tokenizer = match name.as_ref() {
+        "spiece.model" => unigram(&bytes).map_err(wrong)?,
+        "vocab.txt" => made(&word_piece(&file, &text(&bytes).map_err(wrong)?)?).map_err(wrong)?,
+        "vocab.json" => {
+            let vocabulary = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
+            let beside = file.with_file_name("merges.txt");
+            let merges = files::read_limited(&beside, LONGEST_TOKENIZER)?;
+            let merges = merges_of(&text(&merges).map_err(wrong)?);
+            made(&byte_pairs(vocabulary, &merges)).map_err(wrong)?
+        }
+        end if end.ends_with(".txt") => {
+            let mut merges = merges_of(&text(&bytes).map_err(wrong)?);
+            // The table says how many merges of a longer list count: 256 bytes, alone and at a word's end, and two special tokens.
+            merges.truncate(rows.saturating_sub(2 * 256 + 2));
+            made(&byte_pairs(vocabulary_of(&merges), &merges)).map_err(wrong)?
+        }
+        _ => tokens::read(&bytes).map_err(wrong)?,
+    };
+    let manifest = manifest(kind, &tokenizer, &file, rows, context)?;
+    let json = tokenizer
+        .to_string(false)
+        .map_err(|e| wrong(e.to_string()))?;
+    Ok(Tokens { json, manifest })
+}
+
+/// The file that is meant by `given`, of those that can serve.
+fn file_of(kind: TextKind, given: &Path) -> Result<PathBuf, ImportError> {
+    if !given.is_dir() {
+        return Ok(given.to_path_buf());
+    }
+    let names: &[&str] = match kind {
+        TextKind::Clip | TextKind::OpenClip => &[
+            "tokenizer.json",
+            "vocab.json",
+            "merges.txt",
+            "bpe_simple_vocab_16e6.txt",
+        ],
+        // The reference itself reads the model, and never a tokenizer.json.
+        TextKind::Siglip => &["spiece.model", "tokenizer.json"],
+        TextKind::Bert => &["tokenizer.json", "vocab.txt"],
+    };
+    let found = names.iter().map(|n| given.join(n)).find(|p| p.exists());
+    found.ok_or_else(|| {
+        let reason = format!(
+            "none of {} is in it: give the tokenizer's folder with --tokenizer",
+            names.join(", ")
+        );
+        ImportError::config(&given.to_string_lossy(), reason)
+    })
+}
+
+/// What must be known of a tokenizer to cut its ids and to fill them up.
+fn manifest(
+    kind: TextKind,
+    tokenizer: &Tokenizer,
+    file: &Path,
+    rows: usize,
+    context: usize,
+) -> Result<TokenizerManifest, ImportError> {
+    let wrong = |reason: String| ImportError::config(&file.to_string_lossy(), reason);
+    let size = tokenizer.get_vocab_size(true);
+    if size > rows {
+        return Err(wrong(format!(
+            "it has {size} tokens, the text tower's table has {rows} rows: this is not its tokenizer"
+        )));
+    }
+    let around = tokens::split(tokenizer, "").map_err(wrong)?;
+    let end = match (kind, around.as_slice()) {
+        (TextKind::Siglip, [end]) => *end,
+        (TextKind::Clip | TextKind::OpenClip | TextKind::Bert, [_, end]) => *end,
+        _ => {
+            let reason = format!("it puts {} special tokens around a text", around.len());
+            return Err(wrong(reason));
+        }
+    };
+    let pad = match kind {
+        TextKind::Clip | TextKind::OpenClip => end,
+        TextKind::Siglip => padding(file, tokenizer).unwrap_or(end),
+        TextKind::Bert => tokenizer
+            .token_to_id("[PAD]")
+            .ok_or_else(|| wrong("it has no token [PAD]".into()))?,
+    };
+    Ok(TokenizerManifest {
+        kind,
+        context,
+        end,
+        pad,
+    })
+}
+
+/// The padding token that a `tokenizer_config.json` beside `file` names.
+fn padding(file: &Path, tokenizer: &Tokenizer) -> Option<u32> {
+    let text = files::read_limited(&file.with_file_name("tokenizer_config.json"), 1 << 20).ok()?;
+    let config: Value = serde_json::from_slice(&text).ok()?;
+    let token = config.get("pad_token")?;
+    let token = token.get("content").unwrap_or(token).as_str()?;
+    tokenizer.token_to_id(token)
+}
+
+fn text(bytes: &[u8]) -> Result<String, String> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| "not UTF-8 text".to_string())
+}
+
+fn made(json: &Value) -> Result<Tokenizer, String> {
+    tokens::read(json.to_string().as_bytes())
+}
+
+fn special(content: &str, id: Option<&Value>) -> Option<Value> {
+    Some(json!({
+        "id": id?, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": true
+    }))
+}
+
+/// Pairs, one a line, below a line with the version.
+fn merges_of(text: &str) -> Vec<(String, String)> {
+    text.lines()
+        .filter(|line| !line.contains("#version"))
+        .filter_map(|line| line.trim().split_once(' '))
+        .map(|(left, right)| (left.to_string(), right.to_string()))
+        .collect()
+}
+
+/// CLIP's vocabulary, which its merges define: bytes, bytes at a word's end, merges, special tokens.
+fn vocabulary_of(merges: &[(String, String)]) -> Map<String, Value> {
+    let bytes: Vec<String> = byte_letters().map(String::from).collect();
+    let ends = bytes.iter().map(|b| format!("{b}</w>"));
+    let joined = merges.iter().map(|(left, right)| format!("{left}{right}"));
+    let special = [BEGIN, END].map(String::from);
+    bytes
+        .iter()
+        .cloned()
+        .chain(ends)
+        .chain(joined)
+        .chain(special)
+        .zip(0u32..)
+        .map(|(token, id)| (token, id.into()))
+        .collect()
+}
+
+/// The letter that stands for each byte, in CLIP's order: bytes that print stand for themselves and come first.
+fn byte_letters() -> impl Iterator<Item = char> {
+    let prints = |b: &u8| matches!(*b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    let shifted = (0..=u8::MAX).filter(move |b| !prints(b)).zip(256u32..);
+    (0..=u8::MAX)
+        .filter(prints)
+        .map(char::from)
+        .chain(shifted.filter_map(|(_, code)| char::from_u32(code)))
+}
+
+/// CLIP's byte pairs.
+fn byte_pairs(vocabulary: Map<String, Value>, merges: &[(String, String)]) -> Value {
+    let (begin, end) = (vocabulary.get(BEGIN).cloned(), vocabulary.get(END).cloned());
+    let added: Vec<Value> = [special(BEGIN, begin.as_ref()), special(END, end.as_ref())]
+        .into_iter()
+        .flatten()
+        .collect();
+    let merges: Vec<Value> = merges.iter().map(|(l, r)| json!([l, r])).collect();
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "NFC"},
+            {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
+            {"type": "Lowercase"}
+        ]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split",
+             "pattern": {"Regex": r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"},
+             "behavior": "Removed", "invert": true},
+            {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
+        ]},
+        "post_processor": {
+            "type": "RobertaProcessing", "sep": [END, end], "cls": [BEGIN, begin],
+            "trim_offsets": false, "add_prefix_space": false
+        },
+        "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": END, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "</w>", "fuse_unk": false, "byte_fallback": false,
+            "ignore_merges": false, "vocab": vocabulary, "merges": merges
+        }
+    })
+}
+
+/// BERT's word pieces, lower case unless a `tokenizer_config.json` beside `file` says otherwise.
+fn word_piece(file: &Path, text: &str) -> Result<Value, ImportError> {
+    let vocabulary: Map<String, Value> = text
+        .lines()
+        .zip(0u32..)
+        .map(|(token, id)| (token.trim_end().to_string(), id.into()))
+        .collect();
+    let config = files::read_limited(&file.with_file_name("tokenizer_config.json"), 1 << 20);
+    let lower = config
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
+        .and_then(|json| json.get("do_lower_case").and_then(Value::as_bool))
+        .unwrap_or(true);
+    const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+    let added = SPECIAL
+        .iter()
+        .map(|token| special(token, vocabulary.get(*token)));
+    let Some(added) = added.collect::<Option<Vec<Value>>>() else {
+        let reason = format!("it lacks one of {}", SPECIAL.join(", "));
+        return Err(ImportError::config(&file.to_string_lossy(), reason));
+    };
+    Ok(json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+        "normalizer": {
+            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": lower
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "BertProcessing", "sep": ["[SEP]", vocabulary.get("[SEP]")],
+            "cls": ["[CLS]", vocabulary.get("[CLS]")]
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
+        "model": {
+            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": vocabulary
+        }
+    }))
+}
+
+/// SigLIP's unigrams from a SentencePiece model.
+fn unigram(bytes: &[u8]) -> Result<Tokenizer, String> {
+    let model = sentencepiece::read(bytes)?;
+    let end = model.pieces.iter().position(|(piece, _)| piece == "</s>");
+    let end = end.ok_or("it has no piece </s>")?;
+    let json = json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [special("</s>", Some(&end.into()))],
+        "normalizer": null,
+        "pre_tokenizer": {
+            "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true
+        },
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"Sequence": {"id": "A", "type_id": 0}},
+                       {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "pair": [],
+            "special_tokens": {"</s>": {"id": "</s>", "ids": [end], "tokens": ["</s>"]}}
+        },
+        "decoder": {
+            "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true
+        },
+        "model": {
+            "type": "Unigram", "unk_id": model.unknown, "byte_fallback": false,
+            "vocab": model.pieces
+        }
+    });
+    let mut tokenizer = made(&json)?;
+    let mut steps: Vec<NormalizerWrapper> = Vec::new();
+    if !model.charsmap.is_empty() {
+        let table = without_panic(|| Precompiled::from(&model.charsmap))
+            .ok_or("its table of replacements is damaged")?
+            .map_err(|e| e.to_string())?;
+        steps.push(table.into());
+    }
+    let blanks = ReplacePattern::Regex(" {2,}".into());
+    steps.push(Replace::new(blanks, " ").map_err(|e| e.to_string())?.into());
+    steps.push(Strip::new(true, true).into());
+    tokenizer
+        .with_normalizer(Some(Sequence::new(steps)))
+        .map_err(|e| e.to_string())?;
+    Ok(tokenizer)
+}

@@ -1,0 +1,119 @@
+//! Text towers: token ids to one vector a text.
+//!
+//! CLIP's is causal and reads its answer at the end token, so nothing behind that token is ever computed. SigLIP's sees every token,
+//! padding included, and reads the last one. BERT's sees every token but padding, and reads the first. Ids arrive as
+//! [`super::tokens`] gives them: cut to the context, with their special tokens.
+
+use candle_core::{Device, Result, Tensor};
+use candle_nn::Init;
+
+use super::blocks::{Blocks, Order, dense, norm, plain};
+use super::config::{EncoderConfig, Family};
+use crate::layers::Norm;
+use crate::ops::{Linear, Visible, gelu};
+use crate::store::Store;
+
+/// The text tower of an encoder.
+pub struct TextTower {
+    family: Family,
+    /// `[vocabulary, width]`.
+    tokens: Tensor,
+    /// `[positions, width]`.
+    positions: Tensor,
+    /// BERT's segments and the norm behind its embeddings.
+    bert: Option<(Tensor, Norm)>,
+    blocks: Blocks,
+    /// The norm behind the blocks; BERT has none.
+    norm: Option<Norm>,
+    projection: Projection,
+    device: Device,
+}
+
+enum Projection {
+    One(Linear),
+    /// Two with a GELU between.
+    Two(Linear, Linear),
+}
+
+impl TextTower {
+    /// Takes the tower's tensors from `store` (below `text`).
+    pub fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
+        let (text, blocks) = (&config.text, &config.text.blocks);
+        let (width, eps) = (blocks.width, blocks.norm_eps);
+        let is_bert = family == Family::Biomedclip;
+        let table = |rows: usize, name: &str| store.get((rows, width), name, Init::Const(0.0));
+        let bert = match is_bert {
+            true => Some((
+                table(text.segments, "segment_embedding")?,
+                norm(&store.pp("embedding_norm"), width, eps)?,
+            )),
+            false => None,
+        };
+        let order = match is_bert {
+            true => Order::NormLast,
+            false => Order::NormFirst,
+        };
+        let projection = store.pp("projection");
+        Ok(Self {
+            family,
+            tokens: table(text.vocab_size, "token_embedding")?,
+            positions: table(text.positions, "position_embedding")?,
+            bert,
+            blocks: Blocks::load(blocks, order, store)?,
+            norm: match is_bert {
+                true => None,
+                false => Some(norm(&store.pp("norm"), width, eps)?),
+            },
+            projection: match family {
+                Family::Clip => Projection::One(plain(&projection, width, config.dimension)?),
+                Family::Siglip => Projection::One(dense(&projection, width, config.dimension)?),
+                Family::Biomedclip => Projection::Two(
+                    plain(&projection.pp(0), width, text.projection_width)?,
+                    plain(&projection.pp(1), text.projection_width, config.dimension)?,
+                ),
+            },
+            device: store.device().clone(),
+        })
+    }
+
+    /// `ids`, at least one and no more than there are positions, to `[1, dimension]`, not of unit length. `pad` is the id that
+    /// BERT does not look at.
+    pub fn forward(&self, ids: &[u32], pad: u32) -> Result<Tensor> {
+        // A token that nobody attends to may as well not be there; the others keep their places.
+        let unseen = |id: u32| self.bert.is_some() && id == pad;
+        let (places, ids): (Vec<u32>, Vec<u32>) = (0u32..)
+            .zip(ids.iter().copied())
+            .filter(|(_, id)| !unseen(*id))
+            .unzip();
+        if ids.is_empty() {
+            candle_core::bail!("a text without tokens");
+        }
+        let rows =
+            |table: &Tensor, ids: &[u32]| table.index_select(&Tensor::new(ids, &self.device)?, 0);
+        let mut x = (rows(&self.tokens, &ids)? + rows(&self.positions, &places)?)?;
+        if let Some((segments, norm)) = &self.bert {
+            x = norm.forward(&x.broadcast_add(&segments.narrow(0, 0, 1)?)?)?;
+        }
+        let visible = match self.family {
+            Family::Clip => Visible::Causal {
+                past: 0,
+                padding: 0,
+            },
+            Family::Siglip | Family::Biomedclip => Visible::All,
+        };
+        let x = self.blocks.forward(&x.unsqueeze(0)?, &visible)?;
+        let pooled = match self.family {
+            Family::Biomedclip => 0,
+            Family::Clip | Family::Siglip => ids.len() - 1,
+        };
+        let x = x.narrow(1, pooled, 1)?.squeeze(1)?.contiguous()?;
+        let x = match &self.norm {
+            Some(norm) => norm.forward(&x)?,
+            None => x,
+        };
+        match &self.projection {
+            Projection::One(layer) => layer.forward(&x),
+            Projection::Two(first, second) => second.forward(&gelu(&first.forward(&x)?)?),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Texts to token ids, as each family's own tokenizer gives them.
+//!
+//! `tokenizer.json` holds the splitting; what the references do to a text before it, and the cutting and filling up after it, is here.
+//! A text is untrusted and so is the file: ids are checked against the vocabulary, and a tokenizer that panics is an error.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use tokenizers::Tokenizer;
+
+use super::manifest::TokenizerManifest;
+use crate::error::ModelError;
+use crate::listed::damaged;
+use rounds_imaging::without_panic;
+
+/// Characters that are looked at of a text. The longest context is a few hundred tokens.
+const LONGEST_TEXT: usize = 50_000;
+
+/// What is done to a text around the tokenizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextKind {
+    /// CLIP's byte pairs as transformers runs them: `tokenizer.json` does it all.
+    Clip,
+    /// The same as open_clip runs them: texts are repaired first.
+    OpenClip,
+    /// SigLIP's unigrams: lower case, no punctuation, always filled up to the context.
+    Siglip,
+    /// BERT's word pieces as open_clip runs them: texts are repaired first.
+    Bert,
+}
+
+/// A tokenizer that is ready.
+pub struct TextTokens {
+    tokenizer: Tokenizer,
+    manifest: TokenizerManifest,
+    vocab_size: usize,
+}
+
+/// Reads a `tokenizer.json`. Errors say what is wrong with it.
+pub fn read(json: &[u8]) -> Result<Tokenizer, String> {
+    let mut tokenizer = without_panic(|| Tokenizer::from_bytes(json))
+        .ok_or("it makes the tokenizer fail")?
+        .map_err(|e| e.to_string())?;
+    // Cutting and filling up are done here, alike for every file.
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
+    Ok(tokenizer)
+}
+
+/// Ids of `text` with its special tokens, neither cut nor filled up.
+pub fn split(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
+    let encoding = without_panic(|| tokenizer.encode(text, true))
+        .ok_or("the tokenizer failed on it")?
+        .map_err(|e| e.to_string())?;
+    Ok(encoding.get_ids().to_vec())
+}
+
+impl TextTokens {
+    /// From the text of a `tokenizer.json`, for a table of `vocab_size` rows.
+    pub fn load(
+        json: &[u8],
+        manifest: &TokenizerManifest,
+        vocab_size: usize,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            tokenizer: read(json).map_err(|reason| damaged("tokenizer.json", reason))?,
+            manifest: manifest.clone(),
+            vocab_size,
+        })
+    }
+
+    /// The ids that the text tower takes: at least one, at most the context's number.
+    pub fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let shortened: Cow<str> = match text.char_indices().nth(LONGEST_TEXT) {
+            Some((end, _)) => text.get(..end).unwrap_or(text).into(),
+            None => text.into(),
+        };
+        let prepared = prepared(self.manifest.kind, &shortened);
+        let mut ids = split(&self.tokenizer, &prepared)
+            .map_err(|e| ModelError::Tokenizer(rounds_support::sanitise::clean_line(&e)))?;
+        let TokenizerManifest {
+            context, end, pad, ..
+        } = self.manifest;
+        // Every reference closes what it cuts with the end token.
+        if ids.len() > context {
+            ids.truncate(context - 1);
+            ids.push(end);
+        }
+        match self.manifest.kind {
+            // The vector is read at the first end token, and what follows cannot reach it.
+            TextKind::Clip | TextKind::OpenClip => {
+                if let Some(first) = ids.iter().position(|&id| id == end) {
+                    ids.truncate(first + 1);
+                }
+            }
+            TextKind::Siglip => ids.resize(context, pad),
+            TextKind::Bert => {}
+        }
+        match ids.iter().find(|&&id| id as usize >= self.vocab_size) {
+            Some(id) => {
+                let reason = format!("token {id} is past the table of {} rows", self.vocab_size);
+                Err(damaged("tokenizer.json", reason))
+            }
+            None if ids.is_empty() => Err(damaged("tokenizer.json", "it gives no end token")),
+            None => Ok(ids),
+        }
+    }
+}
+
+/// A text as its tokenizer gets it.
+fn prepared(kind: TextKind, text: &str) -> Cow<'_, str> {
+    match kind {
+        TextKind::Clip => text.into(),
+        TextKind::OpenClip | TextKind::Bert => repaired(text).into(),
+        TextKind::Siglip => canonical(text).into(),
+    }
+}
+
+/// What Python's `str.isspace` says.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1C}'..='\u{1F}').contains(&c)
+}
+
+/// Words apart by one blank.
+fn spaced(text: &str) -> String {
+    let words: Vec<&str> = text.split(is_space).filter(|w| !w.is_empty()).collect();
+    words.join(" ")
+}
+
+/// SigLIP was trained on texts in lower case without ASCII punctuation (big_vision's `canonicalize_text`). As transformers'
+/// tokenizer does it: the mark of a word's begin goes in front first, so white space or punctuation at the begin of a text leaves a
+/// mark of its own.
+fn canonical(text: &str) -> String {
+    const MARK: char = '\u{2581}';
+    let lower = text.to_lowercase().replace(MARK, " ");
+    let kept = lower.chars().filter(|c| !c.is_ascii_punctuation());
+    let marked: String = std::iter::once(MARK).chain(kept).collect();
+    match spaced(&marked) {
+        empty if empty.chars().eq([MARK]) => String::new(),
+        words => words,
+    }
+}
+
+/// What open_clip's cleaning changes in texts that people write: curly quotes, ligatures and full-width letters become plain
+/// ones, HTML's entities what they stand for (twice), white space a blank. (The reference also mends texts that were decoded
+/// wrongly; that is not done here.)
+fn repaired(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{2BC}' | '\u{2018}'..='\u{201B}' => plain.push('\''),
+            '\u{201C}'..='\u{201F}' => plain.push('"'),
+            'ﬀ' => plain.push_str("ff"),
+            'ﬁ' => plain.push_str("fi"),
+            'ﬂ' => plain.push_str("fl"),
+            'ﬃ' => plain.push_str("ffi"),
+            'ﬄ' => plain.push_str("ffl"),
+            'ﬅ' => plain.push_str("ſt"),
+            'ﬆ' => plain.push_str("st"),
+            '\u{3000}' => plain.push(' '),
+            '\u{FF01}'..='\u{FF5E}' => {
+                plain.extend(char::from_u32(u32::from(c).saturating_sub(0xFEE0)));
+            }
+            '\u{FEFF}' => {}
+            c if c.is_control() && !c.is_whitespace() => {}
+            c => plain.push(c),
+        }
+    }
+    spaced(&unescaped(&unescaped(&plain)))
+}
+
+/// The entities that occur in medical text, and those by number.
+fn unescaped(text: &str) -> String {
+    /// Longest entity that is looked for.
+    const LONGEST: usize = 10;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let entity = after
+            .split_once(';')
+            .filter(|(name, _)| name.len() <= LONGEST)
+            .and_then(|(name, behind)| Some((entity(name)?, behind)));
+        rest = match entity {
+            Some((c, behind)) => {
+                out.push(c);
+                behind
+            }
+            None => {
+                out.push('&');
+                after
+            }
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        return char::from_u32(code.ok()?).filter(|c| !c.is_control());
+    }
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => '\u{A0}',
+        "deg" => '°',
+        "micro" => 'µ',
+        "plusmn" => '±',
+        "times" => '×',
+        "ge" => '≥',
+        "le" => '≤',
+        "alpha" => 'α',
+        "beta" => 'β',
+        "ndash" => '–',
+        "mdash" => '—',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn siglip_sees_lower_case_without_punctuation() {
+        assert_eq!(
+            canonical("A Chest\u{1C}X-ray,\n(PA):  no \u{2581}\"effusion\"! "),
+            "▁a chest xray pa no effusion"
+        );
+        assert_eq!(canonical("? \u{2581}many"), "▁ many");
+        assert_eq!(canonical(" ?! "), "");
+        assert_eq!(canonical("≥ 5 µm – ok"), "▁≥ 5 µm – ok");
+    }
+
+    #[test]
+    fn what_a_word_processor_or_a_web_page_put_in_becomes_plain() {
+        assert_eq!(
+            repaired("patient\u{2019}s \u{201C}ﬁbrosis\u{201D}\u{A0}&lt; 5&nbsp;mm &amp;gt; x"),
+            "patient's \"fibrosis\" < 5 mm > x"
+        );
+        assert_eq!(repaired("Ｔ２\u{3000}scan\u{7}"), "T2 scan");
+    }
+
+    #[test]
+    fn what_only_looks_like_an_entity_stays() {
+        for text in [
+            "R&D; x",
+            "a & b; c",
+            "&#xD800; &#7; &;",
+            "&averylongname;",
+            "& &&",
+        ] {
+            assert_eq!(unescaped(text), text);
+        }
+        assert_eq!(unescaped("&#39;&#x3B1;&amp;lt;"), "'α&lt;");
+    }
+}

@@ -1,0 +1,125 @@
+//! What can go wrong with a model.
+
+use super::bundle::FAMILIES;
+use rounds_support::{FileError, Hint};
+
+/// An error of loading or running a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{0} is not a model: it has no model.toml")]
+    NotAModel(String),
+    #[error("{0} is an image-text encoder: it compares pictures and does not answer")]
+    IsEncoder(String),
+    #[error("{file} in the model folder is damaged: {reason}")]
+    Damaged { file: String, reason: String },
+    #[error("the model is of format version {found}, this program reads version {known}")]
+    Version { found: u32, known: u32 },
+    #[error("the model's family is {0}, which this program does not know")]
+    Family(String),
+    #[error("device {name} is not available in this build or on this machine{}", because(.reason))]
+    Device {
+        name: String,
+        /// The driver's words, cleaned; empty where it was not asked.
+        reason: String,
+    },
+    #[error("the model could not run: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("text could not be split into tokens: {0}")]
+    Tokenizer(String),
+    #[error("the prompt has {tokens} tokens, the model takes {limit}")]
+    TooLong { tokens: usize, limit: usize },
+    #[error(
+        "the question takes {tokens} tokens; of the {context} that the model takes, {reserve} are kept for the answer"
+    )]
+    NoRoom {
+        tokens: usize,
+        context: usize,
+        reserve: usize,
+    },
+    #[error("{images} images but {places} places for them in the prompt")]
+    Images { images: usize, places: usize },
+    #[error("stopped")]
+    Cancelled,
+}
+
+fn because(reason: &str) -> String {
+    match reason.is_empty() {
+        true => String::new(),
+        false => format!(": {reason}"),
+    }
+}
+
+/// Drivers say it in several ways.
+fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let text = error.to_string().to_lowercase();
+    ["out of memory", "out_of_memory"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+impl Hint for ModelError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.hint(),
+            Self::NotAModel(_) => {
+                "see what there is with `rounds model list`, or leave the name out to use the one that ships"
+            }
+            Self::IsEncoder(_) => "name it with --encoder, and a model that answers with --model",
+            Self::Damaged { .. } => {
+                "get the model folder again, or leave --model out to use the one that ships"
+            }
+            Self::Version { .. } => "update the program or the model, or leave --model out",
+            Self::Family(_) => {
+                return Some(format!(
+                    "known families: {}; clip, siglip and biomedclip of encoders",
+                    FAMILIES.join(" and ")
+                ));
+            }
+            Self::Device { .. } => "use --device auto or --device cpu",
+            Self::TooLong { .. } => "ask a shorter question or use fewer shots",
+            Self::NoRoom { .. } => {
+                "ask a shorter question, or leave more room for it with a smaller --max-new-tokens"
+            }
+            Self::Tensor(error) if is_out_of_memory(error) => {
+                "use fewer shots or beams, a packed model, or --device cpu"
+            }
+            Self::Tensor(_) => {
+                "try --device cpu; `rounds model verify` says whether the model's files are whole"
+            }
+            _ => return None,
+        };
+        Some(text.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_full_or_missing_is_named_with_a_way_out() {
+        let full =
+            candle_core::Error::msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+        let hint = ModelError::Tensor(full).hint().unwrap();
+        assert!(
+            hint.contains("fewer shots") && hint.contains("--device cpu"),
+            "{hint}"
+        );
+        let other = ModelError::Tensor(candle_core::Error::msg("shape mismatch"));
+        assert!(other.hint().unwrap().contains("verify"));
+        let missing = crate::device::open("cuda");
+        if let Err(error @ ModelError::Device { .. }) = missing {
+            let text = error.to_string();
+            assert!(
+                text.contains("machine: "),
+                "the driver's reason is missing: {text}"
+            );
+        }
+        assert_eq!(
+            ModelError::Family("x".into()).hint().unwrap(),
+            "known families: flamingo and idefics; clip, siglip and biomedclip of encoders"
+        );
+    }
+}

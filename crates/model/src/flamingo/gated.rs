@@ -1,0 +1,173 @@
+//! Gated cross-attention: how text comes to see an image.
+
+use candle_core::{Result, Tensor};
+use candle_nn::Init;
+use serde::{Deserialize, Serialize};
+
+use super::resampler::{FeedForward, weight};
+use crate::layers::{Norm, NormKind};
+use crate::ops::{Linear, Visible, attention, rms_norm, silu_mul};
+use crate::store::Store;
+
+const EPS: f64 = 1e-5;
+/// Of IDEFICS' norms.
+const RMS_EPS: f64 = 1e-6;
+
+/// Whose gated blocks they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GatedStyle {
+    /// LayerNorm, plain queries and keys, feed-forward with exact GELU.
+    #[default]
+    OpenFlamingo,
+    /// RMS norm, queries and keys normalised head by head, SwiGLU feed-forward.
+    Idefics,
+}
+
+/// Sizes of one block.
+#[derive(Clone, Copy, Debug)]
+pub struct GatedSizes {
+    pub style: GatedStyle,
+    /// Width of the language model.
+    pub width: usize,
+    /// Width of the latents.
+    pub visual: usize,
+    pub heads: usize,
+    pub head_dim: usize,
+    /// Width inside the feed-forward.
+    pub inner: usize,
+}
+
+/// Keys and values of some images for one gated block, each `[batch, keys, heads * head_dim]`.
+#[derive(Clone)]
+pub struct CrossKv {
+    pub k: Tensor,
+    pub v: Tensor,
+}
+
+enum Branch {
+    OpenFlamingo(FeedForward),
+    Idefics {
+        norm: Norm,
+        gate: Linear,
+        up: Linear,
+        down: Linear,
+    },
+}
+
+/// One gated cross-attention block with OpenFlamingo's tensor names (IDEFICS' extra tensors: `attn.q_norm`, `attn.k_norm`,
+/// `ff.norm`, `ff.gate_proj`, `ff.up_proj`, `ff.down_proj`).
+pub struct GatedBlock {
+    heads: usize,
+    head_dim: usize,
+    norm: Norm,
+    to_q: Linear,
+    /// Keys, then values.
+    to_kv: Linear,
+    qk_norm: Option<(Tensor, Tensor)>,
+    to_out: Linear,
+    attn_gate: Tensor,
+    branch: Branch,
+    ff_gate: Tensor,
+}
+
+impl GatedBlock {
+    /// Published gates start at 0; a model trained from nothing starts with them half open, or the text would learn to do
+    /// without images first.
+    pub fn load(sizes: &GatedSizes, store: Store) -> Result<Self> {
+        let inner = sizes.heads * sizes.head_dim;
+        let attn = store.pp("attn");
+        let gate = Init::Const(0.8);
+        let one = Init::Const(1.0);
+        let (kind, eps) = match sizes.style {
+            GatedStyle::OpenFlamingo => (NormKind::Layer, EPS),
+            GatedStyle::Idefics => (NormKind::Rms, RMS_EPS),
+        };
+        let ff = store.pp("ff");
+        let (qk_norm, branch) = match sizes.style {
+            GatedStyle::OpenFlamingo => (
+                None,
+                Branch::OpenFlamingo(FeedForward::load(sizes.width, sizes.inner, false, &ff)?),
+            ),
+            GatedStyle::Idefics => (
+                Some((
+                    attn.pp("q_norm").get(sizes.head_dim, "weight", one)?,
+                    attn.pp("k_norm").get(sizes.head_dim, "weight", one)?,
+                )),
+                Branch::Idefics {
+                    norm: Norm::load(kind, sizes.width, eps, &ff.pp("norm"))?,
+                    gate: weight(&ff.pp("gate_proj"), sizes.inner, sizes.width)?,
+                    up: weight(&ff.pp("up_proj"), sizes.inner, sizes.width)?,
+                    down: weight(&ff.pp("down_proj"), sizes.width, sizes.inner)?,
+                },
+            ),
+        };
+        Ok(Self {
+            heads: sizes.heads,
+            head_dim: sizes.head_dim,
+            norm: Norm::load(kind, sizes.width, eps, &attn.pp("norm"))?,
+            to_q: weight(&attn.pp("to_q"), inner, sizes.width)?,
+            to_kv: weight(&attn.pp("to_kv"), 2 * inner, sizes.visual)?,
+            qk_norm,
+            to_out: weight(&attn.pp("to_out"), sizes.width, inner)?,
+            attn_gate: store.get(1, "attn_gate", gate)?,
+            branch,
+            ff_gate: store.get(1, "ff_gate", gate)?,
+        })
+    }
+
+    /// RMS norm of every head of `x` `[batch, n, heads * head_dim]`.
+    fn by_head(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let (batch, n, width) = x.dims3()?;
+        rms_norm(
+            &x.reshape((batch, n, self.heads, self.head_dim))?,
+            weight,
+            RMS_EPS,
+        )?
+        .reshape((batch, n, width))
+    }
+
+    /// Keys and values of `media` `[batch, keys, visual]`: a function of the images alone, so computed once.
+    pub fn keys_and_values(&self, media: &Tensor) -> Result<CrossKv> {
+        let inner = self.heads * self.head_dim;
+        let both = self.to_kv.forward(media)?;
+        let k = both.narrow(2, 0, inner)?.contiguous()?;
+        Ok(CrossKv {
+            k: match &self.qk_norm {
+                Some((_, weight)) => self.by_head(&k, weight)?,
+                None => k,
+            },
+            v: both.narrow(2, inner, inner)?.contiguous()?,
+        })
+    }
+
+    /// `x` `[batch, tokens, width]` to the same shape. Tokens with an empty range keep only the feed-forward branch.
+    pub fn forward(&self, x: &Tensor, kv: &CrossKv, visible: Visible) -> Result<Tensor> {
+        let mut q = self.to_q.forward(&self.norm.forward(x)?)?;
+        if let Some((weight, _)) = &self.qk_norm {
+            q = self.by_head(&q, weight)?;
+        }
+        let scale = (self.head_dim as f32).powf(-0.5);
+        let seen = attention(&q, &kv.k, &kv.v, self.heads, scale, visible)?;
+        let seen = self.to_out.forward(&seen)?;
+        let x = (seen.broadcast_mul(&self.attn_gate.tanh()?)? + x)?;
+        self.ff_branch(&x)
+    }
+
+    /// The block for tokens that see no image.
+    pub fn ff_branch(&self, x: &Tensor) -> Result<Tensor> {
+        let y = match &self.branch {
+            Branch::OpenFlamingo(ff) => ff.forward(x)?,
+            Branch::Idefics {
+                norm,
+                gate,
+                up,
+                down,
+            } => {
+                let y = norm.forward(x)?;
+                down.forward(&silu_mul(&gate.forward(&y)?, &up.forward(&y)?)?)?
+            }
+        };
+        y.broadcast_mul(&self.ff_gate.tanh()?)? + x
+    }
+}

@@ -1,0 +1,325 @@
+//! A Flamingo behind the seam of few-shot learners: caches, one forward pass at a time, nothing about prompts or indexes.
+
+use candle_core::{D, DType, Device, Tensor};
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::{CrossKv, Flamingo, media_ranges, text_time, text_time_with_reset};
+use crate::bundle::{Bundle, Fit, Manifest};
+use crate::error::ModelError;
+use crate::language::KvCache;
+use crate::load;
+use crate::ops::Visible;
+use crate::{EncodedImage, FewShotLearner};
+use rounds_imaging::{Deep, Picture, clip_transform, squash_transform};
+use rounds_support::Cancel;
+
+/// Tokens of one prefill step: long prompts go through in pieces, so that a cancel is seen soon and memory stays bounded.
+const PIECE: usize = 256;
+
+/// A loaded Flamingo with the state of the sequences under way.
+pub struct FlamingoLearner {
+    model: Flamingo,
+    manifest: Manifest,
+    tokenizer: Tokenizer,
+    device: Device,
+    dtype: DType,
+    deep: Deep,
+    image_token: u32,
+    media_reset: Option<u32>,
+    /// Output rows that were never trained: their logits are noise, so none is ever the likeliest.
+    untrained: Vec<u32>,
+    branches: Vec<KvCache>,
+    /// Keys and values of the image that generated tokens see; `None` where they see none.
+    last: Option<Vec<CrossKv>>,
+}
+
+impl FlamingoLearner {
+    /// Makes the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's type elsewhere.
+    pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
+        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
+    }
+
+    /// The same, computing in `dtype`.
+    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
+        let damaged = |file: &str, reason: String| ModelError::Damaged {
+            file: file.to_string(),
+            reason,
+        };
+        let tokenizer = Tokenizer::from_bytes(&bundle.tokenizer)
+            .map_err(|e| damaged("tokenizer.json", e.to_string()))?;
+        let first = bundle.manifest.weights.first();
+        let weights = first.map_or("model.toml", String::as_str);
+        let model = Flamingo::load(&bundle.manifest.config, load::store(bundle, device, dtype)?)
+            .map_err(|e| damaged(weights, e.to_string()))?;
+        let id = |token: &String| {
+            let missing = || damaged("tokenizer.json", format!("it has no token {token}"));
+            tokenizer.token_to_id(token).ok_or_else(missing)
+        };
+        let tokens = &bundle.manifest.tokens;
+        Ok(Self {
+            model,
+            image_token: id(&tokens.image)?,
+            media_reset: tokens.media_reset.as_ref().map(id).transpose()?,
+            untrained: tokens
+                .untrained
+                .iter()
+                .filter_map(|t| tokenizer.token_to_id(t))
+                .collect(),
+            manifest: bundle.manifest.clone(),
+            device: device.clone(),
+            dtype,
+            deep: Deep::default(),
+            branches: Vec::new(),
+            last: None,
+            tokenizer,
+        })
+    }
+
+    /// The same, taking grey of more than 8 bits as `deep` says.
+    pub fn with_deep(self, deep: Deep) -> Self {
+        Self { deep, ..self }
+    }
+
+    /// What it computes in.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The model itself, for measuring it.
+    pub fn model(&self) -> &Flamingo {
+        &self.model
+    }
+
+    /// Normalised pixels `[1, 3, side, side]` as the tower takes them.
+    pub fn pixels(&self, picture: &Picture) -> Result<Tensor, ModelError> {
+        let side = self.manifest.config.vision.image_size;
+        let rgb = match self.manifest.pixels.fit {
+            Fit::Crop => clip_transform(picture, side, self.deep),
+            Fit::Squash => squash_transform(picture, side, self.deep),
+        };
+        let out = self.manifest.pixels.normalised(&rgb);
+        let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
+        Ok(pixels.to_dtype(self.dtype)?)
+    }
+
+    /// [`FewShotLearner::encode_image`] of pixels that are already prepared, `[1, 3, side, side]`.
+    pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
+        let output = self.model.tower.forward(pixels)?;
+        let pooled = output.pooled.to_dtype(DType::F32)?;
+        let length = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
+        Ok(EncodedImage {
+            vector: pooled.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
+            latents: self.model.resampler.forward(&output.tokens)?,
+        })
+    }
+
+    /// For every token the image it sees, from 1, by this model's rule.
+    pub fn times(&self, ids: &[u32]) -> Vec<u32> {
+        match self.media_reset {
+            Some(reset) => text_time_with_reset(ids, self.image_token, reset),
+            None => text_time(ids, self.image_token, self.manifest.config.media_mask),
+        }
+    }
+
+    /// Logits after every token of `ids`, `[tokens, vocabulary]` f32. The first `padding` tokens only fill up. Starts a sequence
+    /// as [`FewShotLearner::prefill`] does.
+    pub fn logits(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        padding: usize,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let hidden = self.start(ids, images, padding, false, cancel)?;
+        let logits = self.model.language.logits(&hidden)?.squeeze(0)?;
+        Ok(logits.to_dtype(DType::F32)?)
+    }
+
+    /// [`FewShotLearner::prefill`] of a prompt whose first `padding` tokens only fill up.
+    pub fn prefill_padded(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        padding: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let hidden = self.start(ids, images, padding, true, cancel)?;
+        self.last_logits(&hidden)
+    }
+
+    /// Logits after the last token, without those that were never trained.
+    fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
+        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
+        let logits = self.model.language.logits(&last)?;
+        let mut logits: Vec<f32> = logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        for &id in &self.untrained {
+            if let Some(v) = logits.get_mut(id as usize) {
+                *v = f32::NEG_INFINITY;
+            }
+        }
+        Ok(logits)
+    }
+
+    /// Hidden states of a new sequence, `[1, tokens, hidden]`; of its last piece alone where `last_piece`.
+    fn start(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        padding: usize,
+        last_piece: bool,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let places = ids.iter().filter(|&&id| id == self.image_token).count();
+        if places != images.len() {
+            return Err(ModelError::Images {
+                images: images.len(),
+                places,
+            });
+        }
+        if ids.is_empty() || ids.len() > self.context() {
+            return Err(ModelError::TooLong {
+                tokens: ids.len(),
+                limit: self.context(),
+            });
+        }
+        let size = self.manifest.config.language.vocab_size;
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= size) {
+            let reason = format!("token {id} is not among the model's {size}");
+            return Err(ModelError::Tokenizer(reason));
+        }
+        // First of all: the old sequences' memory may be what the new one needs.
+        self.branches.clear();
+        self.last = None;
+        let mut cache = self.model.language.new_cache();
+        cache.padding = padding;
+        cache.expect(ids.len() + 1);
+        self.branches.push(cache);
+        let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
+        let kv = match latents.is_empty() {
+            true => None,
+            false => Some(self.model.cross_kv(&Tensor::cat(&latents, 1)?)?),
+        };
+        let count = self.manifest.config.resampler.num_latents;
+        let times = self.times(ids);
+        let ranges = media_ranges(&times, count);
+        let mut pieces = Vec::new();
+        for (ids, ranges) in ids.chunks(PIECE).zip(ranges.chunks(PIECE)) {
+            let visible = Visible::Ranges(Arc::new(ranges.to_vec()));
+            let hidden = self.run(0, ids, kv.as_deref(), &visible, cancel)?;
+            if last_piece {
+                pieces.clear();
+            }
+            pieces.push(hidden);
+        }
+        // Generated text sees what the prompt's last token sees: keep those keys and values, drop the others.
+        if let (Some(kv), Some(&time @ 1..)) = (&kv, times.last()) {
+            let from = (time as usize - 1) * count;
+            let cut = |t: &Tensor| t.narrow(1, from, count)?.contiguous();
+            let kept = kv.iter().map(|kv| {
+                Ok(CrossKv {
+                    k: cut(&kv.k)?,
+                    v: cut(&kv.v)?,
+                })
+            });
+            self.last = Some(kept.collect::<candle_core::Result<_>>()?);
+        }
+        Ok(Tensor::cat(&pieces, 1)?)
+    }
+
+    /// Hidden states of `ids`, which follow what the cache of `branch` holds.
+    fn run(
+        &mut self,
+        branch: usize,
+        ids: &[u32],
+        kv: Option<&[CrossKv]>,
+        visible: &Visible,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let Some(cache) = self.branches.get_mut(branch) else {
+            return Err(candle_core::Error::msg("step before prefill").into());
+        };
+        let tensor = Tensor::new(ids, &self.device)?.unsqueeze(0)?;
+        let mut block = 0;
+        let model = &self.model;
+        let hidden = model.language.forward(&tensor, Some(cache), |i, x| {
+            if cancel.is_cancelled() {
+                candle_core::bail!("cancelled");
+            }
+            let Some(gated) = &model.gated[i] else {
+                return Ok(x);
+            };
+            let x = match kv {
+                Some(kv) => gated.forward(&x, &kv[block], visible.clone())?,
+                None => gated.ff_branch(&x)?,
+            };
+            block += 1;
+            Ok(x)
+        });
+        if cancel.is_cancelled() {
+            return Err(ModelError::Cancelled);
+        }
+        Ok(hidden?)
+    }
+}
+
+impl FewShotLearner for FlamingoLearner {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn context(&self) -> usize {
+        self.manifest.config.language.max_positions
+    }
+
+    fn encode_image(&self, picture: &Picture) -> Result<EncodedImage, ModelError> {
+        self.encode_pixels(&self.pixels(picture)?)
+    }
+
+    fn prefill(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        self.prefill_padded(ids, images, 0, cancel)
+    }
+
+    fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
+        // What nothing goes on from is let go before anything is copied.
+        let mut old: Vec<Option<KvCache>> = std::mem::take(&mut self.branches)
+            .into_iter()
+            .enumerate()
+            .map(|(i, cache)| Some(cache).filter(|_| parents.contains(&i)))
+            .collect();
+        let mut new = Vec::with_capacity(parents.len());
+        for (i, &parent) in parents.iter().enumerate() {
+            let again = parents[i + 1..].contains(&parent);
+            let slot = old.get_mut(parent);
+            let cache = match slot {
+                Some(slot) if again => slot.as_ref().map(KvCache::fork).transpose()?,
+                Some(slot) => slot.take(),
+                None => None,
+            };
+            new.push(cache.ok_or_else(|| candle_core::Error::msg("no such sequence"))?);
+        }
+        self.branches = new;
+        Ok(())
+    }
+
+    fn step_branch(
+        &mut self,
+        branch: usize,
+        token: u32,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let last = self.last.take();
+        let hidden = self.run(branch, &[token], last.as_deref(), &Visible::All, cancel);
+        self.last = last;
+        self.last_logits(&hidden?)
+    }
+}

@@ -1,0 +1,157 @@
+//! The perceiver resampler: any number of patch tokens in, a fixed number of latents out.
+
+use candle_core::{Result, Tensor};
+use candle_nn::Init;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::{Norm, NormKind};
+use crate::ops::{Linear, Visible, attention, gelu};
+use crate::store::Store;
+
+const EPS: f64 = 1e-5;
+
+/// Sizes of a resampler.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResamplerConfig {
+    pub depth: usize,
+    pub heads: usize,
+    pub head_dim: usize,
+    pub num_latents: usize,
+    pub ff_mult: usize,
+    /// IDEFICS: LayerNorm of queries and keys head by head, and ReLU in the feed-forward.
+    #[serde(default)]
+    pub idefics: bool,
+}
+
+struct Layer {
+    norm_media: Norm,
+    norm_latents: Norm,
+    to_q: Linear,
+    /// Keys, then values.
+    to_kv: Linear,
+    qk_norm: Option<(Norm, Norm)>,
+    to_out: Linear,
+    ff: FeedForward,
+}
+
+/// LayerNorm, widening linear, exact GELU (or ReLU), narrowing linear; no biases but the norm's.
+pub struct FeedForward {
+    norm: Norm,
+    up: Linear,
+    down: Linear,
+    relu: bool,
+}
+
+pub(super) fn weight(store: &Store, out: usize, input: usize) -> Result<Linear> {
+    let init = Init::Randn {
+        mean: 0.0,
+        stdev: 1.0 / (input as f64).sqrt(),
+    };
+    store.linear((out, input), "weight", init)
+}
+
+impl FeedForward {
+    /// Tensors `0` (norm), `1` and `3` (linears) under `store`.
+    pub fn load(width: usize, inner: usize, relu: bool, store: &Store) -> Result<Self> {
+        Ok(Self {
+            norm: Norm::load(NormKind::Layer, width, EPS, &store.pp("0"))?,
+            up: weight(&store.pp("1"), inner, width)?,
+            down: weight(&store.pp("3"), width, inner)?,
+            relu,
+        })
+    }
+
+    /// `[.., width]` to `[.., width]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.up.forward(&self.norm.forward(x)?)?;
+        let y = if self.relu { y.relu()? } else { gelu(&y)? };
+        self.down.forward(&y)
+    }
+}
+
+/// A perceiver resampler with OpenFlamingo's tensor names.
+pub struct Resampler {
+    config: ResamplerConfig,
+    latents: Tensor,
+    layers: Vec<Layer>,
+    norm: Norm,
+}
+
+impl Resampler {
+    /// Takes `latents`, `layers.{i}.0.*` (attention), `layers.{i}.1.*` (feed-forward) and `norm.*` from `store`.
+    pub fn load(config: &ResamplerConfig, width: usize, store: Store) -> Result<Self> {
+        let inner = config.heads * config.head_dim;
+        let norm = |width, store: Store| Norm::load(NormKind::Layer, width, EPS, &store);
+        let layers = (0..config.depth)
+            .map(|i| {
+                let store = store.pp("layers").pp(i);
+                let attn = store.pp("0");
+                Ok(Layer {
+                    norm_media: norm(width, attn.pp("norm_media"))?,
+                    norm_latents: norm(width, attn.pp("norm_latents"))?,
+                    to_q: weight(&attn.pp("to_q"), inner, width)?,
+                    to_kv: weight(&attn.pp("to_kv"), 2 * inner, width)?,
+                    qk_norm: match config.idefics {
+                        true => Some((
+                            norm(config.head_dim, attn.pp("q_norm"))?,
+                            norm(config.head_dim, attn.pp("k_norm"))?,
+                        )),
+                        false => None,
+                    },
+                    to_out: weight(&attn.pp("to_out"), width, inner)?,
+                    ff: FeedForward::load(
+                        width,
+                        width * config.ff_mult,
+                        config.idefics,
+                        &store.pp("1"),
+                    )?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let init = Init::Randn {
+            mean: 0.0,
+            stdev: 1.0,
+        };
+        Ok(Self {
+            latents: store.get((config.num_latents, width), "latents", init)?,
+            layers,
+            norm: norm(width, store.pp("norm"))?,
+            config: config.clone(),
+        })
+    }
+
+    /// Patch tokens `[batch, patches, width]` to latents `[batch, num_latents, width]`.
+    pub fn forward(&self, tokens: &Tensor) -> Result<Tensor> {
+        let (batch, _, width) = tokens.dims3()?;
+        let inner = self.config.heads * self.config.head_dim;
+        let scale = (self.config.head_dim as f32).powf(-0.5);
+        let mut latents = self
+            .latents
+            .unsqueeze(0)?
+            .broadcast_as((batch, self.config.num_latents, width))?
+            .contiguous()?;
+        for layer in &self.layers {
+            let media = layer.norm_media.forward(tokens)?;
+            let own = layer.norm_latents.forward(&latents)?;
+            // Keys and values: image tokens first, latents after them.
+            let source = Tensor::cat(&[&media, &own], 1)?;
+            let mut q = layer.to_q.forward(&own)?;
+            let both = layer.to_kv.forward(&source)?;
+            let mut k = both.narrow(2, 0, inner)?.contiguous()?;
+            let v = both.narrow(2, inner, inner)?.contiguous()?;
+            if let Some((q_norm, k_norm)) = &layer.qk_norm {
+                (q, k) = (self.by_head(&q, q_norm)?, self.by_head(&k, k_norm)?);
+            }
+            let out = attention(&q, &k, &v, self.config.heads, scale, Visible::All)?;
+            latents = (layer.to_out.forward(&out)? + latents)?;
+            latents = (layer.ff.forward(&latents)? + latents)?;
+        }
+        self.norm.forward(&latents)
+    }
+
+    fn by_head(&self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
+        let (batch, n, width) = x.dims3()?;
+        norm.forward(&x.reshape((batch, n, self.config.heads, self.config.head_dim))?)?
+            .reshape((batch, n, width))
+    }
+}

@@ -1,0 +1,192 @@
+//! Beam search with the rules of Hugging Face transformers (4.33: `BeamSearchScorer`), which published evaluations of Flamingo used.
+
+use super::penalty::Penalties;
+use crate::FewShotLearner;
+use crate::error::ModelError;
+use rounds_support::Cancel;
+
+/// How beams are searched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beams {
+    pub count: usize,
+    /// A finished sequence's score is its log-probability divided by its length to this power: above 0 favours long answers.
+    pub length_penalty: f64,
+    pub length: Length,
+}
+
+/// What counts as the length of a finished sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Prompt and new tokens, without the one that ends it: transformers up to 4.35.
+    Whole,
+    /// New tokens, with the one that ends it: transformers since 4.36.
+    New,
+}
+
+/// A finished sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// New tokens, with the ending token where one was chosen.
+    pub ids: Vec<u32>,
+    /// Log-probability over length to the power of the penalty.
+    pub score: f64,
+    /// Natural logarithm of the probability.
+    pub log_probability: f64,
+}
+
+/// The best sequences so far, at most as many as beams.
+struct Finished {
+    kept: Vec<Hypothesis>,
+    beams: Beams,
+    worst: f64,
+}
+
+impl Finished {
+    fn score(&self, sum: f64, length: usize) -> f64 {
+        sum / (length as f64).powf(self.beams.length_penalty)
+    }
+
+    fn add(&mut self, ids: Vec<u32>, sum: f64, length: usize) {
+        let score = self.score(sum, length);
+        if self.kept.len() < self.beams.count || score > self.worst {
+            self.kept.push(Hypothesis {
+                ids,
+                score,
+                log_probability: sum,
+            });
+            if self.kept.len() > self.beams.count {
+                let lowest = (0..self.kept.len())
+                    .min_by(|&a, &b| self.kept[a].score.total_cmp(&self.kept[b].score))
+                    .unwrap_or(0);
+                self.kept.swap_remove(lowest);
+            }
+            self.worst = self
+                .kept
+                .iter()
+                .map(|h| h.score)
+                .fold(f64::INFINITY, f64::min);
+        }
+    }
+
+    fn is_done(&self, best_sum: f64, length: usize) -> bool {
+        self.kept.len() >= self.beams.count && self.worst >= self.score(best_sum, length)
+    }
+}
+
+/// Natural log-softmax of `logits`.
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&v| f64::from(v - max).exp()).sum();
+    let log = sum.ln();
+    logits.iter().map(|&v| f64::from(v - max) - log).collect()
+}
+
+/// Searches from the logits after a prompt whose tokens are `prompt`. Gives finished sequences, best first.
+///
+/// Tokens whose log-probability `penalties` sets to minus infinity are never chosen; the others are not renormalised.
+pub fn beam_search(
+    learner: &mut dyn FewShotLearner,
+    logits: Vec<f32>,
+    prompt: &[u32],
+    beams: Beams,
+    penalties: &Penalties,
+    ends: &[u32],
+    max_new_tokens: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Hypothesis>, ModelError> {
+    let count = beams.count.max(1);
+    // Enough that `count` go on, even if every end is among the best of each.
+    let candidates = (1 + ends.len()).max(2) * count;
+    let (before, end) = match beams.length {
+        Length::Whole => (prompt.len(), 0),
+        Length::New => (0, 1),
+    };
+    learner.branch(&vec![0; count])?;
+    let mut all = vec![logits; count];
+    let mut ids: Vec<Vec<u32>> = vec![Vec::new(); count];
+    // All beams are the same at first: only one of them may be chosen from.
+    let mut sums: Vec<f64> = (0..count)
+        .map(|i| if i == 0 { 0.0 } else { -1e9 })
+        .collect();
+    let mut finished = Finished {
+        kept: Vec::new(),
+        beams: Beams { count, ..beams },
+        worst: 1e9,
+    };
+    let mut done = false;
+    for step in 0..max_new_tokens {
+        let length = before + step;
+        let mut ranked: Vec<(f64, usize, u32)> = Vec::new();
+        for (beam, logits) in all.iter().enumerate() {
+            let mut scores = log_softmax(logits);
+            let history = [prompt, ids[beam].as_slice()].concat();
+            penalties.apply_to_log_probabilities(&history, &mut scores);
+            // More of one row can never be used.
+            let mut best: Vec<usize> = (0..scores.len()).collect();
+            let keep = candidates.min(best.len());
+            let by_score = |&a: &usize, &b: &usize| scores[b].total_cmp(&scores[a]).then(a.cmp(&b));
+            if keep < best.len() {
+                best.select_nth_unstable_by(keep, by_score);
+                best.truncate(keep);
+            }
+            ranked.extend(
+                best.into_iter()
+                    .map(|token| (sums[beam] + scores[token], beam, token as u32)),
+            );
+        }
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        ranked.truncate(candidates);
+        let best_sum = ranked.first().map_or(f64::NEG_INFINITY, |r| r.0);
+        let mut next = Vec::new();
+        for (rank, &(sum, beam, token)) in ranked.iter().enumerate() {
+            if ends.contains(&token) {
+                if rank < count {
+                    let mut ended = ids[beam].clone();
+                    ended.push(token);
+                    finished.add(ended, sum, length + end);
+                }
+                continue;
+            }
+            next.push((sum, beam, token));
+            if next.len() == count {
+                break;
+            }
+        }
+        if next.is_empty() {
+            done = true;
+            break;
+        }
+        if finished.is_done(best_sum, length + 1) {
+            done = true;
+            break;
+        }
+        let parents: Vec<usize> = next.iter().map(|n| n.1).collect();
+        ids = next
+            .iter()
+            .map(|&(_, beam, token)| {
+                let mut longer = ids[beam].clone();
+                longer.push(token);
+                longer
+            })
+            .collect();
+        sums = next.iter().map(|n| n.0).collect();
+        if step + 1 == max_new_tokens {
+            break;
+        }
+        learner.branch(&parents)?;
+        all = next
+            .iter()
+            .enumerate()
+            .map(|(i, &(_, _, token))| learner.step_branch(i, token, cancel))
+            .collect::<Result<_, _>>()?;
+    }
+    if !done {
+        for (ids, sum) in ids.into_iter().zip(sums) {
+            let length = before + ids.len();
+            finished.add(ids, sum, length);
+        }
+    }
+    let mut out = finished.kept;
+    out.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(out)
+}

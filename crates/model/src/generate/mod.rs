@@ -1,0 +1,260 @@
+//! Choosing tokens one after the other, and knowing when to stop.
+
+pub mod beam;
+pub mod penalty;
+pub mod score;
+mod settled;
+#[cfg(test)]
+mod tests;
+
+use candle_core::{Device, Tensor};
+use candle_transformers::generation::{LogitsProcessor, Sampling};
+use serde::{Deserialize, Serialize};
+
+use self::penalty::Penalties;
+use self::settled::{decode, settled};
+use super::FewShotLearner;
+use super::error::ModelError;
+use rounds_support::Cancel;
+
+/// How tokens are chosen. Temperature 0 is greedy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decoding {
+    pub temperature: f64,
+    pub top_p: Option<f64>,
+    pub top_k: Option<usize>,
+    pub seed: u64,
+    pub max_new_tokens: usize,
+    /// Repetition penalty and n-gram limit.
+    #[serde(flatten)]
+    pub penalties: Penalties,
+    /// Beams of a beam search; 1 is greedy or sampled decoding.
+    #[serde(default = "one")]
+    pub beams: usize,
+    /// See [`beam::Beams::length_penalty`].
+    #[serde(default)]
+    pub length_penalty: f64,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_p: None,
+            top_k: None,
+            seed: 0,
+            max_new_tokens: 96,
+            penalties: Penalties::default(),
+            beams: 1,
+            length_penalty: 0.0,
+        }
+    }
+}
+
+/// Why generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    EndOfChunk,
+    StopText,
+    Length,
+    Cancelled,
+}
+
+/// What was generated.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    pub text: String,
+    pub tokens: usize,
+    /// Natural log-probability of each token under the model, before temperature and penalties; empty for beams.
+    pub log_probabilities: Vec<f32>,
+    pub stop: StopReason,
+}
+
+/// Below this a temperature is greedy in f32, and a division by it overflows.
+const COLDEST: f64 = 1e-6;
+
+fn sampling(decoding: &Decoding) -> Sampling {
+    let temperature = decoding.temperature;
+    if temperature < COLDEST {
+        return Sampling::ArgMax;
+    }
+    match (decoding.top_k, decoding.top_p) {
+        (None, None) => Sampling::All { temperature },
+        (Some(k), None) => Sampling::TopK { k, temperature },
+        (_, Some(p)) => Sampling::TopP { p, temperature },
+    }
+}
+
+/// Leaves the `k` highest logits and their equals, so that `top_p` is a share of what they have together, as in Hugging Face's
+/// warpers; candle takes it as a share of all.
+fn keep_highest(logits: &mut [f32], k: usize) {
+    if k == 0 || k >= logits.len() {
+        return;
+    }
+    let mut sorted = logits.to_vec();
+    let (_, &mut least, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    for v in logits.iter_mut().filter(|v| **v < least) {
+        *v = f32::NEG_INFINITY;
+    }
+}
+
+/// Generates from the logits of a prefilled `prompt` until end of chunk, a stop text, the limit or a cancel. `forbidden` tokens
+/// (image, begin, padding) are never chosen. `emit` gets text as it becomes certain that it is not the beginning of a stop.
+pub fn generate(
+    learner: &mut dyn FewShotLearner,
+    mut logits: Vec<f32>,
+    prompt: &[u32],
+    decoding: &Decoding,
+    ends: &[u32],
+    forbidden: &[u32],
+    stops: &[String],
+    cancel: &Cancel,
+    mut emit: impl FnMut(&str),
+) -> Result<Generated, ModelError> {
+    // What the context has no room for would only end in an error, and take the answer with it.
+    let most = decoding
+        .max_new_tokens
+        .min(learner.context().saturating_sub(prompt.len()));
+    if decoding.beams > 1 {
+        return generate_beams(
+            learner, logits, prompt, decoding, most, ends, forbidden, stops, cancel, emit,
+        );
+    }
+    let mut penalties = decoding.penalties.clone();
+    penalties.forbidden.extend_from_slice(forbidden);
+    let mut history = prompt.to_vec();
+    let mut log_probabilities = Vec::new();
+    let mut processor = LogitsProcessor::from_sampling(decoding.seed, sampling(decoding));
+    let mut ids: Vec<u32> = Vec::new();
+    let (mut text, mut sent) = (String::new(), 0);
+    let hold = stops.iter().map(String::len).max().unwrap_or(0);
+    let mut stop = StopReason::Length;
+    while ids.len() < most {
+        if cancel.is_cancelled() {
+            stop = StopReason::Cancelled;
+            break;
+        }
+        let plain = logits.clone();
+        penalties.apply(&history, &mut logits);
+        if let (Some(k), Some(_)) = (decoding.top_k, decoding.top_p) {
+            keep_highest(&mut logits, k);
+        }
+        let next = processor.sample(&Tensor::new(logits.as_slice(), &Device::Cpu)?)?;
+        if ends.contains(&next) {
+            stop = StopReason::EndOfChunk;
+            break;
+        }
+        ids.push(next);
+        history.push(next);
+        log_probabilities.push(beam::log_softmax(&plain)[next as usize] as f32);
+        text = decode(learner.tokenizer(), &ids)?;
+        if cut(&mut text, stops) {
+            stop = StopReason::StopText;
+            break;
+        }
+        let certain = settled(learner.tokenizer(), &ids, &text)?;
+        let certain = certain.min(text.len().saturating_sub(hold));
+        let safe = text.floor_char_boundary(certain);
+        if let Some(more) = text.get(sent..safe).filter(|more| !more.is_empty()) {
+            emit(more);
+            sent = safe;
+        }
+        if ids.len() == most {
+            break;
+        }
+        logits = match learner.step(next, cancel) {
+            Err(ModelError::Cancelled) => {
+                stop = StopReason::Cancelled;
+                break;
+            }
+            other => other?,
+        };
+    }
+    if let Some(rest) = text.get(sent..).filter(|rest| !rest.is_empty()) {
+        emit(rest);
+    }
+    Ok(Generated {
+        text,
+        tokens: ids.len(),
+        log_probabilities,
+        stop,
+    })
+}
+
+/// Cuts `text` in front of the first of `stops`; whether there was one.
+fn cut(text: &mut String, stops: &[String]) -> bool {
+    let first = stops.iter().filter_map(|s| text.find(s.as_str())).min();
+    first.inspect(|&at| text.truncate(at)).is_some()
+}
+
+/// The token with the highest logit, the first of equals.
+pub fn likeliest(logits: &[f32]) -> u32 {
+    let best = logits
+        .iter()
+        .enumerate()
+        .fold((0, f32::NEG_INFINITY), |best, (i, &v)| match v > best.1 {
+            true => (i, v),
+            false => best,
+        });
+    best.0 as u32
+}
+
+/// Beam search has its answer only at the end, so it comes in one piece.
+fn generate_beams(
+    learner: &mut dyn FewShotLearner,
+    logits: Vec<f32>,
+    prompt: &[u32],
+    decoding: &Decoding,
+    most: usize,
+    ends: &[u32],
+    forbidden: &[u32],
+    stops: &[String],
+    cancel: &Cancel,
+    mut emit: impl FnMut(&str),
+) -> Result<Generated, ModelError> {
+    let mut penalties = decoding.penalties.clone();
+    penalties.forbidden.extend_from_slice(forbidden);
+    let beams = beam::Beams {
+        count: decoding.beams,
+        length_penalty: decoding.length_penalty,
+        length: beam::Length::New,
+    };
+    let found = beam::beam_search(
+        learner, logits, prompt, beams, &penalties, ends, most, cancel,
+    );
+    let nothing = |stop| Generated {
+        text: String::new(),
+        tokens: 0,
+        log_probabilities: Vec::new(),
+        stop,
+    };
+    let best = match found {
+        Err(ModelError::Cancelled) => return Ok(nothing(StopReason::Cancelled)),
+        other => other?.into_iter().next(),
+    };
+    let Some(best) = best else {
+        return Ok(nothing(StopReason::Length));
+    };
+    let ended = best.ids.last().is_some_and(|id| ends.contains(id));
+    let ids = &best.ids[..best.ids.len() - usize::from(ended)];
+    let mut text = decode(learner.tokenizer(), ids)?;
+    let mut stop = match ended {
+        true => StopReason::EndOfChunk,
+        false => StopReason::Length,
+    };
+    if cut(&mut text, stops) {
+        stop = StopReason::StopText;
+    }
+    emit(&text);
+    Ok(Generated {
+        text,
+        tokens: ids.len(),
+        log_probabilities: Vec::new(),
+        stop,
+    })
+}

@@ -1,0 +1,53 @@
+//! How likely given answers are, token by token.
+
+use super::beam::log_softmax;
+use crate::FewShotLearner;
+use crate::error::ModelError;
+use rounds_support::Cancel;
+
+/// A given continuation and what the model thinks of it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Likelihood {
+    /// Natural log-probability of each token.
+    pub tokens: Vec<f64>,
+    /// Their sum.
+    pub sum: f64,
+    /// Sum divided by the number of tokens: what OpenFlamingo ranks by.
+    pub mean: f64,
+}
+
+/// Scores `continuations` of the prompt whose logits are given; after it the learner stands behind the prompt again.
+pub fn rank(
+    learner: &mut dyn FewShotLearner,
+    logits: &[f32],
+    continuations: &[Vec<u32>],
+    cancel: &Cancel,
+) -> Result<Vec<Likelihood>, ModelError> {
+    let mut out = Vec::with_capacity(continuations.len());
+    for continuation in continuations {
+        // The sequence to come back to, and one to go on with.
+        learner.branch(&[0, 0])?;
+        let mut row = logits.to_vec();
+        let mut tokens = Vec::with_capacity(continuation.len());
+        for (i, &token) in continuation.iter().enumerate() {
+            let scores = log_softmax(&row);
+            tokens.push(
+                scores
+                    .get(token as usize)
+                    .copied()
+                    .unwrap_or(f64::NEG_INFINITY),
+            );
+            if i + 1 < continuation.len() {
+                row = learner.step_branch(1, token, cancel)?;
+            }
+        }
+        learner.branch(&[0])?;
+        let sum: f64 = tokens.iter().sum();
+        out.push(Likelihood {
+            mean: sum / tokens.len().max(1) as f64,
+            tokens,
+            sum,
+        });
+    }
+    Ok(out)
+}

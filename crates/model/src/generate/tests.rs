@@ -1,0 +1,240 @@
+//! A learner that says what it is told to, so that every turn of decoding can be met.
+
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::beam::{Beams, Hypothesis, Length, beam_search};
+use super::*;
+use crate::EncodedImage;
+use crate::bundle::{Bundle, Manifest};
+use rounds_imaging::Picture;
+
+/// Gives the logits that `next` has for a sequence.
+struct Told {
+    manifest: Manifest,
+    tokenizer: Tokenizer,
+    next: fn(&[u32]) -> Vec<f32>,
+    branches: Vec<Vec<u32>>,
+}
+
+/// With a token for each of `words`, in their order.
+fn told(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> Told {
+    let vocabulary: serde_json::Map<String, serde_json::Value> = words
+        .iter()
+        .enumerate()
+        .map(|(id, word)| ((*word).to_string(), id.into()))
+        .collect();
+    let json = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": null, "post_processor": null,
+        "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": words[0]}
+    });
+    Told {
+        manifest: Bundle::open(None).unwrap().manifest,
+        tokenizer: Tokenizer::from_bytes(json.to_string()).unwrap(),
+        next,
+        branches: Vec::new(),
+    }
+}
+
+impl FewShotLearner for Told {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn context(&self) -> usize {
+        1000
+    }
+
+    fn encode_image(&self, _: &Picture) -> Result<EncodedImage, ModelError> {
+        Err(ModelError::Cancelled)
+    }
+
+    fn prefill(
+        &mut self,
+        ids: &[u32],
+        _: &[Arc<EncodedImage>],
+        _: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        self.branches = vec![ids.to_vec()];
+        Ok((self.next)(ids))
+    }
+
+    fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
+        let old = std::mem::take(&mut self.branches);
+        self.branches = parents.iter().map(|&p| old[p].clone()).collect();
+        Ok(())
+    }
+
+    fn step_branch(
+        &mut self,
+        branch: usize,
+        token: u32,
+        _: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        self.branches[branch].push(token);
+        Ok((self.next)(&self.branches[branch]))
+    }
+}
+
+const WORDS: [&str; 4] = ["end", "a", "b", "other end"];
+
+/// Searches after a prompt of one token.
+fn searched(next: fn(&[u32]) -> Vec<f32>, ends: &[u32], length_penalty: f64) -> Hypothesis {
+    let mut learner = told(&WORDS, next);
+    let cancel = Cancel::new();
+    let logits = learner.prefill(&[1], &[], &cancel).unwrap();
+    let beams = Beams {
+        count: 2,
+        length_penalty,
+        length: Length::New,
+    };
+    let none = Penalties::default();
+    let found = beam_search(&mut learner, logits, &[1], beams, &none, ends, 6, &cancel);
+    found.unwrap().remove(0)
+}
+
+fn logits(probabilities: [f32; 4]) -> Vec<f32> {
+    probabilities.map(f32::ln).to_vec()
+}
+
+/// As transformers 4.36 counts: the token that ends an answer is one of its tokens, so no answer has a length of 0.
+#[test]
+fn an_answer_that_ends_at_once_has_the_length_of_its_end() {
+    let at_once = |sequence: &[u32]| match sequence.len() {
+        1 => logits([0.9, 0.05, 0.04, 0.01]),
+        _ => logits([0.4, 0.3, 0.2, 0.1]),
+    };
+    let best = searched(at_once, &[0], 1.0);
+    assert_eq!(best.ids, [0]);
+    assert!((best.score - 0.9_f64.ln()).abs() < 1e-6, "{}", best.score);
+    let later = |sequence: &[u32]| match sequence.len() {
+        1 => logits([0.1, 0.85, 0.04, 0.01]),
+        _ => logits([0.97, 0.01, 0.01, 0.01]),
+    };
+    let best = searched(later, &[0], -1.0);
+    assert_eq!(best.ids, [1, 0], "an answer of nothing is not worth 0");
+    let sum = (0.85_f64 * 0.97).ln();
+    assert!((best.score - 2.0 * sum).abs() < 1e-5, "{}", best.score);
+}
+
+/// As transformers 4.33 takes them: enough candidates that all beams go on where both ends are the best of each.
+#[test]
+fn two_ends_do_not_use_up_the_places_of_what_goes_on() {
+    let next = |sequence: &[u32]| match sequence.len() {
+        1 => logits([1e-6, 0.6, 0.4, 1e-6]),
+        2 => logits([0.5, 0.1, 0.1, 0.3]),
+        _ => logits([1.0, 1e-6, 1e-6, 1e-6]),
+    };
+    let best = searched(next, &[0, 3], 3.0);
+    assert_eq!(best.ids.len(), 3, "{best:?}");
+    let sum = (0.6_f64 * 0.1).ln();
+    assert!((best.score - sum / 27.0).abs() < 1e-3, "{}", best.score);
+}
+
+/// "a" and then bytes of an emoji over and over.
+const BYTES: [&str; 6] = ["end", "a", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>"];
+
+fn emoji(sequence: &[u32]) -> Vec<f32> {
+    let told = match sequence.len() {
+        1 => 1,
+        n => 2 + (n + 2) % 4,
+    };
+    (0..6).map(|i| if i == told { 9.0 } else { 0.0 }).collect()
+}
+
+fn streamed(most: usize) -> (String, String) {
+    let mut learner = told(&BYTES, emoji);
+    let cancel = Cancel::new();
+    let logits = learner.prefill(&[0], &[], &cancel).unwrap();
+    let decoding = Decoding {
+        max_new_tokens: most,
+        ..Decoding::default()
+    };
+    let mut shown = String::new();
+    let whole = generate(
+        &mut learner,
+        logits,
+        &[0],
+        &decoding,
+        &[0],
+        &[],
+        &[],
+        &cancel,
+        |text| shown.push_str(text),
+    );
+    (shown, whole.unwrap().text)
+}
+
+#[test]
+fn an_answer_that_breaks_off_inside_a_character_of_byte_tokens_is_kept() {
+    for most in 1..=24 {
+        let (shown, whole) = streamed(most);
+        assert_eq!(shown, whole, "after {most} tokens");
+        assert!(whole.starts_with('a'));
+    }
+    assert_eq!(streamed(17).1, "a😀😀😀😀");
+}
+
+/// Of 0.4, 0.3, 0.2 and 0.1 the two highest are 0.57 and 0.43 by themselves: the first alone is half of them.
+#[test]
+fn a_share_of_the_highest_is_one_of_what_they_have_together() {
+    let chosen = |seed, top_p| {
+        let mut learner = told(&WORDS, |_| logits([0.1, 0.4, 0.3, 0.2]));
+        let cancel = Cancel::new();
+        let row = learner.prefill(&[1], &[], &cancel).unwrap();
+        let decoding = Decoding {
+            temperature: 1.0,
+            top_k: Some(2),
+            top_p: Some(top_p),
+            seed,
+            max_new_tokens: 1,
+            ..Decoding::default()
+        };
+        let ends = [0];
+        let made = generate(
+            &mut learner,
+            row,
+            &[1],
+            &decoding,
+            &ends,
+            &[],
+            &[],
+            &cancel,
+            |_| {},
+        );
+        made.unwrap().text
+    };
+    assert!((0..40).all(|seed| chosen(seed, 0.5) == "a"));
+    assert!((0..40).any(|seed| chosen(seed, 0.9) == "b"));
+    assert!((0..40).all(|seed| ["a", "b"].contains(&chosen(seed, 0.9).as_str())));
+}
+
+#[test]
+fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
+    let mut learner = told(&WORDS, |_| logits([0.1, 0.2, 0.4, 0.3]));
+    let cancel = Cancel::new();
+    let row = learner.prefill(&[1], &[], &cancel).unwrap();
+    let decoding = Decoding {
+        temperature: 1e-40,
+        max_new_tokens: 3,
+        ..Decoding::default()
+    };
+    let made = generate(
+        &mut learner,
+        row,
+        &[1],
+        &decoding,
+        &[0],
+        &[],
+        &[],
+        &cancel,
+        |_| {},
+    );
+    assert_eq!(made.unwrap().text, "bbb");
+}

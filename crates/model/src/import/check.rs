@@ -1,0 +1,156 @@
+//! Whether the published tensors make the model, whole and with nothing left over.
+
+use std::collections::BTreeSet;
+
+use super::names::{Piece, Place, Role, Rules};
+use super::{ImportError, Sources};
+use crate::flamingo::FlamingoConfig;
+use crate::store::Asked;
+use crate::weights::Source;
+use rounds_support::sanitise;
+
+/// Parameters of published checkpoints (seed-systems, section 8.1): decoder layers, width, gated blocks every, count.
+const KNOWN: [(usize, usize, usize, u64); 4] = [
+    (24, 2048, 1, 1_046_992_944),
+    (32, 2560, 2, 1_218_197_536),
+    (32, 4096, 4, 1_384_781_840),
+    (32, 4096, 4, 1_309_919_248),
+];
+
+/// Errors where a checkpoint of a published shape has another number of parameters than the published one.
+pub(super) fn complete(
+    checkpoint: &Source,
+    config: &FlamingoConfig,
+    found: u64,
+) -> Result<(), ImportError> {
+    let shape = (
+        config.language.layers,
+        config.language.hidden_size,
+        config.cross_attn_every_n_layers,
+    );
+    let known = || {
+        KNOWN
+            .iter()
+            .filter(|k| (k.0, k.1, k.2) == shape)
+            .map(|k| k.3)
+    };
+    match known().next() {
+        Some(first) if !known().any(|k| k == found) => Err(ImportError::Parameters {
+            place: sanitise::clean_line(checkpoint.place()),
+            found,
+            known: first,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks every tensor the model asks for, and that nothing else is left over. Gives the published names in use.
+pub(crate) fn check(
+    rules: &dyn Rules,
+    sources: &Sources,
+    asked: &[Asked],
+) -> Result<BTreeSet<(Role, String)>, ImportError> {
+    let mut used = BTreeSet::new();
+    let mut faults = Vec::new();
+    for tensor in asked {
+        let Some(piece) = rules.find(&tensor.name) else {
+            faults.push(format!("missing: {} (no rule makes it)", tensor.name));
+            continue;
+        };
+        let present: Vec<&Place> = piece.places().iter().filter(|p| sources.has(p)).collect();
+        let stacked = matches!(piece, Piece::Stacked(_));
+        let complete = match stacked {
+            true => present.len() == piece.places().len(),
+            false => !present.is_empty(),
+        };
+        if !complete {
+            let wanted: Vec<&str> = piece.places().iter().map(|p| p.name.as_str()).collect();
+            faults.push(format!("missing: {}", wanted.join(" or ")));
+            continue;
+        }
+        let chosen = if stacked { &present[..] } else { &present[..1] };
+        let shapes: Vec<Vec<usize>> = chosen
+            .iter()
+            .filter_map(|p| Some(sources.get(p.role)?.shape(&p.name)?.to_vec()))
+            .collect();
+        if let Err(reason) = fits(&piece, &shapes, &tensor.shape) {
+            faults.push(format!("wrong shape: {}: {reason}", chosen[0].name));
+        }
+        used.extend(present.iter().map(|p| (p.role, p.name.clone())));
+    }
+    for (role, name) in unused(sources, &used) {
+        let float = sources.get(role).is_some_and(|s| s.is_float(name));
+        if float && !rules.of_no_use(role, name) {
+            faults.push(format!("unknown: {name}"));
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(used),
+        false => {
+            let more = faults.len().saturating_sub(40);
+            faults.truncate(40);
+            if more > 0 {
+                faults.push(format!("and {more} more"));
+            }
+            let clean = faults.iter().map(|f| sanitise::clean_line(f)).collect();
+            Err(ImportError::Mismatch(clean))
+        }
+    }
+}
+
+pub(crate) fn unused<'a>(
+    sources: &'a Sources,
+    used: &'a BTreeSet<(Role, String)>,
+) -> impl Iterator<Item = (Role, &'a str)> {
+    [Role::Checkpoint, Role::Language, Role::Vision]
+        .into_iter()
+        .filter_map(|role| Some((role, sources.get(role)?)))
+        .flat_map(|(role, source)| source.names().map(move |name| (role, name)))
+        .filter(|(role, name)| !used.contains(&(*role, (*name).to_string())))
+}
+
+/// Parameters of the checkpoint's tensors in use, each gated block counted once.
+pub(super) fn distinct(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> u64 {
+    let preferred = |name: &str| {
+        // Of two names of a gated block's tensor, the new one is an alias where the old one is there.
+        let Some((before, rest)) = name.split_once(".gated_cross_attn_layer.") else {
+            return true;
+        };
+        let layer = before.rsplit('.').next().unwrap_or_default();
+        !checkpoint.has(&format!(
+            "lang_encoder.gated_cross_attn_layers.{layer}.{rest}"
+        ))
+    };
+    used.iter()
+        .filter(|(role, name)| *role == Role::Checkpoint && preferred(name))
+        .map(|(_, name)| checkpoint.elements(name))
+        .sum()
+}
+
+fn fits(piece: &Piece, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), String> {
+    let first = shapes.first().ok_or("nothing there")?;
+    let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
+    let good = match piece {
+        Piece::Whole(_) | Piece::Paired(..) => first == wanted,
+        // Axes of length 1 do not matter.
+        Piece::Reshaped(_) => {
+            let long = |shape: &[usize]| -> Vec<usize> {
+                shape.iter().copied().filter(|&d| d != 1).collect()
+            };
+            long(first) == long(wanted)
+        }
+        Piece::Resized(_) => first.len() == 2 && same_tail(first),
+        Piece::Third(..) | Piece::OfHeads(..) => {
+            first.first() == Some(&(3 * wanted.first().copied().unwrap_or(0))) && same_tail(first)
+        }
+        Piece::Stacked(_) => {
+            let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
+            Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
+        }
+        Piece::Transposed(_) => first.iter().rev().eq(wanted.iter()),
+    };
+    match good {
+        true => Ok(()),
+        false => Err(format!("{shapes:?} where {wanted:?} was expected")),
+    }
+}

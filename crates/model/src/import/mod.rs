@@ -1,0 +1,398 @@
+//! From published checkpoints to a bundle.
+//!
+//! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`names`] says what makes each of them; every published
+//! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
+
+pub(crate) mod check;
+mod llama_cpp;
+pub(crate) mod make;
+pub(crate) mod names;
+pub(crate) mod shape;
+mod tokens;
+mod write;
+
+pub use write::{Hold, Written, size as size_of_weights, write as write_weights};
+
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use self::check::{check, complete, distinct, unused};
+use self::make::{make, packing, take_packed};
+use self::names::{Family, Names, Place, Role};
+use self::write::Made;
+use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels};
+use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
+use super::store::Asked;
+use super::weights::{Source, WeightError};
+use rounds_support::{Cancel, FileError, Hint, files, sanitise};
+
+/// Why an import failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{place}: {reason}")]
+    Config { place: String, reason: String },
+    #[error("the weights do not fit together:\n{}", .0.join("\n"))]
+    Mismatch(Vec<String>),
+    #[error("{0} has values that half precision cannot hold")]
+    Range(String),
+    #[error("{place} has {found} parameters, this model's published checkpoint has {known}")]
+    Parameters {
+        place: String,
+        found: u64,
+        known: u64,
+    },
+    #[error("the weights could not be converted: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("{path} needs {needed} bytes, {free} are free")]
+    Space {
+        path: String,
+        needed: u64,
+        free: u64,
+    },
+    #[error("stopped")]
+    Cancelled,
+}
+
+impl ImportError {
+    pub(crate) fn config(place: &str, reason: String) -> Self {
+        Self::Config {
+            place: sanitise::clean_line(place),
+            reason: sanitise::clean_line(&reason),
+        }
+    }
+}
+
+impl Hint for ImportError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.hint(),
+            Self::Mismatch(_) => {
+                "give the base model that the checkpoint was trained on; `rounds model import --help` shows what goes where"
+            }
+            Self::Range(_) => "use --dtype bf16 or --dtype f32",
+            Self::Parameters { .. } => "the file is incomplete or of another model; get it again",
+            Self::Space { .. } => "free some space, or use --dtype q4_k",
+            Self::Weights(WeightError::Hostile { .. }) => {
+                "do not use this file; get the weights from their publisher"
+            }
+            _ => return None,
+        };
+        Some(text.to_string())
+    }
+}
+
+/// What to import.
+pub struct Request {
+    pub idefics: bool,
+    pub checkpoint: PathBuf,
+    pub language: Option<PathBuf>,
+    pub vision: Option<PathBuf>,
+    /// `tokenizer.json`, or the folder with it; else looked for beside checkpoint and language model.
+    pub tokenizer: Option<PathBuf>,
+    pub out: PathBuf,
+    pub name: String,
+    pub media_mask: MediaMask,
+    pub cross_attn_every_n: Option<usize>,
+    pub vision_heads: Option<usize>,
+    pub hold: Hold,
+    /// Token in front of every prompt, where it is not the tokenizer's own.
+    pub begin: Option<String>,
+    /// Prompt template; `None` for the family's own.
+    pub template: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Imported {
+    pub tensors: usize,
+    /// Different parameters of the checkpoint.
+    pub checkpoint_parameters: u64,
+    /// Parameters of the assembled model.
+    pub parameters: u64,
+    /// Published tensors of no use, by the kind of reason they are known by.
+    pub ignored: usize,
+    pub bytes: u64,
+}
+
+/// The opened files of an import.
+pub struct Sources {
+    pub checkpoint: Source,
+    pub language: Option<Source>,
+    pub vision: Option<Source>,
+}
+
+impl Sources {
+    fn get(&self, role: Role) -> Option<&Source> {
+        match role {
+            Role::Checkpoint => Some(&self.checkpoint),
+            Role::Language => self.language.as_ref(),
+            Role::Vision => self.vision.as_ref(),
+        }
+    }
+
+    fn has(&self, place: &Place) -> bool {
+        self.get(place.role).is_some_and(|s| s.has(&place.name))
+    }
+
+    fn tensor(&self, place: &Place) -> Result<Tensor, ImportError> {
+        let missing = || WeightError::format(&place.name, "not there");
+        Ok(self
+            .get(place.role)
+            .ok_or_else(missing)?
+            .tensor(&place.name)?)
+    }
+}
+
+/// Imports. `progress` gets tensors done and in all.
+///
+/// Errors leave `out` as it was found; a bundle that is there already is replaced only when the new one is whole.
+pub fn import(
+    request: &Request,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Imported, ImportError> {
+    let sources = Sources {
+        checkpoint: Source::open(&request.checkpoint)?,
+        language: request.language.as_deref().map(Source::open).transpose()?,
+        vision: request.vision.as_deref().map(Source::open).transpose()?,
+    };
+    let (names, mut config, mut tokens) = match request.idefics {
+        true => idefics(request, &sources)?,
+        false => flamingo(request, &sources)?,
+    };
+    if let Some(begin) = &request.begin {
+        tokens.special.begin = begin.clone();
+    }
+    // A quantised head is kept beside the table, which stays readable by row.
+    config.language.tied_head &= !request.hold.is_packed();
+    let unusable = |reason| ImportError::config("the import", reason);
+    config.check().map_err(unusable)?;
+    tokens.special.check().map_err(unusable)?;
+    let asked = Flamingo::tensors(&config)?;
+    let used = check(&names, &sources, &asked)?;
+    let checkpoint_parameters = distinct(&sources.checkpoint, &used);
+    if !request.idefics {
+        complete(&sources.checkpoint, &config, checkpoint_parameters)?;
+    }
+    files::create_private_dir(&request.out)?;
+    room(&request.out, write::size(request.hold, &asked))?;
+    let mut done = 0;
+    let kept = |tensor: &Asked| packing(&sources, &names.find(&tensor.name)?);
+    let written = write::write_keeping(
+        &request.out,
+        request.hold,
+        &asked,
+        &kept,
+        &mut |tensor, blocks| {
+            if cancel.is_cancelled() {
+                return Err(ImportError::Cancelled);
+            }
+            progress(done, asked.len());
+            done += 1;
+            let piece = names
+                .find(&tensor.name)
+                .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
+            match blocks {
+                true => take_packed(&sources, &piece, tensor).map(Made::Packed),
+                false => make(&sources, &piece, tensor).map(Made::Full),
+            }
+        },
+    )?;
+    progress(asked.len(), asked.len());
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        family: if request.idefics {
+            "idefics"
+        } else {
+            "flamingo"
+        }
+        .into(),
+        name: sanitise::clean_line(&request.name),
+        licence: "as published with the weights".into(),
+        intended_use: rounds_support::INTENDED_USE.into(),
+        knows: format!(
+            "{} was imported from published weights; it was not evaluated for medical use",
+            sanitise::clean_line(&request.name)
+        ),
+        template: request.template.clone().unwrap_or_else(|| {
+            match (request.idefics, names.language) {
+                (true, _) => "idefics",
+                (false, names::LanguageLayout::Llama) => "med-flamingo",
+                _ => "open-flamingo",
+            }
+            .to_string()
+        }),
+        familiar_similarity: -1.0,
+        dtype: request.hold.name().into(),
+        weights: vec![request.hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
+        tokens: tokens.special,
+        pixels: Pixels::clip(match request.idefics {
+            true => Fit::Squash,
+            false => Fit::Crop,
+        }),
+        config,
+        files: BTreeMap::from([
+            (request.hold.file().to_string(), written.sha256.clone()),
+            (
+                "tokenizer.json".to_string(),
+                files::sha256_hex(tokens.json.as_bytes()),
+            ),
+        ]),
+        lengths: BTreeMap::from([
+            (request.hold.file().to_string(), written.length),
+            ("tokenizer.json".to_string(), tokens.json.len() as u64),
+        ]),
+    };
+    let text =
+        toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
+    let bytes = written.length;
+    written.bundle(&request.out, &tokens.json, ("model.toml", &text))?;
+    Ok(Imported {
+        tensors: asked.len(),
+        checkpoint_parameters,
+        parameters: asked
+            .iter()
+            .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
+            .sum(),
+        ignored: unused(&sources, &used).count(),
+        bytes,
+    })
+}
+
+fn needed<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, ImportError> {
+    value.ok_or_else(|| {
+        ImportError::config(
+            "the import",
+            format!("a Flamingo needs its {what} model too"),
+        )
+    })
+}
+
+fn flamingo(
+    request: &Request,
+    sources: &Sources,
+) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
+    let language = needed(request.language.as_deref(), "language (--language)")?;
+    let vision = needed(request.vision.as_deref(), "vision (--vision)")?;
+    let (Some(language_source), Some(vision_source)) = (&sources.language, &sources.vision) else {
+        return Err(ImportError::config(
+            "the import",
+            "a source is missing".into(),
+        ));
+    };
+    const TABLES: [&str; 3] = [
+        "lang_encoder.model.embed_tokens.weight",
+        "lang_encoder.gpt_neox.embed_in.weight",
+        "lang_encoder.transformer.wte.weight",
+    ];
+    let table = TABLES.iter().find_map(|t| sources.checkpoint.shape(t));
+    let vocab = match table {
+        Some(&[rows, _]) => rows,
+        _ => {
+            return Err(ImportError::config(
+                sources.checkpoint.place(),
+                format!("it holds none of {}", TABLES.join(", ")),
+            ));
+        }
+    };
+    let llama_cpp = language_source.gguf();
+    let (layout, decoder) = match llama_cpp {
+        Some(file) => llama_cpp::language(file, language_source, vocab)?,
+        None => shape::language(&shape::Json::of(language)?, language_source, vocab)?,
+    };
+    let beside = vision
+        .is_dir()
+        .then(|| shape::Json::of(vision).ok())
+        .flatten();
+    let (vision_layout, tower) =
+        shape::vision(vision_source, beside.as_ref(), request.vision_heads)?;
+    let heads = decoder.heads;
+    let config = shape::flamingo(
+        sources,
+        decoder,
+        tower,
+        request.media_mask,
+        request.cross_attn_every_n,
+    )?;
+    // A LLaMA's head is not in the checkpoint: its rows for the new tokens never saw training.
+    let untrained = layout == names::LanguageLayout::Llama
+        && !sources.checkpoint.has("lang_encoder.lm_head.weight");
+    let tokens = tokens::flamingo(&tokenizer_file(request)?, vocab, untrained)?;
+    let names = Names {
+        family: Family::Flamingo,
+        language: layout,
+        llama_cpp: llama_cpp.is_some(),
+        vision: vision_layout,
+        heads,
+    };
+    Ok((names, config, tokens))
+}
+
+fn idefics(
+    request: &Request,
+    sources: &Sources,
+) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
+    let json = shape::Json::of(&request.checkpoint)?;
+    let config = shape::idefics(&json, &sources.checkpoint)?;
+    let (vision, _) = shape::vision(&sources.checkpoint, None, None)?;
+    let tokens = tokens::idefics(&tokenizer_file(request)?)?;
+    let names = Names {
+        family: Family::Idefics {
+            every: config.cross_attn_every_n_layers,
+        },
+        language: names::LanguageLayout::Llama,
+        llama_cpp: false,
+        vision,
+        heads: config.language.heads,
+    };
+    Ok((names, config, tokens))
+}
+
+/// The tokenizer that was given, else what lies beside the weights. The one inside a GGUF file is not read.
+fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
+    let inside = |folder: &Path| folder.join("tokenizer.json");
+    let beside = |path: &Path| match path.is_dir() {
+        true => Some(inside(path)),
+        false => path.parent().map(inside),
+    };
+    let places = match request.tokenizer.as_deref() {
+        Some(folder) if folder.is_dir() => vec![inside(folder)],
+        Some(file) => vec![file.to_path_buf()],
+        None => {
+            let weights = [
+                Some(request.checkpoint.as_path()),
+                request.language.as_deref(),
+            ];
+            weights.into_iter().flatten().filter_map(beside).collect()
+        }
+    };
+    let found = places.iter().find(|file| file.is_file());
+    found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
+        Some(given) => {
+            let reason = "there is no tokenizer.json: give the file, or its folder, with --tokenizer";
+            ImportError::config(&given.to_string_lossy(), reason.into())
+        }
+        None => ImportError::config(
+            "the import",
+            "no tokenizer.json lies beside the checkpoint or the language model (one inside a GGUF file is not read): give it, or its folder, with --tokenizer".into(),
+        ),
+    })
+}
+
+/// Errors where less than `needed` bytes are free at `path`.
+pub(crate) fn room(path: &Path, needed: u64) -> Result<(), ImportError> {
+    match rounds_support::free_space(path) {
+        Some(free) if free < needed => Err(ImportError::Space {
+            path: sanitise::clean_line(&path.to_string_lossy()),
+            needed,
+            free,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,439 @@
+//! From what lies in the published folders to a configuration.
+
+use serde_json::Value;
+use std::path::Path;
+
+use super::names::{LanguageLayout, VisionLayout};
+use super::{ImportError, Sources};
+use crate::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
+use crate::language::{DecoderConfig, Mlp};
+use crate::layers::NormKind;
+use crate::vision::{VisionActivation, VisionConfig};
+use crate::weights::Source;
+use rounds_support::files;
+
+/// A `config.json`.
+pub struct Json {
+    value: Value,
+    file: String,
+}
+
+impl Json {
+    /// Reads `config.json` of a folder.
+    pub fn of(folder: &Path) -> Result<Self, ImportError> {
+        Self::file(&folder.join("config.json"))
+    }
+
+    /// Reads a file of that kind.
+    pub fn file(path: &Path) -> Result<Self, ImportError> {
+        let text = files::read_limited(path, 1 << 20)?;
+        let file = path.to_string_lossy().into_owned();
+        let value =
+            serde_json::from_slice(&text).map_err(|e| ImportError::config(&file, e.to_string()))?;
+        Ok(Self { value, file })
+    }
+
+    /// What stands under the first of `names` that is there.
+    pub fn find(&self, names: &[&str]) -> Option<&Value> {
+        names.iter().find_map(|name| {
+            name.split('.')
+                .try_fold(&self.value, |value, part| value.get(part))
+        })
+    }
+
+    /// A whole number under the first of `names` that is there (`a.b` looks into objects).
+    pub fn count(&self, names: &[&str]) -> Result<usize, ImportError> {
+        let found = self.find(names).and_then(Value::as_u64);
+        let wanted = || ImportError::config(&self.file, format!("no {}", names.join(" or ")));
+        let n = usize::try_from(found.ok_or_else(wanted)?).unwrap_or(usize::MAX);
+        match n {
+            1..=1_000_000 => Ok(n),
+            _ => Err(ImportError::config(
+                &self.file,
+                format!("{} is {n}", names.join(" or ")),
+            )),
+        }
+    }
+
+    /// A number under the first of `names` that is there, or `otherwise`.
+    pub fn number(&self, names: &[&str], otherwise: f64) -> f64 {
+        self.find(names)
+            .and_then(Value::as_f64)
+            .unwrap_or(otherwise)
+    }
+
+    /// A truth value under the first of `names` that is there, or `otherwise`.
+    pub fn flag(&self, names: &[&str], otherwise: bool) -> bool {
+        self.find(names)
+            .and_then(Value::as_bool)
+            .unwrap_or(otherwise)
+    }
+
+    /// Where it was read, for messages.
+    pub fn place(&self) -> &str {
+        &self.file
+    }
+
+    /// A word under the first of `names`.
+    pub fn word(&self, names: &[&str]) -> &str {
+        self.find(names).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The decoder that a `config.json` and its tensors describe.
+pub fn language(
+    json: &Json,
+    source: &Source,
+    vocab_size: usize,
+) -> Result<(LanguageLayout, DecoderConfig), ImportError> {
+    let layout = if source.has("gpt_neox.embed_in.weight") {
+        LanguageLayout::Neox
+    } else if source.has("transformer.blocks.0.norm_1.weight") {
+        LanguageLayout::Mpt
+    } else if source.has("transformer.blocks.0.ln_1.weight") {
+        LanguageLayout::Mosaic
+    } else if source.has("model.layers.0.self_attn.q_proj.weight") {
+        LanguageLayout::Llama
+    } else {
+        return Err(ImportError::config(
+            source.place(),
+            "these are not the weights of LLaMA, GPT-NeoX or MPT".into(),
+        ));
+    };
+    unsupported_language(json, layout)?;
+    let hidden = json.count(&["hidden_size", "d_model"])?;
+    let mpt = matches!(layout, LanguageLayout::Mpt | LanguageLayout::Mosaic);
+    let config = DecoderConfig {
+        vocab_size,
+        hidden_size: hidden,
+        intermediate_size: match mpt {
+            true => {
+                let ratio = json.number(&["expansion_ratio", "mlp_ratio"], 4.0);
+                (hidden as f64 * ratio) as usize
+            }
+            false => json.count(&["intermediate_size"])?,
+        },
+        layers: json.count(&["num_hidden_layers", "n_layers"])?,
+        heads: json.count(&["num_attention_heads", "n_heads"])?,
+        max_positions: json.count(&["max_position_embeddings", "max_seq_len"])?,
+        norm: match layout {
+            LanguageLayout::Llama => NormKind::Rms,
+            LanguageLayout::Neox => NormKind::Layer,
+            _ if source.has("transformer.blocks.0.norm_1.bias")
+                || source.has("transformer.blocks.0.ln_1.bias") =>
+            {
+                NormKind::Layer
+            }
+            _ => NormKind::LayerNoBias,
+        },
+        norm_eps: json.number(
+            &["rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon"],
+            1e-5,
+        ),
+        rope_theta: match mpt {
+            true => None,
+            false => {
+                let names = [
+                    "rotary_emb_base",
+                    "rope_theta",
+                    "rope_parameters.rope_theta",
+                ];
+                Some(json.number(&names, 10_000.0) as f32)
+            }
+        },
+        rope_fraction: json.number(&["rotary_pct"], 1.0) as f32,
+        alibi_bias_max: match mpt {
+            true => {
+                if !json.flag(&["attn_config.alibi", "alibi"], true) {
+                    return Err(ImportError::config(
+                        source.place(),
+                        "an MPT with learned positions is not supported".into(),
+                    ));
+                }
+                let max = json.number(&["attn_config.alibi_bias_max", "alibi_bias_max"], 8.0);
+                Some(max as f32)
+            }
+            false => None,
+        },
+        qk_norm: source.has("transformer.blocks.0.attn.q_ln.weight"),
+        mlp: match layout {
+            LanguageLayout::Llama => Mlp::SwiGlu,
+            _ => Mlp::Gelu,
+        },
+        bias: source.has("gpt_neox.layers.0.attention.dense.bias")
+            || source.has("transformer.blocks.0.attn.out_proj.bias"),
+        parallel_residual: layout == LanguageLayout::Neox
+            && json.flag(&["use_parallel_residual"], true),
+        tied_head: mpt,
+    };
+    if json
+        .find(&["attn_config.clip_qkv", "attn_clip_qkv"])
+        .is_some_and(|v| v.as_f64().is_some())
+    {
+        return Err(ImportError::config(
+            source.place(),
+            "attention with clipped queries is not supported".into(),
+        ));
+    }
+    Ok((layout, config))
+}
+
+/// Errors where the model computes something that the decoder here does not, and no tensor shows it.
+fn unsupported_language(json: &Json, layout: LanguageLayout) -> Result<(), ImportError> {
+    let refused = |reason: String| Err(ImportError::config(json.place(), reason));
+    let plain = |scaling: &Value| {
+        let kinds = ["rope_type", "type"].map(|name| scaling.get(name).and_then(Value::as_str));
+        scaling.is_null() || kinds.contains(&Some("default"))
+    };
+    let scalings = ["rope_scaling", "rope_parameters"].map(|name| json.find(&[name]));
+    if !scalings.into_iter().flatten().all(plain) {
+        return refused("scaled rotary positions (rope_scaling) are not supported".into());
+    }
+    let activation = json.word(&["hidden_act"]);
+    let known: &[&str] = match layout {
+        LanguageLayout::Llama => &["", "silu", "swish"],
+        LanguageLayout::Neox => &["", "gelu"],
+        LanguageLayout::Mpt | LanguageLayout::Mosaic => return Ok(()),
+    };
+    match known.contains(&activation) {
+        true => Ok(()),
+        false => refused(format!(
+            "hidden_act is {activation}, which is not supported"
+        )),
+    }
+}
+
+/// Shape of a tensor that must have `N` axes.
+pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
+    let shape = source.shape(name).unwrap_or_default();
+    <[usize; N]>::try_from(shape).map_err(|_| {
+        let reason = format!("{name} has shape {shape:?}, {N} axes were expected");
+        ImportError::config(source.place(), reason)
+    })
+}
+
+/// How many `prefix{i}.suffix` there are.
+pub fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
+    (0..)
+        .take_while(|i| source.has(&format!("{prefix}{i}.{suffix}")))
+        .count()
+}
+
+/// The tower in `source`. Where a `config.json` lies beside it, heads and activation are taken from there.
+pub fn vision(
+    source: &Source,
+    json: Option<&Json>,
+    heads: Option<usize>,
+) -> Result<(VisionLayout, VisionConfig), ImportError> {
+    for prefix in ["visual.", ""] {
+        let conv = format!("{prefix}conv1.weight");
+        if !source.has(&conv) {
+            continue;
+        }
+        let [width, _, patch, _] = dims(source, &conv)?;
+        let [positions, _] = dims(source, &format!("{prefix}positional_embedding"))?;
+        let blocks = format!("{prefix}transformer.resblocks.");
+        let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.c_fc.weight"))?;
+        let proj = format!("{prefix}proj");
+        let config = VisionConfig {
+            image_size: square(positions) * patch,
+            patch_size: patch,
+            width,
+            layers: layers(source, &blocks, "ln_1.weight"),
+            heads: heads.unwrap_or(width / 64).max(1),
+            mlp_width,
+            embed_dim: match source.has(&proj) {
+                true => dims::<2>(source, &proj)?[1],
+                false => 0,
+            },
+            activation: VisionActivation::QuickGelu,
+            keep_class_token: false,
+        };
+        let prefix = prefix.to_string();
+        return Ok((VisionLayout::OpenClip { prefix }, config));
+    }
+    for prefix in ["model.vision_model.", "vision_model.", ""] {
+        let conv = format!("{prefix}embeddings.patch_embedding.weight");
+        if !source.has(&conv) {
+            continue;
+        }
+        let [width, _, patch, _] = dims(source, &conv)?;
+        let name = format!("{prefix}embeddings.position_embedding.weight");
+        let [positions, _] = dims(source, &name)?;
+        let blocks = format!("{prefix}encoder.layers.");
+        let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.fc1.weight"))?;
+        let projection = "visual_projection.weight".to_string();
+        let told = json.and_then(|j| {
+            j.count(&["vision_config.num_attention_heads", "num_attention_heads"])
+                .ok()
+        });
+        let activation = json.map_or("", |j| j.word(&["vision_config.hidden_act", "hidden_act"]));
+        let activation = match activation {
+            "gelu" => VisionActivation::Gelu,
+            "" | "quick_gelu" => VisionActivation::QuickGelu,
+            other => {
+                let reason = format!("hidden_act of the tower is {other}, which is not supported");
+                return Err(ImportError::config(source.place(), reason));
+            }
+        };
+        let config = VisionConfig {
+            image_size: square(positions) * patch,
+            patch_size: patch,
+            width,
+            layers: layers(source, &blocks, "layer_norm1.weight"),
+            heads: heads.or(told).unwrap_or(width / 64).max(1),
+            mlp_width,
+            embed_dim: match source.has(&projection) {
+                true => dims::<2>(source, &projection)?[0],
+                false => 0,
+            },
+            activation,
+            keep_class_token: false,
+        };
+        let prefix = prefix.to_string();
+        return Ok((VisionLayout::HuggingFace { prefix, projection }, config));
+    }
+    Err(ImportError::config(
+        source.place(),
+        "no CLIP vision tower is in it".into(),
+    ))
+}
+
+/// Side of the lattice of patches of a tower with a class token.
+fn square(positions: usize) -> usize {
+    (positions.saturating_sub(1) as f64).sqrt().round() as usize
+}
+
+/// An OpenFlamingo's configuration, from its checkpoint and what the other two gave.
+pub fn flamingo(
+    sources: &Sources,
+    language: DecoderConfig,
+    vision: VisionConfig,
+    mask: MediaMask,
+    every: Option<usize>,
+) -> Result<FlamingoConfig, ImportError> {
+    let checkpoint = &sources.checkpoint;
+    let [num_latents, width] = dims(checkpoint, "perceiver.latents")?;
+    if width != vision.width {
+        let reason = format!(
+            "its resampler takes features of width {width}, the tower gives {}",
+            vision.width
+        );
+        return Err(ImportError::config(checkpoint.place(), reason));
+    }
+    let [inner, _] = dims(checkpoint, "perceiver.layers.0.0.to_q.weight")?;
+    let [ff, _] = dims(checkpoint, "perceiver.layers.0.1.1.weight")?;
+    let first = (0..language.layers).find(|i| {
+        let end = format!("gated_cross_attn_layers.{i}.attn_gate");
+        let new = format!(".{i}.gated_cross_attn_layer.attn_gate");
+        checkpoint
+            .names()
+            .any(|n| n.ends_with(&end) || n.ends_with(&new))
+    });
+    let first = first.ok_or_else(|| {
+        ImportError::config(
+            checkpoint.place(),
+            "no gated cross-attention block is in it".into(),
+        )
+    })?;
+    if every.is_some_and(|every| every != first + 1) {
+        let reason = format!(
+            "its first gated block stands in front of layer {first}, so it is one every {} layers",
+            first + 1
+        );
+        return Err(ImportError::config(checkpoint.place(), reason));
+    }
+    // Every release has heads of 64, in the resampler and in the gated blocks.
+    const HEAD_DIM: usize = 64;
+    Ok(FlamingoConfig {
+        cross_attn_every_n_layers: first + 1,
+        cross_attn_heads: 8,
+        cross_attn_head_dim: HEAD_DIM,
+        gated: GatedStyle::OpenFlamingo,
+        media_mask: mask,
+        resampler: ResamplerConfig {
+            depth: layers(checkpoint, "perceiver.layers.", "0.to_q.weight"),
+            heads: inner / HEAD_DIM,
+            head_dim: HEAD_DIM,
+            num_latents,
+            ff_mult: ff / width,
+            idefics: false,
+        },
+        vision,
+        language,
+    })
+}
+
+/// An IDEFICS' configuration: all of it is in its `config.json`.
+pub fn idefics(json: &Json, source: &Source) -> Result<FlamingoConfig, ImportError> {
+    let hidden = json.count(&["hidden_size"])?;
+    let heads = json.count(&["num_attention_heads"])?;
+    let vocab = json.count(&["vocab_size"])? + json.count(&["additional_vocab_size"])?;
+    let unsupported = |what: &str| {
+        Err(ImportError::config(
+            source.place(),
+            format!("an IDEFICS {what} is not supported"),
+        ))
+    };
+    if !json.flag(&["use_resampler"], true) {
+        return unsupported("without a resampler");
+    }
+    if !json.flag(&["qk_layer_norms"], true)
+        || !json.flag(
+            &[
+                "perceiver_config.qk_layer_norms_perceiver",
+                "qk_layer_norms_perceiver",
+            ],
+            true,
+        )
+    {
+        return unsupported("without norms of queries and keys");
+    }
+    unsupported_language(json, LanguageLayout::Llama)?;
+    // What the tower's own part of the file says comes below.
+    let (_, mut vision) = vision(source, None, None)?;
+    vision.keep_class_token = true;
+    vision.heads = json.count(&["vision_config.num_attention_heads"])?;
+    vision.activation = match json.word(&["vision_config.hidden_act"]) {
+        "quick_gelu" => VisionActivation::QuickGelu,
+        "" | "gelu" => VisionActivation::Gelu,
+        _ => return unsupported("with this activation in its tower"),
+    };
+    vision.embed_dim = 0;
+    let get = |name: &str, old: &str| json.count(&[&format!("perceiver_config.{name}"), old]);
+    Ok(FlamingoConfig {
+        cross_attn_every_n_layers: json.count(&["cross_layer_interval"])?,
+        cross_attn_heads: heads,
+        cross_attn_head_dim: hidden / heads,
+        gated: GatedStyle::Idefics,
+        media_mask: MediaMask::Previous,
+        resampler: ResamplerConfig {
+            depth: get("resampler_depth", "resampler_depth")?,
+            heads: get("resampler_n_heads", "resampler_n_heads")?,
+            head_dim: get("resampler_head_dim", "resampler_head_dim")?,
+            num_latents: get("resampler_n_latents", "resampler_n_latents")?,
+            ff_mult: dims::<2>(source, "model.perceiver_resampler.blocks.0.1.fc.weight")?[0]
+                / vision.width.max(1),
+            idefics: true,
+        },
+        vision,
+        language: DecoderConfig {
+            vocab_size: vocab,
+            hidden_size: hidden,
+            intermediate_size: json.count(&["intermediate_size"])?,
+            layers: json.count(&["num_hidden_layers"])?,
+            heads,
+            max_positions: json.count(&["max_position_embeddings"])?,
+            norm: NormKind::Rms,
+            norm_eps: json.number(&["rms_norm_eps"], 1e-6),
+            rope_theta: Some(json.number(&["rope_theta"], 10_000.0) as f32),
+            rope_fraction: 1.0,
+            alibi_bias_max: None,
+            qk_norm: false,
+            mlp: Mlp::SwiGlu,
+            bias: false,
+            parallel_residual: false,
+            tied_head: false,
+        },
+    })
+}

@@ -1,0 +1,374 @@
+//! Writing weights tensor by tensor: safetensors for full types, GGUF for quantised ones. Nothing is held but the tensor at hand.
+//!
+//! Both formats begin with a table of every tensor's place, so the lengths are computed first and the bytes must come out as
+//! announced.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{DType, Tensor};
+use sha2::{Digest, Sha256};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::ImportError;
+use crate::listed::MANIFESTS;
+use crate::store::Asked;
+use rounds_support::FileError;
+use rounds_support::files::{self, Staged};
+
+/// How weights are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Hold {
+    F32,
+    F16,
+    Bf16,
+    #[cfg_attr(feature = "clap", value(name = "q8_0"))]
+    Q8_0,
+    #[cfg_attr(feature = "clap", value(name = "q4_k"))]
+    Q4K,
+}
+
+impl Hold {
+    /// As `model.toml` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::Q8_0 => "q8_0",
+            Self::Q4K => "q4_k",
+        }
+    }
+
+    /// Name of the file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 => "model.safetensors",
+            Self::Q8_0 | Self::Q4K => "model.gguf",
+        }
+    }
+
+    /// Whether linear layers are quantised.
+    pub fn is_packed(self) -> bool {
+        matches!(self, Self::Q8_0 | Self::Q4K)
+    }
+
+    /// How one tensor is held. Only linear layers are quantised, and only where rows part into whole blocks; K-quants take the
+    /// head and the layers that errors hurt most (values, and what comes down from a feed-forward) in six bits.
+    fn of(self, asked: &Asked) -> GgmlDType {
+        let width = asked.shape.last().copied().unwrap_or(0);
+        let plain = match self {
+            Self::F32 => return GgmlDType::F32,
+            Self::F16 => return GgmlDType::F16,
+            Self::Bf16 => return GgmlDType::BF16,
+            // Norms, gates and tables are small beside the layers; f32 costs nothing in quality.
+            _ if asked.shape.iter().product::<usize>() < 1 << 20 => GgmlDType::F32,
+            _ => GgmlDType::F16,
+        };
+        if !asked.linear {
+            return plain;
+        }
+        let delicate = ["v_proj", "down_proj", "lm_head"];
+        let delicate = delicate.iter().any(|d| asked.name.contains(d));
+        match self {
+            Self::Q4K if width.is_multiple_of(256) && delicate => GgmlDType::Q6K,
+            Self::Q4K if width.is_multiple_of(256) => GgmlDType::Q4K,
+            _ if width.is_multiple_of(32) => GgmlDType::Q8_0,
+            _ => plain,
+        }
+    }
+}
+
+/// Rows of packed weights are filled up to a multiple of this, so that candle's fast CPU kernels take them.
+const ROWS: usize = 16;
+
+struct Slot {
+    name: String,
+    shape: Vec<usize>,
+    dtype: GgmlDType,
+    bytes: u64,
+}
+
+/// A tensor on its way into a file.
+pub enum Made {
+    /// To be held as the file holds such tensors.
+    Full(Tensor),
+    /// Blocks of the type that was said beforehand, without the rows that only pad.
+    Packed(Vec<u8>),
+}
+
+/// Which type a tensor's published blocks have, if they are to be taken as they are.
+pub type Kept<'a> = &'a dyn Fn(&Asked) -> Option<GgmlDType>;
+
+/// Bits of a number in blocks of `dtype`, times 256.
+fn bits(dtype: GgmlDType) -> usize {
+    256 * 8 * dtype.type_size() / dtype.block_size()
+}
+
+fn slot(hold: Hold, asked: &Asked, kept: Kept) -> Slot {
+    let dtype = slot_dtype(hold, asked, kept);
+    let mut shape = asked.shape.clone();
+    let packed = !matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
+    if packed && let Some(rows) = shape.first_mut() {
+        *rows = rows.next_multiple_of(ROWS);
+    }
+    let elements: usize = shape.iter().product();
+    Slot {
+        name: asked.name.clone(),
+        bytes: (elements / dtype.block_size() * dtype.type_size()) as u64,
+        shape,
+        dtype,
+    }
+}
+
+/// Blocks are kept where they are no larger than what they would become: packing again can only lose.
+fn slot_dtype(hold: Hold, asked: &Asked, kept: Kept) -> GgmlDType {
+    let usual = hold.of(asked);
+    match asked.linear && hold.is_packed() {
+        true => kept(asked)
+            .filter(|&dtype| bits(dtype) <= bits(usual))
+            .unwrap_or(usual),
+        false => usual,
+    }
+}
+
+/// A file under way, hashed as it is written.
+struct Sink {
+    out: BufWriter<Staged>,
+    hash: Sha256,
+    length: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hash.update(&bytes[..n]);
+        self.length += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Weights that were written, but are not in their place yet.
+pub struct Written {
+    pub sha256: String,
+    pub length: u64,
+    staged: Staged,
+}
+
+impl Written {
+    /// Makes the weights a bundle in `folder` with this `tokenizer.json` and a manifest of this name, in place of one that is
+    /// there. The old manifest goes first and the new one comes last: at no moment does one describe another's weights.
+    ///
+    /// Errors before that leave `folder` as it was.
+    pub fn bundle(
+        self,
+        folder: &Path,
+        tokenizer: &str,
+        (name, manifest): (&str, &str),
+    ) -> Result<(), FileError> {
+        let tokenizer = Staged::holding(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
+        let manifest = Staged::holding(&folder.join(name), manifest.as_bytes())?;
+        for old in MANIFESTS {
+            files::delete(&folder.join(old))?;
+        }
+        self.staged.put()?;
+        tokenizer.put()?;
+        manifest.put()
+    }
+}
+
+/// Bytes that `tensors` take in a file.
+pub fn size(hold: Hold, tensors: &[Asked]) -> u64 {
+    tensors
+        .iter()
+        .map(|t| slot(hold, t, &|_| None).bytes + 32)
+        .sum()
+}
+
+/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. They are in their place only when
+/// [`Written::bundle`] puts them there.
+pub fn write(
+    folder: &Path,
+    hold: Hold,
+    tensors: &[Asked],
+    make: &mut dyn FnMut(&Asked) -> Result<Tensor, ImportError>,
+) -> Result<Written, ImportError> {
+    write_keeping(folder, hold, tensors, &|_| None, &mut |asked, _| {
+        make(asked).map(Made::Full)
+    })
+}
+
+/// The same, taking blocks as they are where `kept` names their type and `hold` would not make them smaller. `make` is told whether
+/// blocks are wanted.
+pub fn write_keeping(
+    folder: &Path,
+    hold: Hold,
+    tensors: &[Asked],
+    kept: Kept,
+    make: &mut dyn FnMut(&Asked, bool) -> Result<Made, ImportError>,
+) -> Result<Written, ImportError> {
+    let path = folder.join(hold.file());
+    let io = |e: std::io::Error| ImportError::File(FileError::from_io(&path, "write", &e));
+    let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t, kept)).collect();
+    let mut sink = Sink {
+        out: BufWriter::with_capacity(1 << 20, Staged::new(&path)?),
+        hash: Sha256::new(),
+        length: 0,
+    };
+    let header = match hold.is_packed() {
+        true => gguf_header(&slots),
+        false => safetensors_header(&slots),
+    };
+    sink.write_all(&header).map_err(io)?;
+    for (asked, slot) in tensors.iter().zip(&slots) {
+        let wants_blocks = hold.is_packed() && asked.linear && kept(asked) == Some(slot.dtype);
+        let bytes = match make(asked, wants_blocks)? {
+            Made::Full(tensor) => bytes_of(&tensor, slot)?,
+            Made::Packed(blocks) => padded(blocks, slot, asked),
+        };
+        let before = sink.length;
+        sink.write_all(&bytes).map_err(io)?;
+        let wrote = sink.length - before;
+        if wrote != slot.bytes {
+            let reason = format!("{}: {wrote} bytes where {} were due", slot.name, slot.bytes);
+            return Err(ImportError::Tensor(candle_core::Error::msg(reason)));
+        }
+        if hold.is_packed() {
+            let fill = sink.length.next_multiple_of(ALIGNMENT) - sink.length;
+            sink.write_all(&vec![0; fill as usize]).map_err(io)?;
+        }
+    }
+    let staged = sink.out.into_inner().map_err(|e| io(e.into_error()))?;
+    staged.sync()?;
+    Ok(Written {
+        sha256: format!("{:x}", sink.hash.finalize()),
+        length: sink.length,
+        staged,
+    })
+}
+
+/// Blocks of zero bytes are zeros in every type.
+fn padded(mut blocks: Vec<u8>, slot: &Slot, asked: &Asked) -> Vec<u8> {
+    let rows = |shape: &[usize]| shape.first().copied().unwrap_or(0);
+    let missing = rows(&slot.shape) - rows(&asked.shape);
+    let row = blocks.len() / rows(&asked.shape).max(1);
+    blocks.resize(blocks.len() + missing * row, 0);
+    blocks
+}
+
+fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
+    let full = match slot.dtype {
+        GgmlDType::F32 => Some(DType::F32),
+        GgmlDType::F16 => Some(DType::F16),
+        GgmlDType::BF16 => Some(DType::BF16),
+        _ => None,
+    };
+    if let Some(dtype) = full {
+        let tensor = tensor.to_dtype(dtype)?.flatten_all()?.contiguous()?;
+        let mut out = Vec::with_capacity(slot.bytes as usize);
+        match dtype {
+            DType::F16 => {
+                for v in tensor.to_vec1::<half::f16>()? {
+                    // What half precision cannot hold must not become infinity unseen.
+                    if !v.is_finite() {
+                        return Err(ImportError::Range(slot.name.clone()));
+                    }
+                    out.extend(v.to_le_bytes());
+                }
+            }
+            DType::BF16 => {
+                for v in tensor.to_vec1::<half::bf16>()? {
+                    out.extend(v.to_le_bytes());
+                }
+            }
+            _ => {
+                for v in tensor.to_vec1::<f32>()? {
+                    out.extend(v.to_le_bytes());
+                }
+            }
+        }
+        return Ok(out);
+    }
+    let (rows, width) = tensor.dims2()?;
+    let missing = slot.shape.first().copied().unwrap_or(rows) - rows;
+    let tensor = match missing {
+        0 => tensor.clone(),
+        _ => tensor.pad_with_zeros(0, 0, missing)?,
+    };
+    debug_assert_eq!(tensor.dims(), [rows + missing, width]);
+    // candle quantises a storage from its beginning, whatever part of it the tensor is: give it one of its own.
+    let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+    let own = Tensor::from_vec(values, tensor.shape(), tensor.device())?;
+    let packed = QTensor::quantize(&own, slot.dtype)?;
+    Ok(packed.data()?.into_owned())
+}
+
+/// Names, types, shapes and offsets as JSON, its length in front, filled with blanks to a multiple of 8.
+fn safetensors_header(slots: &[Slot]) -> Vec<u8> {
+    let mut at = 0;
+    let mut table = serde_json::Map::new();
+    for slot in slots {
+        let dtype = match slot.dtype {
+            GgmlDType::F16 => "F16",
+            GgmlDType::BF16 => "BF16",
+            _ => "F32",
+        };
+        let entry = serde_json::json!({
+            "dtype": dtype, "shape": slot.shape, "data_offsets": [at, at + slot.bytes]
+        });
+        table.insert(slot.name.clone(), entry);
+        at += slot.bytes;
+    }
+    let mut json = serde_json::Value::Object(table).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    let mut out = (json.len() as u64).to_le_bytes().to_vec();
+    out.extend(json);
+    out
+}
+
+const ALIGNMENT: u64 = 32;
+
+/// GGUF version 3 with no metadata but the architecture's name.
+fn gguf_header(slots: &[Slot]) -> Vec<u8> {
+    let text = |out: &mut Vec<u8>, s: &str| {
+        out.extend((s.len() as u64).to_le_bytes());
+        out.extend(s.as_bytes());
+    };
+    let mut out = b"GGUF".to_vec();
+    out.extend(3u32.to_le_bytes());
+    out.extend((slots.len() as u64).to_le_bytes());
+    out.extend(1u64.to_le_bytes());
+    text(&mut out, "general.architecture");
+    out.extend(8u32.to_le_bytes());
+    text(&mut out, "rounds-flamingo");
+    let mut at = 0u64;
+    for slot in slots {
+        text(&mut out, &slot.name);
+        out.extend((slot.shape.len() as u32).to_le_bytes());
+        // GGUF counts axes from the innermost.
+        for &dim in slot.shape.iter().rev() {
+            out.extend((dim as u64).to_le_bytes());
+        }
+        out.extend(number(slot.dtype).to_le_bytes());
+        out.extend(at.to_le_bytes());
+        at += slot.bytes.next_multiple_of(ALIGNMENT);
+    }
+    out.resize((out.len() as u64).next_multiple_of(ALIGNMENT) as usize, 0);
+    out
+}
+
+/// GGML's number of a type.
+fn number(dtype: GgmlDType) -> u32 {
+    match dtype {
+        GgmlDType::F16 => 1,
+        GgmlDType::Q8_0 => 8,
+        GgmlDType::Q4K => 12,
+        GgmlDType::Q6K => 14,
+        GgmlDType::BF16 => 30,
+        _ => 0,
+    }
+}

@@ -1,0 +1,324 @@
+//! One decoder stack for every language model that published Flamingos stand on, told apart by configuration.
+//!
+//! LLaMA (<https://arxiv.org/abs/2302.13971>), GPT-NeoX (<https://arxiv.org/abs/2204.06745>) and MPT differ in norm, positions,
+//! feed-forward, biases and head, not in structure. Tensors carry LLaMA's Hugging Face names whatever the source; the importer
+//! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer: that is where Flamingo puts its gated
+//! cross-attention, and the only thing Flamingo needs from a language model.
+
+use candle_core::{Result, Tensor};
+use candle_nn::Init;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use super::cache::KvCache;
+use crate::layers::{Norm, NormKind};
+use crate::ops::{Linear, RopeTable, Visible, attention, attention_alibi, gelu, rope, silu_mul};
+use crate::store::Store;
+
+/// The feed-forward of a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mlp {
+    /// `down(silu(gate) * up)`.
+    #[default]
+    SwiGlu,
+    /// `down(gelu(up))`, GELU in its exact form.
+    Gelu,
+}
+
+/// Sizes and variants of a decoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecoderConfig {
+    pub vocab_size: usize,
+    pub hidden_size: usize,
+    pub intermediate_size: usize,
+    pub layers: usize,
+    pub heads: usize,
+    /// Longest sequence.
+    pub max_positions: usize,
+    #[serde(default)]
+    pub norm: NormKind,
+    #[serde(alias = "rms_eps")]
+    pub norm_eps: f64,
+    /// Rotary positions with this base; absent where positions are linear biases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_theta: Option<f32>,
+    /// Share of a head's dimensions that turn.
+    #[serde(default = "whole")]
+    pub rope_fraction: f32,
+    /// Linear biases (ALiBi) with this maximum; absent where positions are rotary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alibi_bias_max: Option<f32>,
+    /// Queries and keys are normalised over the full width before the heads part (MPT-1B).
+    #[serde(default)]
+    pub qk_norm: bool,
+    #[serde(default)]
+    pub mlp: Mlp,
+    /// Linear layers have biases.
+    #[serde(default)]
+    pub bias: bool,
+    /// Attention and feed-forward read the same input.
+    #[serde(default)]
+    pub parallel_residual: bool,
+    /// True where the output head is the embedding table.
+    pub tied_head: bool,
+}
+
+fn whole() -> f32 {
+    1.0
+}
+
+struct Layer {
+    input_norm: Norm,
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    o: Linear,
+    qk_norm: Option<(Norm, Norm)>,
+    post_norm: Norm,
+    gate: Option<Linear>,
+    up: Linear,
+    down: Linear,
+}
+
+enum Positions {
+    Rotary(RopeTable),
+    Biases(Arc<Vec<f32>>),
+}
+
+/// A decoder.
+pub struct Decoder {
+    config: DecoderConfig,
+    embed: Tensor,
+    layers: Vec<Layer>,
+    norm: Norm,
+    /// `None` where the head is the embedding table.
+    head: Option<Linear>,
+    positions: Positions,
+}
+
+fn normal(stdev: f64) -> Init {
+    Init::Randn { mean: 0.0, stdev }
+}
+
+/// ALiBi's slope of each head: `2^(-bias_max k / H)` for k = 1..H where H is a power of two; otherwise the odd, then the even
+/// entries of the next power of two's list.
+pub fn alibi_slopes(heads: usize, bias_max: f32) -> Vec<f32> {
+    let full = heads.next_power_of_two();
+    let all: Vec<f32> = (1..=full)
+        .map(|k| 2f32.powf(-bias_max * k as f32 / full as f32))
+        .collect();
+    if full == heads {
+        return all;
+    }
+    let odd = all.iter().skip(1).step_by(2);
+    odd.chain(all.iter().step_by(2))
+        .take(heads)
+        .copied()
+        .collect()
+}
+
+impl Decoder {
+    /// Takes the decoder's tensors from `store` (root of `model.embed_tokens.weight`, `model.layers.0...`, `lm_head.weight`).
+    pub fn load(config: &DecoderConfig, store: Store) -> Result<Self> {
+        let hidden = config.hidden_size;
+        if config.heads == 0 || !hidden.is_multiple_of(config.heads) {
+            candle_core::bail!(
+                "{hidden} hidden dimensions do not part into {} heads",
+                config.heads
+            );
+        }
+        let head_dim = hidden / config.heads;
+        let positions = match (config.rope_theta, config.alibi_bias_max) {
+            (Some(theta), None) => {
+                let turned = (head_dim as f32 * config.rope_fraction) as usize;
+                Positions::Rotary(RopeTable::new(
+                    config.max_positions,
+                    head_dim,
+                    turned,
+                    theta,
+                ))
+            }
+            (None, Some(max)) => Positions::Biases(Arc::new(alibi_slopes(config.heads, max))),
+            _ => candle_core::bail!("a decoder has either rope_theta or alibi_bias_max"),
+        };
+        let model = store.pp("model");
+        let layers = (0..config.layers)
+            .map(|i| Layer::load(config, &model.pp("layers").pp(i)))
+            .collect::<Result<Vec<_>>>()?;
+        let init = normal(1.0 / (hidden as f64).sqrt());
+        let head = match config.tied_head {
+            true => None,
+            false => Some(store.linear((config.vocab_size, hidden), "lm_head.weight", init)?),
+        };
+        Ok(Self {
+            embed: model.get((config.vocab_size, hidden), "embed_tokens.weight", init)?,
+            layers,
+            norm: Norm::load(config.norm, hidden, config.norm_eps, &model.pp("norm"))?,
+            head,
+            positions,
+            config: config.clone(),
+        })
+    }
+
+    /// The decoder's sizes.
+    pub fn config(&self) -> &DecoderConfig {
+        &self.config
+    }
+
+    /// A cache for the longest sequence.
+    pub fn new_cache(&self) -> KvCache {
+        KvCache::new(self.config.layers, self.config.max_positions)
+    }
+
+    /// Hidden states of `ids` `[batch, tokens]` after the final norm, `[batch, tokens, hidden]`.
+    ///
+    /// `before_layer(i, x)` gets the hidden states in front of layer `i` and returns what the layer shall see. With a cache
+    /// the batch is 1 and the tokens follow those already in it; the first `cache.padding` tokens of a sequence are seen by none.
+    pub fn forward(
+        &self,
+        ids: &Tensor,
+        mut cache: Option<&mut KvCache>,
+        mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let (batch, tokens) = ids.dims2()?;
+        let visible = Visible::Causal {
+            past: cache.as_ref().map_or(0, |c| c.len()),
+            padding: cache.as_ref().map_or(0, |c| c.padding),
+        };
+        let mut x = self.embed.index_select(&ids.flatten_all()?, 0)?.reshape((
+            batch,
+            tokens,
+            self.config.hidden_size,
+        ))?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            x = before_layer(i, x)?;
+            x = self.layer(layer, i, &x, cache.as_deref_mut(), &visible)?;
+        }
+        if let Some(cache) = cache {
+            cache.advance(tokens);
+        }
+        self.norm.forward(&x)
+    }
+
+    fn layer(
+        &self,
+        layer: &Layer,
+        index: usize,
+        x: &Tensor,
+        cache: Option<&mut KvCache>,
+        visible: &Visible,
+    ) -> Result<Tensor> {
+        let y = layer.input_norm.forward(x)?;
+        let attended = self.attend(layer, index, &y, cache, visible)?;
+        if self.config.parallel_residual {
+            let y = layer.post_norm.forward(x)?;
+            return (x + attended)? + layer.feed_forward(&y)?;
+        }
+        let x = (x + attended)?;
+        let y = layer.post_norm.forward(&x)?;
+        x + layer.feed_forward(&y)?
+    }
+
+    fn attend(
+        &self,
+        layer: &Layer,
+        index: usize,
+        y: &Tensor,
+        cache: Option<&mut KvCache>,
+        visible: &Visible,
+    ) -> Result<Tensor> {
+        let (mut q, mut k) = (layer.q.forward(y)?, layer.k.forward(y)?);
+        let v = layer.v.forward(y)?;
+        if let Some((q_norm, k_norm)) = &layer.qk_norm {
+            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+        }
+        if let Positions::Rotary(table) = &self.positions {
+            // Rotary scores depend on distances alone, so padding in front does not matter.
+            let start = cache.as_ref().map_or(0, |c| c.len());
+            (q, k) = (rope(&q, table, start)?, rope(&k, table, start)?);
+        }
+        let (k, v) = match cache {
+            None => (k, v),
+            Some(cache) => cache.extend(index, &k, &v)?,
+        };
+        let heads = self.config.heads;
+        let scale = ((self.config.hidden_size / heads) as f32).powf(-0.5);
+        let y = match &self.positions {
+            Positions::Rotary(_) => attention(&q, &k, &v, heads, scale, visible.clone())?,
+            Positions::Biases(slopes) => {
+                attention_alibi(&q, &k, &v, slopes, scale, visible.clone())?
+            }
+        };
+        layer.o.forward(&y)
+    }
+
+    /// Logits `[.., vocab]` of hidden states `[.., hidden]`.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        match &self.head {
+            Some(head) => head.forward(hidden),
+            None => crate::ops::linear(hidden, &self.embed, None),
+        }
+    }
+}
+
+impl Layer {
+    fn load(config: &DecoderConfig, store: &Store) -> Result<Self> {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let init = normal(1.0 / (hidden as f64).sqrt());
+        let depth = (2.0 * config.layers as f64).sqrt();
+        let out = normal(1.0 / (hidden as f64).sqrt() / depth);
+        let down = normal(1.0 / (inner as f64).sqrt() / depth);
+        let attention = store.pp("self_attn");
+        let mlp = store.pp("mlp");
+        let dense = |store: &Store, name: &str, shape: (usize, usize), init| {
+            let store = store.pp(name);
+            let bias = match config.bias {
+                true => Some(store.get(shape.0, "bias", Init::Const(0.0))?),
+                false => None,
+            };
+            Ok::<_, candle_core::Error>(store.linear(shape, "weight", init)?.with_bias(bias))
+        };
+        let square = |name: &str, init| dense(&attention, name, (hidden, hidden), init);
+        let norm = |store: Store| Norm::load(config.norm, hidden, config.norm_eps, &store);
+        Ok(Self {
+            input_norm: norm(store.pp("input_layernorm"))?,
+            q: square("q_proj", init)?,
+            k: square("k_proj", init)?,
+            v: square("v_proj", init)?,
+            o: square("o_proj", out)?,
+            qk_norm: match config.qk_norm {
+                true => Some((norm(attention.pp("q_norm"))?, norm(attention.pp("k_norm"))?)),
+                false => None,
+            },
+            post_norm: norm(store.pp("post_attention_layernorm"))?,
+            gate: match config.mlp {
+                Mlp::SwiGlu => Some(dense(&mlp, "gate_proj", (inner, hidden), init)?),
+                Mlp::Gelu => None,
+            },
+            up: dense(&mlp, "up_proj", (inner, hidden), init)?,
+            down: dense(&mlp, "down_proj", (hidden, inner), down)?,
+        })
+    }
+
+    fn feed_forward(&self, y: &Tensor) -> Result<Tensor> {
+        let up = self.up.forward(y)?;
+        let inner = match &self.gate {
+            Some(gate) => silu_mul(&gate.forward(y)?, &up)?,
+            None => gelu(&up)?,
+        };
+        self.down.forward(&inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_of_a_power_of_two_and_of_another_number_of_heads() {
+        assert_eq!(alibi_slopes(4, 8.0), [0.25, 0.0625, 0.015625, 0.00390625]);
+        // Next power of two is 4: its 2nd and 4th entries, then the 1st.
+        assert_eq!(alibi_slopes(3, 8.0), [0.0625, 0.00390625, 0.25]);
+    }
+}

@@ -1,0 +1,272 @@
+//! Bundles of published shapes with random weights, to measure speed and memory without the published files.
+
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
+use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
+use super::import::{Hold, ImportError, write_weights};
+use super::language::{DecoderConfig, Mlp};
+use super::layers::NormKind;
+use super::vision::{VisionActivation, VisionConfig};
+use rounds_support::rng::Rng;
+use rounds_support::{Cancel, files};
+
+/// Shapes that can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Shape {
+    /// OpenFlamingo-3B: MPT-1B, a gated block in front of every layer.
+    #[cfg_attr(feature = "clap", value(name = "openflamingo-3b"))]
+    OpenFlamingo3b,
+    /// OpenFlamingo-4B: RedPajama-INCITE-3B, every second layer.
+    #[cfg_attr(feature = "clap", value(name = "openflamingo-4b"))]
+    OpenFlamingo4b,
+    /// OpenFlamingo-9B: MPT-7B, every fourth layer.
+    #[cfg_attr(feature = "clap", value(name = "openflamingo-9b"))]
+    OpenFlamingo9b,
+    /// Med-Flamingo: LLaMA-7B, every fourth layer.
+    #[cfg_attr(feature = "clap", value(name = "med-flamingo"))]
+    MedFlamingo,
+    /// IDEFICS-9B.
+    #[cfg_attr(feature = "clap", value(name = "idefics-9b"))]
+    Idefics9b,
+}
+
+fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
+    DecoderConfig {
+        vocab_size: vocab,
+        hidden_size: hidden,
+        intermediate_size: 4 * hidden,
+        layers,
+        heads,
+        max_positions: 2048,
+        norm: NormKind::LayerNoBias,
+        norm_eps: 1e-5,
+        rope_theta: None,
+        rope_fraction: 1.0,
+        alibi_bias_max: Some(8.0),
+        qk_norm: false,
+        mlp: Mlp::Gelu,
+        bias: false,
+        parallel_residual: false,
+        tied_head: true,
+    }
+}
+
+fn llama_7b(vocab: usize) -> DecoderConfig {
+    DecoderConfig {
+        intermediate_size: 11_008,
+        norm: NormKind::Rms,
+        norm_eps: 1e-6,
+        rope_theta: Some(10_000.0),
+        alibi_bias_max: None,
+        mlp: Mlp::SwiGlu,
+        tied_head: false,
+        ..decoder(vocab, 4096, 32, 32)
+    }
+}
+
+impl Shape {
+    /// The published configuration (seed-systems, sections 1 to 3).
+    pub fn config(self) -> FlamingoConfig {
+        let idefics = self == Self::Idefics9b;
+        let (every, language) = match self {
+            Self::OpenFlamingo3b => (
+                1,
+                DecoderConfig {
+                    qk_norm: true,
+                    ..decoder(50_280, 2048, 24, 16)
+                },
+            ),
+            Self::OpenFlamingo4b => (
+                2,
+                DecoderConfig {
+                    norm: NormKind::Layer,
+                    rope_theta: Some(10_000.0),
+                    alibi_bias_max: None,
+                    bias: true,
+                    tied_head: false,
+                    ..decoder(50_280, 2560, 32, 32)
+                },
+            ),
+            Self::OpenFlamingo9b => (4, decoder(50_280, 4096, 32, 32)),
+            Self::MedFlamingo => (4, llama_7b(32_003)),
+            Self::Idefics9b => (4, llama_7b(32_002)),
+        };
+        let tower = |width, layers, heads, mlp_width, embed_dim, activation| VisionConfig {
+            image_size: 224,
+            patch_size: 14,
+            width,
+            layers,
+            heads,
+            mlp_width,
+            embed_dim,
+            activation,
+            keep_class_token: idefics,
+        };
+        FlamingoConfig {
+            cross_attn_every_n_layers: every,
+            cross_attn_heads: if idefics { 32 } else { 8 },
+            cross_attn_head_dim: if idefics { 128 } else { 64 },
+            gated: match idefics {
+                true => GatedStyle::Idefics,
+                false => GatedStyle::OpenFlamingo,
+            },
+            media_mask: MediaMask::Previous,
+            vision: match idefics {
+                true => tower(1280, 32, 16, 5120, 0, VisionActivation::Gelu),
+                false => tower(1024, 24, 16, 4096, 768, VisionActivation::QuickGelu),
+            },
+            resampler: ResamplerConfig {
+                depth: 6,
+                heads: if idefics { 16 } else { 8 },
+                head_dim: if idefics { 96 } else { 64 },
+                num_latents: 64,
+                ff_mult: 4,
+                idefics,
+            },
+            language,
+        }
+    }
+}
+
+/// A tokenizer with one token for every id, `t17`, and the special tokens behind them.
+fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
+    let words = vocab - special.len();
+    let vocabulary: serde_json::Map<String, serde_json::Value> = (0..words)
+        .map(|i| (format!("t{i}"), i.into()))
+        .chain(
+            special
+                .iter()
+                .enumerate()
+                .map(|(i, s)| ((*s).to_string(), (words + i).into())),
+        )
+        .collect();
+    let added: Vec<serde_json::Value> = special
+        .iter()
+        .enumerate()
+        .map(|(i, token)| {
+            serde_json::json!({
+                "id": words + i, "content": token, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": true
+            })
+        })
+        .collect();
+    let json = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
+        "pre_tokenizer": { "type": "Whitespace" }, "post_processor": null, "decoder": null,
+        "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": "t0" }
+    });
+    Ok(json.to_string())
+}
+
+/// Writes a bundle of `shape` to `folder`; `layers` cuts the decoder's depth for a quick look.
+pub fn write(
+    shape: Shape,
+    layers: Option<usize>,
+    hold: Hold,
+    folder: &Path,
+    seed: u64,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<u64, ImportError> {
+    let mut config = shape.config();
+    if let Some(layers) = layers {
+        config.language.layers = layers.clamp(1, config.language.layers);
+    }
+    config.language.tied_head &= !hold.is_packed();
+    let asked = Flamingo::tensors(&config)?;
+    files::create_private_dir(folder)?;
+    let mut done = 0;
+    let written = write_weights(folder, hold, &asked, &mut |tensor| {
+        if cancel.is_cancelled() {
+            return Err(ImportError::Cancelled);
+        }
+        progress(done, asked.len());
+        done += 1;
+        Ok(draw(&tensor.name, &tensor.shape, seed)?)
+    })?;
+    progress(asked.len(), asked.len());
+    let special: &[&str] = match shape {
+        Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
+        _ => &["<|endofchunk|>", "<image>", "<PAD>"],
+    };
+    let json = tokenizer(config.language.vocab_size, special)?;
+    let idefics = shape == Shape::Idefics9b;
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        family: if idefics { "idefics" } else { "flamingo" }.into(),
+        name: format!("random {shape:?}"),
+        licence: "none: random numbers".into(),
+        intended_use: rounds_support::INTENDED_USE.into(),
+        knows: "this model's weights are random numbers: its answers mean nothing".into(),
+        template: if idefics { "idefics" } else { "open-flamingo" }.into(),
+        familiar_similarity: -1.0,
+        dtype: hold.name().into(),
+        weights: vec![hold.file().into()],
+        vectors_known_by: KnownBy::Settings,
+        tokens: SpecialTokens {
+            begin: if idefics { "<s>" } else { "" }.into(),
+            image: "<image>".into(),
+            end_of_chunk: if idefics { "</s>" } else { "<|endofchunk|>" }.into(),
+            stop: Vec::new(),
+            media_reset: idefics.then(|| "</s>".into()),
+            untrained: vec!["<image>".into()],
+            around_image: idefics.then(|| "<fake_token_around_image>".into()),
+        },
+        pixels: Pixels::clip(match idefics {
+            true => Fit::Squash,
+            false => Fit::Crop,
+        }),
+        config,
+        files: BTreeMap::from([
+            (hold.file().to_string(), written.sha256.clone()),
+            ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),
+        ]),
+        lengths: BTreeMap::from([
+            (hold.file().to_string(), written.length),
+            ("tokenizer.json".into(), json.len() as u64),
+        ]),
+    };
+    let text = toml::to_string(&manifest)
+        .map_err(|e| ImportError::Tensor(candle_core::Error::msg(e.to_string())))?;
+    let bytes = written.length;
+    written.bundle(folder, &json, ("model.toml", &text))?;
+    Ok(bytes)
+}
+
+/// Values of a tensor: norms are 1, biases 0, gates half open, everything else small numbers of a size that keeps hidden states of
+/// order 1. Same seed and name, same values.
+fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
+    let device = candle_core::Device::Cpu;
+    let norm = ["norm", "ln_", ".1.0.", ".ff.0."]
+        .iter()
+        .any(|p| name.contains(p));
+    if name.ends_with("_gate") {
+        return Tensor::full(0.5f32, shape, &device);
+    }
+    if shape.len() == 1 && name.ends_with("weight") && norm {
+        return Tensor::ones(shape, candle_core::DType::F32, &device);
+    }
+    if name.ends_with("bias") {
+        return Tensor::zeros(shape, candle_core::DType::F32, &device);
+    }
+    let hash = name.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3)
+    });
+    let scale = 1.7 / (shape.last().copied().unwrap_or(1).max(1) as f32).sqrt();
+    let mut rng = Rng::new(hash);
+    // Uniform numbers, two of each draw: billions are needed.
+    let count: usize = shape.iter().product();
+    let mut values = Vec::with_capacity(count + 1);
+    while values.len() < count {
+        let bits = rng.next_u64();
+        for half in [bits as u32, (bits >> 32) as u32] {
+            values.push((half as f32 / 2_147_483_648.0 - 1.0) * scale);
+        }
+    }
+    values.truncate(count);
+    Tensor::from_vec(values, shape, &device)
+}

@@ -1,0 +1,118 @@
+//! What can go wrong with a file of weights, in words for the person who chose or fetched it.
+//!
+//! Such files come from strangers, and so does every word in them. Build variants through the functions below: they
+//! clean what they are given. Never put raw text from a file into a variant.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rounds_support::errors::shown;
+use rounds_support::sanitise;
+
+/// Longest reason, in characters, that a message shows.
+const LONGEST_REASON: usize = 400;
+
+/// Why weights cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeightError {
+    /// The system could not read the file.
+    #[error("cannot read {}: {reason}", shown(.path))]
+    Io {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The system's words, cleaned.
+        reason: String,
+    },
+    /// The file is damaged, or not what it says it is.
+    #[error("{file} is not a weight file that can be read: {reason}")]
+    Format {
+        /// Cleaned file name.
+        file: String,
+        /// What is wrong, and where in the file; cleaned.
+        reason: String,
+    },
+    /// The file names code to be run. It was not.
+    #[error("{file} was refused, nothing in it was run: {reason}")]
+    Hostile {
+        /// Cleaned file name.
+        file: String,
+        /// Which code, and where in the file; cleaned.
+        reason: String,
+    },
+    /// The file asks for more than a reader gives.
+    #[error("{file} has {what}, more than the limit of {limit}")]
+    TooLarge {
+        /// Cleaned file name.
+        file: String,
+        /// What there is too much of; cleaned.
+        what: String,
+        /// The limit with its unit: `64 MiB`.
+        limit: String,
+    },
+}
+
+impl WeightError {
+    /// The system's `error` while reading the file at `path`.
+    pub fn io(path: &Path, error: &io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            reason: clean(&error.to_string()),
+        }
+    }
+
+    /// `file` is damaged or of another kind, because of `reason`.
+    pub fn format(file: &str, reason: impl AsRef<str>) -> Self {
+        Self::Format {
+            file: clean(file),
+            reason: clean(reason.as_ref()),
+        }
+    }
+
+    /// `file` names code; `reason` says which.
+    pub fn hostile(file: &str, reason: impl AsRef<str>) -> Self {
+        Self::Hostile {
+            file: clean(file),
+            reason: clean(reason.as_ref()),
+        }
+    }
+
+    /// `file` has `what`, and that is over `limit`.
+    pub fn too_large(file: &str, what: impl AsRef<str>, limit: impl ToString) -> Self {
+        Self::TooLarge {
+            file: clean(file),
+            what: clean(what.as_ref()),
+            limit: limit.to_string(),
+        }
+    }
+}
+
+fn clean(text: &str) -> String {
+    sanitise::clean_line_max(text, LONGEST_REASON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_from_a_file_are_cleaned_in_every_message() {
+        let dirty = "a\u{1B}]52;c;eA==\u{7}\nb";
+        for error in [
+            WeightError::io(Path::new(dirty), &io::Error::other(dirty)),
+            WeightError::format(dirty, dirty),
+            WeightError::hostile(dirty, dirty),
+            WeightError::too_large(dirty, dirty, "4 KiB"),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains("a\u{FFFD} b"), "{text:?}");
+            assert!(!text.contains("52;c"), "{text:?}");
+            assert!(!text.ends_with('.'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_without_end_is_cut() {
+        let text = WeightError::format("model.bin", "x".repeat(100_000)).to_string();
+        assert!(text.chars().count() < 500, "{}", text.len());
+    }
+}

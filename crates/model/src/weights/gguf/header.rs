@@ -1,0 +1,200 @@
+//! Reads the front of a GGUF file, from its first byte to the last description of a tensor.
+//!
+//! The file is read in pieces of fixed length; what is not needed is stepped over, and never past the end.
+
+use super::{MAX_ENTRIES, Value};
+use crate::weights::WeightError;
+use crate::weights::input::Input;
+
+/// Bytes read at once.
+const PIECE: u64 = 1 << 18;
+/// Longest text that is kept, in bytes.
+const LONGEST_TEXT: u64 = 4096;
+/// Deepest lists of lists.
+const DEEPEST: usize = 4;
+
+/// ggml's numbers for kinds of values.
+const TEXT: u32 = 8;
+const LIST: u32 = 9;
+
+/// A place in the front of a file.
+pub(super) struct Head<'a> {
+    input: &'a Input,
+    at: u64,
+    piece: Vec<u8>,
+    piece_at: u64,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn new(input: &'a Input) -> Self {
+        Self {
+            input,
+            at: 0,
+            piece: Vec::new(),
+            piece_at: 0,
+        }
+    }
+
+    /// Bytes read and stepped over so far.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    pub(super) fn wrong(&self, reason: &str) -> WeightError {
+        WeightError::format(self.input.name(), reason)
+    }
+
+    fn left(&self) -> u64 {
+        self.input.length() - self.at
+    }
+
+    fn skip(&mut self, length: u64) -> Result<(), WeightError> {
+        if length > self.left() {
+            return Err(self.wrong(&format!("it ends early, at byte {}", self.input.length())));
+        }
+        self.at += length;
+        Ok(())
+    }
+
+    /// The next `length` bytes, at most [`LONGEST_TEXT`] of them.
+    fn take(&mut self, length: u64) -> Result<&[u8], WeightError> {
+        let start = self.at;
+        self.skip(length)?;
+        let held = self.piece_at + self.piece.len() as u64;
+        if start < self.piece_at || self.at > held {
+            let wanted = length.max(PIECE).min(self.input.length() - start);
+            self.piece = self.input.read(start, wanted)?;
+            self.piece_at = start;
+        }
+        let from = (start - self.piece_at) as usize;
+        let ends = || WeightError::format(self.input.name(), "it ends early");
+        self.piece
+            .get(from..from + length as usize)
+            .ok_or_else(ends)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WeightError> {
+        let mut out = [0; N];
+        out.copy_from_slice(self.take(N as u64)?);
+        Ok(out)
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32, WeightError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, WeightError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// How many tensors and entries of metadata follow.
+    pub(super) fn counts(&mut self) -> Result<(u64, u64), WeightError> {
+        if self.left() < 4 || self.take(4)? != b"GGUF" {
+            return Err(self.wrong("it does not begin as GGUF"));
+        }
+        match self.u32()? {
+            2 | 3 => {}
+            1 => {
+                return Err(
+                    self.wrong("it is of GGUF version 1; make it anew with a newer llama.cpp")
+                );
+            }
+            version if version & 0xFFFF == 0 => {
+                return Err(self.wrong("it was written for big-endian machines"));
+            }
+            version => return Err(self.wrong(&format!("it is of GGUF version {version}"))),
+        }
+        let (tensors, pairs) = (self.u64()?, self.u64()?);
+        for (count, what) in [(tensors, "tensors"), (pairs, "entries of metadata")] {
+            if count > MAX_ENTRIES {
+                let what = format!("{count} {what}");
+                return Err(WeightError::too_large(self.input.name(), what, MAX_ENTRIES));
+            }
+        }
+        Ok((tensors, pairs))
+    }
+
+    /// A name of at most `longest` bytes.
+    pub(super) fn name(&mut self, longest: u64) -> Result<String, WeightError> {
+        let length = self.u64()?;
+        if length > longest.min(LONGEST_TEXT) {
+            let what = format!("a name of {length} bytes");
+            return Err(WeightError::too_large(self.input.name(), what, longest));
+        }
+        let bytes = self.take(length)?.to_vec();
+        String::from_utf8(bytes).map_err(|_| self.wrong("a name in it is no text"))
+    }
+
+    /// The next value, its kind in front.
+    pub(super) fn value(&mut self) -> Result<Value, WeightError> {
+        let kind = self.u32()?;
+        Ok(match kind {
+            0 => Value::Whole(self.array().map(u8::from_le_bytes)?.into()),
+            1 => Value::Whole(self.array().map(i8::from_le_bytes)?.into()),
+            2 => Value::Whole(self.array().map(u16::from_le_bytes)?.into()),
+            3 => Value::Whole(self.array().map(i16::from_le_bytes)?.into()),
+            4 => Value::Whole(self.u32()?.into()),
+            5 => Value::Whole(self.array().map(i32::from_le_bytes)?.into()),
+            6 => Value::Real(decimal(self.array().map(f32::from_le_bytes)?)),
+            7 => Value::Flag(self.array::<1>()? != [0]),
+            TEXT => self.text()?,
+            LIST => {
+                self.skip_list(0)?;
+                Value::Long
+            }
+            10 => Value::Whole(self.u64()?.into()),
+            11 => Value::Whole(self.array().map(i64::from_le_bytes)?.into()),
+            12 => Value::Real(self.array().map(f64::from_le_bytes)?),
+            _ => return Err(self.unknown(kind)),
+        })
+    }
+
+    fn unknown(&self, kind: u32) -> WeightError {
+        self.wrong(&format!("its metadata has a value of kind {kind}"))
+    }
+
+    fn text(&mut self) -> Result<Value, WeightError> {
+        let length = self.u64()?;
+        if length > LONGEST_TEXT {
+            self.skip(length)?;
+            return Ok(Value::Long);
+        }
+        let bytes = self.take(length)?;
+        Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn skip_list(&mut self, depth: usize) -> Result<(), WeightError> {
+        if depth == DEEPEST {
+            return Err(self.wrong("its metadata has lists in lists in lists"));
+        }
+        let (kind, count) = (self.u32()?, self.u64()?);
+        let size = match kind {
+            0 | 1 | 7 => 1,
+            2 | 3 => 2,
+            4..=6 => 4,
+            10..=12 => 8,
+            // Every entry begins with its length, so a count that is too high ends with the file.
+            TEXT => {
+                for _ in 0..count {
+                    let length = self.u64()?;
+                    self.skip(length)?;
+                }
+                return Ok(());
+            }
+            LIST => {
+                for _ in 0..count {
+                    self.skip_list(depth + 1)?;
+                }
+                return Ok(());
+            }
+            _ => return Err(self.unknown(kind)),
+        };
+        let length = count.checked_mul(size);
+        self.skip(length.unwrap_or(u64::MAX))
+    }
+}
+
+/// The shortest decimal that is this number in 32 bits, in 64.
+fn decimal(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or(f64::from(number))
+}

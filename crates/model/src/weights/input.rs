@@ -1,0 +1,110 @@
+//! Where the bytes of a published file are: on disk, read piece by piece, or in memory.
+//!
+//! Published files are larger than memory. Never read one whole, and never map it: another program may cut a mapped
+//! file short, and the next look at it would end this one.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::weights::WeightError;
+use rounds_support::errors::shown;
+
+/// Bytes that can be read at any offset.
+pub(in crate::weights) struct Input {
+    /// Cleaned name for messages.
+    name: String,
+    length: u64,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The lock keeps a seek and the read after it together.
+    File {
+        path: PathBuf,
+        file: Mutex<File>,
+    },
+    Memory(Vec<u8>),
+}
+
+impl Input {
+    /// The file at `path`. A folder, pipe or device is refused.
+    pub(in crate::weights) fn open(path: &Path) -> Result<Self, WeightError> {
+        let failed = |error: std::io::Error| WeightError::io(path, &error);
+        // Asked before opening: to open a pipe would wait for its other end.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::other("not a plain file")));
+        }
+        let file = File::open(path).map_err(failed)?;
+        Ok(Self {
+            name: shown(path),
+            length: file.metadata().map_err(failed)?.len(),
+            kind: Kind::File {
+                path: path.to_path_buf(),
+                file: Mutex::new(file),
+            },
+        })
+    }
+
+    /// Bytes already in memory, called `name` in messages.
+    pub(in crate::weights) fn memory(name: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            name: shown(Path::new(name)),
+            length: bytes.len() as u64,
+            kind: Kind::Memory(bytes),
+        }
+    }
+
+    /// Cleaned name for messages.
+    pub(in crate::weights) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Length in bytes when it was opened.
+    pub(in crate::weights) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Exactly `length` bytes from `offset` on. What lies outside the file is an error before any memory is taken.
+    pub(in crate::weights) fn read(
+        &self,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, WeightError> {
+        let outside = || {
+            let reason = format!("{length} bytes at byte {offset} lie outside the file");
+            WeightError::format(&self.name, reason)
+        };
+        let end = offset.checked_add(length).ok_or_else(outside)?;
+        if end > self.length {
+            return Err(outside());
+        }
+        let wanted = usize::try_from(length).map_err(|_| outside())?;
+        let mut content = Vec::new();
+        content.try_reserve_exact(wanted).map_err(|_| {
+            let what = format!("a piece of {length} bytes");
+            WeightError::too_large(&self.name, what, "the memory of this machine")
+        })?;
+        match &self.kind {
+            Kind::Memory(bytes) => {
+                let start = usize::try_from(offset).map_err(|_| outside())?;
+                let piece = bytes.get(start..start.saturating_add(wanted));
+                content.extend_from_slice(piece.ok_or_else(outside)?);
+            }
+            Kind::File { path, file } => {
+                let failed = |error: std::io::Error| WeightError::io(path, &error);
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+                let mut piece = (&mut *file).take(length);
+                piece.read_to_end(&mut content).map_err(failed)?;
+            }
+        }
+        // The file may have become shorter since it was opened.
+        if content.len() == wanted {
+            Ok(content)
+        } else {
+            Err(outside())
+        }
+    }
+}

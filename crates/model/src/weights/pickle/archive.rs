@@ -1,0 +1,118 @@
+//! The zip archive around a PyTorch pickle: which records it has and where their bytes lie.
+//!
+//! `torch.save` writes every record uncompressed, so that a tensor can be read by its offset; only such records are
+//! read here. No name in the archive ever becomes a path, nothing is unpacked, and no record reaches into another one,
+//! so an archive cannot say more than its length. Checksums are not looked at: PyTorch can be told to leave them out.
+
+use std::collections::HashMap;
+
+use super::cursor::Cursor;
+use super::directory::{self, Entry};
+use crate::weights::WeightError;
+use crate::weights::input::Input;
+
+const LOCAL_HEADER: u32 = 0x0403_4b50;
+const LOCAL_HEADER_LENGTH: u64 = 30;
+
+/// Where the bytes of one record are in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    /// Offset of the first byte.
+    pub(super) start: u64,
+    /// Length in bytes.
+    pub(super) length: u64,
+}
+
+/// An opened archive; the records stay where they are until they are asked for.
+pub(super) struct Archive {
+    input: Input,
+    entries: HashMap<Vec<u8>, Entry>,
+}
+
+impl Archive {
+    /// Reads and checks the list of records in `input`.
+    pub(super) fn open(input: Input) -> Result<Self, WeightError> {
+        let entries = directory::read(&input)?;
+        Ok(Self { input, entries })
+    }
+
+    /// Cleaned name of the file for messages.
+    pub(super) fn file(&self) -> &str {
+        self.input.name()
+    }
+
+    /// The folder, with its slash, in which PyTorch put everything: the one that holds `data.pkl`. `None` if there is
+    /// none, or more than one.
+    pub(super) fn folder(&self) -> Option<String> {
+        let mut folders = self.entries.keys().filter_map(|name| {
+            let folder = std::str::from_utf8(name).ok()?.strip_suffix("data.pkl")?;
+            (folder.find('/')? + 1 == folder.len()).then(|| folder.to_owned())
+        });
+        let folder = folders.next()?;
+        folders.next().is_none().then_some(folder)
+    }
+
+    /// Whether there is a record of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name.as_bytes())
+    }
+
+    /// Where the record called `name` is; `None` if there is none.
+    pub(super) fn record(&self, name: &str) -> Result<Option<Record>, WeightError> {
+        let Some(entry) = self.entries.get(name.as_bytes()) else {
+            return Ok(None);
+        };
+        let damaged =
+            |reason: &str| WeightError::format(self.file(), format!("the record {name} {reason}"));
+        if !entry.plain {
+            return Err(damaged("is compressed or encrypted"));
+        }
+        let header = self.input.read(entry.header, LOCAL_HEADER_LENGTH)?;
+        let (name_length, extra_length) = local_header(&header)
+            .ok_or_else(|| damaged("does not begin with the header of a plain record"))?;
+        // No overflow: what was just read lies inside the file, and the two lengths have 16 bits.
+        let name_start = entry.header + LOCAL_HEADER_LENGTH;
+        if self.input.read(name_start, name_length)? != name.as_bytes() {
+            return Err(damaged("has another name in its header"));
+        }
+        let start = name_start + name_length + extra_length;
+        match start.checked_add(entry.length) {
+            Some(end) if end <= entry.limit => Ok(Some(Record {
+                start,
+                length: entry.length,
+            })),
+            _ => Err(damaged("reaches into what follows it")),
+        }
+    }
+
+    /// `length` bytes of `record`, from its byte `offset` on.
+    pub(super) fn bytes(
+        &self,
+        record: Record,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, WeightError> {
+        let inside = offset
+            .checked_add(length)
+            .is_some_and(|end| end <= record.length);
+        match record.start.checked_add(offset) {
+            Some(start) if inside => self.input.read(start, length),
+            _ => {
+                let reason = format!("{length} bytes at byte {offset} lie outside their record");
+                Err(WeightError::format(self.file(), reason))
+            }
+        }
+    }
+}
+
+/// Lengths of the name and of the extra field in a local header, if it is that of a plain record.
+fn local_header(header: &[u8]) -> Option<(u64, u64)> {
+    let mut fields = Cursor::new(header);
+    let signature = fields.u32()?;
+    fields.take(2)?;
+    let plain = directory::is_plain(fields.u16()?, fields.u16()?);
+    // Time, date, checksum and both lengths: the directory has them too, and here they may still be missing.
+    fields.take(16)?;
+    let lengths = (u64::from(fields.u16()?), u64::from(fields.u16()?));
+    (signature == LOCAL_HEADER && plain).then_some(lengths)
+}

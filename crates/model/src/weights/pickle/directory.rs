@@ -1,0 +1,261 @@
+//! The list of records at the end of a zip archive, read by hand.
+//!
+//! A dozen fields are all that is needed, and every one of them is untrusted: a general library would bring
+//! decompression, encryption and leniency along, and leniency is how two readers come to see two archives in one file.
+//! Written after PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.12 to 4.3.16 and 4.5.3 (zip64: published files exceed 4
+//! GiB).
+
+use std::collections::HashMap;
+
+use super::cursor::Cursor;
+use crate::weights::WeightError;
+use crate::weights::input::Input;
+use rounds_support::errors::bytes;
+
+/// Records in one archive. Published models have some thousands.
+const MAX_RECORDS: u64 = 1 << 18;
+/// Length of the list.
+const MAX_LENGTH: u64 = 64 << 20;
+
+const ENTRY: u32 = 0x0201_4b50;
+const ENTRY_LENGTH: u64 = 46;
+const END: u32 = 0x0605_4b50;
+const END_LENGTH: u64 = 22;
+const LONGEST_COMMENT: u64 = 0xffff;
+const WIDE_END: u32 = 0x0606_4b50;
+const WIDE_END_LENGTH: u64 = 56;
+const LOCATOR: u32 = 0x0706_4b50;
+const LOCATOR_LENGTH: u64 = 20;
+/// Number of the extra field with the values that do not fit in 32 bits.
+const WIDE_EXTRA: u16 = 1;
+/// In a narrow field: the value is in its wide counterpart.
+const ELSEWHERE_32: u64 = u32::MAX as u64;
+const ELSEWHERE_16: u64 = u16::MAX as u64;
+/// The least that precedes the content of a record: its header without name and extra field.
+const LEAST_HEADER: u64 = 30;
+
+/// What the list says about a record.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    /// Offset of the record's own header.
+    pub(super) header: u64,
+    /// Length of the content in bytes.
+    pub(super) length: u64,
+    /// Where the next record or the list begins: no byte from here on belongs to this one.
+    pub(super) limit: u64,
+    /// Neither compressed nor encrypted.
+    pub(super) plain: bool,
+}
+
+/// Where the list is and how many records it has.
+#[derive(Clone, Copy)]
+struct Extent {
+    start: u64,
+    length: u64,
+    records: u64,
+}
+
+/// Whether a record with these flags and this compression method holds its content as it is.
+pub(super) fn is_plain(flags: u16, method: u16) -> bool {
+    const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+    method == 0 && flags & ENCRYPTED == 0
+}
+
+/// Reads the list of records in `input`, by name. No two of them have the same name or share a byte.
+pub(super) fn read(input: &Input) -> Result<HashMap<Vec<u8>, Entry>, WeightError> {
+    let damaged = |reason: &str| WeightError::format(input.name(), reason);
+    let extent = find(input)?;
+    let list = input.read(extent.start, extent.length)?;
+    let mut cursor = Cursor::new(&list);
+    let mut entries = Vec::new();
+    for _ in 0..extent.records {
+        let entry = entry(&mut cursor)
+            .ok_or_else(|| damaged("the directory of the archive has a broken entry"))?;
+        entries.push(entry);
+    }
+    entries.sort_unstable_by_key(|(_, entry)| entry.header);
+    let mut limit = extent.start;
+    for (name, entry) in entries.iter_mut().rev() {
+        let least = (LEAST_HEADER + name.len() as u64).checked_add(entry.length);
+        let end = least.and_then(|least| entry.header.checked_add(least));
+        if end.is_none_or(|end| end > limit) {
+            return Err(damaged("two records of the archive overlap"));
+        }
+        entry.limit = limit;
+        limit = entry.header;
+    }
+    let records = entries.len();
+    let entries: HashMap<_, _> = entries.into_iter().collect();
+    if entries.len() < records {
+        return Err(damaged("two records of the archive have the same name"));
+    }
+    Ok(entries)
+}
+
+/// Finds the list from the end of the file, and checks that it can be what it says.
+fn find(input: &Input) -> Result<Extent, WeightError> {
+    let damaged = |reason: &str| WeightError::format(input.name(), reason);
+    let tail_length = input.length().min(LONGEST_COMMENT + END_LENGTH);
+    let tail_start = input.length() - tail_length;
+    let tail = input.read(tail_start, tail_length)?;
+    let (at, narrow) = last_end(&tail)
+        .ok_or_else(|| damaged("the archive has no directory; the file may be cut short"))?;
+    let end = tail_start + at as u64;
+    let (extent, limit) = match find_wide(input, end)? {
+        Some((wide, limit)) => {
+            if !agree(narrow, wide) {
+                return Err(damaged("the archive has two directories that disagree"));
+            }
+            (wide, limit)
+        }
+        None => (narrow, end),
+    };
+    if extent.length > MAX_LENGTH {
+        let what = format!("a directory of {}", bytes(extent.length));
+        return Err(WeightError::too_large(
+            input.name(),
+            what,
+            bytes(MAX_LENGTH),
+        ));
+    }
+    if extent.records > MAX_RECORDS {
+        let what = format!("{} records", extent.records);
+        return Err(WeightError::too_large(input.name(), what, MAX_RECORDS));
+    }
+    let stop = extent.start.checked_add(extent.length);
+    if stop.is_none_or(|stop| stop > limit) || extent.records * ENTRY_LENGTH > extent.length {
+        return Err(damaged("the directory of the archive lies outside it"));
+    }
+    Ok(extent)
+}
+
+/// The last end record in the `tail` of a file, with its offset there. Its comment ends where the file ends.
+fn last_end(tail: &[u8]) -> Option<(usize, Extent)> {
+    let last = tail.len().checked_sub(END_LENGTH as usize)?;
+    (0..=last).rev().find_map(|at| {
+        let mut fields = Cursor::new(tail.get(at..)?);
+        if fields.u32()? != END {
+            return None;
+        }
+        // This part and the part with the list: archives of several parts are not read.
+        let parts = [fields.u16()?, fields.u16()?];
+        let (here, records) = (u64::from(fields.u16()?), u64::from(fields.u16()?));
+        let length = u64::from(fields.u32()?);
+        let start = u64::from(fields.u32()?);
+        let comment = usize::from(fields.u16()?);
+        let whole = parts == [0, 0] && here == records && at.checked_add(comment)? == last;
+        whole.then_some((
+            at,
+            Extent {
+                start,
+                length,
+                records,
+            },
+        ))
+    })
+}
+
+/// The zip64 end record, if a locator before the narrow one at `end` points to it, and its offset.
+fn find_wide(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, WeightError> {
+    let Some(at) = end.checked_sub(LOCATOR_LENGTH) else {
+        return Ok(None);
+    };
+    let Some(start) = locator(&input.read(at, LOCATOR_LENGTH)?) else {
+        return Ok(None);
+    };
+    let damaged = || WeightError::format(input.name(), "the zip64 end of the archive is broken");
+    if start
+        .checked_add(WIDE_END_LENGTH)
+        .is_none_or(|end| end > at)
+    {
+        return Err(damaged());
+    }
+    let extent = wide_end(&input.read(start, WIDE_END_LENGTH)?).ok_or_else(damaged)?;
+    Ok(Some((extent, start)))
+}
+
+/// Offset of the zip64 end record; `None` if `record` is no locator.
+fn locator(record: &[u8]) -> Option<u64> {
+    let mut fields = Cursor::new(record);
+    if fields.u32()? != LOCATOR {
+        return None;
+    }
+    fields.take(4)?;
+    fields.u64()
+}
+
+fn wide_end(record: &[u8]) -> Option<Extent> {
+    let mut fields = Cursor::new(record);
+    if fields.u32()? != WIDE_END {
+        return None;
+    }
+    // Own length and two versions.
+    fields.take(12)?;
+    let parts = [fields.u32()?, fields.u32()?];
+    let (here, records) = (fields.u64()?, fields.u64()?);
+    let (length, start) = (fields.u64()?, fields.u64()?);
+    (parts == [0, 0] && here == records).then_some(Extent {
+        start,
+        length,
+        records,
+    })
+}
+
+/// Whether each narrow value is the wide one or leaves the word to it.
+fn agree(narrow: Extent, wide: Extent) -> bool {
+    let same = |narrow: u64, wide: u64, elsewhere: u64| narrow == elsewhere || narrow == wide;
+    same(narrow.start, wide.start, ELSEWHERE_32)
+        && same(narrow.length, wide.length, ELSEWHERE_32)
+        && same(narrow.records, wide.records, ELSEWHERE_16)
+}
+
+/// The next entry of the list with its name; its limit is not known yet.
+fn entry(cursor: &mut Cursor<'_>) -> Option<(Vec<u8>, Entry)> {
+    if cursor.u32()? != ENTRY {
+        return None;
+    }
+    // Two versions.
+    cursor.take(4)?;
+    let plain = is_plain(cursor.u16()?, cursor.u16()?);
+    // Time, date and checksum.
+    cursor.take(8)?;
+    let mut stored = u64::from(cursor.u32()?);
+    let mut length = u64::from(cursor.u32()?);
+    let name_length = usize::from(cursor.u16()?);
+    let extra_length = usize::from(cursor.u16()?);
+    let comment_length = usize::from(cursor.u16()?);
+    // Part and attributes.
+    cursor.take(8)?;
+    let mut header = u64::from(cursor.u32()?);
+    let name = cursor.take(name_length)?.to_vec();
+    let extra = cursor.take(extra_length)?;
+    cursor.take(comment_length)?;
+    // The wide field holds, in this order, only those values whose narrow field says so.
+    let mut wide = Cursor::new(wide_extra(extra));
+    for value in [&mut length, &mut stored, &mut header] {
+        if *value == ELSEWHERE_32 {
+            *value = wide.u64()?;
+        }
+    }
+    let plain = plain && stored == length;
+    let entry = Entry {
+        header,
+        length: stored,
+        limit: 0,
+        plain,
+    };
+    Some((name, entry))
+}
+
+/// The content of the zip64 field among the extra fields; empty if there is none.
+fn wide_extra(extra: &[u8]) -> &[u8] {
+    let mut fields = Cursor::new(extra);
+    while let (Some(number), Some(length)) = (fields.u16(), fields.u16()) {
+        match fields.take(usize::from(length)) {
+            Some(content) if number == WIDE_EXTRA => return content,
+            Some(_) => {}
+            None => break,
+        }
+    }
+    &[]
+}

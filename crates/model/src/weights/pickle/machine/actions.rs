@@ -1,0 +1,173 @@
+//! What the machine does where Python would import and call: it looks the name up and builds a description.
+//!
+//! This is the only place where a pickle's words decide what is built. Never call anything here that a pickle names.
+
+use super::super::cursor::Cursor;
+use super::super::globals::{Known, Meaning, meaning};
+use super::super::values::{Handle, Span, Storage, StorageClass, Tensor, Value, put};
+use super::{MAX_TENSORS, Machine};
+use crate::weights::WeightError;
+
+/// Longest name, in bytes, of a module or of something in it.
+const LONGEST_NAME: usize = 1024;
+
+impl Machine<'_> {
+    /// A name in two lines: module, then name.
+    pub(super) fn global(&mut self) -> Result<(), WeightError> {
+        let module = self.line()?;
+        let name = self.line()?;
+        self.named(module, name)
+    }
+
+    fn line(&mut self) -> Result<Span, WeightError> {
+        let start = self.cursor.position();
+        let line = self.need(Cursor::line)?;
+        if std::str::from_utf8(line).is_err() {
+            return Err(self.broken("a name that is no text"));
+        }
+        Span::new(start, line.len()).ok_or_else(|| self.broken("an absurd length"))
+    }
+
+    /// Looks a name up.
+    pub(super) fn named(&mut self, module: Span, name: Span) -> Result<(), WeightError> {
+        // A long text is quickly recalled, and slowly looked at.
+        if module.length().max(name.length()) > LONGEST_NAME {
+            return Err(self.broken("a name without end"));
+        }
+        match meaning(module.text(self.pickle), name.text(self.pickle)) {
+            Meaning::Known(known) => self.push(Value::Known(known)),
+            Meaning::Opaque => {
+                let unknown = Value::Opaque(put(&mut self.heap.names, (module, name)));
+                self.push(unknown)
+            }
+            Meaning::Code => {
+                let code = format!("{}.{}", module.text(self.pickle), name.text(self.pickle));
+                Err(self.hostile(&format!("it names {code}")))
+            }
+        }
+    }
+
+    fn hostile(&self, reason: &str) -> WeightError {
+        WeightError::hostile(self.file, format!("data.pkl, byte {}: {reason}", self.at))
+    }
+
+    /// The error for weights that come from an unknown name. PyTorch's own are kinds of tensors that are not read.
+    fn unknown(&self, name: Handle) -> WeightError {
+        let name = self.heap.name(name, self.pickle);
+        if name.starts_with("torch.") {
+            self.broken(&format!("a tensor of {name}, which is not read"))
+        } else {
+            self.hostile(&format!("a tensor would come from {name}"))
+        }
+    }
+
+    /// "Calls" what is on top of the stack.
+    pub(super) fn call(&mut self, arguments: Value) -> Result<(), WeightError> {
+        match (self.pop()?, arguments) {
+            (Value::Opaque(name), _) => self.push(Value::Opaque(name)),
+            (Value::Known(known), Value::Tuple(arguments)) => self.make(known, arguments),
+            _ => Err(self.broken("a call of something that is no function")),
+        }
+    }
+
+    /// Builds what `known` stands for.
+    fn make(&mut self, known: Known, arguments: Handle) -> Result<(), WeightError> {
+        match (known, self.heap.tuple(arguments)) {
+            (Known::OrderedDict, []) => self.dict(),
+            // The seventh argument holds bits such as "to be negated", which change what the elements mean.
+            (Known::RebuildTensor, &[_, _, _, _, _, _, bits, ..]) if !self.is_empty(bits) => {
+                Err(self.broken("a tensor with metadata, which is not read"))
+            }
+            (Known::RebuildTensor, &[storage, offset, size, stride, ..]) => {
+                self.tensor(storage, offset, size, stride)
+            }
+            (Known::RebuildFromType, &[inner, _, Value::Tuple(arguments), ..]) => match inner {
+                Value::Known(inner @ (Known::RebuildTensor | Known::RebuildParameter)) => {
+                    self.make(inner, arguments)
+                }
+                Value::Opaque(name) => self.push(Value::Opaque(name)),
+                _ => Err(self.broken("a tensor made in an unknown way")),
+            },
+            (Known::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => self.push(tensor),
+            (Known::RebuildParameter, &[Value::Opaque(name), ..]) => Err(self.unknown(name)),
+            (Known::Size, &[sizes @ Value::Tuple(_)]) => self.push(sizes),
+            (Known::Device, _) => self.push(Value::Other),
+            _ => Err(self.broken(&format!("{known:?} with arguments that are not its own"))),
+        }
+    }
+
+    fn is_empty(&self, dict: Value) -> bool {
+        matches!(dict, Value::Dict(_)) && self.heap.item(dict, 0).is_none()
+    }
+
+    fn tensor(
+        &mut self,
+        storage: Value,
+        offset: Value,
+        size: Value,
+        stride: Value,
+    ) -> Result<(), WeightError> {
+        for part in [storage, offset, size, stride] {
+            if let Value::Opaque(name) = part {
+                return Err(self.unknown(name));
+            }
+        }
+        let (Value::Storage(storage), Value::Int(offset), Value::Tuple(size), Value::Tuple(stride)) =
+            (storage, offset, size, stride)
+        else {
+            return Err(self.broken("a tensor without storage, offset, size and stride"));
+        };
+        let class = self.heap.storages.get(storage as usize).map(|s| s.class);
+        let dtype = match class {
+            Some(StorageClass::Typed(dtype)) => dtype,
+            Some(StorageClass::Opaque(name)) => return Err(self.unknown(name)),
+            _ => return Err(self.broken("a tensor of a storage without a type")),
+        };
+        if self.heap.tensors.len() >= MAX_TENSORS {
+            let what = "a pickle of too many tensors";
+            return Err(WeightError::too_large(self.file, what, MAX_TENSORS));
+        }
+        let tensor = Tensor {
+            storage,
+            dtype,
+            offset,
+            size,
+            stride,
+        };
+        let tensor = Value::Tensor(put(&mut self.heap.tensors, tensor));
+        self.push(tensor)
+    }
+
+    /// A storage, named by tag, class, key, location and number of elements.
+    pub(super) fn storage(&mut self) -> Result<(), WeightError> {
+        let Value::Tuple(handle) = self.pop()? else {
+            return Err(self.broken("a storage that is not named by a tuple"));
+        };
+        let &[
+            Value::Text(tag),
+            class,
+            Value::Text(key),
+            _,
+            Value::Int(elements),
+        ] = self.heap.tuple(handle)
+        else {
+            return Err(self.broken("a storage without tag, class, key and length"));
+        };
+        if tag.text(self.pickle) != "storage" {
+            return Err(self.broken("something from outside that is no storage"));
+        }
+        let class = match class {
+            Value::Known(Known::Storage(Some(dtype))) => StorageClass::Typed(dtype),
+            Value::Known(Known::Storage(None)) => StorageClass::Untyped,
+            Value::Opaque(name) => StorageClass::Opaque(name),
+            _ => return Err(self.broken("a storage without a class")),
+        };
+        let storage = Storage {
+            key,
+            class,
+            elements,
+        };
+        let storage = Value::Storage(put(&mut self.heap.storages, storage));
+        self.push(storage)
+    }
+}

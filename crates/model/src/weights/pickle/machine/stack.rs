@@ -1,0 +1,186 @@
+//! The machine's own parts: its stack, its marks, its memo, and the operands of its instructions.
+//!
+//! Every value passes [`Machine::push`], which counts it; so does every mark. Never grow anything here without
+//! counting.
+
+use super::super::cursor::Cursor;
+use super::super::values::{Span, Value, put};
+use super::{MAX_VALUES, Machine};
+use crate::weights::WeightError;
+
+impl<'a> Machine<'a> {
+    /// The error for what is wrong with the current instruction.
+    pub(super) fn broken(&self, reason: &str) -> WeightError {
+        WeightError::format(self.file, format!("data.pkl, byte {}: {reason}", self.at))
+    }
+
+    /// The operand that `read` reads.
+    pub(super) fn need<T>(
+        &mut self,
+        read: impl FnOnce(&mut Cursor<'a>) -> Option<T>,
+    ) -> Result<T, WeightError> {
+        read(&mut self.cursor).ok_or_else(|| self.broken("the pickle ends in an instruction"))
+    }
+
+    /// A length of four bytes.
+    pub(super) fn length_32(&mut self) -> Result<usize, WeightError> {
+        let length = self.need(Cursor::u32)?;
+        usize::try_from(length).map_err(|_| self.broken("an absurd length"))
+    }
+
+    /// A length of eight bytes.
+    pub(super) fn length_64(&mut self) -> Result<usize, WeightError> {
+        let length = self.need(Cursor::u64)?;
+        usize::try_from(length).map_err(|_| self.broken("an absurd length"))
+    }
+
+    /// Counts one more thing made.
+    pub(super) fn count(&mut self) -> Result<(), WeightError> {
+        self.made += 1;
+        if self.made > MAX_VALUES {
+            let what = "a pickle of too many values";
+            return Err(WeightError::too_large(self.file, what, MAX_VALUES));
+        }
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, value: Value) -> Result<(), WeightError> {
+        self.count()?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    /// Where the stack ends for what may be taken from it.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    pub(super) fn top(&self) -> Result<Value, WeightError> {
+        let above = self.stack.get(self.floor()..).unwrap_or_default();
+        let top = above.last().copied();
+        top.ok_or_else(|| self.broken("the stack is empty"))
+    }
+
+    pub(super) fn pop(&mut self) -> Result<Value, WeightError> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    /// The uppermost `count` values, the lowest first.
+    pub(super) fn pop_many(&mut self, count: usize) -> Result<Vec<Value>, WeightError> {
+        let start = self.stack.len().checked_sub(count);
+        match start.filter(|&start| start >= self.floor()) {
+            Some(start) => Ok(self.pop_from(start)),
+            None => Err(self.broken("the stack is empty")),
+        }
+    }
+
+    /// Everything above the last mark, which goes too.
+    pub(super) fn pop_mark(&mut self) -> Result<Vec<Value>, WeightError> {
+        match self.marks.pop() {
+            Some(mark) => Ok(self.pop_from(mark)),
+            None => Err(self.broken("there is no mark")),
+        }
+    }
+
+    /// Everything from the height `start` up, in memory of just that length: it may stay as a tuple.
+    fn pop_from(&mut self, start: usize) -> Vec<Value> {
+        let popped = self.stack.get(start..).unwrap_or_default().to_vec();
+        self.stack.truncate(start);
+        popped
+    }
+
+    pub(super) fn memoise(&mut self, index: u32) -> Result<(), WeightError> {
+        let value = self.top()?;
+        self.count()?;
+        self.memo.insert(index, value);
+        Ok(())
+    }
+
+    pub(super) fn recall(&mut self, index: u32) -> Result<(), WeightError> {
+        match self.memo.get(&index).copied() {
+            Some(value) => self.push(value),
+            None => Err(self.broken("a value is recalled that was never kept")),
+        }
+    }
+
+    /// The next `length` bytes as a piece of the pickle.
+    pub(super) fn span(&mut self, length: usize) -> Result<(Span, &'a [u8]), WeightError> {
+        let start = self.cursor.position();
+        let bytes = self.need(|cursor| cursor.take(length))?;
+        let span = Span::new(start, length).ok_or_else(|| self.broken("an absurd length"))?;
+        Ok((span, bytes))
+    }
+
+    /// A text. Python can write half characters that no UTF-8 text has; such a text is of no interest.
+    pub(super) fn text(&mut self, length: usize) -> Result<(), WeightError> {
+        let (span, bytes) = self.span(length)?;
+        let is_text = std::str::from_utf8(bytes).is_ok();
+        self.push(if is_text {
+            Value::Text(span)
+        } else {
+            Value::Other
+        })
+    }
+
+    /// A value of `length` bytes that is of no interest.
+    pub(super) fn other(&mut self, length: usize) -> Result<(), WeightError> {
+        self.need(|cursor| cursor.take(length))?;
+        self.push(Value::Other)
+    }
+
+    /// An integer in two's complement; one of more than 64 bits is of no interest.
+    pub(super) fn long(&mut self, length: usize) -> Result<(), WeightError> {
+        let bytes = self.need(|cursor| cursor.take(length))?;
+        let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
+        let mut wide = if negative { [0xff; 8] } else { [0; 8] };
+        self.push(match wide.get_mut(..length) {
+            Some(low) => {
+                low.copy_from_slice(bytes);
+                Value::Int(i64::from_le_bytes(wide))
+            }
+            None => Value::Other,
+        })
+    }
+
+    pub(super) fn tuple(&mut self, items: Vec<Value>) -> Result<(), WeightError> {
+        let tuple = Value::Tuple(put(&mut self.heap.tuples, items));
+        self.push(tuple)
+    }
+
+    pub(super) fn dict(&mut self) -> Result<(), WeightError> {
+        let dict = Value::Dict(put(&mut self.heap.dicts, Vec::new()));
+        self.push(dict)
+    }
+
+    /// Adds to the list on top of the stack.
+    pub(super) fn append(&mut self, items: &[Value]) -> Result<(), WeightError> {
+        match self.top()? {
+            Value::List(handle) => match self.heap.lists.get_mut(handle as usize) {
+                Some(list) => list.extend_from_slice(items),
+                None => return Err(self.broken("a list is missing")),
+            },
+            Value::Opaque(_) => {}
+            _ => return Err(self.broken("an item for something that is no list")),
+        }
+        Ok(())
+    }
+
+    /// Sets keys, each followed by its item, in the dictionary on top of the stack.
+    pub(super) fn set_items(&mut self, items: &[Value]) -> Result<(), WeightError> {
+        let (pairs, rest) = items.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(self.broken("a key without an item"));
+        }
+        match self.top()? {
+            Value::Dict(handle) => match self.heap.dicts.get_mut(handle as usize) {
+                Some(dict) => dict.extend(pairs.iter().map(|&[key, item]| (key, item))),
+                None => return Err(self.broken("a dictionary is missing")),
+            },
+            Value::Opaque(_) => {}
+            _ => return Err(self.broken("a key for something that is no dictionary")),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Pickles that no pickler writes: without end, inside themselves, out of order.
+
+use super::super::machine::{self, MAX_VALUES};
+use super::super::values::Value;
+use super::super::{TorchFile, walk};
+use super::hand_made::{dict, int, pickle, tensor, text, torch_file, tuple};
+use crate::weights::WeightError;
+
+fn open(value: &[u8]) -> Result<TorchFile, WeightError> {
+    TorchFile::from_bytes("x.pt", torch_file(&pickle(value), &[0; 8]))
+}
+
+fn names(value: &[u8]) -> Vec<String> {
+    let file = open(value).unwrap();
+    file.tensors()
+        .iter()
+        .map(|info| info.name.clone())
+        .collect()
+}
+
+#[track_caller]
+fn refused(value: &[u8], words: &str) {
+    let error = open(value)
+        .err()
+        .map_or_else(String::new, |error| error.to_string());
+    assert!(error.contains(words), "{error:?} without {words:?}");
+}
+
+fn one() -> Vec<u8> {
+    tensor("0", 2, 0, 1)
+}
+
+#[test]
+fn a_million_lists_inside_each_other_are_built_and_dropped_without_recursion() {
+    let count = 1_000_000;
+    let deep = [vec![b']'; count], vec![b'a'; count - 1], b".".to_vec()].concat();
+    let outcome = machine::run(&deep, "x.pt").unwrap();
+    assert_eq!(outcome.heap.lists.len(), count);
+    let error = walk::tensors(outcome.root, &outcome.heap, &deep, "x.pt").unwrap_err();
+    assert!(error.to_string().contains("too deep"), "{error}");
+}
+
+#[test]
+fn a_dictionary_inside_itself_does_not_hold_up_the_walk() {
+    refused(b"}q\x00X\x01\x00\x00\x00ah\x00s", "too deep");
+}
+
+#[test]
+fn a_short_pickle_of_a_tree_without_end_is_refused() {
+    // Each list holds the one before it ten times.
+    let mut laughs = b"]q\x00".to_vec();
+    for level in 0..40_u8 {
+        laughs.extend(b"](");
+        laughs.extend([b'h', level].repeat(10));
+        laughs.extend([b'e', b'q', level + 1]);
+    }
+    refused(&laughs, "too many values");
+}
+
+#[test]
+fn values_marks_and_kept_values_are_counted() {
+    for opcode in [b'N', b'(', b']', b')', b'}', 0x8f] {
+        let many = vec![opcode; MAX_VALUES + 1];
+        let error = machine::run(&many, "x.pt").err().unwrap();
+        assert!(error.to_string().contains("too many values"), "{error}");
+    }
+    let kept = [b"N".to_vec(), vec![0x94; MAX_VALUES]].concat();
+    let error = machine::run(&kept, "x.pt").err().unwrap();
+    assert!(error.to_string().contains("too many values"), "{error}");
+}
+
+#[test]
+fn instructions_out_of_order_are_errors_that_say_where() {
+    for (value, words) in [
+        (&b""[..], "byte 2: the stack is empty"),
+        (b"0", "byte 2: the stack is empty"),
+        (b"\x85", "the stack is empty"),
+        (b"N(0", "byte 4: the stack is empty"),
+        (b"N(\x85", "the stack is empty"),
+        (b"t", "no mark"),
+        (b"h\x00", "never kept"),
+        (b"q\x00", "the stack is empty"),
+        (b"NNa", "no list"),
+        (b"NNNs", "no dictionary"),
+        (b"}(Nu", "a key without an item"),
+        (b"N)R", "no function"),
+        (b"NN\x93", "two texts"),
+        (
+            &[b"c", &[b'a'; 1025][..], b"\nb\n"].concat(),
+            "a name without end",
+        ),
+        (b"NQ", "not named by a tuple"),
+        (b")Q", "without tag"),
+        (b"i", "unknown instruction 0x69"),
+        (b"\x82\x01", "unknown instruction 0x82"),
+        (b"P0\n", "unknown instruction 0x50"),
+        (b"X\xff\xff\xff\xff", "ends in an instruction"),
+        (
+            b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
+            "ends in an instruction",
+        ),
+        (b"\x8b\xff\xff\xff\xff", "ends in an instruction"),
+        (b"cposix", "ends in an instruction"),
+        (b"c\xff\n\n", "no text"),
+        (
+            b"ccollections\nOrderedDict\nN\x85R",
+            "OrderedDict with arguments",
+        ),
+        (
+            b"ctorch._utils\n_rebuild_tensor_v2\n)R",
+            "RebuildTensor with arguments",
+        ),
+    ] {
+        refused(value, words);
+    }
+}
+
+#[test]
+fn every_way_to_name_code_is_refused() {
+    for value in [
+        &b"cos\nsystem\n"[..],
+        b"cposix\nsystem\nX\x02\x00\x00\x00ls\x85R",
+        b"X\x02\x00\x00\x00osX\x06\x00\x00\x00system\x93",
+        b"c__builtin__\neval\n",
+        b"csubprocess\nPopen\n)\x81",
+        b"cnt\nsystem\n)}\x92",
+    ] {
+        let error = open(value).err().unwrap();
+        assert!(matches!(error, WeightError::Hostile { .. }), "{error}");
+    }
+}
+
+#[test]
+fn unknown_names_are_opaque_whatever_is_done_to_them() {
+    let used = [
+        &b"cfoo\nBar\n)\x81N\x85R"[..],
+        b"X\x01\x00\x00\x00kNs",
+        b"Na",
+        b"(Ne",
+        b"}b",
+        b"0",
+    ];
+    let value = [used.concat(), dict(&[("w", one())])].concat();
+    assert_eq!(names(&value), ["w"]);
+}
+
+#[test]
+fn a_tensor_made_of_an_unknown_name_is_refused() {
+    let call = |parts: &[Vec<u8>]| {
+        [
+            b"ctorch._utils\n_rebuild_tensor_v2\n",
+            &tuple(parts)[..],
+            b"R",
+        ]
+        .concat()
+    };
+    let unknown = b"cfoo\nbar\n".to_vec();
+    let stored = |class: &[u8]| {
+        let parts = [
+            text("storage"),
+            class.to_vec(),
+            text("0"),
+            text("cpu"),
+            int(2),
+        ];
+        [tuple(&parts), b"Q".to_vec()].concat()
+    };
+    let sizes = || tuple(&[int(1)]);
+    let floats = stored(b"ctorch\nFloatStorage\n");
+    refused(
+        &call(&[unknown.clone(), int(0), sizes(), sizes()]),
+        "come from foo.bar",
+    );
+    refused(
+        &call(&[floats.clone(), unknown.clone(), sizes(), sizes()]),
+        "come from foo.bar",
+    );
+    refused(
+        &call(&[floats, int(0), unknown.clone(), sizes()]),
+        "come from foo.bar",
+    );
+    refused(
+        &call(&[stored(&unknown), int(0), sizes(), sizes()]),
+        "come from foo.bar",
+    );
+    let untyped = stored(b"ctorch.storage\nUntypedStorage\n");
+    refused(
+        &call(&[untyped.clone(), int(0), sizes(), sizes()]),
+        "without a type",
+    );
+    // By itself it harms nobody.
+    assert!(names(&untyped).is_empty());
+}
+
+#[test]
+fn numbers_keep_their_sign_and_size() {
+    let root = |value: &[u8]| machine::run(&pickle(value), "x.pt").unwrap().root;
+    assert_eq!(root(b"J\xff\xff\xff\xff"), Value::Int(-1));
+    assert_eq!(root(b"M\xff\xff"), Value::Int(65_535));
+    assert_eq!(root(b"\x8a\x00"), Value::Int(0));
+    assert_eq!(root(b"\x8a\x01\x80"), Value::Int(-128));
+    assert_eq!(root(b"\x8a\x02\x80\x00"), Value::Int(128));
+    assert_eq!(root(&int(i64::MIN)), Value::Int(i64::MIN));
+    assert_eq!(root(b"\x8a\x09\0\0\0\0\0\0\0\0\x01"), Value::Other);
+}
+
+#[test]
+fn names_come_from_keys_and_places() {
+    let odd_keys = [b"}(K\x07", &one()[..], b"N", &one(), b"u"].concat();
+    assert_eq!(names(&odd_keys), ["7", "#1"]);
+    let inside = dict(&[
+        ("a", tuple(&[b"N".to_vec(), one()])),
+        ("b.c", dict(&[("d", one())])),
+    ]);
+    assert_eq!(names(&inside), ["a.1", "b.c.d"]);
+    assert_eq!(names(&one()), [""]);
+}
+
+#[test]
+fn two_tensors_of_one_name_are_refused() {
+    refused(
+        &dict(&[("a.b", one()), ("a", dict(&[("b", one())]))]),
+        "two tensors are called a.b",
+    );
+}
+
+#[test]
+fn a_name_that_is_long_or_no_plain_text_is_refused() {
+    refused(&dict(&[("a\u{1B}[2Jb", one())]), "no plain text");
+    refused(&dict(&[("a\nb", one())]), "no plain text");
+    refused(&dict(&[(&"a".repeat(5_000), one())]), "too long a name");
+}
+
+#[test]
+fn half_a_character_is_no_text_and_no_error() {
+    assert_eq!(
+        names(&[b"}(X\x03\x00\x00\x00\xed\xa0\x80", &one()[..], b"u"].concat()),
+        ["#0"]
+    );
+}
+
+#[test]
+fn a_storage_of_absurd_length_is_refused() {
+    refused(&tensor("0", -1, 0, 1), "absurd length");
+    refused(&tensor("0", i64::MAX, 0, 1), "absurd length");
+    refused(&tensor("0", 3, 0, 1), "is to have 12 bytes, but has 8");
+}

@@ -1,0 +1,301 @@
+//! One set of published weights, whatever it is stored as: a file, shards with an index, a folder that holds either.
+
+use candle_core::quantized::GgmlDType;
+use candle_core::{DType, Device, Tensor};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::gguf::{GgufFile, Kind};
+use super::pickle::TorchFile;
+use super::safetensors::SafetensorsFile;
+use super::{Dtype, WeightError};
+use rounds_support::files;
+
+enum Reader {
+    Safetensors(SafetensorsFile),
+    Torch(TorchFile),
+    Gguf(GgufFile),
+}
+
+struct Entry {
+    file: usize,
+    index: usize,
+    /// What it is read as: blocks of packed numbers are reals too.
+    dtype: Dtype,
+    shape: Vec<usize>,
+}
+
+/// Tensors by name.
+pub struct Source {
+    readers: Vec<Reader>,
+    entries: BTreeMap<String, Entry>,
+    place: String,
+}
+
+/// Names that a folder's weights may have, in the order they are looked for.
+const IN_FOLDERS: [&str; 6] = [
+    "model.safetensors.index.json",
+    "model.safetensors",
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin",
+    "checkpoint.pt",
+    "model.pt",
+];
+
+/// Wrappers around a state dict that training code writes.
+const WRAPPERS: [&str; 2] = ["model_state_dict.", "state_dict."];
+
+impl Source {
+    /// Opens a file, or the weights of a folder.
+    pub fn open(path: &Path) -> Result<Self, WeightError> {
+        let place = path.to_string_lossy().into_owned();
+        let path = match path.is_dir() {
+            false => path.to_path_buf(),
+            true => {
+                let found = IN_FOLDERS.iter().map(|n| path.join(n)).find(|p| p.exists());
+                let wanted = || format!("none of {} is in it", IN_FOLDERS.join(", "));
+                found.ok_or_else(|| WeightError::format(&place, wanted()))?
+            }
+        };
+        let mut source = Self {
+            readers: Vec::new(),
+            entries: BTreeMap::new(),
+            place,
+        };
+        for file in source.files(&path)? {
+            source.add(&file)?;
+        }
+        source.unwrap_names()?;
+        Ok(source)
+    }
+
+    fn files(&self, path: &Path) -> Result<Vec<PathBuf>, WeightError> {
+        if path.extension().is_none_or(|e| e != "json") {
+            return Ok(vec![path.to_path_buf()]);
+        }
+        let wrong = |reason: &str| WeightError::format(&path.to_string_lossy(), reason);
+        let text = files::read_limited(path, 64 << 20).map_err(|e| wrong(&e.to_string()))?;
+        let index: Index = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
+        let mut names: Vec<&String> = index.weight_map.values().collect();
+        names.sort();
+        names.dedup();
+        if names.len() > 1 && names.iter().any(|name| name.ends_with(".gguf")) {
+            let reason = "a GGUF file cannot be one of several; join them with llama.cpp's gguf-split --merge";
+            return Err(wrong(reason));
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        names
+            .into_iter()
+            .map(|name| match name.contains(['/', '\\']) {
+                true => Err(wrong("a shard's name leads out of the folder")),
+                false => Ok(folder.join(name)),
+            })
+            .collect()
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), WeightError> {
+        let file = self.readers.len();
+        let mut listed = Vec::new();
+        let is = |end: &str| path.extension().is_some_and(|e| e == end);
+        if is("safetensors") {
+            let reader = SafetensorsFile::open(path)?;
+            listed.extend(
+                reader
+                    .tensors()
+                    .map(|(name, dtype, shape)| (name.to_string(), dtype, shape.to_vec())),
+            );
+            self.readers.push(Reader::Safetensors(reader));
+        } else if is("gguf") {
+            let reader = GgufFile::open(path)?;
+            listed.extend(reader.tensors().iter().map(|t| {
+                let dtype = match t.kind {
+                    Kind::Reals(_) => Dtype::F32,
+                    Kind::Other(dtype) => dtype,
+                };
+                (t.name.clone(), dtype, t.shape.clone())
+            }));
+            self.readers.push(Reader::Gguf(reader));
+        } else {
+            let reader = TorchFile::open(path)?;
+            listed.extend(
+                reader
+                    .tensors()
+                    .iter()
+                    .map(|t| (t.name.clone(), t.dtype, t.shape.clone())),
+            );
+            self.readers.push(Reader::Torch(reader));
+        }
+        for (index, (name, dtype, shape)) in listed.into_iter().enumerate() {
+            let entry = Entry {
+                file,
+                index,
+                dtype,
+                shape,
+            };
+            if self.entries.insert(name.clone(), entry).is_some() {
+                let reason = format!("{name} is there twice");
+                return Err(WeightError::format(&path.to_string_lossy(), reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes off what training code puts around and in front of names.
+    ///
+    /// Errors where two names become one.
+    fn unwrap_names(&mut self) -> Result<(), WeightError> {
+        for wrapper in WRAPPERS {
+            if self.entries.keys().any(|name| name.starts_with(wrapper)) {
+                // Optimiser state beside it is not weights.
+                self.entries.retain(|name, _| name.starts_with(wrapper));
+                self.rename(|name| name.trim_start_matches(wrapper).to_string())?;
+            }
+        }
+        if self.entries.keys().any(|name| name.starts_with("module.")) {
+            self.rename(|name| name.strip_prefix("module.").unwrap_or(name).to_string())?;
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, new: impl Fn(&str) -> String) -> Result<(), WeightError> {
+        for (name, entry) in std::mem::take(&mut self.entries) {
+            let name = new(&name);
+            if self.entries.insert(name.clone(), entry).is_some() {
+                let reason = format!("{name} is there twice, with and without a wrapper's name");
+                return Err(WeightError::format(&self.place, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Whether there is a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// Shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entries.get(name).map(|e| e.shape.as_slice())
+    }
+
+    /// Elements of a tensor; 0 where there is none.
+    pub fn elements(&self, name: &str) -> u64 {
+        self.shape(name)
+            .map_or(0, |s| s.iter().map(|&d| d as u64).product())
+    }
+
+    /// Whether a tensor holds real numbers (masks and positions do not).
+    pub fn is_float(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|e| e.dtype.is_float())
+    }
+
+    /// The GGUF file that it is, if it is one.
+    pub fn gguf(&self) -> Option<&GgufFile> {
+        match self.readers.first() {
+            Some(Reader::Gguf(file)) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The type that a tensor is packed in; `None` where it is not there, or full.
+    pub fn packing(&self, name: &str) -> Option<GgmlDType> {
+        let info = self.gguf()?.tensors().get(self.entries.get(name)?.index)?;
+        match info.kind {
+            Kind::Reals(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) => None,
+            Kind::Reals(dtype) => Some(dtype),
+            Kind::Other(_) => None,
+        }
+    }
+
+    /// A packed tensor's blocks as they are stored. [`Self::tensor`] says whether its numbers are sound.
+    pub fn packed(&self, name: &str) -> Result<Vec<u8>, WeightError> {
+        let missing = || WeightError::format(&self.place, format!("{name}: not there"));
+        let entry = self.entries.get(name).ok_or_else(missing)?;
+        self.gguf().ok_or_else(missing)?.bytes(entry.index)
+    }
+
+    /// Where these weights came from, for messages.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// A tensor in f32 on the CPU.
+    ///
+    /// Errors where there is none, where it holds no real numbers, or where one of them is infinite or not a number.
+    pub fn tensor(&self, name: &str) -> Result<Tensor, WeightError> {
+        let wrong = |reason: String| WeightError::format(&self.place, format!("{name}: {reason}"));
+        let entry = self
+            .entries
+            .get(name)
+            .ok_or_else(|| wrong("not there".into()))?;
+        let bytes = match self.readers.get(entry.file) {
+            Some(Reader::Safetensors(file)) => file.read(entry.index)?,
+            Some(Reader::Torch(file)) => file.read(entry.index)?,
+            Some(Reader::Gguf(file)) => return self.sound(name, file.read(entry.index)?),
+            None => return Err(wrong("not there".into())),
+        };
+        let dtype = match entry.dtype {
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::BF16,
+            Dtype::F32 => DType::F32,
+            Dtype::F64 => DType::F64,
+            other => return Err(wrong(format!("holds {other}, not weights"))),
+        };
+        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &entry.shape, &Device::Cpu)
+            .and_then(|t| t.to_dtype(DType::F32))
+            .map_err(|e| wrong(e.to_string()))?;
+        self.sound(name, tensor)
+    }
+
+    /// `tensor` itself, if all of it is finite.
+    fn sound(&self, name: &str, tensor: Tensor) -> Result<Tensor, WeightError> {
+        let wrong = |reason: String| WeightError::format(&self.place, format!("{name}: {reason}"));
+        let values = tensor
+            .flatten_all()
+            .and_then(|t| t.to_vec1::<f32>())
+            .map_err(|e| wrong(e.to_string()))?;
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(at) => Err(wrong(format!("element {at} is {}", values[at]))),
+            None => Ok(tensor),
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(files: &[(&str, &[u8])]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        Source::open(folder.path()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn two_tensors_that_a_wrapper_makes_one_are_refused() {
+        let tensor = |fill: f32| Tensor::full(fill, 2, &Device::Cpu).unwrap();
+        let tensors = [("module.a", tensor(1.0)), ("a", tensor(2.0))];
+        let blob = safetensors::serialize(tensors, None).unwrap();
+        let refused = refusal(&[("model.safetensors", &blob)]);
+        assert!(refused.contains("a is there twice"), "{refused}");
+    }
+
+    #[test]
+    fn a_gguf_file_is_never_one_of_several() {
+        let index = br#"{"weight_map": {"a": "1.gguf", "b": "2.gguf"}}"#;
+        let refused = refusal(&[("model.safetensors.index.json", index)]);
+        assert!(refused.contains("cannot be one of several"), "{refused}");
+    }
+}

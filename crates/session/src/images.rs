@@ -1,0 +1,141 @@
+//! Pictures of sessions: files in one folder, each named by the SHA-256 of its content.
+//!
+//! A session opens with its pictures although the user's files moved. What is read is checked against its name every time.
+//! A file is removed only inside a write transaction of the database, and only where that names it no more; whoever adds one
+//! looks for it once more inside the transaction that names it. That is what keeps two processes apart.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::{SessionError, at_most, unreadable};
+use super::record::is_sha256;
+use rounds_imaging::decode::MAX_FILE_BYTES;
+use rounds_support::{FileError, files};
+
+/// Folder in the data directory.
+pub const FOLDER: &str = "session-images";
+/// Most pictures of one turn.
+pub const MOST_IMAGES: usize = 16;
+/// Longest thumbnail of a shot in bytes.
+pub const LONGEST_THUMBNAIL: usize = 512 << 10;
+
+/// Where pictures are kept.
+pub enum Images {
+    /// One file each.
+    Folder(PathBuf),
+    /// Gone when the program ends.
+    Memory(BTreeMap<String, Vec<u8>>),
+}
+
+impl Images {
+    /// Below the data directory.
+    pub fn below(data: &Path) -> Self {
+        Self::Folder(data.join(FOLDER))
+    }
+
+    /// Keeps `content` under its hash. What is there and whole is not written again.
+    pub fn put(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+        let limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
+        at_most("bytes of a picture", content.len(), limit)?;
+        let path = match self {
+            Self::Memory(kept) => {
+                kept.entry(sha256.to_owned())
+                    .or_insert_with(|| content.to_vec());
+                return Ok(());
+            }
+            Self::Folder(folder) => {
+                files::create_private_dir(folder)?;
+                path_of(folder, sha256)?
+            }
+        };
+        if is_file(&path) && files::sha256_file(&path).is_ok_and(|found| found == sha256) {
+            return Ok(());
+        }
+        Ok(files::write_atomic(&path, content)?)
+    }
+
+    /// Makes sure of a picture that was [put](Self::put) a moment ago, without reading it: another process may have let go of
+    /// it as nobody's.
+    pub fn still(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+        if let Self::Folder(folder) = self {
+            let path = path_of(folder, sha256)?;
+            if is_file(&path) && files::length(&path).is_ok_and(|n| n == content.len() as u64) {
+                return Ok(());
+            }
+        }
+        self.put(sha256, content)
+    }
+
+    /// The picture's bytes.
+    ///
+    /// Errors where it is missing, is not a plain file, or is not what its name says.
+    pub fn get(&self, sha256: &str) -> Result<Vec<u8>, SessionError> {
+        let content = match self {
+            Self::Memory(kept) => kept.get(sha256).cloned().ok_or_else(|| missing(sha256))?,
+            Self::Folder(folder) => {
+                let path = path_of(folder, sha256)?;
+                // A link would lead out of the folder.
+                if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+                    return Err(unreadable(format!("picture {sha256} is not a plain file")));
+                }
+                files::read_limited(&path, MAX_FILE_BYTES)?
+            }
+        };
+        if files::sha256_hex(&content) != sha256 {
+            return Err(unreadable(format!(
+                "picture {sha256} is not as it was written"
+            )));
+        }
+        Ok(content)
+    }
+
+    /// Lets go of a picture. One that is gone already is no error.
+    pub fn remove(&mut self, sha256: &str) -> Result<(), SessionError> {
+        let path = match self {
+            Self::Memory(kept) => {
+                kept.remove(sha256);
+                return Ok(());
+            }
+            Self::Folder(folder) => path_of(folder, sha256)?,
+        };
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::from_io(&path, "remove", &error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hashes of everything that is kept.
+    pub fn names(&self) -> Result<Vec<String>, SessionError> {
+        let folder = match self {
+            Self::Memory(kept) => return Ok(kept.keys().cloned().collect()),
+            Self::Folder(folder) => folder,
+        };
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(|error| FileError::from_io(folder, "read", &error))?,
+        };
+        let names = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter(|name| is_sha256(name)).collect())
+    }
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// Only a hash becomes a path: nothing else can lead anywhere.
+fn path_of(folder: &Path, sha256: &str) -> Result<PathBuf, SessionError> {
+    if !is_sha256(sha256) {
+        return Err(missing(sha256));
+    }
+    Ok(folder.join(sha256))
+}
+
+fn missing(sha256: &str) -> SessionError {
+    unreadable(format!("no picture {sha256}"))
+}

@@ -1,0 +1,199 @@
+//! The part of a turn that nobody searches for, as one JSON text; and the door through which all text comes in.
+//!
+//! Text is cleaned and measured here before it is kept. Never write a row past these functions.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::{SessionError, at_most, unreadable};
+use super::types::{Sources, StoredAnswer, StoredImage, StoredShot};
+use rounds_support::sanitise::{clean, clean_line, clean_line_max};
+
+/// Longest title, model or index name in characters; longer ones are cut visibly.
+pub const LONGEST_TITLE: usize = 200;
+/// Longest question, answer, rationale or message in bytes.
+pub const LONGEST_TEXT: usize = 1 << 20;
+/// Most shots of one turn.
+pub const MOST_SHOTS: usize = 512;
+/// Longest JSON text of one turn in bytes.
+const LONGEST_RECORD: usize = 16 << 20;
+/// Deepest nesting of settings and provenance; deeper parts become `null`.
+const DEEPEST_VALUE: usize = 32;
+
+/// What is kept of a turn beside its texts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Record {
+    pub settings: Value,
+    #[serde(default)]
+    pub sources: Option<Sources>,
+    #[serde(default)]
+    pub patient: Option<String>,
+    #[serde(default)]
+    pub study: Option<String>,
+    pub images: Vec<StoredImage>,
+    /// Without its texts, which have columns of their own.
+    #[serde(default)]
+    pub answer: Option<StoredAnswer>,
+    #[serde(default)]
+    pub shots: Vec<StoredShot>,
+}
+
+impl Record {
+    /// As it is written.
+    pub fn to_text(&self) -> Result<String, SessionError> {
+        let text = serde_json::to_string(self).map_err(unreadable)?;
+        at_most(
+            "bytes of settings, shots and provenance",
+            text.len(),
+            LONGEST_RECORD,
+        )?;
+        Ok(text)
+    }
+
+    /// The inverse of [`Record::to_text`]; cleaned again, since a database can be written by others.
+    pub fn from_text(text: &str) -> Result<Self, SessionError> {
+        at_most(
+            "bytes of settings, shots and provenance",
+            text.len(),
+            LONGEST_RECORD,
+        )?;
+        let record: Self = serde_json::from_str(text).map_err(unreadable)?;
+        let answer = record.answer.map(cleaned_answer).transpose()?;
+        let images: Vec<_> = record.images.into_iter().map(cleaned_image).collect();
+        if let Some(image) = images.iter().find(|image| !is_sha256(&image.sha256)) {
+            return Err(unreadable(format!("{} is no SHA-256", image.sha256)));
+        }
+        Ok(Self {
+            settings: clean_value(record.settings),
+            sources: record.sources.map(cleaned_sources),
+            patient: record.patient.map(|text| clean_line(&text)),
+            study: record.study.map(|text| clean_line(&text)),
+            images,
+            answer,
+            shots: cleaned_shots(record.shots)?,
+        })
+    }
+}
+
+/// Whether `text` is a SHA-256 as the program writes it, and so safe as a file name.
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A text of many lines as it is kept.
+pub fn cleaned_text(what: &'static str, text: &str) -> Result<String, SessionError> {
+    at_most(what, text.len(), LONGEST_TEXT)?;
+    Ok(clean(text))
+}
+
+/// A title or name as it is kept; `untitled` where nothing is left of it.
+pub fn cleaned_title(title: &str) -> String {
+    let line = clean_line_max(title.trim(), LONGEST_TITLE);
+    if line.trim().is_empty() {
+        return "untitled".to_owned();
+    }
+    line
+}
+
+/// What an answer was made with as it is kept.
+pub fn cleaned_sources(sources: Sources) -> Sources {
+    Sources {
+        model: clean_line(&sources.model),
+        index: clean_line(&sources.index),
+        encoder: sources.encoder.map(|name| clean_line(&name)),
+        search: clean_line_max(&sources.search, 16),
+    }
+}
+
+/// What is known of a picture as it is kept.
+pub fn cleaned_image(image: StoredImage) -> StoredImage {
+    StoredImage {
+        name: clean_line_max(&image.name, LONGEST_TITLE),
+        format: clean_line_max(&image.format, 16),
+        ..image
+    }
+}
+
+/// An answer as it is kept.
+pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError> {
+    let rationale = answer.rationale.as_deref();
+    Ok(StoredAnswer {
+        answer: cleaned_text("bytes of an answer", &answer.answer)?,
+        rationale: rationale
+            .map(|text| cleaned_text("bytes of a rationale", text))
+            .transpose()?,
+        stop_reason: clean_line_max(&answer.stop_reason, LONGEST_TITLE),
+        notices: answer
+            .notices
+            .iter()
+            .map(|notice| clean_line(notice))
+            .collect(),
+        provenance: clean_value(answer.provenance),
+        timings: clean_value(answer.timings),
+        ranking: clean_value(answer.ranking),
+        ..answer
+    })
+}
+
+/// Shots as they are kept; their thumbnails are not touched beyond their names.
+pub fn cleaned_shots(shots: Vec<StoredShot>) -> Result<Vec<StoredShot>, SessionError> {
+    at_most("shots", shots.len(), MOST_SHOTS)?;
+    shots.into_iter().map(cleaned_shot).collect()
+}
+
+fn cleaned_shot(shot: StoredShot) -> Result<StoredShot, SessionError> {
+    let text = |text: &str| cleaned_text("bytes of a shot's text", text);
+    let tags = shot.tags.iter();
+    Ok(StoredShot {
+        example_id: clean_line(&text(&shot.example_id)?),
+        reason: clean_line(&text(&shot.reason)?),
+        question: text(&shot.question)?,
+        answer: text(&shot.answer)?,
+        rationale: text(&shot.rationale)?,
+        source: clean_line(&text(&shot.source)?),
+        licence: clean_line(&text(&shot.licence)?),
+        images: shot
+            .images
+            .iter()
+            .map(|name| clean_line_max(name, 80))
+            .collect(),
+        tags: tags
+            .map(|(name, value)| (clean_line(name), clean_line(value)))
+            .collect(),
+        thumbnail: shot
+            .thumbnail
+            .map(cleaned_image)
+            .filter(|image| is_sha256(&image.sha256)),
+        ..shot
+    })
+}
+
+/// JSON with every text in it cleaned.
+pub fn clean_value(value: Value) -> Value {
+    clean_nested(value, DEEPEST_VALUE)
+}
+
+fn clean_nested(value: Value, depth: usize) -> Value {
+    let Some(below) = depth.checked_sub(1) else {
+        return Value::Null;
+    };
+    match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .map(|item| clean_nested(item, below))
+                .collect(),
+        ),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, field)| (clean_line(&name), clean_nested(field, below)))
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,216 @@
+//! Comparing an answer with the one that was given to the same question before: is it the same, and if not, what went in that
+//! was different?
+//!
+//! A change of an ingredient is reported even where the answer stayed: it is luck then, not repetition. Times are never
+//! compared.
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use super::ingredients::{fields, readable, shown};
+use super::types::Turn;
+use rounds_support::sanitise::clean_line_max;
+
+/// Characters of text that are shown on from a difference.
+const EXCERPT: usize = 60;
+
+/// The outcome of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same answer from the same ingredients.
+    Same,
+    Differs {
+        /// Whether the user would see another answer.
+        answer_changed: bool,
+        /// Where the answers part; `None` where they do not.
+        first_difference: Option<Difference>,
+        /// What went in differently.
+        ingredients: Vec<Change>,
+    },
+}
+
+/// Where two answers part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// `answer`, `rationale`, `stop reason` or `outcome`.
+    pub part: &'static str,
+    /// Characters before the difference.
+    pub character: usize,
+    /// The old text from there, cut.
+    pub before: String,
+    /// The new text from there, cut.
+    pub after: String,
+}
+
+/// An ingredient that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// In words.
+    pub name: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// Compares a turn with its repetition.
+pub fn compare(old: &Turn, new: &Turn) -> Verdict {
+    let first_difference = first_difference(old, new);
+    let ingredients = changes(old, new);
+    if first_difference.is_none() && ingredients.is_empty() {
+        return Verdict::Same;
+    }
+    Verdict::Differs {
+        answer_changed: first_difference.is_some(),
+        first_difference,
+        ingredients,
+    }
+}
+
+fn first_difference(old: &Turn, new: &Turn) -> Option<Difference> {
+    let parts = |turn: &Turn| {
+        let answer = turn.answer.as_ref();
+        let rationale = answer.and_then(|answer| answer.rationale.clone());
+        [
+            ("outcome", turn.state.name().to_owned()),
+            (
+                "answer",
+                answer.map_or_else(|| turn.text.clone(), |answer| answer.answer.clone()),
+            ),
+            ("rationale", rationale.unwrap_or_default()),
+            (
+                "stop reason",
+                answer
+                    .map(|answer| answer.stop_reason.clone())
+                    .unwrap_or_default(),
+            ),
+        ]
+    };
+    let pairs = parts(old).into_iter().zip(parts(new));
+    pairs
+        .filter(|((_, before), (_, after))| before != after)
+        .map(|((part, before), (_, after))| {
+            let same = before
+                .chars()
+                .zip(after.chars())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let rest =
+                |text: &str| clean_line_max(&text.chars().skip(same).collect::<String>(), EXCERPT);
+            Difference {
+                part,
+                character: same,
+                before: rest(&before),
+                after: rest(&after),
+            }
+        })
+        .next()
+}
+
+fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut compare = |name: &str, before: &Value, after: &Value| {
+        if !alike(before, after) {
+            changes.push(change(name, before, after));
+        }
+    };
+    compare(
+        "question",
+        &Value::from(old.question.clone()),
+        &Value::from(new.question.clone()),
+    );
+    let known = [
+        (provenance(old), provenance(new)),
+        (pictures(old), pictures(new)),
+        (old.settings.clone(), new.settings.clone()),
+        sources(old, new),
+    ];
+    // The first pair that both know a field from counts; a failed turn has no provenance.
+    let mut done: BTreeSet<String> = BTreeSet::new();
+    for (before, after) in &known {
+        if before.is_null() != after.is_null() {
+            continue;
+        }
+        let (before, after) = (fields(before), fields(after));
+        for &(name, _) in before.iter().chain(&after) {
+            if done.insert(name.to_owned()) {
+                compare(name, value_of(&before, name), value_of(&after, name));
+            }
+        }
+    }
+    changes
+}
+
+fn provenance(turn: &Turn) -> Value {
+    turn.answer
+        .as_ref()
+        .map_or(Value::Null, |answer| answer.provenance.clone())
+}
+
+/// What they were made with, by name. Provenance says it by content, so that a folder that only moved is no change; its
+/// hash of another encoder gets the names too.
+fn sources(old: &Turn, new: &Turn) -> (Value, Value) {
+    let (before, after) = (provenance(old), provenance(new));
+    let by_content = !before.is_null() && !after.is_null();
+    let same_encoder = before.get("encoder") == after.get("encoder");
+    let named = |turn: &Turn| match &turn.sources {
+        None => Value::Null,
+        Some(_) if by_content && same_encoder => Value::Null,
+        Some(made) if by_content => json!({ "encoder_name": made.encoder }),
+        Some(made) => json!({
+            "model_name": made.model, "index_name": made.index,
+            "encoder_name": made.encoder, "search": made.search,
+        }),
+    };
+    (named(old), named(new))
+}
+
+/// The hashes under the name they have in provenance.
+fn pictures(turn: &Turn) -> Value {
+    let hashes: Vec<&str> = turn
+        .images
+        .iter()
+        .map(|image| image.sha256.as_str())
+        .collect();
+    json!({ "image_sha256": hashes })
+}
+
+fn value_of<'a>(fields: &[(&str, &'a Value)], name: &str) -> &'a Value {
+    let found = fields.iter().find(|(field, _)| *field == name);
+    found.map_or(&Value::Null, |(_, value)| value)
+}
+
+/// Equal, or the same number in another form. Whole numbers are compared whole: seeds are longer than a float.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) if x.is_f64() || y.is_f64() => {
+            x.as_f64() == y.as_f64()
+        }
+        _ => a == b,
+    }
+}
+
+fn change(name: &str, before: &Value, after: &Value) -> Change {
+    let only_order =
+        name == "shot_ids" && sorted(before).is_some() && sorted(before) == sorted(after);
+    let mut change = Change {
+        name: if only_order {
+            "order of the shots".to_owned()
+        } else {
+            readable(name)
+        },
+        before: shown(before),
+        after: shown(after),
+    };
+    // Long values may differ only where they are cut.
+    if change.before == change.after {
+        change.after = format!("{} (differs further on)", change.after);
+    }
+    change
+}
+
+fn sorted(value: &Value) -> Option<Vec<&str>> {
+    let items: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
+    items.map(|mut items| {
+        items.sort_unstable();
+        items
+    })
+}

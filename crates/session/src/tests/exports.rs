@@ -1,0 +1,179 @@
+//! Exports of a small session, to the letter.
+
+use super::*;
+use crate::export::{html, json as as_json, markdown};
+use rounds_support::INTENDED_USE;
+
+const MOMENT: i64 = 1_764_023_273_000;
+
+/// Three turns: answered, an edited try that failed, an interrupted one.
+pub fn small() -> Session {
+    let first = Turn {
+        number: 1,
+        parent: None,
+        asked: MOMENT,
+        ended: Some(MOMENT + 2000),
+        state: TurnState::Answered,
+        question: "Is there a nodule?\nWhere?".into(),
+        images: vec![StoredImage {
+            sha256: "ab".repeat(32),
+            name: "chest.png".into(),
+            format: "png".into(),
+            width: 12,
+            height: 8,
+            bytes: 75,
+        }],
+        settings: json!({ "shots": 1 }),
+        sources: Some(Sources {
+            model: "/home/owner-name/models/big".into(),
+            ..Sources::default()
+        }),
+        patient: Some("patient-name".into()),
+        study: Some("study-name".into()),
+        text: String::new(),
+        answer: Some(StoredAnswer {
+            notices: vec!["1 of 4 shots: the index has no more that fit".into()],
+            ..answer("Yes, <3 mm.")
+        }),
+        shots: vec![StoredShot {
+            thumbnail: Some(StoredImage {
+                sha256: "cd".repeat(32),
+                ..StoredImage::default()
+            }),
+            images: vec![format!("{}.png", "ef".repeat(32))],
+            tags: vec![("organ".into(), "chest".into())],
+            ..shot("Is a nodule seen?").shot
+        }],
+        message: None,
+    };
+    let again = Turn {
+        number: 2,
+        state: TurnState::Failed,
+        answer: None,
+        shots: Vec::new(),
+        message: Some("the prompt is too long".into()),
+        ..first.clone()
+    };
+    let last = Turn {
+        number: 3,
+        parent: Some(1),
+        state: TurnState::Interrupted,
+        question: "How large?".into(),
+        text: "About".into(),
+        message: None,
+        ..again.clone()
+    };
+    Session {
+        id: "k7m2p9xq".parse().unwrap(),
+        number: 4,
+        title: "A nodule & more".into(),
+        model: "nano".into(),
+        index: "phantoms".into(),
+        created: MOMENT,
+        used: MOMENT + 2000,
+        turns: vec![first, again, last],
+    }
+}
+
+fn bytes(image: &StoredImage) -> Option<Vec<u8>> {
+    Some(png(image.sha256.as_bytes()[0]).to_vec())
+}
+
+/// A page with its style and pictures left out, which would hide the rest.
+fn bare(page: &str) -> String {
+    let style = page.find("<style>\n").unwrap() + 8..page.find("</style>").unwrap();
+    let mut page = page.to_owned();
+    page.replace_range(style, "…\n");
+    let mut out = String::new();
+    for (place, part) in page.split("data:image/jpeg;base64,").enumerate() {
+        let rest = part
+            .find('"')
+            .filter(|_| place > 0)
+            .map_or(part, |end| &part[end..]);
+        out.push_str(if place > 0 { "data:…" } else { "" });
+        out.push_str(rest);
+    }
+    out
+}
+
+#[test]
+fn markdown_of_a_small_session() {
+    insta::assert_snapshot!(markdown(&small()));
+}
+
+#[test]
+fn html_of_a_small_session() {
+    insta::assert_snapshot!(bare(&html(&small(), &bytes)));
+}
+
+#[test]
+fn json_of_a_small_session_fits_its_schema() {
+    let text = as_json(&small());
+    insta::assert_snapshot!(text);
+    let path =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("docs/session.schema.json");
+    let schema = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, [""; 0]);
+    let mut wrong = value.clone();
+    wrong["turns"][0]["answer"]["rationale_missing"] = json!("no");
+    assert!(!validator.is_valid(&wrong));
+    wrong = value.clone();
+    wrong["turns"][2]["state"] = json!("answered");
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn every_export_says_what_it_is_for_and_none_names_patient_or_study() {
+    for text in [
+        markdown(&small()),
+        html(&small(), &bytes),
+        as_json(&small()),
+    ] {
+        assert!(text.matches(INTENDED_USE).count() >= 2);
+        for private in ["patient-name", "study-name", "owner-name"] {
+            assert!(!text.contains(private), "{private}");
+        }
+    }
+}
+
+#[test]
+fn a_page_shows_each_picture_in_full_once_and_loads_nothing() {
+    let page = html(&small(), &bytes);
+    assert_eq!(page.matches("<figure id=").count(), 1);
+    assert_eq!(page.matches("shown above").count(), 2);
+    assert_eq!(page.matches("data:image/jpeg;base64,").count(), 4);
+    for outside in ["http:", "https:", "<script", "url(", "@import"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let without = html(&small(), &|_| None);
+    assert_eq!(without.matches("picture not available").count(), 3);
+}
+
+#[test]
+fn an_export_never_goes_over_a_file_that_is_there() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let id = one_answer(&mut sessions, "q").session;
+    for format in [Format::Markdown, Format::Html, Format::Json] {
+        let path = home
+            .folder
+            .path()
+            .join("export")
+            .with_extension(format.extension());
+        sessions.export_to(&id, format, &path).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            sessions.export(&id, format).unwrap()
+        );
+        std::fs::write(&path, "mine").unwrap();
+        assert!(sessions.export_to(&id, format, &path).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
+    assert_eq!(std::fs::read_dir(home.folder.path()).unwrap().count(), 4);
+}

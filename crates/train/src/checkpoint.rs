@@ -1,0 +1,125 @@
+//! A run's state on disk, so that it can be stopped at any moment and go on exactly where it was.
+//!
+//! One safetensors file holds the weights and the optimiser's moments; its metadata holds stage, step and update count.
+//! Batches are a function of seed and step alone, so nothing else is needed. The file is replaced atomically.
+
+use candle_core::{Device, Result, Tensor};
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::optim::{AdamW, Moments};
+use super::vars::Vars;
+use rounds_support::files;
+
+/// Where a run is, and the moments to go on with.
+pub struct Checkpoint {
+    path: PathBuf,
+    /// 0 tower, 1 drill, 2 episodes, 3 joint.
+    pub stage: usize,
+    /// Steps done in the stage.
+    pub step: usize,
+    updates: usize,
+    moments: HashMap<String, Vec<f32>>,
+}
+
+impl Checkpoint {
+    /// A run that starts at the beginning of `stage`.
+    pub fn fresh(path: PathBuf, stage: usize) -> Self {
+        Self {
+            path,
+            stage,
+            step: 0,
+            updates: 0,
+            moments: HashMap::new(),
+        }
+    }
+
+    /// Reads a checkpoint; also returns its weights.
+    pub fn load(path: &Path) -> Result<(Self, HashMap<String, Tensor>)> {
+        let bytes = files::read(path).map_err(candle_core::Error::wrap)?;
+        let (_, meta) = safetensors::SafeTensors::read_metadata(&bytes)?;
+        let meta = meta.metadata().clone().unwrap_or_default();
+        let number = |key: &str| meta.get(key).and_then(|v| v.parse().ok()).unwrap_or(0);
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        let (mut weights, mut moments) = (HashMap::new(), HashMap::new());
+        for (name, tensor) in tensors {
+            if name.starts_with("adam.") {
+                moments.insert(name, tensor.flatten_all()?.to_vec1::<f32>()?);
+            } else {
+                weights.insert(name, tensor);
+            }
+        }
+        let checkpoint = Self {
+            path: path.to_path_buf(),
+            stage: number("stage"),
+            step: number("step"),
+            updates: number("updates"),
+            moments,
+        };
+        Ok((checkpoint, weights))
+    }
+
+    /// Gives the optimiser the moments of the checkpoint, if it has any for its variables.
+    pub fn restore(&mut self, optimiser: &mut AdamW) -> Result<()> {
+        let names: Vec<String> = optimiser.vars.iter().map(|(n, _)| n.clone()).collect();
+        for (name, slot) in names.iter().zip(&mut optimiser.moments) {
+            let mean = self.moments.remove(&format!("adam.mean.{name}"));
+            let square = self.moments.remove(&format!("adam.square.{name}"));
+            if let (Some(mean), Some(square)) = (mean, square)
+                && mean.len() == slot.mean.len()
+            {
+                *slot = Moments { mean, square };
+            }
+        }
+        optimiser.updates = self.updates;
+        Ok(())
+    }
+
+    /// Begins the next stage with fresh moments.
+    pub fn next_stage(&mut self) {
+        self.stage += 1;
+        self.step = 0;
+        self.updates = 0;
+        self.moments.clear();
+    }
+
+    /// Writes weights, moments and position.
+    pub fn save(&mut self, vars: &Vars, optimiser: &AdamW) -> Result<()> {
+        self.updates = optimiser.updates;
+        let mut flat: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
+        for (name, var) in vars.select(|_| true) {
+            flat.push((name, var.dims().to_vec(), var.flatten_all()?.to_vec1()?));
+        }
+        for ((name, _), m) in optimiser.vars.iter().zip(&optimiser.moments) {
+            flat.push((
+                format!("adam.mean.{name}"),
+                vec![m.mean.len()],
+                m.mean.clone(),
+            ));
+            flat.push((
+                format!("adam.square.{name}"),
+                vec![m.square.len()],
+                m.square.clone(),
+            ));
+        }
+        let bytes: Vec<Vec<u8>> = flat
+            .iter()
+            .map(|(_, _, v)| v.iter().flat_map(|x| x.to_le_bytes()).collect())
+            .collect();
+        let mut views = Vec::new();
+        for ((name, shape, _), bytes) in flat.iter().zip(&bytes) {
+            views.push((
+                name.as_str(),
+                TensorView::new(Dtype::F32, shape.clone(), bytes)?,
+            ));
+        }
+        let meta = HashMap::from([
+            ("stage".to_string(), self.stage.to_string()),
+            ("step".to_string(), self.step.to_string()),
+            ("updates".to_string(), self.updates.to_string()),
+        ]);
+        let out = safetensors::serialize(views, Some(meta))?;
+        files::write_atomic(&self.path, &out).map_err(candle_core::Error::wrap)
+    }
+}

@@ -1,0 +1,313 @@
+//! Second and third stage: the resampler, gated blocks and decoder learn to answer; first over the tower's kept features,
+//! then, briefly, with the tower itself.
+
+use candle_core::{Device, Result, Tensor};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::checkpoint::Checkpoint;
+use super::episodes::{Deal, Dealer, Markers, Sequence};
+use super::optim::{AdamW, Schedule, gradients};
+use super::pool::Pool;
+use super::recipe::{NanoRecipe, Stage};
+use super::report::Report;
+use super::targets::Layout;
+use super::tower::Features;
+use super::vars::Vars;
+use rounds_model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
+use rounds_model::ops::{choice_loss, cross_entropy, linear};
+use rounds_model::store::Store;
+use rounds_support::Cancel;
+use rounds_support::rng::Rng;
+
+/// Where a stage's pictures come from.
+pub enum Sight<'a> {
+    /// Kept features; the tower stands still.
+    Kept(&'a Features),
+    /// The tower runs and learns.
+    Live,
+}
+
+/// What a stage works with.
+pub struct Scene<'a> {
+    pub recipe: &'a NanoRecipe,
+    pub config: &'a FlamingoConfig,
+    pub vars: &'a Arc<Vars>,
+    pub pool: &'a Pool,
+    pub features: &'a Features,
+    pub tokenizer: &'a Tokenizer,
+    pub markers: &'a Markers,
+    pub device: &'a Device,
+}
+
+/// Sequences padded on the right to one length, with their images.
+pub struct Batch {
+    ids: Tensor,
+    times: Vec<u32>,
+    images: Vec<usize>,
+    images_each: usize,
+    /// Rows of the flattened hidden states that predict something, what, with what weight, and the turn it is scored with.
+    rows: Vec<u32>,
+    targets: Vec<u32>,
+    weights: Vec<f32>,
+    scored: Vec<Option<(Task, usize)>>,
+}
+
+/// What a scored turn belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    Teaching,
+    Binding,
+}
+
+impl Batch {
+    pub fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
+        let tokens = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(1);
+        let images_each = sequences.iter().map(|s| s.images.len()).max().unwrap_or(1);
+        let (mut ids, mut times, mut images) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut targets, mut weights, mut scored) = (vec![], vec![], vec![], vec![]);
+        for (i, sequence) in sequences.iter().enumerate() {
+            let mut padded = sequence.ids.clone();
+            padded.resize(tokens, markers.end_of_chunk);
+            times.extend(text_time(&padded, markers.image, MediaMask::Previous));
+            for t in 1..sequence.ids.len() {
+                if sequence.weights[t] > 0.0 {
+                    rows.push((i * tokens + t - 1) as u32);
+                    targets.push(sequence.ids[t]);
+                    weights.push(sequence.weights[t]);
+                    let task = if sequence.binding {
+                        Task::Binding
+                    } else {
+                        Task::Teaching
+                    };
+                    scored.push(sequence.scored[t].map(|turn| (task, 64 * i + turn)));
+                }
+            }
+            ids.extend(padded);
+            // A place without an image is filled with any image: no token points at it.
+            let filler = sequence.images.first().copied().unwrap_or(0);
+            let mut mine = sequence.images.clone();
+            mine.resize(images_each, filler);
+            images.extend(mine);
+        }
+        Ok(Self {
+            ids: Tensor::from_vec(ids, (sequences.len(), tokens), device)?,
+            times,
+            images,
+            images_each,
+            rows,
+            targets,
+            weights,
+            scored,
+        })
+    }
+
+    fn total_weight(&self) -> f32 {
+        self.weights.iter().sum()
+    }
+}
+
+/// A classifier of the phantom's attributes on the mean of the latents, for training only: it makes the resampler keep what
+/// the tower sees while the decoder still learns to ask for it.
+struct LatentHead {
+    layout: Layout,
+    weight: Tensor,
+}
+
+/// Weight of its loss beside the answers'.
+const LATENT_WEIGHT: f64 = 0.05;
+
+impl LatentHead {
+    fn load(width: usize, store: Store) -> Result<Self> {
+        let layout = Layout::new();
+        let init = candle_nn::Init::Randn {
+            mean: 0.0,
+            stdev: 1.0 / (width as f64).sqrt(),
+        };
+        Ok(Self {
+            weight: store.get((layout.width, width), "latents", init)?,
+            layout,
+        })
+    }
+
+    /// Summed loss over images; `latents` is `[images, latents, width]`.
+    fn loss(&self, latents: &Tensor, pool: &Pool, images: &[usize]) -> Result<Tensor> {
+        let (mut choices, mut sorts) = (Vec::new(), Vec::new());
+        for (row, &image) in images.iter().enumerate() {
+            self.layout
+                .global(row, &pool.phantoms[image], &mut choices, &mut sorts);
+        }
+        choice_loss(&linear(&latents.mean(1)?, &self.weight, None)?, choices)
+    }
+}
+
+/// Weighted loss sum of a batch; how many scored turns were right and how many there were, of teaching, then of binding.
+/// `images` are the batch's different images and `latents` theirs.
+fn loss(
+    model: &Flamingo,
+    batch: &Batch,
+    images: &[usize],
+    latents: &Tensor,
+    device: &Device,
+) -> Result<(Tensor, Vec<f32>)> {
+    let (_, count, width) = latents.dims3()?;
+    let sequences = batch.images.len() / batch.images_each;
+    let rows: Vec<u32> = batch
+        .images
+        .iter()
+        .map(|image| images.binary_search(image).unwrap_or(0) as u32)
+        .collect();
+    let rows = Tensor::from_vec(rows, batch.images.len(), device)?;
+    let media =
+        latents
+            .index_select(&rows, 0)?
+            .reshape((sequences, batch.images_each * count, width))?;
+    let hidden = model.hidden(&batch.ids, &media, &batch.times)?;
+    let (_, _, size) = hidden.dims3()?;
+    let rows = Tensor::from_vec(batch.rows.clone(), batch.rows.len(), device)?;
+    let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;
+    let logits = model.language.logits(&picked)?;
+    let best = logits.argmax(1)?.to_vec1::<u32>()?;
+    // A turn is right when every token of it is the model's first choice: then greedy decoding would say it word for word.
+    let mut turns = BTreeMap::new();
+    for ((best, target), scored) in best.iter().zip(&batch.targets).zip(&batch.scored) {
+        if let Some(turn) = scored {
+            *turns.entry(*turn).or_insert(true) &= best == target;
+        }
+    }
+    let mut counts = vec![0.0; 4];
+    for ((task, _), right) in turns {
+        let at = 2 * usize::from(task == Task::Binding);
+        counts[at] += f32::from(right);
+        counts[at + 1] += 1.0;
+    }
+    let loss = cross_entropy(&logits, batch.targets.clone(), batch.weights.clone())?;
+    Ok((loss, counts))
+}
+
+/// Runs a stage from `checkpoint.step` on.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a stage needs its whole surroundings"
+)]
+pub fn train(
+    scene: &Scene,
+    name: &str,
+    stage: &Stage,
+    deal: Deal,
+    sight: &Sight,
+    checkpoint: &mut Checkpoint,
+    report: &mut Report,
+    cancel: &Cancel,
+) -> Result<()> {
+    let model = Flamingo::load(scene.config, scene.vars.store(scene.device))?;
+    let head = LatentHead::load(
+        scene.config.vision.width,
+        scene.vars.store(scene.device).pp("heads"),
+    )?;
+    let live = matches!(sight, Sight::Live);
+    let trained = scene.vars.select(|name| {
+        name == "heads.latents"
+            || !name.starts_with("heads.") && (live || !name.starts_with("vision_encoder."))
+    });
+    let mut optimiser = AdamW::new(trained, scene.recipe.weight_decay, 1.0);
+    checkpoint.restore(&mut optimiser)?;
+    let dealer = Dealer::new(scene.pool, Some(scene.features));
+    let schedule = Schedule {
+        peak: stage.rate,
+        warmup: stage.warmup,
+        steps: stage.steps,
+    };
+    let pixel_norm = super::recipe::pixel_norm();
+    while checkpoint.step < stage.steps && !cancel.is_cancelled() {
+        let step = checkpoint.step;
+        let salt = ((checkpoint.stage as u64) << 40) + step as u64;
+        let mut rng = Rng::new(scene.recipe.seed).fork(salt);
+        let episodes: Vec<_> = (0..stage.batch)
+            .flat_map(|_| match deal {
+                Deal::Drill => dealer.drill(&mut rng),
+                Deal::Full => vec![dealer.deal(&mut rng)],
+            })
+            .collect();
+        let mut sequences = episodes
+            .iter()
+            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(candle_core::Error::msg)?;
+        // Sequences of like length together: less padding. Dealt out in turn: threads get like work.
+        sequences.sort_by_key(|s| s.ids.len());
+        let micro = 2 * scene.recipe.threads;
+        let mut groups: Vec<Vec<Batch>> = (0..scene.recipe.threads).map(|_| Vec::new()).collect();
+        let mut total = 0.0;
+        for (i, chunk) in sequences
+            .chunks(episodes.len().div_ceil(micro).max(1))
+            .enumerate()
+        {
+            let batch = Batch::new(chunk, scene.markers, scene.device)?;
+            total += batch.total_weight();
+            let turn = i % (2 * groups.len());
+            let slot = turn.min(2 * groups.len() - 1 - turn);
+            groups[slot].push(batch);
+        }
+        let seed = rng.next_u64();
+        let (value, counts, grads) = gradients(
+            &optimiser.vars,
+            &groups,
+            scene.recipe.precision,
+            |batches| {
+                let mut sum: Option<Tensor> = None;
+                let mut counts = vec![0.0; 4];
+                for batch in batches {
+                    let mut images = batch.images.clone();
+                    images.sort_unstable();
+                    images.dedup();
+                    let patches = match sight {
+                        Sight::Kept(features) => features.batch(&images, scene.device)?,
+                        Sight::Live => {
+                            let mut rng = Rng::new(seed).fork(images[0] as u64);
+                            let pixels = scene.pool.batch(
+                                &images,
+                                &pixel_norm,
+                                Some(&mut rng),
+                                scene.device,
+                            )?;
+                            model.tower.forward(&pixels)?.tokens
+                        }
+                    };
+                    let latents = model.resampler.forward(&patches)?;
+                    let kept = head.loss(&latents, scene.pool, &images)?;
+                    let (value, right) = loss(&model, batch, &images, &latents, scene.device)?;
+                    counts.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
+                    let value = (value + (kept * LATENT_WEIGHT)?)?;
+                    sum = Some(match sum {
+                        None => value,
+                        Some(sum) => (sum + value)?,
+                    });
+                }
+                let sum = match sum {
+                    Some(sum) => sum,
+                    None => candle_core::bail!("a training thread got no episode"),
+                };
+                Ok(((sum / f64::from(total))?, counts))
+            },
+        )?;
+        let norm = optimiser.step(&grads, schedule.rate(step))?;
+        checkpoint.step += 1;
+        report.step(
+            name,
+            step,
+            stage.steps,
+            value,
+            [
+                counts[0] / counts[1].max(1.0),
+                counts[2] / counts[3].max(1.0),
+            ],
+            norm,
+        );
+        if checkpoint.step.is_multiple_of(stage.evaluate_every) {
+            checkpoint.save(scene.vars, &optimiser)?;
+        }
+    }
+    checkpoint.save(scene.vars, &optimiser)
+}

@@ -1,0 +1,233 @@
+//! `rounds train nano`: the whole recipe, stage after stage, resumable at any step.
+
+use candle_core::Device;
+use std::collections::HashMap;
+use std::path::Path;
+use tokenizers::Tokenizer;
+
+use super::checkpoint::Checkpoint;
+use super::episodes::{Deal, Markers};
+use super::joint::{self, Scene, Sight};
+use super::pool::{Pool, seeds};
+use super::recipe::{NanoRecipe, nano_config};
+use super::report::Report;
+use super::{tokenizer, tower, vars::Vars};
+use rounds_model::vision::ClipTower;
+use rounds_support::{Cancel, FileError, aside, files};
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NanoError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("training failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("the tokenizer could not be made: {0}")]
+    Tokenizer(String),
+    #[error("the checkpoint in {0} belongs to another recipe")]
+    OtherRecipe(String),
+}
+
+/// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and at the end of every
+/// stage `stage-N.safetensors`. A run found there goes on. Returns whether it was finished (not cancelled).
+pub fn train_nano(
+    recipe: &NanoRecipe,
+    folder: &Path,
+    device: &Device,
+    cancel: &Cancel,
+) -> Result<bool, NanoError> {
+    super::machine::prepare();
+    files::create_private_dir(folder)?;
+    let recipe_file = folder.join("recipe.json");
+    let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
+    let checkpoint_file = folder.join("checkpoint.safetensors");
+    let (mut checkpoint, weights) = if checkpoint_file.exists() {
+        if files::read_to_string(&recipe_file)? != written {
+            return Err(NanoError::OtherRecipe(folder.display().to_string()));
+        }
+        Checkpoint::load(&checkpoint_file)?
+    } else {
+        files::write_atomic(&recipe_file, written.as_bytes())?;
+        (
+            Checkpoint::fresh(checkpoint_file.clone(), 0),
+            HashMap::new(),
+        )
+    };
+    let tokenizer = tokenizer_in(folder, recipe)?;
+    let config = nano_config(tokenizer.get_vocab_size(true));
+    let id = |token: &str| tokenizer.token_to_id(token).unwrap_or(0);
+    let markers = Markers {
+        begin: id("<s>"),
+        end_of_chunk: id("<|endofchunk|>"),
+        image: id("<image>"),
+    };
+    let side = config.vision.image_size;
+    aside(format_args!("rendering {} phantoms", recipe.pictures));
+    let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
+    let held_out = Pool::render(
+        recipe.held_out,
+        seeds::TRAIN + 500_000_000,
+        side,
+        recipe.threads,
+        &|_| {},
+    );
+    let vars = Vars::new(recipe.seed, weights);
+    let mut report = Report::new(folder, 50);
+    if checkpoint.stage == 0 {
+        tower::train(
+            recipe,
+            &config,
+            &vars,
+            &pool,
+            &held_out,
+            &mut checkpoint,
+            &mut report,
+            device,
+            cancel,
+        )?;
+        if cancel.is_cancelled() {
+            return Ok(false);
+        }
+        checkpoint.next_stage();
+        keep(&checkpoint_file, folder, 0)?;
+    }
+    let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
+    aside("keeping the tower's features");
+    let features = tower::features(&vision, &pool, device, recipe.threads)?;
+    let scene = Scene {
+        recipe,
+        config: &config,
+        vars: &vars,
+        pool: &pool,
+        features: &features,
+        tokenizer: &tokenizer,
+        markers: &markers,
+        device,
+    };
+    let stages = [
+        ("drill", &recipe.drill, Deal::Drill, Sight::Kept(&features)),
+        (
+            "episodes",
+            &recipe.episodes,
+            Deal::Full,
+            Sight::Kept(&features),
+        ),
+        ("joint", &recipe.joint, Deal::Full, Sight::Live),
+    ];
+    for (i, (name, stage, deal, sight)) in stages.iter().enumerate() {
+        if checkpoint.stage != i + 1 {
+            continue;
+        }
+        joint::train(
+            &scene,
+            name,
+            stage,
+            *deal,
+            sight,
+            &mut checkpoint,
+            &mut report,
+            cancel,
+        )?;
+        if cancel.is_cancelled() {
+            return Ok(false);
+        }
+        checkpoint.next_stage();
+        keep(&checkpoint_file, folder, i + 1)?;
+    }
+    Ok(true)
+}
+
+fn keep(checkpoint: &Path, folder: &Path, stage: usize) -> Result<(), NanoError> {
+    let bytes = files::read(checkpoint)?;
+    files::write_atomic(&folder.join(format!("stage-{stage}.safetensors")), &bytes)?;
+    Ok(())
+}
+
+fn tokenizer_in(folder: &Path, recipe: &NanoRecipe) -> Result<Tokenizer, NanoError> {
+    let file = folder.join("tokenizer.json");
+    if !file.exists() {
+        let lines = tokenizer::corpus(recipe.seed, 9_000);
+        let made = tokenizer::train(&lines, recipe.vocab_size).map_err(NanoError::Tokenizer)?;
+        let text = made
+            .to_string(true)
+            .map_err(|e| NanoError::Tokenizer(e.to_string()))?;
+        files::write_atomic(&file, text.as_bytes())?;
+    }
+    let text = files::read_to_string(&file)?;
+    text.parse()
+        .map_err(|e: tokenizers::Error| NanoError::Tokenizer(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recipe::Stage;
+    use super::*;
+
+    /// Four stages of a few steps over a handful of pictures.
+    fn short() -> NanoRecipe {
+        let stage = |steps| Stage {
+            steps,
+            batch: 4,
+            rate: 1e-3,
+            warmup: 1,
+            evaluate_every: 1,
+        };
+        NanoRecipe {
+            pictures: 90,
+            held_out: 9,
+            tower: stage(3),
+            drill: stage(2),
+            episodes: stage(2),
+            joint: stage(1),
+            ..NanoRecipe::default()
+        }
+    }
+
+    fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+        let file = folder.join("checkpoint.safetensors");
+        let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
+            .unwrap()
+            .into_iter()
+            .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_and_resumed_ends_with_the_same_weights() {
+        let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let run = |folder: &Path, cancel: &Cancel| {
+            train_nano(&short(), folder, &Device::Cpu, cancel).unwrap()
+        };
+        assert!(run(straight.path(), &Cancel::new()));
+        let cancel = Cancel::new();
+        std::thread::scope(|scope| {
+            // Stops as soon as there is something to go on from.
+            scope.spawn(|| {
+                while !broken.path().join("checkpoint.safetensors").exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                cancel.cancel();
+            });
+            assert!(!run(broken.path(), &cancel), "it was stopped");
+        });
+        assert!(run(broken.path(), &Cancel::new()), "it went on to the end");
+        assert!(weights(straight.path()) == weights(broken.path()));
+    }
+
+    #[test]
+    fn another_recipe_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        let mut recipe = short();
+        recipe.tower.steps = 1;
+        recipe.drill.steps = 0;
+        recipe.episodes.steps = 0;
+        recipe.joint.steps = 0;
+        assert!(train_nano(&recipe, folder.path(), &Device::Cpu, &cancel).unwrap());
+        recipe.seed += 1;
+        let refused = train_nano(&recipe, folder.path(), &Device::Cpu, &cancel);
+        assert!(matches!(refused, Err(NanoError::OtherRecipe(_))));
+    }
+}

@@ -1,0 +1,164 @@
+//! AdamW with warm-up and cosine decay, and gradients gathered from several threads.
+//!
+//! Decoupled weight decay regularization, <https://arxiv.org/abs/1711.05101>. The moments are plain vectors, because a
+//! checkpoint must hold them and an update in one pass is several times faster than a chain of tensor operations.
+
+use candle_core::{Device, Result, Tensor, Var};
+
+use rounds_model::ops::{Precision, with_precision};
+
+/// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    pub peak: f64,
+    pub warmup: usize,
+    pub steps: usize,
+}
+
+impl Schedule {
+    /// Learning rate of a step, from 0.
+    pub fn rate(&self, step: usize) -> f64 {
+        if step < self.warmup {
+            return self.peak * (step + 1) as f64 / self.warmup as f64;
+        }
+        let span = (self.steps - self.warmup).max(1) as f64;
+        let t = ((step - self.warmup) as f64 / span).min(1.0);
+        let low = self.peak / 20.0;
+        low + (self.peak - low) * 0.5 * (1.0 + (std::f64::consts::PI * t).cos())
+    }
+}
+
+/// First and second moments of one variable.
+pub struct Moments {
+    pub mean: Vec<f32>,
+    pub square: Vec<f32>,
+}
+
+/// AdamW over named variables.
+pub struct AdamW {
+    pub vars: Vec<(String, Var)>,
+    pub moments: Vec<Moments>,
+    /// Updates made so far.
+    pub updates: usize,
+    weight_decay: f32,
+    clip: f32,
+}
+
+const BETA1: f32 = 0.9;
+const BETA2: f32 = 0.98;
+const EPS: f32 = 1e-8;
+
+impl AdamW {
+    pub fn new(vars: Vec<(String, Var)>, weight_decay: f32, clip: f32) -> Self {
+        let moments = vars
+            .iter()
+            .map(|(_, var)| Moments {
+                mean: vec![0.0; var.elem_count()],
+                square: vec![0.0; var.elem_count()],
+            })
+            .collect();
+        Self {
+            vars,
+            moments,
+            updates: 0,
+            weight_decay,
+            clip,
+        }
+    }
+
+    /// One update from gradients in the order of `vars`. Returns the norm of the gradient before clipping.
+    pub fn step(&mut self, gradients: &[Vec<f32>], rate: f64) -> Result<f32> {
+        let norm = gradients
+            .iter()
+            .flatten()
+            .map(|g| f64::from(*g) * f64::from(*g))
+            .sum::<f64>()
+            .sqrt() as f32;
+        if !norm.is_finite() {
+            candle_core::bail!("the gradient is not finite; lower the learning rate");
+        }
+        let scale = if norm > self.clip {
+            self.clip / norm
+        } else {
+            1.0
+        };
+        self.updates += 1;
+        let t = self.updates as i32;
+        let rate = rate as f32;
+        let step = rate / (1.0 - BETA1.powi(t));
+        let correction = 1.0 / (1.0 - BETA2.powi(t));
+        for (((_, var), moments), gradient) in
+            self.vars.iter().zip(&mut self.moments).zip(gradients)
+        {
+            // Norms, biases and gates are not decayed: matrices are, tables of tokens and positions among them.
+            let decay = if var.rank() >= 2 {
+                rate * self.weight_decay
+            } else {
+                0.0
+            };
+            let mut values = var.flatten_all()?.to_vec1::<f32>()?;
+            for i in 0..values.len() {
+                let g = gradient[i] * scale;
+                let m = &mut moments.mean[i];
+                let v = &mut moments.square[i];
+                *m += (1.0 - BETA1) * (g - *m);
+                *v += (1.0 - BETA2) * (g * g - *v);
+                values[i] -= decay * values[i] + step * *m / ((*v * correction).sqrt() + EPS);
+            }
+            var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
+        }
+        Ok(norm)
+    }
+}
+
+/// Loss and gradients of a step: runs `loss(part)` for every part on its own thread and adds up in a fixed order, so
+/// that the result does not depend on which thread is faster.
+///
+/// `loss` returns the part's loss (already divided by the size of the whole batch) and numbers to report.
+pub fn gradients<P: Sync>(
+    vars: &[(String, Var)],
+    parts: &[P],
+    precision: Precision,
+    loss: impl Fn(&P) -> Result<(Tensor, Vec<f32>)> + Sync,
+) -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
+    let one = |part: &P| -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
+        let (value, report) = with_precision(precision, || loss(part))?;
+        let grads = value.backward()?;
+        let gathered = vars
+            .iter()
+            .map(|(_, var)| match grads.get(var) {
+                Some(grad) => grad.to_device(&Device::Cpu)?.flatten_all()?.to_vec1(),
+                None => Ok(vec![0.0; var.elem_count()]),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok((value.to_scalar()?, report, gathered))
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let handles: Vec<_> = parts.iter().map(|part| scope.spawn(|| one(part))).collect();
+        handles
+            .into_iter()
+            .map(|handle| match handle.join() {
+                Ok(result) => result,
+                Err(_) => candle_core::bail!("a training thread panicked"),
+            })
+            .collect()
+    });
+    let mut total: Option<(f32, Vec<f32>, Vec<Vec<f32>>)> = None;
+    for result in results {
+        let (value, report, grads) = result?;
+        match &mut total {
+            None => total = Some((value, report, grads)),
+            Some((v, r, g)) => {
+                *v += value;
+                r.iter_mut().zip(&report).for_each(|(a, b)| *a += b);
+                for (sum, more) in g.iter_mut().zip(&grads) {
+                    sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+                }
+            }
+        }
+    }
+    match total {
+        Some(total) => Ok(total),
+        None => candle_core::bail!("a step without data"),
+    }
+}

@@ -1,0 +1,102 @@
+//! What a run says while it works: one line now and then on stderr, and the whole curve in `curve.jsonl`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rounds_support::aside;
+
+/// Collects figures and writes them out.
+pub struct Report {
+    curve: PathBuf,
+    started: Instant,
+    window: Vec<[f32; 4]>,
+    every: usize,
+}
+
+/// A bar chart of the last losses in one line of text.
+fn spark(values: &[f32]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let low = values.iter().copied().fold(f32::MAX, f32::min);
+    let high = values.iter().copied().fold(f32::MIN, f32::max);
+    values
+        .iter()
+        .map(|v| {
+            BARS[(((v - low) / (high - low).max(1e-6)) * 7.0)
+                .round()
+                .clamp(0.0, 7.0) as usize]
+        })
+        .collect()
+}
+
+impl Report {
+    pub fn new(folder: &std::path::Path, every: usize) -> Self {
+        Self {
+            curve: folder.join("curve.jsonl"),
+            started: Instant::now(),
+            window: Vec::new(),
+            every: every.max(1),
+        }
+    }
+
+    fn append(&self, line: &serde_json::Value) {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.curve);
+        if let Ok(mut file) = file {
+            let _ = writeln!(file, "{line}");
+        }
+    }
+
+    /// One step's loss, share of right choices (the tower's attributes or the answers; then made-up names) and gradient norm.
+    pub fn step(
+        &mut self,
+        stage: &str,
+        step: usize,
+        steps: usize,
+        loss: f32,
+        right: [f32; 2],
+        norm: f32,
+    ) {
+        self.window.push([loss, right[0], right[1], norm]);
+        if !(step + 1).is_multiple_of(self.every) && step + 1 != steps {
+            return;
+        }
+        let n = self.window.len() as f32;
+        let mean = |i: usize| self.window.iter().map(|w| w[i]).sum::<f32>() / n;
+        let (loss, right, names, norm) = (mean(0), mean(1), mean(2), mean(3));
+        let losses: Vec<f32> = self.window.iter().map(|w| w[0]).collect();
+        let seconds = self.started.elapsed().as_secs_f32();
+        aside(format_args!(
+            "{stage} {:>5}/{steps}  loss {loss:.4}  right {:>5.1} %  names {:>5.1} %  norm {norm:.2}  {seconds:.0} s  {}",
+            step + 1,
+            right * 100.0,
+            names * 100.0,
+            spark(&losses)
+        ));
+        self.append(&serde_json::json!({
+            "stage": stage, "step": step + 1, "loss": loss, "right": right, "names": names, "norm": norm, "seconds": seconds
+        }));
+        self.window.clear();
+    }
+
+    /// A measurement on pictures that were not trained on.
+    pub fn held_out(
+        &self,
+        stage: &str,
+        step: usize,
+        share: f32,
+        by_sort: &BTreeMap<super::targets::Sort, f32>,
+    ) {
+        let sorts = serde_json::json!(by_sort);
+        aside(format_args!(
+            "{stage} {step:>5}  held out: {:.2} % right  {sorts}",
+            share * 100.0
+        ));
+        self.append(&serde_json::json!({
+            "stage": stage, "step": step, "held_out": share, "by_sort": sorts
+        }));
+    }
+}

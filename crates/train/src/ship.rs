@@ -1,0 +1,210 @@
+//! From a finished run to what ships: the bundle, the example index, the sample cases.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device};
+
+use super::pool::{PHANTOM_SIDE, picture, seeds};
+use super::recipe::nano_config;
+use rounds_imaging::{decode, thumbnail_jpeg};
+use rounds_index::{
+    self as index, Details, Example, Filter, Index, NewPicture, NewVectors, Search, Writer,
+};
+use rounds_model::FewShotLearner;
+use rounds_model::bundle::{Bundle, FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
+use rounds_model::flamingo::FlamingoLearner;
+use rounds_phantom::questions::ask;
+use rounds_phantom::{KINDS, render, render_with};
+use rounds_support::files;
+use rounds_support::rng::Rng;
+
+/// Examples in the index that ships.
+const EXAMPLES: usize = 360;
+
+/// Writes `assets/nano`, `index` and `assets/cases` below `root` from the weights in `weights`.
+pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()> {
+    let nano = root.join("assets/nano");
+    for folder in ["assets/nano", "assets/cases", "index"] {
+        std::fs::create_dir_all(root.join(folder))?;
+    }
+    let tokenizer = files::read(tokenizer)?;
+    let mut kept = BTreeMap::new();
+    for (name, tensor) in candle_core::safetensors::load(weights, &Device::Cpu)? {
+        if ["vision_encoder.", "perceiver.", "lang_encoder."]
+            .iter()
+            .any(|p| name.starts_with(p))
+        {
+            kept.insert(name, tensor.to_dtype(DType::F16)?);
+        }
+    }
+    let blob = safetensors::serialize(kept.iter().map(|(n, t)| (n.as_str(), t)), None)?;
+    let vocab = tokenizers::Tokenizer::from_bytes(&tokenizer)
+        .map_err(|e| anyhow::anyhow!(e.to_string()))?
+        .get_vocab_size(true);
+    let mut manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        family: "flamingo".into(),
+        name: "rounds-nano".into(),
+        licence: "MIT OR Apache-2.0".into(),
+        intended_use: rounds_support::INTENDED_USE.into(),
+        knows: "the shipped model knows synthetic teaching phantoms only; it has never seen a real medical image".into(),
+        template: "nano".into(),
+        familiar_similarity: -1.0,
+        tokens: SpecialTokens {
+            begin: "<s>".into(),
+            image: "<image>".into(),
+            end_of_chunk: "<|endofchunk|>".into(),
+            stop: Vec::new(),
+            media_reset: None,
+            untrained: vec!["<s>".into(), "<PAD>".into()],
+            around_image: None,
+        },
+        dtype: "f16".into(),
+        weights: vec!["model.safetensors".into()],
+        vectors_known_by: KnownBy::Weights,
+        pixels: Pixels::clip(Fit::Crop),
+        config: nano_config(vocab),
+        files: BTreeMap::from([
+            ("model.safetensors".to_string(), files::sha256_hex(&blob)),
+            ("tokenizer.json".to_string(), files::sha256_hex(&tokenizer)),
+        ]),
+        lengths: BTreeMap::from([
+            ("model.safetensors".to_string(), blob.len() as u64),
+            ("tokenizer.json".to_string(), tokenizer.len() as u64),
+        ]),
+    };
+    files::write_atomic(&nano.join("model.safetensors"), &blob)?;
+    files::write_atomic(&nano.join("tokenizer.json"), &tokenizer)?;
+    files::write_atomic(
+        &nano.join("model.toml"),
+        toml::to_string(&manifest)?.as_bytes(),
+    )?;
+    let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
+    build_index(&learner, &nano, &root.join("index"))?;
+    manifest.familiar_similarity = familiar(&learner, &root.join("index"))?;
+    files::write_atomic(
+        &nano.join("model.toml"),
+        toml::to_string(&manifest)?.as_bytes(),
+    )?;
+    cases(&root.join("assets/cases"))
+}
+
+/// Makes the index that ships again, from the model that ships below `root`.
+pub fn ship_index(root: &Path) -> anyhow::Result<()> {
+    let nano = root.join("assets/nano");
+    let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
+    build_index(&learner, &nano, &root.join("index"))
+}
+
+fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    let (mut encoder, _) = rounds_assistant::Embedders::of(Some(nano), &Device::Cpu)?;
+    encoder.bundle = String::new();
+    index::create(folder, vec![encoder])?;
+    let mut writer = Writer::open(folder)?;
+    for i in 0..EXAMPLES {
+        let seed = seeds::INDEX + i as u64;
+        let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
+        let qa = ask(&phantom, &mut Rng::new(seed));
+        let jpeg = thumbnail_jpeg(&picture(&phantom), PHANTOM_SIDE as u32, 88)?;
+        let decoded = decode(&jpeg, "phantom")?;
+        let tag = |name: &str, value: &str| (name.to_string(), value.to_string());
+        let example = Example {
+            id: format!("phantom-{}-{i:03}", phantom.spec().id),
+            question: qa.question,
+            answer: qa.answer,
+            rationale: qa.rationale,
+            tags: vec![
+                tag("modality", phantom.spec().modality),
+                tag("organ", phantom.spec().organ),
+                tag("topic", qa.topic.name()),
+                tag("answer_type", if qa.closed { "closed" } else { "open" }),
+            ],
+            source: "rounds phantoms".into(),
+            licence: "MIT OR Apache-2.0".into(),
+            patient: format!("phantom-{seed}"),
+            study: format!("phantom-{seed}"),
+            ..Example::default()
+        };
+        let new = NewPicture {
+            image: index::ExampleImage {
+                sha256: decoded.source.sha256.clone(),
+                extension: "jpg".into(),
+            },
+            bytes: jpeg,
+            details: Some(Details {
+                width: decoded.width,
+                height: decoded.height,
+                look: rounds_imaging::look(&decoded),
+            }),
+        };
+        let vectors = NewVectors {
+            image: Some(learner.encode_image(&decoded)?.vector),
+            text: None,
+        };
+        writer.add(example, &[new], &[vectors])?;
+    }
+    writer.finish_for_memory()?;
+    // What only matters while somebody writes.
+    std::fs::remove_file(folder.join("writer.lock"))?;
+    Ok(())
+}
+
+/// The similarity to the best shot that 99 of 100 unseen phantoms reach.
+fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
+    let index = Index::open(Some(folder))?;
+    let encoder = index
+        .encoders()
+        .first()
+        .map(|e| e.sha256.clone())
+        .unwrap_or_default();
+    let mut best = Vec::new();
+    for i in 0..200 {
+        let phantom = render(
+            i % KINDS.len(),
+            seeds::TRAIN + 700_000_000 + i as u64,
+            PHANTOM_SIDE,
+        );
+        let vector = learner.encode_image(&picture(&phantom))?.vector;
+        best.extend(
+            index
+                .nearest(&encoder, &vector, 1, &Filter::All, Search::Exact)?
+                .first()
+                .map(|h| h.score),
+        );
+    }
+    best.sort_by(f32::total_cmp);
+    Ok(best.get(2).copied().unwrap_or(-1.0))
+}
+
+/// Sample cases to attach: one picture for a finding of every kind.
+fn cases(folder: &Path) -> anyhow::Result<()> {
+    let wanted = [
+        ("chest-nodule", "chest-film", 0),
+        ("chest-effusion", "chest-film", 1),
+        ("head-epidural", "head-ct", 0),
+        ("abdomen-liver", "abdomen-ct", 0),
+        ("knee-fracture", "knee-film", 0),
+        ("brain-mass", "brain-mr", 0),
+        ("fundus-bleed", "fundus", 0),
+        ("skin-border", "skin-lesion", 1),
+        ("blood-blast", "blood-smear", 1),
+        ("ecg-st", "ecg-strip", 0),
+    ];
+    for (i, (name, kind, finding)) in wanted.into_iter().enumerate() {
+        let Some(kind) = KINDS.iter().position(|k| k.id == kind) else {
+            continue;
+        };
+        let mut present = vec![false; KINDS[kind].findings.len()];
+        present[finding] = true;
+        let phantom = render_with(kind, seeds::CASES + i as u64, PHANTOM_SIDE, &present);
+        let side = PHANTOM_SIDE as u32;
+        let buffer = image::RgbImage::from_raw(side, side, phantom.canvas.to_rgb8())
+            .ok_or_else(|| anyhow::anyhow!("a canvas of the wrong size"))?;
+        buffer.save(folder.join(format!("{name}.png")))?;
+    }
+    Ok(())
+}

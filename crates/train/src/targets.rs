@@ -1,0 +1,182 @@
+//! What the vision tower is asked about a phantom while it learns to see: every attribute in the truth, and which finding
+//! covers each patch.
+//!
+//! These heads exist only during training. They make a small tower affordable on a CPU: a few minutes of dense
+//! supervision replace hours of learning to see through a language model's answers.
+
+use rounds_model::ops::Choice;
+use rounds_phantom::spec::Side;
+use rounds_phantom::{KINDS, Phantom};
+
+/// What a classification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    Kind,
+    Presence,
+    Side,
+    Place,
+    Grade,
+    Count,
+    Attribute,
+}
+
+/// Where each classification lives in one wide row of logits.
+pub struct Layout {
+    /// Logits in a row.
+    pub width: usize,
+    kinds: Vec<KindLayout>,
+    /// Classes of a patch: 0 is "nothing", then every finding of every kind.
+    pub patch_classes: usize,
+}
+
+struct KindLayout {
+    findings: Vec<FindingLayout>,
+    attributes: Vec<(usize, usize)>,
+    first_patch_class: usize,
+}
+
+struct FindingLayout {
+    presence: usize,
+    side: usize,
+    place: (usize, usize),
+    grade: (usize, usize),
+    count: (usize, usize),
+}
+
+impl Layout {
+    pub fn new() -> Self {
+        let mut next = KINDS.len();
+        let mut patch = 1;
+        let mut take = |n: usize| {
+            let at = next;
+            next += n;
+            (at, n)
+        };
+        let kinds = KINDS
+            .iter()
+            .map(|kind| {
+                let first_patch_class = patch;
+                patch += kind.findings.len();
+                KindLayout {
+                    first_patch_class,
+                    findings: kind
+                        .findings
+                        .iter()
+                        .map(|f| FindingLayout {
+                            presence: take(2).0,
+                            side: take(3).0,
+                            place: take(f.places.len()),
+                            grade: take(f.grades.len()),
+                            count: take(f.max_count),
+                        })
+                        .collect(),
+                    attributes: kind
+                        .attributes
+                        .iter()
+                        .map(|a| take(a.values.len()))
+                        .collect(),
+                }
+            })
+            .collect();
+        Self {
+            width: next,
+            kinds,
+            patch_classes: patch,
+        }
+    }
+
+    /// The classifications of one phantom in row `row`: what it is, and every question about it. `sorts` gets the sort of
+    /// each.
+    pub fn global(
+        &self,
+        row: usize,
+        phantom: &Phantom,
+        out: &mut Vec<Choice>,
+        sorts: &mut Vec<Sort>,
+    ) {
+        let mut push = |sort: Sort, from: usize, classes: usize, target: usize| {
+            if classes > 1 {
+                sorts.push(sort);
+                out.push(Choice {
+                    row,
+                    from,
+                    classes,
+                    target,
+                    weight: 1.0,
+                });
+            }
+        };
+        push(Sort::Kind, 0, KINDS.len(), phantom.kind);
+        let layout = &self.kinds[phantom.kind];
+        for (i, finding) in layout.findings.iter().enumerate() {
+            let truth = phantom.truth.findings.iter().find(|f| f.finding == i);
+            push(
+                Sort::Presence,
+                finding.presence,
+                2,
+                usize::from(truth.is_some()),
+            );
+            let Some(truth) = truth else { continue };
+            if let Some(side) = truth.side {
+                let side = match side {
+                    Side::Left => 0,
+                    Side::Right => 1,
+                    Side::Both => 2,
+                };
+                push(Sort::Side, finding.side, 3, side);
+            }
+            if let Some(place) = truth.place {
+                push(Sort::Place, finding.place.0, finding.place.1, place);
+            }
+            if let Some(grade) = truth.grade {
+                push(Sort::Grade, finding.grade.0, finding.grade.1, grade);
+            }
+            push(
+                Sort::Count,
+                finding.count.0,
+                finding.count.1,
+                truth.count - 1,
+            );
+        }
+        for (&(from, classes), &value) in layout.attributes.iter().zip(&phantom.truth.attributes) {
+            push(Sort::Attribute, from, classes, value);
+        }
+    }
+
+    /// The class of every patch of a phantom on a `grid` x `grid` lattice; rows from `first_row`.
+    pub fn patches(&self, first_row: usize, phantom: &Phantom, grid: usize, out: &mut Vec<Choice>) {
+        let first = self.kinds[phantom.kind].first_patch_class;
+        let pose = phantom.canvas.pose;
+        for cell in 0..grid * grid {
+            let centre = [
+                ((cell % grid) as f32 + 0.5) / grid as f32,
+                ((cell / grid) as f32 + 0.5) / grid as f32,
+            ];
+            let at = pose.to_body(centre);
+            let half_cell = 0.5 / grid as f32;
+            let covering = phantom.truth.findings.iter().find(|f| {
+                f.regions.iter().any(|r| {
+                    let (u, v) = (
+                        (at[0] - r[0]) / (r[2] + 0.7 * half_cell),
+                        (at[1] - r[1]) / (r[3] + 0.7 * half_cell),
+                    );
+                    u * u + v * v <= 1.0
+                })
+            });
+            out.push(Choice {
+                row: first_row + cell,
+                from: 0,
+                classes: self.patch_classes,
+                target: covering.map_or(0, |f| first + f.finding),
+                weight: if covering.is_some() { 1.0 } else { 0.15 },
+            });
+        }
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
