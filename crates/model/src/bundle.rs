@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use super::encoder::EncoderBundle;
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
-pub use super::listed::KnownBy;
-use super::listed::{self, Listed, damaged};
+pub use super::manifest_files::KnownBy;
+use super::manifest_files::{self, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
 
 /// The format this program writes and reads.
@@ -22,9 +22,9 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
 const MANIFEST: &str = "model.toml";
 /// Longest `model.toml`, in bytes.
-const LONGEST_MANIFEST: u64 = 1 << 20;
+const MAX_MANIFEST: u64 = 1 << 20;
 /// Longest `tokenizer.json`, in bytes; the largest published one has 34 MB.
-const LONGEST_TOKENIZER: u64 = 64 << 20;
+const MAX_TOKENIZER: u64 = 64 << 20;
 
 /// `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,10 +41,10 @@ pub struct Manifest {
     /// Below this similarity of query and best shot the picture is unlike anything the model was made for.
     pub familiar_similarity: f32,
     /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`, `q4_k`.
-    #[serde(default = "half")]
+    #[serde(default = "default_dtype")]
     pub dtype: String,
     /// Files with weights: `*.safetensors` or `*.gguf`.
-    #[serde(default = "one_file")]
+    #[serde(default = "default_weights")]
     pub weights: Vec<String>,
     #[serde(default, skip_serializing_if = "KnownBy::is_default")]
     pub vectors_known_by: KnownBy,
@@ -61,16 +61,18 @@ pub struct Manifest {
 impl Manifest {
     /// What the vectors of its tower are known by: with [`KnownBy::Weights`] the SHA-256 of the first file of weights.
     pub fn encoder_id(&self) -> String {
-        let listed = self.listed();
-        let sums = listed.sums_of_weights();
+        let manifest_files = self.manifest_files();
+        let hashes = manifest_files.weight_hashes();
         match self.vectors_known_by {
-            KnownBy::Weights => sums.first().copied().unwrap_or_default().to_string(),
-            KnownBy::Settings => listed::identity(&sums, &(&self.config.vision, &self.pixels)),
+            KnownBy::Weights => hashes.first().copied().unwrap_or_default().to_string(),
+            KnownBy::Settings => {
+                manifest_files::identity(&hashes, &(&self.config.vision, &self.pixels))
+            }
         }
     }
 
-    fn listed(&self) -> Listed<'_> {
-        Listed {
+    fn manifest_files(&self) -> ManifestFiles<'_> {
+        ManifestFiles {
             manifest: MANIFEST,
             weights: &self.weights,
             files: &self.files,
@@ -81,7 +83,7 @@ impl Manifest {
 
 impl Manifest {
     /// Words go to the terminal and are cleaned; tokens go to a tokenizer, so one that would have to be cleaned is refused.
-    fn cleaned(mut self) -> Result<Self, ModelError> {
+    fn sanitised(mut self) -> Result<Self, ModelError> {
         for words in [
             &mut self.name,
             &mut self.licence,
@@ -97,11 +99,11 @@ impl Manifest {
     }
 }
 
-fn half() -> String {
+fn default_dtype() -> String {
     "f16".into()
 }
 
-fn one_file() -> Vec<String> {
+fn default_weights() -> Vec<String> {
     vec!["model.safetensors".into()]
 }
 
@@ -175,7 +177,7 @@ impl Pixels {
     }
 
     /// 8-bit RGB, row by row, as the tower takes it: a plane of floats for each colour, mean off, in standard deviations.
-    pub fn normalised(&self, rgb: &[u8]) -> Vec<f32> {
+    pub fn normalise(&self, rgb: &[u8]) -> Vec<f32> {
         let plane = |c: usize| {
             let samples = rgb.iter().skip(c).step_by(3);
             samples.map(move |&v| (f32::from(v) / 255.0 - self.mean[c]) / self.std[c])
@@ -200,18 +202,18 @@ pub struct Bundle {
     pub sha256: String,
 }
 
-enum Place {
+enum BundleSource {
     Shipped,
     Folder(PathBuf),
 }
 
-impl Place {
-    fn read(&self, name: &str, longest: u64) -> Result<Cow<'static, [u8]>, ModelError> {
+impl BundleSource {
+    fn read(&self, name: &str, max: u64) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
-            Place::Folder(folder) => {
-                Ok(Cow::Owned(files::read_plain(&folder.join(name), longest)?))
+            BundleSource::Folder(folder) => {
+                Ok(Cow::Owned(files::read_plain(&folder.join(name), max)?))
             }
-            Place::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
+            BundleSource::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(name, "not part of this build")),
         }
@@ -220,7 +222,7 @@ impl Place {
 
 fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
     let text = std::str::from_utf8(text).map_err(|e| damaged(MANIFEST, e))?;
-    let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+    let version: VersionOnly = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
     if version.format_version != FORMAT_VERSION {
         return Err(ModelError::Version {
             found: version.format_version,
@@ -231,13 +233,13 @@ fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
     if !FAMILIES.contains(&manifest.family.as_str()) {
         return Err(ModelError::Family(sanitise::clean_line(&manifest.family)));
     }
-    manifest.listed().is_sound()?;
+    manifest.manifest_files().validate()?;
     manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
-    manifest.cleaned()
+    manifest.sanitised()
 }
 
 /// Errors where something else than a model is in `folder`.
-fn is_model(folder: &Path) -> Result<(), ModelError> {
+fn require_model(folder: &Path) -> Result<(), ModelError> {
     if folder.join(MANIFEST).exists() {
         return Ok(());
     }
@@ -251,24 +253,24 @@ fn is_model(folder: &Path) -> Result<(), ModelError> {
 impl Bundle {
     /// Reads and checks a bundle; `None` is the one that ships.
     pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
-        let place = match folder {
-            None => Place::Shipped,
+        let source = match folder {
+            None => BundleSource::Shipped,
             Some(folder) => {
-                is_model(folder)?;
-                Place::Folder(folder.to_path_buf())
+                require_model(folder)?;
+                BundleSource::Folder(folder.to_path_buf())
             }
         };
-        let text = place.read(MANIFEST, LONGEST_MANIFEST)?;
+        let text = source.read(MANIFEST, MAX_MANIFEST)?;
         let manifest = manifest_of(&text)?;
-        let listed = manifest.listed();
-        let checked = |name: &str, longest| {
-            let bytes = place.read(name, longest)?;
-            listed.check(name, &bytes).map(|()| bytes)
+        let manifest_files = manifest.manifest_files();
+        let checked = |name: &str, max| {
+            let bytes = source.read(name, max)?;
+            manifest_files.check(name, &bytes).map(|()| bytes)
         };
-        let tokenizer = checked("tokenizer.json", LONGEST_TOKENIZER)?;
-        let weights = match &place {
-            Place::Shipped => Weights::Bytes(checked("model.safetensors", u64::MAX)?),
-            Place::Folder(folder) => Weights::Files(listed.weights(folder)?),
+        let tokenizer = checked("tokenizer.json", MAX_TOKENIZER)?;
+        let weights = match &source {
+            BundleSource::Shipped => Weights::Bytes(checked("model.safetensors", u64::MAX)?),
+            BundleSource::Folder(folder) => Weights::Files(manifest_files.weights(folder)?),
         };
         Ok(Self {
             tokenizer,
@@ -280,11 +282,8 @@ impl Bundle {
 
     /// Reads `model.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
-        is_model(folder)?;
-        manifest_of(&files::read_plain(
-            &folder.join(MANIFEST),
-            LONGEST_MANIFEST,
-        )?)
+        require_model(folder)?;
+        manifest_of(&files::read_plain(&folder.join(MANIFEST), MAX_MANIFEST)?)
     }
 
     /// Reads the text of a `model.toml`; also the fuzzer's way in.
@@ -294,12 +293,12 @@ impl Bundle {
 
     /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
-        Ok(Self::manifest(folder)?.listed().faults(folder))
+        Ok(Self::manifest(folder)?.manifest_files().problems(folder))
     }
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct VersionOnly {
     format_version: u32,
 }
 

@@ -6,7 +6,7 @@ use super::error::ModelError;
 use rounds_support::sanitise::clean_line_max;
 
 /// Longest name and reason that a message shows, in characters.
-const LONGEST_WORDS: usize = 200;
+const MAX_MESSAGE: usize = 200;
 
 /// What [`open`] takes.
 pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
@@ -14,8 +14,8 @@ pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
 /// Opens `auto`, `cpu`, `cuda` or `metal`. `auto` takes the first that works.
 pub fn open(name: &str) -> Result<(Device, &'static str), ModelError> {
     let missing = |reason: &str| ModelError::Device {
-        name: clean_line_max(name, LONGEST_WORDS),
-        reason: clean_line_max(reason, LONGEST_WORDS),
+        name: clean_line_max(name, MAX_MESSAGE),
+        reason: clean_line_max(reason, MAX_MESSAGE),
     };
     let opened = |device: Result<Device, candle_core::Error>, name| match device {
         Ok(device) => Ok((device, name)),

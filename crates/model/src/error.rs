@@ -18,7 +18,7 @@ pub enum ModelError {
     Version { found: u32, known: u32 },
     #[error("the model's family is {0}, which this program does not know")]
     Family(String),
-    #[error("device {name} is not available in this build or on this machine{}", because(.reason))]
+    #[error("device {name} is not available in this build or on this machine{}", reason_suffix(.reason))]
     Device {
         name: String,
         /// The driver's words, cleaned; empty where it was not asked.
@@ -38,13 +38,13 @@ pub enum ModelError {
         context: usize,
         reserve: usize,
     },
-    #[error("{images} images but {places} places for them in the prompt")]
-    Images { images: usize, places: usize },
+    #[error("{images} images, but the prompt has {placeholders} image tokens")]
+    ImageCount { images: usize, placeholders: usize },
     #[error("stopped")]
     Cancelled,
 }
 
-fn because(reason: &str) -> String {
+fn reason_suffix(reason: &str) -> String {
     match reason.is_empty() {
         true => String::new(),
         false => format!(": {reason}"),

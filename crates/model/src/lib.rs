@@ -2,22 +2,22 @@
 //!
 //! Nothing here knows about questions, examples or surfaces: tokens and pictures come in, logits go out.
 
+mod bounds;
 pub mod bundle;
 pub mod device;
 pub mod encoder;
 pub mod error;
-mod files;
 pub mod flamingo;
 pub mod generate;
 pub mod import;
 pub mod language;
 pub mod layers;
 pub mod library;
-mod listed;
 pub mod load;
+mod manifest_files;
 pub mod ops;
 pub mod random;
-mod sizes;
+mod safetensors_backend;
 pub mod store;
 pub mod vision;
 pub mod weights;
@@ -47,7 +47,7 @@ pub trait FewShotLearner: Send {
     /// Longest sequence, in tokens.
     fn context(&self) -> usize;
     /// One pass of the vision tower and resampler.
-    fn encode_image(&self, picture: &Picture) -> Result<EncodedImage, ModelError>;
+    fn encode_image(&self, image: &Picture) -> Result<EncodedImage, ModelError>;
     /// Starts a sequence: one image for every image token in `ids`. Returns the logits after the last token.
     fn prefill(
         &mut self,

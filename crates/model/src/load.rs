@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::bundle::{Bundle, Weights};
 use super::error::ModelError;
-use super::files::Files;
+use super::safetensors_backend::SafetensorsBackend;
 use super::store::Store;
 use super::weights::WeightError;
 use super::weights::gguf::{GgufFile, Kind};
@@ -25,11 +25,11 @@ fn damaged(file: &Path, reason: impl ToString) -> ModelError {
 
 /// The type that full tensors are computed in: candle multiplies f32 only on a CPU, and bf16 where the weights are no wider.
 pub fn compute_dtype(bundle: &Bundle, device: &Device) -> DType {
-    compute_dtype_of(&bundle.manifest.dtype, device)
+    compute_dtype_for(&bundle.manifest.dtype, device)
 }
 
 /// The same for weights that are held as `held`.
-pub fn compute_dtype_of(held: &str, device: &Device) -> DType {
+pub fn compute_dtype_for(held: &str, device: &Device) -> DType {
     match (device.is_cpu(), held) {
         (false, "f16" | "bf16") => DType::BF16,
         _ => DType::F32,
@@ -40,11 +40,11 @@ pub fn compute_dtype_of(held: &str, device: &Device) -> DType {
 ///
 /// Errors with the file's name where a file is not what it says.
 pub fn store(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Store<'static>, ModelError> {
-    store_of(&bundle.weights, device, dtype)
+    store_from_weights(&bundle.weights, device, dtype)
 }
 
 /// The same over weights of any bundle.
-pub fn store_of(
+pub fn store_from_weights(
     weights: &Weights,
     device: &Device,
     dtype: DType,
@@ -64,11 +64,11 @@ pub fn store_of(
     };
     let is_gguf = |path: &PathBuf| path.extension().is_some_and(|e| e == "gguf");
     if !paths.iter().any(is_gguf) {
-        let full = Files::open(paths).map_err(|(path, e)| damaged(&path, e))?;
+        let full = SafetensorsBackend::open(paths).map_err(|(path, e)| damaged(&path, e))?;
         let full = VarBuilder::from_backend(Box::new(full), dtype, device.clone());
         return Ok(Store::full(full));
     }
-    let mut tensors = Tensors::default();
+    let mut tensors = GgufTensors::default();
     for path in paths {
         let file = GgufFile::open(path).map_err(|e| damaged(path, e))?;
         tensors.add(&file, device).map_err(|e| damaged(path, e))?;
@@ -82,29 +82,29 @@ pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
     let name = "model.gguf";
     let wrong = |e| damaged(Path::new(name), e);
     let file = GgufFile::from_bytes(name, bytes.to_vec()).map_err(wrong)?;
-    let mut tensors = Tensors::default();
+    let mut tensors = GgufTensors::default();
     tensors.add(&file, &Device::Cpu).map_err(wrong)?;
     Ok(tensors.full.len() + tensors.packed.len())
 }
 
 /// Tensors of GGUF files by name.
 #[derive(Default)]
-struct Tensors {
+struct GgufTensors {
     full: HashMap<String, Tensor>,
     packed: HashMap<String, Arc<QTensor>>,
 }
 
-impl Tensors {
+impl GgufTensors {
     fn add(&mut self, file: &GgufFile, device: &Device) -> Result<(), WeightError> {
         for (index, info) in file.tensors().iter().enumerate() {
             let name = info.name.clone();
             match info.kind {
-                Kind::Reals(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) | Kind::Other(_) => {
+                Kind::Float(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) | Kind::Other(_) => {
                     let tensor = file.read(index)?.to_device(device);
                     let tensor = tensor.map_err(|e| WeightError::format(&name, e.to_string()))?;
                     self.full.insert(name, tensor);
                 }
-                Kind::Reals(_) => {
+                Kind::Float(_) => {
                     self.packed
                         .insert(name, Arc::new(file.packed(index, device)?));
                 }

@@ -166,7 +166,7 @@ fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
 pub fn write(
     shape: Shape,
     layers: Option<usize>,
-    hold: Hold,
+    format: Hold,
     folder: &Path,
     seed: u64,
     cancel: &Cancel,
@@ -176,19 +176,19 @@ pub fn write(
     if let Some(layers) = layers {
         config.language.layers = layers.clamp(1, config.language.layers);
     }
-    config.language.tied_head &= !hold.is_packed();
-    let asked = Flamingo::tensors(&config)?;
+    config.language.tied_head &= !format.is_packed();
+    let specs = Flamingo::tensors(&config)?;
     files::create_private_dir(folder)?;
     let mut done = 0;
-    let written = write_weights(folder, hold, &asked, &mut |tensor| {
+    let written = write_weights(folder, format, &specs, &mut |tensor| {
         if cancel.is_cancelled() {
             return Err(ImportError::Cancelled);
         }
-        progress(done, asked.len());
+        progress(done, specs.len());
         done += 1;
         Ok(draw(&tensor.name, &tensor.shape, seed)?)
     })?;
-    progress(asked.len(), asked.len());
+    progress(specs.len(), specs.len());
     let special: &[&str] = match shape {
         Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
         _ => &["<|endofchunk|>", "<image>", "<PAD>"],
@@ -204,8 +204,8 @@ pub fn write(
         knows: "this model's weights are random numbers: its answers mean nothing".into(),
         template: if idefics { "idefics" } else { "open-flamingo" }.into(),
         familiar_similarity: -1.0,
-        dtype: hold.name().into(),
-        weights: vec![hold.file().into()],
+        dtype: format.name().into(),
+        weights: vec![format.file().into()],
         vectors_known_by: KnownBy::Settings,
         tokens: SpecialTokens {
             begin: if idefics { "<s>" } else { "" }.into(),
@@ -222,18 +222,18 @@ pub fn write(
         }),
         config,
         files: BTreeMap::from([
-            (hold.file().to_string(), written.sha256.clone()),
+            (format.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),
         ]),
         lengths: BTreeMap::from([
-            (hold.file().to_string(), written.length),
+            (format.file().to_string(), written.length),
             ("tokenizer.json".into(), json.len() as u64),
         ]),
     };
     let text = toml::to_string(&manifest)
         .map_err(|e| ImportError::Tensor(candle_core::Error::msg(e.to_string())))?;
     let bytes = written.length;
-    written.bundle(folder, &json, ("model.toml", &text))?;
+    written.commit(folder, &json, ("model.toml", &text))?;
     Ok(bytes)
 }
 

@@ -18,12 +18,12 @@ use super::ops::Linear;
 pub struct Store<'a> {
     full: VarBuilder<'a>,
     packed: Arc<HashMap<String, Arc<QTensor>>>,
-    asked: Option<Arc<Mutex<Vec<Asked>>>>,
+    recorded: Option<Arc<Mutex<Vec<TensorSpec>>>>,
 }
 
 /// A tensor that a model asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct TensorSpec {
     pub name: String,
     pub shape: Vec<usize>,
     /// The weight of a linear layer: what quantisation applies to.
@@ -41,7 +41,7 @@ impl<'a> Store<'a> {
         Self {
             full,
             packed: Arc::new(packed),
-            asked: None,
+            recorded: None,
         }
     }
 
@@ -50,7 +50,7 @@ impl<'a> Store<'a> {
         Self {
             full: self.full.pp(name),
             packed: self.packed.clone(),
-            asked: self.asked.clone(),
+            recorded: self.recorded.clone(),
         }
     }
 
@@ -62,7 +62,7 @@ impl<'a> Store<'a> {
     /// A tensor of `shape`; `init` is how a trainer starts it.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
-        self.note(name, &shape, false);
+        self.record(name, &shape, false);
         self.full.get_with_hints(shape, name, init)
     }
 
@@ -81,7 +81,7 @@ impl<'a> Store<'a> {
             }
             return Linear::packed(weight.clone(), shape.0);
         }
-        self.note(name, &shape.into(), true);
+        self.record(name, &shape.into(), true);
         Ok(Linear::full(self.full.get_with_hints(shape, name, init)?))
     }
 
@@ -92,37 +92,42 @@ impl<'a> Store<'a> {
         }
     }
 
-    fn note(&self, name: &str, shape: &Shape, linear: bool) {
-        if let Some(asked) = &self.asked {
-            let entry = Asked {
+    fn record(&self, name: &str, shape: &Shape, linear: bool) {
+        if let Some(recorded) = &self.recorded {
+            let entry = TensorSpec {
                 name: self.path(name),
                 shape: shape.dims().to_vec(),
                 linear,
             };
-            asked.lock().unwrap_or_else(|e| e.into_inner()).push(entry);
+            recorded
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .push(entry);
         }
     }
 }
 
 /// What `load` asks of a store, without memory for any of it.
-pub fn asked_for(load: impl FnOnce(Store<'static>) -> Result<()>) -> Result<Vec<Asked>> {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let full = VarBuilder::from_backend(Box::new(Nothing), DType::F32, Device::Cpu);
+pub fn required_tensors(
+    load: impl FnOnce(Store<'static>) -> Result<()>,
+) -> Result<Vec<TensorSpec>> {
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let full = VarBuilder::from_backend(Box::new(ZeroBackend), DType::F32, Device::Cpu);
     load(Store {
         full,
         packed: Arc::default(),
-        asked: Some(asked.clone()),
+        recorded: Some(recorded.clone()),
     })?;
-    let mut list = asked.lock().unwrap_or_else(|e| e.into_inner()).clone();
+    let mut list = recorded.lock().unwrap_or_else(|e| e.into_inner()).clone();
     list.sort_by(|a, b| a.name.cmp(&b.name));
     list.dedup();
     Ok(list)
 }
 
 /// Gives a single zero, seen from every place of the shape.
-struct Nothing;
+struct ZeroBackend;
 
-impl SimpleBackend for Nothing {
+impl SimpleBackend for ZeroBackend {
     fn get(&self, shape: Shape, _: &str, _: Init, dtype: DType, device: &Device) -> Result<Tensor> {
         Tensor::zeros((), dtype, device)?.broadcast_as(shape)
     }

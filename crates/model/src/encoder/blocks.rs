@@ -8,12 +8,12 @@ use candle_nn::Init;
 
 use super::config::{Activation, BlocksConfig};
 use crate::layers::{Norm, NormKind};
-use crate::ops::{Linear, Visible, attention};
+use crate::ops::{AttentionMask, Linear, attention};
 use crate::store::Store;
 
 /// Where a block's norms stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum NormOrder {
     /// In front of attention and feed-forward.
     NormFirst,
     /// After what they gave was added (BERT).
@@ -22,9 +22,9 @@ pub enum Order {
 
 /// A stack of blocks.
 pub struct Blocks {
-    list: Vec<Block>,
+    blocks: Vec<Block>,
     heads: usize,
-    order: Order,
+    order: NormOrder,
 }
 
 struct Block {
@@ -39,11 +39,11 @@ struct Block {
 /// A linear layer with a bias, `weight` `[output, input]` and `bias` `[output]`.
 pub fn dense(store: &Store, input: usize, output: usize) -> Result<Linear> {
     let bias = store.get(output, "bias", Init::Const(0.0))?;
-    Ok(plain(store, input, output)?.with_bias(Some(bias)))
+    Ok(linear_without_bias(store, input, output)?.with_bias(Some(bias)))
 }
 
 /// A linear layer without a bias.
-pub fn plain(store: &Store, input: usize, output: usize) -> Result<Linear> {
+pub fn linear_without_bias(store: &Store, input: usize, output: usize) -> Result<Linear> {
     store.linear((output, input), "weight", Init::Const(0.0))
 }
 
@@ -54,9 +54,9 @@ pub fn norm(store: &Store, width: usize, eps: f64) -> Result<Norm> {
 
 impl Blocks {
     /// Takes `blocks.0...` from `store`.
-    pub fn load(config: &BlocksConfig, order: Order, store: &Store) -> Result<Self> {
+    pub fn load(config: &BlocksConfig, order: NormOrder, store: &Store) -> Result<Self> {
         let (width, eps) = (config.width, config.norm_eps);
-        let list = (0..config.layers)
+        let blocks = (0..config.layers)
             .map(|i| {
                 let store = store.pp("blocks").pp(i);
                 let attn = store.pp("attn");
@@ -70,25 +70,25 @@ impl Blocks {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            list,
+            blocks,
             heads: config.heads,
             order,
         })
     }
 
-    /// `[batch, tokens, width]` to the same shape; `visible` says which keys each token sees.
-    pub fn forward(&self, x: &Tensor, visible: &Visible) -> Result<Tensor> {
+    /// `[batch, tokens, width]` to the same shape; `mask` says which keys each token sees.
+    pub fn forward(&self, x: &Tensor, mask: &AttentionMask) -> Result<Tensor> {
         let mut x = x.clone();
-        for block in &self.list {
+        for block in &self.blocks {
             x = match self.order {
-                Order::NormFirst => {
-                    let y = self.attend(block, &block.norm_1.forward(&x)?, visible)?;
+                NormOrder::NormFirst => {
+                    let y = self.attend(block, &block.norm_1.forward(&x)?, mask)?;
                     let x = (x + y)?;
                     let y = block.mlp.forward(&block.norm_2.forward(&x)?)?;
                     (x + y)?
                 }
-                Order::NormLast => {
-                    let y = self.attend(block, &x, visible)?;
+                NormOrder::NormLast => {
+                    let y = self.attend(block, &x, mask)?;
                     let x = block.norm_1.forward(&(x + y)?)?;
                     let y = block.mlp.forward(&x)?;
                     block.norm_2.forward(&(x + y)?)?
@@ -98,13 +98,13 @@ impl Blocks {
         Ok(x)
     }
 
-    fn attend(&self, block: &Block, x: &Tensor, visible: &Visible) -> Result<Tensor> {
+    fn attend(&self, block: &Block, x: &Tensor, mask: &AttentionMask) -> Result<Tensor> {
         let fused = block.in_proj.forward(x)?;
         let width = x.dim(2)?;
         let part = |i: usize| fused.narrow(2, i * width, width)?.contiguous();
         let scale = head_scale(width, self.heads);
         let (q, k, v) = (part(0)?, part(1)?, part(2)?);
-        let y = attention(&q, &k, &v, self.heads, scale, visible.clone())?;
+        let y = attention(&q, &k, &v, self.heads, scale, mask.clone())?;
         block.out_proj.forward(&y)
     }
 }

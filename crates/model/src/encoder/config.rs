@@ -5,8 +5,10 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::{
+    MAX_IMAGE_SIDE, MAX_LAYERS, MAX_SIZE, check_epsilon, check_heads, check_range,
+};
 use crate::ops::{gelu, quick_gelu};
-use crate::sizes::{LARGEST, LARGEST_SIDE, MOST_LAYERS, epsilon, parts, within};
 use crate::vision::{VisionActivation, VisionConfig};
 
 /// CLIP's layer norms, which its tower here has built in.
@@ -108,13 +110,13 @@ impl EncoderConfig {
     /// Errors, in words, where no encoder of `family` can have these sizes.
     pub fn check(&self, family: Family) -> Result<(), String> {
         let (image, text) = (&self.image, &self.text);
-        sizes("image", &image.blocks)?;
-        sizes("text", &text.blocks)?;
-        within("dimension", self.dimension, LARGEST)?;
-        within("vocab_size", text.vocab_size, LARGEST)?;
-        within("positions", text.positions, LARGEST)?;
-        within("image_size", image.image_size, LARGEST_SIDE)?;
-        within("patch_size", image.patch_size, image.image_size)?;
+        check_blocks("image", &image.blocks)?;
+        check_blocks("text", &text.blocks)?;
+        check_range("dimension", self.dimension, MAX_SIZE)?;
+        check_range("vocab_size", text.vocab_size, MAX_SIZE)?;
+        check_range("positions", text.positions, MAX_SIZE)?;
+        check_range("image_size", image.image_size, MAX_IMAGE_SIDE)?;
+        check_range("patch_size", image.patch_size, image.image_size)?;
         match family {
             Family::Clip if image.blocks.norm_eps != CLIP_EPS => Err(format!(
                 "a CLIP's norms have an epsilon of {CLIP_EPS}, not {}",
@@ -128,8 +130,8 @@ impl EncoderConfig {
                 image.blocks.width, self.dimension
             )),
             Family::Biomedclip => {
-                within("segments", text.segments, LARGEST)?;
-                within("projection_width", text.projection_width, LARGEST)
+                check_range("segments", text.segments, MAX_SIZE)?;
+                check_range("projection_width", text.projection_width, MAX_SIZE)
             }
             _ => Ok(()),
         }
@@ -161,12 +163,12 @@ impl EncoderConfig {
     }
 }
 
-fn sizes(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
-    within(&format!("{tower} width"), blocks.width, LARGEST)?;
-    within(&format!("{tower} mlp_width"), blocks.mlp_width, LARGEST)?;
-    within(&format!("{tower} layers"), blocks.layers, MOST_LAYERS)?;
-    parts(tower, blocks.width, blocks.heads)?;
-    epsilon(tower, blocks.norm_eps)
+fn check_blocks(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
+    check_range(&format!("{tower} width"), blocks.width, MAX_SIZE)?;
+    check_range(&format!("{tower} mlp_width"), blocks.mlp_width, MAX_SIZE)?;
+    check_range(&format!("{tower} layers"), blocks.layers, MAX_LAYERS)?;
+    check_heads(tower, blocks.width, blocks.heads)?;
+    check_epsilon(tower, blocks.norm_eps)
 }
 
 #[cfg(test)]

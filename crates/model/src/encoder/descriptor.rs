@@ -44,7 +44,7 @@ impl ImageEncoder for Descriptor {
         DESCRIPTOR_LENGTH
     }
 
-    fn encode_images(&self, pictures: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
-        Ok(pictures.iter().map(|picture| descriptor(picture)).collect())
+    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
+        Ok(images.iter().map(|image| descriptor(image)).collect())
     }
 }

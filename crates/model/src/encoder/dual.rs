@@ -8,16 +8,16 @@ use candle_core::{DType, Device, Tensor};
 use super::image::ImageTower;
 use super::manifest::{EncoderBundle, EncoderManifest};
 use super::text::TextTower;
-use super::tokens::TextTokens;
+use super::tokens::TextTokenizer;
 use super::{ImageEncoder, TextEncoder};
 use crate::bundle::Fit;
 use crate::error::ModelError;
-use crate::listed::damaged;
 use crate::load;
+use crate::manifest_files::damaged;
 use rounds_imaging::{Deep, Picture, clip_transform, resize_bicubic};
 
 /// Pictures of one pass through the tower.
-const GROUP: usize = 8;
+const BATCH: usize = 8;
 
 /// An image-text encoder that is ready.
 pub struct DualEncoder {
@@ -25,7 +25,7 @@ pub struct DualEncoder {
     id: String,
     image: ImageTower,
     text: TextTower,
-    tokens: TextTokens,
+    tokens: TextTokenizer,
     device: Device,
     dtype: DType,
 }
@@ -33,7 +33,7 @@ pub struct DualEncoder {
 impl DualEncoder {
     /// Makes the encoder of a bundle: in f32 on a CPU, in the bundle's type elsewhere.
     pub fn load(bundle: &EncoderBundle, device: &Device) -> Result<Self, ModelError> {
-        let dtype = load::compute_dtype_of(&bundle.manifest.dtype, device);
+        let dtype = load::compute_dtype_for(&bundle.manifest.dtype, device);
         Self::load_as(bundle, device, dtype)
     }
 
@@ -47,9 +47,9 @@ impl DualEncoder {
         let (family, config) = (manifest.family, &manifest.config);
         let weights = manifest.weights.first().map_or("weights", String::as_str);
         let wrong = |e: candle_core::Error| damaged(weights, e);
-        let store = load::store_of(&bundle.weights, device, dtype)?;
+        let store = load::store_from_weights(&bundle.weights, device, dtype)?;
         Ok(Self {
-            tokens: TextTokens::load(
+            tokens: TextTokenizer::load(
                 &bundle.tokenizer,
                 &manifest.tokenizer,
                 config.text.vocab_size,
@@ -73,28 +73,28 @@ impl DualEncoder {
         self.tokens.ids(text)
     }
 
-    /// Normalised pixels `[pictures, 3, side, side]` as the image tower takes them.
-    pub fn pixels(&self, pictures: &[&Picture]) -> Result<Tensor, ModelError> {
+    /// Normalised pixels `[images, 3, side, side]` as the image tower takes them.
+    pub fn pixels(&self, images: &[&Picture]) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.image.image_size;
         let mut values = Vec::new();
-        for picture in pictures {
+        for image in images {
             let rgb = match self.manifest.pixels.fit {
                 // torchvision's crop, which the models were trained with. Where the rest is odd, transformers' own processor may
                 // cut one pixel further left or up.
-                Fit::Crop => clip_transform(picture, side, Deep::Scaled),
+                Fit::Crop => clip_transform(image, side, Deep::Scaled),
                 // SigLIP's processor gets RGB: what a file had beside colours is gone before the resize.
                 Fit::Squash => {
-                    let (width, height) = (picture.width as usize, picture.height as usize);
-                    resize_bicubic(&picture.rgb, width, height, side, side)
+                    let (width, height) = (image.width as usize, image.height as usize);
+                    resize_bicubic(&image.rgb, width, height, side, side)
                 }
             };
-            values.extend(self.manifest.pixels.normalised(&rgb));
+            values.extend(self.manifest.pixels.normalise(&rgb));
         }
-        let shape = (pictures.len(), 3, side, side);
+        let shape = (images.len(), 3, side, side);
         Ok(Tensor::from_vec(values, shape, &self.device)?.to_dtype(self.dtype)?)
     }
 
-    /// `pixels` as [`Self::pixels`] gives them to `[pictures, dimension]` in f32, not of unit length.
+    /// `pixels` as [`Self::pixels`] gives them to `[images, dimension]` in f32, not of unit length.
     pub fn project_pixels(&self, pixels: &Tensor) -> Result<Tensor, ModelError> {
         Ok(self.image.forward(pixels)?.to_dtype(DType::F32)?)
     }
@@ -105,7 +105,7 @@ impl DualEncoder {
         Ok(self.text.forward(ids, pad)?.to_dtype(DType::F32)?)
     }
 
-    fn unit(&self, vector: &[f32]) -> Result<Vec<f32>, ModelError> {
+    fn unit_vector(&self, vector: &[f32]) -> Result<Vec<f32>, ModelError> {
         let length = vector
             .iter()
             .map(|v| f64::from(*v) * f64::from(*v))
@@ -141,12 +141,12 @@ impl ImageEncoder for DualEncoder {
         self.manifest.config.dimension
     }
 
-    fn encode_images(&self, pictures: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let mut out = Vec::with_capacity(pictures.len());
-        for group in pictures.chunks(GROUP) {
-            let rows: Vec<Vec<f32>> = self.project_pixels(&self.pixels(group)?)?.to_vec2()?;
+    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut out = Vec::with_capacity(images.len());
+        for batch in images.chunks(BATCH) {
+            let rows: Vec<Vec<f32>> = self.project_pixels(&self.pixels(batch)?)?.to_vec2()?;
             for row in &rows {
-                out.push(self.unit(row)?);
+                out.push(self.unit_vector(row)?);
             }
         }
         Ok(out)
@@ -157,6 +157,6 @@ impl TextEncoder for DualEncoder {
     fn encode_text(&self, text: &str) -> Result<Vec<f32>, ModelError> {
         let row = self.project_tokens(&self.tokens(text)?)?;
         let row: Vec<f32> = row.flatten_all()?.to_vec1()?;
-        self.unit(&row)
+        self.unit_vector(&row)
     }
 }

@@ -7,10 +7,10 @@
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
 
-use super::blocks::{Blocks, Mlp, Order, dense, head_scale, norm, plain};
+use super::blocks::{Blocks, Mlp, NormOrder, dense, head_scale, linear_without_bias, norm};
 use super::config::{EncoderConfig, Family};
 use crate::layers::Norm;
-use crate::ops::{Linear, Visible, attention, linear};
+use crate::ops::{AttentionMask, Linear, attention, linear};
 use crate::store::Store;
 use crate::vision::{ClipTower, unfold};
 
@@ -87,7 +87,7 @@ impl Vit {
         let pool = match has_class {
             true => Pool::Class {
                 token: store.get((1, 1, width), "class_embedding", zero)?,
-                projection: plain(&store.pp("projection"), width, config.dimension)?,
+                projection: linear_without_bias(&store.pp("projection"), width, config.dimension)?,
             },
             false => Pool::Probe(Box::new(Probe::load(config, &store.pp("pool"))?)),
         };
@@ -98,7 +98,7 @@ impl Vit {
             patch_weight: patches.get((width, 3, patch, patch), "weight", zero)?,
             patch_bias: patches.get(width, "bias", zero)?,
             positions: store.get((positions, width), "position_embedding", zero)?,
-            blocks: Blocks::load(blocks, Order::NormFirst, store)?,
+            blocks: Blocks::load(blocks, NormOrder::NormFirst, store)?,
             norm: norm(&store.pp("norm"), width, blocks.norm_eps)?,
             pool,
         })
@@ -116,7 +116,7 @@ impl Vit {
         let x = x.broadcast_add(&self.positions)?;
         let x = self
             .norm
-            .forward(&self.blocks.forward(&x, &Visible::All)?)?;
+            .forward(&self.blocks.forward(&x, &AttentionMask::All)?)?;
         match &self.pool {
             Pool::Class { projection, .. } => {
                 projection.forward(&x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)
@@ -150,7 +150,7 @@ impl Probe {
         let query = query.broadcast_as((batch, 1, width))?.contiguous()?;
         let (key, value) = (self.key.forward(x)?, self.value.forward(x)?);
         let scale = head_scale(width, self.heads);
-        let y = attention(&query, &key, &value, self.heads, scale, Visible::All)?;
+        let y = attention(&query, &key, &value, self.heads, scale, AttentionMask::All)?;
         let y = self.out.forward(&y)?;
         let z = self.mlp.forward(&self.norm.forward(&y)?)?;
         (y + z)?.squeeze(1)

@@ -4,7 +4,7 @@
 //! be used or known to be of no use: what is missing, unknown or of another shape is listed, never skipped. `encoder.toml` is
 //! written last, so an import that was broken off leaves nothing that looks like a bundle.
 
-mod describe;
+mod config_reader;
 mod hugging_face;
 mod layout;
 mod open_clip;
@@ -16,18 +16,18 @@ mod tokenizer;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use self::describe::{Described, describe};
-use self::layout::{Layout, weights_of};
+use self::config_reader::{CheckpointConfig, read_config};
+use self::layout::{Layout, find_weights};
 use super::config::{Activation, EncoderConfig, Family};
 use super::image::ImageTower;
 use super::manifest::{EncoderBundle, EncoderManifest, FORMAT_VERSION};
 use super::text::TextTower;
 use crate::bundle::KnownBy;
+use crate::import::assemble::assemble;
 use crate::import::check::{check, unused};
-use crate::import::make::make;
-use crate::import::names::Rules;
-use crate::import::{Hold, ImportError, Sources, room, size_of_weights, write_weights};
-use crate::store::{Asked, asked_for};
+use crate::import::key_map::Rules;
+use crate::import::{Hold, ImportError, Sources, check_free_space, size_of_weights, write_weights};
+use crate::store::{TensorSpec, required_tensors};
 use crate::weights::{Source, WeightError};
 use rounds_support::{Cancel, files, sanitise};
 
@@ -78,55 +78,55 @@ pub fn import(
         let reason = "an encoder in four bits finds other neighbours; q8_0 is the smallest";
         return Err(ImportError::config("the import", reason.into()));
     }
-    let weights = weights_of(checkpoint)?;
+    let weights = find_weights(checkpoint)?;
     let source = Source::open(&weights)?;
     let folder = weights.parent().unwrap_or(Path::new("."));
     let layout = Layout::of(&source)?;
-    let described = describe(&layout, &source, folder, &options.overrides)?;
+    let checkpoint_config = read_config(&layout, &source, folder, &options.overrides)?;
     let sources = Sources {
         checkpoint: source,
         language: None,
         vision: None,
     };
-    let place = sources.checkpoint.place();
-    let (family, config) = (layout.family(), &described.config);
+    let origin = sources.checkpoint.origin();
+    let (family, config) = (layout.family(), &checkpoint_config.config);
     config
         .check(family)
-        .map_err(|reason| ImportError::config(place, reason))?;
-    let asked = tensors(family, config)?;
-    let used = check(&layout, &sources, &asked)?;
+        .map_err(|reason| ImportError::config(origin, reason))?;
+    let specs = tensors(family, config)?;
+    let used = check(&layout, &sources, &specs)?;
     let tokens = tokenizer::find(
         &layout,
         options.tokenizer.as_deref().unwrap_or(folder),
         config.text.vocab_size,
-        described.context,
+        checkpoint_config.context,
     )?;
     files::create_private_dir(out)?;
-    room(out, size_of_weights(options.hold, &asked))?;
+    check_free_space(out, size_of_weights(options.hold, &specs))?;
     let mut done = 0;
-    let written = write_weights(out, options.hold, &asked, &mut |tensor| {
+    let written = write_weights(out, options.hold, &specs, &mut |tensor| {
         if cancel.is_cancelled() {
             return Err(ImportError::Cancelled);
         }
-        progress(done, asked.len());
+        progress(done, specs.len());
         done += 1;
-        let piece = layout
+        let recipe = layout
             .find(&tensor.name)
             .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
-        make(&sources, &piece, tensor)
+        assemble(&sources, &recipe, tensor)
     })?;
-    progress(asked.len(), asked.len());
+    progress(specs.len(), specs.len());
     let summary = Summary {
         family,
-        tensors: asked.len(),
-        parameters: asked
+        tensors: specs.len(),
+        parameters: specs
             .iter()
             .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
             .sum(),
         ignored: unused(&sources, &used).count(),
         bytes: written.length,
     };
-    let listed = [
+    let file_entries = [
         (options.hold.file(), written.sha256.clone(), written.length),
         (
             "tokenizer.json",
@@ -134,18 +134,24 @@ pub fn import(
             tokens.json.len() as u64,
         ),
     ];
-    let manifest = manifest(family, described, tokens.manifest, &listed, options);
+    let manifest = manifest(
+        family,
+        checkpoint_config,
+        tokens.manifest,
+        &file_entries,
+        options,
+    );
     let text = toml::to_string(&manifest)
         .map_err(|e| ImportError::config(EncoderBundle::MANIFEST, e.to_string()))?;
-    written.bundle(out, &tokens.json, (EncoderBundle::MANIFEST, &text))?;
+    written.commit(out, &tokens.json, (EncoderBundle::MANIFEST, &text))?;
     Ok(summary)
 }
 
 fn manifest(
     family: Family,
-    described: Described,
+    checkpoint_config: CheckpointConfig,
     tokenizer: super::TokenizerManifest,
-    listed: &[(&str, String, u64)],
+    file_entries: &[(&str, String, u64)],
     options: &EncoderOptions,
 ) -> EncoderManifest {
     let licence = options.licence.as_deref();
@@ -158,14 +164,14 @@ fn manifest(
         dtype: options.hold.name().into(),
         weights: vec![options.hold.file().into()],
         vectors_known_by: KnownBy::Settings,
-        pixels: described.pixels,
+        pixels: checkpoint_config.pixels,
         tokenizer,
-        config: described.config,
-        files: listed
+        config: checkpoint_config.config,
+        files: file_entries
             .iter()
             .map(|(name, sum, _)| ((*name).to_string(), sum.clone()))
             .collect::<BTreeMap<_, _>>(),
-        lengths: listed
+        lengths: file_entries
             .iter()
             .map(|(name, _, length)| ((*name).to_string(), *length))
             .collect(),
@@ -173,8 +179,8 @@ fn manifest(
 }
 
 /// Every tensor that the two towers ask for.
-fn tensors(family: Family, config: &EncoderConfig) -> Result<Vec<Asked>, ImportError> {
-    Ok(asked_for(|store| {
+fn tensors(family: Family, config: &EncoderConfig) -> Result<Vec<TensorSpec>, ImportError> {
+    Ok(required_tensors(|store| {
         ImageTower::load(family, config, &store.pp("visual"))?;
         TextTower::load(family, config, &store.pp("text"))?;
         Ok(())

@@ -12,15 +12,15 @@ use super::config::{EncoderConfig, Family};
 use super::tokens::TextKind;
 use crate::bundle::{Pixels, Weights};
 use crate::error::ModelError;
-use crate::listed::{KnownBy, Listed, damaged, identity};
+use crate::manifest_files::{KnownBy, ManifestFiles, damaged, identity};
 use rounds_support::{files, sanitise};
 
 /// The format this program writes and reads.
 pub(super) const FORMAT_VERSION: u32 = 1;
 /// Longest `encoder.toml`.
-const LONGEST_MANIFEST: u64 = 1 << 20;
+const MAX_MANIFEST: u64 = 1 << 20;
 /// Longest `tokenizer.json`; SigLIP's largest published one has 34 MB.
-pub(super) const LONGEST_TOKENIZER: u64 = 64 << 20;
+pub(super) const MAX_TOKENIZER: u64 = 64 << 20;
 
 /// How texts become tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub struct EncoderBundle {
 }
 
 #[derive(Deserialize)]
-struct Head {
+struct ManifestHeader {
     format_version: u32,
     family: String,
 }
@@ -75,21 +75,21 @@ impl EncoderManifest {
     /// What its vectors are known by: with [`KnownBy::Weights`] the SHA-256 of the file of weights, or of the files' sums where
     /// there are several.
     pub fn id(&self) -> String {
-        let listed = self.listed();
-        let mut sums = listed.sums_of_weights();
-        match (self.vectors_known_by, sums.as_slice()) {
+        let manifest_files = self.manifest_files();
+        let mut hashes = manifest_files.weight_hashes();
+        match (self.vectors_known_by, hashes.as_slice()) {
             (KnownBy::Weights, [one]) => (*one).to_string(),
             (KnownBy::Weights, several) => files::sha256_hex(several.join("\n").as_bytes()),
             (KnownBy::Settings, _) => {
-                sums.extend(self.files.get("tokenizer.json").map(String::as_str));
+                hashes.extend(self.files.get("tokenizer.json").map(String::as_str));
                 let towers = (self.family, &self.config, &self.pixels, &self.tokenizer);
-                identity(&sums, &towers)
+                identity(&hashes, &towers)
             }
         }
     }
 
-    fn listed(&self) -> Listed<'_> {
-        Listed {
+    fn manifest_files(&self) -> ManifestFiles<'_> {
+        ManifestFiles {
             manifest: EncoderBundle::MANIFEST,
             weights: &self.weights,
             files: &self.files,
@@ -135,10 +135,10 @@ impl EncoderBundle {
     /// Reads and checks a bundle.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Self::manifest(folder)?;
-        let listed = manifest.listed();
-        let tokenizer = files::read_plain(&folder.join("tokenizer.json"), LONGEST_TOKENIZER)?;
-        listed.check("tokenizer.json", &tokenizer)?;
-        let weights = Weights::Files(listed.weights(folder)?);
+        let manifest_files = manifest.manifest_files();
+        let tokenizer = files::read_plain(&folder.join("tokenizer.json"), MAX_TOKENIZER)?;
+        manifest_files.check("tokenizer.json", &tokenizer)?;
+        let weights = Weights::Files(manifest_files.weights(folder)?);
         Ok(Self {
             tokenizer,
             weights,
@@ -149,26 +149,26 @@ impl EncoderBundle {
     /// Reads `encoder.toml` of a bundle in `folder`, and nothing else.
     pub fn manifest(folder: &Path) -> Result<EncoderManifest, ModelError> {
         let path = folder.join(Self::MANIFEST);
-        Self::manifest_of(&files::read_plain(&path, LONGEST_MANIFEST)?)
+        Self::manifest_of(&files::read_plain(&path, MAX_MANIFEST)?)
     }
 
     /// Reads the text of an `encoder.toml`; also the fuzzer's way in.
     pub fn manifest_of(text: &[u8]) -> Result<EncoderManifest, ModelError> {
         let wrong = |reason: &str| damaged(Self::MANIFEST, reason);
         let text = std::str::from_utf8(text).map_err(|e| wrong(&e.to_string()))?;
-        let head: Head = toml::from_str(text).map_err(|e| wrong(e.message()))?;
-        if head.format_version != FORMAT_VERSION {
+        let header: ManifestHeader = toml::from_str(text).map_err(|e| wrong(e.message()))?;
+        if header.format_version != FORMAT_VERSION {
             return Err(ModelError::Version {
-                found: head.format_version,
+                found: header.format_version,
                 known: FORMAT_VERSION,
             });
         }
         let known = [Family::Clip, Family::Siglip, Family::Biomedclip];
-        if !known.iter().any(|family| family.name() == head.family) {
-            return Err(ModelError::Family(sanitise::clean_line(&head.family)));
+        if !known.iter().any(|family| family.name() == header.family) {
+            return Err(ModelError::Family(sanitise::clean_line(&header.family)));
         }
         let mut manifest: EncoderManifest = toml::from_str(text).map_err(|e| wrong(e.message()))?;
-        manifest.listed().is_sound()?;
+        manifest.manifest_files().validate()?;
         manifest.check().map_err(|reason| wrong(&reason))?;
         for words in [
             &mut manifest.name,
@@ -182,6 +182,6 @@ impl EncoderBundle {
 
     /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
-        Ok(Self::manifest(folder)?.listed().faults(folder))
+        Ok(Self::manifest(folder)?.manifest_files().problems(folder))
     }
 }

@@ -35,7 +35,7 @@ pub trait ImageEncoder: Send {
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
     /// A vector of length 1 for every picture, in their order.
-    fn encode_images(&self, pictures: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError>;
+    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError>;
 }
 
 /// Makes vectors of texts, in the same space as its images'.

@@ -7,10 +7,10 @@
 use candle_core::{Device, Result, Tensor};
 use candle_nn::Init;
 
-use super::blocks::{Blocks, Order, dense, norm, plain};
+use super::blocks::{Blocks, NormOrder, dense, linear_without_bias, norm};
 use super::config::{EncoderConfig, Family};
 use crate::layers::Norm;
-use crate::ops::{Linear, Visible, gelu};
+use crate::ops::{AttentionMask, Linear, gelu};
 use crate::store::Store;
 
 /// The text tower of an encoder.
@@ -50,8 +50,8 @@ impl TextTower {
             false => None,
         };
         let order = match is_bert {
-            true => Order::NormLast,
-            false => Order::NormFirst,
+            true => NormOrder::NormLast,
+            false => NormOrder::NormFirst,
         };
         let projection = store.pp("projection");
         Ok(Self {
@@ -65,11 +65,17 @@ impl TextTower {
                 false => Some(norm(&store.pp("norm"), width, eps)?),
             },
             projection: match family {
-                Family::Clip => Projection::One(plain(&projection, width, config.dimension)?),
+                Family::Clip => {
+                    Projection::One(linear_without_bias(&projection, width, config.dimension)?)
+                }
                 Family::Siglip => Projection::One(dense(&projection, width, config.dimension)?),
                 Family::Biomedclip => Projection::Two(
-                    plain(&projection.pp(0), width, text.projection_width)?,
-                    plain(&projection.pp(1), text.projection_width, config.dimension)?,
+                    linear_without_bias(&projection.pp(0), width, text.projection_width)?,
+                    linear_without_bias(
+                        &projection.pp(1),
+                        text.projection_width,
+                        config.dimension,
+                    )?,
                 ),
             },
             device: store.device().clone(),
@@ -81,7 +87,7 @@ impl TextTower {
     pub fn forward(&self, ids: &[u32], pad: u32) -> Result<Tensor> {
         // A token that nobody attends to may as well not be there; the others keep their places.
         let unseen = |id: u32| self.bert.is_some() && id == pad;
-        let (places, ids): (Vec<u32>, Vec<u32>) = (0u32..)
+        let (positions, ids): (Vec<u32>, Vec<u32>) = (0u32..)
             .zip(ids.iter().copied())
             .filter(|(_, id)| !unseen(*id))
             .unzip();
@@ -90,18 +96,18 @@ impl TextTower {
         }
         let rows =
             |table: &Tensor, ids: &[u32]| table.index_select(&Tensor::new(ids, &self.device)?, 0);
-        let mut x = (rows(&self.tokens, &ids)? + rows(&self.positions, &places)?)?;
+        let mut x = (rows(&self.tokens, &ids)? + rows(&self.positions, &positions)?)?;
         if let Some((segments, norm)) = &self.bert {
             x = norm.forward(&x.broadcast_add(&segments.narrow(0, 0, 1)?)?)?;
         }
-        let visible = match self.family {
-            Family::Clip => Visible::Causal {
+        let mask = match self.family {
+            Family::Clip => AttentionMask::Causal {
                 past: 0,
                 padding: 0,
             },
-            Family::Siglip | Family::Biomedclip => Visible::All,
+            Family::Siglip | Family::Biomedclip => AttentionMask::All,
         };
-        let x = self.blocks.forward(&x.unsqueeze(0)?, &visible)?;
+        let x = self.blocks.forward(&x.unsqueeze(0)?, &mask)?;
         let pooled = match self.family {
             Family::Biomedclip => 0,
             Family::Clip | Family::Siglip => ids.len() - 1,

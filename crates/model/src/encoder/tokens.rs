@@ -9,11 +9,11 @@ use tokenizers::Tokenizer;
 
 use super::manifest::TokenizerManifest;
 use crate::error::ModelError;
-use crate::listed::damaged;
+use crate::manifest_files::damaged;
 use rounds_imaging::without_panic;
 
 /// Characters that are looked at of a text. The longest context is a few hundred tokens.
-const LONGEST_TEXT: usize = 50_000;
+const MAX_TEXT: usize = 50_000;
 
 /// What is done to a text around the tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,14 +30,14 @@ pub enum TextKind {
 }
 
 /// A tokenizer that is ready.
-pub struct TextTokens {
+pub struct TextTokenizer {
     tokenizer: Tokenizer,
     manifest: TokenizerManifest,
     vocab_size: usize,
 }
 
 /// Reads a `tokenizer.json`. Errors say what is wrong with it.
-pub fn read(json: &[u8]) -> Result<Tokenizer, String> {
+pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
     let mut tokenizer = without_panic(|| Tokenizer::from_bytes(json))
         .ok_or("it makes the tokenizer fail")?
         .map_err(|e| e.to_string())?;
@@ -48,14 +48,14 @@ pub fn read(json: &[u8]) -> Result<Tokenizer, String> {
 }
 
 /// Ids of `text` with its special tokens, neither cut nor filled up.
-pub fn split(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
+pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
     let encoding = without_panic(|| tokenizer.encode(text, true))
         .ok_or("the tokenizer failed on it")?
         .map_err(|e| e.to_string())?;
     Ok(encoding.get_ids().to_vec())
 }
 
-impl TextTokens {
+impl TextTokenizer {
     /// From the text of a `tokenizer.json`, for a table of `vocab_size` rows.
     pub fn load(
         json: &[u8],
@@ -63,7 +63,7 @@ impl TextTokens {
         vocab_size: usize,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            tokenizer: read(json).map_err(|reason| damaged("tokenizer.json", reason))?,
+            tokenizer: parse(json).map_err(|reason| damaged("tokenizer.json", reason))?,
             manifest: manifest.clone(),
             vocab_size,
         })
@@ -71,12 +71,12 @@ impl TextTokens {
 
     /// The ids that the text tower takes: at least one, at most the context's number.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        let shortened: Cow<str> = match text.char_indices().nth(LONGEST_TEXT) {
+        let shortened: Cow<str> = match text.char_indices().nth(MAX_TEXT) {
             Some((end, _)) => text.get(..end).unwrap_or(text).into(),
             None => text.into(),
         };
-        let prepared = prepared(self.manifest.kind, &shortened);
-        let mut ids = split(&self.tokenizer, &prepared)
+        let preprocessed = preprocessed(self.manifest.kind, &shortened);
+        let mut ids = encode(&self.tokenizer, &preprocessed)
             .map_err(|e| ModelError::Tokenizer(rounds_support::sanitise::clean_line(&e)))?;
         let TokenizerManifest {
             context, end, pad, ..
@@ -108,11 +108,11 @@ impl TextTokens {
 }
 
 /// A text as its tokenizer gets it.
-fn prepared(kind: TextKind, text: &str) -> Cow<'_, str> {
+fn preprocessed(kind: TextKind, text: &str) -> Cow<'_, str> {
     match kind {
         TextKind::Clip => text.into(),
-        TextKind::OpenClip | TextKind::Bert => repaired(text).into(),
-        TextKind::Siglip => canonical(text).into(),
+        TextKind::OpenClip | TextKind::Bert => clean_open_clip(text).into(),
+        TextKind::Siglip => canonicalize_siglip(text).into(),
     }
 }
 
@@ -122,7 +122,7 @@ fn is_space(c: char) -> bool {
 }
 
 /// Words apart by one blank.
-fn spaced(text: &str) -> String {
+fn collapse_whitespace(text: &str) -> String {
     let words: Vec<&str> = text.split(is_space).filter(|w| !w.is_empty()).collect();
     words.join(" ")
 }
@@ -130,12 +130,12 @@ fn spaced(text: &str) -> String {
 /// SigLIP was trained on texts in lower case without ASCII punctuation (big_vision's `canonicalize_text`). As transformers'
 /// tokenizer does it: the mark of a word's begin goes in front first, so white space or punctuation at the begin of a text leaves a
 /// mark of its own.
-fn canonical(text: &str) -> String {
+fn canonicalize_siglip(text: &str) -> String {
     const MARK: char = '\u{2581}';
     let lower = text.to_lowercase().replace(MARK, " ");
     let kept = lower.chars().filter(|c| !c.is_ascii_punctuation());
     let marked: String = std::iter::once(MARK).chain(kept).collect();
-    match spaced(&marked) {
+    match collapse_whitespace(&marked) {
         empty if empty.chars().eq([MARK]) => String::new(),
         words => words,
     }
@@ -144,7 +144,7 @@ fn canonical(text: &str) -> String {
 /// What open_clip's cleaning changes in texts that people write: curly quotes, ligatures and full-width letters become plain
 /// ones, HTML's entities what they stand for (twice), white space a blank. (The reference also mends texts that were decoded
 /// wrongly; that is not done here.)
-fn repaired(text: &str) -> String {
+fn clean_open_clip(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -166,21 +166,21 @@ fn repaired(text: &str) -> String {
             c => plain.push(c),
         }
     }
-    spaced(&unescaped(&unescaped(&plain)))
+    collapse_whitespace(&unescape_html(&unescape_html(&plain)))
 }
 
 /// The entities that occur in medical text, and those by number.
-fn unescaped(text: &str) -> String {
+fn unescape_html(text: &str) -> String {
     /// Longest entity that is looked for.
-    const LONGEST: usize = 10;
+    const MAX_ENTITY: usize = 10;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
         let entity = after
             .split_once(';')
-            .filter(|(name, _)| name.len() <= LONGEST)
-            .and_then(|(name, behind)| Some((entity(name)?, behind)));
+            .filter(|(name, _)| name.len() <= MAX_ENTITY)
+            .and_then(|(name, behind)| Some((html_entity(name)?, behind)));
         rest = match entity {
             Some((c, behind)) => {
                 out.push(c);
@@ -196,7 +196,7 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-fn entity(name: &str) -> Option<char> {
+fn html_entity(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
             Some(digits) => u32::from_str_radix(digits, 16),
@@ -232,21 +232,23 @@ mod tests {
     #[test]
     fn siglip_sees_lower_case_without_punctuation() {
         assert_eq!(
-            canonical("A Chest\u{1C}X-ray,\n(PA):  no \u{2581}\"effusion\"! "),
+            canonicalize_siglip("A Chest\u{1C}X-ray,\n(PA):  no \u{2581}\"effusion\"! "),
             "▁a chest xray pa no effusion"
         );
-        assert_eq!(canonical("? \u{2581}many"), "▁ many");
-        assert_eq!(canonical(" ?! "), "");
-        assert_eq!(canonical("≥ 5 µm – ok"), "▁≥ 5 µm – ok");
+        assert_eq!(canonicalize_siglip("? \u{2581}many"), "▁ many");
+        assert_eq!(canonicalize_siglip(" ?! "), "");
+        assert_eq!(canonicalize_siglip("≥ 5 µm – ok"), "▁≥ 5 µm – ok");
     }
 
     #[test]
     fn what_a_word_processor_or_a_web_page_put_in_becomes_plain() {
         assert_eq!(
-            repaired("patient\u{2019}s \u{201C}ﬁbrosis\u{201D}\u{A0}&lt; 5&nbsp;mm &amp;gt; x"),
+            clean_open_clip(
+                "patient\u{2019}s \u{201C}ﬁbrosis\u{201D}\u{A0}&lt; 5&nbsp;mm &amp;gt; x"
+            ),
             "patient's \"fibrosis\" < 5 mm > x"
         );
-        assert_eq!(repaired("Ｔ２\u{3000}scan\u{7}"), "T2 scan");
+        assert_eq!(clean_open_clip("Ｔ２\u{3000}scan\u{7}"), "T2 scan");
     }
 
     #[test]
@@ -258,8 +260,8 @@ mod tests {
             "&averylongname;",
             "& &&",
         ] {
-            assert_eq!(unescaped(text), text);
+            assert_eq!(unescape_html(text), text);
         }
-        assert_eq!(unescaped("&#39;&#x3B1;&amp;lt;"), "'α&lt;");
+        assert_eq!(unescape_html("&#39;&#x3B1;&amp;lt;"), "'α&lt;");
     }
 }

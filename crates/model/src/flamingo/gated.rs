@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resampler::{FeedForward, weight};
 use crate::layers::{Norm, NormKind};
-use crate::ops::{Linear, Visible, attention, rms_norm, silu_mul};
+use crate::ops::{AttentionMask, Linear, attention, rms_norm, silu_mul};
 use crate::store::Store;
 
 const EPS: f64 = 1e-5;
@@ -26,12 +26,12 @@ pub enum GatedStyle {
 
 /// Sizes of one block.
 #[derive(Clone, Copy, Debug)]
-pub struct GatedSizes {
+pub struct GatedBlockConfig {
     pub style: GatedStyle,
     /// Width of the language model.
     pub width: usize,
     /// Width of the latents.
-    pub visual: usize,
+    pub media_width: usize,
     pub heads: usize,
     pub head_dim: usize,
     /// Width inside the feed-forward.
@@ -45,7 +45,7 @@ pub struct CrossKv {
     pub v: Tensor,
 }
 
-enum Branch {
+enum GatedFeedForward {
     OpenFlamingo(FeedForward),
     Idefics {
         norm: Norm,
@@ -67,57 +67,62 @@ pub struct GatedBlock {
     qk_norm: Option<(Tensor, Tensor)>,
     to_out: Linear,
     attn_gate: Tensor,
-    branch: Branch,
+    feed_forward: GatedFeedForward,
     ff_gate: Tensor,
 }
 
 impl GatedBlock {
     /// Published gates start at 0; a model trained from nothing starts with them half open, or the text would learn to do
     /// without images first.
-    pub fn load(sizes: &GatedSizes, store: Store) -> Result<Self> {
-        let inner = sizes.heads * sizes.head_dim;
+    pub fn load(config: &GatedBlockConfig, store: Store) -> Result<Self> {
+        let inner = config.heads * config.head_dim;
         let attn = store.pp("attn");
         let gate = Init::Const(0.8);
         let one = Init::Const(1.0);
-        let (kind, eps) = match sizes.style {
+        let (kind, eps) = match config.style {
             GatedStyle::OpenFlamingo => (NormKind::Layer, EPS),
             GatedStyle::Idefics => (NormKind::Rms, RMS_EPS),
         };
         let ff = store.pp("ff");
-        let (qk_norm, branch) = match sizes.style {
+        let (qk_norm, feed_forward) = match config.style {
             GatedStyle::OpenFlamingo => (
                 None,
-                Branch::OpenFlamingo(FeedForward::load(sizes.width, sizes.inner, false, &ff)?),
+                GatedFeedForward::OpenFlamingo(FeedForward::load(
+                    config.width,
+                    config.inner,
+                    false,
+                    &ff,
+                )?),
             ),
             GatedStyle::Idefics => (
                 Some((
-                    attn.pp("q_norm").get(sizes.head_dim, "weight", one)?,
-                    attn.pp("k_norm").get(sizes.head_dim, "weight", one)?,
+                    attn.pp("q_norm").get(config.head_dim, "weight", one)?,
+                    attn.pp("k_norm").get(config.head_dim, "weight", one)?,
                 )),
-                Branch::Idefics {
-                    norm: Norm::load(kind, sizes.width, eps, &ff.pp("norm"))?,
-                    gate: weight(&ff.pp("gate_proj"), sizes.inner, sizes.width)?,
-                    up: weight(&ff.pp("up_proj"), sizes.inner, sizes.width)?,
-                    down: weight(&ff.pp("down_proj"), sizes.width, sizes.inner)?,
+                GatedFeedForward::Idefics {
+                    norm: Norm::load(kind, config.width, eps, &ff.pp("norm"))?,
+                    gate: weight(&ff.pp("gate_proj"), config.inner, config.width)?,
+                    up: weight(&ff.pp("up_proj"), config.inner, config.width)?,
+                    down: weight(&ff.pp("down_proj"), config.width, config.inner)?,
                 },
             ),
         };
         Ok(Self {
-            heads: sizes.heads,
-            head_dim: sizes.head_dim,
-            norm: Norm::load(kind, sizes.width, eps, &attn.pp("norm"))?,
-            to_q: weight(&attn.pp("to_q"), inner, sizes.width)?,
-            to_kv: weight(&attn.pp("to_kv"), 2 * inner, sizes.visual)?,
+            heads: config.heads,
+            head_dim: config.head_dim,
+            norm: Norm::load(kind, config.width, eps, &attn.pp("norm"))?,
+            to_q: weight(&attn.pp("to_q"), inner, config.width)?,
+            to_kv: weight(&attn.pp("to_kv"), 2 * inner, config.media_width)?,
             qk_norm,
-            to_out: weight(&attn.pp("to_out"), sizes.width, inner)?,
+            to_out: weight(&attn.pp("to_out"), config.width, inner)?,
             attn_gate: store.get(1, "attn_gate", gate)?,
-            branch,
+            feed_forward,
             ff_gate: store.get(1, "ff_gate", gate)?,
         })
     }
 
     /// RMS norm of every head of `x` `[batch, n, heads * head_dim]`.
-    fn by_head(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    fn norm_per_head(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         let (batch, n, width) = x.dims3()?;
         rms_norm(
             &x.reshape((batch, n, self.heads, self.head_dim))?,
@@ -127,14 +132,14 @@ impl GatedBlock {
         .reshape((batch, n, width))
     }
 
-    /// Keys and values of `media` `[batch, keys, visual]`: a function of the images alone, so computed once.
+    /// Keys and values of `media` `[batch, keys, media_width]`: a function of the images alone, so computed once.
     pub fn keys_and_values(&self, media: &Tensor) -> Result<CrossKv> {
         let inner = self.heads * self.head_dim;
         let both = self.to_kv.forward(media)?;
         let k = both.narrow(2, 0, inner)?.contiguous()?;
         Ok(CrossKv {
             k: match &self.qk_norm {
-                Some((_, weight)) => self.by_head(&k, weight)?,
+                Some((_, weight)) => self.norm_per_head(&k, weight)?,
                 None => k,
             },
             v: both.narrow(2, inner, inner)?.contiguous()?,
@@ -142,23 +147,23 @@ impl GatedBlock {
     }
 
     /// `x` `[batch, tokens, width]` to the same shape. Tokens with an empty range keep only the feed-forward branch.
-    pub fn forward(&self, x: &Tensor, kv: &CrossKv, visible: Visible) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, kv: &CrossKv, mask: AttentionMask) -> Result<Tensor> {
         let mut q = self.to_q.forward(&self.norm.forward(x)?)?;
         if let Some((weight, _)) = &self.qk_norm {
-            q = self.by_head(&q, weight)?;
+            q = self.norm_per_head(&q, weight)?;
         }
         let scale = (self.head_dim as f32).powf(-0.5);
-        let seen = attention(&q, &kv.k, &kv.v, self.heads, scale, visible)?;
+        let seen = attention(&q, &kv.k, &kv.v, self.heads, scale, mask)?;
         let seen = self.to_out.forward(&seen)?;
         let x = (seen.broadcast_mul(&self.attn_gate.tanh()?)? + x)?;
-        self.ff_branch(&x)
+        self.forward_without_media(&x)
     }
 
     /// The block for tokens that see no image.
-    pub fn ff_branch(&self, x: &Tensor) -> Result<Tensor> {
-        let y = match &self.branch {
-            Branch::OpenFlamingo(ff) => ff.forward(x)?,
-            Branch::Idefics {
+    pub fn forward_without_media(&self, x: &Tensor) -> Result<Tensor> {
+        let y = match &self.feed_forward {
+            GatedFeedForward::OpenFlamingo(ff) => ff.forward(x)?,
+            GatedFeedForward::Idefics {
                 norm,
                 gate,
                 up,

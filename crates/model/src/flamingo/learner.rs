@@ -9,13 +9,13 @@ use crate::bundle::{Bundle, Fit, Manifest};
 use crate::error::ModelError;
 use crate::language::KvCache;
 use crate::load;
-use crate::ops::Visible;
+use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
 use rounds_imaging::{Deep, Picture, clip_transform, squash_transform};
 use rounds_support::Cancel;
 
 /// Tokens of one prefill step: long prompts go through in pieces, so that a cancel is seen soon and memory stays bounded.
-const PIECE: usize = 256;
+const PREFILL_CHUNK: usize = 256;
 
 /// A loaded Flamingo with the state of the sequences under way.
 pub struct FlamingoLearner {
@@ -24,7 +24,7 @@ pub struct FlamingoLearner {
     tokenizer: Tokenizer,
     device: Device,
     dtype: DType,
-    deep: Deep,
+    high_bit_depth: Deep,
     image_token: u32,
     media_reset: Option<u32>,
     /// Output rows that were never trained: their logits are noise, so none is ever the likeliest.
@@ -69,16 +69,19 @@ impl FlamingoLearner {
             manifest: bundle.manifest.clone(),
             device: device.clone(),
             dtype,
-            deep: Deep::default(),
+            high_bit_depth: Deep::default(),
             branches: Vec::new(),
             last: None,
             tokenizer,
         })
     }
 
-    /// The same, taking grey of more than 8 bits as `deep` says.
-    pub fn with_deep(self, deep: Deep) -> Self {
-        Self { deep, ..self }
+    /// The same, taking grey of more than 8 bits as `high_bit_depth` says.
+    pub fn with_deep(self, high_bit_depth: Deep) -> Self {
+        Self {
+            high_bit_depth,
+            ..self
+        }
     }
 
     /// What it computes in.
@@ -92,13 +95,13 @@ impl FlamingoLearner {
     }
 
     /// Normalised pixels `[1, 3, side, side]` as the tower takes them.
-    pub fn pixels(&self, picture: &Picture) -> Result<Tensor, ModelError> {
+    pub fn pixels(&self, image: &Picture) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.vision.image_size;
         let rgb = match self.manifest.pixels.fit {
-            Fit::Crop => clip_transform(picture, side, self.deep),
-            Fit::Squash => squash_transform(picture, side, self.deep),
+            Fit::Crop => clip_transform(image, side, self.high_bit_depth),
+            Fit::Squash => squash_transform(image, side, self.high_bit_depth),
         };
-        let out = self.manifest.pixels.normalised(&rgb);
+        let out = self.manifest.pixels.normalise(&rgb);
         let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
         Ok(pixels.to_dtype(self.dtype)?)
     }
@@ -161,20 +164,20 @@ impl FlamingoLearner {
         Ok(logits)
     }
 
-    /// Hidden states of a new sequence, `[1, tokens, hidden]`; of its last piece alone where `last_piece`.
+    /// Hidden states of a new sequence, `[1, tokens, hidden]`; of its last piece alone where `last_chunk_only`.
     fn start(
         &mut self,
         ids: &[u32],
         images: &[Arc<EncodedImage>],
         padding: usize,
-        last_piece: bool,
+        last_chunk_only: bool,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
-        let places = ids.iter().filter(|&&id| id == self.image_token).count();
-        if places != images.len() {
-            return Err(ModelError::Images {
+        let placeholders = ids.iter().filter(|&&id| id == self.image_token).count();
+        if placeholders != images.len() {
+            return Err(ModelError::ImageCount {
                 images: images.len(),
-                places,
+                placeholders,
             });
         }
         if ids.is_empty() || ids.len() > self.context() {
@@ -193,7 +196,7 @@ impl FlamingoLearner {
         self.last = None;
         let mut cache = self.model.language.new_cache();
         cache.padding = padding;
-        cache.expect(ids.len() + 1);
+        cache.reserve(ids.len() + 1);
         self.branches.push(cache);
         let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
         let kv = match latents.is_empty() {
@@ -203,28 +206,28 @@ impl FlamingoLearner {
         let count = self.manifest.config.resampler.num_latents;
         let times = self.times(ids);
         let ranges = media_ranges(&times, count);
-        let mut pieces = Vec::new();
-        for (ids, ranges) in ids.chunks(PIECE).zip(ranges.chunks(PIECE)) {
-            let visible = Visible::Ranges(Arc::new(ranges.to_vec()));
-            let hidden = self.run(0, ids, kv.as_deref(), &visible, cancel)?;
-            if last_piece {
-                pieces.clear();
+        let mut outputs = Vec::new();
+        for (ids, ranges) in ids.chunks(PREFILL_CHUNK).zip(ranges.chunks(PREFILL_CHUNK)) {
+            let mask = AttentionMask::Ranges(Arc::new(ranges.to_vec()));
+            let hidden = self.run(0, ids, kv.as_deref(), &mask, cancel)?;
+            if last_chunk_only {
+                outputs.clear();
             }
-            pieces.push(hidden);
+            outputs.push(hidden);
         }
         // Generated text sees what the prompt's last token sees: keep those keys and values, drop the others.
         if let (Some(kv), Some(&time @ 1..)) = (&kv, times.last()) {
             let from = (time as usize - 1) * count;
             let cut = |t: &Tensor| t.narrow(1, from, count)?.contiguous();
-            let kept = kv.iter().map(|kv| {
+            let decode_kv = kv.iter().map(|kv| {
                 Ok(CrossKv {
                     k: cut(&kv.k)?,
                     v: cut(&kv.v)?,
                 })
             });
-            self.last = Some(kept.collect::<candle_core::Result<_>>()?);
+            self.last = Some(decode_kv.collect::<candle_core::Result<_>>()?);
         }
-        Ok(Tensor::cat(&pieces, 1)?)
+        Ok(Tensor::cat(&outputs, 1)?)
     }
 
     /// Hidden states of `ids`, which follow what the cache of `branch` holds.
@@ -233,7 +236,7 @@ impl FlamingoLearner {
         branch: usize,
         ids: &[u32],
         kv: Option<&[CrossKv]>,
-        visible: &Visible,
+        mask: &AttentionMask,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let Some(cache) = self.branches.get_mut(branch) else {
@@ -250,8 +253,8 @@ impl FlamingoLearner {
                 return Ok(x);
             };
             let x = match kv {
-                Some(kv) => gated.forward(&x, &kv[block], visible.clone())?,
-                None => gated.ff_branch(&x)?,
+                Some(kv) => gated.forward(&x, &kv[block], mask.clone())?,
+                None => gated.forward_without_media(&x)?,
             };
             block += 1;
             Ok(x)
@@ -276,8 +279,8 @@ impl FewShotLearner for FlamingoLearner {
         self.manifest.config.language.max_positions
     }
 
-    fn encode_image(&self, picture: &Picture) -> Result<EncodedImage, ModelError> {
-        self.encode_pixels(&self.pixels(picture)?)
+    fn encode_image(&self, image: &Picture) -> Result<EncodedImage, ModelError> {
+        self.encode_pixels(&self.pixels(image)?)
     }
 
     fn prefill(
@@ -298,10 +301,10 @@ impl FewShotLearner for FlamingoLearner {
             .collect();
         let mut new = Vec::with_capacity(parents.len());
         for (i, &parent) in parents.iter().enumerate() {
-            let again = parents[i + 1..].contains(&parent);
+            let reused_later = parents[i + 1..].contains(&parent);
             let slot = old.get_mut(parent);
             let cache = match slot {
-                Some(slot) if again => slot.as_ref().map(KvCache::fork).transpose()?,
+                Some(slot) if reused_later => slot.as_ref().map(KvCache::fork).transpose()?,
                 Some(slot) => slot.take(),
                 None => None,
             };
@@ -318,7 +321,13 @@ impl FewShotLearner for FlamingoLearner {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
         let last = self.last.take();
-        let hidden = self.run(branch, &[token], last.as_deref(), &Visible::All, cancel);
+        let hidden = self.run(
+            branch,
+            &[token],
+            last.as_deref(),
+            &AttentionMask::All,
+            cancel,
+        );
         self.last = last;
         self.last_logits(&hidden?)
     }

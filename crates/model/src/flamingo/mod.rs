@@ -9,11 +9,11 @@
 mod gated;
 
 mod learner;
-mod limits;
 mod media;
 mod resampler;
+mod validate;
 
-pub use gated::{CrossKv, GatedBlock, GatedSizes, GatedStyle};
+pub use gated::{CrossKv, GatedBlock, GatedBlockConfig, GatedStyle};
 
 pub use learner::FlamingoLearner;
 pub use media::{MediaMask, media_ranges, text_time, text_time_with_reset};
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::language::{Decoder, DecoderConfig};
-use super::ops::Visible;
-use super::store::{Asked, Store, asked_for};
+use super::ops::AttentionMask;
+use super::store::{Store, TensorSpec, required_tensors};
 use super::vision::{ClipTower, VisionConfig};
 
 /// Sizes of a Flamingo, as `model.toml` writes them.
@@ -70,10 +70,10 @@ impl Flamingo {
     /// Takes the tensors from `store`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*`.
     pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
         let language = store.pp("lang_encoder");
-        let sizes = GatedSizes {
+        let block_config = GatedBlockConfig {
             style: config.gated,
             width: config.language.hidden_size,
-            visual: config.vision.width,
+            media_width: config.vision.width,
             heads: config.cross_attn_heads,
             head_dim: config.cross_attn_head_dim,
             inner: match config.gated {
@@ -86,7 +86,7 @@ impl Flamingo {
                 false => Ok(None),
                 true => {
                     let store = language.pp("gated_cross_attn_layers").pp(i);
-                    GatedBlock::load(&sizes, store).map(Some)
+                    GatedBlock::load(&block_config, store).map(Some)
                 }
             })
             .collect::<Result<Vec<_>>>()?;
@@ -104,8 +104,8 @@ impl Flamingo {
     }
 
     /// Every tensor that [`Flamingo::load`] reads.
-    pub fn tensors(config: &FlamingoConfig) -> Result<Vec<Asked>> {
-        asked_for(|store| Self::load(config, store).map(drop))
+    pub fn tensors(config: &FlamingoConfig) -> Result<Vec<TensorSpec>> {
+        required_tensors(|store| Self::load(config, store).map(drop))
     }
 
     /// Keys and values of `media` `[batch, keys, width]` for every gated block, in layer order.
@@ -121,13 +121,13 @@ impl Flamingo {
     /// `[batch, images * latents, width]`, `times` the text_time of every token, `[batch * tokens]`.
     pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
         let ranges = media_ranges(times, self.config.resampler.num_latents);
-        let visible = Visible::Ranges(Arc::new(ranges));
+        let mask = AttentionMask::Ranges(Arc::new(ranges));
         self.language
             .forward(ids, None, |i, x| match &self.gated[i] {
                 None => Ok(x),
                 Some(block) => {
                     let kv = block.keys_and_values(media)?;
-                    block.forward(&x, &kv, visible.clone())
+                    block.forward(&x, &kv, mask.clone())
                 }
             })
     }

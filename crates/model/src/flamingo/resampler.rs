@@ -5,7 +5,7 @@ use candle_nn::Init;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::{Norm, NormKind};
-use crate::ops::{Linear, Visible, attention, gelu};
+use crate::ops::{AttentionMask, Linear, attention, gelu};
 use crate::store::Store;
 
 const EPS: f64 = 1e-5;
@@ -132,24 +132,27 @@ impl Resampler {
             .contiguous()?;
         for layer in &self.layers {
             let media = layer.norm_media.forward(tokens)?;
-            let own = layer.norm_latents.forward(&latents)?;
+            let normed = layer.norm_latents.forward(&latents)?;
             // Keys and values: image tokens first, latents after them.
-            let source = Tensor::cat(&[&media, &own], 1)?;
-            let mut q = layer.to_q.forward(&own)?;
+            let source = Tensor::cat(&[&media, &normed], 1)?;
+            let mut q = layer.to_q.forward(&normed)?;
             let both = layer.to_kv.forward(&source)?;
             let mut k = both.narrow(2, 0, inner)?.contiguous()?;
             let v = both.narrow(2, inner, inner)?.contiguous()?;
             if let Some((q_norm, k_norm)) = &layer.qk_norm {
-                (q, k) = (self.by_head(&q, q_norm)?, self.by_head(&k, k_norm)?);
+                (q, k) = (
+                    self.norm_per_head(&q, q_norm)?,
+                    self.norm_per_head(&k, k_norm)?,
+                );
             }
-            let out = attention(&q, &k, &v, self.config.heads, scale, Visible::All)?;
+            let out = attention(&q, &k, &v, self.config.heads, scale, AttentionMask::All)?;
             latents = (layer.to_out.forward(&out)? + latents)?;
             latents = (layer.ff.forward(&latents)? + latents)?;
         }
         self.norm.forward(&latents)
     }
 
-    fn by_head(&self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
+    fn norm_per_head(&self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
         let (batch, n, width) = x.dims3()?;
         norm.forward(&x.reshape((batch, n, self.config.heads, self.config.head_dim))?)?
             .reshape((batch, n, width))

@@ -36,7 +36,7 @@ pub struct Hypothesis {
 
 /// The best sequences so far, at most as many as beams.
 struct Finished {
-    kept: Vec<Hypothesis>,
+    hypotheses: Vec<Hypothesis>,
     beams: Beams,
     worst: f64,
 }
@@ -48,20 +48,24 @@ impl Finished {
 
     fn add(&mut self, ids: Vec<u32>, sum: f64, length: usize) {
         let score = self.score(sum, length);
-        if self.kept.len() < self.beams.count || score > self.worst {
-            self.kept.push(Hypothesis {
+        if self.hypotheses.len() < self.beams.count || score > self.worst {
+            self.hypotheses.push(Hypothesis {
                 ids,
                 score,
                 log_probability: sum,
             });
-            if self.kept.len() > self.beams.count {
-                let lowest = (0..self.kept.len())
-                    .min_by(|&a, &b| self.kept[a].score.total_cmp(&self.kept[b].score))
+            if self.hypotheses.len() > self.beams.count {
+                let lowest = (0..self.hypotheses.len())
+                    .min_by(|&a, &b| {
+                        self.hypotheses[a]
+                            .score
+                            .total_cmp(&self.hypotheses[b].score)
+                    })
                     .unwrap_or(0);
-                self.kept.swap_remove(lowest);
+                self.hypotheses.swap_remove(lowest);
             }
             self.worst = self
-                .kept
+                .hypotheses
                 .iter()
                 .map(|h| h.score)
                 .fold(f64::INFINITY, f64::min);
@@ -69,7 +73,7 @@ impl Finished {
     }
 
     fn is_done(&self, best_sum: f64, length: usize) -> bool {
-        self.kept.len() >= self.beams.count && self.worst >= self.score(best_sum, length)
+        self.hypotheses.len() >= self.beams.count && self.worst >= self.score(best_sum, length)
     }
 }
 
@@ -90,13 +94,13 @@ pub fn beam_search(
     prompt: &[u32],
     beams: Beams,
     penalties: &Penalties,
-    ends: &[u32],
+    end_tokens: &[u32],
     max_new_tokens: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Hypothesis>, ModelError> {
     let count = beams.count.max(1);
     // Enough that `count` go on, even if every end is among the best of each.
-    let candidates = (1 + ends.len()).max(2) * count;
+    let candidates = (1 + end_tokens.len()).max(2) * count;
     let (before, end) = match beams.length {
         Length::Whole => (prompt.len(), 0),
         Length::New => (0, 1),
@@ -109,7 +113,7 @@ pub fn beam_search(
         .map(|i| if i == 0 { 0.0 } else { -1e9 })
         .collect();
     let mut finished = Finished {
-        kept: Vec::new(),
+        hypotheses: Vec::new(),
         beams: Beams { count, ..beams },
         worst: 1e9,
     };
@@ -139,7 +143,7 @@ pub fn beam_search(
         let best_sum = ranked.first().map_or(f64::NEG_INFINITY, |r| r.0);
         let mut next = Vec::new();
         for (rank, &(sum, beam, token)) in ranked.iter().enumerate() {
-            if ends.contains(&token) {
+            if end_tokens.contains(&token) {
                 if rank < count {
                     let mut ended = ids[beam].clone();
                     ended.push(token);
@@ -186,7 +190,7 @@ pub fn beam_search(
             finished.add(ids, sum, length);
         }
     }
-    let mut out = finished.kept;
+    let mut out = finished.hypotheses;
     out.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(out)
 }

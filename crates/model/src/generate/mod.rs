@@ -3,7 +3,7 @@
 pub mod beam;
 pub mod penalty;
 pub mod score;
-mod settled;
+mod stable_prefix;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +12,7 @@ use candle_transformers::generation::{LogitsProcessor, Sampling};
 use serde::{Deserialize, Serialize};
 
 use self::penalty::Penalties;
-use self::settled::{decode, settled};
+use self::stable_prefix::{decode, stable_prefix};
 use super::FewShotLearner;
 use super::error::ModelError;
 use rounds_support::Cancel;
@@ -29,14 +29,14 @@ pub struct Decoding {
     #[serde(flatten)]
     pub penalties: Penalties,
     /// Beams of a beam search; 1 is greedy or sampled decoding.
-    #[serde(default = "one")]
+    #[serde(default = "default_beams")]
     pub beams: usize,
     /// See [`beam::Beams::length_penalty`].
     #[serde(default)]
     pub length_penalty: f64,
 }
 
-fn one() -> usize {
+fn default_beams() -> usize {
     1
 }
 
@@ -76,11 +76,11 @@ pub struct Generated {
 }
 
 /// Below this a temperature is greedy in f32, and a division by it overflows.
-const COLDEST: f64 = 1e-6;
+const MIN_TEMPERATURE: f64 = 1e-6;
 
 fn sampling(decoding: &Decoding) -> Sampling {
     let temperature = decoding.temperature;
-    if temperature < COLDEST {
+    if temperature < MIN_TEMPERATURE {
         return Sampling::ArgMax;
     }
     match (decoding.top_k, decoding.top_p) {
@@ -92,13 +92,13 @@ fn sampling(decoding: &Decoding) -> Sampling {
 
 /// Leaves the `k` highest logits and their equals, so that `top_p` is a share of what they have together, as in Hugging Face's
 /// warpers; candle takes it as a share of all.
-fn keep_highest(logits: &mut [f32], k: usize) {
+fn keep_top_k(logits: &mut [f32], k: usize) {
     if k == 0 || k >= logits.len() {
         return;
     }
     let mut sorted = logits.to_vec();
-    let (_, &mut least, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-    for v in logits.iter_mut().filter(|v| **v < least) {
+    let (_, &mut threshold, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    for v in logits.iter_mut().filter(|v| **v < threshold) {
         *v = f32::NEG_INFINITY;
     }
 }
@@ -110,19 +110,20 @@ pub fn generate(
     mut logits: Vec<f32>,
     prompt: &[u32],
     decoding: &Decoding,
-    ends: &[u32],
+    end_tokens: &[u32],
     forbidden: &[u32],
-    stops: &[String],
+    stop_texts: &[String],
     cancel: &Cancel,
     mut emit: impl FnMut(&str),
 ) -> Result<Generated, ModelError> {
     // What the context has no room for would only end in an error, and take the answer with it.
-    let most = decoding
+    let max_tokens = decoding
         .max_new_tokens
         .min(learner.context().saturating_sub(prompt.len()));
     if decoding.beams > 1 {
         return generate_beams(
-            learner, logits, prompt, decoding, most, ends, forbidden, stops, cancel, emit,
+            learner, logits, prompt, decoding, max_tokens, end_tokens, forbidden, stop_texts,
+            cancel, emit,
         );
     }
     let mut penalties = decoding.penalties.clone();
@@ -131,40 +132,43 @@ pub fn generate(
     let mut log_probabilities = Vec::new();
     let mut processor = LogitsProcessor::from_sampling(decoding.seed, sampling(decoding));
     let mut ids: Vec<u32> = Vec::new();
-    let (mut text, mut sent) = (String::new(), 0);
-    let hold = stops.iter().map(String::len).max().unwrap_or(0);
+    let (mut text, mut emitted) = (String::new(), 0);
+    let longest_stop = stop_texts.iter().map(String::len).max().unwrap_or(0);
     let mut stop = StopReason::Length;
-    while ids.len() < most {
+    while ids.len() < max_tokens {
         if cancel.is_cancelled() {
             stop = StopReason::Cancelled;
             break;
         }
-        let plain = logits.clone();
+        let raw = logits.clone();
         penalties.apply(&history, &mut logits);
         if let (Some(k), Some(_)) = (decoding.top_k, decoding.top_p) {
-            keep_highest(&mut logits, k);
+            keep_top_k(&mut logits, k);
         }
         let next = processor.sample(&Tensor::new(logits.as_slice(), &Device::Cpu)?)?;
-        if ends.contains(&next) {
+        if end_tokens.contains(&next) {
             stop = StopReason::EndOfChunk;
             break;
         }
         ids.push(next);
         history.push(next);
-        log_probabilities.push(beam::log_softmax(&plain)[next as usize] as f32);
+        log_probabilities.push(beam::log_softmax(&raw)[next as usize] as f32);
         text = decode(learner.tokenizer(), &ids)?;
-        if cut(&mut text, stops) {
+        if truncate_at_stop(&mut text, stop_texts) {
             stop = StopReason::StopText;
             break;
         }
-        let certain = settled(learner.tokenizer(), &ids, &text)?;
-        let certain = certain.min(text.len().saturating_sub(hold));
-        let safe = text.floor_char_boundary(certain);
-        if let Some(more) = text.get(sent..safe).filter(|more| !more.is_empty()) {
+        let stable = stable_prefix(learner.tokenizer(), &ids, &text)?;
+        let stable = stable.min(text.len().saturating_sub(longest_stop));
+        let stable_end = text.floor_char_boundary(stable);
+        if let Some(more) = text
+            .get(emitted..stable_end)
+            .filter(|more| !more.is_empty())
+        {
             emit(more);
-            sent = safe;
+            emitted = stable_end;
         }
-        if ids.len() == most {
+        if ids.len() == max_tokens {
             break;
         }
         logits = match learner.step(next, cancel) {
@@ -175,7 +179,7 @@ pub fn generate(
             other => other?,
         };
     }
-    if let Some(rest) = text.get(sent..).filter(|rest| !rest.is_empty()) {
+    if let Some(rest) = text.get(emitted..).filter(|rest| !rest.is_empty()) {
         emit(rest);
     }
     Ok(Generated {
@@ -186,9 +190,12 @@ pub fn generate(
     })
 }
 
-/// Cuts `text` in front of the first of `stops`; whether there was one.
-fn cut(text: &mut String, stops: &[String]) -> bool {
-    let first = stops.iter().filter_map(|s| text.find(s.as_str())).min();
+/// Cuts `text` in front of the first of `stop_texts`; whether there was one.
+fn truncate_at_stop(text: &mut String, stop_texts: &[String]) -> bool {
+    let first = stop_texts
+        .iter()
+        .filter_map(|s| text.find(s.as_str()))
+        .min();
     first.inspect(|&at| text.truncate(at)).is_some()
 }
 
@@ -210,10 +217,10 @@ fn generate_beams(
     logits: Vec<f32>,
     prompt: &[u32],
     decoding: &Decoding,
-    most: usize,
-    ends: &[u32],
+    max_tokens: usize,
+    end_tokens: &[u32],
     forbidden: &[u32],
-    stops: &[String],
+    stop_texts: &[String],
     cancel: &Cancel,
     mut emit: impl FnMut(&str),
 ) -> Result<Generated, ModelError> {
@@ -225,29 +232,29 @@ fn generate_beams(
         length: beam::Length::New,
     };
     let found = beam::beam_search(
-        learner, logits, prompt, beams, &penalties, ends, most, cancel,
+        learner, logits, prompt, beams, &penalties, end_tokens, max_tokens, cancel,
     );
-    let nothing = |stop| Generated {
+    let empty = |stop| Generated {
         text: String::new(),
         tokens: 0,
         log_probabilities: Vec::new(),
         stop,
     };
     let best = match found {
-        Err(ModelError::Cancelled) => return Ok(nothing(StopReason::Cancelled)),
+        Err(ModelError::Cancelled) => return Ok(empty(StopReason::Cancelled)),
         other => other?.into_iter().next(),
     };
     let Some(best) = best else {
-        return Ok(nothing(StopReason::Length));
+        return Ok(empty(StopReason::Length));
     };
-    let ended = best.ids.last().is_some_and(|id| ends.contains(id));
+    let ended = best.ids.last().is_some_and(|id| end_tokens.contains(id));
     let ids = &best.ids[..best.ids.len() - usize::from(ended)];
     let mut text = decode(learner.tokenizer(), ids)?;
     let mut stop = match ended {
         true => StopReason::EndOfChunk,
         false => StopReason::Length,
     };
-    if cut(&mut text, stops) {
+    if truncate_at_stop(&mut text, stop_texts) {
         stop = StopReason::StopText;
     }
     emit(&text);

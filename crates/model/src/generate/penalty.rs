@@ -29,7 +29,7 @@ impl Default for Penalties {
 impl Penalties {
     /// Changes `logits` for what may follow `history` (prompt and new tokens).
     pub fn apply(&self, history: &[u32], logits: &mut [f32]) {
-        self.apply_by(history, logits, f32::NEG_INFINITY, |v, penalty| {
+        self.apply_with(history, logits, f32::NEG_INFINITY, |v, penalty| {
             match v < 0.0 {
                 true => v * penalty,
                 false => v / penalty,
@@ -39,7 +39,7 @@ impl Penalties {
 
     /// The same for natural log-probabilities, as beam search applies it (after the softmax, not renormalised).
     pub fn apply_to_log_probabilities(&self, history: &[u32], scores: &mut [f64]) {
-        self.apply_by(history, scores, f64::NEG_INFINITY, |v, penalty| {
+        self.apply_with(history, scores, f64::NEG_INFINITY, |v, penalty| {
             match v < 0.0 {
                 true => v * f64::from(penalty),
                 false => v / f64::from(penalty),
@@ -47,11 +47,11 @@ impl Penalties {
         });
     }
 
-    fn apply_by<T: Copy>(
+    fn apply_with<T: Copy>(
         &self,
         history: &[u32],
         scores: &mut [T],
-        never: T,
+        banned: T,
         penalised: impl Fn(T, f32) -> T,
     ) {
         if self.repetition != 1.0 {
@@ -71,13 +71,13 @@ impl Penalties {
                 if window[..n - 1] == *tail
                     && let Some(v) = scores.get_mut(window[n - 1] as usize)
                 {
-                    *v = never;
+                    *v = banned;
                 }
             }
         }
         for &id in &self.forbidden {
             if let Some(v) = scores.get_mut(id as usize) {
-                *v = never;
+                *v = banned;
             }
         }
     }

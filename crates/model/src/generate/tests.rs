@@ -10,7 +10,7 @@ use crate::bundle::{Bundle, Manifest};
 use rounds_imaging::Picture;
 
 /// Gives the logits that `next` has for a sequence.
-struct Told {
+struct ScriptedLearner {
     manifest: Manifest,
     tokenizer: Tokenizer,
     next: fn(&[u32]) -> Vec<f32>,
@@ -18,7 +18,7 @@ struct Told {
 }
 
 /// With a token for each of `words`, in their order.
-fn told(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> Told {
+fn scripted(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> ScriptedLearner {
     let vocabulary: serde_json::Map<String, serde_json::Value> = words
         .iter()
         .enumerate()
@@ -30,7 +30,7 @@ fn told(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> Told {
         "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
         "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": words[0]}
     });
-    Told {
+    ScriptedLearner {
         manifest: Bundle::open(None).unwrap().manifest,
         tokenizer: Tokenizer::from_bytes(json.to_string()).unwrap(),
         next,
@@ -38,7 +38,7 @@ fn told(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> Told {
     }
 }
 
-impl FewShotLearner for Told {
+impl FewShotLearner for ScriptedLearner {
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -85,8 +85,8 @@ impl FewShotLearner for Told {
 const WORDS: [&str; 4] = ["end", "a", "b", "other end"];
 
 /// Searches after a prompt of one token.
-fn searched(next: fn(&[u32]) -> Vec<f32>, ends: &[u32], length_penalty: f64) -> Hypothesis {
-    let mut learner = told(&WORDS, next);
+fn best_hypothesis(next: fn(&[u32]) -> Vec<f32>, ends: &[u32], length_penalty: f64) -> Hypothesis {
+    let mut learner = scripted(&WORDS, next);
     let cancel = Cancel::new();
     let logits = learner.prefill(&[1], &[], &cancel).unwrap();
     let beams = Beams {
@@ -110,14 +110,14 @@ fn an_answer_that_ends_at_once_has_the_length_of_its_end() {
         1 => logits([0.9, 0.05, 0.04, 0.01]),
         _ => logits([0.4, 0.3, 0.2, 0.1]),
     };
-    let best = searched(at_once, &[0], 1.0);
+    let best = best_hypothesis(at_once, &[0], 1.0);
     assert_eq!(best.ids, [0]);
     assert!((best.score - 0.9_f64.ln()).abs() < 1e-6, "{}", best.score);
     let later = |sequence: &[u32]| match sequence.len() {
         1 => logits([0.1, 0.85, 0.04, 0.01]),
         _ => logits([0.97, 0.01, 0.01, 0.01]),
     };
-    let best = searched(later, &[0], -1.0);
+    let best = best_hypothesis(later, &[0], -1.0);
     assert_eq!(best.ids, [1, 0], "an answer of nothing is not worth 0");
     let sum = (0.85_f64 * 0.97).ln();
     assert!((best.score - 2.0 * sum).abs() < 1e-5, "{}", best.score);
@@ -131,7 +131,7 @@ fn two_ends_do_not_use_up_the_places_of_what_goes_on() {
         2 => logits([0.5, 0.1, 0.1, 0.3]),
         _ => logits([1.0, 1e-6, 1e-6, 1e-6]),
     };
-    let best = searched(next, &[0, 3], 3.0);
+    let best = best_hypothesis(next, &[0, 3], 3.0);
     assert_eq!(best.ids.len(), 3, "{best:?}");
     let sum = (0.6_f64 * 0.1).ln();
     assert!((best.score - sum / 27.0).abs() < 1e-3, "{}", best.score);
@@ -141,22 +141,22 @@ fn two_ends_do_not_use_up_the_places_of_what_goes_on() {
 const BYTES: [&str; 6] = ["end", "a", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>"];
 
 fn emoji(sequence: &[u32]) -> Vec<f32> {
-    let told = match sequence.len() {
+    let next = match sequence.len() {
         1 => 1,
         n => 2 + (n + 2) % 4,
     };
-    (0..6).map(|i| if i == told { 9.0 } else { 0.0 }).collect()
+    (0..6).map(|i| if i == next { 9.0 } else { 0.0 }).collect()
 }
 
-fn streamed(most: usize) -> (String, String) {
-    let mut learner = told(&BYTES, emoji);
+fn streamed(max_tokens: usize) -> (String, String) {
+    let mut learner = scripted(&BYTES, emoji);
     let cancel = Cancel::new();
     let logits = learner.prefill(&[0], &[], &cancel).unwrap();
     let decoding = Decoding {
-        max_new_tokens: most,
+        max_new_tokens: max_tokens,
         ..Decoding::default()
     };
-    let mut shown = String::new();
+    let mut streamed_text = String::new();
     let whole = generate(
         &mut learner,
         logits,
@@ -166,16 +166,16 @@ fn streamed(most: usize) -> (String, String) {
         &[],
         &[],
         &cancel,
-        |text| shown.push_str(text),
+        |text| streamed_text.push_str(text),
     );
-    (shown, whole.unwrap().text)
+    (streamed_text, whole.unwrap().text)
 }
 
 #[test]
 fn an_answer_that_breaks_off_inside_a_character_of_byte_tokens_is_kept() {
-    for most in 1..=24 {
-        let (shown, whole) = streamed(most);
-        assert_eq!(shown, whole, "after {most} tokens");
+    for max_tokens in 1..=24 {
+        let (streamed_text, whole) = streamed(max_tokens);
+        assert_eq!(streamed_text, whole, "after {max_tokens} tokens");
         assert!(whole.starts_with('a'));
     }
     assert_eq!(streamed(17).1, "a😀😀😀😀");
@@ -185,7 +185,7 @@ fn an_answer_that_breaks_off_inside_a_character_of_byte_tokens_is_kept() {
 #[test]
 fn a_share_of_the_highest_is_one_of_what_they_have_together() {
     let chosen = |seed, top_p| {
-        let mut learner = told(&WORDS, |_| logits([0.1, 0.4, 0.3, 0.2]));
+        let mut learner = scripted(&WORDS, |_| logits([0.1, 0.4, 0.3, 0.2]));
         let cancel = Cancel::new();
         let row = learner.prefill(&[1], &[], &cancel).unwrap();
         let decoding = Decoding {
@@ -197,7 +197,7 @@ fn a_share_of_the_highest_is_one_of_what_they_have_together() {
             ..Decoding::default()
         };
         let ends = [0];
-        let made = generate(
+        let generated = generate(
             &mut learner,
             row,
             &[1],
@@ -208,7 +208,7 @@ fn a_share_of_the_highest_is_one_of_what_they_have_together() {
             &cancel,
             |_| {},
         );
-        made.unwrap().text
+        generated.unwrap().text
     };
     assert!((0..40).all(|seed| chosen(seed, 0.5) == "a"));
     assert!((0..40).any(|seed| chosen(seed, 0.9) == "b"));
@@ -217,7 +217,7 @@ fn a_share_of_the_highest_is_one_of_what_they_have_together() {
 
 #[test]
 fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
-    let mut learner = told(&WORDS, |_| logits([0.1, 0.2, 0.4, 0.3]));
+    let mut learner = scripted(&WORDS, |_| logits([0.1, 0.2, 0.4, 0.3]));
     let cancel = Cancel::new();
     let row = learner.prefill(&[1], &[], &cancel).unwrap();
     let decoding = Decoding {
@@ -225,7 +225,7 @@ fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
         max_new_tokens: 3,
         ..Decoding::default()
     };
-    let made = generate(
+    let generated = generate(
         &mut learner,
         row,
         &[1],
@@ -236,5 +236,5 @@ fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
         &cancel,
         |_| {},
     );
-    assert_eq!(made.unwrap().text, "bbb");
+    assert_eq!(generated.unwrap().text, "bbb");
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::names::{Piece, Place, Role, Rules};
+use super::key_map::{Recipe, Role, Rules, TensorRef};
 use super::{ImportError, Sources};
 use crate::flamingo::FlamingoConfig;
-use crate::store::Asked;
+use crate::store::TensorSpec;
 use crate::weights::Source;
 use rounds_support::sanitise;
 
 /// Parameters of published checkpoints (seed-systems, section 8.1): decoder layers, width, gated blocks every, count.
-const KNOWN: [(usize, usize, usize, u64); 4] = [
+const PUBLISHED_PARAMETERS: [(usize, usize, usize, u64); 4] = [
     (24, 2048, 1, 1_046_992_944),
     (32, 2560, 2, 1_218_197_536),
     (32, 4096, 4, 1_384_781_840),
@@ -18,7 +18,7 @@ const KNOWN: [(usize, usize, usize, u64); 4] = [
 ];
 
 /// Errors where a checkpoint of a published shape has another number of parameters than the published one.
-pub(super) fn complete(
+pub(super) fn check_parameter_count(
     checkpoint: &Source,
     config: &FlamingoConfig,
     found: u64,
@@ -29,14 +29,14 @@ pub(super) fn complete(
         config.cross_attn_every_n_layers,
     );
     let known = || {
-        KNOWN
+        PUBLISHED_PARAMETERS
             .iter()
             .filter(|k| (k.0, k.1, k.2) == shape)
             .map(|k| k.3)
     };
     match known().next() {
         Some(first) if !known().any(|k| k == found) => Err(ImportError::Parameters {
-            place: sanitise::clean_line(checkpoint.place()),
+            origin: sanitise::clean_line(checkpoint.origin()),
             found,
             known: first,
         }),
@@ -48,24 +48,32 @@ pub(super) fn complete(
 pub(crate) fn check(
     rules: &dyn Rules,
     sources: &Sources,
-    asked: &[Asked],
+    specs: &[TensorSpec],
 ) -> Result<BTreeSet<(Role, String)>, ImportError> {
     let mut used = BTreeSet::new();
-    let mut faults = Vec::new();
-    for tensor in asked {
-        let Some(piece) = rules.find(&tensor.name) else {
-            faults.push(format!("missing: {} (no rule makes it)", tensor.name));
+    let mut problems = Vec::new();
+    for tensor in specs {
+        let Some(recipe) = rules.find(&tensor.name) else {
+            problems.push(format!("missing: {} (no rule makes it)", tensor.name));
             continue;
         };
-        let present: Vec<&Place> = piece.places().iter().filter(|p| sources.has(p)).collect();
-        let stacked = matches!(piece, Piece::Stacked(_));
+        let present: Vec<&TensorRef> = recipe
+            .candidates()
+            .iter()
+            .filter(|p| sources.has(p))
+            .collect();
+        let stacked = matches!(recipe, Recipe::Concat(_));
         let complete = match stacked {
-            true => present.len() == piece.places().len(),
+            true => present.len() == recipe.candidates().len(),
             false => !present.is_empty(),
         };
         if !complete {
-            let wanted: Vec<&str> = piece.places().iter().map(|p| p.name.as_str()).collect();
-            faults.push(format!("missing: {}", wanted.join(" or ")));
+            let wanted: Vec<&str> = recipe
+                .candidates()
+                .iter()
+                .map(|p| p.name.as_str())
+                .collect();
+            problems.push(format!("missing: {}", wanted.join(" or ")));
             continue;
         }
         let chosen = if stacked { &present[..] } else { &present[..1] };
@@ -73,26 +81,26 @@ pub(crate) fn check(
             .iter()
             .filter_map(|p| Some(sources.get(p.role)?.shape(&p.name)?.to_vec()))
             .collect();
-        if let Err(reason) = fits(&piece, &shapes, &tensor.shape) {
-            faults.push(format!("wrong shape: {}: {reason}", chosen[0].name));
+        if let Err(reason) = check_shape(&recipe, &shapes, &tensor.shape) {
+            problems.push(format!("wrong shape: {}: {reason}", chosen[0].name));
         }
         used.extend(present.iter().map(|p| (p.role, p.name.clone())));
     }
     for (role, name) in unused(sources, &used) {
         let float = sources.get(role).is_some_and(|s| s.is_float(name));
-        if float && !rules.of_no_use(role, name) {
-            faults.push(format!("unknown: {name}"));
+        if float && !rules.is_ignorable(role, name) {
+            problems.push(format!("unknown: {name}"));
         }
     }
-    match faults.is_empty() {
+    match problems.is_empty() {
         true => Ok(used),
         false => {
-            let more = faults.len().saturating_sub(40);
-            faults.truncate(40);
+            let more = problems.len().saturating_sub(40);
+            problems.truncate(40);
             if more > 0 {
-                faults.push(format!("and {more} more"));
+                problems.push(format!("and {more} more"));
             }
-            let clean = faults.iter().map(|f| sanitise::clean_line(f)).collect();
+            let clean = problems.iter().map(|f| sanitise::clean_line(f)).collect();
             Err(ImportError::Mismatch(clean))
         }
     }
@@ -110,7 +118,7 @@ pub(crate) fn unused<'a>(
 }
 
 /// Parameters of the checkpoint's tensors in use, each gated block counted once.
-pub(super) fn distinct(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> u64 {
+pub(super) fn count_parameters(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> u64 {
     let preferred = |name: &str| {
         // Of two names of a gated block's tensor, the new one is an alias where the old one is there.
         let Some((before, rest)) = name.split_once(".gated_cross_attn_layer.") else {
@@ -127,27 +135,27 @@ pub(super) fn distinct(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> 
         .sum()
 }
 
-fn fits(piece: &Piece, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), String> {
+fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), String> {
     let first = shapes.first().ok_or("nothing there")?;
     let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
-    let good = match piece {
-        Piece::Whole(_) | Piece::Paired(..) => first == wanted,
+    let good = match recipe {
+        Recipe::Copy(_) | Recipe::RopePairs(..) => first == wanted,
         // Axes of length 1 do not matter.
-        Piece::Reshaped(_) => {
+        Recipe::Reshaped(_) => {
             let long = |shape: &[usize]| -> Vec<usize> {
                 shape.iter().copied().filter(|&d| d != 1).collect()
             };
             long(first) == long(wanted)
         }
-        Piece::Resized(_) => first.len() == 2 && same_tail(first),
-        Piece::Third(..) | Piece::OfHeads(..) => {
+        Recipe::Resized(_) => first.len() == 2 && same_tail(first),
+        Recipe::FusedQkv(..) | Recipe::InterleavedQkv(..) => {
             first.first() == Some(&(3 * wanted.first().copied().unwrap_or(0))) && same_tail(first)
         }
-        Piece::Stacked(_) => {
+        Recipe::Concat(_) => {
             let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
             Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
         }
-        Piece::Transposed(_) => first.iter().rev().eq(wanted.iter()),
+        Recipe::Transposed(_) => first.iter().rev().eq(wanted.iter()),
     };
     match good {
         true => Ok(()),

@@ -5,7 +5,7 @@
 //! values; MPT's stays as published. What a decoder here cannot do is refused by its key, never left out.
 
 use super::ImportError;
-use super::names::{LanguageLayout, Piece, Place, Role};
+use super::key_map::{LanguageLayout, Recipe, Role, TensorRef};
 use super::shape::{dims, layers};
 use crate::language::{DecoderConfig, Mlp};
 use crate::layers::NormKind;
@@ -13,38 +13,40 @@ use crate::weights::Source;
 use crate::weights::gguf::{GgufFile, Value};
 
 /// Longest sequence of a model that is taken.
-const LONGEST: u64 = 1 << 17;
+const MAX_CONTEXT: u64 = 1 << 17;
 
 /// What makes `rest`, one of our names inside the language model, tables apart.
-pub(super) fn piece(layout: LanguageLayout, heads: usize, rest: &str) -> Option<Piece> {
-    let at = |name: String| {
-        vec![Place {
+pub(super) fn recipe(layout: LanguageLayout, heads: usize, rest: &str) -> Option<Recipe> {
+    let checkpoint_tensor = |name: String| {
+        vec![TensorRef {
             role: Role::Language,
             name,
         }]
     };
     if let Some(end) = rest.strip_prefix("model.norm.") {
-        return Some(Piece::Whole(at(format!("output_norm.{end}"))));
+        return Some(Recipe::Copy(checkpoint_tensor(format!(
+            "output_norm.{end}"
+        ))));
     }
     let (layer, part) = rest.strip_prefix("model.layers.")?.split_once('.')?;
     let (part, end) = part.rsplit_once('.')?;
-    let place = |name: &str| at(format!("blk.{layer}.{name}.{end}"));
+    let block_tensor = |name: &str| checkpoint_tensor(format!("blk.{layer}.{name}.{end}"));
     let llama = layout == LanguageLayout::Llama;
     Some(match part {
-        "self_attn.q_proj" if llama => Piece::Paired(place("attn_q"), heads),
-        "self_attn.k_proj" if llama => Piece::Paired(place("attn_k"), heads),
-        "self_attn.v_proj" if llama => Piece::Whole(place("attn_v")),
-        "self_attn.q_proj" => Piece::Third(place("attn_qkv"), 0),
-        "self_attn.k_proj" => Piece::Third(place("attn_qkv"), 1),
-        "self_attn.v_proj" => Piece::Third(place("attn_qkv"), 2),
-        "self_attn.o_proj" => Piece::Whole(place("attn_output")),
-        "self_attn.q_norm" => Piece::Whole(place("attn_q_norm")),
-        "self_attn.k_norm" => Piece::Whole(place("attn_k_norm")),
-        "mlp.gate_proj" => Piece::Whole(place("ffn_gate")),
-        "mlp.up_proj" => Piece::Whole(place("ffn_up")),
-        "mlp.down_proj" => Piece::Whole(place("ffn_down")),
-        "input_layernorm" => Piece::Whole(place("attn_norm")),
-        "post_attention_layernorm" => Piece::Whole(place("ffn_norm")),
+        "self_attn.q_proj" if llama => Recipe::RopePairs(block_tensor("attn_q"), heads),
+        "self_attn.k_proj" if llama => Recipe::RopePairs(block_tensor("attn_k"), heads),
+        "self_attn.v_proj" if llama => Recipe::Copy(block_tensor("attn_v")),
+        "self_attn.q_proj" => Recipe::FusedQkv(block_tensor("attn_qkv"), 0),
+        "self_attn.k_proj" => Recipe::FusedQkv(block_tensor("attn_qkv"), 1),
+        "self_attn.v_proj" => Recipe::FusedQkv(block_tensor("attn_qkv"), 2),
+        "self_attn.o_proj" => Recipe::Copy(block_tensor("attn_output")),
+        "self_attn.q_norm" => Recipe::Copy(block_tensor("attn_q_norm")),
+        "self_attn.k_norm" => Recipe::Copy(block_tensor("attn_k_norm")),
+        "mlp.gate_proj" => Recipe::Copy(block_tensor("ffn_gate")),
+        "mlp.up_proj" => Recipe::Copy(block_tensor("ffn_up")),
+        "mlp.down_proj" => Recipe::Copy(block_tensor("ffn_down")),
+        "input_layernorm" => Recipe::Copy(block_tensor("attn_norm")),
+        "post_attention_layernorm" => Recipe::Copy(block_tensor("ffn_norm")),
         _ => return None,
     })
 }
@@ -53,7 +55,7 @@ pub(super) fn piece(layout: LanguageLayout, heads: usize, rest: &str) -> Option<
 struct Metadata<'a> {
     file: &'a GgufFile,
     architecture: &'a str,
-    place: &'a str,
+    origin: &'a str,
 }
 
 impl Metadata<'_> {
@@ -61,45 +63,45 @@ impl Metadata<'_> {
         format!("{}.{end}", self.architecture)
     }
 
-    fn wrong(&self, reason: String) -> ImportError {
-        ImportError::config(self.place, reason)
+    fn error(&self, reason: String) -> ImportError {
+        ImportError::config(self.origin, reason)
     }
 
     /// What stands under a key, if anything does; an error where it is of another kind.
     fn read<T>(
         &self,
         end: &str,
-        taken: impl Fn(&Value) -> Option<T>,
+        convert: impl Fn(&Value) -> Option<T>,
     ) -> Result<Option<T>, ImportError> {
         let key = self.key(end);
         let Some(value) = self.file.value(&key) else {
             return Ok(None);
         };
-        let strange = || self.wrong(format!("its {key} makes no sense: {value}"));
-        taken(value).map(Some).ok_or_else(strange)
+        let invalid = || self.error(format!("its {key} makes no sense: {value}"));
+        convert(value).map(Some).ok_or_else(invalid)
     }
 
-    /// A whole number of 1 to `most`.
-    fn count(&self, end: &str, most: u64) -> Result<usize, ImportError> {
-        let within = |value: &Value| value.whole().filter(|n| (1..=most).contains(n));
+    /// A whole number of 1 to `max`.
+    fn count(&self, end: &str, max: u64) -> Result<usize, ImportError> {
+        let within = |value: &Value| value.whole().filter(|n| (1..=max).contains(n));
         let count = self.read(end, within)?;
-        let missing = || self.wrong(format!("its metadata has no {}", self.key(end)));
+        let missing = || self.error(format!("its metadata has no {}", self.key(end)));
         Ok(count.ok_or_else(missing)? as usize)
     }
 
     fn eps(&self, end: &str) -> Result<f64, ImportError> {
         let within = |value: &Value| value.number().filter(|eps| (0.0..1.0).contains(eps));
-        let missing = || self.wrong(format!("its metadata has no {}", self.key(end)));
+        let missing = || self.error(format!("its metadata has no {}", self.key(end)));
         self.read(end, within)?.ok_or_else(missing)
     }
 
     /// Errors where something is there that is not `wanted`.
-    fn only(&self, end: &str, wanted: f64) -> Result<(), ImportError> {
+    fn require(&self, end: &str, wanted: f64) -> Result<(), ImportError> {
         match self.read(end, Value::number)? {
             Some(found) if found != wanted => {
                 let key = self.key(end);
                 let reason = format!("its {key} is {found}: only {wanted} is supported");
-                Err(self.wrong(reason))
+                Err(self.error(reason))
             }
             _ => Ok(()),
         }
@@ -112,7 +114,7 @@ pub(super) fn language(
     source: &Source,
     vocab_size: usize,
 ) -> Result<(LanguageLayout, DecoderConfig), ImportError> {
-    let place = source.place();
+    let origin = source.origin();
     let text = |key: &str| file.value(key).and_then(|value| value.text());
     let architecture = text("general.architecture").unwrap_or_default();
     let layout = match architecture {
@@ -121,22 +123,22 @@ pub(super) fn language(
         "mpt" => LanguageLayout::Mpt,
         other => {
             let reason = format!("its architecture is '{other}': llama, gptneox and mpt are known");
-            return Err(ImportError::config(place, reason));
+            return Err(ImportError::config(origin, reason));
         }
     };
     let metadata = Metadata {
         file,
         architecture,
-        place,
+        origin,
     };
     let parts = file.value("split.count").and_then(|value| value.whole());
     if parts.is_some_and(|parts| parts > 1) {
         let reason =
             "it is one part of several: join them with llama.cpp's llama-gguf-split --merge";
-        return Err(metadata.wrong(reason.into()));
+        return Err(metadata.error(reason.into()));
     }
     let config = decoder(&metadata, layout, source, vocab_size)?;
-    agrees(&metadata, &config, source)?;
+    check_against_tensors(&metadata, &config, source)?;
     Ok((layout, config))
 }
 
@@ -146,31 +148,31 @@ fn decoder(
     source: &Source,
     vocab_size: usize,
 ) -> Result<DecoderConfig, ImportError> {
-    const MOST: u64 = 1_000_000;
+    const MAX_SIZE: u64 = 1_000_000;
     let (llama, mpt) = (
         layout == LanguageLayout::Llama,
         layout == LanguageLayout::Mpt,
     );
-    let hidden = metadata.count("embedding_length", MOST)?;
+    let hidden = metadata.count("embedding_length", MAX_SIZE)?;
     let heads = metadata.count("attention.head_count", hidden as u64)?;
     let head = hidden / heads;
     if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) {
         let reason = format!("{heads} heads do not part {hidden} channels evenly");
-        return Err(metadata.wrong(reason));
+        return Err(metadata.error(reason));
     }
-    metadata.only("attention.head_count_kv", heads as f64)?;
+    metadata.require("attention.head_count_kv", heads as f64)?;
     for length in ["attention.key_length", "attention.value_length"] {
-        metadata.only(length, head as f64)?;
+        metadata.require(length, head as f64)?;
     }
-    metadata.only("attention.clamp_kqv", 0.0)?;
-    metadata.only("expert_count", 0.0)?;
+    metadata.require("attention.clamp_kqv", 0.0)?;
+    metadata.require("expert_count", 0.0)?;
     Ok(DecoderConfig {
         vocab_size,
         hidden_size: hidden,
-        intermediate_size: metadata.count("feed_forward_length", MOST)?,
-        layers: metadata.count("block_count", MOST)?,
+        intermediate_size: metadata.count("feed_forward_length", MAX_SIZE)?,
+        layers: metadata.count("block_count", MAX_SIZE)?,
         heads,
-        max_positions: metadata.count("context_length", LONGEST)?,
+        max_positions: metadata.count("context_length", MAX_CONTEXT)?,
         norm: match source.has("blk.0.attn_norm.bias") {
             _ if llama => NormKind::Rms,
             true => NormKind::Layer,
@@ -207,8 +209,8 @@ fn rope_theta(metadata: &Metadata, mpt: bool) -> Result<Option<f32>, ImportError
     if mpt {
         return Ok(None);
     }
-    metadata.only("rope.scaling.factor", 1.0)?;
-    metadata.only("rope.scale_linear", 1.0)?;
+    metadata.require("rope.scaling.factor", 1.0)?;
+    metadata.require("rope.scale_linear", 1.0)?;
     let within = |value: &Value| value.number().filter(|base| *base >= 1.0);
     let base = metadata.read("rope.freq_base", within)?;
     Ok(Some(base.unwrap_or(10_000.0) as f32))
@@ -217,26 +219,30 @@ fn rope_theta(metadata: &Metadata, mpt: bool) -> Result<Option<f32>, ImportError
 /// The share of a head's channels that turn.
 fn rope_fraction(metadata: &Metadata, head: usize) -> Result<f32, ImportError> {
     let within = |value: &Value| value.whole().filter(|n| (1..=head as u64).contains(n));
-    let turned = metadata.read("rope.dimension_count", within)?;
-    Ok(turned.unwrap_or(head as u64) as f32 / head as f32)
+    let rotated_dims = metadata.read("rope.dimension_count", within)?;
+    Ok(rotated_dims.unwrap_or(head as u64) as f32 / head as f32)
 }
 
 fn alibi(metadata: &Metadata) -> Result<f32, ImportError> {
     match metadata.read("attention.max_alibi_bias", Value::number)? {
         Some(max) if max > 0.0 => Ok(max as f32),
-        _ => Err(metadata.wrong("an MPT with learned positions is not supported".into())),
+        _ => Err(metadata.error("an MPT with learned positions is not supported".into())),
     }
 }
 
 /// Errors where the metadata and the tensors are not of one model: a decoder is made only of sizes that both say.
-fn agrees(metadata: &Metadata, config: &DecoderConfig, source: &Source) -> Result<(), ImportError> {
+fn check_against_tensors(
+    metadata: &Metadata,
+    config: &DecoderConfig,
+    source: &Source,
+) -> Result<(), ImportError> {
     let [up, hidden] = dims(source, "blk.0.ffn_up.weight")?;
     let found = [hidden, up, layers(source, "blk.", "attn_norm.weight")];
-    let said = [config.hidden_size, config.intermediate_size, config.layers];
-    match found == said {
+    let metadata_sizes = [config.hidden_size, config.intermediate_size, config.layers];
+    match found == metadata_sizes {
         true => Ok(()),
-        false => Err(metadata.wrong(format!(
-            "its metadata speak of width, feed-forward and layers {said:?}, its tensors of {found:?}"
+        false => Err(metadata.error(format!(
+            "its metadata speak of width, feed-forward and layers {metadata_sizes:?}, its tensors of {found:?}"
         ))),
     }
 }
@@ -248,8 +254,8 @@ mod tests {
     #[test]
     fn every_part_of_a_layer_has_its_name() {
         let found = |layout, rest: &str| {
-            let piece = piece(layout, 4, rest)?;
-            Some(piece.places()[0].name.clone())
+            let recipe = recipe(layout, 4, rest)?;
+            Some(recipe.candidates()[0].name.clone())
         };
         let rest = "model.layers.7.self_attn.k_proj.bias";
         let fused = found(LanguageLayout::Neox, rest);

@@ -1,29 +1,29 @@
 //! From published checkpoints to a bundle.
 //!
-//! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`names`] says what makes each of them; every published
+//! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`key_map`] says what makes each of them; every published
 //! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
 
+pub(crate) mod assemble;
 pub(crate) mod check;
+pub(crate) mod infer_config;
+pub(crate) mod key_map;
 mod llama_cpp;
-pub(crate) mod make;
-pub(crate) mod names;
-pub(crate) mod shape;
 mod tokens;
 mod write;
 
-pub use write::{Hold, Written, size as size_of_weights, write as write_weights};
+pub use write::{Hold, StagedWeights, size as size_of_weights, write as write_weights};
 
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use self::check::{check, complete, distinct, unused};
-use self::make::{make, packing, take_packed};
-use self::names::{Family, Names, Place, Role};
-use self::write::Made;
+use self::assemble::{assemble, assemble_packed, published_packing};
+use self::check::{check, check_parameter_count, count_parameters, unused};
+use self::key_map::{Family, KeyMap, Role, TensorRef};
+use self::write::TensorData;
 use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
-use super::store::Asked;
+use super::store::TensorSpec;
 use super::weights::{Source, WeightError};
 use rounds_support::{Cancel, FileError, Hint, files, sanitise};
 
@@ -34,15 +34,15 @@ pub enum ImportError {
     Weights(#[from] WeightError),
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("{place}: {reason}")]
-    Config { place: String, reason: String },
+    #[error("{origin}: {reason}")]
+    Config { origin: String, reason: String },
     #[error("the weights do not fit together:\n{}", .0.join("\n"))]
     Mismatch(Vec<String>),
     #[error("{0} has values that half precision cannot hold")]
     Range(String),
-    #[error("{place} has {found} parameters, this model's published checkpoint has {known}")]
+    #[error("{origin} has {found} parameters, this model's published checkpoint has {known}")]
     Parameters {
-        place: String,
+        origin: String,
         found: u64,
         known: u64,
     },
@@ -59,9 +59,9 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    pub(crate) fn config(place: &str, reason: String) -> Self {
+    pub(crate) fn config(origin: &str, reason: String) -> Self {
         Self::Config {
-            place: sanitise::clean_line(place),
+            origin: sanitise::clean_line(origin),
             reason: sanitise::clean_line(&reason),
         }
     }
@@ -108,7 +108,7 @@ pub struct Request {
 
 /// What was done.
 #[derive(Debug)]
-pub struct Imported {
+pub struct ImportSummary {
     pub tensors: usize,
     /// Different parameters of the checkpoint.
     pub checkpoint_parameters: u64,
@@ -135,16 +135,17 @@ impl Sources {
         }
     }
 
-    fn has(&self, place: &Place) -> bool {
-        self.get(place.role).is_some_and(|s| s.has(&place.name))
+    fn has(&self, tensor_ref: &TensorRef) -> bool {
+        self.get(tensor_ref.role)
+            .is_some_and(|s| s.has(&tensor_ref.name))
     }
 
-    fn tensor(&self, place: &Place) -> Result<Tensor, ImportError> {
-        let missing = || WeightError::format(&place.name, "not there");
+    fn tensor(&self, tensor_ref: &TensorRef) -> Result<Tensor, ImportError> {
+        let missing = || WeightError::format(&tensor_ref.name, "not there");
         Ok(self
-            .get(place.role)
+            .get(tensor_ref.role)
             .ok_or_else(missing)?
-            .tensor(&place.name)?)
+            .tensor(&tensor_ref.name)?)
     }
 }
 
@@ -155,13 +156,13 @@ pub fn import(
     request: &Request,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Imported, ImportError> {
+) -> Result<ImportSummary, ImportError> {
     let sources = Sources {
         checkpoint: Source::open(&request.checkpoint)?,
         language: request.language.as_deref().map(Source::open).transpose()?,
         vision: request.vision.as_deref().map(Source::open).transpose()?,
     };
-    let (names, mut config, mut tokens) = match request.idefics {
+    let (key_map, mut config, mut tokens) = match request.idefics {
         true => idefics(request, &sources)?,
         false => flamingo(request, &sources)?,
     };
@@ -173,37 +174,38 @@ pub fn import(
     let unusable = |reason| ImportError::config("the import", reason);
     config.check().map_err(unusable)?;
     tokens.special.check().map_err(unusable)?;
-    let asked = Flamingo::tensors(&config)?;
-    let used = check(&names, &sources, &asked)?;
-    let checkpoint_parameters = distinct(&sources.checkpoint, &used);
+    let specs = Flamingo::tensors(&config)?;
+    let used = check(&key_map, &sources, &specs)?;
+    let checkpoint_parameters = count_parameters(&sources.checkpoint, &used);
     if !request.idefics {
-        complete(&sources.checkpoint, &config, checkpoint_parameters)?;
+        check_parameter_count(&sources.checkpoint, &config, checkpoint_parameters)?;
     }
     files::create_private_dir(&request.out)?;
-    room(&request.out, write::size(request.hold, &asked))?;
+    check_free_space(&request.out, write::size(request.hold, &specs))?;
     let mut done = 0;
-    let kept = |tensor: &Asked| packing(&sources, &names.find(&tensor.name)?);
-    let written = write::write_keeping(
+    let packing_of =
+        |tensor: &TensorSpec| published_packing(&sources, &key_map.find(&tensor.name)?);
+    let written = write::write_with_published_blocks(
         &request.out,
         request.hold,
-        &asked,
-        &kept,
+        &specs,
+        &packing_of,
         &mut |tensor, blocks| {
             if cancel.is_cancelled() {
                 return Err(ImportError::Cancelled);
             }
-            progress(done, asked.len());
+            progress(done, specs.len());
             done += 1;
-            let piece = names
+            let recipe = key_map
                 .find(&tensor.name)
                 .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
             match blocks {
-                true => take_packed(&sources, &piece, tensor).map(Made::Packed),
-                false => make(&sources, &piece, tensor).map(Made::Full),
+                true => assemble_packed(&sources, &recipe, tensor).map(TensorData::Packed),
+                false => assemble(&sources, &recipe, tensor).map(TensorData::Full),
             }
         },
     )?;
-    progress(asked.len(), asked.len());
+    progress(specs.len(), specs.len());
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         family: if request.idefics {
@@ -220,9 +222,9 @@ pub fn import(
             sanitise::clean_line(&request.name)
         ),
         template: request.template.clone().unwrap_or_else(|| {
-            match (request.idefics, names.language) {
+            match (request.idefics, key_map.language) {
                 (true, _) => "idefics",
-                (false, names::LanguageLayout::Llama) => "med-flamingo",
+                (false, key_map::LanguageLayout::Llama) => "med-flamingo",
                 _ => "open-flamingo",
             }
             .to_string()
@@ -252,11 +254,11 @@ pub fn import(
     let text =
         toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
     let bytes = written.length;
-    written.bundle(&request.out, &tokens.json, ("model.toml", &text))?;
-    Ok(Imported {
-        tensors: asked.len(),
+    written.commit(&request.out, &tokens.json, ("model.toml", &text))?;
+    Ok(ImportSummary {
+        tensors: specs.len(),
         checkpoint_parameters,
-        parameters: asked
+        parameters: specs
             .iter()
             .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
             .sum(),
@@ -265,7 +267,7 @@ pub fn import(
     })
 }
 
-fn needed<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, ImportError> {
+fn required_path<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, ImportError> {
     value.ok_or_else(|| {
         ImportError::config(
             "the import",
@@ -277,9 +279,9 @@ fn needed<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, ImportErr
 fn flamingo(
     request: &Request,
     sources: &Sources,
-) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
-    let language = needed(request.language.as_deref(), "language (--language)")?;
-    let vision = needed(request.vision.as_deref(), "vision (--vision)")?;
+) -> Result<(KeyMap, FlamingoConfig, tokens::ImportedTokenizer), ImportError> {
+    let language = required_path(request.language.as_deref(), "language (--language)")?;
+    let vision = required_path(request.vision.as_deref(), "vision (--vision)")?;
     let (Some(language_source), Some(vision_source)) = (&sources.language, &sources.vision) else {
         return Err(ImportError::config(
             "the import",
@@ -296,7 +298,7 @@ fn flamingo(
         Some(&[rows, _]) => rows,
         _ => {
             return Err(ImportError::config(
-                sources.checkpoint.place(),
+                sources.checkpoint.origin(),
                 format!("it holds none of {}", TABLES.join(", ")),
             ));
         }
@@ -304,16 +306,20 @@ fn flamingo(
     let llama_cpp = language_source.gguf();
     let (layout, decoder) = match llama_cpp {
         Some(file) => llama_cpp::language(file, language_source, vocab)?,
-        None => shape::language(&shape::Json::of(language)?, language_source, vocab)?,
+        None => infer_config::language(
+            &infer_config::JsonConfig::from_folder(language)?,
+            language_source,
+            vocab,
+        )?,
     };
     let beside = vision
         .is_dir()
-        .then(|| shape::Json::of(vision).ok())
+        .then(|| infer_config::JsonConfig::from_folder(vision).ok())
         .flatten();
     let (vision_layout, tower) =
-        shape::vision(vision_source, beside.as_ref(), request.vision_heads)?;
+        infer_config::vision(vision_source, beside.as_ref(), request.vision_heads)?;
     let heads = decoder.heads;
-    let config = shape::flamingo(
+    let config = infer_config::flamingo(
         sources,
         decoder,
         tower,
@@ -321,37 +327,37 @@ fn flamingo(
         request.cross_attn_every_n,
     )?;
     // A LLaMA's head is not in the checkpoint: its rows for the new tokens never saw training.
-    let untrained = layout == names::LanguageLayout::Llama
+    let untrained = layout == key_map::LanguageLayout::Llama
         && !sources.checkpoint.has("lang_encoder.lm_head.weight");
     let tokens = tokens::flamingo(&tokenizer_file(request)?, vocab, untrained)?;
-    let names = Names {
+    let key_map = KeyMap {
         family: Family::Flamingo,
         language: layout,
         llama_cpp: llama_cpp.is_some(),
         vision: vision_layout,
         heads,
     };
-    Ok((names, config, tokens))
+    Ok((key_map, config, tokens))
 }
 
 fn idefics(
     request: &Request,
     sources: &Sources,
-) -> Result<(Names, FlamingoConfig, tokens::Tokens), ImportError> {
-    let json = shape::Json::of(&request.checkpoint)?;
-    let config = shape::idefics(&json, &sources.checkpoint)?;
-    let (vision, _) = shape::vision(&sources.checkpoint, None, None)?;
+) -> Result<(KeyMap, FlamingoConfig, tokens::ImportedTokenizer), ImportError> {
+    let json = infer_config::JsonConfig::from_folder(&request.checkpoint)?;
+    let config = infer_config::idefics(&json, &sources.checkpoint)?;
+    let (vision, _) = infer_config::vision(&sources.checkpoint, None, None)?;
     let tokens = tokens::idefics(&tokenizer_file(request)?)?;
-    let names = Names {
+    let key_map = KeyMap {
         family: Family::Idefics {
             every: config.cross_attn_every_n_layers,
         },
-        language: names::LanguageLayout::Llama,
+        language: key_map::LanguageLayout::Llama,
         llama_cpp: false,
         vision,
         heads: config.language.heads,
     };
-    Ok((names, config, tokens))
+    Ok((key_map, config, tokens))
 }
 
 /// The tokenizer that was given, else what lies beside the weights. The one inside a GGUF file is not read.
@@ -386,7 +392,7 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
 }
 
 /// Errors where less than `needed` bytes are free at `path`.
-pub(crate) fn room(path: &Path, needed: u64) -> Result<(), ImportError> {
+pub(crate) fn check_free_space(path: &Path, needed: u64) -> Result<(), ImportError> {
     match rounds_support::free_space(path) {
         Some(free) if free < needed => Err(ImportError::Space {
             path: sanitise::clean_line(&path.to_string_lossy()),

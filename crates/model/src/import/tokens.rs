@@ -8,7 +8,7 @@ use crate::bundle::SpecialTokens;
 use rounds_support::files;
 
 /// A tokenizer that is ready, and the names of its special tokens.
-pub struct Tokens {
+pub struct ImportedTokenizer {
     pub json: String,
     pub special: SpecialTokens,
 }
@@ -19,14 +19,14 @@ fn read(file: &Path) -> Result<Tokenizer, ImportError> {
         .map_err(|e| ImportError::config(&file.to_string_lossy(), e.to_string()))
 }
 
-fn written(tokenizer: &Tokenizer, file: &Path) -> Result<String, ImportError> {
+fn to_json(tokenizer: &Tokenizer, file: &Path) -> Result<String, ImportError> {
     tokenizer
         .to_string(false)
         .map_err(|e| ImportError::config(&file.to_string_lossy(), e.to_string()))
 }
 
 /// The first of `names` that the tokenizer has.
-fn known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
+fn first_known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
     names
         .iter()
         .find(|n| tokenizer.token_to_id(n).is_some())
@@ -35,7 +35,11 @@ fn known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
 
 /// OpenFlamingo adds `<|endofchunk|>` and `<image>`, and `<PAD>` where there is no padding token; their ids follow the base
 /// vocabulary, in this order. `rows` is the embedding's size: the ids must fit it exactly. `untrained` says that the head's rows for them are noise.
-pub fn flamingo(file: &Path, rows: usize, untrained: bool) -> Result<Tokens, ImportError> {
+pub fn flamingo(
+    file: &Path,
+    rows: usize,
+    untrained: bool,
+) -> Result<ImportedTokenizer, ImportError> {
     let mut tokenizer = read(file)?;
     const ADDED: [&str; 3] = ["<|endofchunk|>", "<image>", "<PAD>"];
     for token in ADDED {
@@ -44,24 +48,24 @@ pub fn flamingo(file: &Path, rows: usize, untrained: bool) -> Result<Tokens, Imp
             let _ = tokenizer.add_special_tokens([AddedToken::from(token, true)]);
         }
     }
-    let past = ADDED
+    let out_of_range = ADDED
         .iter()
         .filter_map(|t| Some((t, tokenizer.token_to_id(t)?)))
         .find(|(_, id)| *id as usize >= rows);
-    if let Some((token, id)) = past {
+    if let Some((token, id)) = out_of_range {
         let reason = format!(
             "token {token} would have id {id}, the checkpoint's table has {rows} rows: this is not the tokenizer of its language model"
         );
         return Err(ImportError::config(&file.to_string_lossy(), reason));
     }
-    let begin = known(&tokenizer, &["<s>"]).unwrap_or_default();
-    Ok(Tokens {
-        json: written(&tokenizer, file)?,
+    let begin = first_known(&tokenizer, &["<s>"]).unwrap_or_default();
+    Ok(ImportedTokenizer {
+        json: to_json(&tokenizer, file)?,
         special: SpecialTokens {
             begin,
             image: "<image>".into(),
             end_of_chunk: "<|endofchunk|>".into(),
-            stop: known(&tokenizer, &["</s>", "<|endoftext|>"])
+            stop: first_known(&tokenizer, &["</s>", "<|endoftext|>"])
                 .into_iter()
                 .collect(),
             media_reset: None,
@@ -75,7 +79,7 @@ pub fn flamingo(file: &Path, rows: usize, untrained: bool) -> Result<Tokens, Imp
 }
 
 /// IDEFICS' tokenizer has all its tokens.
-pub fn idefics(file: &Path) -> Result<Tokens, ImportError> {
+pub fn idefics(file: &Path) -> Result<ImportedTokenizer, ImportError> {
     let tokenizer = read(file)?;
     for token in ["<image>", "<fake_token_around_image>", "</s>"] {
         if tokenizer.token_to_id(token).is_none() {
@@ -83,9 +87,9 @@ pub fn idefics(file: &Path) -> Result<Tokens, ImportError> {
             return Err(ImportError::config(&file.to_string_lossy(), reason));
         }
     }
-    let turn = known(&tokenizer, &["<end_of_utterance>"]);
-    Ok(Tokens {
-        json: written(&tokenizer, file)?,
+    let turn = first_known(&tokenizer, &["<end_of_utterance>"]);
+    Ok(ImportedTokenizer {
+        json: to_json(&tokenizer, file)?,
         special: SpecialTokens {
             begin: "<s>".into(),
             image: "<image>".into(),

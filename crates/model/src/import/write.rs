@@ -10,8 +10,8 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::ImportError;
-use crate::listed::MANIFESTS;
-use crate::store::Asked;
+use crate::manifest_files::MANIFESTS;
+use crate::store::TensorSpec;
 use rounds_support::FileError;
 use rounds_support::files::{self, Staged};
 
@@ -55,23 +55,23 @@ impl Hold {
 
     /// How one tensor is held. Only linear layers are quantised, and only where rows part into whole blocks; K-quants take the
     /// head and the layers that errors hurt most (values, and what comes down from a feed-forward) in six bits.
-    fn of(self, asked: &Asked) -> GgmlDType {
-        let width = asked.shape.last().copied().unwrap_or(0);
+    fn dtype_for(self, spec: &TensorSpec) -> GgmlDType {
+        let width = spec.shape.last().copied().unwrap_or(0);
         let plain = match self {
             Self::F32 => return GgmlDType::F32,
             Self::F16 => return GgmlDType::F16,
             Self::Bf16 => return GgmlDType::BF16,
             // Norms, gates and tables are small beside the layers; f32 costs nothing in quality.
-            _ if asked.shape.iter().product::<usize>() < 1 << 20 => GgmlDType::F32,
+            _ if spec.shape.iter().product::<usize>() < 1 << 20 => GgmlDType::F32,
             _ => GgmlDType::F16,
         };
-        if !asked.linear {
+        if !spec.linear {
             return plain;
         }
-        let delicate = ["v_proj", "down_proj", "lm_head"];
-        let delicate = delicate.iter().any(|d| asked.name.contains(d));
+        let sensitive = ["v_proj", "down_proj", "lm_head"];
+        let sensitive = sensitive.iter().any(|d| spec.name.contains(d));
         match self {
-            Self::Q4K if width.is_multiple_of(256) && delicate => GgmlDType::Q6K,
+            Self::Q4K if width.is_multiple_of(256) && sensitive => GgmlDType::Q6K,
             Self::Q4K if width.is_multiple_of(256) => GgmlDType::Q4K,
             _ if width.is_multiple_of(32) => GgmlDType::Q8_0,
             _ => plain,
@@ -90,7 +90,7 @@ struct Slot {
 }
 
 /// A tensor on its way into a file.
-pub enum Made {
+pub enum TensorData {
     /// To be held as the file holds such tensors.
     Full(Tensor),
     /// Blocks of the type that was said beforehand, without the rows that only pad.
@@ -98,23 +98,23 @@ pub enum Made {
 }
 
 /// Which type a tensor's published blocks have, if they are to be taken as they are.
-pub type Kept<'a> = &'a dyn Fn(&Asked) -> Option<GgmlDType>;
+pub type PackingOf<'a> = &'a dyn Fn(&TensorSpec) -> Option<GgmlDType>;
 
 /// Bits of a number in blocks of `dtype`, times 256.
 fn bits(dtype: GgmlDType) -> usize {
     256 * 8 * dtype.type_size() / dtype.block_size()
 }
 
-fn slot(hold: Hold, asked: &Asked, kept: Kept) -> Slot {
-    let dtype = slot_dtype(hold, asked, kept);
-    let mut shape = asked.shape.clone();
+fn slot(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> Slot {
+    let dtype = slot_dtype(format, spec, packing_of);
+    let mut shape = spec.shape.clone();
     let packed = !matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
     if packed && let Some(rows) = shape.first_mut() {
         *rows = rows.next_multiple_of(ROWS);
     }
     let elements: usize = shape.iter().product();
     Slot {
-        name: asked.name.clone(),
+        name: spec.name.clone(),
         bytes: (elements / dtype.block_size() * dtype.type_size()) as u64,
         shape,
         dtype,
@@ -122,24 +122,24 @@ fn slot(hold: Hold, asked: &Asked, kept: Kept) -> Slot {
 }
 
 /// Blocks are kept where they are no larger than what they would become: packing again can only lose.
-fn slot_dtype(hold: Hold, asked: &Asked, kept: Kept) -> GgmlDType {
-    let usual = hold.of(asked);
-    match asked.linear && hold.is_packed() {
-        true => kept(asked)
-            .filter(|&dtype| bits(dtype) <= bits(usual))
-            .unwrap_or(usual),
-        false => usual,
+fn slot_dtype(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> GgmlDType {
+    let default_dtype = format.dtype_for(spec);
+    match spec.linear && format.is_packed() {
+        true => packing_of(spec)
+            .filter(|&dtype| bits(dtype) <= bits(default_dtype))
+            .unwrap_or(default_dtype),
+        false => default_dtype,
     }
 }
 
 /// A file under way, hashed as it is written.
-struct Sink {
+struct HashingWriter {
     out: BufWriter<Staged>,
     hash: Sha256,
     length: u64,
 }
 
-impl Write for Sink {
+impl Write for HashingWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let n = self.out.write(bytes)?;
         self.hash.update(&bytes[..n]);
@@ -153,18 +153,18 @@ impl Write for Sink {
 }
 
 /// Weights that were written, but are not in their place yet.
-pub struct Written {
+pub struct StagedWeights {
     pub sha256: String,
     pub length: u64,
     staged: Staged,
 }
 
-impl Written {
+impl StagedWeights {
     /// Makes the weights a bundle in `folder` with this `tokenizer.json` and a manifest of this name, in place of one that is
     /// there. The old manifest goes first and the new one comes last: at no moment does one describe another's weights.
     ///
     /// Errors before that leave `folder` as it was.
-    pub fn bundle(
+    pub fn commit(
         self,
         folder: &Path,
         tokenizer: &str,
@@ -182,53 +182,57 @@ impl Written {
 }
 
 /// Bytes that `tensors` take in a file.
-pub fn size(hold: Hold, tensors: &[Asked]) -> u64 {
+pub fn size(format: Hold, tensors: &[TensorSpec]) -> u64 {
     tensors
         .iter()
-        .map(|t| slot(hold, t, &|_| None).bytes + 32)
+        .map(|t| slot(format, t, &|_| None).bytes + 32)
         .sum()
 }
 
 /// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. They are in their place only when
-/// [`Written::bundle`] puts them there.
+/// [`StagedWeights::commit`] puts them there.
 pub fn write(
     folder: &Path,
-    hold: Hold,
-    tensors: &[Asked],
-    make: &mut dyn FnMut(&Asked) -> Result<Tensor, ImportError>,
-) -> Result<Written, ImportError> {
-    write_keeping(folder, hold, tensors, &|_| None, &mut |asked, _| {
-        make(asked).map(Made::Full)
+    format: Hold,
+    tensors: &[TensorSpec],
+    make: &mut dyn FnMut(&TensorSpec) -> Result<Tensor, ImportError>,
+) -> Result<StagedWeights, ImportError> {
+    write_with_published_blocks(folder, format, tensors, &|_| None, &mut |spec, _| {
+        make(spec).map(TensorData::Full)
     })
 }
 
-/// The same, taking blocks as they are where `kept` names their type and `hold` would not make them smaller. `make` is told whether
+/// The same, taking blocks as they are where `packing_of` names their type and `format` would not make them smaller. `make` is told whether
 /// blocks are wanted.
-pub fn write_keeping(
+pub fn write_with_published_blocks(
     folder: &Path,
-    hold: Hold,
-    tensors: &[Asked],
-    kept: Kept,
-    make: &mut dyn FnMut(&Asked, bool) -> Result<Made, ImportError>,
-) -> Result<Written, ImportError> {
-    let path = folder.join(hold.file());
+    format: Hold,
+    tensors: &[TensorSpec],
+    packing_of: PackingOf,
+    make: &mut dyn FnMut(&TensorSpec, bool) -> Result<TensorData, ImportError>,
+) -> Result<StagedWeights, ImportError> {
+    let path = folder.join(format.file());
     let io = |e: std::io::Error| ImportError::File(FileError::from_io(&path, "write", &e));
-    let slots: Vec<Slot> = tensors.iter().map(|t| slot(hold, t, kept)).collect();
-    let mut sink = Sink {
+    let slots: Vec<Slot> = tensors
+        .iter()
+        .map(|t| slot(format, t, packing_of))
+        .collect();
+    let mut sink = HashingWriter {
         out: BufWriter::with_capacity(1 << 20, Staged::new(&path)?),
         hash: Sha256::new(),
         length: 0,
     };
-    let header = match hold.is_packed() {
+    let header = match format.is_packed() {
         true => gguf_header(&slots),
         false => safetensors_header(&slots),
     };
     sink.write_all(&header).map_err(io)?;
-    for (asked, slot) in tensors.iter().zip(&slots) {
-        let wants_blocks = hold.is_packed() && asked.linear && kept(asked) == Some(slot.dtype);
-        let bytes = match make(asked, wants_blocks)? {
-            Made::Full(tensor) => bytes_of(&tensor, slot)?,
-            Made::Packed(blocks) => padded(blocks, slot, asked),
+    for (spec, slot) in tensors.iter().zip(&slots) {
+        let wants_blocks =
+            format.is_packed() && spec.linear && packing_of(spec) == Some(slot.dtype);
+        let bytes = match make(spec, wants_blocks)? {
+            TensorData::Full(tensor) => bytes_of(&tensor, slot)?,
+            TensorData::Packed(blocks) => padded(blocks, slot, spec),
         };
         let before = sink.length;
         sink.write_all(&bytes).map_err(io)?;
@@ -237,14 +241,14 @@ pub fn write_keeping(
             let reason = format!("{}: {wrote} bytes where {} were due", slot.name, slot.bytes);
             return Err(ImportError::Tensor(candle_core::Error::msg(reason)));
         }
-        if hold.is_packed() {
-            let fill = sink.length.next_multiple_of(ALIGNMENT) - sink.length;
-            sink.write_all(&vec![0; fill as usize]).map_err(io)?;
+        if format.is_packed() {
+            let padding = sink.length.next_multiple_of(ALIGNMENT) - sink.length;
+            sink.write_all(&vec![0; padding as usize]).map_err(io)?;
         }
     }
     let staged = sink.out.into_inner().map_err(|e| io(e.into_error()))?;
     staged.sync()?;
-    Ok(Written {
+    Ok(StagedWeights {
         sha256: format!("{:x}", sink.hash.finalize()),
         length: sink.length,
         staged,
@@ -252,10 +256,10 @@ pub fn write_keeping(
 }
 
 /// Blocks of zero bytes are zeros in every type.
-fn padded(mut blocks: Vec<u8>, slot: &Slot, asked: &Asked) -> Vec<u8> {
+fn padded(mut blocks: Vec<u8>, slot: &Slot, spec: &TensorSpec) -> Vec<u8> {
     let rows = |shape: &[usize]| shape.first().copied().unwrap_or(0);
-    let missing = rows(&slot.shape) - rows(&asked.shape);
-    let row = blocks.len() / rows(&asked.shape).max(1);
+    let missing = rows(&slot.shape) - rows(&spec.shape);
+    let row = blocks.len() / rows(&spec.shape).max(1);
     blocks.resize(blocks.len() + missing * row, 0);
     blocks
 }
@@ -302,8 +306,8 @@ fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
     debug_assert_eq!(tensor.dims(), [rows + missing, width]);
     // candle quantises a storage from its beginning, whatever part of it the tensor is: give it one of its own.
     let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-    let own = Tensor::from_vec(values, tensor.shape(), tensor.device())?;
-    let packed = QTensor::quantize(&own, slot.dtype)?;
+    let contiguous = Tensor::from_vec(values, tensor.shape(), tensor.device())?;
+    let packed = QTensor::quantize(&contiguous, slot.dtype)?;
     Ok(packed.data()?.into_owned())
 }
 
@@ -353,7 +357,7 @@ fn gguf_header(slots: &[Slot]) -> Vec<u8> {
         for &dim in slot.shape.iter().rev() {
             out.extend((dim as u64).to_le_bytes());
         }
-        out.extend(number(slot.dtype).to_le_bytes());
+        out.extend(ggml_type_id(slot.dtype).to_le_bytes());
         out.extend(at.to_le_bytes());
         at += slot.bytes.next_multiple_of(ALIGNMENT);
     }
@@ -362,7 +366,7 @@ fn gguf_header(slots: &[Slot]) -> Vec<u8> {
 }
 
 /// GGML's number of a type.
-fn number(dtype: GgmlDType) -> u32 {
+fn ggml_type_id(dtype: GgmlDType) -> u32 {
     match dtype {
         GgmlDType::F16 => 1,
         GgmlDType::Q8_0 => 8,

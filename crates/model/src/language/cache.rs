@@ -6,16 +6,16 @@
 use candle_core::{Result, Tensor};
 
 /// Tokens that room is made for at a time.
-const STEP: usize = 128;
+const GROWTH_STEP: usize = 128;
 
-/// One pair of tensors a layer, `[1, room, hidden]` each, for one sequence.
+/// One pair of tensors a layer, `[1, allocation, hidden]` each, for one sequence.
 pub struct KvCache {
     /// `None` before the first token.
     layers: Vec<Option<(Tensor, Tensor)>>,
     length: usize,
     capacity: usize,
     /// Tokens that are known to come.
-    expected: usize,
+    reserved: usize,
     /// Tokens at the beginning that only fill up and that nothing may see.
     pub padding: usize,
 }
@@ -27,14 +27,14 @@ impl KvCache {
             layers: vec![None; layers],
             length: 0,
             capacity,
-            expected: 0,
+            reserved: 0,
             padding: 0,
         }
     }
 
     /// Says how many tokens will come, so that room for them is made at once.
-    pub fn expect(&mut self, tokens: usize) {
-        self.expected = tokens;
+    pub fn reserve(&mut self, tokens: usize) {
+        self.reserved = tokens;
     }
 
     /// Tokens held.
@@ -58,15 +58,18 @@ impl KvCache {
         if length > self.capacity {
             candle_core::bail!("{length} tokens where {} are held at most", self.capacity);
         }
-        let room = self.room(length.max(self.expected));
+        let allocation = self.allocation(length.max(self.reserved));
         let slot = &mut self.layers[layer];
         let (keys, values) = match slot.as_ref() {
             Some((keys, values)) if keys.dim(1)? >= length => (keys.clone(), values.clone()),
             Some((keys, values)) => (
-                moved(keys, self.length, room)?,
-                moved(values, self.length, room)?,
+                reallocated(keys, self.length, allocation)?,
+                reallocated(values, self.length, allocation)?,
             ),
-            None => (moved(k, 0, room)?, moved(v, 0, room)?),
+            None => (
+                reallocated(k, 0, allocation)?,
+                reallocated(v, 0, allocation)?,
+            ),
         };
         keys.slice_set(&k.contiguous()?, 1, self.length)?;
         values.slice_set(&v.contiguous()?, 1, self.length)?;
@@ -82,8 +85,8 @@ impl KvCache {
 
     /// A copy that can go on by itself.
     pub fn fork(&self) -> Result<Self> {
-        let room = self.room(self.length + 1);
-        let copied = |t: &Tensor| moved(t, self.length, room);
+        let allocation = self.allocation(self.length + 1);
+        let copied = |t: &Tensor| reallocated(t, self.length, allocation);
         Ok(Self {
             layers: self
                 .layers
@@ -97,15 +100,15 @@ impl KvCache {
         })
     }
 
-    fn room(&self, tokens: usize) -> usize {
-        tokens.next_multiple_of(STEP).min(self.capacity)
+    fn allocation(&self, tokens: usize) -> usize {
+        tokens.next_multiple_of(GROWTH_STEP).min(self.capacity)
     }
 }
 
-/// The first `length` tokens of `old` `[1, tokens, hidden]` where there is room for `room`.
-fn moved(old: &Tensor, length: usize, room: usize) -> Result<Tensor> {
+/// The first `length` tokens of `old` `[1, tokens, hidden]` where there is room for `allocation`.
+fn reallocated(old: &Tensor, length: usize, allocation: usize) -> Result<Tensor> {
     let (batch, _, hidden) = old.dims3()?;
-    let new = Tensor::zeros((batch, room, hidden), old.dtype(), old.device())?;
+    let new = Tensor::zeros((batch, allocation, hidden), old.dtype(), old.device())?;
     if length > 0 {
         new.slice_set(&old.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
     }
@@ -134,7 +137,7 @@ mod tests {
         flat(keys)
     }
 
-    fn held(cache: &KvCache) -> usize {
+    fn allocated_tokens(cache: &KvCache) -> usize {
         cache.layers[0].as_ref().unwrap().0.dim(1).unwrap()
     }
 
@@ -145,10 +148,10 @@ mod tests {
             let all = added(&mut cache, first, tokens);
             let wanted: Vec<f32> = (0..2 * (first + tokens)).map(|n| n as f32).collect();
             assert_eq!(all, wanted);
-            assert!(held(&cache) < first + tokens + STEP);
+            assert!(allocated_tokens(&cache) < first + tokens + GROWTH_STEP);
         }
         let mut fork = cache.fork().unwrap();
-        assert!(held(&fork) < 329 + STEP);
+        assert!(allocated_tokens(&fork) < 329 + GROWTH_STEP);
         let (one, other) = (added(&mut cache, 7, 1), added(&mut fork, 9, 1));
         assert_eq!(one[..658], other[..658]);
         assert_eq!((one[658], other[658]), (14.0, 18.0), "each goes its way");
@@ -157,9 +160,9 @@ mod tests {
     #[test]
     fn what_is_expected_gets_its_room_at_once_and_no_more_than_the_capacity_comes() {
         let mut cache = KvCache::new(1, 300);
-        cache.expect(290);
+        cache.reserve(290);
         added(&mut cache, 0, 10);
-        assert_eq!(held(&cache), 300);
+        assert_eq!(allocated_tokens(&cache), 300);
         let new = rows(0, 291);
         assert!(cache.extend(0, &new, &new).is_err());
         added(&mut cache, 10, 290);

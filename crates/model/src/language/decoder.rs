@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use super::cache::KvCache;
 use crate::layers::{Norm, NormKind};
-use crate::ops::{Linear, RopeTable, Visible, attention, attention_alibi, gelu, rope, silu_mul};
+use crate::ops::{
+    AttentionMask, Linear, RopeTable, attention, attention_alibi, gelu, rope, silu_mul,
+};
 use crate::store::Store;
 
 /// The feed-forward of a layer.
@@ -131,11 +133,11 @@ impl Decoder {
         let head_dim = hidden / config.heads;
         let positions = match (config.rope_theta, config.alibi_bias_max) {
             (Some(theta), None) => {
-                let turned = (head_dim as f32 * config.rope_fraction) as usize;
+                let rotated_dims = (head_dim as f32 * config.rope_fraction) as usize;
                 Positions::Rotary(RopeTable::new(
                     config.max_positions,
                     head_dim,
-                    turned,
+                    rotated_dims,
                     theta,
                 ))
             }
@@ -182,7 +184,7 @@ impl Decoder {
         mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let (batch, tokens) = ids.dims2()?;
-        let visible = Visible::Causal {
+        let mask = AttentionMask::Causal {
             past: cache.as_ref().map_or(0, |c| c.len()),
             padding: cache.as_ref().map_or(0, |c| c.padding),
         };
@@ -193,7 +195,7 @@ impl Decoder {
         ))?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
-            x = self.layer(layer, i, &x, cache.as_deref_mut(), &visible)?;
+            x = self.layer(layer, i, &x, cache.as_deref_mut(), &mask)?;
         }
         if let Some(cache) = cache {
             cache.advance(tokens);
@@ -207,10 +209,10 @@ impl Decoder {
         index: usize,
         x: &Tensor,
         cache: Option<&mut KvCache>,
-        visible: &Visible,
+        mask: &AttentionMask,
     ) -> Result<Tensor> {
         let y = layer.input_norm.forward(x)?;
-        let attended = self.attend(layer, index, &y, cache, visible)?;
+        let attended = self.attend(layer, index, &y, cache, mask)?;
         if self.config.parallel_residual {
             let y = layer.post_norm.forward(x)?;
             return (x + attended)? + layer.feed_forward(&y)?;
@@ -226,7 +228,7 @@ impl Decoder {
         index: usize,
         y: &Tensor,
         cache: Option<&mut KvCache>,
-        visible: &Visible,
+        mask: &AttentionMask,
     ) -> Result<Tensor> {
         let (mut q, mut k) = (layer.q.forward(y)?, layer.k.forward(y)?);
         let v = layer.v.forward(y)?;
@@ -245,10 +247,8 @@ impl Decoder {
         let heads = self.config.heads;
         let scale = ((self.config.hidden_size / heads) as f32).powf(-0.5);
         let y = match &self.positions {
-            Positions::Rotary(_) => attention(&q, &k, &v, heads, scale, visible.clone())?,
-            Positions::Biases(slopes) => {
-                attention_alibi(&q, &k, &v, slopes, scale, visible.clone())?
-            }
+            Positions::Rotary(_) => attention(&q, &k, &v, heads, scale, mask.clone())?,
+            Positions::Biases(slopes) => attention_alibi(&q, &k, &v, slopes, scale, mask.clone())?,
         };
         layer.o.forward(&y)
     }

@@ -2,8 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::cpu::{erf, exp, values, wide, with_values};
-use super::fused;
+use super::cpu::{erf, exp, values, with_simd, with_values};
+use super::has_fused_kernel;
 
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
@@ -15,7 +15,7 @@ struct Pointwise {
     name: &'static str,
     value: fn(&[f32], &mut Vec<f32>),
     /// Gradient of the input from the input and the gradient of the output.
-    slope: fn(&[f32], &[f32]) -> Vec<f32>,
+    gradient: fn(&[f32], &[f32]) -> Vec<f32>,
 }
 
 impl CustomOp1 for Pointwise {
@@ -31,27 +31,27 @@ impl CustomOp1 for Pointwise {
     }
 
     fn bwd(&self, arg: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let out = with_values(arg, |x| with_values(grad, |g| (self.slope)(x, g)))??;
+        let out = with_values(arg, |x| with_values(grad, |g| (self.gradient)(x, g)))??;
         Ok(Some(Tensor::from_vec(out, arg.shape(), arg.device())?))
     }
 }
 
 /// `x * sigmoid(1.702 x)`: the activation of OpenAI's CLIP weights.
 pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
-    const SLOPE: f32 = 1.702;
-    if !fused(x) {
-        return x * candle_nn::ops::sigmoid(&(x * SLOPE as f64)?)?;
+    const SIGMOID_SCALE: f32 = 1.702;
+    if !has_fused_kernel(x) {
+        return x * candle_nn::ops::sigmoid(&(x * SIGMOID_SCALE as f64)?)?;
     }
     x.contiguous()?.apply_op1(Pointwise {
         name: "quick-gelu",
-        value: |x, out| wide(|| out.extend(x.iter().map(|&v| v * sigmoid(SLOPE * v)))),
-        slope: |x, g| {
-            wide(|| {
+        value: |x, out| with_simd(|| out.extend(x.iter().map(|&v| v * sigmoid(SIGMOID_SCALE * v)))),
+        gradient: |x, g| {
+            with_simd(|| {
                 x.iter()
                     .zip(g)
                     .map(|(&v, &g)| {
-                        let s = sigmoid(SLOPE * v);
-                        g * s * (1.0 + SLOPE * v * (1.0 - s))
+                        let s = sigmoid(SIGMOID_SCALE * v);
+                        g * s * (1.0 + SIGMOID_SCALE * v * (1.0 - s))
                     })
                     .collect()
             })
@@ -61,7 +61,7 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
 
 /// Exact (erf) GELU: the activation of Flamingo's feed-forward layers.
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
-    if !fused(x) {
+    if !has_fused_kernel(x) {
         return x.gelu_erf();
     }
     const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
@@ -69,10 +69,10 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Pointwise {
         name: "gelu",
         value: |x, out| {
-            wide(|| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))));
+            with_simd(|| out.extend(x.iter().map(|&v| 0.5 * v * (1.0 + erf(v * ROOT_HALF)))));
         },
-        slope: |x, g| {
-            wide(|| {
+        gradient: |x, g| {
+            with_simd(|| {
                 x.iter()
                     .zip(g)
                     .map(|(&v, &g)| {
@@ -100,7 +100,7 @@ impl CustomOp2 for SiluMul {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (values(s1, l1)?, values(s2, l2)?);
-        let out = wide(|| {
+        let out = with_simd(|| {
             gate.iter()
                 .zip(up)
                 .map(|(&a, &b)| a * sigmoid(a) * b)
@@ -121,7 +121,7 @@ impl CustomOp2 for SiluMul {
                 with_values(grad, |g| {
                     let mut da = Vec::with_capacity(a.len());
                     let mut db = Vec::with_capacity(a.len());
-                    wide(|| {
+                    with_simd(|| {
                         da.extend(a.iter().zip(b).zip(g).map(|((&a, &b), &g)| {
                             let s = sigmoid(a);
                             g * b * s * (1.0 + a * (1.0 - s))
@@ -141,7 +141,7 @@ impl CustomOp2 for SiluMul {
 
 /// `silu(gate) * up`, the product inside SwiGLU. Both `[.., inner]`.
 pub fn silu_mul(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    if !fused(gate) {
+    if !has_fused_kernel(gate) {
         return candle_nn::ops::silu(gate)? * up;
     }
     gate.contiguous()?.apply_op2(&up.contiguous()?, SiluMul)

@@ -7,12 +7,12 @@
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
 
-use super::cpu::{dot, exp, largest, product, sum, values, wide, with_values};
-use super::fused;
+use super::cpu::{dot, exp, matmul, max_value, sum, values, with_simd, with_values};
+use super::has_fused_kernel;
 
 /// Which keys each query may see.
 #[derive(Clone, Debug)]
-pub enum Visible {
+pub enum AttentionMask {
     /// Every key.
     All,
     /// Query `i` sees keys `padding ..= i + past`: `past` keys come from a cache, `padding` stand for nothing on the left.
@@ -21,12 +21,12 @@ pub enum Visible {
     Ranges(Arc<Vec<(u32, u32)>>),
 }
 
-impl Visible {
+impl AttentionMask {
     fn range(&self, sequence: usize, query: usize, queries: usize, keys: usize) -> (usize, usize) {
         match self {
-            Visible::All => (0, keys),
-            Visible::Causal { past, padding } => (*padding, (query + past + 1).min(keys)),
-            Visible::Ranges(ranges) => {
+            AttentionMask::All => (0, keys),
+            AttentionMask::Causal { past, padding } => (*padding, (query + past + 1).min(keys)),
+            AttentionMask::Ranges(ranges) => {
                 let (from, to) = ranges[sequence * queries + query];
                 (from as usize, (to as usize).min(keys))
             }
@@ -38,14 +38,14 @@ impl Visible {
 struct Attention {
     heads: usize,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
     /// ALiBi: what a head adds to a score for every key further to the right. Scores are inference only then.
     slopes: Option<Arc<Vec<f32>>>,
 }
 
 /// Sizes of one call.
 #[derive(Clone, Copy)]
-struct Sizes {
+struct Dims {
     batch: usize,
     queries: usize,
     keys: usize,
@@ -54,10 +54,10 @@ struct Sizes {
 }
 
 impl Attention {
-    fn sizes(&self, q: &Shape, k: &Shape) -> Result<Sizes> {
+    fn dims(&self, q: &Shape, k: &Shape) -> Result<Dims> {
         let (batch, queries, width) = q.dims3()?;
         let (_, keys, _) = k.dims3()?;
-        Ok(Sizes {
+        Ok(Dims {
             batch,
             queries,
             keys,
@@ -69,14 +69,14 @@ impl Attention {
     /// Probabilities `[queries, keys]` of one head of one sequence, written into `p`.
     fn probabilities(
         &self,
-        s: Sizes,
+        s: Dims,
         (sequence, head): (usize, usize),
         q: &[f32],
         k: &[f32],
         p: &mut [f32],
     ) {
         let slope = self.slopes.as_ref().map_or(0.0, |slopes| slopes[head]);
-        product(
+        matmul(
             [s.queries, s.keys, s.head_dim],
             p,
             [s.keys, 1],
@@ -87,26 +87,26 @@ impl Attention {
             self.scale,
         );
         for (query, row) in p.chunks_exact_mut(s.keys).enumerate() {
-            let (from, to) = self.visible.range(sequence, query, s.queries, s.keys);
+            let (from, to) = self.mask.range(sequence, query, s.queries, s.keys);
             if from >= to {
                 row.fill(0.0);
                 continue;
             }
             row[..from].fill(0.0);
             row[to..].fill(0.0);
-            let seen = &mut row[from..to];
+            let visible_scores = &mut row[from..to];
             if slope != 0.0 {
                 // Relative to the newest visible key: the softmax does not see the difference.
-                let newest = seen.len() - 1;
-                for (j, v) in seen.iter_mut().enumerate() {
+                let newest = visible_scores.len() - 1;
+                for (j, v) in visible_scores.iter_mut().enumerate() {
                     *v -= slope * (newest - j) as f32;
                 }
             }
-            wide(|| {
-                let max = largest(seen);
-                seen.iter_mut().for_each(|v| *v = exp(*v - max));
-                let inverse = 1.0 / sum(seen);
-                seen.iter_mut().for_each(|v| *v *= inverse);
+            with_simd(|| {
+                let max = max_value(visible_scores);
+                visible_scores.iter_mut().for_each(|v| *v = exp(*v - max));
+                let inverse = 1.0 / sum(visible_scores);
+                visible_scores.iter_mut().for_each(|v| *v *= inverse);
             });
         }
     }
@@ -126,7 +126,7 @@ impl CustomOp3 for Attention {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let s = self.sizes(l1.shape(), l2.shape())?;
+        let s = self.dims(l1.shape(), l2.shape())?;
         let (q, k, v) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
         let mut out = vec![0f32; q.len()];
         let mut p = vec![0f32; s.queries * s.keys];
@@ -135,7 +135,7 @@ impl CustomOp3 for Attention {
                 let at = sequence * s.queries * s.width + head * s.head_dim;
                 let kv = sequence * s.keys * s.width + head * s.head_dim;
                 self.probabilities(s, (sequence, head), &q[at..], &k[kv..], &mut p);
-                product(
+                matmul(
                     [s.queries, s.head_dim, s.keys],
                     &mut out[at..],
                     [s.width, 1],
@@ -158,7 +158,7 @@ impl CustomOp3 for Attention {
         _res: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let s = self.sizes(q.shape(), k.shape())?;
+        let s = self.dims(q.shape(), k.shape())?;
         let (dq, dk, dv) = with_values(q, |q| {
             with_values(k, |k| {
                 with_values(v, |v| with_values(grad, |g| self.gradients(s, q, k, v, g)))
@@ -176,7 +176,7 @@ impl CustomOp3 for Attention {
 impl Attention {
     fn gradients(
         &self,
-        s: Sizes,
+        s: Dims,
         q: &[f32],
         k: &[f32],
         v: &[f32],
@@ -195,7 +195,7 @@ impl Attention {
                 let kv = sequence * s.keys * s.width + head * s.head_dim;
                 self.probabilities(s, (sequence, head), &q[at..], &k[kv..], &mut p);
                 // dV = P^T dO
-                product(
+                matmul(
                     [s.keys, s.head_dim, s.queries],
                     &mut dv[kv..],
                     [s.width, 1],
@@ -206,7 +206,7 @@ impl Attention {
                     1.0,
                 );
                 // dP = dO V^T, then back through the softmax
-                product(
+                matmul(
                     [s.queries, s.keys, s.head_dim],
                     &mut dp,
                     [s.keys, 1],
@@ -216,7 +216,7 @@ impl Attention {
                     [1, s.width],
                     1.0,
                 );
-                wide(|| {
+                with_simd(|| {
                     for (p, dp) in p.chunks_exact(s.keys).zip(dp.chunks_exact_mut(s.keys)) {
                         let inner = dot(p, dp);
                         for (d, p) in dp.iter_mut().zip(p) {
@@ -224,7 +224,7 @@ impl Attention {
                         }
                     }
                 });
-                product(
+                matmul(
                     [s.queries, s.head_dim, s.keys],
                     &mut dq[at..],
                     [s.width, 1],
@@ -234,7 +234,7 @@ impl Attention {
                     [s.width, 1],
                     self.scale,
                 );
-                product(
+                matmul(
                     [s.keys, s.head_dim, s.queries],
                     &mut dk[kv..],
                     [s.width, 1],
@@ -250,7 +250,7 @@ impl Attention {
     }
 }
 
-/// `softmax(q k^T * scale) v` a head, over the keys that `visible` allows.
+/// `softmax(q k^T * scale) v` a head, over the keys that `mask` allows.
 ///
 /// `q` is `[batch, queries, heads * head_dim]`, `k` and `v` `[batch, keys, heads * head_dim]`; the result has the shape
 /// of `q`. Softmax runs in f32 whatever the type.
@@ -260,9 +260,9 @@ pub fn attention(
     v: &Tensor,
     heads: usize,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
 ) -> Result<Tensor> {
-    attend(q, k, v, heads, scale, visible, None)
+    attend(q, k, v, heads, scale, mask, None)
 }
 
 /// [`attention`] with linear biases (ALiBi, <https://arxiv.org/abs/2108.12409>): head `h` lowers a score by `slopes[h]` for every
@@ -273,9 +273,9 @@ pub fn attention_alibi(
     v: &Tensor,
     slopes: &Arc<Vec<f32>>,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
 ) -> Result<Tensor> {
-    attend(q, k, v, slopes.len(), scale, visible, Some(slopes.clone()))
+    attend(q, k, v, slopes.len(), scale, mask, Some(slopes.clone()))
 }
 
 fn attend(
@@ -284,21 +284,21 @@ fn attend(
     v: &Tensor,
     heads: usize,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
     slopes: Option<Arc<Vec<f32>>>,
 ) -> Result<Tensor> {
-    if fused(q) {
+    if has_fused_kernel(q) {
         let op = Attention {
             heads,
             scale,
-            visible,
+            mask,
             slopes,
         };
         return q
             .contiguous()?
             .apply_op3(&k.contiguous()?, &v.contiguous()?, op);
     }
-    composed(q, k, v, heads, scale, visible, slopes)
+    composed(q, k, v, heads, scale, mask, slopes)
 }
 
 fn composed(
@@ -307,7 +307,7 @@ fn composed(
     v: &Tensor,
     heads: usize,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
     slopes: Option<Arc<Vec<f32>>>,
 ) -> Result<Tensor> {
     let (batch, queries, width) = q.dims3()?;
@@ -323,7 +323,7 @@ fn composed(
     let mut keep = vec![1f32; batch * queries];
     for sequence in 0..batch {
         for query in 0..queries {
-            let (from, to) = visible.range(sequence, query, queries, keys);
+            let (from, to) = mask.range(sequence, query, queries, keys);
             let row = sequence * queries + query;
             if from >= to {
                 keep[row] = 0.0;
@@ -362,7 +362,7 @@ pub(super) fn composed_for_tests(
     v: &Tensor,
     heads: usize,
     scale: f32,
-    visible: Visible,
+    mask: AttentionMask,
 ) -> Result<Tensor> {
-    composed(q, k, v, heads, scale, visible, None)
+    composed(q, k, v, heads, scale, mask, None)
 }

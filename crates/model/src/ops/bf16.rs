@@ -5,7 +5,7 @@
 //! times faster than the f32 product; elsewhere the rounded factors go through the f32 product, so a recipe means the same
 //! everywhere, up to the order of sums.
 
-use super::cpu::product;
+use super::cpu::matmul;
 
 /// Rows and columns of one block of results.
 const ROWS: usize = 8;
@@ -60,7 +60,7 @@ fn pack<const WIDTH: usize>(
 }
 
 /// `lhs[m, k] rhs[k, n]` as `[m, n]`; strides are [row, column], one of each pair is 1.
-pub fn product_bf16(
+pub fn matmul_bf16(
     [m, n, k]: [usize; 3],
     lhs: &[f32],
     ls: [usize; 2],
@@ -74,12 +74,12 @@ pub fn product_bf16(
     #[cfg(target_arch = "x86_64")]
     if x86::is_possible() {
         // SAFETY: the features that it is compiled for were just detected.
-        unsafe { x86::product([m, n, k], &mut out, lhs, ls, rhs, rs) };
+        unsafe { x86::matmul([m, n, k], &mut out, lhs, ls, rhs, rs) };
         return out;
     }
     let rounded =
         |v: &[f32]| -> Vec<f32> { v.iter().map(|v| f32::from_bits(round(*v) << 16)).collect() };
-    product(
+    matmul(
         [m, n, k],
         &mut out,
         [n, 1],
@@ -97,7 +97,7 @@ mod x86 {
     use super::{COLS, ROWS, pack};
     use std::arch::x86_64::*;
 
-    /// Whether this CPU has every feature that [`product`] is compiled for.
+    /// Whether this CPU has every feature that [`matmul`] is compiled for.
     pub fn is_possible() -> bool {
         std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
@@ -109,7 +109,7 @@ mod x86 {
     const VECTORS: usize = COLS / LANES;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    pub fn product(
+    pub fn matmul(
         [m, n, k]: [usize; 3],
         out: &mut [f32],
         lhs: &[f32],
@@ -188,7 +188,7 @@ mod tests {
                 ([1, m], [n, 1]),
                 ([1, m], [1, k]),
             ] {
-                let got = product_bf16([m, n, k], &a, ls, &b, rs);
+                let got = matmul_bf16([m, n, k], &a, ls, &b, rs);
                 for i in 0..m {
                     for j in 0..n {
                         let sum: f64 = (0..k)

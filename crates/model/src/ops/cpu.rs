@@ -84,7 +84,7 @@ pub fn sum(a: &[f32]) -> f32 {
 
 /// Sum of squared distances from `mean`, in eight lanes.
 #[inline(always)]
-pub fn spread(a: &[f32], mean: f32) -> f32 {
+pub fn squared_deviations(a: &[f32], mean: f32) -> f32 {
     let mut lanes = [0f32; 8];
     let chunks = a.chunks_exact(8);
     let tail: f32 = chunks
@@ -102,7 +102,7 @@ pub fn spread(a: &[f32], mean: f32) -> f32 {
 
 /// The largest value, or `f32::MIN` of nothing.
 #[inline(always)]
-pub fn largest(a: &[f32]) -> f32 {
+pub fn max_value(a: &[f32]) -> f32 {
     let mut lanes = [f32::MIN; 8];
     let chunks = a.chunks_exact(8);
     let tail = chunks.remainder().iter().fold(f32::MIN, |m, v| m.max(*v));
@@ -117,7 +117,7 @@ pub fn largest(a: &[f32]) -> f32 {
 /// Runs `f` compiled for the widest vectors this CPU has. Rust never fuses a multiplication with an addition by itself and
 /// sums here go by lanes, so results do not depend on the width.
 #[inline(always)]
-pub fn wide<R>(f: impl FnOnce() -> R) -> R {
+pub fn with_simd<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
@@ -149,7 +149,7 @@ pub fn wide<R>(f: impl FnOnce() -> R) -> R {
     clippy::too_many_arguments,
     reason = "a matrix product has three matrices"
 )]
-pub fn product(
+pub fn matmul(
     [m, n, k]: [usize; 3],
     dst: &mut [f32],
     ds: [usize; 2],

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::bf16::product_bf16;
+use super::bf16::matmul_bf16;
 use super::cpu::{values, with_values};
-use super::fused;
+use super::has_fused_kernel;
 
 /// How the factors of a linear layer's products are held. Answers are always computed in the weights' own type; only
 /// trainers ask for less.
@@ -40,7 +40,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     let rows: usize = dims[..dims.len() - 1].iter().product();
     let mut shape = dims[..dims.len() - 1].to_vec();
     shape.push(out);
-    if PRECISION.get() == Precision::Bf16 && fused(x) {
+    if PRECISION.get() == Precision::Bf16 && has_fused_kernel(x) {
         let (x, weight) = (x.contiguous()?, weight.contiguous()?);
         return match bias {
             Some(bias) => x.apply_op3(&weight, bias, Bf16Linear),
@@ -126,7 +126,7 @@ impl Linear {
 struct Bf16Linear;
 
 /// Output shape, rows, outputs and inputs of `x` `[.., in]` times `weight` `[out, in]`.
-fn sizes(x: &Shape, weight: &Shape) -> Result<(Shape, [usize; 3])> {
+fn output_shape(x: &Shape, weight: &Shape) -> Result<(Shape, [usize; 3])> {
     let (out, width) = weight.dims2()?;
     let mut dims = x.dims().to_vec();
     match dims.last_mut() {
@@ -142,9 +142,9 @@ impl Bf16Linear {
         w: (&CpuStorage, &Layout),
         bias: Option<&[f32]>,
     ) -> Result<(CpuStorage, Shape)> {
-        let (shape, [rows, out, width]) = sizes(x.1.shape(), w.1.shape())?;
+        let (shape, [rows, out, width]) = output_shape(x.1.shape(), w.1.shape())?;
         let (x, w) = (values(x.0, x.1)?, values(w.0, w.1)?);
-        let mut y = product_bf16([rows, out, width], x, [width, 1], w, [1, width]);
+        let mut y = matmul_bf16([rows, out, width], x, [width, 1], w, [1, width]);
         if let Some(bias) = bias {
             for row in y.chunks_exact_mut(out) {
                 row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
@@ -155,13 +155,13 @@ impl Bf16Linear {
 
     /// Gradients of `x` and `weight`.
     fn backward(x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<(Tensor, Tensor)> {
-        let (_, [rows, out, width]) = sizes(x.shape(), weight.shape())?;
+        let (_, [rows, out, width]) = output_shape(x.shape(), weight.shape())?;
         let (dx, dw) = with_values(x, |x| {
             with_values(weight, |w| {
                 with_values(grad, |g| {
                     (
-                        product_bf16([rows, width, out], g, [out, 1], w, [width, 1]),
-                        product_bf16([out, width, rows], g, [1, out], x, [width, 1]),
+                        matmul_bf16([rows, width, out], g, [out, 1], w, [width, 1]),
+                        matmul_bf16([out, width, rows], g, [1, out], x, [width, 1]),
                     )
                 })
             })

@@ -1,8 +1,8 @@
-//! Weighted cross-entropy for the trainers, and log-probabilities for scoring.
+//! Weighted cross-entropy for the trainers.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use super::cpu::{exp, largest, values, wide, with_values};
+use super::cpu::{exp, max_value, values, with_simd, with_values};
 
 /// One classification inside a row of logits: the classes `from .. from + classes` of row `row`.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +20,10 @@ struct CrossEntropy {
 }
 
 fn log_sum_exp(row: &[f32]) -> f32 {
-    wide(|| {
-        let max = largest(row);
+    with_simd(|| {
+        let max = max_value(row);
         max + row.iter().map(|v| exp(v - max)).sum::<f32>().ln()
     })
-}
-
-/// Log-probabilities of one row of logits.
-pub fn log_softmax_row(row: &[f32]) -> Vec<f32> {
-    let total = log_sum_exp(row);
-    row.iter().map(|v| v - total).collect()
 }
 
 impl CustomOp1 for CrossEntropy {
@@ -84,7 +78,7 @@ pub fn choice_loss(logits: &Tensor, choices: Vec<Choice>) -> Result<Tensor> {
     {
         candle_core::bail!("{bad:?} lies outside logits [{rows}, {width}]");
     }
-    if super::fused(logits) {
+    if super::has_fused_kernel(logits) {
         return logits.contiguous()?.apply_op1(CrossEntropy { choices });
     }
     let mut total = Tensor::zeros((), candle_core::DType::F32, logits.device())?;
@@ -107,7 +101,7 @@ pub fn cross_entropy(logits: &Tensor, targets: Vec<u32>, weights: Vec<f32>) -> R
     if targets.len() != rows || weights.len() != rows {
         candle_core::bail!("{rows} rows of logits, {} targets", targets.len());
     }
-    if super::fused(logits) {
+    if super::has_fused_kernel(logits) {
         let choices = targets
             .iter()
             .zip(&weights)

@@ -15,16 +15,16 @@ mod norm;
 mod rope;
 
 pub use activation::{gelu, quick_gelu, silu_mul};
-pub use attention::{Visible, attention, attention_alibi};
+pub use attention::{AttentionMask, attention, attention_alibi};
 pub use linear::{Linear, Precision, linear, with_precision};
-pub use loss::{Choice, choice_loss, cross_entropy, log_softmax_row};
+pub use loss::{Choice, choice_loss, cross_entropy};
 pub use norm::{layer_norm, rms_norm};
 pub use rope::{RopeTable, rope};
 
 use candle_core::{DType, Tensor};
 
 /// True where the fused CPU kernels apply to `x`.
-fn fused(x: &Tensor) -> bool {
+fn has_fused_kernel(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
 

@@ -2,8 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 
-use super::cpu::{dot, spread, sum, values, wide, with_values};
-use super::fused;
+use super::cpu::{dot, squared_deviations, sum, values, with_simd, with_values};
+use super::has_fused_kernel;
 
 struct LayerNorm {
     eps: f32,
@@ -13,7 +13,7 @@ struct LayerNorm {
 fn mean_and_scale(row: &[f32], eps: f32) -> (f32, f32) {
     let n = row.len() as f32;
     let mean = sum(row) / n;
-    let variance = spread(row, mean) / n;
+    let variance = squared_deviations(row, mean) / n;
     (mean, 1.0 / (variance + eps).sqrt())
 }
 
@@ -33,7 +33,7 @@ impl CustomOp3 for LayerNorm {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, w, b) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
         let mut out = Vec::with_capacity(x.len());
-        wide(|| {
+        with_simd(|| {
             for row in x.chunks_exact(w.len()) {
                 let (mean, scale) = mean_and_scale(row, self.eps);
                 out.extend((0..w.len()).map(|i| (row[i] - mean) * scale * w[i] + b[i]));
@@ -57,7 +57,7 @@ impl CustomOp3 for LayerNorm {
                     let mut dx = Vec::with_capacity(x.len());
                     let (mut dw, mut db) = (vec![0f32; n], vec![0f32; n]);
                     let (mut normal, mut weighted) = (vec![0f32; n], vec![0f32; n]);
-                    wide(|| {
+                    with_simd(|| {
                         for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
                             let (mean, scale) = mean_and_scale(row, self.eps);
                             for i in 0..n {
@@ -87,7 +87,7 @@ impl CustomOp3 for LayerNorm {
 
 /// Layer normalisation of `x` `[.., n]` with `weight` and `bias` `[n]`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-    if fused(x) {
+    if has_fused_kernel(x) {
         return x
             .contiguous()?
             .apply_op3(weight, bias, LayerNorm { eps: eps as f32 });
@@ -122,7 +122,7 @@ impl CustomOp2 for RmsNorm {
         let (x, w) = (values(s1, l1)?, values(s2, l2)?);
         let n = w.len();
         let mut out = Vec::with_capacity(x.len());
-        wide(|| {
+        with_simd(|| {
             for row in x.chunks_exact(n) {
                 let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
                 out.extend((0..n).map(|i| row[i] * scale * w[i]));
@@ -145,7 +145,7 @@ impl CustomOp2 for RmsNorm {
                     let mut dx = Vec::with_capacity(x.len());
                     let mut dw = vec![0f32; n];
                     let mut weighted = vec![0f32; n];
-                    wide(|| {
+                    with_simd(|| {
                         for (row, g) in x.chunks_exact(n).zip(g.chunks_exact(n)) {
                             let scale = 1.0 / (dot(row, row) / n as f32 + self.eps).sqrt();
                             for i in 0..n {
@@ -169,7 +169,7 @@ impl CustomOp2 for RmsNorm {
 
 /// RMS normalisation of `x` `[.., n]` with `weight` `[n]`.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
-    if fused(x) {
+    if has_fused_kernel(x) {
         return x
             .contiguous()?
             .apply_op2(weight, RmsNorm { eps: eps as f32 });

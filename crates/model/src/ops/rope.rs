@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
 
 use super::cpu::{values, with_values};
-use super::fused;
+use super::has_fused_kernel;
 
 /// Cosines and sines of every position, `[positions, head_dim / 2]` each.
 #[derive(Clone, Debug)]
@@ -17,12 +17,12 @@ pub struct RopeTable {
 }
 
 impl RopeTable {
-    /// Angles `position * theta^(-2i / turned)` of the first `turned` dimensions of a head.
-    pub fn new(positions: usize, head_dim: usize, turned: usize, theta: f32) -> Self {
-        let half = turned / 2;
+    /// Angles `position * theta^(-2i / rotated_dims)` of the first `rotated_dims` dimensions of a head.
+    pub fn new(positions: usize, head_dim: usize, rotated_dims: usize, theta: f32) -> Self {
+        let half = rotated_dims / 2;
         let angle = |i: usize| {
             let (position, pair) = (i / half, i % half);
-            position as f32 / theta.powf(2.0 * pair as f32 / turned as f32)
+            position as f32 / theta.powf(2.0 * pair as f32 / rotated_dims as f32)
         };
         let count = positions * half;
         Self {
@@ -112,7 +112,7 @@ pub fn rope(x: &Tensor, table: &RopeTable, start: usize) -> Result<Tensor> {
             table.positions()
         );
     }
-    if fused(x) {
+    if has_fused_kernel(x) {
         return x.contiguous()?.apply_op1(Rotate {
             table: table.clone(),
             start,

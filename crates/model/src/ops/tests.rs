@@ -85,12 +85,12 @@ fn attention_agrees_with_the_composed_form_for_every_mask() {
     );
     let ranges = (0..10u32).map(|i| (i % 3, if i % 4 == 0 { 0 } else { 3 + i % 5 }));
     let masks = [
-        Visible::All,
-        Visible::Causal {
+        AttentionMask::All,
+        AttentionMask::Causal {
             past: 2,
             padding: 0,
         },
-        Visible::Ranges(Arc::new(ranges.collect())),
+        AttentionMask::Ranges(Arc::new(ranges.collect())),
     ];
     for mask in masks {
         let ours = attention(&q, &k, &v, 3, 0.5, mask.clone()).unwrap();

@@ -9,7 +9,7 @@ use candle_nn::Init;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::{Norm, NormKind};
-use crate::ops::{Linear, Visible, attention, gelu, linear, quick_gelu};
+use crate::ops::{AttentionMask, Linear, attention, gelu, linear, quick_gelu};
 use crate::store::Store;
 
 use super::patches::unfold;
@@ -205,7 +205,14 @@ impl ClipTower {
         let fused = block.in_proj.forward(&block.ln_1.forward(x)?)?;
         let part = |i: usize| fused.narrow(2, i * width, width)?.contiguous();
         let scale = ((width / heads) as f32).powf(-0.5);
-        let y = attention(&part(0)?, &part(1)?, &part(2)?, heads, scale, Visible::All)?;
+        let y = attention(
+            &part(0)?,
+            &part(1)?,
+            &part(2)?,
+            heads,
+            scale,
+            AttentionMask::All,
+        )?;
         let x = (x + block.out_proj.forward(&y)?)?;
         let y = block.c_fc.forward(&block.ln_2.forward(&x)?)?;
         let y = match self.config.activation {

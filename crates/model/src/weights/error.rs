@@ -10,7 +10,7 @@ use rounds_support::errors::shown;
 use rounds_support::sanitise;
 
 /// Longest reason, in characters, that a message shows.
-const LONGEST_REASON: usize = 400;
+const MAX_REASON: usize = 400;
 
 /// Why weights cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,7 @@ impl WeightError {
 }
 
 fn clean(text: &str) -> String {
-    sanitise::clean_line_max(text, LONGEST_REASON)
+    sanitise::clean_line_max(text, MAX_REASON)
 }
 
 #[cfg(test)]

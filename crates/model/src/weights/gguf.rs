@@ -18,7 +18,7 @@ use std::path::Path;
 
 use super::input::Input;
 use super::{Dtype, WeightError};
-use header::Head;
+use header::HeaderReader;
 pub use value::Value;
 
 /// Most tensors and most entries of metadata. A large model has about a thousand.
@@ -41,7 +41,7 @@ pub struct GgufFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Reals, full or packed in blocks.
-    Reals(GgmlDType),
+    Float(GgmlDType),
     /// Anything else: no weights.
     Other(Dtype),
 }
@@ -71,19 +71,20 @@ impl GgufFile {
     }
 
     fn from_input(input: Input) -> Result<Self, WeightError> {
-        let mut head = Head::new(&input);
-        let (tensors, pairs) = head.counts()?;
-        let values = read_values(&mut head, pairs)?;
-        let alignment = alignment(&values).ok_or_else(|| head.wrong("its alignment is absurd"))?;
+        let mut reader = HeaderReader::new(&input);
+        let (tensors, pairs) = reader.counts()?;
+        let values = read_values(&mut reader, pairs)?;
+        let alignment =
+            alignment(&values).ok_or_else(|| reader.error("its alignment is absurd"))?;
         let mut read = Vec::new();
         for _ in 0..tensors {
-            read.push(read_info(&mut head)?);
+            read.push(read_info(&mut reader)?);
         }
-        let start = head.at().next_multiple_of(alignment);
+        let start = reader.at().next_multiple_of(alignment);
         for info in &mut read {
-            place(info, start, alignment, &input)?;
+            locate(info, start, alignment, &input)?;
         }
-        apart(&read, &input)?;
+        check_overlaps(&read, &input)?;
         Ok(Self {
             input,
             values,
@@ -118,11 +119,11 @@ impl GgufFile {
     pub fn read(&self, index: usize) -> Result<Tensor, WeightError> {
         let info = self.info(index)?;
         let full = match info.kind {
-            Kind::Reals(GgmlDType::F32) => DType::F32,
-            Kind::Reals(GgmlDType::F16) => DType::F16,
-            Kind::Reals(GgmlDType::BF16) => DType::BF16,
+            Kind::Float(GgmlDType::F32) => DType::F32,
+            Kind::Float(GgmlDType::F16) => DType::F16,
+            Kind::Float(GgmlDType::BF16) => DType::BF16,
             Kind::Other(Dtype::F64) => DType::F64,
-            Kind::Reals(_) => {
+            Kind::Float(_) => {
                 let tensor = self.packed(index, &Device::Cpu)?.dequantize(&Device::Cpu);
                 return tensor.map_err(|error| self.wrong(info, &error.to_string()));
             }
@@ -141,7 +142,7 @@ impl GgufFile {
     /// Errors where it holds no reals.
     pub fn packed(&self, index: usize, device: &Device) -> Result<QTensor, WeightError> {
         let info = self.info(index)?;
-        let Kind::Reals(dtype) = info.kind else {
+        let Kind::Float(dtype) = info.kind else {
             return Err(self.wrong(info, "it is not packed"));
         };
         let bytes = self.bytes(index)?;
@@ -155,13 +156,16 @@ impl GgufFile {
     }
 }
 
-fn read_values(head: &mut Head, pairs: u64) -> Result<BTreeMap<String, Value>, WeightError> {
+fn read_values(
+    reader: &mut HeaderReader,
+    pairs: u64,
+) -> Result<BTreeMap<String, Value>, WeightError> {
     let mut values = BTreeMap::new();
     for _ in 0..pairs {
-        let key = head.name(MAX_NAME)?;
-        let value = head.value()?;
+        let key = reader.name(MAX_NAME)?;
+        let value = reader.value()?;
         if values.contains_key(&key) {
-            return Err(head.wrong(&format!("two entries are called {key}")));
+            return Err(reader.error(&format!("two entries are called {key}")));
         }
         values.insert(key, value);
     }
@@ -178,21 +182,21 @@ fn alignment(values: &BTreeMap<String, Value>) -> Option<u64> {
 }
 
 /// What the file says of its next tensor; `offset` is still counted from the first one.
-fn read_info(head: &mut Head) -> Result<TensorInfo, WeightError> {
-    let name = head.name(MAX_NAME)?;
-    let axes = head.u32()?;
+fn read_info(reader: &mut HeaderReader) -> Result<TensorInfo, WeightError> {
+    let name = reader.name(MAX_NAME)?;
+    let axes = reader.u32()?;
     if !(1..=MAX_AXES).contains(&axes) {
-        return Err(head.wrong(&format!("{name} has {axes} axes")));
+        return Err(reader.error(&format!("{name} has {axes} axes")));
     }
     let mut shape = Vec::new();
     for _ in 0..axes {
-        let size = usize::try_from(head.u64()?).ok().filter(|&size| size > 0);
-        shape.push(size.ok_or_else(|| head.wrong(&format!("{name} has an absurd shape")))?);
+        let size = usize::try_from(reader.u64()?).ok().filter(|&size| size > 0);
+        shape.push(size.ok_or_else(|| reader.error(&format!("{name} has an absurd shape")))?);
     }
     // GGUF counts axes from the innermost.
     shape.reverse();
-    let kind = kind(head.u32()?).map_err(|found| {
-        head.wrong(&format!(
+    let kind = kind(reader.u32()?).map_err(|found| {
+        reader.error(&format!(
             "{name} is of type {found}, which is not read: take a file of F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K"
         ))
     })?;
@@ -200,7 +204,7 @@ fn read_info(head: &mut Head) -> Result<TensorInfo, WeightError> {
         name,
         kind,
         shape,
-        offset: head.u64()?,
+        offset: reader.u64()?,
         length: 0,
     })
 }
@@ -208,13 +212,13 @@ fn read_info(head: &mut Head) -> Result<TensorInfo, WeightError> {
 /// Elements of a block and bytes of one.
 fn block(kind: Kind) -> (usize, usize) {
     match kind {
-        Kind::Reals(dtype) => (dtype.block_size(), dtype.type_size()),
+        Kind::Float(dtype) => (dtype.block_size(), dtype.type_size()),
         Kind::Other(dtype) => (1, dtype.size()),
     }
 }
 
 /// Finds where a tensor lies in the file.
-fn place(
+fn locate(
     info: &mut TensorInfo,
     start: u64,
     alignment: u64,
@@ -252,7 +256,7 @@ fn place(
 }
 
 /// Errors where two tensors have one name, or share bytes.
-fn apart(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightError> {
+fn check_overlaps(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightError> {
     let mut names = HashSet::with_capacity(tensors.len());
     if let Some(twice) = tensors.iter().find(|info| !names.insert(&info.name)) {
         let reason = format!("two tensors are called {}", twice.name);
@@ -274,7 +278,7 @@ fn apart(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightError> {
 
 /// The type that has `number` in ggml; its name where it is not read.
 fn kind(number: u32) -> Result<Kind, String> {
-    let reals = match number {
+    let dtype = match number {
         0 => GgmlDType::F32,
         1 => GgmlDType::F16,
         2 => GgmlDType::Q4_0,
@@ -293,12 +297,12 @@ fn kind(number: u32) -> Result<Kind, String> {
         26 => return Ok(Kind::Other(Dtype::I32)),
         27 => return Ok(Kind::Other(Dtype::I64)),
         28 => return Ok(Kind::Other(Dtype::F64)),
-        _ => return Err(unread(number)),
+        _ => return Err(type_name(number)),
     };
-    Ok(Kind::Reals(reals))
+    Ok(Kind::Float(dtype))
 }
 
-fn unread(number: u32) -> String {
+fn type_name(number: u32) -> String {
     const NAMES: [(u32, &str); 16] = [
         (9, "Q8_1"),
         (15, "Q8_K"),

@@ -29,11 +29,11 @@ struct Entry {
 pub struct Source {
     readers: Vec<Reader>,
     entries: BTreeMap<String, Entry>,
-    place: String,
+    origin: String,
 }
 
 /// Names that a folder's weights may have, in the order they are looked for.
-const IN_FOLDERS: [&str; 6] = [
+const FOLDER_FILES: [&str; 6] = [
     "model.safetensors.index.json",
     "model.safetensors",
     "pytorch_model.bin.index.json",
@@ -48,19 +48,22 @@ const WRAPPERS: [&str; 2] = ["model_state_dict.", "state_dict."];
 impl Source {
     /// Opens a file, or the weights of a folder.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
-        let place = path.to_string_lossy().into_owned();
+        let origin = path.to_string_lossy().into_owned();
         let path = match path.is_dir() {
             false => path.to_path_buf(),
             true => {
-                let found = IN_FOLDERS.iter().map(|n| path.join(n)).find(|p| p.exists());
-                let wanted = || format!("none of {} is in it", IN_FOLDERS.join(", "));
-                found.ok_or_else(|| WeightError::format(&place, wanted()))?
+                let found = FOLDER_FILES
+                    .iter()
+                    .map(|n| path.join(n))
+                    .find(|p| p.exists());
+                let wanted = || format!("none of {} is in it", FOLDER_FILES.join(", "));
+                found.ok_or_else(|| WeightError::format(&origin, wanted()))?
             }
         };
         let mut source = Self {
             readers: Vec::new(),
             entries: BTreeMap::new(),
-            place,
+            origin,
         };
         for file in source.files(&path)? {
             source.add(&file)?;
@@ -95,11 +98,11 @@ impl Source {
 
     fn add(&mut self, path: &Path) -> Result<(), WeightError> {
         let file = self.readers.len();
-        let mut listed = Vec::new();
+        let mut found = Vec::new();
         let is = |end: &str| path.extension().is_some_and(|e| e == end);
         if is("safetensors") {
             let reader = SafetensorsFile::open(path)?;
-            listed.extend(
+            found.extend(
                 reader
                     .tensors()
                     .map(|(name, dtype, shape)| (name.to_string(), dtype, shape.to_vec())),
@@ -107,9 +110,9 @@ impl Source {
             self.readers.push(Reader::Safetensors(reader));
         } else if is("gguf") {
             let reader = GgufFile::open(path)?;
-            listed.extend(reader.tensors().iter().map(|t| {
+            found.extend(reader.tensors().iter().map(|t| {
                 let dtype = match t.kind {
-                    Kind::Reals(_) => Dtype::F32,
+                    Kind::Float(_) => Dtype::F32,
                     Kind::Other(dtype) => dtype,
                 };
                 (t.name.clone(), dtype, t.shape.clone())
@@ -117,7 +120,7 @@ impl Source {
             self.readers.push(Reader::Gguf(reader));
         } else {
             let reader = TorchFile::open(path)?;
-            listed.extend(
+            found.extend(
                 reader
                     .tensors()
                     .iter()
@@ -125,7 +128,7 @@ impl Source {
             );
             self.readers.push(Reader::Torch(reader));
         }
-        for (index, (name, dtype, shape)) in listed.into_iter().enumerate() {
+        for (index, (name, dtype, shape)) in found.into_iter().enumerate() {
             let entry = Entry {
                 file,
                 index,
@@ -162,7 +165,7 @@ impl Source {
             let name = new(&name);
             if self.entries.insert(name.clone(), entry).is_some() {
                 let reason = format!("{name} is there twice, with and without a wrapper's name");
-                return Err(WeightError::format(&self.place, reason));
+                return Err(WeightError::format(&self.origin, reason));
             }
         }
         Ok(())
@@ -206,29 +209,29 @@ impl Source {
     pub fn packing(&self, name: &str) -> Option<GgmlDType> {
         let info = self.gguf()?.tensors().get(self.entries.get(name)?.index)?;
         match info.kind {
-            Kind::Reals(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) => None,
-            Kind::Reals(dtype) => Some(dtype),
+            Kind::Float(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) => None,
+            Kind::Float(dtype) => Some(dtype),
             Kind::Other(_) => None,
         }
     }
 
     /// A packed tensor's blocks as they are stored. [`Self::tensor`] says whether its numbers are sound.
     pub fn packed(&self, name: &str) -> Result<Vec<u8>, WeightError> {
-        let missing = || WeightError::format(&self.place, format!("{name}: not there"));
+        let missing = || WeightError::format(&self.origin, format!("{name}: not there"));
         let entry = self.entries.get(name).ok_or_else(missing)?;
         self.gguf().ok_or_else(missing)?.bytes(entry.index)
     }
 
     /// Where these weights came from, for messages.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// A tensor in f32 on the CPU.
     ///
     /// Errors where there is none, where it holds no real numbers, or where one of them is infinite or not a number.
     pub fn tensor(&self, name: &str) -> Result<Tensor, WeightError> {
-        let wrong = |reason: String| WeightError::format(&self.place, format!("{name}: {reason}"));
+        let wrong = |reason: String| WeightError::format(&self.origin, format!("{name}: {reason}"));
         let entry = self
             .entries
             .get(name)
@@ -236,7 +239,7 @@ impl Source {
         let bytes = match self.readers.get(entry.file) {
             Some(Reader::Safetensors(file)) => file.read(entry.index)?,
             Some(Reader::Torch(file)) => file.read(entry.index)?,
-            Some(Reader::Gguf(file)) => return self.sound(name, file.read(entry.index)?),
+            Some(Reader::Gguf(file)) => return self.require_finite(name, file.read(entry.index)?),
             None => return Err(wrong("not there".into())),
         };
         let dtype = match entry.dtype {
@@ -249,12 +252,12 @@ impl Source {
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, &entry.shape, &Device::Cpu)
             .and_then(|t| t.to_dtype(DType::F32))
             .map_err(|e| wrong(e.to_string()))?;
-        self.sound(name, tensor)
+        self.require_finite(name, tensor)
     }
 
     /// `tensor` itself, if all of it is finite.
-    fn sound(&self, name: &str, tensor: Tensor) -> Result<Tensor, WeightError> {
-        let wrong = |reason: String| WeightError::format(&self.place, format!("{name}: {reason}"));
+    fn require_finite(&self, name: &str, tensor: Tensor) -> Result<Tensor, WeightError> {
+        let wrong = |reason: String| WeightError::format(&self.origin, format!("{name}: {reason}"));
         let values = tensor
             .flatten_all()
             .and_then(|t| t.to_vec1::<f32>())

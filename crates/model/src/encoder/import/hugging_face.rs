@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::describe::{Described, Describer, side};
+use super::config_reader::{CheckpointConfig, ConfigReader, patches_per_side};
 use super::pixels::processor_pixels;
 use crate::bundle::Fit;
 use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
@@ -36,54 +36,54 @@ pub const SIGLIP: Defaults = Defaults {
 };
 
 /// Both kinds; `folder` is where the other files lie.
-pub fn describe(
-    describer: &Describer,
+pub fn read_config(
+    reader: &ConfigReader,
     folder: &Path,
     d: &Defaults,
-) -> Result<Described, ImportError> {
+) -> Result<CheckpointConfig, ImportError> {
     let siglip = d.fit == Fit::Squash;
-    if describer.json.is_none()
-        && (describer.overrides.vision_heads.is_none()
-            || describer.overrides.text_heads.is_none()
-            || describer.overrides.activation.is_none())
+    if reader.json.is_none()
+        && (reader.overrides.vision_heads.is_none()
+            || reader.overrides.text_heads.is_none()
+            || reader.overrides.activation.is_none())
     {
-        return describer
+        return reader
             .refuse("heads and activation are in the config.json, which must lie beside it");
     }
-    let word = |name: &str| match describer.json.map_or("", |j| j.word(&[name])) {
+    let word = |name: &str| match reader.json.map_or("", |j| j.string(&[name])) {
         "" => d.activation.to_string(),
         word => word.to_string(),
     };
-    let eps = |name: &str| describer.json.map_or(d.eps, |j| j.number(&[name], d.eps));
-    let [_, _, patch, _] = describer.dims("vision_model.embeddings.patch_embedding.weight")?;
-    let [positions, _] = describer.dims("vision_model.embeddings.position_embedding.weight")?;
-    let [vocab_size, _] = describer.dims("text_model.embeddings.token_embedding.weight")?;
-    let [text_positions, _] = describer.dims("text_model.embeddings.position_embedding.weight")?;
-    let vision = describer.stack(
+    let eps = |name: &str| reader.json.map_or(d.eps, |j| j.number(&[name], d.eps));
+    let [_, _, patch, _] = reader.dims("vision_model.embeddings.patch_embedding.weight")?;
+    let [positions, _] = reader.dims("vision_model.embeddings.position_embedding.weight")?;
+    let [vocab_size, _] = reader.dims("text_model.embeddings.token_embedding.weight")?;
+    let [text_positions, _] = reader.dims("text_model.embeddings.position_embedding.weight")?;
+    let vision = reader.stack(
         "vision_model.encoder.layers.",
         "layer_norm1.weight",
         "mlp.fc1.weight",
     )?;
-    let text = describer.stack(
+    let text = reader.stack(
         "text_model.encoder.layers.",
         "layer_norm1.weight",
         "mlp.fc1.weight",
     )?;
     let dimension = match siglip {
         true => vision.width,
-        false => describer.dims::<2>("visual_projection.weight")?[0],
+        false => reader.dims::<2>("visual_projection.weight")?[0],
     };
-    let vision_heads = describer.count("vision_config.num_attention_heads", d.vision_heads)?;
-    let text_heads = describer.count("text_config.num_attention_heads", d.text_heads)?;
-    let side = side(positions, !siglip).saturating_mul(patch);
+    let vision_heads = reader.count("vision_config.num_attention_heads", d.vision_heads)?;
+    let text_heads = reader.count("text_config.num_attention_heads", d.text_heads)?;
+    let image_size = patches_per_side(positions, !siglip).saturating_mul(patch);
     let config = EncoderConfig {
         dimension,
         image: ImageTowerConfig {
-            image_size: describer.count("vision_config.image_size", side)?,
+            image_size: reader.count("vision_config.image_size", image_size)?,
             patch_size: patch,
             blocks: vision.blocks(
-                describer.overrides.vision_heads.unwrap_or(vision_heads),
-                describer.activation(&word("vision_config.hidden_act"))?,
+                reader.overrides.vision_heads.unwrap_or(vision_heads),
+                reader.activation(&word("vision_config.hidden_act"))?,
                 eps("vision_config.layer_norm_eps"),
             ),
         },
@@ -93,13 +93,13 @@ pub fn describe(
             segments: 0,
             projection_width: 0,
             blocks: text.blocks(
-                describer.overrides.text_heads.unwrap_or(text_heads),
-                describer.activation(&word("text_config.hidden_act"))?,
+                reader.overrides.text_heads.unwrap_or(text_heads),
+                reader.activation(&word("text_config.hidden_act"))?,
                 eps("text_config.layer_norm_eps"),
             ),
         },
     };
-    Ok(Described {
+    Ok(CheckpointConfig {
         config,
         pixels: processor_pixels(folder, d)?,
         context: text_positions,

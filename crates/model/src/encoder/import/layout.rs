@@ -35,7 +35,7 @@ const WEIGHTS: [&str; 8] = [
 ];
 
 /// The file of weights that is meant by `checkpoint`.
-pub fn weights_of(checkpoint: &Path) -> Result<PathBuf, ImportError> {
+pub fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
     if !checkpoint.is_dir() {
         return Ok(checkpoint.to_path_buf());
     }
@@ -52,7 +52,7 @@ pub fn weights_of(checkpoint: &Path) -> Result<PathBuf, ImportError> {
 impl Layout {
     /// Recognises it by its tensors' names.
     pub fn of(source: &Source) -> Result<Self, ImportError> {
-        const MARKS: [(&str, Layout); 5] = [
+        const MARKERS: [(&str, Layout); 5] = [
             ("vision_model.head.probe", Layout::HuggingFaceSiglip),
             (
                 "text_model.embeddings.token_embedding.weight",
@@ -65,10 +65,10 @@ impl Layout {
             ),
             ("token_embedding.weight", Layout::OpenClip { text: "" }),
         ];
-        let found = MARKS.into_iter().find(|(name, _)| source.has(name));
+        let found = MARKERS.into_iter().find(|(name, _)| source.has(name));
         found.map(|(_, layout)| layout).ok_or_else(|| {
             let reason = "it is no CLIP, SigLIP or BiomedCLIP with both of its towers";
-            ImportError::config(source.place(), reason.into())
+            ImportError::config(source.origin(), reason.into())
         })
     }
 

@@ -1,17 +1,17 @@
 //! The sizes of a CLIP or BiomedCLIP in open_clip's layout.
 
-use super::describe::{Described, Describer, side};
+use super::config_reader::{CheckpointConfig, ConfigReader, patches_per_side};
 use super::pixels::open_clip_pixels;
 use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
 use crate::import::ImportError;
 
 /// A CLIP; `prefix` is in front of its text tower's names.
-pub fn clip(describer: &Describer, prefix: &str) -> Result<Described, ImportError> {
-    describer.refuse_unless(&[
+pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, ImportError> {
+    reader.require_known(&[
         ("model_cfg.vision_cfg.pool_type", &["tok"]),
         ("model_cfg.text_cfg.pool_type", &["argmax"]),
     ])?;
-    describer.refuse_these(&[
+    reader.refuse_options(&[
         "model_cfg.text_cfg.no_causal_mask",
         "model_cfg.text_cfg.embed_cls",
         "model_cfg.text_cfg.norm_kwargs",
@@ -21,41 +21,38 @@ pub fn clip(describer: &Describer, prefix: &str) -> Result<Described, ImportErro
         "model_cfg.vision_cfg.final_ln_after_pool",
         "model_cfg.vision_cfg.input_patchnorm",
     ])?;
-    let [_, _, patch, _] = describer.dims("visual.conv1.weight")?;
-    let [positions, _] = describer.dims("visual.positional_embedding")?;
-    let [_, dimension] = describer.dims("visual.proj")?;
-    let [vocab_size, _] = describer.dims(&format!("{prefix}token_embedding.weight"))?;
-    let [context, _] = describer.dims(&format!("{prefix}positional_embedding"))?;
+    let [_, _, patch, _] = reader.dims("visual.conv1.weight")?;
+    let [positions, _] = reader.dims("visual.positional_embedding")?;
+    let [_, dimension] = reader.dims("visual.proj")?;
+    let [vocab_size, _] = reader.dims(&format!("{prefix}token_embedding.weight"))?;
+    let [context, _] = reader.dims(&format!("{prefix}positional_embedding"))?;
     let (norm, mlp) = ("ln_1.weight", "mlp.c_fc.weight");
-    let vision = describer.stack("visual.transformer.resblocks.", norm, mlp)?;
-    let text = describer.stack(&format!("{prefix}transformer.resblocks."), norm, mlp)?;
+    let vision = reader.stack("visual.transformer.resblocks.", norm, mlp)?;
+    let text = reader.stack(&format!("{prefix}transformer.resblocks."), norm, mlp)?;
     // Every tower that OpenAI published has heads of 64, and so has open_clip where its configuration is silent.
-    let head = describer.count("model_cfg.vision_cfg.head_width", 64)?;
-    let vision_heads = describer
-        .overrides
-        .vision_heads
-        .unwrap_or(vision.width / head);
-    let told = describer.count("model_cfg.text_cfg.heads", (text.width / 64).max(1))?;
-    let text_heads = describer.overrides.text_heads.unwrap_or(told);
-    let side = side(positions, true).saturating_mul(patch);
-    let activation = match describer.json {
+    let head = reader.count("model_cfg.vision_cfg.head_width", 64)?;
+    let vision_heads = reader.overrides.vision_heads.unwrap_or(vision.width / head);
+    let configured = reader.count("model_cfg.text_cfg.heads", (text.width / 64).max(1))?;
+    let text_heads = reader.overrides.text_heads.unwrap_or(configured);
+    let image_size = patches_per_side(positions, true).saturating_mul(patch);
+    let activation = match reader.json {
         Some(json) if json.flag(&["model_cfg.quick_gelu"], false) => "quick_gelu",
         Some(_) => "gelu",
         // OpenAI's own files carry their sizes as tensors.
-        None if describer.source.has("input_resolution") => "quick_gelu",
-        None if describer.overrides.activation.is_some() => "",
+        None if reader.source.has("input_resolution") => "quick_gelu",
+        None if reader.overrides.activation.is_some() => "",
         None => {
-            return describer.refuse(
+            return reader.refuse(
                 "nothing says which activation it has: put its open_clip_config.json beside it, or give --activation",
             );
         }
     };
-    let activation = describer.activation(activation)?;
-    Ok(Described {
+    let activation = reader.activation(activation)?;
+    Ok(CheckpointConfig {
         config: EncoderConfig {
             dimension,
             image: ImageTowerConfig {
-                image_size: describer.count("model_cfg.vision_cfg.image_size", side)?,
+                image_size: reader.count("model_cfg.vision_cfg.image_size", image_size)?,
                 patch_size: patch,
                 blocks: vision.blocks(vision_heads, activation, CLIP_EPS),
             },
@@ -67,15 +64,15 @@ pub fn clip(describer: &Describer, prefix: &str) -> Result<Described, ImportErro
                 blocks: text.blocks(text_heads, activation, CLIP_EPS),
             },
         },
-        pixels: open_clip_pixels(describer)?,
+        pixels: open_clip_pixels(reader)?,
         context,
     })
 }
 
 /// BiomedCLIP: timm's ViT, transformers' BERT, and projections of their own.
-pub fn biomedclip(describer: &Describer) -> Result<Described, ImportError> {
+pub fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError> {
     let pooler = ["cls_last_hidden_state_pooler"];
-    describer.refuse_unless(&[
+    reader.require_known(&[
         ("model_cfg.vision_cfg.timm_pool", &["", "token"]),
         ("model_cfg.vision_cfg.timm_proj", &["linear"]),
         ("model_cfg.text_cfg.hf_pooler_type", &pooler),
@@ -83,44 +80,43 @@ pub fn biomedclip(describer: &Describer) -> Result<Described, ImportError> {
         ("model_cfg.text_cfg.hf_proj_type", &["mlp"]),
         ("model_cfg.text_cfg.proj", &["mlp"]),
     ])?;
-    let timm = describer
+    let timm = reader
         .json
-        .map_or("", |j| j.word(&["model_cfg.vision_cfg.timm_model_name"]));
+        .map_or("", |j| j.string(&["model_cfg.vision_cfg.timm_model_name"]));
     if !timm.is_empty() && !timm.starts_with("vit_") {
-        return describer.refuse(format!(
+        return reader.refuse(format!(
             "timm's {timm} is not supported, only its plain ViT"
         ));
     }
     let bert = "text.transformer";
-    let [_, _, patch, _] = describer.dims("visual.trunk.patch_embed.proj.weight")?;
-    let [_, positions, _] = describer.dims("visual.trunk.pos_embed")?;
-    let [dimension, _] = describer.dims("visual.head.proj.weight")?;
-    let [vocab_size, _] = describer.dims(&format!("{bert}.embeddings.word_embeddings.weight"))?;
+    let [_, _, patch, _] = reader.dims("visual.trunk.patch_embed.proj.weight")?;
+    let [_, positions, _] = reader.dims("visual.trunk.pos_embed")?;
+    let [dimension, _] = reader.dims("visual.head.proj.weight")?;
+    let [vocab_size, _] = reader.dims(&format!("{bert}.embeddings.word_embeddings.weight"))?;
     let [text_positions, _] =
-        describer.dims(&format!("{bert}.embeddings.position_embeddings.weight"))?;
-    let [segments, _] =
-        describer.dims(&format!("{bert}.embeddings.token_type_embeddings.weight"))?;
-    let [projection_width, _] = describer.dims("text.proj.0.weight")?;
-    let vision = describer.stack("visual.trunk.blocks.", "norm1.weight", "mlp.fc1.weight")?;
-    let text = describer.stack(
+        reader.dims(&format!("{bert}.embeddings.position_embeddings.weight"))?;
+    let [segments, _] = reader.dims(&format!("{bert}.embeddings.token_type_embeddings.weight"))?;
+    let [projection_width, _] = reader.dims("text.proj.0.weight")?;
+    let vision = reader.stack("visual.trunk.blocks.", "norm1.weight", "mlp.fc1.weight")?;
+    let text = reader.stack(
         &format!("{bert}.encoder.layer."),
         "output.LayerNorm.weight",
         "intermediate.dense.weight",
     )?;
     // ViT-B and BERT-base, and their smaller kin, have heads of 64.
     let heads = |given: Option<usize>, width: usize| given.unwrap_or((width / 64).max(1));
-    let vision_heads = heads(describer.overrides.vision_heads, vision.width);
-    let text_heads = heads(describer.overrides.text_heads, text.width);
-    let activation = describer.activation("gelu")?;
-    let side = side(positions, true).saturating_mul(patch);
-    Ok(Described {
-        context: describer
+    let vision_heads = heads(reader.overrides.vision_heads, vision.width);
+    let text_heads = heads(reader.overrides.text_heads, text.width);
+    let activation = reader.activation("gelu")?;
+    let image_size = patches_per_side(positions, true).saturating_mul(patch);
+    Ok(CheckpointConfig {
+        context: reader
             .count("model_cfg.text_cfg.context_length", text_positions.min(256))?
             .min(text_positions),
         config: EncoderConfig {
             dimension,
             image: ImageTowerConfig {
-                image_size: describer.count("model_cfg.vision_cfg.image_size", side)?,
+                image_size: reader.count("model_cfg.vision_cfg.image_size", image_size)?,
                 patch_size: patch,
                 blocks: vision.blocks(vision_heads, activation, 1e-6),
             },
@@ -132,6 +128,6 @@ pub fn biomedclip(describer: &Describer) -> Result<Described, ImportError> {
                 blocks: text.blocks(text_heads, activation, 1e-12),
             },
         },
-        pixels: open_clip_pixels(describer)?,
+        pixels: open_clip_pixels(reader)?,
     })
 }

@@ -5,20 +5,20 @@
 use serde_json::Value;
 use std::path::Path;
 
-use super::describe::Describer;
+use super::config_reader::ConfigReader;
 use super::hugging_face::Defaults;
 use crate::bundle::{Fit, Pixels};
 use crate::import::ImportError;
-use crate::import::shape::Json;
+use crate::import::infer_config::JsonConfig;
 
 /// Pixels as open_clip's configuration has them.
-pub fn open_clip_pixels(describer: &Describer) -> Result<Pixels, ImportError> {
-    describer.refuse_unless(&[
+pub fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
+    reader.require_known(&[
         ("preprocess_cfg.interpolation", &["bicubic"]),
         ("preprocess_cfg.resize_mode", &["shortest"]),
     ])?;
     let mut pixels = Pixels::clip(Fit::Crop);
-    if let Some(json) = describer.json {
+    if let Some(json) = reader.json {
         numbers(json, "preprocess_cfg.mean", &mut pixels.mean)?;
         numbers(json, "preprocess_cfg.std", &mut pixels.std)?;
     }
@@ -35,7 +35,7 @@ pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, Im
     if !path.exists() {
         return Ok(pixels);
     }
-    let json = Json::file(&path)?;
+    let json = JsonConfig::from_file(&path)?;
     // Pillow's number of its bicubic filter.
     if json
         .find(&["resample"])
@@ -43,18 +43,18 @@ pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, Im
         .is_some_and(|n| n != 3)
     {
         let reason = "its pictures are not resized by bicubic";
-        return Err(ImportError::config(json.place(), reason.into()));
+        return Err(ImportError::config(json.path(), reason.into()));
     }
     numbers(&json, "image_mean", &mut pixels.mean)?;
     numbers(&json, "image_std", &mut pixels.std)?;
     Ok(pixels)
 }
 
-fn numbers(json: &Json, name: &str, into: &mut [f32; 3]) -> Result<(), ImportError> {
-    let Some(told) = json.find(&[name]).filter(|v| !v.is_null()) else {
+fn numbers(json: &JsonConfig, name: &str, into: &mut [f32; 3]) -> Result<(), ImportError> {
+    let Some(configured) = json.find(&[name]).filter(|v| !v.is_null()) else {
         return Ok(());
     };
-    let list: Option<Vec<f32>> = told
+    let list: Option<Vec<f32>> = configured
         .as_array()
         .and_then(|list| list.iter().map(|v| v.as_f64().map(|v| v as f32)).collect());
     match list.and_then(|list| <[f32; 3]>::try_from(list).ok()) {
@@ -63,7 +63,7 @@ fn numbers(json: &Json, name: &str, into: &mut [f32; 3]) -> Result<(), ImportErr
             Ok(())
         }
         None => Err(ImportError::config(
-            json.place(),
+            json.path(),
             format!("{name} is not three numbers"),
         )),
     }

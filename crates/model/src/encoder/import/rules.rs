@@ -4,7 +4,7 @@
 //! what is done to values is in the house's importer.
 
 use super::layout::Layout;
-use crate::import::names::{Piece, Place, Role, Rules, VisionLayout, clip_tower};
+use crate::import::key_map::{Recipe, Role, Rules, TensorRef, VisionLayout, clip_tower};
 
 /// Names of a block's parts, and of where the blocks stand.
 struct BlockNames {
@@ -69,20 +69,20 @@ const BERT: BlockNames = BlockNames {
     ]),
 };
 
-fn at(name: impl Into<String>) -> Place {
-    Place {
+fn at(name: impl Into<String>) -> TensorRef {
+    TensorRef {
         role: Role::Checkpoint,
         name: name.into(),
     }
 }
 
-fn whole(name: impl Into<String>) -> Piece {
-    Piece::Whole(vec![at(name)])
+fn whole(name: impl Into<String>) -> Recipe {
+    Recipe::Copy(vec![at(name)])
 }
 
 impl BlockNames {
     /// What makes `rest` (`3.mlp.fc_1.weight`) below `prefix`.
-    fn find(&self, prefix: &str, rest: &str) -> Option<Piece> {
+    fn find(&self, prefix: &str, rest: &str) -> Option<Recipe> {
         let (layer, part) = rest.split_once('.')?;
         let (part, end) = part.rsplit_once('.')?;
         let root = format!("{prefix}{}.{layer}", self.root);
@@ -95,7 +95,7 @@ impl BlockNames {
             "attn.in_proj" => {
                 return Some(match &self.in_proj {
                     InProj::Fused(name) => whole(format!("{root}.{name}{end}")),
-                    InProj::Parts(parts) => Piece::Stacked(
+                    InProj::Parts(parts) => Recipe::Concat(
                         parts
                             .map(|part| at(format!("{root}.{part}.{end}")))
                             .to_vec(),
@@ -109,7 +109,7 @@ impl BlockNames {
 }
 
 impl Rules for Layout {
-    fn find(&self, name: &str) -> Option<Piece> {
+    fn find(&self, name: &str) -> Option<Recipe> {
         let (tower, rest) = name.split_once('.')?;
         match (self, tower) {
             (Self::HuggingFaceClip, "visual") => {
@@ -135,14 +135,14 @@ impl Rules for Layout {
         }
     }
 
-    fn of_no_use(&self, _: Role, name: &str) -> bool {
+    fn is_ignorable(&self, _: Role, name: &str) -> bool {
         // Scales of the loss, and the pooler that BERT's vector does not come from.
         ["logit_scale", "logit_bias"].contains(&name)
             || name.starts_with("text.transformer.pooler.")
     }
 }
 
-fn siglip_image(rest: &str) -> Option<Piece> {
+fn siglip_image(rest: &str) -> Option<Recipe> {
     const MODEL: &str = "vision_model.";
     if let Some(rest) = rest.strip_prefix("blocks.") {
         return HUGGING_FACE.find(MODEL, rest);
@@ -159,7 +159,7 @@ fn siglip_image(rest: &str) -> Option<Piece> {
         .position(|&p| p == part)
     {
         let fused = format!("vision_model.head.attention.in_proj_{end}");
-        return Some(Piece::Third(vec![at(fused)], part));
+        return Some(Recipe::FusedQkv(vec![at(fused)], part));
     }
     let name = match part {
         "patch_embedding" => "embeddings.patch_embedding",
@@ -173,14 +173,14 @@ fn siglip_image(rest: &str) -> Option<Piece> {
     Some(whole(format!("{MODEL}{name}.{end}")))
 }
 
-fn timm_image(rest: &str) -> Option<Piece> {
+fn timm_image(rest: &str) -> Option<Recipe> {
     const TRUNK: &str = "visual.trunk.";
     if let Some(rest) = rest.strip_prefix("blocks.") {
         return TIMM.find(TRUNK, rest);
     }
     Some(match rest {
         "class_embedding" => whole("visual.trunk.cls_token"),
-        "position_embedding" => Piece::Reshaped(vec![at("visual.trunk.pos_embed")]),
+        "position_embedding" => Recipe::Reshaped(vec![at("visual.trunk.pos_embed")]),
         "projection.weight" => whole("visual.head.proj.weight"),
         _ => match rest.rsplit_once('.')? {
             ("patch_embedding", end) => whole(format!("{TRUNK}patch_embed.proj.{end}")),
@@ -190,7 +190,7 @@ fn timm_image(rest: &str) -> Option<Piece> {
     })
 }
 
-fn hugging_face_text(rest: &str, projection: &str) -> Option<Piece> {
+fn hugging_face_text(rest: &str, projection: &str) -> Option<Recipe> {
     const MODEL: &str = "text_model.";
     if let Some(rest) = rest.strip_prefix("blocks.") {
         return HUGGING_FACE.find(MODEL, rest);
@@ -207,14 +207,14 @@ fn hugging_face_text(rest: &str, projection: &str) -> Option<Piece> {
     })
 }
 
-fn open_clip_text(prefix: &str, rest: &str) -> Option<Piece> {
+fn open_clip_text(prefix: &str, rest: &str) -> Option<Recipe> {
     if let Some(rest) = rest.strip_prefix("blocks.") {
         return OPEN_CLIP.find(prefix, rest);
     }
     Some(match rest {
         "token_embedding" => whole(format!("{prefix}token_embedding.weight")),
         "position_embedding" => whole(format!("{prefix}positional_embedding")),
-        "projection.weight" => Piece::Transposed(vec![at(format!("{prefix}text_projection"))]),
+        "projection.weight" => Recipe::Transposed(vec![at(format!("{prefix}text_projection"))]),
         _ => match rest.rsplit_once('.')? {
             ("norm", end) => whole(format!("{prefix}ln_final.{end}")),
             _ => return None,
@@ -222,7 +222,7 @@ fn open_clip_text(prefix: &str, rest: &str) -> Option<Piece> {
     })
 }
 
-fn bert_text(rest: &str) -> Option<Piece> {
+fn bert_text(rest: &str) -> Option<Recipe> {
     const MODEL: &str = "text.transformer.";
     if let Some(rest) = rest.strip_prefix("blocks.") {
         return BERT.find(MODEL, rest);

@@ -4,7 +4,7 @@
 //! every length is checked against what is there, and nothing of it is trusted to be text.
 
 /// Most pieces of a vocabulary.
-const MOST_PIECES: usize = 1_000_000;
+const MAX_PIECES: usize = 1_000_000;
 
 /// What a model file says.
 #[derive(Debug, Default, PartialEq)]
@@ -19,20 +19,20 @@ pub struct Model {
 
 /// One field: its number and what it holds.
 enum Field<'a> {
-    Number(u64, u64),
+    Varint(u64, u64),
     Bytes(u64, &'a [u8]),
     /// Four bytes.
-    Single(u64, [u8; 4]),
+    Fixed32(u64, [u8; 4]),
 }
 
 /// Reads a model. Errors say what is wrong with it.
 pub fn read(bytes: &[u8]) -> Result<Model, String> {
     let mut model = Model::default();
-    let mut left = bytes;
-    while let Some(field) = next(&mut left)? {
+    let mut rest_of_input = bytes;
+    while let Some(field) = next_field(&mut rest_of_input)? {
         match field {
             Field::Bytes(1, piece) => {
-                if model.pieces.len() >= MOST_PIECES {
+                if model.pieces.len() >= MAX_PIECES {
                     return Err(format!("more than {MOST_PIECES} pieces"));
                 }
                 model.pieces.push(read_piece(piece)?);
@@ -50,12 +50,12 @@ pub fn read(bytes: &[u8]) -> Result<Model, String> {
 
 fn read_piece(mut bytes: &[u8]) -> Result<(String, f64), String> {
     let (mut text, mut score) = (String::new(), 0.0);
-    while let Some(field) = next(&mut bytes)? {
+    while let Some(field) = next_field(&mut bytes)? {
         match field {
             Field::Bytes(1, piece) => {
                 text = String::from_utf8(piece.to_vec()).map_err(|_| "a piece is not UTF-8")?;
             }
-            Field::Single(2, value) => score = f64::from(f32::from_le_bytes(value)),
+            Field::Fixed32(2, value) => score = f64::from(f32::from_le_bytes(value)),
             _ => {}
         }
     }
@@ -66,10 +66,10 @@ fn read_piece(mut bytes: &[u8]) -> Result<(String, f64), String> {
 }
 
 fn read_trainer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
-    while let Some(field) = next(&mut bytes)? {
+    while let Some(field) = next_field(&mut bytes)? {
         match field {
-            Field::Number(3, kind) if kind != 1 => return Err("it is no unigram model".into()),
-            Field::Number(40, id) => model.unknown = usize::try_from(id).unwrap_or(usize::MAX),
+            Field::Varint(3, kind) if kind != 1 => return Err("it is no unigram model".into()),
+            Field::Varint(40, id) => model.unknown = usize::try_from(id).unwrap_or(usize::MAX),
             _ => {}
         }
     }
@@ -77,53 +77,53 @@ fn read_trainer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
 }
 
 fn read_normalizer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
-    while let Some(field) = next(&mut bytes)? {
+    while let Some(field) = next_field(&mut bytes)? {
         match field {
             Field::Bytes(2, map) => model.charsmap = map.to_vec(),
-            Field::Number(4 | 5, 0) => return Err("it keeps white space as it is".into()),
+            Field::Varint(4 | 5, 0) => return Err("it keeps white space as it is".into()),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Takes the next field off `left`; `None` at the end.
-fn next<'a>(left: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
-    if left.is_empty() {
+/// Takes the next field off `rest_of_input`; `None` at the end.
+fn next_field<'a>(rest_of_input: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
+    if rest_of_input.is_empty() {
         return Ok(None);
     }
-    let tag = number(left)?;
+    let tag = varint(rest_of_input)?;
     let field = tag >> 3;
     Ok(Some(match tag & 7 {
-        0 => Field::Number(field, number(left)?),
-        1 => Field::Bytes(field, take(left, 8)?),
+        0 => Field::Varint(field, varint(rest_of_input)?),
+        1 => Field::Bytes(field, take(rest_of_input, 8)?),
         2 => {
-            let length = number(left)?;
-            Field::Bytes(field, take(left, length)?)
+            let length = varint(rest_of_input)?;
+            Field::Bytes(field, take(rest_of_input, length)?)
         }
-        5 => match <[u8; 4]>::try_from(take(left, 4)?) {
-            Ok(four) => Field::Single(field, four),
+        5 => match <[u8; 4]>::try_from(take(rest_of_input, 4)?) {
+            Ok(four) => Field::Fixed32(field, four),
             Err(_) => return Err("it ends too early".into()),
         },
         other => return Err(format!("a field of kind {other}")),
     }))
 }
 
-fn take<'a>(left: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
+fn take<'a>(rest_of_input: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
     let taken = usize::try_from(length)
         .ok()
-        .and_then(|length| left.split_at_checked(length));
+        .and_then(|length| rest_of_input.split_at_checked(length));
     let (taken, rest) = taken.ok_or("it ends too early")?;
-    *left = rest;
+    *rest_of_input = rest;
     Ok(taken)
 }
 
 /// A number of 7 bits a byte, the lowest first.
-fn number(left: &mut &[u8]) -> Result<u64, String> {
+fn varint(rest_of_input: &mut &[u8]) -> Result<u64, String> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = left.split_first().ok_or("it ends too early")?;
-        *left = rest;
+        let (&byte, rest) = rest_of_input.split_first().ok_or("it ends too early")?;
+        *rest_of_input = rest;
         value |= u64::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             return Ok(value);

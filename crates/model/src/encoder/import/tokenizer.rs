@@ -12,14 +12,14 @@ use tokenizers::normalizers::{NormalizerWrapper, Precompiled, Replace, Sequence,
 
 use super::layout::Layout;
 use super::sentencepiece;
-use crate::encoder::manifest::{LONGEST_TOKENIZER, TokenizerManifest};
+use crate::encoder::manifest::{MAX_TOKENIZER, TokenizerManifest};
 use crate::encoder::tokens::{self, TextKind};
 use crate::import::ImportError;
 use rounds_imaging::without_panic;
 use rounds_support::files;
 
 /// A tokenizer that is ready to be written.
-pub struct Tokens {
+pub struct ImportedTokenizer {
     pub json: String,
     pub manifest: TokenizerManifest,
 }
@@ -33,44 +33,46 @@ pub fn find(
     given: &Path,
     rows: usize,
     context: usize,
-) -> Result<Tokens, ImportError> {
+) -> Result<ImportedTokenizer, ImportError> {
     let kind = match layout {
         Layout::HuggingFaceClip => TextKind::Clip,
         Layout::OpenClip { .. } => TextKind::OpenClip,
         Layout::HuggingFaceSiglip => TextKind::Siglip,
         Layout::BiomedClip => TextKind::Bert,
     };
-    let file = file_of(kind, given)?;
+    let file = find_file(kind, given)?;
     let wrong = |reason: String| ImportError::config(&file.to_string_lossy(), reason);
-    let bytes = files::read_limited(&file, LONGEST_TOKENIZER)?;
+    let bytes = files::read_limited(&file, MAX_TOKENIZER)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let tokenizer = match name.as_ref() {
         "spiece.model" => unigram(&bytes).map_err(wrong)?,
-        "vocab.txt" => made(&word_piece(&file, &text(&bytes).map_err(wrong)?)?).map_err(wrong)?,
+        "vocab.txt" => {
+            tokenizer_from(&word_piece(&file, &text(&bytes).map_err(wrong)?)?).map_err(wrong)?
+        }
         "vocab.json" => {
             let vocabulary = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
-            let beside = file.with_file_name("merges.txt");
-            let merges = files::read_limited(&beside, LONGEST_TOKENIZER)?;
-            let merges = merges_of(&text(&merges).map_err(wrong)?);
-            made(&byte_pairs(vocabulary, &merges)).map_err(wrong)?
+            let merges_file = file.with_file_name("merges.txt");
+            let merges = files::read_limited(&merges_file, MAX_TOKENIZER)?;
+            let merges = parse_merges(&text(&merges).map_err(wrong)?);
+            tokenizer_from(&byte_pairs(vocabulary, &merges)).map_err(wrong)?
         }
         end if end.ends_with(".txt") => {
-            let mut merges = merges_of(&text(&bytes).map_err(wrong)?);
+            let mut merges = parse_merges(&text(&bytes).map_err(wrong)?);
             // The table says how many merges of a longer list count: 256 bytes, alone and at a word's end, and two special tokens.
             merges.truncate(rows.saturating_sub(2 * 256 + 2));
-            made(&byte_pairs(vocabulary_of(&merges), &merges)).map_err(wrong)?
+            tokenizer_from(&byte_pairs(clip_vocabulary(&merges), &merges)).map_err(wrong)?
         }
-        _ => tokens::read(&bytes).map_err(wrong)?,
+        _ => tokens::parse(&bytes).map_err(wrong)?,
     };
     let manifest = manifest(kind, &tokenizer, &file, rows, context)?;
     let json = tokenizer
         .to_string(false)
         .map_err(|e| wrong(e.to_string()))?;
-    Ok(Tokens { json, manifest })
+    Ok(ImportedTokenizer { json, manifest })
 }
 
 /// The file that is meant by `given`, of those that can serve.
-fn file_of(kind: TextKind, given: &Path) -> Result<PathBuf, ImportError> {
+fn find_file(kind: TextKind, given: &Path) -> Result<PathBuf, ImportError> {
     if !given.is_dir() {
         return Ok(given.to_path_buf());
     }
@@ -110,12 +112,12 @@ fn manifest(
             "it has {size} tokens, the text tower's table has {rows} rows: this is not its tokenizer"
         )));
     }
-    let around = tokens::split(tokenizer, "").map_err(wrong)?;
-    let end = match (kind, around.as_slice()) {
+    let special = tokens::encode(tokenizer, "").map_err(wrong)?;
+    let end = match (kind, special.as_slice()) {
         (TextKind::Siglip, [end]) => *end,
         (TextKind::Clip | TextKind::OpenClip | TextKind::Bert, [_, end]) => *end,
         _ => {
-            let reason = format!("it puts {} special tokens around a text", around.len());
+            let reason = format!("it puts {} special tokens around a text", special.len());
             return Err(wrong(reason));
         }
     };
@@ -147,8 +149,8 @@ fn text(bytes: &[u8]) -> Result<String, String> {
     String::from_utf8(bytes.to_vec()).map_err(|_| "not UTF-8 text".to_string())
 }
 
-fn made(json: &Value) -> Result<Tokenizer, String> {
-    tokens::read(json.to_string().as_bytes())
+fn tokenizer_from(json: &Value) -> Result<Tokenizer, String> {
+    tokens::parse(json.to_string().as_bytes())
 }
 
 fn special(content: &str, id: Option<&Value>) -> Option<Value> {
@@ -159,7 +161,7 @@ fn special(content: &str, id: Option<&Value>) -> Option<Value> {
 }
 
 /// Pairs, one a line, below a line with the version.
-fn merges_of(text: &str) -> Vec<(String, String)> {
+fn parse_merges(text: &str) -> Vec<(String, String)> {
     text.lines()
         .filter(|line| !line.contains("#version"))
         .filter_map(|line| line.trim().split_once(' '))
@@ -168,7 +170,7 @@ fn merges_of(text: &str) -> Vec<(String, String)> {
 }
 
 /// CLIP's vocabulary, which its merges define: bytes, bytes at a word's end, merges, special tokens.
-fn vocabulary_of(merges: &[(String, String)]) -> Map<String, Value> {
+fn clip_vocabulary(merges: &[(String, String)]) -> Map<String, Value> {
     let bytes: Vec<String> = byte_letters().map(String::from).collect();
     let ends = bytes.iter().map(|b| format!("{b}</w>"));
     let joined = merges.iter().map(|(left, right)| format!("{left}{right}"));
@@ -295,7 +297,7 @@ fn unigram(bytes: &[u8]) -> Result<Tokenizer, String> {
             "vocab": model.pieces
         }
     });
-    let mut tokenizer = made(&json)?;
+    let mut tokenizer = tokenizer_from(&json)?;
     let mut steps: Vec<NormalizerWrapper> = Vec::new();
     if !model.charsmap.is_empty() {
         let table = without_panic(|| Precompiled::from(&model.charsmap))

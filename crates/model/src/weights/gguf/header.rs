@@ -7,31 +7,31 @@ use crate::weights::WeightError;
 use crate::weights::input::Input;
 
 /// Bytes read at once.
-const PIECE: u64 = 1 << 18;
+const CHUNK: u64 = 1 << 18;
 /// Longest text that is kept, in bytes.
-const LONGEST_TEXT: u64 = 4096;
+const MAX_TEXT: u64 = 4096;
 /// Deepest lists of lists.
-const DEEPEST: usize = 4;
+const MAX_LIST_DEPTH: usize = 4;
 
 /// ggml's numbers for kinds of values.
 const TEXT: u32 = 8;
 const LIST: u32 = 9;
 
 /// A place in the front of a file.
-pub(super) struct Head<'a> {
+pub(super) struct HeaderReader<'a> {
     input: &'a Input,
     at: u64,
-    piece: Vec<u8>,
-    piece_at: u64,
+    chunk: Vec<u8>,
+    chunk_start: u64,
 }
 
-impl<'a> Head<'a> {
+impl<'a> HeaderReader<'a> {
     pub(super) fn new(input: &'a Input) -> Self {
         Self {
             input,
             at: 0,
-            piece: Vec::new(),
-            piece_at: 0,
+            chunk: Vec::new(),
+            chunk_start: 0,
         }
     }
 
@@ -40,35 +40,35 @@ impl<'a> Head<'a> {
         self.at
     }
 
-    pub(super) fn wrong(&self, reason: &str) -> WeightError {
+    pub(super) fn error(&self, reason: &str) -> WeightError {
         WeightError::format(self.input.name(), reason)
     }
 
-    fn left(&self) -> u64 {
+    fn remaining(&self) -> u64 {
         self.input.length() - self.at
     }
 
     fn skip(&mut self, length: u64) -> Result<(), WeightError> {
-        if length > self.left() {
-            return Err(self.wrong(&format!("it ends early, at byte {}", self.input.length())));
+        if length > self.remaining() {
+            return Err(self.error(&format!("it ends early, at byte {}", self.input.length())));
         }
         self.at += length;
         Ok(())
     }
 
-    /// The next `length` bytes, at most [`LONGEST_TEXT`] of them.
+    /// The next `length` bytes, at most [`MAX_TEXT`] of them.
     fn take(&mut self, length: u64) -> Result<&[u8], WeightError> {
         let start = self.at;
         self.skip(length)?;
-        let held = self.piece_at + self.piece.len() as u64;
-        if start < self.piece_at || self.at > held {
-            let wanted = length.max(PIECE).min(self.input.length() - start);
-            self.piece = self.input.read(start, wanted)?;
-            self.piece_at = start;
+        let chunk_end = self.chunk_start + self.chunk.len() as u64;
+        if start < self.chunk_start || self.at > chunk_end {
+            let wanted = length.max(CHUNK).min(self.input.length() - start);
+            self.chunk = self.input.read(start, wanted)?;
+            self.chunk_start = start;
         }
-        let from = (start - self.piece_at) as usize;
+        let from = (start - self.chunk_start) as usize;
         let ends = || WeightError::format(self.input.name(), "it ends early");
-        self.piece
+        self.chunk
             .get(from..from + length as usize)
             .ok_or_else(ends)
     }
@@ -89,20 +89,20 @@ impl<'a> Head<'a> {
 
     /// How many tensors and entries of metadata follow.
     pub(super) fn counts(&mut self) -> Result<(u64, u64), WeightError> {
-        if self.left() < 4 || self.take(4)? != b"GGUF" {
-            return Err(self.wrong("it does not begin as GGUF"));
+        if self.remaining() < 4 || self.take(4)? != b"GGUF" {
+            return Err(self.error("it does not begin as GGUF"));
         }
         match self.u32()? {
             2 | 3 => {}
             1 => {
                 return Err(
-                    self.wrong("it is of GGUF version 1; make it anew with a newer llama.cpp")
+                    self.error("it is of GGUF version 1; make it anew with a newer llama.cpp")
                 );
             }
             version if version & 0xFFFF == 0 => {
-                return Err(self.wrong("it was written for big-endian machines"));
+                return Err(self.error("it was written for big-endian machines"));
             }
-            version => return Err(self.wrong(&format!("it is of GGUF version {version}"))),
+            version => return Err(self.error(&format!("it is of GGUF version {version}"))),
         }
         let (tensors, pairs) = (self.u64()?, self.u64()?);
         for (count, what) in [(tensors, "tensors"), (pairs, "entries of metadata")] {
@@ -114,15 +114,15 @@ impl<'a> Head<'a> {
         Ok((tensors, pairs))
     }
 
-    /// A name of at most `longest` bytes.
-    pub(super) fn name(&mut self, longest: u64) -> Result<String, WeightError> {
+    /// A name of at most `max` bytes.
+    pub(super) fn name(&mut self, max: u64) -> Result<String, WeightError> {
         let length = self.u64()?;
-        if length > longest.min(LONGEST_TEXT) {
+        if length > max.min(MAX_TEXT) {
             let what = format!("a name of {length} bytes");
-            return Err(WeightError::too_large(self.input.name(), what, longest));
+            return Err(WeightError::too_large(self.input.name(), what, max));
         }
         let bytes = self.take(length)?.to_vec();
-        String::from_utf8(bytes).map_err(|_| self.wrong("a name in it is no text"))
+        String::from_utf8(bytes).map_err(|_| self.error("a name in it is no text"))
     }
 
     /// The next value, its kind in front.
@@ -140,7 +140,7 @@ impl<'a> Head<'a> {
             TEXT => self.text()?,
             LIST => {
                 self.skip_list(0)?;
-                Value::Long
+                Value::Skipped
             }
             10 => Value::Whole(self.u64()?.into()),
             11 => Value::Whole(self.array().map(i64::from_le_bytes)?.into()),
@@ -150,22 +150,22 @@ impl<'a> Head<'a> {
     }
 
     fn unknown(&self, kind: u32) -> WeightError {
-        self.wrong(&format!("its metadata has a value of kind {kind}"))
+        self.error(&format!("its metadata has a value of kind {kind}"))
     }
 
     fn text(&mut self) -> Result<Value, WeightError> {
         let length = self.u64()?;
-        if length > LONGEST_TEXT {
+        if length > MAX_TEXT {
             self.skip(length)?;
-            return Ok(Value::Long);
+            return Ok(Value::Skipped);
         }
         let bytes = self.take(length)?;
         Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
     }
 
     fn skip_list(&mut self, depth: usize) -> Result<(), WeightError> {
-        if depth == DEEPEST {
-            return Err(self.wrong("its metadata has lists in lists in lists"));
+        if depth == MAX_LIST_DEPTH {
+            return Err(self.error("its metadata has lists in lists in lists"));
         }
         let (kind, count) = (self.u32()?, self.u64()?);
         let size = match kind {

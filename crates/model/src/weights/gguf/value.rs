@@ -14,7 +14,7 @@ pub enum Value {
     /// A short text.
     Text(String),
     /// A list, or a text too long to matter.
-    Long,
+    Skipped,
 }
 
 impl Value {
@@ -59,7 +59,7 @@ impl fmt::Display for Value {
             Self::Real(x) => write!(formatter, "{x}"),
             Self::Flag(flag) => write!(formatter, "{flag}"),
             Self::Text(text) => write!(formatter, "'{text}'"),
-            Self::Long => formatter.write_str("a list"),
+            Self::Skipped => formatter.write_str("a list"),
         }
     }
 }

@@ -21,18 +21,18 @@ const ENTRY: u32 = 0x0201_4b50;
 const ENTRY_LENGTH: u64 = 46;
 const END: u32 = 0x0605_4b50;
 const END_LENGTH: u64 = 22;
-const LONGEST_COMMENT: u64 = 0xffff;
-const WIDE_END: u32 = 0x0606_4b50;
-const WIDE_END_LENGTH: u64 = 56;
+const MAX_COMMENT: u64 = 0xffff;
+const ZIP64_END: u32 = 0x0606_4b50;
+const ZIP64_END_LENGTH: u64 = 56;
 const LOCATOR: u32 = 0x0706_4b50;
 const LOCATOR_LENGTH: u64 = 20;
 /// Number of the extra field with the values that do not fit in 32 bits.
-const WIDE_EXTRA: u16 = 1;
+const ZIP64_EXTRA: u16 = 1;
 /// In a narrow field: the value is in its wide counterpart.
-const ELSEWHERE_32: u64 = u32::MAX as u64;
-const ELSEWHERE_16: u64 = u16::MAX as u64;
+const IN_ZIP64_32: u64 = u32::MAX as u64;
+const IN_ZIP64_16: u64 = u16::MAX as u64;
 /// The least that precedes the content of a record: its header without name and extra field.
-const LEAST_HEADER: u64 = 30;
+const MIN_HEADER: u64 = 30;
 
 /// What the list says about a record.
 #[derive(Clone, Copy)]
@@ -76,8 +76,8 @@ pub(super) fn read(input: &Input) -> Result<HashMap<Vec<u8>, Entry>, WeightError
     entries.sort_unstable_by_key(|(_, entry)| entry.header);
     let mut limit = extent.start;
     for (name, entry) in entries.iter_mut().rev() {
-        let least = (LEAST_HEADER + name.len() as u64).checked_add(entry.length);
-        let end = least.and_then(|least| entry.header.checked_add(least));
+        let minimum = (MIN_HEADER + name.len() as u64).checked_add(entry.length);
+        let end = minimum.and_then(|minimum| entry.header.checked_add(minimum));
         if end.is_none_or(|end| end > limit) {
             return Err(damaged("two records of the archive overlap"));
         }
@@ -95,13 +95,13 @@ pub(super) fn read(input: &Input) -> Result<HashMap<Vec<u8>, Entry>, WeightError
 /// Finds the list from the end of the file, and checks that it can be what it says.
 fn find(input: &Input) -> Result<Extent, WeightError> {
     let damaged = |reason: &str| WeightError::format(input.name(), reason);
-    let tail_length = input.length().min(LONGEST_COMMENT + END_LENGTH);
+    let tail_length = input.length().min(MAX_COMMENT + END_LENGTH);
     let tail_start = input.length() - tail_length;
     let tail = input.read(tail_start, tail_length)?;
     let (at, narrow) = last_end(&tail)
         .ok_or_else(|| damaged("the archive has no directory; the file may be cut short"))?;
     let end = tail_start + at as u64;
-    let (extent, limit) = match find_wide(input, end)? {
+    let (extent, limit) = match find_zip64_end(input, end)? {
         Some((wide, limit)) => {
             if !agree(narrow, wide) {
                 return Err(damaged("the archive has two directories that disagree"));
@@ -156,7 +156,7 @@ fn last_end(tail: &[u8]) -> Option<(usize, Extent)> {
 }
 
 /// The zip64 end record, if a locator before the narrow one at `end` points to it, and its offset.
-fn find_wide(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, WeightError> {
+fn find_zip64_end(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, WeightError> {
     let Some(at) = end.checked_sub(LOCATOR_LENGTH) else {
         return Ok(None);
     };
@@ -165,12 +165,12 @@ fn find_wide(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, WeightErr
     };
     let damaged = || WeightError::format(input.name(), "the zip64 end of the archive is broken");
     if start
-        .checked_add(WIDE_END_LENGTH)
+        .checked_add(ZIP64_END_LENGTH)
         .is_none_or(|end| end > at)
     {
         return Err(damaged());
     }
-    let extent = wide_end(&input.read(start, WIDE_END_LENGTH)?).ok_or_else(damaged)?;
+    let extent = zip64_end(&input.read(start, ZIP64_END_LENGTH)?).ok_or_else(damaged)?;
     Ok(Some((extent, start)))
 }
 
@@ -184,9 +184,9 @@ fn locator(record: &[u8]) -> Option<u64> {
     fields.u64()
 }
 
-fn wide_end(record: &[u8]) -> Option<Extent> {
+fn zip64_end(record: &[u8]) -> Option<Extent> {
     let mut fields = Cursor::new(record);
-    if fields.u32()? != WIDE_END {
+    if fields.u32()? != ZIP64_END {
         return None;
     }
     // Own length and two versions.
@@ -203,10 +203,10 @@ fn wide_end(record: &[u8]) -> Option<Extent> {
 
 /// Whether each narrow value is the wide one or leaves the word to it.
 fn agree(narrow: Extent, wide: Extent) -> bool {
-    let same = |narrow: u64, wide: u64, elsewhere: u64| narrow == elsewhere || narrow == wide;
-    same(narrow.start, wide.start, ELSEWHERE_32)
-        && same(narrow.length, wide.length, ELSEWHERE_32)
-        && same(narrow.records, wide.records, ELSEWHERE_16)
+    let same = |narrow: u64, wide: u64, marker: u64| narrow == marker || narrow == wide;
+    same(narrow.start, wide.start, IN_ZIP64_32)
+        && same(narrow.length, wide.length, IN_ZIP64_32)
+        && same(narrow.records, wide.records, IN_ZIP64_16)
 }
 
 /// The next entry of the list with its name; its limit is not known yet.
@@ -231,9 +231,9 @@ fn entry(cursor: &mut Cursor<'_>) -> Option<(Vec<u8>, Entry)> {
     let extra = cursor.take(extra_length)?;
     cursor.take(comment_length)?;
     // The wide field holds, in this order, only those values whose narrow field says so.
-    let mut wide = Cursor::new(wide_extra(extra));
+    let mut wide = Cursor::new(zip64_extra(extra));
     for value in [&mut length, &mut stored, &mut header] {
-        if *value == ELSEWHERE_32 {
+        if *value == IN_ZIP64_32 {
             *value = wide.u64()?;
         }
     }
@@ -248,11 +248,11 @@ fn entry(cursor: &mut Cursor<'_>) -> Option<(Vec<u8>, Entry)> {
 }
 
 /// The content of the zip64 field among the extra fields; empty if there is none.
-fn wide_extra(extra: &[u8]) -> &[u8] {
+fn zip64_extra(extra: &[u8]) -> &[u8] {
     let mut fields = Cursor::new(extra);
     while let (Some(number), Some(length)) = (fields.u16(), fields.u16()) {
         match fields.take(usize::from(length)) {
-            Some(content) if number == WIDE_EXTRA => return content,
+            Some(content) if number == ZIP64_EXTRA => return content,
             Some(_) => {}
             None => break,
         }

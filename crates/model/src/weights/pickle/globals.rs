@@ -8,7 +8,7 @@ use crate::weights::Dtype;
 
 /// A name that the reader understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum KnownGlobal {
     /// `collections.OrderedDict`: read as a plain dictionary.
     OrderedDict,
     /// Storage, offset, size, stride and more: a tensor.
@@ -27,9 +27,9 @@ pub(super) enum Known {
 
 /// What a name comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum GlobalKind {
     /// The reader understands it.
-    Known(Known),
+    Known(KnownGlobal),
     /// An object of no interest: settings, a scheduler, a scalar of NumPy.
     Opaque,
     /// Code that no weight file has a reason to name.
@@ -37,25 +37,25 @@ pub(super) enum Meaning {
 }
 
 /// What `module`.`name` comes to.
-pub(super) fn meaning(module: &str, name: &str) -> Meaning {
+pub(super) fn classify(module: &str, name: &str) -> GlobalKind {
     let known = match (module, name) {
-        ("collections", "OrderedDict") => Known::OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2") => Known::RebuildTensor,
+        ("collections", "OrderedDict") => KnownGlobal::OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2") => KnownGlobal::RebuildTensor,
         ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
-            Known::RebuildParameter
+            KnownGlobal::RebuildParameter
         }
-        ("torch._tensor", "_rebuild_from_type_v2") => Known::RebuildFromType,
-        ("torch", "Size") => Known::Size,
-        ("torch", "device") => Known::Device,
-        ("torch.storage", "UntypedStorage" | "TypedStorage") => Known::Storage(None),
+        ("torch._tensor", "_rebuild_from_type_v2") => KnownGlobal::RebuildFromType,
+        ("torch", "Size") => KnownGlobal::Size,
+        ("torch", "device") => KnownGlobal::Device,
+        ("torch.storage", "UntypedStorage" | "TypedStorage") => KnownGlobal::Storage(None),
         ("torch", storage) => match element(storage) {
-            Some(dtype) => Known::Storage(Some(dtype)),
-            None => return Meaning::Opaque,
+            Some(dtype) => KnownGlobal::Storage(Some(dtype)),
+            None => return GlobalKind::Opaque,
         },
-        _ if is_code(module, name) => return Meaning::Code,
-        _ => return Meaning::Opaque,
+        _ if is_code(module, name) => return GlobalKind::Code,
+        _ => return GlobalKind::Opaque,
     };
-    Meaning::Known(known)
+    GlobalKind::Known(known)
 }
 
 /// Element type of the storage class `torch.{storage}`.
@@ -97,17 +97,17 @@ mod tests {
 
     #[test]
     fn what_torch_save_writes_is_known_and_the_rest_is_opaque_or_refused() {
-        let float = Meaning::Known(Known::Storage(Some(Dtype::F32)));
-        assert_eq!(meaning("torch", "FloatStorage"), float);
-        assert_eq!(meaning("argparse", "Namespace"), Meaning::Opaque);
-        assert_eq!(meaning("torch", "ComplexFloatStorage"), Meaning::Opaque);
+        let float = GlobalKind::Known(KnownGlobal::Storage(Some(Dtype::F32)));
+        assert_eq!(classify("torch", "FloatStorage"), float);
+        assert_eq!(classify("argparse", "Namespace"), GlobalKind::Opaque);
+        assert_eq!(classify("torch", "ComplexFloatStorage"), GlobalKind::Opaque);
         for (module, name) in [
             ("posix", "system"),
             ("os.path", "join"),
             ("builtins", "eval"),
         ] {
-            assert_eq!(meaning(module, name), Meaning::Code, "{module}.{name}");
+            assert_eq!(classify(module, name), GlobalKind::Code, "{module}.{name}");
         }
-        assert_eq!(meaning("builtins", "set"), Meaning::Opaque);
+        assert_eq!(classify("builtins", "set"), GlobalKind::Opaque);
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
-use super::values::{Heap, Value, put};
+use super::values::{Heap, Value, alloc};
 use crate::weights::WeightError;
 
 mod actions;
@@ -35,7 +35,7 @@ pub(super) fn run(pickle: &[u8], file: &str) -> Result<Outcome, WeightError> {
         marks: Vec::new(),
         memo: HashMap::new(),
         heap: Heap::default(),
-        made: 0,
+        value_count: 0,
     };
     while machine.step()? {}
     let root = machine.pop()?;
@@ -57,18 +57,18 @@ struct Machine<'a> {
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
     heap: Heap,
-    made: usize,
+    value_count: usize,
 }
 
 impl Machine<'_> {
     /// Carries out one instruction; `false` after the last one.
     fn step(&mut self) -> Result<bool, WeightError> {
         self.at = self.cursor.position();
-        let opcode = self.need(Cursor::u8)?;
+        let opcode = self.operand(Cursor::u8)?;
         match opcode {
             // PROTO: the instructions say which protocol it is. FRAME: a hint on buffering.
-            0x80 => drop(self.need(Cursor::u8)?),
-            0x95 => drop(self.need(Cursor::u64)?),
+            0x80 => drop(self.operand(Cursor::u8)?),
+            0x95 => drop(self.operand(Cursor::u64)?),
             b'.' => return Ok(false),
 
             // NONE, NEWTRUE, NEWFALSE, BINFLOAT
@@ -78,19 +78,19 @@ impl Machine<'_> {
             b'G' => self.other(8)?,
             // BININT, BININT1, BININT2, LONG1, LONG4
             b'J' => {
-                let value = self.need(Cursor::array)?;
+                let value = self.operand(Cursor::array)?;
                 self.push(Value::Int(i64::from(i32::from_le_bytes(value))))?;
             }
             b'K' => {
-                let value = self.need(Cursor::u8)?;
+                let value = self.operand(Cursor::u8)?;
                 self.push(Value::Int(i64::from(value)))?;
             }
             b'M' => {
-                let value = self.need(Cursor::u16)?;
+                let value = self.operand(Cursor::u16)?;
                 self.push(Value::Int(i64::from(value)))?;
             }
             0x8a => {
-                let length = self.need(Cursor::u8)?;
+                let length = self.operand(Cursor::u8)?;
                 self.long(usize::from(length))?;
             }
             0x8b => {
@@ -99,7 +99,7 @@ impl Machine<'_> {
             }
             // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
             0x8c => {
-                let length = self.need(Cursor::u8)?;
+                let length = self.operand(Cursor::u8)?;
                 self.text(usize::from(length))?;
             }
             b'X' => {
@@ -112,7 +112,7 @@ impl Machine<'_> {
             }
             // SHORT_BINBYTES, BINBYTES, BINBYTES8 and BYTEARRAY8
             b'C' => {
-                let length = self.need(Cursor::u8)?;
+                let length = self.operand(Cursor::u8)?;
                 self.other(usize::from(length))?;
             }
             b'B' => {
@@ -137,11 +137,11 @@ impl Machine<'_> {
             }
             // BINPUT, LONG_BINPUT, MEMOIZE; BINGET, LONG_BINGET
             b'q' => {
-                let index = self.need(Cursor::u8)?;
+                let index = self.operand(Cursor::u8)?;
                 self.memoise(u32::from(index))?;
             }
             b'r' => {
-                let index = self.need(Cursor::u32)?;
+                let index = self.operand(Cursor::u32)?;
                 self.memoise(index)?;
             }
             0x94 => {
@@ -150,11 +150,11 @@ impl Machine<'_> {
                 self.memoise(index)?;
             }
             b'h' => {
-                let index = self.need(Cursor::u8)?;
+                let index = self.operand(Cursor::u8)?;
                 self.recall(u32::from(index))?;
             }
             b'j' => {
-                let index = self.need(Cursor::u32)?;
+                let index = self.operand(Cursor::u32)?;
                 self.recall(index)?;
             }
 
@@ -170,7 +170,7 @@ impl Machine<'_> {
             }
             // EMPTY_LIST, APPEND, APPENDS
             b']' => {
-                let list = Value::List(put(&mut self.heap.lists, Vec::new()));
+                let list = Value::List(alloc(&mut self.heap.lists, Vec::new()));
                 self.push(list)?;
             }
             b'a' => {
@@ -204,9 +204,9 @@ impl Machine<'_> {
             0x93 => {
                 let names = self.pop_many(2)?;
                 let [Value::Text(module), Value::Text(name)] = names[..] else {
-                    return Err(self.broken("a name is not made of two texts"));
+                    return Err(self.malformed("a name is not made of two texts"));
                 };
-                self.named(module, name)?;
+                self.look_up(module, name)?;
             }
             // REDUCE and NEWOBJ: a function or class, and its arguments. NEWOBJ_EX: named arguments as well.
             b'R' | 0x81 => {
@@ -225,7 +225,7 @@ impl Machine<'_> {
             }
             // BINPERSID
             b'Q' => self.storage()?,
-            _ => return Err(self.broken(&format!("unknown instruction 0x{opcode:02x}"))),
+            _ => return Err(self.malformed(&format!("unknown instruction 0x{opcode:02x}"))),
         }
         Ok(true)
     }

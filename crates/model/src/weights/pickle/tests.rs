@@ -1,7 +1,7 @@
 //! Files that PyTorch made, whole and damaged; `tests/reference/pickles.py` makes them and says what is in them.
 
 mod archives;
-mod hand_made;
+mod builder;
 mod pickles;
 
 use std::fs;
@@ -79,8 +79,8 @@ fn every_file_gives_the_tensors_or_the_error_that_it_should() {
         let path = golden(&format!("{name}.pt"));
         check(name, TorchFile::open(&path), outcome);
         let bytes = fs::read(&path).unwrap();
-        let named = format!("{name}.pt");
-        check(name, TorchFile::from_bytes(&named, bytes), outcome);
+        let file_name = format!("{name}.pt");
+        check(name, TorchFile::from_bytes(&file_name, bytes), outcome);
     }
     let files = fs::read_dir(golden("")).unwrap();
     let names = files.map(|file| file.unwrap().path());

@@ -46,7 +46,7 @@ pub(super) enum Value {
     Bool(bool),
     Int(i64),
     Text(Span),
-    Known(Known),
+    Known(KnownGlobal),
     /// An unknown name, or whatever came of calling it. The handle is into `names`.
     Opaque(Handle),
     Tuple(Handle),
@@ -102,7 +102,7 @@ pub(super) struct Heap {
 }
 
 /// Appends to one of the heap's lists.
-pub(super) fn put<T>(list: &mut Vec<T>, item: T) -> Handle {
+pub(super) fn alloc<T>(list: &mut Vec<T>, item: T) -> Handle {
     let handle = list.len();
     list.push(item);
     // The machine makes far fewer values than this.

@@ -3,44 +3,44 @@
 //! This is the only place where a pickle's words decide what is built. Never call anything here that a pickle names.
 
 use super::super::cursor::Cursor;
-use super::super::globals::{Known, Meaning, meaning};
-use super::super::values::{Handle, Span, Storage, StorageClass, Tensor, Value, put};
+use super::super::globals::{GlobalKind, KnownGlobal, classify};
+use super::super::values::{Handle, Span, Storage, StorageClass, Tensor, Value, alloc};
 use super::{MAX_TENSORS, Machine};
 use crate::weights::WeightError;
 
 /// Longest name, in bytes, of a module or of something in it.
-const LONGEST_NAME: usize = 1024;
+const MAX_NAME: usize = 1024;
 
 impl Machine<'_> {
     /// A name in two lines: module, then name.
     pub(super) fn global(&mut self) -> Result<(), WeightError> {
         let module = self.line()?;
         let name = self.line()?;
-        self.named(module, name)
+        self.look_up(module, name)
     }
 
     fn line(&mut self) -> Result<Span, WeightError> {
         let start = self.cursor.position();
-        let line = self.need(Cursor::line)?;
+        let line = self.operand(Cursor::line)?;
         if std::str::from_utf8(line).is_err() {
-            return Err(self.broken("a name that is no text"));
+            return Err(self.malformed("a name that is no text"));
         }
-        Span::new(start, line.len()).ok_or_else(|| self.broken("an absurd length"))
+        Span::new(start, line.len()).ok_or_else(|| self.malformed("an absurd length"))
     }
 
     /// Looks a name up.
-    pub(super) fn named(&mut self, module: Span, name: Span) -> Result<(), WeightError> {
+    pub(super) fn look_up(&mut self, module: Span, name: Span) -> Result<(), WeightError> {
         // A long text is quickly recalled, and slowly looked at.
-        if module.length().max(name.length()) > LONGEST_NAME {
-            return Err(self.broken("a name without end"));
+        if module.length().max(name.length()) > MAX_NAME {
+            return Err(self.malformed("a name without end"));
         }
-        match meaning(module.text(self.pickle), name.text(self.pickle)) {
-            Meaning::Known(known) => self.push(Value::Known(known)),
-            Meaning::Opaque => {
-                let unknown = Value::Opaque(put(&mut self.heap.names, (module, name)));
+        match classify(module.text(self.pickle), name.text(self.pickle)) {
+            GlobalKind::Known(known) => self.push(Value::Known(known)),
+            GlobalKind::Opaque => {
+                let unknown = Value::Opaque(alloc(&mut self.heap.names, (module, name)));
                 self.push(unknown)
             }
-            Meaning::Code => {
+            GlobalKind::Code => {
                 let code = format!("{}.{}", module.text(self.pickle), name.text(self.pickle));
                 Err(self.hostile(&format!("it names {code}")))
             }
@@ -55,7 +55,7 @@ impl Machine<'_> {
     fn unknown(&self, name: Handle) -> WeightError {
         let name = self.heap.name(name, self.pickle);
         if name.starts_with("torch.") {
-            self.broken(&format!("a tensor of {name}, which is not read"))
+            self.malformed(&format!("a tensor of {name}, which is not read"))
         } else {
             self.hostile(&format!("a tensor would come from {name}"))
         }
@@ -65,34 +65,35 @@ impl Machine<'_> {
     pub(super) fn call(&mut self, arguments: Value) -> Result<(), WeightError> {
         match (self.pop()?, arguments) {
             (Value::Opaque(name), _) => self.push(Value::Opaque(name)),
-            (Value::Known(known), Value::Tuple(arguments)) => self.make(known, arguments),
-            _ => Err(self.broken("a call of something that is no function")),
+            (Value::Known(known), Value::Tuple(arguments)) => self.build(known, arguments),
+            _ => Err(self.malformed("a call of something that is no function")),
         }
     }
 
     /// Builds what `known` stands for.
-    fn make(&mut self, known: Known, arguments: Handle) -> Result<(), WeightError> {
+    fn build(&mut self, known: KnownGlobal, arguments: Handle) -> Result<(), WeightError> {
         match (known, self.heap.tuple(arguments)) {
-            (Known::OrderedDict, []) => self.dict(),
+            (KnownGlobal::OrderedDict, []) => self.dict(),
             // The seventh argument holds bits such as "to be negated", which change what the elements mean.
-            (Known::RebuildTensor, &[_, _, _, _, _, _, bits, ..]) if !self.is_empty(bits) => {
-                Err(self.broken("a tensor with metadata, which is not read"))
+            (KnownGlobal::RebuildTensor, &[_, _, _, _, _, _, bits, ..]) if !self.is_empty(bits) => {
+                Err(self.malformed("a tensor with metadata, which is not read"))
             }
-            (Known::RebuildTensor, &[storage, offset, size, stride, ..]) => {
+            (KnownGlobal::RebuildTensor, &[storage, offset, size, stride, ..]) => {
                 self.tensor(storage, offset, size, stride)
             }
-            (Known::RebuildFromType, &[inner, _, Value::Tuple(arguments), ..]) => match inner {
-                Value::Known(inner @ (Known::RebuildTensor | Known::RebuildParameter)) => {
-                    self.make(inner, arguments)
-                }
+            (KnownGlobal::RebuildFromType, &[inner, _, Value::Tuple(arguments), ..]) => match inner
+            {
+                Value::Known(
+                    inner @ (KnownGlobal::RebuildTensor | KnownGlobal::RebuildParameter),
+                ) => self.build(inner, arguments),
                 Value::Opaque(name) => self.push(Value::Opaque(name)),
-                _ => Err(self.broken("a tensor made in an unknown way")),
+                _ => Err(self.malformed("a tensor made in an unknown way")),
             },
-            (Known::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => self.push(tensor),
-            (Known::RebuildParameter, &[Value::Opaque(name), ..]) => Err(self.unknown(name)),
-            (Known::Size, &[sizes @ Value::Tuple(_)]) => self.push(sizes),
-            (Known::Device, _) => self.push(Value::Other),
-            _ => Err(self.broken(&format!("{known:?} with arguments that are not its own"))),
+            (KnownGlobal::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => self.push(tensor),
+            (KnownGlobal::RebuildParameter, &[Value::Opaque(name), ..]) => Err(self.unknown(name)),
+            (KnownGlobal::Size, &[sizes @ Value::Tuple(_)]) => self.push(sizes),
+            (KnownGlobal::Device, _) => self.push(Value::Other),
+            _ => Err(self.malformed(&format!("{known:?} with arguments that are not its own"))),
         }
     }
 
@@ -115,13 +116,13 @@ impl Machine<'_> {
         let (Value::Storage(storage), Value::Int(offset), Value::Tuple(size), Value::Tuple(stride)) =
             (storage, offset, size, stride)
         else {
-            return Err(self.broken("a tensor without storage, offset, size and stride"));
+            return Err(self.malformed("a tensor without storage, offset, size and stride"));
         };
         let class = self.heap.storages.get(storage as usize).map(|s| s.class);
         let dtype = match class {
             Some(StorageClass::Typed(dtype)) => dtype,
             Some(StorageClass::Opaque(name)) => return Err(self.unknown(name)),
-            _ => return Err(self.broken("a tensor of a storage without a type")),
+            _ => return Err(self.malformed("a tensor of a storage without a type")),
         };
         if self.heap.tensors.len() >= MAX_TENSORS {
             let what = "a pickle of too many tensors";
@@ -134,14 +135,14 @@ impl Machine<'_> {
             size,
             stride,
         };
-        let tensor = Value::Tensor(put(&mut self.heap.tensors, tensor));
+        let tensor = Value::Tensor(alloc(&mut self.heap.tensors, tensor));
         self.push(tensor)
     }
 
     /// A storage, named by tag, class, key, location and number of elements.
     pub(super) fn storage(&mut self) -> Result<(), WeightError> {
         let Value::Tuple(handle) = self.pop()? else {
-            return Err(self.broken("a storage that is not named by a tuple"));
+            return Err(self.malformed("a storage that is not named by a tuple"));
         };
         let &[
             Value::Text(tag),
@@ -151,23 +152,23 @@ impl Machine<'_> {
             Value::Int(elements),
         ] = self.heap.tuple(handle)
         else {
-            return Err(self.broken("a storage without tag, class, key and length"));
+            return Err(self.malformed("a storage without tag, class, key and length"));
         };
         if tag.text(self.pickle) != "storage" {
-            return Err(self.broken("something from outside that is no storage"));
+            return Err(self.malformed("something from outside that is no storage"));
         }
         let class = match class {
-            Value::Known(Known::Storage(Some(dtype))) => StorageClass::Typed(dtype),
-            Value::Known(Known::Storage(None)) => StorageClass::Untyped,
+            Value::Known(KnownGlobal::Storage(Some(dtype))) => StorageClass::Typed(dtype),
+            Value::Known(KnownGlobal::Storage(None)) => StorageClass::Untyped,
             Value::Opaque(name) => StorageClass::Opaque(name),
-            _ => return Err(self.broken("a storage without a class")),
+            _ => return Err(self.malformed("a storage without a class")),
         };
         let storage = Storage {
             key,
             class,
             elements,
         };
-        let storage = Value::Storage(put(&mut self.heap.storages, storage));
+        let storage = Value::Storage(alloc(&mut self.heap.storages, storage));
         self.push(storage)
     }
 }

@@ -4,40 +4,40 @@
 //! counting.
 
 use super::super::cursor::Cursor;
-use super::super::values::{Span, Value, put};
+use super::super::values::{Span, Value, alloc};
 use super::{MAX_VALUES, Machine};
 use crate::weights::WeightError;
 
 impl<'a> Machine<'a> {
     /// The error for what is wrong with the current instruction.
-    pub(super) fn broken(&self, reason: &str) -> WeightError {
+    pub(super) fn malformed(&self, reason: &str) -> WeightError {
         WeightError::format(self.file, format!("data.pkl, byte {}: {reason}", self.at))
     }
 
     /// The operand that `read` reads.
-    pub(super) fn need<T>(
+    pub(super) fn operand<T>(
         &mut self,
         read: impl FnOnce(&mut Cursor<'a>) -> Option<T>,
     ) -> Result<T, WeightError> {
-        read(&mut self.cursor).ok_or_else(|| self.broken("the pickle ends in an instruction"))
+        read(&mut self.cursor).ok_or_else(|| self.malformed("the pickle ends in an instruction"))
     }
 
     /// A length of four bytes.
     pub(super) fn length_32(&mut self) -> Result<usize, WeightError> {
-        let length = self.need(Cursor::u32)?;
-        usize::try_from(length).map_err(|_| self.broken("an absurd length"))
+        let length = self.operand(Cursor::u32)?;
+        usize::try_from(length).map_err(|_| self.malformed("an absurd length"))
     }
 
     /// A length of eight bytes.
     pub(super) fn length_64(&mut self) -> Result<usize, WeightError> {
-        let length = self.need(Cursor::u64)?;
-        usize::try_from(length).map_err(|_| self.broken("an absurd length"))
+        let length = self.operand(Cursor::u64)?;
+        usize::try_from(length).map_err(|_| self.malformed("an absurd length"))
     }
 
     /// Counts one more thing made.
     pub(super) fn count(&mut self) -> Result<(), WeightError> {
-        self.made += 1;
-        if self.made > MAX_VALUES {
+        self.value_count += 1;
+        if self.value_count > MAX_VALUES {
             let what = "a pickle of too many values";
             return Err(WeightError::too_large(self.file, what, MAX_VALUES));
         }
@@ -58,7 +58,7 @@ impl<'a> Machine<'a> {
     pub(super) fn top(&self) -> Result<Value, WeightError> {
         let above = self.stack.get(self.floor()..).unwrap_or_default();
         let top = above.last().copied();
-        top.ok_or_else(|| self.broken("the stack is empty"))
+        top.ok_or_else(|| self.malformed("the stack is empty"))
     }
 
     pub(super) fn pop(&mut self) -> Result<Value, WeightError> {
@@ -72,7 +72,7 @@ impl<'a> Machine<'a> {
         let start = self.stack.len().checked_sub(count);
         match start.filter(|&start| start >= self.floor()) {
             Some(start) => Ok(self.pop_from(start)),
-            None => Err(self.broken("the stack is empty")),
+            None => Err(self.malformed("the stack is empty")),
         }
     }
 
@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
     pub(super) fn pop_mark(&mut self) -> Result<Vec<Value>, WeightError> {
         match self.marks.pop() {
             Some(mark) => Ok(self.pop_from(mark)),
-            None => Err(self.broken("there is no mark")),
+            None => Err(self.malformed("there is no mark")),
         }
     }
 
@@ -101,15 +101,15 @@ impl<'a> Machine<'a> {
     pub(super) fn recall(&mut self, index: u32) -> Result<(), WeightError> {
         match self.memo.get(&index).copied() {
             Some(value) => self.push(value),
-            None => Err(self.broken("a value is recalled that was never kept")),
+            None => Err(self.malformed("a value is recalled that was never kept")),
         }
     }
 
     /// The next `length` bytes as a piece of the pickle.
     pub(super) fn span(&mut self, length: usize) -> Result<(Span, &'a [u8]), WeightError> {
         let start = self.cursor.position();
-        let bytes = self.need(|cursor| cursor.take(length))?;
-        let span = Span::new(start, length).ok_or_else(|| self.broken("an absurd length"))?;
+        let bytes = self.operand(|cursor| cursor.take(length))?;
+        let span = Span::new(start, length).ok_or_else(|| self.malformed("an absurd length"))?;
         Ok((span, bytes))
     }
 
@@ -126,13 +126,13 @@ impl<'a> Machine<'a> {
 
     /// A value of `length` bytes that is of no interest.
     pub(super) fn other(&mut self, length: usize) -> Result<(), WeightError> {
-        self.need(|cursor| cursor.take(length))?;
+        self.operand(|cursor| cursor.take(length))?;
         self.push(Value::Other)
     }
 
     /// An integer in two's complement; one of more than 64 bits is of no interest.
     pub(super) fn long(&mut self, length: usize) -> Result<(), WeightError> {
-        let bytes = self.need(|cursor| cursor.take(length))?;
+        let bytes = self.operand(|cursor| cursor.take(length))?;
         let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
         let mut wide = if negative { [0xff; 8] } else { [0; 8] };
         self.push(match wide.get_mut(..length) {
@@ -145,12 +145,12 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn tuple(&mut self, items: Vec<Value>) -> Result<(), WeightError> {
-        let tuple = Value::Tuple(put(&mut self.heap.tuples, items));
+        let tuple = Value::Tuple(alloc(&mut self.heap.tuples, items));
         self.push(tuple)
     }
 
     pub(super) fn dict(&mut self) -> Result<(), WeightError> {
-        let dict = Value::Dict(put(&mut self.heap.dicts, Vec::new()));
+        let dict = Value::Dict(alloc(&mut self.heap.dicts, Vec::new()));
         self.push(dict)
     }
 
@@ -159,10 +159,10 @@ impl<'a> Machine<'a> {
         match self.top()? {
             Value::List(handle) => match self.heap.lists.get_mut(handle as usize) {
                 Some(list) => list.extend_from_slice(items),
-                None => return Err(self.broken("a list is missing")),
+                None => return Err(self.malformed("a list is missing")),
             },
             Value::Opaque(_) => {}
-            _ => return Err(self.broken("an item for something that is no list")),
+            _ => return Err(self.malformed("an item for something that is no list")),
         }
         Ok(())
     }
@@ -171,15 +171,15 @@ impl<'a> Machine<'a> {
     pub(super) fn set_items(&mut self, items: &[Value]) -> Result<(), WeightError> {
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
-            return Err(self.broken("a key without an item"));
+            return Err(self.malformed("a key without an item"));
         }
         match self.top()? {
             Value::Dict(handle) => match self.heap.dicts.get_mut(handle as usize) {
                 Some(dict) => dict.extend(pairs.iter().map(|&[key, item]| (key, item))),
-                None => return Err(self.broken("a dictionary is missing")),
+                None => return Err(self.malformed("a dictionary is missing")),
             },
             Value::Opaque(_) => {}
-            _ => return Err(self.broken("a key for something that is no dictionary")),
+            _ => return Err(self.malformed("a key for something that is no dictionary")),
         }
         Ok(())
     }

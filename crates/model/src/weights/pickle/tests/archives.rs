@@ -1,7 +1,7 @@
 //! Archives that lie, and one that is larger than 32 bits can say.
 
 use super::super::TorchFile;
-use super::hand_made::{archive, dict, end, entry, header, pickle, tensor, torch_file, wide_end};
+use super::builder::{archive, dict, end, entry, header, pickle, tensor, torch_file, zip64_end};
 
 fn sound() -> Vec<u8> {
     pickle(&dict(&[("w", tensor("0", 2, 0, 2))]))
@@ -93,7 +93,7 @@ fn absurd_counts_and_places_are_refused_before_anything_is_made() {
         let head = [header("a", 0, 0), one.clone()].concat();
         let at = head.len() as u64;
         let narrow = end(u32::MAX, u32::MAX, u16::MAX);
-        [head, wide_end(start, length, records, at), narrow].concat()
+        [head, zip64_end(start, length, records, at), narrow].concat()
     };
     refused(wide(31, 47, u64::MAX), "records");
     refused(wide(31, u64::MAX, 1), "a directory of");
@@ -106,7 +106,7 @@ fn absurd_counts_and_places_are_refused_before_anything_is_made() {
 fn two_directories_that_disagree_are_refused() {
     let head = [header("a", 0, 0), entry("a", 0, 0, 0)].concat();
     let at = head.len() as u64;
-    let bytes = [head, wide_end(31, 47, 1, at), end(30, 47, 1)].concat();
+    let bytes = [head, zip64_end(31, 47, 1, at), end(30, 47, 1)].concat();
     refused(bytes, "disagree");
 }
 
@@ -157,7 +157,7 @@ fn an_archive_beyond_four_gibibytes_is_read() {
     }
     file.write_all(&directory).unwrap();
     let length = directory.len() as u64;
-    file.write_all(&wide_end(at, length, 3, at + length))
+    file.write_all(&zip64_end(at, length, 3, at + length))
         .unwrap();
     file.write_all(&end(u32::MAX, length as u32, 3)).unwrap();
 

@@ -3,7 +3,7 @@
 use super::super::machine::{self, MAX_VALUES};
 use super::super::values::Value;
 use super::super::{TorchFile, walk};
-use super::hand_made::{dict, int, pickle, tensor, text, torch_file, tuple};
+use super::builder::{dict, int, pickle, tensor, text, torch_file, tuple};
 use crate::weights::WeightError;
 
 fn open(value: &[u8]) -> Result<TorchFile, WeightError> {

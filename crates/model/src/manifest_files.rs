@@ -12,7 +12,7 @@ use super::error::ModelError;
 use rounds_support::{FileError, files, sanitise};
 
 /// Files up to this length are hashed whenever a bundle is opened.
-const ALWAYS_HASHED: u64 = 64 << 20;
+const MAX_HASHED_ON_OPEN: u64 = 64 << 20;
 
 /// The files that say what a bundle is: a learner's and an encoder's. A folder has one of them.
 pub(crate) const MANIFESTS: [&str; 2] = ["model.toml", "encoder.toml"];
@@ -37,13 +37,13 @@ impl KnownBy {
 }
 
 /// SHA-256 of sums of files and of settings, in this order.
-pub(super) fn identity(sums: &[&str], settings: &impl Serialize) -> String {
+pub(super) fn identity(hashes: &[&str], settings: &impl Serialize) -> String {
     let settings = serde_json::to_string(settings).unwrap_or_default();
-    files::sha256_hex(format!("{}\n{settings}", sums.join("\n")).as_bytes())
+    files::sha256_hex(format!("{}\n{settings}", hashes.join("\n")).as_bytes())
 }
 
 /// What a manifest says of its files.
-pub(super) struct Listed<'a> {
+pub(super) struct ManifestFiles<'a> {
     /// File name of the manifest, for messages.
     pub manifest: &'static str,
     /// Files with weights.
@@ -61,16 +61,16 @@ pub(super) fn damaged(file: &str, reason: impl ToString) -> ModelError {
     }
 }
 
-impl Listed<'_> {
+impl ManifestFiles<'_> {
     /// SHA-256 of each file with weights.
-    pub fn sums_of_weights(&self) -> Vec<&str> {
+    pub fn weight_hashes(&self) -> Vec<&str> {
         let names = self.weights.iter();
-        let sums = names.filter_map(|name| self.files.get(name));
-        sums.map(String::as_str).collect()
+        let hashes = names.filter_map(|name| self.files.get(name));
+        hashes.map(String::as_str).collect()
     }
 
     /// Errors where a name leads out of the folder or has control characters, or a hash is none: vectors are known by it.
-    pub fn is_sound(&self) -> Result<(), ModelError> {
+    pub fn validate(&self) -> Result<(), ModelError> {
         let wrong = |reason: &str| Err(damaged(self.manifest, reason));
         let names = || self.weights.iter().chain(self.files.keys());
         if names().any(|n| n.is_empty() || n.contains(['/', '\\', '\0']) || n.starts_with('.')) {
@@ -79,8 +79,8 @@ impl Listed<'_> {
         if names().any(|n| sanitise::clean_line(n) != *n) {
             return wrong("a file name has control characters");
         }
-        let is_hash = |sum: &String| {
-            sum.len() == 64 && sum.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        let is_hash = |hash: &String| {
+            hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
         match self.files.values().all(is_hash) {
             true => Ok(()),
@@ -90,12 +90,12 @@ impl Listed<'_> {
 
     /// Errors where `bytes` are not those of the file `name`.
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ModelError> {
-        self.check_sum(name, &files::sha256_hex(bytes))
+        self.check_hash(name, &files::sha256_hex(bytes))
     }
 
-    fn check_sum(&self, name: &str, found: &str) -> Result<(), ModelError> {
+    fn check_hash(&self, name: &str, found: &str) -> Result<(), ModelError> {
         match self.files.get(name) {
-            Some(sum) if *sum == found => Ok(()),
+            Some(hash) if *hash == found => Ok(()),
             Some(_) => {
                 let reason = format!("its SHA-256 is not the one in {}", self.manifest);
                 Err(damaged(name, reason))
@@ -118,12 +118,12 @@ impl Listed<'_> {
             }
             let length = files::length(&path)?;
             match self.lengths.get(name) {
-                Some(&told) if told != length => {
-                    let reason = format!("{length} bytes where {told} were written");
+                Some(&expected) if expected != length => {
+                    let reason = format!("{length} bytes where {expected} were written");
                     return Err(damaged(name, reason));
                 }
-                Some(_) if length > ALWAYS_HASHED => {}
-                _ => self.check_sum(name, &files::sha256_file(&path)?)?,
+                Some(_) if length > MAX_HASHED_ON_OPEN => {}
+                _ => self.check_hash(name, &files::sha256_file(&path)?)?,
             }
             paths.push(path);
         }
@@ -131,28 +131,28 @@ impl Listed<'_> {
     }
 
     /// Hashes every file in `folder`; gives a line for each that is not as written.
-    pub fn faults(&self, folder: &Path) -> Vec<String> {
-        let mut faults = Vec::new();
-        for (name, sum) in self.files {
+    pub fn problems(&self, folder: &Path) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (name, hash) in self.files {
             let path = folder.join(name);
             let found = match path.is_file() {
                 true => files::sha256_file(&path),
                 false => Err(FileError::NotFound { path }),
             };
             match found {
-                Ok(found) if found == *sum => {}
-                Ok(_) => faults.push(format!(
+                Ok(found) if found == *hash => {}
+                Ok(_) => problems.push(format!(
                     "{name}: its SHA-256 is not the one in {}",
                     self.manifest
                 )),
-                Err(error) => faults.push(format!("{name}: {error}")),
+                Err(error) => problems.push(format!("{name}: {error}")),
             }
         }
         for name in self.weights {
             if !self.files.contains_key(name) {
-                faults.push(format!("{}: no SHA-256 of {name}", self.manifest));
+                problems.push(format!("{}: no SHA-256 of {name}", self.manifest));
             }
         }
-        faults.iter().map(|f| sanitise::clean_line(f)).collect()
+        problems.iter().map(|f| sanitise::clean_line(f)).collect()
     }
 }

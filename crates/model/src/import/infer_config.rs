@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::path::Path;
 
-use super::names::{LanguageLayout, VisionLayout};
+use super::key_map::{LanguageLayout, VisionLayout};
 use super::{ImportError, Sources};
 use crate::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use crate::language::{DecoderConfig, Mlp};
@@ -13,19 +13,19 @@ use crate::weights::Source;
 use rounds_support::files;
 
 /// A `config.json`.
-pub struct Json {
+pub struct JsonConfig {
     value: Value,
     file: String,
 }
 
-impl Json {
+impl JsonConfig {
     /// Reads `config.json` of a folder.
-    pub fn of(folder: &Path) -> Result<Self, ImportError> {
-        Self::file(&folder.join("config.json"))
+    pub fn from_folder(folder: &Path) -> Result<Self, ImportError> {
+        Self::from_file(&folder.join("config.json"))
     }
 
     /// Reads a file of that kind.
-    pub fn file(path: &Path) -> Result<Self, ImportError> {
+    pub fn from_file(path: &Path) -> Result<Self, ImportError> {
         let text = files::read_limited(path, 1 << 20)?;
         let file = path.to_string_lossy().into_owned();
         let value =
@@ -55,34 +55,30 @@ impl Json {
         }
     }
 
-    /// A number under the first of `names` that is there, or `otherwise`.
-    pub fn number(&self, names: &[&str], otherwise: f64) -> f64 {
-        self.find(names)
-            .and_then(Value::as_f64)
-            .unwrap_or(otherwise)
+    /// A number under the first of `names` that is there, or `default`.
+    pub fn number(&self, names: &[&str], default: f64) -> f64 {
+        self.find(names).and_then(Value::as_f64).unwrap_or(default)
     }
 
-    /// A truth value under the first of `names` that is there, or `otherwise`.
-    pub fn flag(&self, names: &[&str], otherwise: bool) -> bool {
-        self.find(names)
-            .and_then(Value::as_bool)
-            .unwrap_or(otherwise)
+    /// A truth value under the first of `names` that is there, or `default`.
+    pub fn flag(&self, names: &[&str], default: bool) -> bool {
+        self.find(names).and_then(Value::as_bool).unwrap_or(default)
     }
 
     /// Where it was read, for messages.
-    pub fn place(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.file
     }
 
     /// A word under the first of `names`.
-    pub fn word(&self, names: &[&str]) -> &str {
+    pub fn string(&self, names: &[&str]) -> &str {
         self.find(names).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 /// The decoder that a `config.json` and its tensors describe.
 pub fn language(
-    json: &Json,
+    json: &JsonConfig,
     source: &Source,
     vocab_size: usize,
 ) -> Result<(LanguageLayout, DecoderConfig), ImportError> {
@@ -96,7 +92,7 @@ pub fn language(
         LanguageLayout::Llama
     } else {
         return Err(ImportError::config(
-            source.place(),
+            source.origin(),
             "these are not the weights of LLaMA, GPT-NeoX or MPT".into(),
         ));
     };
@@ -146,7 +142,7 @@ pub fn language(
             true => {
                 if !json.flag(&["attn_config.alibi", "alibi"], true) {
                     return Err(ImportError::config(
-                        source.place(),
+                        source.origin(),
                         "an MPT with learned positions is not supported".into(),
                     ));
                 }
@@ -171,7 +167,7 @@ pub fn language(
         .is_some_and(|v| v.as_f64().is_some())
     {
         return Err(ImportError::config(
-            source.place(),
+            source.origin(),
             "attention with clipped queries is not supported".into(),
         ));
     }
@@ -179,8 +175,8 @@ pub fn language(
 }
 
 /// Errors where the model computes something that the decoder here does not, and no tensor shows it.
-fn unsupported_language(json: &Json, layout: LanguageLayout) -> Result<(), ImportError> {
-    let refused = |reason: String| Err(ImportError::config(json.place(), reason));
+fn unsupported_language(json: &JsonConfig, layout: LanguageLayout) -> Result<(), ImportError> {
+    let refused = |reason: String| Err(ImportError::config(json.path(), reason));
     let plain = |scaling: &Value| {
         let kinds = ["rope_type", "type"].map(|name| scaling.get(name).and_then(Value::as_str));
         scaling.is_null() || kinds.contains(&Some("default"))
@@ -189,7 +185,7 @@ fn unsupported_language(json: &Json, layout: LanguageLayout) -> Result<(), Impor
     if !scalings.into_iter().flatten().all(plain) {
         return refused("scaled rotary positions (rope_scaling) are not supported".into());
     }
-    let activation = json.word(&["hidden_act"]);
+    let activation = json.string(&["hidden_act"]);
     let known: &[&str] = match layout {
         LanguageLayout::Llama => &["", "silu", "swish"],
         LanguageLayout::Neox => &["", "gelu"],
@@ -208,7 +204,7 @@ pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], I
     let shape = source.shape(name).unwrap_or_default();
     <[usize; N]>::try_from(shape).map_err(|_| {
         let reason = format!("{name} has shape {shape:?}, {N} axes were expected");
-        ImportError::config(source.place(), reason)
+        ImportError::config(source.origin(), reason)
     })
 }
 
@@ -222,7 +218,7 @@ pub fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
 /// The tower in `source`. Where a `config.json` lies beside it, heads and activation are taken from there.
 pub fn vision(
     source: &Source,
-    json: Option<&Json>,
+    json: Option<&JsonConfig>,
     heads: Option<usize>,
 ) -> Result<(VisionLayout, VisionConfig), ImportError> {
     for prefix in ["visual.", ""] {
@@ -236,7 +232,7 @@ pub fn vision(
         let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.c_fc.weight"))?;
         let proj = format!("{prefix}proj");
         let config = VisionConfig {
-            image_size: square(positions) * patch,
+            image_size: patches_per_side(positions) * patch,
             patch_size: patch,
             width,
             layers: layers(source, &blocks, "ln_1.weight"),
@@ -263,25 +259,27 @@ pub fn vision(
         let blocks = format!("{prefix}encoder.layers.");
         let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.fc1.weight"))?;
         let projection = "visual_projection.weight".to_string();
-        let told = json.and_then(|j| {
+        let configured = json.and_then(|j| {
             j.count(&["vision_config.num_attention_heads", "num_attention_heads"])
                 .ok()
         });
-        let activation = json.map_or("", |j| j.word(&["vision_config.hidden_act", "hidden_act"]));
+        let activation = json.map_or("", |j| {
+            j.string(&["vision_config.hidden_act", "hidden_act"])
+        });
         let activation = match activation {
             "gelu" => VisionActivation::Gelu,
             "" | "quick_gelu" => VisionActivation::QuickGelu,
             other => {
                 let reason = format!("hidden_act of the tower is {other}, which is not supported");
-                return Err(ImportError::config(source.place(), reason));
+                return Err(ImportError::config(source.origin(), reason));
             }
         };
         let config = VisionConfig {
-            image_size: square(positions) * patch,
+            image_size: patches_per_side(positions) * patch,
             patch_size: patch,
             width,
             layers: layers(source, &blocks, "layer_norm1.weight"),
-            heads: heads.or(told).unwrap_or(width / 64).max(1),
+            heads: heads.or(configured).unwrap_or(width / 64).max(1),
             mlp_width,
             embed_dim: match source.has(&projection) {
                 true => dims::<2>(source, &projection)?[0],
@@ -294,13 +292,13 @@ pub fn vision(
         return Ok((VisionLayout::HuggingFace { prefix, projection }, config));
     }
     Err(ImportError::config(
-        source.place(),
+        source.origin(),
         "no CLIP vision tower is in it".into(),
     ))
 }
 
 /// Side of the lattice of patches of a tower with a class token.
-fn square(positions: usize) -> usize {
+fn patches_per_side(positions: usize) -> usize {
     (positions.saturating_sub(1) as f64).sqrt().round() as usize
 }
 
@@ -319,7 +317,7 @@ pub fn flamingo(
             "its resampler takes features of width {width}, the tower gives {}",
             vision.width
         );
-        return Err(ImportError::config(checkpoint.place(), reason));
+        return Err(ImportError::config(checkpoint.origin(), reason));
     }
     let [inner, _] = dims(checkpoint, "perceiver.layers.0.0.to_q.weight")?;
     let [ff, _] = dims(checkpoint, "perceiver.layers.0.1.1.weight")?;
@@ -332,7 +330,7 @@ pub fn flamingo(
     });
     let first = first.ok_or_else(|| {
         ImportError::config(
-            checkpoint.place(),
+            checkpoint.origin(),
             "no gated cross-attention block is in it".into(),
         )
     })?;
@@ -341,7 +339,7 @@ pub fn flamingo(
             "its first gated block stands in front of layer {first}, so it is one every {} layers",
             first + 1
         );
-        return Err(ImportError::config(checkpoint.place(), reason));
+        return Err(ImportError::config(checkpoint.origin(), reason));
     }
     // Every release has heads of 64, in the resampler and in the gated blocks.
     const HEAD_DIM: usize = 64;
@@ -365,13 +363,13 @@ pub fn flamingo(
 }
 
 /// An IDEFICS' configuration: all of it is in its `config.json`.
-pub fn idefics(json: &Json, source: &Source) -> Result<FlamingoConfig, ImportError> {
+pub fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, ImportError> {
     let hidden = json.count(&["hidden_size"])?;
     let heads = json.count(&["num_attention_heads"])?;
     let vocab = json.count(&["vocab_size"])? + json.count(&["additional_vocab_size"])?;
     let unsupported = |what: &str| {
         Err(ImportError::config(
-            source.place(),
+            source.origin(),
             format!("an IDEFICS {what} is not supported"),
         ))
     };
@@ -394,7 +392,7 @@ pub fn idefics(json: &Json, source: &Source) -> Result<FlamingoConfig, ImportErr
     let (_, mut vision) = vision(source, None, None)?;
     vision.keep_class_token = true;
     vision.heads = json.count(&["vision_config.num_attention_heads"])?;
-    vision.activation = match json.word(&["vision_config.hidden_act"]) {
+    vision.activation = match json.string(&["vision_config.hidden_act"]) {
         "quick_gelu" => VisionActivation::QuickGelu,
         "" | "gelu" => VisionActivation::Gelu,
         _ => return unsupported("with this activation in its tower"),

@@ -11,11 +11,11 @@ use super::{Overrides, hugging_face, open_clip};
 use crate::bundle::Pixels;
 use crate::encoder::config::{Activation, BlocksConfig, EncoderConfig};
 use crate::import::ImportError;
-use crate::import::shape::{Json, dims, layers};
+use crate::import::infer_config::{JsonConfig, dims, layers};
 use crate::weights::Source;
 
 /// What a checkpoint's files say of it.
-pub struct Described {
+pub struct CheckpointConfig {
     pub config: EncoderConfig,
     pub pixels: Pixels,
     /// Most tokens of a text.
@@ -23,41 +23,44 @@ pub struct Described {
 }
 
 /// Everything about a checkpoint that is not its tensors. `folder` is where its other files lie.
-pub fn describe(
+pub fn read_config(
     layout: &Layout,
     source: &Source,
     folder: &Path,
     overrides: &Overrides,
-) -> Result<Described, ImportError> {
+) -> Result<CheckpointConfig, ImportError> {
     let file = match layout {
         Layout::HuggingFaceClip | Layout::HuggingFaceSiglip => "config.json",
         Layout::OpenClip { .. } | Layout::BiomedClip => "open_clip_config.json",
     };
     let path = folder.join(file);
-    let json = path.exists().then(|| Json::file(&path)).transpose()?;
-    let describer = Describer {
+    let json = path
+        .exists()
+        .then(|| JsonConfig::from_file(&path))
+        .transpose()?;
+    let reader = ConfigReader {
         source,
         json: json.as_ref(),
         overrides,
     };
     match layout {
-        Layout::HuggingFaceClip => hugging_face::describe(&describer, folder, &hugging_face::CLIP),
+        Layout::HuggingFaceClip => hugging_face::read_config(&reader, folder, &hugging_face::CLIP),
         Layout::HuggingFaceSiglip => {
-            hugging_face::describe(&describer, folder, &hugging_face::SIGLIP)
+            hugging_face::read_config(&reader, folder, &hugging_face::SIGLIP)
         }
-        Layout::OpenClip { text } => open_clip::clip(&describer, text),
-        Layout::BiomedClip => open_clip::biomedclip(&describer),
+        Layout::OpenClip { text } => open_clip::clip(&reader, text),
+        Layout::BiomedClip => open_clip::biomedclip(&reader),
     }
 }
 
 /// Width, blocks and the like of one tower, before heads and activation are known.
-pub struct Stack {
+pub struct BlockSizes {
     pub width: usize,
     layers: usize,
     mlp_width: usize,
 }
 
-impl Stack {
+impl BlockSizes {
     /// With the rest of what a tower needs.
     pub fn blocks(self, heads: usize, activation: Activation, norm_eps: f64) -> BlocksConfig {
         BlocksConfig {
@@ -72,17 +75,17 @@ impl Stack {
 }
 
 /// What sizes are read from.
-pub struct Describer<'a> {
+pub struct ConfigReader<'a> {
     pub source: &'a Source,
-    pub json: Option<&'a Json>,
+    pub json: Option<&'a JsonConfig>,
     pub overrides: &'a Overrides,
 }
 
-impl Describer<'_> {
+impl ConfigReader<'_> {
     /// An error about the configuration, or about the weights where there is none.
     pub fn refuse<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
-        let place = self.json.map_or(self.source.place(), Json::place);
-        Err(ImportError::config(place, reason.into()))
+        let origin = self.json.map_or(self.source.origin(), JsonConfig::path);
+        Err(ImportError::config(origin, reason.into()))
     }
 
     /// Shape of a published tensor of `N` axes.
@@ -91,26 +94,26 @@ impl Describer<'_> {
     }
 
     /// Sizes of the blocks `prefix0...`, told by a norm and the first layer of a feed-forward.
-    pub fn stack(&self, prefix: &str, norm: &str, mlp: &str) -> Result<Stack, ImportError> {
+    pub fn stack(&self, prefix: &str, norm: &str, mlp: &str) -> Result<BlockSizes, ImportError> {
         let [mlp_width, width] = self.dims(&format!("{prefix}0.{mlp}"))?;
-        Ok(Stack {
+        Ok(BlockSizes {
             width,
             layers: layers(self.source, prefix, norm),
             mlp_width,
         })
     }
 
-    /// A number of the configuration, `otherwise` where it is silent.
-    pub fn count(&self, name: &str, otherwise: usize) -> Result<usize, ImportError> {
+    /// A number of the configuration, `default` where it is silent.
+    pub fn count(&self, name: &str, default: usize) -> Result<usize, ImportError> {
         match self.json {
             Some(json) if json.find(&[name]).is_some_and(|v| !v.is_null()) => json.count(&[name]),
-            _ => Ok(otherwise),
+            _ => Ok(default),
         }
     }
 
-    /// The activation that the configuration calls `told`, unless another was given.
-    pub fn activation(&self, told: &str) -> Result<Activation, ImportError> {
-        match (self.overrides.activation, told) {
+    /// The activation that the configuration calls `configured`, unless another was given.
+    pub fn activation(&self, configured: &str) -> Result<Activation, ImportError> {
+        match (self.overrides.activation, configured) {
             (Some(given), _) => Ok(given),
             (None, "quick_gelu") => Ok(Activation::QuickGelu),
             (None, "gelu") => Ok(Activation::Gelu),
@@ -120,13 +123,13 @@ impl Describer<'_> {
     }
 
     /// Errors where the configuration has another word than `known` somewhere.
-    pub fn refuse_unless(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
+    pub fn require_known(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         for (name, words) in known {
-            let told = json.find(&[name]).and_then(Value::as_str);
-            if let Some(told) = told.filter(|told| !words.contains(told)) {
+            let configured = json.find(&[name]).and_then(Value::as_str);
+            if let Some(configured) = configured.filter(|configured| !words.contains(configured)) {
                 return self.refuse(format!(
-                    "{name} is {told}, only {} is supported",
+                    "{name} is {configured}, only {} is supported",
                     words.join(" or ")
                 ));
             }
@@ -135,11 +138,11 @@ impl Describer<'_> {
     }
 
     /// Errors where the configuration asks for something that is not done here.
-    pub fn refuse_these(&self, names: &[&str]) -> Result<(), ImportError> {
+    pub fn refuse_options(&self, names: &[&str]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         let asked = names.iter().find(|name| {
-            let told = json.find(&[name]);
-            told.is_some_and(|v| !v.is_null() && v.as_bool() != Some(false))
+            let configured = json.find(&[name]);
+            configured.is_some_and(|v| !v.is_null() && v.as_bool() != Some(false))
         });
         match asked {
             Some(name) => self.refuse(format!("{name} is not supported")),
@@ -149,6 +152,6 @@ impl Describer<'_> {
 }
 
 /// Side of the lattice of patches.
-pub fn side(positions: usize, class_token: bool) -> usize {
+pub fn patches_per_side(positions: usize, class_token: bool) -> usize {
     positions.saturating_sub(usize::from(class_token)).isqrt()
 }

@@ -57,7 +57,7 @@ pub fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
 }
 
 /// The zip64 end of an archive and its locator, for the end `at` this offset.
-pub fn wide_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
+pub fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
     let mut bytes = b"PK\x06\x06".to_vec();
     bytes.extend(44_u64.to_le_bytes());
     bytes.extend([0; 12]);

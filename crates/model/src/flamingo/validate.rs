@@ -1,29 +1,31 @@
 //! Whether a Flamingo of these sizes can be run at all.
 
 use super::{FlamingoConfig, ResamplerConfig};
+use crate::bounds::{
+    MAX_IMAGE_SIDE, MAX_LAYERS, MAX_SIZE, check_epsilon, check_heads, check_range,
+};
 use crate::language::DecoderConfig;
-use crate::sizes::{LARGEST, LARGEST_SIDE, MOST_LAYERS, epsilon, parts, within};
 use crate::vision::VisionConfig;
 
 /// Longest sequence: its table of angles must fit into memory before any weight is read.
-const MOST_POSITIONS: usize = 1 << 17;
+const MAX_POSITIONS: usize = 1 << 17;
 /// Largest head; published ones have up to 256 dimensions.
-const LARGEST_HEAD: usize = 1024;
-const MOST_LATENTS: usize = 4096;
+const MAX_HEAD_DIM: usize = 1024;
+const MAX_LATENTS: usize = 4096;
 
 impl FlamingoConfig {
     /// Errors, in words, where no Flamingo can have these sizes.
     pub fn check(&self) -> Result<(), String> {
-        within(
+        check_range(
             "cross_attn_every_n_layers",
             self.cross_attn_every_n_layers,
-            LARGEST,
+            MAX_SIZE,
         )?;
-        within("cross_attn_heads", self.cross_attn_heads, LARGEST)?;
-        within(
+        check_range("cross_attn_heads", self.cross_attn_heads, MAX_SIZE)?;
+        check_range(
             "cross_attn_head_dim",
             self.cross_attn_head_dim,
-            LARGEST_HEAD,
+            MAX_HEAD_DIM,
         )?;
         vision(&self.vision)?;
         resampler(&self.resampler)?;
@@ -32,34 +34,34 @@ impl FlamingoConfig {
 }
 
 fn vision(tower: &VisionConfig) -> Result<(), String> {
-    within("image_size", tower.image_size, LARGEST_SIDE)?;
-    within("patch_size", tower.patch_size, tower.image_size)?;
-    within("vision width", tower.width, LARGEST)?;
-    within("vision layers", tower.layers, MOST_LAYERS)?;
-    within("vision mlp_width", tower.mlp_width, LARGEST)?;
+    check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
+    check_range("patch_size", tower.patch_size, tower.image_size)?;
+    check_range("vision width", tower.width, MAX_SIZE)?;
+    check_range("vision layers", tower.layers, MAX_LAYERS)?;
+    check_range("vision mlp_width", tower.mlp_width, MAX_SIZE)?;
     // 0 stands for a tower without a projection.
-    within("embed_dim", tower.embed_dim.max(1), LARGEST)?;
-    parts("vision", tower.width, tower.heads)
+    check_range("embed_dim", tower.embed_dim.max(1), MAX_SIZE)?;
+    check_heads("vision", tower.width, tower.heads)
 }
 
 fn resampler(sizes: &ResamplerConfig) -> Result<(), String> {
-    within("resampler depth", sizes.depth, MOST_LAYERS)?;
-    within("resampler heads", sizes.heads, LARGEST)?;
-    within("resampler head_dim", sizes.head_dim, LARGEST_HEAD)?;
-    within("num_latents", sizes.num_latents, MOST_LATENTS)?;
-    within("ff_mult", sizes.ff_mult, LARGEST_HEAD)
+    check_range("resampler depth", sizes.depth, MAX_LAYERS)?;
+    check_range("resampler heads", sizes.heads, MAX_SIZE)?;
+    check_range("resampler head_dim", sizes.head_dim, MAX_HEAD_DIM)?;
+    check_range("num_latents", sizes.num_latents, MAX_LATENTS)?;
+    check_range("ff_mult", sizes.ff_mult, MAX_HEAD_DIM)
 }
 
 fn language(decoder: &DecoderConfig) -> Result<(), String> {
-    within("vocab_size", decoder.vocab_size, LARGEST)?;
-    within("hidden_size", decoder.hidden_size, LARGEST)?;
-    within("intermediate_size", decoder.intermediate_size, LARGEST)?;
-    within("layers", decoder.layers, MOST_LAYERS)?;
-    within("max_positions", decoder.max_positions, MOST_POSITIONS)?;
-    parts("language", decoder.hidden_size, decoder.heads)?;
+    check_range("vocab_size", decoder.vocab_size, MAX_SIZE)?;
+    check_range("hidden_size", decoder.hidden_size, MAX_SIZE)?;
+    check_range("intermediate_size", decoder.intermediate_size, MAX_SIZE)?;
+    check_range("layers", decoder.layers, MAX_LAYERS)?;
+    check_range("max_positions", decoder.max_positions, MAX_POSITIONS)?;
+    check_heads("language", decoder.hidden_size, decoder.heads)?;
     let head = decoder.hidden_size / decoder.heads;
-    within("dimensions of a head", head, LARGEST_HEAD)?;
-    epsilon("language", decoder.norm_eps)?;
+    check_range("dimensions of a head", head, MAX_HEAD_DIM)?;
+    check_epsilon("language", decoder.norm_eps)?;
     let positive = |v: f32| v.is_finite() && v > 0.0;
     match (decoder.rope_theta, decoder.alibi_bias_max) {
         (Some(theta), _) if !positive(theta) => Err(format!("rope_theta is {theta}")),
@@ -74,8 +76,8 @@ fn language(decoder: &DecoderConfig) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Shape;
     use crate::bundle::Bundle;
+    use crate::random::Shape;
 
     fn shipped() -> FlamingoConfig {
         let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();

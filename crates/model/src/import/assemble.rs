@@ -3,95 +3,109 @@
 use candle_core::Tensor;
 use candle_core::quantized::GgmlDType;
 
-use super::names::{Piece, Place};
+use super::key_map::{Recipe, TensorRef};
 use super::{ImportError, Sources};
-use crate::store::Asked;
+use crate::store::TensorSpec;
 use crate::weights::{Source, WeightError};
 
 /// Makes one of our tensors from published ones.
-pub(crate) fn make(sources: &Sources, piece: &Piece, asked: &Asked) -> Result<Tensor, ImportError> {
+pub(crate) fn assemble(
+    sources: &Sources,
+    recipe: &Recipe,
+    spec: &TensorSpec,
+) -> Result<Tensor, ImportError> {
     let first = || {
-        let place = piece.places().iter().find(|p| sources.has(p));
-        sources.tensor(place.ok_or_else(|| WeightError::format(&asked.name, "not there"))?)
+        let tensor_ref = recipe.candidates().iter().find(|p| sources.has(p));
+        sources.tensor(tensor_ref.ok_or_else(|| WeightError::format(&spec.name, "not there"))?)
     };
-    let rows = asked.shape.first().copied().unwrap_or(0);
-    Ok(match piece {
-        Piece::Whole(_) => first()?,
-        Piece::Reshaped(_) => first()?.reshape(asked.shape.as_slice())?,
-        Piece::Resized(_) => {
+    let rows = spec.shape.first().copied().unwrap_or(0);
+    Ok(match recipe {
+        Recipe::Copy(_) => first()?,
+        Recipe::Reshaped(_) => first()?.reshape(spec.shape.as_slice())?,
+        Recipe::Resized(_) => {
             let tensor = first()?;
             match tensor.dim(0)? {
                 found if found >= rows => tensor.narrow(0, 0, rows)?,
                 found => tensor.pad_with_zeros(0, 0, rows - found)?,
             }
         }
-        Piece::Third(_, part) => first()?.narrow(0, part * rows, rows)?,
-        Piece::OfHeads(_, part, heads) => {
+        Recipe::FusedQkv(_, part) => first()?.narrow(0, part * rows, rows)?,
+        Recipe::InterleavedQkv(_, part, heads) => {
             let tensor = first()?;
             let head = rows / heads;
             let mut split = vec![*heads, 3, head];
-            split.extend(&asked.shape[1..]);
+            split.extend(&spec.shape[1..]);
             tensor
                 .reshape(split)?
                 .narrow(1, *part, 1)?
                 .contiguous()?
-                .reshape(asked.shape.as_slice())?
+                .reshape(spec.shape.as_slice())?
         }
-        Piece::Paired(_, heads) => {
-            let order: Vec<u32> = unpaired(rows, *heads)
+        Recipe::RopePairs(_, heads) => {
+            let order: Vec<u32> = unpermuted_rows(rows, *heads)
                 .into_iter()
                 .map(|row| row as u32)
                 .collect();
             let tensor = first()?;
             tensor.index_select(&Tensor::new(order, tensor.device())?, 0)?
         }
-        Piece::Stacked(places) => {
-            let parts = places
+        Recipe::Concat(tensor_refs) => {
+            let parts = tensor_refs
                 .iter()
                 .map(|p| sources.tensor(p))
                 .collect::<Result<Vec<_>, _>>()?;
             Tensor::cat(&parts, 0)?
         }
-        Piece::Transposed(_) => first()?.t()?.contiguous()?,
+        Recipe::Transposed(_) => first()?.t()?.contiguous()?,
     })
 }
 
 /// How a linear layer's weight is packed where it is taken as it is: rows may be cut apart and reordered, blocks may not.
-pub(crate) fn packing(sources: &Sources, piece: &Piece) -> Option<GgmlDType> {
-    let (source, place) = packed_place(sources, piece)?;
-    match source.packing(&place.name)? {
+pub(crate) fn published_packing(sources: &Sources, recipe: &Recipe) -> Option<GgmlDType> {
+    let (source, tensor_ref) = packed_source(sources, recipe)?;
+    match source.packing(&tensor_ref.name)? {
         // What the program's own bundles hold.
         dtype @ (GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K) => Some(dtype),
         _ => None,
     }
 }
 
-fn packed_place<'a>(sources: &'a Sources, piece: &'a Piece) -> Option<(&'a Source, &'a Place)> {
-    let places = match piece {
-        Piece::Whole(places) | Piece::Third(places, _) | Piece::Paired(places, _) => places,
+fn packed_source<'a>(
+    sources: &'a Sources,
+    recipe: &'a Recipe,
+) -> Option<(&'a Source, &'a TensorRef)> {
+    let tensor_refs = match recipe {
+        Recipe::Copy(tensor_refs)
+        | Recipe::FusedQkv(tensor_refs, _)
+        | Recipe::RopePairs(tensor_refs, _) => tensor_refs,
         _ => return None,
     };
-    let place = places.iter().find(|place| sources.has(place))?;
-    Some((sources.get(place.role)?, place))
+    let tensor_ref = tensor_refs
+        .iter()
+        .find(|tensor_ref| sources.has(tensor_ref))?;
+    Some((sources.get(tensor_ref.role)?, tensor_ref))
 }
 
 /// The blocks of one of our tensors, taken from a published one without unpacking. They are unpacked once all the same, to see that
 /// they hold finite numbers.
-pub(crate) fn take_packed(
+pub(crate) fn assemble_packed(
     sources: &Sources,
-    piece: &Piece,
-    asked: &Asked,
+    recipe: &Recipe,
+    spec: &TensorSpec,
 ) -> Result<Vec<u8>, ImportError> {
-    let missing = || WeightError::format(&asked.name, "not there");
-    let (source, place) = packed_place(sources, piece).ok_or_else(missing)?;
-    source.tensor(&place.name)?;
-    let blocks = source.packed(&place.name)?;
-    let published = source.shape(&place.name).and_then(|s| s.first()).copied();
+    let missing = || WeightError::format(&spec.name, "not there");
+    let (source, tensor_ref) = packed_source(sources, recipe).ok_or_else(missing)?;
+    source.tensor(&tensor_ref.name)?;
+    let blocks = source.packed(&tensor_ref.name)?;
+    let published = source
+        .shape(&tensor_ref.name)
+        .and_then(|s| s.first())
+        .copied();
     let row = blocks.len() / published.filter(|&rows| rows > 0).ok_or_else(missing)?;
-    let rows = asked.shape.first().copied().unwrap_or(0);
-    let order: Vec<usize> = match piece {
-        Piece::Third(_, part) => (part * rows..(part + 1) * rows).collect(),
-        Piece::Paired(_, heads) => unpaired(rows, *heads),
+    let rows = spec.shape.first().copied().unwrap_or(0);
+    let order: Vec<usize> = match recipe {
+        Recipe::FusedQkv(_, part) => (part * rows..(part + 1) * rows).collect(),
+        Recipe::RopePairs(_, heads) => unpermuted_rows(rows, *heads),
         _ => (0..rows).collect(),
     };
     let mut out = Vec::with_capacity(order.len() * row);
@@ -103,7 +117,7 @@ pub(crate) fn take_packed(
 }
 
 /// Which published row each of our rows is, where every head's rows are in pairs.
-fn unpaired(rows: usize, heads: usize) -> Vec<usize> {
+fn unpermuted_rows(rows: usize, heads: usize) -> Vec<usize> {
     let head = rows / heads.max(1);
     (0..rows)
         .map(|row| {
@@ -120,14 +134,17 @@ mod tests {
 
     use super::*;
     use crate::import::Hold;
-    use crate::import::names::Role;
-    use crate::import::write::{Made, write_keeping};
+    use crate::import::key_map::Role;
+    use crate::import::write::{TensorData, write_with_published_blocks};
     use crate::weights::gguf::{GgufFile, Kind};
 
     #[test]
     fn pairs_of_every_head_go_back_to_halves() {
         // Two heads of six rows: published as 0 3 1 4 2 5.
-        assert_eq!(unpaired(12, 2), [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
+        assert_eq!(
+            unpermuted_rows(12, 2),
+            [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]
+        );
     }
 
     /// What a bundle of `q4_k` holds of the published `from`: its type and its bytes, without the rows that only pad.
@@ -139,31 +156,31 @@ mod tests {
             language: None,
             vision: None,
         };
-        let place = Place {
+        let tensor_ref = TensorRef {
             role: Role::Checkpoint,
             name: from.into(),
         };
-        let piece = Piece::Whole(vec![place]);
-        let asked = [Asked {
+        let recipe = Recipe::Copy(vec![tensor_ref]);
+        let specs = [TensorSpec {
             name: name.into(),
             shape: vec![2, 256],
             linear: true,
         }];
         let folder = tempfile::tempdir().unwrap();
-        let kept = |_: &Asked| packing(&sources, &piece);
-        let written = write_keeping(
+        let packing_of = |_: &TensorSpec| published_packing(&sources, &recipe);
+        let written = write_with_published_blocks(
             folder.path(),
             Hold::Q4K,
-            &asked,
-            &kept,
-            &mut |asked, blocks| match blocks {
-                true => take_packed(&sources, &piece, asked).map(Made::Packed),
-                false => make(&sources, &piece, asked).map(Made::Full),
+            &specs,
+            &packing_of,
+            &mut |spec, blocks| match blocks {
+                true => assemble_packed(&sources, &recipe, spec).map(TensorData::Packed),
+                false => assemble(&sources, &recipe, spec).map(TensorData::Full),
             },
         );
         let bundle = written
             .unwrap()
-            .bundle(folder.path(), "", ("model.toml", ""));
+            .commit(folder.path(), "", ("model.toml", ""));
         bundle.unwrap();
         let written = GgufFile::open(&folder.path().join("model.gguf")).unwrap();
         let info = &written.tensors()[0];
@@ -186,7 +203,7 @@ mod tests {
             .join("tests/golden/gguf/types.gguf");
         let source = Source::open(&file).unwrap();
         let published = |name: &str| source.packed(name).unwrap();
-        let (four, six) = (Kind::Reals(GgmlDType::Q4K), Kind::Reals(GgmlDType::Q6K));
+        let (four, six) = (Kind::Float(GgmlDType::Q4K), Kind::Float(GgmlDType::Q6K));
         // Values are held in six bits, but four that are there already lose nothing.
         assert_eq!(held("a.v_proj.weight", "Q4_K"), (four, published("Q4_K")));
         assert_eq!(held("a.down_proj.weight", "Q6_K"), (six, published("Q6_K")));

@@ -16,41 +16,41 @@ pub enum Role {
 
 /// A published tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TensorRef {
     pub role: Role,
     pub name: String,
 }
 
 /// How a tensor is made. Of several places the first that exists counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    Whole(Vec<Place>),
+pub enum Recipe {
+    Copy(Vec<TensorRef>),
     /// The same values in the same order, with or without axes of length 1.
-    Reshaped(Vec<Place>),
+    Reshaped(Vec<TensorRef>),
     /// Rows cut off or filled up with zeros: vocabularies that were resized.
-    Resized(Vec<Place>),
+    Resized(Vec<TensorRef>),
     /// The `part`-th of three equal blocks of rows.
-    Third(Vec<Place>, usize),
+    FusedQkv(Vec<TensorRef>, usize),
     /// Rows laid out head by head, each with its query, key and value: the `part`-th of these, `heads` heads.
-    OfHeads(Vec<Place>, usize, usize),
+    InterleavedQkv(Vec<TensorRef>, usize, usize),
     /// Rows of each of `heads` heads in pairs, one of its first half and one of its second (llama.cpp's rotary), to be put back.
-    Paired(Vec<Place>, usize),
+    RopePairs(Vec<TensorRef>, usize),
     /// Rows of one after rows of the other.
-    Stacked(Vec<Place>),
-    Transposed(Vec<Place>),
+    Concat(Vec<TensorRef>),
+    Transposed(Vec<TensorRef>),
 }
 
-impl Piece {
+impl Recipe {
     /// Every place it may look at.
-    pub fn places(&self) -> &[Place] {
+    pub fn candidates(&self) -> &[TensorRef] {
         match self {
-            Self::Whole(p)
+            Self::Copy(p)
             | Self::Reshaped(p)
             | Self::Resized(p)
-            | Self::Third(p, _)
-            | Self::OfHeads(p, _, _)
-            | Self::Paired(p, _)
-            | Self::Stacked(p)
+            | Self::FusedQkv(p, _)
+            | Self::InterleavedQkv(p, _, _)
+            | Self::RopePairs(p, _)
+            | Self::Concat(p)
             | Self::Transposed(p) => p,
         }
     }
@@ -89,7 +89,7 @@ pub enum Family {
 
 /// All that is needed to find a tensor.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct KeyMap {
     pub family: Family,
     pub language: LanguageLayout,
     /// The language model comes from a file of llama.cpp's.
@@ -101,26 +101,26 @@ pub struct Names {
 /// Where a model's tensors come from in one published layout.
 pub trait Rules {
     /// How our tensor `name` is made; `None` where there is no rule for it.
-    fn find(&self, name: &str) -> Option<Piece>;
+    fn find(&self, name: &str) -> Option<Recipe>;
     /// Whether a published tensor that the model does not ask for is known to be of no use.
-    fn of_no_use(&self, role: Role, name: &str) -> bool;
+    fn is_ignorable(&self, role: Role, name: &str) -> bool;
 }
 
-impl Rules for Names {
-    fn find(&self, name: &str) -> Option<Piece> {
-        Names::find(self, name)
+impl Rules for KeyMap {
+    fn find(&self, name: &str) -> Option<Recipe> {
+        KeyMap::find(self, name)
     }
 
-    fn of_no_use(&self, role: Role, name: &str) -> bool {
+    fn is_ignorable(&self, role: Role, name: &str) -> bool {
         // MPT's head is its table; training files name it twice.
         let mpt = matches!(self.language, LanguageLayout::Mpt | LanguageLayout::Mosaic);
         let alias = mpt && name == "lang_encoder.lm_head.weight";
-        alias || ignorable(role, name) || resized_head(role, name)
+        alias || is_buffer_or_alias(role, name) || is_replaced_table(role, name)
     }
 }
 
 /// The base model's tables stand behind the checkpoint's resized ones.
-fn resized_head(role: Role, name: &str) -> bool {
+fn is_replaced_table(role: Role, name: &str) -> bool {
     const TABLES: [&str; 7] = [
         "token_embd.weight",
         "output.weight",
@@ -133,22 +133,22 @@ fn resized_head(role: Role, name: &str) -> bool {
     role == Role::Language && TABLES.contains(&name)
 }
 
-fn at(role: Role, name: impl Into<String>) -> Place {
-    Place {
+fn tensor_ref(role: Role, name: impl Into<String>) -> TensorRef {
+    TensorRef {
         role,
         name: name.into(),
     }
 }
 
-impl Names {
+impl KeyMap {
     /// How our tensor `name` is made; `None` where there is no rule for it.
-    pub fn find(&self, name: &str) -> Option<Piece> {
+    pub fn find(&self, name: &str) -> Option<Recipe> {
         if let Some(rest) = name.strip_prefix("vision_encoder.") {
             return self.vision(rest);
         }
         if let Some(rest) = name.strip_prefix("perceiver.") {
             return Some(match self.family {
-                Family::Flamingo => Piece::Whole(vec![at(Role::Checkpoint, name)]),
+                Family::Flamingo => Recipe::Copy(vec![tensor_ref(Role::Checkpoint, name)]),
                 Family::Idefics { .. } => idefics_resampler(rest)?,
             });
         }
@@ -164,7 +164,7 @@ impl Names {
         self.language(rest)
     }
 
-    fn gated(&self, layer: usize, rest: &str) -> Piece {
+    fn gated(&self, layer: usize, rest: &str) -> Recipe {
         let blocks = match self.language {
             LanguageLayout::Llama => "model.layers",
             LanguageLayout::Neox => "gpt_neox.layers",
@@ -172,10 +172,13 @@ impl Names {
         };
         let old = format!("lang_encoder.gated_cross_attn_layers.{layer}.{rest}");
         let new = format!("lang_encoder.{blocks}.{layer}.gated_cross_attn_layer.{rest}");
-        Piece::Whole(vec![at(Role::Checkpoint, old), at(Role::Checkpoint, new)])
+        Recipe::Copy(vec![
+            tensor_ref(Role::Checkpoint, old),
+            tensor_ref(Role::Checkpoint, new),
+        ])
     }
 
-    fn language(&self, rest: &str) -> Option<Piece> {
+    fn language(&self, rest: &str) -> Option<Recipe> {
         if let Family::Idefics { .. } = self.family {
             let extra = match rest {
                 "model.embed_tokens.weight" => {
@@ -184,13 +187,13 @@ impl Names {
                 "lm_head.weight" => Some("lm_head.additional_fc.weight"),
                 _ => None,
             };
-            let mut places = vec![at(Role::Checkpoint, rest)];
+            let mut tensors = vec![tensor_ref(Role::Checkpoint, rest)];
             return Some(match extra {
                 Some(extra) => {
-                    places.push(at(Role::Checkpoint, extra));
-                    Piece::Stacked(places)
+                    tensors.push(tensor_ref(Role::Checkpoint, extra));
+                    Recipe::Concat(tensors)
                 }
-                None => Piece::Whole(places),
+                None => Recipe::Copy(tensors),
             });
         }
         let (embed, head) = match self.language {
@@ -203,9 +206,9 @@ impl Names {
         let tied = embed == head;
         let resized = |name: &str, llama_cpp: &str| {
             let base = if self.llama_cpp { llama_cpp } else { name };
-            Piece::Resized(vec![
-                at(Role::Checkpoint, format!("lang_encoder.{name}")),
-                at(Role::Language, base),
+            Recipe::Resized(vec![
+                tensor_ref(Role::Checkpoint, format!("lang_encoder.{name}")),
+                tensor_ref(Role::Language, base),
             ])
         };
         match rest {
@@ -215,9 +218,9 @@ impl Names {
             _ => {}
         }
         if self.llama_cpp {
-            return llama_cpp::piece(self.language, self.heads, rest);
+            return llama_cpp::recipe(self.language, self.heads, rest);
         }
-        let whole = |name: String| Some(Piece::Whole(vec![at(Role::Language, name)]));
+        let whole = |name: String| Some(Recipe::Copy(vec![tensor_ref(Role::Language, name)]));
         if self.language == LanguageLayout::Llama {
             return whole(rest.to_string());
         }
@@ -237,8 +240,8 @@ impl Names {
             let root = format!("gpt_neox.layers.{layer}");
             if let Some(part) = qkv {
                 let fused = format!("{root}.attention.query_key_value.{end}");
-                return Some(Piece::OfHeads(
-                    vec![at(Role::Language, fused)],
+                return Some(Recipe::InterleavedQkv(
+                    vec![tensor_ref(Role::Language, fused)],
                     part,
                     self.heads,
                 ));
@@ -255,7 +258,10 @@ impl Names {
         let root = format!("transformer.blocks.{layer}");
         if let Some(part) = qkv {
             let fused = format!("{root}.attn.Wqkv.{end}");
-            return Some(Piece::Third(vec![at(Role::Language, fused)], part));
+            return Some(Recipe::FusedQkv(
+                vec![tensor_ref(Role::Language, fused)],
+                part,
+            ));
         }
         let mosaic = self.language == LanguageLayout::Mosaic;
         let name = match (part, mosaic) {
@@ -275,7 +281,7 @@ impl Names {
         whole(format!("{root}.{name}.{end}"))
     }
 
-    fn vision(&self, rest: &str) -> Option<Piece> {
+    fn vision(&self, rest: &str) -> Option<Recipe> {
         let role = match self.family {
             Family::Flamingo => Role::Vision,
             Family::Idefics { .. } => Role::Checkpoint,
@@ -285,14 +291,17 @@ impl Names {
 }
 
 /// What makes `rest`, a tensor of our CLIP tower, in a published `layout`.
-pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Piece> {
+pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Recipe> {
     let (prefix, projection) = match layout {
         VisionLayout::OpenClip { prefix } => {
-            return Some(Piece::Whole(vec![at(role, format!("{prefix}{rest}"))]));
+            return Some(Recipe::Copy(vec![tensor_ref(
+                role,
+                format!("{prefix}{rest}"),
+            )]));
         }
         VisionLayout::HuggingFace { prefix, projection } => (prefix, projection),
     };
-    let whole = |name: String| Piece::Whole(vec![at(role, format!("{prefix}{name}"))]);
+    let whole = |name: String| Recipe::Copy(vec![tensor_ref(role, format!("{prefix}{name}"))]);
     let (layer, part) = match rest.strip_prefix("transformer.resblocks.") {
         Some(inside) => inside.split_once('.')?,
         None => {
@@ -300,7 +309,7 @@ pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Piece
                 "conv1.weight" => whole("embeddings.patch_embedding.weight".into()),
                 "class_embedding" => whole("embeddings.class_embedding".into()),
                 "positional_embedding" => whole("embeddings.position_embedding.weight".into()),
-                "proj" => Piece::Transposed(vec![at(role, projection.clone())]),
+                "proj" => Recipe::Transposed(vec![tensor_ref(role, projection.clone())]),
                 _ => match rest.split_once('.')? {
                     ("ln_pre", end) => whole(format!("pre_layrnorm.{end}")),
                     ("ln_post", end) => whole(format!("post_layernorm.{end}")),
@@ -311,8 +320,8 @@ pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Piece
     };
     let root = format!("encoder.layers.{layer}");
     let fused = |end: &str| {
-        let one = |p: &str| at(role, format!("{prefix}{root}.self_attn.{p}_proj.{end}"));
-        Piece::Stacked(["q", "k", "v"].map(one).to_vec())
+        let one = |p: &str| tensor_ref(role, format!("{prefix}{root}.self_attn.{p}_proj.{end}"));
+        Recipe::Concat(["q", "k", "v"].map(one).to_vec())
     };
     Some(match part {
         "attn.in_proj_weight" => fused("weight"),
@@ -332,10 +341,10 @@ pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Piece
     })
 }
 
-fn idefics_resampler(rest: &str) -> Option<Piece> {
+fn idefics_resampler(rest: &str) -> Option<Recipe> {
     let root = "model.perceiver_resampler";
     let whole = |name: String| {
-        Some(Piece::Whole(vec![at(
+        Some(Recipe::Copy(vec![tensor_ref(
             Role::Checkpoint,
             format!("{root}.{name}"),
         )]))
@@ -360,15 +369,16 @@ fn idefics_resampler(rest: &str) -> Option<Piece> {
         "1.1" => "1.fc",
         "1.3" => "1.c_proj",
         "0.to_kv" => {
-            let one = |p: &str| at(Role::Checkpoint, format!("{root}.{block}.0.{p}_proj.{end}"));
-            return Some(Piece::Stacked(["k", "v"].map(one).to_vec()));
+            let one =
+                |p: &str| tensor_ref(Role::Checkpoint, format!("{root}.{block}.0.{p}_proj.{end}"));
+            return Some(Recipe::Concat(["k", "v"].map(one).to_vec()));
         }
         _ => return None,
     };
     whole(format!("{block}.{name}.{end}"))
 }
 
-fn idefics_gated(block: usize, rest: &str) -> Option<Piece> {
+fn idefics_gated(block: usize, rest: &str) -> Option<Recipe> {
     let root = format!("model.gated_cross_attn_layers.{block}");
     let name = match rest {
         "attn_gate" => "alpha_cross_attn".to_string(),
@@ -387,26 +397,26 @@ fn idefics_gated(block: usize, rest: &str) -> Option<Piece> {
                 "ff.down_proj" => "mlp.down_proj",
                 "attn.to_kv" => {
                     let one = |p: &str| {
-                        at(
+                        tensor_ref(
                             Role::Checkpoint,
                             format!("{root}.cross_attn.{p}_proj.{end}"),
                         )
                     };
-                    return Some(Piece::Stacked(["k", "v"].map(one).to_vec()));
+                    return Some(Recipe::Concat(["k", "v"].map(one).to_vec()));
                 }
                 _ => return None,
             };
             format!("{name}.{end}")
         }
     };
-    Some(Piece::Whole(vec![at(
+    Some(Recipe::Copy(vec![tensor_ref(
         Role::Checkpoint,
         format!("{root}.{name}"),
     )]))
 }
 
 /// Whether a published tensor that the model does not use is known to be of no use: buffers, the other half of a CLIP, aliases.
-pub fn ignorable(role: Role, name: &str) -> bool {
+pub fn is_buffer_or_alias(role: Role, name: &str) -> bool {
     const ENDS: [&str; 6] = [
         "rotary_emb.inv_freq",
         "attention.bias",

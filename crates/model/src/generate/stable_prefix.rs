@@ -12,7 +12,11 @@ pub(super) fn decode(tokenizer: &Tokenizer, ids: &[u32]) -> Result<String, Model
 }
 
 /// Bytes of `text`, which `ids` decode to, that stay whatever tokens follow.
-pub(super) fn settled(tokenizer: &Tokenizer, ids: &[u32], text: &str) -> Result<usize, ModelError> {
+pub(super) fn stable_prefix(
+    tokenizer: &Tokenizer,
+    ids: &[u32],
+    text: &str,
+) -> Result<usize, ModelError> {
     // A run of byte tokens decodes as one: whole characters in it are lost as long as its last one is not whole.
     let is_byte = |id: &&u32| tokenizer.id_to_token(**id).is_some_and(|t| is_byte(&t));
     let run = ids.iter().rev().take_while(is_byte).count();

@@ -13,45 +13,45 @@ use super::weights::safetensors::SafetensorsFile;
 use super::weights::{Dtype, WeightError};
 
 /// Opened safetensors files.
-pub struct Files {
+pub struct SafetensorsBackend {
     files: Vec<SafetensorsFile>,
-    places: HashMap<String, Place>,
+    locations: HashMap<String, TensorLocation>,
 }
 
-struct Place {
+struct TensorLocation {
     file: usize,
     index: usize,
     dtype: DType,
     shape: Vec<usize>,
 }
 
-impl Files {
+impl SafetensorsBackend {
     /// Opens and checks every file; an error comes with the path it belongs to.
     pub fn open(paths: &[PathBuf]) -> std::result::Result<Self, (PathBuf, WeightError)> {
-        let (mut files, mut places) = (Vec::new(), HashMap::new());
+        let (mut files, mut locations) = (Vec::new(), HashMap::new());
         for (file, path) in paths.iter().enumerate() {
             let opened = SafetensorsFile::open(path).map_err(|e| (path.clone(), e))?;
             for (index, (name, dtype, shape)) in opened.tensors().enumerate() {
-                let Some(dtype) = computed(dtype) else {
+                let Some(dtype) = candle_dtype(dtype) else {
                     let reason = format!("{name} holds {dtype}, not weights");
                     let error = WeightError::format(&path.to_string_lossy(), reason);
                     return Err((path.clone(), error));
                 };
-                let place = Place {
+                let location = TensorLocation {
                     file,
                     index,
                     dtype,
                     shape: shape.to_vec(),
                 };
-                places.insert(name.to_string(), place);
+                locations.insert(name.to_string(), location);
             }
             files.push(opened);
         }
-        Ok(Self { files, places })
+        Ok(Self { files, locations })
     }
 }
 
-fn computed(dtype: Dtype) -> Option<DType> {
+fn candle_dtype(dtype: Dtype) -> Option<DType> {
     Some(match dtype {
         Dtype::F16 => DType::F16,
         Dtype::BF16 => DType::BF16,
@@ -61,7 +61,7 @@ fn computed(dtype: Dtype) -> Option<DType> {
     })
 }
 
-impl SimpleBackend for Files {
+impl SimpleBackend for SafetensorsBackend {
     fn get(&self, shape: Shape, name: &str, _: Init, dtype: DType, on: &Device) -> Result<Tensor> {
         let tensor = self.get_unchecked(name, dtype, on)?;
         match tensor.shape() == &shape {
@@ -76,13 +76,13 @@ impl SimpleBackend for Files {
         let missing = || Error::CannotFindTensor {
             path: name.to_string(),
         };
-        let place = self.places.get(name).ok_or_else(missing)?;
-        let file = self.files.get(place.file).ok_or_else(missing)?;
-        let bytes = file.read(place.index).map_err(Error::wrap)?;
-        Tensor::from_raw_buffer(&bytes, place.dtype, &place.shape, device)?.to_dtype(dtype)
+        let location = self.locations.get(name).ok_or_else(missing)?;
+        let file = self.files.get(location.file).ok_or_else(missing)?;
+        let bytes = file.read(location.index).map_err(Error::wrap)?;
+        Tensor::from_raw_buffer(&bytes, location.dtype, &location.shape, device)?.to_dtype(dtype)
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.places.contains_key(name)
+        self.locations.contains_key(name)
     }
 }
