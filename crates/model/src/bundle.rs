@@ -29,10 +29,15 @@ const MAX_TOKENIZER: u64 = 64 << 20;
 /// `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
+    /// Version of the format; always [`FORMAT_VERSION`] once read.
     pub format_version: u32,
+    /// One of [`FAMILIES`].
     pub family: String,
+    /// Name shown to people.
     pub name: String,
+    /// Licence of the weights.
     pub licence: String,
+    /// What the model may be used for.
     pub intended_use: String,
     /// What the model knows and what it does not, shown with every answer.
     pub knows: String,
@@ -46,10 +51,14 @@ pub struct Manifest {
     /// Files with weights: `*.safetensors` or `*.gguf`.
     #[serde(default = "default_weights")]
     pub weights: Vec<String>,
+    /// What identifies its image vectors.
     #[serde(default, skip_serializing_if = "KnownBy::is_default")]
     pub vectors_known_by: KnownBy,
+    /// The special tokens.
     pub tokens: SpecialTokens,
+    /// How pixels are prepared.
     pub pixels: Pixels,
+    /// Sizes of the model.
     pub config: FlamingoConfig,
     /// SHA-256 of every other file.
     pub files: BTreeMap<String, String>,
@@ -110,8 +119,11 @@ fn default_weights() -> Vec<String> {
 /// Special tokens as the tokenizer spells them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SpecialTokens {
+    /// Token in front of every prompt; empty for none.
     pub begin: String,
+    /// Token that stands for an image.
     pub image: String,
+    /// Token that ends an example or an answer.
     pub end_of_chunk: String,
     /// Further tokens that end an answer.
     #[serde(default)]
@@ -160,9 +172,12 @@ pub enum Fit {
 /// How pixels are prepared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pixels {
+    /// How an image is fitted to the square input.
     #[serde(default)]
     pub fit: Fit,
+    /// Mean per colour, for samples from 0 to 1.
     pub mean: [f32; 3],
+    /// Standard deviation per colour.
     pub std: [f32; 3],
 }
 
@@ -190,13 +205,17 @@ impl Pixels {
 pub enum Weights {
     /// In memory: one safetensors file.
     Bytes(Cow<'static, [u8]>),
+    /// On disk: safetensors or GGUF files.
     Files(Vec<PathBuf>),
 }
 
 /// A bundle that was opened.
 pub struct Bundle {
+    /// What `model.toml` says.
     pub manifest: Manifest,
+    /// The content of `tokenizer.json`.
     pub tokenizer: Cow<'static, [u8]>,
+    /// Where the weights are.
     pub weights: Weights,
     /// SHA-256 of `model.toml`, which names the hash of everything else.
     pub sha256: String,

@@ -6,40 +6,77 @@ use rounds_support::{FileError, Hint};
 /// An error of loading or running a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The folder has no `model.toml`.
     #[error("{0} is not a model: it has no model.toml")]
     NotAModel(String),
+    /// The folder has an encoder where a model that answers was expected.
     #[error("{0} is an image-text encoder: it compares pictures and does not answer")]
     IsEncoder(String),
+    /// A file is not what the manifest says: file name and reason.
     #[error("{file} in the model folder is damaged: {reason}")]
-    Damaged { file: String, reason: String },
+    Damaged {
+        /// Name of the file, cleaned.
+        file: String,
+        /// What is wrong with it, cleaned.
+        reason: String,
+    },
+    /// The bundle has another format version.
     #[error("the model is of format version {found}, this program reads version {known}")]
-    Version { found: u32, known: u32 },
+    Version {
+        /// Version of the bundle.
+        found: u32,
+        /// Version that this program reads.
+        known: u32,
+    },
+    /// The family is not known.
     #[error("the model's family is {0}, which this program does not know")]
     Family(String),
+    /// The device cannot be used.
     #[error("device {name} is not available in this build or on this machine{}", reason_suffix(.reason))]
     Device {
+        /// Name of the device.
         name: String,
         /// The driver's words, cleaned; empty where it was not asked.
         reason: String,
     },
+    /// A tensor operation failed.
     #[error("the model could not run: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// The tokenizer failed.
     #[error("text could not be split into tokens: {0}")]
     Tokenizer(String),
+    /// The prompt is longer than the context.
     #[error("the prompt has {tokens} tokens, the model takes {limit}")]
-    TooLong { tokens: usize, limit: usize },
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Longest sequence of the model.
+        limit: usize,
+    },
     #[error(
         "the question takes {tokens} tokens; of the {context} that the model takes, {reserve} are kept for the answer"
     )]
+    /// The prompt leaves no room for an answer.
     NoRoom {
+        /// Tokens of the question.
         tokens: usize,
+        /// Longest sequence of the model.
         context: usize,
+        /// Tokens reserved for the answer.
         reserve: usize,
     },
+    /// The prompt has another number of image tokens than there are images.
     #[error("{images} images, but the prompt has {placeholders} image tokens")]
-    ImageCount { images: usize, placeholders: usize },
+    ImageCount {
+        /// Images given.
+        images: usize,
+        /// Image tokens in the prompt.
+        placeholders: usize,
+    },
+    /// The user stopped it.
     #[error("stopped")]
     Cancelled,
 }

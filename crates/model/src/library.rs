@@ -9,7 +9,9 @@ use rounds_support::{OwnWord, Paths, Shelf, paths};
 
 /// What a bundle in a folder is.
 pub enum Known {
+    /// A model that answers.
     Learner(Box<Manifest>),
+    /// An image-text encoder.
     Encoder(Box<EncoderManifest>),
 }
 

@@ -24,7 +24,9 @@ pub struct Store<'a> {
 /// A tensor that a model asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
+    /// Full name.
     pub name: String,
+    /// Its dimensions.
     pub shape: Vec<usize>,
     /// The weight of a linear layer: what quantisation applies to.
     pub linear: bool,

@@ -64,11 +64,17 @@ impl Activation {
 /// Sizes of a stack of transformer blocks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BlocksConfig {
+    /// Width of the hidden states.
     pub width: usize,
+    /// Number of blocks.
     pub layers: usize,
+    /// Attention heads per block.
     pub heads: usize,
+    /// Width inside the feed-forward.
     pub mlp_width: usize,
+    /// Activation of the feed-forward.
     pub activation: Activation,
+    /// Epsilon of the norms.
     pub norm_eps: f64,
 }
 
@@ -79,12 +85,14 @@ pub struct ImageTowerConfig {
     pub image_size: usize,
     /// Side of a patch in pixels.
     pub patch_size: usize,
+    /// Sizes of its blocks.
     pub blocks: BlocksConfig,
 }
 
 /// Sizes of a text tower.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextTowerConfig {
+    /// Rows of the token table.
     pub vocab_size: usize,
     /// Rows of the table of positions.
     pub positions: usize,
@@ -94,6 +102,7 @@ pub struct TextTowerConfig {
     /// Width inside BiomedCLIP's projection; 0 for others.
     #[serde(default)]
     pub projection_width: usize,
+    /// Sizes of its blocks.
     pub blocks: BlocksConfig,
 }
 
@@ -102,7 +111,9 @@ pub struct TextTowerConfig {
 pub struct EncoderConfig {
     /// Width of the vectors.
     pub dimension: usize,
+    /// The image tower.
     pub image: ImageTowerConfig,
+    /// The text tower.
     pub text: TextTowerConfig,
 }
 

@@ -16,7 +16,9 @@ use crate::vision::{ClipTower, unfold};
 
 /// The image tower of an encoder.
 pub enum ImageTower {
+    /// A CLIP tower.
     Clip(Box<ClipTower>),
+    /// The tower of SigLIP or BiomedCLIP.
     Vit(Box<Vit>),
 }
 

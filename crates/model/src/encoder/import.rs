@@ -41,25 +41,33 @@ pub struct EncoderOptions {
     pub licence: Option<String>,
     /// A tokenizer's file or folder, where it lies elsewhere.
     pub tokenizer: Option<PathBuf>,
+    /// Settings that the published files lack or get wrong.
     pub overrides: Overrides,
 }
 
 /// What nothing beside the weights says, or says wrongly.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Overrides {
+    /// Attention heads of the image tower.
     pub vision_heads: Option<usize>,
+    /// Attention heads of the text tower.
     pub text_heads: Option<usize>,
+    /// Activation of both towers.
     pub activation: Option<Activation>,
 }
 
 /// What was done.
 #[derive(Debug)]
 pub struct Summary {
+    /// The family that was recognised.
     pub family: Family,
+    /// Tensors written.
     pub tensors: usize,
+    /// Parameters written.
     pub parameters: u64,
     /// Published tensors of no use: scales of the loss, lists of positions.
     pub ignored: usize,
+    /// Length of the weights file in bytes.
     pub bytes: u64,
 }
 

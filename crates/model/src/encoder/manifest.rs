@@ -25,6 +25,7 @@ pub(super) const MAX_TOKENIZER: u64 = 64 << 20;
 /// How texts become tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenizerManifest {
+    /// How texts are prepared.
     pub kind: TextKind,
     /// Most tokens of a text, special ones included.
     pub context: usize,
@@ -37,19 +38,28 @@ pub struct TokenizerManifest {
 /// `encoder.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EncoderManifest {
+    /// Version of the format.
     pub format_version: u32,
+    /// Which architecture it is.
     pub family: Family,
+    /// Name shown to people.
     pub name: String,
+    /// Licence of the weights.
     pub licence: String,
+    /// What the encoder may be used for.
     pub intended_use: String,
     /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`.
     pub dtype: String,
     /// Files with weights: `*.safetensors` or `*.gguf`.
     pub weights: Vec<String>,
+    /// What identifies its vectors.
     #[serde(default, skip_serializing_if = "KnownBy::is_default")]
     pub vectors_known_by: KnownBy,
+    /// How pixels are prepared.
     pub pixels: Pixels,
+    /// How texts become tokens.
     pub tokenizer: TokenizerManifest,
+    /// Sizes of both towers.
     pub config: EncoderConfig,
     /// SHA-256 of every other file.
     pub files: BTreeMap<String, String>,
@@ -59,9 +69,11 @@ pub struct EncoderManifest {
 
 /// An encoder's bundle that was opened.
 pub struct EncoderBundle {
+    /// What `encoder.toml` says.
     pub manifest: EncoderManifest,
     /// The text of `tokenizer.json`.
     pub tokenizer: Vec<u8>,
+    /// Where the weights are.
     pub weights: Weights,
 }
 

@@ -27,12 +27,15 @@ pub enum GatedStyle {
 /// Sizes of one block.
 #[derive(Clone, Copy, Debug)]
 pub struct GatedBlockConfig {
+    /// Which variant it is.
     pub style: GatedStyle,
     /// Width of the language model.
     pub width: usize,
     /// Width of the latents.
     pub media_width: usize,
+    /// Attention heads.
     pub heads: usize,
+    /// Dimensions of a head.
     pub head_dim: usize,
     /// Width inside the feed-forward.
     pub inner: usize,
@@ -41,7 +44,9 @@ pub struct GatedBlockConfig {
 /// Keys and values of some images for one gated block, each `[batch, keys, heads * head_dim]`.
 #[derive(Clone)]
 pub struct CrossKv {
+    /// Keys.
     pub k: Tensor,
+    /// Values.
     pub v: Tensor,
 }
 

@@ -36,12 +36,18 @@ pub struct FlamingoConfig {
     pub cross_attn_every_n_layers: usize,
     /// Heads and head width of the gated cross-attention (8 and 64 in every published model).
     pub cross_attn_heads: usize,
+    /// Dimensions of a head of the gated cross-attention.
     pub cross_attn_head_dim: usize,
+    /// Which variant the gated blocks are.
     #[serde(default)]
     pub gated: GatedStyle,
+    /// Which image a text token attends to.
     pub media_mask: MediaMask,
+    /// The vision tower.
     pub vision: VisionConfig,
+    /// The perceiver resampler.
     pub resampler: ResamplerConfig,
+    /// The decoder.
     pub language: DecoderConfig,
 }
 
@@ -58,9 +64,13 @@ impl FlamingoConfig {
 
 /// The assembled model. One struct serves training (weights are variables) and inference.
 pub struct Flamingo {
+    /// Its sizes.
     pub config: FlamingoConfig,
+    /// The vision tower.
     pub tower: ClipTower,
+    /// The perceiver resampler.
     pub resampler: Resampler,
+    /// The decoder.
     pub language: Decoder,
     /// One entry a decoder layer.
     pub(super) gated: Vec<Option<GatedBlock>>,

@@ -13,10 +13,15 @@ const EPS: f64 = 1e-5;
 /// Sizes of a resampler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResamplerConfig {
+    /// Number of layers.
     pub depth: usize,
+    /// Attention heads.
     pub heads: usize,
+    /// Dimensions of a head.
     pub head_dim: usize,
+    /// Latents per image.
     pub num_latents: usize,
+    /// Width of the feed-forward, in multiples of the latents' width.
     pub ff_mult: usize,
     /// IDEFICS: LayerNorm of queries and keys head by head, and ReLU in the feed-forward.
     #[serde(default)]

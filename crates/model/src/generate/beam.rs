@@ -8,9 +8,11 @@ use rounds_support::Cancel;
 /// How beams are searched.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beams {
+    /// Number of beams.
     pub count: usize,
     /// A finished sequence's score is its log-probability divided by its length to this power: above 0 favours long answers.
     pub length_penalty: f64,
+    /// What counts as a sequence's length.
     pub length: Length,
 }
 

@@ -20,10 +20,15 @@ use rounds_support::Cancel;
 /// How tokens are chosen. Temperature 0 is greedy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decoding {
+    /// Divides the logits before sampling; 0 always takes the likeliest token.
     pub temperature: f64,
+    /// Sample from the likeliest tokens that together have this probability.
     pub top_p: Option<f64>,
+    /// Sample from this many of the likeliest tokens.
     pub top_k: Option<usize>,
+    /// Seed of the sampler.
     pub seed: u64,
+    /// Most tokens of an answer.
     pub max_new_tokens: usize,
     /// Repetition penalty and n-gram limit.
     #[serde(flatten)]
@@ -59,19 +64,26 @@ impl Default for Decoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopReason {
+    /// The model ended its answer.
     EndOfChunk,
+    /// One of the stop texts appeared.
     StopText,
+    /// The token limit or the end of the context was reached.
     Length,
+    /// The user stopped it.
     Cancelled,
 }
 
 /// What was generated.
 #[derive(Clone, Debug)]
 pub struct Generated {
+    /// The text, without special tokens.
     pub text: String,
+    /// Number of generated tokens.
     pub tokens: usize,
     /// Natural log-probability of each token under the model, before temperature and penalties; empty for beams.
     pub log_probabilities: Vec<f32>,
+    /// Why it ended.
     pub stop: StopReason,
 }
 

@@ -9,21 +9,27 @@ use super::llama_cpp;
 /// Which of the sources of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// The checkpoint itself.
     Checkpoint,
+    /// The base language model.
     Language,
+    /// The vision tower.
     Vision,
 }
 
 /// A published tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorRef {
+    /// Which source has it.
     pub role: Role,
+    /// Its published name.
     pub name: String,
 }
 
 /// How a tensor is made. Of several places the first that exists counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipe {
+    /// As published.
     Copy(Vec<TensorRef>),
     /// The same values in the same order, with or without axes of length 1.
     Reshaped(Vec<TensorRef>),
@@ -37,6 +43,7 @@ pub enum Recipe {
     RopePairs(Vec<TensorRef>, usize),
     /// Rows of one after rows of the other.
     Concat(Vec<TensorRef>),
+    /// Rows and columns swapped.
     Transposed(Vec<TensorRef>),
 }
 
@@ -59,7 +66,9 @@ impl Recipe {
 /// Names of a published language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LanguageLayout {
+    /// LLaMA.
     Llama,
+    /// GPT-NeoX.
     Neox,
     /// MosaicGPT, as MPT-1B was published.
     Mosaic,
@@ -74,6 +83,7 @@ pub enum VisionLayout {
     OpenClip { prefix: String },
     /// transformers; the prefix ends with `vision_model.` or is empty.
     HuggingFace {
+        /// In front of every name.
         prefix: String,
         /// Of `visual_projection.weight`.
         projection: String,
@@ -83,18 +93,27 @@ pub enum VisionLayout {
 /// Which family's names the checkpoint has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// OpenFlamingo and Med-Flamingo.
     Flamingo,
-    Idefics { every: usize },
+    /// IDEFICS.
+    Idefics {
+        /// Layers per gated block.
+        every: usize,
+    },
 }
 
 /// All that is needed to find a tensor.
 #[derive(Clone, Debug)]
 pub struct KeyMap {
+    /// Whose names the checkpoint has.
     pub family: Family,
+    /// Names of the language model.
     pub language: LanguageLayout,
     /// The language model comes from a file of llama.cpp's.
     pub llama_cpp: bool,
+    /// Names of the vision tower.
     pub vision: VisionLayout,
+    /// Attention heads of the language model.
     pub heads: usize,
 }
 

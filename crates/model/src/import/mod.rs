@@ -30,30 +30,50 @@ use rounds_support::{Cancel, FileError, Hint, files, sanitise};
 /// Why an import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// A file of weights could not be read.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// What was given cannot be imported: where, and why.
     #[error("{origin}: {reason}")]
-    Config { origin: String, reason: String },
+    Config {
+        /// File or option that is wrong, cleaned.
+        origin: String,
+        /// What is wrong, cleaned.
+        reason: String,
+    },
+    /// Tensors are missing, unknown or of another shape: a line for each.
     #[error("the weights do not fit together:\n{}", .0.join("\n"))]
     Mismatch(Vec<String>),
+    /// A tensor has values outside the range of f16.
     #[error("{0} has values that half precision cannot hold")]
     Range(String),
+    /// The checkpoint has another number of parameters than the published one.
     #[error("{origin} has {found} parameters, this model's published checkpoint has {known}")]
     Parameters {
+        /// The checkpoint, cleaned.
         origin: String,
+        /// Parameters found.
         found: u64,
+        /// Parameters of the published checkpoint.
         known: u64,
     },
+    /// A tensor operation failed.
     #[error("the weights could not be converted: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// The disk is too full.
     #[error("{path} needs {needed} bytes, {free} are free")]
     Space {
+        /// Where the weights were to go, cleaned.
         path: String,
+        /// Bytes needed.
         needed: u64,
+        /// Bytes free.
         free: u64,
     },
+    /// The user stopped it.
     #[error("stopped")]
     Cancelled,
 }
@@ -88,17 +108,27 @@ impl Hint for ImportError {
 
 /// What to import.
 pub struct Request {
+    /// Whether it is an IDEFICS, not an OpenFlamingo or Med-Flamingo.
     pub idefics: bool,
+    /// The checkpoint: a file or a folder.
     pub checkpoint: PathBuf,
+    /// The base language model; an IDEFICS needs none.
     pub language: Option<PathBuf>,
+    /// The vision tower; an IDEFICS needs none.
     pub vision: Option<PathBuf>,
     /// `tokenizer.json`, or the folder with it; else looked for beside checkpoint and language model.
     pub tokenizer: Option<PathBuf>,
+    /// Folder of the new bundle.
     pub out: PathBuf,
+    /// Name of the new bundle.
     pub name: String,
+    /// Which image a text token attends to.
     pub media_mask: MediaMask,
+    /// Layers per gated block, to check against the checkpoint.
     pub cross_attn_every_n: Option<usize>,
+    /// Attention heads of the vision tower, where the files do not say.
     pub vision_heads: Option<usize>,
+    /// How weights are stored.
     pub hold: Hold,
     /// Token in front of every prompt, where it is not the tokenizer's own.
     pub begin: Option<String>,
@@ -109,6 +139,7 @@ pub struct Request {
 /// What was done.
 #[derive(Debug)]
 pub struct ImportSummary {
+    /// Tensors written.
     pub tensors: usize,
     /// Different parameters of the checkpoint.
     pub checkpoint_parameters: u64,
@@ -116,13 +147,17 @@ pub struct ImportSummary {
     pub parameters: u64,
     /// Published tensors of no use, by the kind of reason they are known by.
     pub ignored: usize,
+    /// Length of the weights file in bytes.
     pub bytes: u64,
 }
 
 /// The opened files of an import.
 pub struct Sources {
+    /// The checkpoint.
     pub checkpoint: Source,
+    /// The base language model.
     pub language: Option<Source>,
+    /// The vision tower.
     pub vision: Option<Source>,
 }
 

@@ -9,7 +9,9 @@ use rounds_support::files;
 
 /// A tokenizer that is ready, and the names of its special tokens.
 pub struct ImportedTokenizer {
+    /// The content of `tokenizer.json`.
     pub json: String,
+    /// Its special tokens.
     pub special: SpecialTokens,
 }
 

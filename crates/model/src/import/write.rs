@@ -19,11 +19,16 @@ use rounds_support::files::{self, Staged};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Hold {
+    /// 32-bit floats.
     F32,
+    /// IEEE half precision.
     F16,
+    /// bfloat16.
     Bf16,
+    /// Linear layers in 8 bits.
     #[cfg_attr(feature = "clap", value(name = "q8_0"))]
     Q8_0,
+    /// Linear layers in 4 bits (K-quants), the most sensitive ones in 6.
     #[cfg_attr(feature = "clap", value(name = "q4_k"))]
     Q4K,
 }
@@ -154,7 +159,9 @@ impl Write for HashingWriter {
 
 /// Weights that were written, but are not in their place yet.
 pub struct StagedWeights {
+    /// SHA-256 of the file.
     pub sha256: String,
+    /// Length of the file in bytes.
     pub length: u64,
     staged: Staged,
 }

@@ -31,15 +31,22 @@ pub enum Mlp {
 /// Sizes and variants of a decoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecoderConfig {
+    /// Rows of the token table.
     pub vocab_size: usize,
+    /// Width of the hidden states.
     pub hidden_size: usize,
+    /// Width inside the feed-forward.
     pub intermediate_size: usize,
+    /// Number of layers.
     pub layers: usize,
+    /// Attention heads per layer.
     pub heads: usize,
     /// Longest sequence.
     pub max_positions: usize,
+    /// Which normalisation it uses.
     #[serde(default)]
     pub norm: NormKind,
+    /// Epsilon of the norms.
     #[serde(alias = "rms_eps")]
     pub norm_eps: f64,
     /// Rotary positions with this base; absent where positions are linear biases.
@@ -54,6 +61,7 @@ pub struct DecoderConfig {
     /// Queries and keys are normalised over the full width before the heads part (MPT-1B).
     #[serde(default)]
     pub qk_norm: bool,
+    /// Which feed-forward it uses.
     #[serde(default)]
     pub mlp: Mlp,
     /// Linear layers have biases.

@@ -15,6 +15,7 @@ use super::has_fused_kernel;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// The weights' own type.
     #[default]
     Full,
     /// Factors rounded to bf16, sums in f32.

@@ -7,11 +7,15 @@ use super::cpu::{exp, max_value, values, with_simd, with_values};
 /// One classification inside a row of logits: the classes `from .. from + classes` of row `row`.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
+    /// Row of the logits.
     pub row: usize,
+    /// First class.
     pub from: usize,
+    /// Number of classes.
     pub classes: usize,
     /// The true class, counted from `from`.
     pub target: usize,
+    /// Weight of this choice in the loss.
     pub weight: f32,
 }
 

@@ -33,13 +33,18 @@ pub struct VisionConfig {
     pub image_size: usize,
     /// Side of a patch in pixels.
     pub patch_size: usize,
+    /// Width of the hidden states.
     pub width: usize,
+    /// Number of blocks.
     pub layers: usize,
+    /// Attention heads per block.
     pub heads: usize,
+    /// Width inside the feed-forward.
     pub mlp_width: usize,
     /// Width of the pooled, projected vector that searches an index.
     /// 0 where the tower has no projection: the vector is then the class token after `ln_post`.
     pub embed_dim: usize,
+    /// Activation of the feed-forward.
     pub activation: VisionActivation,
     /// IDEFICS: the resampler sees the class token too.
     #[serde(default)]

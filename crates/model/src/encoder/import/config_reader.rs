@@ -16,7 +16,9 @@ use crate::weights::Source;
 
 /// What a checkpoint's files say of it.
 pub struct CheckpointConfig {
+    /// Sizes of both towers.
     pub config: EncoderConfig,
+    /// How pixels are prepared.
     pub pixels: Pixels,
     /// Most tokens of a text.
     pub context: usize,
@@ -55,6 +57,7 @@ pub fn read_config(
 
 /// Width, blocks and the like of one tower, before heads and activation are known.
 pub struct BlockSizes {
+    /// Width of the hidden states.
     pub width: usize,
     layers: usize,
     mlp_width: usize,
@@ -76,8 +79,11 @@ impl BlockSizes {
 
 /// What sizes are read from.
 pub struct ConfigReader<'a> {
+    /// The published weights.
     pub source: &'a Source,
+    /// The configuration file, if there is one.
     pub json: Option<&'a JsonConfig>,
+    /// Settings that replace what the files say.
     pub overrides: &'a Overrides,
 }
 

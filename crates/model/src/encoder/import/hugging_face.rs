@@ -14,6 +14,7 @@ pub struct Defaults {
     text_heads: usize,
     activation: &'static str,
     eps: f64,
+    /// How images are fitted to the square input.
     pub fit: Fit,
 }
 

@@ -12,12 +12,12 @@ use crate::weights::Source;
 /// A published layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
+    /// A CLIP of transformers.
     HuggingFaceClip,
+    /// A SigLIP of transformers.
     HuggingFaceSiglip,
     /// open_clip; `text` is in front of the text tower's names: nothing, or `text.`.
-    OpenClip {
-        text: &'static str,
-    },
+    OpenClip { text: &'static str },
     /// open_clip with timm's ViT and transformers' BERT.
     BiomedClip,
 }

@@ -20,7 +20,9 @@ use rounds_support::files;
 
 /// A tokenizer that is ready to be written.
 pub struct ImportedTokenizer {
+    /// The content of `tokenizer.json`.
     pub json: String,
+    /// What the manifest says of it.
     pub manifest: TokenizerManifest,
 }
 
