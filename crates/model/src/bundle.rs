@@ -1,7 +1,7 @@
-//! A bundle: a folder with a model ready to run (`model.toml`, `tokenizer.json`, weights), or the one that ships.
+//! A bundle: a folder with a model ready to run (`model.toml`, `tokenizer.json`, weights), or the built-in model.
 //!
-//! `model.toml` gives the SHA-256 and length of every other file. Small files are hashed before anything is made of them. Weights of
-//! gigabytes are checked by length on opening and by hash with `rounds model verify`: hashing them would take longer than
+//! `model.toml` gives the SHA-256 and length of every other file. Small files are hashed before they are parsed. Large weights
+//! are checked by length when a bundle is opened and by hash with `rounds model verify`: hashing them takes longer than
 //! loading them.
 
 use serde::{Deserialize, Serialize};
@@ -16,17 +16,17 @@ pub use super::manifest_files::KnownBy;
 use super::manifest_files::{self, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
 
-/// The format this program writes and reads.
+/// Version of the `model.toml` format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
-/// Families that can be run.
+/// Model families that this program can run.
 pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
 const MANIFEST: &str = "model.toml";
-/// Longest `model.toml`, in bytes.
+/// Maximum length of `model.toml` in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
-/// Longest `tokenizer.json`, in bytes; the largest published one has 34 MB.
+/// Maximum length of `tokenizer.json` in bytes; the largest published one has 34 MB.
 const MAX_TOKENIZER: u64 = 64 << 20;
 
-/// `model.toml`.
+/// The content of `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the format; always [`FORMAT_VERSION`] once read.
@@ -39,13 +39,13 @@ pub struct Manifest {
     pub licence: String,
     /// What the model may be used for.
     pub intended_use: String,
-    /// What the model knows and what it does not, shown with every answer.
+    /// What the model knows and what it does not know; shown with every answer.
     pub knows: String,
     /// Name of the prompt template.
     pub template: String,
-    /// Below this similarity of query and best shot the picture is unlike anything the model was made for.
+    /// Below this similarity of query and best shot, the image is unlike anything the model was trained on.
     pub familiar_similarity: f32,
-    /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`, `q4_k`.
+    /// How the weights are stored: `f32`, `f16`, `bf16`, `q8_0`, `q4_k`.
     #[serde(default = "default_dtype")]
     pub dtype: String,
     /// Files with weights: `*.safetensors` or `*.gguf`.
@@ -68,7 +68,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// What the vectors of its tower are known by: with [`KnownBy::Weights`] the SHA-256 of the first file of weights.
+    /// Identifies the vectors of its tower; with [`KnownBy::Weights`] it is the SHA-256 of the first weights file.
     pub fn encoder_id(&self) -> String {
         let manifest_files = self.manifest_files();
         let hashes = manifest_files.weight_hashes();
@@ -91,9 +91,9 @@ impl Manifest {
 }
 
 impl Manifest {
-    /// Words go to the terminal and are cleaned; tokens go to a tokenizer, so one that would have to be cleaned is refused.
+    /// Cleans the texts, which go to the terminal. Tokens go to the tokenizer and cannot be changed, so unclean ones are an error.
     fn sanitised(mut self) -> Result<Self, ModelError> {
-        for words in [
+        for text in [
             &mut self.name,
             &mut self.licence,
             &mut self.intended_use,
@@ -101,7 +101,7 @@ impl Manifest {
             &mut self.template,
             &mut self.dtype,
         ] {
-            *words = sanitise::clean_line(words);
+            *text = sanitise::clean_line(text);
         }
         self.tokens.check().map_err(|e| damaged(MANIFEST, e))?;
         Ok(self)
@@ -131,16 +131,16 @@ pub struct SpecialTokens {
     /// After this token text sees no image until the next one (IDEFICS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_reset: Option<String>,
-    /// Tokens whose output rows were never trained: they are never generated.
+    /// Tokens whose output rows were never trained; they are never generated.
     #[serde(default)]
     pub untrained: Vec<String>,
-    /// Stands on both sides of an image (IDEFICS).
+    /// Token on both sides of an image (IDEFICS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around_image: Option<String>,
 }
 
 impl SpecialTokens {
-    /// Errors, in words, where one would do something to a terminal.
+    /// Errors where a token has control characters, which could change the terminal.
     pub(super) fn check(&self) -> Result<(), String> {
         let mut all = [&self.begin, &self.image, &self.end_of_chunk]
             .into_iter()
@@ -150,7 +150,7 @@ impl SpecialTokens {
             .chain(&self.around_image);
         match all.find(|token| sanitise::clean(token) != **token) {
             Some(token) => Err(format!(
-                "the token {} has control characters",
+                "the token {} contains control characters",
                 sanitise::clean_line(token)
             )),
             None => Ok(()),
@@ -158,14 +158,14 @@ impl SpecialTokens {
     }
 }
 
-/// How a picture becomes the tower's square.
+/// How an image is fitted to the tower's square input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fit {
-    /// The shorter side fills it, the middle is kept (CLIP, OpenFlamingo).
+    /// Scale the shorter side to it and keep the centre (CLIP, OpenFlamingo).
     #[default]
     Crop,
-    /// The whole picture is squeezed into it (IDEFICS).
+    /// Scale both sides to it, ignoring the aspect ratio (IDEFICS).
     Squash,
 }
 
@@ -182,7 +182,7 @@ pub struct Pixels {
 }
 
 impl Pixels {
-    /// With CLIP's mean and standard deviation, which every published Flamingo uses.
+    /// CLIP's mean and standard deviation, which every published Flamingo uses.
     pub fn clip(fit: Fit) -> Self {
         Self {
             fit,
@@ -191,7 +191,8 @@ impl Pixels {
         }
     }
 
-    /// 8-bit RGB, row by row, as the tower takes it: a plane of floats for each colour, mean off, in standard deviations.
+    /// Normalises 8-bit interleaved RGB `[side, side, 3]` to planar f32 `[3, side, side]`: mean subtracted, divided by the
+    /// standard deviation.
     pub fn normalise(&self, rgb: &[u8]) -> Vec<f32> {
         let plane = |c: usize| {
             let samples = rgb.iter().skip(c).step_by(3);
@@ -209,7 +210,7 @@ pub enum Weights {
     Files(Vec<PathBuf>),
 }
 
-/// A bundle that was opened.
+/// An opened bundle.
 pub struct Bundle {
     /// What `model.toml` says.
     pub manifest: Manifest,
@@ -234,7 +235,7 @@ impl BundleSource {
             }
             BundleSource::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
                 .map(Cow::Borrowed)
-                .ok_or_else(|| damaged(name, "not part of this build")),
+                .ok_or_else(|| damaged(name, "it is not part of this build")),
         }
     }
 }
@@ -257,20 +258,20 @@ fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
     manifest.sanitised()
 }
 
-/// Errors where something else than a model is in `folder`.
+/// Errors where `folder` holds no model that answers.
 fn require_model(folder: &Path) -> Result<(), ModelError> {
     if folder.join(MANIFEST).exists() {
         return Ok(());
     }
-    let shown = rounds_support::errors::shown(folder);
+    let path = rounds_support::errors::shown(folder);
     Err(match EncoderBundle::is_one(folder) {
-        true => ModelError::IsEncoder(shown),
-        false => ModelError::NotAModel(shown),
+        true => ModelError::IsEncoder(path),
+        false => ModelError::NotAModel(path),
     })
 }
 
 impl Bundle {
-    /// Reads and checks a bundle; `None` is the one that ships.
+    /// Reads and checks the bundle in `folder`, or the built-in model for `None`.
     pub fn open(folder: Option<&Path>) -> Result<Self, ModelError> {
         let source = match folder {
             None => BundleSource::Shipped,
@@ -299,18 +300,18 @@ impl Bundle {
         })
     }
 
-    /// Reads `model.toml` of a bundle in `folder`, and nothing else.
+    /// Reads only `model.toml` of the bundle in `folder`.
     pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
         require_model(folder)?;
         manifest_of(&files::read_plain(&folder.join(MANIFEST), MAX_MANIFEST)?)
     }
 
-    /// Reads the text of a `model.toml`; also the fuzzer's way in.
+    /// Parses and checks the text of a `model.toml`. Public for the fuzzer.
     pub fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
         manifest_of(text)
     }
 
-    /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
+    /// Hashes every file of the bundle in `folder`; returns a message for each that differs from the manifest.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
         Ok(Self::manifest(folder)?.manifest_files().problems(folder))
     }
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_manifest_are_clean_and_tokens_that_are_not_are_refused() {
+    fn texts_are_cleaned_and_tokens_with_control_characters_are_refused() {
         let evil = r"\u001b]52;c;QUFBQQ==\u0007";
         for (from, of) in [
             (
@@ -366,12 +367,12 @@ mod tests {
             assert!(!text.contains('\u{1b}'), "{text:?}");
         }
         let error = changed("\"tokenizer.json\" = \"5c7b", "\"tokenizer.json\" = \"xxxx");
-        assert!(error.is_err(), "a hash that is none");
+        assert!(error.is_err(), "malformed SHA-256");
         assert_eq!(changed("", "").unwrap().name, "rounds-nano");
     }
 
     #[test]
-    fn sizes_that_no_memory_holds_are_refused_before_any_is_taken() {
+    fn absurd_sizes_are_refused_before_memory_is_allocated() {
         let error = changed("max_positions = 1024", "max_positions = 99999999999").unwrap_err();
         assert!(error.to_string().contains("max_positions"), "{error}");
     }

@@ -5,13 +5,15 @@ use candle_core::Device;
 use super::error::ModelError;
 use rounds_support::sanitise::clean_line_max;
 
-/// Longest name and reason that a message shows, in characters.
+/// Most characters of a device name or reason in a message.
 const MAX_MESSAGE: usize = 200;
 
-/// What [`open`] takes.
+/// Device names that [`open`] accepts.
 pub const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
 
-/// Opens `auto`, `cpu`, `cuda` or `metal`. `auto` takes the first that works.
+/// Opens one of [`NAMES`] and returns it with its actual name. `auto` tries CUDA, then Metal, then the CPU.
+///
+/// Errors where the device is unknown or not available.
 pub fn open(name: &str) -> Result<(Device, &'static str), ModelError> {
     let missing = |reason: &str| ModelError::Device {
         name: clean_line_max(name, MAX_MESSAGE),

@@ -1,4 +1,4 @@
-//! What can go wrong with a model.
+//! Errors of loading and running models.
 
 use super::bundle::FAMILIES;
 use rounds_support::{FileError, Hint};
@@ -13,7 +13,7 @@ pub enum ModelError {
     #[error("{0} is not a model: it has no model.toml")]
     NotAModel(String),
     /// The folder has an encoder where a model that answers was expected.
-    #[error("{0} is an image-text encoder: it compares pictures and does not answer")]
+    #[error("{0} is an image-text encoder: it compares images and cannot answer")]
     IsEncoder(String),
     /// A file is not what the manifest says: file name and reason.
     #[error("{file} in the model folder is damaged: {reason}")]
@@ -24,7 +24,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The bundle has another format version.
-    #[error("the model is of format version {found}, this program reads version {known}")]
+    #[error("the model has format version {found}, but this program reads version {known}")]
     Version {
         /// Version of the bundle.
         found: u32,
@@ -32,14 +32,14 @@ pub enum ModelError {
         known: u32,
     },
     /// The family is not known.
-    #[error("the model's family is {0}, which this program does not know")]
+    #[error("unknown model family {0}")]
     Family(String),
     /// The device cannot be used.
     #[error("device {name} is not available in this build or on this machine{}", reason_suffix(.reason))]
     Device {
         /// Name of the device.
         name: String,
-        /// The driver's words, cleaned; empty where it was not asked.
+        /// The driver's message, cleaned; empty where no driver was tried.
         reason: String,
     },
     /// A tensor operation failed.
@@ -49,7 +49,7 @@ pub enum ModelError {
     #[error("text could not be split into tokens: {0}")]
     Tokenizer(String),
     /// The prompt is longer than the context.
-    #[error("the prompt has {tokens} tokens, the model takes {limit}")]
+    #[error("the prompt has {tokens} tokens, but the model takes at most {limit}")]
     TooLong {
         /// Tokens of the prompt.
         tokens: usize,
@@ -57,7 +57,7 @@ pub enum ModelError {
         limit: usize,
     },
     #[error(
-        "the question takes {tokens} tokens; of the {context} that the model takes, {reserve} are kept for the answer"
+        "the question takes {tokens} tokens; the model takes at most {context}, of which {reserve} are reserved for the answer"
     )]
     /// The prompt leaves no room for an answer.
     NoRoom {
@@ -88,7 +88,7 @@ fn reason_suffix(reason: &str) -> String {
     }
 }
 
-/// Drivers say it in several ways.
+/// Drivers word this differently, and candle passes only the text on.
 fn is_out_of_memory(error: &candle_core::Error) -> bool {
     let text = error.to_string().to_lowercase();
     ["out of memory", "out_of_memory"]
@@ -101,30 +101,32 @@ impl Hint for ModelError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::NotAModel(_) => {
-                "see what there is with `rounds model list`, or leave the name out to use the one that ships"
+                "list your models with `rounds model list`, or leave --model out to use the built-in model"
             }
-            Self::IsEncoder(_) => "name it with --encoder, and a model that answers with --model",
+            Self::IsEncoder(_) => {
+                "use it with --encoder, and give a model that answers with --model"
+            }
             Self::Damaged { .. } => {
-                "get the model folder again, or leave --model out to use the one that ships"
+                "download the model again, or leave --model out to use the built-in model"
             }
-            Self::Version { .. } => "update the program or the model, or leave --model out",
+            Self::Version { .. } => {
+                "update the program or the model, or leave --model out to use the built-in model"
+            }
             Self::Family(_) => {
                 return Some(format!(
-                    "known families: {}; clip, siglip and biomedclip of encoders",
+                    "known families: {}; for encoders clip, siglip and biomedclip",
                     FAMILIES.join(" and ")
                 ));
             }
             Self::Device { .. } => "use --device auto or --device cpu",
             Self::TooLong { .. } => "ask a shorter question or use fewer shots",
             Self::NoRoom { .. } => {
-                "ask a shorter question, or leave more room for it with a smaller --max-new-tokens"
+                "ask a shorter question, or make room with a smaller --max-new-tokens"
             }
             Self::Tensor(error) if is_out_of_memory(error) => {
-                "use fewer shots or beams, a packed model, or --device cpu"
+                "use fewer shots or beams, a quantised model, or --device cpu"
             }
-            Self::Tensor(_) => {
-                "try --device cpu; `rounds model verify` says whether the model's files are whole"
-            }
+            Self::Tensor(_) => "try --device cpu; `rounds model verify` checks the model's files",
             _ => return None,
         };
         Some(text.to_string())
@@ -136,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_that_is_full_or_missing_is_named_with_a_way_out() {
+    fn errors_about_devices_come_with_a_hint() {
         let full =
             candle_core::Error::msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
         let hint = ModelError::Tensor(full).hint().unwrap();
@@ -156,7 +158,7 @@ mod tests {
         }
         assert_eq!(
             ModelError::Family("x".into()).hint().unwrap(),
-            "known families: flamingo and idefics; clip, siglip and biomedclip of encoders"
+            "known families: flamingo and idefics; for encoders clip, siglip and biomedclip"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Layers with their tensors, as every model here uses them.
+//! Layers with their tensors, shared by all models.
 
 use candle_core::{Result, Tensor};
 
@@ -9,12 +9,12 @@ use super::store::Store;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NormKind {
-    /// Weight only, no mean taken off.
+    /// RMS norm: weight only, the mean is not subtracted.
     #[default]
     Rms,
-    /// Weight and bias.
+    /// Layer norm with weight and bias.
     Layer,
-    /// Mean taken off, weight only.
+    /// Layer norm with weight only.
     LayerNoBias,
 }
 
@@ -22,7 +22,7 @@ pub enum NormKind {
 #[derive(Clone)]
 pub struct Norm {
     weight: Tensor,
-    /// Zeros where the model has none; `None` for RMS.
+    /// Zeros for [`NormKind::LayerNoBias`], `None` for [`NormKind::Rms`].
     bias: Option<Tensor>,
     eps: f64,
 }
@@ -39,7 +39,7 @@ impl Norm {
         Ok(Self { weight, bias, eps })
     }
 
-    /// `[.., width]` to the same shape.
+    /// Normalises `x` `[.., width]`; the result has the same shape and dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.bias {
             Some(bias) => layer_norm(x, &self.weight, bias, self.eps),

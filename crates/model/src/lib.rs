@@ -1,6 +1,6 @@
-//! Models: the seam that few-shot learners stand behind, and the Flamingo family as its first.
+//! Models: the [`FewShotLearner`] trait, the Flamingo family that implements it, and image-text encoders.
 //!
-//! Nothing here knows about questions, examples or surfaces: tokens and pictures come in, logits go out.
+//! Nothing here knows about questions, examples or user interfaces: tokens and images come in, logits and vectors go out.
 
 mod bounds;
 pub mod bundle;
@@ -30,39 +30,40 @@ use error::ModelError;
 use rounds_imaging::Picture;
 use rounds_support::Cancel;
 
-/// What a learner makes of a picture in one pass of its vision tower.
+/// An image after one pass of a learner's vision tower and resampler.
 pub struct EncodedImage {
-    /// Unit vector that searches an index.
+    /// Unit vector for searching an index.
     pub vector: Vec<f32>,
-    /// What text attends to: `[1, num_latents, width]`.
+    /// What text attends to: `[1, num_latents, width]` in the model's dtype.
     pub latents: Tensor,
 }
 
-/// A multimodal few-shot learner with the state of one sequence.
+/// A multimodal few-shot learner with the state of its current sequences.
 pub trait FewShotLearner: Send {
-    /// What it is.
+    /// The manifest of its bundle.
     fn manifest(&self) -> &bundle::Manifest;
     /// Its tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
-    /// Longest sequence, in tokens.
+    /// Maximum length of a sequence in tokens.
     fn context(&self) -> usize;
-    /// One pass of the vision tower and resampler.
+    /// Runs the vision tower and the resampler.
     fn encode_image(&self, image: &Picture) -> Result<EncodedImage, ModelError>;
-    /// Starts a sequence: one image for every image token in `ids`. Returns the logits after the last token.
+    /// Starts a sequence, with one image for every image token in `ids`. Returns the logits after the last token, one per
+    /// vocabulary entry.
     fn prefill(
         &mut self,
         ids: &[u32],
         images: &[Arc<EncodedImage>],
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError>;
-    /// Adds one token; returns the logits after it.
+    /// Adds one token to the first sequence and returns the logits after it.
     fn step(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>, ModelError> {
         self.step_branch(0, token, cancel)
     }
-    /// Rearranges the sequences under way: the new i-th goes on from what was the `parents[i]`-th. After a prefill there is
-    /// one, number 0.
+    /// Replaces the current sequences: the new sequence `i` continues the old sequence `parents[i]`. After a prefill there is
+    /// one sequence, number 0.
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError>;
-    /// Adds one token to the `branch`-th sequence.
+    /// Adds one token to sequence `branch` and returns the logits after it.
     fn step_branch(
         &mut self,
         branch: usize,

@@ -1,4 +1,4 @@
-//! The user's own bundles, by name.
+//! The user's installed bundles, by name.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::encoder::{Descriptor, EncoderBundle, EncoderManifest};
 use super::error::ModelError;
 use rounds_support::{OwnWord, Paths, Shelf, paths};
 
-/// What a bundle in a folder is.
+/// The manifest of a bundle of either kind.
 pub enum Known {
     /// A model that answers.
     Learner(Box<Manifest>),
@@ -16,7 +16,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Reads the manifest of the bundle in `folder`, whichever it has.
+    /// Reads the manifest of the bundle in `folder`, whichever kind it is.
     pub fn of(folder: &Path) -> Result<Self, ModelError> {
         Ok(match EncoderBundle::is_one(folder) {
             true => Self::Encoder(Box::new(EncoderBundle::manifest(folder)?)),
@@ -24,7 +24,7 @@ impl Known {
         })
     }
 
-    /// Hashes every file of the bundle in `folder`; gives a line for each that is not as written.
+    /// Hashes every file of the bundle in `folder`; returns a message for each that differs from the manifest.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
         match EncoderBundle::is_one(folder) {
             true => EncoderBundle::verify(folder),
@@ -32,7 +32,7 @@ impl Known {
         }
     }
 
-    /// File name of its manifest, and of its other files.
+    /// Names of its manifest and of its other files.
     fn files(&self) -> (&'static str, impl Iterator<Item = &String>) {
         match self {
             Self::Learner(manifest) => ("model.toml", manifest.files.keys()),
@@ -41,63 +41,64 @@ impl Known {
     }
 }
 
-/// Whether a bundle of either kind is in `folder`.
+/// Whether `folder` is a bundle of either kind.
 pub fn is_bundle(folder: &Path) -> bool {
     folder.join("model.toml").exists() || EncoderBundle::is_one(folder)
 }
 
-/// The folder of bundles, one a subfolder.
+/// The folder with the user's bundles, each in a subfolder.
 pub struct Library {
-    shelf: Shelf,
+    folders: Shelf,
 }
 
 impl Library {
-    /// `models` in the program's data folder.
+    /// The library in the program's data folder.
     pub fn of(paths: &Paths) -> Self {
         Self {
-            shelf: Shelf::new(paths.data_dir.join("models")),
+            folders: Shelf::new(paths.data_dir.join("models")),
         }
     }
 
-    /// A bundle's folder: what was given where it is one, else the bundle of that name. The descriptor has none and stays a word.
+    /// The folder of a bundle: `given` itself where it is a bundle, else the installed bundle of that name. The descriptor has no
+    /// folder; its name is returned as it is.
     pub fn find(&self, given: &Path) -> PathBuf {
         match Descriptor::is_named(given) {
             true => given.to_path_buf(),
-            false => self.shelf.find(given, is_bundle),
+            false => self.folders.find(given, is_bundle),
         }
     }
 
-    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    /// A name or absolute path from which [`Library::find`] finds the same bundle, whatever the working directory.
     pub fn lasting(&self, given: &Path) -> PathBuf {
         match Descriptor::is_named(given) {
             true => given.to_path_buf(),
-            false => paths::lasting(&self.find(given), self.shelf.folder()),
+            false => paths::lasting(&self.find(given), self.folders.folder()),
         }
     }
 
-    /// The folder of a bundle that [`Library::list`] names.
+    /// The folder of an installed bundle.
     pub fn folder_of(&self, name: &str) -> PathBuf {
-        self.shelf.folder().join(name)
+        self.folders.folder().join(name)
     }
 
-    /// Where a new bundle goes: a bare name into the library, a path where it says.
+    /// Where a new bundle goes: into the library for a bare name, else to the given path.
     ///
-    /// Errors where the name is a word of the program's own.
+    /// Errors where the name is reserved.
     pub fn place(&self, given: &Path) -> Result<PathBuf, OwnWord> {
-        self.shelf.place(given)
+        self.folders.place(given)
     }
 
-    /// Every bundle with its manifest, or why it cannot be read; sorted by name.
+    /// Every installed bundle with its manifest or the reason why it cannot be read, sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Known, ModelError>)> {
-        let folders = self.shelf.list().into_iter();
+        let folders = self.folders.list().into_iter();
         folders
             .map(|(name, folder)| (name, Known::of(&folder)))
             .collect()
     }
 
-    /// Deletes a bundle's own files, and the folder if nothing else is in it.
+    /// Deletes the bundle's files, then the folder if it is empty.
     ///
-    /// Errors where `folder` is not a bundle: nothing else may be deleted by a slip of the hand.
+    /// Errors where `folder` is not a bundle, so that a mistyped path deletes nothing.
     pub fn remove(&self, folder: &Path) -> Result<(), ModelError> {
         let known = Known::of(folder)?;
         let (manifest, files) = known.files();
@@ -107,7 +108,7 @@ impl Library {
             }
             _ => Ok(()),
         };
-        // The manifest first: what is left after an interruption is no longer taken for a bundle.
+        // The manifest first: after an interruption the rest is no longer recognised as a bundle.
         delete(folder.join(manifest))?;
         for name in files {
             delete(folder.join(name))?;
@@ -116,8 +117,8 @@ impl Library {
         Ok(())
     }
 
-    /// Makes the library's folder.
+    /// Creates the library's folder.
     pub fn create(&self) -> Result<(), ModelError> {
-        Ok(self.shelf.create()?)
+        Ok(self.folders.create()?)
     }
 }

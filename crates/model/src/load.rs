@@ -1,4 +1,4 @@
-//! From a bundle's files to a store of tensors.
+//! Loads a bundle's weights into a [`Store`].
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
@@ -23,27 +23,27 @@ fn damaged(file: &Path, reason: impl ToString) -> ModelError {
     }
 }
 
-/// The type that full tensors are computed in: candle multiplies f32 only on a CPU, and bf16 where the weights are no wider.
+/// The dtype to compute in: f32 on a CPU, where candle's fast kernels need it; elsewhere bf16 if the weights have 16 bits.
 pub fn compute_dtype(bundle: &Bundle, device: &Device) -> DType {
     compute_dtype_for(&bundle.manifest.dtype, device)
 }
 
-/// The same for weights that are held as `held`.
-pub fn compute_dtype_for(held: &str, device: &Device) -> DType {
-    match (device.is_cpu(), held) {
+/// [`compute_dtype`] for weights stored as `weights`, the manifest's `dtype`.
+pub fn compute_dtype_for(weights: &str, device: &Device) -> DType {
+    match (device.is_cpu(), weights) {
         (false, "f16" | "bf16") => DType::BF16,
         _ => DType::F32,
     }
 }
 
-/// A store over the weights of `bundle`, full tensors in `dtype`.
+/// A store with the weights of `bundle`: unquantised tensors in `dtype`, quantised ones as stored.
 ///
-/// Errors with the file's name where a file is not what it says.
+/// Errors with the file's name where a file is damaged.
 pub fn store(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Store<'static>, ModelError> {
     store_from_weights(&bundle.weights, device, dtype)
 }
 
-/// The same over weights of any bundle.
+/// [`store`] for the weights of any kind of bundle.
 pub fn store_from_weights(
     weights: &Weights,
     device: &Device,
@@ -77,7 +77,7 @@ pub fn store_from_weights(
     Ok(Store::with_packed(full, tensors.packed))
 }
 
-/// Reads a GGUF file that is in memory; how many tensors it has. The fuzzer's way in.
+/// Reads a GGUF file in memory and returns its number of tensors. Public for the fuzzer.
 pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
     let name = "model.gguf";
     let wrong = |e| damaged(Path::new(name), e);

@@ -1,4 +1,4 @@
-//! Bundles of published shapes with random weights, to measure speed and memory without the published files.
+//! Bundles with the sizes of published models and random weights, for benchmarks without the published files.
 
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -13,20 +13,20 @@ use super::vision::{VisionActivation, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files};
 
-/// Shapes that can be made.
+/// Published models whose sizes can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Shape {
-    /// OpenFlamingo-3B: MPT-1B, a gated block in front of every layer.
+    /// OpenFlamingo-3B: MPT-1B, a gated block before every layer.
     #[cfg_attr(feature = "clap", value(name = "openflamingo-3b"))]
     OpenFlamingo3b,
-    /// OpenFlamingo-4B: RedPajama-INCITE-3B, every second layer.
+    /// OpenFlamingo-4B: RedPajama-INCITE-3B, a gated block before every second layer.
     #[cfg_attr(feature = "clap", value(name = "openflamingo-4b"))]
     OpenFlamingo4b,
-    /// OpenFlamingo-9B: MPT-7B, every fourth layer.
+    /// OpenFlamingo-9B: MPT-7B, a gated block before every fourth layer.
     #[cfg_attr(feature = "clap", value(name = "openflamingo-9b"))]
     OpenFlamingo9b,
-    /// Med-Flamingo: LLaMA-7B, every fourth layer.
+    /// Med-Flamingo: LLaMA-7B, a gated block before every fourth layer.
     #[cfg_attr(feature = "clap", value(name = "med-flamingo"))]
     MedFlamingo,
     /// IDEFICS-9B.
@@ -132,7 +132,7 @@ impl Shape {
     }
 }
 
-/// A tokenizer with one token for every id, `t17`, and the special tokens behind them.
+/// A tokenizer with a token `t17` for id 17 and so on, and the special tokens last.
 fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
     let words = vocab - special.len();
     let vocabulary: serde_json::Map<String, serde_json::Value> = (0..words)
@@ -162,7 +162,7 @@ fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
     Ok(json.to_string())
 }
 
-/// Writes a bundle of `shape` to `folder`; `layers` cuts the decoder's depth for a quick look.
+/// Writes a bundle of `shape` to `folder` and returns the length of its weights in bytes. `layers` reduces the decoder's depth.
 pub fn write(
     shape: Shape,
     layers: Option<usize>,
@@ -201,7 +201,7 @@ pub fn write(
         name: format!("random {shape:?}"),
         licence: "none: random numbers".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
-        knows: "this model's weights are random numbers: its answers mean nothing".into(),
+        knows: "this model's weights are random, so its answers mean nothing".into(),
         template: if idefics { "idefics" } else { "open-flamingo" }.into(),
         familiar_similarity: -1.0,
         dtype: format.name().into(),
@@ -237,8 +237,8 @@ pub fn write(
     Ok(bytes)
 }
 
-/// Values of a tensor: norms are 1, biases 0, gates half open, everything else small numbers of a size that keeps hidden states of
-/// order 1. Same seed and name, same values.
+/// Values of a tensor: norms are 1, biases 0, gates half open, everything else scaled so that hidden states stay of order 1. The
+/// same seed and name give the same values.
 fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
     let device = candle_core::Device::Cpu;
     let norm = ["norm", "ln_", ".1.0.", ".ff.0."]
@@ -258,7 +258,7 @@ fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
     });
     let scale = 1.7 / (shape.last().copied().unwrap_or(1).max(1) as f32).sqrt();
     let mut rng = Rng::new(hash);
-    // Uniform numbers, two of each draw: billions are needed.
+    // Two uniform numbers per draw, for speed: billions are needed.
     let count: usize = shape.iter().product();
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {

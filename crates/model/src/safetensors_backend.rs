@@ -1,7 +1,7 @@
-//! Full tensors of a bundle's files, each read when the model asks for it.
+//! Unquantised tensors of a bundle's safetensors files, each read when the model asks for it.
 //!
-//! A tensor's bytes are let go as soon as it is made, so loading takes what the model takes and one tensor more. Mapped files would be
-//! in memory a second time for as long as the model is being loaded.
+//! A tensor's bytes are freed as soon as the tensor is made, so loading needs memory for the model and one tensor more. Mapped files
+//! would be in memory a second time while the model loads.
 
 use candle_core::{DType, Device, Error, Result, Shape, Tensor};
 use candle_nn::Init;
@@ -26,7 +26,7 @@ struct TensorLocation {
 }
 
 impl SafetensorsBackend {
-    /// Opens and checks every file; an error comes with the path it belongs to.
+    /// Opens and checks every file. An error comes with the path of its file.
     pub fn open(paths: &[PathBuf]) -> std::result::Result<Self, (PathBuf, WeightError)> {
         let (mut files, mut locations) = (Vec::new(), HashMap::new());
         for (file, path) in paths.iter().enumerate() {
@@ -67,7 +67,10 @@ impl SimpleBackend for SafetensorsBackend {
         match tensor.shape() == &shape {
             true => Ok(tensor),
             false => {
-                candle_core::bail!("{name}: {:?} where {shape:?} was expected", tensor.shape())
+                candle_core::bail!(
+                    "{name} has shape {:?}, but {shape:?} was expected",
+                    tensor.shape()
+                )
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Where a model takes its tensors from: full ones by name, packed (quantised) linear layers beside them.
+//! Where a model takes its tensors from: full tensors, and packed (quantised) linear layers.
 //!
-//! One loading code serves training (variables that are made as they are asked for), inference from files, and the importer,
-//! which runs it over a store that holds nothing and only writes down what was asked for. So the list of tensors a bundle must
-//! have can never differ from what the model reads.
+//! The same loading code serves training (variables created on first use), inference from files, and the importer, which runs it
+//! on a store without data that only records the requests. So the list of tensors a bundle must have cannot differ from what the
+//! model reads.
 
 use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Result, Shape, Tensor};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use super::ops::Linear;
 
-/// A place in the tree of tensor names.
+/// A store of tensors, seen from one prefix of their names.
 #[derive(Clone)]
 pub struct Store<'a> {
     full: VarBuilder<'a>,
@@ -21,24 +21,24 @@ pub struct Store<'a> {
     recorded: Option<Arc<Mutex<Vec<TensorSpec>>>>,
 }
 
-/// A tensor that a model asked for.
+/// Name and shape of a tensor that a model needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
     /// Full name.
     pub name: String,
     /// Its dimensions.
     pub shape: Vec<usize>,
-    /// The weight of a linear layer: what quantisation applies to.
+    /// Whether it is the weight of a linear layer, which may be quantised.
     pub linear: bool,
 }
 
 impl<'a> Store<'a> {
-    /// Full tensors only.
+    /// A store of full tensors only.
     pub fn full(full: VarBuilder<'a>) -> Self {
         Self::with_packed(full, HashMap::new())
     }
 
-    /// Full tensors, and linear weights that are packed.
+    /// A store of full tensors and packed linear weights.
     pub fn with_packed(full: VarBuilder<'a>, packed: HashMap<String, Arc<QTensor>>) -> Self {
         Self {
             full,
@@ -47,7 +47,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The place below `name`.
+    /// The same store with `name` added to the prefix.
     pub fn pp(&self, name: impl ToString) -> Self {
         Self {
             full: self.full.pp(name),
@@ -56,25 +56,29 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The device that tensors go to.
+    /// The device of the tensors.
     pub fn device(&self) -> &Device {
         self.full.device()
     }
 
-    /// A tensor of `shape`; `init` is how a trainer starts it.
+    /// A tensor of `shape` in the store's dtype; a trainer initialises it with `init`.
+    ///
+    /// Errors where it is missing or has another shape.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
         self.record(name, &shape, false);
         self.full.get_with_hints(shape, name, init)
     }
 
-    /// A linear layer of weight `[out, in]`, without bias.
+    /// A linear layer without bias; `shape` of its weight is `[out, in]`.
+    ///
+    /// Errors where the weight is missing or has another shape.
     pub fn linear(&self, shape: (usize, usize), name: &str, init: Init) -> Result<Linear> {
         if let Some(weight) = self.packed.get(&self.path(name)) {
             let width = weight.shape().dims().get(1).copied();
             if width != Some(shape.1) {
                 candle_core::bail!(
-                    "{}: {:?} where [{}, {}] was expected",
+                    "{} has shape {:?}, but [{}, {}] was expected",
                     self.path(name),
                     weight.shape(),
                     shape.0,
@@ -109,7 +113,7 @@ impl<'a> Store<'a> {
     }
 }
 
-/// What `load` asks of a store, without memory for any of it.
+/// The tensors that `load` takes from a store, sorted by name, without allocating them.
 pub fn required_tensors(
     load: impl FnOnce(Store<'static>) -> Result<()>,
 ) -> Result<Vec<TensorSpec>> {
@@ -126,7 +130,7 @@ pub fn required_tensors(
     Ok(list)
 }
 
-/// Gives a single zero, seen from every place of the shape.
+/// Broadcasts a single zero to every requested shape.
 struct ZeroBackend;
 
 impl SimpleBackend for ZeroBackend {

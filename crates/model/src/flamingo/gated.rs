@@ -1,4 +1,4 @@
-//! Gated cross-attention: how text comes to see an image.
+//! Gated cross-attention, through which text attends to images.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
@@ -10,17 +10,17 @@ use crate::ops::{AttentionMask, Linear, attention, rms_norm, silu_mul};
 use crate::store::Store;
 
 const EPS: f64 = 1e-5;
-/// Of IDEFICS' norms.
+/// Epsilon of IDEFICS' norms.
 const RMS_EPS: f64 = 1e-6;
 
-/// Whose gated blocks they are.
+/// Variant of the gated blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GatedStyle {
     /// LayerNorm, plain queries and keys, feed-forward with exact GELU.
     #[default]
     OpenFlamingo,
-    /// RMS norm, queries and keys normalised head by head, SwiGLU feed-forward.
+    /// RMS norm, queries and keys normalised per head, SwiGLU feed-forward.
     Idefics,
 }
 
@@ -77,8 +77,8 @@ pub struct GatedBlock {
 }
 
 impl GatedBlock {
-    /// Published gates start at 0; a model trained from nothing starts with them half open, or the text would learn to do
-    /// without images first.
+    /// Takes the block's tensors from `store`. Published models were trained from gates of 0. Here training starts with gates half
+    /// open, because a model trained from scratch would otherwise learn to ignore images first.
     pub fn load(config: &GatedBlockConfig, store: Store) -> Result<Self> {
         let inner = config.heads * config.head_dim;
         let attn = store.pp("attn");
@@ -126,7 +126,7 @@ impl GatedBlock {
         })
     }
 
-    /// RMS norm of every head of `x` `[batch, n, heads * head_dim]`.
+    /// RMS norm of each head of `x` `[batch, n, heads * head_dim]`.
     fn norm_per_head(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         let (batch, n, width) = x.dims3()?;
         rms_norm(
@@ -137,7 +137,8 @@ impl GatedBlock {
         .reshape((batch, n, width))
     }
 
-    /// Keys and values of `media` `[batch, keys, media_width]`: a function of the images alone, so computed once.
+    /// Keys and values of `media` `[batch, keys, media_width]`. They depend only on the images,
+    /// so they are computed once.
     pub fn keys_and_values(&self, media: &Tensor) -> Result<CrossKv> {
         let inner = self.heads * self.head_dim;
         let both = self.to_kv.forward(media)?;
@@ -151,7 +152,7 @@ impl GatedBlock {
         })
     }
 
-    /// `x` `[batch, tokens, width]` to the same shape. Tokens with an empty range keep only the feed-forward branch.
+    /// `x` `[batch, tokens, width]` to the same shape. Tokens with an empty range pass only the feed-forward.
     pub fn forward(&self, x: &Tensor, kv: &CrossKv, mask: AttentionMask) -> Result<Tensor> {
         let mut q = self.to_q.forward(&self.norm.forward(x)?)?;
         if let Some((weight, _)) = &self.qk_norm {
@@ -164,7 +165,7 @@ impl GatedBlock {
         self.forward_without_media(&x)
     }
 
-    /// The block for tokens that see no image.
+    /// The block for tokens that attend to no image, `[batch, tokens, width]` to the same shape.
     pub fn forward_without_media(&self, x: &Tensor) -> Result<Tensor> {
         let y = match &self.feed_forward {
             GatedFeedForward::OpenFlamingo(ff) => ff.forward(x)?,

@@ -1,4 +1,4 @@
-//! A Flamingo behind the seam of few-shot learners: caches, one forward pass at a time, nothing about prompts or indexes.
+//! A Flamingo as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
 
 use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::{EncodedImage, FewShotLearner};
 use rounds_imaging::{Deep, Picture, clip_transform, squash_transform};
 use rounds_support::Cancel;
 
-/// Tokens of one prefill step: long prompts go through in pieces, so that a cancel is seen soon and memory stays bounded.
+/// Tokens per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
 const PREFILL_CHUNK: usize = 256;
 
-/// A loaded Flamingo with the state of the sequences under way.
+/// A loaded Flamingo with the state of its current sequences.
 pub struct FlamingoLearner {
     model: Flamingo,
     manifest: Manifest,
@@ -27,20 +27,20 @@ pub struct FlamingoLearner {
     high_bit_depth: Deep,
     image_token: u32,
     media_reset: Option<u32>,
-    /// Output rows that were never trained: their logits are noise, so none is ever the likeliest.
+    /// Tokens whose output rows were never trained: their logits are noise and must never be chosen.
     untrained: Vec<u32>,
     branches: Vec<KvCache>,
-    /// Keys and values of the image that generated tokens see; `None` where they see none.
+    /// Keys and values of the image that generated tokens attend to; `None` where there is none.
     last: Option<Vec<CrossKv>>,
 }
 
 impl FlamingoLearner {
-    /// Makes the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's type elsewhere.
+    /// Loads the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's dtype elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
         Self::load_as(bundle, device, load::compute_dtype(bundle, device))
     }
 
-    /// The same, computing in `dtype`.
+    /// [`Self::load`], computing in `dtype`.
     pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
         let damaged = |file: &str, reason: String| ModelError::Damaged {
             file: file.to_string(),
@@ -53,7 +53,7 @@ impl FlamingoLearner {
         let model = Flamingo::load(&bundle.manifest.config, load::store(bundle, device, dtype)?)
             .map_err(|e| damaged(weights, e.to_string()))?;
         let id = |token: &String| {
-            let missing = || damaged("tokenizer.json", format!("it has no token {token}"));
+            let missing = || damaged("tokenizer.json", format!("the token {token} is missing"));
             tokenizer.token_to_id(token).ok_or_else(missing)
         };
         let tokens = &bundle.manifest.tokens;
@@ -76,7 +76,7 @@ impl FlamingoLearner {
         })
     }
 
-    /// The same, taking grey of more than 8 bits as `high_bit_depth` says.
+    /// The same learner, converting greyscale of more than 8 bits as `high_bit_depth` says.
     pub fn with_deep(self, high_bit_depth: Deep) -> Self {
         Self {
             high_bit_depth,
@@ -84,17 +84,17 @@ impl FlamingoLearner {
         }
     }
 
-    /// What it computes in.
+    /// The dtype that it computes in.
     pub fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// The model itself, for measuring it.
+    /// The model itself, for benchmarks.
     pub fn model(&self) -> &Flamingo {
         &self.model
     }
 
-    /// Normalised pixels `[1, 3, side, side]` as the tower takes them.
+    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Picture) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.vision.image_size;
         let rgb = match self.manifest.pixels.fit {
@@ -106,7 +106,7 @@ impl FlamingoLearner {
         Ok(pixels.to_dtype(self.dtype)?)
     }
 
-    /// [`FewShotLearner::encode_image`] of pixels that are already prepared, `[1, 3, side, side]`.
+    /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
         let pooled = output.pooled.to_dtype(DType::F32)?;
@@ -117,7 +117,7 @@ impl FlamingoLearner {
         })
     }
 
-    /// For every token the image it sees, from 1, by this model's rule.
+    /// For every token, the number of the image it attends to, counted from 1; 0 for none.
     pub fn times(&self, ids: &[u32]) -> Vec<u32> {
         match self.media_reset {
             Some(reset) => text_time_with_reset(ids, self.image_token, reset),
@@ -125,8 +125,8 @@ impl FlamingoLearner {
         }
     }
 
-    /// Logits after every token of `ids`, `[tokens, vocabulary]` f32. The first `padding` tokens only fill up. Starts a sequence
-    /// as [`FewShotLearner::prefill`] does.
+    /// Logits after every token of `ids`, `[tokens, vocabulary]` in f32. The first `padding` tokens are padding. Starts a sequence
+    /// like [`FewShotLearner::prefill`].
     pub fn logits(
         &mut self,
         ids: &[u32],
@@ -139,7 +139,7 @@ impl FlamingoLearner {
         Ok(logits.to_dtype(DType::F32)?)
     }
 
-    /// [`FewShotLearner::prefill`] of a prompt whose first `padding` tokens only fill up.
+    /// [`FewShotLearner::prefill`] for a prompt whose first `padding` tokens are padding.
     pub fn prefill_padded(
         &mut self,
         ids: &[u32],
@@ -151,7 +151,7 @@ impl FlamingoLearner {
         self.last_logits(&hidden)
     }
 
-    /// Logits after the last token, without those that were never trained.
+    /// Logits after the last token; those of untrained tokens are minus infinity.
     fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
         let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
         let logits = self.model.language.logits(&last)?;
@@ -164,7 +164,7 @@ impl FlamingoLearner {
         Ok(logits)
     }
 
-    /// Hidden states of a new sequence, `[1, tokens, hidden]`; of its last piece alone where `last_chunk_only`.
+    /// Hidden states of a new sequence, `[1, tokens, hidden]`; with `last_chunk_only` those of the last chunk alone.
     fn start(
         &mut self,
         ids: &[u32],
@@ -188,10 +188,10 @@ impl FlamingoLearner {
         }
         let size = self.manifest.config.language.vocab_size;
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= size) {
-            let reason = format!("token {id} is not among the model's {size}");
+            let reason = format!("token {id} is outside the model's vocabulary of {size}");
             return Err(ModelError::Tokenizer(reason));
         }
-        // First of all: the old sequences' memory may be what the new one needs.
+        // Free the old sequences first: the new one may need their memory.
         self.branches.clear();
         self.last = None;
         let mut cache = self.model.language.new_cache();
@@ -215,7 +215,7 @@ impl FlamingoLearner {
             }
             outputs.push(hidden);
         }
-        // Generated text sees what the prompt's last token sees: keep those keys and values, drop the others.
+        // Generated text attends to the same image as the prompt's last token: keep those keys and values, drop the others.
         if let (Some(kv), Some(&time @ 1..)) = (&kv, times.last()) {
             let from = (time as usize - 1) * count;
             let cut = |t: &Tensor| t.narrow(1, from, count)?.contiguous();
@@ -230,7 +230,7 @@ impl FlamingoLearner {
         Ok(Tensor::cat(&outputs, 1)?)
     }
 
-    /// Hidden states of `ids`, which follow what the cache of `branch` holds.
+    /// Hidden states of `ids`, which continue sequence `branch`.
     fn run(
         &mut self,
         branch: usize,
@@ -293,7 +293,7 @@ impl FewShotLearner for FlamingoLearner {
     }
 
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
-        // What nothing goes on from is let go before anything is copied.
+        // Drop the sequences that are not continued before copying any, to keep the peak of memory low.
         let mut old: Vec<Option<KvCache>> = std::mem::take(&mut self.branches)
             .into_iter()
             .enumerate()

@@ -1,24 +1,24 @@
-//! Which image each text token sees.
+//! Which image each text token attends to.
 //!
 //! Two incompatible rules are in use. OpenFlamingo v2 (`previous`): the latest image at or before the token. Version
-//! 0.0.2, which Med-Flamingo's own demo runs (`next`): the following image; text after the last image sees none. The same file
-//! gives different logits under the two, so a bundle says which it means.
+//! 0.0.2, which Med-Flamingo's demo runs (`next`): the following image; text after the last image attends to none. The same weights
+//! give different logits under the two, so a bundle says which one applies.
 
 use serde::{Deserialize, Serialize};
 
-/// The rule of a bundle.
+/// Which image a text token attends to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum MediaMask {
-    /// Text sees the latest image at or before it.
+    /// Text attends to the latest image at or before it.
     Previous,
-    /// Text sees the following image, as OpenFlamingo 0.0.2 ran at inference.
+    /// Text attends to the following image, as in OpenFlamingo 0.0.2 at inference.
     Next,
 }
 
-/// [`text_time`] of IDEFICS: the previous image, but none after `reset` (end of sequence) until the next image. The reset
-/// token itself still sees.
+/// [`text_time`] for IDEFICS: the previous image, but none after `reset` (end of sequence) until the next image. The reset
+/// token itself still attends to its image.
 pub fn text_time_with_reset(ids: &[u32], image_token: u32, reset: u32) -> Vec<u32> {
     let mut hidden = false;
     text_time(ids, image_token, MediaMask::Previous)
@@ -33,7 +33,7 @@ pub fn text_time_with_reset(ids: &[u32], image_token: u32, reset: u32) -> Vec<u3
         .collect()
 }
 
-/// For every token the number of the image it sees, from 1; 0 where it sees none.
+/// For every token, the number of the image it attends to, counted from 1; 0 for none.
 pub fn text_time(ids: &[u32], image_token: u32, mask: MediaMask) -> Vec<u32> {
     let images = ids.iter().filter(|&&id| id == image_token).count() as u32;
     let mut seen = 0;
@@ -52,7 +52,7 @@ pub fn text_time(ids: &[u32], image_token: u32, mask: MediaMask) -> Vec<u32> {
         .collect()
 }
 
-/// Key ranges into media laid out image after image, `latents` keys each.
+/// For every token, the range of its keys in media laid out image after image, `latents` keys each.
 pub fn media_ranges(times: &[u32], latents: usize) -> Vec<(u32, u32)> {
     let latents = latents as u32;
     times
@@ -71,7 +71,7 @@ mod tests {
     const I: u32 = 9;
 
     #[test]
-    fn both_rules_give_the_published_worked_example() {
+    fn both_rules_match_the_published_example() {
         let ids = [1, 1, I, 1, 1, I, 1, 1];
         assert_eq!(
             text_time(&ids, I, MediaMask::Previous),
@@ -84,20 +84,20 @@ mod tests {
     }
 
     #[test]
-    fn after_a_reset_text_sees_nothing_until_the_next_image() {
+    fn text_after_a_reset_attends_to_no_image_until_the_next() {
         let ids = [1, I, 1, 2, 1, I, 1];
         assert_eq!(text_time_with_reset(&ids, I, 2), [0, 1, 1, 1, 0, 2, 2]);
     }
 
     #[test]
-    fn text_without_an_image_sees_none() {
+    fn text_without_images_attends_to_none() {
         for mask in [MediaMask::Previous, MediaMask::Next] {
             assert_eq!(text_time(&[1, 2, 3], I, mask), [0, 0, 0]);
         }
     }
 
     #[test]
-    fn adjacent_images_and_an_image_in_front_are_counted_one_by_one() {
+    fn adjacent_images_are_counted_separately() {
         let ids = [I, I, 1];
         assert_eq!(text_time(&ids, I, MediaMask::Previous), [1, 2, 2]);
         assert_eq!(text_time(&ids, I, MediaMask::Next), [1, 2, 0]);

@@ -2,19 +2,17 @@
 //! Med-Flamingo publish it.
 //!
 //! A vision tower, a perceiver resampler that turns an image into a few latents, and a language model with gated
-//! cross-attention in front of every n-th layer. Text sees the latents of one image only: what that allows (latents kept
-//! per image, keys and values computed once, decoding that needs the last image alone) is exact, see
+//! cross-attention before every n-th layer. A text token attends to the latents of one image only. So latents can be cached per
+//! image, keys and values computed once, and decoding needs only the last image, all without approximation: see
 //! docs/architecture.md.
 
 mod gated;
-
 mod learner;
 mod media;
 mod resampler;
 mod validate;
 
 pub use gated::{CrossKv, GatedBlock, GatedBlockConfig, GatedStyle};
-
 pub use learner::FlamingoLearner;
 pub use media::{MediaMask, media_ranges, text_time, text_time_with_reset};
 pub use resampler::{Resampler, ResamplerConfig};
@@ -28,13 +26,13 @@ use super::ops::AttentionMask;
 use super::store::{Store, TensorSpec, required_tensors};
 use super::vision::{ClipTower, VisionConfig};
 
-/// Sizes of a Flamingo, as `model.toml` writes them.
+/// Sizes of a Flamingo, as in `model.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlamingoConfig {
-    /// A gated block stands in front of layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`, in IDEFICS where
+    /// There is a gated block before layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`, in IDEFICS where
     /// `i % cross_attn_every_n_layers == 0`.
     pub cross_attn_every_n_layers: usize,
-    /// Heads and head width of the gated cross-attention (8 and 64 in every published model).
+    /// Heads of the gated cross-attention.
     pub cross_attn_heads: usize,
     /// Dimensions of a head of the gated cross-attention.
     pub cross_attn_head_dim: usize,
@@ -52,7 +50,7 @@ pub struct FlamingoConfig {
 }
 
 impl FlamingoConfig {
-    /// Whether a gated block stands in front of decoder layer `i`.
+    /// Whether there is a gated block before decoder layer `i`.
     pub fn is_gated(&self, i: usize) -> bool {
         let every = self.cross_attn_every_n_layers.max(1);
         match self.gated {
@@ -72,7 +70,7 @@ pub struct Flamingo {
     pub resampler: Resampler,
     /// The decoder.
     pub language: Decoder,
-    /// One entry a decoder layer.
+    /// One entry per decoder layer.
     pub(super) gated: Vec<Option<GatedBlock>>,
 }
 
@@ -127,8 +125,8 @@ impl Flamingo {
             .collect()
     }
 
-    /// Hidden states of a whole batch of interleaved sequences, for training: `ids` `[batch, tokens]`, `media`
-    /// `[batch, images * latents, width]`, `times` the text_time of every token, `[batch * tokens]`.
+    /// Hidden states `[batch, tokens, hidden]` of a batch of interleaved sequences, for training: `ids` `[batch, tokens]`, `media`
+    /// `[batch, images * latents, width]`, `times` the [`text_time`] of every token, `[batch * tokens]`.
     pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
         let ranges = media_ranges(times, self.config.resampler.num_latents);
         let mask = AttentionMask::Ranges(Arc::new(ranges));

@@ -23,7 +23,7 @@ pub struct ResamplerConfig {
     pub num_latents: usize,
     /// Width of the feed-forward, in multiples of the latents' width.
     pub ff_mult: usize,
-    /// IDEFICS: LayerNorm of queries and keys head by head, and ReLU in the feed-forward.
+    /// IDEFICS' variant: LayerNorm of queries and keys per head, and ReLU in the feed-forward.
     #[serde(default)]
     pub idefics: bool,
 }
@@ -39,7 +39,7 @@ struct Layer {
     ff: FeedForward,
 }
 
-/// LayerNorm, widening linear, exact GELU (or ReLU), narrowing linear; no biases but the norm's.
+/// LayerNorm, up projection, exact GELU (or ReLU), down projection; only the norm has a bias.
 pub struct FeedForward {
     norm: Norm,
     up: Linear,

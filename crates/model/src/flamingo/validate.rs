@@ -1,4 +1,4 @@
-//! Whether a Flamingo of these sizes can be run at all.
+//! Checks that a Flamingo's sizes are plausible.
 
 use super::{FlamingoConfig, ResamplerConfig};
 use crate::bounds::{
@@ -7,14 +7,15 @@ use crate::bounds::{
 use crate::language::DecoderConfig;
 use crate::vision::VisionConfig;
 
-/// Longest sequence: its table of angles must fit into memory before any weight is read.
+/// Maximum length of a sequence: the table of rotary angles is allocated before any weight is read.
 const MAX_POSITIONS: usize = 1 << 17;
-/// Largest head; published ones have up to 256 dimensions.
+/// Most dimensions of a head; published models have up to 256.
 const MAX_HEAD_DIM: usize = 1024;
+/// Most latents per image.
 const MAX_LATENTS: usize = 4096;
 
 impl FlamingoConfig {
-    /// Errors, in words, where no Flamingo can have these sizes.
+    /// Errors, saying which, where a size is impossible.
     pub fn check(&self) -> Result<(), String> {
         check_range(
             "cross_attn_every_n_layers",
@@ -39,7 +40,7 @@ fn vision(tower: &VisionConfig) -> Result<(), String> {
     check_range("vision width", tower.width, MAX_SIZE)?;
     check_range("vision layers", tower.layers, MAX_LAYERS)?;
     check_range("vision mlp_width", tower.mlp_width, MAX_SIZE)?;
-    // 0 stands for a tower without a projection.
+    // 0 means a tower without a projection.
     check_range("embed_dim", tower.embed_dim.max(1), MAX_SIZE)?;
     check_heads("vision", tower.width, tower.heads)
 }
@@ -60,15 +61,20 @@ fn language(decoder: &DecoderConfig) -> Result<(), String> {
     check_range("max_positions", decoder.max_positions, MAX_POSITIONS)?;
     check_heads("language", decoder.hidden_size, decoder.heads)?;
     let head = decoder.hidden_size / decoder.heads;
-    check_range("dimensions of a head", head, MAX_HEAD_DIM)?;
+    check_range("head dimension", head, MAX_HEAD_DIM)?;
     check_epsilon("language", decoder.norm_eps)?;
     let positive = |v: f32| v.is_finite() && v > 0.0;
     match (decoder.rope_theta, decoder.alibi_bias_max) {
-        (Some(theta), _) if !positive(theta) => Err(format!("rope_theta is {theta}")),
-        (_, Some(max)) if !positive(max) => Err(format!("alibi_bias_max is {max}")),
-        _ if !(0.0..=1.0).contains(&decoder.rope_fraction) => {
-            Err(format!("rope_fraction is {}", decoder.rope_fraction))
+        (Some(theta), _) if !positive(theta) => {
+            Err(format!("rope_theta is {theta}, but must be positive"))
         }
+        (_, Some(max)) if !positive(max) => {
+            Err(format!("alibi_bias_max is {max}, but must be positive"))
+        }
+        _ if !(0.0..=1.0).contains(&decoder.rope_fraction) => Err(format!(
+            "rope_fraction is {}, but must be from 0 to 1",
+            decoder.rope_fraction
+        )),
         _ => Ok(()),
     }
 }
@@ -99,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_would_take_all_memory_or_divide_by_nothing_are_refused() {
+    fn sizes_that_exhaust_memory_or_divide_by_zero_are_refused() {
         let refused = |change: &dyn Fn(&mut FlamingoConfig), word: &str| {
             let mut config = shipped();
             change(&mut config);

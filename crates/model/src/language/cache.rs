@@ -1,22 +1,22 @@
 //! Keys and values of the tokens seen so far.
 //!
-//! Memory is taken as tokens come, never for all that the model could hold: that is gigabytes a sequence, and a beam search
-//! has many.
+//! Memory grows with the tokens: allocating for the whole context would take gigabytes per sequence, and a beam search has many
+//! sequences.
 
 use candle_core::{Result, Tensor};
 
-/// Tokens that room is made for at a time.
+/// Memory is allocated for multiples of this many tokens.
 const GROWTH_STEP: usize = 128;
 
-/// One pair of tensors a layer, `[1, allocation, hidden]` each, for one sequence.
+/// Keys and values of one sequence: two tensors `[1, allocated, hidden]` per layer.
 pub struct KvCache {
     /// `None` before the first token.
     layers: Vec<Option<(Tensor, Tensor)>>,
     length: usize,
     capacity: usize,
-    /// Tokens that are known to come.
+    /// Tokens announced with [`KvCache::reserve`].
     reserved: usize,
-    /// Tokens at the beginning that only fill up and that nothing may see.
+    /// Padding tokens at the start, which no token attends to.
     pub padding: usize,
 }
 
@@ -32,22 +32,22 @@ impl KvCache {
         }
     }
 
-    /// Says how many tokens will come, so that room for them is made at once.
+    /// Announces how many tokens will come, so that memory is allocated once.
     pub fn reserve(&mut self, tokens: usize) {
         self.reserved = tokens;
     }
 
-    /// Tokens held.
+    /// Number of cached tokens.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// True before the first token.
+    /// Whether nothing is cached yet.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Adds `k` and `v` `[1, tokens, hidden]` of one layer; gives all that the layer holds.
+    /// Appends `k` and `v` `[1, tokens, hidden]` of one layer; returns all keys and values of that layer.
     pub(super) fn extend(
         &mut self,
         layer: usize,
@@ -56,7 +56,10 @@ impl KvCache {
     ) -> Result<(Tensor, Tensor)> {
         let length = self.length + k.dim(1)?;
         if length > self.capacity {
-            candle_core::bail!("{length} tokens where {} are held at most", self.capacity);
+            candle_core::bail!(
+                "{length} tokens, but the cache takes at most {}",
+                self.capacity
+            );
         }
         let allocation = self.allocation(length.max(self.reserved));
         let slot = &mut self.layers[layer];
@@ -78,12 +81,12 @@ impl KvCache {
         Ok(all)
     }
 
-    /// Counts `tokens` that every layer has now.
+    /// Counts `tokens` that were added to every layer.
     pub(super) fn advance(&mut self, tokens: usize) {
         self.length += tokens;
     }
 
-    /// A copy that can go on by itself.
+    /// An independent copy.
     pub fn fork(&self) -> Result<Self> {
         let allocation = self.allocation(self.length + 1);
         let copied = |t: &Tensor| reallocated(t, self.length, allocation);
@@ -105,7 +108,7 @@ impl KvCache {
     }
 }
 
-/// The first `length` tokens of `old` `[1, tokens, hidden]` where there is room for `allocation`.
+/// A copy of the first `length` tokens of `old` `[1, tokens, hidden]`, allocated for `allocation` tokens.
 fn reallocated(old: &Tensor, length: usize, allocation: usize) -> Result<Tensor> {
     let (batch, _, hidden) = old.dims3()?;
     let new = Tensor::zeros((batch, allocation, hidden), old.dtype(), old.device())?;
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_with_the_tokens_and_a_copy_takes_no_more_than_they_do() {
+    fn memory_grows_with_the_tokens_and_a_fork_needs_no_more() {
         let mut cache = KvCache::new(1, 1 << 40);
         for (first, tokens) in [(0, 100), (100, 28), (128, 1), (129, 200)] {
             let all = added(&mut cache, first, tokens);
@@ -154,11 +157,15 @@ mod tests {
         assert!(allocated_tokens(&fork) < 329 + GROWTH_STEP);
         let (one, other) = (added(&mut cache, 7, 1), added(&mut fork, 9, 1));
         assert_eq!(one[..658], other[..658]);
-        assert_eq!((one[658], other[658]), (14.0, 18.0), "each goes its way");
+        assert_eq!(
+            (one[658], other[658]),
+            (14.0, 18.0),
+            "the copies are independent"
+        );
     }
 
     #[test]
-    fn what_is_expected_gets_its_room_at_once_and_no_more_than_the_capacity_comes() {
+    fn reserved_tokens_are_allocated_at_once_and_the_capacity_is_a_limit() {
         let mut cache = KvCache::new(1, 300);
         cache.reserve(290);
         added(&mut cache, 0, 10);

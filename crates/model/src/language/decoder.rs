@@ -1,9 +1,9 @@
-//! One decoder stack for every language model that published Flamingos stand on, told apart by configuration.
+//! One configurable decoder for every language model that published Flamingos are built on.
 //!
 //! LLaMA (<https://arxiv.org/abs/2302.13971>), GPT-NeoX (<https://arxiv.org/abs/2204.06745>) and MPT differ in norm, positions,
 //! feed-forward, biases and head, not in structure. Tensors carry LLaMA's Hugging Face names whatever the source; the importer
-//! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer: that is where Flamingo puts its gated
-//! cross-attention, and the only thing Flamingo needs from a language model.
+//! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer, where Flamingo inserts its gated
+//! cross-attention. Flamingo needs nothing else from a language model.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
@@ -41,7 +41,7 @@ pub struct DecoderConfig {
     pub layers: usize,
     /// Attention heads per layer.
     pub heads: usize,
-    /// Longest sequence.
+    /// Maximum length of a sequence.
     pub max_positions: usize,
     /// Which normalisation it uses.
     #[serde(default)]
@@ -52,13 +52,13 @@ pub struct DecoderConfig {
     /// Rotary positions with this base; absent where positions are linear biases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rope_theta: Option<f32>,
-    /// Share of a head's dimensions that turn.
+    /// Share of a head's dimensions that rotary positions rotate.
     #[serde(default = "whole")]
     pub rope_fraction: f32,
     /// Linear biases (ALiBi) with this maximum; absent where positions are rotary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alibi_bias_max: Option<f32>,
-    /// Queries and keys are normalised over the full width before the heads part (MPT-1B).
+    /// Queries and keys are normalised over the full width, before they are split into heads (MPT-1B).
     #[serde(default)]
     pub qk_norm: bool,
     /// Which feed-forward it uses.
@@ -129,12 +129,12 @@ pub fn alibi_slopes(heads: usize, bias_max: f32) -> Vec<f32> {
 }
 
 impl Decoder {
-    /// Takes the decoder's tensors from `store` (root of `model.embed_tokens.weight`, `model.layers.0...`, `lm_head.weight`).
+    /// Takes the decoder's tensors (`model.embed_tokens.weight`, `model.layers.0...`, `lm_head.weight`) from `store`.
     pub fn load(config: &DecoderConfig, store: Store) -> Result<Self> {
         let hidden = config.hidden_size;
         if config.heads == 0 || !hidden.is_multiple_of(config.heads) {
             candle_core::bail!(
-                "{hidden} hidden dimensions do not part into {} heads",
+                "{hidden} hidden dimensions are not a multiple of {} heads",
                 config.heads
             );
         }
@@ -176,15 +176,15 @@ impl Decoder {
         &self.config
     }
 
-    /// A cache for the longest sequence.
+    /// An empty cache for a sequence of up to `max_positions` tokens.
     pub fn new_cache(&self) -> KvCache {
         KvCache::new(self.config.layers, self.config.max_positions)
     }
 
     /// Hidden states of `ids` `[batch, tokens]` after the final norm, `[batch, tokens, hidden]`.
     ///
-    /// `before_layer(i, x)` gets the hidden states in front of layer `i` and returns what the layer shall see. With a cache
-    /// the batch is 1 and the tokens follow those already in it; the first `cache.padding` tokens of a sequence are seen by none.
+    /// `before_layer(i, x)` gets the hidden states before layer `i` and returns the layer's input. With a cache the batch is 1 and
+    /// the tokens follow the cached ones; no token attends to the first `cache.padding` tokens of a sequence.
     pub fn forward(
         &self,
         ids: &Tensor,
@@ -244,7 +244,7 @@ impl Decoder {
             (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
         }
         if let Positions::Rotary(table) = &self.positions {
-            // Rotary scores depend on distances alone, so padding in front does not matter.
+            // Rotary scores depend only on distances, so left padding does not matter.
             let start = cache.as_ref().map_or(0, |c| c.len());
             (q, k) = (rope(&q, table, start)?, rope(&k, table, start)?);
         }
@@ -324,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slopes_of_a_power_of_two_and_of_another_number_of_heads() {
+    fn alibi_slopes_match_the_paper_for_any_number_of_heads() {
         assert_eq!(alibi_slopes(4, 8.0), [0.25, 0.0625, 0.015625, 0.00390625]);
         // Next power of two is 4: its 2nd and 4th entries, then the 1st.
         assert_eq!(alibi_slopes(3, 8.0), [0.0625, 0.00390625, 0.25]);

@@ -16,7 +16,7 @@ use super::patches::unfold;
 
 const EPS: f64 = 1e-5;
 
-/// The activation inside the MLPs.
+/// The activation in the feed-forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VisionActivation {
@@ -41,8 +41,8 @@ pub struct VisionConfig {
     pub heads: usize,
     /// Width inside the feed-forward.
     pub mlp_width: usize,
-    /// Width of the pooled, projected vector that searches an index.
-    /// 0 where the tower has no projection: the vector is then the class token after `ln_post`.
+    /// Width of the pooled, projected vector for searching an index; 0 where the tower has no projection and the vector is the
+    /// class token after `ln_post`.
     pub embed_dim: usize,
     /// Activation of the feed-forward.
     pub activation: VisionActivation,
@@ -52,7 +52,7 @@ pub struct VisionConfig {
 }
 
 impl VisionConfig {
-    /// Numbers in the vector that searches an index.
+    /// Dimensions of the vector for searching an index.
     pub fn vector_width(&self) -> usize {
         match self.embed_dim {
             0 => self.width,
@@ -77,7 +77,7 @@ struct Block {
     c_proj: Linear,
 }
 
-/// What the tower says of a batch of images.
+/// What the tower computes for a batch of images.
 pub struct VisionOutput {
     /// `[batch, patches, width]`: the last block's hidden states without the class token (unless the configuration keeps it,
     /// then it comes first), not normalised, not projected.
@@ -120,7 +120,7 @@ fn dense(
 }
 
 impl ClipTower {
-    /// Takes the tower's tensors from `store` (the root of the visual names: `conv1.weight`, `transformer.resblocks.0...`).
+    /// Takes the tower's tensors (`conv1.weight`, `transformer.resblocks.0...`) from `store`.
     pub fn load(config: &VisionConfig, store: Store) -> Result<Self> {
         let (width, patch) = (config.width, config.patch_size);
         let small = |stdev| Init::Randn { mean: 0.0, stdev };

@@ -1,11 +1,13 @@
-//! Pictures cut into patches, as every tower here begins.
+//! Cuts images into patches, the first step of every tower.
 //!
-//! A convolution whose stride is its kernel is one matrix product over unfolded patches, so towers never convolve.
+//! A convolution whose stride equals its kernel size is one matrix product over unfolded patches, so towers never convolve.
 
 use candle_core::{Result, Tensor};
 
-/// `pixels` `[batch, 3, side, side]` to `[batch, patches, 3 * patch * patch]`, row by row. What is left over at the right and
-/// at the bottom is dropped, as a convolution without padding does.
+/// `pixels` `[batch, 3, side, side]` to `[batch, patches, 3 * patch * patch]`, row by row, dtype unchanged. Pixels at the right
+/// and bottom that fill no patch are dropped, as in a convolution without padding.
+///
+/// Errors where the pixels have another shape.
 pub fn unfold(pixels: &Tensor, patch: usize) -> Result<Tensor> {
     let (batch, channels, height, width) = pixels.dims4()?;
     if channels != 3 || height != width || patch == 0 || height < patch {
