@@ -1,16 +1,16 @@
-//! Beam search with the rules of Hugging Face transformers (4.33: `BeamSearchScorer`), which published evaluations of Flamingo used.
+//! Beam search as in Hugging Face transformers 4.33 (`BeamSearchScorer`), which published evaluations of Flamingo used.
 
 use super::penalty::Penalties;
 use crate::FewShotLearner;
 use crate::error::ModelError;
 use rounds_support::Cancel;
 
-/// How beams are searched.
+/// Settings of a beam search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beams {
     /// Number of beams.
     pub count: usize,
-    /// A finished sequence's score is its log-probability divided by its length to this power: above 0 favours long answers.
+    /// A finished sequence's score is its log-probability divided by its length to this power; above 0 favours long answers.
     pub length_penalty: f64,
     /// What counts as a sequence's length.
     pub length: Length,
@@ -19,24 +19,24 @@ pub struct Beams {
 /// What counts as the length of a finished sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// Prompt and new tokens, without the one that ends it: transformers up to 4.35.
+    /// Prompt and new tokens without the end token, as in transformers up to 4.35.
     Whole,
-    /// New tokens, with the one that ends it: transformers since 4.36.
+    /// New tokens with the end token, as in transformers since 4.36.
     New,
 }
 
 /// A finished sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// New tokens, with the ending token where one was chosen.
+    /// New tokens, including the end token if there is one.
     pub ids: Vec<u32>,
-    /// Log-probability over length to the power of the penalty.
+    /// Log-probability divided by the length to the power of the penalty.
     pub score: f64,
-    /// Natural logarithm of the probability.
+    /// Natural log-probability.
     pub log_probability: f64,
 }
 
-/// The best sequences so far, at most as many as beams.
+/// The best finished sequences so far, at most as many as beams.
 struct Finished {
     hypotheses: Vec<Hypothesis>,
     beams: Beams,
@@ -79,7 +79,7 @@ impl Finished {
     }
 }
 
-/// Natural log-softmax of `logits`.
+/// Log-softmax (natural logarithm) of `logits`.
 pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|&v| f64::from(v - max).exp()).sum();
@@ -87,9 +87,9 @@ pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     logits.iter().map(|&v| f64::from(v - max) - log).collect()
 }
 
-/// Searches from the logits after a prompt whose tokens are `prompt`. Gives finished sequences, best first.
+/// Searches from the logits after a prefilled `prompt`. Returns finished sequences, best first.
 ///
-/// Tokens whose log-probability `penalties` sets to minus infinity are never chosen; the others are not renormalised.
+/// Tokens whose log-probability `penalties` sets to minus infinity are never chosen. The others are not renormalised.
 pub fn beam_search(
     learner: &mut dyn FewShotLearner,
     logits: Vec<f32>,
@@ -101,7 +101,7 @@ pub fn beam_search(
     cancel: &Cancel,
 ) -> Result<Vec<Hypothesis>, ModelError> {
     let count = beams.count.max(1);
-    // Enough that `count` go on, even if every end is among the best of each.
+    // Enough that `count` beams continue, even if all end tokens are among the best candidates of each.
     let candidates = (1 + end_tokens.len()).max(2) * count;
     let (before, end) = match beams.length {
         Length::Whole => (prompt.len(), 0),
@@ -110,7 +110,7 @@ pub fn beam_search(
     learner.branch(&vec![0; count])?;
     let mut all = vec![logits; count];
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); count];
-    // All beams are the same at first: only one of them may be chosen from.
+    // All beams are the same at first, so only the first may be chosen from.
     let mut sums: Vec<f64> = (0..count)
         .map(|i| if i == 0 { 0.0 } else { -1e9 })
         .collect();
@@ -127,7 +127,7 @@ pub fn beam_search(
             let mut scores = log_softmax(logits);
             let history = [prompt, ids[beam].as_slice()].concat();
             penalties.apply_to_log_probabilities(&history, &mut scores);
-            // More of one row can never be used.
+            // More candidates of one beam can never be used.
             let mut best: Vec<usize> = (0..scores.len()).collect();
             let keep = candidates.min(best.len());
             let by_score = |&a: &usize, &b: &usize| scores[b].total_cmp(&scores[a]).then(a.cmp(&b));

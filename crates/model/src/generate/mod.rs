@@ -1,4 +1,4 @@
-//! Choosing tokens one after the other, and knowing when to stop.
+//! Generates text token by token, and decides when to stop.
 
 pub mod beam;
 pub mod penalty;
@@ -17,7 +17,7 @@ use super::FewShotLearner;
 use super::error::ModelError;
 use rounds_support::Cancel;
 
-/// How tokens are chosen. Temperature 0 is greedy.
+/// How tokens are chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decoding {
     /// Divides the logits before sampling; 0 always takes the likeliest token.
@@ -33,7 +33,7 @@ pub struct Decoding {
     /// Repetition penalty and n-gram limit.
     #[serde(flatten)]
     pub penalties: Penalties,
-    /// Beams of a beam search; 1 is greedy or sampled decoding.
+    /// Beams of a beam search; 1 for greedy or sampled decoding.
     #[serde(default = "default_beams")]
     pub beams: usize,
     /// See [`beam::Beams::length_penalty`].
@@ -74,20 +74,20 @@ pub enum StopReason {
     Cancelled,
 }
 
-/// What was generated.
+/// A generated text.
 #[derive(Clone, Debug)]
 pub struct Generated {
     /// The text, without special tokens.
     pub text: String,
     /// Number of generated tokens.
     pub tokens: usize,
-    /// Natural log-probability of each token under the model, before temperature and penalties; empty for beams.
+    /// Natural log-probability of each token, before temperature and penalties; empty for a beam search.
     pub log_probabilities: Vec<f32>,
     /// Why it ended.
     pub stop: StopReason,
 }
 
-/// Below this a temperature is greedy in f32, and a division by it overflows.
+/// Lower temperatures are treated as greedy: dividing by them would overflow in f32.
 const MIN_TEMPERATURE: f64 = 1e-6;
 
 fn sampling(decoding: &Decoding) -> Sampling {
@@ -102,8 +102,8 @@ fn sampling(decoding: &Decoding) -> Sampling {
     }
 }
 
-/// Leaves the `k` highest logits and their equals, so that `top_p` is a share of what they have together, as in Hugging Face's
-/// warpers; candle takes it as a share of all.
+/// Keeps the `k` highest logits and any equal to the lowest of them, so that `top_p` is a share of their probability, as in
+/// Hugging Face's logits warpers. Candle would take it as a share of the whole.
 fn keep_top_k(logits: &mut [f32], k: usize) {
     if k == 0 || k >= logits.len() {
         return;
@@ -115,8 +115,8 @@ fn keep_top_k(logits: &mut [f32], k: usize) {
     }
 }
 
-/// Generates from the logits of a prefilled `prompt` until end of chunk, a stop text, the limit or a cancel. `forbidden` tokens
-/// (image, begin, padding) are never chosen. `emit` gets text as it becomes certain that it is not the beginning of a stop.
+/// Generates from the logits of a prefilled `prompt` until an end token, a stop text, the limit or a cancel. `forbidden` tokens
+/// (image, begin, padding) are never chosen. `emit` gets text once it cannot change any more or turn out to begin a stop text.
 pub fn generate(
     learner: &mut dyn FewShotLearner,
     mut logits: Vec<f32>,
@@ -128,7 +128,7 @@ pub fn generate(
     cancel: &Cancel,
     mut emit: impl FnMut(&str),
 ) -> Result<Generated, ModelError> {
-    // What the context has no room for would only end in an error, and take the answer with it.
+    // Running past the end of the context would be an error and lose the answer.
     let max_tokens = decoding
         .max_new_tokens
         .min(learner.context().saturating_sub(prompt.len()));
@@ -202,7 +202,7 @@ pub fn generate(
     })
 }
 
-/// Cuts `text` in front of the first of `stop_texts`; whether there was one.
+/// Truncates `text` before the first stop text; returns whether there was one.
 fn truncate_at_stop(text: &mut String, stop_texts: &[String]) -> bool {
     let first = stop_texts
         .iter()
@@ -211,7 +211,7 @@ fn truncate_at_stop(text: &mut String, stop_texts: &[String]) -> bool {
     first.inspect(|&at| text.truncate(at)).is_some()
 }
 
-/// The token with the highest logit, the first of equals.
+/// The token with the highest logit; the first of them if several are equal.
 pub fn likeliest(logits: &[f32]) -> u32 {
     let best = logits
         .iter()
@@ -223,7 +223,7 @@ pub fn likeliest(logits: &[f32]) -> u32 {
     best.0 as u32
 }
 
-/// Beam search has its answer only at the end, so it comes in one piece.
+/// A beam search knows its answer only at the end, so `emit` gets all of it at once.
 fn generate_beams(
     learner: &mut dyn FewShotLearner,
     logits: Vec<f32>,

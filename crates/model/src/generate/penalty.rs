@@ -1,17 +1,17 @@
-//! What lowers a token's chance because of the tokens before it, by the rules of Hugging Face's logits processors.
+//! Penalties that depend on the tokens so far, as in Hugging Face's logits processors.
 
 use serde::{Deserialize, Serialize};
 
-/// Repetition and n-gram limits, and tokens that are never chosen.
+/// Repetition penalty, n-gram limit and forbidden tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Penalties {
-    /// Scores of tokens that were there already are divided by this where positive and multiplied where negative (CTRL,
-    /// <https://arxiv.org/abs/1909.05858>); 1 changes nothing.
+    /// Scores of tokens that already occurred are divided by this where positive and multiplied by it where negative (CTRL,
+    /// <https://arxiv.org/abs/1909.05858>); 1 turns it off.
     pub repetition: f32,
-    /// No n-gram of this length comes twice; 0 allows all.
+    /// No n-gram of this length occurs twice; 0 turns it off.
     pub no_repeat_ngram: usize,
-    /// Never chosen.
+    /// Tokens that are never chosen.
     #[serde(skip)]
     pub forbidden: Vec<u32>,
 }
@@ -27,7 +27,7 @@ impl Default for Penalties {
 }
 
 impl Penalties {
-    /// Changes `logits` for what may follow `history` (prompt and new tokens).
+    /// Applies the penalties to the logits after `history` (prompt and new tokens).
     pub fn apply(&self, history: &[u32], logits: &mut [f32]) {
         self.apply_with(history, logits, f32::NEG_INFINITY, |v, penalty| {
             match v < 0.0 {
@@ -37,7 +37,7 @@ impl Penalties {
         });
     }
 
-    /// The same for natural log-probabilities, as beam search applies it (after the softmax, not renormalised).
+    /// The same for natural log-probabilities, as in beam search (after the softmax, without renormalising).
     pub fn apply_to_log_probabilities(&self, history: &[u32], scores: &mut [f64]) {
         self.apply_with(history, scores, f64::NEG_INFINITY, |v, penalty| {
             match v < 0.0 {

@@ -1,22 +1,22 @@
-//! How likely given answers are, token by token.
+//! Scores given answers by their likelihood.
 
 use super::beam::log_softmax;
 use crate::FewShotLearner;
 use crate::error::ModelError;
 use rounds_support::Cancel;
 
-/// A given continuation and what the model thinks of it.
+/// Likelihood of one continuation.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Likelihood {
     /// Natural log-probability of each token.
     pub tokens: Vec<f64>,
     /// Their sum.
     pub sum: f64,
-    /// Sum divided by the number of tokens: what OpenFlamingo ranks by.
+    /// Sum divided by the number of tokens, which OpenFlamingo ranks by.
     pub mean: f64,
 }
 
-/// Scores `continuations` of the prompt whose logits are given; after it the learner stands behind the prompt again.
+/// Scores `continuations` of the prefilled prompt with these `logits`. Afterwards the learner is back at the end of the prompt.
 pub fn rank(
     learner: &mut dyn FewShotLearner,
     logits: &[f32],
@@ -25,7 +25,7 @@ pub fn rank(
 ) -> Result<Vec<Likelihood>, ModelError> {
     let mut out = Vec::with_capacity(continuations.len());
     for continuation in continuations {
-        // The sequence to come back to, and one to go on with.
+        // One sequence to come back to, and one to continue.
         learner.branch(&[0, 0])?;
         let mut row = logits.to_vec();
         let mut tokens = Vec::with_capacity(continuation.len());

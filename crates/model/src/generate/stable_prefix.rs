@@ -1,4 +1,4 @@
-//! How much of a growing text no further token can change: only that may be shown.
+//! Finds how much of a growing text no further token can change. Only that part may be streamed.
 
 use tokenizers::Tokenizer;
 
@@ -11,20 +11,20 @@ pub(super) fn decode(tokenizer: &Tokenizer, ids: &[u32]) -> Result<String, Model
         .map_err(|e| ModelError::Tokenizer(e.to_string()))
 }
 
-/// Bytes of `text`, which `ids` decode to, that stay whatever tokens follow.
+/// Number of bytes at the start of `text`, decoded from `ids`, that no further token can change.
 pub(super) fn stable_prefix(
     tokenizer: &Tokenizer,
     ids: &[u32],
     text: &str,
 ) -> Result<usize, ModelError> {
-    // A run of byte tokens decodes as one: whole characters in it are lost as long as its last one is not whole.
+    // A run of byte tokens is decoded as one: while its last character is incomplete, its complete ones are missing too.
     let is_byte = |id: &&u32| tokenizer.id_to_token(**id).is_some_and(|t| is_byte(&t));
     let run = ids.iter().rev().take_while(is_byte).count();
     let before = match run {
         0 => text.len(),
         _ => decode(tokenizer, &ids[..ids.len() - run])?.len(),
     };
-    // Elsewhere an incomplete character is U+FFFD until its last byte comes.
+    // In other tokenizers an incomplete character is decoded as U+FFFD until its last byte arrives.
     Ok(before.min(text.trim_end_matches('\u{FFFD}').len()))
 }
 

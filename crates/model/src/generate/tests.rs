@@ -1,4 +1,4 @@
-//! A learner that says what it is told to, so that every turn of decoding can be met.
+//! Decoding with a learner whose logits are scripted.
 
 use std::sync::Arc;
 use tokenizers::Tokenizer;
@@ -9,7 +9,7 @@ use crate::EncodedImage;
 use crate::bundle::{Bundle, Manifest};
 use rounds_imaging::Picture;
 
-/// Gives the logits that `next` has for a sequence.
+/// A learner whose logits are a function of the sequence.
 struct ScriptedLearner {
     manifest: Manifest,
     tokenizer: Tokenizer,
@@ -17,7 +17,7 @@ struct ScriptedLearner {
     branches: Vec<Vec<u32>>,
 }
 
-/// With a token for each of `words`, in their order.
+/// A scripted learner with one token per word.
 fn scripted(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> ScriptedLearner {
     let vocabulary: serde_json::Map<String, serde_json::Value> = words
         .iter()
@@ -84,7 +84,7 @@ impl FewShotLearner for ScriptedLearner {
 
 const WORDS: [&str; 4] = ["end", "a", "b", "other end"];
 
-/// Searches after a prompt of one token.
+/// The best result of a beam search after a prompt of one token.
 fn best_hypothesis(next: fn(&[u32]) -> Vec<f32>, ends: &[u32], length_penalty: f64) -> Hypothesis {
     let mut learner = scripted(&WORDS, next);
     let cancel = Cancel::new();
@@ -103,9 +103,9 @@ fn logits(probabilities: [f32; 4]) -> Vec<f32> {
     probabilities.map(f32::ln).to_vec()
 }
 
-/// As transformers 4.36 counts: the token that ends an answer is one of its tokens, so no answer has a length of 0.
+/// As in transformers 4.36, the end token counts, so no answer has length 0.
 #[test]
-fn an_answer_that_ends_at_once_has_the_length_of_its_end() {
+fn an_answer_that_ends_at_once_has_length_one() {
     let at_once = |sequence: &[u32]| match sequence.len() {
         1 => logits([0.9, 0.05, 0.04, 0.01]),
         _ => logits([0.4, 0.3, 0.2, 0.1]),
@@ -118,14 +118,14 @@ fn an_answer_that_ends_at_once_has_the_length_of_its_end() {
         _ => logits([0.97, 0.01, 0.01, 0.01]),
     };
     let best = best_hypothesis(later, &[0], -1.0);
-    assert_eq!(best.ids, [1, 0], "an answer of nothing is not worth 0");
+    assert_eq!(best.ids, [1, 0], "an empty answer must not score 0");
     let sum = (0.85_f64 * 0.97).ln();
     assert!((best.score - 2.0 * sum).abs() < 1e-5, "{}", best.score);
 }
 
-/// As transformers 4.33 takes them: enough candidates that all beams go on where both ends are the best of each.
+/// As in transformers 4.33, there are enough candidates for all beams to continue even if both end tokens rank first in each.
 #[test]
-fn two_ends_do_not_use_up_the_places_of_what_goes_on() {
+fn end_tokens_do_not_crowd_out_continuing_beams() {
     let next = |sequence: &[u32]| match sequence.len() {
         1 => logits([1e-6, 0.6, 0.4, 1e-6]),
         2 => logits([0.5, 0.1, 0.1, 0.3]),
@@ -137,7 +137,7 @@ fn two_ends_do_not_use_up_the_places_of_what_goes_on() {
     assert!((best.score - sum / 27.0).abs() < 1e-3, "{}", best.score);
 }
 
-/// "a" and then bytes of an emoji over and over.
+/// "a", then the bytes of an emoji over and over.
 const BYTES: [&str; 6] = ["end", "a", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>"];
 
 fn emoji(sequence: &[u32]) -> Vec<f32> {
@@ -172,7 +172,7 @@ fn streamed(max_tokens: usize) -> (String, String) {
 }
 
 #[test]
-fn an_answer_that_breaks_off_inside_a_character_of_byte_tokens_is_kept() {
+fn an_answer_cut_inside_a_character_streams_as_it_is_returned() {
     for max_tokens in 1..=24 {
         let (streamed_text, whole) = streamed(max_tokens);
         assert_eq!(streamed_text, whole, "after {max_tokens} tokens");
@@ -181,9 +181,9 @@ fn an_answer_that_breaks_off_inside_a_character_of_byte_tokens_is_kept() {
     assert_eq!(streamed(17).1, "a😀😀😀😀");
 }
 
-/// Of 0.4, 0.3, 0.2 and 0.1 the two highest are 0.57 and 0.43 by themselves: the first alone is half of them.
+/// The two highest of 0.4, 0.3, 0.2 and 0.1 are 0.57 and 0.43 when renormalised, so the first alone makes up half of them.
 #[test]
-fn a_share_of_the_highest_is_one_of_what_they_have_together() {
+fn top_p_is_a_share_of_the_top_k() {
     let chosen = |seed, top_p| {
         let mut learner = scripted(&WORDS, |_| logits([0.1, 0.4, 0.3, 0.2]));
         let cancel = Cancel::new();
@@ -216,7 +216,7 @@ fn a_share_of_the_highest_is_one_of_what_they_have_together() {
 }
 
 #[test]
-fn a_temperature_that_no_number_can_be_divided_by_is_greedy() {
+fn a_tiny_temperature_is_greedy() {
     let mut learner = scripted(&WORDS, |_| logits([0.1, 0.2, 0.4, 0.3]));
     let cancel = Cancel::new();
     let row = learner.prefill(&[1], &[], &cancel).unwrap();

@@ -16,7 +16,7 @@ pub(crate) fn assemble(
 ) -> Result<Tensor, ImportError> {
     let first = || {
         let tensor_ref = recipe.candidates().iter().find(|p| sources.has(p));
-        sources.tensor(tensor_ref.ok_or_else(|| WeightError::format(&spec.name, "not there"))?)
+        sources.tensor(tensor_ref.ok_or_else(|| WeightError::format(&spec.name, "it is missing"))?)
     };
     let rows = spec.shape.first().copied().unwrap_or(0);
     Ok(match recipe {
@@ -60,11 +60,11 @@ pub(crate) fn assemble(
     })
 }
 
-/// How a linear layer's weight is packed where it is taken as it is: rows may be cut apart and reordered, blocks may not.
+/// The quantised type of a published weight, if its blocks can be copied: rows may be split and reordered, blocks may not.
 pub(crate) fn published_packing(sources: &Sources, recipe: &Recipe) -> Option<GgmlDType> {
     let (source, tensor_ref) = packed_source(sources, recipe)?;
     match source.packing(&tensor_ref.name)? {
-        // What the program's own bundles hold.
+        // The types that bundles use.
         dtype @ (GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K) => Some(dtype),
         _ => None,
     }
@@ -86,14 +86,14 @@ fn packed_source<'a>(
     Some((sources.get(tensor_ref.role)?, tensor_ref))
 }
 
-/// The blocks of one of our tensors, taken from a published one without unpacking. They are unpacked once all the same, to see that
-/// they hold finite numbers.
+/// The quantised blocks of one of our tensors, copied from a published one. They are dequantised once, only to check that all values
+/// are finite.
 pub(crate) fn assemble_packed(
     sources: &Sources,
     recipe: &Recipe,
     spec: &TensorSpec,
 ) -> Result<Vec<u8>, ImportError> {
-    let missing = || WeightError::format(&spec.name, "not there");
+    let missing = || WeightError::format(&spec.name, "it is missing");
     let (source, tensor_ref) = packed_source(sources, recipe).ok_or_else(missing)?;
     source.tensor(&tensor_ref.name)?;
     let blocks = source.packed(&tensor_ref.name)?;
@@ -116,7 +116,7 @@ pub(crate) fn assemble_packed(
     Ok(out)
 }
 
-/// Which published row each of our rows is, where every head's rows are in pairs.
+/// The published row of each of our rows, where the rows of every head are interleaved in pairs.
 fn unpermuted_rows(rows: usize, heads: usize) -> Vec<usize> {
     let head = rows / heads.max(1);
     (0..rows)
@@ -139,7 +139,7 @@ mod tests {
     use crate::weights::gguf::{GgufFile, Kind};
 
     #[test]
-    fn pairs_of_every_head_go_back_to_halves() {
+    fn interleaved_rows_are_sorted_back_into_halves() {
         // Two heads of six rows: published as 0 3 1 4 2 5.
         assert_eq!(
             unpermuted_rows(12, 2),
@@ -147,8 +147,8 @@ mod tests {
         );
     }
 
-    /// What a bundle of `q4_k` holds of the published `from`: its type and its bytes, without the rows that only pad.
-    fn held(name: &str, from: &str) -> (Kind, Vec<u8>) {
+    /// Type and bytes of the tensor `name` in a `q4_k` bundle made from the published `from`, without padding rows.
+    fn stored(name: &str, from: &str) -> (Kind, Vec<u8>) {
         let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .join("tests/golden/gguf/types.gguf");
         let sources = Sources {
@@ -198,21 +198,24 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_kept_unless_smaller_ones_are_asked_for() {
+    fn published_blocks_are_copied_unless_smaller_ones_are_wanted() {
         let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .join("tests/golden/gguf/types.gguf");
         let source = Source::open(&file).unwrap();
         let published = |name: &str| source.packed(name).unwrap();
         let (four, six) = (Kind::Float(GgmlDType::Q4K), Kind::Float(GgmlDType::Q6K));
-        // Values are held in six bits, but four that are there already lose nothing.
-        assert_eq!(held("a.v_proj.weight", "Q4_K"), (four, published("Q4_K")));
-        assert_eq!(held("a.down_proj.weight", "Q6_K"), (six, published("Q6_K")));
-        assert_eq!(held("a.o_proj.weight", "Q4_K"), (four, published("Q4_K")));
-        for packed_again in ["Q6_K", "Q8_0", "Q5_K", "Q5_0", "Q2_K"] {
+        // Value projections are stored in six bits, but published four-bit blocks lose nothing.
+        assert_eq!(stored("a.v_proj.weight", "Q4_K"), (four, published("Q4_K")));
+        assert_eq!(
+            stored("a.down_proj.weight", "Q6_K"),
+            (six, published("Q6_K"))
+        );
+        assert_eq!(stored("a.o_proj.weight", "Q4_K"), (four, published("Q4_K")));
+        for requantised in ["Q6_K", "Q8_0", "Q5_K", "Q5_0", "Q2_K"] {
             assert_eq!(
-                held("a.o_proj.weight", packed_again).0,
+                stored("a.o_proj.weight", requantised).0,
                 four,
-                "{packed_again}"
+                "{requantised}"
             );
         }
     }

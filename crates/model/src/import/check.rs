@@ -1,4 +1,4 @@
-//! Whether the published tensors make the model, whole and with nothing left over.
+//! Checks that the published tensors are exactly those that the model needs.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::store::TensorSpec;
 use crate::weights::Source;
 use rounds_support::sanitise;
 
-/// Parameters of published checkpoints (seed-systems, section 8.1): decoder layers, width, gated blocks every, count.
+/// Parameters of published checkpoints (seed-systems, section 8.1): decoder layers, width, layers per gated block, count.
 const PUBLISHED_PARAMETERS: [(usize, usize, usize, u64); 4] = [
     (24, 2048, 1, 1_046_992_944),
     (32, 2560, 2, 1_218_197_536),
@@ -17,7 +17,7 @@ const PUBLISHED_PARAMETERS: [(usize, usize, usize, u64); 4] = [
     (32, 4096, 4, 1_309_919_248),
 ];
 
-/// Errors where a checkpoint of a published shape has another number of parameters than the published one.
+/// Errors where a checkpoint has the sizes of a published one but another number of parameters.
 pub(super) fn check_parameter_count(
     checkpoint: &Source,
     config: &FlamingoConfig,
@@ -44,7 +44,7 @@ pub(super) fn check_parameter_count(
     }
 }
 
-/// Checks every tensor the model asks for, and that nothing else is left over. Gives the published names in use.
+/// Checks that every tensor in `specs` can be made and that no published tensor is left over. Returns the published names in use.
 pub(crate) fn check(
     rules: &dyn Rules,
     sources: &Sources,
@@ -54,7 +54,7 @@ pub(crate) fn check(
     let mut problems = Vec::new();
     for tensor in specs {
         let Some(recipe) = rules.find(&tensor.name) else {
-            problems.push(format!("missing: {} (no rule makes it)", tensor.name));
+            problems.push(format!("missing: {} (no known source)", tensor.name));
             continue;
         };
         let present: Vec<&TensorRef> = recipe
@@ -106,6 +106,7 @@ pub(crate) fn check(
     }
 }
 
+/// Published tensors that are not in use.
 pub(crate) fn unused<'a>(
     sources: &'a Sources,
     used: &'a BTreeSet<(Role, String)>,
@@ -117,10 +118,10 @@ pub(crate) fn unused<'a>(
         .filter(|(role, name)| !used.contains(&(*role, (*name).to_string())))
 }
 
-/// Parameters of the checkpoint's tensors in use, each gated block counted once.
+/// Number of parameters in use in the checkpoint, counting each gated block once.
 pub(super) fn count_parameters(checkpoint: &Source, used: &BTreeSet<(Role, String)>) -> u64 {
     let preferred = |name: &str| {
-        // Of two names of a gated block's tensor, the new one is an alias where the old one is there.
+        // A gated block's tensor may have two names; the new one is an alias where the old one exists.
         let Some((before, rest)) = name.split_once(".gated_cross_attn_layer.") else {
             return true;
         };
@@ -136,11 +137,11 @@ pub(super) fn count_parameters(checkpoint: &Source, used: &BTreeSet<(Role, Strin
 }
 
 fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Result<(), String> {
-    let first = shapes.first().ok_or("nothing there")?;
+    let first = shapes.first().ok_or("it is empty")?;
     let same_tail = |shape: &[usize]| shape.get(1..) == wanted.get(1..);
     let good = match recipe {
         Recipe::Copy(_) | Recipe::RopePairs(..) => first == wanted,
-        // Axes of length 1 do not matter.
+        // Axes of length 1 are ignored.
         Recipe::Reshaped(_) => {
             let long = |shape: &[usize]| -> Vec<usize> {
                 shape.iter().copied().filter(|&d| d != 1).collect()
@@ -159,6 +160,6 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
     };
     match good {
         true => Ok(()),
-        false => Err(format!("{shapes:?} where {wanted:?} was expected")),
+        false => Err(format!("{shapes:?}, but {wanted:?} was expected")),
     }
 }

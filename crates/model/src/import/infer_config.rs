@@ -1,4 +1,4 @@
-//! From what lies in the published folders to a configuration.
+//! Infers a configuration from published tensors and `config.json` files.
 
 use serde_json::Value;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::vision::{VisionActivation, VisionConfig};
 use crate::weights::Source;
 use rounds_support::files;
 
-/// A `config.json`.
+/// A parsed `config.json`.
 pub struct JsonConfig {
     value: Value,
     file: String,
@@ -24,7 +24,7 @@ impl JsonConfig {
         Self::from_file(&folder.join("config.json"))
     }
 
-    /// Reads a file of that kind.
+    /// Reads a JSON file.
     pub fn from_file(path: &Path) -> Result<Self, ImportError> {
         let text = files::read_limited(path, 1 << 20)?;
         let file = path.to_string_lossy().into_owned();
@@ -33,7 +33,7 @@ impl JsonConfig {
         Ok(Self { value, file })
     }
 
-    /// What stands under the first of `names` that is there.
+    /// The value of the first of `names` that exists; `a.b` looks into objects.
     pub fn find(&self, names: &[&str]) -> Option<&Value> {
         names.iter().find_map(|name| {
             name.split('.')
@@ -41,36 +41,42 @@ impl JsonConfig {
         })
     }
 
-    /// A whole number under the first of `names` that is there (`a.b` looks into objects).
+    /// The integer of the first of `names` that exists.
+    ///
+    /// Errors where there is none, or it is not from 1 to 1,000,000.
     pub fn count(&self, names: &[&str]) -> Result<usize, ImportError> {
         let found = self.find(names).and_then(Value::as_u64);
-        let wanted = || ImportError::config(&self.file, format!("no {}", names.join(" or ")));
+        let wanted =
+            || ImportError::config(&self.file, format!("it has no {}", names.join(" or ")));
         let n = usize::try_from(found.ok_or_else(wanted)?).unwrap_or(usize::MAX);
         match n {
             1..=1_000_000 => Ok(n),
             _ => Err(ImportError::config(
                 &self.file,
-                format!("{} is {n}", names.join(" or ")),
+                format!(
+                    "{} is {n}, but must be from 1 to 1000000",
+                    names.join(" or ")
+                ),
             )),
         }
     }
 
-    /// A number under the first of `names` that is there, or `default`.
+    /// The number of the first of `names` that exists, or `default`.
     pub fn number(&self, names: &[&str], default: f64) -> f64 {
         self.find(names).and_then(Value::as_f64).unwrap_or(default)
     }
 
-    /// A truth value under the first of `names` that is there, or `default`.
+    /// The boolean of the first of `names` that exists, or `default`.
     pub fn flag(&self, names: &[&str], default: bool) -> bool {
         self.find(names).and_then(Value::as_bool).unwrap_or(default)
     }
 
-    /// Where it was read, for messages.
+    /// Path of the file, for messages.
     pub fn path(&self) -> &str {
         &self.file
     }
 
-    /// A word under the first of `names`.
+    /// The string of the first of `names` that exists, or an empty one.
     pub fn string(&self, names: &[&str]) -> &str {
         self.find(names).and_then(Value::as_str).unwrap_or_default()
     }
@@ -93,7 +99,7 @@ pub fn language(
     } else {
         return Err(ImportError::config(
             source.origin(),
-            "these are not the weights of LLaMA, GPT-NeoX or MPT".into(),
+            "it has no weights of LLaMA, GPT-NeoX or MPT".into(),
         ));
     };
     unsupported_language(json, layout)?;
@@ -143,7 +149,7 @@ pub fn language(
                 if !json.flag(&["attn_config.alibi", "alibi"], true) {
                     return Err(ImportError::config(
                         source.origin(),
-                        "an MPT with learned positions is not supported".into(),
+                        "MPT with learned positions is not supported".into(),
                     ));
                 }
                 let max = json.number(&["attn_config.alibi_bias_max", "alibi_bias_max"], 8.0);
@@ -174,7 +180,7 @@ pub fn language(
     Ok((layout, config))
 }
 
-/// Errors where the model computes something that the decoder here does not, and no tensor shows it.
+/// Errors where the configuration asks for something that the decoder does not support and the tensors do not show.
 fn unsupported_language(json: &JsonConfig, layout: LanguageLayout) -> Result<(), ImportError> {
     let refused = |reason: String| Err(ImportError::config(json.path(), reason));
     let plain = |scaling: &Value| {
@@ -193,29 +199,27 @@ fn unsupported_language(json: &JsonConfig, layout: LanguageLayout) -> Result<(),
     };
     match known.contains(&activation) {
         true => Ok(()),
-        false => refused(format!(
-            "hidden_act is {activation}, which is not supported"
-        )),
+        false => refused(format!("hidden_act {activation} is not supported")),
     }
 }
 
-/// Shape of a tensor that must have `N` axes.
+/// Shape of a tensor that must have `N` dimensions.
 pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
     let shape = source.shape(name).unwrap_or_default();
     <[usize; N]>::try_from(shape).map_err(|_| {
-        let reason = format!("{name} has shape {shape:?}, {N} axes were expected");
+        let reason = format!("{name} has shape {shape:?}, but {N} dimensions were expected");
         ImportError::config(source.origin(), reason)
     })
 }
 
-/// How many `prefix{i}.suffix` there are.
+/// Number of tensors named `{prefix}{i}.{suffix}`, counted from 0.
 pub fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
     (0..)
         .take_while(|i| source.has(&format!("{prefix}{i}.{suffix}")))
         .count()
 }
 
-/// The tower in `source`. Where a `config.json` lies beside it, heads and activation are taken from there.
+/// The vision tower in `source`. Heads and activation come from its `config.json`, if there is one.
 pub fn vision(
     source: &Source,
     json: Option<&JsonConfig>,
@@ -270,7 +274,7 @@ pub fn vision(
             "gelu" => VisionActivation::Gelu,
             "" | "quick_gelu" => VisionActivation::QuickGelu,
             other => {
-                let reason = format!("hidden_act of the tower is {other}, which is not supported");
+                let reason = format!("hidden_act {other} of the vision tower is not supported");
                 return Err(ImportError::config(source.origin(), reason));
             }
         };
@@ -293,16 +297,16 @@ pub fn vision(
     }
     Err(ImportError::config(
         source.origin(),
-        "no CLIP vision tower is in it".into(),
+        "it has no CLIP vision tower".into(),
     ))
 }
 
-/// Side of the lattice of patches of a tower with a class token.
+/// Patches along one side of the image, in a tower with a class token.
 fn patches_per_side(positions: usize) -> usize {
     (positions.saturating_sub(1) as f64).sqrt().round() as usize
 }
 
-/// An OpenFlamingo's configuration, from its checkpoint and what the other two gave.
+/// The configuration of an OpenFlamingo, from its checkpoint and those of the other two sources.
 pub fn flamingo(
     sources: &Sources,
     language: DecoderConfig,
@@ -314,7 +318,7 @@ pub fn flamingo(
     let [num_latents, width] = dims(checkpoint, "perceiver.latents")?;
     if width != vision.width {
         let reason = format!(
-            "its resampler takes features of width {width}, the tower gives {}",
+            "its resampler takes features of width {width}, but the vision tower gives {}",
             vision.width
         );
         return Err(ImportError::config(checkpoint.origin(), reason));
@@ -331,17 +335,17 @@ pub fn flamingo(
     let first = first.ok_or_else(|| {
         ImportError::config(
             checkpoint.origin(),
-            "no gated cross-attention block is in it".into(),
+            "it has no gated cross-attention block".into(),
         )
     })?;
     if every.is_some_and(|every| every != first + 1) {
         let reason = format!(
-            "its first gated block stands in front of layer {first}, so it is one every {} layers",
+            "its first gated block is before layer {first}, so there is one every {} layers",
             first + 1
         );
         return Err(ImportError::config(checkpoint.origin(), reason));
     }
-    // Every release has heads of 64, in the resampler and in the gated blocks.
+    // Every release has heads of width 64 in the resampler and the gated blocks.
     const HEAD_DIM: usize = 64;
     Ok(FlamingoConfig {
         cross_attn_every_n_layers: first + 1,
@@ -362,7 +366,7 @@ pub fn flamingo(
     })
 }
 
-/// An IDEFICS' configuration: all of it is in its `config.json`.
+/// The configuration of an IDEFICS, from its `config.json`.
 pub fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, ImportError> {
     let hidden = json.count(&["hidden_size"])?;
     let heads = json.count(&["num_attention_heads"])?;
@@ -370,7 +374,7 @@ pub fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, Imp
     let unsupported = |what: &str| {
         Err(ImportError::config(
             source.origin(),
-            format!("an IDEFICS {what} is not supported"),
+            format!("IDEFICS {what} is not supported"),
         ))
     };
     if !json.flag(&["use_resampler"], true) {
@@ -388,7 +392,7 @@ pub fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, Imp
         return unsupported("without norms of queries and keys");
     }
     unsupported_language(json, LanguageLayout::Llama)?;
-    // What the tower's own part of the file says comes below.
+    // Heads and activation are set below from the tower's section of the file.
     let (_, mut vision) = vision(source, None, None)?;
     vision.keep_class_token = true;
     vision.heads = json.count(&["vision_config.num_attention_heads"])?;

@@ -1,12 +1,12 @@
-//! Where each of our tensors comes from in what others publish.
+//! Maps our tensor names to published tensors.
 //!
-//! Written from our side: for a tensor that the model asks for, which published tensors make it and how. The facts are those of the
-//! publishers' code: open_flamingo 0.0.2 and 2.0.1, transformers (LLaMA, GPT-NeoX, MPT, IDEFICS, CLIP), MosaicGPT, open_clip.
-//! What llama.cpp calls things is in [`super::llama_cpp`].
+//! For each tensor that the model needs: which published tensors it is made from, and how. Taken from the publishers' code:
+//! open_flamingo 0.0.2 and 2.0.1, transformers (LLaMA, GPT-NeoX, MPT, IDEFICS, CLIP), MosaicGPT, open_clip. llama.cpp's names are in
+//! [`super::llama_cpp`].
 
 use super::llama_cpp;
 
-/// Which of the sources of an import.
+/// One of the sources of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The checkpoint itself.
@@ -26,29 +26,30 @@ pub struct TensorRef {
     pub name: String,
 }
 
-/// How a tensor is made. Of several places the first that exists counts.
+/// How a tensor is made from published ones. Of several candidates the first that exists is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipe {
     /// As published.
     Copy(Vec<TensorRef>),
-    /// The same values in the same order, with or without axes of length 1.
+    /// The same values in the same order, with other axes of length 1.
     Reshaped(Vec<TensorRef>),
-    /// Rows cut off or filled up with zeros: vocabularies that were resized.
+    /// Rows removed, or zero rows added: resized vocabularies.
     Resized(Vec<TensorRef>),
-    /// The `part`-th of three equal blocks of rows.
+    /// One of three equal blocks of rows (queries, keys, values), by index.
     FusedQkv(Vec<TensorRef>, usize),
-    /// Rows laid out head by head, each with its query, key and value: the `part`-th of these, `heads` heads.
+    /// Rows interleaved by head, each head with queries, keys and values: index of the part, and number of heads.
     InterleavedQkv(Vec<TensorRef>, usize, usize),
-    /// Rows of each of `heads` heads in pairs, one of its first half and one of its second (llama.cpp's rotary), to be put back.
+    /// Rows of each head in pairs, one of its first half and one of its second (llama.cpp's rotary layout), to be sorted back; number
+    /// of heads.
     RopePairs(Vec<TensorRef>, usize),
-    /// Rows of one after rows of the other.
+    /// The rows of all candidates, one after the other.
     Concat(Vec<TensorRef>),
     /// Rows and columns swapped.
     Transposed(Vec<TensorRef>),
 }
 
 impl Recipe {
-    /// Every place it may look at.
+    /// The published tensors that it may use.
     pub fn candidates(&self) -> &[TensorRef] {
         match self {
             Self::Copy(p)
@@ -63,7 +64,7 @@ impl Recipe {
     }
 }
 
-/// Names of a published language model.
+/// Naming scheme of a published language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LanguageLayout {
     /// LLaMA.
@@ -72,25 +73,25 @@ pub enum LanguageLayout {
     Neox,
     /// MosaicGPT, as MPT-1B was published.
     Mosaic,
-    /// MPT as transformers has it.
+    /// MPT in transformers.
     Mpt,
 }
 
-/// Names of a published vision tower.
+/// Naming scheme of a published vision tower.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VisionLayout {
-    /// open_clip; the prefix is `visual.` or nothing.
+    /// open_clip; the prefix is `visual.` or empty.
     OpenClip { prefix: String },
     /// transformers; the prefix ends with `vision_model.` or is empty.
     HuggingFace {
         /// In front of every name.
         prefix: String,
-        /// Of `visual_projection.weight`.
+        /// Full name of `visual_projection.weight`.
         projection: String,
     },
 }
 
-/// Which family's names the checkpoint has.
+/// Naming scheme of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Family {
     /// OpenFlamingo and Med-Flamingo.
@@ -102,14 +103,14 @@ pub enum Family {
     },
 }
 
-/// All that is needed to find a tensor.
+/// Naming schemes of all sources of a Flamingo.
 #[derive(Clone, Debug)]
 pub struct KeyMap {
     /// Whose names the checkpoint has.
     pub family: Family,
     /// Names of the language model.
     pub language: LanguageLayout,
-    /// The language model comes from a file of llama.cpp's.
+    /// Whether the language model is a GGUF file of llama.cpp.
     pub llama_cpp: bool,
     /// Names of the vision tower.
     pub vision: VisionLayout,
@@ -117,11 +118,11 @@ pub struct KeyMap {
     pub heads: usize,
 }
 
-/// Where a model's tensors come from in one published layout.
+/// Maps our tensors to those of one published layout.
 pub trait Rules {
-    /// How our tensor `name` is made; `None` where there is no rule for it.
+    /// The recipe for our tensor `name`; `None` if it is unknown.
     fn find(&self, name: &str) -> Option<Recipe>;
-    /// Whether a published tensor that the model does not ask for is known to be of no use.
+    /// Whether a published tensor that no recipe uses can be ignored.
     fn is_ignorable(&self, role: Role, name: &str) -> bool;
 }
 
@@ -131,14 +132,14 @@ impl Rules for KeyMap {
     }
 
     fn is_ignorable(&self, role: Role, name: &str) -> bool {
-        // MPT's head is its table; training files name it twice.
+        // MPT's head is its embedding table; training checkpoints have it under both names.
         let mpt = matches!(self.language, LanguageLayout::Mpt | LanguageLayout::Mosaic);
         let alias = mpt && name == "lang_encoder.lm_head.weight";
         alias || is_buffer_or_alias(role, name) || is_replaced_table(role, name)
     }
 }
 
-/// The base model's tables stand behind the checkpoint's resized ones.
+/// Whether it is a table of the base model, which the checkpoint's resized one may replace.
 fn is_replaced_table(role: Role, name: &str) -> bool {
     const TABLES: [&str; 7] = [
         "token_embd.weight",
@@ -160,7 +161,7 @@ fn tensor_ref(role: Role, name: impl Into<String>) -> TensorRef {
 }
 
 impl KeyMap {
-    /// How our tensor `name` is made; `None` where there is no rule for it.
+    /// The recipe for our tensor `name`; `None` if it is unknown.
     pub fn find(&self, name: &str) -> Option<Recipe> {
         if let Some(rest) = name.strip_prefix("vision_encoder.") {
             return self.vision(rest);
@@ -309,7 +310,7 @@ impl KeyMap {
     }
 }
 
-/// What makes `rest`, a tensor of our CLIP tower, in a published `layout`.
+/// The recipe for `rest`, a tensor of our CLIP tower, in a published `layout`.
 pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Recipe> {
     let (prefix, projection) = match layout {
         VisionLayout::OpenClip { prefix } => {
@@ -434,7 +435,7 @@ fn idefics_gated(block: usize, rest: &str) -> Option<Recipe> {
     )]))
 }
 
-/// Whether a published tensor that the model does not use is known to be of no use: buffers, the other half of a CLIP, aliases.
+/// Whether a published tensor is known to be unneeded: buffers, the text tower of a CLIP, aliases.
 pub fn is_buffer_or_alias(role: Role, name: &str) -> bool {
     const ENDS: [&str; 6] = [
         "rotary_emb.inv_freq",
@@ -448,7 +449,7 @@ pub fn is_buffer_or_alias(role: Role, name: &str) -> bool {
         return true;
     }
     match role {
-        // A CLIP file carries its text tower too.
+        // A CLIP file has a text tower too.
         Role::Vision => {
             const OURS: [&str; 3] = ["visual.", "vision_model.", "visual_projection."];
             const TEXT: [&str; 8] = [
@@ -463,7 +464,7 @@ pub fn is_buffer_or_alias(role: Role, name: &str) -> bool {
             ];
             !OURS.iter().any(|p| name.starts_with(p)) && TEXT.iter().any(|p| name.starts_with(p))
         }
-        // Version 0.0.2 keeps every gated block under two names; training files keep frozen parts.
+        // Version 0.0.2 has every gated block under two names; training checkpoints have frozen parts.
         Role::Checkpoint => {
             name.contains(".gated_cross_attn_layer.")
                 || name.starts_with("lang_encoder.old_decoder_blocks.")

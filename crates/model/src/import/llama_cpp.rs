@@ -1,8 +1,8 @@
-//! What llama.cpp calls the parts of a language model, and what its GGUF files say of one.
+//! llama.cpp's names of a language model's tensors, and its metadata in GGUF files.
 //!
-//! The facts are those of its converter and of the graphs it builds (conversion/llama.py, gptneox.py and mpt.py, src/models/*.cpp,
-//! 2026): LLaMA's queries and keys are stored in pairs for its rotary; GPT-NeoX' fused layer is unmixed to all queries, all keys, all
-//! values; MPT's stays as published. What a decoder here cannot do is refused by its key, never left out.
+//! Taken from its converter and graphs (conversion/llama.py, gptneox.py and mpt.py, src/models/*.cpp, 2026): the rows of LLaMA's
+//! queries and keys are interleaved for rotary positions; GPT-NeoX' fused layer is split into all queries, all keys, all values;
+//! MPT's stays as published. Metadata that the decoder here does not support is an error, never ignored.
 
 use super::ImportError;
 use super::key_map::{LanguageLayout, Recipe, Role, TensorRef};
@@ -12,10 +12,10 @@ use crate::layers::NormKind;
 use crate::weights::Source;
 use crate::weights::gguf::{GgufFile, Value};
 
-/// Longest sequence of a model that is taken.
+/// Maximum context length of a model.
 const MAX_CONTEXT: u64 = 1 << 17;
 
-/// What makes `rest`, one of our names inside the language model, tables apart.
+/// The recipe for `rest`, one of our names in the language model, except for the embedding tables.
 pub(super) fn recipe(layout: LanguageLayout, heads: usize, rest: &str) -> Option<Recipe> {
     let checkpoint_tensor = |name: String| {
         vec![TensorRef {
@@ -51,7 +51,7 @@ pub(super) fn recipe(layout: LanguageLayout, heads: usize, rest: &str) -> Option
     })
 }
 
-/// A file's metadata under its architecture's name.
+/// The metadata of a GGUF file under its architecture's prefix.
 struct Metadata<'a> {
     file: &'a GgufFile,
     architecture: &'a str,
@@ -67,7 +67,7 @@ impl Metadata<'_> {
         ImportError::config(self.origin, reason)
     }
 
-    /// What stands under a key, if anything does; an error where it is of another kind.
+    /// The value of a key, if there is one. Errors where it has the wrong type.
     fn read<T>(
         &self,
         end: &str,
@@ -77,11 +77,11 @@ impl Metadata<'_> {
         let Some(value) = self.file.value(&key) else {
             return Ok(None);
         };
-        let invalid = || self.error(format!("its {key} makes no sense: {value}"));
+        let invalid = || self.error(format!("its {key} is invalid: {value}"));
         convert(value).map(Some).ok_or_else(invalid)
     }
 
-    /// A whole number of 1 to `max`.
+    /// An integer from 1 to `max`.
     fn count(&self, end: &str, max: u64) -> Result<usize, ImportError> {
         let within = |value: &Value| value.whole().filter(|n| (1..=max).contains(n));
         let count = self.read(end, within)?;
@@ -95,12 +95,12 @@ impl Metadata<'_> {
         self.read(end, within)?.ok_or_else(missing)
     }
 
-    /// Errors where something is there that is not `wanted`.
+    /// Errors where a key has another value than `wanted`.
     fn require(&self, end: &str, wanted: f64) -> Result<(), ImportError> {
         match self.read(end, Value::number)? {
             Some(found) if found != wanted => {
                 let key = self.key(end);
-                let reason = format!("its {key} is {found}: only {wanted} is supported");
+                let reason = format!("its {key} is {found}, but only {wanted} is supported");
                 Err(self.error(reason))
             }
             _ => Ok(()),
@@ -122,7 +122,9 @@ pub(super) fn language(
         "gptneox" => LanguageLayout::Neox,
         "mpt" => LanguageLayout::Mpt,
         other => {
-            let reason = format!("its architecture is '{other}': llama, gptneox and mpt are known");
+            let reason = format!(
+                "its architecture is '{other}', but only llama, gptneox and mpt are supported"
+            );
             return Err(ImportError::config(origin, reason));
         }
     };
@@ -134,7 +136,7 @@ pub(super) fn language(
     let parts = file.value("split.count").and_then(|value| value.whole());
     if parts.is_some_and(|parts| parts > 1) {
         let reason =
-            "it is one part of several: join them with llama.cpp's llama-gguf-split --merge";
+            "it is one of several parts: merge them with llama.cpp's llama-gguf-split --merge";
         return Err(metadata.error(reason.into()));
     }
     let config = decoder(&metadata, layout, source, vocab_size)?;
@@ -157,7 +159,7 @@ fn decoder(
     let heads = metadata.count("attention.head_count", hidden as u64)?;
     let head = hidden / heads;
     if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) {
-        let reason = format!("{heads} heads do not part {hidden} channels evenly");
+        let reason = format!("{hidden} channels cannot be split into {heads} heads of even width");
         return Err(metadata.error(reason));
     }
     metadata.require("attention.head_count_kv", heads as f64)?;
@@ -216,7 +218,7 @@ fn rope_theta(metadata: &Metadata, mpt: bool) -> Result<Option<f32>, ImportError
     Ok(Some(base.unwrap_or(10_000.0) as f32))
 }
 
-/// The share of a head's channels that turn.
+/// The share of a head's channels that are rotated.
 fn rope_fraction(metadata: &Metadata, head: usize) -> Result<f32, ImportError> {
     let within = |value: &Value| value.whole().filter(|n| (1..=head as u64).contains(n));
     let rotated_dims = metadata.read("rope.dimension_count", within)?;
@@ -226,11 +228,11 @@ fn rope_fraction(metadata: &Metadata, head: usize) -> Result<f32, ImportError> {
 fn alibi(metadata: &Metadata) -> Result<f32, ImportError> {
     match metadata.read("attention.max_alibi_bias", Value::number)? {
         Some(max) if max > 0.0 => Ok(max as f32),
-        _ => Err(metadata.error("an MPT with learned positions is not supported".into())),
+        _ => Err(metadata.error("MPT with learned positions is not supported".into())),
     }
 }
 
-/// Errors where the metadata and the tensors are not of one model: a decoder is made only of sizes that both say.
+/// Errors where the sizes in the metadata are not those of the tensors.
 fn check_against_tensors(
     metadata: &Metadata,
     config: &DecoderConfig,
@@ -242,7 +244,7 @@ fn check_against_tensors(
     match found == metadata_sizes {
         true => Ok(()),
         false => Err(metadata.error(format!(
-            "its metadata speak of width, feed-forward and layers {metadata_sizes:?}, its tensors of {found:?}"
+            "its metadata gives width, feed-forward and layers as {metadata_sizes:?}, but its tensors have {found:?}"
         ))),
     }
 }
@@ -252,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_of_a_layer_has_its_name() {
+    fn layer_names_are_mapped_to_llama_cpp_names() {
         let found = |layout, rest: &str| {
             let recipe = recipe(layout, 4, rest)?;
             Some(recipe.candidates()[0].name.clone())
@@ -260,8 +262,8 @@ mod tests {
         let rest = "model.layers.7.self_attn.k_proj.bias";
         let fused = found(LanguageLayout::Neox, rest);
         assert_eq!(fused.as_deref(), Some("blk.7.attn_qkv.bias"));
-        let own = found(LanguageLayout::Llama, rest);
-        assert_eq!(own.as_deref(), Some("blk.7.attn_k.bias"));
+        let separate = found(LanguageLayout::Llama, rest);
+        assert_eq!(separate.as_deref(), Some("blk.7.attn_k.bias"));
         let norm = found(
             LanguageLayout::Mpt,
             "model.layers.0.self_attn.q_norm.weight",

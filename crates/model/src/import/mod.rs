@@ -1,7 +1,7 @@
-//! From published checkpoints to a bundle.
+//! Imports published checkpoints as a bundle.
 //!
-//! The model itself says which tensors it needs ([`Flamingo::tensors`]); [`key_map`] says what makes each of them; every published
-//! tensor must then be used or known to be of no use. What is missing, unknown or of another shape is listed, never skipped.
+//! The model says which tensors it needs ([`Flamingo::tensors`]), and [`key_map`] how to make each of them. Every published tensor
+//! must then be used or known to be unneeded. Whatever is missing, unknown or has another shape is reported, never skipped.
 
 pub(crate) mod assemble;
 pub(crate) mod check;
@@ -51,7 +51,7 @@ pub enum ImportError {
     #[error("{0} has values that half precision cannot hold")]
     Range(String),
     /// The checkpoint has another number of parameters than the published one.
-    #[error("{origin} has {found} parameters, this model's published checkpoint has {known}")]
+    #[error("{origin} has {found} parameters, but the published checkpoint has {known}")]
     Parameters {
         /// The checkpoint, cleaned.
         origin: String,
@@ -64,7 +64,7 @@ pub enum ImportError {
     #[error("the weights could not be converted: {0}")]
     Tensor(#[from] candle_core::Error),
     /// The disk is too full.
-    #[error("{path} needs {needed} bytes, {free} are free")]
+    #[error("{path} needs {needed} bytes, but only {free} are free")]
     Space {
         /// Where the weights were to go, cleaned.
         path: String,
@@ -92,13 +92,15 @@ impl Hint for ImportError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Mismatch(_) => {
-                "give the base model that the checkpoint was trained on; `rounds model import --help` shows what goes where"
+                "give the base model that the checkpoint was trained on; see `rounds model import --help`"
             }
             Self::Range(_) => "use --dtype bf16 or --dtype f32",
-            Self::Parameters { .. } => "the file is incomplete or of another model; get it again",
+            Self::Parameters { .. } => {
+                "the file is incomplete or from another model; download it again"
+            }
             Self::Space { .. } => "free some space, or use --dtype q4_k",
             Self::Weights(WeightError::Hostile { .. }) => {
-                "do not use this file; get the weights from their publisher"
+                "do not use this file; download the weights from their publisher"
             }
             _ => return None,
         };
@@ -116,7 +118,7 @@ pub struct Request {
     pub language: Option<PathBuf>,
     /// The vision tower; an IDEFICS needs none.
     pub vision: Option<PathBuf>,
-    /// `tokenizer.json`, or the folder with it; else looked for beside checkpoint and language model.
+    /// `tokenizer.json` or its folder; by default it is looked for next to the checkpoint and the language model.
     pub tokenizer: Option<PathBuf>,
     /// Folder of the new bundle.
     pub out: PathBuf,
@@ -130,22 +132,22 @@ pub struct Request {
     pub vision_heads: Option<usize>,
     /// How weights are stored.
     pub hold: Hold,
-    /// Token in front of every prompt, where it is not the tokenizer's own.
+    /// Token in front of every prompt, if not the tokenizer's default.
     pub begin: Option<String>,
-    /// Prompt template; `None` for the family's own.
+    /// Prompt template; `None` for the default of the family.
     pub template: Option<String>,
 }
 
-/// What was done.
+/// Result of an import.
 #[derive(Debug)]
 pub struct ImportSummary {
     /// Tensors written.
     pub tensors: usize,
-    /// Different parameters of the checkpoint.
+    /// Parameters of the checkpoint, aliases counted once.
     pub checkpoint_parameters: u64,
     /// Parameters of the assembled model.
     pub parameters: u64,
-    /// Published tensors of no use, by the kind of reason they are known by.
+    /// Published tensors that are not needed.
     pub ignored: usize,
     /// Length of the weights file in bytes.
     pub bytes: u64,
@@ -176,7 +178,7 @@ impl Sources {
     }
 
     fn tensor(&self, tensor_ref: &TensorRef) -> Result<Tensor, ImportError> {
-        let missing = || WeightError::format(&tensor_ref.name, "not there");
+        let missing = || WeightError::format(&tensor_ref.name, "it is missing");
         Ok(self
             .get(tensor_ref.role)
             .ok_or_else(missing)?
@@ -184,9 +186,9 @@ impl Sources {
     }
 }
 
-/// Imports. `progress` gets tensors done and in all.
+/// Imports a checkpoint. `progress` gets the number of tensors written and of all tensors.
 ///
-/// Errors leave `out` as it was found; a bundle that is there already is replaced only when the new one is whole.
+/// On an error the output folder stays unchanged; an existing bundle is replaced only when the new one is complete.
 pub fn import(
     request: &Request,
     cancel: &Cancel,
@@ -204,7 +206,7 @@ pub fn import(
     if let Some(begin) = &request.begin {
         tokens.special.begin = begin.clone();
     }
-    // A quantised head is kept beside the table, which stays readable by row.
+    // A quantised head is stored in addition to the embedding table, whose rows must stay readable.
     config.language.tied_head &= !request.hold.is_packed();
     let unusable = |reason| ImportError::config("the import", reason);
     config.check().map_err(unusable)?;
@@ -233,7 +235,7 @@ pub fn import(
             done += 1;
             let recipe = key_map
                 .find(&tensor.name)
-                .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
+                .ok_or_else(|| WeightError::format(&tensor.name, "it has no known source"))?;
             match blocks {
                 true => assemble_packed(&sources, &recipe, tensor).map(TensorData::Packed),
                 false => assemble(&sources, &recipe, tensor).map(TensorData::Full),
@@ -253,7 +255,7 @@ pub fn import(
         licence: "as published with the weights".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
         knows: format!(
-            "{} was imported from published weights; it was not evaluated for medical use",
+            "{} was imported from published weights and was not evaluated for medical use",
             sanitise::clean_line(&request.name)
         ),
         template: request.template.clone().unwrap_or_else(|| {
@@ -306,7 +308,7 @@ fn required_path<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, Im
     value.ok_or_else(|| {
         ImportError::config(
             "the import",
-            format!("a Flamingo needs its {what} model too"),
+            format!("a Flamingo also needs its {what} model"),
         )
     })
 }
@@ -320,7 +322,7 @@ fn flamingo(
     let (Some(language_source), Some(vision_source)) = (&sources.language, &sources.vision) else {
         return Err(ImportError::config(
             "the import",
-            "a source is missing".into(),
+            "the language or vision model is missing".into(),
         ));
     };
     const TABLES: [&str; 3] = [
@@ -334,7 +336,7 @@ fn flamingo(
         _ => {
             return Err(ImportError::config(
                 sources.checkpoint.origin(),
-                format!("it holds none of {}", TABLES.join(", ")),
+                format!("it has none of {}", TABLES.join(", ")),
             ));
         }
     };
@@ -361,7 +363,7 @@ fn flamingo(
         request.media_mask,
         request.cross_attn_every_n,
     )?;
-    // A LLaMA's head is not in the checkpoint: its rows for the new tokens never saw training.
+    // A LLaMA's output head is not in the checkpoint, so its rows for the new tokens were never trained.
     let untrained = layout == key_map::LanguageLayout::Llama
         && !sources.checkpoint.has("lang_encoder.lm_head.weight");
     let tokens = tokens::flamingo(&tokenizer_file(request)?, vocab, untrained)?;
@@ -395,7 +397,7 @@ fn idefics(
     Ok((key_map, config, tokens))
 }
 
-/// The tokenizer that was given, else what lies beside the weights. The one inside a GGUF file is not read.
+/// The given tokenizer, else one next to the weights. A tokenizer inside a GGUF file is not read.
 fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
     let inside = |folder: &Path| folder.join("tokenizer.json");
     let beside = |path: &Path| match path.is_dir() {
@@ -416,17 +418,17 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
     let found = places.iter().find(|file| file.is_file());
     found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
         Some(given) => {
-            let reason = "there is no tokenizer.json: give the file, or its folder, with --tokenizer";
+            let reason = "it has no tokenizer.json: give the file or its folder with --tokenizer";
             ImportError::config(&given.to_string_lossy(), reason.into())
         }
         None => ImportError::config(
             "the import",
-            "no tokenizer.json lies beside the checkpoint or the language model (one inside a GGUF file is not read): give it, or its folder, with --tokenizer".into(),
+            "there is no tokenizer.json next to the checkpoint or the language model (one inside a GGUF file is not read): give it or its folder with --tokenizer".into(),
         ),
     })
 }
 
-/// Errors where less than `needed` bytes are free at `path`.
+/// Errors where fewer than `needed` bytes are free at `path`.
 pub(crate) fn check_free_space(path: &Path, needed: u64) -> Result<(), ImportError> {
     match rounds_support::free_space(path) {
         Some(free) if free < needed => Err(ImportError::Space {

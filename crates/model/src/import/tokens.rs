@@ -1,4 +1,4 @@
-//! The tokenizer of an imported model, with the tokens that a Flamingo adds.
+//! The tokenizer of an imported Flamingo, with the tokens that it adds.
 
 use std::path::Path;
 use tokenizers::{AddedToken, Tokenizer};
@@ -7,7 +7,7 @@ use super::ImportError;
 use crate::bundle::SpecialTokens;
 use rounds_support::files;
 
-/// A tokenizer that is ready, and the names of its special tokens.
+/// An imported tokenizer and its special tokens.
 pub struct ImportedTokenizer {
     /// The content of `tokenizer.json`.
     pub json: String,
@@ -27,7 +27,7 @@ fn to_json(tokenizer: &Tokenizer, file: &Path) -> Result<String, ImportError> {
         .map_err(|e| ImportError::config(&file.to_string_lossy(), e.to_string()))
 }
 
-/// The first of `names` that the tokenizer has.
+/// The first of `names` that is in the tokenizer.
 fn first_known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
     names
         .iter()
@@ -35,8 +35,11 @@ fn first_known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
         .map(|n| (*n).to_string())
 }
 
-/// OpenFlamingo adds `<|endofchunk|>` and `<image>`, and `<PAD>` where there is no padding token; their ids follow the base
-/// vocabulary, in this order. `rows` is the embedding's size: the ids must fit it exactly. `untrained` says that the head's rows for them are noise.
+/// The tokenizer of an OpenFlamingo, which adds `<|endofchunk|>` and `<image>`, and `<PAD>` where there is no padding token. Their ids
+/// follow the base vocabulary in this order. `rows` is the size of the embedding table, `untrained` whether the output head's rows
+/// for these tokens are noise.
+///
+/// Errors where the ids do not fit the table.
 pub fn flamingo(
     file: &Path,
     rows: usize,
@@ -56,7 +59,7 @@ pub fn flamingo(
         .find(|(_, id)| *id as usize >= rows);
     if let Some((token, id)) = out_of_range {
         let reason = format!(
-            "token {token} would have id {id}, the checkpoint's table has {rows} rows: this is not the tokenizer of its language model"
+            "token {token} would have id {id}, but the checkpoint's table has {rows} rows: this is not its language model's tokenizer"
         );
         return Err(ImportError::config(&file.to_string_lossy(), reason));
     }
@@ -80,12 +83,12 @@ pub fn flamingo(
     })
 }
 
-/// IDEFICS' tokenizer has all its tokens.
+/// The tokenizer of an IDEFICS, which already has all tokens.
 pub fn idefics(file: &Path) -> Result<ImportedTokenizer, ImportError> {
     let tokenizer = read(file)?;
     for token in ["<image>", "<fake_token_around_image>", "</s>"] {
         if tokenizer.token_to_id(token).is_none() {
-            let reason = format!("it has no token {token}");
+            let reason = format!("the token {token} is missing");
             return Err(ImportError::config(&file.to_string_lossy(), reason));
         }
     }

@@ -1,7 +1,6 @@
-//! Writing weights tensor by tensor: safetensors for full types, GGUF for quantised ones. Nothing is held but the tensor at hand.
+//! Writes weights tensor by tensor: safetensors for full types, GGUF for quantised ones. Only one tensor is in memory at a time.
 //!
-//! Both formats begin with a table of every tensor's place, so the lengths are computed first and the bytes must come out as
-//! announced.
+//! Both formats begin with a table of all tensors and their offsets, so the lengths are computed first and must then be met.
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Tensor};
@@ -15,7 +14,7 @@ use crate::store::TensorSpec;
 use rounds_support::FileError;
 use rounds_support::files::{self, Staged};
 
-/// How weights are held.
+/// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Hold {
@@ -34,7 +33,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// As `model.toml` writes it.
+    /// Its name in `model.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -45,7 +44,7 @@ impl Hold {
         }
     }
 
-    /// Name of the file.
+    /// Name of the weights file.
     pub fn file(self) -> &'static str {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => "model.safetensors",
@@ -58,15 +57,15 @@ impl Hold {
         matches!(self, Self::Q8_0 | Self::Q4K)
     }
 
-    /// How one tensor is held. Only linear layers are quantised, and only where rows part into whole blocks; K-quants take the
-    /// head and the layers that errors hurt most (values, and what comes down from a feed-forward) in six bits.
+    /// How one tensor is stored. Only linear layers are quantised, and only if their rows divide into whole blocks. K-quants store the
+    /// output head and the most sensitive layers (value and down projections) in six bits.
     fn dtype_for(self, spec: &TensorSpec) -> GgmlDType {
         let width = spec.shape.last().copied().unwrap_or(0);
         let plain = match self {
             Self::F32 => return GgmlDType::F32,
             Self::F16 => return GgmlDType::F16,
             Self::Bf16 => return GgmlDType::BF16,
-            // Norms, gates and tables are small beside the layers; f32 costs nothing in quality.
+            // Small tensors (norms, gates) cost little in f32.
             _ if spec.shape.iter().product::<usize>() < 1 << 20 => GgmlDType::F32,
             _ => GgmlDType::F16,
         };
@@ -84,7 +83,7 @@ impl Hold {
     }
 }
 
-/// Rows of packed weights are filled up to a multiple of this, so that candle's fast CPU kernels take them.
+/// Rows of packed weights are padded to a multiple of this, as candle's fast CPU kernels require.
 const ROWS: usize = 16;
 
 struct Slot {
@@ -94,18 +93,18 @@ struct Slot {
     bytes: u64,
 }
 
-/// A tensor on its way into a file.
+/// Values of a tensor to write.
 pub enum TensorData {
-    /// To be held as the file holds such tensors.
+    /// Values to convert to the stored type.
     Full(Tensor),
-    /// Blocks of the type that was said beforehand, without the rows that only pad.
+    /// Quantised blocks of the type that was announced, without padding rows.
     Packed(Vec<u8>),
 }
 
-/// Which type a tensor's published blocks have, if they are to be taken as they are.
+/// The type of a tensor's published blocks, if they can be copied.
 pub type PackingOf<'a> = &'a dyn Fn(&TensorSpec) -> Option<GgmlDType>;
 
-/// Bits of a number in blocks of `dtype`, times 256.
+/// 256 times the average bits per value of `dtype`.
 fn bits(dtype: GgmlDType) -> usize {
     256 * 8 * dtype.type_size() / dtype.block_size()
 }
@@ -126,7 +125,7 @@ fn slot(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> Slot {
     }
 }
 
-/// Blocks are kept where they are no larger than what they would become: packing again can only lose.
+/// Published blocks are copied unless requantising makes them smaller, because requantising always loses precision.
 fn slot_dtype(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> GgmlDType {
     let default_dtype = format.dtype_for(spec);
     match spec.linear && format.is_packed() {
@@ -137,7 +136,7 @@ fn slot_dtype(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> GgmlDTy
     }
 }
 
-/// A file under way, hashed as it is written.
+/// A file that is hashed while it is written.
 struct HashingWriter {
     out: BufWriter<Staged>,
     hash: Sha256,
@@ -157,7 +156,7 @@ impl Write for HashingWriter {
     }
 }
 
-/// Weights that were written, but are not in their place yet.
+/// A weights file that is written but not yet moved into place.
 pub struct StagedWeights {
     /// SHA-256 of the file.
     pub sha256: String,
@@ -167,10 +166,10 @@ pub struct StagedWeights {
 }
 
 impl StagedWeights {
-    /// Makes the weights a bundle in `folder` with this `tokenizer.json` and a manifest of this name, in place of one that is
-    /// there. The old manifest goes first and the new one comes last: at no moment does one describe another's weights.
+    /// Completes the bundle in `folder` with this `tokenizer.json` and a manifest of this name, replacing any old bundle. The old
+    /// manifest is deleted first and the new one put in place last, so no manifest ever describes other weights.
     ///
-    /// Errors before that leave `folder` as it was.
+    /// Errors before that leave `folder` unchanged.
     pub fn commit(
         self,
         folder: &Path,
@@ -188,7 +187,7 @@ impl StagedWeights {
     }
 }
 
-/// Bytes that `tensors` take in a file.
+/// Approximate length in bytes of a file with `tensors`.
 pub fn size(format: Hold, tensors: &[TensorSpec]) -> u64 {
     tensors
         .iter()
@@ -196,8 +195,8 @@ pub fn size(format: Hold, tensors: &[TensorSpec]) -> u64 {
         .sum()
 }
 
-/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. They are in their place only when
-/// [`StagedWeights::commit`] puts them there.
+/// Writes `tensors` to `folder`, each made by `make` in f32 when its turn comes. The file is staged until
+/// [`StagedWeights::commit`].
 pub fn write(
     folder: &Path,
     format: Hold,
@@ -209,8 +208,8 @@ pub fn write(
     })
 }
 
-/// The same, taking blocks as they are where `packing_of` names their type and `format` would not make them smaller. `make` is told whether
-/// blocks are wanted.
+/// [`write`], but copying published blocks where `packing_of` gives their type and `format` would not make them smaller. The flag that
+/// `make` gets says whether blocks are wanted.
 pub fn write_with_published_blocks(
     folder: &Path,
     format: Hold,
@@ -245,7 +244,10 @@ pub fn write_with_published_blocks(
         sink.write_all(&bytes).map_err(io)?;
         let wrote = sink.length - before;
         if wrote != slot.bytes {
-            let reason = format!("{}: {wrote} bytes where {} were due", slot.name, slot.bytes);
+            let reason = format!(
+                "{} has {wrote} bytes, but {} were expected",
+                slot.name, slot.bytes
+            );
             return Err(ImportError::Tensor(candle_core::Error::msg(reason)));
         }
         if format.is_packed() {
@@ -262,7 +264,7 @@ pub fn write_with_published_blocks(
     })
 }
 
-/// Blocks of zero bytes are zeros in every type.
+/// Appends padding rows. Zero bytes mean zero values in every type.
 fn padded(mut blocks: Vec<u8>, slot: &Slot, spec: &TensorSpec) -> Vec<u8> {
     let rows = |shape: &[usize]| shape.first().copied().unwrap_or(0);
     let missing = rows(&slot.shape) - rows(&spec.shape);
@@ -284,7 +286,7 @@ fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
         match dtype {
             DType::F16 => {
                 for v in tensor.to_vec1::<half::f16>()? {
-                    // What half precision cannot hold must not become infinity unseen.
+                    // Values outside the range of f16 must not silently become infinite.
                     if !v.is_finite() {
                         return Err(ImportError::Range(slot.name.clone()));
                     }
@@ -311,14 +313,14 @@ fn bytes_of(tensor: &Tensor, slot: &Slot) -> Result<Vec<u8>, ImportError> {
         _ => tensor.pad_with_zeros(0, 0, missing)?,
     };
     debug_assert_eq!(tensor.dims(), [rows + missing, width]);
-    // candle quantises a storage from its beginning, whatever part of it the tensor is: give it one of its own.
+    // candle quantises the storage from its start even if the tensor is a view into it, so copy the values first.
     let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
     let contiguous = Tensor::from_vec(values, tensor.shape(), tensor.device())?;
     let packed = QTensor::quantize(&contiguous, slot.dtype)?;
     Ok(packed.data()?.into_owned())
 }
 
-/// Names, types, shapes and offsets as JSON, its length in front, filled with blanks to a multiple of 8.
+/// Names, types, shapes and offsets as JSON, preceded by its length and padded with spaces to a multiple of 8.
 fn safetensors_header(slots: &[Slot]) -> Vec<u8> {
     let mut at = 0;
     let mut table = serde_json::Map::new();
@@ -343,7 +345,7 @@ fn safetensors_header(slots: &[Slot]) -> Vec<u8> {
 
 const ALIGNMENT: u64 = 32;
 
-/// GGUF version 3 with no metadata but the architecture's name.
+/// A GGUF version 3 header whose only metadata is the architecture.
 fn gguf_header(slots: &[Slot]) -> Vec<u8> {
     let text = |out: &mut Vec<u8>, s: &str| {
         out.extend((s.len() as u64).to_le_bytes());
@@ -372,7 +374,7 @@ fn gguf_header(slots: &[Slot]) -> Vec<u8> {
     out
 }
 
-/// GGML's number of a type.
+/// ggml's id of a type.
 fn ggml_type_id(dtype: GgmlDType) -> u32 {
     match dtype {
         GgmlDType::F16 => 1,

@@ -1,4 +1,4 @@
-//! Activations: QuickGELU (OpenAI CLIP), exact GELU (Flamingo's feed-forwards), SwiGLU's product (LLaMA).
+//! Activations: QuickGELU (OpenAI CLIP), exact GELU (Flamingo's feed-forwards), the product in SwiGLU (LLaMA).
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -36,7 +36,7 @@ impl CustomOp1 for Pointwise {
     }
 }
 
-/// `x * sigmoid(1.702 x)`: the activation of OpenAI's CLIP weights.
+/// `x * sigmoid(1.702 x)`, elementwise: the activation of OpenAI's CLIP weights.
 pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
     const SIGMOID_SCALE: f32 = 1.702;
     if !has_fused_kernel(x) {
@@ -59,7 +59,7 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// Exact (erf) GELU: the activation of Flamingo's feed-forward layers.
+/// Exact (erf) GELU, elementwise: the activation of Flamingo's feed-forward layers.
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
     if !has_fused_kernel(x) {
         return x.gelu_erf();

@@ -1,8 +1,8 @@
-//! Scaled dot-product attention with the masks this project needs, as key ranges.
+//! Scaled dot-product attention with masks given as key ranges.
 //!
-//! Every mask here (none, causal, left padding, "only the image just before") lets a query see one contiguous range of
-//! keys, so a mask is a range a query, not a matrix. A query with an empty range attends to nothing and gives zero:
-//! that is exactly Flamingo's rule for text before the first image (rows zeroed after the softmax).
+//! Every mask here (none, causal, left padding, "only the image just before") lets a query attend to one contiguous range of
+//! keys, so a mask is a range per query, not a matrix. A query with an empty range attends to nothing and gives zero, which is
+//! exactly Flamingo's rule for text before the first image (rows zeroed after the softmax).
 
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
@@ -10,13 +10,18 @@ use std::sync::Arc;
 use super::cpu::{dot, exp, matmul, max_value, sum, values, with_simd, with_values};
 use super::has_fused_kernel;
 
-/// Which keys each query may see.
+/// Which keys each query attends to.
 #[derive(Clone, Debug)]
 pub enum AttentionMask {
     /// Every key.
     All,
-    /// Query `i` sees keys `padding ..= i + past`: `past` keys come from a cache, `padding` stand for nothing on the left.
-    Causal { past: usize, padding: usize },
+    /// Query `i` attends to keys `padding ..= i + past`.
+    Causal {
+        /// Keys from a cache, before those of the queries.
+        past: usize,
+        /// Padding keys on the left, which no query attends to.
+        padding: usize,
+    },
     /// `[batch * queries]` half-open key ranges.
     Ranges(Arc<Vec<(u32, u32)>>),
 }
@@ -39,7 +44,7 @@ struct Attention {
     heads: usize,
     scale: f32,
     mask: AttentionMask,
-    /// ALiBi: what a head adds to a score for every key further to the right. Scores are inference only then.
+    /// ALiBi: the slope of each head. There is no backward pass with slopes.
     slopes: Option<Arc<Vec<f32>>>,
 }
 
@@ -96,7 +101,7 @@ impl Attention {
             row[to..].fill(0.0);
             let visible_scores = &mut row[from..to];
             if slope != 0.0 {
-                // Relative to the newest visible key: the softmax does not see the difference.
+                // Relative to the newest visible key: a constant shift does not change the softmax.
                 let newest = visible_scores.len() - 1;
                 for (j, v) in visible_scores.iter_mut().enumerate() {
                     *v -= slope * (newest - j) as f32;
@@ -250,10 +255,10 @@ impl Attention {
     }
 }
 
-/// `softmax(q k^T * scale) v` a head, over the keys that `mask` allows.
+/// `softmax(q k^T * scale) v` per head, over the keys that `mask` allows.
 ///
 /// `q` is `[batch, queries, heads * head_dim]`, `k` and `v` `[batch, keys, heads * head_dim]`; the result has the shape
-/// of `q`. Softmax runs in f32 whatever the type.
+/// and dtype of `q`. The softmax is always computed in f32.
 pub fn attention(
     q: &Tensor,
     k: &Tensor,
@@ -266,7 +271,7 @@ pub fn attention(
 }
 
 /// [`attention`] with linear biases (ALiBi, <https://arxiv.org/abs/2108.12409>): head `h` lowers a score by `slopes[h]` for every
-/// key that lies between. Has no backward pass of its own for the slopes, which are constants.
+/// key between query and key. The slopes are constants and get no gradient.
 pub fn attention_alibi(
     q: &Tensor,
     k: &Tensor,

@@ -1,9 +1,8 @@
-//! Matrix products with bf16 factors and f32 sums, for training on a CPU.
+//! Matrix products with bf16 factors and f32 accumulation, for training on a CPU.
 //!
 //! Each factor is rounded to bf16 (nearest, ties to even) and packed; sums stay f32, as in mixed-precision training on
-//! accelerators (<https://arxiv.org/abs/1905.12322>). Where the CPU multiplies bf16 pairs (AVX512-BF16) that is about three
-//! times faster than the f32 product; elsewhere the rounded factors go through the f32 product, so a recipe means the same
-//! everywhere, up to the order of sums.
+//! accelerators (<https://arxiv.org/abs/1905.12322>). With AVX512-BF16 this is about three times faster than the f32 product. Other
+//! CPUs multiply the rounded factors in f32, so a training recipe gives the same result everywhere, up to the order of sums.
 
 use super::cpu::matmul;
 
@@ -72,8 +71,8 @@ pub fn matmul_bf16(
         return out;
     }
     #[cfg(target_arch = "x86_64")]
-    if x86::is_possible() {
-        // SAFETY: the features that it is compiled for were just detected.
+    if x86::is_supported() {
+        // SAFETY: the features that it needs were just detected.
         unsafe { x86::matmul([m, n, k], &mut out, lhs, ls, rhs, rs) };
         return out;
     }
@@ -97,8 +96,8 @@ mod x86 {
     use super::{COLS, ROWS, pack};
     use std::arch::x86_64::*;
 
-    /// Whether this CPU has every feature that [`matmul`] is compiled for.
-    pub fn is_possible() -> bool {
+    /// Whether this CPU has the features that [`matmul`] is compiled for.
+    pub fn is_supported() -> bool {
         std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
             && std::is_x86_feature_detected!("avx512vl")
@@ -108,6 +107,7 @@ mod x86 {
     const LANES: usize = 16;
     const VECTORS: usize = COLS / LANES;
 
+    /// `out[m, n] = lhs[m, k] rhs[k, n]`; strides are [row, column].
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
     pub fn matmul(
         [m, n, k]: [usize; 3],
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn products_agree_with_rounded_factors_in_every_layout() {
+    fn matmul_bf16_matches_rounded_factors_in_every_layout() {
         for [m, n, k] in [[1, 1, 1], [8, 48, 32], [37, 50, 19], [64, 100, 193]] {
             let at = |i: usize, salt: usize| ((i * 7919 + salt) % 997) as f32 / 498.5 - 1.0;
             let a: Vec<f32> = (0..m * k).map(|i| at(i, 1)).collect();

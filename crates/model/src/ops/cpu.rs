@@ -1,4 +1,4 @@
-//! Shared plumbing of the fused CPU kernels: slices out of storages, and arithmetic that the compiler can vectorise.
+//! Helpers of the fused CPU kernels: access to tensor values, and arithmetic that the compiler can vectorise.
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
@@ -25,7 +25,7 @@ pub fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R>
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
-    // Adding and subtracting 1.5 * 2^23 rounds to a whole number.
+    // Adding and subtracting 1.5 * 2^23 rounds to an integer.
     let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.987_569_1e-4_f32;
@@ -100,7 +100,7 @@ pub fn squared_deviations(a: &[f32], mean: f32) -> f32 {
     lanes.iter().sum::<f32>() + tail
 }
 
-/// The largest value, or `f32::MIN` of nothing.
+/// The largest value, or `f32::MIN` of an empty slice.
 #[inline(always)]
 pub fn max_value(a: &[f32]) -> f32 {
     let mut lanes = [f32::MIN; 8];
@@ -114,8 +114,8 @@ pub fn max_value(a: &[f32]) -> f32 {
     lanes.iter().fold(tail, |m, v| m.max(*v))
 }
 
-/// Runs `f` compiled for the widest vectors this CPU has. Rust never fuses a multiplication with an addition by itself and
-/// sums here go by lanes, so results do not depend on the width.
+/// Runs `f` compiled for the widest vectors this CPU has. Results do not depend on the width: Rust never fuses multiplications and
+/// additions by itself, and sums here have a fixed number of lanes.
 #[inline(always)]
 pub fn with_simd<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The linear layer, and the precision that training runs it in.
+//! The linear layer, and its precision in training.
 
 use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Module, Result, Shape, Tensor};
@@ -10,15 +10,14 @@ use super::bf16::matmul_bf16;
 use super::cpu::{values, with_values};
 use super::has_fused_kernel;
 
-/// How the factors of a linear layer's products are held. Answers are always computed in the weights' own type; only
-/// trainers ask for less.
+/// Precision of the factors in a linear layer. Inference always uses the weights' dtype; only trainers use less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// The weights' own type.
     #[default]
     Full,
-    /// Factors rounded to bf16, sums in f32.
+    /// Factors rounded to bf16, accumulation in f32.
     Bf16,
 }
 
@@ -34,7 +33,7 @@ pub fn with_precision<R>(precision: Precision, f: impl FnOnce() -> R) -> R {
     out
 }
 
-/// `x @ weight^T (+ bias)`, with `weight` stored `[out, in]` as PyTorch does. `x` is `[.., in]`, the result `[.., out]`.
+/// `x @ weight^T (+ bias)`, with `weight` stored `[out, in]` as in PyTorch. `x` is `[.., in]`, the result `[.., out]` in the same dtype.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let dims = x.dims();
     let (width, out) = (dims[dims.len() - 1], weight.dim(0)?);
@@ -56,7 +55,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     y.reshape(shape)
 }
 
-/// A linear layer's weight `[out, in]` as it is held, and its bias `[out]`.
+/// A linear layer: weight `[out, in]`, full or quantised, and bias `[out]`.
 #[derive(Clone)]
 pub struct Linear {
     weight: Weight,
@@ -66,7 +65,7 @@ pub struct Linear {
 #[derive(Clone)]
 enum Weight {
     Full(Tensor),
-    /// Quantised in blocks, with rows past `out` that only pad.
+    /// Quantised in blocks; rows past `out` are padding.
     Packed {
         product: Arc<QMatMul>,
         out: usize,
@@ -74,7 +73,7 @@ enum Weight {
 }
 
 impl Linear {
-    /// From a weight `[out, in]`.
+    /// A layer with the weight `[out, in]` and no bias.
     pub fn full(weight: Tensor) -> Self {
         Self {
             weight: Weight::Full(weight),
@@ -82,10 +81,15 @@ impl Linear {
         }
     }
 
-    /// From a quantised weight of at least `out` rows.
+    /// A layer with a quantised weight of at least `out` rows and no bias.
+    ///
+    /// Errors where the weight is smaller.
     pub fn packed(weight: Arc<QTensor>, out: usize) -> Result<Self> {
         if weight.shape().rank() != 2 || weight.shape().dims()[0] < out {
-            candle_core::bail!("a packed weight has {:?}, {out} rows asked", weight.shape());
+            candle_core::bail!(
+                "a packed weight has shape {:?}, but {out} rows are needed",
+                weight.shape()
+            );
         }
         let product = Arc::new(QMatMul::from_arc(weight)?);
         Ok(Self {
@@ -94,19 +98,19 @@ impl Linear {
         })
     }
 
-    /// The same with a bias `[out]`.
+    /// The same layer with a bias `[out]`.
     pub fn with_bias(mut self, bias: Option<Tensor>) -> Self {
         self.bias = bias;
         self
     }
 
-    /// `x` `[.., in]` to `[.., out]`.
+    /// `x` `[.., in]` to `[.., out]`, in the dtype of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (product, out) = match &self.weight {
             Weight::Full(weight) => return linear(x, weight, self.bias.as_ref()),
             Weight::Packed { product, out } => (product, *out),
         };
-        // The CPU's packed kernels take f32; on other devices activations keep their type.
+        // The packed CPU kernels need f32; on other devices activations keep their dtype.
         let taken = match x.device().is_cpu() {
             true => x.to_dtype(DType::F32)?,
             false => x.clone(),
@@ -126,7 +130,7 @@ impl Linear {
 
 struct Bf16Linear;
 
-/// Output shape, rows, outputs and inputs of `x` `[.., in]` times `weight` `[out, in]`.
+/// Shape of `x` `[.., in]` times `weight` `[out, in]`, and its rows, outputs and inputs.
 fn output_shape(x: &Shape, weight: &Shape) -> Result<(Shape, [usize; 3])> {
     let (out, width) = weight.dims2()?;
     let mut dims = x.dims().to_vec();

@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::cpu::{exp, max_value, values, with_simd, with_values};
 
-/// One classification inside a row of logits: the classes `from .. from + classes` of row `row`.
+/// One classification within a row of logits: the classes `from .. from + classes` of row `row`.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     /// Row of the logits.
@@ -71,16 +71,16 @@ impl CustomOp1 for CrossEntropy {
     }
 }
 
-/// Sum over choices of `weight * -log softmax(classes)[target]`. `logits` is `[rows, width]`, the result a scalar.
+/// Sum over choices of `weight * -log softmax(classes)[target]`. `logits` is `[rows, width]`, the result an f32 scalar.
 ///
-/// Errors where a choice lies outside the logits.
+/// Errors where a choice is outside the logits.
 pub fn choice_loss(logits: &Tensor, choices: Vec<Choice>) -> Result<Tensor> {
     let (rows, width) = logits.dims2()?;
     if let Some(bad) = choices
         .iter()
         .find(|c| c.row >= rows || c.from + c.classes > width || c.target >= c.classes)
     {
-        candle_core::bail!("{bad:?} lies outside logits [{rows}, {width}]");
+        candle_core::bail!("{bad:?} is outside logits of shape [{rows}, {width}]");
     }
     if super::has_fused_kernel(logits) {
         return logits.contiguous()?.apply_op1(CrossEntropy { choices });
@@ -97,13 +97,13 @@ pub fn choice_loss(logits: &Tensor, choices: Vec<Choice>) -> Result<Tensor> {
     Ok(total)
 }
 
-/// Sum over rows of `weight * -log softmax(logits)[target]`. `logits` is `[rows, classes]`, the result a scalar.
+/// Sum over rows of `weight * -log softmax(logits)[target]`. `logits` is `[rows, classes]`, the result an f32 scalar.
 ///
 /// Errors where a target is not a class or the lengths differ.
 pub fn cross_entropy(logits: &Tensor, targets: Vec<u32>, weights: Vec<f32>) -> Result<Tensor> {
     let (rows, classes) = logits.dims2()?;
     if targets.len() != rows || weights.len() != rows {
-        candle_core::bail!("{rows} rows of logits, {} targets", targets.len());
+        candle_core::bail!("{rows} rows of logits, but {} targets", targets.len());
     }
     if super::has_fused_kernel(logits) {
         let choices = targets

@@ -1,4 +1,4 @@
-//! The few tensor operations that every model here is made of, each fast on a CPU and differentiable.
+//! The tensor operations that every model here is built from, each fast on a CPU and differentiable.
 //!
 //! Candle's fused CPU operations have no backward pass and its differentiable ones are chains of small kernels, so the
 //! trainer and the program would otherwise run different code. Here one operation serves both: `f32` on a CPU takes
@@ -23,7 +23,7 @@ pub use rope::{RopeTable, rope};
 
 use candle_core::{DType, Tensor};
 
-/// True where the fused CPU kernels apply to `x`.
+/// Whether the fused CPU kernels apply to `x`.
 fn has_fused_kernel(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }

@@ -85,14 +85,14 @@ impl CustomOp3 for LayerNorm {
     }
 }
 
-/// Layer normalisation of `x` `[.., n]` with `weight` and `bias` `[n]`.
+/// Layer normalisation of `x` `[.., n]` with `weight` and `bias` `[n]`; the result has the shape and dtype of `x`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
     if has_fused_kernel(x) {
         return x
             .contiguous()?
             .apply_op3(weight, bias, LayerNorm { eps: eps as f32 });
     }
-    // Statistics in f32 whatever the type, as the references do under autocast.
+    // Statistics are always computed in f32, as the references do under autocast.
     let wide = x.to_dtype(DType::F32)?;
     let centred = wide.broadcast_sub(&wide.mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
@@ -167,7 +167,7 @@ impl CustomOp2 for RmsNorm {
     }
 }
 
-/// RMS normalisation of `x` `[.., n]` with `weight` `[n]`.
+/// RMS normalisation of `x` `[.., n]` with `weight` `[n]`; the result has the shape and dtype of `x`.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     if has_fused_kernel(x) {
         return x

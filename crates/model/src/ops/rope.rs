@@ -9,7 +9,7 @@ use super::has_fused_kernel;
 /// Cosines and sines of every position, `[positions, head_dim / 2]` each.
 #[derive(Clone, Debug)]
 pub struct RopeTable {
-    /// Half of the dimensions that turn; the rest of a head passes through.
+    /// Half of the rotated dimensions; the other dimensions of a head pass unchanged.
     half: usize,
     head_dim: usize,
     cos: Arc<Vec<f32>>,
@@ -42,12 +42,12 @@ impl RopeTable {
 struct Rotate {
     table: RopeTable,
     start: usize,
-    /// -1 turns back: the gradient of a rotation.
+    /// 1, or -1 for the inverse rotation, which is the gradient.
     direction: f32,
 }
 
 impl Rotate {
-    /// Rotates `x`, rows of `width` at consecutive positions, `tokens` rows a sequence.
+    /// Rotates `x`, rows of `width` at consecutive positions, `tokens` rows per sequence.
     fn apply(&self, x: &[f32], tokens: usize, width: usize) -> Vec<f32> {
         let half = self.table.half;
         let mut out = vec![0f32; x.len()];
@@ -100,14 +100,14 @@ impl CustomOp1 for Rotate {
     }
 }
 
-/// Rotates `x` `[batch, tokens, heads * head_dim]`, whose first token stands at position `start`.
+/// Rotates `x` `[batch, tokens, heads * head_dim]`, whose first token has position `start`; shape and dtype stay.
 ///
-/// Errors where the positions run past the table.
+/// Errors where the positions exceed the table.
 pub fn rope(x: &Tensor, table: &RopeTable, start: usize) -> Result<Tensor> {
     let (batch, tokens, width) = x.dims3()?;
     if start + tokens > table.positions() {
         candle_core::bail!(
-            "position {} is past the {} that this model was made for",
+            "position {} exceeds the {} positions of this model",
             start + tokens,
             table.positions()
         );

@@ -1,4 +1,4 @@
-//! The fused kernels against candle's own operations, forward and backward.
+//! Compares the fused kernels with candle's operations, forward and backward.
 
 use super::*;
 use candle_core::{D, Device, Var};
@@ -21,7 +21,7 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
         .unwrap()
 }
 
-/// Compares values and every gradient of two ways to compute the same thing.
+/// Compares the values and all gradients of two results.
 fn assert_same(inputs: &[&Var], ours: Tensor, theirs: Tensor) {
     assert!(largest_difference(&ours, &theirs) < 2e-5);
     let weight = Tensor::randn(0f32, 1f32, ours.shape(), &Device::Cpu).unwrap();
@@ -100,7 +100,7 @@ fn attention_agrees_with_the_composed_form_for_every_mask() {
 }
 
 #[test]
-fn rope_turns_back_to_where_it_came_from() {
+fn rope_is_inverted_by_its_gradient() {
     let table = RopeTable::new(32, 8, 8, 10_000.0);
     let x = random(&[2, 6, 16]);
     let y = rope(&x, &table, 3).unwrap();
