@@ -1,7 +1,7 @@
-//! Transformer blocks, as every tower here but CLIP's own image tower stacks them.
+//! Transformer blocks, used by every tower except CLIP's image tower.
 //!
-//! Attention Is All You Need, <https://arxiv.org/abs/1706.03762>; norms in front (CLIP, SigLIP, timm) or behind (BERT). Nothing here
-//! may know which family it runs for: what differs between them is in the arguments.
+//! Attention Is All You Need, <https://arxiv.org/abs/1706.03762>; norms first (CLIP, SigLIP, timm) or last (BERT). Nothing here
+//! may depend on the family: the differences are in the arguments.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
@@ -11,12 +11,12 @@ use crate::layers::{Norm, NormKind};
 use crate::ops::{AttentionMask, Linear, attention};
 use crate::store::Store;
 
-/// Where a block's norms stand.
+/// Where a block's norms are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NormOrder {
-    /// In front of attention and feed-forward.
+    /// Before attention and feed-forward.
     NormFirst,
-    /// After what they gave was added (BERT).
+    /// After each residual addition (BERT).
     NormLast,
 }
 
@@ -53,7 +53,7 @@ pub fn norm(store: &Store, width: usize, eps: f64) -> Result<Norm> {
 }
 
 impl Blocks {
-    /// Takes `blocks.0...` from `store`.
+    /// Takes the tensors `blocks.0...` from `store`.
     pub fn load(config: &BlocksConfig, order: NormOrder, store: &Store) -> Result<Self> {
         let (width, eps) = (config.width, config.norm_eps);
         let blocks = (0..config.layers)
@@ -76,7 +76,7 @@ impl Blocks {
         })
     }
 
-    /// `[batch, tokens, width]` to the same shape; `mask` says which keys each token sees.
+    /// `[batch, tokens, width]` to the same shape; `mask` says which keys each token attends to.
     pub fn forward(&self, x: &Tensor, mask: &AttentionMask) -> Result<Tensor> {
         let mut x = x.clone();
         for block in &self.blocks {
@@ -109,7 +109,7 @@ impl Blocks {
     }
 }
 
-/// What scores are multiplied by.
+/// The factor for attention scores.
 pub fn head_scale(width: usize, heads: usize) -> f32 {
     ((width / heads) as f32).powf(-0.5)
 }
@@ -122,7 +122,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Takes `fc_1` and `fc_2` from `store`.
+    /// Takes the layers `fc_1` and `fc_2` from `store`.
     pub fn load(config: &BlocksConfig, store: &Store) -> Result<Self> {
         Ok(Self {
             fc_1: dense(&store.pp("fc_1"), config.width, config.mlp_width)?,

@@ -1,6 +1,6 @@
-//! Sizes of an encoder's two towers, and whether they can be run at all.
+//! Sizes of an encoder's two towers, and their bounds.
 //!
-//! A configuration comes from a file that anyone may have written: [`EncoderConfig::check`] must pass before a tensor is made of it.
+//! A configuration file is untrusted: [`EncoderConfig::check`] must pass before a tensor is allocated.
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -11,23 +11,23 @@ use crate::bounds::{
 use crate::ops::{gelu, quick_gelu};
 use crate::vision::{VisionActivation, VisionConfig};
 
-/// CLIP's layer norms, which its tower here has built in.
+/// Epsilon of CLIP's layer norms, which is fixed in its image tower.
 pub const CLIP_EPS: f64 = 1e-5;
 
-/// Whose encoder it is.
+/// Architecture of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
-    /// Contrastive language-image pre-training, <https://arxiv.org/abs/2103.00020>: OpenAI's and LAION's.
+    /// CLIP of OpenAI or LAION, <https://arxiv.org/abs/2103.00020>.
     Clip,
-    /// The same with a sigmoid loss, <https://arxiv.org/abs/2303.15343>.
+    /// SigLIP, <https://arxiv.org/abs/2303.15343>.
     Siglip,
-    /// A CLIP of biomedical figures, <https://arxiv.org/abs/2303.00915>: timm's ViT and a BERT.
+    /// BiomedCLIP, <https://arxiv.org/abs/2303.00915>: timm's ViT and a BERT.
     Biomedclip,
 }
 
 impl Family {
-    /// As `encoder.toml` writes it.
+    /// Its name in `encoder.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Clip => "clip",
@@ -37,21 +37,21 @@ impl Family {
     }
 }
 
-/// The activation inside the feed-forwards.
+/// The activation in the feed-forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// OpenAI's CLIP.
+    /// `x * sigmoid(1.702 x)`: OpenAI's CLIP.
     QuickGelu,
-    /// LAION's CLIP, BERT, timm.
+    /// Exact GELU: LAION's CLIP, BERT, timm.
     Gelu,
-    /// GELU by its tanh formula: SigLIP.
+    /// The tanh approximation of GELU: SigLIP.
     GeluTanh,
 }
 
 impl Activation {
-    /// Elementwise, any shape.
+    /// Applies it elementwise; shape and dtype stay.
     pub fn apply(self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
             Self::QuickGelu => quick_gelu(x),
@@ -94,12 +94,12 @@ pub struct ImageTowerConfig {
 pub struct TextTowerConfig {
     /// Rows of the token table.
     pub vocab_size: usize,
-    /// Rows of the table of positions.
+    /// Rows of the position table.
     pub positions: usize,
-    /// Rows of BERT's table of segments; 0 for others.
+    /// Rows of BERT's segment table; 0 for others.
     #[serde(default)]
     pub segments: usize,
-    /// Width inside BiomedCLIP's projection; 0 for others.
+    /// Inner width of BiomedCLIP's projection; 0 for others.
     #[serde(default)]
     pub projection_width: usize,
     /// Sizes of its blocks.
@@ -109,7 +109,7 @@ pub struct TextTowerConfig {
 /// Sizes of both towers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EncoderConfig {
-    /// Width of the vectors.
+    /// Dimensions of the vectors.
     pub dimension: usize,
     /// The image tower.
     pub image: ImageTowerConfig,
@@ -118,7 +118,7 @@ pub struct EncoderConfig {
 }
 
 impl EncoderConfig {
-    /// Errors, in words, where no encoder of `family` can have these sizes.
+    /// Errors, saying which, where a size is impossible for `family`.
     pub fn check(&self, family: Family) -> Result<(), String> {
         let (image, text) = (&self.image, &self.text);
         check_blocks("image", &image.blocks)?;
@@ -130,14 +130,14 @@ impl EncoderConfig {
         check_range("patch_size", image.patch_size, image.image_size)?;
         match family {
             Family::Clip if image.blocks.norm_eps != CLIP_EPS => Err(format!(
-                "a CLIP's norms have an epsilon of {CLIP_EPS}, not {}",
+                "the norms of a CLIP have an epsilon of {CLIP_EPS}, not {}",
                 image.blocks.norm_eps
             )),
             Family::Clip if image.blocks.activation == Activation::GeluTanh => {
-                Err("a CLIP's activation is quick-gelu or gelu".into())
+                Err("the activation of a CLIP is quick-gelu or gelu".into())
             }
             Family::Siglip if self.dimension != image.blocks.width => Err(format!(
-                "a SigLIP's vectors are as wide as its image tower: {}, not {}",
+                "the vectors of a SigLIP are as wide as its image tower: {}, not {}",
                 image.blocks.width, self.dimension
             )),
             Family::Biomedclip => {
@@ -148,13 +148,13 @@ impl EncoderConfig {
         }
     }
 
-    /// Patches in one image.
+    /// Number of patches in an image.
     pub fn patches(&self) -> usize {
         let side = self.image.image_size / self.image.patch_size.max(1);
         side * side
     }
 
-    /// The image tower's sizes as the CLIP tower takes them.
+    /// The image tower's sizes in the form that [`ClipTower`](crate::vision::ClipTower) takes.
     pub(super) fn clip_tower(&self) -> VisionConfig {
         let (image, blocks) = (&self.image, &self.image.blocks);
         VisionConfig {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_no_tower_can_have_are_refused_in_words() {
+    fn impossible_sizes_are_refused_with_a_reason() {
         for family in [Family::Clip, Family::Siglip, Family::Biomedclip] {
             assert_eq!(config().check(family), Ok(()));
         }

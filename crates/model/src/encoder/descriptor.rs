@@ -1,4 +1,4 @@
-//! The encoder that needs no bundle: the picture descriptor of `imaging`.
+//! The encoder that needs no bundle: the image descriptor of `rounds_imaging`.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -8,19 +8,19 @@ use crate::error::ModelError;
 use rounds_imaging::{DESCRIPTOR_LENGTH, Picture, descriptor};
 use rounds_support::files;
 
-/// Makes vectors of pictures from their outlines, texture, brightness and shape.
+/// Turns images into vectors of edges, texture, brightness and shape.
 pub struct Descriptor;
 
 impl Descriptor {
-    /// How it is called where a bundle is asked for.
+    /// The name to give in place of a bundle.
     pub const NAME: &str = "descriptor";
 
-    /// Whether a bundle's name means the descriptor.
+    /// Whether `bundle` is the name of the descriptor.
     pub fn is_named(bundle: &Path) -> bool {
         bundle == Path::new(Self::NAME)
     }
 
-    /// What its vectors are known by. It has no weights: another way of computing is another version.
+    /// Identifies its vectors. There are no weights to hash: any change of the computation must change the version in the text.
     pub fn id() -> &'static str {
         static ID: LazyLock<String> = LazyLock::new(|| {
             files::sha256_hex(

@@ -1,7 +1,7 @@
-//! A bundle's two towers behind the seams of image and text encoders.
+//! A bundle's two towers as an [`ImageEncoder`] and [`TextEncoder`].
 //!
-//! Pictures go through in small groups, so that memory stays bounded whatever the caller brings; a group gives what its pictures
-//! give one by one. Vectors are brought to length 1 here and nowhere else.
+//! Images run in small batches, so that memory stays bounded; the batch size does not change the vectors. Only this module scales
+//! vectors to length 1.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -16,10 +16,10 @@ use crate::load;
 use crate::manifest_files::damaged;
 use rounds_imaging::{Deep, Picture, clip_transform, resize_bicubic};
 
-/// Pictures of one pass through the tower.
+/// Images per pass through the tower.
 const BATCH: usize = 8;
 
-/// An image-text encoder that is ready.
+/// A loaded image-text encoder.
 pub struct DualEncoder {
     manifest: EncoderManifest,
     id: String,
@@ -31,13 +31,13 @@ pub struct DualEncoder {
 }
 
 impl DualEncoder {
-    /// Makes the encoder of a bundle: in f32 on a CPU, in the bundle's type elsewhere.
+    /// Loads the encoder of a bundle: in f32 on a CPU, in the bundle's dtype elsewhere.
     pub fn load(bundle: &EncoderBundle, device: &Device) -> Result<Self, ModelError> {
         let dtype = load::compute_dtype_for(&bundle.manifest.dtype, device);
         Self::load_as(bundle, device, dtype)
     }
 
-    /// The same, computing in `dtype`.
+    /// [`Self::load`], computing in `dtype`.
     pub fn load_as(
         bundle: &EncoderBundle,
         device: &Device,
@@ -63,26 +63,26 @@ impl DualEncoder {
         })
     }
 
-    /// What it is.
+    /// The manifest of its bundle.
     pub fn manifest(&self) -> &EncoderManifest {
         &self.manifest
     }
 
-    /// The ids that the text tower gets for `text`.
+    /// The token ids of `text` for the text tower.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         self.tokens.ids(text)
     }
 
-    /// Normalised pixels `[images, 3, side, side]` as the image tower takes them.
+    /// Normalised pixels `[images, 3, side, side]` for the image tower, in the dtype that it computes in.
     pub fn pixels(&self, images: &[&Picture]) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.image.image_size;
         let mut values = Vec::new();
         for image in images {
             let rgb = match self.manifest.pixels.fit {
-                // torchvision's crop, which the models were trained with. Where the rest is odd, transformers' own processor may
-                // cut one pixel further left or up.
+                // torchvision's crop, which the models were trained with. Where the margin is odd, transformers' processor may
+                // crop one pixel further left or up.
                 Fit::Crop => clip_transform(image, side, Deep::Scaled),
-                // SigLIP's processor gets RGB: what a file had beside colours is gone before the resize.
+                // SigLIP's processor gets 8-bit RGB, without the original bit depth or transparency.
                 Fit::Squash => {
                     let (width, height) = (image.width as usize, image.height as usize);
                     resize_bicubic(&image.rgb, width, height, side, side)
@@ -94,12 +94,12 @@ impl DualEncoder {
         Ok(Tensor::from_vec(values, shape, &self.device)?.to_dtype(self.dtype)?)
     }
 
-    /// `pixels` as [`Self::pixels`] gives them to `[images, dimension]` in f32, not of unit length.
+    /// Result of [`Self::pixels`] to `[images, dimension]` in f32, not scaled to unit length.
     pub fn project_pixels(&self, pixels: &Tensor) -> Result<Tensor, ModelError> {
         Ok(self.image.forward(pixels)?.to_dtype(DType::F32)?)
     }
 
-    /// `ids` as [`Self::tokens`] gives them to `[1, dimension]` in f32, not of unit length.
+    /// Result of [`Self::tokens`] to `[1, dimension]` in f32, not scaled to unit length.
     pub fn project_tokens(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
         let pad = self.manifest.tokenizer.pad;
         Ok(self.text.forward(ids, pad)?.to_dtype(DType::F32)?)
@@ -122,7 +122,10 @@ impl DualEncoder {
                     .weights
                     .first()
                     .map_or("weights", String::as_str);
-                Err(damaged(weights, "they give a vector without a direction"))
+                Err(damaged(
+                    weights,
+                    "they give a vector that is zero or not finite",
+                ))
             }
         }
     }

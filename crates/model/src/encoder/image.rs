@@ -1,8 +1,8 @@
-//! Image towers: pixels to one vector a picture.
+//! Image towers: pixels to one vector per image.
 //!
-//! CLIP's is the tower that Flamingos use, with its projection. The other two share [`Vit`] and differ in its ends: timm's puts a
-//! class token in front and projects it; SigLIP's lets a learned probe attend to every patch
-//! (<https://arxiv.org/abs/2106.04560>, section 3.2) and has no projection. Pixels arrive normalised: nothing here may look at a picture.
+//! CLIP's is the tower of the Flamingos, with its projection. The other two share [`Vit`] and differ in the pooling: timm's
+//! projects a class token; SigLIP's lets a learned probe attend to every patch (<https://arxiv.org/abs/2106.04560>, section 3.2) and
+//! has no projection. Pixels arrive normalised: image files are not handled here.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
@@ -23,7 +23,7 @@ pub enum ImageTower {
 }
 
 impl ImageTower {
-    /// Takes the tower's tensors from `store` (below `visual`).
+    /// Takes the tower's tensors from `store`, whose prefix is `visual`.
     pub fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
         Ok(match family {
             Family::Clip => {
@@ -36,7 +36,7 @@ impl ImageTower {
         })
     }
 
-    /// `pixels` `[batch, 3, side, side]`, normalised, to `[batch, dimension]`, not of unit length.
+    /// Normalised `pixels` `[batch, 3, side, side]` to `[batch, dimension]`, not scaled to unit length.
     pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
         match self {
             Self::Clip(tower) => Ok(tower.forward(pixels)?.pooled),
@@ -45,7 +45,7 @@ impl ImageTower {
     }
 }
 
-/// A vision transformer with a bias on its patches and no norm in front of its blocks.
+/// A vision transformer with a bias on its patches and no norm before its blocks.
 pub struct Vit {
     patch_size: usize,
     /// `[width, 3, patch, patch]`.
@@ -67,7 +67,7 @@ enum Pool {
     Probe(Box<Probe>),
 }
 
-/// A learned query that attends to every patch, and a feed-forward behind it.
+/// A learned query that attends to every patch, followed by a feed-forward.
 struct Probe {
     /// `[1, 1, width]`.
     probe: Tensor,

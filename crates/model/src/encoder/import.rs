@@ -1,8 +1,8 @@
-//! From a published encoder to a bundle.
+//! Imports a published encoder as a bundle.
 //!
-//! The towers themselves say which tensors they need, `rules` says what makes each of them, and every published tensor must then
-//! be used or known to be of no use: what is missing, unknown or of another shape is listed, never skipped. `encoder.toml` is
-//! written last, so an import that was broken off leaves nothing that looks like a bundle.
+//! The towers say which tensors they need, and `rules` how to make each of them. Every published tensor must then be used or known to
+//! be unneeded: whatever is missing, unknown or has another shape is reported, never skipped. `encoder.toml` is written last, so
+//! an interrupted import leaves nothing that looks like a bundle.
 
 mod config_reader;
 mod hugging_face;
@@ -31,21 +31,21 @@ use crate::store::{TensorSpec, required_tensors};
 use crate::weights::{Source, WeightError};
 use rounds_support::{Cancel, files, sanitise};
 
-/// What to make of a published encoder.
+/// Options of an encoder's import.
 pub struct EncoderOptions {
-    /// How the weights are held; `q4_k` is not for encoders.
+    /// How the weights are stored; `q4_k` is not supported for encoders.
     pub hold: Hold,
-    /// What to call it.
+    /// Name of the new bundle.
     pub name: String,
-    /// Its licence, where it is known.
+    /// Its licence, if known.
     pub licence: Option<String>,
-    /// A tokenizer's file or folder, where it lies elsewhere.
+    /// File or folder of the tokenizer, if it is not next to the weights.
     pub tokenizer: Option<PathBuf>,
     /// Settings that the published files lack or get wrong.
     pub overrides: Overrides,
 }
 
-/// What nothing beside the weights says, or says wrongly.
+/// Settings that the published files lack or get wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Overrides {
     /// Attention heads of the image tower.
@@ -56,7 +56,7 @@ pub struct Overrides {
     pub activation: Option<Activation>,
 }
 
-/// What was done.
+/// Result of an import.
 #[derive(Debug)]
 pub struct Summary {
     /// The family that was recognised.
@@ -65,16 +65,16 @@ pub struct Summary {
     pub tensors: usize,
     /// Parameters written.
     pub parameters: u64,
-    /// Published tensors of no use: scales of the loss, lists of positions.
+    /// Published tensors that are not needed: scales of the loss, lists of positions.
     pub ignored: usize,
     /// Length of the weights file in bytes.
     pub bytes: u64,
 }
 
-/// Imports the encoder at `checkpoint`, a file of weights or a folder, into the folder `out`. `progress` gets tensors done and
-/// in all.
+/// Imports the encoder at `checkpoint`, a weights file or a folder, into the folder `out`. `progress` gets the number of tensors
+/// written and of all tensors.
 ///
-/// Errors leave `out` as it was found; a bundle that is there already is replaced only when the new one is whole.
+/// On an error `out` stays unchanged; an existing bundle is replaced only when the new one is complete.
 pub fn import(
     checkpoint: &Path,
     out: &Path,
@@ -83,7 +83,7 @@ pub fn import(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Summary, ImportError> {
     if options.hold == Hold::Q4K {
-        let reason = "an encoder in four bits finds other neighbours; q8_0 is the smallest";
+        let reason = "an encoder in four bits would find other neighbours; use q8_0 or larger";
         return Err(ImportError::config("the import", reason.into()));
     }
     let weights = find_weights(checkpoint)?;
@@ -120,7 +120,7 @@ pub fn import(
         done += 1;
         let recipe = layout
             .find(&tensor.name)
-            .ok_or_else(|| WeightError::format(&tensor.name, "no rule makes it"))?;
+            .ok_or_else(|| WeightError::format(&tensor.name, "it has no known source"))?;
         assemble(&sources, &recipe, tensor)
     })?;
     progress(specs.len(), specs.len());
@@ -186,7 +186,7 @@ fn manifest(
     }
 }
 
-/// Every tensor that the two towers ask for.
+/// Every tensor that the two towers need.
 fn tensors(family: Family, config: &EncoderConfig) -> Result<Vec<TensorSpec>, ImportError> {
     Ok(required_tensors(|store| {
         ImageTower::load(family, config, &store.pp("visual"))?;

@@ -1,8 +1,7 @@
 //! An encoder's bundle: a folder with `encoder.toml`, `tokenizer.json` and weights.
 //!
-//! What holds for a learner's bundle holds here: `encoder.toml` gives SHA-256 and length of every other file, small files are hashed
-//! before anything is made of them, weights of gigabytes only when verified. A bundle may come from anyone, so sizes are checked
-//! before a tensor is made.
+//! As in a learner's bundle, `encoder.toml` gives the SHA-256 and length of every other file; small files are hashed before they are
+//! parsed, large weights only when verified. A bundle is untrusted, so sizes are checked before a tensor is allocated.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,11 +14,11 @@ use crate::error::ModelError;
 use crate::manifest_files::{KnownBy, ManifestFiles, damaged, identity};
 use rounds_support::{files, sanitise};
 
-/// The format this program writes and reads.
+/// Version of the `encoder.toml` format that this program reads and writes.
 pub(super) const FORMAT_VERSION: u32 = 1;
-/// Longest `encoder.toml`.
+/// Maximum length of `encoder.toml` in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
-/// Longest `tokenizer.json`; SigLIP's largest published one has 34 MB.
+/// Maximum length of `tokenizer.json` in bytes; SigLIP's largest published one has 34 MB.
 pub(super) const MAX_TOKENIZER: u64 = 64 << 20;
 
 /// How texts become tokens.
@@ -31,11 +30,11 @@ pub struct TokenizerManifest {
     pub context: usize,
     /// Id of the token that ends a text.
     pub end: u32,
-    /// Id of the token that fills a text up.
+    /// Id of the padding token.
     pub pad: u32,
 }
 
-/// `encoder.toml`.
+/// The content of `encoder.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EncoderManifest {
     /// Version of the format.
@@ -48,7 +47,7 @@ pub struct EncoderManifest {
     pub licence: String,
     /// What the encoder may be used for.
     pub intended_use: String,
-    /// How the weights are held: `f32`, `f16`, `bf16`, `q8_0`.
+    /// How the weights are stored: `f32`, `f16`, `bf16`, `q8_0`.
     pub dtype: String,
     /// Files with weights: `*.safetensors` or `*.gguf`.
     pub weights: Vec<String>,
@@ -67,7 +66,7 @@ pub struct EncoderManifest {
     pub lengths: BTreeMap<String, u64>,
 }
 
-/// An encoder's bundle that was opened.
+/// An opened encoder bundle.
 pub struct EncoderBundle {
     /// What `encoder.toml` says.
     pub manifest: EncoderManifest,
@@ -84,8 +83,8 @@ struct ManifestHeader {
 }
 
 impl EncoderManifest {
-    /// What its vectors are known by: with [`KnownBy::Weights`] the SHA-256 of the file of weights, or of the files' sums where
-    /// there are several.
+    /// Identifies its vectors; with [`KnownBy::Weights`] it is the SHA-256 of the weights file, or of the files' hashes if there are
+    /// several.
     pub fn id(&self) -> String {
         let manifest_files = self.manifest_files();
         let mut hashes = manifest_files.weight_hashes();
@@ -114,7 +113,7 @@ impl EncoderManifest {
         let (tokenizer, text) = (&self.tokenizer, &self.config.text);
         if !(2..=text.positions).contains(&tokenizer.context) {
             return Err(format!(
-                "a context of {} where the text tower has {} positions",
+                "the context is {}, but must be from 2 to the {} positions of the text tower",
                 tokenizer.context, text.positions
             ));
         }
@@ -122,29 +121,29 @@ impl EncoderManifest {
             .iter()
             .any(|&id| id as usize >= text.vocab_size)
         {
-            return Err("a token's id is past the vocabulary".into());
+            return Err("the id of a special token is outside the vocabulary".into());
         }
         let numbers = self.pixels.mean.iter().chain(&self.pixels.std);
         if !numbers.clone().all(|v| v.is_finite()) || self.pixels.std.iter().any(|v| *v <= 0.0) {
-            return Err("mean and std of the pixels are not numbers that can be used".into());
+            return Err("mean and std of the pixels must be finite, and std positive".into());
         }
         match self.weights.is_empty() {
-            true => Err("it names no weights".into()),
+            true => Err("it lists no weights".into()),
             false => Ok(()),
         }
     }
 }
 
 impl EncoderBundle {
-    /// Name of the manifest.
+    /// File name of the manifest.
     pub const MANIFEST: &'static str = "encoder.toml";
 
-    /// Whether `folder` holds an encoder's bundle.
+    /// Whether `folder` is an encoder's bundle.
     pub fn is_one(folder: &Path) -> bool {
         folder.join(Self::MANIFEST).is_file()
     }
 
-    /// Reads and checks a bundle.
+    /// Reads and checks the bundle in `folder`.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Self::manifest(folder)?;
         let manifest_files = manifest.manifest_files();
@@ -158,13 +157,13 @@ impl EncoderBundle {
         })
     }
 
-    /// Reads `encoder.toml` of a bundle in `folder`, and nothing else.
+    /// Reads only `encoder.toml` of the bundle in `folder`.
     pub fn manifest(folder: &Path) -> Result<EncoderManifest, ModelError> {
         let path = folder.join(Self::MANIFEST);
         Self::manifest_of(&files::read_plain(&path, MAX_MANIFEST)?)
     }
 
-    /// Reads the text of an `encoder.toml`; also the fuzzer's way in.
+    /// Parses and checks the text of an `encoder.toml`. Public for the fuzzer.
     pub fn manifest_of(text: &[u8]) -> Result<EncoderManifest, ModelError> {
         let wrong = |reason: &str| damaged(Self::MANIFEST, reason);
         let text = std::str::from_utf8(text).map_err(|e| wrong(&e.to_string()))?;
@@ -182,17 +181,17 @@ impl EncoderBundle {
         let mut manifest: EncoderManifest = toml::from_str(text).map_err(|e| wrong(e.message()))?;
         manifest.manifest_files().validate()?;
         manifest.check().map_err(|reason| wrong(&reason))?;
-        for words in [
+        for text in [
             &mut manifest.name,
             &mut manifest.licence,
             &mut manifest.intended_use,
         ] {
-            *words = sanitise::clean_line(words);
+            *text = sanitise::clean_line(text);
         }
         Ok(manifest)
     }
 
-    /// Hashes every file of a bundle in `folder`; gives a line for each that is not as written.
+    /// Hashes every file of the bundle in `folder`; returns a message for each that differs from the manifest.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
         Ok(Self::manifest(folder)?.manifest_files().problems(folder))
     }

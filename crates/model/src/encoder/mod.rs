@@ -1,8 +1,8 @@
-//! Image-text encoders that stand alone: they search an index by picture and by text, and answer nothing.
+//! Image-text encoders, which search an index by image and by text but do not answer.
 //!
-//! A family's towers run here from a bundle (`encoder.toml`, `tokenizer.json`, weights) that [`import`] makes of published weights.
-//! Both towers end in one space, and every vector that leaves through [`ImageEncoder`] or [`TextEncoder`] has length 1. Nothing here
-//! may know of indexes or questions. [`Descriptor`] is one without weights, for pictures only.
+//! An encoder runs from a bundle (`encoder.toml`, `tokenizer.json`, weights) that [`import`] makes from published weights. Both towers
+//! map into one space, and every vector from [`ImageEncoder`] or [`TextEncoder`] has length 1. Nothing here may know about indexes or
+//! questions. [`Descriptor`] is an image encoder without weights.
 
 mod blocks;
 mod config;
@@ -26,20 +26,20 @@ pub use tokens::TextKind;
 use super::error::ModelError;
 use rounds_imaging::Picture;
 
-/// Makes vectors of pictures.
+/// Turns images into vectors.
 pub trait ImageEncoder: Send {
-    /// What people call it, on one line.
+    /// Name for people, on one line.
     fn name(&self) -> &str;
-    /// SHA-256 of its weights: 64 hexadecimal digits. Vectors of encoders with different ids are never compared.
+    /// Identifies its vectors: 64 hexadecimal digits. Vectors of encoders with different ids are never compared.
     fn id(&self) -> &str;
-    /// Numbers in a vector.
+    /// Dimensions of a vector.
     fn dimension(&self) -> usize;
-    /// A vector of length 1 for every picture, in their order.
+    /// A vector of length 1 for each image, in order.
     fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError>;
 }
 
-/// Makes vectors of texts, in the same space as its images'.
+/// Turns texts into vectors in the same space as the image vectors.
 pub trait TextEncoder {
-    /// A vector of length 1. A text that is longer than the context is cut as the reference cuts it.
+    /// A vector of length 1. A text longer than the context is truncated like in the reference implementation.
     fn encode_text(&self, text: &str) -> Result<Vec<f32>, ModelError>;
 }

@@ -1,8 +1,8 @@
-//! Text towers: token ids to one vector a text.
+//! Text towers: token ids to one vector per text.
 //!
-//! CLIP's is causal and reads its answer at the end token, so nothing behind that token is ever computed. SigLIP's sees every token,
-//! padding included, and reads the last one. BERT's sees every token but padding, and reads the first. Ids arrive as
-//! [`super::tokens`] gives them: cut to the context, with their special tokens.
+//! CLIP's is causal and pools the end token, so later tokens are never computed. SigLIP's attends to every token including padding,
+//! and pools the last. BERT's attends to every token except padding, and pools the first. Ids come from [`super::tokens`]: truncated
+//! to the context, with special tokens.
 
 use candle_core::{Device, Result, Tensor};
 use candle_nn::Init;
@@ -20,10 +20,10 @@ pub struct TextTower {
     tokens: Tensor,
     /// `[positions, width]`.
     positions: Tensor,
-    /// BERT's segments and the norm behind its embeddings.
+    /// BERT's segments and the norm after its embeddings.
     bert: Option<(Tensor, Norm)>,
     blocks: Blocks,
-    /// The norm behind the blocks; BERT has none.
+    /// The norm after the blocks; BERT has none.
     norm: Option<Norm>,
     projection: Projection,
     device: Device,
@@ -31,12 +31,12 @@ pub struct TextTower {
 
 enum Projection {
     One(Linear),
-    /// Two with a GELU between.
+    /// Two layers with a GELU in between.
     Two(Linear, Linear),
 }
 
 impl TextTower {
-    /// Takes the tower's tensors from `store` (below `text`).
+    /// Takes the tower's tensors from `store`, whose prefix is `text`.
     pub fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
         let (text, blocks) = (&config.text, &config.text.blocks);
         let (width, eps) = (blocks.width, blocks.norm_eps);
@@ -82,17 +82,17 @@ impl TextTower {
         })
     }
 
-    /// `ids`, at least one and no more than there are positions, to `[1, dimension]`, not of unit length. `pad` is the id that
-    /// BERT does not look at.
+    /// `ids`, at least one and no more than there are positions, to `[1, dimension]`, not scaled to unit length. BERT ignores tokens
+    /// with the id `pad`.
     pub fn forward(&self, ids: &[u32], pad: u32) -> Result<Tensor> {
-        // A token that nobody attends to may as well not be there; the others keep their places.
-        let unseen = |id: u32| self.bert.is_some() && id == pad;
+        // Tokens that no token attends to are left out; the others keep their positions.
+        let ignored = |id: u32| self.bert.is_some() && id == pad;
         let (positions, ids): (Vec<u32>, Vec<u32>) = (0u32..)
             .zip(ids.iter().copied())
-            .filter(|(_, id)| !unseen(*id))
+            .filter(|(_, id)| !ignored(*id))
             .unzip();
         if ids.is_empty() {
-            candle_core::bail!("a text without tokens");
+            candle_core::bail!("the text has no tokens");
         }
         let rows =
             |table: &Tensor, ids: &[u32]| table.index_select(&Tensor::new(ids, &self.device)?, 0);

@@ -1,7 +1,7 @@
-//! Texts to token ids, as each family's own tokenizer gives them.
+//! Turns texts into token ids as each family's reference tokenizer does.
 //!
-//! `tokenizer.json` holds the splitting; what the references do to a text before it, and the cutting and filling up after it, is here.
-//! A text is untrusted and so is the file: ids are checked against the vocabulary, and a tokenizer that panics is an error.
+//! `tokenizer.json` defines the splitting. This module adds what the references do before it (cleaning) and after it (truncation and
+//! padding). Text and file are untrusted: ids are checked against the vocabulary, and a panic of the tokenizer becomes an error.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -12,51 +12,51 @@ use crate::error::ModelError;
 use crate::manifest_files::damaged;
 use rounds_imaging::without_panic;
 
-/// Characters that are looked at of a text. The longest context is a few hundred tokens.
+/// Characters of a text that are used. The longest context is a few hundred tokens.
 const MAX_TEXT: usize = 50_000;
 
-/// What is done to a text around the tokenizer.
+/// How a text is prepared for the tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextKind {
-    /// CLIP's byte pairs as transformers runs them: `tokenizer.json` does it all.
+    /// CLIP's byte pairs in transformers: `tokenizer.json` does everything.
     Clip,
-    /// The same as open_clip runs them: texts are repaired first.
+    /// CLIP's byte pairs in open_clip: texts are cleaned first.
     OpenClip,
-    /// SigLIP's unigrams: lower case, no punctuation, always filled up to the context.
+    /// SigLIP's unigrams: lower case, no punctuation, always padded to the context.
     Siglip,
-    /// BERT's word pieces as open_clip runs them: texts are repaired first.
+    /// BERT's word pieces in open_clip: texts are cleaned first.
     Bert,
 }
 
-/// A tokenizer that is ready.
+/// A loaded tokenizer.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
     manifest: TokenizerManifest,
     vocab_size: usize,
 }
 
-/// Reads a `tokenizer.json`. Errors say what is wrong with it.
+/// Parses a `tokenizer.json`. Errors say what is wrong with it.
 pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
     let mut tokenizer = without_panic(|| Tokenizer::from_bytes(json))
-        .ok_or("it makes the tokenizer fail")?
+        .ok_or("it makes the tokenizer crash")?
         .map_err(|e| e.to_string())?;
-    // Cutting and filling up are done here, alike for every file.
+    // Truncation and padding are done here, the same way for every file.
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
     Ok(tokenizer)
 }
 
-/// Ids of `text` with its special tokens, neither cut nor filled up.
+/// Ids of `text` with special tokens, without truncation or padding.
 pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
     let encoding = without_panic(|| tokenizer.encode(text, true))
-        .ok_or("the tokenizer failed on it")?
+        .ok_or("the tokenizer crashed")?
         .map_err(|e| e.to_string())?;
     Ok(encoding.get_ids().to_vec())
 }
 
 impl TextTokenizer {
-    /// From the text of a `tokenizer.json`, for a table of `vocab_size` rows.
+    /// Loads a `tokenizer.json` for a table of `vocab_size` rows.
     pub fn load(
         json: &[u8],
         manifest: &TokenizerManifest,
@@ -69,7 +69,7 @@ impl TextTokenizer {
         })
     }
 
-    /// The ids that the text tower takes: at least one, at most the context's number.
+    /// The ids for the text tower: at least one, and no more than the context.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         let shortened: Cow<str> = match text.char_indices().nth(MAX_TEXT) {
             Some((end, _)) => text.get(..end).unwrap_or(text).into(),
@@ -81,13 +81,13 @@ impl TextTokenizer {
         let TokenizerManifest {
             context, end, pad, ..
         } = self.manifest;
-        // Every reference closes what it cuts with the end token.
+        // Every reference ends a truncated text with the end token.
         if ids.len() > context {
             ids.truncate(context - 1);
             ids.push(end);
         }
         match self.manifest.kind {
-            // The vector is read at the first end token, and what follows cannot reach it.
+            // The first end token is pooled, and later tokens cannot affect it.
             TextKind::Clip | TextKind::OpenClip => {
                 if let Some(first) = ids.iter().position(|&id| id == end) {
                     ids.truncate(first + 1);
@@ -98,7 +98,10 @@ impl TextTokenizer {
         }
         match ids.iter().find(|&&id| id as usize >= self.vocab_size) {
             Some(id) => {
-                let reason = format!("token {id} is past the table of {} rows", self.vocab_size);
+                let reason = format!(
+                    "token {id} is outside the vocabulary of {}",
+                    self.vocab_size
+                );
                 Err(damaged("tokenizer.json", reason))
             }
             None if ids.is_empty() => Err(damaged("tokenizer.json", "it gives no end token")),
@@ -107,7 +110,7 @@ impl TextTokenizer {
     }
 }
 
-/// A text as its tokenizer gets it.
+/// The text that the tokenizer gets.
 fn preprocessed(kind: TextKind, text: &str) -> Cow<'_, str> {
     match kind {
         TextKind::Clip => text.into(),
@@ -116,20 +119,19 @@ fn preprocessed(kind: TextKind, text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What Python's `str.isspace` says.
+/// The same as Python's `str.isspace`.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1C}'..='\u{1F}').contains(&c)
 }
 
-/// Words apart by one blank.
+/// The words of a text, separated by single spaces.
 fn collapse_whitespace(text: &str) -> String {
     let words: Vec<&str> = text.split(is_space).filter(|w| !w.is_empty()).collect();
     words.join(" ")
 }
 
-/// SigLIP was trained on texts in lower case without ASCII punctuation (big_vision's `canonicalize_text`). As transformers'
-/// tokenizer does it: the mark of a word's begin goes in front first, so white space or punctuation at the begin of a text leaves a
-/// mark of its own.
+/// SigLIP was trained on texts in lower case without ASCII punctuation (big_vision's `canonicalize_text`). Like in transformers'
+/// tokenizer, the word boundary mark is put in front first, so leading white space or punctuation leaves a mark of its own.
 fn canonicalize_siglip(text: &str) -> String {
     const MARK: char = '\u{2581}';
     let lower = text.to_lowercase().replace(MARK, " ");
@@ -141,9 +143,8 @@ fn canonicalize_siglip(text: &str) -> String {
     }
 }
 
-/// What open_clip's cleaning changes in texts that people write: curly quotes, ligatures and full-width letters become plain
-/// ones, HTML's entities what they stand for (twice), white space a blank. (The reference also mends texts that were decoded
-/// wrongly; that is not done here.)
+/// open_clip's cleaning: curly quotes, ligatures and full-width letters become plain, HTML entities are decoded twice, white space
+/// becomes single spaces. (The reference also repairs wrongly decoded text; that is not done here.)
 fn clean_open_clip(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -169,9 +170,9 @@ fn clean_open_clip(text: &str) -> String {
     collapse_whitespace(&unescape_html(&unescape_html(&plain)))
 }
 
-/// The entities that occur in medical text, and those by number.
+/// Decodes numeric HTML entities and the named ones that occur in medical text.
 fn unescape_html(text: &str) -> String {
-    /// Longest entity that is looked for.
+    /// Maximum length of an entity's name.
     const MAX_ENTITY: usize = 10;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -230,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn siglip_sees_lower_case_without_punctuation() {
+    fn siglip_texts_are_lower_case_without_punctuation() {
         assert_eq!(
             canonicalize_siglip("A Chest\u{1C}X-ray,\n(PA):  no \u{2581}\"effusion\"! "),
             "▁a chest xray pa no effusion"
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_word_processor_or_a_web_page_put_in_becomes_plain() {
+    fn typographic_characters_and_entities_become_plain() {
         assert_eq!(
             clean_open_clip(
                 "patient\u{2019}s \u{201C}ﬁbrosis\u{201D}\u{A0}&lt; 5&nbsp;mm &amp;gt; x"
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_entity_stays() {
+    fn unknown_entities_stay_as_they_are() {
         for text in [
             "R&D; x",
             "a & b; c",

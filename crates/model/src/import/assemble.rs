@@ -1,4 +1,4 @@
-//! Makes a tensor of ours from published ones, as [`super::names`] says.
+//! Makes our tensors from published ones, following the recipes of [`super::key_map`].
 
 use candle_core::Tensor;
 use candle_core::quantized::GgmlDType;

@@ -1,7 +1,7 @@
-//! The sizes that a checkpoint's shapes and configuration describe.
+//! Reads an encoder's sizes from its tensors and configuration.
 //!
-//! Shapes say most, the configuration beside the weights says the rest. What would change vectors unseen (heads, activation,
-//! pooling) is never guessed where a file says otherwise; what cannot be run is refused.
+//! Tensor shapes give most sizes, the configuration file the rest. What would silently change vectors (heads, activation, pooling) is
+//! never guessed where a file says otherwise; what is not supported is an error.
 
 use serde_json::Value;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::import::ImportError;
 use crate::import::infer_config::{JsonConfig, dims, layers};
 use crate::weights::Source;
 
-/// What a checkpoint's files say of it.
+/// What a checkpoint's files say about it.
 pub struct CheckpointConfig {
     /// Sizes of both towers.
     pub config: EncoderConfig,
@@ -24,7 +24,7 @@ pub struct CheckpointConfig {
     pub context: usize,
 }
 
-/// Everything about a checkpoint that is not its tensors. `folder` is where its other files lie.
+/// Everything about a checkpoint except its tensors. Its other files are in `folder`.
 pub fn read_config(
     layout: &Layout,
     source: &Source,
@@ -55,7 +55,7 @@ pub fn read_config(
     }
 }
 
-/// Width, blocks and the like of one tower, before heads and activation are known.
+/// Sizes of one tower's blocks, before heads and activation are known.
 pub struct BlockSizes {
     /// Width of the hidden states.
     pub width: usize,
@@ -64,7 +64,7 @@ pub struct BlockSizes {
 }
 
 impl BlockSizes {
-    /// With the rest of what a tower needs.
+    /// Adds the remaining settings of a tower.
     pub fn blocks(self, heads: usize, activation: Activation, norm_eps: f64) -> BlocksConfig {
         BlocksConfig {
             width: self.width,
@@ -77,7 +77,7 @@ impl BlockSizes {
     }
 }
 
-/// What sizes are read from.
+/// The sources of an encoder's sizes.
 pub struct ConfigReader<'a> {
     /// The published weights.
     pub source: &'a Source,
@@ -88,18 +88,18 @@ pub struct ConfigReader<'a> {
 }
 
 impl ConfigReader<'_> {
-    /// An error about the configuration, or about the weights where there is none.
+    /// An error about the configuration file, or about the weights if there is none.
     pub fn refuse<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
         let origin = self.json.map_or(self.source.origin(), JsonConfig::path);
         Err(ImportError::config(origin, reason.into()))
     }
 
-    /// Shape of a published tensor of `N` axes.
+    /// Shape of a published tensor with `N` dimensions.
     pub fn dims<const N: usize>(&self, name: &str) -> Result<[usize; N], ImportError> {
         dims(self.source, name)
     }
 
-    /// Sizes of the blocks `prefix0...`, told by a norm and the first layer of a feed-forward.
+    /// Sizes of the blocks `{prefix}0...`, from a norm and the first layer of a feed-forward.
     pub fn stack(&self, prefix: &str, norm: &str, mlp: &str) -> Result<BlockSizes, ImportError> {
         let [mlp_width, width] = self.dims(&format!("{prefix}0.{mlp}"))?;
         Ok(BlockSizes {
@@ -109,7 +109,7 @@ impl ConfigReader<'_> {
         })
     }
 
-    /// A number of the configuration, `default` where it is silent.
+    /// A number of the configuration, or `default` if it is not given.
     pub fn count(&self, name: &str, default: usize) -> Result<usize, ImportError> {
         match self.json {
             Some(json) if json.find(&[name]).is_some_and(|v| !v.is_null()) => json.count(&[name]),
@@ -117,25 +117,25 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// The activation that the configuration calls `configured`, unless another was given.
+    /// The activation called `configured`, unless the overrides give another.
     pub fn activation(&self, configured: &str) -> Result<Activation, ImportError> {
         match (self.overrides.activation, configured) {
             (Some(given), _) => Ok(given),
             (None, "quick_gelu") => Ok(Activation::QuickGelu),
             (None, "gelu") => Ok(Activation::Gelu),
             (None, "gelu_pytorch_tanh" | "gelu_new") => Ok(Activation::GeluTanh),
-            (None, other) => self.refuse(format!("the activation {other} is not known")),
+            (None, other) => self.refuse(format!("activation {other} is not supported")),
         }
     }
 
-    /// Errors where the configuration has another word than `known` somewhere.
+    /// Errors where a setting has a value that is not listed as supported.
     pub fn require_known(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         for (name, words) in known {
             let configured = json.find(&[name]).and_then(Value::as_str);
             if let Some(configured) = configured.filter(|configured| !words.contains(configured)) {
                 return self.refuse(format!(
-                    "{name} is {configured}, only {} is supported",
+                    "{name} is {configured}, but only {} is supported",
                     words.join(" or ")
                 ));
             }
@@ -143,7 +143,7 @@ impl ConfigReader<'_> {
         Ok(())
     }
 
-    /// Errors where the configuration asks for something that is not done here.
+    /// Errors where the configuration turns on one of these unsupported options.
     pub fn refuse_options(&self, names: &[&str]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         let asked = names.iter().find(|name| {
@@ -157,7 +157,7 @@ impl ConfigReader<'_> {
     }
 }
 
-/// Side of the lattice of patches.
+/// Patches along one side of the image.
 pub fn patches_per_side(positions: usize, class_token: bool) -> usize {
     positions.saturating_sub(usize::from(class_token)).isqrt()
 }

@@ -1,4 +1,4 @@
-//! The sizes of a CLIP or SigLIP in transformers' layout.
+//! Reads the sizes of a CLIP or SigLIP in transformers' layout.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::bundle::Fit;
 use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
 use crate::import::ImportError;
 
-/// What transformers takes where a `config.json` does not say.
+/// transformers' defaults for what a `config.json` does not give.
 pub struct Defaults {
     vision_heads: usize,
     text_heads: usize,
@@ -18,7 +18,7 @@ pub struct Defaults {
     pub fit: Fit,
 }
 
-/// Of a `CLIPConfig`.
+/// Defaults of `CLIPConfig`.
 pub const CLIP: Defaults = Defaults {
     vision_heads: 12,
     text_heads: 8,
@@ -27,7 +27,7 @@ pub const CLIP: Defaults = Defaults {
     fit: Fit::Crop,
 };
 
-/// Of a `SiglipConfig`.
+/// Defaults of `SiglipConfig`.
 pub const SIGLIP: Defaults = Defaults {
     vision_heads: 12,
     text_heads: 12,
@@ -36,7 +36,7 @@ pub const SIGLIP: Defaults = Defaults {
     fit: Fit::Squash,
 };
 
-/// Both kinds; `folder` is where the other files lie.
+/// Reads either kind. The other files are in `folder`.
 pub fn read_config(
     reader: &ConfigReader,
     folder: &Path,
@@ -49,7 +49,7 @@ pub fn read_config(
             || reader.overrides.activation.is_none())
     {
         return reader
-            .refuse("heads and activation are in the config.json, which must lie beside it");
+            .refuse("the config.json next to it is missing, which gives heads and activation");
     }
     let word = |name: &str| match reader.json.map_or("", |j| j.string(&[name])) {
         "" => d.activation.to_string(),

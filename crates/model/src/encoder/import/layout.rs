@@ -1,7 +1,6 @@
-//! Whose layout a checkpoint has.
+//! Recognises the layout of a published checkpoint.
 //!
-//! Tensor names alone say it: files are renamed, and configurations are copied from one model to the next. A layout is recognised
-//! here and nowhere else.
+//! Only tensor names are reliable: files are renamed, and configurations are copied from one model to the next.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +15,13 @@ pub enum Layout {
     HuggingFaceClip,
     /// A SigLIP of transformers.
     HuggingFaceSiglip,
-    /// open_clip; `text` is in front of the text tower's names: nothing, or `text.`.
+    /// open_clip.
     OpenClip { text: &'static str },
     /// open_clip with timm's ViT and transformers' BERT.
     BiomedClip,
 }
 
-/// Names that a folder's weights may have, in the order they are looked for.
+/// Names of a folder's weights, in order of preference.
 const WEIGHTS: [&str; 8] = [
     "model.safetensors.index.json",
     "model.safetensors",
@@ -34,7 +33,7 @@ const WEIGHTS: [&str; 8] = [
     "model.pt",
 ];
 
-/// The file of weights that is meant by `checkpoint`.
+/// The weights file of `checkpoint`, a file or a folder.
 pub fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
     if !checkpoint.is_dir() {
         return Ok(checkpoint.to_path_buf());
@@ -44,13 +43,13 @@ pub fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
         .map(|n| checkpoint.join(n))
         .find(|p| p.exists());
     found.ok_or_else(|| {
-        let reason = format!("none of {} is in it", WEIGHTS.join(", "));
+        let reason = format!("it has none of {}", WEIGHTS.join(", "));
         ImportError::config(&checkpoint.to_string_lossy(), reason)
     })
 }
 
 impl Layout {
-    /// Recognises it by its tensors' names.
+    /// Recognises the layout by the tensor names.
     pub fn of(source: &Source) -> Result<Self, ImportError> {
         const MARKERS: [(&str, Layout); 5] = [
             ("vision_model.head.probe", Layout::HuggingFaceSiglip),
@@ -67,12 +66,12 @@ impl Layout {
         ];
         let found = MARKERS.into_iter().find(|(name, _)| source.has(name));
         found.map(|(_, layout)| layout).ok_or_else(|| {
-            let reason = "it is no CLIP, SigLIP or BiomedCLIP with both of its towers";
+            let reason = "it is not a CLIP, SigLIP or BiomedCLIP with both towers";
             ImportError::config(source.origin(), reason.into())
         })
     }
 
-    /// Whose towers they are.
+    /// The family with this layout.
     pub fn family(&self) -> Family {
         match self {
             Self::HuggingFaceClip | Self::OpenClip { .. } => Family::Clip,

@@ -1,11 +1,11 @@
-//! The sizes of a CLIP or BiomedCLIP in open_clip's layout.
+//! Reads the sizes of a CLIP or BiomedCLIP in open_clip's layout.
 
 use super::config_reader::{CheckpointConfig, ConfigReader, patches_per_side};
 use super::pixels::open_clip_pixels;
 use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
 use crate::import::ImportError;
 
-/// A CLIP; `prefix` is in front of its text tower's names.
+/// Reads a CLIP whose text tower's names start with `prefix`.
 pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, ImportError> {
     reader.require_known(&[
         ("model_cfg.vision_cfg.pool_type", &["tok"]),
@@ -29,7 +29,7 @@ pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, Imp
     let (norm, mlp) = ("ln_1.weight", "mlp.c_fc.weight");
     let vision = reader.stack("visual.transformer.resblocks.", norm, mlp)?;
     let text = reader.stack(&format!("{prefix}transformer.resblocks."), norm, mlp)?;
-    // Every tower that OpenAI published has heads of 64, and so has open_clip where its configuration is silent.
+    // Heads of width 64 are open_clip's default, and OpenAI's published towers all have them.
     let head = reader.count("model_cfg.vision_cfg.head_width", 64)?;
     let vision_heads = reader.overrides.vision_heads.unwrap_or(vision.width / head);
     let configured = reader.count("model_cfg.text_cfg.heads", (text.width / 64).max(1))?;
@@ -38,12 +38,12 @@ pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, Imp
     let activation = match reader.json {
         Some(json) if json.flag(&["model_cfg.quick_gelu"], false) => "quick_gelu",
         Some(_) => "gelu",
-        // OpenAI's own files carry their sizes as tensors.
+        // OpenAI's files have their sizes as tensors.
         None if reader.source.has("input_resolution") => "quick_gelu",
         None if reader.overrides.activation.is_some() => "",
         None => {
             return reader.refuse(
-                "nothing says which activation it has: put its open_clip_config.json beside it, or give --activation",
+                "its activation is unknown: put its open_clip_config.json next to it, or give --activation",
             );
         }
     };
@@ -69,7 +69,7 @@ pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, Imp
     })
 }
 
-/// BiomedCLIP: timm's ViT, transformers' BERT, and projections of their own.
+/// Reads a BiomedCLIP: timm's ViT, transformers' BERT, and separate projections.
 pub fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError> {
     let pooler = ["cls_last_hidden_state_pooler"];
     reader.require_known(&[
@@ -84,9 +84,7 @@ pub fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError
         .json
         .map_or("", |j| j.string(&["model_cfg.vision_cfg.timm_model_name"]));
     if !timm.is_empty() && !timm.starts_with("vit_") {
-        return reader.refuse(format!(
-            "timm's {timm} is not supported, only its plain ViT"
-        ));
+        return reader.refuse(format!("{timm} is not supported, only timm's plain ViT"));
     }
     let bert = "text.transformer";
     let [_, _, patch, _] = reader.dims("visual.trunk.patch_embed.proj.weight")?;
@@ -103,7 +101,7 @@ pub fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError
         "output.LayerNorm.weight",
         "intermediate.dense.weight",
     )?;
-    // ViT-B and BERT-base, and their smaller kin, have heads of 64.
+    // ViT-B, BERT-base and their smaller variants have heads of width 64.
     let heads = |given: Option<usize>, width: usize| given.unwrap_or((width / 64).max(1));
     let vision_heads = heads(reader.overrides.vision_heads, vision.width);
     let text_heads = heads(reader.overrides.text_heads, text.width);

@@ -1,6 +1,6 @@
-//! How a published encoder's pictures are prepared, from the file that says it.
+//! Reads how a published encoder's images are prepared.
 //!
-//! Only bicubic resizes are known; another filter would give other vectors, so it is refused and not replaced.
+//! Only bicubic resizing is supported. Another filter would give other vectors, so it is an error.
 
 use serde_json::Value;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::bundle::{Fit, Pixels};
 use crate::import::ImportError;
 use crate::import::infer_config::JsonConfig;
 
-/// Pixels as open_clip's configuration has them.
+/// Pixels as in open_clip's configuration.
 pub fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
     reader.require_known(&[
         ("preprocess_cfg.interpolation", &["bicubic"]),
@@ -25,7 +25,7 @@ pub fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
     Ok(pixels)
 }
 
-/// Pixels as transformers' `preprocessor_config.json` has them, where there is one.
+/// Pixels as in transformers' `preprocessor_config.json`, or the defaults if there is none.
 pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, ImportError> {
     let mut pixels = Pixels::clip(defaults.fit);
     if defaults.fit == Fit::Squash {
@@ -36,13 +36,13 @@ pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, Im
         return Ok(pixels);
     }
     let json = JsonConfig::from_file(&path)?;
-    // Pillow's number of its bicubic filter.
+    // Pillow's id of its bicubic filter.
     if json
         .find(&["resample"])
         .and_then(Value::as_u64)
         .is_some_and(|n| n != 3)
     {
-        let reason = "its pictures are not resized by bicubic";
+        let reason = "its images are resized with another filter than bicubic";
         return Err(ImportError::config(json.path(), reason.into()));
     }
     numbers(&json, "image_mean", &mut pixels.mean)?;

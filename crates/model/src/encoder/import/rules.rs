@@ -1,12 +1,12 @@
-//! Where each of our tensors comes from in each published layout.
+//! Maps an encoder's tensor names to those of each published layout.
 //!
-//! The facts are those of the publishers' code: transformers' CLIP, SigLIP and BERT, open_clip, timm's ViT. Only names live here;
-//! what is done to values is in the house's importer.
+//! Taken from the publishers' code: transformers' CLIP, SigLIP and BERT, open_clip, timm's ViT. Only names are here; values are
+//! converted by [`crate::import::assemble`].
 
 use super::layout::Layout;
 use crate::import::key_map::{Recipe, Role, Rules, TensorRef, VisionLayout, clip_tower};
 
-/// Names of a block's parts, and of where the blocks stand.
+/// Names of the blocks and their parts.
 struct BlockNames {
     root: &'static str,
     norm_1: &'static str,
@@ -19,7 +19,7 @@ struct BlockNames {
 
 /// Queries, keys and values.
 enum InProj {
-    /// In one tensor, whose name ends with what is put behind this.
+    /// In one tensor with this name, to which `weight` or `bias` is appended.
     Fused(&'static str),
     /// In three.
     Parts([&'static str; 3]),
@@ -81,7 +81,7 @@ fn whole(name: impl Into<String>) -> Recipe {
 }
 
 impl BlockNames {
-    /// What makes `rest` (`3.mlp.fc_1.weight`) below `prefix`.
+    /// The recipe for `rest` (such as `3.mlp.fc_1.weight`) under `prefix`.
     fn find(&self, prefix: &str, rest: &str) -> Option<Recipe> {
         let (layer, part) = rest.split_once('.')?;
         let (part, end) = part.rsplit_once('.')?;
@@ -136,7 +136,7 @@ impl Rules for Layout {
     }
 
     fn is_ignorable(&self, _: Role, name: &str) -> bool {
-        // Scales of the loss, and the pooler that BERT's vector does not come from.
+        // Scales of the loss, and BERT's pooler, which is not used.
         ["logit_scale", "logit_bias"].contains(&name)
             || name.starts_with("text.transformer.pooler.")
     }

@@ -1,35 +1,35 @@
-//! Reads a SentencePiece model (`spiece.model`): its pieces and the table that its texts are normalised with.
+//! Reads a SentencePiece model (`spiece.model`): its pieces and its normalisation table.
 //!
-//! The file is a protocol buffer (the format is that of `sentencepiece_model.proto`). Only the few fields that matter are looked at,
-//! every length is checked against what is there, and nothing of it is trusted to be text.
+//! The file is a protocol buffer as in `sentencepiece_model.proto`. Only the few necessary fields are read. Every length is checked
+//! against the remaining bytes, and every text for UTF-8.
 
 /// Most pieces of a vocabulary.
 const MAX_PIECES: usize = 1_000_000;
 
-/// What a model file says.
+/// The content of a model file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Model {
     /// Piece and score, by id.
     pub pieces: Vec<(String, f64)>,
     /// Id of the unknown piece.
     pub unknown: usize,
-    /// SentencePiece's own table of replacements; empty where it has none.
+    /// SentencePiece's table of replacements; empty if it has none.
     pub charsmap: Vec<u8>,
 }
 
-/// One field: its number and what it holds.
+/// One field: its number and value.
 enum Field<'a> {
     Varint(u64, u64),
     Bytes(u64, &'a [u8]),
-    /// Four bytes.
+    /// A value of four bytes.
     Fixed32(u64, [u8; 4]),
 }
 
 /// Reads a model. Errors say what is wrong with it.
 pub fn read(bytes: &[u8]) -> Result<Model, String> {
     let mut model = Model::default();
-    let mut rest_of_input = bytes;
-    while let Some(field) = next_field(&mut rest_of_input)? {
+    let mut input = bytes;
+    while let Some(field) = next_field(&mut input)? {
         match field {
             Field::Bytes(1, piece) => {
                 if model.pieces.len() >= MAX_PIECES {
@@ -68,7 +68,7 @@ fn read_piece(mut bytes: &[u8]) -> Result<(String, f64), String> {
 fn read_trainer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
     while let Some(field) = next_field(&mut bytes)? {
         match field {
-            Field::Varint(3, kind) if kind != 1 => return Err("it is no unigram model".into()),
+            Field::Varint(3, kind) if kind != 1 => return Err("it is not a unigram model".into()),
             Field::Varint(40, id) => model.unknown = usize::try_from(id).unwrap_or(usize::MAX),
             _ => {}
         }
@@ -80,28 +80,28 @@ fn read_normalizer(mut bytes: &[u8], model: &mut Model) -> Result<(), String> {
     while let Some(field) = next_field(&mut bytes)? {
         match field {
             Field::Bytes(2, map) => model.charsmap = map.to_vec(),
-            Field::Varint(4 | 5, 0) => return Err("it keeps white space as it is".into()),
+            Field::Varint(4 | 5, 0) => return Err("it does not normalise white space".into()),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Takes the next field off `rest_of_input`; `None` at the end.
-fn next_field<'a>(rest_of_input: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
-    if rest_of_input.is_empty() {
+/// Removes the next field from the input; `None` at the end.
+fn next_field<'a>(input: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
+    if input.is_empty() {
         return Ok(None);
     }
-    let tag = varint(rest_of_input)?;
+    let tag = varint(input)?;
     let field = tag >> 3;
     Ok(Some(match tag & 7 {
-        0 => Field::Varint(field, varint(rest_of_input)?),
-        1 => Field::Bytes(field, take(rest_of_input, 8)?),
+        0 => Field::Varint(field, varint(input)?),
+        1 => Field::Bytes(field, take(input, 8)?),
         2 => {
-            let length = varint(rest_of_input)?;
-            Field::Bytes(field, take(rest_of_input, length)?)
+            let length = varint(input)?;
+            Field::Bytes(field, take(input, length)?)
         }
-        5 => match <[u8; 4]>::try_from(take(rest_of_input, 4)?) {
+        5 => match <[u8; 4]>::try_from(take(input, 4)?) {
             Ok(four) => Field::Fixed32(field, four),
             Err(_) => return Err("it ends too early".into()),
         },
@@ -109,27 +109,27 @@ fn next_field<'a>(rest_of_input: &mut &'a [u8]) -> Result<Option<Field<'a>>, Str
     }))
 }
 
-fn take<'a>(rest_of_input: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
+fn take<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
     let taken = usize::try_from(length)
         .ok()
-        .and_then(|length| rest_of_input.split_at_checked(length));
+        .and_then(|length| input.split_at_checked(length));
     let (taken, rest) = taken.ok_or("it ends too early")?;
-    *rest_of_input = rest;
+    *input = rest;
     Ok(taken)
 }
 
-/// A number of 7 bits a byte, the lowest first.
-fn varint(rest_of_input: &mut &[u8]) -> Result<u64, String> {
+/// A variable-length integer: 7 bits per byte, the lowest first.
+fn varint(input: &mut &[u8]) -> Result<u64, String> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = rest_of_input.split_first().ok_or("it ends too early")?;
-        *rest_of_input = rest;
+        let (&byte, rest) = input.split_first().ok_or("it ends too early")?;
+        *input = rest;
         value |= u64::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             return Ok(value);
         }
     }
-    Err("a number without end".into())
+    Err("a number without an end".into())
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_scores_and_the_table_are_found() {
+    fn pieces_scores_and_the_table_are_read() {
         let model = read(&model()).unwrap();
         assert_eq!(model.pieces.len(), 3);
         assert_eq!(model.pieces[2], ("▁a".to_string(), -1.5));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_anywhere_else_is_an_error_or_a_smaller_model_and_never_a_panic() {
+    fn truncated_and_damaged_files_never_panic() {
         let whole = model();
         for end in 0..whole.len() {
             if let Ok(found) = read(&whole[..end]) {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_of_models_and_absurd_lengths_are_refused() {
+    fn other_model_types_and_absurd_lengths_are_refused() {
         let bpe = [model(), field(2, &[3 << 3, 2])].concat();
         assert!(read(&bpe).unwrap_err().contains("unigram"));
         let nan = [model(), piece("x", f32::NAN)].concat();
@@ -196,7 +196,7 @@ mod tests {
                 .unwrap_err()
                 .contains("early")
         );
-        assert!(read(&[0xFF; 20]).unwrap_err().contains("without end"));
+        assert!(read(&[0xFF; 20]).unwrap_err().contains("without an end"));
         assert!(read(&[]).unwrap_err().contains("unknown"));
     }
 }

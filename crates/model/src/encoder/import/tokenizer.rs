@@ -1,8 +1,8 @@
-//! A bundle's `tokenizer.json`, from whatever a publisher has.
+//! Makes a bundle's `tokenizer.json` from the publisher's files.
 //!
-//! A `tokenizer.json` is taken as it is. Where there is none it is made: CLIP's of `vocab.json` and `merges.txt`, or of the merges
-//! alone (open_clip's `bpe_simple_vocab_16e6.txt`); SigLIP's of `spiece.model`; BERT's of `vocab.txt`. Made ones split texts as the
-//! publishers' own do (tests/encoders.rs).
+//! A `tokenizer.json` is used as it is. Otherwise it is built: CLIP's from `vocab.json` and `merges.txt`, or from the merges alone
+//! (open_clip's `bpe_simple_vocab_16e6.txt`); SigLIP's from `spiece.model`; BERT's from `vocab.txt`. Built ones split texts like the
+//! publishers' (tests/encoders.rs).
 
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::import::ImportError;
 use rounds_imaging::without_panic;
 use rounds_support::files;
 
-/// A tokenizer that is ready to be written.
+/// A tokenizer ready to be written.
 pub struct ImportedTokenizer {
     /// The content of `tokenizer.json`.
     pub json: String,
@@ -60,7 +60,7 @@ pub fn find(
         }
         end if end.ends_with(".txt") => {
             let mut merges = parse_merges(&text(&bytes).map_err(wrong)?);
-            // The table says how many merges of a longer list count: 256 bytes, alone and at a word's end, and two special tokens.
+            // The list may be longer than the vocabulary: 256 bytes, alone and at a word's end, the merges, two special tokens.
             merges.truncate(rows.saturating_sub(2 * 256 + 2));
             tokenizer_from(&byte_pairs(clip_vocabulary(&merges), &merges)).map_err(wrong)?
         }
@@ -73,7 +73,7 @@ pub fn find(
     Ok(ImportedTokenizer { json, manifest })
 }
 
-/// The file that is meant by `given`, of those that can serve.
+/// The tokenizer file of `given`, a file or a folder.
 fn find_file(kind: TextKind, given: &Path) -> Result<PathBuf, ImportError> {
     if !given.is_dir() {
         return Ok(given.to_path_buf());
@@ -85,21 +85,21 @@ fn find_file(kind: TextKind, given: &Path) -> Result<PathBuf, ImportError> {
             "merges.txt",
             "bpe_simple_vocab_16e6.txt",
         ],
-        // The reference itself reads the model, and never a tokenizer.json.
+        // The reference reads the SentencePiece model, never a tokenizer.json.
         TextKind::Siglip => &["spiece.model", "tokenizer.json"],
         TextKind::Bert => &["tokenizer.json", "vocab.txt"],
     };
     let found = names.iter().map(|n| given.join(n)).find(|p| p.exists());
     found.ok_or_else(|| {
         let reason = format!(
-            "none of {} is in it: give the tokenizer's folder with --tokenizer",
+            "it has none of {}: give the tokenizer's folder with --tokenizer",
             names.join(", ")
         );
         ImportError::config(&given.to_string_lossy(), reason)
     })
 }
 
-/// What must be known of a tokenizer to cut its ids and to fill them up.
+/// What truncation and padding need to know about a tokenizer.
 fn manifest(
     kind: TextKind,
     tokenizer: &Tokenizer,
@@ -111,7 +111,7 @@ fn manifest(
     let size = tokenizer.get_vocab_size(true);
     if size > rows {
         return Err(wrong(format!(
-            "it has {size} tokens, the text tower's table has {rows} rows: this is not its tokenizer"
+            "it has {size} tokens, but the text tower's table has {rows} rows: this is not its tokenizer"
         )));
     }
     let special = tokens::encode(tokenizer, "").map_err(wrong)?;
@@ -119,7 +119,7 @@ fn manifest(
         (TextKind::Siglip, [end]) => *end,
         (TextKind::Clip | TextKind::OpenClip | TextKind::Bert, [_, end]) => *end,
         _ => {
-            let reason = format!("it puts {} special tokens around a text", special.len());
+            let reason = format!("it adds {} special tokens to a text", special.len());
             return Err(wrong(reason));
         }
     };
@@ -128,7 +128,7 @@ fn manifest(
         TextKind::Siglip => padding(file, tokenizer).unwrap_or(end),
         TextKind::Bert => tokenizer
             .token_to_id("[PAD]")
-            .ok_or_else(|| wrong("it has no token [PAD]".into()))?,
+            .ok_or_else(|| wrong("the token [PAD] is missing".into()))?,
     };
     Ok(TokenizerManifest {
         kind,
@@ -138,7 +138,7 @@ fn manifest(
     })
 }
 
-/// The padding token that a `tokenizer_config.json` beside `file` names.
+/// The padding token in the `tokenizer_config.json` next to `file`.
 fn padding(file: &Path, tokenizer: &Tokenizer) -> Option<u32> {
     let text = files::read_limited(&file.with_file_name("tokenizer_config.json"), 1 << 20).ok()?;
     let config: Value = serde_json::from_slice(&text).ok()?;
@@ -148,7 +148,7 @@ fn padding(file: &Path, tokenizer: &Tokenizer) -> Option<u32> {
 }
 
 fn text(bytes: &[u8]) -> Result<String, String> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| "not UTF-8 text".to_string())
+    String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_string())
 }
 
 fn tokenizer_from(json: &Value) -> Result<Tokenizer, String> {
@@ -162,7 +162,7 @@ fn special(content: &str, id: Option<&Value>) -> Option<Value> {
     }))
 }
 
-/// Pairs, one a line, below a line with the version.
+/// The pairs of a merges file, one per line after a version line.
 fn parse_merges(text: &str) -> Vec<(String, String)> {
     text.lines()
         .filter(|line| !line.contains("#version"))
@@ -171,7 +171,7 @@ fn parse_merges(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// CLIP's vocabulary, which its merges define: bytes, bytes at a word's end, merges, special tokens.
+/// CLIP's vocabulary as its merges define it: bytes, bytes at a word's end, merges, special tokens.
 fn clip_vocabulary(merges: &[(String, String)]) -> Map<String, Value> {
     let bytes: Vec<String> = byte_letters().map(String::from).collect();
     let ends = bytes.iter().map(|b| format!("{b}</w>"));
@@ -188,7 +188,7 @@ fn clip_vocabulary(merges: &[(String, String)]) -> Map<String, Value> {
         .collect()
 }
 
-/// The letter that stands for each byte, in CLIP's order: bytes that print stand for themselves and come first.
+/// The character that represents each byte, in CLIP's order: printable bytes represent themselves and come first.
 fn byte_letters() -> impl Iterator<Item = char> {
     let prints = |b: &u8| matches!(*b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let shifted = (0..=u8::MAX).filter(move |b| !prints(b)).zip(256u32..);
@@ -198,7 +198,7 @@ fn byte_letters() -> impl Iterator<Item = char> {
         .chain(shifted.filter_map(|(_, code)| char::from_u32(code)))
 }
 
-/// CLIP's byte pairs.
+/// The `tokenizer.json` of CLIP's byte pairs.
 fn byte_pairs(vocabulary: Map<String, Value>, merges: &[(String, String)]) -> Value {
     let (begin, end) = (vocabulary.get(BEGIN).cloned(), vocabulary.get(END).cloned());
     let added: Vec<Value> = [special(BEGIN, begin.as_ref()), special(END, end.as_ref())]
@@ -232,7 +232,7 @@ fn byte_pairs(vocabulary: Map<String, Value>, merges: &[(String, String)]) -> Va
     })
 }
 
-/// BERT's word pieces, lower case unless a `tokenizer_config.json` beside `file` says otherwise.
+/// The `tokenizer.json` of BERT's word pieces, lower case unless the `tokenizer_config.json` next to `file` says otherwise.
 fn word_piece(file: &Path, text: &str) -> Result<Value, ImportError> {
     let vocabulary: Map<String, Value> = text
         .lines()
@@ -250,7 +250,7 @@ fn word_piece(file: &Path, text: &str) -> Result<Value, ImportError> {
         .iter()
         .map(|token| special(token, vocabulary.get(*token)));
     let Some(added) = added.collect::<Option<Vec<Value>>>() else {
-        let reason = format!("it lacks one of {}", SPECIAL.join(", "));
+        let reason = format!("it must have all of {}", SPECIAL.join(", "));
         return Err(ImportError::config(&file.to_string_lossy(), reason));
     };
     Ok(json!({
@@ -272,11 +272,11 @@ fn word_piece(file: &Path, text: &str) -> Result<Value, ImportError> {
     }))
 }
 
-/// SigLIP's unigrams from a SentencePiece model.
+/// SigLIP's unigram tokenizer from a SentencePiece model.
 fn unigram(bytes: &[u8]) -> Result<Tokenizer, String> {
     let model = sentencepiece::read(bytes)?;
     let end = model.pieces.iter().position(|(piece, _)| piece == "</s>");
-    let end = end.ok_or("it has no piece </s>")?;
+    let end = end.ok_or("the piece </s> is missing")?;
     let json = json!({
         "version": "1.0", "truncation": null, "padding": null,
         "added_tokens": [special("</s>", Some(&end.into()))],
