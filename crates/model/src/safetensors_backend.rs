@@ -33,7 +33,7 @@ impl SafetensorsBackend {
             let opened = SafetensorsFile::open(path).map_err(|e| (path.clone(), e))?;
             for (index, (name, dtype, shape)) in opened.tensors().enumerate() {
                 let Some(dtype) = candle_dtype(dtype) else {
-                    let reason = format!("{name} holds {dtype}, not weights");
+                    let reason = format!("{name} has type {dtype}, which is not a type of weights");
                     let error = WeightError::format(&path.to_string_lossy(), reason);
                     return Err((path.clone(), error));
                 };

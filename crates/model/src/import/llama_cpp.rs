@@ -5,8 +5,8 @@
 //! MPT's stays as published. Metadata that the decoder here does not support is an error, never ignored.
 
 use super::ImportError;
+use super::infer_config::{dims, layers};
 use super::key_map::{LanguageLayout, Recipe, Role, TensorRef};
-use super::shape::{dims, layers};
 use crate::language::{DecoderConfig, Mlp};
 use crate::layers::NormKind;
 use crate::weights::Source;

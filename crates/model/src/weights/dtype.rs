@@ -1,11 +1,11 @@
-//! Element types of published weights, under one name each.
+//! Element types of published weights, independent of the file format.
 //!
-//! Every format spells them in its own way (`torch.HalfStorage`, `F16`, a GGUF number). Readers translate into these,
-//! so that what comes after a reader never asks which format a tensor came from. Nothing here touches values.
+//! Every format names them differently (`torch.HalfStorage`, `F16`, a GGUF number). Readers translate them, so that later code need
+//! not know the format.
 
 use std::fmt;
 
-/// Element type of a stored tensor. Values are little-endian; the machine that reads them need not be.
+/// Element type of a stored tensor. Stored values are little-endian on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dtype {
     /// IEEE half precision.
@@ -57,7 +57,7 @@ impl Dtype {
         }
     }
 
-    /// Whether it holds real numbers; weights do, positions and masks do not.
+    /// Whether it is a floating-point type. Weights are; positions and masks are not.
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F16 | Self::BF16 | Self::F32 | Self::F64)
     }

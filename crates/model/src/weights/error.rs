@@ -1,7 +1,6 @@
-//! What can go wrong with a file of weights, in words for the person who chose or fetched it.
+//! Errors of reading weights files.
 //!
-//! Such files come from strangers, and so does every word in them. Build variants through the functions below: they
-//! clean what they are given. Never put raw text from a file into a variant.
+//! The files and every text in them are untrusted. Build variants only through the functions below, which clean their arguments.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,37 +8,37 @@ use std::path::{Path, PathBuf};
 use rounds_support::errors::shown;
 use rounds_support::sanitise;
 
-/// Longest reason, in characters, that a message shows.
+/// Most characters of a reason in a message.
 const MAX_REASON: usize = 400;
 
 /// Why weights cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeightError {
-    /// The system could not read the file.
+    /// The operating system could not read the file.
     #[error("cannot read {}: {reason}", shown(.path))]
     Io {
-        /// The path as it was given.
+        /// The given path.
         path: PathBuf,
-        /// The system's words, cleaned.
+        /// The system's message, cleaned.
         reason: String,
     },
-    /// The file is damaged, or not what it says it is.
-    #[error("{file} is not a weight file that can be read: {reason}")]
+    /// The file is damaged or has another format.
+    #[error("{file} is not a readable weights file: {reason}")]
     Format {
         /// Cleaned file name.
         file: String,
         /// What is wrong, and where in the file; cleaned.
         reason: String,
     },
-    /// The file names code to be run. It was not.
-    #[error("{file} was refused, nothing in it was run: {reason}")]
+    /// The file asks for code to be run. It was not run.
+    #[error("{file} was refused because it could run code (nothing was run): {reason}")]
     Hostile {
         /// Cleaned file name.
         file: String,
         /// Which code, and where in the file; cleaned.
         reason: String,
     },
-    /// The file asks for more than a reader gives.
+    /// The file exceeds a limit of the reader.
     #[error("{file} has {what}, more than the limit of {limit}")]
     TooLarge {
         /// Cleaned file name.
@@ -52,7 +51,7 @@ pub enum WeightError {
 }
 
 impl WeightError {
-    /// The system's `error` while reading the file at `path`.
+    /// A system `error` while reading the file at `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
         Self::Io {
             path: path.to_path_buf(),
@@ -60,7 +59,7 @@ impl WeightError {
         }
     }
 
-    /// `file` is damaged or of another kind, because of `reason`.
+    /// `file` is damaged or has another format, for this `reason`.
     pub fn format(file: &str, reason: impl AsRef<str>) -> Self {
         Self::Format {
             file: clean(file),
@@ -68,7 +67,7 @@ impl WeightError {
         }
     }
 
-    /// `file` names code; `reason` says which.
+    /// `file` asks for code to be run; `reason` says which.
     pub fn hostile(file: &str, reason: impl AsRef<str>) -> Self {
         Self::Hostile {
             file: clean(file),
@@ -76,7 +75,7 @@ impl WeightError {
         }
     }
 
-    /// `file` has `what`, and that is over `limit`.
+    /// `file` has `what`, which exceeds `limit`.
     pub fn too_large(file: &str, what: impl AsRef<str>, limit: impl ToString) -> Self {
         Self::TooLarge {
             file: clean(file),
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_from_a_file_are_cleaned_in_every_message() {
+    fn texts_from_a_file_are_cleaned_in_every_message() {
         let dirty = "a\u{1B}]52;c;eA==\u{7}\nb";
         for error in [
             WeightError::io(Path::new(dirty), &io::Error::other(dirty)),
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_without_end_is_cut() {
+    fn long_reasons_are_truncated() {
         let text = WeightError::format("model.bin", "x".repeat(100_000)).to_string();
         assert!(text.chars().count() < 500, "{}", text.len());
     }

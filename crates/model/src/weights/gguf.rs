@@ -1,8 +1,8 @@
-//! GGUF files as llama.cpp writes them: what is in one, without trusting it.
+//! Reads GGUF files of llama.cpp without trusting them.
 //!
-//! A file is checked whole when it is opened: every length, name, type, place and overlap. Its metadata is read once from front to
-//! back; lists (a vocabulary has tens of thousands of entries) are stepped over and never held. After that a tensor can only fail with
-//! the disk. Never take memory for a count that the file claims before the bytes for it were found.
+//! A file is checked completely when it is opened: every length, name, type, offset and overlap. Its metadata is read once; lists
+//! (such as a vocabulary) are skipped and never stored. After that, reading a tensor can only fail with an I/O error. Never allocate
+//! memory for a count in the file before checking that the bytes for it exist.
 
 mod header;
 mod value;
@@ -21,16 +21,16 @@ use super::{Dtype, WeightError};
 use header::HeaderReader;
 pub use value::Value;
 
-/// Most tensors and most entries of metadata. A large model has about a thousand.
+/// Most tensors, and most metadata entries. A large model has about a thousand.
 const MAX_ENTRIES: u64 = 65_536;
-/// Longest name of a tensor or key of the metadata, in bytes.
+/// Maximum length of a tensor name or metadata key in bytes.
 const MAX_NAME: u64 = 256;
 /// Most axes of a tensor.
 const MAX_AXES: u32 = 4;
-/// Where tensors begin, if the file does not say otherwise.
+/// Alignment of tensors, if the file does not give one.
 const ALIGNMENT: u64 = 32;
 
-/// An opened file. Tensors stay on disk until they are asked for.
+/// An opened, checked file. Tensors are read on request.
 pub struct GgufFile {
     input: Input,
     values: BTreeMap<String, Value>,
@@ -40,32 +40,32 @@ pub struct GgufFile {
 /// How the elements of a tensor are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Reals, full or packed in blocks.
+    /// Floating-point values, full or quantised in blocks.
     Float(GgmlDType),
-    /// Anything else: no weights.
+    /// Another type: f64, or integers, which are not weights.
     Other(Dtype),
 }
 
 /// One tensor of a file.
 #[derive(Clone, Debug)]
 pub struct TensorInfo {
-    /// Unlike every other name in the file.
+    /// Unique in the file.
     pub name: String,
     /// How it is stored.
     pub kind: Kind,
-    /// Sizes, the slowest dimension first.
+    /// Dimensions, the outermost first.
     pub shape: Vec<usize>,
     offset: u64,
     length: u64,
 }
 
 impl GgufFile {
-    /// Opens the file at `path` and checks everything that it says. Reads no weights.
+    /// Opens and checks the file at `path` without reading weights.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         Self::from_input(Input::open(path)?)
     }
 
-    /// As [`Self::open`], of a file in memory that is called `name` in messages.
+    /// [`Self::open`] for a file in memory, called `name` in messages.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, WeightError> {
         Self::from_input(Input::memory(name, bytes))
     }
@@ -75,7 +75,7 @@ impl GgufFile {
         let (tensors, pairs) = reader.counts()?;
         let values = read_values(&mut reader, pairs)?;
         let alignment =
-            alignment(&values).ok_or_else(|| reader.error("its alignment is absurd"))?;
+            alignment(&values).ok_or_else(|| reader.error("its alignment is invalid"))?;
         let mut read = Vec::new();
         for _ in 0..tensors {
             read.push(read_info(&mut reader)?);
@@ -92,30 +92,30 @@ impl GgufFile {
         })
     }
 
-    /// Every tensor, in the order of the file.
+    /// All tensors, in the order of the file.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }
 
-    /// An entry of the metadata.
+    /// The metadata value of `key`.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
     fn info(&self, index: usize) -> Result<&TensorInfo, WeightError> {
-        let missing = || WeightError::format(self.input.name(), "no such tensor");
+        let missing = || WeightError::format(self.input.name(), "it has no such tensor");
         self.tensors.get(index).ok_or_else(missing)
     }
 
-    /// The bytes of the tensor at `index` of [`Self::tensors`], as they are stored.
+    /// The bytes of the tensor at `index` of [`Self::tensors`] as stored.
     pub fn bytes(&self, index: usize) -> Result<Vec<u8>, WeightError> {
         let info = self.info(index)?;
         self.input.read(info.offset, info.length)
     }
 
-    /// The tensor at `index` of [`Self::tensors`], in f32 on the CPU.
+    /// The tensor at `index` of [`Self::tensors`] in f32 on the CPU, dequantised if necessary.
     ///
-    /// Errors where it holds no reals.
+    /// Errors where it is not of a floating-point type.
     pub fn read(&self, index: usize) -> Result<Tensor, WeightError> {
         let info = self.info(index)?;
         let full = match info.kind {
@@ -128,7 +128,10 @@ impl GgufFile {
                 return tensor.map_err(|error| self.wrong(info, &error.to_string()));
             }
             Kind::Other(other) => {
-                return Err(self.wrong(info, &format!("holds {other}, not weights")));
+                return Err(self.wrong(
+                    info,
+                    &format!("it has type {other}, which is not a type of weights"),
+                ));
             }
         };
         let bytes = self.bytes(index)?;
@@ -137,9 +140,9 @@ impl GgufFile {
             .map_err(|error| self.wrong(info, &error.to_string()))
     }
 
-    /// The blocks of the tensor at `index` of [`Self::tensors`] as they are stored, on `device`.
+    /// The tensor at `index` of [`Self::tensors`] as stored, on `device`.
     ///
-    /// Errors where it holds no reals.
+    /// Errors where it is not of a floating-point type.
     pub fn packed(&self, index: usize, device: &Device) -> Result<QTensor, WeightError> {
         let info = self.info(index)?;
         let Kind::Float(dtype) = info.kind else {
@@ -181,7 +184,7 @@ fn alignment(values: &BTreeMap<String, Value>) -> Option<u64> {
     }
 }
 
-/// What the file says of its next tensor; `offset` is still counted from the first one.
+/// The description of the next tensor; its `offset` is still relative to the first tensor.
 fn read_info(reader: &mut HeaderReader) -> Result<TensorInfo, WeightError> {
     let name = reader.name(MAX_NAME)?;
     let axes = reader.u32()?;
@@ -197,7 +200,7 @@ fn read_info(reader: &mut HeaderReader) -> Result<TensorInfo, WeightError> {
     shape.reverse();
     let kind = kind(reader.u32()?).map_err(|found| {
         reader.error(&format!(
-            "{name} is of type {found}, which is not read: take a file of F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K"
+            "{name} has type {found}, which is not supported: use a file of F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K"
         ))
     })?;
     Ok(TensorInfo {
@@ -209,7 +212,7 @@ fn read_info(reader: &mut HeaderReader) -> Result<TensorInfo, WeightError> {
     })
 }
 
-/// Elements of a block and bytes of one.
+/// Elements per block and bytes per block.
 fn block(kind: Kind) -> (usize, usize) {
     match kind {
         Kind::Float(dtype) => (dtype.block_size(), dtype.type_size()),
@@ -217,7 +220,7 @@ fn block(kind: Kind) -> (usize, usize) {
     }
 }
 
-/// Finds where a tensor lies in the file.
+/// Computes the offset and length of a tensor in the file, and checks them.
 fn locate(
     info: &mut TensorInfo,
     start: u64,
@@ -229,7 +232,7 @@ fn locate(
     let (elements, bytes) = block(info.kind);
     let width = info.shape.last().copied().unwrap_or(0);
     if !width.is_multiple_of(elements) {
-        return Err(wrong("its rows are no whole number of blocks"));
+        return Err(wrong("its rows are not a whole number of blocks"));
     }
     let length = info
         .shape
@@ -239,7 +242,7 @@ fn locate(
         .and_then(|blocks| blocks.checked_mul(bytes as u64))
         .ok_or_else(|| wrong("it has an absurd shape"))?;
     if !info.offset.is_multiple_of(alignment) {
-        return Err(wrong("it does not begin where tensors may begin"));
+        return Err(wrong("its offset is not aligned"));
     }
     let end = info
         .offset
@@ -247,7 +250,7 @@ fn locate(
         .and_then(|from| from.checked_add(length));
     if end.is_none_or(|end| end > input.length()) {
         return Err(wrong(
-            "it lies outside the file: the file is cut short or damaged",
+            "it is outside the file: the file is truncated or damaged",
         ));
     }
     info.offset += start;
@@ -255,7 +258,7 @@ fn locate(
     Ok(())
 }
 
-/// Errors where two tensors have one name, or share bytes.
+/// Errors where two tensors have the same name or overlap.
 fn check_overlaps(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightError> {
     let mut names = HashSet::with_capacity(tensors.len());
     if let Some(twice) = tensors.iter().find(|info| !names.insert(&info.name)) {
@@ -276,7 +279,7 @@ fn check_overlaps(tensors: &[TensorInfo], input: &Input) -> Result<(), WeightErr
     }
 }
 
-/// The type that has `number` in ggml; its name where it is not read.
+/// The type with this ggml id. Errors with its name where it is not supported.
 fn kind(number: u32) -> Result<Kind, String> {
     let dtype = match number {
         0 => GgmlDType::F32,

@@ -1,7 +1,7 @@
-//! Where the bytes of a published file are: on disk, read piece by piece, or in memory.
+//! The bytes of a published file: on disk, read in parts, or in memory.
 //!
-//! Published files are larger than memory. Never read one whole, and never map it: another program may cut a mapped
-//! file short, and the next look at it would end this one.
+//! Published files can be larger than memory, so never read one whole. Never map one either: if another program truncates a
+//! mapped file, the next access kills this process.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -29,12 +29,12 @@ enum Kind {
 }
 
 impl Input {
-    /// The file at `path`. A folder, pipe or device is refused.
+    /// Opens the file at `path`. A folder, pipe or device is an error.
     pub(in crate::weights) fn open(path: &Path) -> Result<Self, WeightError> {
         let failed = |error: std::io::Error| WeightError::io(path, &error);
-        // Asked before opening: to open a pipe would wait for its other end.
+        // Check before opening: opening a pipe would block until its other end is opened.
         if !fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(failed(std::io::Error::other("not a plain file")));
+            return Err(failed(std::io::Error::other("it is not a regular file")));
         }
         let file = File::open(path).map_err(failed)?;
         Ok(Self {
@@ -66,14 +66,14 @@ impl Input {
         self.length
     }
 
-    /// Exactly `length` bytes from `offset` on. What lies outside the file is an error before any memory is taken.
+    /// Exactly `length` bytes from `offset`. A range outside the file is an error before any memory is allocated.
     pub(in crate::weights) fn read(
         &self,
         offset: u64,
         length: u64,
     ) -> Result<Vec<u8>, WeightError> {
         let outside = || {
-            let reason = format!("{length} bytes at byte {offset} lie outside the file");
+            let reason = format!("{length} bytes at byte {offset} are outside the file");
             WeightError::format(&self.name, reason)
         };
         let end = offset.checked_add(length).ok_or_else(outside)?;
@@ -100,7 +100,7 @@ impl Input {
                 piece.read_to_end(&mut content).map_err(failed)?;
             }
         }
-        // The file may have become shorter since it was opened.
+        // The file may have been truncated since it was opened.
         if content.len() == wanted {
             Ok(content)
         } else {

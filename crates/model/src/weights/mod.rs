@@ -1,4 +1,4 @@
-//! Weights as others publish them: what is in a file, without trusting it.
+//! Reads published weights without trusting the files.
 
 mod dtype;
 mod error;

@@ -1,11 +1,10 @@
-//! Reads weights that `torch.save` wrote, without running anything.
+//! Reads weights that `torch.save` wrote, without running any code in them.
 //!
 //! Most research models are published as such files: a zip archive of raw storages, and a pickle that says which
-//! tensors lie in them. A pickle is a program that may name any Python function, and these files come from strangers.
-//! So a small machine reads it that can only build containers and descriptions of tensors (`machine`), out of the few
-//! names that PyTorch writes for those (`globals`). Everything is bounded and checked when a file is opened; after
-//! that, reading a tensor can only fail with the disk. Never execute, import, unpack or recurse over anything that a
-//! file says.
+//! tensors are in them. A pickle is a program that may name any Python function, and these files are untrusted. So a
+//! small interpreter reads it that can only build containers and descriptions of tensors (`machine`), from the few names
+//! that PyTorch writes for those (`globals`). Everything is bounded and checked when a file is opened; after that, reading
+//! a tensor can only fail with an I/O error. Never execute, import, unpack or recurse over anything in a file.
 
 mod archive;
 mod cursor;
@@ -29,12 +28,12 @@ use layout::Layout;
 use rounds_support::errors::bytes;
 use values::{Handle, Heap, Span, Value};
 
-/// Longest pickle. One of ten thousand tensors has about 2 MiB.
+/// Maximum length of a pickle in bytes. Ten thousand tensors take about 2 MiB.
 const MAX_PICKLE: u64 = 64 << 20;
-/// Longest content of the record that names the byte order.
+/// Bytes to read of the record with the byte order.
 const MAX_BYTE_ORDER: u64 = 16;
 
-/// How a file that is no zip archive begins, and what it is.
+/// First bytes of other file formats, and the message for each.
 const OTHER_KINDS: [(&[u8], &str); 5] = [
     (
         b"version https://git-lfs",
@@ -42,16 +41,16 @@ const OTHER_KINDS: [(&[u8], &str); 5] = [
     ),
     (
         b"\x89HDF\r\n\x1A\n",
-        "it is an HDF5 file, not one of PyTorch",
+        "it is an HDF5 file, not a PyTorch file",
     ),
-    (b"GGUF", "it is a GGUF file, not one of PyTorch"),
+    (b"GGUF", "it is a GGUF file, not a PyTorch file"),
     (b"<!DOCTYPE", "it is a web page, not weights"),
     (b"<html", "it is a web page, not weights"),
 ];
-/// The number that every file of PyTorch before 1.6 begins with, as a pickled long.
+/// The magic number of files written by PyTorch before 1.6, as a pickled long.
 const LEGACY: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-/// An opened file of PyTorch weights. Tensors stay on disk until they are asked for.
+/// An opened, checked file of PyTorch weights. Tensors are read on request.
 pub struct TorchFile {
     archive: Archive,
     tensors: Vec<TensorInfo>,
@@ -61,26 +60,25 @@ pub struct TorchFile {
 #[derive(Clone, Debug)]
 pub struct TensorInfo {
     /// Keys of the dictionaries that lead to it, joined by dots; indices for lists. Empty if the file is one bare
-    /// tensor. Printable, and unlike every other name in the file.
+    /// tensor. Printable, and unique in the file.
     pub name: String,
     /// Element type.
     pub dtype: Dtype,
-    /// Sizes, the slowest dimension first; empty for a scalar.
+    /// Dimensions, the outermost first; empty for a scalar.
     pub shape: Vec<usize>,
     storage: Record,
     layout: Layout,
 }
 
 impl TorchFile {
-    /// Opens the file at `path` and checks everything that it says. Reads its pickle, but no weights.
+    /// Opens and checks the file at `path`. Reads its pickle, but no weights.
     ///
-    /// # Errors
-    /// If the file cannot be read, is damaged or of another kind, names code, or is beyond what is read.
+    /// Errors where the file cannot be read, is damaged, has another format, asks for code to be run, or exceeds a limit.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         Self::from_input(Input::open(path)?)
     }
 
-    /// As [`Self::open`], of a file in memory that is called `name` in messages.
+    /// [`Self::open`] for a file in memory, called `name` in messages.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, WeightError> {
         Self::from_input(Input::memory(name, bytes))
     }
@@ -89,11 +87,11 @@ impl TorchFile {
         refuse_other_kinds(&input)?;
         let archive = Archive::open(input)?;
         let wrong = |reason: &str| WeightError::format(archive.file(), reason);
-        let folder = archive
-            .folder()
-            .ok_or_else(|| wrong("it is an archive without one data.pkl, not of torch.save"))?;
+        let folder = archive.folder().ok_or_else(|| {
+            wrong("it is a zip archive without a single data.pkl, so not from torch.save")
+        })?;
         if archive.has(&format!("{folder}constants.pkl")) {
-            return Err(wrong("it is a TorchScript program, not weights alone"));
+            return Err(wrong("it is a TorchScript program, not just weights"));
         }
         check_byte_order(&archive, &folder)?;
         let pickle = read_pickle(&archive, &folder)?;
@@ -101,7 +99,7 @@ impl TorchFile {
         if let Value::Opaque(name) = outcome.root {
             let class = outcome.heap.name(name, &pickle);
             return Err(wrong(&format!(
-                "it holds a Python object ({class}), not its state dictionary"
+                "it has a Python object ({class}), not a state dictionary"
             )));
         }
         let named = walk::tensors(outcome.root, &outcome.heap, &pickle, archive.file())?;
@@ -126,35 +124,34 @@ impl TorchFile {
         Ok(Self { archive, tensors })
     }
 
-    /// Every tensor that the root leads to through dictionaries, lists and tuples, in the order of the file. What lies
-    /// in objects of classes that are not known is not listed.
+    /// Every tensor reachable through dictionaries, lists and tuples, in the order of the file. Tensors inside objects of
+    /// unknown classes are not listed.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }
 
-    /// The elements of the tensor at `index` of [`Self::tensors`]: little-endian, of its own type, in the order of its
-    /// shape, whatever its strides were. `bool` is one byte, 0 or 1 if the file is sound.
+    /// The elements of the tensor at `index` of [`Self::tensors`]: little-endian, in its own type, contiguous in row-major
+    /// order. A `bool` is one byte, 0 or 1 in a valid file.
     ///
-    /// # Errors
-    /// If there is no such tensor, or the file cannot be read any more.
+    /// Errors where there is no such tensor, or the file can no longer be read.
     pub fn read(&self, index: usize) -> Result<Vec<u8>, WeightError> {
         let wrong = |reason: String| WeightError::format(self.archive.file(), reason);
         let info = self.tensors.get(index);
         let info = info.ok_or_else(|| wrong(format!("it has no tensor number {index}")))?;
-        let (offset, length) = info.layout.piece();
-        let piece = self.archive.bytes(info.storage, offset, length)?;
-        let gathered = info.layout.gather(piece);
-        gathered.ok_or_else(|| wrong(format!("no memory for the tensor {}", info.name)))
+        let (offset, length) = info.layout.byte_range();
+        let range_bytes = self.archive.bytes(info.storage, offset, length)?;
+        let gathered = info.layout.gather(range_bytes);
+        gathered.ok_or_else(|| wrong(format!("not enough memory for the tensor {}", info.name)))
     }
 }
 
-/// Looks up the storages of tensors, each once.
+/// Looks up the storages of tensors, each only once.
 struct Storages<'a> {
     archive: &'a Archive,
     folder: &'a str,
     pickle: &'a [u8],
     heap: &'a Heap,
-    /// By the text that names them: comparing long names again and again would take long.
+    /// By the position of their name in the pickle, because comparing long names repeatedly is slow.
     records: HashMap<Span, Record>,
 }
 
@@ -188,7 +185,7 @@ impl Storages<'_> {
         let elements = usize::try_from(storage.elements).ok();
         let length = elements.and_then(|elements| elements.checked_mul(tensor.dtype.size()));
         let (Some(elements), Some(length)) = (elements, length) else {
-            return Err(wrong("its storage has an absurd length"));
+            return Err(wrong("its storage has an invalid length"));
         };
         if length as u64 > record.length {
             let reason = format!(
@@ -215,7 +212,7 @@ impl Storages<'_> {
     }
 }
 
-/// Says what a file is that is no zip archive.
+/// Errors, saying what it is, where the file is not a zip archive.
 fn refuse_other_kinds(input: &Input) -> Result<(), WeightError> {
     let wrong = |reason: &str| Err(WeightError::format(input.name(), reason));
     let head = input.read(0, input.length().min(64))?;
@@ -227,20 +224,19 @@ fn refuse_other_kinds(input: &Input) -> Result<(), WeightError> {
     }
     if head.windows(LEGACY.len()).any(|window| window == LEGACY) {
         return wrong(
-            "it is in the format of PyTorch before 1.6; load it and save it again with a newer one",
+            "it has the format of PyTorch before 1.6; load it and save it again with a newer version",
         );
     }
     let other = OTHER_KINDS
         .iter()
         .find(|(start, _)| head.starts_with(start));
-    wrong(
-        other.map_or("it is no zip archive, so not of torch.save", |(_, what)| {
-            what
-        }),
-    )
+    wrong(other.map_or(
+        "it is not a zip archive, so not from torch.save",
+        |(_, what)| what,
+    ))
 }
 
-/// Storages are raw memory of the machine that wrote them. Files without the record are older than big-endian support.
+/// Errors where the storages are not little-endian. Files without this record are older than big-endian support.
 fn check_byte_order(archive: &Archive, folder: &str) -> Result<(), WeightError> {
     let Some(record) = archive.record(&format!("{folder}byteorder"))? else {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Safetensors files, read tensor by tensor.
+//! Reads safetensors files tensor by tensor.
 //!
-//! The `safetensors` crate checks the header: offsets in order, without overlap or gap, shapes that fit. Nothing is read of a file
-//! that fails. Never map one: what is read would stay in memory beside the copy that is made of it.
+//! The `safetensors` crate checks the header: offsets in order, without overlap or gap, and matching shapes. Never map a file: its
+//! pages would stay in memory in addition to the tensors copied from them.
 
 use safetensors::tensor::Metadata;
 use std::path::Path;
@@ -9,12 +9,12 @@ use std::path::Path;
 use super::input::Input;
 use super::{Dtype, WeightError};
 
-/// Longest header, as the format's own library has it.
+/// Maximum length of the header in bytes, as in the reference library.
 const MAX_HEADER: u64 = 100_000_000;
-/// Bytes in front of the header, which give its length.
+/// Bytes before the header, which give its length.
 const LENGTH: u64 = 8;
 
-/// A checked file.
+/// An opened, checked file.
 pub struct SafetensorsFile {
     input: Input,
     tensors: Vec<Entry>,
@@ -46,7 +46,7 @@ fn dtype(found: safetensors::Dtype) -> Option<Dtype> {
 }
 
 impl SafetensorsFile {
-    /// Opens and checks `path`. Reads no weights.
+    /// Opens and checks the file at `path` without reading weights.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         Self::from_input(Input::open(path)?)
     }
@@ -63,7 +63,7 @@ impl SafetensorsFile {
             .map(|t| (t.name.as_str(), t.dtype, t.shape.as_slice()))
     }
 
-    /// Bytes of the `index`-th tensor.
+    /// Bytes of the tensor at `index` of [`Self::tensors`], little-endian.
     pub fn read(&self, index: usize) -> Result<Vec<u8>, WeightError> {
         let missing = || WeightError::format(self.input.name(), "no such tensor");
         let entry = self.tensors.get(index).ok_or_else(missing)?;
@@ -71,12 +71,12 @@ impl SafetensorsFile {
     }
 }
 
-/// What the header says.
+/// The tensors listed in the header.
 fn entries(input: &Input) -> Result<Vec<Entry>, WeightError> {
     let wrong = |reason: String| WeightError::format(input.name(), reason);
     let first = input.read(0, LENGTH.min(input.length()))?;
     let length = <[u8; 8]>::try_from(first).map(u64::from_le_bytes);
-    let length = length.map_err(|_| wrong("it is shorter than any header".into()))?;
+    let length = length.map_err(|_| wrong("it is too short for a header".into()))?;
     if length > MAX_HEADER {
         let what = format!("a header of {length} bytes");
         return Err(WeightError::too_large(input.name(), what, MAX_HEADER));
@@ -87,7 +87,7 @@ fn entries(input: &Input) -> Result<Vec<Entry>, WeightError> {
     let end = start.checked_add(metadata.data_len() as u64);
     if end != Some(input.length()) {
         return Err(wrong(
-            "it is cut short, or longer than its header says".into(),
+            "its length is not what its header says; it may be truncated".into(),
         ));
     }
     let mut out = Vec::new();
@@ -96,7 +96,7 @@ fn entries(input: &Input) -> Result<Vec<Entry>, WeightError> {
         out.push(Entry {
             dtype: dtype(info.dtype).ok_or_else(|| {
                 wrong(format!(
-                    "{name} is of type {:?}, which is not read",
+                    "{name} has type {:?}, which is not supported",
                     info.dtype
                 ))
             })?,
@@ -110,7 +110,7 @@ fn entries(input: &Input) -> Result<Vec<Entry>, WeightError> {
     Ok(out)
 }
 
-/// Checks bytes as a file would be; how many tensors there are. Also the fuzzer's way in.
+/// Checks the bytes of a file and returns its number of tensors. Public for the fuzzer.
 pub fn check(bytes: &[u8]) -> Result<usize, String> {
     let input = Input::memory("model.safetensors", bytes.to_vec());
     let file = SafetensorsFile::from_input(input).map_err(|e| e.to_string())?;

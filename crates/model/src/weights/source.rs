@@ -1,4 +1,4 @@
-//! One set of published weights, whatever it is stored as: a file, shards with an index, a folder that holds either.
+//! A set of published weights: a file, shards with an index, or a folder with either.
 
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
@@ -20,19 +20,19 @@ enum Reader {
 struct Entry {
     file: usize,
     index: usize,
-    /// What it is read as: blocks of packed numbers are reals too.
+    /// Type after reading; quantised blocks are read as f32.
     dtype: Dtype,
     shape: Vec<usize>,
 }
 
-/// Tensors by name.
+/// Published tensors by name.
 pub struct Source {
     readers: Vec<Reader>,
     entries: BTreeMap<String, Entry>,
     origin: String,
 }
 
-/// Names that a folder's weights may have, in the order they are looked for.
+/// Names of a folder's weights, in order of preference.
 const FOLDER_FILES: [&str; 6] = [
     "model.safetensors.index.json",
     "model.safetensors",
@@ -42,11 +42,11 @@ const FOLDER_FILES: [&str; 6] = [
     "model.pt",
 ];
 
-/// Wrappers around a state dict that training code writes.
+/// Prefixes that training code puts before the names of a state dict.
 const WRAPPERS: [&str; 2] = ["model_state_dict.", "state_dict."];
 
 impl Source {
-    /// Opens a file, or the weights of a folder.
+    /// Opens a weights file, or the weights in a folder.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         let origin = path.to_string_lossy().into_owned();
         let path = match path.is_dir() {
@@ -56,7 +56,7 @@ impl Source {
                     .iter()
                     .map(|n| path.join(n))
                     .find(|p| p.exists());
-                let wanted = || format!("none of {} is in it", FOLDER_FILES.join(", "));
+                let wanted = || format!("it has none of {}", FOLDER_FILES.join(", "));
                 found.ok_or_else(|| WeightError::format(&origin, wanted()))?
             }
         };
@@ -83,14 +83,14 @@ impl Source {
         names.sort();
         names.dedup();
         if names.len() > 1 && names.iter().any(|name| name.ends_with(".gguf")) {
-            let reason = "a GGUF file cannot be one of several; join them with llama.cpp's gguf-split --merge";
+            let reason = "a GGUF file cannot be one of several; merge them with llama.cpp's llama-gguf-split --merge";
             return Err(wrong(reason));
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         names
             .into_iter()
             .map(|name| match name.contains(['/', '\\']) {
-                true => Err(wrong("a shard's name leads out of the folder")),
+                true => Err(wrong("the name of a shard points outside the folder")),
                 false => Ok(folder.join(name)),
             })
             .collect()
@@ -136,20 +136,20 @@ impl Source {
                 shape,
             };
             if self.entries.insert(name.clone(), entry).is_some() {
-                let reason = format!("{name} is there twice");
+                let reason = format!("the tensor {name} occurs twice");
                 return Err(WeightError::format(&path.to_string_lossy(), reason));
             }
         }
         Ok(())
     }
 
-    /// Takes off what training code puts around and in front of names.
+    /// Removes the prefixes that training code puts before names.
     ///
-    /// Errors where two names become one.
+    /// Errors where two names become the same.
     fn unwrap_names(&mut self) -> Result<(), WeightError> {
         for wrapper in WRAPPERS {
             if self.entries.keys().any(|name| name.starts_with(wrapper)) {
-                // Optimiser state beside it is not weights.
+                // Other entries, such as the optimiser's state, are not weights.
                 self.entries.retain(|name, _| name.starts_with(wrapper));
                 self.rename(|name| name.trim_start_matches(wrapper).to_string())?;
             }
@@ -164,19 +164,19 @@ impl Source {
         for (name, entry) in std::mem::take(&mut self.entries) {
             let name = new(&name);
             if self.entries.insert(name.clone(), entry).is_some() {
-                let reason = format!("{name} is there twice, with and without a wrapper's name");
+                let reason = format!("the tensor {name} occurs twice, with and without a prefix");
                 return Err(WeightError::format(&self.origin, reason));
             }
         }
         Ok(())
     }
 
-    /// Every name, sorted.
+    /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Whether there is a tensor of that name.
+    /// Whether there is a tensor with that name.
     pub fn has(&self, name: &str) -> bool {
         self.entries.contains_key(name)
     }
@@ -186,18 +186,18 @@ impl Source {
         self.entries.get(name).map(|e| e.shape.as_slice())
     }
 
-    /// Elements of a tensor; 0 where there is none.
+    /// Number of elements of a tensor; 0 if it does not exist.
     pub fn elements(&self, name: &str) -> u64 {
         self.shape(name)
             .map_or(0, |s| s.iter().map(|&d| d as u64).product())
     }
 
-    /// Whether a tensor holds real numbers (masks and positions do not).
+    /// Whether a tensor is of a floating-point type; masks and positions are not.
     pub fn is_float(&self, name: &str) -> bool {
         self.entries.get(name).is_some_and(|e| e.dtype.is_float())
     }
 
-    /// The GGUF file that it is, if it is one.
+    /// The GGUF file, if the source is one.
     pub fn gguf(&self) -> Option<&GgufFile> {
         match self.readers.first() {
             Some(Reader::Gguf(file)) => Some(file),
@@ -205,7 +205,7 @@ impl Source {
         }
     }
 
-    /// The type that a tensor is packed in; `None` where it is not there, or full.
+    /// The quantised type of a tensor; `None` if it does not exist or is not quantised.
     pub fn packing(&self, name: &str) -> Option<GgmlDType> {
         let info = self.gguf()?.tensors().get(self.entries.get(name)?.index)?;
         match info.kind {
@@ -215,39 +215,43 @@ impl Source {
         }
     }
 
-    /// A packed tensor's blocks as they are stored. [`Self::tensor`] says whether its numbers are sound.
+    /// The blocks of a quantised tensor as stored. Only [`Self::tensor`] checks its values.
     pub fn packed(&self, name: &str) -> Result<Vec<u8>, WeightError> {
-        let missing = || WeightError::format(&self.origin, format!("{name}: not there"));
+        let missing = || WeightError::format(&self.origin, format!("{name} is missing"));
         let entry = self.entries.get(name).ok_or_else(missing)?;
         self.gguf().ok_or_else(missing)?.bytes(entry.index)
     }
 
-    /// Where these weights came from, for messages.
+    /// Path of the weights, for messages.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// A tensor in f32 on the CPU.
+    /// A tensor in f32 on the CPU, dequantised if necessary.
     ///
-    /// Errors where there is none, where it holds no real numbers, or where one of them is infinite or not a number.
+    /// Errors where it does not exist, is not of a floating-point type, or has an infinite or NaN value.
     pub fn tensor(&self, name: &str) -> Result<Tensor, WeightError> {
         let wrong = |reason: String| WeightError::format(&self.origin, format!("{name}: {reason}"));
         let entry = self
             .entries
             .get(name)
-            .ok_or_else(|| wrong("not there".into()))?;
+            .ok_or_else(|| wrong("it is missing".into()))?;
         let bytes = match self.readers.get(entry.file) {
             Some(Reader::Safetensors(file)) => file.read(entry.index)?,
             Some(Reader::Torch(file)) => file.read(entry.index)?,
             Some(Reader::Gguf(file)) => return self.require_finite(name, file.read(entry.index)?),
-            None => return Err(wrong("not there".into())),
+            None => return Err(wrong("it is missing".into())),
         };
         let dtype = match entry.dtype {
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
             Dtype::F32 => DType::F32,
             Dtype::F64 => DType::F64,
-            other => return Err(wrong(format!("holds {other}, not weights"))),
+            other => {
+                return Err(wrong(format!(
+                    "it has type {other}, which is not a type of weights"
+                )));
+            }
         };
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, &entry.shape, &Device::Cpu)
             .and_then(|t| t.to_dtype(DType::F32))
@@ -255,7 +259,7 @@ impl Source {
         self.require_finite(name, tensor)
     }
 
-    /// `tensor` itself, if all of it is finite.
+    /// Returns `tensor` if all its values are finite.
     fn require_finite(&self, name: &str, tensor: Tensor) -> Result<Tensor, WeightError> {
         let wrong = |reason: String| WeightError::format(&self.origin, format!("{name}: {reason}"));
         let values = tensor
@@ -287,16 +291,16 @@ mod tests {
     }
 
     #[test]
-    fn two_tensors_that_a_wrapper_makes_one_are_refused() {
+    fn tensors_whose_names_become_the_same_are_refused() {
         let tensor = |fill: f32| Tensor::full(fill, 2, &Device::Cpu).unwrap();
         let tensors = [("module.a", tensor(1.0)), ("a", tensor(2.0))];
         let blob = safetensors::serialize(tensors, None).unwrap();
         let refused = refusal(&[("model.safetensors", &blob)]);
-        assert!(refused.contains("a is there twice"), "{refused}");
+        assert!(refused.contains("a occurs twice"), "{refused}");
     }
 
     #[test]
-    fn a_gguf_file_is_never_one_of_several() {
+    fn gguf_shards_are_refused() {
         let index = br#"{"weight_map": {"a": "1.gguf", "b": "2.gguf"}}"#;
         let refused = refusal(&[("model.safetensors.index.json", index)]);
         assert!(refused.contains("cannot be one of several"), "{refused}");

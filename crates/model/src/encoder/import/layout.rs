@@ -16,7 +16,10 @@ pub enum Layout {
     /// A SigLIP of transformers.
     HuggingFaceSiglip,
     /// open_clip.
-    OpenClip { text: &'static str },
+    OpenClip {
+        /// Prefix of the text tower's names: empty or `text.`.
+        text: &'static str,
+    },
     /// open_clip with timm's ViT and transformers' BERT.
     BiomedClip,
 }

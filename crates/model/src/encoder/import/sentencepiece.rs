@@ -33,7 +33,7 @@ pub fn read(bytes: &[u8]) -> Result<Model, String> {
         match field {
             Field::Bytes(1, piece) => {
                 if model.pieces.len() >= MAX_PIECES {
-                    return Err(format!("more than {MOST_PIECES} pieces"));
+                    return Err(format!("it has more than {MAX_PIECES} pieces"));
                 }
                 model.pieces.push(read_piece(piece)?);
             }

@@ -1,6 +1,6 @@
-//! Reads the front of a GGUF file, from its first byte to the last description of a tensor.
+//! Reads the header of a GGUF file, up to the description of the last tensor.
 //!
-//! The file is read in pieces of fixed length; what is not needed is stepped over, and never past the end.
+//! The file is read in chunks of fixed length. What is not needed is skipped, after checking that it is inside the file.
 
 use super::{MAX_ENTRIES, Value};
 use crate::weights::WeightError;
@@ -8,16 +8,16 @@ use crate::weights::input::Input;
 
 /// Bytes read at once.
 const CHUNK: u64 = 1 << 18;
-/// Longest text that is kept, in bytes.
+/// Maximum length in bytes of a text that is stored.
 const MAX_TEXT: u64 = 4096;
-/// Deepest lists of lists.
+/// Maximum nesting of lists.
 const MAX_LIST_DEPTH: usize = 4;
 
-/// ggml's numbers for kinds of values.
+/// GGUF's ids of value types.
 const TEXT: u32 = 8;
 const LIST: u32 = 9;
 
-/// A place in the front of a file.
+/// A position in the header of a file.
 pub(super) struct HeaderReader<'a> {
     input: &'a Input,
     at: u64,
@@ -35,7 +35,7 @@ impl<'a> HeaderReader<'a> {
         }
     }
 
-    /// Bytes read and stepped over so far.
+    /// Bytes read and skipped so far.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
@@ -87,22 +87,26 @@ impl<'a> HeaderReader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// How many tensors and entries of metadata follow.
+    /// Reads the numbers of tensors and metadata entries.
     pub(super) fn counts(&mut self) -> Result<(u64, u64), WeightError> {
         if self.remaining() < 4 || self.take(4)? != b"GGUF" {
-            return Err(self.error("it does not begin as GGUF"));
+            return Err(self.error("it does not begin with GGUF"));
         }
         match self.u32()? {
             2 | 3 => {}
             1 => {
                 return Err(
-                    self.error("it is of GGUF version 1; make it anew with a newer llama.cpp")
+                    self.error("it has GGUF version 1; convert it again with a newer llama.cpp")
                 );
             }
             version if version & 0xFFFF == 0 => {
                 return Err(self.error("it was written for big-endian machines"));
             }
-            version => return Err(self.error(&format!("it is of GGUF version {version}"))),
+            version => {
+                return Err(self.error(&format!(
+                    "it has GGUF version {version}, which is not supported"
+                )));
+            }
         }
         let (tensors, pairs) = (self.u64()?, self.u64()?);
         for (count, what) in [(tensors, "tensors"), (pairs, "entries of metadata")] {
@@ -122,10 +126,10 @@ impl<'a> HeaderReader<'a> {
             return Err(WeightError::too_large(self.input.name(), what, max));
         }
         let bytes = self.take(length)?.to_vec();
-        String::from_utf8(bytes).map_err(|_| self.error("a name in it is no text"))
+        String::from_utf8(bytes).map_err(|_| self.error("a name in it is not UTF-8"))
     }
 
-    /// The next value, its kind in front.
+    /// Reads a value, preceded by its type.
     pub(super) fn value(&mut self) -> Result<Value, WeightError> {
         let kind = self.u32()?;
         Ok(match kind {
@@ -150,7 +154,9 @@ impl<'a> HeaderReader<'a> {
     }
 
     fn unknown(&self, kind: u32) -> WeightError {
-        self.error(&format!("its metadata has a value of kind {kind}"))
+        self.error(&format!(
+            "its metadata has a value of the unknown type {kind}"
+        ))
     }
 
     fn text(&mut self) -> Result<Value, WeightError> {
@@ -165,7 +171,7 @@ impl<'a> HeaderReader<'a> {
 
     fn skip_list(&mut self, depth: usize) -> Result<(), WeightError> {
         if depth == MAX_LIST_DEPTH {
-            return Err(self.error("its metadata has lists in lists in lists"));
+            return Err(self.error("its metadata has lists nested too deeply"));
         }
         let (kind, count) = (self.u32()?, self.u64()?);
         let size = match kind {
@@ -173,7 +179,7 @@ impl<'a> HeaderReader<'a> {
             2 | 3 => 2,
             4..=6 => 4,
             10..=12 => 8,
-            // Every entry begins with its length, so a count that is too high ends with the file.
+            // Every entry begins with its length, so too high a count fails at the end of the file.
             TEXT => {
                 for _ in 0..count {
                     let length = self.u64()?;
@@ -194,7 +200,7 @@ impl<'a> HeaderReader<'a> {
     }
 }
 
-/// The shortest decimal that is this number in 32 bits, in 64.
+/// The number as f64, converted through its shortest decimal form.
 fn decimal(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }

@@ -1,24 +1,24 @@
-//! Single values of a GGUF file's metadata. Lists and long texts are known to be there, and nothing of them is kept.
+//! Metadata values of a GGUF file. The content of lists and long texts is skipped.
 
 use std::fmt;
 
-/// One value.
+/// A metadata value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A whole number of any width.
+    /// An integer of any width.
     Whole(i128),
-    /// A floating point number; one of 32 bits as the decimal that it is written as, so that `1e-6` is `1e-6`.
+    /// A floating-point number. One of 32 bits is converted through its shortest decimal form, so that `1e-6` stays `1e-6`.
     Real(f64),
     /// True or false.
     Flag(bool),
     /// A short text.
     Text(String),
-    /// A list, or a text too long to matter.
+    /// A list or a long text, which was skipped.
     Skipped,
 }
 
 impl Value {
-    /// A whole number that is not negative.
+    /// The value, if it is a non-negative integer.
     pub fn whole(&self) -> Option<u64> {
         match self {
             Self::Whole(n) => u64::try_from(*n).ok(),
@@ -26,7 +26,7 @@ impl Value {
         }
     }
 
-    /// A finite number.
+    /// The value, if it is a finite number.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Real(x) => Some(*x).filter(|x| x.is_finite()),
@@ -35,7 +35,7 @@ impl Value {
         }
     }
 
-    /// True or false.
+    /// The value, if it is true or false.
     pub fn flag(&self) -> Option<bool> {
         match self {
             Self::Flag(flag) => Some(*flag),
@@ -43,7 +43,7 @@ impl Value {
         }
     }
 
-    /// A text.
+    /// The value, if it is a short text.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -1,8 +1,8 @@
-//! The zip archive around a PyTorch pickle: which records it has and where their bytes lie.
+//! The zip archive of a PyTorch file: its records and where their bytes are.
 //!
 //! `torch.save` writes every record uncompressed, so that a tensor can be read by its offset; only such records are
-//! read here. No name in the archive ever becomes a path, nothing is unpacked, and no record reaches into another one,
-//! so an archive cannot say more than its length. Checksums are not looked at: PyTorch can be told to leave them out.
+//! read here. No name in the archive ever becomes a path, nothing is decompressed, and records cannot overlap, so an
+//! archive cannot expand. Checksums are not verified, because PyTorch can be told to leave them out.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Record {
     pub(super) length: u64,
 }
 
-/// An opened archive; the records stay where they are until they are asked for.
+/// An opened archive; records are read on request.
 pub(super) struct Archive {
     input: Input,
     entries: HashMap<Vec<u8>, Entry>,
@@ -41,8 +41,8 @@ impl Archive {
         self.input.name()
     }
 
-    /// The folder, with its slash, in which PyTorch put everything: the one that holds `data.pkl`. `None` if there is
-    /// none, or more than one.
+    /// The folder with `data.pkl`, including its slash, in which PyTorch puts everything. `None` if there is none, or more
+    /// than one.
     pub(super) fn folder(&self) -> Option<String> {
         let mut folders = self.entries.keys().filter_map(|name| {
             let folder = std::str::from_utf8(name).ok()?.strip_suffix("data.pkl")?;
@@ -52,7 +52,7 @@ impl Archive {
         folders.next().is_none().then_some(folder)
     }
 
-    /// Whether there is a record of this name.
+    /// Whether there is a record with this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.entries.contains_key(name.as_bytes())
     }
@@ -70,10 +70,10 @@ impl Archive {
         let header = self.input.read(entry.header, LOCAL_HEADER_LENGTH)?;
         let (name_length, extra_length) = local_header(&header)
             .ok_or_else(|| damaged("does not begin with the header of a plain record"))?;
-        // No overflow: what was just read lies inside the file, and the two lengths have 16 bits.
+        // No overflow: the header is inside the file, and the two lengths have 16 bits.
         let name_start = entry.header + LOCAL_HEADER_LENGTH;
         if self.input.read(name_start, name_length)? != name.as_bytes() {
-            return Err(damaged("has another name in its header"));
+            return Err(damaged("has a different name in its header"));
         }
         let start = name_start + name_length + extra_length;
         match start.checked_add(entry.length) {
@@ -81,11 +81,11 @@ impl Archive {
                 start,
                 length: entry.length,
             })),
-            _ => Err(damaged("reaches into what follows it")),
+            _ => Err(damaged("overlaps what follows it")),
         }
     }
 
-    /// `length` bytes of `record`, from its byte `offset` on.
+    /// `length` bytes of `record` from its byte `offset`.
     pub(super) fn bytes(
         &self,
         record: Record,
@@ -98,20 +98,20 @@ impl Archive {
         match record.start.checked_add(offset) {
             Some(start) if inside => self.input.read(start, length),
             _ => {
-                let reason = format!("{length} bytes at byte {offset} lie outside their record");
+                let reason = format!("{length} bytes at byte {offset} are outside their record");
                 Err(WeightError::format(self.file(), reason))
             }
         }
     }
 }
 
-/// Lengths of the name and of the extra field in a local header, if it is that of a plain record.
+/// Lengths of the name and the extra field in the local header of a plain record.
 fn local_header(header: &[u8]) -> Option<(u64, u64)> {
     let mut fields = Cursor::new(header);
     let signature = fields.u32()?;
     fields.take(2)?;
     let plain = directory::is_plain(fields.u16()?, fields.u16()?);
-    // Time, date, checksum and both lengths: the directory has them too, and here they may still be missing.
+    // Time, date, checksum and both lengths: the directory has them too, and here they may be missing.
     fields.take(16)?;
     let lengths = (u64::from(fields.u16()?), u64::from(fields.u16()?));
     (signature == LOCAL_HEADER && plain).then_some(lengths)

@@ -1,18 +1,18 @@
-//! A place in bytes that nobody vouches for: every step forward is checked, and none panics.
+//! Reads untrusted bytes: every step is checked, and none panics.
 
-/// Reads little-endian fields one after the other. `None` means that the bytes end too early.
+/// Reads little-endian fields in order. `None` means that the bytes end too early.
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// At the start of `bytes`.
+    /// A cursor at the start of `bytes`.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
-    /// How many bytes have been read.
+    /// Number of bytes read so far.
     pub(super) fn position(&self) -> usize {
         self.position
     }
@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// The bytes up to the next newline, which is passed over.
+    /// The bytes up to the next newline, which is skipped.
     pub(super) fn line(&mut self) -> Option<&'a [u8]> {
         let rest = self.bytes.get(self.position..)?;
         let length = rest.iter().position(|&byte| byte == b'\n')?;

@@ -1,9 +1,8 @@
-//! The list of records at the end of a zip archive, read by hand.
+//! Reads the directory at the end of a zip archive.
 //!
-//! A dozen fields are all that is needed, and every one of them is untrusted: a general library would bring
-//! decompression, encryption and leniency along, and leniency is how two readers come to see two archives in one file.
-//! Written after PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.12 to 4.3.16 and 4.5.3 (zip64: published files exceed 4
-//! GiB).
+//! Only a dozen fields are needed, and all are untrusted. A general library would add decompression, encryption and
+//! leniency, which lets two readers see different archives in one file. Follows PKWARE's APPNOTE.TXT 6.3.10, sections
+//! 4.3.12 to 4.3.16 and 4.5.3 (zip64: published files exceed 4 GiB).
 
 use std::collections::HashMap;
 
@@ -12,9 +11,9 @@ use crate::weights::WeightError;
 use crate::weights::input::Input;
 use rounds_support::errors::bytes;
 
-/// Records in one archive. Published models have some thousands.
+/// Most records in an archive. Published models have a few thousand.
 const MAX_RECORDS: u64 = 1 << 18;
-/// Length of the list.
+/// Maximum length of the directory in bytes.
 const MAX_LENGTH: u64 = 64 << 20;
 
 const ENTRY: u32 = 0x0201_4b50;
@@ -26,28 +25,28 @@ const ZIP64_END: u32 = 0x0606_4b50;
 const ZIP64_END_LENGTH: u64 = 56;
 const LOCATOR: u32 = 0x0706_4b50;
 const LOCATOR_LENGTH: u64 = 20;
-/// Number of the extra field with the values that do not fit in 32 bits.
+/// Id of the extra field with the values that do not fit in 32 bits.
 const ZIP64_EXTRA: u16 = 1;
-/// In a narrow field: the value is in its wide counterpart.
+/// Marks a value that is in the zip64 field instead.
 const IN_ZIP64_32: u64 = u32::MAX as u64;
 const IN_ZIP64_16: u64 = u16::MAX as u64;
-/// The least that precedes the content of a record: its header without name and extra field.
+/// Minimum length of a record's header: without name and extra field.
 const MIN_HEADER: u64 = 30;
 
-/// What the list says about a record.
+/// The directory's entry of a record.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     /// Offset of the record's own header.
     pub(super) header: u64,
     /// Length of the content in bytes.
     pub(super) length: u64,
-    /// Where the next record or the list begins: no byte from here on belongs to this one.
+    /// Offset of the next record or the directory, where this record must have ended.
     pub(super) limit: u64,
     /// Neither compressed nor encrypted.
     pub(super) plain: bool,
 }
 
-/// Where the list is and how many records it has.
+/// Where the directory is and how many records it lists.
 #[derive(Clone, Copy)]
 struct Extent {
     start: u64,
@@ -55,13 +54,13 @@ struct Extent {
     records: u64,
 }
 
-/// Whether a record with these flags and this compression method holds its content as it is.
+/// Whether a record with these flags and this compression method is stored uncompressed and unencrypted.
 pub(super) fn is_plain(flags: u16, method: u16) -> bool {
     const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
     method == 0 && flags & ENCRYPTED == 0
 }
 
-/// Reads the list of records in `input`, by name. No two of them have the same name or share a byte.
+/// Reads the directory of `input`, by name. Errors where two records have the same name or overlap.
 pub(super) fn read(input: &Input) -> Result<HashMap<Vec<u8>, Entry>, WeightError> {
     let damaged = |reason: &str| WeightError::format(input.name(), reason);
     let extent = find(input)?;
@@ -92,19 +91,19 @@ pub(super) fn read(input: &Input) -> Result<HashMap<Vec<u8>, Entry>, WeightError
     Ok(entries)
 }
 
-/// Finds the list from the end of the file, and checks that it can be what it says.
+/// Finds the directory from the end of the file, and checks its position and size.
 fn find(input: &Input) -> Result<Extent, WeightError> {
     let damaged = |reason: &str| WeightError::format(input.name(), reason);
     let tail_length = input.length().min(MAX_COMMENT + END_LENGTH);
     let tail_start = input.length() - tail_length;
     let tail = input.read(tail_start, tail_length)?;
     let (at, narrow) = last_end(&tail)
-        .ok_or_else(|| damaged("the archive has no directory; the file may be cut short"))?;
+        .ok_or_else(|| damaged("the archive has no directory; the file may be truncated"))?;
     let end = tail_start + at as u64;
     let (extent, limit) = match find_zip64_end(input, end)? {
         Some((wide, limit)) => {
             if !agree(narrow, wide) {
-                return Err(damaged("the archive has two directories that disagree"));
+                return Err(damaged("the archive has two directories that differ"));
             }
             (wide, limit)
         }
@@ -124,7 +123,7 @@ fn find(input: &Input) -> Result<Extent, WeightError> {
     }
     let stop = extent.start.checked_add(extent.length);
     if stop.is_none_or(|stop| stop > limit) || extent.records * ENTRY_LENGTH > extent.length {
-        return Err(damaged("the directory of the archive lies outside it"));
+        return Err(damaged("the directory of the archive is outside the file"));
     }
     Ok(extent)
 }
@@ -137,7 +136,7 @@ fn last_end(tail: &[u8]) -> Option<(usize, Extent)> {
         if fields.u32()? != END {
             return None;
         }
-        // This part and the part with the list: archives of several parts are not read.
+        // This part and the part with the directory: archives of several parts are not supported.
         let parts = [fields.u16()?, fields.u16()?];
         let (here, records) = (u64::from(fields.u16()?), u64::from(fields.u16()?));
         let length = u64::from(fields.u32()?);
@@ -155,7 +154,7 @@ fn last_end(tail: &[u8]) -> Option<(usize, Extent)> {
     })
 }
 
-/// The zip64 end record, if a locator before the narrow one at `end` points to it, and its offset.
+/// The zip64 end record and its offset, if a locator before the ordinary end record at `end` points to it.
 fn find_zip64_end(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, WeightError> {
     let Some(at) = end.checked_sub(LOCATOR_LENGTH) else {
         return Ok(None);
@@ -174,7 +173,7 @@ fn find_zip64_end(input: &Input, end: u64) -> Result<Option<(Extent, u64)>, Weig
     Ok(Some((extent, start)))
 }
 
-/// Offset of the zip64 end record; `None` if `record` is no locator.
+/// Offset of the zip64 end record; `None` if `record` is not a locator.
 fn locator(record: &[u8]) -> Option<u64> {
     let mut fields = Cursor::new(record);
     if fields.u32()? != LOCATOR {
@@ -189,7 +188,7 @@ fn zip64_end(record: &[u8]) -> Option<Extent> {
     if fields.u32()? != ZIP64_END {
         return None;
     }
-    // Own length and two versions.
+    // Length of this record and two versions.
     fields.take(12)?;
     let parts = [fields.u32()?, fields.u32()?];
     let (here, records) = (fields.u64()?, fields.u64()?);
@@ -201,7 +200,7 @@ fn zip64_end(record: &[u8]) -> Option<Extent> {
     })
 }
 
-/// Whether each narrow value is the wide one or leaves the word to it.
+/// Whether each narrow value equals the wide one or refers to it.
 fn agree(narrow: Extent, wide: Extent) -> bool {
     let same = |narrow: u64, wide: u64, marker: u64| narrow == marker || narrow == wide;
     same(narrow.start, wide.start, IN_ZIP64_32)
@@ -209,7 +208,7 @@ fn agree(narrow: Extent, wide: Extent) -> bool {
         && same(narrow.records, wide.records, IN_ZIP64_16)
 }
 
-/// The next entry of the list with its name; its limit is not known yet.
+/// The next entry with its name; its limit is not known yet.
 fn entry(cursor: &mut Cursor<'_>) -> Option<(Vec<u8>, Entry)> {
     if cursor.u32()? != ENTRY {
         return None;
@@ -230,7 +229,7 @@ fn entry(cursor: &mut Cursor<'_>) -> Option<(Vec<u8>, Entry)> {
     let name = cursor.take(name_length)?.to_vec();
     let extra = cursor.take(extra_length)?;
     cursor.take(comment_length)?;
-    // The wide field holds, in this order, only those values whose narrow field says so.
+    // The zip64 field has, in this order, only the values whose narrow field is the marker.
     let mut wide = Cursor::new(zip64_extra(extra));
     for value in [&mut length, &mut stored, &mut header] {
         if *value == IN_ZIP64_32 {

@@ -1,8 +1,8 @@
-//! The few Python names a weight file may mean something by.
+//! The Python names in a weights file that the reader understands.
 //!
-//! A pickle is a program: it names functions and asks for them to be called. Here a name is only ever looked up in this
-//! table; nothing is imported and nothing runs, whatever the table says. Never add an entry that makes more than a
-//! container or a description of a tensor.
+//! A pickle is a program: it names functions and asks for them to be called. Here a name is only looked up in this
+//! table; nothing is imported and nothing runs. Never add an entry that builds more than a container or a description
+//! of a tensor.
 
 use crate::weights::Dtype;
 
@@ -11,32 +11,32 @@ use crate::weights::Dtype;
 pub(super) enum KnownGlobal {
     /// `collections.OrderedDict`: read as a plain dictionary.
     OrderedDict,
-    /// Storage, offset, size, stride and more: a tensor.
+    /// A tensor from storage, offset, size, stride and more.
     RebuildTensor,
-    /// A tensor and more: that tensor.
+    /// A parameter: the tensor that is its first argument.
     RebuildParameter,
-    /// One of the above, a class, and arguments: for tensors of a class of their own, or with attributes.
+    /// A tensor subclass or a tensor with attributes: one of the above, a class, and arguments.
     RebuildFromType,
     /// A tuple of sizes.
     Size,
-    /// A device; which one is of no interest.
+    /// A device, which is ignored.
     Device,
-    /// The class of a storage; its elements may have no type of their own.
+    /// The class of a storage, with its element type unless it is untyped.
     Storage(Option<Dtype>),
 }
 
-/// What a name comes to.
+/// How a name is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GlobalKind {
     /// The reader understands it.
     Known(KnownGlobal),
-    /// An object of no interest: settings, a scheduler, a scalar of NumPy.
+    /// An object that is ignored: settings, a scheduler, a NumPy scalar.
     Opaque,
-    /// Code that no weight file has a reason to name.
+    /// Code that no weights file has a reason to name.
     Code,
 }
 
-/// What `module`.`name` comes to.
+/// How `module`.`name` is treated.
 pub(super) fn classify(module: &str, name: &str) -> GlobalKind {
     let known = match (module, name) {
         ("collections", "OrderedDict") => KnownGlobal::OrderedDict,
@@ -75,8 +75,8 @@ fn element(storage: &str) -> Option<Dtype> {
     })
 }
 
-/// Names that are the mark of an attack. None of them would run if it were missing here: the list only turns a file
-/// that tries into a refusal that says so, where it would otherwise load without a word.
+/// Whether a name indicates an attack. Nothing would run if it were not listed: the list only makes such a file an error
+/// with a clear message, where it would otherwise load silently.
 fn is_code(module: &str, name: &str) -> bool {
     let package = module.split('.').next().unwrap_or(module);
     match package {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_torch_save_writes_is_known_and_the_rest_is_opaque_or_refused() {
+    fn names_are_known_opaque_or_refused() {
         let float = GlobalKind::Known(KnownGlobal::Storage(Some(Dtype::F32)));
         assert_eq!(classify("torch", "FloatStorage"), float);
         assert_eq!(classify("argparse", "Namespace"), GlobalKind::Opaque);

@@ -1,7 +1,7 @@
-//! How a tensor lies in its storage: sizes, strides and a first element, checked before a byte is read.
+//! The layout of a tensor in its storage: sizes, strides and offset, checked before a byte is read.
 //!
-//! All three come from the pickle. A layout that exists here stays inside its storage and has a length that can be
-//! allocated; never make one in another way than through [`Layout::new`].
+//! All three come from the pickle. Every layout is created by [`Layout::new`], which guarantees that it stays inside its
+//! storage and has a length that can be allocated.
 
 use super::values::Value;
 use crate::weights::WeightError;
@@ -9,30 +9,30 @@ use rounds_support::errors::bytes;
 
 /// Most dimensions of a tensor.
 const MAX_DIMENSIONS: usize = 32;
-/// Longest tensor in bytes. The largest published ones, embeddings of a vocabulary, have some GiB.
+/// Maximum length of a tensor in bytes. The largest published ones, token embeddings, have a few GiB.
 const MAX_TENSOR: u64 = 16 << 30;
-/// Longest tensor in bytes that may be longer than its storage, by using elements of it more than once.
+/// Maximum length in bytes of a tensor that is longer than its storage because it repeats elements.
 const MAX_REPEATED: u64 = 16 << 20;
 
 /// A checked layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) shape: Vec<usize>,
-    /// In elements.
+    /// Strides in elements.
     stride: Vec<usize>,
-    /// First element in the storage.
+    /// Index of the first element in the storage.
     offset: usize,
     /// Number of elements of the tensor.
     elements: usize,
-    /// Number of elements of the storage from the first one to the last one that is used.
+    /// Number of elements in the storage from the first to the last one used.
     extent: usize,
     /// Bytes of one element.
     width: usize,
 }
 
 impl Layout {
-    /// Checks what a pickle says about the `tensor` of that name: size, stride and offset in a storage that holds
-    /// `stored` elements of `width` bytes. The caller has made sure that the storage is that long.
+    /// Checks what a pickle says about the `tensor` of that name: size, stride and offset in a storage of `stored` elements
+    /// of `width` bytes each. The caller must have checked the length of the storage.
     pub(super) fn new(
         file: &str,
         tensor: &str,
@@ -45,10 +45,10 @@ impl Layout {
             return Err(WeightError::too_large(file, what, MAX_DIMENSIONS));
         }
         if size.len() != stride.len() {
-            return Err(wrong("as many strides as dimensions are needed"));
+            return Err(wrong("it has not as many strides as dimensions"));
         }
-        let shape = numbers(size).ok_or_else(|| wrong("its shape is not made of sizes"))?;
-        let stride = numbers(stride).ok_or_else(|| wrong("its strides cannot be followed"))?;
+        let shape = numbers(size).ok_or_else(|| wrong("its shape is invalid"))?;
+        let stride = numbers(stride).ok_or_else(|| wrong("its strides are invalid"))?;
         let offset = usize::try_from(offset).map_err(|_| wrong("it begins before its storage"))?;
         let elements = shape
             .iter()
@@ -75,15 +75,15 @@ impl Layout {
         })
     }
 
-    /// The piece of the storage that holds the tensor: its first byte, and its length in bytes.
-    pub(super) fn piece(&self) -> (u64, u64) {
-        // No overflow: the storage ends behind it, and its length in bytes was counted.
+    /// The range of the storage with the tensor: first byte, and length in bytes.
+    pub(super) fn byte_range(&self) -> (u64, u64) {
+        // No overflow: the range is inside the storage, whose length in bytes was computed.
         let first = self.offset * self.width;
         let length = self.extent * self.width;
         (first as u64, length as u64)
     }
 
-    /// Whether the elements follow each other without gaps, the last dimension fastest.
+    /// Whether the elements are contiguous in row-major order.
     fn is_contiguous(&self) -> bool {
         let mut expected = 1;
         let dimensions = self.shape.iter().zip(&self.stride);
@@ -95,11 +95,11 @@ impl Layout {
             })
     }
 
-    /// The elements in the order of the shape, out of the piece of storage that [`Self::piece`] names.
-    /// `None` if the memory cannot be had or the piece is another one.
-    pub(super) fn gather(&self, piece: Vec<u8>) -> Option<Vec<u8>> {
+    /// The elements in row-major order, from the bytes of [`Self::byte_range`]. `None` if there is not enough memory or too few
+    /// bytes.
+    pub(super) fn gather(&self, range_bytes: Vec<u8>) -> Option<Vec<u8>> {
         if self.is_contiguous() {
-            return Some(piece);
+            return Some(range_bytes);
         }
         let mut gathered = Vec::new();
         gathered
@@ -107,25 +107,25 @@ impl Layout {
             .ok()?;
         let (&row, outer) = self.shape.split_last()?;
         let (&step, outer_stride) = self.stride.split_last()?;
-        let mut place = vec![0_usize; outer.len()];
+        let mut index = vec![0_usize; outer.len()];
         loop {
-            let start: usize = place
+            let start: usize = index
                 .iter()
                 .zip(outer_stride)
                 .map(|(i, stride)| i * stride)
                 .sum();
             for i in 0..row {
                 let at = (start + i * step) * self.width;
-                gathered.extend_from_slice(piece.get(at..at + self.width)?);
+                gathered.extend_from_slice(range_bytes.get(at..at + self.width)?);
             }
-            if !advance(&mut place, outer) {
+            if !advance(&mut index, outer) {
                 return Some(gathered);
             }
         }
     }
 }
 
-/// The values as numbers from zero up.
+/// The values as non-negative numbers.
 fn numbers(values: &[Value]) -> Option<Vec<usize>> {
     let number = |value: &Value| match value {
         Value::Int(number) => usize::try_from(*number).ok(),
@@ -134,7 +134,7 @@ fn numbers(values: &[Value]) -> Option<Vec<usize>> {
     values.iter().map(number).collect()
 }
 
-/// Elements from the first one to the last one that is used.
+/// Number of elements from the first to the last one used.
 fn extent(shape: &[usize], stride: &[usize], elements: usize) -> Option<usize> {
     if elements == 0 {
         return Some(0);
@@ -147,14 +147,14 @@ fn extent(shape: &[usize], stride: &[usize], elements: usize) -> Option<usize> {
         })
 }
 
-/// Goes to the next place, the last dimension fastest; `false` after the last one.
-fn advance(place: &mut [usize], shape: &[usize]) -> bool {
-    for (index, &size) in place.iter_mut().zip(shape).rev() {
-        *index += 1;
-        if *index < size {
+/// Moves `index` to the next index in row-major order; `false` after the last one.
+fn advance(index: &mut [usize], shape: &[usize]) -> bool {
+    for (axis, &size) in index.iter_mut().zip(shape).rev() {
+        *axis += 1;
+        if *axis < size {
             return true;
         }
-        *index = 0;
+        *axis = 0;
     }
     false
 }

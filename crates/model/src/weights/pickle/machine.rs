@@ -1,8 +1,8 @@
-//! A pickle machine that cannot run anything: it builds containers and descriptions of tensors, and calls nobody.
+//! A pickle interpreter that cannot run code: it only builds containers and descriptions of tensors.
 //!
-//! It knows the instructions that Python writes in protocols 2 to 5 (`Lib/pickletools.py` of CPython describes them;
-//! `torch.save` writes protocol 2). A call of an unknown name gives an opaque value, whose items and state are dropped.
-//! Work is one pass over the pickle; what it may build is bounded by [`MAX_VALUES`] and [`MAX_TENSORS`].
+//! It supports the instructions that Python writes in protocols 2 to 5, described in CPython's `Lib/pickletools.py`
+//! (`torch.save` writes protocol 2). A call of an unknown name gives an opaque value, whose items and state are dropped.
+//! It makes one pass over the pickle and builds at most [`MAX_VALUES`] values and [`MAX_TENSORS`] tensors.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use crate::weights::WeightError;
 mod actions;
 mod stack;
 
-/// Values one pickle may make. A checkpoint of a thousand tensors with its optimiser makes about a hundred thousand.
+/// Most values that a pickle may build. A checkpoint of a thousand tensors with its optimiser builds about 100,000.
 pub(super) const MAX_VALUES: usize = 1 << 21;
-/// Tensors one pickle may describe.
+/// Most tensors that a pickle may describe.
 pub(super) const MAX_TENSORS: usize = 1 << 17;
 
-/// What a pickle came to.
+/// The result of a pickle.
 pub(super) struct Outcome {
     pub(super) root: Value,
     pub(super) heap: Heap,
@@ -50,10 +50,10 @@ struct Machine<'a> {
     file: &'a str,
     pickle: &'a [u8],
     cursor: Cursor<'a>,
-    /// Where the current instruction begins.
+    /// Offset of the current instruction.
     at: usize,
     stack: Vec<Value>,
-    /// Heights of the stack; nothing is taken from below the last one.
+    /// Stack heights; nothing is popped from below the last one.
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
     heap: Heap,
@@ -66,7 +66,7 @@ impl Machine<'_> {
         self.at = self.cursor.position();
         let opcode = self.operand(Cursor::u8)?;
         match opcode {
-            // PROTO: the instructions say which protocol it is. FRAME: a hint on buffering.
+            // PROTO: not needed, as instructions differ by opcode. FRAME: only a hint for buffering.
             0x80 => drop(self.operand(Cursor::u8)?),
             0x95 => drop(self.operand(Cursor::u64)?),
             b'.' => return Ok(false),
@@ -191,7 +191,7 @@ impl Machine<'_> {
                 let items = self.pop_mark()?;
                 self.set_items(&items)?;
             }
-            // EMPTY_SET, ADDITEMS, FROZENSET: no set holds weights.
+            // EMPTY_SET, ADDITEMS, FROZENSET: weights are never in sets.
             0x8f => self.push(Value::Other)?,
             0x90 => drop(self.pop_mark()?),
             0x91 => {
@@ -204,7 +204,7 @@ impl Machine<'_> {
             0x93 => {
                 let names = self.pop_many(2)?;
                 let [Value::Text(module), Value::Text(name)] = names[..] else {
-                    return Err(self.malformed("a name is not made of two texts"));
+                    return Err(self.malformed("a name does not consist of two strings"));
                 };
                 self.look_up(module, name)?;
             }
@@ -218,7 +218,7 @@ impl Machine<'_> {
                 let arguments = self.pop()?;
                 self.call(arguments)?;
             }
-            // BUILD: attributes, such as `_metadata` of a state dictionary. Values here have none.
+            // BUILD: attributes, such as `_metadata` of a state dictionary, are dropped.
             b'b' => {
                 self.pop()?;
                 self.top()?;

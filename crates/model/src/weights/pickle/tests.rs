@@ -1,4 +1,4 @@
-//! Files that PyTorch made, whole and damaged; `tests/reference/pickles.py` makes them and says what is in them.
+//! Intact and damaged files of PyTorch, made by `tests/reference/pickles.py` with their expected content.
 
 mod archives;
 mod builder;
@@ -73,7 +73,7 @@ fn check(name: &str, file: Result<TorchFile, WeightError>, expected: &Json) {
 }
 
 #[test]
-fn every_file_gives_the_tensors_or_the_error_that_it_should() {
+fn every_golden_file_gives_the_expected_tensors_or_error() {
     let expected = expected();
     for (name, outcome) in &expected {
         let path = golden(&format!("{name}.pt"));
@@ -85,11 +85,15 @@ fn every_file_gives_the_tensors_or_the_error_that_it_should() {
     let files = fs::read_dir(golden("")).unwrap();
     let names = files.map(|file| file.unwrap().path());
     let files = names.filter(|name| name.extension().is_some_and(|end| end == "pt"));
-    assert_eq!(files.count(), expected.len(), "a file without words");
+    assert_eq!(
+        files.count(),
+        expected.len(),
+        "a file without an expected result"
+    );
 }
 
 #[test]
-fn nothing_that_a_file_names_is_run() {
+fn no_code_in_a_file_is_run() {
     assert!(TorchFile::open(&golden("hostile.pt")).is_err());
     for folder in [std::env::current_dir().unwrap(), golden("")] {
         assert!(!folder.join("pickle-has-run").exists());
@@ -108,18 +112,21 @@ fn tensors_come_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_tensor_that_is_not_there_is_an_error() {
+fn a_missing_tensor_is_an_error() {
     let file = TorchFile::open(&golden("bare.pt")).unwrap();
     let error = file.read(1).unwrap_err().to_string();
     assert!(error.contains("no tensor number 1"), "{error}");
 }
 
 #[test]
-fn a_missing_file_a_folder_and_other_kinds_of_file_are_told_apart() {
+fn missing_files_folders_and_other_formats_are_distinguished() {
     let missing = TorchFile::open(&golden("missing.pt")).err().unwrap();
     assert!(matches!(missing, WeightError::Io { .. }), "{missing}");
     let folder = TorchFile::open(&golden("")).err().unwrap();
-    assert!(folder.to_string().contains("not a plain file"), "{folder}");
+    assert!(
+        folder.to_string().contains("not a regular file"),
+        "{folder}"
+    );
     for (content, words) in [
         (&b""[..], "empty"),
         (
@@ -129,7 +136,7 @@ fn a_missing_file_a_folder_and_other_kinds_of_file_are_told_apart() {
         (b"<!DOCTYPE html>", "web page"),
         (b"GGUF\x03\0\0\0", "GGUF"),
         (b"PK\x03\x04", "no directory"),
-        (b"something else", "no zip archive"),
+        (b"something else", "not a zip archive"),
     ] {
         let error = TorchFile::from_bytes("model.bin", content.to_vec())
             .err()
@@ -138,7 +145,7 @@ fn a_missing_file_a_folder_and_other_kinds_of_file_are_told_apart() {
     }
 }
 
-/// Opens `bytes` and reads all that is in them. What comes out is of no interest; that it ends, is.
+/// Opens `bytes` and reads every tensor. Only a panic or an endless loop would be a failure.
 fn exercise(bytes: Vec<u8>) {
     if let Ok(file) = TorchFile::from_bytes("damaged.pt", bytes) {
         for index in 0..file.tensors().len() {
@@ -148,7 +155,7 @@ fn exercise(bytes: Vec<u8>) {
 }
 
 #[test]
-fn no_flipped_bit_and_no_cut_makes_a_panic() {
+fn truncated_and_damaged_files_never_panic() {
     for name in [
         "plain.pt",
         "strided.pt",

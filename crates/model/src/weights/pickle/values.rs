@@ -1,12 +1,12 @@
-//! What a pickle builds, as data: values, and the heap that holds what they refer to.
+//! The values that a pickle builds, and the heap that they refer to.
 //!
-//! Values are small copies with handles into flat lists, so that a pickle nested a million deep, or one that contains
-//! itself, is neither a deep recursion when it is dropped nor a loop when it is built.
+//! Values are small and refer by handle into flat lists. So dropping a pickle nested a million deep does not recurse, and
+//! one that contains itself is not a reference cycle.
 
 use super::globals::Known;
 use crate::weights::Dtype;
 
-/// A piece of the pickle: the bytes of a text.
+/// A text, as a range of the pickle's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Span {
     start: u32,
@@ -14,7 +14,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// `length` bytes from `start` on; `None` beyond 4 GiB, where no pickle is read.
+    /// `length` bytes from `start`; `None` beyond 4 GiB, longer than any accepted pickle.
     pub(super) fn new(start: usize, length: usize) -> Option<Self> {
         Some(Self {
             start: u32::try_from(start).ok()?,
@@ -27,7 +27,7 @@ impl Span {
         self.length as usize
     }
 
-    /// The text, in the pickle it was found in; empty if it is none.
+    /// The text in its `pickle`; empty if it is not UTF-8.
     pub(super) fn text(self, pickle: &[u8]) -> &str {
         let start = self.start as usize;
         let bytes = pickle.get(start..start.saturating_add(self.length as usize));
@@ -35,19 +35,19 @@ impl Span {
     }
 }
 
-/// A place in one of the lists of the heap.
+/// An index into one of the heap's lists.
 pub(super) type Handle = u32;
 
-/// One Python value. Handles are into the list of the heap that goes by the variant's name.
+/// A Python value. A handle is an index into the heap's list for the variant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
-    /// `None`, a float, bytes, a set, an integer beyond 64 bits: nothing that a tensor is made of.
+    /// `None`, a float, bytes, a set, an integer beyond 64 bits: values that describe no tensor.
     Other,
     Bool(bool),
     Int(i64),
     Text(Span),
     Known(KnownGlobal),
-    /// An unknown name, or whatever came of calling it. The handle is into `names`.
+    /// An unknown name, or the result of calling it. The handle is an index into `names`.
     Opaque(Handle),
     Tuple(Handle),
     List(Handle),
@@ -56,27 +56,27 @@ pub(super) enum Value {
     Tensor(Handle),
 }
 
-/// A storage as the pickle describes it.
+/// A storage as described by the pickle.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Storage {
     /// Name of its record.
     pub(super) key: Span,
     pub(super) class: StorageClass,
-    /// How many elements it is said to have.
+    /// Claimed number of elements.
     pub(super) elements: i64,
 }
 
-/// The class that a storage is said to have.
+/// Claimed class of a storage.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StorageClass {
     Typed(Dtype),
-    /// Bytes without a type: fine by itself, of no use to a tensor.
+    /// Bytes without a type: valid, but not for a tensor.
     Untyped,
-    /// A name that is not known.
+    /// An unknown name.
     Opaque(Handle),
 }
 
-/// A tensor as the pickle describes it; nothing is checked yet.
+/// A tensor as described by the pickle, not yet checked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tensor {
     pub(super) storage: Handle,
@@ -97,15 +97,15 @@ pub(super) struct Heap {
     pub(super) dicts: Vec<Vec<(Value, Value)>>,
     pub(super) storages: Vec<Storage>,
     pub(super) tensors: Vec<Tensor>,
-    /// Module and name of what is not known.
+    /// Module and name of unknown objects.
     pub(super) names: Vec<(Span, Span)>,
 }
 
-/// Appends to one of the heap's lists.
+/// Appends to one of the heap's lists and returns the handle.
 pub(super) fn alloc<T>(list: &mut Vec<T>, item: T) -> Handle {
     let handle = list.len();
     list.push(item);
-    // The machine makes far fewer values than this.
+    // The machine's limit on values is far lower.
     Handle::try_from(handle).unwrap_or(Handle::MAX)
 }
 
@@ -129,7 +129,7 @@ impl Heap {
         }
     }
 
-    /// An unknown name as it stands in the pickle: `module.name`.
+    /// An unknown name in the form `module.name`.
     pub(super) fn name(&self, handle: Handle, pickle: &[u8]) -> String {
         match self.names.get(handle as usize) {
             Some((module, name)) => format!("{}.{}", module.text(pickle), name.text(pickle)),

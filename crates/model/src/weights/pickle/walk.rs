@@ -1,7 +1,7 @@
-//! Which tensors a pickle's root leads to, and by which names.
+//! Finds the tensors in a pickle and their names.
 //!
-//! Containers may be shared, so that a short pickle can describe a tree without end, and may contain themselves. The
-//! walk keeps its own stack and counts its steps; never turn it into a recursion.
+//! Containers may be shared, so that a short pickle can describe an exponential tree, and may contain themselves. The walk has its
+//! own stack and counts its steps; never make it recursive.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,14 @@ use crate::weights::WeightError;
 use rounds_support::errors::bytes;
 use rounds_support::sanitise;
 
-/// Containers inside each other.
+/// Maximum nesting of containers.
 const MAX_DEPTH: usize = 64;
-/// Bytes of one name.
+/// Maximum length of a name in bytes.
 const MAX_NAME: usize = 4096;
-/// Bytes of all names together.
+/// Maximum length of all names together in bytes.
 const MAX_NAMES: usize = 16 << 20;
 
-/// A container on the way, and how far it has been looked at.
+/// A container on the current path, and the position in it.
 struct Frame {
     container: Value,
     next: usize,
@@ -69,7 +69,7 @@ pub(super) fn tensors(
         }
         let label = label(key, position, pickle);
         if name.len() + label.len() > MAX_NAME {
-            return too_large("too long a name", bytes(MAX_NAME as u64));
+            return too_large("a name that is too long", bytes(MAX_NAME as u64));
         }
         name.push_str(&label);
         if let Value::Tensor(handle) = item {
@@ -81,7 +81,7 @@ pub(super) fn tensors(
                 return too_large("too many long names", bytes(MAX_NAMES as u64));
             }
             if name.chars().any(is_unprintable) {
-                let reason = format!("the name of a tensor is no plain text: {name}");
+                let reason = format!("the name of a tensor is not printable: {name}");
                 return Err(WeightError::format(file, reason));
             }
             found.push((name.clone(), handle));
@@ -92,17 +92,14 @@ pub(super) fn tensors(
                 name: name.len(),
             });
         } else {
-            return too_large(
-                "containers too deep inside each other",
-                MAX_DEPTH.to_string(),
-            );
+            return too_large("containers nested too deep", MAX_DEPTH.to_string());
         }
     }
     Ok(found)
 }
 
-/// What a step to the item at `position` adds to a name: a key as it is, the position where there is none. A key that
-/// is neither text nor number gives its position after a `#`.
+/// The part of a name for the item at `position`: its key, or the position if there is none. A key that is neither text
+/// nor number becomes `#` and the position.
 fn label(key: Option<Value>, position: usize, pickle: &[u8]) -> Cow<'_, str> {
     match key {
         Some(Value::Text(text)) => Cow::Borrowed(text.text(pickle)),
@@ -112,7 +109,7 @@ fn label(key: Option<Value>, position: usize, pickle: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Names go into messages and reports; those of real models are plain text.
+/// Names appear in messages and reports; real models have printable ones.
 fn is_unprintable(character: char) -> bool {
     character.is_control() || sanitise::is_forbidden(character)
 }

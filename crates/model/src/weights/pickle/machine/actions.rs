@@ -1,6 +1,6 @@
-//! What the machine does where Python would import and call: it looks the name up and builds a description.
+//! What the machine does where Python would import and call: it looks up the name and builds a description.
 //!
-//! This is the only place where a pickle's words decide what is built. Never call anything here that a pickle names.
+//! Only here do names in a pickle decide what is built. Never call anything that a pickle names.
 
 use super::super::cursor::Cursor;
 use super::super::globals::{GlobalKind, KnownGlobal, classify};
@@ -8,11 +8,11 @@ use super::super::values::{Handle, Span, Storage, StorageClass, Tensor, Value, a
 use super::{MAX_TENSORS, Machine};
 use crate::weights::WeightError;
 
-/// Longest name, in bytes, of a module or of something in it.
+/// Maximum length in bytes of a module's name or of a name in it.
 const MAX_NAME: usize = 1024;
 
 impl Machine<'_> {
-    /// A name in two lines: module, then name.
+    /// Reads a name in two lines: module, then name.
     pub(super) fn global(&mut self) -> Result<(), WeightError> {
         let module = self.line()?;
         let name = self.line()?;
@@ -23,16 +23,16 @@ impl Machine<'_> {
         let start = self.cursor.position();
         let line = self.operand(Cursor::line)?;
         if std::str::from_utf8(line).is_err() {
-            return Err(self.malformed("a name that is no text"));
+            return Err(self.malformed("a name that is not UTF-8"));
         }
-        Span::new(start, line.len()).ok_or_else(|| self.malformed("an absurd length"))
+        Span::new(start, line.len()).ok_or_else(|| self.malformed("an invalid length"))
     }
 
-    /// Looks a name up.
+    /// Looks up a name and pushes its value.
     pub(super) fn look_up(&mut self, module: Span, name: Span) -> Result<(), WeightError> {
-        // A long text is quickly recalled, and slowly looked at.
+        // A pickle can cheaply recall a long text many times, and comparing it is slow.
         if module.length().max(name.length()) > MAX_NAME {
-            return Err(self.malformed("a name without end"));
+            return Err(self.malformed("a name that is too long"));
         }
         match classify(module.text(self.pickle), name.text(self.pickle)) {
             GlobalKind::Known(known) => self.push(Value::Known(known)),
@@ -51,32 +51,32 @@ impl Machine<'_> {
         WeightError::hostile(self.file, format!("data.pkl, byte {}: {reason}", self.at))
     }
 
-    /// The error for weights that come from an unknown name. PyTorch's own are kinds of tensors that are not read.
+    /// The error for tensors that come from an unknown name. PyTorch's own names are unsupported types of tensors.
     fn unknown(&self, name: Handle) -> WeightError {
         let name = self.heap.name(name, self.pickle);
         if name.starts_with("torch.") {
-            self.malformed(&format!("a tensor of {name}, which is not read"))
+            self.malformed(&format!("a tensor of {name}, which is not supported"))
         } else {
             self.hostile(&format!("a tensor would come from {name}"))
         }
     }
 
-    /// "Calls" what is on top of the stack.
+    /// Handles a call of the value on top of the stack.
     pub(super) fn call(&mut self, arguments: Value) -> Result<(), WeightError> {
         match (self.pop()?, arguments) {
             (Value::Opaque(name), _) => self.push(Value::Opaque(name)),
             (Value::Known(known), Value::Tuple(arguments)) => self.build(known, arguments),
-            _ => Err(self.malformed("a call of something that is no function")),
+            _ => Err(self.malformed("a call of something that is not a function")),
         }
     }
 
-    /// Builds what `known` stands for.
+    /// Builds the value of a call of `known`.
     fn build(&mut self, known: KnownGlobal, arguments: Handle) -> Result<(), WeightError> {
         match (known, self.heap.tuple(arguments)) {
             (KnownGlobal::OrderedDict, []) => self.dict(),
-            // The seventh argument holds bits such as "to be negated", which change what the elements mean.
+            // The seventh argument has flags such as "negated", which change the meaning of the elements.
             (KnownGlobal::RebuildTensor, &[_, _, _, _, _, _, bits, ..]) if !self.is_empty(bits) => {
-                Err(self.malformed("a tensor with metadata, which is not read"))
+                Err(self.malformed("a tensor with metadata, which is not supported"))
             }
             (KnownGlobal::RebuildTensor, &[storage, offset, size, stride, ..]) => {
                 self.tensor(storage, offset, size, stride)
@@ -93,7 +93,7 @@ impl Machine<'_> {
             (KnownGlobal::RebuildParameter, &[Value::Opaque(name), ..]) => Err(self.unknown(name)),
             (KnownGlobal::Size, &[sizes @ Value::Tuple(_)]) => self.push(sizes),
             (KnownGlobal::Device, _) => self.push(Value::Other),
-            _ => Err(self.malformed(&format!("{known:?} with arguments that are not its own"))),
+            _ => Err(self.malformed(&format!("{known:?} with invalid arguments"))),
         }
     }
 
@@ -125,7 +125,7 @@ impl Machine<'_> {
             _ => return Err(self.malformed("a tensor of a storage without a type")),
         };
         if self.heap.tensors.len() >= MAX_TENSORS {
-            let what = "a pickle of too many tensors";
+            let what = "a pickle with too many tensors";
             return Err(WeightError::too_large(self.file, what, MAX_TENSORS));
         }
         let tensor = Tensor {
@@ -139,10 +139,10 @@ impl Machine<'_> {
         self.push(tensor)
     }
 
-    /// A storage, named by tag, class, key, location and number of elements.
+    /// Builds a storage from tag, class, key, location and number of elements.
     pub(super) fn storage(&mut self) -> Result<(), WeightError> {
         let Value::Tuple(handle) = self.pop()? else {
-            return Err(self.malformed("a storage that is not named by a tuple"));
+            return Err(self.malformed("a storage that is not given by a tuple"));
         };
         let &[
             Value::Text(tag),
@@ -155,7 +155,7 @@ impl Machine<'_> {
             return Err(self.malformed("a storage without tag, class, key and length"));
         };
         if tag.text(self.pickle) != "storage" {
-            return Err(self.malformed("something from outside that is no storage"));
+            return Err(self.malformed("an external object that is not a storage"));
         }
         let class = match class {
             Value::Known(KnownGlobal::Storage(Some(dtype))) => StorageClass::Typed(dtype),

@@ -1,6 +1,6 @@
-//! The machine's own parts: its stack, its marks, its memo, and the operands of its instructions.
+//! The machine's stack, marks and memo, and the operands of its instructions.
 //!
-//! Every value passes [`Machine::push`], which counts it; so does every mark. Never grow anything here without
+//! Every value goes through [`Machine::push`], which counts it; marks are counted too. Never grow anything here without
 //! counting.
 
 use super::super::cursor::Cursor;
@@ -9,36 +9,37 @@ use super::{MAX_VALUES, Machine};
 use crate::weights::WeightError;
 
 impl<'a> Machine<'a> {
-    /// The error for what is wrong with the current instruction.
+    /// An error at the current instruction.
     pub(super) fn malformed(&self, reason: &str) -> WeightError {
         WeightError::format(self.file, format!("data.pkl, byte {}: {reason}", self.at))
     }
 
-    /// The operand that `read` reads.
+    /// Reads an operand with `read`.
     pub(super) fn operand<T>(
         &mut self,
         read: impl FnOnce(&mut Cursor<'a>) -> Option<T>,
     ) -> Result<T, WeightError> {
-        read(&mut self.cursor).ok_or_else(|| self.malformed("the pickle ends in an instruction"))
+        read(&mut self.cursor)
+            .ok_or_else(|| self.malformed("the pickle ends within an instruction"))
     }
 
     /// A length of four bytes.
     pub(super) fn length_32(&mut self) -> Result<usize, WeightError> {
         let length = self.operand(Cursor::u32)?;
-        usize::try_from(length).map_err(|_| self.malformed("an absurd length"))
+        usize::try_from(length).map_err(|_| self.malformed("an invalid length"))
     }
 
     /// A length of eight bytes.
     pub(super) fn length_64(&mut self) -> Result<usize, WeightError> {
         let length = self.operand(Cursor::u64)?;
-        usize::try_from(length).map_err(|_| self.malformed("an absurd length"))
+        usize::try_from(length).map_err(|_| self.malformed("an invalid length"))
     }
 
-    /// Counts one more thing made.
+    /// Counts one more value.
     pub(super) fn count(&mut self) -> Result<(), WeightError> {
         self.value_count += 1;
         if self.value_count > MAX_VALUES {
-            let what = "a pickle of too many values";
+            let what = "a pickle with too many values";
             return Err(WeightError::too_large(self.file, what, MAX_VALUES));
         }
         Ok(())
@@ -50,7 +51,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Where the stack ends for what may be taken from it.
+    /// Height of the stack below which nothing may be popped.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
@@ -67,7 +68,7 @@ impl<'a> Machine<'a> {
         Ok(top)
     }
 
-    /// The uppermost `count` values, the lowest first.
+    /// Pops `count` values and returns them in the order they were pushed.
     pub(super) fn pop_many(&mut self, count: usize) -> Result<Vec<Value>, WeightError> {
         let start = self.stack.len().checked_sub(count);
         match start.filter(|&start| start >= self.floor()) {
@@ -76,7 +77,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Everything above the last mark, which goes too.
+    /// Pops everything above the last mark, and the mark.
     pub(super) fn pop_mark(&mut self) -> Result<Vec<Value>, WeightError> {
         match self.marks.pop() {
             Some(mark) => Ok(self.pop_from(mark)),
@@ -84,7 +85,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Everything from the height `start` up, in memory of just that length: it may stay as a tuple.
+    /// Pops everything from the height `start`, into a vector without spare capacity, as it may be kept as a tuple.
     fn pop_from(&mut self, start: usize) -> Vec<Value> {
         let popped = self.stack.get(start..).unwrap_or_default().to_vec();
         self.stack.truncate(start);
@@ -101,19 +102,19 @@ impl<'a> Machine<'a> {
     pub(super) fn recall(&mut self, index: u32) -> Result<(), WeightError> {
         match self.memo.get(&index).copied() {
             Some(value) => self.push(value),
-            None => Err(self.malformed("a value is recalled that was never kept")),
+            None => Err(self.malformed("it recalls a value that was never stored")),
         }
     }
 
-    /// The next `length` bytes as a piece of the pickle.
+    /// Reads the next `length` bytes.
     pub(super) fn span(&mut self, length: usize) -> Result<(Span, &'a [u8]), WeightError> {
         let start = self.cursor.position();
         let bytes = self.operand(|cursor| cursor.take(length))?;
-        let span = Span::new(start, length).ok_or_else(|| self.malformed("an absurd length"))?;
+        let span = Span::new(start, length).ok_or_else(|| self.malformed("an invalid length"))?;
         Ok((span, bytes))
     }
 
-    /// A text. Python can write half characters that no UTF-8 text has; such a text is of no interest.
+    /// Pushes a text. Python can write surrogates, which are not UTF-8; such a text is ignored.
     pub(super) fn text(&mut self, length: usize) -> Result<(), WeightError> {
         let (span, bytes) = self.span(length)?;
         let is_text = std::str::from_utf8(bytes).is_ok();
@@ -124,13 +125,13 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// A value of `length` bytes that is of no interest.
+    /// Pushes an ignored value of `length` bytes.
     pub(super) fn other(&mut self, length: usize) -> Result<(), WeightError> {
         self.operand(|cursor| cursor.take(length))?;
         self.push(Value::Other)
     }
 
-    /// An integer in two's complement; one of more than 64 bits is of no interest.
+    /// Pushes an integer in two's complement; one of more than 64 bits is ignored.
     pub(super) fn long(&mut self, length: usize) -> Result<(), WeightError> {
         let bytes = self.operand(|cursor| cursor.take(length))?;
         let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
@@ -162,16 +163,16 @@ impl<'a> Machine<'a> {
                 None => return Err(self.malformed("a list is missing")),
             },
             Value::Opaque(_) => {}
-            _ => return Err(self.malformed("an item for something that is no list")),
+            _ => return Err(self.malformed("an item for something that is not a list")),
         }
         Ok(())
     }
 
-    /// Sets keys, each followed by its item, in the dictionary on top of the stack.
+    /// Sets items in the dictionary on top of the stack, from alternating keys and values.
     pub(super) fn set_items(&mut self, items: &[Value]) -> Result<(), WeightError> {
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
-            return Err(self.malformed("a key without an item"));
+            return Err(self.malformed("a key without a value"));
         }
         match self.top()? {
             Value::Dict(handle) => match self.heap.dicts.get_mut(handle as usize) {
@@ -179,7 +180,7 @@ impl<'a> Machine<'a> {
                 None => return Err(self.malformed("a dictionary is missing")),
             },
             Value::Opaque(_) => {}
-            _ => return Err(self.malformed("a key for something that is no dictionary")),
+            _ => return Err(self.malformed("a key for something that is not a dictionary")),
         }
         Ok(())
     }

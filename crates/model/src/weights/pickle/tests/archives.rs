@@ -1,4 +1,4 @@
-//! Archives that lie, and one that is larger than 32 bits can say.
+//! Malformed archives, and one larger than 4 GiB.
 
 use super::super::TorchFile;
 use super::builder::{archive, dict, end, entry, header, pickle, tensor, torch_file, zip64_end};
@@ -21,14 +21,14 @@ fn refused(bytes: Vec<u8>, words: &str) {
 }
 
 #[test]
-fn an_archive_made_by_hand_is_read() {
+fn a_hand_built_archive_is_read() {
     let storage = [1.0_f32.to_le_bytes(), 2.0_f32.to_le_bytes()].concat();
     let file = TorchFile::from_bytes("x.pt", torch_file(&sound(), &storage)).unwrap();
     assert_eq!(file.read(0).unwrap(), storage);
 }
 
 #[test]
-fn two_records_of_one_name_are_refused() {
+fn records_with_equal_names_are_refused() {
     let pickle = sound();
     let twice = archive(&[
         ("x/data.pkl", &pickle),
@@ -46,11 +46,11 @@ fn two_pickles_are_refused() {
         ("y/data.pkl", &pickle),
         ("x/data/0", &[0; 8]),
     ]);
-    refused(two, "without one data.pkl");
+    refused(two, "without a single data.pkl");
 }
 
 #[test]
-fn a_name_that_climbs_out_of_its_folder_is_just_a_name() {
+fn a_name_with_parent_folders_is_just_a_name() {
     let pickle = pickle(&dict(&[("w", tensor("../../etc/passwd", 2, 0, 2))]));
     let climbing = [
         ("x/data.pkl", &pickle[..]),
@@ -63,7 +63,7 @@ fn a_name_that_climbs_out_of_its_folder_is_just_a_name() {
     refused(torch_file(&pickle, &[0; 8]), "is not in the archive");
 }
 
-/// An archive whose directory is `entries` behind 100 zeros, with `records` records.
+/// An archive of 100 zeros and a directory of `entries` for `records` records.
 fn with_directory(entries: &[u8], records: u16) -> Vec<u8> {
     [&[0; 100], entries, &end(100, entries.len() as u32, records)].concat()
 }
@@ -85,10 +85,13 @@ fn records_that_overlap_are_refused() {
 }
 
 #[test]
-fn absurd_counts_and_places_are_refused_before_anything_is_made() {
+fn absurd_counts_and_offsets_are_refused_before_memory_is_allocated() {
     let one = entry("a", 1, 0, 0);
-    refused(behind_zip_header(&end(0, 46, 60_000)), "outside it");
-    refused(behind_zip_header(&end(u32::MAX - 1, 46, 1)), "outside it");
+    refused(behind_zip_header(&end(0, 46, 60_000)), "outside the file");
+    refused(
+        behind_zip_header(&end(u32::MAX - 1, 46, 1)),
+        "outside the file",
+    );
     let wide = |start: u64, length: u64, records: u64| {
         let head = [header("a", 0, 0), one.clone()].concat();
         let at = head.len() as u64;
@@ -97,8 +100,8 @@ fn absurd_counts_and_places_are_refused_before_anything_is_made() {
     };
     refused(wide(31, 47, u64::MAX), "records");
     refused(wide(31, u64::MAX, 1), "a directory of");
-    refused(wide(u64::MAX, 47, 1), "outside it");
-    refused(wide(31, 47, 2), "outside it");
+    refused(wide(u64::MAX, 47, 1), "outside the file");
+    refused(wide(31, 47, 2), "outside the file");
     refused(wide(30, 47, 1), "broken entry");
 }
 
@@ -107,20 +110,20 @@ fn two_directories_that_disagree_are_refused() {
     let head = [header("a", 0, 0), entry("a", 0, 0, 0)].concat();
     let at = head.len() as u64;
     let bytes = [head, zip64_end(31, 47, 1, at), end(30, 47, 1)].concat();
-    refused(bytes, "disagree");
+    refused(bytes, "differ");
 }
 
 #[test]
-fn a_record_whose_header_says_something_else_is_refused() {
+fn a_record_whose_header_differs_from_the_directory_is_refused() {
     let sound = torch_file(&sound(), &[0; 8]);
     let at = sound.windows(8).position(|w| w == b"x/data/0").unwrap();
     for (offset, byte, words) in [
-        (at, b'y', "another name"),
+        (at, b'y', "a different name"),
         (at - 30, b'Q', "header of a plain record"),
-        // Compressed, encrypted, and with an extra field that pushes the content out of its place.
+        // Compressed, encrypted, and with an extra field that shifts the content.
         (at - 22, 8, "header of a plain record"),
         (at - 24, 1, "header of a plain record"),
-        (at - 2, 1, "reaches into what follows"),
+        (at - 2, 1, "overlaps what follows"),
     ] {
         let mut bytes = sound.clone();
         bytes[offset] = byte;

@@ -1,6 +1,6 @@
-//! Makes archives and pickles byte by byte, for what neither PyTorch nor Python's own modules would write.
+//! Builds archives and pickles byte by byte that neither PyTorch nor Python would write.
 
-/// The header in front of a record.
+/// The local header of a record.
 pub fn header(name: &str, length: u64, method: u16) -> Vec<u8> {
     let narrow = u32::try_from(length).unwrap_or(u32::MAX);
     let mut bytes = b"PK\x03\x04\x00\x00\x00\x00".to_vec();
@@ -14,7 +14,7 @@ pub fn header(name: &str, length: u64, method: u16) -> Vec<u8> {
     bytes
 }
 
-/// The directory's entry of a record, with a zip64 field for what needs it.
+/// The directory entry of a record, with a zip64 field if necessary.
 pub fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
     let mut wide = Vec::new();
     let mut narrow = |value: u64| {
@@ -26,7 +26,7 @@ pub fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
     let (length, stored, header) = (narrow(length), narrow(length), narrow(header));
     let mut extra = Vec::new();
     if !wide.is_empty() {
-        // Another field stands before it, as PyTorch's padding may.
+        // Preceded by another field, as PyTorch's padding may be.
         extra.extend(b"FB\x02\x00ZZ\x01\x00");
         extra.extend((wide.len() as u16).to_le_bytes());
         extra.extend(wide);
@@ -45,7 +45,7 @@ pub fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
     bytes
 }
 
-/// The end of an archive without zip64.
+/// The end record of an archive without zip64.
 pub fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
     let mut bytes = b"PK\x05\x06\x00\x00\x00\x00".to_vec();
     bytes.extend(records.to_le_bytes());
@@ -56,7 +56,7 @@ pub fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
     bytes
 }
 
-/// The zip64 end of an archive and its locator, for the end `at` this offset.
+/// The zip64 end record, to be placed `at` this offset, and its locator.
 pub fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
     let mut bytes = b"PK\x06\x06".to_vec();
     bytes.extend(44_u64.to_le_bytes());
@@ -70,7 +70,7 @@ pub fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
     bytes
 }
 
-/// An archive of these records.
+/// An archive with these records.
 pub fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in records {
@@ -89,12 +89,12 @@ pub fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// A file of PyTorch with this pickle and one storage, called `0`.
+/// A PyTorch file with this pickle and one storage `0`.
 pub fn torch_file(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
     archive(&[("x/data.pkl", pickle), ("x/data/0", storage)])
 }
 
-/// A text of a pickle.
+/// A text in a pickle.
 pub fn text(text: &str) -> Vec<u8> {
     [
         b"X",
@@ -104,17 +104,17 @@ pub fn text(text: &str) -> Vec<u8> {
     .concat()
 }
 
-/// An integer of a pickle.
+/// An integer in a pickle.
 pub fn int(value: i64) -> Vec<u8> {
     [b"\x8a\x08", &value.to_le_bytes()[..]].concat()
 }
 
-/// A tuple of a pickle.
+/// A tuple in a pickle.
 pub fn tuple(items: &[Vec<u8>]) -> Vec<u8> {
     [b"(", &items.concat()[..], b"t"].concat()
 }
 
-/// A dictionary of a pickle.
+/// A dictionary in a pickle.
 pub fn dict(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let pairs: Vec<u8> = pairs
         .iter()
@@ -149,7 +149,7 @@ pub fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> {
     .concat()
 }
 
-/// A whole pickle.
+/// A complete pickle.
 pub fn pickle(value: &[u8]) -> Vec<u8> {
     [b"\x80\x02", value, b"."].concat()
 }

@@ -1,4 +1,4 @@
-//! Pickles that no pickler writes: without end, inside themselves, out of order.
+//! Pickles that no pickler writes: endless, self-containing, out of order.
 
 use super::super::machine::{self, MAX_VALUES};
 use super::super::values::Value;
@@ -31,7 +31,7 @@ fn one() -> Vec<u8> {
 }
 
 #[test]
-fn a_million_lists_inside_each_other_are_built_and_dropped_without_recursion() {
+fn a_million_nested_lists_are_built_and_dropped_without_recursion() {
     let count = 1_000_000;
     let deep = [vec![b']'; count], vec![b'a'; count - 1], b".".to_vec()].concat();
     let outcome = machine::run(&deep, "x.pt").unwrap();
@@ -41,12 +41,12 @@ fn a_million_lists_inside_each_other_are_built_and_dropped_without_recursion() {
 }
 
 #[test]
-fn a_dictionary_inside_itself_does_not_hold_up_the_walk() {
+fn a_dictionary_inside_itself_is_refused() {
     refused(b"}q\x00X\x01\x00\x00\x00ah\x00s", "too deep");
 }
 
 #[test]
-fn a_short_pickle_of_a_tree_without_end_is_refused() {
+fn a_short_pickle_of_an_exponential_tree_is_refused() {
     // Each list holds the one before it ten times.
     let mut laughs = b"]q\x00".to_vec();
     for level in 0..40_u8 {
@@ -58,7 +58,7 @@ fn a_short_pickle_of_a_tree_without_end_is_refused() {
 }
 
 #[test]
-fn values_marks_and_kept_values_are_counted() {
+fn values_marks_and_memo_entries_are_counted() {
     for opcode in [b'N', b'(', b']', b')', b'}', 0x8f] {
         let many = vec![opcode; MAX_VALUES + 1];
         let error = machine::run(&many, "x.pt").err().unwrap();
@@ -78,37 +78,37 @@ fn instructions_out_of_order_are_errors_that_say_where() {
         (b"N(0", "byte 4: the stack is empty"),
         (b"N(\x85", "the stack is empty"),
         (b"t", "no mark"),
-        (b"h\x00", "never kept"),
+        (b"h\x00", "never stored"),
         (b"q\x00", "the stack is empty"),
-        (b"NNa", "no list"),
-        (b"NNNs", "no dictionary"),
-        (b"}(Nu", "a key without an item"),
-        (b"N)R", "no function"),
-        (b"NN\x93", "two texts"),
+        (b"NNa", "not a list"),
+        (b"NNNs", "not a dictionary"),
+        (b"}(Nu", "a key without a value"),
+        (b"N)R", "not a function"),
+        (b"NN\x93", "two strings"),
         (
             &[b"c", &[b'a'; 1025][..], b"\nb\n"].concat(),
-            "a name without end",
+            "a name that is too long",
         ),
-        (b"NQ", "not named by a tuple"),
+        (b"NQ", "not given by a tuple"),
         (b")Q", "without tag"),
         (b"i", "unknown instruction 0x69"),
         (b"\x82\x01", "unknown instruction 0x82"),
         (b"P0\n", "unknown instruction 0x50"),
-        (b"X\xff\xff\xff\xff", "ends in an instruction"),
+        (b"X\xff\xff\xff\xff", "ends within an instruction"),
         (
             b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
-            "ends in an instruction",
+            "ends within an instruction",
         ),
-        (b"\x8b\xff\xff\xff\xff", "ends in an instruction"),
-        (b"cposix", "ends in an instruction"),
-        (b"c\xff\n\n", "no text"),
+        (b"\x8b\xff\xff\xff\xff", "ends within an instruction"),
+        (b"cposix", "ends within an instruction"),
+        (b"c\xff\n\n", "not UTF-8"),
         (
             b"ccollections\nOrderedDict\nN\x85R",
-            "OrderedDict with arguments",
+            "OrderedDict with invalid arguments",
         ),
         (
             b"ctorch._utils\n_rebuild_tensor_v2\n)R",
-            "RebuildTensor with arguments",
+            "RebuildTensor with invalid arguments",
         ),
     ] {
         refused(value, words);
@@ -131,7 +131,7 @@ fn every_way_to_name_code_is_refused() {
 }
 
 #[test]
-fn unknown_names_are_opaque_whatever_is_done_to_them() {
+fn unknown_names_stay_opaque() {
     let used = [
         &b"cfoo\nBar\n)\x81N\x85R"[..],
         b"X\x01\x00\x00\x00kNs",
@@ -145,7 +145,7 @@ fn unknown_names_are_opaque_whatever_is_done_to_them() {
 }
 
 #[test]
-fn a_tensor_made_of_an_unknown_name_is_refused() {
+fn a_tensor_from_an_unknown_name_is_refused() {
     let call = |parts: &[Vec<u8>]| {
         [
             b"ctorch._utils\n_rebuild_tensor_v2\n",
@@ -188,7 +188,7 @@ fn a_tensor_made_of_an_unknown_name_is_refused() {
         &call(&[untyped.clone(), int(0), sizes(), sizes()]),
         "without a type",
     );
-    // By itself it harms nobody.
+    // An untyped storage by itself is valid.
     assert!(names(&untyped).is_empty());
 }
 
@@ -205,7 +205,7 @@ fn numbers_keep_their_sign_and_size() {
 }
 
 #[test]
-fn names_come_from_keys_and_places() {
+fn names_come_from_keys_and_positions() {
     let odd_keys = [b"}(K\x07", &one()[..], b"N", &one(), b"u"].concat();
     assert_eq!(names(&odd_keys), ["7", "#1"]);
     let inside = dict(&[
@@ -217,7 +217,7 @@ fn names_come_from_keys_and_places() {
 }
 
 #[test]
-fn two_tensors_of_one_name_are_refused() {
+fn tensors_with_equal_names_are_refused() {
     refused(
         &dict(&[("a.b", one()), ("a", dict(&[("b", one())]))]),
         "two tensors are called a.b",
@@ -225,14 +225,17 @@ fn two_tensors_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_name_that_is_long_or_no_plain_text_is_refused() {
-    refused(&dict(&[("a\u{1B}[2Jb", one())]), "no plain text");
-    refused(&dict(&[("a\nb", one())]), "no plain text");
-    refused(&dict(&[(&"a".repeat(5_000), one())]), "too long a name");
+fn long_and_unprintable_names_are_refused() {
+    refused(&dict(&[("a\u{1B}[2Jb", one())]), "not printable");
+    refused(&dict(&[("a\nb", one())]), "not printable");
+    refused(
+        &dict(&[(&"a".repeat(5_000), one())]),
+        "a name that is too long",
+    );
 }
 
 #[test]
-fn half_a_character_is_no_text_and_no_error() {
+fn a_surrogate_is_ignored() {
     assert_eq!(
         names(&[b"}(X\x03\x00\x00\x00\xed\xa0\x80", &one()[..], b"u"].concat()),
         ["#0"]
@@ -240,8 +243,8 @@ fn half_a_character_is_no_text_and_no_error() {
 }
 
 #[test]
-fn a_storage_of_absurd_length_is_refused() {
-    refused(&tensor("0", -1, 0, 1), "absurd length");
-    refused(&tensor("0", i64::MAX, 0, 1), "absurd length");
+fn a_storage_of_invalid_length_is_refused() {
+    refused(&tensor("0", -1, 0, 1), "invalid length");
+    refused(&tensor("0", i64::MAX, 0, 1), "invalid length");
     refused(&tensor("0", 3, 0, 1), "is to have 12 bytes, but has 8");
 }
