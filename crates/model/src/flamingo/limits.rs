@@ -74,8 +74,8 @@ fn language(decoder: &DecoderConfig) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Shape;
     use crate::bundle::Bundle;
+    use crate::random::Shape;
 
     fn shipped() -> FlamingoConfig {
         let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
