@@ -6,5 +6,5 @@ mod commands;
 mod hostile;
 mod lines;
 mod random;
-mod refused;
+mod exit_status;
 mod user;

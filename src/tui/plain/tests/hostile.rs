@@ -71,9 +71,9 @@ fn hostile_lines_write_nothing_but_text() {
                 user.line(&format!("/model {line}"));
                 user.line(&format!("/search {line}"));
                 user.line(line);
-                while user.face.running().is_some() {
+                while user.ui.running().is_some() {
                     user.line("/stop");
-                    if user.face.running().is_some() {
+                    if user.ui.running().is_some() {
                         user.model_stops();
                     }
                 }

@@ -48,7 +48,7 @@ fn step(user: &mut User, dice: &mut Dice) {
 
 /// Something the model does, if it runs.
 fn model(user: &mut User, dice: &mut Dice) {
-    let Some(turn) = user.face.running() else {
+    let Some(turn) = user.ui.running() else {
         return;
     };
     match dice.next(6) {
@@ -65,7 +65,7 @@ fn model(user: &mut User, dice: &mut Dice) {
 
 /// All models that are being opened come.
 fn opened(user: &mut User) {
-    if user.face.state_mut().engine.is_opening() {
+    if user.ui.state_mut().engine.is_opening() {
         user.model_opens();
     }
 }
@@ -90,13 +90,13 @@ fn a_hundred_random_conversations_come_to_their_end() {
         for _ in 0..5_000 {
             opened(&mut user);
             user.workers_finish();
-            if user.face.running().is_some() {
+            if user.ui.running().is_some() {
                 user.model_stops();
-            } else if user.has_left() {
+            } else if user.has_exited() {
                 break;
             }
         }
-        assert_eq!(user.face.waiting(), 0, "seed {seed}");
-        assert_eq!(user.leaves(), Some(ExitReason::Left), "seed {seed}");
+        assert_eq!(user.ui.queued_lines(), 0, "seed {seed}");
+        assert_eq!(user.exit_reason(), Some(ExitReason::Left), "seed {seed}");
     }
 }

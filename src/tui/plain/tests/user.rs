@@ -5,64 +5,64 @@ use std::time::Duration;
 use crate::tui::MemoryJournal;
 use crate::tui::hands;
 use crate::tui::house::About;
-use crate::tui::plain::face::Face;
+use crate::tui::plain::line_ui::LineUi;
 use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
 use rounds_support::sanitise::is_forbidden;
 
 pub struct User {
-    pub face: Face,
+    pub ui: LineUi,
     pub journal: MemoryJournal,
     pub now: Duration,
     /// All that was written to standard output.
-    pub out: String,
+    pub output: String,
     /// What was to be done since the last look.
     effects: Vec<Effect>,
     /// What slow workers will say.
-    pending: Vec<Event>,
-    unread: usize,
+    worker_replies: Vec<Event>,
+    output_start: usize,
 }
 
 impl User {
     /// At a terminal, with a model that is ready.
     pub fn new() -> Self {
-        let mut user = Self::with(Start::default(), true);
+        let mut user = Self::with_start(Start::default(), true);
         user.model_opens();
         user
     }
 
     /// At the end of a pipe, with a model that is ready.
     pub fn piped() -> Self {
-        let mut user = Self::with(Start::default(), false);
+        let mut user = Self::with_start(Start::default(), false);
         user.model_opens();
         user
     }
 
-    pub fn with(start: Start, terminal: bool) -> Self {
+    pub fn with_start(start: Start, terminal: bool) -> Self {
         let start = Start {
             linear: true,
             cases: hands::case_names(),
             ..start
         };
-        let (face, effects) = Face::new(start, terminal);
+        let (ui, effects) = LineUi::new(start, terminal);
         let mut user = Self {
-            face,
+            ui,
             journal: MemoryJournal::default(),
             now: Duration::ZERO,
-            out: String::new(),
+            output: String::new(),
             effects: Vec::new(),
-            pending: Vec::new(),
-            unread: 0,
+            worker_replies: Vec::new(),
+            output_start: 0,
         };
-        user.begin(effects);
+        user.start(effects);
         user
     }
 
-    /// Does what a face wants at its beginning.
-    pub fn begin(&mut self, effects: Vec<Effect>) {
-        self.carry(effects);
-        self.read();
+    /// Does what a ui wants at its beginning.
+    pub fn start(&mut self, effects: Vec<Effect>) {
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     pub fn model_opens(&mut self) {
@@ -82,28 +82,28 @@ impl User {
     }
 
     pub fn event(&mut self, event: Event) {
-        let effects = self.face.event(self.now, event);
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_event(self.now, event);
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     /// Types a line.
     pub fn line(&mut self, line: &str) {
-        let effects = self.face.line(self.now, Ok(Ok(line.into())));
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_line(self.now, Ok(Ok(line.into())));
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     pub fn input_ends(&mut self) {
-        let effects = self.face.end_of_input(self.now);
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_end_of_input(self.now);
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     /// Files and the store answer at once; what the model is asked is kept.
-    fn carry(&mut self, effects: Vec<Effect>) {
+    fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.pending.extend(match &effect {
+            self.worker_replies.extend(match &effect {
                 Effect::AttachClipboard => Some(Event::Attached {
                     name: "clipboard".into(),
                     result: Err(Trouble::new("there is no picture on the clipboard")),
@@ -139,30 +139,30 @@ impl User {
 
     /// The clipboard and long work come to their end.
     pub fn workers_finish(&mut self) {
-        for event in std::mem::take(&mut self.pending) {
+        for event in std::mem::take(&mut self.worker_replies) {
             self.event(event);
         }
     }
 
-    fn read(&mut self) {
-        let text = self.face.take_text();
+    fn collect_output(&mut self) {
+        let text = self.ui.take_stdout();
         let bad = text.chars().find(|c| is_forbidden(*c));
         assert_eq!(bad, None, "{text:?}");
-        self.out.push_str(&text);
+        self.output.push_str(&text);
     }
 
     /// What was written since the last call.
-    pub fn said(&mut self) -> String {
-        let said = self.out.get(self.unread..).unwrap().to_string();
-        self.unread = self.out.len();
-        said
+    pub fn new_output(&mut self) -> String {
+        let output = self.output.get(self.output_start..).unwrap().to_string();
+        self.output_start = self.output.len();
+        output
     }
 
     /// Types a line and returns what is written then.
-    pub fn types(&mut self, line: &str) -> String {
-        self.said();
+    pub fn output_of(&mut self, line: &str) -> String {
+        self.new_output();
         self.line(line);
-        self.said()
+        self.new_output()
     }
 
     pub fn effects(&mut self) -> Vec<Effect> {
@@ -170,7 +170,7 @@ impl User {
     }
 
     pub fn running(&self) -> TurnId {
-        self.face.running().expect("nothing runs")
+        self.ui.running().expect("nothing runs")
     }
 
     pub fn retrieve(&mut self, count: usize) {
@@ -229,12 +229,12 @@ impl User {
         self.model_answers(answer);
     }
 
-    pub fn has_left(&self) -> bool {
+    pub fn has_exited(&self) -> bool {
         let leaves = |effect: &Effect| matches!(effect, Effect::Leave(_));
         self.effects.iter().any(leaves)
     }
 
-    pub fn leaves(&mut self) -> Option<crate::tui::ExitReason> {
+    pub fn exit_reason(&mut self) -> Option<crate::tui::ExitReason> {
         self.effects().iter().find_map(|effect| match effect {
             Effect::Leave(reason) => Some(*reason),
             _ => None,
@@ -244,6 +244,6 @@ impl User {
 
 /// Compares with what should be seen.
 #[track_caller]
-pub fn has(text: &str, wanted: &str) {
+pub fn assert_contains(text: &str, wanted: &str) {
     assert!(text.contains(wanted), "{wanted:?} is not in:\n{text}");
 }
