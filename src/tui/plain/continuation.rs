@@ -69,7 +69,9 @@ mod tests {
 
     fn join_all(lines: &[Line]) -> Vec<Line> {
         let mut continuation = Continuation::default();
-        let joined = lines.iter().filter_map(|line| continuation.push(line.clone()));
+        let joined = lines
+            .iter()
+            .filter_map(|line| continuation.push(line.clone()));
         let mut joined: Vec<Line> = joined.collect();
         joined.extend(continuation.finish());
         joined

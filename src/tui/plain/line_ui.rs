@@ -65,7 +65,10 @@ impl LineUi {
     pub fn new(start: Start, is_terminal: bool) -> (Self, Vec<Effect>) {
         let (state, mut effects) = State::new(start);
         let mut ui = Self {
-            pending_replies: effects.iter().filter(|effect| expects_reply(effect)).count(),
+            pending_replies: effects
+                .iter()
+                .filter(|effect| expects_reply(effect))
+                .count(),
             state,
             is_terminal,
             work_reported: None,
@@ -155,7 +158,8 @@ impl LineUi {
     /// Handles an event.
     pub fn on_event(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let interrupt = matches!(event, Event::Interrupt);
-        if interrupt && self.is_terminal && self.running().is_none() && self.continuation.discard() {
+        if interrupt && self.is_terminal && self.running().is_none() && self.continuation.discard()
+        {
             self.print_line("line discarded; press Ctrl-C again to quit");
             return Vec::new();
         }
@@ -229,7 +233,10 @@ impl LineUi {
         };
         let kind = self.observe(&event);
         let effects = self.state.handle(now, event);
-        self.pending_replies += effects.iter().filter(|effect| expects_reply(effect)).count();
+        self.pending_replies += effects
+            .iter()
+            .filter(|effect| expects_reply(effect))
+            .count();
         self.exited |= effects.iter().any(|e| matches!(e, Effect::Leave(_)));
         self.print_windows(kind);
         self.print_notice(&before);
@@ -270,7 +277,11 @@ impl LineUi {
     pub fn outcome(&self, reason: ExitReason) -> Outcome {
         let interrupted = reason == ExitReason::Left && self.interrupted && !self.is_terminal;
         Outcome {
-            reason: if interrupted { ExitReason::Signal(2) } else { reason },
+            reason: if interrupted {
+                ExitReason::Signal(2)
+            } else {
+                reason
+            },
             failed: self.failed && !self.is_terminal,
             open_failed: !self.is_terminal
                 && !self.state.engine.is_ready()
@@ -309,10 +320,11 @@ impl LineUi {
     pub fn take_stdout(&mut self) -> String {
         let idle = self.is_ready_for_line() && self.queue.is_empty();
         if self.is_terminal && idle && !self.exited && !self.input_ended {
-            self.writer.write_prompt(match self.continuation.is_pending() {
-                true => messages::CONTINUATION_PROMPT,
-                false => messages::PROMPT,
-            });
+            self.writer
+                .write_prompt(match self.continuation.is_pending() {
+                    true => messages::CONTINUATION_PROMPT,
+                    false => messages::PROMPT,
+                });
         }
         self.writer.take()
     }

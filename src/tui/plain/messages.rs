@@ -68,14 +68,14 @@ pub fn help() -> Vec<String> {
             format!("{}: {}{screen}", usage.trim(), row.help)
         })
         .collect();
-    lines.push(
-        "anything else is a question; lines typed during an answer run after it".into(),
-    );
+    lines.push("anything else is a question; lines typed during an answer run after it".into());
     lines.push(
         "end a line with a backslash to continue it on the next; type two for a literal backslash there"
             .into(),
     );
-    lines.push("Ctrl-C stops the answer; press it again, or when nothing is running, to quit".into());
+    lines.push(
+        "Ctrl-C stops the answer; press it again, or when nothing is running, to quit".into(),
+    );
     lines
 }
 

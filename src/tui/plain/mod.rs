@@ -3,14 +3,14 @@
 //! [`LineUi`] turns input lines into events and state changes into text, and does no I/O itself. This module reads the
 //! lines, writes the text and runs the effects. It writes plain text only: no cursor movement, colours or drawing.
 
-mod line_ui;
 mod continuation;
+mod line_ui;
 mod line_writer;
+mod messages;
 #[cfg(test)]
 mod tests;
 mod turns;
 mod windows;
-mod messages;
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -90,10 +90,7 @@ pub fn run(
     }
 }
 
-fn spawn_input_reader(
-    sender: SyncSender<Message>,
-    permits: SyncSender<()>,
-) -> std::io::Result<()> {
+fn spawn_input_reader(sender: SyncSender<Message>, permits: SyncSender<()>) -> std::io::Result<()> {
     let work = move || {
         lines::each(&mut std::io::stdin().lock(), |line| {
             permits.send(()).is_ok() && sender.send(Message::Line(Some(line))).is_ok()
@@ -116,7 +113,10 @@ impl LineMode {
                 return ExitReason::TerminalGone;
             };
             let more = std::iter::from_fn(|| receiver.try_recv().ok());
-            for message in std::iter::once(first).chain(more).take(MAX_MESSAGES_PER_WRITE) {
+            for message in std::iter::once(first)
+                .chain(more)
+                .take(MAX_MESSAGES_PER_WRITE)
+            {
                 self.handle(message);
             }
             self.runner.set_lively(self.ui.needs_ticks());

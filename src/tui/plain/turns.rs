@@ -1,6 +1,6 @@
 //! Printing of questions, shots, answers and comparisons.
 
-use super::line_ui::{StateBefore, LineUi};
+use super::line_ui::{LineUi, StateBefore};
 use super::messages;
 use crate::tui::state::{Activity, Event, Page, Reply, Stage, Turn, TurnId, how, same_answer};
 use rounds_assistant::INTENDED_USE;

@@ -1,8 +1,8 @@
 //! Printing of what the full screen shows in windows, notices and panes.
 
-use super::line_ui::{StateBefore, LineUi};
-use super::turns::EventKind;
+use super::line_ui::{LineUi, StateBefore};
 use super::messages;
+use super::turns::EventKind;
 use crate::tui::state::{Overlay, Page, Picker, Reply, SessionList};
 
 impl LineUi {
@@ -25,7 +25,9 @@ impl LineUi {
             Some(Overlay::Compare { left, right, .. }) => self.comparing = Some((left, right)),
             Some(Overlay::Sessions(list)) => self.print_sessions(&list),
             Some(Overlay::Picker(picker)) => self.print_files(&picker),
-            Some(Overlay::Help { .. }) => messages::help().iter().for_each(|line| self.print_line(line)),
+            Some(Overlay::Help { .. }) => messages::help()
+                .iter()
+                .for_each(|line| self.print_line(line)),
             Some(Overlay::Cases { .. }) => self.print_cases(),
             Some(Overlay::Example { shot, .. }) => {
                 self.print_line(&format!("Example {}", shot.example.id));
@@ -51,9 +53,7 @@ impl LineUi {
             Page::Shots => {
                 "/shot N opens one, /without N asks again without it; also /pin N, /exclude N, /move N M"
             }
-            Page::Turns => {
-                "/turns N selects one for /shots, /prompt, /compare, /edit, /regenerate"
-            }
+            Page::Turns => "/turns N selects one for /shots, /prompt, /compare, /edit, /regenerate",
             Page::Branches => "/branches N switches to one",
             Page::Question => "/edit TEXT asks the new text as a branch",
             Page::Status => return,

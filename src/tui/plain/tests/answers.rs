@@ -1,4 +1,4 @@
-//! Questions, answers, and what is output of them.
+//! Questions, answers, and how they are printed.
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
@@ -6,15 +6,15 @@ use crate::tui::journal::{Journal, SavedEnd};
 use crate::tui::state::{Effect, Event, Start, Trouble};
 
 #[test]
-fn an_answer_is_said_with_its_shots_its_parts_its_notices_and_its_purpose() {
+fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
     let mut user = User::new();
     user.new_output();
     user.exchange("Is there a nodule?", "yes");
     let expected = "4 of 4 shots:
-  1. chest-0000  0.980  Q: Is there a nodule?  A: yes  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  2. chest-0001  0.910  Q: Is there a nodule?  A: no  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  3. chest-0002  0.840  Q: Is there a nodule?  A: left  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  4. chest-0003  0.770  Q: Is there a nodule?  A: a nodule in the right upper lobe  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
+  1. chest-0000  0.980  Q: Is there a nodule?  A: yes  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  2. chest-0001  0.910  Q: Is there a nodule?  A: no  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  3. chest-0002  0.840  Q: Is there a nodule?  A: left  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  4. chest-0003  0.770  Q: Is there a nodule?  A: a nodule in the right upper lobe  [most similar image (cosine); synthetic phantoms, CC0-1.0]
 
 Rationale: I see it.
 Answer: yes
@@ -25,7 +25,7 @@ education and research only, not for diagnosis | 24 tokens in 0.93 s
 }
 
 #[test]
-fn the_first_lines_come_before_the_model_is_there() {
+fn the_first_lines_are_printed_before_the_model_is_open() {
     let user = User::with_start(Start::default(), true);
     let mut lines = user.output.lines();
     assert_contains(
@@ -39,7 +39,10 @@ fn the_first_lines_come_before_the_model_is_there() {
 #[test]
 fn a_question_waits_for_the_model_and_says_so() {
     let mut user = User::with_start(Start::default(), true);
-    assert_contains(&user.output_of("Is there a nodule?"), "waiting for the model");
+    assert_contains(
+        &user.output_of("Is there a nodule?"),
+        "waiting for the model",
+    );
     user.model_opens();
     assert_contains(&user.new_output(), "ready: model nano, index shipped");
     assert!(
@@ -50,7 +53,7 @@ fn a_question_waits_for_the_model_and_says_so() {
 }
 
 #[test]
-fn a_line_typed_while_an_answer_comes_is_asked_after_it() {
+fn a_line_typed_during_an_answer_is_asked_after_it() {
     let mut user = User::new();
     user.line("one");
     assert_eq!(user.output_of("two"), "");
@@ -64,7 +67,7 @@ fn a_line_typed_while_an_answer_comes_is_asked_after_it() {
 }
 
 #[test]
-fn stop_keeps_what_came_and_the_next_question_is_asked() {
+fn stop_keeps_the_partial_answer_and_asks_the_next_question() {
     let mut user = User::new();
     user.line("one");
     user.line("two");
@@ -83,7 +86,7 @@ fn stop_keeps_what_came_and_the_next_question_is_asked() {
 }
 
 #[test]
-fn an_interrupt_stops_the_answer_and_a_second_one_leaves() {
+fn an_interrupt_stops_the_answer_and_a_second_one_quits() {
     let mut user = User::new();
     user.line("one");
     user.retrieve(1);
@@ -98,14 +101,14 @@ fn an_interrupt_stops_the_answer_and_a_second_one_leaves() {
 }
 
 #[test]
-fn an_interrupt_at_rest_leaves() {
+fn an_interrupt_while_idle_quits() {
     let mut user = User::new();
     user.event(Event::Interrupt);
     assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
 }
 
 #[test]
-fn a_signal_keeps_the_answer_that_comes() {
+fn a_signal_keeps_the_partial_answer() {
     let mut user = User::piped();
     user.line("one");
     user.retrieve(1);
@@ -117,7 +120,7 @@ fn a_signal_keeps_the_answer_that_comes() {
 }
 
 #[test]
-fn a_pipe_is_answered_to_its_end_and_repeats_the_questions() {
+fn piped_questions_are_all_echoed_and_answered() {
     let mut user = User::piped();
     for line in ["one", "", "two", "three"] {
         user.line(line);
@@ -138,7 +141,7 @@ fn a_pipe_is_answered_to_its_end_and_repeats_the_questions() {
 }
 
 #[test]
-fn a_failed_question_is_said_with_its_hint_and_fails_a_pipe() {
+fn a_failed_question_prints_its_hint_and_fails_a_pipe() {
     let mut user = User::piped();
     user.line("one");
     let turn = user.running();
@@ -151,7 +154,7 @@ fn a_failed_question_is_said_with_its_hint_and_fails_a_pipe() {
 }
 
 #[test]
-fn a_model_that_does_not_open_fails_each_question_once() {
+fn a_model_that_fails_to_open_fails_each_question_once() {
     let mut user = User::with_start(Start::default(), false);
     user.line("one");
     user.effects();
@@ -161,13 +164,17 @@ fn a_model_that_does_not_open_fails_each_question_once() {
     });
     user.line("two");
     let output = user.new_output();
-    assert_eq!(output.matches("error: no such model").count(), 3, "{output}");
+    assert_eq!(
+        output.matches("error: no such model").count(),
+        3,
+        "{output}"
+    );
     assert_contains(&output, "Question: one\nerror: no such model\n");
     assert_contains(&output, "Question: two\nerror: no such model\n");
 }
 
 #[test]
-fn an_interrupt_of_a_pipe_is_told_by_the_exit_code() {
+fn an_interrupted_pipe_reports_the_signal() {
     let mut user = User::piped();
     user.line("one");
     user.input_ends();
@@ -180,7 +187,7 @@ fn an_interrupt_of_a_pipe_is_told_by_the_exit_code() {
 }
 
 #[test]
-fn a_store_that_does_not_take_a_turn_says_so_and_nothing_waits_for_it() {
+fn a_turn_that_cannot_be_saved_is_an_error_and_blocks_nothing() {
     let mut user = User::piped();
     user.exchange("one", "yes");
     user.journal = crate::tui::MemoryJournal::default();

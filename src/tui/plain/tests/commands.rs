@@ -16,7 +16,7 @@ fn answered() -> User {
 }
 
 #[test]
-fn pictures_are_attached_listed_and_taken_away() {
+fn images_are_attached_listed_and_detached() {
     let mut user = User::new();
     let output = user.output_of(&format!("/attach {CASES}/chest-nodule.png"));
     assert_contains(
@@ -24,7 +24,7 @@ fn pictures_are_attached_listed_and_taken_away() {
         "attached chest-nodule.png; it goes with your next question\n",
     );
     assert_contains(&output, "chest-nodule.png: PNG, 224 x 224 pixels, ");
-    assert_contains(&output, " bits a channel), ");
+    assert_contains(&output, " bits per channel), ");
     assert_contains(&output, "mean brightness ");
     assert!(!output.contains("blank"), "{output}");
     assert_contains(
@@ -41,12 +41,15 @@ fn pictures_are_attached_listed_and_taken_away() {
         &user.output_of("/status"),
         "attached: chest-nodule.png, abdomen-liver\n",
     );
-    assert_contains(&user.output_of("/detach 1"), "chest-nodule.png was taken away");
+    assert_contains(
+        &user.output_of("/detach 1"),
+        "chest-nodule.png was taken away",
+    );
     assert_contains(&user.output_of("/detach all"), "no picture is attached now");
 }
 
 #[test]
-fn attach_without_a_path_lists_what_is_here() {
+fn attach_without_a_path_lists_the_current_folder() {
     let start = crate::tui::state::Start {
         folder: CASES.into(),
         ..Default::default()
@@ -54,7 +57,7 @@ fn attach_without_a_path_lists_what_is_here() {
     let mut user = User::with_start(start, true);
     let output = user.output_of("/attach");
     assert_contains(&output, "chest-nodule.png\n");
-    assert_contains(&output, "/attach and a path attaches one");
+    assert_contains(&output, "/attach PATH attaches one");
 }
 
 #[test]
@@ -78,7 +81,10 @@ fn shots_are_listed_opened_pinned_excluded_and_moved() {
     );
     assert_contains(&user.output_of("/shot"), "error: there is no shot ``");
     assert_contains(&user.output_of("/pin 3"), "chest-0002 is pinned");
-    assert_contains(&user.output_of("/exclude chest-0001"), "chest-0001 is excluded");
+    assert_contains(
+        &user.output_of("/exclude chest-0001"),
+        "chest-0001 is excluded",
+    );
     let output = user.output_of("/shots");
     assert_contains(&output, "1. chest-0002");
     assert_contains(&output, "pinned 1\n");
@@ -96,7 +102,7 @@ fn shots_are_listed_opened_pinned_excluded_and_moved() {
 }
 
 #[test]
-fn a_question_is_asked_again_without_a_shot() {
+fn a_question_can_be_asked_again_without_a_shot() {
     let mut user = answered();
     assert_contains(
         &user.output_of("/without 2"),
@@ -122,13 +128,16 @@ fn a_question_is_asked_again_without_a_shot() {
         &user.output_of("/turns"),
         "(branch 1 of 2, chest-nodule, selected)\n   Answer: yes",
     );
-    assert_contains(&user.output_of("/branch 3"), "error: there is no branch `3`");
+    assert_contains(
+        &user.output_of("/branch 3"),
+        "error: there is no branch `3`",
+    );
 }
 
 #[test]
-fn settings_are_changed_and_wrong_ones_say_what_to_write() {
+fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
     let mut user = User::new();
-    for (line, output) in [
+    for (line, expected) in [
         ("/k 2", "2 shots, from the next question on"),
         ("/strategy random", "strategy random"),
         ("/order shuffled", "order shuffled"),
@@ -150,7 +159,7 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         ("/strategy best", "hint: one of image, "),
         ("/nonsense", "error: there is no command /nonsense"),
     ] {
-        assert_contains(&user.output_of(line), output);
+        assert_contains(&user.output_of(line), expected);
     }
     let output = user.output_of("/status");
     for line in [
@@ -172,7 +181,7 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
 }
 
 #[test]
-fn the_status_knows_context_memory_and_session() {
+fn the_status_shows_context_memory_and_session() {
     let mut user = answered();
     user.event(Event::Tick {
         memory: Some(64 << 20),
@@ -184,7 +193,7 @@ fn the_status_knows_context_memory_and_session() {
 }
 
 #[test]
-fn another_model_and_index_are_opened_or_given_up() {
+fn opening_another_model_or_index_can_be_cancelled() {
     let mut user = User::new();
     assert_contains(&user.output_of("/model /models/big"), "opening model big");
     assert_contains(
@@ -204,12 +213,15 @@ fn another_model_and_index_are_opened_or_given_up() {
         job: *jobs.last().unwrap(),
         result: Err(Trouble::new("no index there").hint("look again")),
     });
-    assert_contains(&user.new_output(), "error: no index there\nhint: look again\n");
+    assert_contains(
+        &user.new_output(),
+        "error: no index there\nhint: look again\n",
+    );
     assert_contains(&user.output_of("/stop"), "nothing runs");
 }
 
 #[test]
-fn the_exact_prompt_is_said() {
+fn the_exact_prompt_is_printed() {
     let mut user = answered();
     assert_contains(
         &user.output_of("/prompt"),
@@ -218,36 +230,39 @@ fn the_exact_prompt_is_said() {
 }
 
 #[test]
-fn a_comparison_says_both_answers_one_after_the_other() {
+fn a_comparison_prints_both_answers_one_after_the_other() {
     let mut user = answered();
-    assert_contains(&user.output_of("/compare"), "asking again (without shots)\n");
+    assert_contains(
+        &user.output_of("/compare"),
+        "asking again (without shots)\n",
+    );
     let strategy = user.effects().into_iter().find_map(|effect| match effect {
         Effect::Ask { settings, .. } => Some(settings.strategy),
         _ => None,
     });
     assert_eq!(strategy, Some(Strategy::None));
-    user.stream(" not output while it comes Answer: no");
+    user.stream(" not printed while it streams Answer: no");
     user.answer("no");
     let output = user.new_output();
     assert_contains(
         &output,
-        "Two answers to: Is there a nodule?\n1. as it was asked (k=4 image, similar-last)\n",
+        "Two answers to: Is there a nodule?\n1. with shots (k=4 image, similar-last)\n",
     );
     assert_contains(&output, "   Answer: yes\n");
     assert_contains(&output, "2. without shots (no shots)\n");
     assert_contains(&output, "   Answer: no\n");
     assert_contains(&output, "different answers\n");
-    assert!(!output.contains("not output while it comes"), "{output}");
+    assert!(!output.contains("not printed while it streams"), "{output}");
     assert_contains(&user.output_of("/compare"), "different answers\n");
     assert!(
         user.effects().is_empty(),
-        "the same comparison is not asked twice"
+        "the same comparison is not repeated"
     );
     assert_contains(&user.output_of("/compare k=many"), "error: /k takes");
 }
 
 #[test]
-fn a_comparison_that_is_stopped_says_what_came() {
+fn a_stopped_comparison_prints_the_partial_answer() {
     let mut user = answered();
     user.line("/compare");
     user.stream(" half");
@@ -270,9 +285,12 @@ fn a_question_is_regenerated_and_edited_as_branches() {
     let output = user.output_of("/edit");
     assert_contains(
         &output,
-        "Is there a nodule?\n/edit and the new words ask it as a branch\n",
+        "Is there a nodule?\n/edit TEXT asks the new text as a branch\n",
     );
-    assert!(user.ui.running().is_none(), "looking asks nothing");
+    assert!(
+        user.ui.running().is_none(),
+        "showing the question asks nothing"
+    );
     assert_contains(
         &user.output_of("/edit Is there a mass?"),
         "Question: Is there a mass?\n",
@@ -282,7 +300,7 @@ fn a_question_is_regenerated_and_edited_as_branches() {
         &user.output_of("/branches"),
         "3. Is there a mass?  (chest-nodule, shown)",
     );
-    // What was looked at to be edited does not make a branch of the next question.
+    // Showing a question with /edit does not make the next question a branch of it.
     user.line("/edit");
     user.exchange("And an effusion?", "no");
     assert_contains(&user.output_of("/turns"), "2. And an effusion?");
@@ -300,21 +318,30 @@ fn turns_are_listed_and_selected() {
     );
     assert_contains(&user.output_of("/turns 1"), "question 1 is selected");
     assert_contains(&user.output_of("/edit"), "one\n");
-    assert_contains(&user.output_of("/turn 3"), "error: there is no question `3`");
+    assert_contains(
+        &user.output_of("/turn 3"),
+        "error: there is no question `3`",
+    );
     assert_contains(&user.output_of("/branches"), "no branch there");
 }
 
 #[test]
-fn sessions_are_begun_listed_searched_renamed_opened_and_deleted() {
+fn sessions_are_created_listed_searched_renamed_opened_and_deleted() {
     let mut user = answered();
     assert_contains(&user.output_of("/rename Chest"), "renamed to Chest");
     assert_contains(&user.output_of("/new"), "a new session");
     user.exchange("Is there a mass?", "no");
     let output = user.output_of("/sessions");
-    assert_contains(&output, "s2  Is there a mass?  (now, 1 question, this one)\n");
+    assert_contains(
+        &output,
+        "s2  Is there a mass?  (now, 1 question, current)\n",
+    );
     assert_contains(&output, "s1  Chest  (now, 1 question)\n");
     assert_contains(&user.output_of("/search nodule"), "s1  Chest");
-    assert_contains(&user.output_of("/search xyzzy"), "no session has these words");
+    assert_contains(
+        &user.output_of("/search xyzzy"),
+        "no session matches these words",
+    );
     let output = user.output_of("/open s1");
     assert_contains(
         &output,
@@ -329,11 +356,14 @@ fn sessions_are_begun_listed_searched_renamed_opened_and_deleted() {
     user.line("/delete");
     assert_contains(&user.output_of("yes"), "the session was deleted");
     assert!(!user.output_of("/sessions").contains("Chest"));
-    assert_contains(&user.output_of("/delete"), "this session is not in the store");
+    assert_contains(
+        &user.output_of("/delete"),
+        "this session is not in the store",
+    );
 }
 
 #[test]
-fn a_session_is_exported_by_the_end_of_the_path_and_never_over_a_file() {
+fn the_extension_sets_the_export_format_and_no_file_is_overwritten() {
     let mut user = answered();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.md");
@@ -355,7 +385,7 @@ fn a_session_is_exported_by_the_end_of_the_path_and_never_over_a_file() {
 }
 
 #[test]
-fn long_work_says_how_far_it_is_and_can_be_stopped() {
+fn background_work_reports_progress_and_can_be_stopped() {
     let mut user = User::new();
     assert_contains(&user.output_of("/import mine folder /data"), "importing\n");
     let working = |done: u64| Event::Working {
@@ -374,13 +404,13 @@ fn long_work_says_how_far_it_is_and_can_be_stopped() {
     user.event(Event::Worked { job: 1, result });
     assert_contains(&user.new_output(), "stopped: 900 rows\n");
     user.output_of("/warm");
-    let result = Err(Trouble::new("nothing can be kept beside it"));
+    let result = Err(Trouble::new("nothing can be cached for it"));
     user.event(Event::Worked { job: 2, result });
-    assert_contains(&user.new_output(), "error: nothing can be kept beside it\n");
+    assert_contains(&user.new_output(), "error: nothing can be cached for it\n");
 }
 
 #[test]
-fn a_pipe_waits_for_long_work() {
+fn a_pipe_waits_for_background_work() {
     let mut user = User::piped();
     user.line("/warm go");
     user.line("Is there a nodule?");
@@ -390,13 +420,13 @@ fn a_pipe_waits_for_long_work() {
         effects.iter().any(|e| matches!(e, Effect::Ask { .. }))
     };
     assert!(!asked(&mut user));
-    let result = Ok("10 pictures are kept".to_string());
+    let result = Ok("10 images are cached".to_string());
     user.event(Event::Worked { job: 1, result });
     assert!(asked(&mut user));
 }
 
 #[test]
-fn the_clipboard_is_asked_for_a_picture() {
+fn paste_reads_an_image_from_the_clipboard() {
     let mut user = User::new();
     user.line("/paste");
     let effects = user.effects();
@@ -404,7 +434,7 @@ fn the_clipboard_is_asked_for_a_picture() {
 }
 
 #[test]
-fn what_only_the_screen_has_says_so() {
+fn full_screen_commands_say_that_they_do_nothing_here() {
     let mut user = answered();
     for command in ["/images none", "/theme light", "/copy"] {
         let name = command.split(' ').next().unwrap();
@@ -416,7 +446,7 @@ fn what_only_the_screen_has_says_so() {
 }
 
 #[test]
-fn the_help_names_every_command() {
+fn help_lists_every_command() {
     let mut user = User::new();
     let output = user.output_of("/help");
     for row in COMMANDS {
@@ -425,14 +455,14 @@ fn the_help_names_every_command() {
 }
 
 #[test]
-fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
-    let whose = |user: &mut User| {
+fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
+    let asked_about = |user: &mut User| {
         let effects = user.effects();
         let asked = effects.into_iter().find_map(|effect| match effect {
             Effect::Ask { whose, .. } => Some((whose.patient, whose.study)),
             _ => None,
         });
-        asked.expect("nothing was asked")
+        asked.expect("no question was asked")
     };
     let some = |id: &str| Some(id.to_string());
     let mut user = User::new();
@@ -444,19 +474,19 @@ fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
     assert_contains(&user.output_of("/study s-1"), "study s-1: ");
     assert_contains(&user.output_of("/status"), "patient: P 7\nstudy: s-1\n");
     user.exchange("Is there a nodule?", "yes");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     assert_contains(&user.output_of("/study off"), "no study is known");
     assert_contains(&user.output_of("/patient other"), "patient other: ");
     user.line("/compare");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("no");
     user.line("/regenerate");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("yes");
     user.exchange("And an effusion?", "no");
-    assert_eq!(whose(&mut user), (some("other"), None));
+    assert_eq!(asked_about(&mut user), (some("other"), None));
 
-    // A new session is of nobody; an old one is of whom it was.
+    // A new session has no patient; a reopened one keeps its own.
     assert_contains(&user.output_of("/new"), "of nobody in particular");
     assert_contains(&user.output_of("/patient"), "no patient is known");
     user.line("/open s1");
@@ -468,18 +498,18 @@ fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
     assert_eq!(turns[0].whose.study, some("s-1"));
 }
 
-/// A command that is added to the table is to be tried here too.
+/// A command added to the table must be tested here too.
 #[test]
-fn every_command_of_the_table_is_tried_in_this_file() {
+fn every_command_of_the_table_is_tested_in_this_file() {
     let tests = include_str!("commands.rs");
-    let tried = |name: &str| {
-        let with_and_without = [format!("\"{name} "), format!("\"{name}\"")];
-        with_and_without.iter().any(|text| tests.contains(text))
+    let tested = |name: &str| {
+        let quoted = [format!("\"{name} "), format!("\"{name}\"")];
+        quoted.iter().any(|text| tests.contains(text))
     };
     let elsewhere = ["/quit"];
     for row in COMMANDS {
         assert!(
-            tried(row.name) || elsewhere.contains(&row.name),
+            tested(row.name) || elsewhere.contains(&row.name),
             "{}",
             row.name
         );

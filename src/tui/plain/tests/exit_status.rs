@@ -1,4 +1,4 @@
-//! A command of a pipe that could not be done counts: the program ends with 1.
+//! A failed command of a piped input is reported: the program exits with 1.
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
@@ -10,7 +10,7 @@ fn failed(user: &User) -> bool {
 }
 
 #[test]
-fn a_piped_command_that_has_nothing_to_work_on_is_an_error() {
+fn a_piped_command_with_nothing_to_act_on_is_an_error() {
     for line in [
         "/export x.md",
         "/detach 5",
@@ -35,7 +35,7 @@ fn a_piped_command_that_has_nothing_to_work_on_is_an_error() {
 }
 
 #[test]
-fn looking_at_nothing_is_no_error() {
+fn showing_an_empty_list_is_not_an_error() {
     for line in ["/turns", "/branches", "/shots", "/status", "/stop", "/new"] {
         let mut user = User::piped();
         user.line(line);
@@ -44,7 +44,7 @@ fn looking_at_nothing_is_no_error() {
 }
 
 #[test]
-fn a_model_that_cannot_be_opened_is_told_from_a_command_that_failed() {
+fn a_model_that_fails_to_open_is_reported_separately_from_a_failed_command() {
     let mut user = User::with_start(Start::default(), false);
     let job = 1;
     let result = Err(Trouble::new("the model is damaged"));
@@ -58,7 +58,7 @@ fn a_model_that_cannot_be_opened_is_told_from_a_command_that_failed() {
 }
 
 #[test]
-fn both_sides_of_a_comparison_have_their_ranking() {
+fn both_sides_of_a_comparison_show_their_ranking() {
     let mut user = User::piped();
     user.exchange("Is there a nodule?", "yes");
     user.new_output();

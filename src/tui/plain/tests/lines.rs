@@ -1,4 +1,4 @@
-//! Lines that are no commands, and the beginning of a conversation.
+//! Lines that are not commands, and how a conversation starts and ends.
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
@@ -6,7 +6,7 @@ use crate::tui::state::{Effect, Start};
 use rounds_support::lines::BadLine;
 
 #[test]
-fn a_first_run_is_told_once_and_remembered() {
+fn the_first_run_notice_is_printed_and_accepted() {
     let start = Start {
         linear: true,
         first_run: true,
@@ -22,7 +22,7 @@ fn a_first_run_is_told_once_and_remembered() {
 }
 
 #[test]
-fn bad_lines_are_named_and_the_next_is_taken() {
+fn bad_lines_are_reported_and_the_next_one_runs() {
     let mut user = User::piped();
     user.new_output();
     let effects = user.ui.on_line(user.now, Ok(Err(BadLine::NotUtf8)));
@@ -54,14 +54,11 @@ fn a_question_of_several_lines_is_asked_as_one() {
     let question = "72 years old, cough.\nIs there an effusion?";
     assert_eq!(asked.as_deref(), Some(question));
     user.model_answers("no");
-    assert_contains(
-        &user.output_of("/help"),
-        "a line that ends in a backslash goes on",
-    );
+    assert_contains(&user.output_of("/help"), "end a line with a backslash");
 }
 
 #[test]
-fn lines_that_go_on_wait_as_one_and_the_end_of_the_input_ends_them() {
+fn continued_lines_are_queued_as_one_and_end_with_the_input() {
     let mut user = User::piped();
     user.line("one");
     user.line("two\\");
@@ -74,12 +71,12 @@ fn lines_that_go_on_wait_as_one_and_the_end_of_the_input_ends_them() {
 }
 
 #[test]
-fn an_interrupt_drops_a_line_that_goes_on_and_leaves_only_then() {
+fn an_interrupt_discards_a_continued_line_and_the_next_one_quits() {
     let mut user = User::new();
     user.line("half a question\\");
     user.new_output();
     user.event(crate::tui::state::Event::Interrupt);
-    assert_contains(&user.new_output(), "what was typed is dropped");
+    assert_contains(&user.new_output(), "line discarded");
     assert_eq!(user.exit_reason(), None);
     user.exchange("whole", "yes");
     assert!(!user.output.contains("half a question\nwhole"));
@@ -88,7 +85,7 @@ fn an_interrupt_drops_a_line_that_goes_on_and_leaves_only_then() {
 }
 
 #[test]
-fn an_input_that_breaks_ends_the_conversation() {
+fn a_read_error_ends_the_conversation() {
     let mut user = User::piped();
     let broken = std::io::Error::other("gone");
     let effects = user.ui.on_line(user.now, Err(broken));
@@ -100,7 +97,7 @@ fn an_input_that_breaks_ends_the_conversation() {
 }
 
 #[test]
-fn a_line_that_is_the_path_of_a_picture_attaches_it() {
+fn a_line_that_is_an_image_path_attaches_it() {
     let mut user = User::new();
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
@@ -111,7 +108,7 @@ fn a_line_that_is_the_path_of_a_picture_attaches_it() {
 }
 
 #[test]
-fn pictures_of_the_start_are_attached_beside_those_of_a_session() {
+fn images_given_at_start_are_added_to_those_of_the_session() {
     let case = |name: &str| {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/cases/{name}.png"))
     };
@@ -141,7 +138,7 @@ fn pictures_of_the_start_are_attached_beside_those_of_a_session() {
 }
 
 #[test]
-fn nothing_is_prompted_for_after_the_end() {
+fn there_is_no_prompt_after_the_end_of_input() {
     let mut user = User::new();
     user.new_output();
     user.input_ends();
@@ -151,7 +148,7 @@ fn nothing_is_prompted_for_after_the_end() {
 }
 
 #[test]
-fn quit_leaves_at_once_at_a_terminal_and_in_its_turn_in_a_pipe() {
+fn quit_is_immediate_at_a_terminal_and_in_order_in_a_pipe() {
     let mut user = User::new();
     user.line("one");
     user.line("/quit");

@@ -1,4 +1,4 @@
-//! A user who types lines and reads what comes back.
+//! A user who types lines and reads the output.
 
 use std::time::Duration;
 
@@ -15,24 +15,24 @@ pub struct User {
     pub ui: LineUi,
     pub journal: MemoryJournal,
     pub now: Duration,
-    /// All that was written to standard output.
+    /// Everything written to standard output.
     pub output: String,
-    /// What was to be done since the last look.
+    /// Effects since they were last taken.
     effects: Vec<Effect>,
-    /// What slow workers will say.
+    /// Replies of slow workers, not delivered yet.
     worker_replies: Vec<Event>,
     output_start: usize,
 }
 
 impl User {
-    /// At a terminal, with a model that is ready.
+    /// At a terminal, with an open model.
     pub fn new() -> Self {
         let mut user = Self::with_start(Start::default(), true);
         user.model_opens();
         user
     }
 
-    /// At the end of a pipe, with a model that is ready.
+    /// At the end of a pipe, with an open model.
     pub fn piped() -> Self {
         let mut user = Self::with_start(Start::default(), false);
         user.model_opens();
@@ -59,7 +59,7 @@ impl User {
         user
     }
 
-    /// Does what a ui wants at its beginning.
+    /// Runs the first effects.
     pub fn start(&mut self, effects: Vec<Effect>) {
         self.run_effects(effects);
         self.collect_output();
@@ -71,7 +71,7 @@ impl User {
             _ => None,
         });
         self.event(Event::Opened {
-            job: job.expect("nothing is being opened"),
+            job: job.expect("no model is being opened"),
             result: Ok(About {
                 model: "nano".into(),
                 index: "shipped".into(),
@@ -100,13 +100,13 @@ impl User {
         self.collect_output();
     }
 
-    /// Files and the store answer at once; what the model is asked is kept.
+    /// Files and the store answer at once; effects for the model are recorded.
     fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             self.worker_replies.extend(match &effect {
                 Effect::AttachClipboard => Some(Event::Attached {
                     name: "clipboard".into(),
-                    result: Err(Trouble::new("there is no picture on the clipboard")),
+                    result: Err(Trouble::new("there is no image on the clipboard")),
                 }),
                 Effect::Work { job, .. } => Some(Event::Worked {
                     job: *job,
@@ -137,7 +137,7 @@ impl User {
         }
     }
 
-    /// The clipboard and long work come to their end.
+    /// The clipboard and background work finish.
     pub fn workers_finish(&mut self) {
         for event in std::mem::take(&mut self.worker_replies) {
             self.event(event);
@@ -151,14 +151,14 @@ impl User {
         self.output.push_str(&text);
     }
 
-    /// What was written since the last call.
+    /// Output since the last call.
     pub fn new_output(&mut self) -> String {
         let output = self.output.get(self.output_start..).unwrap().to_string();
         self.output_start = self.output.len();
         output
     }
 
-    /// Types a line and returns what is written then.
+    /// Types a line and returns its output.
     pub fn output_of(&mut self, line: &str) -> String {
         self.new_output();
         self.line(line);
@@ -170,7 +170,7 @@ impl User {
     }
 
     pub fn running(&self) -> TurnId {
-        self.ui.running().expect("nothing runs")
+        self.ui.running().expect("no turn is running")
     }
 
     pub fn retrieve(&mut self, count: usize) {
@@ -205,7 +205,7 @@ impl User {
         });
     }
 
-    /// The model says that it was stopped.
+    /// The model confirms that it was stopped.
     pub fn model_stops(&mut self) {
         let turn = self.running();
         let mut answer = data::answer("");
@@ -216,22 +216,22 @@ impl User {
         });
     }
 
-    /// The model answers what it was asked.
+    /// The model retrieves shots, streams and answers.
     pub fn model_answers(&mut self, answer: &str) {
         self.retrieve(4);
         self.stream(&format!(" I see it. Answer: {answer}"));
         self.answer(answer);
     }
 
-    /// A whole question with its answer.
+    /// Asks a question and answers it.
     pub fn exchange(&mut self, question: &str, answer: &str) {
         self.line(question);
         self.model_answers(answer);
     }
 
     pub fn has_exited(&self) -> bool {
-        let leaves = |effect: &Effect| matches!(effect, Effect::Leave(_));
-        self.effects.iter().any(leaves)
+        let exits = |effect: &Effect| matches!(effect, Effect::Leave(_));
+        self.effects.iter().any(exits)
     }
 
     pub fn exit_reason(&mut self) -> Option<crate::tui::ExitReason> {
@@ -242,7 +242,6 @@ impl User {
     }
 }
 
-/// Compares with what should be seen.
 #[track_caller]
 pub fn assert_contains(text: &str, wanted: &str) {
     assert!(text.contains(wanted), "{wanted:?} is not in:\n{text}");
