@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::continuation::Continuation;
 use super::line_writer::LineWriter;
-use super::{Outcome, messages};
+use super::{PlainOutcome, messages};
 use crate::tui::ExitReason;
 use crate::tui::first_run;
 use crate::tui::state::{Activity, Effect, Event, Overlay, Start, State, Trouble, TurnId, named};
@@ -274,9 +274,9 @@ impl LineUi {
     }
 
     /// How it ended. An interrupt of a piped conversation is reported; at a terminal the user knows about it.
-    pub fn outcome(&self, reason: ExitReason) -> Outcome {
+    pub fn outcome(&self, reason: ExitReason) -> PlainOutcome {
         let interrupted = reason == ExitReason::Left && self.interrupted && !self.is_terminal;
-        Outcome {
+        PlainOutcome {
             reason: if interrupted {
                 ExitReason::Signal(2)
             } else {

@@ -31,7 +31,7 @@ const MAX_MESSAGES_PER_WRITE: usize = 256;
 
 /// How a line-mode conversation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct PlainOutcome {
     pub reason: ExitReason,
     /// A command or question of a piped input failed.
     pub failed: bool,
@@ -60,7 +60,7 @@ pub fn run(
     settings: Settings,
     options: Options,
     journal: Box<dyn Journal>,
-) -> std::io::Result<Outcome> {
+) -> std::io::Result<PlainOutcome> {
     let (sender, receiver) = sync_channel(CHANNEL);
     hands::listen_to_lines(sender.clone())?;
     let start = Start {
