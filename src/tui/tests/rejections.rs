@@ -1,4 +1,4 @@
-//! What is refused and says so, and small things that keys must not do.
+//! Rejected settings and input, and small things that keys must not do.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ fn command(user: &mut Harness, line: &str) {
 }
 
 #[test]
-fn settings_that_do_not_go_together_are_refused_and_nothing_changes() {
+fn conflicting_settings_are_rejected_and_nothing_changes() {
     let mut user = Harness::new(100, 30);
     user.state.settings.decoding.beams = 4;
     command(&mut user, "/temperature 1");
@@ -33,7 +33,7 @@ fn settings_that_do_not_go_together_are_refused_and_nothing_changes() {
 }
 
 #[test]
-fn a_question_that_settings_make_impossible_stays_in_the_input() {
+fn a_question_that_the_settings_forbid_stays_in_the_input() {
     let mut user = Harness::new(100, 30);
     command(&mut user, "/pin chest-0001");
     command(&mut user, "/strategy fixed");
@@ -45,7 +45,7 @@ fn a_question_that_settings_make_impossible_stays_in_the_input() {
 }
 
 #[test]
-fn the_history_is_walked_past_commands() {
+fn the_history_includes_commands() {
     let mut user = Harness::new(100, 30);
     user.exchange("first question", "yes");
     command(&mut user, "/k 3");
@@ -70,7 +70,7 @@ fn exports(user: &mut Harness) -> Vec<(ExportFormat, PathBuf)> {
 }
 
 #[test]
-fn an_export_has_the_format_that_the_typed_path_ends_in() {
+fn the_typed_extension_sets_the_export_format() {
     let mut user = Harness::new(100, 30);
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-x ctrl-u");
@@ -87,7 +87,7 @@ fn an_export_has_the_format_that_the_typed_path_ends_in() {
 }
 
 #[test]
-fn an_import_takes_a_path_from_home_and_blanks_as_they_come() {
+fn an_import_expands_the_home_folder_and_keeps_spaces() {
     let mut user = Harness::new(100, 30);
     command(&mut user, "/import  ~/mine   folder   /data/a  b");
     let effects = user.effects();
@@ -102,7 +102,7 @@ fn an_import_takes_a_path_from_home_and_blanks_as_they_come() {
         ..
     }) = work
     else {
-        panic!("no import was begun")
+        panic!("no import was started")
     };
     assert_eq!(index, PathBuf::from("/home/me/mine"));
     assert_eq!(
@@ -112,7 +112,7 @@ fn an_import_takes_a_path_from_home_and_blanks_as_they_come() {
 }
 
 #[test]
-fn work_that_the_end_cuts_off_is_spoken_of() {
+fn work_cut_off_by_quitting_is_reported() {
     let mut user = Harness::new(100, 30);
     command(&mut user, "/import mine folder /data");
     user.event(Event::Working {
@@ -120,14 +120,14 @@ fn work_that_the_end_cuts_off_is_spoken_of() {
         said: "importing, 12 of 99 rows".into(),
     });
     user.event(Event::EndNow(ExitReason::Left));
-    let said = user.state.end_work().expect("it was under way");
-    assert!(said.message.contains("12 of 99 rows"), "{said:?}");
+    let notice = user.state.end_work().expect("an import was running");
+    assert!(notice.message.contains("12 of 99 rows"), "{notice:?}");
     assert_eq!(user.state.end_work(), None);
 }
 
 #[test]
-fn nobody_has_understood_what_was_not_on_the_screen() {
-    let mut user = Harness::with(
+fn the_notice_is_accepted_only_after_all_of_it_was_on_the_screen() {
+    let mut user = Harness::with_start(
         40,
         10,
         ColourDepth::True,

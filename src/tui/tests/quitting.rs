@@ -1,4 +1,4 @@
-//! Leaving: by key, by signal, whatever is open; what runs is kept.
+//! Quitting by key or signal, whatever is open; a running answer is saved.
 
 use super::harness::Harness;
 use crate::tui::ExitReason;
@@ -6,7 +6,7 @@ use crate::tui::journal::{Journal, SavedEnd};
 use crate::tui::state::{Effect, Event};
 
 #[test]
-fn ctrl_c_stops_what_runs_and_twice_leaves() {
+fn ctrl_c_stops_the_answer_and_twice_quits() {
     let mut user = Harness::new(100, 30);
     user.ask("one");
     user.press("ctrl-c");
@@ -21,7 +21,7 @@ fn ctrl_c_stops_what_runs_and_twice_leaves() {
 }
 
 #[test]
-fn two_slow_presses_of_ctrl_c_do_not_leave() {
+fn two_slow_presses_of_ctrl_c_do_not_quit() {
     let mut user = Harness::new(100, 30);
     user.press("ctrl-c");
     user.wait(2500);
@@ -30,7 +30,7 @@ fn two_slow_presses_of_ctrl_c_do_not_leave() {
 }
 
 #[test]
-fn ctrl_d_deletes_in_a_text_and_leaves_in_an_empty_input() {
+fn ctrl_d_deletes_in_text_and_quits_from_an_empty_input() {
     let mut user = Harness::new(100, 30);
     user.type_text("ab");
     user.press("home ctrl-d");
@@ -44,7 +44,7 @@ fn ctrl_d_deletes_in_a_text_and_leaves_in_an_empty_input() {
 }
 
 #[test]
-fn a_signal_keeps_the_answer_that_runs() {
+fn a_signal_keeps_the_running_answer() {
     let mut user = Harness::new(100, 30);
     user.ask("one");
     user.retrieve(1);
@@ -62,7 +62,7 @@ fn a_signal_keeps_the_answer_that_runs() {
 }
 
 #[test]
-fn leaving_is_possible_whatever_is_open() {
+fn quitting_works_whatever_is_open() {
     for open in ["f1", "f2", "f4", "ctrl-o", "alt-1"] {
         let mut user = Harness::new(100, 30);
         user.press(open);

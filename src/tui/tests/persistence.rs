@@ -1,4 +1,4 @@
-//! What is kept of a conversation, however slow the store is.
+//! What is saved of a conversation, however slow the store is.
 
 use super::data;
 use super::harness::Harness;
@@ -8,7 +8,7 @@ use crate::tui::state::{Effect, Event, Start};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
 
-const STILL: &str = "the last answer is still being kept; try again";
+const STILL_SAVING: &str = "the last answer is still being kept; try again";
 
 fn command(user: &mut Harness, line: &str) {
     user.type_text(line);
@@ -16,12 +16,12 @@ fn command(user: &mut Harness, line: &str) {
 }
 
 #[test]
-fn a_new_session_waits_until_the_turn_before_is_kept() {
+fn a_new_session_waits_until_the_last_turn_is_saved() {
     let mut user = Harness::new(120, 40);
     user.store_is_slow();
     user.exchange("one", "yes");
     user.press("alt-n");
-    user.sees(STILL);
+    user.sees(STILL_SAVING);
     user.sees("You  ");
     user.store_answers();
     user.press("alt-n");
@@ -36,7 +36,7 @@ fn a_new_session_waits_until_the_turn_before_is_kept() {
 }
 
 #[test]
-fn a_session_is_neither_left_nor_deleted_while_a_turn_of_it_is_being_kept() {
+fn a_session_is_neither_closed_nor_deleted_while_a_turn_is_being_saved() {
     let mut user = Harness::new(120, 40);
     user.exchange("one", "yes");
     user.press("alt-n");
@@ -45,12 +45,12 @@ fn a_session_is_neither_left_nor_deleted_while_a_turn_of_it_is_being_kept() {
     user.exchange("three", "left");
     let saved = user.journal().open("s1").unwrap();
     user.event(Event::SessionOpened(Ok(Box::new(saved))));
-    user.sees(STILL);
+    user.sees(STILL_SAVING);
     assert_eq!(user.state.session.id(), Some("s2"));
     user.effects();
     command(&mut user, "/delete");
     user.press("y");
-    user.sees(STILL);
+    user.sees(STILL_SAVING);
     let deletes = |e: &Effect| matches!(e, Effect::DeleteSession(_));
     assert!(!user.effects().iter().any(deletes));
     user.store_answers();
@@ -60,7 +60,7 @@ fn a_session_is_neither_left_nor_deleted_while_a_turn_of_it_is_being_kept() {
 }
 
 #[test]
-fn a_question_asked_before_the_one_above_it_is_kept_still_follows_it() {
+fn a_question_asked_before_its_parent_is_saved_still_follows_it() {
     let mut user = Harness::new(120, 40);
     user.store_is_slow();
     user.exchange("one", "yes");
@@ -76,7 +76,7 @@ fn a_question_asked_before_the_one_above_it_is_kept_still_follows_it() {
     assert!(!user.state.has_unstored());
 }
 
-fn ends(user: &mut Harness) -> usize {
+fn count_ends(user: &mut Harness) -> usize {
     let effects = user.effects();
     let ends = effects
         .iter()
@@ -85,11 +85,11 @@ fn ends(user: &mut Harness) -> usize {
 }
 
 #[test]
-fn leaving_gives_a_turn_one_end_however_far_it_was() {
-    let mut user = Harness::with(100, 30, ColourDepth::True, Start::default());
+fn quitting_ends_a_turn_exactly_once() {
+    let mut user = Harness::with_start(100, 30, ColourDepth::True, Start::default());
     user.ask("waits for the model");
     user.event(Event::EndNow(ExitReason::Left));
-    assert_eq!(ends(&mut user), 1);
+    assert_eq!(count_ends(&mut user), 1);
 
     let mut user = Harness::new(100, 30);
     let turn = user.ask("streams");
@@ -101,13 +101,13 @@ fn leaving_gives_a_turn_one_end_however_far_it_was() {
         turn,
         answer: Box::new(data::answer("too late")),
     });
-    assert_eq!(ends(&mut user), 1);
+    assert_eq!(count_ends(&mut user), 1);
     let turns = user.journal().open("s1").unwrap().turns;
     assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half")));
 }
 
 #[test]
-fn an_answer_that_is_not_let_wait_says_so_and_what_follows_it_keeps_its_place() {
+fn a_rejected_answer_is_an_error_and_the_next_question_keeps_its_parent() {
     let mut user = Harness::new(120, 40);
     user.exchange("one", "yes");
     user.exchange("two", "yes");
@@ -115,7 +115,7 @@ fn an_answer_that_is_not_let_wait_says_so_and_what_follows_it_keeps_its_place() 
         user.press("ctrl-r");
     }
     user.sees("error: too many answers are waiting");
-    // The one before, which may wait.
+    // The branch before, which is still queued.
     user.sees("branch 10 of 10");
     user.sees("waiting for its turn");
     user.press("esc");
@@ -128,7 +128,7 @@ fn an_answer_that_is_not_let_wait_says_so_and_what_follows_it_keeps_its_place() 
 }
 
 #[test]
-fn a_session_begun_while_the_model_opens_names_what_is_opened() {
+fn a_session_created_while_a_model_opens_records_that_model() {
     let start = Start {
         setup: Setup {
             model: Some("/models/big".into()),
@@ -137,7 +137,7 @@ fn a_session_begun_while_the_model_opens_names_what_is_opened() {
         },
         ..Start::default()
     };
-    let mut user = Harness::with(100, 30, ColourDepth::True, start);
+    let mut user = Harness::with_start(100, 30, ColourDepth::True, start);
     user.ask("Is there a nodule?");
     let created = user.effects().into_iter().find_map(|effect| match effect {
         Effect::CreateSession { model, index, .. } => Some((model, index)),
@@ -147,26 +147,26 @@ fn a_session_begun_while_the_model_opens_names_what_is_opened() {
 }
 
 #[test]
-fn what_the_store_says_when_it_opens_is_on_the_first_screen() {
+fn the_notice_of_opening_the_store_is_on_the_first_screen() {
     let start = Start {
         notice: Some("the sessions could not be read; they were moved".into()),
         ..Start::default()
     };
-    let user = Harness::with(100, 30, ColourDepth::True, start);
+    let user = Harness::with_start(100, 30, ColourDepth::True, start);
     user.sees("the sessions could not be read; they were moved");
 }
 
 #[test]
-fn another_session_is_drawn_from_its_own_words() {
+fn another_session_is_not_drawn_from_cached_text() {
     let mut user = Harness::new(120, 40);
-    let saved = |id: &str, notice: &str, picture: &str| SavedSession {
+    let saved = |id: &str, notice: &str, image: &str| SavedSession {
         id: id.into(),
         title: "t".into(),
         turns: vec![SavedTurn {
             id: format!("{id}-t1"),
             parent: None,
             question: "Is there a nodule?".into(),
-            images: vec![data::attached(picture)],
+            images: vec![data::attached(image)],
             lost: Vec::new(),
             whose: Whose::default(),
             settings: Default::default(),
@@ -190,8 +190,8 @@ fn another_session_is_drawn_from_its_own_words() {
     assert!(second.contains("[other.png]"), "{second}");
 }
 
-/// What the store was told that answers were made with: at the beginning of turns and at their ends.
-fn made_with(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
+/// The setups the store was given: when turns began and when they ended.
+fn stored_setups(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
     let (mut begun, mut ended) = (Vec::new(), Vec::new());
     for effect in user.effects() {
         match effect {
@@ -204,7 +204,7 @@ fn made_with(user: &mut Harness) -> (Vec<Setup>, Vec<Setup>) {
 }
 
 #[test]
-fn a_turn_keeps_the_encoder_and_the_search_that_it_was_answered_with() {
+fn a_turn_records_the_encoder_and_search_that_answered_it() {
     let setup = Setup {
         encoder: Some("clip".into()),
         search: rounds_index::Search::Hnsw,
@@ -214,14 +214,14 @@ fn a_turn_keeps_the_encoder_and_the_search_that_it_was_answered_with() {
         setup: setup.clone(),
         ..Start::default()
     };
-    let mut user = Harness::with(100, 30, ColourDepth::True, start);
+    let mut user = Harness::with_start(100, 30, ColourDepth::True, start);
     user.model_opens();
     user.exchange("one", "yes");
-    assert_eq!(made_with(&mut user), (vec![setup.clone()], vec![setup]));
+    assert_eq!(stored_setups(&mut user), (vec![setup.clone()], vec![setup]));
 }
 
 #[test]
-fn a_turn_that_waited_for_a_model_that_did_not_open_keeps_the_one_that_answered() {
+fn a_turn_records_the_model_that_answered_not_the_one_that_failed_to_open() {
     let mut user = Harness::new(100, 30);
     user.type_text("/model big");
     user.press("enter");
@@ -235,7 +235,11 @@ fn a_turn_that_waited_for_a_model_that_did_not_open_keeps_the_one_that_answered(
         result: Err(crate::tui::state::Trouble::new("not there")),
     });
     user.answer("yes");
-    let (begun, ended) = made_with(&mut user);
-    assert_eq!(begun[0].model, Some("big".into()), "what was wanted");
-    assert_eq!(ended[0].model, None, "what answered");
+    let (begun, ended) = stored_setups(&mut user);
+    assert_eq!(
+        begun[0].model,
+        Some("big".into()),
+        "the model that was requested"
+    );
+    assert_eq!(ended[0].model, None, "the model that answered");
 }

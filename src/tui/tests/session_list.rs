@@ -1,4 +1,4 @@
-//! The list of sessions: what its keys and a click do while something is typed there.
+//! The session list: keys and clicks while something is typed, and reopening.
 
 use super::harness::Harness;
 use crate::tui::journal::{Journal, Whose};
@@ -6,8 +6,8 @@ use crate::tui::state::{Event, Overlay, Start, Trouble};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
 
-/// A list of two sessions; the newer one is chosen.
-fn listed() -> Harness {
+/// A list of two sessions with the newer one selected.
+fn with_two_sessions() -> Harness {
     let mut user = Harness::new(110, 34);
     user.exchange("older", "yes");
     user.press("alt-n");
@@ -26,25 +26,25 @@ fn asks_to_delete(user: &Harness) -> bool {
 }
 
 #[test]
-fn delete_edits_what_is_typed_and_asks_only_where_nothing_is() {
-    let mut user = listed();
+fn delete_edits_typed_text_and_asks_only_when_there_is_none() {
+    let mut user = with_two_sessions();
     user.press("ctrl-r home delete");
-    assert!(!asks_to_delete(&user), "a title is typed");
+    assert!(!asks_to_delete(&user), "a title is being typed");
     user.press("ctrl-x");
-    assert!(!asks_to_delete(&user), "a title is typed");
+    assert!(!asks_to_delete(&user), "a title is being typed");
     user.press("enter");
     assert_eq!(titles(&mut user), ["ewer", "older"]);
     user.type_text("wer");
     user.press("home delete");
-    assert!(!asks_to_delete(&user), "words are typed");
+    assert!(!asks_to_delete(&user), "search words are typed");
     user.sees("Search: er");
     user.press("end ctrl-u delete");
     assert!(asks_to_delete(&user));
 }
 
 #[test]
-fn a_title_goes_to_the_session_it_was_begun_for_whatever_is_clicked() {
-    let mut user = listed();
+fn a_new_title_goes_to_the_session_being_renamed_whatever_is_clicked() {
+    let mut user = with_two_sessions();
     user.press("ctrl-r ctrl-u");
     user.type_text("mine");
     let rows = user.state.hits.rows.clone();
@@ -57,8 +57,8 @@ fn a_title_goes_to_the_session_it_was_begun_for_whatever_is_clicked() {
 }
 
 #[test]
-fn renaming_the_open_session_in_the_list_renames_its_frame() {
-    let mut user = listed();
+fn renaming_the_open_session_in_the_list_updates_its_frame() {
+    let mut user = with_two_sessions();
     user.press("ctrl-r ctrl-u");
     user.type_text("  mine ");
     user.press("enter esc");
@@ -67,13 +67,13 @@ fn renaming_the_open_session_in_the_list_renames_its_frame() {
 }
 
 #[test]
-fn whose_pictures_was_said_at_the_start_counts_for_the_session_opened_there_only() {
+fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
     let whose = |name: &str| Whose {
         patient: Some(name.into()),
         study: None,
     };
     let open = |session: Option<&str>| {
-        let mut user = Harness::with(
+        let mut user = Harness::with_start(
             110,
             34,
             ColourDepth::True,
@@ -88,8 +88,8 @@ fn whose_pictures_was_said_at_the_start_counts_for_the_session_opened_there_only
         let mut other = Harness::new(110, 34);
         other.state.whose = whose("BOB");
         other.exchange("older", "yes");
-        let kept = other.journal().open("s1").unwrap();
-        user.event(Event::SessionOpened(Ok(Box::new(kept))));
+        let saved = other.journal().open("s1").unwrap();
+        user.event(Event::SessionOpened(Ok(Box::new(saved))));
         user.state.whose.clone()
     };
     assert_eq!(open(Some("s1")), whose("ALICE"));
@@ -97,7 +97,7 @@ fn whose_pictures_was_said_at_the_start_counts_for_the_session_opened_there_only
 }
 
 #[test]
-fn an_answer_that_failed_half_way_still_has_its_half_when_it_is_opened() {
+fn a_partial_answer_that_failed_is_there_when_the_session_is_reopened() {
     let mut user = Harness::new(110, 34);
     user.ask("Is there a nodule?");
     user.retrieve(1);
@@ -108,7 +108,7 @@ fn an_answer_that_failed_half_way_still_has_its_half_when_it_is_opened() {
         trouble: Trouble::new("broken"),
     });
     user.press("alt-n");
-    user.sees_not("half an answer");
+    user.does_not_see("half an answer");
     user.press("f2 enter");
     user.sees("half an answer");
     user.sees("error: broken");

@@ -1,4 +1,4 @@
-//! Asking again: edited, regenerated, compared. Nothing that was answered is lost.
+//! Asking again: edited, regenerated, compared. Earlier answers are never lost.
 
 use super::harness::Harness;
 use crate::tui::journal::Journal;
@@ -6,7 +6,7 @@ use crate::tui::state::{Effect, Event, Trouble};
 use rounds_assistant::retrieval::Strategy;
 
 #[test]
-fn an_edited_question_is_a_branch_and_the_old_one_can_be_seen_again() {
+fn an_edited_question_is_a_branch_and_the_old_one_stays_reachable() {
     let mut user = Harness::new(100, 40);
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-e");
@@ -16,7 +16,7 @@ fn an_edited_question_is_a_branch_and_the_old_one_can_be_seen_again() {
     user.retrieve(1);
     user.answer("no");
     user.sees("branch 2 of 2");
-    user.sees_not("  Is there a nodule?");
+    user.does_not_see("  Is there a nodule?");
     user.press("alt-left");
     user.sees("branch 1 of 2");
     user.press("alt-right");
@@ -34,11 +34,11 @@ fn esc_while_editing_leaves_the_question_as_it_was() {
     assert!(user.state.input.is_empty());
     user.effects();
     user.ask("next");
-    user.sees_not("branch");
+    user.does_not_see("branch");
 }
 
 #[test]
-fn regenerating_makes_a_branch_and_says_when_nothing_can_change() {
+fn regenerating_makes_a_branch_and_warns_when_the_answer_cannot_change() {
     let mut user = Harness::new(100, 40);
     user.exchange("Is there a nodule?", "yes");
     user.press("ctrl-r");
@@ -62,7 +62,7 @@ fn regenerating_makes_a_branch_and_says_when_nothing_can_change() {
 }
 
 #[test]
-fn comparing_shows_two_answers_side_by_side_and_keeps_the_first_in_view() {
+fn comparing_shows_two_answers_side_by_side_and_returns_to_the_first() {
     let mut user = Harness::new(140, 40);
     user.exchange("Is there a nodule?", "yes");
     user.effects();
@@ -88,12 +88,12 @@ fn comparing_shows_two_answers_side_by_side_and_keeps_the_first_in_view() {
             .effects()
             .iter()
             .any(|e| matches!(e, Effect::Ask { .. })),
-        "the same comparison is not asked twice"
+        "the same comparison is not repeated"
     );
 }
 
 #[test]
-fn a_comparison_with_a_wrong_setting_says_what_to_write() {
+fn a_comparison_with_an_invalid_setting_explains_what_is_accepted() {
     let mut user = Harness::new(100, 30);
     user.exchange("q", "yes");
     user.type_text("/compare strategy=nearest");
@@ -103,7 +103,7 @@ fn a_comparison_with_a_wrong_setting_says_what_to_write() {
 }
 
 #[test]
-fn a_comparison_that_was_stopped_or_failed_is_asked_again() {
+fn a_stopped_or_failed_comparison_is_asked_again() {
     let mut user = Harness::new(140, 40);
     user.exchange("Is there a nodule?", "yes");
     let asks = |user: &mut Harness| {
@@ -129,11 +129,11 @@ fn a_comparison_that_was_stopped_or_failed_is_asked_again() {
     user.answer("no");
     user.press("esc");
     user.press("alt-c");
-    assert_eq!(asks(&mut user), 0, "the third is there");
+    assert_eq!(asks(&mut user), 0, "the third is complete");
 }
 
 #[test]
-fn an_edit_that_is_given_up_leaves_what_stood_in_the_input() {
+fn a_cancelled_edit_restores_the_input() {
     let mut user = Harness::new(100, 30);
     user.exchange("first", "yes");
     user.attach("next.png");
@@ -148,11 +148,11 @@ fn an_edit_that_is_given_up_leaves_what_stood_in_the_input() {
     user.answer("no");
     assert!(user.state.input.is_empty());
     user.press("esc");
-    assert!(user.state.input.is_empty(), "what was sent has no draft");
+    assert!(user.state.input.is_empty(), "a sent edit leaves no draft");
 }
 
 #[test]
-fn no_key_acts_on_shots_that_the_answer_covers() {
+fn keys_do_not_act_on_hidden_shots() {
     let mut user = Harness::new(80, 24);
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-3 w");
@@ -169,5 +169,9 @@ fn no_key_acts_on_shots_that_the_answer_covers() {
     user.retrieve(3);
     user.answer("no");
     user.press("x");
-    assert_eq!(user.state.settings.excluded.len(), 1, "seen, so it acts");
+    assert_eq!(
+        user.state.settings.excluded.len(),
+        1,
+        "the shots are visible"
+    );
 }

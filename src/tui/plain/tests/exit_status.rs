@@ -1,16 +1,16 @@
-//! A command of a pipe that could not be done counts: the program ends with 1.
+//! A failed command of a piped input is reported: the program exits with 1.
 
-use super::user::{User, has};
+use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
 use crate::tui::state::{Event, Start, Trouble};
 use crate::tui::tests::data;
 
 fn failed(user: &User) -> bool {
-    user.face.ended(ExitReason::Left).failed
+    user.ui.outcome(ExitReason::Left).failed
 }
 
 #[test]
-fn a_piped_command_that_has_nothing_to_work_on_is_an_error() {
+fn a_piped_command_with_nothing_to_act_on_is_an_error() {
     for line in [
         "/export x.md",
         "/detach 5",
@@ -29,13 +29,13 @@ fn a_piped_command_that_has_nothing_to_work_on_is_an_error() {
     ] {
         let mut user = User::piped();
         assert!(!failed(&user));
-        has(&user.types(line), "error: ");
+        assert_contains(&user.output_of(line), "error: ");
         assert!(failed(&user), "{line}");
     }
 }
 
 #[test]
-fn looking_at_nothing_is_no_error() {
+fn showing_an_empty_list_is_not_an_error() {
     for line in ["/turns", "/branches", "/shots", "/status", "/stop", "/new"] {
         let mut user = User::piped();
         user.line(line);
@@ -44,24 +44,24 @@ fn looking_at_nothing_is_no_error() {
 }
 
 #[test]
-fn a_model_that_cannot_be_opened_is_told_from_a_command_that_failed() {
-    let mut user = User::with(Start::default(), false);
+fn a_model_that_fails_to_open_is_reported_separately_from_a_failed_command() {
+    let mut user = User::with_start(Start::default(), false);
     let job = 1;
     let result = Err(Trouble::new("the model is damaged"));
     user.event(Event::Opened { job, result });
-    let ended = user.face.ended(ExitReason::Left);
-    assert!(ended.failed && ended.unopened);
+    let outcome = user.ui.outcome(ExitReason::Left);
+    assert!(outcome.failed && outcome.open_failed);
     let mut user = User::piped();
     user.line("/regenerate");
-    let ended = user.face.ended(ExitReason::Left);
-    assert!(ended.failed && !ended.unopened);
+    let outcome = user.ui.outcome(ExitReason::Left);
+    assert!(outcome.failed && !outcome.open_failed);
 }
 
 #[test]
-fn both_sides_of_a_comparison_have_their_ranking() {
+fn both_sides_of_a_comparison_show_their_ranking() {
     let mut user = User::piped();
     user.exchange("Is there a nodule?", "yes");
-    user.said();
+    user.new_output();
     user.line("/compare");
     let turn = user.running();
     let mut answer = data::answer("no");
@@ -74,5 +74,5 @@ fn both_sides_of_a_comparison_have_their_ranking() {
         turn,
         answer: Box::new(answer),
     });
-    has(&user.said(), "-0.750 a token");
+    assert_contains(&user.new_output(), "-0.750 a token");
 }

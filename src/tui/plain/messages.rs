@@ -1,4 +1,4 @@
-//! Texts of the line mode.
+//! Message texts of the line mode.
 
 use crate::tui::journal::Attached;
 use crate::tui::state::{COMMANDS, Finished};
@@ -6,20 +6,20 @@ use rounds_assistant::INTENDED_USE;
 use rounds_imaging::Brightness;
 use rounds_support::errors::bytes;
 
-/// The first line. It says what [`INTENDED_USE`] says.
-pub const FIRST: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";
+/// The first line. It includes [`INTENDED_USE`].
+pub const BANNER: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";
 pub const PROMPT: &str = "> ";
-/// Where a line goes on.
-pub const MORE: &str = "... ";
+/// The prompt of a continued line.
+pub const CONTINUATION_PROMPT: &str = "... ";
 pub const NO_RATIONALE: &str = "(the model gave no rationale)";
 
-/// A picture by its technical facts.
-pub fn picture(attached: &Attached) -> String {
-    let picture = &attached.picture;
-    let source = &picture.source;
+/// The technical facts of an attached image.
+pub fn image_facts(attached: &Attached) -> String {
+    let image = &attached.picture;
+    let source = &image.source;
     let bits = source.original_mode.bits();
-    let bits = bits.map_or(String::new(), |bits| format!(" ({bits} bits a channel)"));
-    let brightness = Brightness::of(picture);
+    let bits = bits.map_or(String::new(), |bits| format!(" ({bits} bits per channel)"));
+    let brightness = Brightness::of(image);
     let blank = match brightness.is_blank() {
         true => ", looks blank",
         false => "",
@@ -28,15 +28,15 @@ pub fn picture(attached: &Attached) -> String {
         "{}: {}, {} x {} pixels, {}{bits}, {}, mean brightness {:.0} of 255{blank}",
         source.name,
         source.format.name(),
-        picture.width,
-        picture.height,
+        image.width,
+        image.height,
         source.original_mode.name(),
         bytes(source.bytes),
         brightness.mean,
     )
 }
 
-/// A whole answer that was not streamed, or is said again.
+/// A complete answer, for when it was not streamed.
 pub fn answer(done: &Finished) -> Vec<String> {
     let rationale = match &done.rationale {
         Some(rationale) => format!("Rationale: {rationale}"),
@@ -46,7 +46,7 @@ pub fn answer(done: &Finished) -> Vec<String> {
 }
 
 /// The last line of an answer.
-pub fn foot(done: &Finished) -> String {
+pub fn footer(done: &Finished) -> String {
     format!(
         "{INTENDED_USE} | {} tokens in {:.2} s",
         done.generated_tokens,
@@ -54,28 +54,28 @@ pub fn foot(done: &Finished) -> String {
     )
 }
 
-/// All commands.
+/// The help: all commands, then hints about input.
 pub fn help() -> Vec<String> {
     let mut lines: Vec<String> = COMMANDS
         .iter()
         .map(|row| {
-            let shown = format!("{} {}", row.name, row.shown);
+            let usage = format!("{} {}", row.name, row.shown);
             let screen = if row.of_screen {
                 " (full screen only)"
             } else {
                 ""
             };
-            format!("{}: {}{screen}", shown.trim(), row.help)
+            format!("{}: {}{screen}", usage.trim(), row.help)
         })
         .collect();
+    lines.push("anything else is a question; lines typed during an answer run after it".into());
     lines.push(
-        "anything else is a question; a line that waits for an answer is done after it".into(),
-    );
-    lines.push(
-        "a line that ends in a backslash goes on in the next one; to end in a backslash, type two"
+        "end a line with a backslash to continue it on the next; type two for a literal backslash there"
             .into(),
     );
-    lines.push("Ctrl-C stops an answer; at rest, or a second time, it leaves".into());
+    lines.push(
+        "Ctrl-C stops the answer; press it again, or when nothing is running, to quit".into(),
+    );
     lines
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_says_what_it_is_for() {
-        assert!(FIRST.contains(INTENDED_USE));
+    fn the_first_line_states_the_intended_use() {
+        assert!(BANNER.contains(INTENDED_USE));
     }
 }
