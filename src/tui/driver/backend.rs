@@ -13,9 +13,9 @@ use ratatui::layout::{Position, Size};
 use unicode_width::UnicodeWidthStr;
 
 /// See the module.
-pub struct Placing<W: Write>(CrosstermBackend<W>);
+pub struct PositioningBackend<W: Write>(CrosstermBackend<W>);
 
-impl<W: Write> Placing<W> {
+impl<W: Write> PositioningBackend<W> {
     pub fn new(writer: W) -> Self {
         Self(CrosstermBackend::new(writer))
     }
@@ -32,11 +32,11 @@ impl<W: Write> Placing<W> {
 }
 
 /// Whether terminals may not agree how wide it is.
-fn is_doubtful(cell: &Cell) -> bool {
+fn has_ambiguous_width(cell: &Cell) -> bool {
     cell.symbol().chars().nth(1).is_some()
 }
 
-impl<W: Write> Backend for Placing<W> {
+impl<W: Write> Backend for PositioningBackend<W> {
     type Error = io::Error;
 
     fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
@@ -46,9 +46,9 @@ impl<W: Write> Backend for Placing<W> {
         let mut cells = content.peekable();
         while cells.peek().is_some() {
             // Every call begins with a move.
-            let plain = std::iter::from_fn(|| cells.next_if(|(_, _, cell)| !is_doubtful(cell)));
+            let plain = std::iter::from_fn(|| cells.next_if(|(_, _, cell)| !has_ambiguous_width(cell)));
             self.0.draw(plain)?;
-            while let Some(one) = cells.next_if(|(_, _, cell)| is_doubtful(cell)) {
+            while let Some(one) = cells.next_if(|(_, _, cell)| has_ambiguous_width(cell)) {
                 let behind = self.put(one)?;
                 let covered = |(x, y, _): &(u16, u16, &Cell)| *y == one.1 && *x < behind;
                 while cells.next_if(covered).is_some() {}
@@ -98,7 +98,7 @@ impl<W: Write> Backend for Placing<W> {
     }
 }
 
-impl<W: Write> Write for Placing<W> {
+impl<W: Write> Write for PositioningBackend<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -121,7 +121,7 @@ mod tests {
         old.set_string(0, 0, before, Style::new());
         new.set_string(0, 0, after, Style::new());
         let mut bytes = Vec::new();
-        let mut backend = Placing::new(&mut bytes);
+        let mut backend = PositioningBackend::new(&mut bytes);
         backend.draw(old.diff(&new).into_iter()).unwrap();
         String::from_utf8(bytes).unwrap()
     }

@@ -2,16 +2,16 @@
 
 use base64::Engine;
 
-use super::terminal::through;
+use super::terminal::tmux_passthrough;
 use crate::tui::state::Trouble;
 
 /// Terminals refuse more, in bytes of base64.
-const LONGEST: usize = 74_994;
+const MAX_ENCODED: usize = 74_994;
 
 /// The sequence that puts `text` on the clipboard.
 pub fn sequence(text: &str, tmux: bool) -> Result<String, Trouble> {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-    if encoded.len() > LONGEST {
+    if encoded.len() > MAX_ENCODED {
         return Err(
             Trouble::new("the answer is too long for the terminal's clipboard")
                 .hint("/export writes it to a file"),
@@ -20,7 +20,7 @@ pub fn sequence(text: &str, tmux: bool) -> Result<String, Trouble> {
     let plain = format!("\x1b]52;c;{encoded}\x07");
     // tmux takes it itself where `set-clipboard` allows, and hands it on where `allow-passthrough` does.
     Ok(if tmux {
-        format!("{plain}{}", through(&plain, true))
+        format!("{plain}{}", tmux_passthrough(&plain, true))
     } else {
         plain
     })

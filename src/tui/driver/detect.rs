@@ -9,13 +9,13 @@ use crate::tui::picture::{How, Screen};
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;
 
-use super::terminal::through;
+use super::terminal::tmux_passthrough;
 
 /// What is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detected {
-    /// The best way to draw pictures that is known to work.
-    pub how: How,
+    /// The best way to draw images that is known to work.
+    pub protocol: How,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
     pub tmux: bool,
@@ -24,11 +24,11 @@ pub struct Detected {
 }
 
 /// Size of a cell where nobody knows.
-const USUAL_CELL: (u16, u16) = (10, 20);
-/// Names of terminals with iTerm2's pictures, and with kitty's but without the placeholders that are used here.
+const DEFAULT_CELL: (u16, u16) = (10, 20);
+/// Names of terminals with iTerm2's images, and with kitty's but without the placeholders that are used here.
 const ITERM2: [&str; 5] = ["iterm", "wezterm", "mintty", "vscode", "rio"];
 
-fn variable(name: &str) -> String {
+fn env_var(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
@@ -36,34 +36,34 @@ impl Detected {
     /// From variables and the size of the window, without asking.
     pub fn from_environment() -> Self {
         let program =
-            format!("{} {}", variable("TERM_PROGRAM"), variable("LC_TERMINAL")).to_lowercase();
-        let tmux = !variable("TMUX").is_empty() || variable("TERM").starts_with("tmux");
+            format!("{} {}", env_var("TERM_PROGRAM"), env_var("LC_TERMINAL")).to_lowercase();
+        let tmux = !env_var("TMUX").is_empty() || env_var("TERM").starts_with("tmux");
         Self {
-            how: if is_iterm2(&program) && !tmux {
+            protocol: if is_iterm2(&program) && !tmux {
                 How::Iterm2
             } else {
                 How::Cells
             },
-            cell: cell_of_window().unwrap_or(USUAL_CELL),
+            cell: cell_from_window().unwrap_or(DEFAULT_CELL),
             tmux,
-            light: light_by_variable(&variable("COLORFGBG")),
+            light: light_by_variable(&env_var("COLORFGBG")),
         }
     }
 
     /// Takes one answer of the terminal: what stands between its introducer and its end.
-    pub fn take(&mut self, reply: &Reply) {
+    pub fn apply(&mut self, reply: &Reply) {
         match reply {
-            Reply::Kitty { ok: true } if self.how != How::Iterm2 => self.how = How::Kitty,
+            Reply::Kitty { ok: true } if self.protocol != How::Iterm2 => self.protocol = How::Kitty,
             Reply::Kitty { .. } => {}
-            Reply::Attributes { sixel: true } if self.how == How::Cells => self.how = How::Sixel,
+            Reply::Attributes { sixel: true } if self.protocol == How::Cells => self.protocol = How::Sixel,
             Reply::Attributes { .. } => {}
             Reply::Cell(width, height) if *width > 0 && *height > 0 => {
                 self.cell = (*width, *height)
             }
             Reply::Cell(..) => {}
-            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => self.how = How::Iterm2,
+            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => self.protocol = How::Iterm2,
             Reply::Name(_) => {}
-            Reply::Ground(light) => self.light = Some(*light),
+            Reply::Background(light) => self.light = Some(*light),
         }
     }
 }
@@ -78,17 +78,17 @@ fn light_by_variable(value: &str) -> Option<bool> {
     Some(matches!(back, 7 | 9..=15))
 }
 
-fn cell_of_window() -> Option<(u16, u16)> {
+fn cell_from_window() -> Option<(u16, u16)> {
     let size = crossterm::terminal::window_size().ok()?;
     let width = size.width.checked_div(size.columns)?;
     let height = size.height.checked_div(size.rows)?;
     (width > 0 && height > 0).then_some((width, height))
 }
 
-/// How pictures are drawn: as the user says, or as was found out.
-pub fn how(mode: ImageMode, detected: Option<&Detected>) -> How {
+/// How images are drawn: as the user says, or as was found out.
+pub fn image_protocol(mode: ImageMode, detected: Option<&Detected>) -> How {
     match mode {
-        ImageMode::Auto => detected.map_or(How::Cells, |d| d.how),
+        ImageMode::Auto => detected.map_or(How::Cells, |d| d.protocol),
         ImageMode::Kitty => How::Kitty,
         ImageMode::Iterm2 => How::Iterm2,
         ImageMode::Sixel => How::Sixel,
@@ -97,24 +97,24 @@ pub fn how(mode: ImageMode, detected: Option<&Detected>) -> How {
     }
 }
 
-/// The screen that pictures are made for.
-pub fn screen(how: How, detected: &Detected, depth: ColourDepth) -> Screen {
+/// The screen that images are made for.
+pub fn screen(protocol: How, detected: &Detected, depth: ColourDepth) -> Screen {
     Screen {
-        how,
+        protocol,
         cell: detected.cell,
         // tmux draws sixels itself where it says that it can; the others it has to hand on.
-        tmux: detected.tmux && how != How::Sixel,
+        tmux: detected.tmux && protocol != How::Sixel,
         depth,
     }
 }
 
 /// The number of colours: as the user says, or from `NO_COLOR`, `COLORTERM` and `TERM`.
-pub fn depth(colours: Colours) -> ColourDepth {
+pub fn colour_depth(colours: Colours) -> ColourDepth {
     match colours {
         Colours::Auto => depth_of(
-            &variable("NO_COLOR"),
-            &variable("COLORTERM"),
-            &variable("TERM"),
+            &env_var("NO_COLOR"),
+            &env_var("COLORTERM"),
+            &env_var("TERM"),
         ),
         Colours::None => ColourDepth::None,
         Colours::Ansi16 => ColourDepth::Ansi16,
@@ -144,15 +144,15 @@ pub fn can_ask() -> bool {
     cfg!(unix)
         && std::io::stdin().is_terminal()
         && std::io::stdout().is_terminal()
-        && variable("TERM") != "dumb"
+        && env_var("TERM") != "dumb"
 }
 
-/// The questions: kitty's pictures, size of a cell, name, ground, and at the end what every terminal answers.
-pub fn query(tmux: bool, ground: bool) -> String {
-    let mut query = through("\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", tmux);
+/// The questions: kitty's images, size of a cell, name, ground, and at the end what every terminal answers.
+pub fn query(tmux: bool, background: bool) -> String {
+    let mut query = tmux_passthrough("\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", tmux);
     query.push_str("\x1b[16t");
-    query.push_str(&through("\x1b[>0q", tmux));
-    if ground {
+    query.push_str(&tmux_passthrough("\x1b[>0q", tmux));
+    if background {
         query.push_str("\x1b]11;?\x1b\\");
     }
     query.push_str("\x1b[c");
@@ -172,7 +172,7 @@ pub enum Reply {
     Cell(u16, u16),
     Name(String),
     /// Whether it is light.
-    Ground(bool),
+    Background(bool),
 }
 
 /// Reads an answer from its introducer (`[`, `]`, `P` or `_`) and what follows it, without its end.
@@ -184,7 +184,7 @@ pub fn reply(introducer: u8, body: &str) -> Option<Reply> {
         b'P' => body
             .strip_prefix(">|")
             .map(|name| Reply::Name(name.chars().take(80).collect())),
-        b']' => ground(body.strip_prefix("11;")?),
+        b']' => background(body.strip_prefix("11;")?),
         _ => control(body),
     }
 }
@@ -207,7 +207,7 @@ fn control(body: &str) -> Option<Reply> {
 }
 
 /// `rgb:RRRR/GGGG/BBBB`, of any number of digits.
-fn ground(body: &str) -> Option<Reply> {
+fn backbackground(body: &str) -> Option<Reply> {
     let parts: Vec<f64> = body
         .strip_prefix("rgb:")?
         .split('/')
@@ -220,7 +220,7 @@ fn ground(body: &str) -> Option<Reply> {
     let [red, green, blue] = parts.as_slice() else {
         return None;
     };
-    Some(Reply::Ground(
+    Some(Reply::Background(
         0.299 * red + 0.587 * green + 0.114 * blue > 0.5,
     ))
 }
@@ -229,10 +229,10 @@ fn ground(body: &str) -> Option<Reply> {
 mod tests {
     use super::*;
 
-    fn nothing() -> Detected {
+    fn unknown() -> Detected {
         Detected {
-            how: How::Cells,
-            cell: USUAL_CELL,
+            protocol: How::Cells,
+            cell: DEFAULT_CELL,
             tmux: false,
             light: None,
         }
@@ -260,9 +260,9 @@ mod tests {
         );
         assert_eq!(
             reply(b']', "11;rgb:ffff/ffff/f0f0"),
-            Some(Reply::Ground(true))
+            Some(Reply::Background(true))
         );
-        assert_eq!(reply(b']', "11;rgb:1c/1c/1c"), Some(Reply::Ground(false)));
+        assert_eq!(reply(b']', "11;rgb:1c/1c/1c"), Some(Reply::Background(false)));
         for wrong in [
             "",
             "6;x;yt",
@@ -279,27 +279,27 @@ mod tests {
 
     #[test]
     fn kitty_is_better_than_sixel_and_iterm2_goes_by_name() {
-        let mut one = nothing();
-        one.take(&Reply::Attributes { sixel: true });
-        assert_eq!(one.how, How::Sixel);
-        one.take(&Reply::Kitty { ok: true });
-        assert_eq!(one.how, How::Kitty);
-        one.take(&Reply::Name("WezTerm 2024".into()));
-        assert_eq!(one.how, How::Iterm2);
-        one.take(&Reply::Kitty { ok: true });
-        assert_eq!(one.how, How::Iterm2);
+        let mut one = unknown();
+        one.apply(&Reply::Attributes { sixel: true });
+        assert_eq!(one.protocol, How::Sixel);
+        one.apply(&Reply::Kitty { ok: true });
+        assert_eq!(one.protocol, How::Kitty);
+        one.apply(&Reply::Name("WezTerm 2024".into()));
+        assert_eq!(one.protocol, How::Iterm2);
+        one.apply(&Reply::Kitty { ok: true });
+        assert_eq!(one.protocol, How::Iterm2);
     }
 
     #[test]
     fn what_the_user_says_goes_before_what_was_found() {
         let found = Detected {
-            how: How::Kitty,
-            ..nothing()
+            protocol: How::Kitty,
+            ..unknown()
         };
-        assert_eq!(how(ImageMode::Auto, Some(&found)), How::Kitty);
-        assert_eq!(how(ImageMode::Auto, None), How::Cells);
-        assert_eq!(how(ImageMode::Sixel, Some(&found)), How::Sixel);
-        assert_eq!(how(ImageMode::None, Some(&found)), How::None);
+        assert_eq!(image_protocol(ImageMode::Auto, Some(&found)), How::Kitty);
+        assert_eq!(image_protocol(ImageMode::Auto, None), How::Cells);
+        assert_eq!(image_protocol(ImageMode::Sixel, Some(&found)), How::Sixel);
+        assert_eq!(image_protocol(ImageMode::None, Some(&found)), How::None);
     }
 
     #[test]

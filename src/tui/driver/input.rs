@@ -49,14 +49,14 @@ fn hear_answers(
     detected: Detected,
     sender: &SyncSender<Message>,
 ) -> Result<(), std::sync::mpsc::SendError<Message>> {
-    use super::answers::{Asking, LATEST, PATIENCE};
+    use super::terminal_query::{TerminalQuery, LATE_REPLY_TIMEOUT, QUERY_TIMEOUT};
 
-    let mut asking = Asking::new(detected, sender);
-    asking.listen(PATIENCE);
-    sender.send(Message::Detected(asking.detected.clone()))?;
-    if !asking.answered {
-        asking.listen(LATEST);
-        sender.send(Message::Detected(asking.detected.clone()))?;
+    let mut query = TerminalQuery::new(detected, sender);
+    query.listen(QUERY_TIMEOUT);
+    sender.send(Message::Detected(query.detected.clone()))?;
+    if !query.answered {
+        query.listen(LATE_REPLY_TIMEOUT);
+        sender.send(Message::Detected(query.detected.clone()))?;
     }
     Ok(())
 }

@@ -3,17 +3,17 @@
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! others send it messages through one bounded channel.
 
-mod abilities;
+mod capabilities;
 #[cfg(unix)]
-mod answers;
+mod terminal_query;
 mod backend;
 mod clipboard;
 mod detect;
 mod input;
-mod showing;
+mod image_worker;
 mod terminal;
 #[cfg(unix)]
-mod typed;
+mod input_parser;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -28,18 +28,18 @@ use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
 
-pub use abilities::{Abilities, abilities};
+pub use capabilities::{Abilities, abilities};
 pub use detect::Detected;
 
-use showing::Showing;
+use image_worker::ImageWorker;
 use terminal::Terminal;
 
 /// Least time between frames: about sixty a second for what the program does by itself.
-const FRAME: Duration = Duration::from_millis(16);
+const FRAME_TIME: Duration = Duration::from_millis(16);
 /// What the user does is seen at once; a key that is held down still cannot fill the terminal.
-const KEY_FRAME: Duration = Duration::from_millis(4);
+const KEY_FRAME_TIME: Duration = Duration::from_millis(4);
 /// Events handled before the next frame, so that a flood cannot starve it.
-const MOST_EVENTS: usize = 256;
+const MAX_EVENTS_PER_FRAME: usize = 256;
 
 /// Everything the loop works on.
 struct Driver {
@@ -48,13 +48,13 @@ struct Driver {
     memo: Memo,
     theme: Theme,
     terminal: Terminal,
-    hands: Hands,
-    showing: Showing,
+    runner: Hands,
+    image_worker: ImageWorker,
     started: Instant,
     images: ImageMode,
     detected: Detected,
     /// The theme's choice by which `theme` was made.
-    themed: ThemeChoice,
+    applied_theme: ThemeChoice,
     leaving: Option<ExitReason>,
 }
 
@@ -73,7 +73,7 @@ pub fn run(
         anyhow::anyhow!("{error}\n{hint}")
     })?;
     let detected = Detected::from_environment();
-    let depth = detect::depth(options.colours);
+    let depth = detect::colour_depth(options.colours);
     let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
     let (state, effects) = State::new(Start {
         columns,
@@ -88,14 +88,14 @@ pub fn run(
     // Before the terminal is ours: from then on no signal may end the program without giving it back.
     hands::listen(sender.clone())?;
     // Until the terminal has answered; the first frame must not wait for that.
-    let how = detect::how(options.images, None);
-    let gallery = Gallery::new(detect::screen(how, &detected, depth));
+    let protocol = detect::image_protocol(options.images, None);
+    let gallery = Gallery::new(detect::screen(protocol, &detected, depth));
     let mut driver = Driver {
         theme: Theme::new(depth, options.theme),
-        themed: options.theme,
+        applied_theme: options.theme,
         terminal: Terminal::enter().context("the terminal could not be set up")?,
-        hands: Hands::new(sender.clone(), journal)?,
-        showing: Showing::start(sender.clone())?,
+        runner: Hands::new(sender.clone(), journal)?,
+        image_worker: ImageWorker::start(sender.clone())?,
         memo: Memo::default(),
         started: Instant::now(),
         images: options.images,
@@ -107,14 +107,14 @@ pub fn run(
     driver.draw();
     driver.begin(sender, options.colours)?;
     for effect in effects {
-        driver.carry(effect);
+        driver.run_effect(effect);
     }
     let reason = driver.run(&receiver);
     let troubles = driver.finish(&receiver);
     Ok((reason, troubles))
 }
 
-fn is_of_user(message: &Message) -> bool {
+fn is_user_input(message: &Message) -> bool {
     use Event::{Click, Key, Paste, Resize, Scroll};
     matches!(
         message,
@@ -152,11 +152,11 @@ impl Driver {
                 Err(RecvTimeoutError::Disconnected) => return ExitReason::TerminalGone,
             };
             let more = std::iter::from_fn(|| receiver.try_recv().ok());
-            for message in first.into_iter().chain(more).take(MOST_EVENTS) {
-                let pause = if is_of_user(&message) {
-                    KEY_FRAME
+            for message in first.into_iter().chain(more).take(MAX_EVENTS_PER_FRAME) {
+                let pause = if is_user_input(&message) {
+                    KEY_FRAME_TIME
                 } else {
-                    FRAME
+                    FRAME_TIME
                 };
                 due = Some(due.map_or(pause, |due| due.min(pause)));
                 self.take(message);
@@ -173,9 +173,9 @@ impl Driver {
         match message {
             Message::Event(event) => self.tell(event),
             Message::Opened { job, result } => {
-                let (event, reader) = self.hands.opened(job, result);
+                let (event, reader) = self.runner.opened(job, result);
                 if let Some(reader) = reader {
-                    self.showing.set_reader(reader);
+                    self.image_worker.set_reader(reader);
                     self.gallery.index_changed();
                 }
                 self.tell(event);
@@ -201,23 +201,23 @@ impl Driver {
     fn tell(&mut self, event: Event) {
         let effects = self.state.handle(self.started.elapsed(), event);
         for effect in effects {
-            self.carry(effect);
+            self.run_effect(effect);
         }
-        self.hands.set_lively(self.state.is_lively());
+        self.runner.set_lively(self.state.is_lively());
         self.set_theme();
     }
 
     fn set_theme(&mut self) {
-        let wanted = self.themed_as();
-        if self.themed != wanted {
-            self.themed = wanted;
+        let wanted = self.resolved_theme();
+        if self.applied_theme != wanted {
+            self.applied_theme = wanted;
             self.theme = Theme::new(self.gallery.screen().depth, wanted);
             self.memo.clear();
         }
     }
 
     /// The ground that was chosen, or that the terminal told.
-    fn themed_as(&self) -> ThemeChoice {
+    fn resolved_theme(&self) -> ThemeChoice {
         match (self.state.theme, self.detected.light) {
             (ThemeChoice::Auto, Some(true)) => ThemeChoice::Light,
             (ThemeChoice::Auto, _) => ThemeChoice::Dark,
@@ -226,8 +226,8 @@ impl Driver {
     }
 
     fn set_screen(&mut self) {
-        let how = detect::how(self.images, Some(&self.detected));
-        let screen = detect::screen(how, &self.detected, self.gallery.screen().depth);
+        let protocol = detect::image_protocol(self.images, Some(&self.detected));
+        let screen = detect::screen(protocol, &self.detected, self.gallery.screen().depth);
         if screen != self.gallery.screen() {
             self.gallery.set_screen(screen);
         }
@@ -246,9 +246,9 @@ impl Driver {
             self.state.hits = hits;
         }
         let dropped = self.gallery.take_dropped();
-        self.terminal.forget_pictures(&dropped, self.detected.tmux);
+        self.terminal.delete_images(&dropped, self.detected.tmux);
         let wanted = self.gallery.take_wanted();
-        self.showing
+        self.image_worker
             .want(wanted, self.gallery.screen(), self.gallery.generation);
         if drawn.is_err() && self.leaving.is_none() {
             // Nobody can see anything any more; what was said is kept.
@@ -260,10 +260,10 @@ impl Driver {
     fn suspend(&mut self) {
         self.terminal.leave();
         hands::stop_here();
-        if self.terminal.enter_again().is_err() {
+        if self.terminal.reenter().is_err() {
             return self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
-        // The terminal may have forgotten all pictures.
+        // The terminal may have forgotten all images.
         let screen = self.gallery.screen();
         self.gallery.set_screen(screen);
         self.tell(Event::Resumed);
@@ -272,7 +272,7 @@ impl Driver {
         }
     }
 
-    fn carry(&mut self, effect: Effect) {
+    fn run_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Leave(reason) => self.leaving = Some(reason),
             Effect::Suspend => self.suspend(),
@@ -291,17 +291,17 @@ impl Driver {
                 self.images = mode;
                 self.set_screen();
             }
-            other => self.hands.carry(other),
+            other => self.runner.run(other),
         }
     }
 
     /// Restores the terminal first, so that nobody looks at a dead screen, then waits for the store.
     fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
-        if self.gallery.screen().how == How::Kitty {
-            self.terminal.forget_all_pictures(self.detected.tmux);
+        if self.gallery.screen().protocol == How::Kitty {
+            self.terminal.delete_all_images(self.detected.tmux);
         }
         self.terminal.leave();
         let now = self.started.elapsed();
-        self.hands.finish(&mut self.state, now, receiver)
+        self.runner.finish(&mut self.state, now, receiver)
     }
 }

@@ -19,29 +19,29 @@ use crossterm::terminal::{
 };
 use ratatui::Frame;
 
-use super::backend::Placing;
+use super::backend::PositioningBackend;
 
 /// Whether the terminal is ours at this moment.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+static ACTIVE: AtomicBool = AtomicBool::new(false);
 /// The thread that draws.
-static DRAWS: OnceLock<ThreadId> = OnceLock::new();
-static HOOK: OnceLock<()> = OnceLock::new();
+static DRAW_THREAD: OnceLock<ThreadId> = OnceLock::new();
+static PANIC_HOOK: OnceLock<()> = OnceLock::new();
 
 /// Large enough for a whole frame, so that it leaves in few pieces.
 const BUFFER: usize = 1 << 18;
 
 /// The terminal in our hands.
 pub struct Terminal {
-    inner: ratatui::Terminal<Placing<BufWriter<Stdout>>>,
+    inner: ratatui::Terminal<PositioningBackend<BufWriter<Stdout>>>,
 }
 
 impl Terminal {
     /// Takes the terminal over.
     pub fn enter() -> io::Result<Self> {
-        let _ = DRAWS.set(std::thread::current().id());
+        let _ = DRAW_THREAD.set(std::thread::current().id());
         install_hook();
         take_over()?;
-        let backend = Placing::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        let backend = PositioningBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         match ratatui::Terminal::new(backend) {
             Ok(inner) => Ok(Self { inner }),
             Err(error) => {
@@ -52,7 +52,7 @@ impl Terminal {
     }
 
     /// Takes it over again after [`Terminal::leave`].
-    pub fn enter_again(&mut self) -> io::Result<()> {
+    pub fn reenter(&mut self) -> io::Result<()> {
         take_over()?;
         self.clear();
         Ok(())
@@ -91,17 +91,17 @@ impl Terminal {
             .and_then(|()| backend.flush());
     }
 
-    /// Tells kitty to free pictures.
-    pub fn forget_pictures(&mut self, numbers: &[u32], tmux: bool) {
+    /// Tells kitty to free images.
+    pub fn delete_images(&mut self, numbers: &[u32], tmux: bool) {
         for number in numbers {
-            let sequence = through(&format!("\x1b_Ga=d,d=I,i={number},q=2\x1b\\"), tmux);
+            let sequence = tmux_passthrough(&format!("\x1b_Ga=d,d=I,i={number},q=2\x1b\\"), tmux);
             self.write(&sequence);
         }
     }
 
-    /// Tells kitty to free all pictures.
-    pub fn forget_all_pictures(&mut self, tmux: bool) {
-        let sequence = through("\x1b_Ga=d,d=A,q=2\x1b\\", tmux);
+    /// Tells kitty to free all images.
+    pub fn delete_all_images(&mut self, tmux: bool) {
+        let sequence = tmux_passthrough("\x1b_Ga=d,d=A,q=2\x1b\\", tmux);
         self.write(&sequence);
     }
 }
@@ -113,7 +113,7 @@ impl Drop for Terminal {
 }
 
 /// Wraps a sequence so that tmux hands it on to the terminal.
-pub fn through(sequence: &str, tmux: bool) -> String {
+pub fn tmux_passthrough(sequence: &str, tmux: bool) -> String {
     if tmux {
         format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
     } else {
@@ -123,7 +123,7 @@ pub fn through(sequence: &str, tmux: bool) -> String {
 
 fn take_over() -> io::Result<()> {
     enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
+    ACTIVE.store(true, Ordering::SeqCst);
     let taken = crossterm::execute!(
         io::stdout(),
         EnterAlternateScreen,
@@ -140,7 +140,7 @@ fn take_over() -> io::Result<()> {
 
 /// Gives the terminal back if it is ours. Errors are of no use here: the terminal may be gone.
 fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+    if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let _ = crossterm::execute!(
@@ -156,10 +156,10 @@ fn give_back() {
 }
 
 fn install_hook() {
-    HOOK.get_or_init(|| {
+    PANIC_HOOK.get_or_init(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if TAKEN.load(Ordering::SeqCst) && DRAWS.get() != Some(&std::thread::current().id()) {
+            if ACTIVE.load(Ordering::SeqCst) && DRAW_THREAD.get() != Some(&std::thread::current().id()) {
                 tracing::error!("panic on a worker: {info}");
                 return;
             }
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn tmux_hands_a_sequence_on_when_its_escapes_are_doubled() {
-        assert_eq!(through("\x1b_Gx\x1b\\", false), "\x1b_Gx\x1b\\");
+        assert_eq!(tmux_passthrough("\x1b_Gx\x1b\\", false), "\x1b_Gx\x1b\\");
         assert_eq!(
-            through("\x1b_Gx\x1b\\", true),
+            tmux_passthrough("\x1b_Gx\x1b\\", true),
             "\x1bPtmux;\x1b\x1b_Gx\x1b\x1b\\\x1b\\"
         );
     }

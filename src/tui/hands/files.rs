@@ -1,4 +1,4 @@
-//! Reading files: pictures to attach, folders to list. On a worker.
+//! Reading files: images to attach, folders to list. On a worker.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use rounds_imaging::decode::MAX_FILE_BYTES;
 use rounds_support::{files, sanitise};
 
 /// Entries of a folder that are listed; what is past them can still be typed.
-const MOST_ENTRIES: usize = 20_000;
-const LONGEST_NAME: usize = 255;
+const MAX_ENTRIES: usize = 20_000;
+const MAX_NAME_CHARS: usize = 255;
 const CASES: &str = "assets/cases/";
 
 /// Names of the sample cases that ship.
@@ -33,7 +33,7 @@ pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
 pub fn attach_case(name: &str) -> Event {
     let result = case_bytes(name).and_then(|bytes| attached(bytes.into(), name, None));
     Event::Attached {
-        name: sanitise::clean_line_max(name, LONGEST_NAME),
+        name: sanitise::clean_line_max(name, MAX_NAME_CHARS),
         result,
     }
 }
@@ -51,11 +51,11 @@ pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
     files::read_plain(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
 }
 
-/// A decoded picture with its file.
+/// A decoded image with its file.
 pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
-    let picture = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
+    let image = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
     Ok(Attached {
-        picture: Arc::new(picture),
+        picture: Arc::new(image),
         file,
         path,
     })
@@ -63,11 +63,11 @@ pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<At
 
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
-    sanitise::clean_line_max(&name.to_string_lossy(), LONGEST_NAME)
+    sanitise::clean_line_max(&name.to_string_lossy(), MAX_NAME_CHARS)
 }
 
 /// Lists a folder: folders first, by name.
-pub fn list(folder: &Path) -> Event {
+pub fn list_folder(folder: &Path) -> Event {
     Event::Folder {
         folder: folder.to_path_buf(),
         result: entries(folder),
@@ -81,7 +81,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Trouble> {
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
         .map_err(failed)?
         .filter_map(Result::ok)
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .map(|entry| {
             let path = entry.path();
             // Follows links: a link to a folder is a folder.
@@ -111,7 +111,7 @@ mod tests {
         let Event::Folder {
             result: Ok(entries),
             ..
-        } = list(folder.path())
+        } = list_folder(folder.path())
         else {
             panic!("no list");
         };
@@ -124,7 +124,7 @@ mod tests {
     fn what_is_no_picture_or_no_file_is_an_error_with_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("note.png");
-        std::fs::write(&path, "no picture").unwrap();
+        std::fs::write(&path, "no image").unwrap();
         for path in [path, folder.path().join("missing.png"), "/dev/null".into()] {
             let Event::Attached {
                 result: Err(trouble),

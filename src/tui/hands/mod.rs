@@ -4,18 +4,18 @@
 
 mod files;
 mod model;
-mod pasting;
-mod pulse;
+mod clipboard_image;
+mod ticker;
 mod signals;
 mod store;
 mod work;
 
 #[cfg(test)]
-pub use files::{attach_case, attach_file, list};
+pub use files::{attach_case, attach_file, list_folder};
 pub use files::{case_bytes, case_names, file_bytes};
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]
-pub use store::done;
+pub use store::perform;
 #[cfg(test)]
 mod tests;
 
@@ -32,11 +32,11 @@ use rounds_assistant::Assistant;
 use rounds_index::Images;
 use rounds_support::Cancel;
 
-use pulse::Pulse;
+use ticker::Ticker;
 use store::Store;
 
 /// Longest wait for the session store at the end.
-const STORE_TIME: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reading that is to be done.
 enum Reading {
@@ -47,12 +47,12 @@ enum Reading {
 }
 
 impl Reading {
-    fn done(&self) -> Event {
+    fn perform(&self) -> Event {
         match self {
             Self::File(path) => files::attach_file(path),
             Self::Case(name) => files::attach_case(name),
-            Self::Clipboard => pasting::attach(),
-            Self::Folder(folder) => files::list(folder),
+            Self::Clipboard => clipboard_image::attach(),
+            Self::Folder(folder) => files::list_folder(folder),
         }
     }
 
@@ -80,7 +80,7 @@ impl Reading {
 }
 
 /// Does a worker's job; where it panics, `failure` is what came of it, so that nobody waits and the next job is done.
-pub fn safely<T>(failure: T, job: impl FnOnce() -> T) -> T {
+pub fn catch_panic<T>(failure: T, job: impl FnOnce() -> T) -> T {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).unwrap_or(failure)
 }
 
@@ -89,7 +89,7 @@ pub struct Hands {
     sender: SyncSender<Message>,
     reading: Sender<Reading>,
     store: Store,
-    pulse: Pulse,
+    ticker: Ticker,
     assistant: Option<Arc<Assistant>>,
     /// The newest opening; older ones are dropped when they come.
     opening: Option<u64>,
@@ -97,7 +97,7 @@ pub struct Hands {
     /// Of the long work beside the conversation.
     work: Cancel,
     /// Longest wait for the session store at the end.
-    patience: Duration,
+    store_timeout: Duration,
 }
 
 impl Hands {
@@ -105,21 +105,21 @@ impl Hands {
         Ok(Self {
             reading: start_reading(sender.clone())?,
             store: Store::start(sender.clone(), journal)?,
-            pulse: Pulse::start(sender.clone())?,
+            ticker: Ticker::start(sender.clone())?,
             assistant: None,
             opening: None,
             cancel: Cancel::new(),
             work: Cancel::new(),
-            patience: STORE_TIME,
+            store_timeout: STORE_TIMEOUT,
             sender,
         })
     }
 
-    pub fn set_lively(&self, lively: bool) {
-        self.pulse.set_lively(lively);
+    pub fn set_lively(&self, ticking: bool) {
+        self.ticker.set_lively(ticking);
     }
 
-    /// Takes an opened model and index; one that was given up is dropped here. Returns where pictures of its examples are
+    /// Takes an opened model and index; one that was given up is dropped here. Returns where images of its examples are
     /// read, where it is the one that was waited for.
     pub fn opened(
         &mut self,
@@ -143,7 +143,7 @@ impl Hands {
         (Event::Opened { job, result }, reader)
     }
 
-    pub fn carry(&mut self, effect: Effect) {
+    pub fn run(&mut self, effect: Effect) {
         let started = match effect {
             Effect::Open { job, setup } => {
                 self.opening = Some(job);
@@ -166,7 +166,7 @@ impl Hands {
                     return self.failed(turn, "no model is open");
                 };
                 self.cancel = Cancel::new();
-                let asked = model::Asked {
+                let asked = model::AskRequest {
                     turn,
                     question,
                     images,
@@ -198,7 +198,7 @@ impl Hands {
             Effect::AttachClipboard => self.read(Reading::Clipboard),
             Effect::ListFolder(folder) => self.read(Reading::Folder(folder)),
             other => {
-                self.store.carry(other);
+                self.store.run(other);
                 Ok(())
             }
         };
@@ -215,7 +215,7 @@ impl Hands {
         now: Duration,
         receiver: &Receiver<Message>,
     ) -> Vec<Trouble> {
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.store_timeout;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
         self.work.cancel();
         let mut failed: Vec<Trouble> = state.end_work().into_iter().collect();
@@ -232,7 +232,7 @@ impl Hands {
             }
             for effect in state.handle(now, event) {
                 if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
-                    self.store.carry(effect);
+                    self.store.run(effect);
                 }
             }
         }
@@ -294,7 +294,7 @@ fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>
     let (jobs, queue) = channel::<Reading>();
     let work = move || {
         while let Ok(job) = queue.recv() {
-            let event = safely(job.failure(), || job.done());
+            let event = catch_panic(job.failure(), || job.perform());
             if sender.send(Message::Event(event)).is_err() {
                 return;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::safely;
+use super::catch_panic;
 use crate::tui::house;
 use crate::tui::journal::{Attached, Whose};
 use crate::tui::message::Message;
@@ -14,7 +14,7 @@ use rounds_support::Cancel;
 /// Opens model and index and says so.
 pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Result<()> {
     let work = move || {
-        be_patient();
+        lower_thread_priority();
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| house::open(&setup)));
         let result = match opened {
             Ok(Ok(opened)) => Ok(Box::new(opened)),
@@ -31,7 +31,7 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
 
 /// Threads made from here on give way to the one that draws, so that keys are heard while all cores compute. They inherit
 /// this from the thread that starts them.
-pub fn be_patient() {
+pub fn lower_thread_priority() {
     #[cfg(target_os = "linux")]
     {
         let own = rustix::thread::gettid();
@@ -40,7 +40,7 @@ pub fn be_patient() {
 }
 
 /// What is asked.
-pub struct Asked {
+pub struct AskRequest {
     pub turn: TurnId,
     pub question: String,
     pub images: Vec<Attached>,
@@ -52,11 +52,11 @@ pub struct Asked {
 pub fn ask(
     sender: SyncSender<Message>,
     assistant: Arc<Assistant>,
-    asked: Asked,
+    asked: AskRequest,
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let work = move || {
-        let Asked {
+        let AskRequest {
             turn,
             question,
             images,
@@ -87,7 +87,7 @@ pub fn ask(
             }
             ended
         };
-        if !safely(false, hand_on) {
+        if !catch_panic(false, hand_on) {
             // Its thread is gone; nobody may wait for it.
             let trouble =
                 Trouble::new("the model stopped without an answer").hint("/model opens it again");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
-use super::safely;
+use super::catch_panic;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
@@ -11,7 +11,7 @@ use crate::tui::state::{Effect, Event, Trouble};
 use rounds_index::Images;
 
 /// Sessions that a list shows.
-const MOST_LISTED: usize = 500;
+const MAX_LISTED_SESSIONS: usize = 500;
 
 enum Job {
     Do(Box<Effect>),
@@ -33,7 +33,7 @@ impl Store {
         let work = move || {
             while let Ok(job) = queue.recv() {
                 let event = match job {
-                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), *effect)),
+                    Job::Do(effect) => catch_panic(failure(&effect), || perform(journal.as_mut(), *effect)),
                     Job::IndexOpened(images) => {
                         journal.index_opened(images);
                         None
@@ -53,7 +53,7 @@ impl Store {
         Ok(Self { jobs: Some(jobs) })
     }
 
-    pub fn carry(&self, effect: Effect) {
+    pub fn run(&self, effect: Effect) {
         self.put(Job::Do(Box::new(effect)));
     }
 
@@ -94,7 +94,7 @@ fn failure(effect: &Effect) -> Option<Event> {
 }
 
 /// Does one thing; what is to be told of it.
-pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
+pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
     let quiet = |result: Result<(), JournalError>| {
         result
             .err()
@@ -117,7 +117,7 @@ pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
         Effect::StorePartial { id, text } => quiet(journal.append_partial(&id, &text)),
         Effect::StoreEnd { id, end, setup } => quiet(journal.finish_turn(&id, &end, &setup)),
         Effect::ListSessions { words } => {
-            let result = journal.list(&words, MOST_LISTED).map_err(Trouble::from);
+            let result = journal.list(&words, MAX_LISTED_SESSIONS).map_err(Trouble::from);
             Some(Event::Sessions { words, result })
         }
         Effect::OpenSession(id) => Some(Event::SessionOpened(

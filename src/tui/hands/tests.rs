@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Hands, Reading, safely};
+use super::{Hands, Reading, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::house::About;
@@ -18,7 +18,7 @@ use rounds_assistant::Setup;
 /// Longer than any machine needs.
 const LONG: Duration = Duration::from_secs(120);
 
-enum How {
+enum Failure {
     Refuses,
     Breaks,
     /// Until the other end is dropped.
@@ -26,20 +26,20 @@ enum How {
 }
 
 /// A store in which one thing goes wrong.
-struct Bad {
+struct FailingJournal {
     at: &'static str,
-    how: How,
+    failure: Failure,
 }
 
-impl Bad {
+impl FailingJournal {
     fn go(&self, at: &str) -> Result<(), JournalError> {
         if self.at != at {
             return Ok(());
         }
-        match &self.how {
-            How::Refuses => Err(JournalError::new("the disk is full")),
-            How::Breaks => panic!("the store breaks"),
-            How::Hangs(until) => {
+        match &self.failure {
+            Failure::Refuses => Err(JournalError::new("the disk is full")),
+            Failure::Breaks => panic!("the store breaks"),
+            Failure::Hangs(until) => {
                 let _ = until.recv();
                 Ok(())
             }
@@ -47,7 +47,7 @@ impl Bad {
     }
 }
 
-impl Journal for Bad {
+impl Journal for FailingJournal {
     fn create(&mut self, _: &str, _: &str, _: &str) -> Result<String, JournalError> {
         self.go("create").map(|()| "s1".into())
     }
@@ -80,16 +80,16 @@ impl Journal for Bad {
     }
 }
 
-fn hands(at: &'static str, how: How) -> (Hands, Receiver<Message>) {
+fn runner(at: &'static str, failure: Failure) -> (Hands, Receiver<Message>) {
     let (sender, receiver) = sync_channel(CHANNEL);
-    let hands = Hands::new(sender, Box::new(Bad { at, how })).unwrap();
-    (hands, receiver)
+    let runner = Hands::new(sender, Box::new(FailingJournal { at, failure })).unwrap();
+    (runner, receiver)
 }
 
 /// Asks, leaves at once, and returns what the end says.
-fn left(at: &'static str, how: How, patience: Duration) -> Vec<Trouble> {
-    let (mut hands, receiver) = hands(at, how);
-    hands.patience = patience;
+fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<Trouble> {
+    let (mut runner, receiver) = runner(at, failure);
+    runner.store_timeout = timeout;
     let now = Duration::ZERO;
     let (mut state, _) = State::new(Start::default());
     let opened = Event::Opened {
@@ -103,11 +103,11 @@ fn left(at: &'static str, how: How, patience: Duration) -> Vec<Trouble> {
     ] {
         for effect in state.handle(now, event) {
             if matches!(effect, Effect::CreateSession { .. }) {
-                hands.carry(effect);
+                runner.run(effect);
             }
         }
     }
-    hands.finish(&mut state, now, &receiver)
+    runner.finish(&mut state, now, &receiver)
 }
 
 /// The first event that is neither time nor wanted elsewhere.
@@ -127,21 +127,21 @@ fn next(receiver: &Receiver<Message>) -> Event {
 #[test]
 fn what_the_store_cannot_keep_at_the_end_is_told_wherever_it_fails() {
     for at in ["create", "begin", "finish"] {
-        let told = left(at, How::Refuses, LONG);
+        let told = troubles_at_exit(at, Failure::Refuses, LONG);
         assert_eq!(told.len(), 1, "{at}: {told:?}");
         assert_eq!(told[0].message, "the disk is full", "{at}");
-        let told = left(at, How::Breaks, LONG);
+        let told = troubles_at_exit(at, Failure::Breaks, LONG);
         assert_eq!(told.len(), 1, "{at}: {told:?}");
         assert!(told[0].message.contains("inside the program"), "{told:?}");
     }
-    assert_eq!(left("nothing", How::Refuses, LONG), []);
+    assert_eq!(troubles_at_exit("nothing", Failure::Refuses, LONG), []);
 }
 
 #[test]
 fn a_store_that_hangs_is_left_and_told() {
     for at in ["create", "begin", "finish"] {
         let (hold, until) = sync_channel(0);
-        let told = left(at, How::Hangs(until), Duration::from_millis(50));
+        let told = troubles_at_exit(at, Failure::Hangs(until), Duration::from_millis(50));
         drop::<std::sync::mpsc::SyncSender<()>>(hold);
         assert_eq!(told.len(), 1, "{at}: {told:?}");
         assert!(told[0].message.contains("in time"), "{told:?}");
@@ -150,9 +150,9 @@ fn a_store_that_hangs_is_left_and_told() {
 
 #[test]
 fn a_store_that_broke_once_answers_and_does_what_comes_next() {
-    let (mut hands, receiver) = hands("open", How::Breaks);
-    hands.carry(Effect::OpenSession("s1".into()));
-    hands.carry(Effect::ListSessions { words: "x".into() });
+    let (mut runner, receiver) = runner("open", Failure::Breaks);
+    runner.run(Effect::OpenSession("s1".into()));
+    runner.run(Effect::ListSessions { words: "x".into() });
     assert!(matches!(
         next(&receiver),
         Event::SessionOpened(Err(trouble)) if trouble.message.contains("inside the program")
@@ -171,7 +171,7 @@ fn reading_that_breaks_is_answered_as_what_was_asked() {
         Reading::Clipboard,
     ];
     for job in attached {
-        let event = safely(job.failure(), || panic!("reading breaks"));
+        let event = catch_panic(job.failure(), || panic!("reading breaks"));
         let Event::Attached {
             result: Err(trouble),
             ..
@@ -183,6 +183,6 @@ fn reading_that_breaks_is_answered_as_what_was_asked() {
         assert!(!trouble.message.contains('\u{1b}'), "{trouble:?}");
     }
     let job = Reading::Folder(PathBuf::from("/data"));
-    let event = safely(job.failure(), || panic!("reading breaks"));
+    let event = catch_panic(job.failure(), || panic!("reading breaks"));
     assert!(matches!(event, Event::Folder { result: Err(_), .. }));
 }

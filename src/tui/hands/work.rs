@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::model::be_patient;
+use super::model::lower_thread_priority;
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, Work};
 use rounds_assistant::Assistant;
@@ -16,18 +16,18 @@ use rounds_support::errors::bytes;
 use rounds_support::{Cancel, Paths};
 
 /// Shortest time between two reports.
-const EVERY: Duration = Duration::from_millis(200);
+const REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Tells the state how far a job is.
-struct Teller {
+struct ProgressReporter {
     sender: SyncSender<Message>,
     job: u64,
     told: Option<Instant>,
 }
 
-impl Teller {
+impl ProgressReporter {
     fn tell(&mut self, words: impl FnOnce() -> String) {
-        if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
+        if self.told.is_none_or(|told| told.elapsed() >= REPORT_INTERVAL) {
             self.told = Some(Instant::now());
             let (job, said) = (self.job, words());
             let _ = self
@@ -46,8 +46,8 @@ pub fn start(
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let task = move || {
-        be_patient();
-        let mut teller = Teller {
+        lower_thread_priority();
+        let mut progress = ProgressReporter {
             sender: sender.clone(),
             job,
             told: None,
@@ -66,9 +66,9 @@ pub fn start(
                     options: Options::default(),
                     device,
                 };
-                import_data(&import, &cancel, &mut teller)
+                import_data(&import, &cancel, &mut progress)
             }
-            Work::Warm { really } => warm(assistant, really, cancel, &mut teller),
+            Work::Warm { really } => warm(assistant, really, cancel, &mut progress),
         });
         let result = std::panic::catch_unwind(done)
             .unwrap_or_else(|_| Err(Trouble::new("the work failed inside the program")));
@@ -83,7 +83,7 @@ pub fn start(
 fn import_data(
     import: &upkeep::Import,
     cancel: &Cancel,
-    teller: &mut Teller,
+    progress: &mut ProgressReporter,
 ) -> Result<String, Trouble> {
     let paths = Paths::find().map_err(|error| Trouble::of(&error))?;
     let mut total = None;
@@ -101,7 +101,7 @@ fn import_data(
             }
             ImportReport::Rows(Report::Looked(summary) | Report::Committed(summary)) => {
                 let done = summary.rows + summary.left_out;
-                teller.tell(|| match total {
+                progress.tell(|| match total {
                     Some(all) => format!("importing, {done} of {all} rows"),
                     None => format!("importing, {done} rows"),
                 });
@@ -133,7 +133,7 @@ fn warm(
     assistant: Option<Arc<Assistant>>,
     really: bool,
     cancel: Cancel,
-    teller: &mut Teller,
+    progress: &mut ProgressReporter,
 ) -> Result<String, Trouble> {
     let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
     let mut words = String::from("the model's thread ended");
@@ -143,11 +143,11 @@ fn warm(
                 words = format!("{}; /warm go does it", plan.in_words());
             }
             Warming::Progress(done, all) => {
-                teller.tell(|| format!("warming, {done} of {all} pictures"));
+                progress.tell(|| format!("warming, {done} of {all} images"));
             }
             Warming::Done(warmed) => {
                 words = format!(
-                    "{} pictures are kept, {}",
+                    "{} images are kept, {}",
                     warmed.pictures,
                     bytes(warmed.bytes)
                 );

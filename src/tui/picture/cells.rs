@@ -1,4 +1,4 @@
-//! A picture out of character cells: two pixels a cell, or one character of a ramp where there are no colours.
+//! An image out of character cells: two pixels a cell, or one character of a ramp where there are no colours.
 
 use image::RgbImage;
 use ratatui::buffer::Buffer;
@@ -6,14 +6,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 
 use super::Look;
-use super::shown::shown;
+use super::render::render;
 use rounds_imaging::{ColourDepth, Picture};
 
 /// From dark to bright.
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-/// Steps of a colour cube of the palette of 256.
+/// Steps of a colour cube of the palette256 of 256.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-/// Greys of the 16 colours, dark to bright: a medical picture is mostly grey.
+/// Greys of the 16 colours, dark to bright: a medical image is mostly grey.
 const GREYS: [(u8, Color); 4] = [
     (0, Color::Black),
     (110, Color::DarkGray),
@@ -32,17 +32,17 @@ const HUES: [([u8; 3], Color); 6] = [
 
 /// Cells, row by row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CellPicture {
+pub struct CellImage {
     pub columns: u16,
     pub rows: u16,
     cells: Vec<(char, Color, Color)>,
 }
 
-impl CellPicture {
+impl CellImage {
     /// The picture as large as fits into `columns` by `rows`; `None` where it has no pixels or there is no room.
     pub fn new(
-        picture: &Picture,
-        look: Look,
+        image: &Picture,
+        transform: Look,
         columns: u16,
         rows: u16,
         depth: ColourDepth,
@@ -50,7 +50,7 @@ impl CellPicture {
         if columns == 0 || rows == 0 {
             return None;
         }
-        let pixels = shown(picture, look, u32::from(columns), u32::from(rows) * 2, 1.0)?;
+        let pixels = render(image, transform, u32::from(columns), u32::from(rows) * 2)?;
         let width = u16::try_from(pixels.width()).ok()?;
         let height = u16::try_from(pixels.height().div_ceil(2)).ok()?;
         let at = |x: u16, y: u32| pixel(&pixels, u32::from(x), y);
@@ -116,18 +116,18 @@ fn colour(pixel: [u8; 3], depth: ColourDepth) -> Color {
     match depth {
         ColourDepth::None => Color::Reset,
         ColourDepth::True => Color::Rgb(red, green, blue),
-        ColourDepth::Ansi256 => Color::Indexed(palette(pixel)),
-        ColourDepth::Ansi16 => sixteen(pixel),
+        ColourDepth::Ansi256 => Color::Indexed(palette256(pixel)),
+        ColourDepth::Ansi16 => ansi16(pixel),
     }
 }
 
-fn spread(pixel: [u8; 3]) -> u8 {
+fn chroma(pixel: [u8; 3]) -> u8 {
     let most = pixel.iter().max().copied().unwrap_or(0);
     most - pixel.iter().min().copied().unwrap_or(0)
 }
 
-fn palette(pixel: [u8; 3]) -> u8 {
-    if spread(pixel) < 12 {
+fn palette256(pixel: [u8; 3]) -> u8 {
+    if chroma(pixel) < 12 {
         // 24 greys from 8 to 238.
         let bright = grey(pixel);
         return match bright {
@@ -147,8 +147,8 @@ fn palette(pixel: [u8; 3]) -> u8 {
     16 + 36 * red + 6 * green + blue
 }
 
-fn sixteen(pixel: [u8; 3]) -> Color {
-    if spread(pixel) < 60 {
+fn ansi16(pixel: [u8; 3]) -> Color {
+    if chroma(pixel) < 60 {
         let bright = grey(pixel) as u8;
         let nearest = GREYS.iter().min_by_key(|(level, _)| level.abs_diff(bright));
         return nearest.map_or(Color::Reset, |(_, colour)| *colour);
@@ -188,7 +188,7 @@ mod tests {
             ColourDepth::Ansi256,
             ColourDepth::True,
         ] {
-            let cells = CellPicture::new(&halves(), Look::default(), 2, 1, depth).unwrap();
+            let cells = CellImage::new(&halves(), Look::default(), 2, 1, depth).unwrap();
             assert_eq!((cells.columns, cells.rows), (2, 1));
             assert_ne!(cells.cells[0], cells.cells[1], "{depth:?}");
         }
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_colours_no_cell_has_one() {
-        let cells = CellPicture::new(&halves(), Look::default(), 20, 9, ColourDepth::None).unwrap();
+        let cells = CellImage::new(&halves(), Look::default(), 20, 9, ColourDepth::None).unwrap();
         assert!(
             cells
                 .cells
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn drawing_past_the_edge_draws_what_fits() {
         let cells =
-            CellPicture::new(&halves(), Look::default(), 40, 40, ColourDepth::True).unwrap();
+            CellImage::new(&halves(), Look::default(), 40, 40, ColourDepth::True).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 2));
         cells.draw(Rect::new(1, 1, 40, 40), &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), " ");

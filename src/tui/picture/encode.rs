@@ -7,12 +7,12 @@ use ratatui::widgets::Widget;
 use ratatui_image::Image;
 use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
-use super::cells::CellPicture;
+use super::cells::CellImage;
 use super::gallery::Request;
-use super::shown::shown;
+use super::render::render;
 use rounds_imaging::{ColourDepth, Picture};
 
-/// How pictures are drawn.
+/// How images are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Kitty,
@@ -30,7 +30,7 @@ impl How {
             Self::Iterm2 => "iTerm2",
             Self::Sixel => "sixel",
             Self::Cells => "half-blocks",
-            Self::None => "no pictures",
+            Self::None => "no images",
         }
     }
 }
@@ -38,16 +38,16 @@ impl How {
 /// What is known about the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
-    pub how: How,
+    pub protocol: How,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
     pub tmux: bool,
     pub depth: ColourDepth,
 }
 
-/// A picture that can be drawn at once.
+/// An image that can be drawn at once.
 pub enum Encoded {
-    Cells(CellPicture),
+    Cells(CellImage),
     /// With the number by which kitty knows it.
     Graphics {
         protocol: Box<Protocol>,
@@ -89,18 +89,18 @@ impl Encoded {
     }
 }
 
-/// Makes a picture ready for the screen.
-pub fn encode(picture: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
-    let failed = || Encoded::Failed("this picture cannot be drawn".into());
+/// Makes an image ready for the screen.
+pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
+    let failed = || Encoded::Failed("this image cannot be drawn".into());
     let (columns, rows) = (request.columns, request.rows);
-    if matches!(screen.how, How::Cells | How::None) {
-        let cells = CellPicture::new(picture, request.look, columns, rows, screen.depth);
+    if matches!(screen.protocol, How::Cells | How::None) {
+        let cells = CellImage::new(image, request.transform, columns, rows, screen.depth);
         return cells.map_or_else(failed, Encoded::Cells);
     }
     let (cell_width, cell_height) = (screen.cell.0.max(1), screen.cell.1.max(1));
     let width = u32::from(columns) * u32::from(cell_width);
     let height = u32::from(rows) * u32::from(cell_height);
-    let Some(pixels) = shown(picture, request.look, width, height, 1.0) else {
+    let Some(pixels) = render(image, request.transform, width, height) else {
         return failed();
     };
     let cells = |length: u32, cell: u16, most: u16| {
@@ -117,7 +117,7 @@ pub fn encode(picture: &Picture, request: &Request, screen: Screen, number: u32)
 
 fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
     let image = DynamicImage::ImageRgb8(pixels);
-    let protocol = match screen.how {
+    let protocol = match screen.protocol {
         How::Kitty => Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?),
         How::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
         How::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
@@ -125,7 +125,7 @@ fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option
     };
     Some(Encoded::Graphics {
         protocol: Box::new(protocol),
-        kitty: (screen.how == How::Kitty).then_some(number),
+        kitty: (screen.protocol == How::Kitty).then_some(number),
     })
 }
 
@@ -136,7 +136,7 @@ mod tests {
     use rounds_imaging::{Beside, SourceInfo};
 
     fn drawn(how: How) -> (Encoded, Buffer) {
-        let picture = Picture {
+        let image = Picture {
             width: 64,
             height: 32,
             rgb: vec![120; 64 * 32 * 3],
@@ -145,7 +145,7 @@ mod tests {
         };
         let request = Request {
             id: "x".into(),
-            look: Look::default(),
+            transform: Look::default(),
             columns: 20,
             rows: 10,
         };
@@ -155,7 +155,7 @@ mod tests {
             tmux: false,
             depth: ColourDepth::True,
         };
-        let encoded = encode(&picture, &request, screen, 7);
+        let encoded = encode(&image, &request, screen, 7);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 12));
         encoded.draw(Rect::new(0, 0, 20, 10), &mut buffer);
         (encoded, buffer)

@@ -8,18 +8,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::encode::{Encoded, How, Screen};
-use super::look::Look;
+use super::view_transform::Look;
 use rounds_imaging::Picture;
 use rounds_index::Example;
 
-/// Ready pictures that are kept: character cells are small, graphics are not.
-const KEPT_CELLS: usize = 128;
-const KEPT_GRAPHICS: usize = 24;
+/// Ready images that are kept: character cells are small, graphics are not.
+const MAX_CACHED_CELL_IMAGES: usize = 128;
+const MAX_CACHED_GRAPHICS: usize = 24;
 
-/// Where a picture comes from.
+/// Where an image comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    Picture(Arc<Picture>),
+    Image(Arc<Picture>),
     Example {
         example: Box<Example>,
         sha256: String,
@@ -33,26 +33,26 @@ pub enum Source {
 pub struct Request {
     /// SHA-256, or a path.
     pub id: String,
-    pub look: Look,
+    pub transform: Look,
     pub columns: u16,
     pub rows: u16,
 }
 
-/// A picture that was not ready.
+/// An image that was not ready.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub request: Request,
     pub source: Source,
 }
 
-/// The pictures that are ready.
+/// The images that are ready.
 pub struct Gallery {
     screen: Screen,
     ready: HashMap<Request, Encoded>,
     /// Oldest first.
     order: VecDeque<Request>,
     wanted: Vec<Wanted>,
-    /// Numbers of pictures that kitty may forget.
+    /// Numbers of images that kitty may forget.
     dropped: Vec<u32>,
     /// No graphics now: a window lies above.
     pub covered: bool,
@@ -105,11 +105,11 @@ impl Gallery {
         }
     }
 
-    /// Keeps a picture that was made ready.
+    /// Keeps an image that was made ready.
     pub fn put(&mut self, request: Request, encoded: Encoded) {
-        let kept = match self.screen.how {
-            How::Cells | How::None => KEPT_CELLS,
-            How::Kitty | How::Iterm2 | How::Sixel => KEPT_GRAPHICS,
+        let kept = match self.screen.protocol {
+            How::Cells | How::None => MAX_CACHED_CELL_IMAGES,
+            How::Kitty | How::Iterm2 | How::Sixel => MAX_CACHED_GRAPHICS,
         };
         if self.order.len() >= kept
             && let Some(oldest) = self.order.pop_front()
@@ -129,36 +129,36 @@ impl Gallery {
         std::mem::take(&mut self.wanted)
     }
 
-    /// Numbers of pictures that the terminal may forget.
+    /// Numbers of images that the terminal may forget.
     pub fn take_dropped(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Draws a picture, or what stands in its place. Returns a word where there is no picture: why.
+    /// Draws an image, or what stands in its place. Returns a word where there is no picture: why.
     pub fn draw(
         &mut self,
         area: Rect,
         buffer: &mut Buffer,
         id: &str,
-        look: Look,
+        transform: Look,
         source: impl FnOnce() -> Source,
     ) -> Option<&str> {
-        let graphics = !matches!(self.screen.how, How::Cells | How::None);
+        let graphics = !matches!(self.screen.protocol, How::Cells | How::None);
         if area.width == 0
             || area.height == 0
-            || self.screen.how == How::None
+            || self.screen.protocol == How::None
             || (self.covered && graphics)
         {
             return None;
         }
         let request = Request {
             id: id.to_string(),
-            look,
+            transform,
             columns: area.width,
             rows: area.height,
         };
         if !self.ready.contains_key(&request) {
-            // Until it is ready, an older look of the same picture is better than nothing.
+            // Until it is ready, an older look of the same image is better than nothing.
             let older = self
                 .order
                 .iter()
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_failed_is_tried_again_with_the_next_index() {
         let mut gallery = Gallery::new(Screen {
-            how: How::Cells,
+            protocol: How::Cells,
             cell: (10, 20),
             tmux: false,
             depth: ColourDepth::True,

@@ -108,14 +108,14 @@ fn beginning(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     use crate::tui::keys::Action;
     let mut lines = vec![Line::raw("")];
     lines.extend(wrapped(
-        "Attach a picture, ask a question. The answer comes with the worked examples it was shown.",
+        "Attach an image, ask a question. The answer comes with the worked examples it was shown.",
         width,
         0,
         theme.text,
     ));
     lines.push(Line::raw(""));
     for (action, what) in [
-        (Action::PickFile, "attach a picture (or drop one here)"),
+        (Action::PickFile, "attach an image (or drop one here)"),
         (Action::Cases, "sample cases"),
         (Action::Sessions, "earlier sessions"),
         (Action::Help, "all keys and commands"),

@@ -13,7 +13,7 @@ use rounds_assistant::retrieval::Shot;
 use super::lists::with_preview;
 use super::text::wrapped;
 use super::theme::Theme;
-use super::{Canvas, pictures, window};
+use super::{Canvas, images, window};
 
 pub fn draw(
     frame: &mut Frame,
@@ -37,16 +37,16 @@ pub fn draw(
     let lines = lines(state, shot, words.width, canvas.theme);
     window::scrolled(frame, words, &lines, scroll, canvas);
     if let Some(preview) = preview {
-        all_pictures(frame, preview, shot, canvas);
+        draw_images(frame, preview, shot, canvas);
     }
 }
 
-/// Most pictures of one example that are drawn, one above the other.
-const MOST_PICTURES: usize = 4;
+/// Most images of one example that are drawn, one above the other.
+const MAX_IMAGES: usize = 4;
 
-fn all_pictures(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
-    let pictures = pictures_of(&shot.example);
-    let shown = pictures.iter().take(MOST_PICTURES);
+fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
+    let images = pictures_of(&shot.example);
+    let shown = images.iter().take(MAX_IMAGES);
     let rooms = Layout::vertical(shown.clone().map(|_| Constraint::Fill(1))).split(area);
     canvas.gallery.covered = false;
     for (number, (sha256, room)) in shown.zip(rooms.iter()).enumerate() {
@@ -54,12 +54,12 @@ fn all_pictures(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas)
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
         };
-        let name = match pictures.len() {
+        let name = match images.len() {
             1 => shot.example.id.clone(),
             all => format!("{} of {all}: {}", number + 1, shot.example.id),
         };
-        let look = Look::default();
-        pictures::one(frame, *room, sha256, look, source, &name, canvas);
+        let transform = Look::default();
+        images::one(frame, *room, sha256, transform, source, &name, canvas);
     }
 }
 

@@ -69,7 +69,7 @@ fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
             "click",
             "go to a pane; choose a shot or a row, again: open it",
         ),
-        ("wheel", "scroll; over a picture: zoom"),
+        ("wheel", "scroll; over an image: zoom"),
         ("Shift with the mouse", "the terminal's own selection"),
     ] {
         lines.extend(pair(what, help, width, theme));

@@ -15,12 +15,12 @@ use super::text::{break_lines, cut, width};
 use super::theme::Theme;
 
 /// Below this height of the screen the input has no frame.
-const FRAMED_FROM: u16 = 14;
-const MOST_COMPLETIONS: usize = 10;
+const MIN_ROWS_FOR_FRAME: u16 = 14;
+const MAX_COMPLETIONS: usize = 10;
 
 /// Rows that the input needs.
 pub fn height(state: &State, columns: u16, rows: u16) -> u16 {
-    let (room, frame) = if rows >= FRAMED_FROM {
+    let (room, frame) = if rows >= MIN_ROWS_FOR_FRAME {
         (columns.saturating_sub(4), 2)
     } else {
         (columns.saturating_sub(2), 0)
@@ -53,7 +53,7 @@ fn title(state: &State) -> String {
         (None, false) => match state.attached.len() {
             0 => "Question".into(),
             1 => format!("Question about {}", name(state, 0)),
-            more => format!("Question about {more} pictures"),
+            more => format!("Question about {more} images"),
         },
     }
 }
@@ -80,7 +80,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Span::styled(">", theme.accent), mark);
     if state.input.is_empty() {
         let hint = format!(
-            "Ask something.  {} attaches a picture, / shows commands, ? shows keys.",
+            "Ask something.  {} attaches an image, / shows commands, ? shows keys.",
             state.keymap.hint(Action::PickFile)
         );
         frame.render_widget(
@@ -127,7 +127,7 @@ pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) 
     let rows = completion
         .items
         .len()
-        .min(MOST_COMPLETIONS)
+        .min(MAX_COMPLETIONS)
         .min(room.saturating_sub(2));
     if rows == 0 {
         return;

@@ -8,17 +8,17 @@ use super::input;
 use super::notice;
 
 /// Least size of a screen.
-pub const LEAST: (u16, u16) = (40, 10);
+pub const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Least height of a screen with a line of hints.
-const HINTS_FROM: u16 = 16;
+const MIN_ROWS_FOR_HINTS: u16 = 16;
 
 /// The areas of a screen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Areas {
     pub tabs: Option<Rect>,
     pub conversation: Option<Rect>,
-    pub pictures: Option<Rect>,
+    pub images: Option<Rect>,
     pub shots: Option<Rect>,
     pub notice: Rect,
     pub input: Rect,
@@ -28,10 +28,10 @@ pub struct Areas {
 
 /// Lays out a screen; `None` where it is too small.
 pub fn areas(area: Rect, state: &State) -> Option<Areas> {
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         return None;
     }
-    let hints = u16::from(area.height >= HINTS_FROM);
+    let hints = u16::from(area.height >= MIN_ROWS_FOR_HINTS);
     let input = input::height(state, area.width, area.height);
     let notice = if hints == 1 && notice::in_one_line(state, area.width) {
         0
@@ -65,25 +65,25 @@ pub fn areas(area: Rect, state: &State) -> Option<Areas> {
 
 /// Pictures, conversation, shots.
 fn three(main: Rect, areas: &mut Areas) {
-    let [pictures, conversation, shots] = Layout::horizontal([
+    let [images, conversation, shots] = Layout::horizontal([
         Constraint::Percentage(34),
         Constraint::Percentage(36),
         Constraint::Percentage(30),
     ])
     .areas(main);
-    areas.pictures = Some(pictures);
+    areas.images = Some(images);
     areas.conversation = Some(conversation);
     areas.shots = Some(shots);
 }
 
-/// The conversation, and pictures above shots beside it.
+/// The conversation, and images above shots beside it.
 fn two(main: Rect, areas: &mut Areas) {
     let [conversation, beside] =
         Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(main);
-    let [pictures, shots] =
+    let [images, shots] =
         Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(beside);
     areas.conversation = Some(conversation);
-    areas.pictures = Some(pictures);
+    areas.images = Some(images);
     areas.shots = Some(shots);
 }
 
@@ -92,7 +92,7 @@ fn one(main: Rect, front: Focus, areas: &mut Areas) {
     let [tabs, pane] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(main);
     areas.tabs = Some(tabs);
     match front {
-        Focus::Pictures => areas.pictures = Some(pane),
+        Focus::Pictures => areas.images = Some(pane),
         Focus::Shots => areas.shots = Some(pane),
         Focus::Input | Focus::Conversation => areas.conversation = Some(pane),
     }

@@ -13,9 +13,9 @@ use rounds_support::sanitise::clean_line;
 use super::input::text_field;
 use super::text::{cut, width, wrapped};
 use super::theme::Theme;
-use super::{Canvas, pictures, put_lines, window};
+use super::{Canvas, images, put_lines, window};
 
-/// A list and a picture beside it, where there is room.
+/// A list and an image beside it, where there is room.
 pub fn with_preview(area: Rect) -> (Rect, Option<Rect>) {
     if area.width < 60 {
         return (area, None);
@@ -62,7 +62,7 @@ pub fn case_list(
         let id = format!("case {name}");
         let source = || Source::Case(name.clone());
         canvas.gallery.covered = false;
-        pictures::one(frame, preview, &id, Look::default(), source, name, canvas);
+        images::one(frame, preview, &id, Look::default(), source, name, canvas);
     }
 }
 
@@ -71,7 +71,7 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         frame,
         area,
         (120, area.height),
-        "Attach a picture",
+        "Attach an image",
         "Enter attaches or opens   Left goes up   type to filter   Esc closes",
         canvas,
     );
@@ -93,7 +93,7 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         let said = match (&picker.trouble, picker.is_reading()) {
             (Some(trouble), _) => format!("error: {}", trouble.message),
             (None, true) => "reading …".into(),
-            (None, false) => "no folders and no pictures here".into(),
+            (None, false) => "no folders and no images here".into(),
         };
         put_lines(
             frame,
@@ -115,7 +115,7 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         let id = entry.path.to_string_lossy();
         let source = || Source::File(entry.path.clone());
         canvas.gallery.covered = false;
-        pictures::one(
+        images::one(
             frame,
             preview,
             &id,
@@ -224,7 +224,7 @@ pub fn sessions(
 }
 
 /// Columns that a title has at least, in a list of sessions.
-const SHORTEST_TITLE: usize = 20;
+const MIN_TITLE_COLUMNS: usize = 20;
 
 fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<'static> {
     let turns = if item.turns == 1 {
@@ -239,7 +239,7 @@ fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<
         format!("{turns}  {}", item.when),
         item.when.clone(),
     ];
-    let fits = |text: &&String| width(text) + SHORTEST_TITLE < room;
+    let fits = |text: &&String| width(text) + MIN_TITLE_COLUMNS < room;
     let right = right.iter().find(fits).cloned().unwrap_or_default();
     let mark = if here { "* " } else { "" };
     let left = match &item.snippet {

@@ -1,4 +1,4 @@
-//! Draws a state. Nothing here changes it, reads a file or makes a picture ready; what is drawn where comes back as hits.
+//! Draws a state. Nothing here changes it, reads a file or makes an image ready; what is drawn where comes back as hits.
 //!
 //! Every function must do with any area down to nothing.
 
@@ -12,7 +12,7 @@ mod layout;
 mod lists;
 mod notice;
 mod panes;
-mod pictures;
+mod images;
 mod shots;
 mod status;
 mod text;
@@ -21,7 +21,7 @@ mod welcome;
 mod window;
 
 pub use conversation::Memo;
-pub use layout::LEAST;
+pub use layout::MIN_SIZE;
 pub use theme::Theme;
 
 use ratatui::Frame;
@@ -53,8 +53,8 @@ pub fn draw(
         theme,
         hits: Hits::default(),
     };
-    // Kitty's pictures are made of cells that can be covered one by one; others would keep holes.
-    let whole = matches!(canvas.gallery.screen().how, How::Sixel | How::Iterm2);
+    // Kitty's images are made of cells that can be covered one by one; others would keep holes.
+    let whole = matches!(canvas.gallery.screen().protocol, How::Sixel | How::Iterm2);
     canvas.gallery.covered = state.overlay.is_some() || (whole && state.completion.is_some());
     let area = frame.area();
     match layout::areas(area, state) {
@@ -75,7 +75,7 @@ pub fn draw(
 }
 
 fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let (columns, rows) = layout::LEAST;
+    let (columns, rows) = layout::MIN_SIZE;
     let words = format!(
         "rounds needs {columns} x {rows} cells; this is {} x {}",
         area.width, area.height
@@ -92,9 +92,9 @@ fn draw_panes(frame: &mut Frame, state: &State, areas: &layout::Areas, canvas: &
         canvas.hits.panes.push((area, Focus::Conversation));
         conversation::draw(frame, area, state, canvas);
     }
-    if let Some(area) = areas.pictures {
+    if let Some(area) = areas.images {
         canvas.hits.panes.push((area, Focus::Pictures));
-        pictures::draw(frame, area, state, canvas);
+        images::draw(frame, area, state, canvas);
     }
     if let Some(area) = areas.shots {
         canvas.hits.panes.push((area, Focus::Shots));
@@ -136,7 +136,7 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             example::page(frame, area, state, *page, *scroll, canvas)
         }
         Some(Overlay::Export(dialog)) => dialogs::export(frame, area, dialog, canvas),
-        Some(Overlay::Picture) => pictures::full(frame, area, state, canvas),
+        Some(Overlay::Picture) => images::full(frame, area, state, canvas),
         Some(Overlay::Compare {
             left,
             right,

@@ -1,4 +1,4 @@
-//! The shots of the chosen answer: picture, score, why, question and answer, source and licence.
+//! The shots of the chosen answer: image, score, why, question and answer, source and licence.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -15,11 +15,11 @@ use super::text::{cut, width, wrapped};
 use super::theme::Theme;
 use super::{Canvas, put_lines};
 
-/// Rows of one shot, and columns of its picture with a gap.
+/// Rows of one shot, and columns of its image with a gap.
 const ROWS: u16 = 5;
 const THUMB: u16 = 9;
-/// Least width of a pane with pictures in it.
-const WITH_PICTURES: u16 = 34;
+/// Least width of a pane with images in it.
+const MIN_WIDTH_FOR_IMAGES: u16 = 34;
 const BAR: usize = 10;
 
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
@@ -109,14 +109,14 @@ fn one(
         area.width,
         area.height - head.height,
     );
-    // A part of a picture would be worse than none.
-    let with_picture = area.width >= WITH_PICTURES && below.height == ROWS - 1;
+    // A part of an image would be worse than none.
+    let with_image = area.width >= MIN_WIDTH_FOR_IMAGES && below.height == ROWS - 1;
     let [thumb, words] = Layout::horizontal([
-        Constraint::Length(if with_picture { THUMB } else { 2 }),
+        Constraint::Length(if with_image { THUMB } else { 2 }),
         Constraint::Min(0),
     ])
     .areas(below);
-    if with_picture {
+    if with_image {
         thumbnail(frame, thumb, shot, canvas);
     }
     let lines = text_lines(shot, usize::from(words.width), canvas.theme);
@@ -168,7 +168,7 @@ fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let example = &shot.example;
     let reason = match example.images.len() {
         0 | 1 => shot.reason.clone(),
-        all => format!("{all} pictures; {}", shot.reason),
+        all => format!("{all} images; {}", shot.reason),
     };
     // One line each, so that source and licence are always there.
     [

@@ -90,7 +90,7 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     if let Some(memory) = state.memory {
         parts.push((7, bytes(memory)));
     }
-    parts.push((9, canvas.gallery.screen().how.name().to_string()));
+    parts.push((9, canvas.gallery.screen().protocol.name().to_string()));
     parts
 }
 

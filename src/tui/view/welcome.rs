@@ -97,7 +97,7 @@ fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: 
 fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = wrapped(
         "A model and an index of examples ship with the program, so that everything works at once. They are small: for \
-         real pictures, get a published model once.",
+         real images, get a published model once.",
         width,
         0,
         theme.text,

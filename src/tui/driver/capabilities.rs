@@ -1,14 +1,14 @@
 //! What can be said of the terminal without taking it over: for a report, not for drawing.
 
 use super::detect::{self, Detected};
-use crate::tui::view::LEAST;
+use crate::tui::view::MIN_SIZE;
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;
 
 /// What a terminal can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// The way in which pictures are drawn.
+    /// The way in which images are drawn.
     pub pictures: &'static str,
     pub colours: &'static str,
     /// Columns and rows.
@@ -21,7 +21,7 @@ pub struct Abilities {
 impl Abilities {
     /// Whether there is no room for the full screen.
     pub fn is_too_small(&self) -> bool {
-        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
+        self.size.0 < MIN_SIZE.0 || self.size.1 < MIN_SIZE.1
     }
 }
 
@@ -32,8 +32,8 @@ pub fn abilities() -> Abilities {
     let asked = answered.is_some();
     let found = answered.unwrap_or(guessed);
     Abilities {
-        pictures: detect::how(ImageMode::Auto, Some(&found)).name(),
-        colours: match detect::depth(Colours::Auto) {
+        pictures: detect::image_protocol(ImageMode::Auto, Some(&found)).name(),
+        colours: match detect::colour_depth(Colours::Auto) {
             ColourDepth::None => "no colours",
             ColourDepth::Ansi16 => "16 colours",
             ColourDepth::Ansi256 => "256 colours",
@@ -48,7 +48,7 @@ pub fn abilities() -> Abilities {
 /// Asks the terminal; `None` where nobody can be asked or nothing came back.
 #[cfg(unix)]
 fn ask(guessed: &Detected) -> Option<Detected> {
-    use super::answers::{Asking, PATIENCE};
+    use super::terminal_query::{TerminalQuery, QUERY_TIMEOUT};
     use std::io::Write;
 
     if !detect::can_ask() || !is_in_front() {
@@ -60,12 +60,12 @@ fn ask(guessed: &Detected) -> Option<Detected> {
     let sent = out.write_all(query.as_bytes()).and_then(|()| out.flush());
     // What is typed meanwhile is for nobody.
     let (sender, _) = std::sync::mpsc::sync_channel(1);
-    let mut asking = Asking::new(guessed.clone(), &sender);
+    let mut query = TerminalQuery::new(guessed.clone(), &sender);
     if sent.is_ok() {
-        asking.listen(PATIENCE);
+        query.listen(QUERY_TIMEOUT);
     }
     let _ = crossterm::terminal::disable_raw_mode();
-    asking.answered.then_some(asking.detected)
+    query.answered.then_some(query.detected)
 }
 
 #[cfg(not(unix))]

@@ -1,4 +1,4 @@
-//! The pixels that are shown of a picture: the part, in the size, with the tones.
+//! The pixels that are shown of an image: the part, in the size, with the tones.
 
 use image::imageops::{FilterType, resize, thumbnail};
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
@@ -7,39 +7,39 @@ use super::Look;
 use rounds_imaging::Picture;
 
 /// Largest side made for a screen, in pixels; no terminal is larger, whatever it says.
-const LARGEST: u32 = 4096;
+const MAX_SIDE: u32 = 4096;
 
-/// The part of `picture` that `look` shows, as large as fits into `width` by `height` pixels.
+/// The part of `image` that `look` shows, as large as fits into `width` by `height` pixels.
 ///
-/// `stretch` is the height of a pixel over its width; 1 for square ones. `None` where the picture has no pixels.
-pub fn shown(
-    picture: &Picture,
-    look: Look,
+/// `stretch` is the height of a pixel over its width; 1 for square ones. `None` where the image has no pixels.
+pub fn render(
+    image: &Picture,
+    transform: Look,
     width: u32,
     height: u32,
     stretch: f64,
 ) -> Option<RgbImage> {
     let whole: ImageBuffer<Rgb<u8>, &[u8]> =
-        ImageBuffer::from_raw(picture.width, picture.height, picture.rgb.as_slice())?;
-    if picture.width == 0 || picture.height == 0 {
+        ImageBuffer::from_raw(image.width, image.height, image.rgb.as_slice())?;
+    if image.width == 0 || image.height == 0 {
         return None;
     }
-    let (left, top, across, down) = look.part(picture.width, picture.height);
+    let (left, top, across, down) = transform.visible_rect(image.width, image.height);
     let part = whole.view(left, top, across, down);
     let (width, height) = fit(
         across,
         down,
-        width.min(LARGEST),
-        height.min(LARGEST),
+        width.min(MAX_SIDE),
+        height.min(MAX_SIDE),
         stretch,
     );
-    // Averages where the picture is much larger, so that thin lines stay; a smooth blend otherwise.
+    // Averages where the image is much larger, so that thin lines stay; a smooth blend otherwise.
     let mut small = if across >= width.saturating_mul(2) && down >= height.saturating_mul(2) {
         thumbnail(&*part, width, height)
     } else {
         resize(&*part, width, height, FilterType::Triangle)
     };
-    if let Some(tones) = look.tones() {
+    if let Some(tones) = transform.tone_curve() {
         for value in small.iter_mut() {
             *value = tones.get(usize::from(*value)).copied().unwrap_or(*value);
         }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use rounds_imaging::{Beside, SourceInfo};
 
-    fn picture(width: u32, height: u32) -> Picture {
+    fn image(width: u32, height: u32) -> Picture {
         Picture {
             width,
             height,
@@ -72,28 +72,28 @@ mod tests {
 
     #[test]
     fn a_picture_keeps_its_shape_in_any_room() {
-        let wide = picture(200, 100);
+        let wide = image(200, 100);
         assert_eq!(
-            shown(&wide, Look::default(), 50, 50, 1.0)
+            render(&wide, Look::default(), 50, 50)
                 .unwrap()
                 .dimensions(),
             (50, 25)
         );
         assert_eq!(
-            shown(&wide, Look::default(), 1000, 20, 1.0)
+            render(&wide, Look::default(), 1000, 20)
                 .unwrap()
                 .dimensions(),
             (40, 20)
         );
         for (width, height) in [(0, 0), (1, 1), (1, 500)] {
-            assert!(shown(&wide, Look::default(), width, height, 1.0).is_some());
+            assert!(render(&wide, Look::default(), width, height).is_some());
         }
     }
 
     #[test]
     fn a_picture_without_its_pixels_is_not_shown() {
-        let mut broken = picture(20, 20);
+        let mut broken = image(20, 20);
         broken.rgb.truncate(7);
-        assert!(shown(&broken, Look::default(), 10, 10, 1.0).is_none());
+        assert!(render(&broken, Look::default(), 10, 10).is_none());
     }
 }

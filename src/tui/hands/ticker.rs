@@ -9,25 +9,25 @@ use std::time::Duration;
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 
-const BEAT: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(250);
 
 /// A handle to the thread.
-pub struct Pulse {
-    lively: Arc<AtomicBool>,
+pub struct Ticker {
+    ticking: Arc<AtomicBool>,
     thread: Thread,
 }
 
-impl Pulse {
+impl Ticker {
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
-        let lively = Arc::new(AtomicBool::new(true));
-        let flag = lively.clone();
+        let ticking = Arc::new(AtomicBool::new(true));
+        let flag = ticking.clone();
         let work = move || {
             loop {
                 if !flag.load(Ordering::Acquire) {
                     std::thread::park();
                     continue;
                 }
-                std::thread::sleep(BEAT);
+                std::thread::sleep(TICK);
                 let tick = Message::Event(Event::Tick { memory: memory() });
                 // A full channel has no need of more time.
                 if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
@@ -36,17 +36,17 @@ impl Pulse {
             }
         };
         let handle = std::thread::Builder::new()
-            .name("pulse".into())
+            .name("ticker".into())
             .spawn(work)?;
         Ok(Self {
-            lively,
+            ticking,
             thread: handle.thread().clone(),
         })
     }
 
     /// Whether time must be told.
-    pub fn set_lively(&self, lively: bool) {
-        if self.lively.swap(lively, Ordering::AcqRel) != lively && lively {
+    pub fn set_lively(&self, ticking: bool) {
+        if self.ticking.swap(ticking, Ordering::AcqRel) != ticking && ticking {
             self.thread.unpark();
         }
     }

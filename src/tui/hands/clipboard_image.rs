@@ -1,4 +1,4 @@
-//! A picture from the system's clipboard, through the program that the system has for it. On a worker.
+//! An image from the system's clipboard, through the program that the system has for it. On a worker.
 //!
 //! The terminal cannot do this: it hands on text only. Never wait for such a program without end.
 
@@ -12,10 +12,10 @@ use crate::tui::state::{Event, Trouble};
 use rounds_imaging::decode::MAX_FILE_BYTES;
 
 /// Longest wait for a program.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const NAME: &str = "clipboard";
 
-/// A program that prints the picture on the clipboard.
+/// A program that prints the image on the clipboard.
 struct Source {
     program: &'static str,
     arguments: &'static [&'static str],
@@ -41,18 +41,18 @@ const SOURCES: &[Source] = &[
     },
 ];
 
-/// Attaches the picture on the clipboard.
+/// Attaches the image on the clipboard.
 pub fn attach() -> Event {
     let there = SOURCES.iter().filter(|source| {
         let variable = source.variable.map(std::env::var_os);
         variable.is_none_or(|value| value.is_some_and(|value| !value.is_empty()))
     });
     let mut result = Err(Trouble::new(
-        "no program was found that reads pictures from the clipboard",
+        "no program was found that reads images from the clipboard",
     )
-    .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the picture and use /attach"));
+    .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the image and use /attach"));
     for source in there {
-        match picture(source.program, source.arguments, PATIENCE) {
+        match read_image(source.program, source.arguments, TIMEOUT) {
             Ok(Some(bytes)) => {
                 result = attached(bytes.into(), NAME, None);
                 break;
@@ -68,10 +68,10 @@ pub fn attach() -> Event {
 }
 
 /// What the program prints; `None` where there is no such program.
-fn picture(
+fn read_image(
     program: &str,
     arguments: &[&str],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Vec<u8>>, Trouble> {
     let started = Command::new(program)
         .args(arguments)
@@ -93,14 +93,14 @@ fn picture(
             let _ = sender.send(read.map(|_| bytes));
         });
     }
-    let read = receiver.recv_timeout(patience);
+    let read = receiver.recv_timeout(timeout);
     // One that still writes, or hangs, is of no use any more.
     let _ = child.kill();
     let _ = child.wait();
     match read {
         Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(Trouble::new("there is no picture on the clipboard")
-                .hint("copy a picture first; the path of a file is attached by /attach"))
+            Err(Trouble::new("there is no image on the clipboard")
+                .hint("copy an image first; the path of a file is attached by /attach"))
         }
         Ok(Ok(bytes)) => Ok(Some(bytes)),
         Ok(Err(error)) => Err(Trouble::new(format!("{program} failed: {error}"))),
@@ -114,8 +114,8 @@ fn picture(
 mod tests {
     use super::*;
 
-    fn from(script: &str, patience: u64) -> Result<Option<Vec<u8>>, Trouble> {
-        picture("sh", &["-c", script], Duration::from_millis(patience))
+    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        read_image("sh", &["-c", script], Duration::from_millis(timeout))
     }
 
     #[test]
@@ -128,13 +128,13 @@ mod tests {
         let message = |result: Result<_, Trouble>| result.unwrap_err().message;
         assert_eq!(
             message(from("true", 30_000)),
-            "there is no picture on the clipboard"
+            "there is no image on the clipboard"
         );
         assert_eq!(
             message(from("exec sleep 60", 50)),
             "sh did not answer in time"
         );
-        let absent = picture("no-such-program-of-rounds", &[], PATIENCE);
+        let absent = read_image("no-such-program-of-rounds", &[], TIMEOUT);
         assert_eq!(absent.unwrap(), None);
     }
 }

@@ -34,12 +34,12 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     if images.is_empty() {
         return none_attached(frame, inside, state, canvas);
     }
-    inside_of(frame, inside, state, canvas);
+    draw_content(frame, inside, state, canvas);
 }
 
 fn none_attached(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
     let words = format!(
-        "No picture is attached. {} chooses a file, {} shows sample cases, or drop a file here.",
+        "No image is attached. {} chooses a file, {} shows sample cases, or drop a file here.",
         state.keymap.hint(Action::PickFile),
         state.keymap.hint(Action::Cases)
     );
@@ -56,9 +56,9 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     frame.render_widget(Clear, area);
     canvas.gallery.covered = false;
     let inside = framed(frame, area, "Picture (Esc closes)", true, canvas.theme);
-    let [pictures, hints] =
+    let [images, hints] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
-    inside_of(frame, pictures, state, canvas);
+    draw_content(frame, images, state, canvas);
     let words: Vec<String> = [
         (Action::ZoomIn, "zoom in"),
         (Action::ZoomOut, "zoom out"),
@@ -80,7 +80,7 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     );
 }
 
-fn inside_of(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let images = state.images_in_view();
     let at = state
         .pictures
@@ -123,22 +123,22 @@ fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<
 }
 
 fn attached(frame: &mut Frame, area: Rect, image: &Attached, state: &State, canvas: &mut Canvas) {
-    let picture = &image.picture;
-    let look = state.pictures.look(&picture.source.sha256);
-    let changed = look.words();
+    let image = &image.picture;
+    let transform = state.pictures.look(&image.source.sha256);
+    let changed = transform.description();
     let mut caption = format!(
         "{}  {} x {}",
-        picture.source.name, picture.width, picture.height
+        image.source.name, image.width, image.height
     );
     if !changed.is_empty() {
         caption = format!("shown {changed} (display only)\n{caption}");
     }
-    let source = || Source::Picture(picture.clone());
+    let source = || Source::Image(image.clone());
     one(
         frame,
         area,
-        &picture.source.sha256,
-        look,
+        &image.source.sha256,
+        transform,
         source,
         &caption,
         canvas,
@@ -170,12 +170,12 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     }
 }
 
-/// A picture with lines of words below it.
+/// An image with lines of words below it.
 pub fn one(
     frame: &mut Frame,
     area: Rect,
     id: &str,
-    look: Look,
+    transform: Look,
     source: impl FnOnce() -> Source,
     caption: &str,
     canvas: &mut Canvas,
@@ -187,13 +187,13 @@ pub fn one(
     let high = u16::try_from(lines.len()).unwrap_or(1);
     let [place, words] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(area);
-    let hidden = canvas.gallery.screen().how == How::None;
+    let hidden = canvas.gallery.screen().protocol == How::None;
     let missing = canvas
         .gallery
-        .draw(place, frame.buffer_mut(), id, look, source);
+        .draw(place, frame.buffer_mut(), id, transform, source);
     let said = match missing {
         Some(reason) => Some(reason.to_string()),
-        None if hidden => Some("pictures are off (/images auto shows them)".into()),
+        None if hidden => Some("images are off (/images auto shows them)".into()),
         None => None,
     };
     if let Some(said) = said {

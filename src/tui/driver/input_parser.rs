@@ -8,28 +8,28 @@ use super::detect::{Reply, reply};
 use crate::tui::keys::Press;
 
 /// No answer is longer, in bytes.
-const LONGEST: usize = 1024;
+const MAX_REPLY: usize = 1024;
 /// What is kept of a paste, in bytes; more than any question takes.
-const LONGEST_PASTE: usize = 1 << 20;
+const MAX_PASTE: usize = 1 << 20;
 /// What ends a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// What a byte completed.
 #[derive(Debug, PartialEq)]
-pub enum Found {
+pub enum Input {
     Reply(Reply),
     Key(Press),
     Paste(String),
 }
 
-impl Found {
+impl Input {
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Self {
         Self::Key(Press::new(code, modifiers))
     }
 }
 
 #[derive(Default)]
-enum At {
+enum ParserState {
     #[default]
     Ground,
     Escape,
@@ -45,76 +45,76 @@ enum At {
 /// Tells answers from keys.
 #[derive(Default)]
 pub struct Parser {
-    at: At,
+    state: ParserState,
 }
 
 impl Parser {
-    pub fn push(&mut self, byte: u8) -> Option<Found> {
-        match std::mem::take(&mut self.at) {
-            At::Ground => self.ground(byte),
-            At::Ending if byte == b'\\' => None,
-            At::Escape | At::Ending => match byte {
+    pub fn push(&mut self, byte: u8) -> Option<Input> {
+        match std::mem::take(&mut self.state) {
+            ParserState::Ground => self.ground(byte),
+            ParserState::Ending if byte == b'\\' => None,
+            ParserState::Escape | ParserState::Ending => match byte {
                 b'[' | b']' | b'P' | b'_' | b'O' => {
-                    self.at = At::Inside(byte, Vec::new());
+                    self.state = ParserState::Inside(byte, Vec::new());
                     None
                 }
                 0x1b => {
-                    self.at = At::Escape;
-                    Some(Found::key(KeyCode::Esc, KeyModifiers::NONE))
+                    self.state = ParserState::Escape;
+                    Some(Input::key(KeyCode::Esc, KeyModifiers::NONE))
                 }
                 _ => key(byte, KeyModifiers::ALT),
             },
-            At::Inside(introducer, body) => self.inside(introducer, body, byte),
-            At::Character(mut bytes, missing) => {
+            ParserState::Inside(introducer, body) => self.inside(introducer, body, byte),
+            ParserState::Character(mut bytes, missing) => {
                 bytes.push(byte);
                 if missing > 1 {
-                    self.at = At::Character(bytes, missing - 1);
+                    self.state = ParserState::Character(bytes, missing - 1);
                     return None;
                 }
                 let letter = std::str::from_utf8(&bytes).ok()?.chars().next()?;
-                Some(Found::key(KeyCode::Char(letter), KeyModifiers::NONE))
+                Some(Input::key(KeyCode::Char(letter), KeyModifiers::NONE))
             }
-            At::Paste(text) => self.paste(text, byte),
+            ParserState::Paste(text) => self.paste(text, byte),
         }
     }
 
-    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Input> {
         text.push(byte);
         if let Some(text) = text.strip_suffix(PASTE_END) {
-            let text = text.get(..LONGEST_PASTE).unwrap_or(text);
-            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
+            let text = text.get(..MAX_PASTE).unwrap_or(text);
+            return Some(Input::Paste(String::from_utf8_lossy(text).into_owned()));
         }
-        if text.len() > LONGEST_PASTE + PASTE_END.len() {
+        if text.len() > MAX_PASTE + PASTE_END.len() {
             // Its end is still looked for.
-            text.remove(LONGEST_PASTE);
+            text.remove(MAX_PASTE);
         }
-        self.at = At::Paste(text);
+        self.state = ParserState::Paste(text);
         None
     }
 
     /// Nothing more came for a while: a lone escape was the Esc key, and one with a letter that begins a sequence was Alt and
     /// that letter.
-    pub fn pause(&mut self) -> Option<Found> {
-        match std::mem::take(&mut self.at) {
-            At::Escape => Some(Found::key(KeyCode::Esc, KeyModifiers::NONE)),
-            At::Inside(introducer, body) if body.is_empty() => key(introducer, KeyModifiers::ALT),
-            At::Ending => None,
+    pub fn pause(&mut self) -> Option<Input> {
+        match std::mem::take(&mut self.state) {
+            ParserState::Escape => Some(Input::key(KeyCode::Esc, KeyModifiers::NONE)),
+            ParserState::Inside(introducer, body) if body.is_empty() => key(introducer, KeyModifiers::ALT),
+            ParserState::Ending => None,
             other => {
-                self.at = other;
+                self.state = other;
                 None
             }
         }
     }
 
     /// Whether nothing was begun that more bytes belong to.
-    pub fn is_at_rest(&self) -> bool {
-        matches!(self.at, At::Ground)
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, ParserState::Ground)
     }
 
-    fn ground(&mut self, byte: u8) -> Option<Found> {
+    fn ground(&mut self, byte: u8) -> Option<Input> {
         let missing = match byte {
             0x1b => {
-                self.at = At::Escape;
+                self.state = ParserState::Escape;
                 return None;
             }
             0xc2..=0xdf => 1,
@@ -122,11 +122,11 @@ impl Parser {
             0xf0..=0xf4 => 3,
             _ => return key(byte, KeyModifiers::NONE),
         };
-        self.at = At::Character(vec![byte], missing);
+        self.state = ParserState::Character(vec![byte], missing);
         None
     }
 
-    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Found> {
+    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Input> {
         let control = matches!(introducer, b'[' | b'O');
         let ends = if control {
             (0x40..=0x7e).contains(&byte)
@@ -134,26 +134,26 @@ impl Parser {
             matches!(byte, 0x07 | 0x1b)
         };
         if !ends {
-            if body.len() < LONGEST {
+            if body.len() < MAX_REPLY {
                 body.push(byte);
             }
-            self.at = At::Inside(introducer, body);
+            self.state = ParserState::Inside(introducer, body);
             return None;
         }
         if control {
             body.push(byte);
         } else if byte == 0x1b {
-            self.at = At::Ending;
+            self.state = ParserState::Ending;
         }
         let text = String::from_utf8(body).ok()?;
         if control && text == "200~" {
-            self.at = At::Paste(Vec::new());
+            self.state = ParserState::Paste(Vec::new());
             return None;
         }
         if let Some(press) = control.then(|| control_key(&text)).flatten() {
-            return Some(Found::Key(press));
+            return Some(Input::Key(press));
         }
-        reply(introducer, &text).map(Found::Reply)
+        reply(introducer, &text).map(Input::Reply)
     }
 }
 
@@ -230,7 +230,7 @@ fn by_code_point(number: u32) -> Option<KeyCode> {
     })
 }
 
-fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
+fn key(byte: u8, modifiers: KeyModifiers) -> Option<Input> {
     let (code, modifiers) = match byte {
         b'\r' => (KeyCode::Enter, modifiers),
         b'\t' => (KeyCode::Tab, modifiers),
@@ -242,16 +242,16 @@ fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
         0x20..=0x7e => (KeyCode::Char(char::from(byte)), modifiers),
         _ => return None,
     };
-    Some(Found::key(code, modifiers))
+    Some(Input::key(code, modifiers))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all(bytes: &[u8]) -> Vec<Found> {
+    fn all(bytes: &[u8]) -> Vec<Input> {
         let mut parser = Parser::default();
-        let mut found: Vec<Found> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
+        let mut found: Vec<Input> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
         found.extend(parser.pause());
         found
     }
@@ -260,9 +260,9 @@ mod tests {
     fn typed(bytes: &[u8]) -> Vec<String> {
         let found = all(bytes).into_iter();
         let said = found.filter_map(|found| match found {
-            Found::Key(press) => Some(press.to_string()),
-            Found::Paste(text) => Some(format!("paste {text:?}")),
-            Found::Reply(_) => None,
+            Input::Key(press) => Some(press.to_string()),
+            Input::Paste(text) => Some(format!("paste {text:?}")),
+            Input::Reply(_) => None,
         });
         said.collect()
     }
@@ -315,13 +315,13 @@ mod tests {
     fn a_long_paste_is_cut_and_its_end_is_found() {
         let long = [
             &b"\x1b[200~"[..],
-            &vec![b'x'; LONGEST_PASTE + 99],
+            &vec![b'x'; MAX_PASTE + 99],
             PASTE_END,
             b"b",
         ]
         .concat();
         let found = all(&long);
-        assert!(matches!(&found[0], Found::Paste(text) if text.len() == LONGEST_PASTE));
+        assert!(matches!(&found[0], Input::Paste(text) if text.len() == MAX_PASTE));
         assert_eq!(found.len(), 2);
     }
 
@@ -334,11 +334,11 @@ mod tests {
     fn an_answer_that_comes_in_pieces_is_whole() {
         let mut parser = Parser::default();
         assert_eq!(parser.push(0x1b), None);
-        assert!(!parser.is_at_rest(), "more is to be waited for");
+        assert!(!parser.is_idle(), "more is to be waited for");
         let rest = b"[?62;4;22c";
-        let found: Vec<Found> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
-        assert_eq!(found, [Found::Reply(Reply::Attributes { sixel: true })]);
-        assert!(parser.is_at_rest());
+        let found: Vec<Input> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
+        assert_eq!(found, [Input::Reply(Reply::Attributes { sixel: true })]);
+        assert!(parser.is_idle());
     }
 
     #[test]
@@ -349,6 +349,6 @@ mod tests {
         for _ in 0..100_000 {
             parser.push(b'x');
         }
-        assert!(matches!(&parser.at, At::Inside(_, body) if body.len() <= LONGEST));
+        assert!(matches!(&parser.state, ParserState::Inside(_, body) if body.len() <= MAX_REPLY));
     }
 }

@@ -10,19 +10,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Message;
 use super::detect::{Detected, Reply};
-use super::typed::{Found, Parser};
+use super::input_parser::{Input, Parser};
 use crate::tui::state::Event;
 
 /// Longest time for all answers; the last of them usually comes within a few milliseconds.
-pub const PATIENCE: Duration = Duration::from_millis(1500);
+pub const QUERY_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Answers of a slow line are still told from keys for so long.
-pub const LATEST: Duration = Duration::from_secs(20);
+pub const LATE_REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes that belong together come without a longer pause.
-const TOGETHER: Duration = Duration::from_millis(50);
+const SEQUENCE_GAP: Duration = Duration::from_millis(50);
 /// How often the size of the window is looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(250);
+const RESIZE_POLL: Duration = Duration::from_millis(250);
 /// What was begun and does not go on for so many pauses is given up, once there is nothing else to wait for.
-const MOST_PAUSES: usize = 30;
+const MAX_PAUSES: usize = 30;
 
 /// What reading gave.
 enum Read {
@@ -34,7 +34,7 @@ enum Read {
 }
 
 /// Somebody who listens to a terminal that was asked.
-pub struct Asking<'a> {
+pub struct TerminalQuery<'a> {
     /// What is known so far.
     pub detected: Detected,
     /// The last answer came.
@@ -44,7 +44,7 @@ pub struct Asking<'a> {
     begun: Instant,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> TerminalQuery<'a> {
     pub fn new(detected: Detected, sender: &'a SyncSender<Message>) -> Self {
         Self {
             detected,
@@ -56,29 +56,29 @@ impl<'a> Asking<'a> {
     }
 
     /// Listens until the last answer came, or for `longest` from the beginning on. What was begun by then is heard to its end.
-    pub fn listen(&mut self, longest: Duration) {
+    pub fn listen(&mut self, timeout: Duration) {
         let mut buffer = [0_u8; 256];
         let mut pauses = 0;
         let mut size = crossterm::terminal::size().ok();
         loop {
-            let rest = longest.saturating_sub(self.begun.elapsed());
+            let rest = timeout.saturating_sub(self.begun.elapsed());
             let over = self.answered || rest.is_zero();
-            if over && (self.parser.is_at_rest() || pauses >= MOST_PAUSES) {
+            if over && (self.parser.is_idle() || pauses >= MAX_PAUSES) {
                 return;
             }
-            let patience = match self.parser.is_at_rest() {
-                true => LOOK.min(rest),
-                false => TOGETHER,
+            let wait = match self.parser.is_idle() {
+                true => RESIZE_POLL.min(rest),
+                false => SEQUENCE_GAP,
             };
-            match read(&mut buffer, patience) {
+            match read(&mut buffer, wait) {
                 Read::Bytes(count) => {
                     pauses = 0;
-                    self.hear(buffer.get(..count).unwrap_or_default());
+                    self.feed(buffer.get(..count).unwrap_or_default());
                 }
                 Read::Pause => {
                     pauses += 1;
                     let found = self.parser.pause();
-                    self.hand_on(found);
+                    self.forward(found);
                 }
                 Read::Gone => return,
             }
@@ -91,20 +91,20 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
+    fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let found = self.parser.push(*byte);
-            self.hand_on(found);
+            self.forward(found);
         }
     }
 
-    fn hand_on(&mut self, found: Option<Found>) {
+    fn forward(&mut self, found: Option<Input>) {
         match found {
             None => {}
-            Some(Found::Key(press)) => self.send(Event::Key(press)),
-            Some(Found::Paste(text)) => self.send(Event::Paste(text)),
-            Some(Found::Reply(reply)) => {
-                self.detected.take(&reply);
+            Some(Input::Key(press)) => self.send(Event::Key(press)),
+            Some(Input::Paste(text)) => self.send(Event::Paste(text)),
+            Some(Input::Reply(reply)) => {
+                self.detected.apply(&reply);
                 self.answered |= matches!(reply, Reply::Attributes { .. });
             }
         }
@@ -116,12 +116,12 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn read(buffer: &mut [u8], patience: Duration) -> Read {
+fn read(buffer: &mut [u8], wait: Duration) -> Read {
     let stdin = rustix::stdio::stdin();
     let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
     let time = Timespec {
-        tv_sec: patience.as_secs().try_into().unwrap_or(0),
-        tv_nsec: patience.subsec_nanos().into(),
+        tv_sec: wait.as_secs().try_into().unwrap_or(0),
+        tv_nsec: wait.subsec_nanos().into(),
     };
     match poll(&mut wait, Some(&time)) {
         Ok(0) => Read::Pause,
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn what_comes_behind_the_last_answer_in_one_piece_is_not_lost() {
         let (sender, receiver) = std::sync::mpsc::sync_channel(16);
-        let mut asking = Asking::new(Detected::from_environment(), &sender);
-        asking.hear(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");
-        assert!(!asking.answered);
-        asking.hear(b"c\x1b[3~b");
-        assert!(asking.answered);
-        assert_ne!(asking.detected.how, How::Cells);
+        let mut query = TerminalQuery::new(Detected::from_environment(), &sender);
+        query.feed(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");
+        assert!(!query.answered);
+        query.feed(b"c\x1b[3~b");
+        assert!(query.answered);
+        assert_ne!(query.detected.protocol, How::Cells);
         drop(sender);
         let keys: Vec<String> = receiver
             .iter()
