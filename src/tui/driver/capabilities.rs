@@ -1,4 +1,4 @@
-//! What can be said of the terminal without taking it over: for a report, not for drawing.
+//! Terminal capabilities, determined without taking over the screen: for reports, not for drawing.
 
 use super::detect::{self, Detected};
 use crate::tui::view::MIN_SIZE;
@@ -8,29 +8,31 @@ use rounds_imaging::ColourDepth;
 /// What a terminal can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// The way in which images are drawn.
+    /// The protocol that draws images.
     pub pictures: &'static str,
+    /// Number of colours, in words.
     pub colours: &'static str,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// The terminal was asked; else it is judged by the environment.
+    /// Whether the terminal replied to a query; otherwise only the environment was considered.
     pub asked: bool,
+    /// Whether it runs inside tmux.
     pub tmux: bool,
 }
 
 impl Abilities {
-    /// Whether there is no room for the full screen.
+    /// Whether it is too small for the full-screen interface.
     pub fn is_too_small(&self) -> bool {
         self.size.0 < MIN_SIZE.0 || self.size.1 < MIN_SIZE.1
     }
 }
 
-/// Looks at the environment, and asks the terminal where that can be done.
+/// Determines the capabilities from the environment, and by querying the terminal if possible.
 pub fn abilities() -> Abilities {
     let guessed = Detected::from_environment();
-    let answered = ask(&guessed);
-    let asked = answered.is_some();
-    let found = answered.unwrap_or(guessed);
+    let reply = query_terminal(&guessed);
+    let asked = reply.is_some();
+    let found = reply.unwrap_or(guessed);
     Abilities {
         pictures: detect::image_protocol(ImageMode::Auto, Some(&found)).name(),
         colours: match detect::colour_depth(Colours::Auto) {
@@ -45,20 +47,20 @@ pub fn abilities() -> Abilities {
     }
 }
 
-/// Asks the terminal; `None` where nobody can be asked or nothing came back.
+/// Queries the terminal; `None` if that is impossible or it does not reply.
 #[cfg(unix)]
-fn ask(guessed: &Detected) -> Option<Detected> {
-    use super::terminal_query::{TerminalQuery, QUERY_TIMEOUT};
+fn query_terminal(guessed: &Detected) -> Option<Detected> {
+    use super::terminal_query::{QUERY_TIMEOUT, TerminalQuery};
     use std::io::Write;
 
-    if !detect::can_ask() || !is_in_front() {
+    if !detect::can_query() || !is_foreground_job() {
         return None;
     }
     crossterm::terminal::enable_raw_mode().ok()?;
     let mut out = std::io::stdout().lock();
     let query = detect::query(guessed.tmux, false);
     let sent = out.write_all(query.as_bytes()).and_then(|()| out.flush());
-    // What is typed meanwhile is for nobody.
+    // Keys typed meanwhile are discarded.
     let (sender, _) = std::sync::mpsc::sync_channel(1);
     let mut query = TerminalQuery::new(guessed.clone(), &sender);
     if sent.is_ok() {
@@ -69,19 +71,19 @@ fn ask(guessed: &Detected) -> Option<Detected> {
 }
 
 #[cfg(not(unix))]
-fn ask(_: &Detected) -> Option<Detected> {
+fn query_terminal(_: &Detected) -> Option<Detected> {
     None
 }
 
-/// Whether the terminal listens to us: a job in the background would be stopped for touching it.
+/// Whether this is the foreground job: a background job would be stopped for using the terminal.
 #[cfg(target_os = "linux")]
-fn is_in_front() -> bool {
+fn is_foreground_job() -> bool {
     // SAFETY: both only read the state of this process and its terminal.
     unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
 }
 
-/// Whether the terminal listens to us: a job in the background would be stopped for touching it.
+/// Whether this is the foreground job: a background job would be stopped for using the terminal.
 #[cfg(all(unix, not(target_os = "linux")))]
-fn is_in_front() -> bool {
+fn is_foreground_job() -> bool {
     true
 }

@@ -1,27 +1,27 @@
-//! Makes images ready for the screen, on one worker. What is no longer wanted is never begun.
+//! Decodes and encodes images for the screen on one worker thread. Requests that are no longer wanted are dropped.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Message;
-use crate::tui::hands::{case_bytes, file_bytes, catch_panic};
+use crate::tui::hands::{case_bytes, catch_panic, file_bytes};
 use crate::tui::house::picture_bytes;
 use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
 use rounds_imaging::{Picture, decode};
 use rounds_index::Images;
 
-/// Decoded images that are kept.
+/// Decoded images kept in memory.
 const MAX_DECODED: usize = 24;
 
 #[derive(Default)]
 struct Queue {
     wanted: VecDeque<Wanted>,
-    /// What the worker has in hand.
+    /// The request being worked on.
     busy: Option<Request>,
     screen: Option<(Screen, u64)>,
     reader: Option<Images>,
-    /// Counts indexes: what could not be read from one may be in the next.
+    /// Increases with every index opened: an image missing from one may be in the next.
     reader_generation: u64,
 }
 
@@ -31,21 +31,23 @@ pub struct ImageWorker {
 }
 
 impl ImageWorker {
+    /// Starts the worker.
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
         let shared: Arc<(Mutex<Queue>, Condvar)> = Arc::default();
         let queue = shared.clone();
-        let mut worker = Encoder {
+        let mut encoder = Encoder {
             decoded: VecDeque::new(),
             reader_generation: 0,
-            // Not 0, which kitty takes for no number; different between runs in one window.
+            // Kitty image ids: never 0, which means no id, and different between runs in one window.
             number: std::process::id().wrapping_mul(4096) | 1,
         };
         let work = move || {
             loop {
                 let (wanted, screen, generation, reader, number) = next(&queue);
-                worker.index_changed(number);
-                let broken = Encoded::Failed("drawing it failed inside the program".into());
-                let encoded = catch_panic(broken, || worker.encode(&wanted, screen, reader.as_ref()));
+                encoder.index_changed(number);
+                let broken = Encoded::Failed("internal error: the image cannot be drawn".into());
+                let encoded =
+                    catch_panic(broken, || encoder.encode(&wanted, screen, reader.as_ref()));
                 lock(&queue.0).busy = None;
                 let message = Message::Shown {
                     generation,
@@ -63,7 +65,7 @@ impl ImageWorker {
         Ok(Self { shared })
     }
 
-    /// Pictures that the last frame missed; they take the place of those of the frame before.
+    /// Requests the images missing from the last frame, replacing earlier requests.
     pub fn want(&self, wanted: Vec<Wanted>, screen: Screen, generation: u64) {
         let mut queue = lock(&self.shared.0);
         if wanted.is_empty() && queue.wanted.is_empty() {
@@ -78,7 +80,7 @@ impl ImageWorker {
         self.shared.1.notify_one();
     }
 
-    /// Where images of examples come from, after another index was opened.
+    /// Sets where images of examples are read, after another index was opened.
     pub fn set_reader(&self, reader: Images) {
         let mut queue = lock(&self.shared.0);
         queue.reader = Some(reader);

@@ -1,20 +1,20 @@
-//! Bytes of a terminal, told apart: keys, pastes, and the terminal's answers.
+//! Parses the bytes a terminal sends into keys, pastes and replies to queries.
 //!
-//! Knows what terminals send before crossterm reads them. Mouse reports are passed over.
+//! Used before crossterm starts reading. Mouse reports are ignored.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::detect::{Reply, reply};
 use crate::tui::keys::Press;
 
-/// No answer is longer, in bytes.
+/// Maximum length of a reply, in bytes.
 const MAX_REPLY: usize = 1024;
-/// What is kept of a paste, in bytes; more than any question takes.
+/// Maximum length of a paste, in bytes; more than a question may have. The rest is dropped.
 const MAX_PASTE: usize = 1 << 20;
-/// What ends a paste.
+/// The sequence that ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// What a byte completed.
+/// A piece of input completed by a byte.
 #[derive(Debug, PartialEq)]
 pub enum Input {
     Reply(Reply),
@@ -33,22 +33,23 @@ enum ParserState {
     #[default]
     Ground,
     Escape,
-    /// After the escape that ends an answer; a backslash belongs to it.
+    /// After the escape of the string terminator `ESC \` that ends a reply.
     Ending,
-    /// Inside a sequence that began with this byte.
+    /// Inside a sequence introduced by this byte.
     Inside(u8, Vec<u8>),
-    /// Inside a character of several bytes, with those that are missing.
+    /// Inside a multi-byte character, with the number of bytes still missing.
     Character(Vec<u8>, usize),
     Paste(Vec<u8>),
 }
 
-/// Tells answers from keys.
+/// An incremental parser of terminal input.
 #[derive(Default)]
 pub struct Parser {
     state: ParserState,
 }
 
 impl Parser {
+    /// Adds a byte; returns the input it completes.
     pub fn push(&mut self, byte: u8) -> Option<Input> {
         match std::mem::take(&mut self.state) {
             ParserState::Ground => self.ground(byte),
@@ -85,19 +86,21 @@ impl Parser {
             return Some(Input::Paste(String::from_utf8_lossy(text).into_owned()));
         }
         if text.len() > MAX_PASTE + PASTE_END.len() {
-            // Its end is still looked for.
+            // Drop the excess, but keep looking for the end.
             text.remove(MAX_PASTE);
         }
         self.state = ParserState::Paste(text);
         None
     }
 
-    /// Nothing more came for a while: a lone escape was the Esc key, and one with a letter that begins a sequence was Alt and
-    /// that letter.
+    /// Called when no more bytes have arrived for a while: a lone escape was the Esc key, and an escape with a character that
+    /// introduces a sequence was Alt with that character.
     pub fn pause(&mut self) -> Option<Input> {
         match std::mem::take(&mut self.state) {
             ParserState::Escape => Some(Input::key(KeyCode::Esc, KeyModifiers::NONE)),
-            ParserState::Inside(introducer, body) if body.is_empty() => key(introducer, KeyModifiers::ALT),
+            ParserState::Inside(introducer, body) if body.is_empty() => {
+                key(introducer, KeyModifiers::ALT)
+            }
             ParserState::Ending => None,
             other => {
                 self.state = other;
@@ -106,7 +109,7 @@ impl Parser {
         }
     }
 
-    /// Whether nothing was begun that more bytes belong to.
+    /// Whether no sequence is incomplete.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, ParserState::Ground)
     }
@@ -157,7 +160,7 @@ impl Parser {
     }
 }
 
-/// A key from what follows `ESC [` or `ESC O`: numbers that say which key and with which modifiers, and a last character.
+/// Parses a key from what follows `ESC [` or `ESC O`: numbers for the key and its modifiers, and a final character.
 fn control_key(body: &str) -> Option<Press> {
     let last = body.chars().next_back()?;
     let numbers = body.strip_suffix(last)?;
@@ -165,7 +168,7 @@ fn control_key(body: &str) -> Option<Press> {
         return None;
     }
     let mut numbers = numbers.split(';');
-    // What stands behind a colon says more than is needed here, but for the 3 of a key that was let go.
+    // Sub-parameters after a colon are ignored, except 3: a key release.
     let first = numbers.next()?.split(':').next()?;
     let mut second = numbers.next().unwrap_or_default().split(':');
     let modifiers = modifiers(second.next().unwrap_or_default());
@@ -184,14 +187,14 @@ fn control_key(body: &str) -> Option<Press> {
         'R' => KeyCode::F(3),
         'S' => KeyCode::F(4),
         'Z' => KeyCode::BackTab,
-        '~' => numbered(first.parse().ok()?)?,
-        'u' => by_code_point(first.parse().ok()?)?,
+        '~' => key_by_number(first.parse().ok()?)?,
+        'u' => key_by_code_point(first.parse().ok()?)?,
         _ => return None,
     };
     Some(Press::new(code, modifiers))
 }
 
-/// One more than the sum of 1 for Shift, 2 for Alt, 4 for Ctrl.
+/// Encoded as one plus the sum of 1 for Shift, 2 for Alt and 4 for Ctrl.
 fn modifiers(number: &str) -> KeyModifiers {
     let bits = number.parse::<u8>().unwrap_or(1).saturating_sub(1);
     let named = [
@@ -203,7 +206,7 @@ fn modifiers(number: &str) -> KeyModifiers {
     held.map(|(_, modifier)| modifier).collect()
 }
 
-fn numbered(number: u8) -> Option<KeyCode> {
+fn key_by_number(number: u8) -> Option<KeyCode> {
     Some(match number {
         1 | 7 => KeyCode::Home,
         2 => KeyCode::Insert,
@@ -218,8 +221,8 @@ fn numbered(number: u8) -> Option<KeyCode> {
     })
 }
 
-/// Kitty's way to say keys; its private numbers are keys that mean nothing here, but for the second Enter.
-fn by_code_point(number: u32) -> Option<KeyCode> {
+/// A key in kitty's keyboard protocol. Its private code points have no meaning here, except Enter on the keypad.
+fn key_by_code_point(number: u32) -> Option<KeyCode> {
     Some(match number {
         9 => KeyCode::Tab,
         13 | 57414 => KeyCode::Enter,
@@ -256,19 +259,19 @@ mod tests {
         found
     }
 
-    /// What was typed, in words; answers are left out.
+    /// The keys and pastes as text, without the replies.
     fn typed(bytes: &[u8]) -> Vec<String> {
         let found = all(bytes).into_iter();
-        let said = found.filter_map(|found| match found {
+        let names = found.filter_map(|found| match found {
             Input::Key(press) => Some(press.to_string()),
             Input::Paste(text) => Some(format!("paste {text:?}")),
             Input::Reply(_) => None,
         });
-        said.collect()
+        names.collect()
     }
 
     #[test]
-    fn answers_are_taken_out_and_typed_keys_stay() {
+    fn replies_are_separated_from_typed_keys() {
         let bytes =
             b"i\x1b_Gi=31;OK\x1b\\s\x1b[6;20;10t\xc3\xa9\x1b]11;rgb:00/00/00\x07\r\x1b[?62;4c";
         assert_eq!(typed(bytes), ["i", "s", "é", "Enter"]);
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_escape_is_the_key() {
+    fn a_lone_escape_is_the_esc_key() {
         assert_eq!(typed(b"\x1b"), ["Esc"]);
         assert_eq!(typed(b"\x1b\x1b"), ["Esc", "Esc"]);
         assert_eq!(typed(b"\x1b["), ["Alt-["]);
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_with_numbers_are_known_with_their_modifiers() {
+    fn keys_sent_as_numbers_are_parsed_with_their_modifiers() {
         assert_eq!(typed(b"\x1b[A\x1bOB"), ["Up", "Down"]);
         assert_eq!(
             typed(b"\x1b[3~\x1b[5~\x1b[6;5~\x1b[15~\x1b[24~"),
@@ -294,17 +297,17 @@ mod tests {
     }
 
     #[test]
-    fn kittys_keys_are_known() {
+    fn keys_in_the_kitty_protocol_are_parsed() {
         assert_eq!(
             typed(b"\x1b[99;5u\x1b[27u\x1b[13;2u\x1b[97;2u\x1b[101;3:1u"),
             ["Ctrl-C", "Esc", "Shift-Enter", "A", "Alt-e"]
         );
-        // A key that is let go, and a volume key.
+        // A key release and a volume key.
         assert!(typed(b"\x1b[99;5:3u\x1b[57439u").is_empty());
     }
 
     #[test]
-    fn a_paste_is_one_thing_whatever_is_in_it() {
+    fn a_paste_is_one_input_whatever_it_contains() {
         assert_eq!(
             typed(b"a\x1b[200~first\rsecond\x1b[A\x1b[201~b"),
             ["a", "paste \"first\\rsecond\\u{1b}[A\"", "b"]
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_paste_is_cut_and_its_end_is_found() {
+    fn a_long_paste_is_truncated_and_its_end_is_found() {
         let long = [
             &b"\x1b[200~"[..],
             &vec![b'x'; MAX_PASTE + 99],
@@ -326,15 +329,15 @@ mod tests {
     }
 
     #[test]
-    fn the_mouse_types_nothing() {
+    fn mouse_reports_are_ignored() {
         assert!(typed(b"\x1b[<0;10;5M\x1b[<0;10;5m").is_empty());
     }
 
     #[test]
-    fn an_answer_that_comes_in_pieces_is_whole() {
+    fn a_reply_in_pieces_is_reassembled() {
         let mut parser = Parser::default();
         assert_eq!(parser.push(0x1b), None);
-        assert!(!parser.is_idle(), "more is to be waited for");
+        assert!(!parser.is_idle(), "a sequence is incomplete");
         let rest = b"[?62;4;22c";
         let found: Vec<Input> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
         assert_eq!(found, [Input::Reply(Reply::Attributes { sixel: true })]);
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_end_is_not_kept_forever() {
+    fn a_reply_without_an_end_is_bounded() {
         let mut parser = Parser::default();
         parser.push(0x1b);
         parser.push(b'_');

@@ -1,19 +1,19 @@
-//! The full screen: draws the state, tells it what happens, and hands on what it wants done.
+//! The full-screen event loop: draws the state, feeds it events and runs the effects it returns.
 //!
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
-//! others send it messages through one bounded channel.
+//! other threads send it messages through one bounded channel.
 
-mod capabilities;
-#[cfg(unix)]
-mod terminal_query;
 mod backend;
+mod capabilities;
 mod clipboard;
 mod detect;
-mod input;
 mod image_worker;
-mod terminal;
+mod input;
 #[cfg(unix)]
 mod input_parser;
+mod terminal;
+#[cfg(unix)]
+mod terminal_query;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -34,14 +34,14 @@ pub use detect::Detected;
 use image_worker::ImageWorker;
 use terminal::Terminal;
 
-/// Least time between frames: about sixty a second for what the program does by itself.
+/// Minimum time between frames for background updates: about 60 frames per second.
 const FRAME_TIME: Duration = Duration::from_millis(16);
-/// What the user does is seen at once; a key that is held down still cannot fill the terminal.
+/// Minimum time between frames after user input: short, but a key held down must not flood the terminal.
 const KEY_FRAME_TIME: Duration = Duration::from_millis(4);
-/// Events handled before the next frame, so that a flood cannot starve it.
+/// Events handled before the next frame, so that a flood of them cannot delay it.
 const MAX_EVENTS_PER_FRAME: usize = 256;
 
-/// Everything the loop works on.
+/// The event loop's state.
 struct Driver {
     state: State,
     gallery: Gallery,
@@ -53,15 +53,15 @@ struct Driver {
     started: Instant,
     images: ImageMode,
     detected: Detected,
-    /// The theme's choice by which `theme` was made.
+    /// The choice that `theme` was built for.
     applied_theme: ThemeChoice,
     leaving: Option<ExitReason>,
 }
 
-/// Runs the interface until the user leaves, a signal comes, or the terminal goes away. Returns why it ended, and what the
-/// session store could not do at the end, which the screen could no longer show.
+/// Runs the interface until the user quits, a signal arrives, or the terminal goes away. Returns why it ended, and errors
+/// of the session store that came too late to show on screen.
 ///
-/// Errors where a key setting cannot be used or there is no terminal; the terminal is restored in every case.
+/// Fails if a key setting is invalid or there is no terminal; the terminal is restored in every case.
 pub fn run(
     setup: Setup,
     settings: Settings,
@@ -74,7 +74,7 @@ pub fn run(
     })?;
     let detected = Detected::from_environment();
     let depth = detect::colour_depth(options.colours);
-    let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
+    let (columns, rows) = crossterm::terminal::size().context("no terminal found")?;
     let (state, effects) = State::new(Start {
         columns,
         rows,
@@ -85,15 +85,15 @@ pub fn run(
         ..options.start(setup, settings)
     });
     let (sender, receiver) = sync_channel(CHANNEL);
-    // Before the terminal is ours: from then on no signal may end the program without giving it back.
+    // Before taking over the terminal: from then on every signal must restore it first.
     hands::listen(sender.clone())?;
-    // Until the terminal has answered; the first frame must not wait for that.
+    // A guess until the terminal has replied: the first frame must not wait for that.
     let protocol = detect::image_protocol(options.images, None);
     let gallery = Gallery::new(detect::screen(protocol, &detected, depth));
     let mut driver = Driver {
         theme: Theme::new(depth, options.theme),
         applied_theme: options.theme,
-        terminal: Terminal::enter().context("the terminal could not be set up")?,
+        terminal: Terminal::enter().context("could not set up the terminal")?,
         runner: Hands::new(sender.clone(), journal)?,
         image_worker: ImageWorker::start(sender.clone())?,
         memo: Memo::default(),
@@ -123,15 +123,15 @@ fn is_user_input(message: &Message) -> bool {
 }
 
 impl Driver {
-    /// After the first frame: asks the terminal what it can do, then listens to it.
+    /// After the first frame: queries the terminal's capabilities, then starts reading input.
     fn begin(&mut self, sender: SyncSender<Message>, colours: Colours) -> anyhow::Result<()> {
-        let ask = self.images == ImageMode::Auto || self.state.theme == ThemeChoice::Auto;
-        let ask = ask && detect::can_ask();
-        if ask {
+        let wanted = self.images == ImageMode::Auto || self.state.theme == ThemeChoice::Auto;
+        let query_terminal = wanted && detect::can_query();
+        if query_terminal {
             let query = detect::query(self.detected.tmux, colours != Colours::None);
             self.terminal.write(&query);
         }
-        input::listen(sender, ask.then(|| self.detected.clone()))?;
+        input::listen(sender, query_terminal.then(|| self.detected.clone()))?;
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl Driver {
                     FRAME_TIME
                 };
                 due = Some(due.map_or(pause, |due| due.min(pause)));
-                self.take(message);
+                self.handle_message(message);
             }
             if due.is_some_and(|pause| drawn.elapsed() >= pause) {
                 self.draw();
@@ -169,7 +169,7 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle_message(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.tell(event),
             Message::Opened { job, result } => {
@@ -216,7 +216,7 @@ impl Driver {
         }
     }
 
-    /// The ground that was chosen, or that the terminal told.
+    /// The theme chosen by the user, or else by the terminal's background.
     fn resolved_theme(&self) -> ThemeChoice {
         match (self.state.theme, self.detected.light) {
             (ThemeChoice::Auto, Some(true)) => ThemeChoice::Light,
@@ -231,7 +231,7 @@ impl Driver {
         if screen != self.gallery.screen() {
             self.gallery.set_screen(screen);
         }
-        // The ground may have become known.
+        // The background colour may now be known.
         self.set_theme();
     }
 
@@ -251,19 +251,19 @@ impl Driver {
         self.image_worker
             .want(wanted, self.gallery.screen(), self.gallery.generation);
         if drawn.is_err() && self.leaving.is_none() {
-            // Nobody can see anything any more; what was said is kept.
+            // The terminal is gone; quit, which saves the conversation.
             self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
     }
 
-    /// Gives the terminal back, stops, and goes on when told to.
+    /// Restores the terminal, stops the process, and takes the terminal over again when continued.
     fn suspend(&mut self) {
         self.terminal.leave();
         hands::stop_here();
         if self.terminal.reenter().is_err() {
             return self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
-        // The terminal may have forgotten all images.
+        // The terminal may have lost its images.
         let screen = self.gallery.screen();
         self.gallery.set_screen(screen);
         self.tell(Event::Resumed);
@@ -295,7 +295,7 @@ impl Driver {
         }
     }
 
-    /// Restores the terminal first, so that nobody looks at a dead screen, then waits for the store.
+    /// Restores the terminal first, so that the user isn't left with a frozen screen, then waits for the session store.
     fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
         if self.gallery.screen().protocol == How::Kitty {
             self.terminal.delete_all_images(self.detected.tmux);

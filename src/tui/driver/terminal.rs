@@ -1,7 +1,7 @@
-//! The terminal: taken over, drawn on, and given back whatever happens.
+//! Takes over the terminal, draws on it, and restores it whatever happens.
 //!
-//! Only the thread that draws writes here. A panic of that thread gives the terminal back before it is reported; a panic
-//! of another thread is only logged, because its message would tear through the screen.
+//! Only the drawing thread writes here. A panic on that thread restores the terminal before it is reported; a panic on
+//! another thread is only logged, because its message would garble the screen.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
@@ -21,22 +21,22 @@ use ratatui::Frame;
 
 use super::backend::PositioningBackend;
 
-/// Whether the terminal is ours at this moment.
+/// Whether the terminal is taken over at the moment.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
-/// The thread that draws.
+/// The drawing thread.
 static DRAW_THREAD: OnceLock<ThreadId> = OnceLock::new();
 static PANIC_HOOK: OnceLock<()> = OnceLock::new();
 
-/// Large enough for a whole frame, so that it leaves in few pieces.
+/// Large enough for a whole frame, so that it takes few writes.
 const BUFFER: usize = 1 << 18;
 
-/// The terminal in our hands.
+/// The terminal while it is taken over.
 pub struct Terminal {
     inner: ratatui::Terminal<PositioningBackend<BufWriter<Stdout>>>,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     pub fn enter() -> io::Result<Self> {
         let _ = DRAW_THREAD.set(std::thread::current().id());
         install_hook();
@@ -45,7 +45,7 @@ impl Terminal {
         match ratatui::Terminal::new(backend) {
             Ok(inner) => Ok(Self { inner }),
             Err(error) => {
-                give_back();
+                restore();
                 Err(error)
             }
         }
@@ -58,13 +58,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// Gives it back. Can be called twice.
+    /// Restores it. Can be called twice.
     pub fn leave(&mut self) {
         let _ = Write::flush(self.inner.backend_mut());
-        give_back();
+        restore();
     }
 
-    /// Draws a frame as one update, so that nothing flickers.
+    /// Draws a frame as one synchronized update, so that nothing flickers.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
         crossterm::queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self.inner.draw(draw).map(|_| ());
@@ -75,7 +75,7 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that the next frame draws everything.
     pub fn clear(&mut self) {
-        // Not `Terminal::clear`, which asks the terminal where its cursor is and waits for the answer.
+        // Not `Terminal::clear`, which queries the cursor position and waits for the reply.
         if let Ok(size) = self.inner.size() {
             let _ = self
                 .inner
@@ -83,7 +83,7 @@ impl Terminal {
         }
     }
 
-    /// Writes a control sequence of our own.
+    /// Writes a control sequence.
     pub fn write(&mut self, sequence: &str) {
         let backend = self.inner.backend_mut();
         let _ = backend
@@ -91,7 +91,7 @@ impl Terminal {
             .and_then(|()| backend.flush());
     }
 
-    /// Tells kitty to free images.
+    /// Tells kitty to free images by id.
     pub fn delete_images(&mut self, numbers: &[u32], tmux: bool) {
         for number in numbers {
             let sequence = tmux_passthrough(&format!("\x1b_Ga=d,d=I,i={number},q=2\x1b\\"), tmux);
@@ -112,7 +112,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Wraps a sequence so that tmux hands it on to the terminal.
+/// Wraps a sequence so that tmux passes it through to the terminal.
 pub fn tmux_passthrough(sequence: &str, tmux: bool) -> String {
     if tmux {
         format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
@@ -129,17 +129,17 @@ fn take_over() -> io::Result<()> {
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableMouseCapture,
-        // Shift-Enter and the like; terminals that do not know it ignore it.
+        // To recognise Shift-Enter and the like; other terminals ignore it.
         PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
     );
     if taken.is_err() {
-        give_back();
+        restore();
     }
     taken
 }
 
-/// Gives the terminal back if it is ours. Errors are of no use here: the terminal may be gone.
-fn give_back() {
+/// Restores the terminal if it is taken over. Ignores errors: the terminal may be gone.
+fn restore() {
     if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -159,11 +159,13 @@ fn install_hook() {
     PANIC_HOOK.get_or_init(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if ACTIVE.load(Ordering::SeqCst) && DRAW_THREAD.get() != Some(&std::thread::current().id()) {
-                tracing::error!("panic on a worker: {info}");
+            if ACTIVE.load(Ordering::SeqCst)
+                && DRAW_THREAD.get() != Some(&std::thread::current().id())
+            {
+                tracing::error!("worker thread panicked: {info}");
                 return;
             }
-            give_back();
+            restore();
             before(info);
         }));
     });
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tmux_hands_a_sequence_on_when_its_escapes_are_doubled() {
+    fn escapes_are_doubled_to_pass_through_tmux() {
         assert_eq!(tmux_passthrough("\x1b_Gx\x1b\\", false), "\x1b_Gx\x1b\\");
         assert_eq!(
             tmux_passthrough("\x1b_Gx\x1b\\", true),

@@ -1,7 +1,7 @@
-//! The terminal's answers among what the user types meanwhile.
+//! Collects the terminal's replies to queries while the user may be typing.
 //!
-//! Until the last answer came, bytes are read here and not by crossterm, which would take answers for keys. Keys and pastes
-//! that come in between are handed on, so nothing that was typed is lost.
+//! Until the last reply has arrived, bytes are read here and not by crossterm, which would mistake replies for keys. Keys
+//! and pastes that arrive in between are forwarded, so no input is lost.
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -13,31 +13,31 @@ use super::detect::{Detected, Reply};
 use super::input_parser::{Input, Parser};
 use crate::tui::state::Event;
 
-/// Longest time for all answers; the last of them usually comes within a few milliseconds.
+/// Timeout for all replies; the last usually arrives within a few milliseconds.
 pub const QUERY_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Answers of a slow line are still told from keys for so long.
+/// For this long, replies over a slow connection are still separated from keys.
 pub const LATE_REPLY_TIMEOUT: Duration = Duration::from_secs(20);
-/// Bytes that belong together come without a longer pause.
+/// The longest pause between bytes of one sequence.
 const SEQUENCE_GAP: Duration = Duration::from_millis(50);
-/// How often the size of the window is looked at meanwhile.
+/// Interval at which the window size is checked meanwhile.
 const RESIZE_POLL: Duration = Duration::from_millis(250);
-/// What was begun and does not go on for so many pauses is given up, once there is nothing else to wait for.
+/// An incomplete sequence is abandoned after this many pauses, once no more replies are expected.
 const MAX_PAUSES: usize = 30;
 
-/// What reading gave.
+/// The result of reading input.
 enum Read {
     Bytes(usize),
-    /// Nothing came in time.
+    /// Nothing arrived in time.
     Pause,
     /// The terminal is gone.
     Gone,
 }
 
-/// Somebody who listens to a terminal that was asked.
+/// Reads the replies of a terminal that was sent a query.
 pub struct TerminalQuery<'a> {
-    /// What is known so far.
+    /// What is known about the terminal so far.
     pub detected: Detected,
-    /// The last answer came.
+    /// Whether the last reply has arrived.
     pub answered: bool,
     sender: &'a SyncSender<Message>,
     parser: Parser,
@@ -45,6 +45,7 @@ pub struct TerminalQuery<'a> {
 }
 
 impl<'a> TerminalQuery<'a> {
+    /// Starts from what is known without asking; other input goes to `sender`.
     pub fn new(detected: Detected, sender: &'a SyncSender<Message>) -> Self {
         Self {
             detected,
@@ -55,7 +56,7 @@ impl<'a> TerminalQuery<'a> {
         }
     }
 
-    /// Listens until the last answer came, or for `longest` from the beginning on. What was begun by then is heard to its end.
+    /// Reads until the last reply has arrived, or until `timeout` after [`TerminalQuery::new`]; finishes a sequence in progress.
     pub fn listen(&mut self, timeout: Duration) {
         let mut buffer = [0_u8; 256];
         let mut pauses = 0;
@@ -82,7 +83,7 @@ impl<'a> TerminalQuery<'a> {
                 }
                 Read::Gone => return,
             }
-            // Crossterm, which would say so, does not listen yet.
+            // Crossterm, which would report it, is not reading yet.
             let now = crossterm::terminal::size().ok();
             if let Some((columns, rows)) = now.filter(|_| now != size) {
                 size = now;
@@ -110,7 +111,6 @@ impl<'a> TerminalQuery<'a> {
         }
     }
 
-    /// To whoever is there.
     fn send(&self, event: Event) {
         let _ = self.sender.send(Message::Event(event));
     }
@@ -140,7 +140,7 @@ mod tests {
     use crate::tui::picture::How;
 
     #[test]
-    fn what_comes_behind_the_last_answer_in_one_piece_is_not_lost() {
+    fn keys_after_the_last_reply_are_not_lost() {
         let (sender, receiver) = std::sync::mpsc::sync_channel(16);
         let mut query = TerminalQuery::new(Detected::from_environment(), &sender);
         query.feed(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");

@@ -1,10 +1,10 @@
-//! Workers that fail, break or hang: what was asked of them is always answered, and the end says what was not kept.
+//! Workers that fail, panic or hang: every request is still answered, and errors at exit are reported.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Hands, Reading, catch_panic};
+use super::{Hands, ReadJob, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::house::About;
@@ -19,27 +19,27 @@ use rounds_assistant::Setup;
 const LONG: Duration = Duration::from_secs(120);
 
 enum Failure {
-    Refuses,
-    Breaks,
-    /// Until the other end is dropped.
-    Hangs(Receiver<()>),
+    Error,
+    Panic,
+    /// Hangs until the other end of the channel is dropped.
+    Hang(Receiver<()>),
 }
 
-/// A store in which one thing goes wrong.
+/// A session store in which one operation fails.
 struct FailingJournal {
     at: &'static str,
     failure: Failure,
 }
 
 impl FailingJournal {
-    fn go(&self, at: &str) -> Result<(), JournalError> {
+    fn attempt(&self, at: &str) -> Result<(), JournalError> {
         if self.at != at {
             return Ok(());
         }
         match &self.failure {
-            Failure::Refuses => Err(JournalError::new("the disk is full")),
-            Failure::Breaks => panic!("the store breaks"),
-            Failure::Hangs(until) => {
+            Failure::Error => Err(JournalError::new("the disk is full")),
+            Failure::Panic => panic!("the store panics"),
+            Failure::Hang(until) => {
                 let _ = until.recv();
                 Ok(())
             }
@@ -49,34 +49,34 @@ impl FailingJournal {
 
 impl Journal for FailingJournal {
     fn create(&mut self, _: &str, _: &str, _: &str) -> Result<String, JournalError> {
-        self.go("create").map(|()| "s1".into())
+        self.attempt("create").map(|()| "s1".into())
     }
     fn begin_turn(&mut self, _: &str, _: &NewTurn) -> Result<String, JournalError> {
-        self.go("begin").map(|()| "t1".into())
+        self.attempt("begin").map(|()| "t1".into())
     }
     fn append_partial(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.go("partial")
+        self.attempt("partial")
     }
     fn finish_turn(&mut self, _: &str, _: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
-        self.go("finish")
+        self.attempt("finish")
     }
     fn list(&mut self, _: &str, _: usize) -> Result<Vec<SessionSummary>, JournalError> {
-        self.go("list").map(|()| Vec::new())
+        self.attempt("list").map(|()| Vec::new())
     }
     fn open(&mut self, _: &str) -> Result<SavedSession, JournalError> {
-        self.go("open").map(|()| SavedSession::default())
+        self.attempt("open").map(|()| SavedSession::default())
     }
     fn rename(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.go("rename")
+        self.attempt("rename")
     }
     fn delete(&mut self, _: &str) -> Result<(), JournalError> {
-        self.go("delete")
+        self.attempt("delete")
     }
     fn export(&mut self, _: &str, _: ExportFormat, _: &Path) -> Result<(), JournalError> {
-        self.go("export")
+        self.attempt("export")
     }
     fn accept(&mut self) -> Result<(), JournalError> {
-        self.go("accept")
+        self.attempt("accept")
     }
 }
 
@@ -86,7 +86,7 @@ fn runner(at: &'static str, failure: Failure) -> (Hands, Receiver<Message>) {
     (runner, receiver)
 }
 
-/// Asks, leaves at once, and returns what the end says.
+/// Asks a question, quits at once, and returns the errors reported at exit.
 fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<Trouble> {
     let (mut runner, receiver) = runner(at, failure);
     runner.store_timeout = timeout;
@@ -110,7 +110,7 @@ fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Ve
     runner.finish(&mut state, now, &receiver)
 }
 
-/// The first event that is neither time nor wanted elsewhere.
+/// The first event other than a tick.
 fn next(receiver: &Receiver<Message>) -> Event {
     let until = Instant::now() + LONG;
     while let Some(rest) = until.checked_duration_since(Instant::now()) {
@@ -118,44 +118,47 @@ fn next(receiver: &Receiver<Message>) -> Event {
             Ok(Message::Event(Event::Tick { .. })) => {}
             Ok(Message::Event(event)) => return event,
             Ok(_) => {}
-            Err(error) => panic!("nothing came: {error}"),
+            Err(error) => panic!("no event arrived: {error}"),
         }
     }
-    panic!("nothing came in time")
+    panic!("no event arrived in time")
 }
 
 #[test]
-fn what_the_store_cannot_keep_at_the_end_is_told_wherever_it_fails() {
+fn store_errors_at_exit_are_reported_wherever_they_occur() {
     for at in ["create", "begin", "finish"] {
-        let told = troubles_at_exit(at, Failure::Refuses, LONG);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert_eq!(told[0].message, "the disk is full", "{at}");
-        let told = troubles_at_exit(at, Failure::Breaks, LONG);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert!(told[0].message.contains("inside the program"), "{told:?}");
+        let reported = troubles_at_exit(at, Failure::Error, LONG);
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert_eq!(reported[0].message, "the disk is full", "{at}");
+        let reported = troubles_at_exit(at, Failure::Panic, LONG);
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert!(
+            reported[0].message.contains("internal error"),
+            "{reported:?}"
+        );
     }
-    assert_eq!(troubles_at_exit("nothing", Failure::Refuses, LONG), []);
+    assert_eq!(troubles_at_exit("nothing", Failure::Error, LONG), []);
 }
 
 #[test]
-fn a_store_that_hangs_is_left_and_told() {
+fn a_hanging_store_is_abandoned_and_reported() {
     for at in ["create", "begin", "finish"] {
         let (hold, until) = sync_channel(0);
-        let told = troubles_at_exit(at, Failure::Hangs(until), Duration::from_millis(50));
+        let reported = troubles_at_exit(at, Failure::Hang(until), Duration::from_millis(50));
         drop::<std::sync::mpsc::SyncSender<()>>(hold);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert!(told[0].message.contains("in time"), "{told:?}");
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert!(reported[0].message.contains("in time"), "{reported:?}");
     }
 }
 
 #[test]
-fn a_store_that_broke_once_answers_and_does_what_comes_next() {
-    let (mut runner, receiver) = runner("open", Failure::Breaks);
+fn a_store_that_panicked_answers_and_runs_the_next_request() {
+    let (mut runner, receiver) = runner("open", Failure::Panic);
     runner.run(Effect::OpenSession("s1".into()));
     runner.run(Effect::ListSessions { words: "x".into() });
     assert!(matches!(
         next(&receiver),
-        Event::SessionOpened(Err(trouble)) if trouble.message.contains("inside the program")
+        Event::SessionOpened(Err(trouble)) if trouble.message.contains("internal error")
     ));
     assert!(matches!(
         next(&receiver),
@@ -164,14 +167,14 @@ fn a_store_that_broke_once_answers_and_does_what_comes_next() {
 }
 
 #[test]
-fn reading_that_breaks_is_answered_as_what_was_asked() {
+fn a_panic_while_reading_is_reported_as_the_expected_event() {
     let attached = [
-        Reading::File(PathBuf::from("/data/a\u{1b}.png")),
-        Reading::Case("chest-nodule".into()),
-        Reading::Clipboard,
+        ReadJob::File(PathBuf::from("/data/a\u{1b}.png")),
+        ReadJob::Case("chest-nodule".into()),
+        ReadJob::Clipboard,
     ];
     for job in attached {
-        let event = catch_panic(job.failure(), || panic!("reading breaks"));
+        let event = catch_panic(job.failure(), || panic!("the reader panics"));
         let Event::Attached {
             result: Err(trouble),
             ..
@@ -179,10 +182,10 @@ fn reading_that_breaks_is_answered_as_what_was_asked() {
         else {
             panic!("{event:?}")
         };
-        assert!(trouble.message.contains("inside the program"));
+        assert!(trouble.message.contains("internal error"));
         assert!(!trouble.message.contains('\u{1b}'), "{trouble:?}");
     }
-    let job = Reading::Folder(PathBuf::from("/data"));
-    let event = catch_panic(job.failure(), || panic!("reading breaks"));
+    let job = ReadJob::Folder(PathBuf::from("/data"));
+    let event = catch_panic(job.failure(), || panic!("the reader panics"));
     assert!(matches!(event, Event::Folder { result: Err(_), .. }));
 }

@@ -1,4 +1,4 @@
-//! Time, told to the state while something moves. At rest this thread sleeps, and the program uses no processor at all.
+//! Sends ticks to the state while something on screen changes with time. Otherwise the thread sleeps and uses no CPU.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +9,17 @@ use std::time::Duration;
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 
+/// Time between ticks.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A handle to the thread.
+/// A handle to the ticking thread.
 pub struct Ticker {
     ticking: Arc<AtomicBool>,
     thread: Thread,
 }
 
 impl Ticker {
+    /// Starts the thread, ticking.
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
         let ticking = Arc::new(AtomicBool::new(true));
         let flag = ticking.clone();
@@ -29,7 +31,7 @@ impl Ticker {
                 }
                 std::thread::sleep(TICK);
                 let tick = Message::Event(Event::Tick { memory: memory() });
-                // A full channel has no need of more time.
+                // A full channel needs no more ticks.
                 if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
                     return;
                 }
@@ -44,7 +46,7 @@ impl Ticker {
         })
     }
 
-    /// Whether time must be told.
+    /// Starts or stops the ticks.
     pub fn set_lively(&self, ticking: bool) {
         if self.ticking.swap(ticking, Ordering::AcqRel) != ticking && ticking {
             self.thread.unpark();
@@ -52,7 +54,7 @@ impl Ticker {
     }
 }
 
-/// Resident memory of this process in bytes, where the system tells.
+/// Resident memory of this process in bytes, if the system reports it.
 fn memory() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {

@@ -1,4 +1,4 @@
-//! Long work on indexes, on a thread of its own; it says how far it is a few times a second.
+//! Runs long work on indexes on a separate thread, reporting progress a few times a second.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -12,24 +12,27 @@ use rounds_assistant::upkeep::{self, ImportReport, Imported, Warming};
 use rounds_index::IndexError;
 use rounds_index::dataset::Options;
 use rounds_index::ingest::Report;
-use rounds_support::errors::bytes;
+use rounds_support::errors::{self, bytes};
 use rounds_support::{Cancel, Paths};
 
-/// Shortest time between two reports.
+/// Minimum time between progress reports.
 const REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Tells the state how far a job is.
+/// Reports the progress of a job to the state.
 struct ProgressReporter {
     sender: SyncSender<Message>,
     job: u64,
-    told: Option<Instant>,
+    last_report: Option<Instant>,
 }
 
 impl ProgressReporter {
-    fn tell(&mut self, words: impl FnOnce() -> String) {
-        if self.told.is_none_or(|told| told.elapsed() >= REPORT_INTERVAL) {
-            self.told = Some(Instant::now());
-            let (job, said) = (self.job, words());
+    fn report(&mut self, message: impl FnOnce() -> String) {
+        if self
+            .last_report
+            .is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
+        {
+            self.last_report = Some(Instant::now());
+            let (job, said) = (self.job, message());
             let _ = self
                 .sender
                 .send(Message::Event(Event::Working { job, said }));
@@ -37,7 +40,7 @@ impl ProgressReporter {
     }
 }
 
-/// Does `work` and says so.
+/// Runs `work`, and sends its result.
 pub fn start(
     sender: SyncSender<Message>,
     job: u64,
@@ -50,9 +53,9 @@ pub fn start(
         let mut progress = ProgressReporter {
             sender: sender.clone(),
             job,
-            told: None,
+            last_report: None,
         };
-        let done = std::panic::AssertUnwindSafe(|| match work {
+        let run = std::panic::AssertUnwindSafe(|| match work {
             Work::Import {
                 index,
                 format,
@@ -70,8 +73,8 @@ pub fn start(
             }
             Work::Warm { really } => warm(assistant, really, cancel, &mut progress),
         });
-        let result = std::panic::catch_unwind(done)
-            .unwrap_or_else(|_| Err(Trouble::new("the work failed inside the program")));
+        let result = std::panic::catch_unwind(run)
+            .unwrap_or_else(|_| Err(Trouble::new("internal error: the work failed")));
         let _ = sender.send(Message::Event(Event::Worked { job, result }));
     };
     std::thread::Builder::new()
@@ -101,9 +104,9 @@ fn import_data(
             }
             ImportReport::Rows(Report::Looked(summary) | Report::Committed(summary)) => {
                 let done = summary.rows + summary.left_out;
-                progress.tell(|| match total {
-                    Some(all) => format!("importing, {done} of {all} rows"),
-                    None => format!("importing, {done} rows"),
+                progress.report(|| match total {
+                    Some(all) => format!("importing, {done} of {}", count(all, "row")),
+                    None => format!("importing, {}", count(done, "row")),
                 });
             }
         },
@@ -113,20 +116,29 @@ fn import_data(
         examples,
         ended,
     } = imported.map_err(|error| Trouble::of(&error))?;
-    let words = format!(
-        "{} rows = {} added + {} duplicates + {} rejected; the index has {examples} examples",
-        summary.rows, summary.added, summary.duplicates, summary.rejected
+    let result = format!(
+        "{}: {} added, {} duplicates, {} rejected; the index has {}",
+        count(summary.rows, "row"),
+        summary.added,
+        summary.duplicates,
+        summary.rejected,
+        errors::count(examples, "example")
     );
     match ended {
         Ok(()) => Ok(match first_rejected {
-            None => words,
-            Some(first) => format!("{words}; the first rejected row is {first}"),
+            None => result,
+            Some(first) => format!("{result}; first rejected row: {first}"),
         }),
         Err(upkeep::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
-            "stopped: {words}; the same command goes on from there"
+            "stopped: {result}; run the same command again to continue"
         )),
-        Err(error) => Err(Trouble::of(&error).hint(words)),
+        Err(error) => Err(Trouble::of(&error).hint(result)),
     }
+}
+
+/// `1 row`, `2 rows`.
+fn count(number: u64, what: &str) -> String {
+    errors::count(usize::try_from(number).unwrap_or(usize::MAX), what)
 }
 
 fn warm(
@@ -136,24 +148,24 @@ fn warm(
     progress: &mut ProgressReporter,
 ) -> Result<String, Trouble> {
     let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
-    let mut words = String::from("the model's thread ended");
+    let mut result = String::from("the model stopped unexpectedly");
     for event in assistant.warm(really, cancel) {
         match event {
             Warming::Plan(plan) => {
-                words = format!("{}; /warm go does it", plan.in_words());
+                result = format!("{}; /warm go starts it", plan.in_words());
             }
             Warming::Progress(done, all) => {
-                progress.tell(|| format!("warming, {done} of {all} images"));
+                progress.report(|| format!("caching image features, {done} of {all}"));
             }
             Warming::Done(warmed) => {
-                words = format!(
-                    "{} images are kept, {}",
-                    warmed.pictures,
+                result = format!(
+                    "image features cached: {}, {}",
+                    count(warmed.pictures, "image"),
                     bytes(warmed.bytes)
                 );
             }
             Warming::Failed(error) => return Err(Trouble::of(&error)),
         }
     }
-    Ok(words)
+    Ok(result)
 }

@@ -1,10 +1,10 @@
-//! Pictures as a terminal takes them: kitty, iTerm2, sixel, or character cells. Work for a worker.
+//! Encodes images for the terminal: kitty, iTerm2, sixel, or character cells. Slow: runs on a worker thread.
 
 use image::{DynamicImage, RgbImage};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::widgets::Widget;
-use ratatui_image::Image;
+use ratatui_image::Image as ImageWidget;
 use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
 use super::cells::CellImage;
@@ -12,7 +12,7 @@ use super::gallery::Request;
 use super::render::render;
 use rounds_imaging::{ColourDepth, Picture};
 
-/// How images are drawn.
+/// The protocol that draws images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Kitty,
@@ -23,7 +23,7 @@ pub enum How {
 }
 
 impl How {
-    /// Its name on the screen.
+    /// Its name for the user.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kitty => "kitty",
@@ -35,25 +35,28 @@ impl How {
     }
 }
 
-/// What is known about the terminal.
+/// The terminal properties that encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
+    /// The protocol that draws images.
     pub protocol: How,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
+    /// Whether sequences must be wrapped to pass through tmux.
     pub tmux: bool,
+    /// Number of colours.
     pub depth: ColourDepth,
 }
 
-/// An image that can be drawn at once.
+/// An image ready to draw.
 pub enum Encoded {
     Cells(CellImage),
-    /// With the number by which kitty knows it.
+    /// A terminal graphics image, with its kitty image id.
     Graphics {
         protocol: Box<Protocol>,
         kitty: Option<u32>,
     },
-    /// Why there is none.
+    /// Why the image cannot be shown.
     Failed(String),
 }
 
@@ -70,26 +73,26 @@ impl Encoded {
         }
     }
 
-    /// Draws it in the middle of `area`.
+    /// Draws it centred in `area`.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         let (columns, rows) = self.size();
         let left = area.width.saturating_sub(columns) / 2;
         let top = area.height.saturating_sub(rows) / 2;
-        let place = Rect::new(
+        let target = Rect::new(
             area.x + left,
             area.y + top,
             columns.min(area.width),
             rows.min(area.height),
         );
         match self {
-            Self::Cells(cells) => cells.draw(place, buffer),
-            Self::Graphics { protocol, .. } => Image::new(protocol).render(place, buffer),
+            Self::Cells(cells) => cells.draw(target, buffer),
+            Self::Graphics { protocol, .. } => ImageWidget::new(protocol).render(target, buffer),
             Self::Failed(_) => {}
         }
     }
 }
 
-/// Makes an image ready for the screen.
+/// Encodes an image for the screen; `number` becomes its kitty image id.
 pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
     let failed = || Encoded::Failed("this image cannot be drawn".into());
     let (columns, rows) = (request.columns, request.rows);
@@ -103,10 +106,10 @@ pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -
     let Some(pixels) = render(image, request.transform, width, height) else {
         return failed();
     };
-    let cells = |length: u32, cell: u16, most: u16| {
+    let cells = |length: u32, cell: u16, max: u16| {
         u16::try_from(length.div_ceil(u32::from(cell)))
-            .unwrap_or(most)
-            .clamp(1, most.max(1))
+            .unwrap_or(max)
+            .clamp(1, max.max(1))
     };
     let size = Size::new(
         cells(pixels.width(), cell_width, columns),
@@ -135,7 +138,7 @@ mod tests {
     use crate::tui::picture::Look;
     use rounds_imaging::{Beside, SourceInfo};
 
-    fn drawn(how: How) -> (Encoded, Buffer) {
+    fn drawn(protocol: How) -> (Encoded, Buffer) {
         let image = Picture {
             width: 64,
             height: 32,
@@ -150,7 +153,7 @@ mod tests {
             rows: 10,
         };
         let screen = Screen {
-            how,
+            protocol,
             cell: (8, 16),
             tmux: false,
             depth: ColourDepth::True,
@@ -162,18 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_sends_its_own_sequence_in_the_same_place() {
-        for (how, begins) in [
+    fn each_protocol_writes_its_own_sequence_at_the_same_position() {
+        for (protocol, begins) in [
             (How::Kitty, "\u{1b}_G"),
             (How::Iterm2, "]1337;File="),
             (How::Sixel, "\u{1b}P"),
         ] {
-            let (encoded, buffer) = drawn(how);
-            assert_eq!(encoded.size(), (20, 5), "{how:?}");
+            let (encoded, buffer) = drawn(protocol);
+            assert_eq!(encoded.size(), (20, 5), "{protocol:?}");
             let symbol = buffer[(0, 2)].symbol();
             assert!(
                 symbol.contains(begins),
-                "{how:?}: {:?}",
+                "{protocol:?}: {:?}",
                 &symbol[..60.min(symbol.len())]
             );
         }

@@ -1,13 +1,13 @@
-//! Pictures on the screen: how they are looked at, made ready on a worker, kept, and drawn.
+//! Images on the screen: view transform, rendering, encoding for the terminal, caching and drawing.
 //!
-//! Making an image ready (crop, tones, resize, encode) is work for a worker; drawing only takes what is ready and notes
-//! what is missing. Nothing here changes what a model sees.
+//! A worker thread crops, adjusts, resizes and encodes; drawing only uses what is cached and records what is missing.
+//! Nothing here changes what a model sees.
 
 mod cells;
 mod encode;
 mod gallery;
-mod view_transform;
 mod render;
+mod view_transform;
 
 pub use encode::{Encoded, How, Screen, encode};
 pub use gallery::{Gallery, Request, Source, Wanted};

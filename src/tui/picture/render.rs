@@ -1,4 +1,4 @@
-//! The pixels that are shown of an image: the part, in the size, with the tones.
+//! Renders the visible part of an image at screen size, with brightness and contrast applied.
 
 use image::imageops::{FilterType, resize, thumbnail};
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
@@ -6,19 +6,12 @@ use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
 use super::Look;
 use rounds_imaging::Picture;
 
-/// Largest side made for a screen, in pixels; no terminal is larger, whatever it says.
+/// Largest side rendered, in pixels: guards against a terminal that reports an absurd size.
 const MAX_SIDE: u32 = 4096;
 
-/// The part of `image` that `look` shows, as large as fits into `width` by `height` pixels.
-///
-/// `stretch` is the height of a pixel over its width; 1 for square ones. `None` where the image has no pixels.
-pub fn render(
-    image: &Picture,
-    transform: Look,
-    width: u32,
-    height: u32,
-    stretch: f64,
-) -> Option<RgbImage> {
+/// The part of `image` selected by `transform`, as large as fits into `width` by `height` pixels. `None` if the image has
+/// no pixels.
+pub fn render(image: &Picture, transform: Look, width: u32, height: u32) -> Option<RgbImage> {
     let whole: ImageBuffer<Rgb<u8>, &[u8]> =
         ImageBuffer::from_raw(image.width, image.height, image.rgb.as_slice())?;
     if image.width == 0 || image.height == 0 {
@@ -26,14 +19,8 @@ pub fn render(
     }
     let (left, top, across, down) = transform.visible_rect(image.width, image.height);
     let part = whole.view(left, top, across, down);
-    let (width, height) = fit(
-        across,
-        down,
-        width.min(MAX_SIDE),
-        height.min(MAX_SIDE),
-        stretch,
-    );
-    // Averages where the image is much larger, so that thin lines stay; a smooth blend otherwise.
+    let (width, height) = fit(across, down, width.min(MAX_SIDE), height.min(MAX_SIDE));
+    // Averaging keeps thin lines visible when shrinking by 2 or more; otherwise interpolate.
     let mut small = if across >= width.saturating_mul(2) && down >= height.saturating_mul(2) {
         thumbnail(&*part, width, height)
     } else {
@@ -47,11 +34,11 @@ pub fn render(
     Some(small)
 }
 
-/// The largest size of the same shape inside `width` by `height`, at least 1 by 1.
-fn fit(across: u32, down: u32, width: u32, height: u32, stretch: f64) -> (u32, u32) {
-    let (across, down) = (f64::from(across.max(1)), f64::from(down.max(1)) / stretch);
+/// The largest size with the same aspect ratio inside `width` by `height`, at least 1 by 1.
+fn fit(across: u32, down: u32, width: u32, height: u32) -> (u32, u32) {
+    let (across, down) = (f64::from(across.max(1)), f64::from(down.max(1)));
     let scale = (f64::from(width) / across).min(f64::from(height) / down);
-    let side = |length: f64, most: u32| ((length * scale).round() as u32).clamp(1, most.max(1));
+    let side = |length: f64, max: u32| ((length * scale).round() as u32).clamp(1, max.max(1));
     (side(across, width), side(down, height))
 }
 
@@ -71,12 +58,10 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_keeps_its_shape_in_any_room() {
+    fn an_image_keeps_its_aspect_ratio_in_any_area() {
         let wide = image(200, 100);
         assert_eq!(
-            render(&wide, Look::default(), 50, 50)
-                .unwrap()
-                .dimensions(),
+            render(&wide, Look::default(), 50, 50).unwrap().dimensions(),
             (50, 25)
         );
         assert_eq!(
@@ -91,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_its_pixels_is_not_shown() {
+    fn an_image_with_missing_pixels_is_not_rendered() {
         let mut broken = image(20, 20);
         broken.rgb.truncate(7);
         assert!(render(&broken, Look::default(), 10, 10).is_none());

@@ -1,19 +1,19 @@
-//! How an image is looked at: zoom, place, brightness and contrast. For the eye only: the model always gets the file.
+//! Zoom, pan, brightness and contrast of an image on screen. Display only: the model always gets the original image.
 //!
-//! Whole numbers, so that equal looks are equal and an encoded image can be found again.
+//! All fields are integers, so a transform can be part of a cache key.
 
-/// Steps of zoom: each is a quarter more.
+/// Zoom steps; each magnifies by 1.25.
 const MAX_ZOOM: u8 = 12;
-/// Steps of brightness and contrast either way.
+/// Brightness and contrast steps in either direction.
 const MAX_TONE: i8 = 10;
-/// Places go from 0 to this.
-pub const SCALE: u16 = 1000;
+/// Positions run from 0 to this.
+const SCALE: u16 = 1000;
 
-/// A way to look at an image.
+/// Zoom, pan, brightness and contrast of a displayed image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Look {
     zoom: u8,
-    /// Centre of what is shown, in thousandths of the image.
+    /// Centre of the visible part, in thousandths of the image size.
     x: u16,
     y: u16,
     brightness: i8,
@@ -33,13 +33,13 @@ impl Default for Look {
 }
 
 impl Look {
-    /// One step nearer or further.
+    /// Zooms in (positive) or out by `step` steps.
     pub fn zoom(&mut self, step: i8) {
         self.zoom = self.zoom.saturating_add_signed(step).min(MAX_ZOOM);
         self.pan(0, 0);
     }
 
-    /// Moves by a fifth of what is shown.
+    /// Moves the visible part by a fifth of its size per step.
     pub fn pan(&mut self, right: i32, down: i32) {
         let half = f64::from(SCALE) / self.factor() / 2.0;
         let step = half * 0.4;
@@ -51,35 +51,37 @@ impl Look {
         self.y = moved(self.y, down);
     }
 
+    /// Changes brightness by `step` steps.
     pub fn brighten(&mut self, step: i8) {
         self.brightness = stepped(self.brightness, step);
     }
 
+    /// Changes contrast by `step` steps.
     pub fn contrast(&mut self, step: i8) {
         self.contrast = stepped(self.contrast, step);
     }
 
-    /// How many times larger than the whole image.
+    /// Magnification relative to the whole image.
     pub fn factor(self) -> f64 {
         1.25_f64.powi(i32::from(self.zoom))
     }
 
-    /// The part of an image of `width` by `height` that is shown: left, top, width, height in pixels, inside it.
+    /// The visible part of a `width` by `height` image: left, top, width and height in pixels.
     pub fn visible_rect(self, width: u32, height: u32) -> (u32, u32, u32, u32) {
         let side = |length: u32, centre: u16| {
-            let shown = (f64::from(length) / self.factor())
+            let visible = (f64::from(length) / self.factor())
                 .round()
                 .clamp(1.0, f64::from(length.max(1)));
             let middle = f64::from(length) * f64::from(centre) / f64::from(SCALE);
-            let start = (middle - shown / 2.0).clamp(0.0, f64::from(length) - shown);
-            (start as u32, shown as u32)
+            let start = (middle - visible / 2.0).clamp(0.0, f64::from(length) - visible);
+            (start as u32, visible as u32)
         };
         let (left, across) = side(width, self.x);
         let (top, down) = side(height, self.y);
         (left, top, across, down)
     }
 
-    /// The value shown for each value of the file; `None` where nothing is changed.
+    /// Maps each stored value to the displayed one; `None` if brightness and contrast are unchanged.
     pub fn tone_curve(self) -> Option<[u8; 256]> {
         if self.brightness == 0 && self.contrast == 0 {
             return None;
@@ -91,18 +93,18 @@ impl Look {
         }))
     }
 
-    /// What differs from the file, in words; empty for the whole picture as it is.
+    /// What differs from the original view, for the caption; empty if nothing does.
     pub fn description(self) -> String {
-        let mut words = Vec::new();
+        let mut changes = Vec::new();
         if self.zoom > 0 {
-            words.push(format!("{:.1}x", self.factor()));
+            changes.push(format!("{:.1}x", self.factor()));
         }
         for (name, value) in [("brightness", self.brightness), ("contrast", self.contrast)] {
             if value != 0 {
-                words.push(format!("{name} {value:+}"));
+                changes.push(format!("{name} {value:+}"));
             }
         }
-        words.join(", ")
+        changes.join(", ")
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_stays_inside_the_picture() {
+    fn the_visible_part_stays_inside_the_image() {
         let mut transform = Look::default();
         assert_eq!(transform.visible_rect(100, 50), (0, 0, 100, 50));
         for step in 0..200 {
@@ -124,13 +126,16 @@ mod tests {
             for (width, height) in [(1, 1), (100, 50), (3, 4000)] {
                 let (left, top, across, down) = transform.visible_rect(width, height);
                 assert!(across >= 1 && down >= 1);
-                assert!(left + across <= width && top + down <= height, "{transform:?}");
+                assert!(
+                    left + across <= width && top + down <= height,
+                    "{transform:?}"
+                );
             }
         }
     }
 
     #[test]
-    fn tones_change_only_when_asked() {
+    fn the_tone_curve_changes_only_with_brightness_or_contrast() {
         let mut transform = Look::default();
         assert!(transform.tone_curve().is_none());
         transform.contrast(2);

@@ -1,4 +1,4 @@
-//! Where everything stands, from 40 by 10 cells up. What has no room becomes a tab.
+//! The screen layout, from 40 by 10 cells up. Panes that don't fit become tabs.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -7,10 +7,10 @@ use crate::tui::state::{Focus, State};
 use super::input;
 use super::notice;
 
-/// Least size of a screen.
+/// Minimum size of the screen (columns, rows).
 pub const MIN_SIZE: (u16, u16) = (40, 10);
 
-/// Least height of a screen with a line of hints.
+/// Minimum height of the screen for a line of hints.
 const MIN_ROWS_FOR_HINTS: u16 = 16;
 
 /// The areas of a screen.
@@ -26,7 +26,7 @@ pub struct Areas {
     pub hints: Rect,
 }
 
-/// Lays out a screen; `None` where it is too small.
+/// Lays out a screen; `None` if it is too small.
 pub fn areas(area: Rect, state: &State) -> Option<Areas> {
     if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         return None;
@@ -63,7 +63,7 @@ pub fn areas(area: Rect, state: &State) -> Option<Areas> {
     Some(areas)
 }
 
-/// Pictures, conversation, shots.
+/// Images, conversation and shots side by side.
 fn three(main: Rect, areas: &mut Areas) {
     let [images, conversation, shots] = Layout::horizontal([
         Constraint::Percentage(34),
@@ -76,18 +76,18 @@ fn three(main: Rect, areas: &mut Areas) {
     areas.shots = Some(shots);
 }
 
-/// The conversation, and images above shots beside it.
+/// The conversation on the left, images above shots on the right.
 fn two(main: Rect, areas: &mut Areas) {
-    let [conversation, beside] =
+    let [conversation, right] =
         Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(main);
     let [images, shots] =
-        Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(beside);
+        Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(right);
     areas.conversation = Some(conversation);
     areas.images = Some(images);
     areas.shots = Some(shots);
 }
 
-/// One pane and tabs.
+/// One pane, with tabs for the others.
 fn one(main: Rect, front: Focus, areas: &mut Areas) {
     let [tabs, pane] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(main);
     areas.tabs = Some(tabs);
