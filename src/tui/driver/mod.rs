@@ -3,7 +3,6 @@
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
 //! other threads send it messages through one bounded channel.
 
-mod backend;
 mod capabilities;
 mod clipboard;
 mod detect;
@@ -11,6 +10,7 @@ mod image_worker;
 mod input;
 #[cfg(unix)]
 mod input_parser;
+mod positioning_backend;
 mod terminal;
 #[cfg(unix)]
 mod terminal_query;

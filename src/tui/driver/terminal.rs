@@ -19,7 +19,7 @@ use crossterm::terminal::{
 };
 use ratatui::Frame;
 
-use super::backend::PositioningBackend;
+use super::positioning_backend::PositioningBackend;
 
 /// Whether the terminal is taken over at the moment.
 static ACTIVE: AtomicBool = AtomicBool::new(false);

@@ -127,11 +127,11 @@ fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<
 fn attached(
     frame: &mut Frame,
     area: Rect,
-    attachment: &Attached,
+    attached: &Attached,
     state: &State,
     canvas: &mut Canvas,
 ) {
-    let image = &attachment.picture;
+    let image = &attached.picture;
     let transform = state.pictures.look(&image.source.sha256);
     let changes = transform.description();
     let mut caption = format!("{}  {} x {}", image.source.name, image.width, image.height);

@@ -203,8 +203,8 @@ pub fn sessions(
         let message = match (&list.trouble, list.is_reading(), list.words.is_empty()) {
             (Some(trouble), _, _) => format!("error: {}", trouble.message),
             (None, true, _) => "reading …".into(),
-            (None, false, true) => "no sessions yet: ask a question to start one".into(),
-            (None, false, false) => "no matching sessions".into(),
+            (None, false, true) => "no saved sessions yet: ask a question to start one".into(),
+            (None, false, false) => "no session matches these words".into(),
         };
         return put_lines(
             frame,
