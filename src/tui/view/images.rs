@@ -1,4 +1,4 @@
-//! The pictures: one or two, in a pane or on the whole screen.
+//! The images: one, or two side by side, in a pane or on the full screen.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -15,12 +15,13 @@ use super::panes::framed;
 use super::text::{cut, wrapped};
 use super::{Canvas, put_lines};
 
+/// Draws the image pane.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let images = state.images_in_view();
     let title = match images.len() {
-        0 => "Pictures".to_string(),
+        0 => "Images".to_string(),
         count => format!(
-            "Picture {} of {count}",
+            "Image {} of {count}",
             state.pictures.selected().min(count - 1) + 1
         ),
     };
@@ -34,38 +35,38 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     if images.is_empty() {
         return none_attached(frame, inside, state, canvas);
     }
-    inside_of(frame, inside, state, canvas);
+    draw_content(frame, inside, state, canvas);
 }
 
 fn none_attached(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
-    let words = format!(
-        "No picture is attached. {} chooses a file, {} shows sample cases, or drop a file here.",
+    let message = format!(
+        "No image is attached. {} chooses a file, {} shows sample cases, or drop a file here.",
         state.keymap.hint(Action::PickFile),
         state.keymap.hint(Action::Cases)
     );
     put_lines(
         frame,
         area,
-        &wrapped(&words, area.width, 1, canvas.theme.dim),
+        &wrapped(&message, area.width, 1, canvas.theme.dim),
         0,
     );
 }
 
-/// On the whole screen.
+/// Draws the images on the full screen.
 pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     frame.render_widget(Clear, area);
     canvas.gallery.covered = false;
-    let inside = framed(frame, area, "Picture (Esc closes)", true, canvas.theme);
-    let [pictures, hints] =
+    let inside = framed(frame, area, "Image (Esc closes)", true, canvas.theme);
+    let [images, hints] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
-    inside_of(frame, pictures, state, canvas);
-    let words: Vec<String> = [
+    draw_content(frame, images, state, canvas);
+    let keys: Vec<String> = [
         (Action::ZoomIn, "zoom in"),
         (Action::ZoomOut, "zoom out"),
         (Action::Brighter, "brighter"),
         (Action::MoreContrast, "contrast"),
         (Action::PictureReset, "reset"),
-        (Action::SideBySide, "two"),
+        (Action::SideBySide, "side by side"),
         (Action::PictureNext, "next"),
     ]
     .iter()
@@ -73,14 +74,14 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     .collect();
     frame.render_widget(
         Span::styled(
-            cut(&words.join("  "), usize::from(hints.width)),
+            cut(&keys.join("  "), usize::from(hints.width)),
             canvas.theme.dim,
         ),
         hints,
     );
 }
 
-fn inside_of(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let images = state.images_in_view();
     let at = state
         .pictures
@@ -110,6 +111,7 @@ fn inside_of(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) 
     }
 }
 
+/// What is shown beside the selected image.
 enum Second<'a> {
     Attached(&'a Attached),
     Shot,
@@ -122,23 +124,26 @@ fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<
     images.get((at + 1) % images.len()).map(Second::Attached)
 }
 
-fn attached(frame: &mut Frame, area: Rect, image: &Attached, state: &State, canvas: &mut Canvas) {
-    let picture = &image.picture;
-    let look = state.pictures.look(&picture.source.sha256);
-    let changed = look.words();
-    let mut caption = format!(
-        "{}  {} x {}",
-        picture.source.name, picture.width, picture.height
-    );
-    if !changed.is_empty() {
-        caption = format!("shown {changed} (display only)\n{caption}");
+fn attached(
+    frame: &mut Frame,
+    area: Rect,
+    attached: &Attached,
+    state: &State,
+    canvas: &mut Canvas,
+) {
+    let image = &attached.picture;
+    let transform = state.pictures.look(&image.source.sha256);
+    let changes = transform.description();
+    let mut caption = format!("{}  {} x {}", image.source.name, image.width, image.height);
+    if !changes.is_empty() {
+        caption = format!("shown {changes} (display only)\n{caption}");
     }
-    let source = || Source::Picture(picture.clone());
+    let source = || Source::Image(image.clone());
     one(
         frame,
         area,
-        &picture.source.sha256,
-        look,
+        &image.source.sha256,
+        transform,
         source,
         &caption,
         canvas,
@@ -170,12 +175,12 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     }
 }
 
-/// A picture with lines of words below it.
+/// Draws an image with a caption below it.
 pub fn one(
     frame: &mut Frame,
     area: Rect,
     id: &str,
-    look: Look,
+    transform: Look,
     source: impl FnOnce() -> Source,
     caption: &str,
     canvas: &mut Canvas,
@@ -184,25 +189,25 @@ pub fn one(
         .lines()
         .map(|line| Line::styled(cut(line, usize::from(area.width)), canvas.theme.dim))
         .collect();
-    let high = u16::try_from(lines.len()).unwrap_or(1);
-    let [place, words] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(area);
-    let hidden = canvas.gallery.screen().how == How::None;
+    let caption_height = u16::try_from(lines.len()).unwrap_or(1);
+    let [image_area, caption_area] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(caption_height)]).areas(area);
+    let hidden = canvas.gallery.screen().protocol == How::None;
     let missing = canvas
         .gallery
-        .draw(place, frame.buffer_mut(), id, look, source);
-    let said = match missing {
+        .draw(image_area, frame.buffer_mut(), id, transform, source);
+    let message = match missing {
         Some(reason) => Some(reason.to_string()),
-        None if hidden => Some("pictures are off (/images auto shows them)".into()),
+        None if hidden => Some("images are off (/images auto turns them on)".into()),
         None => None,
     };
-    if let Some(said) = said {
+    if let Some(message) = message {
         put_lines(
             frame,
-            place,
-            &wrapped(&said, place.width, 1, canvas.theme.dim),
+            image_area,
+            &wrapped(&message, image_area.width, 1, canvas.theme.dim),
             0,
         );
     }
-    put_lines(frame, words, &lines, 0);
+    put_lines(frame, caption_area, &lines, 0);
 }

@@ -1,6 +1,6 @@
-//! A picture from the system's clipboard, through the program that the system has for it. On a worker.
+//! Reads an image from the system clipboard through a helper program, on a worker thread.
 //!
-//! The terminal cannot do this: it hands on text only. Never wait for such a program without end.
+//! The terminal cannot do this: it pastes text only. Always limit the wait for the program.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -11,48 +11,48 @@ use super::files::attached;
 use crate::tui::state::{Event, Trouble};
 use rounds_imaging::decode::MAX_FILE_BYTES;
 
-/// Longest wait for a program.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for a program.
+const TIMEOUT: Duration = Duration::from_secs(5);
 const NAME: &str = "clipboard";
 
-/// A program that prints the picture on the clipboard.
-struct Source {
+/// A program that writes the clipboard's image to its output.
+struct ClipboardTool {
     program: &'static str,
     arguments: &'static [&'static str],
-    /// It can only be asked where this is set.
+    /// The environment variable that must be set for it to work.
     variable: Option<&'static str>,
 }
 
-const SOURCES: &[Source] = &[
-    Source {
+const TOOLS: &[ClipboardTool] = &[
+    ClipboardTool {
         program: "wl-paste",
         arguments: &["--no-newline", "--type", "image/png"],
         variable: Some("WAYLAND_DISPLAY"),
     },
-    Source {
+    ClipboardTool {
         program: "xclip",
         arguments: &["-selection", "clipboard", "-target", "image/png", "-out"],
         variable: Some("DISPLAY"),
     },
-    Source {
+    ClipboardTool {
         program: "pngpaste",
         arguments: &["-"],
         variable: None,
     },
 ];
 
-/// Attaches the picture on the clipboard.
+/// Attaches the image on the clipboard.
 pub fn attach() -> Event {
-    let there = SOURCES.iter().filter(|source| {
-        let variable = source.variable.map(std::env::var_os);
+    let available = TOOLS.iter().filter(|tool| {
+        let variable = tool.variable.map(std::env::var_os);
         variable.is_none_or(|value| value.is_some_and(|value| !value.is_empty()))
     });
     let mut result = Err(Trouble::new(
-        "no program was found that reads pictures from the clipboard",
+        "no program found that can read images from the clipboard",
     )
-    .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the picture and use /attach"));
-    for source in there {
-        match picture(source.program, source.arguments, PATIENCE) {
+    .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the image and use /attach"));
+    for tool in available {
+        match read_image(tool.program, tool.arguments, TIMEOUT) {
             Ok(Some(bytes)) => {
                 result = attached(bytes.into(), NAME, None);
                 break;
@@ -67,11 +67,11 @@ pub fn attach() -> Event {
     }
 }
 
-/// What the program prints; `None` where there is no such program.
-fn picture(
+/// The program's output; `None` if the program isn't installed.
+fn read_image(
     program: &str,
     arguments: &[&str],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Vec<u8>>, Trouble> {
     let started = Command::new(program)
         .args(arguments)
@@ -93,19 +93,19 @@ fn picture(
             let _ = sender.send(read.map(|_| bytes));
         });
     }
-    let read = receiver.recv_timeout(patience);
-    // One that still writes, or hangs, is of no use any more.
+    let read = receiver.recv_timeout(timeout);
+    // It has finished, failed, or hangs.
     let _ = child.kill();
     let _ = child.wait();
     match read {
         Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(Trouble::new("there is no picture on the clipboard")
-                .hint("copy a picture first; the path of a file is attached by /attach"))
+            Err(Trouble::new("there is no image on the clipboard")
+                .hint("copy an image first, or use /attach with the path of a file"))
         }
         Ok(Ok(bytes)) => Ok(Some(bytes)),
         Ok(Err(error)) => Err(Trouble::new(format!("{program} failed: {error}"))),
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            Err(Trouble::new(format!("{program} did not answer in time")))
+            Err(Trouble::new(format!("{program} did not respond in time")))
         }
     }
 }
@@ -114,27 +114,27 @@ fn picture(
 mod tests {
     use super::*;
 
-    fn from(script: &str, patience: u64) -> Result<Option<Vec<u8>>, Trouble> {
-        picture("sh", &["-c", script], Duration::from_millis(patience))
+    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        read_image("sh", &["-c", script], Duration::from_millis(timeout))
     }
 
     #[test]
-    fn what_the_program_prints_is_the_picture() {
+    fn the_programs_output_is_the_image() {
         assert_eq!(from("printf abc", 30_000).unwrap().unwrap(), b"abc");
     }
 
     #[test]
-    fn an_empty_clipboard_a_program_that_hangs_and_none_at_all_are_told_apart() {
+    fn an_empty_clipboard_a_hanging_program_and_a_missing_one_give_different_results() {
         let message = |result: Result<_, Trouble>| result.unwrap_err().message;
         assert_eq!(
             message(from("true", 30_000)),
-            "there is no picture on the clipboard"
+            "there is no image on the clipboard"
         );
         assert_eq!(
             message(from("exec sleep 60", 50)),
-            "sh did not answer in time"
+            "sh did not respond in time"
         );
-        let absent = picture("no-such-program-of-rounds", &[], PATIENCE);
+        let absent = read_image("no-such-program-of-rounds", &[], TIMEOUT);
         assert_eq!(absent.unwrap(), None);
     }
 }

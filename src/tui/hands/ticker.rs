@@ -1,4 +1,4 @@
-//! Time, told to the state while something moves. At rest this thread sleeps, and the program uses no processor at all.
+//! Sends ticks to the state while something on screen changes with time. Otherwise the thread sleeps and uses no CPU.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,50 +9,52 @@ use std::time::Duration;
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 
-const BEAT: Duration = Duration::from_millis(250);
+/// Time between ticks.
+const TICK: Duration = Duration::from_millis(250);
 
-/// A handle to the thread.
-pub struct Pulse {
-    lively: Arc<AtomicBool>,
+/// A handle to the ticking thread.
+pub struct Ticker {
+    ticking: Arc<AtomicBool>,
     thread: Thread,
 }
 
-impl Pulse {
+impl Ticker {
+    /// Starts the thread, ticking.
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
-        let lively = Arc::new(AtomicBool::new(true));
-        let flag = lively.clone();
+        let ticking = Arc::new(AtomicBool::new(true));
+        let flag = ticking.clone();
         let work = move || {
             loop {
                 if !flag.load(Ordering::Acquire) {
                     std::thread::park();
                     continue;
                 }
-                std::thread::sleep(BEAT);
+                std::thread::sleep(TICK);
                 let tick = Message::Event(Event::Tick { memory: memory() });
-                // A full channel has no need of more time.
+                // A full channel needs no more ticks.
                 if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
                     return;
                 }
             }
         };
         let handle = std::thread::Builder::new()
-            .name("pulse".into())
+            .name("ticker".into())
             .spawn(work)?;
         Ok(Self {
-            lively,
+            ticking,
             thread: handle.thread().clone(),
         })
     }
 
-    /// Whether time must be told.
-    pub fn set_lively(&self, lively: bool) {
-        if self.lively.swap(lively, Ordering::AcqRel) != lively && lively {
+    /// Starts or stops the ticks.
+    pub fn set_lively(&self, ticking: bool) {
+        if self.ticking.swap(ticking, Ordering::AcqRel) != ticking && ticking {
             self.thread.unpark();
         }
     }
 }
 
-/// Resident memory of this process in bytes, where the system tells.
+/// Resident memory of this process in bytes, if the system reports it.
 fn memory() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {

@@ -1,120 +1,123 @@
-//! Bytes of a terminal, told apart: keys, pastes, and the terminal's answers.
+//! Parses the bytes a terminal sends into keys, pastes and replies to queries.
 //!
-//! Knows what terminals send before crossterm reads them. Mouse reports are passed over.
+//! Used before crossterm starts reading. Mouse reports are ignored.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::detect::{Reply, reply};
 use crate::tui::keys::Press;
 
-/// No answer is longer, in bytes.
-const LONGEST: usize = 1024;
-/// What is kept of a paste, in bytes; more than any question takes.
-const LONGEST_PASTE: usize = 1 << 20;
-/// What ends a paste.
+/// Maximum length of a reply, in bytes.
+const MAX_REPLY: usize = 1024;
+/// Maximum length of a paste, in bytes; more than a question may have. The rest is dropped.
+const MAX_PASTE: usize = 1 << 20;
+/// The sequence that ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// What a byte completed.
+/// A piece of input completed by a byte.
 #[derive(Debug, PartialEq)]
-pub enum Found {
+pub enum Input {
     Reply(Reply),
     Key(Press),
     Paste(String),
 }
 
-impl Found {
+impl Input {
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Self {
         Self::Key(Press::new(code, modifiers))
     }
 }
 
 #[derive(Default)]
-enum At {
+enum ParserState {
     #[default]
     Ground,
     Escape,
-    /// After the escape that ends an answer; a backslash belongs to it.
+    /// After the escape of the string terminator `ESC \` that ends a reply.
     Ending,
-    /// Inside a sequence that began with this byte.
+    /// Inside a sequence introduced by this byte.
     Inside(u8, Vec<u8>),
-    /// Inside a character of several bytes, with those that are missing.
+    /// Inside a multi-byte character, with the number of bytes still missing.
     Character(Vec<u8>, usize),
     Paste(Vec<u8>),
 }
 
-/// Tells answers from keys.
+/// An incremental parser of terminal input.
 #[derive(Default)]
 pub struct Parser {
-    at: At,
+    state: ParserState,
 }
 
 impl Parser {
-    pub fn push(&mut self, byte: u8) -> Option<Found> {
-        match std::mem::take(&mut self.at) {
-            At::Ground => self.ground(byte),
-            At::Ending if byte == b'\\' => None,
-            At::Escape | At::Ending => match byte {
+    /// Adds a byte; returns the input it completes.
+    pub fn push(&mut self, byte: u8) -> Option<Input> {
+        match std::mem::take(&mut self.state) {
+            ParserState::Ground => self.ground(byte),
+            ParserState::Ending if byte == b'\\' => None,
+            ParserState::Escape | ParserState::Ending => match byte {
                 b'[' | b']' | b'P' | b'_' | b'O' => {
-                    self.at = At::Inside(byte, Vec::new());
+                    self.state = ParserState::Inside(byte, Vec::new());
                     None
                 }
                 0x1b => {
-                    self.at = At::Escape;
-                    Some(Found::key(KeyCode::Esc, KeyModifiers::NONE))
+                    self.state = ParserState::Escape;
+                    Some(Input::key(KeyCode::Esc, KeyModifiers::NONE))
                 }
                 _ => key(byte, KeyModifiers::ALT),
             },
-            At::Inside(introducer, body) => self.inside(introducer, body, byte),
-            At::Character(mut bytes, missing) => {
+            ParserState::Inside(introducer, body) => self.inside(introducer, body, byte),
+            ParserState::Character(mut bytes, missing) => {
                 bytes.push(byte);
                 if missing > 1 {
-                    self.at = At::Character(bytes, missing - 1);
+                    self.state = ParserState::Character(bytes, missing - 1);
                     return None;
                 }
                 let letter = std::str::from_utf8(&bytes).ok()?.chars().next()?;
-                Some(Found::key(KeyCode::Char(letter), KeyModifiers::NONE))
+                Some(Input::key(KeyCode::Char(letter), KeyModifiers::NONE))
             }
-            At::Paste(text) => self.paste(text, byte),
+            ParserState::Paste(text) => self.paste(text, byte),
         }
     }
 
-    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Input> {
         text.push(byte);
         if let Some(text) = text.strip_suffix(PASTE_END) {
-            let text = text.get(..LONGEST_PASTE).unwrap_or(text);
-            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
+            let text = text.get(..MAX_PASTE).unwrap_or(text);
+            return Some(Input::Paste(String::from_utf8_lossy(text).into_owned()));
         }
-        if text.len() > LONGEST_PASTE + PASTE_END.len() {
-            // Its end is still looked for.
-            text.remove(LONGEST_PASTE);
+        if text.len() > MAX_PASTE + PASTE_END.len() {
+            // Drop the excess, but keep looking for the end.
+            text.remove(MAX_PASTE);
         }
-        self.at = At::Paste(text);
+        self.state = ParserState::Paste(text);
         None
     }
 
-    /// Nothing more came for a while: a lone escape was the Esc key, and one with a letter that begins a sequence was Alt and
-    /// that letter.
-    pub fn pause(&mut self) -> Option<Found> {
-        match std::mem::take(&mut self.at) {
-            At::Escape => Some(Found::key(KeyCode::Esc, KeyModifiers::NONE)),
-            At::Inside(introducer, body) if body.is_empty() => key(introducer, KeyModifiers::ALT),
-            At::Ending => None,
+    /// Called when no more bytes have arrived for a while: a lone escape was the Esc key, and an escape with a character that
+    /// introduces a sequence was Alt with that character.
+    pub fn pause(&mut self) -> Option<Input> {
+        match std::mem::take(&mut self.state) {
+            ParserState::Escape => Some(Input::key(KeyCode::Esc, KeyModifiers::NONE)),
+            ParserState::Inside(introducer, body) if body.is_empty() => {
+                key(introducer, KeyModifiers::ALT)
+            }
+            ParserState::Ending => None,
             other => {
-                self.at = other;
+                self.state = other;
                 None
             }
         }
     }
 
-    /// Whether nothing was begun that more bytes belong to.
-    pub fn is_at_rest(&self) -> bool {
-        matches!(self.at, At::Ground)
+    /// Whether no sequence is incomplete.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, ParserState::Ground)
     }
 
-    fn ground(&mut self, byte: u8) -> Option<Found> {
+    fn ground(&mut self, byte: u8) -> Option<Input> {
         let missing = match byte {
             0x1b => {
-                self.at = At::Escape;
+                self.state = ParserState::Escape;
                 return None;
             }
             0xc2..=0xdf => 1,
@@ -122,11 +125,11 @@ impl Parser {
             0xf0..=0xf4 => 3,
             _ => return key(byte, KeyModifiers::NONE),
         };
-        self.at = At::Character(vec![byte], missing);
+        self.state = ParserState::Character(vec![byte], missing);
         None
     }
 
-    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Found> {
+    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Input> {
         let control = matches!(introducer, b'[' | b'O');
         let ends = if control {
             (0x40..=0x7e).contains(&byte)
@@ -134,30 +137,30 @@ impl Parser {
             matches!(byte, 0x07 | 0x1b)
         };
         if !ends {
-            if body.len() < LONGEST {
+            if body.len() < MAX_REPLY {
                 body.push(byte);
             }
-            self.at = At::Inside(introducer, body);
+            self.state = ParserState::Inside(introducer, body);
             return None;
         }
         if control {
             body.push(byte);
         } else if byte == 0x1b {
-            self.at = At::Ending;
+            self.state = ParserState::Ending;
         }
         let text = String::from_utf8(body).ok()?;
         if control && text == "200~" {
-            self.at = At::Paste(Vec::new());
+            self.state = ParserState::Paste(Vec::new());
             return None;
         }
         if let Some(press) = control.then(|| control_key(&text)).flatten() {
-            return Some(Found::Key(press));
+            return Some(Input::Key(press));
         }
-        reply(introducer, &text).map(Found::Reply)
+        reply(introducer, &text).map(Input::Reply)
     }
 }
 
-/// A key from what follows `ESC [` or `ESC O`: numbers that say which key and with which modifiers, and a last character.
+/// Parses a key from what follows `ESC [` or `ESC O`: numbers for the key and its modifiers, and a final character.
 fn control_key(body: &str) -> Option<Press> {
     let last = body.chars().next_back()?;
     let numbers = body.strip_suffix(last)?;
@@ -165,7 +168,7 @@ fn control_key(body: &str) -> Option<Press> {
         return None;
     }
     let mut numbers = numbers.split(';');
-    // What stands behind a colon says more than is needed here, but for the 3 of a key that was let go.
+    // Sub-parameters after a colon are ignored, except 3: a key release.
     let first = numbers.next()?.split(':').next()?;
     let mut second = numbers.next().unwrap_or_default().split(':');
     let modifiers = modifiers(second.next().unwrap_or_default());
@@ -184,14 +187,14 @@ fn control_key(body: &str) -> Option<Press> {
         'R' => KeyCode::F(3),
         'S' => KeyCode::F(4),
         'Z' => KeyCode::BackTab,
-        '~' => numbered(first.parse().ok()?)?,
-        'u' => by_code_point(first.parse().ok()?)?,
+        '~' => key_by_number(first.parse().ok()?)?,
+        'u' => key_by_code_point(first.parse().ok()?)?,
         _ => return None,
     };
     Some(Press::new(code, modifiers))
 }
 
-/// One more than the sum of 1 for Shift, 2 for Alt, 4 for Ctrl.
+/// Encoded as one plus the sum of 1 for Shift, 2 for Alt and 4 for Ctrl.
 fn modifiers(number: &str) -> KeyModifiers {
     let bits = number.parse::<u8>().unwrap_or(1).saturating_sub(1);
     let named = [
@@ -203,7 +206,7 @@ fn modifiers(number: &str) -> KeyModifiers {
     held.map(|(_, modifier)| modifier).collect()
 }
 
-fn numbered(number: u8) -> Option<KeyCode> {
+fn key_by_number(number: u8) -> Option<KeyCode> {
     Some(match number {
         1 | 7 => KeyCode::Home,
         2 => KeyCode::Insert,
@@ -218,8 +221,8 @@ fn numbered(number: u8) -> Option<KeyCode> {
     })
 }
 
-/// Kitty's way to say keys; its private numbers are keys that mean nothing here, but for the second Enter.
-fn by_code_point(number: u32) -> Option<KeyCode> {
+/// A key in kitty's keyboard protocol. Its private code points have no meaning here, except Enter on the keypad.
+fn key_by_code_point(number: u32) -> Option<KeyCode> {
     Some(match number {
         9 => KeyCode::Tab,
         13 | 57414 => KeyCode::Enter,
@@ -230,7 +233,7 @@ fn by_code_point(number: u32) -> Option<KeyCode> {
     })
 }
 
-fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
+fn key(byte: u8, modifiers: KeyModifiers) -> Option<Input> {
     let (code, modifiers) = match byte {
         b'\r' => (KeyCode::Enter, modifiers),
         b'\t' => (KeyCode::Tab, modifiers),
@@ -242,33 +245,33 @@ fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
         0x20..=0x7e => (KeyCode::Char(char::from(byte)), modifiers),
         _ => return None,
     };
-    Some(Found::key(code, modifiers))
+    Some(Input::key(code, modifiers))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all(bytes: &[u8]) -> Vec<Found> {
+    fn all(bytes: &[u8]) -> Vec<Input> {
         let mut parser = Parser::default();
-        let mut found: Vec<Found> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
+        let mut found: Vec<Input> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
         found.extend(parser.pause());
         found
     }
 
-    /// What was typed, in words; answers are left out.
+    /// The keys and pastes as text, without the replies.
     fn typed(bytes: &[u8]) -> Vec<String> {
         let found = all(bytes).into_iter();
-        let said = found.filter_map(|found| match found {
-            Found::Key(press) => Some(press.to_string()),
-            Found::Paste(text) => Some(format!("paste {text:?}")),
-            Found::Reply(_) => None,
+        let names = found.filter_map(|found| match found {
+            Input::Key(press) => Some(press.to_string()),
+            Input::Paste(text) => Some(format!("paste {text:?}")),
+            Input::Reply(_) => None,
         });
-        said.collect()
+        names.collect()
     }
 
     #[test]
-    fn answers_are_taken_out_and_typed_keys_stay() {
+    fn replies_are_separated_from_typed_keys() {
         let bytes =
             b"i\x1b_Gi=31;OK\x1b\\s\x1b[6;20;10t\xc3\xa9\x1b]11;rgb:00/00/00\x07\r\x1b[?62;4c";
         assert_eq!(typed(bytes), ["i", "s", "é", "Enter"]);
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_escape_is_the_key() {
+    fn a_lone_escape_is_the_esc_key() {
         assert_eq!(typed(b"\x1b"), ["Esc"]);
         assert_eq!(typed(b"\x1b\x1b"), ["Esc", "Esc"]);
         assert_eq!(typed(b"\x1b["), ["Alt-["]);
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_with_numbers_are_known_with_their_modifiers() {
+    fn keys_sent_as_numbers_are_parsed_with_their_modifiers() {
         assert_eq!(typed(b"\x1b[A\x1bOB"), ["Up", "Down"]);
         assert_eq!(
             typed(b"\x1b[3~\x1b[5~\x1b[6;5~\x1b[15~\x1b[24~"),
@@ -294,17 +297,17 @@ mod tests {
     }
 
     #[test]
-    fn kittys_keys_are_known() {
+    fn keys_in_the_kitty_protocol_are_parsed() {
         assert_eq!(
             typed(b"\x1b[99;5u\x1b[27u\x1b[13;2u\x1b[97;2u\x1b[101;3:1u"),
             ["Ctrl-C", "Esc", "Shift-Enter", "A", "Alt-e"]
         );
-        // A key that is let go, and a volume key.
+        // A key release and a volume key.
         assert!(typed(b"\x1b[99;5:3u\x1b[57439u").is_empty());
     }
 
     #[test]
-    fn a_paste_is_one_thing_whatever_is_in_it() {
+    fn a_paste_is_one_input_whatever_it_contains() {
         assert_eq!(
             typed(b"a\x1b[200~first\rsecond\x1b[A\x1b[201~b"),
             ["a", "paste \"first\\rsecond\\u{1b}[A\"", "b"]
@@ -312,43 +315,43 @@ mod tests {
     }
 
     #[test]
-    fn a_long_paste_is_cut_and_its_end_is_found() {
+    fn a_long_paste_is_truncated_and_its_end_is_found() {
         let long = [
             &b"\x1b[200~"[..],
-            &vec![b'x'; LONGEST_PASTE + 99],
+            &vec![b'x'; MAX_PASTE + 99],
             PASTE_END,
             b"b",
         ]
         .concat();
         let found = all(&long);
-        assert!(matches!(&found[0], Found::Paste(text) if text.len() == LONGEST_PASTE));
+        assert!(matches!(&found[0], Input::Paste(text) if text.len() == MAX_PASTE));
         assert_eq!(found.len(), 2);
     }
 
     #[test]
-    fn the_mouse_types_nothing() {
+    fn mouse_reports_are_ignored() {
         assert!(typed(b"\x1b[<0;10;5M\x1b[<0;10;5m").is_empty());
     }
 
     #[test]
-    fn an_answer_that_comes_in_pieces_is_whole() {
+    fn a_reply_in_pieces_is_reassembled() {
         let mut parser = Parser::default();
         assert_eq!(parser.push(0x1b), None);
-        assert!(!parser.is_at_rest(), "more is to be waited for");
+        assert!(!parser.is_idle(), "a sequence is incomplete");
         let rest = b"[?62;4;22c";
-        let found: Vec<Found> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
-        assert_eq!(found, [Found::Reply(Reply::Attributes { sixel: true })]);
-        assert!(parser.is_at_rest());
+        let found: Vec<Input> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
+        assert_eq!(found, [Input::Reply(Reply::Attributes { sixel: true })]);
+        assert!(parser.is_idle());
     }
 
     #[test]
-    fn an_answer_without_end_is_not_kept_forever() {
+    fn a_reply_without_an_end_is_bounded() {
         let mut parser = Parser::default();
         parser.push(0x1b);
         parser.push(b'_');
         for _ in 0..100_000 {
             parser.push(b'x');
         }
-        assert!(matches!(&parser.at, At::Inside(_, body) if body.len() <= LONGEST));
+        assert!(matches!(&parser.state, ParserState::Inside(_, body) if body.len() <= MAX_REPLY));
     }
 }

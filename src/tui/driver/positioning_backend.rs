@@ -1,9 +1,9 @@
-//! Crossterm's backend, kept from trusting that a character is as wide as it is thought to be.
+//! A wrapper around crossterm's backend that copes with characters of ambiguous width.
 //!
-//! After a character of several code points (an emoji with its variation selector, joined ones) terminals do not agree where
-//! the cursor is. What comes after one is therefore put in its place by a move of its own; else the rest of the line would be
-//! off by a column, and pieces of it would stay when the line changes. Its whole place is made blank before it is written:
-//! where it is narrow nothing old is left beside it, and where it is wide nobody writes into its second half.
+//! Terminals disagree about the width of characters made of several code points (emoji with a variation selector or
+//! joiners). The cursor is therefore positioned explicitly after each of them; otherwise the rest of the line would be off by
+//! a column and leave remnants when it changes. The cells it may cover are blanked first: if it turns out narrow, nothing
+//! old remains beside it; if it turns out wide, nothing is written into its second half.
 
 use std::io::{self, Write};
 
@@ -12,31 +12,31 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use unicode_width::UnicodeWidthStr;
 
-/// See the module.
-pub struct Placing<W: Write>(CrosstermBackend<W>);
+/// Positions the cursor explicitly after characters of ambiguous width; see the module.
+pub struct PositioningBackend<W: Write>(CrosstermBackend<W>);
 
-impl<W: Write> Placing<W> {
+impl<W: Write> PositioningBackend<W> {
     pub fn new(writer: W) -> Self {
         Self(CrosstermBackend::new(writer))
     }
 
-    /// Writes a doubtful character on blanks; returns the column behind it.
+    /// Writes a character of ambiguous width over blanks; returns the column after it.
     fn put(&mut self, (x, y, cell): (u16, u16, &Cell)) -> io::Result<u16> {
         let mut blank = cell.clone();
         blank.set_symbol(" ");
-        let behind = x.saturating_add(u16::try_from(cell.symbol().width()).unwrap_or(1));
-        self.0.draw((x..behind).map(|column| (column, y, &blank)))?;
+        let next = x.saturating_add(u16::try_from(cell.symbol().width()).unwrap_or(1));
+        self.0.draw((x..next).map(|column| (column, y, &blank)))?;
         self.0.draw(std::iter::once((x, y, cell)))?;
-        Ok(behind)
+        Ok(next)
     }
 }
 
-/// Whether terminals may not agree how wide it is.
-fn is_doubtful(cell: &Cell) -> bool {
+/// Whether terminals may disagree about its width.
+fn has_ambiguous_width(cell: &Cell) -> bool {
     cell.symbol().chars().nth(1).is_some()
 }
 
-impl<W: Write> Backend for Placing<W> {
+impl<W: Write> Backend for PositioningBackend<W> {
     type Error = io::Error;
 
     fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
@@ -45,12 +45,13 @@ impl<W: Write> Backend for Placing<W> {
     {
         let mut cells = content.peekable();
         while cells.peek().is_some() {
-            // Every call begins with a move.
-            let plain = std::iter::from_fn(|| cells.next_if(|(_, _, cell)| !is_doubtful(cell)));
+            // Every call starts by moving the cursor.
+            let plain =
+                std::iter::from_fn(|| cells.next_if(|(_, _, cell)| !has_ambiguous_width(cell)));
             self.0.draw(plain)?;
-            while let Some(one) = cells.next_if(|(_, _, cell)| is_doubtful(cell)) {
-                let behind = self.put(one)?;
-                let covered = |(x, y, _): &(u16, u16, &Cell)| *y == one.1 && *x < behind;
+            while let Some(one) = cells.next_if(|(_, _, cell)| has_ambiguous_width(cell)) {
+                let next = self.put(one)?;
+                let covered = |(x, y, _): &(u16, u16, &Cell)| *y == one.1 && *x < next;
                 while cells.next_if(covered).is_some() {}
             }
         }
@@ -98,7 +99,7 @@ impl<W: Write> Backend for Placing<W> {
     }
 }
 
-impl<W: Write> Write for Placing<W> {
+impl<W: Write> Write for PositioningBackend<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -114,20 +115,20 @@ mod tests {
     use ratatui::buffer::Buffer;
     use ratatui::style::Style;
 
-    /// What is written where `before` is on the screen and `after` comes.
+    /// The bytes written when the screen changes from `before` to `after`.
     fn written(before: &str, after: &str) -> String {
         let area = ratatui::layout::Rect::new(0, 0, 12, 1);
         let [mut old, mut new] = [Buffer::empty(area), Buffer::empty(area)];
         old.set_string(0, 0, before, Style::new());
         new.set_string(0, 0, after, Style::new());
         let mut bytes = Vec::new();
-        let mut backend = Placing::new(&mut bytes);
+        let mut backend = PositioningBackend::new(&mut bytes);
         backend.draw(old.diff(&new).into_iter()).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
     #[test]
-    fn what_follows_a_doubtful_character_is_put_in_its_place() {
+    fn text_after_an_ambiguous_character_is_positioned_explicitly() {
         let moved = |column: u16| format!("\x1b[1;{column}H");
         let text = written("xxxxxxxxxx", "a\u{2764}\u{FE0F}bc");
         let (before, after) = text.split_once("\u{2764}\u{FE0F}").unwrap();
@@ -135,12 +136,12 @@ mod tests {
         assert!(after.contains(&format!("{}bc", moved(4))), "{text:?}");
         assert!(
             !after.contains(&moved(3)),
-            "nothing in its second half: {text:?}"
+            "wrote into its second half: {text:?}"
         );
     }
 
     #[test]
-    fn doubtful_characters_one_after_another_stand_side_by_side() {
+    fn consecutive_ambiguous_characters_are_each_positioned() {
         let text = written("", "\u{2764}\u{FE0F}\u{2764}\u{FE0F}x");
         for column in [1, 3, 5] {
             assert!(text.contains(&format!("\x1b[1;{column}H")), "{text:?}");

@@ -1,51 +1,53 @@
-//! Makes pictures ready for the screen, on one worker. What is no longer wanted is never begun.
+//! Decodes and encodes images for the screen on one worker thread. Requests that are no longer wanted are dropped.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Message;
-use crate::tui::hands::{case_bytes, file_bytes, safely};
+use crate::tui::hands::{case_bytes, catch_panic, file_bytes};
 use crate::tui::house::picture_bytes;
 use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
 use rounds_imaging::{Picture, decode};
 use rounds_index::Images;
 
-/// Decoded pictures that are kept.
-const KEPT: usize = 24;
+/// Decoded images kept in memory.
+const MAX_DECODED: usize = 24;
 
 #[derive(Default)]
 struct Queue {
     wanted: VecDeque<Wanted>,
-    /// What the worker has in hand.
+    /// The request being worked on.
     busy: Option<Request>,
     screen: Option<(Screen, u64)>,
     reader: Option<Images>,
-    /// Counts indexes: what could not be read from one may be in the next.
-    reader_number: u64,
+    /// Increases with every index opened: an image missing from one may be in the next.
+    reader_generation: u64,
 }
 
 /// A handle to the worker.
-pub struct Showing {
+pub struct ImageWorker {
     shared: Arc<(Mutex<Queue>, Condvar)>,
 }
 
-impl Showing {
+impl ImageWorker {
+    /// Starts the worker.
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
         let shared: Arc<(Mutex<Queue>, Condvar)> = Arc::default();
         let queue = shared.clone();
-        let mut worker = Worker {
+        let mut encoder = Encoder {
             decoded: VecDeque::new(),
-            reader_number: 0,
-            // Not 0, which kitty takes for no number; different between runs in one window.
+            reader_generation: 0,
+            // Kitty image ids: never 0, which means no id, and different between runs in one window.
             number: std::process::id().wrapping_mul(4096) | 1,
         };
         let work = move || {
             loop {
                 let (wanted, screen, generation, reader, number) = next(&queue);
-                worker.index_changed(number);
-                let broken = Encoded::Failed("drawing it failed inside the program".into());
-                let encoded = safely(broken, || worker.encode(&wanted, screen, reader.as_ref()));
+                encoder.index_changed(number);
+                let broken = Encoded::Failed("internal error: the image cannot be drawn".into());
+                let encoded =
+                    catch_panic(broken, || encoder.encode(&wanted, screen, reader.as_ref()));
                 lock(&queue.0).busy = None;
                 let message = Message::Shown {
                     generation,
@@ -58,12 +60,12 @@ impl Showing {
             }
         };
         std::thread::Builder::new()
-            .name("pictures".into())
+            .name("images".into())
             .spawn(work)?;
         Ok(Self { shared })
     }
 
-    /// Pictures that the last frame missed; they take the place of those of the frame before.
+    /// Requests the images missing from the last frame, replacing earlier requests.
     pub fn want(&self, wanted: Vec<Wanted>, screen: Screen, generation: u64) {
         let mut queue = lock(&self.shared.0);
         if wanted.is_empty() && queue.wanted.is_empty() {
@@ -78,11 +80,11 @@ impl Showing {
         self.shared.1.notify_one();
     }
 
-    /// Where pictures of examples come from, after another index was opened.
+    /// Sets where images of examples are read, after another index was opened.
     pub fn set_reader(&self, reader: Images) {
         let mut queue = lock(&self.shared.0);
         queue.reader = Some(reader);
-        queue.reader_number += 1;
+        queue.reader_generation += 1;
     }
 }
 
@@ -104,35 +106,35 @@ fn next(shared: &(Mutex<Queue>, Condvar)) -> Job {
                 screen,
                 generation,
                 queue.reader.clone(),
-                queue.reader_number,
+                queue.reader_generation,
             );
         }
         queue = shared.1.wait(queue).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
-struct Worker {
+struct Encoder {
     decoded: VecDeque<(String, Result<Arc<Picture>, String>)>,
-    reader_number: u64,
+    reader_generation: u64,
     number: u32,
 }
 
-impl Worker {
+impl Encoder {
     fn index_changed(&mut self, number: u64) {
-        if self.reader_number != number {
-            self.reader_number = number;
-            self.decoded.retain(|(_, picture)| picture.is_ok());
+        if self.reader_generation != number {
+            self.reader_generation = number;
+            self.decoded.retain(|(_, image)| image.is_ok());
         }
     }
 
     fn encode(&mut self, wanted: &Wanted, screen: Screen, reader: Option<&Images>) -> Encoded {
-        let picture = match &wanted.source {
-            Source::Picture(picture) => Ok(picture.clone()),
+        let image = match &wanted.source {
+            Source::Image(image) => Ok(image.clone()),
             source => self.decoded(&wanted.request.id, source, reader),
         };
         self.number = self.number.wrapping_add(2);
-        match picture {
-            Ok(picture) => encode(&picture, &wanted.request, screen, self.number),
+        match image {
+            Ok(image) => encode(&image, &wanted.request, screen, self.number),
             Err(reason) => Encoded::Failed(reason),
         }
     }
@@ -147,7 +149,7 @@ impl Worker {
             return known.clone();
         }
         let read = read(source, reader).map(Arc::new);
-        if self.decoded.len() >= KEPT {
+        if self.decoded.len() >= MAX_DECODED {
             self.decoded.pop_front();
         }
         self.decoded.push_back((id.to_string(), read.clone()));
@@ -158,7 +160,7 @@ impl Worker {
 fn read(source: &Source, reader: Option<&Images>) -> Result<Picture, String> {
     let decoded = |bytes: &[u8], name: &str| decode(bytes, name).map_err(|error| error.to_string());
     match source {
-        Source::Picture(picture) => Ok(picture.as_ref().clone()),
+        Source::Image(image) => Ok(image.as_ref().clone()),
         Source::Example { example, sha256 } => {
             let reader = reader.ok_or("no index is open")?;
             decoded(&picture_bytes(reader, example, sha256)?, &example.id)
