@@ -124,9 +124,13 @@ impl AnswerArgs {
 
     /// The model, encoder and index to open, resolved from names in the user's libraries or from folders.
     pub fn setup(&self) -> Result<Setup, Failure> {
-                Ok(Setup {
+        Ok(Setup {
             model: self.model.as_deref().map_or(Ok(None), model::existing)?,
-            encoder: self.encoder.as_deref().map(model::find_encoder).transpose()?,
+            encoder: self
+                .encoder
+                .as_deref()
+                .map(model::find_encoder)
+                .transpose()?,
             index: self.index.as_deref().map_or(Ok(None), index::existing)?,
             device: self.device.clone(),
             search: self.search,

@@ -37,7 +37,12 @@ pub struct ChatArgs {
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     no_log: bool,
     /// How to draw images in the terminal
-    #[arg(long = "pictures", value_enum, default_value = "auto")]
+    #[arg(
+        long = "pictures",
+        value_name = "MODE",
+        value_enum,
+        default_value = "auto"
+    )]
     image_mode: ImageMode,
     /// Colours for a dark or a light background
     #[arg(long, value_enum, default_value = "auto")]
