@@ -1,19 +1,19 @@
-//! Asking before something is deleted for good.
+//! Confirmation before something is deleted permanently.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::Failure;
 
-/// Asks at a terminal; elsewhere the flag must say it.
-pub fn sure(question: &str, yes: bool) -> Result<(), Failure> {
+/// Asks the user at a terminal. Without a terminal nothing is deleted unless `yes` is set.
+pub fn confirm_deletion(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     let input = std::io::stdin();
     if !input.is_terminal() {
         return Err(Failure::usage(
-            "nothing was deleted: nobody can be asked here",
-            Some("say --yes".into()),
+            "nothing was deleted: cannot ask for confirmation without a terminal",
+            Some("add --yes to delete without asking".into()),
         ));
     }
     let mut err = std::io::stderr();

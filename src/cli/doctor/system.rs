@@ -1,37 +1,39 @@
-//! What the machine gives: device, processor, folders, the hub's cache, the terminal.
+//! Checks the system: device, processor, folders, the hub's cache, the terminal.
 
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
 use crate::tui::Abilities;
-use rounds_support::errors::{bytes, shown};
+use rounds_support::errors::{bytes, count, shown};
 use rounds_support::{FileError, Hint, Paths, free_space};
 
-/// Less room than this is worth a word, in bytes: a session with its pictures is a few MiB.
-const LITTLE_ROOM: u64 = 100 << 20;
+/// Free space below this many bytes gets a note: a session with its images takes a few MiB.
+const LOW_SPACE: u64 = 100 << 20;
 
+/// Whether the compute device can be opened.
 pub fn device(asked: &str) -> Finding {
     let opened = rounds_model::device::open(asked);
     match opened {
-        Ok((_, found)) => Finding::new("device", "", format!("{found} (asked for {asked})"))
-            .with(json!({ "asked": asked, "found": found })),
+        Ok((_, found)) => Finding::new("device", "", format!("{found} (requested: {asked})"))
+            .with_facts(json!({ "asked": asked, "found": found })),
         Err(error) => Finding::new("device", "", asked).error(&error),
     }
 }
 
+/// The processor and its vector instructions.
 pub fn cpu() -> Finding {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let mut says = format!("{threads} threads");
+    let mut summary = count(threads, "thread");
     let mut facts = json!({ "threads": threads });
     for (name, found) in instructions() {
-        says.push_str(&format!(", {}{name}", if found { "" } else { "no " }));
+        summary.push_str(&format!(", {}{name}", if found { "" } else { "no " }));
         facts[name] = found.into();
     }
-    Finding::new("cpu", "", says).with(facts)
+    Finding::new("cpu", "", summary).with_facts(facts)
 }
 
-/// Instructions that make answers faster, and whether they are there.
+/// Instructions that speed up answers, and whether the processor has them.
 #[cfg(target_arch = "x86_64")]
 fn instructions() -> Vec<(&'static str, bool)> {
     vec![
@@ -41,44 +43,50 @@ fn instructions() -> Vec<(&'static str, bool)> {
     ]
 }
 
-/// Instructions that make answers faster, and whether they are there.
+/// Instructions that speed up answers, and whether the processor has them.
 #[cfg(not(target_arch = "x86_64"))]
 fn instructions() -> Vec<(&'static str, bool)> {
     Vec::new()
 }
 
-/// The nearest folder at or above `path` that is there.
-fn there(path: &Path) -> PathBuf {
+/// The nearest existing folder at or above `path`.
+fn nearest_existing(path: &Path) -> PathBuf {
     let mut above = path.ancestors().filter(|path| path.exists());
     above.next().unwrap_or(Path::new("/")).to_path_buf()
 }
 
-/// Errors where no file can be written at `path`; leaves nothing behind.
+/// Errors if no file can be written at `path`; leaves nothing behind.
 fn writable(path: &Path) -> Result<(), FileError> {
-    let folder = there(path);
+    let folder = nearest_existing(path);
     match tempfile::tempfile_in(&folder) {
         Ok(_) => Ok(()),
         Err(error) => Err(FileError::from_io(&folder, "write in", &error)),
     }
 }
 
-/// A folder with its room.
+/// A folder and its free space.
 fn folder(part: &'static str, name: &str, path: &Path) -> Finding {
-    let free = free_space(&there(path));
-    let room = free.map_or(String::new(), |free| format!(", {} free", bytes(free)));
-    let yet = if path.exists() { "" } else { ", not made yet" };
-    let finding = Finding::new(part, name, format!("{}{yet}{room}", shown(path))).with(json!({
-        "path": shown(path), "exists": path.exists(), "free_bytes": free,
-    }));
+    let free = free_space(&nearest_existing(path));
+    let space = free.map_or(String::new(), |free| format!(", {} free", bytes(free)));
+    let yet = if path.exists() {
+        ""
+    } else {
+        ", not created yet"
+    };
+    let finding =
+        Finding::new(part, name, format!("{}{yet}{space}", shown(path))).with_facts(json!({
+            "path": shown(path), "exists": path.exists(), "free_bytes": free,
+        }));
     match free {
-        Some(free) if free < LITTLE_ROOM => finding.note(
-            format!("only {} are left there", bytes(free)),
+        Some(free) if free < LOW_SPACE => finding.note(
+            format!("only {} free", bytes(free)),
             Some("free some space, or choose another folder with ROUNDS_HOME".into()),
         ),
         _ => finding,
     }
 }
 
+/// Whether the program's folders are writable and have free space.
 pub fn folders(paths: &Paths, findings: &mut Vec<Finding>) {
     for (name, path) in [
         ("data", &paths.data_dir),
@@ -88,9 +96,9 @@ pub fn folders(paths: &Paths, findings: &mut Vec<Finding>) {
         let finding = folder("folder", name, path);
         findings.push(match writable(path) {
             Ok(()) => finding,
-            // Without sessions there is no chat; the others can be done without.
+            // The chat needs the data folder for its sessions; the other folders are optional.
             Err(error) if name == "data" => {
-                let hint = "say another folder with ROUNDS_HOME, or chat with --no-log";
+                let hint = "choose another folder with ROUNDS_HOME, or chat with --no-log";
                 finding.fails(error, Some(hint.into()))
             }
             Err(error) => finding.note(&error, error.hint()),
@@ -98,17 +106,18 @@ pub fn folders(paths: &Paths, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether models can be pulled into the hub's cache.
 #[cfg(feature = "hub")]
 pub fn hub() -> Finding {
     let hub = rounds_hub::Hub::from_env();
     let Some(cache) = hub.cache() else {
-        return Finding::new("hub", "", "no place for its files").note(
+        return Finding::new("hub", "", "no cache folder").note(
             rounds_hub::HubError::NoCache,
             rounds_hub::HubError::NoCache.hint(),
         );
     };
     let mut finding = folder("hub", "cache", cache);
-    finding.says.push_str(&match hub.is_offline() {
+    finding.summary.push_str(&match hub.is_offline() {
         true => ", offline (HF_HUB_OFFLINE)".to_string(),
         false => format!(", from {}", hub.endpoint()),
     });
@@ -118,24 +127,26 @@ pub fn hub() -> Finding {
         Ok(()) => finding,
         Err(error) => finding.note(
             format!("models cannot be pulled: {error}"),
-            Some("say another folder with HF_HUB_CACHE".into()),
+            Some("choose another folder with HF_HUB_CACHE".into()),
         ),
     }
 }
 
+/// This build cannot pull models.
 #[cfg(not(feature = "hub"))]
 pub fn hub() -> Finding {
-    Finding::new("hub", "", "not in this build").with(json!({ "built": false }))
+    Finding::new("hub", "", "not in this build").with_facts(json!({ "built": false }))
 }
 
+/// Whether the terminal supports the full-screen chat.
 pub fn terminal() -> Finding {
-    if let Some(reason) = crate::cli::screen::only_lines() {
+    if let Some(reason) = crate::cli::chat::line_mode_reason() {
         return Finding::new(
             "terminal",
             "",
-            format!("{reason}: the chat goes line by line here"),
+            format!("{reason}: the chat runs line by line here"),
         )
-        .with(json!({ "full_screen": false, "reason": reason }));
+        .with_facts(json!({ "full_screen": false, "reason": reason }));
     }
     let found = crate::tui::abilities();
     let Abilities {
@@ -146,27 +157,27 @@ pub fn terminal() -> Finding {
         tmux,
     } = &found;
     let (columns, rows) = size;
-    let how = match asked {
-        true => "as it says itself",
-        false => "by its environment",
+    let source = match asked {
+        true => "reported by the terminal",
+        false => "guessed from the environment",
     };
     let finding = Finding::new(
         "terminal",
         "",
-        format!("{columns} x {rows}, {colours}, pictures by {pictures} ({how})"),
+        format!("{columns} x {rows}, {colours}, images as {pictures} ({source})"),
     )
-    .with(json!({
+    .with_facts(json!({
         "full_screen": true, "pictures": pictures, "colours": colours,
         "columns": columns, "rows": rows, "asked": asked, "tmux": tmux,
     }));
     if found.is_too_small() {
-        let hint = "make its window larger, or chat with --plain";
-        return finding.note("it is too small for the full screen", Some(hint.into()));
+        let hint = "enlarge the window, or chat with --plain";
+        return finding.note("too small for the full-screen chat", Some(hint.into()));
     }
     match *tmux && *pictures == "half-blocks" {
         true => finding.note(
-            "tmux stands between, and hands on finer pictures only where it is told to",
-            Some("put `set -g allow-passthrough on` into tmux.conf".into()),
+            "inside tmux, images are drawn as half-blocks unless passthrough is allowed",
+            Some("add `set -g allow-passthrough on` to tmux.conf".into()),
         ),
         false => finding,
     }

@@ -1,4 +1,4 @@
-//! What every command that answers takes, and what it means.
+//! The flags shared by every command that answers questions.
 
 use clap::Args;
 use std::path::PathBuf;
@@ -11,81 +11,81 @@ use rounds_model::device;
 use rounds_model::generate::Decoding;
 use rounds_model::generate::penalty::Penalties;
 
-/// What every command that answers takes.
+/// The flags shared by every command that answers questions.
 #[derive(Args, Clone)]
-pub struct Common {
+pub struct AnswerArgs {
     /// Number of shots
     #[arg(long, default_value_t = 4)]
     pub shots: usize,
     /// How shots are chosen
     #[arg(long, value_enum, default_value = "image")]
     pub strategy: Strategy,
-    /// How similar pictures are searched: exact, or the HNSW graph (auto: by the size of the index)
+    /// Search algorithm for similar images; auto picks one by index size
     #[arg(long, value_enum, default_value = "auto")]
     pub search: Search,
-    /// In which order shots stand in the prompt
+    /// Order of the shots in the prompt
     #[arg(long, value_enum, default_value = "similar-last")]
     pub order: Order,
-    /// Examples less similar to the picture than this are no shots (-1 to 1)
+    /// Skip examples less similar than this (-1 to 1)
     #[arg(long, allow_negative_numbers = true)]
     pub floor: Option<f32>,
-    /// Only examples with this tag: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
+    /// Use only matching examples: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
     #[arg(long = "filter", value_name = "NAME=VALUE")]
     pub filter: Vec<Condition>,
-    /// Example that is always a shot, by its id (may be given several times)
+    /// Id of an example to always use as a shot (may be given several times)
     #[arg(long = "pin", value_name = "ID")]
     pub pinned: Vec<String>,
-    /// Example that is never a shot (may be given several times)
+    /// Id of an example to never use as a shot (may be given several times)
     #[arg(long = "exclude", value_name = "ID")]
     pub excluded: Vec<String>,
-    /// Answer to rank by its likelihood (may be given several times)
+    /// Candidate answer to rank by likelihood (may be given several times)
     #[arg(long = "option", value_name = "ANSWER")]
     pub options: Vec<String>,
-    /// Index name or folder; left out: the one that ships
+    /// Index name or folder [default: the shipped index]
     #[arg(long)]
     pub index: Option<PathBuf>,
-    /// What compares pictures instead of the model's own tower: an image-text encoder, `descriptor` (outlines, texture,
-    /// brightness, shape) or `shipped`, if the index has its vectors (see `rounds index embed`); left out: the model's own
-    /// tower, or with the model that ships the descriptor where the index has it
+    /// Encoder used to find similar images: an image-text encoder, `descriptor` (outlines, texture, brightness, shape) or
+    /// `shipped`; the index must have its vectors (see `rounds index embed`) [default: the model's vision tower; for the
+    /// shipped model, the descriptor if the index has it]
     #[arg(long)]
     pub encoder: Option<PathBuf>,
-    /// Model folder; left out: the one that ships
+    /// Model name or folder [default: the shipped model]
     #[arg(long)]
     pub model: Option<PathBuf>,
-    /// Seed of sampling and of random shots
+    /// Seed for sampling and random shots
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// 0 is greedy
+    /// Sampling temperature; 0 is greedy
     #[arg(long, default_value_t = 0.0)]
     pub temperature: f64,
-    /// Nucleus sampling
+    /// Nucleus sampling: sample from the most likely tokens with this total probability
     #[arg(long)]
     pub top_p: Option<f64>,
-    /// Sample among the k most likely tokens
+    /// Sample from the k most likely tokens
     #[arg(long)]
     pub top_k: Option<usize>,
-    /// Longest answer in tokens
+    /// Maximum length of the answer in tokens
     #[arg(long, default_value_t = 96)]
     pub max_new_tokens: usize,
-    /// Beams of a beam search (greedy and sampled decoding have one)
+    /// Number of beams in beam search; 1 turns it off
     #[arg(long, default_value_t = 1)]
     pub beams: usize,
-    /// Beams: a finished answer's log-probability is divided by its length to this power
+    /// Beam search: divide an answer's log-probability by its length to this power
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     pub length_penalty: f64,
-    /// Above 1: what was said already becomes less likely
+    /// Values above 1 make tokens that were already generated less likely
     #[arg(long, default_value_t = 1.0)]
     pub repetition_penalty: f32,
-    /// No run of so many tokens comes twice; 0 allows all
+    /// Never repeat a sequence of this many tokens; 0 turns it off
     #[arg(long, default_value_t = 0)]
     pub no_repeat_ngram: usize,
-    /// What it is computed on; auto takes the first that works
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     pub device: String,
 }
 
-impl Common {
-    /// Errors where a value is out of its range, or two do not go together.
+impl AnswerArgs {
+    /// The answer settings. Errors if a value is out of range or two values conflict.
     pub fn settings(&self) -> Result<Settings, Failure> {
         let settings = Settings {
             shots: self.shots,
@@ -101,7 +101,7 @@ impl Common {
         };
         match settings.check() {
             Ok(()) => Ok(settings),
-            Err(error) => Err(Failure::unusable(&error)),
+            Err(error) => Err(Failure::invalid_setting(&error)),
         }
     }
 
@@ -122,18 +122,22 @@ impl Common {
         }
     }
 
-    /// What to open: names in the user's libraries, or folders.
+    /// The model, encoder and index to open, resolved from names in the user's libraries or from folders.
     pub fn setup(&self) -> Result<Setup, Failure> {
-        let model = |given: &Option<PathBuf>| given.as_deref().map_or(Ok(None), model::there);
         Ok(Setup {
-            model: model(&self.model)?,
-            encoder: self.encoder.as_deref().map(model::comparing).transpose()?,
-            index: self.index.as_deref().map_or(Ok(None), index::there)?,
+            model: self.model.as_deref().map_or(Ok(None), model::existing)?,
+            encoder: self
+                .encoder
+                .as_deref()
+                .map(model::find_encoder)
+                .transpose()?,
+            index: self.index.as_deref().map_or(Ok(None), index::existing)?,
             device: self.device.clone(),
             search: self.search,
         })
     }
 
+    /// Opens the model and the index.
     pub fn start(&self) -> Result<Assistant, Failure> {
         Assistant::start(self.setup()?).map_err(|e| Failure::assistant(&e))
     }

@@ -1,58 +1,72 @@
-//! Commands that change an index.
+//! Index commands that modify an index, and export.
 
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Maker, Outcome, embedders, encoder_word, failed, find_own, library};
-use crate::cli::ask_first::sure;
+use super::{
+    EncoderArgs, Failure, Outcome, embedders, encoder_key, failed, find_editable, library,
+};
+use crate::cli::confirm::confirm_deletion;
 use crate::cli::out::print;
 use rounds_assistant::{Engine, Setup};
 use rounds_index::Writer;
 use rounds_index::dataset::{ImageSource, Item, Row};
 use rounds_index::ingest::{IngestError, Report, Summary, ingest};
-use rounds_support::{Cancel, Progress, aside, errors::bytes, errors::shown};
+use rounds_support::{
+    Cancel, Progress, aside,
+    errors::{bytes, count, shown},
+};
 
-/// Most files that a message names.
-const MOST_NAMED: usize = 8;
+/// Maximum number of files that a message names.
+const MAX_NAMED: usize = 8;
 
 #[derive(Args)]
 pub struct Create {
-    /// Its name in the library, or a folder
+    /// Name for the index, or a folder
     name: PathBuf,
     #[command(flatten)]
-    maker: Maker,
+    encoder_args: EncoderArgs,
 }
 
 pub fn create(create: &Create) -> Outcome {
     let folder = library()?.place(&create.name).map_err(failed)?;
-    rounds_index::create(&folder, create.maker.of_new_index()?).map_err(failed)?;
-    aside(format_args!("made the index {}", shown(&folder)));
+    rounds_index::create(&folder, create.encoder_args.of_new_index()?).map_err(failed)?;
+    aside(format_args!("created index {}", shown(&folder)));
     Ok(0)
 }
 
 #[derive(Args)]
 pub struct Add {
+    /// Index name or folder
     index: PathBuf,
     /// Image of the example (may be given several times)
     #[arg(short, long = "image")]
     images: Vec<PathBuf>,
+    /// Question of the example
     #[arg(long)]
     question: String,
+    /// Answer to the question
     #[arg(long)]
     answer: String,
+    /// Reasons for the answer
     #[arg(long, default_value = "")]
     rationale: String,
-    /// Tag: modality=ct (may be given several times)
+    /// Tag, for example modality=ct (may be given several times)
     #[arg(long = "tag", value_name = "NAME=VALUE")]
     tags: Vec<String>,
+    /// Where the example comes from
     #[arg(long, default_value = "own")]
     source: String,
+    /// Licence of the example
     #[arg(long, default_value = "unknown")]
     licence: String,
+    /// Patient id; questions about the same patient never use the example
     #[arg(long, default_value = "")]
     patient: String,
+    /// Study id; questions about the same study never use the example
     #[arg(long, default_value = "")]
     study: String,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
@@ -71,7 +85,7 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
             None,
         ));
     }
-    let mut writer = Writer::open(&find_own(&add.index)?).map_err(failed)?;
+    let mut writer = Writer::open(&find_editable(&add.index)?).map_err(failed)?;
     let embedders = embedders(writer.encoders(), &add.device)?;
     let row = Row {
         images: add.images.iter().cloned().map(ImageSource::File).collect(),
@@ -108,7 +122,7 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
     match summary {
         Summary { rejected: 1, .. } => Err(Failure::usage(reason, None)),
         Summary { duplicates: 1, .. } => {
-            aside("the index has this example already");
+            aside("the index already has this example");
             Ok(0)
         }
         _ => {
@@ -120,57 +134,62 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
 
 #[derive(Args)]
 pub struct Remove {
+    /// Index name or folder
     index: PathBuf,
-    /// Ids of examples, or beginnings of at least 4 characters that one example has
+    /// Ids of examples, or unique prefixes of at least 4 characters
     ids: Vec<String>,
-    /// Delete the whole index; files in its folder that are not its own stay
+    /// Delete the whole index; other files in its folder are left alone
     #[arg(long, conflicts_with = "ids")]
     whole: bool,
-    /// Do not ask before the whole index is deleted
+    /// Delete the whole index without asking
     #[arg(long, requires = "whole")]
     yes: bool,
 }
 
 pub fn remove(remove: &Remove) -> Outcome {
-    let folder = find_own(&remove.index)?;
+    let folder = find_editable(&remove.index)?;
     if remove.whole {
         return remove_whole(&folder, remove.yes);
     }
     if remove.ids.is_empty() {
         return Err(Failure::usage(
-            "name the examples to remove, or say --whole",
+            "name the examples to remove, or add --whole",
             Some("find them with `rounds index search`".into()),
         ));
     }
     let mut writer = Writer::open(&folder).map_err(failed)?;
-    // All or none: a mistyped id changes nothing.
+    // Nothing is committed until all ids are found, so a mistyped id changes nothing.
     for id in &remove.ids {
         writer.remove(id).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
     aside(format_args!(
-        "removed {}; `rounds index compact` gives their room back",
-        remove.ids.len()
+        "removed {}; run `rounds index compact` to free the space",
+        count(remove.ids.len(), "example")
     ));
     Ok(0)
 }
 
 fn remove_whole(folder: &Path, yes: bool) -> Outcome {
-    super::there(folder)?;
-    sure(
-        &format!("delete the index {} for good?", shown(folder)),
+    super::existing(folder)?;
+    confirm_deletion(
+        &format!("permanently delete the index {}?", shown(folder)),
         yes,
     )?;
-    let others = rounds_index::library::delete(folder).map_err(failed)?;
+    let kept = rounds_index::library::delete(folder).map_err(failed)?;
     aside(format_args!("deleted {}", shown(folder)));
-    if !others.is_empty() {
-        let named: Vec<_> = others.iter().take(MOST_NAMED).map(|o| shown(o)).collect();
-        let more = match others.len().saturating_sub(MOST_NAMED) {
+    if !kept.is_empty() {
+        let named: Vec<_> = kept
+            .iter()
+            .take(MAX_NAMED)
+            .map(|path| shown(path))
+            .collect();
+        let more = match kept.len().saturating_sub(MAX_NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         aside(format_args!(
-            "not an index's and kept: {}{more}",
+            "kept, not part of the index: {}{more}",
             named.join(", ")
         ));
     }
@@ -178,7 +197,7 @@ fn remove_whole(folder: &Path, yes: bool) -> Outcome {
 }
 
 pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
-    let folder = find_own(index)?;
+    let folder = find_editable(index)?;
     let mut progress = Progress::new("examples", None);
     let freed = rounds_index::compact::compact(&folder, cancel, &mut |done, _| {
         progress.set(done as u64);
@@ -186,9 +205,9 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     .map_err(failed)?;
     progress.finish();
     aside(format_args!(
-        "{} removed examples and {} pictures are gone, {} freed",
-        freed.examples,
-        freed.pictures,
+        "purged {} and {}, freed {}",
+        count(freed.examples, "removed example"),
+        count(freed.pictures, "image"),
         bytes(freed.bytes)
     ));
     Ok(0)
@@ -203,7 +222,8 @@ pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
     .map_err(failed)?;
     progress.finish();
     aside(format_args!(
-        "{written} examples in {}; education and research only, not for diagnosis",
+        "exported {} to {}; education and research only, not for diagnosis",
+        count(written, "example"),
         shown(out)
     ));
     Ok(0)
@@ -211,23 +231,24 @@ pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
 
 #[derive(Args)]
 pub struct Embed {
+    /// Index name or folder
     index: PathBuf,
     #[command(flatten)]
-    maker: Maker,
-    /// Drop the vectors of this encoder instead: its name, its bundle, or the beginning of its hash
+    encoder_args: EncoderArgs,
+    /// Instead drop the vectors of this encoder, given by its name, bundle or hash prefix
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     drop: Option<PathBuf>,
 }
 
 pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
-    let folder = find_own(&embed.index)?;
+    let folder = find_editable(&embed.index)?;
     if let Some(name) = &embed.drop {
         let dropped =
-            rounds_index::embed::drop_vectors(&folder, &encoder_word(name)).map_err(failed)?;
-        aside(format_args!("the vectors of {} are gone", dropped.name));
+            rounds_index::embed::drop_vectors(&folder, &encoder_key(name)).map_err(failed)?;
+        aside(format_args!("dropped the vectors of {}", dropped.name));
         return Ok(0);
     }
-    let (encoder, embedder) = embed.maker.load()?;
+    let (encoder, embedder) = embed.encoder_args.load()?;
     let name = encoder.name.clone();
     let mut progress = Progress::new("examples", None);
     rounds_index::embed::embed(&folder, encoder, &embedder, cancel, &mut |done, _| {
@@ -235,23 +256,25 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    aside(format_args!("the index has the vectors of {name} now"));
+    aside(format_args!("added vectors of {name}"));
     Ok(0)
 }
 
 #[derive(Args)]
 pub struct Warm {
+    /// Index name or folder
     index: PathBuf,
-    /// Model; left out: the one that ships
+    /// Model name or folder [default: the shipped model]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Most megabytes to keep, from now on; what was not used for the longest time goes first; left out: the limit that was
-    /// set before, or 4096
+    /// Set the size limit of the cache in megabytes; the least recently used features are evicted first [default: the
+    /// current limit, initially 4096]
     #[arg(long)]
     limit: Option<u64>,
-    /// Only say how much it would be
+    /// Only show the cost
     #[arg(long)]
     dry_run: bool,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
@@ -263,7 +286,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     };
     let setup = Setup {
         model,
-        index: Some(find_own(&warm.index)?),
+        index: Some(find_editable(&warm.index)?),
         device: warm.device.clone(),
         ..Setup::default()
     };
@@ -277,7 +300,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     if warm.dry_run {
         return Ok(0);
     }
-    let mut progress = Progress::new("pictures", None);
+    let mut progress = Progress::new("images", None);
     let warmed = engine.warm_all(limit, cancel, &mut |done, all| {
         progress.expect(Some(all));
         progress.set(done);
@@ -285,8 +308,8 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     progress.finish();
     let warmed = warmed.map_err(model_failed)?;
     print(format_args!(
-        "{} pictures kept, {}; {} let go",
-        warmed.pictures,
+        "{} cached, {}; {} evicted",
+        count(warmed.pictures as usize, "image"),
         bytes(warmed.bytes),
         warmed.gone
     ))?;

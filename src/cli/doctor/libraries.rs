@@ -1,4 +1,4 @@
-//! Models, encoders and indexes: those that ship and the user's own, and which vectors suit which tower.
+//! Checks the models, encoders and indexes, shipped and user-made, and which vectors match which tower.
 
 use serde_json::json;
 use std::path::Path;
@@ -12,17 +12,17 @@ use rounds_model::encoder::{Descriptor, EncoderBundle};
 use rounds_model::error::ModelError;
 use rounds_model::library::Known;
 use rounds_support::Paths;
-use rounds_support::errors::bytes;
+use rounds_support::errors::{bytes, count};
 
-/// What compares pictures: a model's tower, or an encoder.
+/// A source of image vectors: a model's vision tower, or an encoder.
 pub struct Tower {
     /// `model NAME` or `encoder NAME`.
-    pub called: String,
-    /// SHA-256 of the weights, by which vectors are known.
+    pub label: String,
+    /// SHA-256 of the weights, which identifies the vectors.
     pub sha256: String,
 }
 
-/// Looks at the models; returns their towers.
+/// Checks the models and encoders; returns their towers.
 pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> {
     let mut towers = vec![tower("encoder", Descriptor::NAME, Descriptor::id().into())];
     let shipped = Finding::new("model", SHIPPED, "");
@@ -34,12 +34,12 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
                 Weights::Files(_) => 0,
             };
             let size = (weights + bundle.tokenizer.len()) as u64;
-            let found = described_model(SHIPPED, &bundle.manifest, size);
+            let finding = described_model(SHIPPED, &bundle.manifest, size);
             Finding {
-                says: format!("{}; {}", found.says, bundle.manifest.knows),
-                ..found
+                summary: format!("{}; {}", finding.summary, bundle.manifest.knows),
+                ..finding
             }
-            .known_by(&bundle.sha256)
+            .with_sha256(&bundle.sha256)
         }
         Err(error) => shipped.error(&error),
     });
@@ -61,7 +61,9 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
                 ("encoder", described("encoder", &name, words, size))
             }
             Err(error) => {
-                findings.push(Finding::new("model", name, "").fails(error, Some(again(&folder))));
+                findings.push(
+                    Finding::new("model", name, "").fails(error, Some(reinstall_hint(&folder))),
+                );
                 continue;
             }
         };
@@ -70,8 +72,8 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
             _ => Bundle::open(Some(&folder)).map(|bundle| bundle.sha256),
         };
         findings.push(match opened {
-            Ok(sha256) => finding.known_by(&sha256),
-            Err(error) => finding.fails(error, Some(again(&folder))),
+            Ok(sha256) => finding.with_sha256(&sha256),
+            Err(error) => finding.fails(error, Some(reinstall_hint(&folder))),
         });
     }
     towers
@@ -79,7 +81,7 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
 
 fn tower(kind: &str, name: &str, sha256: String) -> Tower {
     Tower {
-        called: format!("{kind} {name}"),
+        label: format!("{kind} {name}"),
         sha256,
     }
 }
@@ -90,32 +92,32 @@ fn described_model(name: &str, manifest: &Manifest, size: u64) -> Finding {
     described("model", name, words, size)
 }
 
-/// `words` are its family, what it is called, how its weights are held, and its licence.
+/// `words` are family, name, weight type and licence.
 fn described(
     part: &'static str,
     name: &str,
     words: (&str, &String, &String, &String),
     size: u64,
 ) -> Finding {
-    let (family, called, dtype, licence) = words;
+    let (family, model, dtype, licence) = words;
     let clean = |text: &str| rounds_support::sanitise::clean_line(text);
     Finding::new(
         part,
         name,
-        format!("{called}, {family}, {dtype}, {}", bytes(size)),
+        format!("{model}, {family}, {dtype}, {}", bytes(size)),
     )
-    .with(json!({
-        "family": clean(family), "model": clean(called), "dtype": clean(dtype),
+    .with_facts(json!({
+        "family": clean(family), "model": clean(model), "dtype": clean(dtype),
         "licence": clean(licence), "bytes": size,
     }))
 }
 
-fn again(folder: &Path) -> String {
+fn reinstall_hint(folder: &Path) -> String {
     let folder = rounds_support::errors::shown(folder);
-    format!("import or pull it again, or take its folder away: {folder}")
+    format!("import or pull it again, or delete its folder: {folder}")
 }
 
-/// Looks at the indexes.
+/// Checks the indexes.
 pub fn indexes(paths: Option<&Paths>, towers: &[Tower], findings: &mut Vec<Finding>) {
     findings.push(index(SHIPPED, Index::open(None), towers));
     let Some(paths) = paths else { return };
@@ -131,82 +133,82 @@ fn index(name: &str, opened: Result<Index, IndexError>, towers: &[Tower]) -> Fin
     };
     let size = index.folder().map_or(0, length);
     let sealed = index.is_sealed();
-    let suits: Vec<(&Encoder, Vec<&str>)> = index
+    let matches: Vec<(&Encoder, Vec<&str>)> = index
         .encoders()
         .iter()
-        .map(|encoder| (encoder, suiting(encoder, towers)))
+        .map(|encoder| (encoder, matching_towers(encoder, towers)))
         .collect();
-    let mut says = format!("{} examples", index.len());
+    let mut summary = count(index.len(), "example");
     if index.folder().is_some() {
         let seal = match sealed {
             Ok(true) => "sealed",
             _ => "not sealed",
         };
-        says.push_str(&format!(", {}, {seal}", bytes(size)));
+        summary.push_str(&format!(", {}, {seal}", bytes(size)));
     }
-    for (encoder, suiting) in &suits {
-        let towers = match suiting.is_empty() {
-            true => "nothing here".to_string(),
-            false => suiting.join(" and "),
+    for (encoder, towers) in &matches {
+        let towers = match towers.is_empty() {
+            true => "nothing installed".to_string(),
+            false => towers.join(" and "),
         };
         let name = &encoder.name;
-        says.push_str(&format!("; vectors of {name} suit {towers}"));
+        summary.push_str(&format!("; vectors from {name} match {towers}"));
     }
-    let finding = Finding::new("index", name, says)
-        .with(json!({
+    let finding = Finding::new("index", name, summary)
+        .with_facts(json!({
             "examples": index.len(),
             "bytes": size,
             "sealed": sealed.as_ref().is_ok_and(|sealed| *sealed),
-            "vectors": suits.iter().map(|(encoder, suiting)| json!({
+            "vectors": matches.iter().map(|(encoder, towers)| json!({
                 "encoder": encoder.name, "sha256": encoder.sha256, "dimension": encoder.dimension,
-                "texts": encoder.text, "suit": suiting,
+                "texts": encoder.text, "suit": towers,
             })).collect::<Vec<_>>(),
         }))
-        .known_by(&index.sha256());
-    if let Some(error) = fault(&index) {
+        .with_sha256(&index.sha256());
+    if let Some(error) = vector_error(&index) {
         return finding.error(&error);
     }
-    if let Some((encoder, _)) = suits.iter().find(|(_, suiting)| suiting.is_empty()) {
+    if let Some((encoder, _)) = matches.iter().find(|(_, towers)| towers.is_empty()) {
         let bundle = match encoder.bundle.as_str() {
-            "" => "a model that shipped once".to_string(),
+            "" => "a model shipped with an earlier version".to_string(),
             bundle => bundle.to_string(),
         };
         return finding.note(
-            format!("what made its vectors of {} ({}) is not here: {bundle}", encoder.name, short(&encoder.sha256)),
+            format!("the encoder of its {} vectors ({}) is not installed: {bundle}", encoder.name, short(&encoder.sha256)),
             Some(format!(
-                "import or pull that again, or add the vectors of a model that is here with `rounds index embed {name} --model MODEL`"
+                "import or pull it again, or add vectors from an installed model with `rounds index embed {name} --model MODEL`"
             )),
         );
     }
     match sealed {
         Ok(true) => finding,
         _ => finding.note(
-            "somebody writes to it now, or did not come to the end; nothing that was acknowledged is lost",
-            Some(format!("`rounds index verify {name}` looks at every byte of it")),
+            "another process is writing to it, or the last write was interrupted; all committed examples are intact",
+            Some(format!("check it with `rounds index verify {name}`")),
         ),
     }
 }
 
-/// What here makes the same vectors.
-fn suiting<'a>(encoder: &Encoder, towers: &'a [Tower]) -> Vec<&'a str> {
+/// The labels of the towers that produce the encoder's vectors.
+fn matching_towers<'a>(encoder: &Encoder, towers: &'a [Tower]) -> Vec<&'a str> {
     let same = towers.iter().filter(|t| t.sha256 == encoder.sha256);
-    same.map(|tower| tower.called.as_str()).collect()
+    same.map(|tower| tower.label.as_str()).collect()
 }
 
-/// What is wrong with its vector files, as far as opening them shows.
-fn fault(index: &Index) -> Option<IndexError> {
+/// The first error in opening its vector files.
+fn vector_error(index: &Index) -> Option<IndexError> {
     index.encoders().iter().find_map(|encoder| {
         let texts = encoder.text.then(|| index.text_vectors(&encoder.sha256));
-        let pictures = index.vectors(&encoder.sha256).err();
-        pictures.or_else(|| texts.and_then(Result::err))
+        let images = index.vectors(&encoder.sha256).err();
+        images.or_else(|| texts.and_then(Result::err))
     })
 }
 
-/// The vectors that a model or an encoder compares with, by the folder of its bundle; `None` is the model that ships.
-pub fn compared_by(bundle: Option<&Path>) -> Result<String, ModelError> {
+/// The identity of the vectors that a model or an encoder produces, by the folder of its bundle; `None` is the shipped model.
+pub fn vector_sha256(bundle: Option<&Path>) -> Result<String, ModelError> {
     match bundle {
         Some(name) if Descriptor::is_named(name) => Ok(Descriptor::id().into()),
-        Some(name) if name == Path::new(SHIPPED) => compared_by(None),
+        Some(name) if name == Path::new(SHIPPED) => vector_sha256(None),
         None => Bundle::open(None).map(|bundle| bundle.manifest.encoder_id()),
         Some(folder) => Known::of(folder).map(|known| match known {
             Known::Learner(manifest) => manifest.encoder_id(),

@@ -1,11 +1,11 @@
-//! Commands that only look.
+//! Read-only index commands: list, show, verify, stats.
 
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, failed, library, there};
+use super::{Failure, Outcome, existing, failed, library};
 use crate::cli::out::print;
 use rounds_index::compact::length;
 use rounds_index::{Example, Index};
@@ -33,13 +33,14 @@ pub fn list(as_json: bool) -> Outcome {
         print(format!("{:#}", Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            aside("no indexes yet; `rounds index import --help` says how to make one");
+            aside("no indexes yet; see `rounds index import --help`");
         }
         for row in &rows {
             let name = row["name"].as_str().unwrap_or_default();
             print(format!(
-                "{name:24} {:>9} examples  {}",
-                row["examples"], row["encoders"]
+                "{name:24} {:>18}  {}",
+                count(row["examples"].as_u64().unwrap_or(0) as usize, "example"),
+                row["encoders"]
             ))?;
         }
     }
@@ -60,10 +61,11 @@ pub(super) fn example_json(example: &Example) -> Value {
 
 #[derive(Args)]
 pub struct Show {
-    /// Index name or folder; `shipped` for the one that ships
+    /// Index name or folder; `shipped` for the shipped index
     index: PathBuf,
-    /// Id of an example, or the beginning of one
+    /// Id of an example, or a prefix of it [default: show the index]
     id: Option<String>,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -99,14 +101,15 @@ pub fn show(show: &Show) -> Outcome {
 
 #[derive(Args)]
 pub struct Verify {
-    /// Index name or folder; `shipped` for the one that ships
+    /// Index name or folder; `shipped` for the shipped index
     index: PathBuf,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
-    let folder = there(&verify.index)?;
+    let folder = existing(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
     let verdict = rounds_index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
@@ -126,22 +129,24 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
         return Err(Failure {
             message: count(verdict.faults.len(), "fault"),
             hint: Some(match verdict.written {
-                true => "somebody writes to it now: look again when that is done".into(),
-                false => "import the data again into a new index".into(),
+                true => {
+                    "another process is writing to it; verify again when it has finished".into()
+                }
+                false => "import the data into a new index".into(),
             }),
             code: 3,
         });
     }
     if !verify.json {
         print(format!(
-            "{} examples and {} pictures are as they were written{}",
-            verdict.examples,
-            verdict.pictures,
+            "{} and {} verified, no damage{}",
+            count(verdict.examples, "example"),
+            count(verdict.pictures, "image"),
             match (verdict.sealed, verdict.written) {
                 (true, _) => "",
-                (false, true) => "; somebody writes to it now",
+                (false, true) => "; another process is writing to it",
                 (false, false) =>
-                    "; the last writer did not come to its end, nothing it acknowledged is lost",
+                    "; the last write was interrupted, all committed examples are intact",
             }
         ))?;
     }
@@ -150,8 +155,9 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
 
 #[derive(Args)]
 pub struct Stats {
-    /// Index name or folder; `shipped` for the one that ships
+    /// Index name or folder; `shipped` for the shipped index
     index: PathBuf,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -163,10 +169,11 @@ pub fn stats(stats: &Stats) -> Outcome {
         print(format!("{value:#}"))?;
         return Ok(0);
     }
+    let number = |key: &str, noun| count(value[key].as_u64().unwrap_or(0) as usize, noun);
     print(format!(
-        "{} examples, {} pictures, {} removed, {}",
-        value["examples"],
-        value["pictures"],
+        "{}, {}, {} removed, {}",
+        number("examples", "example"),
+        number("pictures", "image"),
         value["removed"],
         bytes(value["bytes"].as_u64().unwrap_or(0))
     ))?;
@@ -186,7 +193,7 @@ pub fn stats(stats: &Stats) -> Outcome {
             ))?;
         }
     }
-    let most = value["examples"].as_u64().unwrap_or(0).max(1);
+    let total = value["examples"].as_u64().unwrap_or(0).max(1);
     for (name, values) in value["tags"].as_object().into_iter().flatten() {
         print(format!(
             "{name}: {}",
@@ -194,7 +201,7 @@ pub fn stats(stats: &Stats) -> Outcome {
         ))?;
         for (value, count) in values.as_object().into_iter().flatten().take(12) {
             let count = count.as_u64().unwrap_or(0);
-            let bar = "█".repeat((count * 30 / most) as usize);
+            let bar = "█".repeat((count * 30 / total) as usize);
             print(format!(
                 "  {:32} {count:>8}  {bar}",
                 rounds_support::sanitise::clean_line_max(value, 32)
