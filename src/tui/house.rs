@@ -83,7 +83,7 @@ pub fn picture_bytes(
 }
 
 /// The tags of an example as one line.
-pub fn tags_of(example: &Example) -> String {
+pub fn tags_line(example: &Example) -> String {
     let tags = example
         .tags
         .iter()

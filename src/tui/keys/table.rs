@@ -24,7 +24,7 @@ impl Place {
 }
 
 /// One row: what an action is called, where its keys count, which they are, and what it does.
-pub struct Row {
+pub struct ActionRow {
     pub action: Action,
     pub name: &'static str,
     pub place: Place,
@@ -40,8 +40,8 @@ macro_rules! actions {
         pub enum Action { $($action),* }
 
         /// All actions with their default keys.
-        pub const TABLE: &[Row] = &[
-            $(Row { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
+        pub const TABLE: &[ActionRow] = &[
+            $(ActionRow { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
         ];
 
         impl Action {
@@ -61,10 +61,10 @@ actions! {
     NextPane "next-pane" Anywhere "tab" "next pane (in the input: complete a command or path)";
     PreviousPane "previous-pane" Anywhere "shift-tab" "previous pane";
     ToConversation "conversation" Anywhere "alt-1" "go to the conversation";
-    ToPictures "pictures" Anywhere "alt-2" "go to the pictures";
+    ToImages "pictures" Anywhere "alt-2" "go to the pictures";
     ToShots "shots" Anywhere "alt-3" "go to the shots";
     PickFile "attach" Anywhere "ctrl-o" "choose a picture to attach";
-    PastePicture "paste-picture" Anywhere "alt-v" "attach the picture on the clipboard";
+    PasteImage "paste-picture" Anywhere "alt-v" "attach the picture on the clipboard";
     Cases "cases" Anywhere "f4" "sample cases";
     Regenerate "regenerate" Anywhere "ctrl-r" "answer the selected question again";
     EditQuestion "edit" Anywhere "alt-e" "edit the selected question; the old one stays as a branch";
@@ -112,7 +112,7 @@ actions! {
     TurnCopy "turn-copy" Conversation "y" "copy the answer";
 
     PictureNext "picture-next" Pictures "n ]" "next picture";
-    PictureBefore "picture-before" Pictures "N [" "picture before";
+    PreviousImage "picture-before" Pictures "N [" "picture before";
     PictureDetach "detach" Pictures "d" "take the picture away";
     ZoomIn "zoom-in" Pictures "+ =" "zoom in";
     ZoomOut "zoom-out" Pictures "minus _" "zoom out";

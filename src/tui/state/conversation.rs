@@ -9,7 +9,7 @@ use rounds_assistant::prompt::Parts;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// Names a turn of this session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,8 +8,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use rounds_support::sanitise;
 
 /// Longest text that is taken, in characters.
-pub const LONGEST: usize = rounds_assistant::LONGEST_QUESTION;
-const MOST_UNDO: usize = 100;
+pub const MAX_CHARS: usize = rounds_assistant::LONGEST_QUESTION;
+const MAX_UNDO: usize = 100;
 
 /// Text with a cursor.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,7 @@ impl Editor {
     /// Whether no more is taken.
     pub fn is_full(&self) -> bool {
         // A character has a byte at least.
-        self.text.len() >= LONGEST && self.text.chars().count() >= LONGEST
+        self.text.len() >= MAX_CHARS && self.text.chars().count() >= MAX_CHARS
     }
 
     /// Byte offset of the cursor.
@@ -90,12 +90,12 @@ impl Editor {
         } else {
             sanitise::clean(text)
         };
-        clean.chars().take(LONGEST).collect()
+        clean.chars().take(MAX_CHARS).collect()
     }
 
     fn remember(&mut self, typing: bool) {
         if !(typing && self.typing) {
-            if self.undo.len() >= MOST_UNDO {
+            if self.undo.len() >= MAX_UNDO {
                 self.undo.remove(0);
             }
             self.undo.push((self.text.clone(), self.cursor));
@@ -123,7 +123,7 @@ impl Editor {
     }
 
     fn put(&mut self, text: &str, typing: bool) {
-        let room = LONGEST.saturating_sub(self.text.chars().count());
+        let room = MAX_CHARS.saturating_sub(self.text.chars().count());
         let clean: String = self.clean(text).chars().take(room).collect();
         if clean.is_empty() {
             return;

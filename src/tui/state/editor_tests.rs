@@ -80,8 +80,8 @@ fn characters_swap_at_the_end_and_in_the_middle() {
 
 #[test]
 fn a_text_has_a_longest_length_and_a_field_one_line() {
-    let mut editor = with(&"x".repeat(LONGEST + 5));
+    let mut editor = with(&"x".repeat(MAX_CHARS + 5));
     editor.type_character('y');
-    assert_eq!(editor.text().len(), LONGEST);
+    assert_eq!(editor.text().len(), MAX_CHARS);
     assert_eq!(Editor::line("a\nb").text(), "a b");
 }

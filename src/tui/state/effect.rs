@@ -7,7 +7,7 @@ use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
 use rounds_assistant::{Settings, Setup};
 
 use super::conversation::TurnId;
-use super::work::Work;
+use super::background_work::Work;
 
 /// Something to do.
 #[derive(Debug)]

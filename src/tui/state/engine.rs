@@ -7,9 +7,9 @@ use crate::tui::house::{About, label};
 use rounds_assistant::Setup;
 
 use super::State;
-use super::asking::{Activity, Stage};
+use super::answering::{Activity, Stage};
 use super::effect::Effect;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// The model and index in use, and the one being opened.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl Engine {
 impl State {
     pub(super) fn open(&mut self, setup: Setup) {
         if let Some(opening) = self.engine.opening.take() {
-            self.act(Effect::Abandon { job: opening.job });
+            self.emit(Effect::Abandon { job: opening.job });
         }
         self.engine.jobs += 1;
         let job = self.engine.jobs;
@@ -122,7 +122,7 @@ impl State {
             setup: setup.clone(),
             since: self.now,
         });
-        self.act(Effect::Open { job, setup });
+        self.emit(Effect::Open { job, setup });
     }
 
     /// Opens another model; `None` is the one that ships.
@@ -153,11 +153,11 @@ impl State {
         match result {
             Ok(about) => {
                 self.engine.ready = Some((opening.setup, about));
-                self.start_waiting();
+                self.start_turn_if_ready();
             }
             Err(trouble) => {
-                self.keep_the_one_before();
-                self.complain(trouble.clone());
+                self.restore_previous_setup();
+                self.show_error(trouble.clone());
                 self.engine.trouble = Some(trouble.clone());
                 if let Activity::Turn {
                     turn,
@@ -167,21 +167,21 @@ impl State {
                 {
                     self.on_failed(turn, trouble);
                 } else {
-                    self.start_waiting();
+                    self.start_turn_if_ready();
                 }
             }
         }
     }
 
     /// Gives an opening up; true where there was one.
-    pub(super) fn give_up_opening(&mut self) -> bool {
+    pub(super) fn cancel_opening(&mut self) -> bool {
         let Some(opening) = self.engine.opening.take() else {
             return false;
         };
-        self.act(Effect::Abandon { job: opening.job });
-        self.keep_the_one_before();
+        self.emit(Effect::Abandon { job: opening.job });
+        self.restore_previous_setup();
         if self.engine.is_ready() {
-            self.tell("opening was given up; the one before stays");
+            self.notify("opening was given up; the one before stays");
         } else {
             self.engine.trouble = Some(
                 Trouble::new("no model is open")
@@ -191,7 +191,7 @@ impl State {
         true
     }
 
-    fn keep_the_one_before(&mut self) {
+    fn restore_previous_setup(&mut self) {
         if let Some((setup, _)) = &self.engine.ready {
             self.engine.wanted = setup.clone();
         }

@@ -9,7 +9,7 @@ use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
 
 use super::conversation::TurnId;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// Something that happened.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Earlier questions, walked through with the arrow keys. What was being typed is kept as the newest line.
 
-const MOST: usize = 500;
+const MAX_LINES: usize = 500;
 
 /// Questions, oldest first, and where the walk stands.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ impl History {
         if self.lines.last().is_none_or(|last| last != line) {
             self.lines.push(line.to_string());
         }
-        if self.lines.len() > MOST {
+        if self.lines.len() > MAX_LINES {
             self.lines.remove(0);
         }
     }

@@ -4,13 +4,13 @@
 //! this state (`view`), and what must be done is told to the driver as effects. A state that could not be is not to be
 //! expressible: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
 
-mod again;
-mod asking;
-mod attaching;
+mod regenerate;
+mod answering;
+mod attachments;
 mod branches;
-mod command;
-mod commands;
-mod completing;
+mod command_table;
+mod run_command;
+mod completion;
 mod conversation;
 mod editor;
 mod effect;
@@ -18,39 +18,39 @@ mod engine;
 mod event;
 mod fuzzy;
 mod history;
-mod keeping;
-mod keys;
-mod line;
+mod persistence;
+mod main_keys;
+mod line_input;
 mod list_keys;
-mod listing;
+mod folder_listing;
 mod mouse;
 mod overlay;
 mod overlay_keys;
 mod pages;
 mod paths;
-mod pictures;
+mod image_pane;
 mod sessions;
 mod shots;
-mod trouble;
-mod work;
+mod user_error;
+mod background_work;
 
-pub use again::{how, same_answer};
-pub use asking::{Activity, Stage};
-pub use command::{TABLE as COMMANDS, named};
-pub use commands::value_name;
-pub use completing::Completion;
+pub use regenerate::{how, same_answer};
+pub use answering::{Activity, Stage};
+pub use command_table::{COMMANDS, named};
+pub use run_command::value_name;
+pub use completion::Completion;
 pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
 pub use editor::Editor;
 pub use effect::Effect;
 pub use engine::Engine;
 pub use event::{Entry, Event};
-pub use keeping::Session;
+pub use persistence::Session;
 pub use mouse::Hits;
 pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
-pub use pictures::PicturePane;
-pub use trouble::Trouble;
-pub use work::{Work, Working};
+pub use image_pane::ImagePane;
+pub use user_error::Trouble;
+pub use background_work::{RunningWork, Work};
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ impl Focus {
     const ALL: [Self; 4] = [Self::Input, Self::Conversation, Self::Pictures, Self::Shots];
 
     /// Its part of the keymap.
-    pub fn place(self) -> Place {
+    pub fn key_context(self) -> Place {
         match self {
             Self::Input => Place::Input,
             Self::Conversation => Place::Conversation,
@@ -97,7 +97,7 @@ pub struct Notice {
 const NOTICE_TIME: Duration = Duration::from_secs(6);
 const ERROR_TIME: Duration = Duration::from_secs(15);
 /// Two presses of Ctrl-C within this time leave.
-const TWICE: Duration = Duration::from_secs(2);
+const DOUBLE_PRESS: Duration = Duration::from_secs(2);
 
 /// Everything that can be seen, and what is needed to go on.
 pub struct State {
@@ -116,11 +116,11 @@ pub struct State {
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
     /// What stood in the input before that.
-    draft: Option<again::Draft>,
+    draft: Option<regenerate::Draft>,
     pub attached: Vec<Attached>,
     /// Whose pictures the next question is about.
     pub whose: Whose,
-    pub pictures: PicturePane,
+    pub pictures: ImagePane,
     pub talk: Conversation,
     /// Conversations before this one: the names of turns begin anew with each.
     pub conversations: u64,
@@ -136,8 +136,8 @@ pub struct State {
     pub engine: Engine,
     pub session: Session,
     /// Long work beside the conversation.
-    pub work: Option<Working>,
-    works: u64,
+    pub work: Option<RunningWork>,
+    last_job: u64,
     pub notice: Option<Notice>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
@@ -146,17 +146,17 @@ pub struct State {
     pub images: ImageMode,
     /// What the last drawing put where; for the mouse and for scrolling.
     pub hits: Hits,
-    listing: Option<listing::Listing>,
+    listing: Option<folder_listing::FolderListing>,
     /// The user does not want what can be completed to be shown.
-    completion_closed: bool,
+    completion_dismissed: bool,
     interrupted: Option<Duration>,
     partial_at: Duration,
     home: Option<PathBuf>,
     folder: PathBuf,
     /// Pictures to attach once a session is open, whose own would take their place.
-    attach_later: Vec<PathBuf>,
+    pending_attachments: Vec<PathBuf>,
     /// Whose they are: goes before what the session says.
-    whose_later: Whose,
+    pending_whose: Whose,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
@@ -208,11 +208,11 @@ impl State {
             draft: None,
             attached: Vec::new(),
             whose: start.whose.clone(),
-            whose_later: match start.session {
+            pending_whose: match start.session {
                 Some(_) => start.whose,
                 None => Whose::default(),
             },
-            pictures: PicturePane::default(),
+            pictures: ImagePane::default(),
             talk: Conversation::default(),
             conversations: 0,
             chosen: None,
@@ -224,7 +224,7 @@ impl State {
             engine: Engine::new(start.setup.clone()),
             session: Session::default(),
             work: None,
-            works: 0,
+            last_job: 0,
             notice: None,
             memory: None,
             keymap: start.keymap,
@@ -232,22 +232,22 @@ impl State {
             images: start.images,
             hits: Hits::default(),
             listing: None,
-            completion_closed: false,
+            completion_dismissed: false,
             interrupted: None,
             partial_at: Duration::ZERO,
             home: start.home,
             folder: start.folder,
-            attach_later: start.attach,
+            pending_attachments: start.attach,
             cases: start.cases,
             effects: Vec::new(),
         };
         state.open(start.setup);
         if let Some(notice) = start.notice {
-            state.complain(Trouble::new(notice));
+            state.show_error(Trouble::new(notice));
         }
         match start.session {
-            Some(id) => state.act(Effect::OpenSession(id)),
-            None => state.attach_waiting(),
+            Some(id) => state.emit(Effect::OpenSession(id)),
+            None => state.attach_pending(),
         }
         let effects = std::mem::take(&mut state.effects);
         (state, effects)
@@ -272,7 +272,7 @@ impl State {
             }
             Event::Tick { memory } => {
                 self.memory = memory.or(self.memory);
-                self.keep_partial();
+                self.store_partial();
                 self.watch_folder();
             }
             Event::Opened { job, result } => self.on_opened(job, result),
@@ -293,12 +293,12 @@ impl State {
             Event::Sessions { words, result } => self.on_sessions(&words, result),
             Event::SessionOpened(result) => self.on_session_opened(result),
             Event::Exported(result) => self.on_exported(result),
-            Event::Working { job, said } => self.on_working(job, said),
-            Event::Worked { job, result } => self.on_worked(job, result),
-            Event::StoreFailed(trouble) => self.complain(trouble),
-            Event::Resumed => self.act(Effect::Redraw),
-            Event::Copied(Ok(())) => self.tell("sent to the terminal's clipboard"),
-            Event::Copied(Err(trouble)) => self.complain(trouble),
+            Event::Working { job, said } => self.on_work_progress(job, said),
+            Event::Worked { job, result } => self.on_work_finished(job, result),
+            Event::StoreFailed(trouble) => self.show_error(trouble),
+            Event::Resumed => self.emit(Effect::Redraw),
+            Event::Copied(Ok(())) => self.notify("sent to the terminal's clipboard"),
+            Event::Copied(Err(trouble)) => self.show_error(trouble),
             Event::EndNow(reason) => self.leave(reason),
         }
         std::mem::take(&mut self.effects)
@@ -323,11 +323,11 @@ impl State {
         self.chosen == Some(turn)
     }
 
-    fn act(&mut self, effect: Effect) {
+    fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    fn tell(&mut self, text: impl AsRef<str>) {
+    fn notify(&mut self, text: impl AsRef<str>) {
         self.notice = Some(Notice {
             trouble: Trouble::new(text),
             error: false,
@@ -335,7 +335,7 @@ impl State {
         });
     }
 
-    fn complain(&mut self, trouble: Trouble) {
+    fn show_error(&mut self, trouble: Trouble) {
         self.notice = Some(Notice {
             trouble,
             error: true,
@@ -366,7 +366,7 @@ impl State {
 
     /// Ends everything: what runs is stopped and kept.
     fn leave(&mut self, reason: ExitReason) {
-        self.stop_for_good();
-        self.act(Effect::Leave(reason));
+        self.stop_before_exit();
+        self.emit(Effect::Leave(reason));
     }
 }

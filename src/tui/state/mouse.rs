@@ -34,7 +34,7 @@ impl Hits {
     }
 }
 
-fn at<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
+fn hit<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
     let found = areas
         .iter()
         .rev()
@@ -54,12 +54,12 @@ fn zoom(lines: isize) -> Action {
 impl State {
     pub(super) fn on_click(&mut self, column: u16, row: u16) {
         if self.overlay.is_some() {
-            if let Some(number) = at(&self.hits.rows, column, row) {
-                self.choose_row(number);
+            if let Some(number) = hit(&self.hits.rows, column, row) {
+                self.select_row(number);
             }
             return;
         }
-        if let Some(shot) = at(&self.hits.shots, column, row) {
+        if let Some(shot) = hit(&self.hits.shots, column, row) {
             let again = self.focus == Focus::Shots && self.shot == shot;
             self.go(Focus::Shots);
             self.shot = shot;
@@ -68,13 +68,13 @@ impl State {
             }
             return;
         }
-        if let Some(focus) = at(&self.hits.panes, column, row) {
+        if let Some(focus) = hit(&self.hits.panes, column, row) {
             self.go(focus);
         }
     }
 
     /// A click on a row chooses it; on the chosen row, it does what Enter does.
-    fn choose_row(&mut self, number: usize) {
+    fn select_row(&mut self, number: usize) {
         let selected = match &mut self.overlay {
             Some(Overlay::Cases { selected } | Overlay::Welcome { selected, .. }) => selected,
             Some(Overlay::Picker(picker)) => &mut picker.selected,
@@ -97,7 +97,7 @@ impl State {
             return;
         }
         if matches!(self.overlay, Some(Overlay::Picture)) {
-            return self.picture_action(zoom(lines));
+            return self.image_action(zoom(lines));
         }
         if self.overlay.is_some() {
             let code = if lines < 0 {
@@ -108,12 +108,12 @@ impl State {
             let arrow = Press::new(code, KeyModifiers::NONE);
             return self.on_overlay_key(arrow);
         }
-        match at(&self.hits.panes, column, row) {
+        match hit(&self.hits.panes, column, row) {
             Some(Focus::Shots) => {
                 let last = self.shot_list().len().saturating_sub(1);
                 self.shot = self.shot.saturating_add_signed(lines.signum()).min(last);
             }
-            Some(Focus::Pictures) => self.picture_action(zoom(lines)),
+            Some(Focus::Pictures) => self.image_action(zoom(lines)),
             _ => self.scroll_conversation(lines),
         }
     }

@@ -9,7 +9,7 @@ use super::conversation::TurnId;
 use super::editor::Editor;
 use super::event::Entry;
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{fuzzy, paths};
 
 /// The step of the first run that is a list of sample cases.
@@ -137,7 +137,7 @@ impl Picker {
             .iter()
             .flatten()
             .filter(|e| hidden || !e.name.starts_with('.'))
-            .filter(|e| e.folder || paths::is_picture(&e.path))
+            .filter(|e| e.folder || paths::is_image_path(&e.path))
             .collect();
         fuzzy::sorted(wanted, &entries, |entry| &entry.name)
             .into_iter()
@@ -237,7 +237,7 @@ impl ExportDialog {
     }
 
     /// Takes the format that the end of the typed path names.
-    pub(super) fn follow_path(&mut self) {
+    pub(super) fn set_format_from_path(&mut self) {
         let named = ExportFormat::of(std::path::Path::new(self.path.text()));
         self.format = named.unwrap_or(self.format);
     }

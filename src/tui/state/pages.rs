@@ -6,7 +6,7 @@ use rounds_assistant::INTENDED_USE;
 use rounds_support::errors::bytes;
 
 use super::conversation::{Reply, Turn, TurnId};
-use super::{Activity, State, again};
+use super::{Activity, State, regenerate};
 
 /// What a page is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl State {
             lines.push(format!("encoder: {}", label(setup.encoder.as_deref())));
         }
         lines.push(format!("search: {}", setup.search.name()));
-        lines.push(format!("shots: {}", again::how(&self.settings)));
+        lines.push(format!("shots: {}", regenerate::how(&self.settings)));
         lines.extend(self.other_settings());
         let names: Vec<&str> = self.attached.iter().map(name).collect();
         lines.push(match names.is_empty() {

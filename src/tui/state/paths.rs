@@ -5,12 +5,12 @@
 use std::path::{Path, PathBuf};
 
 /// Longest path that is taken, in bytes.
-const LONGEST: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// The path that a typed argument means.
-pub fn typed(text: &str, home: Option<&Path>) -> Option<PathBuf> {
+pub fn from_input(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST {
+    if text.is_empty() || text.len() > MAX_BYTES {
         return None;
     }
     let plain = match text.strip_prefix("file://") {
@@ -21,23 +21,23 @@ pub fn typed(text: &str, home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// The paths of a paste or drop, where all of it looks like paths of pictures; `None` where it is text.
-pub fn pasted(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
+pub fn from_paste(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST * 8 {
+    if text.is_empty() || text.len() > MAX_BYTES * 8 {
         return None;
     }
-    let words = words(text)?;
+    let words = shell_words(text)?;
     let paths: Vec<PathBuf> = words
         .iter()
-        .filter_map(|word| typed_word(word, home))
+        .filter_map(|word| path_from_word(word, home))
         .collect();
-    let all = paths.len() == words.len() && paths.iter().all(|path| is_picture(path));
+    let all = paths.len() == words.len() && paths.iter().all(|path| is_image_path(path));
     // A word of prose that ends in .png is no drop; a drop is an absolute path or an address.
     let absolute = paths.iter().all(|path| path.is_absolute());
     (all && absolute && !paths.is_empty()).then_some(paths)
 }
 
-fn typed_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
+fn path_from_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
     match word.strip_prefix("file://") {
         Some(address) => Some(expand(&address_path(address)?, home)),
         None => Some(expand(word, home)),
@@ -45,7 +45,7 @@ fn typed_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Whether the name looks like a picture that can be read.
-pub fn is_picture(path: &Path) -> bool {
+pub fn is_image_path(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     let extension = extension.unwrap_or_default().to_lowercase();
     matches!(
@@ -96,7 +96,7 @@ fn unquote(text: &str) -> String {
 }
 
 /// Splits as a shell would: quotes and backslashes. `None` where a quote stays open.
-fn words(text: &str) -> Option<Vec<String>> {
+fn shell_words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote: Option<char> = None;
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Option<Vec<PathBuf>> {
-        pasted(text, Some(Path::new("/home/me")))
+        from_paste(text, Some(Path::new("/home/me")))
     }
 
     #[test]
@@ -184,19 +184,19 @@ mod tests {
     #[test]
     fn a_typed_path_may_have_spaces_and_quotes() {
         let home = Some(Path::new("/home/me"));
-        assert_eq!(typed("a scan.png", home), Some(PathBuf::from("a scan.png")));
+        assert_eq!(from_input("a scan.png", home), Some(PathBuf::from("a scan.png")));
         assert_eq!(
-            typed("\"a scan.png\"", home),
+            from_input("\"a scan.png\"", home),
             Some(PathBuf::from("a scan.png"))
         );
         assert_eq!(
-            typed("~/a\\ scan.png", home),
+            from_input("~/a\\ scan.png", home),
             Some(PathBuf::from("/home/me/a scan.png"))
         );
         assert_eq!(
-            typed("C:\\scans\\a.png", home),
+            from_input("C:\\scans\\a.png", home),
             Some(PathBuf::from("C:\\scans\\a.png"))
         );
-        assert_eq!(typed("  ", home), None);
+        assert_eq!(from_input("  ", home), None);
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! What an answer was made with is never changed here: pins and exclusions count from the next question on.
 
-use crate::tui::house::tags_of;
+use crate::tui::house::tags_line;
 use crate::tui::keys::Action;
 use rounds_assistant::retrieval::Shot;
 
 use super::overlay::Overlay;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{Focus, State, branches};
 use rounds_assistant::MOST_SHOTS;
 
@@ -57,7 +57,7 @@ impl State {
             ("Rationale", example.rationale.clone()),
             ("Why it was chosen", chosen),
             ("For the next question", next),
-            ("Tags", tags_of(example)),
+            ("Tags", tags_line(example)),
             ("Source", example.source.clone()),
             ("Licence", example.licence.clone()),
             ("Patient", example.patient.clone()),
@@ -72,7 +72,7 @@ impl State {
         let last = count.saturating_sub(1);
         self.shot = self.shot.min(last);
         let Some(id) = self.chosen_shot().map(|shot| shot.example.id.clone()) else {
-            return self.tell("there are no shots here");
+            return self.notify("there are no shots here");
         };
         match action {
             Action::ShotUp => self.shot = self.shot.saturating_sub(1),
@@ -102,11 +102,11 @@ impl State {
     fn toggle_pin(&mut self, id: &str) {
         if self.pin_place(id).is_some() {
             self.settings.pinned.retain(|pinned| pinned != id);
-            self.tell(format!("{id} is no longer pinned"));
+            self.notify(format!("{id} is no longer pinned"));
         } else {
             self.settings.excluded.retain(|excluded| excluded != id);
             self.settings.pinned.push(id.to_string());
-            self.tell(format!(
+            self.notify(format!(
                 "{id} is pinned: always a shot from the next question on"
             ));
         }
@@ -116,11 +116,11 @@ impl State {
     fn toggle_excluded(&mut self, id: &str) {
         if self.is_excluded(id) {
             self.settings.excluded.retain(|excluded| excluded != id);
-            self.tell(format!("{id} may be a shot again"));
+            self.notify(format!("{id} may be a shot again"));
         } else {
             self.settings.pinned.retain(|pinned| pinned != id);
             self.settings.excluded.push(id.to_string());
-            self.tell(format!(
+            self.notify(format!(
                 "{id} is excluded: never a shot from the next question on"
             ));
         }
@@ -155,7 +155,7 @@ impl State {
         self.settings.pinned = ids;
         self.settings.pinned.extend(others);
         self.shot = to;
-        self.tell("these shots are pinned in this order from the next question on");
+        self.notify("these shots are pinned in this order from the next question on");
     }
 
     fn follow_shot(&mut self, id: &str) {
@@ -170,14 +170,14 @@ impl State {
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.complain(Trouble::new("there are no shots here"));
+            self.show_error(Trouble::new("there are no shots here"));
             return false;
         }
-        match branches::place(argument, count) {
+        match branches::parse_index(argument, count) {
             Some(at) => self.shot = at,
             None if argument.is_empty() && !self.linear => {}
             None => {
-                self.complain(branches::no_number("shot", argument, count));
+                self.show_error(branches::no_such_number("shot", argument, count));
                 return false;
             }
         }
@@ -185,7 +185,7 @@ impl State {
     }
 
     /// Does something to the shot of a typed number, or to the selected one.
-    pub(super) fn shot_argument(&mut self, argument: &str, action: Action) {
+    pub(super) fn shot_command(&mut self, argument: &str, action: Action) {
         if self.select_shot(argument) {
             self.shot_action(action);
         }
@@ -195,10 +195,10 @@ impl State {
         let count = self.shot_list().len();
         let mut places = argument
             .split_whitespace()
-            .map(|word| branches::place(word, count));
+            .map(|word| branches::parse_index(word, count));
         match (places.next(), places.next(), places.next()) {
             (Some(Some(from)), Some(Some(to)), None) => self.reorder(from, to),
-            _ => self.complain(
+            _ => self.show_error(
                 Trouble::new("/move takes the number of a shot and its new place")
                     .hint("/shots lists them; /move 3 1 puts the third first"),
             ),
@@ -214,10 +214,10 @@ impl State {
 
     pub(super) fn pin_argument(&mut self, argument: &str) {
         match argument {
-            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotPin),
+            shot if Self::is_shot(shot) => self.shot_command(shot, Action::ShotPin),
             "off" => {
                 self.settings.pinned.clear();
-                self.tell("nothing is pinned now");
+                self.notify("nothing is pinned now");
             }
             id => self.toggle_pin(id),
         }
@@ -225,10 +225,10 @@ impl State {
 
     pub(super) fn exclude_argument(&mut self, argument: &str) {
         match argument {
-            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotExclude),
+            shot if Self::is_shot(shot) => self.shot_command(shot, Action::ShotExclude),
             "off" => {
                 self.settings.excluded.clear();
-                self.tell("nothing is excluded now");
+                self.notify("nothing is excluded now");
             }
             id => self.toggle_excluded(id),
         }

@@ -3,11 +3,11 @@
 use crate::tui::ExitReason;
 use rounds_assistant::MOST_IMAGES;
 
-use super::asking::{Activity, Stage};
-use super::editor::LONGEST;
+use super::answering::{Activity, Stage};
+use super::editor::MAX_CHARS;
 use super::overlay::Overlay;
-use super::trouble::Trouble;
-use super::{State, TWICE, command, paths};
+use super::user_error::Trouble;
+use super::{DOUBLE_PRESS, State, command_table, paths};
 
 /// What a shell calls the interrupt.
 const SIGINT: i32 = 2;
@@ -18,18 +18,18 @@ impl State {
             if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
                 return self.delete_session(&id);
             }
-            self.tell("nothing was deleted");
-            if !command::is_command(line) {
+            self.notify("nothing was deleted");
+            if !command_table::is_command(line) {
                 return;
             }
         }
         let length = line.chars().count();
-        if length > LONGEST {
-            return self.complain(Trouble::new(format!(
-                "the line has {length} characters; at most {LONGEST} are taken"
+        if length > MAX_CHARS {
+            return self.show_error(Trouble::new(format!(
+                "the line has {length} characters; at most {MAX_CHARS} are taken"
             )));
         }
-        if let Some(found) = paths::pasted(line, self.home.as_deref()) {
+        if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
             for path in found.into_iter().take(MOST_IMAGES) {
                 self.attach_file(path);
             }
@@ -40,13 +40,13 @@ impl State {
         self.enter();
         // What was not taken is not to be edited here either.
         self.input.take();
-        self.leave_editing();
+        self.cancel_editing();
     }
 
     /// Ctrl-C: stops an answer; at rest, or a second time, it leaves.
     pub(super) fn on_interrupt(&mut self) {
         let before = self.interrupted.replace(self.now);
-        let again = before.is_some_and(|before| self.now.saturating_sub(before) < TWICE);
+        let again = before.is_some_and(|before| self.now.saturating_sub(before) < DOUBLE_PRESS);
         let runs = !matches!(
             self.activity,
             Activity::Idle
@@ -55,8 +55,8 @@ impl State {
                     ..
                 }
         );
-        if !again && (runs && self.stop() || self.give_up_work()) {
-            self.tell("stopping; Ctrl-C again leaves");
+        if !again && (runs && self.stop() || self.cancel_work()) {
+            self.notify("stopping; Ctrl-C again leaves");
         } else {
             self.leave(ExitReason::Signal(SIGINT));
         }

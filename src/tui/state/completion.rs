@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::tui::{ImageMode, ThemeChoice};
 use rounds_assistant::retrieval::{Order, Strategy};
 
-use super::command::{self, Argument};
-use super::commands::{folder_of, split_path, value_names};
+use super::command_table::{self, Argument};
+use super::run_command::{folder_of, split_path, value_names};
 use super::event::Entry;
 use super::{State, fuzzy, paths};
 
@@ -31,25 +31,25 @@ pub struct Item {
     more: bool,
 }
 
-const MOST_ITEMS: usize = 200;
+const MAX_ITEMS: usize = 200;
 
 impl State {
     /// Looks again at what can be completed; after every change of the input.
     pub(super) fn complete(&mut self) {
         self.completion = None;
-        self.completion_closed = false;
+        self.completion_dismissed = false;
         let before = self.input.before();
         if !before.starts_with('/') || before.contains('\n') {
             return;
         }
         let mut folder = None;
         let found = match before.split_once(' ') {
-            None if !command::is_command(before) && before != "/" => None,
+            None if !command_table::is_command(before) && before != "/" => None,
             None => Some((0, commands(before))),
             Some((word, argument)) => {
                 let start = before.len() - argument.len();
                 let argument = argument.to_string();
-                let kind = command::parse(word).map_or(Argument::None, |(row, _)| row.argument);
+                let kind = command_table::parse(word).map_or(Argument::None, |(row, _)| row.argument);
                 if kind.is_path() {
                     let beginning = split_path(&argument).0;
                     folder = Some(folder_of(beginning, self.home.as_deref()));
@@ -84,12 +84,12 @@ impl State {
     fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let names = match kind {
             Argument::None | Argument::Text => return None,
-            Argument::Path | Argument::Picture | Argument::Folder => {
+            Argument::Path | Argument::ImageFile | Argument::Folder => {
                 return self.path_items(kind, typed);
             }
             Argument::Strategy => value_names::<Strategy>(),
             Argument::Order => value_names::<Order>(),
-            Argument::Images => value_names::<ImageMode>(),
+            Argument::ImageMode => value_names::<ImageMode>(),
             Argument::Theme => value_names::<ThemeChoice>(),
             Argument::Case => self
                 .cases
@@ -114,21 +114,21 @@ impl State {
     fn path_items(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let (beginning, name) = split_path(typed);
         let folder = folder_of(beginning, self.home.as_deref());
-        let entries = self.listed(&folder)?;
+        let entries = self.folder_entries(&folder)?;
         let hidden = name.starts_with('.');
         let entries: Vec<&Entry> = entries
             .iter()
             .filter(|e| hidden || !e.name.starts_with('.'))
             .filter(|e| match kind {
                 _ if e.folder => true,
-                Argument::Picture => paths::is_picture(&e.path),
+                Argument::ImageFile => paths::is_image_path(&e.path),
                 Argument::Folder => false,
                 _ => true,
             })
             .collect();
         let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
             .into_iter()
-            .take(MOST_ITEMS)
+            .take(MAX_ITEMS)
             // A name that cleaning changed cannot be typed; it can be chosen in the file picker.
             .filter(|entry| entry.path.file_name().and_then(|n| n.to_str()) == Some(&entry.name))
             .map(|entry| Item {
@@ -184,7 +184,7 @@ impl State {
 }
 
 fn commands(typed: &str) -> Vec<Item> {
-    command::matching(typed)
+    command_table::matching(typed)
         .into_iter()
         .map(|row| Item {
             text: row.name.to_string(),

@@ -1,7 +1,7 @@
 //! Slash commands: one table of names, arguments and help, and what a typed line means.
 
 use super::fuzzy;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// What completes the argument of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub enum Argument {
     /// A path of a file or folder.
     Path,
     /// A path of a picture.
-    Picture,
+    ImageFile,
     /// A path of a folder.
     Folder,
     Strategy,
     Order,
-    Images,
+    ImageMode,
     Theme,
     Case,
 }
@@ -25,13 +25,13 @@ pub enum Argument {
 impl Argument {
     /// Whether it is a path of some kind.
     pub fn is_path(self) -> bool {
-        matches!(self, Self::Path | Self::Picture | Self::Folder)
+        matches!(self, Self::Path | Self::ImageFile | Self::Folder)
     }
 }
 
 /// One command.
 #[derive(Debug)]
-pub struct Row {
+pub struct CommandRow {
     pub name: &'static str,
     pub argument: Argument,
     /// How the argument is shown.
@@ -46,8 +46,8 @@ const fn row(
     argument: Argument,
     shown: &'static str,
     help: &'static str,
-) -> Row {
-    Row {
+) -> CommandRow {
+    CommandRow {
         name,
         argument,
         shown,
@@ -56,9 +56,9 @@ const fn row(
     }
 }
 
-impl Row {
+impl CommandRow {
     /// Means nothing line by line.
-    const fn on_screen_only(mut self) -> Self {
+    const fn full_screen(mut self) -> Self {
         self.of_screen = true;
         self
     }
@@ -66,8 +66,8 @@ impl Row {
 
 /// All commands, one a line.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
-    row("/attach", Argument::Picture, "[PATH]", "attach a picture; without a path, choose one"),
+pub const COMMANDS: &[CommandRow] = &[
+    row("/attach", Argument::ImageFile, "[PATH]", "attach a picture; without a path, choose one"),
     row("/paste", Argument::None, "", "attach the picture on the clipboard"),
     row("/detach", Argument::Text, "[N|all]", "take a picture away"),
     row("/patient", Argument::Text, "[ID|off]", "whose pictures these are: none of this patient's examples is a shot"),
@@ -97,7 +97,7 @@ pub const TABLE: &[Row] = &[
     row("/edit", Argument::Text, "[QUESTION]", "edit the selected question; the old one stays"),
     row("/turns", Argument::Text, "[N]", "all questions; with a number, select one"),
     row("/branches", Argument::Text, "[N]", "what was asked in one place; with a number, go there"),
-    row("/copy", Argument::None, "", "copy the selected answer").on_screen_only(),
+    row("/copy", Argument::None, "", "copy the selected answer").full_screen(),
     row("/new", Argument::None, "", "begin a new session"),
     row("/sessions", Argument::None, "", "list of sessions"),
     row("/search", Argument::Text, "WORDS", "sessions with these words"),
@@ -106,24 +106,24 @@ pub const TABLE: &[Row] = &[
     row("/delete", Argument::None, "", "delete this session"),
     row("/export", Argument::Path, "[PATH]", "export this session (.md, .html or .json)"),
     row("/status", Argument::None, "", "model, index, settings, memory"),
-    row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground").on_screen_only(),
-    row("/images", Argument::Images, "MODE", "how pictures are drawn").on_screen_only(),
+    row("/theme", Argument::Theme, "dark|light", "colours for a dark or a light ground").full_screen(),
+    row("/images", Argument::ImageMode, "MODE", "how pictures are drawn").full_screen(),
     row("/help", Argument::None, "", "all keys and commands"),
     row("/quit", Argument::None, "", "leave"),
 ];
 
 /// The commands that fit what was typed, best first.
-pub fn matching(typed: &str) -> Vec<&'static Row> {
-    fuzzy::sorted(typed.trim_start_matches('/'), TABLE, |row| row.name)
+pub fn matching(typed: &str) -> Vec<&'static CommandRow> {
+    fuzzy::sorted(typed.trim_start_matches('/'), COMMANDS, |row| row.name)
 }
 
 /// A typed command: its row and its argument.
 ///
 /// Errors where there is no such command; a beginning that fits only one is taken.
-pub fn parse(line: &str) -> Result<(&'static Row, &str), Trouble> {
+pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Trouble> {
     let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let exact = TABLE.iter().find(|row| row.name == word);
-    let mut starting = TABLE.iter().filter(|row| row.name.starts_with(word));
+    let exact = COMMANDS.iter().find(|row| row.name == word);
+    let mut starting = COMMANDS.iter().filter(|row| row.name.starts_with(word));
     let only = match (starting.next(), starting.next()) {
         (Some(row), None) => Some(row),
         _ => None,

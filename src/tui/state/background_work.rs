@@ -8,10 +8,10 @@ use clap::ValueEnum;
 use rounds_index::dataset::Format;
 
 use super::State;
-use super::commands::no_value;
+use super::run_command::invalid_value;
 use super::effect::Effect;
 use super::paths;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Work {
 
 /// Work under way.
 #[derive(Clone, Debug)]
-pub struct Working {
+pub struct RunningWork {
     job: u64,
     work: Work,
     /// How far it is, in words.
@@ -40,20 +40,20 @@ impl State {
     pub(super) fn import_argument(&mut self, argument: &str) {
         let (index, rest) = first_word(argument);
         let (format, path) = first_word(rest);
-        let index = paths::typed(index, self.home.as_deref());
+        let index = paths::from_input(index, self.home.as_deref());
         let Some(index) = index.filter(|_| !path.is_empty()) else {
-            return self.complain(
+            return self.show_error(
                 Trouble::new("/import takes an index, a format and a path")
                     .hint("for example: /import mine folder ~/pictures"),
             );
         };
         let Ok(format) = Format::from_str(format, true) else {
-            return self.complain(no_value::<Format>("a format of data sets", format));
+            return self.show_error(invalid_value::<Format>("a format of data sets", format));
         };
-        let Some(path) = paths::typed(path, self.home.as_deref()) else {
-            return self.complain(Trouble::new("/import needs the path of the data"));
+        let Some(path) = paths::from_input(path, self.home.as_deref()) else {
+            return self.show_error(Trouble::new("/import needs the path of the data"));
         };
-        self.begin_work(Work::Import {
+        self.start_work(Work::Import {
             index,
             format,
             path,
@@ -63,27 +63,27 @@ impl State {
 
     pub(super) fn warm_argument(&mut self, argument: &str) {
         match argument {
-            "" => self.begin_work(Work::Warm { really: false }),
-            "go" => self.begin_work(Work::Warm { really: true }),
-            other => self.complain(
+            "" => self.start_work(Work::Warm { really: false }),
+            "go" => self.start_work(Work::Warm { really: true }),
+            other => self.show_error(
                 Trouble::new(format!("/warm takes nothing or go, not `{other}`"))
                     .hint("/warm says what it costs, /warm go does it"),
             ),
         }
     }
 
-    fn begin_work(&mut self, work: Work) {
+    fn start_work(&mut self, work: Work) {
         if self.work.is_some() {
-            return self.complain(
+            return self.show_error(
                 Trouble::new("other work is under way").hint("wait for it, or stop it first"),
             );
         }
         if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
-            return self.complain(Trouble::new("no model is open yet"));
+            return self.show_error(Trouble::new("no model is open yet"));
         }
-        self.works += 1;
-        let job = self.works;
-        self.work = Some(Working {
+        self.last_job += 1;
+        let job = self.last_job;
+        self.work = Some(RunningWork {
             job,
             work: work.clone(),
             said: match &work {
@@ -92,7 +92,7 @@ impl State {
             },
             stopping: false,
         });
-        self.act(Effect::Work { job, work });
+        self.emit(Effect::Work { job, work });
     }
 
     /// What becomes of the work under way, where the program ends now.
@@ -109,11 +109,11 @@ impl State {
     }
 
     /// Asks the work under way to stop; true where there was one.
-    pub(super) fn give_up_work(&mut self) -> bool {
+    pub(super) fn cancel_work(&mut self) -> bool {
         match &mut self.work {
             Some(work) if !work.stopping => {
                 work.stopping = true;
-                self.act(Effect::StopWork);
+                self.emit(Effect::StopWork);
                 true
             }
             _ => false,
@@ -126,20 +126,20 @@ impl State {
         matches!(work, Some(Work::Warm { .. }))
     }
 
-    pub(super) fn on_working(&mut self, job: u64, said: String) {
+    pub(super) fn on_work_progress(&mut self, job: u64, said: String) {
         if let Some(work) = self.work.as_mut().filter(|work| work.job == job) {
             work.said = said;
         }
     }
 
-    pub(super) fn on_worked(&mut self, job: u64, result: Result<String, Trouble>) {
+    pub(super) fn on_work_finished(&mut self, job: u64, result: Result<String, Trouble>) {
         if self.work.as_ref().is_none_or(|work| work.job != job) {
             return;
         }
         let Some(done) = self.work.take() else { return };
         match result {
-            Ok(words) => self.tell(words),
-            Err(trouble) => self.complain(trouble),
+            Ok(words) => self.notify(words),
+            Err(trouble) => self.show_error(trouble),
         }
         // The open index has other examples now, even where the import was stopped.
         if let Work::Import { index, .. } = done.work

@@ -7,11 +7,11 @@ use rounds_assistant::Settings;
 use rounds_assistant::retrieval::Strategy;
 
 use super::State;
-use super::commands::value_name;
+use super::run_command::value_name;
 use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// What stood in the input before an older question took its place.
 #[derive(Clone, Debug)]
@@ -23,13 +23,13 @@ pub(super) struct Draft {
 
 impl State {
     /// A branch beside `turn` with other settings. Returns the new turn, or says why there can be none.
-    fn beside(
+    fn add_sibling(
         &mut self,
         turn: TurnId,
         settings: Settings,
         label: Option<String>,
     ) -> Option<TurnId> {
-        if !self.is_whole(turn) || !self.may_ask(&settings) {
+        if !self.has_all_images(turn) || !self.can_ask(&settings) {
             return None;
         }
         let old = self.talk.get(turn)?;
@@ -46,19 +46,19 @@ impl State {
 
     /// Answers the chosen question again with the settings of now.
     pub(super) fn regenerate(&mut self) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
         let mut settings = self.settings.clone();
         if settings.decoding.temperature > 0.0 {
             // Another sample, not one that is there: the first seed from the user's on that was not tried.
-            while !self.asked_with(turn, &settings).is_empty() {
+            while !self.turns_asked_with(turn, &settings).is_empty() {
                 settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
             }
-        } else if !self.asked_with(turn, &settings).is_empty() {
-            self.tell("greedy decoding with the same settings says the same again; /temperature 0.7 samples");
+        } else if !self.turns_asked_with(turn, &settings).is_empty() {
+            self.notify("greedy decoding with the same settings says the same again; /temperature 0.7 samples");
         }
-        if let Some(new) = self.beside(turn, settings, None) {
+        if let Some(new) = self.add_sibling(turn, settings, None) {
             self.show_end();
             self.enqueue(new);
         }
@@ -66,7 +66,7 @@ impl State {
 
     /// The turns in the place of `turn` that asked the same about the same pictures with `settings`, and were answered or will
     /// be.
-    fn asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
+    fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
         let asked = self.talk.get(turn);
         let is_it = |other: &Turn| {
             let came = matches!(other.reply, Reply::Coming | Reply::Answered(_));
@@ -79,22 +79,22 @@ impl State {
     }
 
     /// The chosen turn, where anything was asked.
-    pub(super) fn turn_or_complain(&mut self) -> Option<TurnId> {
+    pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
         let turn = self.turn();
         if turn.is_none() {
-            self.complain(Trouble::new("nothing was asked yet").hint("ask something first"));
+            self.show_error(Trouble::new("nothing was asked yet").hint("ask something first"));
         }
         turn
     }
 
     /// Whether all pictures of a turn are there; complains where one was lost in the store, since the question would be another
     /// one without it.
-    fn is_whole(&mut self, turn: TurnId) -> bool {
+    fn has_all_images(&mut self, turn: TurnId) -> bool {
         let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
         let Some(name) = lost else { return true };
         let trouble = Trouble::new(format!("{name} of this question is damaged in the store"))
             .hint("attach the picture again and ask anew");
-        self.complain(trouble);
+        self.show_error(trouble);
         false
     }
 
@@ -106,7 +106,7 @@ impl State {
         if !settings.excluded.iter().any(|excluded| excluded == id) {
             settings.excluded.push(id.to_string());
         }
-        if let Some(new) = self.beside(turn, settings, Some(format!("without {id}"))) {
+        if let Some(new) = self.add_sibling(turn, settings, Some(format!("without {id}"))) {
             self.show_end();
             self.enqueue(new);
         }
@@ -114,10 +114,10 @@ impl State {
 
     /// Puts the chosen question back into the input; sending it makes a branch.
     pub(super) fn edit_question(&mut self) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
-        if !self.is_whole(turn) {
+        if !self.has_all_images(turn) {
             return;
         }
         if self.editing.is_none() {
@@ -139,7 +139,7 @@ impl State {
     }
 
     /// Gives an edit up: what stood in the input before is there again. True where something was being edited.
-    pub(super) fn leave_editing(&mut self) -> bool {
+    pub(super) fn cancel_editing(&mut self) -> bool {
         if let Some(draft) = self.draft.take() {
             self.input.set(&draft.text);
             self.attached = draft.attached;
@@ -152,7 +152,7 @@ impl State {
     /// As [`Self::edit_question`]; with the new words, asks them at once.
     pub(super) fn edit_argument(&mut self, words: &str) {
         if words.is_empty() && self.linear {
-            if self.turn_or_complain().is_some() {
+            if self.turn_or_error().is_some() {
                 self.show_page(Page::Question);
             }
             return;
@@ -166,7 +166,7 @@ impl State {
 
     /// Shows two answers to the chosen question: as it is, and with one setting changed.
     pub(super) fn compare(&mut self, argument: &str) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
         let base = self
@@ -175,17 +175,17 @@ impl State {
             .map_or_else(|| self.settings.clone(), |t| t.settings.clone());
         let (settings, label) = match changed(&base, argument) {
             Ok(changed) => changed,
-            Err(trouble) => return self.complain(trouble),
+            Err(trouble) => return self.show_error(trouble),
         };
         // The same comparison again shows what is there, unless nothing came of it.
-        let there = self.asked_with(turn, &settings).into_iter().find(|id| {
+        let there = self.turns_asked_with(turn, &settings).into_iter().find(|id| {
             let other = self.talk.get(*id);
             *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
         });
         let right = match there {
             Some(there) => there,
             None => {
-                let Some(new) = self.beside(turn, settings, Some(label)) else {
+                let Some(new) = self.add_sibling(turn, settings, Some(label)) else {
                     return;
                 };
                 self.talk.show(turn);
@@ -243,7 +243,7 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Troubl
             Trouble::new(format!("`{part}` is no setting"))
                 .hint("write k=2, strategy=random or order=shuffled")
         })?;
-        super::commands::set(&mut settings, name, value)?;
+        super::run_command::set(&mut settings, name, value)?;
     }
     Ok((settings, argument.to_string()))
 }

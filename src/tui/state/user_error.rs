@@ -10,19 +10,19 @@ pub struct Trouble {
 }
 
 /// Longest message shown, in characters.
-const LONGEST: usize = 600;
+const MAX_CHARS: usize = 600;
 
 impl Trouble {
     pub fn new(message: impl AsRef<str>) -> Self {
         Self {
-            message: sanitise::clean_line_max(message.as_ref(), LONGEST),
+            message: sanitise::clean_line_max(message.as_ref(), MAX_CHARS),
             hint: None,
         }
     }
 
     /// With what to do next.
     pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.hint = Some(sanitise::clean_line_max(hint.as_ref(), LONGEST));
+        self.hint = Some(sanitise::clean_line_max(hint.as_ref(), MAX_CHARS));
         self
     }
 

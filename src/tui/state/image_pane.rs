@@ -9,17 +9,17 @@ use super::{Overlay, State};
 
 /// What of the pictures is shown.
 #[derive(Clone, Debug, Default)]
-pub struct PicturePane {
+pub struct ImagePane {
     selected: usize,
     /// Two side by side: this and the next, or this and the chosen shot's.
     pub two: bool,
     /// The second is the chosen shot's.
     pub with_shot: bool,
     /// By SHA-256.
-    looks: HashMap<String, Look>,
+    transforms: HashMap<String, Look>,
 }
 
-impl PicturePane {
+impl ImagePane {
     /// Place of the picture that is shown.
     pub fn selected(&self) -> usize {
         self.selected
@@ -36,22 +36,22 @@ impl PicturePane {
 
     /// How a picture is looked at.
     pub fn look(&self, sha256: &str) -> Look {
-        self.looks.get(sha256).copied().unwrap_or_default()
+        self.transforms.get(sha256).copied().unwrap_or_default()
     }
 }
 
 impl State {
     /// A key that is about pictures; they work in the pane and on the whole screen.
-    pub(super) fn picture_action(&mut self, action: Action) {
+    pub(super) fn image_action(&mut self, action: Action) {
         let count = self.images_in_view().len();
         let selected = self.pictures.selected.min(count.saturating_sub(1));
         match action {
             Action::PictureNext => self.pictures.selected = (selected + 1) % count.max(1),
-            Action::PictureBefore => {
+            Action::PreviousImage => {
                 self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
             }
             Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
-            Action::PictureDetach => self.tell("these pictures belong to an earlier question"),
+            Action::PictureDetach => self.notify("these pictures belong to an earlier question"),
             Action::SideBySide => {
                 self.pictures.two = !self.pictures.two;
                 self.pictures.with_shot = false;
@@ -63,17 +63,17 @@ impl State {
                 self.overlay = None
             }
             Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
-            Action::PictureFull => self.tell("no picture is attached"),
-            _ => self.change_look(selected, action),
+            Action::PictureFull => self.notify("no picture is attached"),
+            _ => self.change_view(selected, action),
         }
     }
 
-    fn change_look(&mut self, selected: usize, action: Action) {
+    fn change_view(&mut self, selected: usize, action: Action) {
         let picture = self.images_in_view().get(selected);
         let Some(sha256) = picture.map(|a| a.picture.source.sha256.clone()) else {
             return;
         };
-        let look = self.pictures.looks.entry(sha256).or_default();
+        let look = self.pictures.transforms.entry(sha256).or_default();
         match action {
             Action::ZoomIn => look.zoom(1),
             Action::ZoomOut => look.zoom(-1),

@@ -8,7 +8,7 @@ use rounds_model::generate::StopReason;
 use super::State;
 use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::effect::Effect;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// What the model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Stage {
 }
 
 /// At most so many answers wait.
-const LONGEST_QUEUE: usize = 8;
+const MAX_QUEUED: usize = 8;
 
 impl State {
     /// Asks what stands in the input.
@@ -56,10 +56,10 @@ impl State {
                 true => "/stop",
                 false => self.keymap.hint(crate::tui::keys::Action::Stop),
             };
-            return self.tell(format!("an answer is under way; {stop} stops it"));
+            return self.notify(format!("an answer is under way; {stop} stops it"));
         }
         let settings = self.settings.clone();
-        if !self.may_ask(&settings) {
+        if !self.can_ask(&settings) {
             return;
         }
         self.draft = None;
@@ -92,8 +92,8 @@ impl State {
     }
 
     /// Whether a question with `settings` can be asked now. Complains where not; so no turn is made that nobody answers.
-    pub(super) fn may_ask(&mut self, settings: &Settings) -> bool {
-        let trouble = if self.queue.len() >= LONGEST_QUEUE {
+    pub(super) fn can_ask(&mut self, settings: &Settings) -> bool {
+        let trouble = if self.queue.len() >= MAX_QUEUED {
             Trouble::new("too many answers are waiting")
                 .hint("wait for some of them, or stop them, and ask again")
         } else if let Err(error) = settings.check() {
@@ -101,7 +101,7 @@ impl State {
         } else {
             return true;
         };
-        self.complain(trouble);
+        self.show_error(trouble);
         false
     }
 
@@ -123,11 +123,11 @@ impl State {
             turn,
             stage: Stage::Waiting,
         };
-        self.start_waiting();
+        self.start_turn_if_ready();
     }
 
     /// Asks the turn that waits for the model, where there is a model now.
-    pub(super) fn start_waiting(&mut self) {
+    pub(super) fn start_turn_if_ready(&mut self) {
         let Activity::Turn {
             turn,
             stage: Stage::Waiting,
@@ -156,9 +156,9 @@ impl State {
         };
         self.set_stage(turn, Stage::Retrieving);
         self.partial_at = self.now;
-        self.act(effect);
+        self.emit(effect);
         if self.is_warming() {
-            self.tell("the question waits until the warming is done; stopping twice stops both");
+            self.notify("the question waits until the warming is done; stopping twice stops both");
         }
     }
 
@@ -316,7 +316,7 @@ impl State {
                     record.reply = Reply::Stopped;
                 }
                 self.set_stage(turn, Stage::Stopping);
-                self.act(Effect::Cancel);
+                self.emit(Effect::Cancel);
             }
         }
         true
@@ -334,7 +334,7 @@ impl State {
     }
 
     /// Before leaving: the program will not be there when the model says that it stopped.
-    pub(super) fn stop_for_good(&mut self) {
+    pub(super) fn stop_before_exit(&mut self) {
         self.stop();
         // One that waited for the model has its end by now.
         if let Activity::Turn { turn, .. } = self.activity {

@@ -9,12 +9,12 @@ use crate::tui::journal::{NewTurn, TurnEnd};
 
 use super::conversation::TurnId;
 use super::effect::Effect;
-use super::sessions::LONGEST_TITLE;
-use super::trouble::Trouble;
+use super::sessions::MAX_TITLE_CHARS;
+use super::user_error::Trouble;
 use super::{Activity, Stage, State};
 
 /// How often streamed text is kept.
-const PARTIAL: Duration = Duration::from_secs(1);
+const PARTIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The session as the store knows it.
 #[derive(Clone, Debug, Default)]
@@ -28,24 +28,24 @@ pub struct Session {
     /// Ends that wait for their turn to be in the store.
     ends: Vec<(TurnId, TurnEnd)>,
     /// Turns that the store did not take.
-    lost: Vec<TurnId>,
+    rejected: Vec<TurnId>,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Stored {
     #[default]
-    NotYet,
+    Unsaved,
     Creating,
-    There(String),
+    Saved(String),
     /// The store failed: this session is kept nowhere.
-    Nowhere,
+    Failed,
 }
 
 impl Session {
     /// One that is in the store.
-    pub fn kept(id: &str, title: &str) -> Self {
+    pub fn saved(id: &str, title: &str) -> Self {
         Self {
-            stored: Stored::There(id.to_string()),
+            stored: Stored::Saved(id.to_string()),
             title: title.to_string(),
             ..Self::default()
         }
@@ -58,7 +58,7 @@ impl Session {
     /// Its id, where it is in the store.
     pub fn id(&self) -> Option<&str> {
         match &self.stored {
-            Stored::There(id) => Some(id),
+            Stored::Saved(id) => Some(id),
             _ => None,
         }
     }
@@ -71,25 +71,25 @@ impl Session {
 impl State {
     pub(super) fn store_turn(&mut self, turn: TurnId) {
         match &self.session.stored {
-            Stored::NotYet => {
+            Stored::Unsaved => {
                 let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
-                let title = rounds_support::sanitise::clean_line_max(question, LONGEST_TITLE);
+                let title = rounds_support::sanitise::clean_line_max(question, MAX_TITLE_CHARS);
                 let (model, index) = self.engine.names();
                 self.session.title.clone_from(&title);
                 self.session.stored = Stored::Creating;
                 self.session.waiting.push(turn);
-                self.act(Effect::CreateSession {
+                self.emit(Effect::CreateSession {
                     title,
                     model,
                     index,
                 });
             }
             Stored::Creating => self.session.waiting.push(turn),
-            Stored::There(_) => {
+            Stored::Saved(_) => {
                 self.session.waiting.push(turn);
-                self.store_waiting();
+                self.store_pending_turns();
             }
-            Stored::Nowhere => {}
+            Stored::Failed => {}
         }
     }
 
@@ -100,21 +100,21 @@ impl State {
     }
 
     /// Stores the turns that wait, each after the one it follows.
-    fn store_waiting(&mut self) {
+    fn store_pending_turns(&mut self) {
         let Some(session) = self.session.id().map(str::to_string) else {
             return;
         };
         for turn in std::mem::take(&mut self.session.waiting) {
-            let follows = self.stored_ancestor(turn);
+            let follows = self.nearest_stored_ancestor(turn);
             match follows {
                 Err(_) => self.session.waiting.push(turn),
-                Ok(parent) => self.store_in(session.clone(), turn, parent),
+                Ok(parent) => self.store_turn_in(session.clone(), turn, parent),
             }
         }
     }
 
     /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
-    fn stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
+    fn nearest_stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
         let session = &self.session;
         let mut above = self.talk.get(turn).and_then(|record| record.parent);
         while let Some(id) = above {
@@ -130,7 +130,7 @@ impl State {
         Ok(None)
     }
 
-    fn store_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
+    fn store_turn_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
         let Some(record) = self.talk.get(turn) else {
             return;
         };
@@ -143,7 +143,7 @@ impl State {
             setup: record.setup.clone(),
         };
         self.session.storing.push(turn);
-        self.act(Effect::StoreTurn {
+        self.emit(Effect::StoreTurn {
             turn,
             session,
             new: Box::new(new),
@@ -156,14 +156,14 @@ impl State {
         }
         match result {
             Ok(id) => {
-                self.session.stored = Stored::There(id);
-                self.store_waiting();
+                self.session.stored = Stored::Saved(id);
+                self.store_pending_turns();
             }
             Err(trouble) => {
-                self.session.stored = Stored::Nowhere;
+                self.session.stored = Stored::Failed;
                 self.session.waiting.clear();
                 self.session.ends.clear();
-                self.complain(
+                self.show_error(
                     Trouble::new(format!("this session is not kept: {}", trouble.message)).hint(
                         trouble.hint.unwrap_or_else(|| {
                             "the conversation goes on, and is lost at the end".into()
@@ -177,17 +177,17 @@ impl State {
     pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
         self.session.storing.retain(|storing| *storing != turn);
         match result {
-            Ok(id) => self.turn_is_stored(turn, id),
+            Ok(id) => self.mark_stored(turn, id),
             Err(trouble) => {
                 self.session.ends.retain(|(ended, _)| *ended != turn);
-                self.session.lost.push(turn);
-                self.complain(trouble);
+                self.session.rejected.push(turn);
+                self.show_error(trouble);
             }
         }
-        self.store_waiting();
+        self.store_pending_turns();
     }
 
-    fn turn_is_stored(&mut self, turn: TurnId, id: String) {
+    fn mark_stored(&mut self, turn: TurnId, id: String) {
         if let Some(record) = self.talk.get_mut(turn) {
             record.stored = Some(id);
         }
@@ -204,19 +204,19 @@ impl State {
         let record = self.talk.get(turn);
         let stored = record.and_then(|turn| Some((turn.stored.clone()?, turn.setup.clone())));
         match stored {
-            Some((id, setup)) => self.act(Effect::StoreEnd {
+            Some((id, setup)) => self.emit(Effect::StoreEnd {
                 id,
                 end: Box::new(end),
                 setup,
             }),
-            None if matches!(self.session.stored, Stored::Nowhere) => {}
-            None if self.session.lost.contains(&turn) => {}
+            None if matches!(self.session.stored, Stored::Failed) => {}
+            None if self.session.rejected.contains(&turn) => {}
             None => self.session.ends.push((turn, end)),
         }
     }
 
     /// Keeps what was streamed so far, about once a second.
-    pub(super) fn keep_partial(&mut self) {
+    pub(super) fn store_partial(&mut self) {
         let Activity::Turn {
             turn,
             stage: Stage::Streaming,
@@ -224,13 +224,13 @@ impl State {
         else {
             return;
         };
-        if self.now.saturating_sub(self.partial_at) < PARTIAL {
+        if self.now.saturating_sub(self.partial_at) < PARTIAL_INTERVAL {
             return;
         }
         self.partial_at = self.now;
         let record = self.talk.get(turn);
         if let Some((id, text)) = record.and_then(|t| Some((t.stored.clone()?, t.streamed()))) {
-            self.act(Effect::StorePartial { id, text });
+            self.emit(Effect::StorePartial { id, text });
         }
     }
 }
