@@ -78,7 +78,7 @@ pub fn picture_bytes(
     sha256: &str,
 ) -> Result<Cow<'static, [u8]>, String> {
     let image = example.images.iter().find(|image| image.sha256 == sha256);
-    let image = image.ok_or("the example has no such picture")?;
+    let image = image.ok_or("the example has no such image")?;
     images.bytes(image).map_err(|error| error.to_string())
 }
 

@@ -139,7 +139,7 @@ impl ExportFormat {
     pub fn name(self) -> &'static str {
         match self {
             Self::Markdown => "Markdown",
-            Self::Html => "HTML, one file with the pictures",
+            Self::Html => "HTML, one file with the images",
             Self::Json => "JSON with the full provenance",
         }
     }

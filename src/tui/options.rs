@@ -14,15 +14,15 @@ pub enum ImageMode {
     /// Ask the terminal
     #[default]
     Auto,
-    /// Kitty's graphics protocol
+    /// Kitty graphics protocol
     Kitty,
-    /// iTerm2's inline pictures
+    /// iTerm2 inline images
     Iterm2,
     /// Sixel graphics
     Sixel,
-    /// Two pixels a character cell
+    /// Two pixels per character cell
     HalfBlocks,
-    /// No pictures
+    /// No images
     None,
 }
 
@@ -42,13 +42,13 @@ pub enum Colours {
     /// From NO_COLOR, COLORTERM and TERM
     #[default]
     Auto,
-    /// None at all
+    /// No colours
     None,
-    /// The 16 of old terminals
+    /// The 16 colours of old terminals
     Ansi16,
-    /// The palette of 256
+    /// The 256-colour palette
     Ansi256,
-    /// 24 bits
+    /// 24-bit colour
     True,
 }
 

@@ -26,7 +26,7 @@ pub enum KeymapError {
     Action(String),
     #[error("keys of `{action}`: {error}")]
     Key { action: String, error: KeyError },
-    #[error("`{key}` is given to both `{first}` and `{second}`")]
+    #[error("`{key}` is assigned to both `{first}` and `{second}`")]
     Twice {
         key: String,
         first: &'static str,
@@ -44,7 +44,7 @@ impl rounds_support::Hint for KeymapError {
             Self::Key { .. } => {
                 "write keys like ctrl-r, alt-enter, f5, shift-tab or ?, separated by spaces".into()
             }
-            Self::Twice { .. } => "give one of the two another key".into(),
+            Self::Twice { .. } => "assign a different key to one of them".into(),
         })
     }
 }
@@ -177,7 +177,7 @@ mod tests {
         );
         let twice = own("send", "ctrl-u").unwrap_err();
         assert!(
-            twice.to_string().contains("`Ctrl-U` is given to both"),
+            twice.to_string().contains("`Ctrl-U` is assigned to both"),
             "{twice}"
         );
     }

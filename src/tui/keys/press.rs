@@ -19,7 +19,7 @@ pub struct Press {
 /// Text that names no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("an empty key")]
+    #[error("the key is empty")]
     Empty,
     #[error("`{key}` has an unknown part `{part}`")]
     Part { key: String, part: String },

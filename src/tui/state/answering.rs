@@ -34,7 +34,7 @@ impl Stage {
         match self {
             Self::Waiting => "waiting for the model",
             Self::Retrieving => "looking for similar examples",
-            Self::Prefilling => "reading pictures and shots",
+            Self::Prefilling => "reading images and shots",
             Self::Streaming => "answering",
             Self::Stopping => "stopping",
         }
@@ -56,7 +56,7 @@ impl State {
                 true => "/stop",
                 false => self.keymap.hint(crate::tui::keys::Action::Stop),
             };
-            return self.notify(format!("an answer is under way; {stop} stops it"));
+            return self.notify(format!("an answer is in progress; {stop} stops it"));
         }
         let settings = self.settings.clone();
         if !self.can_ask(&settings) {
@@ -95,7 +95,7 @@ impl State {
     pub(super) fn can_ask(&mut self, settings: &Settings) -> bool {
         let trouble = if self.queue.len() >= MAX_QUEUED {
             Trouble::new("too many answers are waiting")
-                .hint("wait for some of them, or stop them, and ask again")
+                .hint("wait for some of them or stop them, then ask again")
         } else if let Err(error) = settings.check() {
             Trouble::of(&error)
         } else {
@@ -139,7 +139,7 @@ impl State {
             return;
         }
         if !self.engine.is_ready() {
-            let none = Trouble::new("no model is open").hint("/model opens the one that ships");
+            let none = Trouble::new("no model is open").hint("/model opens the built-in one");
             return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
         }
         self.set_setup(turn);
@@ -158,7 +158,7 @@ impl State {
         self.partial_at = self.now;
         self.emit(effect);
         if self.is_warming() {
-            self.notify("the question waits until the warming is done; stopping twice stops both");
+            self.notify("the question waits until caching is done; stop twice to cancel both");
         }
     }
 

@@ -42,7 +42,7 @@ impl State {
     pub(super) fn warn_if_full(&mut self) {
         if self.input.is_full() {
             let trouble = Trouble::new(format!("a question has at most {MAX_CHARS} characters"));
-            self.show_error(trouble.hint("what was past them is left out; look at its end"));
+            self.show_error(trouble.hint("the rest was cut off; check the end of your question"));
         }
     }
 
@@ -98,12 +98,12 @@ impl State {
             .position(|a| a.picture.source.sha256 == *sha256)
         {
             self.pictures.choose(at);
-            return self.notify(format!("{name} is attached already"));
+            return self.notify(format!("{name} is already attached"));
         }
         if self.attached.len() >= MOST_IMAGES {
             return self.show_error(
-                Trouble::new(format!("at most {MOST_IMAGES} pictures can be attached"))
-                    .hint("/detach takes one away"),
+                Trouble::new(format!("at most {MOST_IMAGES} images can be attached"))
+                    .hint("/detach removes one"),
             );
         }
         self.attached.push(attached);
@@ -128,9 +128,9 @@ impl State {
         }
         let words = match known {
             Some(id) => {
-                format!("{what} {id}: none of its examples is a shot, from the next question on")
+                format!("{what} {id}: its examples are not used, from the next question on")
             }
-            None => format!("no {what} is known; {command} ID says whose pictures these are"),
+            None => format!("no {what} is set; {command} ID sets it"),
         };
         self.notify(words);
     }
@@ -141,23 +141,21 @@ impl State {
             ("all", _) => {
                 self.attached.clear();
                 self.pictures.fit(0);
-                self.notify("no picture is attached now");
+                self.notify("no image is attached now");
             }
             (_, Ok(number)) => self.detach(number.wrapping_sub(1)),
-            _ => self.show_error(Trouble::new(
-                "/detach takes the number of a picture, or all",
-            )),
+            _ => self.show_error(Trouble::new("/detach takes the number of an image, or all")),
         }
     }
 
     pub(super) fn detach(&mut self, at: usize) {
         if at >= self.attached.len() {
             return self.show_error(
-                Trouble::new("there is no such picture").hint("/status lists those attached"),
+                Trouble::new("there is no such image").hint("/status lists the attached images"),
             );
         }
         let gone = self.attached.remove(at);
         self.pictures.fit(self.attached.len());
-        self.notify(format!("{} was taken away", gone.picture.source.name));
+        self.notify(format!("{} was detached", gone.picture.source.name));
     }
 }

@@ -8,9 +8,9 @@ use clap::ValueEnum;
 use rounds_index::dataset::Format;
 
 use super::State;
-use super::run_command::invalid_value;
 use super::effect::Effect;
 use super::paths;
+use super::run_command::invalid_value;
 use super::user_error::Trouble;
 
 /// What is to be done.
@@ -48,7 +48,7 @@ impl State {
             );
         };
         let Ok(format) = Format::from_str(format, true) else {
-            return self.show_error(invalid_value::<Format>("a format of data sets", format));
+            return self.show_error(invalid_value::<Format>("a data set format", format));
         };
         let Some(path) = paths::from_input(path, self.home.as_deref()) else {
             return self.show_error(Trouble::new("/import needs the path of the data"));
@@ -67,7 +67,7 @@ impl State {
             "go" => self.start_work(Work::Warm { really: true }),
             other => self.show_error(
                 Trouble::new(format!("/warm takes nothing or go, not `{other}`"))
-                    .hint("/warm says what it costs, /warm go does it"),
+                    .hint("/warm shows the cost, /warm go starts it"),
             ),
         }
     }
@@ -75,7 +75,8 @@ impl State {
     fn start_work(&mut self, work: Work) {
         if self.work.is_some() {
             return self.show_error(
-                Trouble::new("other work is under way").hint("wait for it, or stop it first"),
+                Trouble::new("other background work is running")
+                    .hint("wait for it, or stop it first"),
             );
         }
         if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
@@ -88,7 +89,7 @@ impl State {
             work: work.clone(),
             said: match &work {
                 Work::Import { .. } => "importing".into(),
-                Work::Warm { .. } => "looking at the index".into(),
+                Work::Warm { .. } => "checking the index".into(),
             },
             stopping: false,
         });
@@ -100,10 +101,10 @@ impl State {
         let done = self.work.take()?;
         let (what, hint) = match done.work {
             Work::Import { .. } => (
-                "the import was stopped at the end",
-                "what was added stays; the same import goes on from there",
+                "the import was stopped on exit",
+                "what was added is kept; run the same import again to continue",
             ),
-            Work::Warm { .. } => ("the warming was stopped at the end", "what was kept stays"),
+            Work::Warm { .. } => ("caching was stopped on exit", "what was cached is kept"),
         };
         Some(Trouble::new(format!("{what} ({})", done.said)).hint(hint))
     }

@@ -6,7 +6,7 @@ use super::overlay::Overlay;
 use super::pages::Page;
 use super::user_error::Trouble;
 
-const NO_BRANCH: &str = "no branch there; an edited or repeated question makes one";
+const NO_BRANCH: &str = "no other version of this question; editing or repeating it makes one";
 
 impl State {
     /// The nearest turn at or above the selected one that has others in its place.
@@ -51,7 +51,7 @@ impl State {
                 self.talk.show(*turn);
                 self.show_branch();
                 let count = siblings.len();
-                self.notify(format!("branch {argument} of {count} is shown"));
+                self.notify(format!("showing branch {argument} of {count}"));
             }
             None => self.show_error(no_such_number("branch", argument, siblings.len())),
         }
@@ -108,8 +108,8 @@ impl State {
             return;
         }
         self.notify(match self.is_stopping_any() {
-            true => "it is being stopped",
-            false => "nothing runs",
+            true => "already stopping",
+            false => "nothing is running",
         });
     }
 }

@@ -6,8 +6,8 @@ use crate::tui::{ImageMode, ThemeChoice};
 use rounds_assistant::retrieval::{Order, Strategy};
 
 use super::command_table::{self, Argument};
-use super::run_command::{folder_of, split_path, value_names};
 use super::event::Entry;
+use super::run_command::{folder_of, split_path, value_names};
 use super::{State, fuzzy, paths};
 
 /// What may be put in the place of what was typed.
@@ -49,7 +49,8 @@ impl State {
             Some((word, argument)) => {
                 let start = before.len() - argument.len();
                 let argument = argument.to_string();
-                let kind = command_table::parse(word).map_or(Argument::None, |(row, _)| row.argument);
+                let kind =
+                    command_table::parse(word).map_or(Argument::None, |(row, _)| row.argument);
                 if kind.is_path() {
                     let beginning = split_path(&argument).0;
                     folder = Some(folder_of(beginning, self.home.as_deref()));

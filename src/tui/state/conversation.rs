@@ -139,7 +139,7 @@ impl Turn {
     /// The exact prompt, or why it cannot be shown.
     pub fn prompt_text(&self) -> &str {
         self.prompt.as_deref().unwrap_or(
-            "The prompt of this answer is not known (it was opened from the store, or nothing was asked yet).",
+            "The prompt of this answer is not available: the session was reopened, or the question has not been asked yet.",
         )
     }
 

@@ -6,8 +6,8 @@ use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
 use rounds_assistant::{Settings, Setup};
 
-use super::conversation::TurnId;
 use super::background_work::Work;
+use super::conversation::TurnId;
 
 /// Something to do.
 #[derive(Debug)]

@@ -181,11 +181,11 @@ impl State {
         self.emit(Effect::Abandon { job: opening.job });
         self.restore_previous_setup();
         if self.engine.is_ready() {
-            self.notify("opening was given up; the one before stays");
+            self.notify("opening cancelled; the previous one stays open");
         } else {
             self.engine.trouble = Some(
                 Trouble::new("no model is open")
-                    .hint("/model opens the one that ships, /model PATH another"),
+                    .hint("/model opens the built-in one, /model PATH another"),
             );
         }
         true

@@ -51,7 +51,7 @@ impl State {
                 self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
             }
             Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
-            Action::PictureDetach => self.notify("these pictures belong to an earlier question"),
+            Action::PictureDetach => self.notify("these images belong to an earlier question"),
             Action::SideBySide => {
                 self.pictures.two = !self.pictures.two;
                 self.pictures.with_shot = false;
@@ -63,7 +63,7 @@ impl State {
                 self.overlay = None
             }
             Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
-            Action::PictureFull => self.notify("no picture is attached"),
+            Action::PictureFull => self.notify("no image is attached"),
             _ => self.change_view(selected, action),
         }
     }

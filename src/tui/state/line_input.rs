@@ -26,7 +26,7 @@ impl State {
         let length = line.chars().count();
         if length > MAX_CHARS {
             return self.show_error(Trouble::new(format!(
-                "the line has {length} characters; at most {MAX_CHARS} are taken"
+                "the line has {length} characters; the limit is {MAX_CHARS}"
             )));
         }
         if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
@@ -56,7 +56,7 @@ impl State {
                 }
         );
         if !again && (runs && self.stop() || self.cancel_work()) {
-            self.notify("stopping; Ctrl-C again leaves");
+            self.notify("stopping; Ctrl-C again quits");
         } else {
             self.leave(ExitReason::Signal(SIGINT));
         }

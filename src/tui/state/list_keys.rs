@@ -115,7 +115,7 @@ impl State {
             (_, Some((id, title))) if deletes => {
                 let list = Some(Box::new(list.clone()));
                 self.overlay = Some(Overlay::Confirm {
-                    question: format!("Delete the session \"{title}\"? It cannot be brought back."),
+                    question: format!("Delete the session \"{title}\"? This cannot be undone."),
                     id,
                     list,
                 });
@@ -174,6 +174,6 @@ fn question_for(name: &str) -> &'static str {
         "epidural" => "Is there a haemorrhage?",
         "fracture" => "Is there a fracture?",
         "bleed" => "Are there haemorrhages?",
-        _ => "What does this picture show?",
+        _ => "What does this image show?",
     }
 }

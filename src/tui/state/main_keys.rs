@@ -8,7 +8,7 @@ use super::editor::Editor;
 use super::effect::Effect;
 use super::overlay::Overlay;
 use super::user_error::Trouble;
-use super::{Focus, State, DOUBLE_PRESS};
+use super::{DOUBLE_PRESS, Focus, State};
 
 impl State {
     pub(super) fn on_key(&mut self, press: Press) {
@@ -116,7 +116,7 @@ impl State {
         if text.trim() == "/" {
             // The list would stand where the answer is said.
             self.completion = None;
-            let trouble = Trouble::new("a slash alone is no command");
+            let trouble = Trouble::new("a slash alone is not a command");
             return self.show_error(trouble.hint("/help shows all commands"));
         }
         if command_table::is_command(&text) {
@@ -153,13 +153,13 @@ impl State {
             return;
         }
         if self.cancel_editing() {
-            return self.notify("the question stays as it was");
+            return self.notify("the question was not changed");
         }
         if self.stop() || self.cancel_opening() || self.cancel_work() {
             return;
         }
         if self.is_stopping_any() {
-            return self.notify("it is being stopped");
+            return self.notify("already stopping");
         }
         if self.chosen.take().is_some() {
             self.scroll = None;
@@ -182,22 +182,22 @@ impl State {
         let did = if self.stop() {
             "stopped"
         } else if self.cancel_work() {
-            "the work is being stopped"
+            "stopping the background work"
         } else if self.is_stopping_any() {
-            "it is being stopped"
+            "already stopping"
         } else if self.overlay.take().is_some() {
             "closed"
         } else if self.cancel_editing() {
             self.completion = None;
-            "the question stays as it was"
+            "the question was not changed"
         } else if !self.input.is_empty() {
             self.input.take();
             self.completion = None;
             "cleared"
         } else {
-            "nothing runs"
+            "nothing is running"
         };
-        self.notify(format!("{did}; {key} again leaves"));
+        self.notify(format!("{did}; {key} again quits"));
     }
 
     fn cycle_focus(&mut self, step: isize) {

@@ -4,53 +4,53 @@
 //! this state (`view`), and what must be done is told to the driver as effects. A state that could not be is not to be
 //! expressible: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
 
-mod regenerate;
 mod answering;
 mod attachments;
+mod background_work;
 mod branches;
 mod command_table;
-mod run_command;
 mod completion;
 mod conversation;
 mod editor;
 mod effect;
 mod engine;
 mod event;
+mod folder_listing;
 mod fuzzy;
 mod history;
-mod persistence;
-mod main_keys;
+mod image_pane;
 mod line_input;
 mod list_keys;
-mod folder_listing;
+mod main_keys;
 mod mouse;
 mod overlay;
 mod overlay_keys;
 mod pages;
 mod paths;
-mod image_pane;
+mod persistence;
+mod regenerate;
+mod run_command;
 mod sessions;
 mod shots;
 mod user_error;
-mod background_work;
 
-pub use regenerate::{how, same_answer};
 pub use answering::{Activity, Stage};
+pub use background_work::{RunningWork, Work};
 pub use command_table::{COMMANDS, named};
-pub use run_command::value_name;
 pub use completion::Completion;
 pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
 pub use editor::Editor;
 pub use effect::Effect;
 pub use engine::Engine;
 pub use event::{Entry, Event};
-pub use persistence::Session;
+pub use image_pane::ImagePane;
 pub use mouse::Hits;
 pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
-pub use image_pane::ImagePane;
+pub use persistence::Session;
+pub use regenerate::{how, same_answer};
+pub use run_command::value_name;
 pub use user_error::Trouble;
-pub use background_work::{RunningWork, Work};
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -297,7 +297,7 @@ impl State {
             Event::Worked { job, result } => self.on_work_finished(job, result),
             Event::StoreFailed(trouble) => self.show_error(trouble),
             Event::Resumed => self.emit(Effect::Redraw),
-            Event::Copied(Ok(())) => self.notify("sent to the terminal's clipboard"),
+            Event::Copied(Ok(())) => self.notify("copied to the terminal's clipboard"),
             Event::Copied(Err(trouble)) => self.show_error(trouble),
             Event::EndNow(reason) => self.leave(reason),
         }

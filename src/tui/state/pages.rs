@@ -60,7 +60,7 @@ impl State {
     fn shot_lines(&self) -> Vec<String> {
         let shots = self.shot_list();
         if shots.is_empty() {
-            return vec!["there are no shots here".into()];
+            return vec!["this answer has no shots".into()];
         }
         let line = |(at, shot): (usize, &&rounds_assistant::retrieval::Shot)| {
             let note = match (
@@ -138,7 +138,7 @@ impl State {
         }
         lines.push(match self.session.id() {
             Some(id) => format!("session: {} ({id})", self.session.title()),
-            None => "session: not begun".into(),
+            None => "no session yet".into(),
         });
         lines.push(format!("use: {INTENDED_USE}"));
         lines

@@ -184,7 +184,10 @@ mod tests {
     #[test]
     fn a_typed_path_may_have_spaces_and_quotes() {
         let home = Some(Path::new("/home/me"));
-        assert_eq!(from_input("a scan.png", home), Some(PathBuf::from("a scan.png")));
+        assert_eq!(
+            from_input("a scan.png", home),
+            Some(PathBuf::from("a scan.png"))
+        );
         assert_eq!(
             from_input("\"a scan.png\"", home),
             Some(PathBuf::from("a scan.png"))

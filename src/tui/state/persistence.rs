@@ -164,11 +164,13 @@ impl State {
                 self.session.waiting.clear();
                 self.session.ends.clear();
                 self.show_error(
-                    Trouble::new(format!("this session is not kept: {}", trouble.message)).hint(
-                        trouble.hint.unwrap_or_else(|| {
-                            "the conversation goes on, and is lost at the end".into()
-                        }),
-                    ),
+                    Trouble::new(format!(
+                        "this session is not being saved: {}",
+                        trouble.message
+                    ))
+                    .hint(trouble.hint.unwrap_or_else(|| {
+                        "you can go on, but the conversation is lost when you quit".into()
+                    })),
                 );
             }
         }

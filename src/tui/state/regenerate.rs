@@ -7,10 +7,10 @@ use rounds_assistant::Settings;
 use rounds_assistant::retrieval::Strategy;
 
 use super::State;
-use super::run_command::value_name;
 use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
 use super::pages::Page;
+use super::run_command::{shot_count, value_name};
 use super::user_error::Trouble;
 
 /// What stood in the input before an older question took its place.
@@ -56,7 +56,7 @@ impl State {
                 settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
             }
         } else if !self.turns_asked_with(turn, &settings).is_empty() {
-            self.notify("greedy decoding with the same settings says the same again; /temperature 0.7 samples");
+            self.notify("Same settings give the same answer; `/temperature 0.7` varies it");
         }
         if let Some(new) = self.add_sibling(turn, settings, None) {
             self.show_end();
@@ -92,8 +92,8 @@ impl State {
     fn has_all_images(&mut self, turn: TurnId) -> bool {
         let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
         let Some(name) = lost else { return true };
-        let trouble = Trouble::new(format!("{name} of this question is damaged in the store"))
-            .hint("attach the picture again and ask anew");
+        let trouble = Trouble::new(format!("the stored copy of {name} is damaged"))
+            .hint("attach the image again, then ask again");
         self.show_error(trouble);
         false
     }
@@ -178,10 +178,13 @@ impl State {
             Err(trouble) => return self.show_error(trouble),
         };
         // The same comparison again shows what is there, unless nothing came of it.
-        let there = self.turns_asked_with(turn, &settings).into_iter().find(|id| {
-            let other = self.talk.get(*id);
-            *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
-        });
+        let there = self
+            .turns_asked_with(turn, &settings)
+            .into_iter()
+            .find(|id| {
+                let other = self.talk.get(*id);
+                *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
+            });
         let right = match there {
             Some(there) => there,
             None => {
@@ -230,7 +233,7 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Troubl
         return Ok(if base.strategy == Strategy::None || base.shots == 0 {
             settings.strategy = Strategy::Image;
             settings.shots = base.shots.max(4);
-            let label = format!("with {} shots", settings.shots);
+            let label = format!("with {}", shot_count(settings.shots));
             (settings, label)
         } else {
             settings.strategy = Strategy::None;
@@ -240,7 +243,7 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Troubl
     }
     for part in argument.split_whitespace() {
         let (name, value) = part.split_once('=').ok_or_else(|| {
-            Trouble::new(format!("`{part}` is no setting"))
+            Trouble::new(format!("`{part}` is not a setting"))
                 .hint("write k=2, strategy=random or order=shuffled")
         })?;
         super::run_command::set(&mut settings, name, value)?;

@@ -29,7 +29,10 @@ impl State {
         self.completion = None;
         self.history.add(line.trim());
         if row.of_screen && self.linear {
-            return self.notify(format!("{} matters in the full screen only", row.name));
+            return self.notify(format!(
+                "{} works only in the full-screen interface",
+                row.name
+            ));
         }
         match row.name {
             "/attach" => self.attach_argument(&argument),
@@ -91,7 +94,10 @@ impl State {
         match set(&mut self.settings, name, value) {
             Ok(()) => {
                 let now = describe_setting(&self.settings, name);
-                self.notify(format!("{now}, from the next question on"));
+                self.notify(match name {
+                    "k" => format!("Next question will use {now}"),
+                    _ => format!("{now}, from the next question on"),
+                });
             }
             Err(trouble) => self.show_error(trouble),
         }
@@ -115,7 +121,7 @@ impl State {
         if argument.is_empty() {
             let now = value_name(&self.images);
             return self.notify(format!(
-                "pictures are drawn by {now}; /images MODE changes it"
+                "images are drawn with {now}; /images MODE changes it"
             ));
         }
         match ImageMode::from_str(argument, true) {
@@ -123,14 +129,14 @@ impl State {
                 self.images = mode;
                 match mode {
                     ImageMode::Kitty | ImageMode::Iterm2 => {
-                        self.notify("inside tmux, pictures need: set -g allow-passthrough on");
+                        self.notify("inside tmux, images need: set -g allow-passthrough on");
                     }
-                    ImageMode::None => self.notify("pictures are off"),
-                    _ => self.notify(format!("pictures are drawn by {}", value_name(&mode))),
+                    ImageMode::None => self.notify("images are off"),
+                    _ => self.notify(format!("images are drawn with {}", value_name(&mode))),
                 }
                 self.emit(Effect::SetImages(mode));
             }
-            Err(_) => self.show_error(invalid_value::<ImageMode>("a way to draw pictures", argument)),
+            Err(_) => self.show_error(invalid_value::<ImageMode>("an image mode", argument)),
         }
     }
 
@@ -165,15 +171,15 @@ impl State {
         let Some(path) = path else {
             let example = ExportDialog::new(None, self.session.title());
             return self.show_error(
-                Trouble::new("/export takes the path of a file to write")
+                Trouble::new("/export needs the path of the file to write")
                     .hint(format!("/export {}", example.path.text())),
             );
         };
         match ExportFormat::of(&path) {
             Some(format) => self.emit(Effect::Export { id, format, path }),
             None => self.show_error(
-                Trouble::new("the end of the path says no format")
-                    .hint("end it in .md, .html or .json"),
+                Trouble::new("the path does not end in a known export format")
+                    .hint("use .md, .html or .json"),
             ),
         }
     }
@@ -181,8 +187,9 @@ impl State {
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
-            None => self
-                .show_error(Trouble::new("there is no prompt yet").hint("it is made when you ask")),
+            None => {
+                self.show_error(Trouble::new("there is no prompt yet").hint("ask something first"))
+            }
         }
     }
 
@@ -213,8 +220,8 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
                 .map_err(|_| invalid_value::<Strategy>("a strategy", value))?;
         }
         "order" => {
-            changed.order =
-                Order::from_str(value, true).map_err(|_| invalid_value::<Order>("an order", value))?;
+            changed.order = Order::from_str(value, true)
+                .map_err(|_| invalid_value::<Order>("an order", value))?;
         }
         "floor" if value == "off" => changed.floor = None,
         "floor" => changed.floor = Some(value.parse().unwrap_or(f32::NAN)),
@@ -225,7 +232,7 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
         "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
         _ => {
             return Err(Trouble::new(format!("there is no setting `{name}`"))
-                .hint("k, strategy, order, floor, filter, seed or temperature"));
+                .hint("use k, strategy, order, floor, filter, seed or temperature"));
         }
     }
     changed.check().map_err(|error| match error {
@@ -237,10 +244,18 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
-/// What a setting is, in words.
+/// `1 shot`, `2 shots`.
+pub(super) fn shot_count(shots: usize) -> String {
+    match shots {
+        1 => "1 shot".into(),
+        _ => format!("{shots} shots"),
+    }
+}
+
+/// A setting and its value, for the user.
 fn describe_setting(settings: &Settings, name: &str) -> String {
     match name {
-        "k" => format!("{} shots", settings.shots),
+        "k" => shot_count(settings.shots),
         "strategy" => format!("strategy {}", value_name(&settings.strategy)),
         "order" => format!("order {}", value_name(&settings.order)),
         "floor" => settings

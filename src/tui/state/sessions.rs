@@ -6,8 +6,8 @@ use crate::tui::journal::{SavedSession, SessionSummary, Whose};
 
 use super::conversation::Conversation;
 use super::effect::Effect;
-use super::persistence::Session;
 use super::overlay::Overlay;
+use super::persistence::Session;
 use super::user_error::Trouble;
 use super::{Activity, State};
 
@@ -23,11 +23,11 @@ impl State {
     /// Turns are named by their place, so what the store says late must not meet another conversation.
     fn can_change_conversation(&mut self) -> bool {
         if self.activity != Activity::Idle {
-            self.notify("an answer is under way; stop it first");
+            self.notify("an answer is in progress; stop it first");
             return false;
         }
         if self.has_unstored() {
-            self.notify("the last answer is still being kept; try again");
+            self.notify("the last answer is still being saved; try again");
             return false;
         }
         true
@@ -42,8 +42,8 @@ impl State {
         self.pictures.fit(0);
         let known = std::mem::take(&mut self.whose) != Whose::default();
         self.notify(match known {
-            true => "a new session, of nobody in particular: /patient and /study say whose",
-            false => "a new session; the one before is in the list of sessions",
+            true => "a new session; no patient or study is set (/patient, /study)",
+            false => "a new session; the previous one is in the list of sessions",
         });
     }
 
@@ -100,11 +100,13 @@ impl State {
         match lost.first() {
             None => self.notify(format!("opened: {}", self.session.title())),
             Some(first) => self.show_error(
-                Trouble::new(format!(
-                    "{} of this session's pictures are damaged in the store and missing here, the first is {first}",
-                    lost.len()
-                ))
-                .hint("attach them again before you ask about them"),
+                Trouble::new(match lost.len() {
+                    1 => format!("1 image of this session is damaged and could not be loaded: {first}"),
+                    count => format!(
+                        "{count} images of this session are damaged and could not be loaded, the first is {first}"
+                    ),
+                })
+                .hint("attach the missing images again before you ask about them"),
             ),
         }
     }
@@ -112,9 +114,9 @@ impl State {
     pub(super) fn rename_session(&mut self, title: &str) {
         let title = clean_title(title);
         match (self.session.id().map(str::to_string), title.is_empty()) {
-            (_, true) => self.show_error(Trouble::new("/rename takes the new title")),
+            (_, true) => self.show_error(Trouble::new("/rename needs a new title")),
             (None, _) => self.show_error(
-                Trouble::new("this session is not in the store yet").hint("ask something first"),
+                Trouble::new("this session is not saved yet").hint("ask something first"),
             ),
             (Some(id), _) => {
                 self.notify(format!("renamed to {title}"));
@@ -136,14 +138,14 @@ impl State {
             Some(id) => {
                 self.overlay = Some(Overlay::Confirm {
                     question: format!(
-                        "Delete this session ({})? It cannot be brought back.",
+                        "Delete this session ({})? This cannot be undone.",
                         self.session.title()
                     ),
                     id: id.to_string(),
                     list: None,
                 });
             }
-            None => self.show_error(Trouble::new("this session is not in the store")),
+            None => self.show_error(Trouble::new("this session is not saved")),
         }
     }
 

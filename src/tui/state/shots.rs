@@ -72,7 +72,7 @@ impl State {
         let last = count.saturating_sub(1);
         self.shot = self.shot.min(last);
         let Some(id) = self.chosen_shot().map(|shot| shot.example.id.clone()) else {
-            return self.notify("there are no shots here");
+            return self.notify("this answer has no shots");
         };
         match action {
             Action::ShotUp => self.shot = self.shot.saturating_sub(1),
@@ -107,7 +107,7 @@ impl State {
             self.settings.excluded.retain(|excluded| excluded != id);
             self.settings.pinned.push(id.to_string());
             self.notify(format!(
-                "{id} is pinned: always a shot from the next question on"
+                "{id} is pinned: always used, from the next question on"
             ));
         }
         self.follow_shot(id);
@@ -116,12 +116,12 @@ impl State {
     fn toggle_excluded(&mut self, id: &str) {
         if self.is_excluded(id) {
             self.settings.excluded.retain(|excluded| excluded != id);
-            self.notify(format!("{id} may be a shot again"));
+            self.notify(format!("{id} can be used again"));
         } else {
             self.settings.pinned.retain(|pinned| pinned != id);
             self.settings.excluded.push(id.to_string());
             self.notify(format!(
-                "{id} is excluded: never a shot from the next question on"
+                "{id} is excluded: never used, from the next question on"
             ));
         }
         self.follow_shot(id);
@@ -170,7 +170,7 @@ impl State {
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.show_error(Trouble::new("there are no shots here"));
+            self.show_error(Trouble::new("this answer has no shots"));
             return false;
         }
         match branches::parse_index(argument, count) {
