@@ -1,6 +1,6 @@
-//! The table of actions. A new action is one row here and one arm where it is done.
+//! The table of actions. A new action needs one row here and one match arm where it is handled.
 
-/// Where a key counts. The special place `Anywhere` is looked at last.
+/// Where a key binding applies. `Anywhere` is looked up last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     Anywhere,
@@ -23,7 +23,7 @@ impl Place {
     }
 }
 
-/// One row: what an action is called, where its keys count, which they are, and what it does.
+/// One action: its name in settings, where its keys apply, its default keys and its help.
 pub struct ActionRow {
     pub action: Action,
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Attaching and taking away pictures. Attaching never sends: only Enter asks.
+//! Attaching and detaching images. Attaching never sends: only Enter asks.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::user_error::Trouble;
 use super::{Focus, State, paths};
 
 impl State {
-    /// A paste: paths of pictures are attached, anything else is text.
+    /// A paste: image paths are attached, anything else is text.
     pub(super) fn on_paste(&mut self, text: &str) {
         if let Some(field) = self.overlay.as_mut().and_then(Overlay::field) {
             field.insert(text);
@@ -38,7 +38,7 @@ impl State {
         }
     }
 
-    /// Nothing that was typed or pasted may be left out in silence.
+    /// Typed or pasted text is never cut off silently.
     pub(super) fn warn_if_full(&mut self) {
         if self.input.is_full() {
             let trouble = Trouble::new(format!("a question has at most {MAX_CHARS} characters"));
@@ -61,14 +61,14 @@ impl State {
         self.emit(Effect::AttachFile(path));
     }
 
-    /// Attaches what was to be attached at the start.
+    /// Attaches the images given at the start.
     pub(super) fn attach_pending(&mut self) {
         for path in std::mem::take(&mut self.pending_attachments) {
             self.emit(Effect::AttachFile(path));
         }
     }
 
-    /// Opens the file picker where it was last, or here.
+    /// Opens the file picker in the folder it showed last.
     pub(super) fn pick_file(&mut self) {
         let folder = self.folder.clone();
         self.emit(Effect::ListFolder(folder.clone()));
@@ -108,13 +108,13 @@ impl State {
         }
         self.attached.push(attached);
         self.pictures.choose(self.attached.len() - 1);
-        // The picture just attached is what the user wants to see.
+        // The user wants to see the image just attached.
         self.chosen = None;
         self.show_pane(Focus::Pictures);
         self.notify(format!("attached {name}; it goes with your next question"));
     }
 
-    /// Says or changes whose pictures the next question is about. An id is compared as a whole, so it is never cut.
+    /// Shows or sets the patient or study of the next question. Ids are compared in full, so they are never shortened.
     pub(super) fn patient_or_study_argument(&mut self, command: &str, argument: &str) {
         let what = command.trim_start_matches('/');
         let known = match what {

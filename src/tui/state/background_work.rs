@@ -1,5 +1,5 @@
-//! Long work on indexes beside the conversation: importing a data set, keeping latents. One at a time; it is watched in the
-//! status line and can be given up.
+//! Long background work on indexes: importing a data set, caching latents. One at a time; the status line shows its progress,
+//! and it can be cancelled.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::paths;
 use super::run_command::invalid_value;
 use super::user_error::Trouble;
 
-/// What is to be done.
+/// A piece of background work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     Import {
@@ -22,16 +22,16 @@ pub enum Work {
         path: PathBuf,
         device: String,
     },
-    /// Keep the latents of the open index's pictures; only say what that costs, or do it.
+    /// Cache the latents of the open index's images; without confirmation, only show the cost.
     Warm { really: bool },
 }
 
-/// Work under way.
+/// Running work.
 #[derive(Clone, Debug)]
 pub struct RunningWork {
     job: u64,
     work: Work,
-    /// How far it is, in words.
+    /// Its progress, as text.
     pub said: String,
     stopping: bool,
 }
@@ -96,7 +96,7 @@ impl State {
         self.emit(Effect::Work { job, work });
     }
 
-    /// What becomes of the work under way, where the program ends now.
+    /// Ends the running work when the program quits, with a message about it.
     pub fn end_work(&mut self) -> Option<Trouble> {
         let done = self.work.take()?;
         let (what, hint) = match done.work {
@@ -109,7 +109,7 @@ impl State {
         Some(Trouble::new(format!("{what} ({})", done.said)).hint(hint))
     }
 
-    /// Asks the work under way to stop; true where there was one.
+    /// Asks the running work to stop; true if there was some.
     pub(super) fn cancel_work(&mut self) -> bool {
         match &mut self.work {
             Some(work) if !work.stopping => {
@@ -142,7 +142,7 @@ impl State {
             Ok(words) => self.notify(words),
             Err(trouble) => self.show_error(trouble),
         }
-        // The open index has other examples now, even where the import was stopped.
+        // The open index has changed, even if the import was stopped.
         if let Work::Import { index, .. } = done.work
             && self.engine.wanted_index() == Some(index.as_path())
         {
@@ -151,7 +151,7 @@ impl State {
     }
 }
 
-/// The first word of a text, and what follows it without the blanks between.
+/// The first word of a text, and the trimmed rest.
 fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));

@@ -1,4 +1,4 @@
-//! Which turn is selected, and which branch of the conversation is shown.
+//! Selecting a turn, and the branch of the conversation that is shown.
 
 use super::State;
 use super::conversation::TurnId;
@@ -9,7 +9,7 @@ use super::user_error::Trouble;
 const NO_BRANCH: &str = "no other version of this question; editing or repeating it makes one";
 
 impl State {
-    /// The nearest turn at or above the selected one that has others in its place.
+    /// The nearest turn at or above the selected one that has siblings.
     pub(super) fn branching(&self) -> Option<TurnId> {
         let turn = self.turn()?;
         let path = self.talk.path();
@@ -34,7 +34,7 @@ impl State {
         self.notify(NO_BRANCH);
     }
 
-    /// Lists what was asked in one place of the conversation, or goes to one of it.
+    /// Lists the versions of a question, or switches to one.
     pub(super) fn branches_argument(&mut self, argument: &str) {
         let Some(branching) = self.branching() else {
             return match argument.is_empty() {
@@ -57,7 +57,7 @@ impl State {
         }
     }
 
-    /// Chooses a turn above or below. The last turn is the choice of no turn: the view follows the end again.
+    /// Selects a turn above or below. Selecting the last turn clears the selection, so that the view follows the end again.
     pub(super) fn choose_turn(&mut self, step: isize) {
         let path = self.talk.path();
         let Some(last) = path.len().checked_sub(1) else {
@@ -78,7 +78,7 @@ impl State {
         self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
     }
 
-    /// Lists the turns of the branch that is shown, or selects one.
+    /// Lists the turns of the visible branch, or selects one.
     pub(super) fn turns_argument(&mut self, argument: &str) {
         let count = self.talk.path().len();
         if count == 0 && argument.is_empty() {
@@ -102,7 +102,7 @@ impl State {
         self.overlay = Some(Overlay::Page { page, scroll: 0 });
     }
 
-    /// Stops the answer that runs, or gives the opening of a model up.
+    /// Stops the running answer, the opening of a model, or background work.
     pub(super) fn stop_running(&mut self) {
         if self.stop() || self.cancel_opening() || self.cancel_work() {
             return;
@@ -114,7 +114,7 @@ impl State {
     }
 }
 
-/// The place, from 0, that a typed number from 1 means.
+/// Turns a typed number, counted from 1, into an index from 0.
 pub(super) fn parse_index(argument: &str, count: usize) -> Option<usize> {
     let number = argument.parse::<usize>().ok()?;
     number.checked_sub(1).filter(|at| *at < count)

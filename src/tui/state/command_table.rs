@@ -1,19 +1,19 @@
-//! Slash commands: one table of names, arguments and help, and what a typed line means.
+//! The table of slash commands with arguments and help, and parsing of typed lines.
 
 use super::fuzzy;
 use super::user_error::Trouble;
 
-/// What completes the argument of a command.
+/// The kind of a command's argument, for completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
     None,
     /// Free text.
     Text,
-    /// A path of a file or folder.
+    /// Path of a file or folder.
     Path,
-    /// A path of a picture.
+    /// Path of an image.
     ImageFile,
-    /// A path of a folder.
+    /// Path of a folder.
     Folder,
     Strategy,
     Order,
@@ -34,10 +34,10 @@ impl Argument {
 pub struct CommandRow {
     pub name: &'static str,
     pub argument: Argument,
-    /// How the argument is shown.
+    /// Placeholder of the argument in the help.
     pub shown: &'static str,
     pub help: &'static str,
-    /// Means nothing line by line.
+    /// Has no use in line mode.
     pub of_screen: bool,
 }
 
@@ -57,14 +57,14 @@ const fn row(
 }
 
 impl CommandRow {
-    /// Means nothing line by line.
+    /// Marks a command that has no use in line mode.
     const fn full_screen(mut self) -> Self {
         self.of_screen = true;
         self
     }
 }
 
-/// All commands, one a line.
+/// All commands.
 #[rustfmt::skip]
 pub const COMMANDS: &[CommandRow] = &[
     row("/attach", Argument::ImageFile, "[PATH]", "attach an image; without a path, choose one"),
@@ -112,14 +112,14 @@ pub const COMMANDS: &[CommandRow] = &[
     row("/quit", Argument::None, "", "quit"),
 ];
 
-/// The commands that fit what was typed, best first.
+/// The commands that match the typed text, best first.
 pub fn matching(typed: &str) -> Vec<&'static CommandRow> {
     fuzzy::sorted(typed.trim_start_matches('/'), COMMANDS, |row| row.name)
 }
 
-/// A typed command: its row and its argument.
+/// Parses a typed command into its row and its argument.
 ///
-/// Errors where there is no such command; a beginning that fits only one is taken.
+/// A prefix of a single command is enough. Fails if there is no such command.
 pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Trouble> {
     let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let exact = COMMANDS.iter().find(|row| row.name == word);
@@ -141,13 +141,13 @@ pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Trouble> {
         })
 }
 
-/// The name of the command that a line is, in full.
+/// The full name of the command in a line.
 pub fn named(line: &str) -> Option<&'static str> {
     let command = is_command(line).then(|| parse(line).ok()).flatten();
     command.map(|(row, _)| row.name)
 }
 
-/// Whether a line is a command: it begins with a slash and a word, and that word is no path.
+/// Whether a line is a command: a slash and a word that is not a path.
 pub fn is_command(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
     let name = word.strip_prefix('/');
@@ -160,21 +160,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_found_by_its_name_or_an_only_beginning() {
+    fn a_command_is_found_by_its_name_or_a_unique_prefix() {
         assert_eq!(parse("/attach a b.png").unwrap().1, "a b.png");
         assert_eq!(parse("/temp 0.5").unwrap().0.name, "/temperature");
         assert_eq!(parse("/k 3").unwrap().0.name, "/k");
     }
 
     #[test]
-    fn an_unknown_command_names_the_nearest() {
+    fn an_unknown_command_suggests_the_nearest() {
         let trouble = parse("/atach x").unwrap_err();
         assert_eq!(trouble.message, "there is no command /atach");
         assert!(trouble.hint.unwrap().contains("/attach"));
     }
 
     #[test]
-    fn a_path_is_no_command() {
+    fn a_path_is_not_a_command() {
         assert!(is_command("/help"));
         assert!(!is_command("/tmp/a.png"));
         assert!(!is_command("what is 1/2"));

@@ -10,31 +10,31 @@ use super::event::Entry;
 use super::run_command::{folder_of, split_path, value_names};
 use super::{State, fuzzy, paths};
 
-/// What may be put in the place of what was typed.
+/// The list of completions for the typed text.
 #[derive(Clone, Debug, Default)]
 pub struct Completion {
     pub items: Vec<Item>,
-    /// The chosen item; `None` until a key chose one.
+    /// The selected item; `None` until the user selects one.
     pub chosen: Option<usize>,
-    /// The folder whose names these are.
+    /// The folder that is listed.
     pub(super) folder: Option<PathBuf>,
-    /// Where in the input the replaced text starts.
+    /// Byte offset in the input where the replaced text starts.
     start: usize,
 }
 
-/// One of them.
+/// One completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub text: String,
     pub note: String,
-    /// More is to be typed after it.
+    /// More text follows: an argument, or a name in the folder.
     more: bool,
 }
 
 const MAX_ITEMS: usize = 200;
 
 impl State {
-    /// Looks again at what can be completed; after every change of the input.
+    /// Updates the completions; called after every change of the input.
     pub(super) fn complete(&mut self) {
         self.completion = None;
         self.completion_dismissed = false;
@@ -71,7 +71,7 @@ impl State {
         }
     }
 
-    /// As [`State::complete`], after what can be completed changed by itself: the choice stays.
+    /// Like [`State::complete`], when the folder changed rather than the input: the selection stays.
     pub(super) fn complete_again(&mut self) {
         let before = self.completion.take();
         let chosen = before.and_then(|before| before.items.into_iter().nth(before.chosen?));
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    /// What fits an argument, and how much of it stays in front.
+    /// Completions of an argument, and how many bytes of it stay in front.
     fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let names = match kind {
             Argument::None | Argument::Text => return None,
@@ -130,7 +130,7 @@ impl State {
         let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
             .into_iter()
             .take(MAX_ITEMS)
-            // A name that cleaning changed cannot be typed; it can be chosen in the file picker.
+            // A name that sanitising changed cannot be typed; it can be selected in the file picker.
             .filter(|entry| entry.path.file_name().and_then(|n| n.to_str()) == Some(&entry.name))
             .map(|entry| Item {
                 text: if entry.folder {
@@ -149,7 +149,7 @@ impl State {
         Some((beginning.len(), items))
     }
 
-    /// Takes the chosen item, or the first; true where there was one.
+    /// Inserts the selected item, or the first; true if there was one.
     pub(super) fn take_completion(&mut self) -> bool {
         let Some(completion) = self.completion.take() else {
             return false;
@@ -169,7 +169,7 @@ impl State {
         true
     }
 
-    /// Moves the choice; true where there is a list.
+    /// Moves the selection; true if a list is open.
     pub(super) fn choose_completion(&mut self, step: isize) -> bool {
         let Some(completion) = &mut self.completion else {
             return false;

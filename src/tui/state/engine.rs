@@ -1,4 +1,4 @@
-//! Opening a model and an index: a job that can be watched and given up. The one before stays until the new one is there.
+//! Opening a model and an index: a background job that can be cancelled. The previous ones stay in use until it is done.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::user_error::Trouble;
 /// The model and index in use, and the one being opened.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// What is in use: what it was opened from, and what it is.
+    /// The setup in use, and what it opened.
     ready: Option<(Setup, About)>,
     opening: Option<Opening>,
     /// Why the last opening failed.
@@ -55,7 +55,7 @@ impl Engine {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
-    /// How model and index are called: those in use, or those being opened where none is yet.
+    /// Names of model and index: those in use, or else those being opened.
     pub fn names(&self) -> (String, String) {
         match self.about() {
             Some(about) => (about.model.clone(), about.index.clone()),
@@ -66,12 +66,12 @@ impl Engine {
         }
     }
 
-    /// The index in use or being opened; `None` is the one that ships.
+    /// The index in use or being opened; `None` is the built-in one.
     pub fn wanted_index(&self) -> Option<&std::path::Path> {
         self.wanted.index.as_deref()
     }
 
-    /// What a question is answered with: what is in use, or what is wanted where nothing is yet.
+    /// The setup for a question: the one in use, or the wanted one while opening.
     pub fn setup(&self) -> Setup {
         let (wanted, opening) = (&self.wanted, self.is_opening());
         let ready = self.ready.as_ref().filter(|_| !opening);
@@ -125,7 +125,7 @@ impl State {
         self.emit(Effect::Open { job, setup });
     }
 
-    /// Opens another model; `None` is the one that ships.
+    /// Opens another model; `None` is the built-in one.
     pub(super) fn open_model(&mut self, model: Option<PathBuf>) {
         let setup = Setup {
             model,
@@ -134,7 +134,7 @@ impl State {
         self.open(setup);
     }
 
-    /// Opens another index; `None` is the one that ships.
+    /// Opens another index; `None` is the built-in one.
     pub(super) fn open_index(&mut self, index: Option<PathBuf>) {
         let setup = Setup {
             index,
@@ -173,7 +173,7 @@ impl State {
         }
     }
 
-    /// Gives an opening up; true where there was one.
+    /// Cancels an opening; true if there was one.
     pub(super) fn cancel_opening(&mut self) -> bool {
         let Some(opening) = self.engine.opening.take() else {
             return false;

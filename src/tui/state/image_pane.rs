@@ -1,4 +1,4 @@
-//! The pane with the attached pictures: which one is shown, how, and which beside it.
+//! The image pane: which image is shown, how, and which one next to it.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use crate::tui::picture::Look;
 
 use super::{Overlay, State};
 
-/// What of the pictures is shown.
+/// State of the image pane.
 #[derive(Clone, Debug, Default)]
 pub struct ImagePane {
     selected: usize,
-    /// Two side by side: this and the next, or this and the chosen shot's.
+    /// Two images side by side: this and the next, or this and the selected shot's.
     pub two: bool,
-    /// The second is the chosen shot's.
+    /// The second image is the selected shot's.
     pub with_shot: bool,
     /// By SHA-256.
     transforms: HashMap<String, Look>,
 }
 
 impl ImagePane {
-    /// Place of the picture that is shown.
+    /// Index of the image that is shown.
     pub fn selected(&self) -> usize {
         self.selected
     }
@@ -29,19 +29,19 @@ impl ImagePane {
         self.selected = at;
     }
 
-    /// After pictures went away: stays inside.
+    /// Clamps the selection after images were removed.
     pub(super) fn fit(&mut self, count: usize) {
         self.selected = self.selected.min(count.saturating_sub(1));
     }
 
-    /// How a picture is looked at.
+    /// Zoom, position and tones of an image.
     pub fn look(&self, sha256: &str) -> Look {
         self.transforms.get(sha256).copied().unwrap_or_default()
     }
 }
 
 impl State {
-    /// A key that is about pictures; they work in the pane and on the whole screen.
+    /// Handles an image key, in the pane and on the full screen.
     pub(super) fn image_action(&mut self, action: Action) {
         let count = self.images_in_view().len();
         let selected = self.pictures.selected.min(count.saturating_sub(1));

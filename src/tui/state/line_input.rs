@@ -1,4 +1,4 @@
-//! Lines, as the line mode reads them: a command, a question, the path of a picture, or yes or no.
+//! Lines in line mode: a command, a question, the path of an image, or yes or no.
 
 use crate::tui::ExitReason;
 use rounds_assistant::MOST_IMAGES;
@@ -9,7 +9,7 @@ use super::overlay::Overlay;
 use super::user_error::Trouble;
 use super::{DOUBLE_PRESS, State, command_table, paths};
 
-/// What a shell calls the interrupt.
+/// Signal number of an interrupt, for the exit code.
 const SIGINT: i32 = 2;
 
 impl State {
@@ -38,12 +38,12 @@ impl State {
         self.input.set(line);
         self.completion = None;
         self.enter();
-        // What was not taken is not to be edited here either.
+        // A rejected line cannot be edited in line mode.
         self.input.take();
         self.cancel_editing();
     }
 
-    /// Ctrl-C: stops an answer; at rest, or a second time, it leaves.
+    /// Ctrl-C: stops an answer; when idle, or the second time, it quits.
     pub(super) fn on_interrupt(&mut self) {
         let before = self.interrupted.replace(self.now);
         let again = before.is_some_and(|before| self.now.saturating_sub(before) < DOUBLE_PRESS);

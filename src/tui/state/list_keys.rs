@@ -23,7 +23,7 @@ impl State {
         }
     }
 
-    /// Attaches a sample case and puts a question that fits into an empty input. It is not sent.
+    /// Attaches a sample case and suggests a question if the input is empty. It is not sent.
     pub(super) fn attach_sample_case(&mut self, number: usize) {
         let Some(name) = self.cases.get(number).cloned() else {
             return;
@@ -61,14 +61,14 @@ impl State {
         }
     }
 
-    /// Shows another folder; the next time the picker begins there.
+    /// Shows another folder; the picker starts there next time.
     fn enter_folder(&mut self, folder: std::path::PathBuf) {
         self.folder.clone_from(&folder);
         self.emit(Effect::ListFolder(folder.clone()));
         self.overlay = Some(Overlay::Picker(super::Picker::new(folder)));
     }
 
-    /// To the folder above.
+    /// Goes to the parent folder.
     fn leave_folder(&mut self) {
         let Some(Overlay::Picker(picker)) = &self.overlay else {
             return;
@@ -101,7 +101,7 @@ impl State {
             return self.rename_in_list(&id, &title);
         }
         let control = press.modifiers == KeyModifiers::CONTROL;
-        // In words to search for, Delete takes a character away.
+        // While searching, Delete edits the search text.
         let deletes = match press.code {
             KeyCode::Char('x') => control,
             code => code == KeyCode::Delete && list.words.is_empty(),
@@ -127,7 +127,7 @@ impl State {
         }
     }
 
-    /// Goes back from the question whether to delete to the list that asked it, which is read again.
+    /// Goes back from the delete confirmation to the list that opened it, which is reloaded.
     pub(super) fn close_window(&mut self) {
         if let Some(Overlay::Confirm {
             list: Some(list), ..
@@ -152,7 +152,7 @@ impl State {
     }
 }
 
-/// Where a choice goes.
+/// The new index of a selection.
 fn move_selection(at: usize, last: usize, code: KeyCode) -> usize {
     match code {
         KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
@@ -165,7 +165,7 @@ fn move_selection(at: usize, last: usize, code: KeyCode) -> usize {
     }
 }
 
-/// A question that suits a sample case, by the finding in its name.
+/// A question for a sample case, by the finding in its name.
 fn question_for(name: &str) -> &'static str {
     match name.rsplit('-').next().unwrap_or_default() {
         "nodule" => "Is there a nodule?",

@@ -1,4 +1,4 @@
-//! From a key to what it does, when no window is open.
+//! Keys while no window is open.
 
 use crate::tui::ExitReason;
 use crate::tui::keys::{Action, Press};
@@ -13,7 +13,7 @@ use super::{DOUBLE_PRESS, Focus, State};
 impl State {
     pub(super) fn on_key(&mut self, press: Press) {
         let action = self.keymap.action(self.focus.key_context(), press);
-        // These work whatever is open.
+        // These work even while a window is open.
         match action {
             Some(Action::Interrupt) => return self.interrupt(),
             Some(Action::Suspend) => return self.emit(Effect::Suspend),
@@ -41,7 +41,7 @@ impl State {
         self.overlay = Some(Overlay::Help { scroll: 0 });
     }
 
-    /// A character that means nothing in this pane is the beginning of a question.
+    /// A character without a binding in this pane starts a question.
     fn type_character(&mut self, character: char) {
         self.focus = Focus::Input;
         self.input.type_character(character);
@@ -106,7 +106,7 @@ impl State {
         self.complete();
     }
 
-    /// Enter: a chosen completion, a command, or a question.
+    /// Enter: takes the selected completion, runs a command, or asks a question.
     pub(super) fn enter(&mut self) {
         let chosen = self.completion.as_ref().is_some_and(|c| c.chosen.is_some());
         if chosen && self.take_completion() {
@@ -114,7 +114,7 @@ impl State {
         }
         let text = self.input.text().to_string();
         if text.trim() == "/" {
-            // The list would stand where the answer is said.
+            // The list would cover the message.
             self.completion = None;
             let trouble = Trouble::new("a slash alone is not a command");
             return self.show_error(trouble.hint("/help shows all commands"));
@@ -137,7 +137,7 @@ impl State {
         self.recall(line);
     }
 
-    /// Puts a line of the history into the input. What could complete it is not shown: it would take the keys of the walk.
+    /// Puts a line of the history into the input. Completions stay closed: they would take the arrow keys.
     fn recall(&mut self, line: Option<String>) {
         self.completion = None;
         self.completion_dismissed = true;
@@ -146,7 +146,7 @@ impl State {
         }
     }
 
-    /// Esc: what is nearest is closed, stopped or left.
+    /// Esc: closes, cancels or stops the innermost thing.
     fn escape(&mut self) {
         if self.completion.take().is_some() {
             self.completion_dismissed = true;
@@ -169,7 +169,7 @@ impl State {
         self.notice = None;
     }
 
-    /// Ctrl-C: stops what runs; twice leaves.
+    /// Ctrl-C: stops whatever is running; twice quits.
     fn interrupt(&mut self) {
         if self
             .interrupted
@@ -208,7 +208,7 @@ impl State {
     }
 }
 
-/// What editing keys do to a text.
+/// Applies an editing action to a text.
 pub(super) fn edit(editor: &mut Editor, action: Action) {
     match action {
         Action::EndOfInput => editor.delete(),

@@ -1,8 +1,8 @@
 //! The interface as a pure state machine: events in, effects out.
 //!
-//! Nothing here does input or output, waits, or knows the time: time comes with events. What can be seen is a function of
-//! this state (`view`), and what must be done is told to the driver as effects. A state that could not be is not to be
-//! expressible: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
+//! Nothing here does input or output, waits, or reads a clock: time comes with events. What is drawn is a function of this
+//! state (`view`), and work to do is returned to the driver as effects. Impossible states should not be representable: a
+//! running answer is a value of [`Activity`], an open window a value of [`Overlay`].
 
 mod answering;
 mod attachments;
@@ -86,7 +86,7 @@ impl Focus {
     }
 }
 
-/// A message that goes away by itself.
+/// A message that disappears by itself.
 #[derive(Clone, Debug)]
 pub struct Notice {
     pub trouble: Trouble,
@@ -96,18 +96,18 @@ pub struct Notice {
 
 const NOTICE_TIME: Duration = Duration::from_secs(6);
 const ERROR_TIME: Duration = Duration::from_secs(15);
-/// Two presses of Ctrl-C within this time leave.
+/// Two presses of Ctrl-C within this time quit.
 const DOUBLE_PRESS: Duration = Duration::from_secs(2);
 
-/// Everything that can be seen, and what is needed to go on.
+/// The whole state of the interface.
 pub struct State {
-    /// Shown line by line: there are no panes to go to, no keys, and no windows that stay.
+    /// Line mode: no panes, no keys, and no windows that stay open.
     linear: bool,
     pub columns: u16,
     pub rows: u16,
     pub now: Duration,
     pub focus: Focus,
-    /// The pane in front where only one has room.
+    /// The visible pane where there is room for only one.
     pub front: Focus,
     pub overlay: Option<Overlay>,
     pub input: Editor,
@@ -115,27 +115,27 @@ pub struct State {
     pub completion: Option<Completion>,
     /// The turn whose question is being edited.
     pub editing: Option<TurnId>,
-    /// What stood in the input before that.
+    /// The input before that edit.
     draft: Option<regenerate::Draft>,
     pub attached: Vec<Attached>,
-    /// Whose pictures the next question is about.
+    /// Patient and study of the next question.
     pub whose: Whose,
     pub pictures: ImagePane,
     pub talk: Conversation,
-    /// Conversations before this one: the names of turns begin anew with each.
+    /// How many conversations came before this one: turn ids restart with each.
     pub conversations: u64,
-    /// The chosen turn; `None` is the last one.
+    /// The selected turn; `None` is the last one.
     chosen: Option<TurnId>,
-    /// First line of the conversation that is shown; `None` follows its end.
+    /// First visible line of the conversation; `None` follows its end.
     pub scroll: Option<usize>,
-    /// Place of the chosen shot in the list.
+    /// Index of the selected shot in the list.
     pub shot: usize,
     pub activity: Activity,
     queue: VecDeque<TurnId>,
     pub settings: Settings,
     pub engine: Engine,
     pub session: Session,
-    /// Long work beside the conversation.
+    /// Long work in the background.
     pub work: Option<RunningWork>,
     last_job: u64,
     pub notice: Option<Notice>,
@@ -144,25 +144,25 @@ pub struct State {
     pub keymap: Keymap,
     pub theme: ThemeChoice,
     pub images: ImageMode,
-    /// What the last drawing put where; for the mouse and for scrolling.
+    /// Where the last frame drew things; for the mouse and for scrolling.
     pub hits: Hits,
     listing: Option<folder_listing::FolderListing>,
-    /// The user does not want what can be completed to be shown.
+    /// The user closed the list of completions.
     completion_dismissed: bool,
     interrupted: Option<Duration>,
     partial_at: Duration,
     home: Option<PathBuf>,
     folder: PathBuf,
-    /// Pictures to attach once a session is open, whose own would take their place.
+    /// Images to attach after the session is open, since opening it replaces the attached images.
     pending_attachments: Vec<PathBuf>,
-    /// Whose they are: goes before what the session says.
+    /// Their patient and study, which override those of the session.
     pending_whose: Whose,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
 }
 
-/// What a state begins with.
+/// The initial values of a state.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// For the line mode.
@@ -178,16 +178,16 @@ pub struct Start {
     pub attach: Vec<PathBuf>,
     pub session: Option<String>,
     pub home: Option<PathBuf>,
-    /// Where the file picker begins.
+    /// The first folder of the file picker.
     pub folder: PathBuf,
     pub cases: Vec<String>,
     pub whose: Whose,
-    /// What the user must know before anything else.
+    /// A message to show first.
     pub notice: Option<String>,
 }
 
 impl State {
-    /// The first state, and what must be done at once.
+    /// The first state, and its first effects.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let mut state = Self {
             linear: start.linear,
@@ -253,7 +253,7 @@ impl State {
         (state, effects)
     }
 
-    /// Takes an event that happened at `now` (since the start) and says what must be done.
+    /// Handles an event that happened at `now` (since the start) and returns the effects to run.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         self.now = now.max(self.now);
         if self.notice.as_ref().is_some_and(|n| n.until <= self.now) {
@@ -304,7 +304,7 @@ impl State {
         std::mem::take(&mut self.effects)
     }
 
-    /// Whether something moves by itself, so that time must be told.
+    /// Whether something changes with time, so that tick events are needed.
     pub fn is_lively(&self) -> bool {
         !matches!(self.activity, Activity::Idle)
             || self.engine.is_opening()
@@ -313,12 +313,12 @@ impl State {
             || self.shows_folder()
     }
 
-    /// The chosen turn: the last one unless another was chosen.
+    /// The selected turn; the last one unless the user selected another.
     pub fn turn(&self) -> Option<TurnId> {
         self.chosen.or(self.talk.leaf())
     }
 
-    /// Whether `turn` was chosen by the user.
+    /// Whether the user selected `turn`.
     pub fn is_chosen(&self, turn: TurnId) -> bool {
         self.chosen == Some(turn)
     }
@@ -343,11 +343,11 @@ impl State {
         });
     }
 
-    /// Puts a pane in front where only one has room. One with the focus that is covered by it gives the focus up: no key may
-    /// act on what cannot be seen.
+    /// Brings a pane to the front where there is room for only one. If it covers the focused pane, it takes the focus: keys must
+    /// not act on something hidden.
     fn show_pane(&mut self, pane: Focus) {
         self.front = pane;
-        // A tab is one row high.
+        // A pane that is shown only as a tab is one row high.
         let seen = |pane| {
             let mut panes = self.hits.panes.iter();
             panes.any(|(area, drawn)| *drawn == pane && area.height > 1)
@@ -364,7 +364,7 @@ impl State {
         }
     }
 
-    /// Ends everything: what runs is stopped and kept.
+    /// Quits: a running answer is stopped and stored.
     fn leave(&mut self, reason: ExitReason) {
         self.stop_before_exit();
         self.emit(Effect::Leave(reason));

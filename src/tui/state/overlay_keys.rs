@@ -1,4 +1,4 @@
-//! Keys in open windows. Esc closes; lists move; text scrolls; fields take what is typed.
+//! Keys in open windows: Esc closes, arrows move in lists and scroll texts, other keys edit fields.
 
 use crossterm::event::KeyCode;
 
@@ -40,7 +40,7 @@ impl State {
         }
     }
 
-    /// Closes the window, or the field that is open in it, or goes back to the window before it.
+    /// Closes the open field or the window, or goes back to the previous window.
     fn close_overlay(&mut self) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.renaming.take().is_some()
@@ -60,7 +60,7 @@ impl State {
             KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
             KeyCode::PageUp => scroll.saturating_sub(page),
-            // At the end it may mean something else.
+            // At the end, Space may have another meaning.
             KeyCode::Char(' ') if *scroll >= most => return false,
             KeyCode::PageDown | KeyCode::Char(' ') => *scroll + page,
             KeyCode::Home | KeyCode::Char('g') => 0,
@@ -97,7 +97,7 @@ impl State {
                 *step = step.saturating_sub(1);
                 *scroll = 0;
             }
-            // Nobody has understood what was not on the screen.
+            // The whole text must have been on the screen before it can be accepted.
             KeyCode::Enter | KeyCode::Right | KeyCode::Tab if *scroll < most => {
                 *scroll = (*scroll + page).min(most);
             }
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    /// Editing keys in the field of a window.
+    /// Applies editing keys to the field of a window.
     pub(super) fn edit_field(&mut self, press: Press) {
         let action = self.keymap.action(crate::tui::keys::Place::Input, press);
         let Some(field) = self.overlay.as_mut().and_then(Overlay::field) else {
@@ -196,7 +196,7 @@ impl State {
         }
     }
 
-    /// After typing into a window's field: lists look again.
+    /// Updates lists after a change in a window's field.
     pub(super) fn field_changed(&mut self) {
         match &mut self.overlay {
             Some(Overlay::Picker(picker)) => picker.selected = 0,

@@ -1,4 +1,4 @@
-//! Pages of text about the conversation and the program: a window of the full screen, a list in the line mode.
+//! Text pages about the conversation and the program: a window on the full screen, a list in line mode.
 
 use crate::tui::house::label;
 use crate::tui::journal::Attached;
@@ -8,14 +8,14 @@ use rounds_support::errors::bytes;
 use super::conversation::{Reply, Turn, TurnId};
 use super::{Activity, State, regenerate};
 
-/// What a page is about.
+/// The content of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
     /// The shots of the selected answer.
     Shots,
-    /// The questions of the branch that is shown.
+    /// The questions of the visible branch.
     Turns,
-    /// What was asked in the same place.
+    /// The versions of the selected question.
     Branches,
     /// The selected question, to be edited.
     Question,
@@ -105,7 +105,7 @@ impl State {
     fn status_lines(&self) -> Vec<String> {
         let mut lines = vec![format!("now: {}", self.doing())];
         if let Some(about) = self.engine.about() {
-            // What `auto` became is known with the first answer.
+            // The index's own search method is known only with the first answer.
             lines.push(format!("model: {}", about.model));
             lines.push(format!("device: {}", about.device));
             lines.push(format!("index: {}", about.index));
@@ -170,7 +170,7 @@ impl State {
             .collect()
     }
 
-    /// Tokens that the selected answer took, and those that fit.
+    /// Tokens used by the selected answer, and the size of the context.
     pub fn context(&self) -> Option<(usize, Option<usize>)> {
         let turn = self.turn().and_then(|id| self.talk.get(id))?;
         let Reply::Answered(done) = &turn.reply else {
@@ -186,7 +186,7 @@ fn name(attached: &Attached) -> &str {
     &attached.picture.source.name
 }
 
-/// What came of a question, on one line.
+/// The outcome of a question, on one line.
 fn outcome(turn: &Turn) -> String {
     match &turn.reply {
         Reply::Coming => "(not answered yet)".into(),

@@ -1,13 +1,13 @@
 //! Paths as people type, paste and drop them: quoted, escaped, with `~`, or as `file://` addresses.
 //!
-//! Only text is looked at here; whether a file exists is for whoever opens it.
+//! Works on text only; whether a file exists is checked when it is opened.
 
 use std::path::{Path, PathBuf};
 
-/// Longest path that is taken, in bytes.
+/// Maximum length of a path, in bytes.
 const MAX_BYTES: usize = 4096;
 
-/// The path that a typed argument means.
+/// Parses a typed argument as a path.
 pub fn from_input(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     let text = text.trim();
     if text.is_empty() || text.len() > MAX_BYTES {
@@ -20,7 +20,7 @@ pub fn from_input(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     Some(expand(&plain, home))
 }
 
-/// The paths of a paste or drop, where all of it looks like paths of pictures; `None` where it is text.
+/// The paths of a paste or drop, if all of it looks like image paths; `None` for other text.
 pub fn from_paste(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
     let text = text.trim();
     if text.is_empty() || text.len() > MAX_BYTES * 8 {
@@ -32,7 +32,7 @@ pub fn from_paste(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
         .filter_map(|word| path_from_word(word, home))
         .collect();
     let all = paths.len() == words.len() && paths.iter().all(|path| is_image_path(path));
-    // A word of prose that ends in .png is no drop; a drop is an absolute path or an address.
+    // A word of prose may end in .png; a drop is always an absolute path or an address.
     let absolute = paths.iter().all(|path| path.is_absolute());
     (all && absolute && !paths.is_empty()).then_some(paths)
 }
@@ -44,7 +44,7 @@ fn path_from_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
     }
 }
 
-/// Whether the name looks like a picture that can be read.
+/// Whether the name looks like a readable image.
 pub fn is_image_path(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     let extension = extension.unwrap_or_default().to_lowercase();
@@ -72,7 +72,7 @@ fn expand(text: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Takes quotes and backslashes away from one argument, which may have spaces in it.
+/// Removes quotes and backslashes from one argument, which may contain spaces.
 fn unquote(text: &str) -> String {
     for quote in ['"', '\''] {
         let inner = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote));
@@ -80,7 +80,7 @@ fn unquote(text: &str) -> String {
             return inner.to_string();
         }
     }
-    // A backslash before a letter is a path of another system, not an escape.
+    // A backslash before a letter is part of a Windows path, not an escape.
     let mut out = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -95,7 +95,7 @@ fn unquote(text: &str) -> String {
     out
 }
 
-/// Splits as a shell would: quotes and backslashes. `None` where a quote stays open.
+/// Splits words like a shell, with quotes and backslashes. `None` if a quote is not closed.
 fn shell_words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -122,7 +122,7 @@ fn shell_words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// The path of a `file://` address on this machine.
+/// The path of a local `file://` address.
 fn address_path(address: &str) -> Option<String> {
     let path = address.strip_prefix("localhost").unwrap_or(address);
     if !path.starts_with('/') {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_no_path() {
+    fn text_is_not_a_path() {
         for text in [
             "is there a nodule in chest.png",
             "/attach x",

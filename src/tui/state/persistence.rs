@@ -1,7 +1,7 @@
-//! Keeping what is asked and answered in the session store, as it happens.
+//! Saving questions and answers to the session store as they happen.
 //!
-//! A store that fails is told once and the conversation goes on: nothing that was asked is lost from the screen. A turn is
-//! never given to the store before the one it follows.
+//! If the store fails, the user is told once and the conversation goes on; nothing disappears from the screen. A turn is
+//! never sent to the store before its parent.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::sessions::MAX_TITLE_CHARS;
 use super::user_error::Trouble;
 use super::{Activity, Stage, State};
 
-/// How often streamed text is kept.
+/// How often streamed text is stored.
 const PARTIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The session as the store knows it.
@@ -21,13 +21,13 @@ const PARTIAL_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Session {
     stored: Stored,
     title: String,
-    /// Turns that wait for the session, or for the turn they follow, to be in the store.
+    /// Turns that wait until the session, or their parent turn, is stored.
     waiting: Vec<TurnId>,
-    /// Turns that the store was given and has not spoken of yet.
+    /// Turns sent to the store and not confirmed yet.
     storing: Vec<TurnId>,
-    /// Ends that wait for their turn to be in the store.
+    /// Ends that wait until their turn is stored.
     ends: Vec<(TurnId, TurnEnd)>,
-    /// Turns that the store did not take.
+    /// Turns that the store failed to save.
     rejected: Vec<TurnId>,
 }
 
@@ -37,12 +37,12 @@ enum Stored {
     Unsaved,
     Creating,
     Saved(String),
-    /// The store failed: this session is kept nowhere.
+    /// The store failed: this session is not saved.
     Failed,
 }
 
 impl Session {
-    /// One that is in the store.
+    /// A stored session.
     pub fn saved(id: &str, title: &str) -> Self {
         Self {
             stored: Stored::Saved(id.to_string()),
@@ -55,7 +55,7 @@ impl Session {
         self.title = title.to_string();
     }
 
-    /// Its id, where it is in the store.
+    /// Its id, if it is stored.
     pub fn id(&self) -> Option<&str> {
         match &self.stored {
             Stored::Saved(id) => Some(id),
@@ -93,13 +93,13 @@ impl State {
         }
     }
 
-    /// Whether the store has still to be told something, or to answer.
+    /// Whether anything is still to be sent to the store or confirmed by it.
     pub fn has_unstored(&self) -> bool {
         let session = &self.session;
         !session.waiting.is_empty() || !session.storing.is_empty() || !session.ends.is_empty()
     }
 
-    /// Stores the turns that wait, each after the one it follows.
+    /// Stores the waiting turns, each after its parent.
     fn store_pending_turns(&mut self) {
         let Some(session) = self.session.id().map(str::to_string) else {
             return;
@@ -113,7 +113,7 @@ impl State {
         }
     }
 
-    /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
+    /// The nearest stored ancestor, skipping turns that could not be saved. `Err` is an ancestor that is still being stored.
     fn nearest_stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
         let session = &self.session;
         let mut above = self.talk.get(turn).and_then(|record| record.parent);
@@ -217,7 +217,7 @@ impl State {
         }
     }
 
-    /// Keeps what was streamed so far, about once a second.
+    /// Stores the partial answer, about once a second.
     pub(super) fn store_partial(&mut self) {
         let Activity::Turn {
             turn,

@@ -1,6 +1,6 @@
-//! Asking the same again: with other settings, without a shot, edited, or beside what was answered.
+//! Asking a question again: with other settings, without a shot, edited, or compared with the first answer.
 //!
-//! Each is a branch beside the old turn; nothing that was answered is replaced.
+//! Each is a new branch next to the old turn; no answer is ever replaced.
 
 use crate::tui::journal::{Attached, Whose};
 use rounds_assistant::Settings;
@@ -13,7 +13,7 @@ use super::pages::Page;
 use super::run_command::{shot_count, value_name};
 use super::user_error::Trouble;
 
-/// What stood in the input before an older question took its place.
+/// The input before an older question was put into it for editing.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     text: String,
@@ -22,7 +22,7 @@ pub(super) struct Draft {
 }
 
 impl State {
-    /// A branch beside `turn` with other settings. Returns the new turn, or says why there can be none.
+    /// Adds a branch next to `turn` with other settings. Returns the new turn, or shows why it cannot be asked.
     fn add_sibling(
         &mut self,
         turn: TurnId,
@@ -44,14 +44,14 @@ impl State {
         Some(self.talk.add(new))
     }
 
-    /// Answers the chosen question again with the settings of now.
+    /// Answers the selected question again with the current settings.
     pub(super) fn regenerate(&mut self) {
         let Some(turn) = self.turn_or_error() else {
             return;
         };
         let mut settings = self.settings.clone();
         if settings.decoding.temperature > 0.0 {
-            // Another sample, not one that is there: the first seed from the user's on that was not tried.
+            // A new sample: the first seed, counting up from the user's, that was not tried yet.
             while !self.turns_asked_with(turn, &settings).is_empty() {
                 settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
             }
@@ -64,8 +64,8 @@ impl State {
         }
     }
 
-    /// The turns in the place of `turn` that asked the same about the same pictures with `settings`, and were answered or will
-    /// be.
+    /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and are answered
+    /// or pending.
     fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
         let asked = self.talk.get(turn);
         let is_it = |other: &Turn| {
@@ -78,7 +78,7 @@ impl State {
         siblings
     }
 
-    /// The chosen turn, where anything was asked.
+    /// The selected turn; shows an error if nothing was asked yet.
     pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
         let turn = self.turn();
         if turn.is_none() {
@@ -87,8 +87,7 @@ impl State {
         turn
     }
 
-    /// Whether all pictures of a turn are there; complains where one was lost in the store, since the question would be another
-    /// one without it.
+    /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a different question.
     fn has_all_images(&mut self, turn: TurnId) -> bool {
         let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
         let Some(name) = lost else { return true };
@@ -112,7 +111,7 @@ impl State {
         }
     }
 
-    /// Puts the chosen question back into the input; sending it makes a branch.
+    /// Puts the selected question back into the input; sending it makes a branch.
     pub(super) fn edit_question(&mut self) {
         let Some(turn) = self.turn_or_error() else {
             return;
@@ -138,7 +137,7 @@ impl State {
         }
     }
 
-    /// Gives an edit up: what stood in the input before is there again. True where something was being edited.
+    /// Cancels an edit and restores the input from before it. True if something was being edited.
     pub(super) fn cancel_editing(&mut self) -> bool {
         if let Some(draft) = self.draft.take() {
             self.input.set(&draft.text);
@@ -149,7 +148,7 @@ impl State {
         self.editing.take().is_some()
     }
 
-    /// As [`Self::edit_question`]; with the new words, asks them at once.
+    /// Like [`Self::edit_question`]; with a new question, asks it at once.
     pub(super) fn edit_argument(&mut self, words: &str) {
         if words.is_empty() && self.linear {
             if self.turn_or_error().is_some() {
@@ -164,7 +163,7 @@ impl State {
         }
     }
 
-    /// Shows two answers to the chosen question: as it is, and with one setting changed.
+    /// Shows two answers to the selected question: as it is, and with one setting changed.
     pub(super) fn compare(&mut self, argument: &str) {
         let Some(turn) = self.turn_or_error() else {
             return;
@@ -177,7 +176,7 @@ impl State {
             Ok(changed) => changed,
             Err(trouble) => return self.show_error(trouble),
         };
-        // The same comparison again shows what is there, unless nothing came of it.
+        // Repeating a comparison shows the existing one, unless it was stopped or failed.
         let there = self
             .turns_asked_with(turn, &settings)
             .into_iter()
@@ -204,7 +203,7 @@ impl State {
     }
 }
 
-/// How shots were chosen for a question, in words.
+/// How the shots of a question were chosen, as text.
 pub fn how(settings: &Settings) -> String {
     match settings.strategy {
         Strategy::None => "no shots".into(),
@@ -217,7 +216,7 @@ pub fn how(settings: &Settings) -> String {
     }
 }
 
-/// Whether two answers say the same; `None` where one is not there.
+/// Whether two answers are the same; `None` if one is missing.
 pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
         return None;
@@ -226,7 +225,7 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     Some(plain(&one.answer) == plain(&other.answer))
 }
 
-/// The settings of a comparison, and what it is called.
+/// The settings of a comparison, and its label.
 fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Trouble> {
     let mut settings = base.clone();
     if argument.is_empty() {

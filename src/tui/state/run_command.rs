@@ -1,4 +1,4 @@
-//! Doing slash commands, and changing one setting by its name.
+//! Running slash commands, and changing a setting by name.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use super::user_error::Trouble;
 use super::{Focus, State, paths};
 
 impl State {
-    /// Does what a typed command says.
+    /// Runs a typed command.
     pub(super) fn run_command(&mut self, line: &str) {
         let (row, argument) = match command_table::parse(line) {
             Ok(parsed) => parsed,
@@ -84,7 +84,7 @@ impl State {
         }
     }
 
-    /// Changes a setting, or says what it is.
+    /// Changes a setting, or shows its value.
     fn setting(&mut self, row: &command_table::CommandRow, value: &str) {
         let name = row.name.trim_start_matches('/');
         if value.is_empty() {
@@ -162,7 +162,7 @@ impl State {
         self.show_error(Trouble::new("there is nothing to export yet").hint("ask something first"));
     }
 
-    /// Writes the session to the path of the argument, in the format of its end.
+    /// Writes the session to the path in the argument, in the format of its extension.
     fn export_without_dialog(&mut self, argument: &str) {
         let Some(id) = self.session.id().map(str::to_string) else {
             return self.nothing_to_export();
@@ -205,7 +205,7 @@ impl State {
     }
 }
 
-/// Changes one setting; none where the settings could not be used then.
+/// Changes one setting; leaves the settings unchanged if the result would be invalid.
 pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
     let wants = |what: &str| match value {
         "" => Trouble::new(format!("/{name} takes {what}")),
@@ -213,7 +213,7 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
     };
     let mut changed = settings.clone();
     match name {
-        // What is no number is beyond every limit.
+        // Text that is not a number becomes a value that fails the check below.
         "k" | "shots" => changed.shots = value.parse().unwrap_or(usize::MAX),
         "strategy" => {
             changed.strategy = Strategy::from_str(value, true)
@@ -317,7 +317,7 @@ pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
     Trouble::new(wrong).hint(format!("one of {}", names.join(", ")))
 }
 
-/// The folder and name a typed path stands for, for completion: what is before the last slash, and what comes after it.
+/// Splits a typed path after its last slash, for completion.
 pub(super) fn split_path(text: &str) -> (&str, &str) {
     match text.rfind('/') {
         Some(at) => (
@@ -328,7 +328,7 @@ pub(super) fn split_path(text: &str) -> (&str, &str) {
     }
 }
 
-/// The folder that a typed beginning of a path names.
+/// The folder that the typed part of a path names.
 pub(super) fn folder_of(beginning: &str, home: Option<&std::path::Path>) -> PathBuf {
     if beginning.is_empty() {
         return PathBuf::from(".");

@@ -1,6 +1,6 @@
-//! Sessions: a new one, one from the store, its title, its end.
+//! Sessions: starting, opening, renaming, deleting.
 //!
-//! Never leave a conversation while the store has still to speak of a turn of it.
+//! Never leave a conversation before the store has confirmed all its turns.
 
 use crate::tui::journal::{SavedSession, SessionSummary, Whose};
 
@@ -11,16 +11,16 @@ use super::persistence::Session;
 use super::user_error::Trouble;
 use super::{Activity, State};
 
-/// In characters.
+/// Maximum length of a title.
 pub const MAX_TITLE_CHARS: usize = 60;
 
-/// A title as it is kept.
+/// A title as it is stored.
 pub(super) fn clean_title(title: &str) -> String {
     rounds_support::sanitise::clean_line_max(title.trim(), MAX_TITLE_CHARS)
 }
 
 impl State {
-    /// Turns are named by their place, so what the store says late must not meet another conversation.
+    /// Turn ids are indexes, so a late message of the store must not reach another conversation.
     fn can_change_conversation(&mut self) -> bool {
         if self.activity != Activity::Idle {
             self.notify("an answer is in progress; stop it first");
@@ -125,7 +125,7 @@ impl State {
         }
     }
 
-    /// Gives a session of the store another title; the open one shows it too.
+    /// Renames a stored session, and the open one with it.
     pub(super) fn set_title(&mut self, id: String, title: String) {
         if self.session.id() == Some(&id) {
             self.session.rename(&title);
@@ -167,7 +167,7 @@ impl State {
                 self.notify(format!("written to {}", path.display()));
             }
             Err(trouble) => match &mut self.overlay {
-                // The error belongs into the dialog that asked.
+                // The error belongs in the dialog.
                 Some(Overlay::Export(dialog)) => dialog.trouble = Some(trouble),
                 _ => self.show_error(trouble),
             },

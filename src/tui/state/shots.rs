@@ -1,6 +1,6 @@
-//! The shots of the chosen answer: pin, exclude, reorder, open, ask again without one.
+//! The shots of the selected answer: pin, exclude, reorder, open, ask again without one.
 //!
-//! What an answer was made with is never changed here: pins and exclusions count from the next question on.
+//! The shots of an existing answer never change: pins and exclusions apply from the next question on.
 
 use crate::tui::house::tags_line;
 use crate::tui::keys::Action;
@@ -12,7 +12,7 @@ use super::{Focus, State, branches};
 use rounds_assistant::MOST_SHOTS;
 
 impl State {
-    /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
+    /// The shots in list order: pinned ones first, as in the next prompt.
     pub fn shot_list(&self) -> Vec<&Shot> {
         let Some(turn) = self.turn().and_then(|id| self.talk.get(id)) else {
             return Vec::new();
@@ -22,7 +22,7 @@ impl State {
         shots
     }
 
-    /// Place among the pinned examples, from 0.
+    /// Position among the pinned examples, from 0.
     pub fn pin_place(&self, id: &str) -> Option<usize> {
         self.settings.pinned.iter().position(|pinned| pinned == id)
     }
@@ -31,7 +31,7 @@ impl State {
         self.settings.excluded.iter().any(|excluded| excluded == id)
     }
 
-    /// The chosen shot.
+    /// The selected shot.
     pub fn chosen_shot(&self) -> Option<&Shot> {
         let shots = self.shot_list();
         shots
@@ -39,7 +39,7 @@ impl State {
             .copied()
     }
 
-    /// What is to be known of a shot: names and texts.
+    /// Details of a shot as pairs of label and text.
     pub fn facts_of(&self, shot: &Shot) -> Vec<(&'static str, String)> {
         let example = &shot.example;
         let next = match (self.pin_place(&example.id), self.is_excluded(&example.id)) {
@@ -127,7 +127,7 @@ impl State {
         self.follow_shot(id);
     }
 
-    /// Moves the chosen shot a place up or down.
+    /// Moves the selected shot up or down.
     fn move_shot(&mut self, step: isize) {
         let to = self.shot.checked_add_signed(step);
         if let Some(to) = to.filter(|to| *to < self.shot_list().len()) {
@@ -135,7 +135,7 @@ impl State {
         }
     }
 
-    /// Moves a shot; the order of the list becomes the order of the pins.
+    /// Moves a shot; the list order becomes the order of the pins.
     fn reorder(&mut self, from: usize, to: usize) {
         let mut ids: Vec<String> = self
             .shot_list()
@@ -166,7 +166,7 @@ impl State {
         self.shot = place.unwrap_or(self.shot);
     }
 
-    /// Selects the shot of a typed number; without a number the selected one stays. True where there is one.
+    /// Selects a shot by its typed number; without one the selection stays. True if there is a shot.
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
@@ -184,7 +184,7 @@ impl State {
         true
     }
 
-    /// Does something to the shot of a typed number, or to the selected one.
+    /// Applies an action to the shot with a typed number, or to the selected one.
     pub(super) fn shot_command(&mut self, argument: &str, action: Action) {
         if self.select_shot(argument) {
             self.shot_action(action);
@@ -205,8 +205,7 @@ impl State {
         }
     }
 
-    /// Whether a typed argument means a shot of the list, and not the id of an example. A small number means one that may not
-    /// be there.
+    /// Whether an argument means a shot of the list rather than the id of an example: any small number, even one out of range.
     fn is_shot(argument: &str) -> bool {
         let number = argument.parse::<usize>();
         argument.is_empty() || number.is_ok_and(|number| number <= MOST_SHOTS)

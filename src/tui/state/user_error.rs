@@ -1,15 +1,15 @@
-//! An error in words for the user: what happened, and what to do about it.
+//! An error message for the user: what happened, and what to do about it.
 
 use rounds_support::{Hint, sanitise};
 
-/// A message and a hint, both clean.
+/// A message and a hint, both sanitised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
     pub message: String,
     pub hint: Option<String>,
 }
 
-/// Longest message shown, in characters.
+/// Maximum length of a message, in characters.
 const MAX_CHARS: usize = 600;
 
 impl Trouble {
@@ -20,28 +20,28 @@ impl Trouble {
         }
     }
 
-    /// With what to do next.
+    /// Adds a hint: what to do next.
     pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
         self.hint = Some(sanitise::clean_line_max(hint.as_ref(), MAX_CHARS));
         self
     }
 
-    /// From any error of the house.
+    /// Converts any error of this program.
     pub fn of<E: std::fmt::Display + Hint>(error: &E) -> Self {
-        let trouble = Self::new(error.to_string());
+        let converted = Self::new(error.to_string());
         match error.hint() {
-            Some(hint) => trouble.hint(hint),
-            None => trouble,
+            Some(hint) => converted.hint(hint),
+            None => converted,
         }
     }
 }
 
 impl From<crate::tui::journal::JournalError> for Trouble {
     fn from(error: crate::tui::journal::JournalError) -> Self {
-        let trouble = Self::new(error.message);
+        let converted = Self::new(error.message);
         match error.hint {
-            Some(hint) => trouble.hint(hint),
-            None => trouble,
+            Some(hint) => converted.hint(hint),
+            None => converted,
         }
     }
 }
