@@ -116,13 +116,13 @@ impl Turn {
 
     /// Whether both ask the same question about the same images of the same patient.
     pub fn asks_the_same(&self, other: &Self) -> bool {
-        let pictures = |turn: &Self| -> Vec<String> {
+        let hashes = |turn: &Self| -> Vec<String> {
             let images = turn.images.iter();
             images.map(|a| a.picture.source.sha256.clone()).collect()
         };
         self.question == other.question
             && self.whose == other.whose
-            && pictures(self) == pictures(other)
+            && hashes(self) == hashes(other)
     }
 
     /// The streamed text with answer and rationale on separate lines. The marker that the prompt ended with is not in the stream,

@@ -69,8 +69,8 @@ impl State {
     }
 
     fn change_view(&mut self, selected: usize, action: Action) {
-        let picture = self.images_in_view().get(selected);
-        let Some(sha256) = picture.map(|a| a.picture.source.sha256.clone()) else {
+        let attached = self.images_in_view().get(selected);
+        let Some(sha256) = attached.map(|a| a.picture.source.sha256.clone()) else {
             return;
         };
         let look = self.pictures.transforms.entry(sha256).or_default();

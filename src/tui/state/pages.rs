@@ -105,7 +105,7 @@ impl State {
     fn status_lines(&self) -> Vec<String> {
         let mut lines = vec![format!("now: {}", self.doing())];
         if let Some(about) = self.engine.about() {
-            // The index's own search method is known only with the first answer.
+            // What `auto` resolved to is known only after the first answer.
             lines.push(format!("model: {}", about.model));
             lines.push(format!("device: {}", about.device));
             lines.push(format!("index: {}", about.index));
