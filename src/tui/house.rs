@@ -1,5 +1,5 @@
-//! The only file of the interface that knows how examples, their images, models and indexes are read, so that changes in
-//! those crates stay local.
+//! The only file of the interface that knows how examples, their images, models and indexes are read, so that changes
+//! in those crates stay local.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ pub struct Opened {
     pub images: Images,
 }
 
-/// Opens model and index, by path or by their names in the user's libraries. Slow: never call it on the thread that draws.
+/// Opens model and index, by path or by their names in the user's libraries. Slow: never call it on the thread that
+/// draws.
 pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
     let setup = &setup.clone().named();
     let mut found = setup.clone();

@@ -37,8 +37,8 @@ pub struct Attached {
     pub path: Option<PathBuf>,
 }
 
-/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with the
-/// turn, never exported.
+/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
+/// the turn, never exported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Whose {
     pub patient: Option<String>,

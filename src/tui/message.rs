@@ -1,4 +1,5 @@
-//! Messages from other threads to the thread that owns the state. Both the full screen and the line mode read one channel.
+//! Messages from other threads to the thread that owns the state. Both the full screen and the line mode read one
+//! channel.
 
 use super::driver::Detected;
 use super::house::Opened;

@@ -1,9 +1,9 @@
 //! The interactive interface, as a full screen and as a line mode.
 //!
-//! `state` is pure: events in, effects out. `effects` runs effects on workers and sends events back. `view` only draws a
-//! state on the full screen, and `driver` runs that loop; `plain` prints a state line by line. The thread that owns the
-//! state never decodes, encodes, reads files or waits: a new feature adds an event, an effect and a command, so that both
-//! modes have it.
+//! `state` is pure: events in, effects out. `effects` runs effects on workers and sends events back. `view` only draws
+//! a state on the full screen, and `driver` runs that loop; `plain` prints a state line by line. The thread that owns
+//! the state never decodes, encodes, reads files or waits: a new feature adds an event, an effect and a command, so
+//! that both modes have it.
 
 mod driver;
 mod first_run;

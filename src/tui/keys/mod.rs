@@ -1,7 +1,7 @@
 //! Key bindings: one table of actions with their default keys and help.
 //!
-//! A settings file can rebind actions by name. Never match on a key elsewhere for an action that has a name here: the help
-//! screen, the hints and the user's own keys would be wrong.
+//! A settings file can rebind actions by name. Never match on a key elsewhere for an action that has a name here: the
+//! help screen, the hints and the user's own keys would be wrong.
 
 mod press;
 mod table;

@@ -1,7 +1,7 @@
 //! A key with its modifiers, parsed from text and shown as text.
 //!
-//! Terminals report Shift with letters in two ways; here the case of the letter carries it and the modifier is dropped, so
-//! that a key always has one value. Never compare crossterm's events directly.
+//! Terminals report Shift with letters in two ways; here the case of the letter carries it and the modifier is dropped,
+//! so that a key always has one value. Never compare crossterm's events directly.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::fmt;

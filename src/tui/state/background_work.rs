@@ -1,5 +1,5 @@
-//! Long background work on indexes: importing a data set, caching latents. One at a time; the status line shows its progress,
-//! and it can be cancelled.
+//! Long background work on indexes: importing a data set, caching latents. One at a time; the status line shows its
+//! progress, and it can be cancelled.
 
 use std::path::PathBuf;
 

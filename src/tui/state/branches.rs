@@ -57,7 +57,8 @@ impl State {
         }
     }
 
-    /// Selects a turn above or below. Selecting the last turn clears the selection, so that the view follows the end again.
+    /// Selects a turn above or below. Selecting the last turn clears the selection, so that the view follows the end
+    /// again.
     pub(super) fn choose_turn(&mut self, step: isize) {
         let path = self.talk.path();
         let Some(last) = path.len().checked_sub(1) else {

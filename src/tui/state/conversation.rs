@@ -1,4 +1,5 @@
-//! The turns of a session as a tree: an edited or repeated question becomes a sibling of the old one, and nothing is lost.
+//! The turns of a session as a tree: an edited or repeated question becomes a sibling of the old one, and nothing is
+//! lost.
 //!
 //! Only this file knows the structure of the branches. A turn is never removed.
 
@@ -125,8 +126,8 @@ impl Turn {
             && hashes(self) == hashes(other)
     }
 
-    /// The streamed text with answer and rationale on separate lines. The marker that the prompt ended with is not in the stream,
-    /// so it is put back in front.
+    /// The streamed text with answer and rationale on separate lines. The marker that the prompt ended with is not in
+    /// the stream, so it is put back in front.
     pub fn streamed(&self) -> String {
         let prompt = self.prompt.as_deref();
         let lead = prompt.and_then(|p| p.split_whitespace().next_back());

@@ -1,4 +1,5 @@
-//! Opening a model and an index: a background job that can be cancelled. The previous ones stay in use until it is done.
+//! Opening a model and an index: a background job that can be cancelled. The previous ones stay in use until it is
+//! done.
 
 use std::path::PathBuf;
 use std::time::Duration;

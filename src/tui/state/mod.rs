@@ -1,8 +1,8 @@
 //! The interface as a pure state machine: events in, effects out.
 //!
-//! Nothing here does input or output, waits, or reads a clock: time comes with events. What is drawn is a function of this
-//! state (`view`), and work to do is returned to the driver as effects. Impossible states should not be representable: a
-//! running answer is a value of [`Activity`], an open window a value of [`Overlay`].
+//! Nothing here does input or output, waits, or reads a clock: time comes with events. What is drawn is a function of
+//! this state (`view`), and work to do is returned to the driver as effects. Impossible states should not be
+//! representable: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
 
 mod answering;
 mod attachments;
@@ -113,7 +113,7 @@ pub struct State {
     pub input: Editor,
     history: history::History,
     pub completion: Option<Completion>,
-    /// The turn whose question is being edited.
+    /// The turn that is being edited.
     pub editing: Option<TurnId>,
     /// The input before that edit.
     draft: Option<regenerate::Draft>,
@@ -343,8 +343,8 @@ impl State {
         });
     }
 
-    /// Brings a pane to the front where there is room for only one. If it covers the focused pane, it takes the focus: keys must
-    /// not act on something hidden.
+    /// Brings a pane to the front where there is room for only one. If it covers the focused pane, it takes the focus:
+    /// keys must not act on something hidden.
     fn show_pane(&mut self, pane: Focus) {
         self.front = pane;
         // A pane that is shown only as a tab is one row high.

@@ -1,7 +1,7 @@
 //! Saving questions and answers to the session store as they happen.
 //!
-//! If the store fails, the user is told once and the conversation goes on; nothing disappears from the screen. A turn is
-//! never sent to the store before its parent.
+//! If the store fails, the user is told once and the conversation goes on; nothing disappears from the screen. A turn
+//! is never sent to the store before its parent.
 
 use std::time::Duration;
 
@@ -113,7 +113,8 @@ impl State {
         }
     }
 
-    /// The nearest stored ancestor, skipping turns that could not be saved. `Err` is an ancestor that is still being stored.
+    /// The nearest stored ancestor, skipping turns that could not be saved. `Err` is an ancestor that is still being
+    /// stored.
     fn nearest_stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
         let session = &self.session;
         let mut above = self.talk.get(turn).and_then(|record| record.parent);

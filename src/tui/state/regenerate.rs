@@ -64,8 +64,8 @@ impl State {
         }
     }
 
-    /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and are answered
-    /// or pending.
+    /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and
+    /// are answered or pending.
     fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
         let asked = self.talk.get(turn);
         let is_it = |other: &Turn| {
@@ -87,7 +87,8 @@ impl State {
         turn
     }
 
-    /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a different question.
+    /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
+    /// different question.
     fn has_all_images(&mut self, turn: TurnId) -> bool {
         let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
         let Some(name) = lost else { return true };

@@ -205,7 +205,8 @@ impl State {
         }
     }
 
-    /// Whether an argument means a shot of the list rather than the id of an example: any small number, even one out of range.
+    /// Whether an argument means a shot of the list rather than the id of an example: any small number, even one out of
+    /// range.
     fn is_shot(argument: &str) -> bool {
         let number = argument.parse::<usize>();
         argument.is_empty() || number.is_ok_and(|number| number <= MOST_SHOTS)
