@@ -1,7 +1,7 @@
-//! Keeping what is asked and answered in the session store, as it happens.
+//! Saving questions and answers to the session store as they happen.
 //!
-//! A store that fails is told once and the conversation goes on: nothing that was asked is lost from the screen. A turn is
-//! never given to the store before the one it follows.
+//! If the store fails, the user is told once and the conversation goes on; nothing disappears from the screen. A turn
+//! is never sent to the store before its parent.
 
 use std::time::Duration;
 
@@ -9,43 +9,43 @@ use crate::tui::journal::{NewTurn, TurnEnd};
 
 use super::conversation::TurnId;
 use super::effect::Effect;
-use super::sessions::LONGEST_TITLE;
-use super::trouble::Trouble;
+use super::sessions::MAX_TITLE_CHARS;
+use super::user_error::Trouble;
 use super::{Activity, Stage, State};
 
-/// How often streamed text is kept.
-const PARTIAL: Duration = Duration::from_secs(1);
+/// How often streamed text is stored.
+const PARTIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The session as the store knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     stored: Stored,
     title: String,
-    /// Turns that wait for the session, or for the turn they follow, to be in the store.
+    /// Turns that wait until the session, or their parent turn, is stored.
     waiting: Vec<TurnId>,
-    /// Turns that the store was given and has not spoken of yet.
+    /// Turns sent to the store and not confirmed yet.
     storing: Vec<TurnId>,
-    /// Ends that wait for their turn to be in the store.
+    /// Ends that wait until their turn is stored.
     ends: Vec<(TurnId, TurnEnd)>,
-    /// Turns that the store did not take.
-    lost: Vec<TurnId>,
+    /// Turns that the store failed to save.
+    rejected: Vec<TurnId>,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Stored {
     #[default]
-    NotYet,
+    Unsaved,
     Creating,
-    There(String),
-    /// The store failed: this session is kept nowhere.
-    Nowhere,
+    Saved(String),
+    /// The store failed: this session is not saved.
+    Failed,
 }
 
 impl Session {
-    /// One that is in the store.
-    pub fn kept(id: &str, title: &str) -> Self {
+    /// A stored session.
+    pub fn saved(id: &str, title: &str) -> Self {
         Self {
-            stored: Stored::There(id.to_string()),
+            stored: Stored::Saved(id.to_string()),
             title: title.to_string(),
             ..Self::default()
         }
@@ -55,10 +55,10 @@ impl Session {
         self.title = title.to_string();
     }
 
-    /// Its id, where it is in the store.
+    /// Its id, if it is stored.
     pub fn id(&self) -> Option<&str> {
         match &self.stored {
-            Stored::There(id) => Some(id),
+            Stored::Saved(id) => Some(id),
             _ => None,
         }
     }
@@ -71,50 +71,51 @@ impl Session {
 impl State {
     pub(super) fn store_turn(&mut self, turn: TurnId) {
         match &self.session.stored {
-            Stored::NotYet => {
+            Stored::Unsaved => {
                 let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
-                let title = rounds_support::sanitise::clean_line_max(question, LONGEST_TITLE);
+                let title = rounds_support::sanitise::clean_line_max(question, MAX_TITLE_CHARS);
                 let (model, index) = self.engine.names();
                 self.session.title.clone_from(&title);
                 self.session.stored = Stored::Creating;
                 self.session.waiting.push(turn);
-                self.act(Effect::CreateSession {
+                self.emit(Effect::CreateSession {
                     title,
                     model,
                     index,
                 });
             }
             Stored::Creating => self.session.waiting.push(turn),
-            Stored::There(_) => {
+            Stored::Saved(_) => {
                 self.session.waiting.push(turn);
-                self.store_waiting();
+                self.store_pending_turns();
             }
-            Stored::Nowhere => {}
+            Stored::Failed => {}
         }
     }
 
-    /// Whether the store has still to be told something, or to answer.
+    /// Whether anything is still to be sent to the store or confirmed by it.
     pub fn has_unstored(&self) -> bool {
         let session = &self.session;
         !session.waiting.is_empty() || !session.storing.is_empty() || !session.ends.is_empty()
     }
 
-    /// Stores the turns that wait, each after the one it follows.
-    fn store_waiting(&mut self) {
+    /// Stores the waiting turns, each after its parent.
+    fn store_pending_turns(&mut self) {
         let Some(session) = self.session.id().map(str::to_string) else {
             return;
         };
         for turn in std::mem::take(&mut self.session.waiting) {
-            let follows = self.stored_ancestor(turn);
+            let follows = self.nearest_stored_ancestor(turn);
             match follows {
                 Err(_) => self.session.waiting.push(turn),
-                Ok(parent) => self.store_in(session.clone(), turn, parent),
+                Ok(parent) => self.store_turn_in(session.clone(), turn, parent),
             }
         }
     }
 
-    /// The nearest turn above that the store has; some it never took. The error is one that it has not answered for yet.
-    fn stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
+    /// The nearest stored ancestor, skipping turns that could not be saved. `Err` is an ancestor that is still being
+    /// stored.
+    fn nearest_stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
         let session = &self.session;
         let mut above = self.talk.get(turn).and_then(|record| record.parent);
         while let Some(id) = above {
@@ -130,7 +131,7 @@ impl State {
         Ok(None)
     }
 
-    fn store_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
+    fn store_turn_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
         let Some(record) = self.talk.get(turn) else {
             return;
         };
@@ -143,7 +144,7 @@ impl State {
             setup: record.setup.clone(),
         };
         self.session.storing.push(turn);
-        self.act(Effect::StoreTurn {
+        self.emit(Effect::StoreTurn {
             turn,
             session,
             new: Box::new(new),
@@ -156,19 +157,21 @@ impl State {
         }
         match result {
             Ok(id) => {
-                self.session.stored = Stored::There(id);
-                self.store_waiting();
+                self.session.stored = Stored::Saved(id);
+                self.store_pending_turns();
             }
             Err(trouble) => {
-                self.session.stored = Stored::Nowhere;
+                self.session.stored = Stored::Failed;
                 self.session.waiting.clear();
                 self.session.ends.clear();
-                self.complain(
-                    Trouble::new(format!("this session is not kept: {}", trouble.message)).hint(
-                        trouble.hint.unwrap_or_else(|| {
-                            "the conversation goes on, and is lost at the end".into()
-                        }),
-                    ),
+                self.show_error(
+                    Trouble::new(format!(
+                        "this session is not being saved: {}",
+                        trouble.message
+                    ))
+                    .hint(trouble.hint.unwrap_or_else(|| {
+                        "you can go on, but the conversation is lost when you quit".into()
+                    })),
                 );
             }
         }
@@ -177,17 +180,17 @@ impl State {
     pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
         self.session.storing.retain(|storing| *storing != turn);
         match result {
-            Ok(id) => self.turn_is_stored(turn, id),
+            Ok(id) => self.mark_stored(turn, id),
             Err(trouble) => {
                 self.session.ends.retain(|(ended, _)| *ended != turn);
-                self.session.lost.push(turn);
-                self.complain(trouble);
+                self.session.rejected.push(turn);
+                self.show_error(trouble);
             }
         }
-        self.store_waiting();
+        self.store_pending_turns();
     }
 
-    fn turn_is_stored(&mut self, turn: TurnId, id: String) {
+    fn mark_stored(&mut self, turn: TurnId, id: String) {
         if let Some(record) = self.talk.get_mut(turn) {
             record.stored = Some(id);
         }
@@ -204,19 +207,19 @@ impl State {
         let record = self.talk.get(turn);
         let stored = record.and_then(|turn| Some((turn.stored.clone()?, turn.setup.clone())));
         match stored {
-            Some((id, setup)) => self.act(Effect::StoreEnd {
+            Some((id, setup)) => self.emit(Effect::StoreEnd {
                 id,
                 end: Box::new(end),
                 setup,
             }),
-            None if matches!(self.session.stored, Stored::Nowhere) => {}
-            None if self.session.lost.contains(&turn) => {}
+            None if matches!(self.session.stored, Stored::Failed) => {}
+            None if self.session.rejected.contains(&turn) => {}
             None => self.session.ends.push((turn, end)),
         }
     }
 
-    /// Keeps what was streamed so far, about once a second.
-    pub(super) fn keep_partial(&mut self) {
+    /// Stores the partial answer, about once a second.
+    pub(super) fn store_partial(&mut self) {
         let Activity::Turn {
             turn,
             stage: Stage::Streaming,
@@ -224,13 +227,13 @@ impl State {
         else {
             return;
         };
-        if self.now.saturating_sub(self.partial_at) < PARTIAL {
+        if self.now.saturating_sub(self.partial_at) < PARTIAL_INTERVAL {
             return;
         }
         self.partial_at = self.now;
         let record = self.talk.get(turn);
         if let Some((id, text)) = record.and_then(|t| Some((t.stored.clone()?, t.streamed()))) {
-            self.act(Effect::StorePartial { id, text });
+            self.emit(Effect::StorePartial { id, text });
         }
     }
 }

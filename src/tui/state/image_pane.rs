@@ -1,4 +1,4 @@
-//! The pane with the attached pictures: which one is shown, how, and which beside it.
+//! The image pane: which image is shown, how, and which one next to it.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use crate::tui::picture::Look;
 
 use super::{Overlay, State};
 
-/// What of the pictures is shown.
+/// State of the image pane.
 #[derive(Clone, Debug, Default)]
-pub struct PicturePane {
+pub struct ImagePane {
     selected: usize,
-    /// Two side by side: this and the next, or this and the chosen shot's.
+    /// Two images side by side: this and the next, or this and the selected shot's.
     pub two: bool,
-    /// The second is the chosen shot's.
+    /// The second image is the selected shot's.
     pub with_shot: bool,
     /// By SHA-256.
-    looks: HashMap<String, Look>,
+    transforms: HashMap<String, Look>,
 }
 
-impl PicturePane {
-    /// Place of the picture that is shown.
+impl ImagePane {
+    /// Index of the image that is shown.
     pub fn selected(&self) -> usize {
         self.selected
     }
@@ -29,29 +29,29 @@ impl PicturePane {
         self.selected = at;
     }
 
-    /// After pictures went away: stays inside.
+    /// Clamps the selection after images were removed.
     pub(super) fn fit(&mut self, count: usize) {
         self.selected = self.selected.min(count.saturating_sub(1));
     }
 
-    /// How a picture is looked at.
+    /// Zoom, position and tones of an image.
     pub fn look(&self, sha256: &str) -> Look {
-        self.looks.get(sha256).copied().unwrap_or_default()
+        self.transforms.get(sha256).copied().unwrap_or_default()
     }
 }
 
 impl State {
-    /// A key that is about pictures; they work in the pane and on the whole screen.
-    pub(super) fn picture_action(&mut self, action: Action) {
+    /// Handles an image key, in the pane and on the full screen.
+    pub(super) fn image_action(&mut self, action: Action) {
         let count = self.images_in_view().len();
         let selected = self.pictures.selected.min(count.saturating_sub(1));
         match action {
             Action::PictureNext => self.pictures.selected = (selected + 1) % count.max(1),
-            Action::PictureBefore => {
+            Action::PreviousImage => {
                 self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
             }
             Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
-            Action::PictureDetach => self.tell("these pictures belong to an earlier question"),
+            Action::PictureDetach => self.notify("these images belong to an earlier question"),
             Action::SideBySide => {
                 self.pictures.two = !self.pictures.two;
                 self.pictures.with_shot = false;
@@ -63,17 +63,17 @@ impl State {
                 self.overlay = None
             }
             Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
-            Action::PictureFull => self.tell("no picture is attached"),
-            _ => self.change_look(selected, action),
+            Action::PictureFull => self.notify("no image is attached"),
+            _ => self.change_view(selected, action),
         }
     }
 
-    fn change_look(&mut self, selected: usize, action: Action) {
-        let picture = self.images_in_view().get(selected);
-        let Some(sha256) = picture.map(|a| a.picture.source.sha256.clone()) else {
+    fn change_view(&mut self, selected: usize, action: Action) {
+        let attached = self.images_in_view().get(selected);
+        let Some(sha256) = attached.map(|a| a.picture.source.sha256.clone()) else {
             return;
         };
-        let look = self.pictures.looks.entry(sha256).or_default();
+        let look = self.pictures.transforms.entry(sha256).or_default();
         match action {
             Action::ZoomIn => look.zoom(1),
             Action::ZoomOut => look.zoom(-1),

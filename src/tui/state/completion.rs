@@ -5,51 +5,52 @@ use std::path::PathBuf;
 use crate::tui::{ImageMode, ThemeChoice};
 use rounds_assistant::retrieval::{Order, Strategy};
 
-use super::command::{self, Argument};
-use super::commands::{folder_of, split_path, value_names};
+use super::command_table::{self, Argument};
 use super::event::Entry;
+use super::run_command::{folder_of, split_path, value_names};
 use super::{State, fuzzy, paths};
 
-/// What may be put in the place of what was typed.
+/// The list of completions for the typed text.
 #[derive(Clone, Debug, Default)]
 pub struct Completion {
     pub items: Vec<Item>,
-    /// The chosen item; `None` until a key chose one.
+    /// The selected item; `None` until the user selects one.
     pub chosen: Option<usize>,
-    /// The folder whose names these are.
+    /// The folder that is listed.
     pub(super) folder: Option<PathBuf>,
-    /// Where in the input the replaced text starts.
+    /// Byte offset in the input where the replaced text starts.
     start: usize,
 }
 
-/// One of them.
+/// One completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub text: String,
     pub note: String,
-    /// More is to be typed after it.
+    /// More text follows: an argument, or a name in the folder.
     more: bool,
 }
 
-const MOST_ITEMS: usize = 200;
+const MAX_ITEMS: usize = 200;
 
 impl State {
-    /// Looks again at what can be completed; after every change of the input.
+    /// Updates the completions; called after every change of the input.
     pub(super) fn complete(&mut self) {
         self.completion = None;
-        self.completion_closed = false;
+        self.completion_dismissed = false;
         let before = self.input.before();
         if !before.starts_with('/') || before.contains('\n') {
             return;
         }
         let mut folder = None;
         let found = match before.split_once(' ') {
-            None if !command::is_command(before) && before != "/" => None,
+            None if !command_table::is_command(before) && before != "/" => None,
             None => Some((0, commands(before))),
             Some((word, argument)) => {
                 let start = before.len() - argument.len();
                 let argument = argument.to_string();
-                let kind = command::parse(word).map_or(Argument::None, |(row, _)| row.argument);
+                let kind =
+                    command_table::parse(word).map_or(Argument::None, |(row, _)| row.argument);
                 if kind.is_path() {
                     let beginning = split_path(&argument).0;
                     folder = Some(folder_of(beginning, self.home.as_deref()));
@@ -70,7 +71,7 @@ impl State {
         }
     }
 
-    /// As [`State::complete`], after what can be completed changed by itself: the choice stays.
+    /// Like [`State::complete`], when the folder changed rather than the input: the selection stays.
     pub(super) fn complete_again(&mut self) {
         let before = self.completion.take();
         let chosen = before.and_then(|before| before.items.into_iter().nth(before.chosen?));
@@ -80,16 +81,16 @@ impl State {
         }
     }
 
-    /// What fits an argument, and how much of it stays in front.
+    /// Completions of an argument, and how many bytes of it stay in front.
     fn arguments(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let names = match kind {
             Argument::None | Argument::Text => return None,
-            Argument::Path | Argument::Picture | Argument::Folder => {
+            Argument::Path | Argument::ImageFile | Argument::Folder => {
                 return self.path_items(kind, typed);
             }
             Argument::Strategy => value_names::<Strategy>(),
             Argument::Order => value_names::<Order>(),
-            Argument::Images => value_names::<ImageMode>(),
+            Argument::ImageMode => value_names::<ImageMode>(),
             Argument::Theme => value_names::<ThemeChoice>(),
             Argument::Case => self
                 .cases
@@ -114,22 +115,22 @@ impl State {
     fn path_items(&mut self, kind: Argument, typed: &str) -> Option<(usize, Vec<Item>)> {
         let (beginning, name) = split_path(typed);
         let folder = folder_of(beginning, self.home.as_deref());
-        let entries = self.listed(&folder)?;
+        let entries = self.folder_entries(&folder)?;
         let hidden = name.starts_with('.');
         let entries: Vec<&Entry> = entries
             .iter()
             .filter(|e| hidden || !e.name.starts_with('.'))
             .filter(|e| match kind {
                 _ if e.folder => true,
-                Argument::Picture => paths::is_picture(&e.path),
+                Argument::ImageFile => paths::is_image_path(&e.path),
                 Argument::Folder => false,
                 _ => true,
             })
             .collect();
         let items = fuzzy::sorted(name, &entries, |entry| &entry.name)
             .into_iter()
-            .take(MOST_ITEMS)
-            // A name that cleaning changed cannot be typed; it can be chosen in the file picker.
+            .take(MAX_ITEMS)
+            // A name that sanitising changed cannot be typed; it can be selected in the file picker.
             .filter(|entry| entry.path.file_name().and_then(|n| n.to_str()) == Some(&entry.name))
             .map(|entry| Item {
                 text: if entry.folder {
@@ -148,7 +149,7 @@ impl State {
         Some((beginning.len(), items))
     }
 
-    /// Takes the chosen item, or the first; true where there was one.
+    /// Inserts the selected item, or the first; true if there was one.
     pub(super) fn take_completion(&mut self) -> bool {
         let Some(completion) = self.completion.take() else {
             return false;
@@ -168,7 +169,7 @@ impl State {
         true
     }
 
-    /// Moves the choice; true where there is a list.
+    /// Moves the selection; true if a list is open.
     pub(super) fn choose_completion(&mut self, step: isize) -> bool {
         let Some(completion) = &mut self.completion else {
             return false;
@@ -184,7 +185,7 @@ impl State {
 }
 
 fn commands(typed: &str) -> Vec<Item> {
-    command::matching(typed)
+    command_table::matching(typed)
         .into_iter()
         .map(|row| Item {
             text: row.name.to_string(),

@@ -1,5 +1,5 @@
-//! Long work on indexes beside the conversation: importing a data set, keeping latents. One at a time; it is watched in the
-//! status line and can be given up.
+//! Long background work on indexes: importing a data set, caching latents. One at a time; the status line shows its
+//! progress, and it can be cancelled.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use clap::ValueEnum;
 use rounds_index::dataset::Format;
 
 use super::State;
-use super::commands::no_value;
 use super::effect::Effect;
 use super::paths;
-use super::trouble::Trouble;
+use super::run_command::invalid_value;
+use super::user_error::Trouble;
 
-/// What is to be done.
+/// A piece of background work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     Import {
@@ -22,16 +22,16 @@ pub enum Work {
         path: PathBuf,
         device: String,
     },
-    /// Keep the latents of the open index's pictures; only say what that costs, or do it.
+    /// Cache the latents of the open index's images; without confirmation, only show the cost.
     Warm { really: bool },
 }
 
-/// Work under way.
+/// Running work.
 #[derive(Clone, Debug)]
-pub struct Working {
+pub struct RunningWork {
     job: u64,
     work: Work,
-    /// How far it is, in words.
+    /// Its progress, as text.
     pub said: String,
     stopping: bool,
 }
@@ -40,20 +40,20 @@ impl State {
     pub(super) fn import_argument(&mut self, argument: &str) {
         let (index, rest) = first_word(argument);
         let (format, path) = first_word(rest);
-        let index = paths::typed(index, self.home.as_deref());
+        let index = paths::from_input(index, self.home.as_deref());
         let Some(index) = index.filter(|_| !path.is_empty()) else {
-            return self.complain(
+            return self.show_error(
                 Trouble::new("/import takes an index, a format and a path")
                     .hint("for example: /import mine folder ~/pictures"),
             );
         };
         let Ok(format) = Format::from_str(format, true) else {
-            return self.complain(no_value::<Format>("a format of data sets", format));
+            return self.show_error(invalid_value::<Format>("a data set format", format));
         };
-        let Some(path) = paths::typed(path, self.home.as_deref()) else {
-            return self.complain(Trouble::new("/import needs the path of the data"));
+        let Some(path) = paths::from_input(path, self.home.as_deref()) else {
+            return self.show_error(Trouble::new("/import needs the path of the data"));
         };
-        self.begin_work(Work::Import {
+        self.start_work(Work::Import {
             index,
             format,
             path,
@@ -63,57 +63,58 @@ impl State {
 
     pub(super) fn warm_argument(&mut self, argument: &str) {
         match argument {
-            "" => self.begin_work(Work::Warm { really: false }),
-            "go" => self.begin_work(Work::Warm { really: true }),
-            other => self.complain(
+            "" => self.start_work(Work::Warm { really: false }),
+            "go" => self.start_work(Work::Warm { really: true }),
+            other => self.show_error(
                 Trouble::new(format!("/warm takes nothing or go, not `{other}`"))
-                    .hint("/warm says what it costs, /warm go does it"),
+                    .hint("/warm shows the cost, /warm go starts it"),
             ),
         }
     }
 
-    fn begin_work(&mut self, work: Work) {
+    fn start_work(&mut self, work: Work) {
         if self.work.is_some() {
-            return self.complain(
-                Trouble::new("other work is under way").hint("wait for it, or stop it first"),
+            return self.show_error(
+                Trouble::new("other background work is running")
+                    .hint("wait for it, or stop it first"),
             );
         }
         if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
-            return self.complain(Trouble::new("no model is open yet"));
+            return self.show_error(Trouble::new("no model is open yet"));
         }
-        self.works += 1;
-        let job = self.works;
-        self.work = Some(Working {
+        self.last_job += 1;
+        let job = self.last_job;
+        self.work = Some(RunningWork {
             job,
             work: work.clone(),
             said: match &work {
                 Work::Import { .. } => "importing".into(),
-                Work::Warm { .. } => "looking at the index".into(),
+                Work::Warm { .. } => "checking the index".into(),
             },
             stopping: false,
         });
-        self.act(Effect::Work { job, work });
+        self.emit(Effect::Work { job, work });
     }
 
-    /// What becomes of the work under way, where the program ends now.
+    /// Ends the running work when the program quits, with a message about it.
     pub fn end_work(&mut self) -> Option<Trouble> {
         let done = self.work.take()?;
         let (what, hint) = match done.work {
             Work::Import { .. } => (
-                "the import was stopped at the end",
-                "what was added stays; the same import goes on from there",
+                "the import was stopped on exit",
+                "what was added is kept; run the same import again to continue",
             ),
-            Work::Warm { .. } => ("the warming was stopped at the end", "what was kept stays"),
+            Work::Warm { .. } => ("caching was stopped on exit", "what was cached is kept"),
         };
         Some(Trouble::new(format!("{what} ({})", done.said)).hint(hint))
     }
 
-    /// Asks the work under way to stop; true where there was one.
-    pub(super) fn give_up_work(&mut self) -> bool {
+    /// Asks the running work to stop; true if there was some.
+    pub(super) fn cancel_work(&mut self) -> bool {
         match &mut self.work {
             Some(work) if !work.stopping => {
                 work.stopping = true;
-                self.act(Effect::StopWork);
+                self.emit(Effect::StopWork);
                 true
             }
             _ => false,
@@ -126,22 +127,22 @@ impl State {
         matches!(work, Some(Work::Warm { .. }))
     }
 
-    pub(super) fn on_working(&mut self, job: u64, said: String) {
+    pub(super) fn on_work_progress(&mut self, job: u64, said: String) {
         if let Some(work) = self.work.as_mut().filter(|work| work.job == job) {
             work.said = said;
         }
     }
 
-    pub(super) fn on_worked(&mut self, job: u64, result: Result<String, Trouble>) {
+    pub(super) fn on_work_finished(&mut self, job: u64, result: Result<String, Trouble>) {
         if self.work.as_ref().is_none_or(|work| work.job != job) {
             return;
         }
         let Some(done) = self.work.take() else { return };
         match result {
-            Ok(words) => self.tell(words),
-            Err(trouble) => self.complain(trouble),
+            Ok(words) => self.notify(words),
+            Err(trouble) => self.show_error(trouble),
         }
-        // The open index has other examples now, even where the import was stopped.
+        // The open index has changed, even if the import was stopped.
         if let Work::Import { index, .. } = done.work
             && self.engine.wanted_index() == Some(index.as_path())
         {
@@ -150,7 +151,7 @@ impl State {
     }
 }
 
-/// The first word of a text, and what follows it without the blanks between.
+/// The first word of a text, and the trimmed rest.
 fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));

@@ -1,4 +1,4 @@
-//! Doing slash commands, and changing one setting by its name.
+//! Running slash commands, and changing a setting by name.
 
 use std::path::PathBuf;
 
@@ -10,38 +10,41 @@ use crate::tui::{ExitReason, ImageMode, ThemeChoice};
 use rounds_assistant::retrieval::{Order, Strategy};
 use rounds_assistant::{Settings, SettingsError};
 
-use super::command;
+use super::command_table;
 use super::effect::Effect;
 use super::overlay::{ExportDialog, Overlay, SessionList};
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{Focus, State, paths};
 
 impl State {
-    /// Does what a typed command says.
+    /// Runs a typed command.
     pub(super) fn run_command(&mut self, line: &str) {
-        let (row, argument) = match command::parse(line) {
+        let (row, argument) = match command_table::parse(line) {
             Ok(parsed) => parsed,
-            Err(trouble) => return self.complain(trouble),
+            Err(trouble) => return self.show_error(trouble),
         };
         let argument = argument.to_string();
         self.input.take();
         self.completion = None;
         self.history.add(line.trim());
         if row.of_screen && self.linear {
-            return self.tell(format!("{} matters in the full screen only", row.name));
+            return self.notify(format!(
+                "{} works only in the full-screen interface",
+                row.name
+            ));
         }
         match row.name {
             "/attach" => self.attach_argument(&argument),
-            "/paste" => self.act(Effect::AttachClipboard),
+            "/paste" => self.emit(Effect::AttachClipboard),
             "/detach" => self.detach_argument(&argument),
-            "/patient" | "/study" => self.whose_argument(row.name, &argument),
+            "/patient" | "/study" => self.patient_or_study_argument(row.name, &argument),
             "/cases" => self.case_argument(&argument),
-            "/stop" => self.stop_or_give_up(),
+            "/stop" => self.stop_running(),
             "/shots" if self.linear => self.show_page(Page::Shots),
             "/shots" => self.go(Focus::Shots),
-            "/shot" => self.shot_argument(&argument, Action::ShotOpen),
-            "/without" => self.shot_argument(&argument, Action::AskWithout),
+            "/shot" => self.shot_command(&argument, Action::ShotOpen),
+            "/without" => self.shot_command(&argument, Action::AskWithout),
             "/move" => self.move_argument(&argument),
             "/prompt" => self.show_prompt(),
             "/compare" => self.compare(&argument),
@@ -50,8 +53,8 @@ impl State {
             "/turns" => self.turns_argument(&argument),
             "/branches" => self.branches_argument(&argument),
             "/copy" => self.copy_answer(),
-            "/model" => self.open_model(paths::typed(&argument, self.home.as_deref())),
-            "/index" => self.open_index(paths::typed(&argument, self.home.as_deref())),
+            "/model" => self.open_model(paths::from_input(&argument, self.home.as_deref())),
+            "/index" => self.open_index(paths::from_input(&argument, self.home.as_deref())),
             "/import" => self.import_argument(&argument),
             "/warm" => self.warm_argument(&argument),
             "/pin" => self.pin_argument(&argument),
@@ -73,49 +76,52 @@ impl State {
             "/new" => self.new_session(),
             "/sessions" | "/search" => self.show_sessions(argument),
             "/open" if argument.is_empty() => self.show_sessions(""),
-            "/open" => self.act(Effect::OpenSession(argument.to_string())),
+            "/open" => self.emit(Effect::OpenSession(argument.to_string())),
             "/rename" => self.rename_session(argument),
             "/delete" => self.confirm_delete(),
-            _ if self.linear => self.export_at_once(argument),
+            _ if self.linear => self.export_without_dialog(argument),
             _ => self.show_export(argument),
         }
     }
 
-    /// Changes a setting, or says what it is.
-    fn setting(&mut self, row: &command::Row, value: &str) {
+    /// Changes a setting, or shows its value.
+    fn setting(&mut self, row: &command_table::CommandRow, value: &str) {
         let name = row.name.trim_start_matches('/');
         if value.is_empty() {
-            let now = said(&self.settings, name);
-            return self.tell(format!("{now}; {} {} changes it", row.name, row.shown));
+            let now = describe_setting(&self.settings, name);
+            return self.notify(format!("{now}; {} {} changes it", row.name, row.shown));
         }
         match set(&mut self.settings, name, value) {
             Ok(()) => {
-                let now = said(&self.settings, name);
-                self.tell(format!("{now}, from the next question on"));
+                let now = describe_setting(&self.settings, name);
+                self.notify(match name {
+                    "k" => format!("Next question will use {now}"),
+                    _ => format!("{now}, from the next question on"),
+                });
             }
-            Err(trouble) => self.complain(trouble),
+            Err(trouble) => self.show_error(trouble),
         }
     }
 
     fn theme_argument(&mut self, argument: &str) {
         if argument.is_empty() {
             let now = value_name(&self.theme);
-            return self.tell(format!("theme {now}; /theme dark|light|auto changes it"));
+            return self.notify(format!("theme {now}; /theme dark|light|auto changes it"));
         }
         match ThemeChoice::from_str(argument, true) {
             Ok(theme) => {
                 self.theme = theme;
-                self.tell(format!("theme {}", value_name(&theme)));
+                self.notify(format!("theme {}", value_name(&theme)));
             }
-            Err(_) => self.complain(no_value::<ThemeChoice>("a theme", argument)),
+            Err(_) => self.show_error(invalid_value::<ThemeChoice>("a theme", argument)),
         }
     }
 
     fn images_argument(&mut self, argument: &str) {
         if argument.is_empty() {
             let now = value_name(&self.images);
-            return self.tell(format!(
-                "pictures are drawn by {now}; /images MODE changes it"
+            return self.notify(format!(
+                "images are drawn with {now}; /images MODE changes it"
             ));
         }
         match ImageMode::from_str(argument, true) {
@@ -123,20 +129,20 @@ impl State {
                 self.images = mode;
                 match mode {
                     ImageMode::Kitty | ImageMode::Iterm2 => {
-                        self.tell("inside tmux, pictures need: set -g allow-passthrough on");
+                        self.notify("inside tmux, images need: set -g allow-passthrough on");
                     }
-                    ImageMode::None => self.tell("pictures are off"),
-                    _ => self.tell(format!("pictures are drawn by {}", value_name(&mode))),
+                    ImageMode::None => self.notify("images are off"),
+                    _ => self.notify(format!("images are drawn with {}", value_name(&mode))),
                 }
-                self.act(Effect::SetImages(mode));
+                self.emit(Effect::SetImages(mode));
             }
-            Err(_) => self.complain(no_value::<ImageMode>("a way to draw pictures", argument)),
+            Err(_) => self.show_error(invalid_value::<ImageMode>("an image mode", argument)),
         }
     }
 
     pub(super) fn show_sessions(&mut self, words: &str) {
         self.overlay = Some(Overlay::Sessions(SessionList::new(words)));
-        self.act(Effect::ListSessions {
+        self.emit(Effect::ListSessions {
             words: words.to_string(),
         });
     }
@@ -145,7 +151,7 @@ impl State {
         if self.session.id().is_none() {
             return self.nothing_to_export();
         }
-        let path = paths::typed(argument, self.home.as_deref());
+        let path = paths::from_input(argument, self.home.as_deref());
         self.overlay = Some(Overlay::Export(ExportDialog::new(
             path,
             self.session.title(),
@@ -153,27 +159,27 @@ impl State {
     }
 
     fn nothing_to_export(&mut self) {
-        self.complain(Trouble::new("there is nothing to export yet").hint("ask something first"));
+        self.show_error(Trouble::new("there is nothing to export yet").hint("ask something first"));
     }
 
-    /// Writes the session to the path of the argument, in the format of its end.
-    fn export_at_once(&mut self, argument: &str) {
+    /// Writes the session to the path in the argument, in the format of its extension.
+    fn export_without_dialog(&mut self, argument: &str) {
         let Some(id) = self.session.id().map(str::to_string) else {
             return self.nothing_to_export();
         };
-        let path = paths::typed(argument, self.home.as_deref());
+        let path = paths::from_input(argument, self.home.as_deref());
         let Some(path) = path else {
             let example = ExportDialog::new(None, self.session.title());
-            return self.complain(
-                Trouble::new("/export takes the path of a file to write")
+            return self.show_error(
+                Trouble::new("/export needs the path of the file to write")
                     .hint(format!("/export {}", example.path.text())),
             );
         };
         match ExportFormat::of(&path) {
-            Some(format) => self.act(Effect::Export { id, format, path }),
-            None => self.complain(
-                Trouble::new("the end of the path says no format")
-                    .hint("end it in .md, .html or .json"),
+            Some(format) => self.emit(Effect::Export { id, format, path }),
+            None => self.show_error(
+                Trouble::new("the path does not end in a known export format")
+                    .hint("use .md, .html or .json"),
             ),
         }
     }
@@ -181,8 +187,9 @@ impl State {
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
-            None => self
-                .complain(Trouble::new("there is no prompt yet").hint("it is made when you ask")),
+            None => {
+                self.show_error(Trouble::new("there is no prompt yet").hint("ask something first"))
+            }
         }
     }
 
@@ -192,13 +199,13 @@ impl State {
             .and_then(|id| self.talk.get(id))
             .map(|turn| turn.answer_text());
         match text.filter(|text| !text.is_empty()) {
-            Some(text) => self.act(Effect::Copy(text)),
-            None => self.complain(Trouble::new("there is no answer to copy")),
+            Some(text) => self.emit(Effect::Copy(text)),
+            None => self.show_error(Trouble::new("there is no answer to copy")),
         }
     }
 }
 
-/// Changes one setting; none where the settings could not be used then.
+/// Changes one setting; leaves the settings unchanged if the result would be invalid.
 pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
     let wants = |what: &str| match value {
         "" => Trouble::new(format!("/{name} takes {what}")),
@@ -206,26 +213,26 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
     };
     let mut changed = settings.clone();
     match name {
-        // What is no number is beyond every limit.
+        // Text that is not a number becomes a value that fails the check below.
         "k" | "shots" => changed.shots = value.parse().unwrap_or(usize::MAX),
         "strategy" => {
             changed.strategy = Strategy::from_str(value, true)
-                .map_err(|_| no_value::<Strategy>("a strategy", value))?;
+                .map_err(|_| invalid_value::<Strategy>("a strategy", value))?;
         }
         "order" => {
-            changed.order =
-                Order::from_str(value, true).map_err(|_| no_value::<Order>("an order", value))?;
+            changed.order = Order::from_str(value, true)
+                .map_err(|_| invalid_value::<Order>("an order", value))?;
         }
         "floor" if value == "off" => changed.floor = None,
         "floor" => changed.floor = Some(value.parse().unwrap_or(f32::NAN)),
-        "filter" => changed.filter = conditions(value)?,
+        "filter" => changed.filter = parse_conditions(value)?,
         "seed" => {
             changed.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
         }
         "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
         _ => {
             return Err(Trouble::new(format!("there is no setting `{name}`"))
-                .hint("k, strategy, order, floor, filter, seed or temperature"));
+                .hint("use k, strategy, order, floor, filter, seed or temperature"));
         }
     }
     changed.check().map_err(|error| match error {
@@ -237,10 +244,18 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
-/// What a setting is, in words.
-fn said(settings: &Settings, name: &str) -> String {
+/// `1 shot`, `2 shots`.
+pub(super) fn shot_count(shots: usize) -> String {
+    match shots {
+        1 => "1 shot".into(),
+        _ => format!("{shots} shots"),
+    }
+}
+
+/// A setting and its value, for the user.
+fn describe_setting(settings: &Settings, name: &str) -> String {
     match name {
-        "k" => format!("{} shots", settings.shots),
+        "k" => shot_count(settings.shots),
         "strategy" => format!("strategy {}", value_name(&settings.strategy)),
         "order" => format!("order {}", value_name(&settings.order)),
         "floor" => settings
@@ -256,7 +271,7 @@ fn said(settings: &Settings, name: &str) -> String {
     }
 }
 
-fn conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, Trouble> {
+fn parse_conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, Trouble> {
     if value == "off" {
         return Ok(Vec::new());
     }
@@ -290,7 +305,7 @@ pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
     .collect()
 }
 
-pub(super) fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
+pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
     let names: Vec<String> = value_names::<T>()
         .into_iter()
         .map(|(name, _)| name)
@@ -302,7 +317,7 @@ pub(super) fn no_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
     Trouble::new(wrong).hint(format!("one of {}", names.join(", ")))
 }
 
-/// The folder and name a typed path stands for, for completion: what is before the last slash, and what comes after it.
+/// Splits a typed path after its last slash, for completion.
 pub(super) fn split_path(text: &str) -> (&str, &str) {
     match text.rfind('/') {
         Some(at) => (
@@ -313,10 +328,10 @@ pub(super) fn split_path(text: &str) -> (&str, &str) {
     }
 }
 
-/// The folder that a typed beginning of a path names.
+/// The folder that the typed part of a path names.
 pub(super) fn folder_of(beginning: &str, home: Option<&std::path::Path>) -> PathBuf {
     if beginning.is_empty() {
         return PathBuf::from(".");
     }
-    paths::typed(beginning, home).unwrap_or_else(|| PathBuf::from("."))
+    paths::from_input(beginning, home).unwrap_or_else(|| PathBuf::from("."))
 }

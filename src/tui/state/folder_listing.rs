@@ -1,30 +1,30 @@
-//! Folders that are on the screen, in a completion or in the file picker: read again while they are, since others change them.
+//! The folder on the screen, in a completion or in the file picker; it is reread, since other programs may change it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::effect::Effect;
 use super::event::Entry;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{Overlay, State};
 
 /// How old a list may be before the folder is read again.
-const FRESH: Duration = Duration::from_secs(2);
+const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// What a folder held when it was read last.
+/// The entries of a folder when it was last read.
 #[derive(Clone, Debug)]
-pub(super) struct Listing {
+pub(super) struct FolderListing {
     pub folder: PathBuf,
-    /// Empty where it could not be read.
+    /// Empty if it could not be read.
     pub entries: Vec<Entry>,
     read: Duration,
-    /// It is being read again.
-    asked: bool,
+    /// A new listing was requested.
+    requested: bool,
 }
 
 impl State {
-    /// The entries of a folder as they are known; has it read where they are not, or not lately.
-    pub(super) fn listed(&mut self, folder: &Path) -> Option<&[Entry]> {
+    /// The known entries of a folder; requests a new listing if they are missing or old.
+    pub(super) fn folder_entries(&mut self, folder: &Path) -> Option<&[Entry]> {
         self.read_folder(folder);
         let listing = self.listing.as_ref();
         listing
@@ -34,19 +34,19 @@ impl State {
 
     fn read_folder(&mut self, folder: &Path) {
         if let Some(listing) = self.listing.as_mut().filter(|l| l.folder == folder) {
-            if listing.asked || self.now.saturating_sub(listing.read) < FRESH {
+            if listing.requested || self.now.saturating_sub(listing.read) < MAX_AGE {
                 return;
             }
-            listing.asked = true;
+            listing.requested = true;
         }
-        self.act(Effect::ListFolder(folder.to_path_buf()));
+        self.emit(Effect::ListFolder(folder.to_path_buf()));
     }
 
-    /// The folder that is on the screen.
-    fn folder_in_view(&self) -> Option<&Path> {
+    /// The folder on the screen.
+    fn visible_folder(&self) -> Option<&Path> {
         match &self.overlay {
             _ if self.linear => None,
-            // The first time it was asked for already.
+            // The first listing was already requested.
             Some(Overlay::Picker(picker)) => Some(&picker.folder).filter(|_| !picker.is_reading()),
             Some(_) => None,
             None => self.completion.as_ref()?.folder.as_ref(),
@@ -54,14 +54,14 @@ impl State {
         .map(PathBuf::as_path)
     }
 
-    /// Whether a folder is on the screen, so that time must be told.
+    /// Whether a folder is on the screen, so that tick events are needed.
     pub(super) fn shows_folder(&self) -> bool {
-        self.folder_in_view().is_some()
+        self.visible_folder().is_some()
     }
 
-    /// Has the folder on the screen read again now and then.
+    /// Rereads the folder on the screen from time to time.
     pub(super) fn watch_folder(&mut self) {
-        if let Some(folder) = self.folder_in_view().map(Path::to_path_buf) {
+        if let Some(folder) = self.visible_folder().map(Path::to_path_buf) {
             self.read_folder(&folder);
         }
     }
@@ -75,13 +75,13 @@ impl State {
         let entries = result.unwrap_or_default();
         let before = self.listing.as_ref().filter(|l| l.folder == folder);
         let changed = before.is_none_or(|before| before.entries != entries);
-        self.listing = Some(Listing {
+        self.listing = Some(FolderListing {
             folder,
             entries,
             read: self.now,
-            asked: false,
+            requested: false,
         });
-        if changed && self.overlay.is_none() && !self.completion_closed {
+        if changed && self.overlay.is_none() && !self.completion_dismissed {
             self.complete_again();
         }
     }

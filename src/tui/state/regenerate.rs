@@ -1,19 +1,19 @@
-//! Asking the same again: with other settings, without a shot, edited, or beside what was answered.
+//! Asking a question again: with other settings, without a shot, edited, or compared with the first answer.
 //!
-//! Each is a branch beside the old turn; nothing that was answered is replaced.
+//! Each is a new branch next to the old turn; no answer is ever replaced.
 
 use crate::tui::journal::{Attached, Whose};
 use rounds_assistant::Settings;
 use rounds_assistant::retrieval::Strategy;
 
 use super::State;
-use super::commands::value_name;
 use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::run_command::{shot_count, value_name};
+use super::user_error::Trouble;
 
-/// What stood in the input before an older question took its place.
+/// The input before an older question was put into it for editing.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     text: String,
@@ -22,14 +22,14 @@ pub(super) struct Draft {
 }
 
 impl State {
-    /// A branch beside `turn` with other settings. Returns the new turn, or says why there can be none.
-    fn beside(
+    /// Adds a branch next to `turn` with other settings. Returns the new turn, or shows why it cannot be asked.
+    fn add_sibling(
         &mut self,
         turn: TurnId,
         settings: Settings,
         label: Option<String>,
     ) -> Option<TurnId> {
-        if !self.is_whole(turn) || !self.may_ask(&settings) {
+        if !self.has_all_images(turn) || !self.can_ask(&settings) {
             return None;
         }
         let old = self.talk.get(turn)?;
@@ -44,29 +44,29 @@ impl State {
         Some(self.talk.add(new))
     }
 
-    /// Answers the chosen question again with the settings of now.
+    /// Answers the selected question again with the current settings.
     pub(super) fn regenerate(&mut self) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
         let mut settings = self.settings.clone();
         if settings.decoding.temperature > 0.0 {
-            // Another sample, not one that is there: the first seed from the user's on that was not tried.
-            while !self.asked_with(turn, &settings).is_empty() {
+            // A new sample: the first seed, counting up from the user's, that was not tried yet.
+            while !self.turns_asked_with(turn, &settings).is_empty() {
                 settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
             }
-        } else if !self.asked_with(turn, &settings).is_empty() {
-            self.tell("greedy decoding with the same settings says the same again; /temperature 0.7 samples");
+        } else if !self.turns_asked_with(turn, &settings).is_empty() {
+            self.notify("Same settings give the same answer; `/temperature 0.7` varies it");
         }
-        if let Some(new) = self.beside(turn, settings, None) {
+        if let Some(new) = self.add_sibling(turn, settings, None) {
             self.show_end();
             self.enqueue(new);
         }
     }
 
-    /// The turns in the place of `turn` that asked the same about the same pictures with `settings`, and were answered or will
-    /// be.
-    fn asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
+    /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and
+    /// are answered or pending.
+    fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
         let asked = self.talk.get(turn);
         let is_it = |other: &Turn| {
             let came = matches!(other.reply, Reply::Coming | Reply::Answered(_));
@@ -78,23 +78,23 @@ impl State {
         siblings
     }
 
-    /// The chosen turn, where anything was asked.
-    pub(super) fn turn_or_complain(&mut self) -> Option<TurnId> {
+    /// The selected turn; shows an error if nothing was asked yet.
+    pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
         let turn = self.turn();
         if turn.is_none() {
-            self.complain(Trouble::new("nothing was asked yet").hint("ask something first"));
+            self.show_error(Trouble::new("nothing was asked yet").hint("ask something first"));
         }
         turn
     }
 
-    /// Whether all pictures of a turn are there; complains where one was lost in the store, since the question would be another
-    /// one without it.
-    fn is_whole(&mut self, turn: TurnId) -> bool {
+    /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
+    /// different question.
+    fn has_all_images(&mut self, turn: TurnId) -> bool {
         let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
         let Some(name) = lost else { return true };
-        let trouble = Trouble::new(format!("{name} of this question is damaged in the store"))
-            .hint("attach the picture again and ask anew");
-        self.complain(trouble);
+        let trouble = Trouble::new(format!("the stored copy of {name} is damaged"))
+            .hint("attach the image again, then ask again");
+        self.show_error(trouble);
         false
     }
 
@@ -106,18 +106,18 @@ impl State {
         if !settings.excluded.iter().any(|excluded| excluded == id) {
             settings.excluded.push(id.to_string());
         }
-        if let Some(new) = self.beside(turn, settings, Some(format!("without {id}"))) {
+        if let Some(new) = self.add_sibling(turn, settings, Some(format!("without {id}"))) {
             self.show_end();
             self.enqueue(new);
         }
     }
 
-    /// Puts the chosen question back into the input; sending it makes a branch.
+    /// Puts the selected question back into the input; sending it makes a branch.
     pub(super) fn edit_question(&mut self) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
-        if !self.is_whole(turn) {
+        if !self.has_all_images(turn) {
             return;
         }
         if self.editing.is_none() {
@@ -138,8 +138,8 @@ impl State {
         }
     }
 
-    /// Gives an edit up: what stood in the input before is there again. True where something was being edited.
-    pub(super) fn leave_editing(&mut self) -> bool {
+    /// Cancels an edit and restores the input from before it. True if something was being edited.
+    pub(super) fn cancel_editing(&mut self) -> bool {
         if let Some(draft) = self.draft.take() {
             self.input.set(&draft.text);
             self.attached = draft.attached;
@@ -149,10 +149,10 @@ impl State {
         self.editing.take().is_some()
     }
 
-    /// As [`Self::edit_question`]; with the new words, asks them at once.
+    /// Like [`Self::edit_question`]; with a new question, asks it at once.
     pub(super) fn edit_argument(&mut self, words: &str) {
         if words.is_empty() && self.linear {
-            if self.turn_or_complain().is_some() {
+            if self.turn_or_error().is_some() {
                 self.show_page(Page::Question);
             }
             return;
@@ -164,9 +164,9 @@ impl State {
         }
     }
 
-    /// Shows two answers to the chosen question: as it is, and with one setting changed.
+    /// Shows two answers to the selected question: as it is, and with one setting changed.
     pub(super) fn compare(&mut self, argument: &str) {
-        let Some(turn) = self.turn_or_complain() else {
+        let Some(turn) = self.turn_or_error() else {
             return;
         };
         let base = self
@@ -175,17 +175,20 @@ impl State {
             .map_or_else(|| self.settings.clone(), |t| t.settings.clone());
         let (settings, label) = match changed(&base, argument) {
             Ok(changed) => changed,
-            Err(trouble) => return self.complain(trouble),
+            Err(trouble) => return self.show_error(trouble),
         };
-        // The same comparison again shows what is there, unless nothing came of it.
-        let there = self.asked_with(turn, &settings).into_iter().find(|id| {
-            let other = self.talk.get(*id);
-            *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
-        });
+        // Repeating a comparison shows the existing one, unless it was stopped or failed.
+        let there = self
+            .turns_asked_with(turn, &settings)
+            .into_iter()
+            .find(|id| {
+                let other = self.talk.get(*id);
+                *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
+            });
         let right = match there {
             Some(there) => there,
             None => {
-                let Some(new) = self.beside(turn, settings, Some(label)) else {
+                let Some(new) = self.add_sibling(turn, settings, Some(label)) else {
                     return;
                 };
                 self.talk.show(turn);
@@ -201,7 +204,7 @@ impl State {
     }
 }
 
-/// How shots were chosen for a question, in words.
+/// How the shots of a question were chosen, as text.
 pub fn how(settings: &Settings) -> String {
     match settings.strategy {
         Strategy::None => "no shots".into(),
@@ -214,7 +217,7 @@ pub fn how(settings: &Settings) -> String {
     }
 }
 
-/// Whether two answers say the same; `None` where one is not there.
+/// Whether two answers are the same; `None` if one is missing.
 pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
         return None;
@@ -223,14 +226,14 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     Some(plain(&one.answer) == plain(&other.answer))
 }
 
-/// The settings of a comparison, and what it is called.
+/// The settings of a comparison, and its label.
 fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Trouble> {
     let mut settings = base.clone();
     if argument.is_empty() {
         return Ok(if base.strategy == Strategy::None || base.shots == 0 {
             settings.strategy = Strategy::Image;
             settings.shots = base.shots.max(4);
-            let label = format!("with {} shots", settings.shots);
+            let label = format!("with {}", shot_count(settings.shots));
             (settings, label)
         } else {
             settings.strategy = Strategy::None;
@@ -240,10 +243,10 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Troubl
     }
     for part in argument.split_whitespace() {
         let (name, value) = part.split_once('=').ok_or_else(|| {
-            Trouble::new(format!("`{part}` is no setting"))
+            Trouble::new(format!("`{part}` is not a setting"))
                 .hint("write k=2, strategy=random or order=shuffled")
         })?;
-        super::commands::set(&mut settings, name, value)?;
+        super::run_command::set(&mut settings, name, value)?;
     }
     Ok((settings, argument.to_string()))
 }

@@ -1,15 +1,15 @@
-//! Lines, as the line mode reads them: a command, a question, the path of a picture, or yes or no.
+//! Lines in line mode: a command, a question, the path of an image, or yes or no.
 
 use crate::tui::ExitReason;
 use rounds_assistant::MOST_IMAGES;
 
-use super::asking::{Activity, Stage};
-use super::editor::LONGEST;
+use super::answering::{Activity, Stage};
+use super::editor::MAX_CHARS;
 use super::overlay::Overlay;
-use super::trouble::Trouble;
-use super::{State, TWICE, command, paths};
+use super::user_error::Trouble;
+use super::{DOUBLE_PRESS, State, command_table, paths};
 
-/// What a shell calls the interrupt.
+/// Signal number of an interrupt, for the exit code.
 const SIGINT: i32 = 2;
 
 impl State {
@@ -18,18 +18,18 @@ impl State {
             if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
                 return self.delete_session(&id);
             }
-            self.tell("nothing was deleted");
-            if !command::is_command(line) {
+            self.notify("nothing was deleted");
+            if !command_table::is_command(line) {
                 return;
             }
         }
         let length = line.chars().count();
-        if length > LONGEST {
-            return self.complain(Trouble::new(format!(
-                "the line has {length} characters; at most {LONGEST} are taken"
+        if length > MAX_CHARS {
+            return self.show_error(Trouble::new(format!(
+                "the line has {length} characters; the limit is {MAX_CHARS}"
             )));
         }
-        if let Some(found) = paths::pasted(line, self.home.as_deref()) {
+        if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
             for path in found.into_iter().take(MOST_IMAGES) {
                 self.attach_file(path);
             }
@@ -38,15 +38,15 @@ impl State {
         self.input.set(line);
         self.completion = None;
         self.enter();
-        // What was not taken is not to be edited here either.
+        // A rejected line cannot be edited in line mode.
         self.input.take();
-        self.leave_editing();
+        self.cancel_editing();
     }
 
-    /// Ctrl-C: stops an answer; at rest, or a second time, it leaves.
+    /// Ctrl-C: stops an answer; when idle, or the second time, it quits.
     pub(super) fn on_interrupt(&mut self) {
         let before = self.interrupted.replace(self.now);
-        let again = before.is_some_and(|before| self.now.saturating_sub(before) < TWICE);
+        let again = before.is_some_and(|before| self.now.saturating_sub(before) < DOUBLE_PRESS);
         let runs = !matches!(
             self.activity,
             Activity::Idle
@@ -55,8 +55,8 @@ impl State {
                     ..
                 }
         );
-        if !again && (runs && self.stop() || self.give_up_work()) {
-            self.tell("stopping; Ctrl-C again leaves");
+        if !again && (runs && self.stop() || self.cancel_work()) {
+            self.notify("stopping; Ctrl-C again quits");
         } else {
             self.leave(ExitReason::Signal(SIGINT));
         }

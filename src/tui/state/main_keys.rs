@@ -1,23 +1,23 @@
-//! From a key to what it does, when no window is open.
+//! Keys while no window is open.
 
 use crate::tui::ExitReason;
 use crate::tui::keys::{Action, Press};
 
-use super::command;
+use super::command_table;
 use super::editor::Editor;
 use super::effect::Effect;
 use super::overlay::Overlay;
-use super::trouble::Trouble;
-use super::{Focus, State, TWICE};
+use super::user_error::Trouble;
+use super::{DOUBLE_PRESS, Focus, State};
 
 impl State {
     pub(super) fn on_key(&mut self, press: Press) {
-        let action = self.keymap.action(self.focus.place(), press);
-        // These work whatever is open.
+        let action = self.keymap.action(self.focus.key_context(), press);
+        // These work even while a window is open.
         match action {
             Some(Action::Interrupt) => return self.interrupt(),
-            Some(Action::Suspend) => return self.act(Effect::Suspend),
-            Some(Action::Redraw) => return self.act(Effect::Redraw),
+            Some(Action::Suspend) => return self.emit(Effect::Suspend),
+            Some(Action::Redraw) => return self.emit(Effect::Redraw),
             _ => self.interrupted = None,
         }
         if self.overlay.is_some() {
@@ -41,12 +41,12 @@ impl State {
         self.overlay = Some(Overlay::Help { scroll: 0 });
     }
 
-    /// A character that means nothing in this pane is the beginning of a question.
+    /// A character without a binding in this pane starts a question.
     fn type_character(&mut self, character: char) {
         self.focus = Focus::Input;
         self.input.type_character(character);
         self.complete();
-        self.tell_if_full();
+        self.warn_if_full();
     }
 
     fn do_action(&mut self, action: Action, press: Press) {
@@ -56,13 +56,13 @@ impl State {
             Action::Quit => {}
             Action::Help => self.show_help(),
             Action::NextPane if self.focus == Focus::Input && self.take_completion() => {}
-            Action::NextPane => self.turn_focus(1),
-            Action::PreviousPane => self.turn_focus(-1),
+            Action::NextPane => self.cycle_focus(1),
+            Action::PreviousPane => self.cycle_focus(-1),
             Action::ToConversation => self.go(Focus::Conversation),
-            Action::ToPictures => self.go(Focus::Pictures),
+            Action::ToImages => self.go(Focus::Pictures),
             Action::ToShots => self.go(Focus::Shots),
             Action::PickFile => self.pick_file(),
-            Action::PastePicture => self.act(Effect::AttachClipboard),
+            Action::PasteImage => self.emit(Effect::AttachClipboard),
             Action::Cases => self.overlay = Some(Overlay::Cases { selected: 0 }),
             Action::Regenerate | Action::TurnRegenerate => self.regenerate(),
             Action::EditQuestion | Action::TurnEdit => self.edit_question(),
@@ -81,7 +81,7 @@ impl State {
             Action::TurnFirst => self.choose_turn(isize::MIN / 2),
             Action::TurnLast => self.choose_turn(isize::MAX / 2),
             _ if self.focus == Focus::Input => self.input_action(action, press),
-            _ if self.focus == Focus::Pictures => self.picture_action(action),
+            _ if self.focus == Focus::Pictures => self.image_action(action),
             _ => self.shot_action(action),
         }
     }
@@ -106,7 +106,7 @@ impl State {
         self.complete();
     }
 
-    /// Enter: a chosen completion, a command, or a question.
+    /// Enter: takes the selected completion, runs a command, or asks a question.
     pub(super) fn enter(&mut self) {
         let chosen = self.completion.as_ref().is_some_and(|c| c.chosen.is_some());
         if chosen && self.take_completion() {
@@ -114,12 +114,12 @@ impl State {
         }
         let text = self.input.text().to_string();
         if text.trim() == "/" {
-            // The list would stand where the answer is said.
+            // The list would cover the message.
             self.completion = None;
-            let trouble = Trouble::new("a slash alone is no command");
-            return self.complain(trouble.hint("/help shows all commands"));
+            let trouble = Trouble::new("a slash alone is not a command");
+            return self.show_error(trouble.hint("/help shows all commands"));
         }
-        if command::is_command(&text) {
+        if command_table::is_command(&text) {
             self.run_command(&text);
         } else {
             self.send();
@@ -137,29 +137,29 @@ impl State {
         self.recall(line);
     }
 
-    /// Puts a line of the history into the input. What could complete it is not shown: it would take the keys of the walk.
+    /// Puts a line of the history into the input. Completions stay closed: they would take the arrow keys.
     fn recall(&mut self, line: Option<String>) {
         self.completion = None;
-        self.completion_closed = true;
+        self.completion_dismissed = true;
         if let Some(line) = line {
             self.input.set(&line);
         }
     }
 
-    /// Esc: what is nearest is closed, stopped or left.
+    /// Esc: closes, cancels or stops the innermost thing.
     fn escape(&mut self) {
         if self.completion.take().is_some() {
-            self.completion_closed = true;
+            self.completion_dismissed = true;
             return;
         }
-        if self.leave_editing() {
-            return self.tell("the question stays as it was");
+        if self.cancel_editing() {
+            return self.notify("the question was not changed");
         }
-        if self.stop() || self.give_up_opening() || self.give_up_work() {
+        if self.stop() || self.cancel_opening() || self.cancel_work() {
             return;
         }
         if self.is_stopping_any() {
-            return self.tell("it is being stopped");
+            return self.notify("already stopping");
         }
         if self.chosen.take().is_some() {
             self.scroll = None;
@@ -169,11 +169,11 @@ impl State {
         self.notice = None;
     }
 
-    /// Ctrl-C: stops what runs; twice leaves.
+    /// Ctrl-C: stops whatever is running; twice quits.
     fn interrupt(&mut self) {
         if self
             .interrupted
-            .is_some_and(|before| self.now.saturating_sub(before) < TWICE)
+            .is_some_and(|before| self.now.saturating_sub(before) < DOUBLE_PRESS)
         {
             return self.leave(ExitReason::Left);
         }
@@ -181,26 +181,26 @@ impl State {
         let key = self.keymap.hint(Action::Interrupt).to_string();
         let did = if self.stop() {
             "stopped"
-        } else if self.give_up_work() {
-            "the work is being stopped"
+        } else if self.cancel_work() {
+            "stopping the background work"
         } else if self.is_stopping_any() {
-            "it is being stopped"
+            "already stopping"
         } else if self.overlay.take().is_some() {
             "closed"
-        } else if self.leave_editing() {
+        } else if self.cancel_editing() {
             self.completion = None;
-            "the question stays as it was"
+            "the question was not changed"
         } else if !self.input.is_empty() {
             self.input.take();
             self.completion = None;
             "cleared"
         } else {
-            "nothing runs"
+            "nothing is running"
         };
-        self.tell(format!("{did}; {key} again leaves"));
+        self.notify(format!("{did}; {key} again quits"));
     }
 
-    fn turn_focus(&mut self, step: isize) {
+    fn cycle_focus(&mut self, step: isize) {
         let all = Focus::ALL;
         let at = all.iter().position(|f| *f == self.focus).unwrap_or(0);
         let next = (at as isize + step).rem_euclid(all.len() as isize) as usize;
@@ -208,7 +208,7 @@ impl State {
     }
 }
 
-/// What editing keys do to a text.
+/// Applies an editing action to a text.
 pub(super) fn edit(editor: &mut Editor, action: Action) {
     match action {
         Action::EndOfInput => editor.delete(),

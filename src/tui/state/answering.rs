@@ -1,4 +1,4 @@
-//! Asking, streaming, stopping, asking again: one answer at a time, others wait in a queue.
+//! The life of an answer: asking, streaming, stopping. One answer runs at a time, others wait in a queue.
 
 use crate::tui::journal::{Attached, TurnEnd};
 use rounds_assistant::retrieval::Shot;
@@ -8,16 +8,16 @@ use rounds_model::generate::StopReason;
 use super::State;
 use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::effect::Effect;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
-/// What the model does.
+/// What the model is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     Idle,
     Turn { turn: TurnId, stage: Stage },
 }
 
-/// How far an answer is. One that is done is a [`Reply`] of its turn.
+/// The stage of a running answer. A finished one is a [`Reply`] of its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// For a model that is being opened.
@@ -29,23 +29,23 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// What it says on the screen.
+    /// Its text on the screen.
     pub fn words(self) -> &'static str {
         match self {
             Self::Waiting => "waiting for the model",
             Self::Retrieving => "looking for similar examples",
-            Self::Prefilling => "reading pictures and shots",
+            Self::Prefilling => "reading images and shots",
             Self::Streaming => "answering",
             Self::Stopping => "stopping",
         }
     }
 }
 
-/// At most so many answers wait.
-const LONGEST_QUEUE: usize = 8;
+/// Most answers that may wait.
+const MAX_QUEUED: usize = 8;
 
 impl State {
-    /// Asks what stands in the input.
+    /// Asks the question in the input.
     pub(super) fn send(&mut self) {
         let question = self.input.text().trim().to_string();
         if question.is_empty() {
@@ -56,10 +56,10 @@ impl State {
                 true => "/stop",
                 false => self.keymap.hint(crate::tui::keys::Action::Stop),
             };
-            return self.tell(format!("an answer is under way; {stop} stops it"));
+            return self.notify(format!("an answer is in progress; {stop} stops it"));
         }
         let settings = self.settings.clone();
-        if !self.may_ask(&settings) {
+        if !self.can_ask(&settings) {
             return;
         }
         self.draft = None;
@@ -87,21 +87,21 @@ impl State {
         self.chosen = None;
         self.scroll = None;
         self.shot = 0;
-        // Where only one pane has room, the answer is what is waited for.
+        // Where only one pane fits, the user is waiting for the answer.
         self.show_pane(super::Focus::Conversation);
     }
 
-    /// Whether a question with `settings` can be asked now. Complains where not; so no turn is made that nobody answers.
-    pub(super) fn may_ask(&mut self, settings: &Settings) -> bool {
-        let trouble = if self.queue.len() >= LONGEST_QUEUE {
+    /// Whether a question with `settings` can be asked now; shows an error otherwise, so that no turn stays unanswered.
+    pub(super) fn can_ask(&mut self, settings: &Settings) -> bool {
+        let trouble = if self.queue.len() >= MAX_QUEUED {
             Trouble::new("too many answers are waiting")
-                .hint("wait for some of them, or stop them, and ask again")
+                .hint("wait for some of them or stop them, then ask again")
         } else if let Err(error) = settings.check() {
             Trouble::of(&error)
         } else {
             return true;
         };
-        self.complain(trouble);
+        self.show_error(trouble);
         false
     }
 
@@ -123,11 +123,11 @@ impl State {
             turn,
             stage: Stage::Waiting,
         };
-        self.start_waiting();
+        self.start_turn_if_ready();
     }
 
-    /// Asks the turn that waits for the model, where there is a model now.
-    pub(super) fn start_waiting(&mut self) {
+    /// Asks the turn that waits for the model, if a model is open by now.
+    pub(super) fn start_turn_if_ready(&mut self) {
         let Activity::Turn {
             turn,
             stage: Stage::Waiting,
@@ -139,7 +139,7 @@ impl State {
             return;
         }
         if !self.engine.is_ready() {
-            let none = Trouble::new("no model is open").hint("/model opens the one that ships");
+            let none = Trouble::new("no model is open").hint("/model opens the built-in one");
             return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
         }
         self.set_setup(turn);
@@ -156,9 +156,9 @@ impl State {
         };
         self.set_stage(turn, Stage::Retrieving);
         self.partial_at = self.now;
-        self.act(effect);
+        self.emit(effect);
         if self.is_warming() {
-            self.tell("the question waits until the warming is done; stopping twice stops both");
+            self.notify("the question waits until caching is done; stop twice to cancel both");
         }
     }
 
@@ -172,7 +172,7 @@ impl State {
         self.activity = Activity::Turn { turn, stage };
     }
 
-    /// The stage of `turn` where it runs and was not stopped.
+    /// The stage of `turn`, if it is running and not being stopped.
     fn runs(&self, turn: TurnId) -> Option<Stage> {
         match self.activity {
             Activity::Turn {
@@ -240,11 +240,11 @@ impl State {
     }
 
     pub(super) fn on_answered(&mut self, turn: TurnId, answer: Answer) {
-        // One that has its end already gets no other.
+        // A turn ends only once.
         if !self.is_running(turn) {
             return;
         }
-        // An answer that was finished while it was being stopped stays as the user saw it.
+        // An answer that finished while it was being stopped stays as the user saw it.
         let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
         let Some(record) = self.talk.get_mut(turn) else {
             return;
@@ -294,12 +294,12 @@ impl State {
         self.start_next();
     }
 
-    /// Stops the answer that runs and keeps what came; true where there was one that was not being stopped already.
+    /// Stops the running answer and keeps its partial text; true if something was stopped.
     pub(super) fn stop(&mut self) -> bool {
         let Activity::Turn { turn, stage } = self.activity else {
             return false;
         };
-        // Those that wait were asked together with it.
+        // The queued ones were asked together with it.
         let queue = std::mem::take(&mut self.queue);
         let queued = !queue.is_empty();
         for waiting in queue {
@@ -316,7 +316,7 @@ impl State {
                     record.reply = Reply::Stopped;
                 }
                 self.set_stage(turn, Stage::Stopping);
-                self.act(Effect::Cancel);
+                self.emit(Effect::Cancel);
             }
         }
         true
@@ -333,17 +333,17 @@ impl State {
         }
     }
 
-    /// Before leaving: the program will not be there when the model says that it stopped.
-    pub(super) fn stop_for_good(&mut self) {
+    /// Before quitting: nobody will be there to hear from the model that it stopped.
+    pub(super) fn stop_before_exit(&mut self) {
         self.stop();
-        // One that waited for the model has its end by now.
+        // A turn that waited for the model has already ended.
         if let Activity::Turn { turn, .. } = self.activity {
             self.activity = Activity::Idle;
             self.mark_stopped(turn);
         }
     }
 
-    /// The attached pictures of the chosen turn, or those of the next question.
+    /// The images of the selected turn, or those of the next question.
     pub fn images_in_view(&self) -> &[Attached] {
         let chosen = self.chosen.and_then(|id| self.talk.get(id));
         match chosen {
