@@ -1,7 +1,7 @@
-//! How long a transfer is tried, and what ends it at once.
+//! When a transfer is retried, and when it is given up.
 //!
-//! A line that breaks off, a busy server and a silent one are worth another try; a refusal, a full disk and a wrong
-//! content never are.
+//! A broken connection, a busy server and a silent one are worth a retry; a refusal, a full disk and wrong content are
+//! not.
 
 use std::time::{Duration, Instant};
 
@@ -11,22 +11,22 @@ use super::address;
 use super::error::HubError;
 use rounds_support::Cancel;
 
-/// Longest sleep between two looks at the cancel flag.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
-/// Longest wait that a server's `Retry-After` may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// New bytes that make a try count as a success, so that a long download survives many interruptions.
-const ADVANCE: u64 = 8 << 20;
+/// Maximum time between two checks of the cancel flag.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Maximum wait that a server's `Retry-After` can impose.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// After this many new bytes the retry count starts again, so that a long download survives many interruptions.
+const RESET_AFTER_BYTES: u64 = 8 << 20;
 
-/// How patient the hub's client is.
+/// How often and how long the hub client retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Wait before the first new try; each further one doubles it.
+    /// Wait before the first retry; doubles with each further one.
     pub first_wait: Duration,
-    /// Silence of a server that counts as an interruption.
+    /// How long a server may send nothing before the attempt counts as interrupted.
     pub silence: Duration,
-    /// New tries of a transfer before it is given up; asking for a file's length and hash gets two.
-    pub tries: u32,
+    /// Maximum retries of a transfer; metadata queries get at most two.
+    pub max_retries: u32,
 }
 
 impl Default for Patience {
@@ -34,50 +34,50 @@ impl Default for Patience {
         Self {
             first_wait: Duration::from_millis(500),
             silence: Duration::from_secs(30),
-            tries: 5,
+            max_retries: 5,
         }
     }
 }
 
-/// Why one try failed.
+/// Why an attempt failed.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    /// Another try may do better.
-    Again {
+pub(super) enum Failure {
+    /// A retry may succeed.
+    Retryable {
         reason: String,
-        /// What the server asked us to wait.
+        /// The wait requested by the server.
         wait: Option<Duration>,
     },
-    /// No other try will.
-    Over(HubError),
+    /// A retry cannot succeed.
+    Fatal(HubError),
 }
 
-impl Trouble {
-    pub(super) fn again(reason: impl Into<String>) -> Self {
-        Self::Again {
+impl Failure {
+    pub(super) fn retryable(reason: impl Into<String>) -> Self {
+        Self::Retryable {
             reason: reason.into(),
             wait: None,
         }
     }
 }
 
-impl From<HubError> for Trouble {
+impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
-        Self::Over(error)
+        Self::Fatal(error)
     }
 }
 
-/// The tries of one piece of work.
-pub(super) struct Tries<'a> {
+/// Counts the retries of one operation.
+pub(super) struct Retries<'a> {
     patience: Patience,
     limit: u32,
     failed: u32,
-    /// Bytes that were there when a try last counted as a success.
+    /// Bytes received when the count last started again.
     mark: u64,
     cancel: &'a Cancel,
 }
 
-impl<'a> Tries<'a> {
+impl<'a> Retries<'a> {
     pub(super) fn new(patience: Patience, limit: u32, mark: u64, cancel: &'a Cancel) -> Self {
         Self {
             patience,
@@ -88,35 +88,36 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Waits for the next try after `trouble`, met with `done` bytes there; the error if there is none.
-    pub(super) fn again(&mut self, trouble: Trouble, at: &Uri, done: u64) -> Result<(), HubError> {
-        let (reason, asked) = match trouble {
-            Trouble::Over(error) => return Err(error),
-            Trouble::Again { reason, wait } => (reason, wait),
+    /// Waits before the next attempt, after `failure` with `done` bytes received. Returns the error if there is no attempt
+    /// left.
+    pub(super) fn wait(&mut self, failure: Failure, at: &Uri, done: u64) -> Result<(), HubError> {
+        let (reason, server_wait) = match failure {
+            Failure::Fatal(error) => return Err(error),
+            Failure::Retryable { reason, wait } => (reason, wait),
         };
-        if done >= self.mark.saturating_add(ADVANCE) {
+        if done >= self.mark.saturating_add(RESET_AFTER_BYTES) {
             self.failed = 0;
             self.mark = done;
         }
         if self.failed >= self.limit {
             return Err(HubError::network(address::host(at), &reason));
         }
-        tracing::debug!(reason, failed = self.failed, "hub: another try");
+        tracing::debug!(reason, failed = self.failed, "hub: retrying");
         let wait = self
             .patience
             .first_wait
             .saturating_mul(1 << self.failed.min(10));
         self.failed += 1;
         sleep(
-            asked
-                .map_or(wait, |asked| asked.max(wait))
-                .min(LONGEST_WAIT),
+            server_wait
+                .map_or(wait, |server_wait| server_wait.max(wait))
+                .min(MAX_WAIT),
             self.cancel,
         )
     }
 }
 
-/// Sleeps, but wakes up when asked to stop.
+/// Sleeps, but wakes up when cancelled.
 pub(super) fn sleep(wait: Duration, cancel: &Cancel) -> Result<(), HubError> {
     let end = Instant::now() + wait;
     loop {
@@ -127,6 +128,6 @@ pub(super) fn sleep(wait: Duration, cancel: &Cancel) -> Result<(), HubError> {
         if left.is_zero() {
             return Ok(());
         }
-        std::thread::sleep(left.min(LOOK));
+        std::thread::sleep(left.min(POLL_INTERVAL));
     }
 }
