@@ -54,7 +54,7 @@ impl<'a> Client<'a> {
     pub(super) fn new(
         hub: &Uri,
         token: Option<&str>,
-        patience: Patience,
+        retry_policy: Patience,
         cancel: &'a Cancel,
     ) -> Result<Self, HubError> {
         let token = match token {
@@ -73,8 +73,8 @@ impl<'a> Client<'a> {
             .user_agent(concat!("rounds/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_per_read(Some(patience.silence))
-            .timeout_per_write(Some(patience.silence))
+            .timeout_per_read(Some(retry_policy.silence))
+            .timeout_per_write(Some(retry_policy.silence))
             .build()
             .new_agent();
         Ok(Self {

@@ -36,7 +36,7 @@ pub(super) fn download(
         request.revision,
         request.file,
     )?;
-    let client = Client::new(&from, hub.token.as_deref(), hub.patience, cancel)?;
+    let client = Client::new(&from, hub.token.as_deref(), hub.retry_policy, cancel)?;
     let download = Download {
         hub,
         client: &client,
@@ -127,9 +127,9 @@ struct Download<'a> {
 impl Download<'_> {
     /// Queries the file's metadata.
     fn metadata(&self) -> Result<RemoteFile, HubError> {
-        let patience = self.hub.patience;
-        let limit = METADATA_RETRIES.min(patience.max_retries);
-        let mut retries = Retries::new(patience, limit, 0, self.client.cancel());
+        let retry_policy = self.hub.retry_policy;
+        let limit = METADATA_RETRIES.min(retry_policy.max_retries);
+        let mut retries = Retries::new(retry_policy, limit, 0, self.client.cancel());
         loop {
             match remote::metadata(self.client, self.request, self.from) {
                 Ok(remote) => return Ok(remote),
@@ -179,9 +179,14 @@ impl Download<'_> {
         partial: &mut Partial,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), HubError> {
-        let patience = self.hub.patience;
+        let retry_policy = self.hub.retry_policy;
         let there = partial.written();
-        let mut retries = Retries::new(patience, patience.max_retries, there, self.client.cancel());
+        let mut retries = Retries::new(
+            retry_policy,
+            retry_policy.max_retries,
+            there,
+            self.client.cancel(),
+        );
         while remote.size != Some(partial.written()) {
             match self.receive(remote.size, partial, progress) {
                 Ok(()) => break,

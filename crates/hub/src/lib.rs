@@ -68,7 +68,7 @@ pub struct Hub {
     cache: Option<PathBuf>,
     token: Option<String>,
     offline: bool,
-    patience: Patience,
+    retry_policy: Patience,
 }
 
 /// Omits the token.
@@ -94,7 +94,7 @@ impl Hub {
             cache: settings.cache,
             token: settings.token,
             offline: settings.offline,
-            patience: Patience::default(),
+            retry_policy: Patience::default(),
         }
     }
 
@@ -106,14 +106,14 @@ impl Hub {
             cache: Some(cache_folder.to_path_buf()),
             token,
             offline,
-            patience: Patience::default(),
+            retry_policy: Patience::default(),
         }
     }
 
     /// Sets the retry policy.
     #[must_use]
-    pub fn with_patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    pub fn with_patience(mut self, retry_policy: Patience) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 

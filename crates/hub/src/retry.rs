@@ -69,7 +69,7 @@ impl From<HubError> for Failure {
 
 /// Counts the retries of one operation.
 pub(super) struct Retries<'a> {
-    patience: Patience,
+    retry_policy: Patience,
     limit: u32,
     failed: u32,
     /// Bytes received when the count last started again.
@@ -78,9 +78,9 @@ pub(super) struct Retries<'a> {
 }
 
 impl<'a> Retries<'a> {
-    pub(super) fn new(patience: Patience, limit: u32, mark: u64, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(retry_policy: Patience, limit: u32, mark: u64, cancel: &'a Cancel) -> Self {
         Self {
-            patience,
+            retry_policy,
             limit,
             failed: 0,
             mark,
@@ -104,7 +104,7 @@ impl<'a> Retries<'a> {
         }
         tracing::debug!(reason, failed = self.failed, "hub: retrying");
         let wait = self
-            .patience
+            .retry_policy
             .first_wait
             .saturating_mul(1 << self.failed.min(10));
         self.failed += 1;
