@@ -1,21 +1,21 @@
-//! Checking a file that is in the cache already.
+//! Verifies a file that is already in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::cache::Shelf;
-use super::download::agrees;
+use super::cache::RepoCache;
+use super::download::check_hash;
 use super::error::HubError;
-use super::remote::Asked;
+use super::remote::FileRequest;
 use super::{Fetched, Progress, names, partial};
 use rounds_support::{Cancel, files};
 
-/// Hashes a file of the cache. One whose content is not what its own name says is damaged and deleted; one that merely
-/// is not what the caller expects may be right for somebody else, and stays. So does one that a link leads to outside the
-/// cache: nothing there is ours.
-pub(super) fn check(
-    shelf: &Shelf,
-    asked: Asked,
+/// Hashes a cached file. If its content does not match its own name, it is damaged and deleted. If it merely differs from
+/// what the caller expects, it is kept, because it may be right for another program. A file outside the cache that a link
+/// leads to is always kept: it belongs to the user.
+pub(super) fn verify_cached(
+    repo: &RepoCache,
+    request: FileRequest,
     expected: Option<&str>,
     commit: String,
     path: PathBuf,
@@ -25,7 +25,7 @@ pub(super) fn check(
     let size = files::length(&path)?;
     let mut report = |done| {
         progress(Progress {
-            file: asked.file,
+            file: request.file,
             done,
             total: Some(size),
         });
@@ -34,12 +34,12 @@ pub(super) fn check(
     let blob = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
     let name = blob.file_name().unwrap_or_default().to_string_lossy();
     let name = names::is_sha256(&name).then_some(name.as_ref());
-    let removed = |error: HubError| match shelf.remove(&path) {
+    let removed = |error: HubError| match repo.remove(&path) {
         Ok(()) => error,
-        Err(target) => foreign(error, &path, target),
+        Err(target) => outside_cache(error, &path, target),
     };
-    agrees(asked, name, &found).map_err(removed)?;
-    agrees(asked, expected, &found).map_err(|error| match name {
+    check_hash(request, name, &found).map_err(removed)?;
+    check_hash(request, expected, &found).map_err(|error| match name {
         None => removed(error),
         Some(_) => error,
     })?;
@@ -52,8 +52,8 @@ pub(super) fn check(
     })
 }
 
-/// A wrong content that is not ours to delete.
-fn foreign(error: HubError, link: &Path, target: PathBuf) -> HubError {
+/// The error for wrong content outside the cache.
+fn outside_cache(error: HubError, link: &Path, target: PathBuf) -> HubError {
     match error {
         HubError::HashMismatch {
             expected, found, ..

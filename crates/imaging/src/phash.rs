@@ -1,34 +1,34 @@
-//! A perceptual hash: pictures that look alike have hashes with few different bits.
+//! A perceptual hash: similar images have hashes that differ in few bits.
 //!
 //! The DCT hash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010): brightness at
-//! 32 x 32, the 64 lowest frequencies, a bit for each that is above their median. It survives another size, another
-//! encoder's noise and a change of contrast; it does not survive turning, nor more than a little cropping.
+//! 32 x 32, the 64 lowest frequencies, and one bit for each that is above their median. It tolerates resizing, compression
+//! noise and changes of contrast, but not rotation, and only slight cropping.
 
 use super::{Picture, resize_bicubic};
 
 const SIDE: usize = 32;
-const KEPT: usize = 8;
+const FREQUENCIES: usize = 8;
 
-/// Rows and columns at the edge whose brightest and darkest value are this close are a border.
-const FLAT: u8 = 10;
+/// Rows and columns at the edge belong to the border if their darkest and brightest values differ by at most this.
+const MAX_BORDER_RANGE: u8 = 10;
 
-/// The 64-bit hash of a picture.
-pub fn look(picture: &Picture) -> u64 {
+/// The 64-bit perceptual hash of an image.
+pub fn look(image: &Picture) -> u64 {
     hash(&bright(
-        &picture.rgb,
-        picture.width as usize,
-        picture.height as usize,
+        &image.rgb,
+        image.width as usize,
+        image.height as usize,
     ))
 }
 
-/// The hashes by which a picture may be known: as it is, mirrored, and both without its flat border. The first is [`look`].
-pub fn looks(picture: &Picture) -> Vec<u64> {
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let whole = bright(&picture.rgb, width, height);
+/// The hashes of an image as it is and mirrored, each also without its flat border. The first equals [`look`].
+pub fn looks(image: &Picture) -> Vec<u64> {
+    let (width, height) = (image.width as usize, image.height as usize);
+    let whole = bright(&image.rgb, width, height);
     let mut all = vec![hash(&whole), hash(&mirrored(&whole))];
-    if let Some((left, top, right, bottom)) = inside_border(&picture.rgb, width, height) {
+    if let Some((left, top, right, bottom)) = inside_border(&image.rgb, width, height) {
         let rows = (top..bottom).filter_map(|y| {
-            let row = picture.rgb.get(y * width * 3..(y + 1) * width * 3)?;
+            let row = image.rgb.get(y * width * 3..(y + 1) * width * 3)?;
             row.get(left * 3..right * 3)
         });
         let cut: Vec<u8> = rows.flatten().copied().collect();
@@ -52,13 +52,13 @@ fn mirrored(bright: &[f64]) -> Vec<f64> {
     rows.flat_map(|row| row.iter().rev()).copied().collect()
 }
 
-/// Left, top, right and bottom (both past the end) of what is inside a flat border; `None` where there is no border, or
-/// little inside it.
+/// Left, top, right and bottom (the last two exclusive) of the area inside a flat border; `None` if there is no border, or
+/// too little inside it.
 fn inside_border(rgb: &[u8], width: usize, height: usize) -> Option<(usize, usize, usize, usize)> {
     let green = |x: usize, y: usize| rgb.get((y * width + x) * 3 + 1).copied().unwrap_or(0);
     let flat = |values: &mut dyn Iterator<Item = u8>| {
         let (low, high) = values.fold((u8::MAX, 0), |(low, high), v| (low.min(v), high.max(v)));
-        high.saturating_sub(low) <= FLAT
+        high.saturating_sub(low) <= MAX_BORDER_RANGE
     };
     let row = |y: &usize| flat(&mut (0..width).map(|x| green(x, *y)));
     let column = |x: &usize| flat(&mut (0..height).map(|y| green(*x, y)));
@@ -75,20 +75,21 @@ fn hash(bright: &[f64]) -> u64 {
     let wave = |k: usize, x: usize| {
         (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
     };
-    let mut frequencies = [0.0; KEPT * KEPT];
+    let mut frequencies = [0.0; FREQUENCIES * FREQUENCIES];
     for (at, value) in frequencies.iter_mut().enumerate() {
-        let (down, across) = (at / KEPT, at % KEPT);
+        let (down, across) = (at / FREQUENCIES, at % FREQUENCIES);
         *value = bright
             .iter()
             .enumerate()
             .map(|(i, b)| b * wave(down, i / SIDE) * wave(across, i % SIDE))
             .sum();
     }
-    // The mean brightness says nothing.
+    // The mean brightness carries no information.
     let mut sorted = frequencies;
     sorted[0] = 0.0;
     sorted.sort_by(f64::total_cmp);
-    let median = (sorted[KEPT * KEPT / 2 - 1] + sorted[KEPT * KEPT / 2]) / 2.0;
+    let median =
+        (sorted[FREQUENCIES * FREQUENCIES / 2 - 1] + sorted[FREQUENCIES * FREQUENCIES / 2]) / 2.0;
     frequencies
         .iter()
         .enumerate()
@@ -97,7 +98,7 @@ fn hash(bright: &[f64]) -> u64 {
         .fold(0, |bits, (at, _)| bits | 1 << at)
 }
 
-/// Number of bits in which two hashes differ, 0 to 63.
+/// Hamming distance of two hashes, 0 to 63.
 pub fn looks_apart(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
 }
@@ -107,7 +108,7 @@ mod tests {
     use super::super::{Beside, SourceInfo};
     use super::*;
 
-    fn picture(side: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
+    fn drawn(side: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
         let at = |i: u32| f64::from(i) / f64::from(side);
         let rgb = (0..side * side)
             .flat_map(|i| [bright(at(i % side), at(i / side)) as u8; 3])
@@ -129,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mirrored_or_framed_picture_is_known_by_one_of_its_looks() {
-        let stored = look(&picture(200, blob(0.3, 0.4)));
-        let known = |query: Picture| {
+    fn a_mirrored_or_framed_image_matches_by_one_of_its_variants() {
+        let stored = look(&drawn(200, blob(0.3, 0.4)));
+        let matches = |query: Picture| {
             let all = looks(&query);
             assert_eq!(all[0], look(&query));
-            all.into_iter().any(|own| looks_apart(own, stored) <= 6)
+            all.into_iter().any(|hash| looks_apart(hash, stored) <= 6)
         };
-        assert!(known(picture(200, |u, v| blob(0.3, 0.4)(1.0 - u, v))));
+        assert!(matches(drawn(200, |u, v| blob(0.3, 0.4)(1.0 - u, v))));
         let framed = |u: f64, v: f64| {
             let inside = |t: f64| (t - 0.1) / 0.8;
             match (inside(u), inside(v)) {
@@ -146,21 +147,21 @@ mod tests {
                 _ => 0.0,
             }
         };
-        assert!(known(picture(200, framed)));
-        assert!(!known(picture(200, blob(0.8, 0.9))));
+        assert!(matches(drawn(200, framed)));
+        assert!(!matches(drawn(200, blob(0.8, 0.9))));
     }
 
     #[test]
-    fn a_flat_picture_has_looks_too() {
-        assert_eq!(looks(&picture(50, |_, _| 7.0)).len(), 2);
+    fn a_uniform_image_has_hashes_too() {
+        assert_eq!(looks(&drawn(50, |_, _| 7.0)).len(), 2);
     }
 
     #[test]
-    fn another_size_and_contrast_look_alike_and_another_picture_does_not() {
-        let one = look(&picture(200, blob(0.3, 0.4)));
-        let smaller = look(&picture(90, blob(0.3, 0.4)));
-        let paler = look(&picture(200, |u, v| 40.0 + 0.5 * blob(0.3, 0.4)(u, v)));
-        let other = look(&picture(200, blob(0.8, 0.7)));
+    fn size_and_contrast_keep_the_hash_and_another_image_changes_it() {
+        let one = look(&drawn(200, blob(0.3, 0.4)));
+        let smaller = look(&drawn(90, blob(0.3, 0.4)));
+        let paler = look(&drawn(200, |u, v| 40.0 + 0.5 * blob(0.3, 0.4)(u, v)));
+        let other = look(&drawn(200, blob(0.8, 0.7)));
         assert!(
             looks_apart(one, smaller) <= 6,
             "{}",
