@@ -1,15 +1,16 @@
-//! Embeds the model, index and sample cases that ship, so that the installed program works from any folder.
+//! Embeds the shipped model, index, prompts and sample cases, so that the installed program works from any folder.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-fn files(folder: &Path, out: &mut Vec<PathBuf>) {
+/// Appends every file below `folder` to `out`.
+fn collect_files(folder: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
     for path in entries.flatten().map(|e| e.path()) {
         if path.is_dir() {
-            files(&path, out);
+            collect_files(&path, out);
         } else {
             out.push(path);
         }
@@ -22,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for folder in ["assets", "index", "prompts"] {
         println!("cargo:rerun-if-changed={folder}");
         let mut found = Vec::new();
-        files(&root.join(folder), &mut found);
+        collect_files(&root.join(folder), &mut found);
         found.sort();
         for path in found {
             let name = path

@@ -1,14 +1,14 @@
-//! Vector search at a chosen size, beside the peers of `benches/peers/vectors.py`, which reads the same rows.
+//! Benchmarks vector search at a chosen size. `benches/peers/vectors.py` measures other libraries on the same rows.
 //!
 //!     cargo bench --bench vectors -- data  FOLDER ROWS      writes FOLDER/base.f32 and FOLDER/queries.f32
 //!     cargo bench --bench vectors -- exact FOLDER           writing, opening, exact search
-//!     cargo bench --bench vectors -- graph FOLDER           building, keeping, reading and searching the graph
-//!     cargo bench --bench vectors -- filter FOLDER          where scanning what passes a filter beats the graph
+//!     cargo bench --bench vectors -- graph FOLDER           building, saving, loading and searching the graph
+//!     cargo bench --bench vectors -- filter FOLDER          filter selectivity at which a scan beats the graph
 //!     benches/peers/vectors.py FOLDER SYSTEM...
 //!
-//! Rows are 512 values: a centre, a step in a 32-dimensional space that all share, and a little noise; queries are drawn
-//! alike and are not among the rows. Every line of output is one JSON object. The load of the machine is part of it, because
-//! a busy machine makes a figure worthless. Under `cargo test` this does nothing.
+//! A row has 512 values: a centre, a step in a shared 32-dimensional space, and a little noise. Queries have the same
+//! distribution but are not among the rows. Every line of output is a JSON object. It includes the system load, because
+//! figures from a busy machine are worthless. Under `cargo test` this does nothing.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -21,12 +21,12 @@ use rounds_support::Cancel;
 const DIMENSION: usize = 512;
 const LATENT: usize = 32;
 const QUERIES: usize = 500;
-const ROWS_A_CENTRE: usize = 500;
+const ROWS_PER_CENTRE: usize = 500;
 const K: usize = 10;
 const NAME: &str = "bench";
 const WIDTHS: [usize; 10] = [12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 
-type Answers = Vec<Vec<Hit>>;
+type Neighbours = Vec<Vec<Hit>>;
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome<()> {
@@ -44,7 +44,7 @@ fn main() -> Outcome<()> {
     }
 }
 
-/// SplitMix64, with roughly normal values as sums of four 16-bit numbers.
+/// SplitMix64, with roughly normal values from sums of four 16-bit numbers.
 struct Random(u64);
 
 impl Random {
@@ -62,7 +62,7 @@ impl Random {
         (sum as f32 - 131_070.0) / 37_837.0
     }
 
-    /// A vector about as long as `length`.
+    /// A random vector of approximately the given length.
     fn vector(&mut self, count: usize, length: f32) -> Vec<f32> {
         let by = length / (count as f32).sqrt();
         (0..count).map(|_| self.normal() * by).collect()
@@ -75,21 +75,21 @@ fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-/// Makes rows: a cone around a common direction, centres in it, and what varies around a centre.
-struct Maker {
+/// Generates rows: centres in a cone around a common direction, and variation around each centre.
+struct RowGenerator {
     random: Random,
     centres: Vec<Vec<f32>>,
     axes: Vec<Vec<f32>>,
 }
 
-impl Maker {
+impl RowGenerator {
     fn new(rows: usize) -> Self {
         let mut random = Random(2026);
         let common = random.vector(DIMENSION, 0.7);
-        let centres = (0..(rows / ROWS_A_CENTRE).max(10))
+        let centres = (0..(rows / ROWS_PER_CENTRE).max(10))
             .map(|_| {
-                let own = random.vector(DIMENSION, 0.7);
-                common.iter().zip(own).map(|(a, b)| a + b).collect()
+                let offset = random.vector(DIMENSION, 0.7);
+                common.iter().zip(offset).map(|(a, b)| a + b).collect()
             })
             .collect();
         let axes = (0..LATENT).map(|_| random.vector(DIMENSION, 1.0)).collect();
@@ -118,11 +118,11 @@ impl Maker {
 
 fn data(folder: &Path, rows: usize) -> Outcome<()> {
     std::fs::create_dir_all(folder)?;
-    let mut maker = Maker::new(rows);
+    let mut generator = RowGenerator::new(rows);
     for (name, count) in [("base.f32", rows), ("queries.f32", QUERIES)] {
         let mut out = BufWriter::new(File::create(folder.join(name))?);
         for _ in 0..count {
-            for value in maker.row() {
+            for value in generator.row() {
                 out.write_all(&value.to_le_bytes())?;
             }
         }
@@ -172,10 +172,10 @@ fn open(folder: &Path) -> Outcome<Vectors> {
     )?)
 }
 
-/// Microseconds of one kind of call.
+/// Distribution of call times in microseconds.
 #[derive(Clone, Copy, serde::Serialize)]
 struct Spread {
-    /// What the machine can do when nothing else runs.
+    /// The fastest call, which is least affected by other load.
     least_us: f64,
     p50_us: f64,
     p99_us: f64,
@@ -191,11 +191,11 @@ fn spread(mut times: Vec<f64>) -> Spread {
     }
 }
 
-/// Answers and times of one pass over the queries, after a short one to warm up.
+/// Results and times of one pass over the queries, after a short warm-up.
 fn timed(
     queries: &[Vec<f32>],
     mut search: impl FnMut(&[f32]) -> Outcome<Vec<Hit>>,
-) -> Outcome<(Answers, Spread)> {
+) -> Outcome<(Neighbours, Spread)> {
     for query in queries.iter().take(20) {
         search(query)?;
     }
@@ -223,7 +223,7 @@ fn recall(found: &[Vec<Hit>], right: &[Vec<Hit>]) -> f64 {
     same as f64 / right.iter().map(Vec::len).sum::<usize>() as f64
 }
 
-/// Memory of this process in MiB: its own, and mapped file pages. Zero where the system does not say.
+/// Memory of this process in MiB: anonymous, and mapped file pages. Zero if unknown.
 fn memory() -> (usize, usize) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let figure = |name: &str| {
@@ -234,8 +234,7 @@ fn memory() -> (usize, usize) {
     (figure("RssAnon"), figure("RssFile"))
 }
 
-/// Processor time of this process in seconds: unlike the time on the clock, other programs hardly change it. Zero where the
-/// system does not say.
+/// CPU time of this process in seconds, which other programs hardly affect, unlike wall-clock time. Zero if unknown.
 fn processor() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default();
@@ -249,12 +248,12 @@ fn processor() -> f64 {
 fn report(what: &str, rows: usize, figures: serde_json::Value) {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?").to_owned();
-    let (own, mapped) = memory();
+    let (anonymous, mapped) = memory();
     println!(
         "{}",
         serde_json::json!({
             "system": "rounds", "what": what, "rows": rows, "figures": figures,
-            "memory_mib": own, "mapped_mib": mapped, "load": load,
+            "memory_mib": anonymous, "mapped_mib": mapped, "load": load,
         })
     );
 }
@@ -368,14 +367,14 @@ fn filter(folder: &Path) -> Outcome<()> {
     let rows = vectors.rows();
     let queries = queries(folder)?;
     for one_in in [2_usize, 3, 5, 8, 12, 20, 50, 200] {
-        // Scattered, and the same for both.
+        // Scattered, and identical for all three searches.
         let allowed =
             move |row: usize| (row.wrapping_mul(2_654_435_761) >> 7).is_multiple_of(one_in);
         let filter = Filter::Fn(&allowed);
         let passing: Vec<usize> = (0..rows).filter(|&row| allowed(row)).collect();
-        let listed = Filter::Rows(&passing);
+        let by_list = Filter::Rows(&passing);
         let (right, scan) = timed(&queries, |query| Ok(vectors.search(query, K, &filter)?))?;
-        let (_, list) = timed(&queries, |query| Ok(vectors.search(query, K, &listed)?))?;
+        let (_, list) = timed(&queries, |query| Ok(vectors.search(query, K, &by_list)?))?;
         let (found, walk) = timed(&queries, |query| {
             Ok(graph.search_unasked(&vectors, query, K, &filter)?)
         })?;

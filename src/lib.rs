@@ -1,7 +1,7 @@
 //! `rounds`: few-shot medical image chat for the terminal. Education and research only, never diagnosis.
 //!
-//! This is the program: its command line, its chat and its script mode. What they stand on is in `crates/`; nothing that
-//! another program could want to use belongs here.
+//! This package is the program itself: command line, chat and script mode. Everything that another program could reuse
+//! lives in the library crates under `crates/`.
 
 pub mod cli;
 pub mod script;

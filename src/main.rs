@@ -1,4 +1,4 @@
-//! The thin binary: the files that ship, and the program from the library.
+//! The binary: installs the embedded files and starts the command line.
 
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 

@@ -1,4 +1,4 @@
-//! `rounds script`: JSON Lines in, JSON Lines out. A bad line gives an `error` event and the rest goes on.
+//! `rounds script`: JSON Lines in, JSON Lines out. An invalid line gives an `error` event and processing continues.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use rounds_imaging::{Picture, load};
 use rounds_model::generate::Decoding;
 use rounds_support::{Cancel, Hint, Lines, sanitise};
 
-/// Version of the events' form.
+/// Schema version of the events.
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Deserialize)]
@@ -30,12 +30,12 @@ struct Request {
     filter: Option<Vec<Condition>>,
     pinned: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
-    /// Answers to rank by their likelihood.
+    /// Candidate answers to rank by likelihood.
     options: Option<Vec<String>>,
     seed: Option<u64>,
     temperature: Option<f64>,
     max_new_tokens: Option<usize>,
-    /// Whose pictures they are: their examples are never shots.
+    /// Patient the images belong to; their examples are never used as shots.
     patient: Option<String>,
     study: Option<String>,
     #[serde(default)]
@@ -58,7 +58,7 @@ pub fn shot_json(shot: &Shot) -> Value {
     })
 }
 
-/// An answer as JSON; the one form for `ask --json` and `script`.
+/// An answer as JSON, for both `ask --json` and `script`.
 pub fn answer_json(answer: &Answer) -> Value {
     json!({
         "answer": answer.answer,
@@ -82,7 +82,7 @@ struct Problem {
     code: &'static str,
 }
 
-fn bad(message: impl ToString) -> Problem {
+fn bad_request(message: impl ToString) -> Problem {
     Problem {
         message: sanitise::clean_line(&message.to_string()),
         hint: Some("see docs/script.md for the fields of a request".into()),
@@ -90,9 +90,9 @@ fn bad(message: impl ToString) -> Problem {
     }
 }
 
-/// Runs until the input ends. Returns whether any line failed.
+/// Answers requests until the input ends. Returns whether any line failed.
 ///
-/// Errors where input or output break (a closed pipe included).
+/// Errors if reading or writing fails, including on a closed pipe.
 pub fn run(
     assistant: &Assistant,
     defaults: &Settings,
@@ -125,8 +125,10 @@ pub fn run(
             output.flush()
         };
         let outcome = match line {
-            Err(reason) => Err(bad(reason)),
-            Ok(text) => one(assistant, defaults, &text, &mut sessions, cancel, &mut emit)?,
+            Err(reason) => Err(bad_request(reason)),
+            Ok(text) => {
+                answer_request(assistant, defaults, &text, &mut sessions, cancel, &mut emit)?
+            }
         };
         if let Err(problem) = outcome {
             failed = true;
@@ -139,7 +141,7 @@ pub fn run(
     Ok(failed)
 }
 
-fn one(
+fn answer_request(
     assistant: &Assistant,
     defaults: &Settings,
     text: &str,
@@ -149,27 +151,27 @@ fn one(
 ) -> std::io::Result<Result<(), Problem>> {
     let request: Request = match serde_json::from_str(text) {
         Ok(request) => request,
-        Err(error) => return Ok(Err(bad(error))),
+        Err(error) => return Ok(Err(bad_request(error))),
     };
     if request
         .id
         .as_ref()
         .is_some_and(|id| !id.is_string() && !id.is_number())
     {
-        return Ok(Err(bad("the id is neither a string nor a number")));
+        return Ok(Err(bad_request("the id must be a string or a number")));
     }
     emit(
         "started",
         json!({ "question": sanitise::clean_line(&request.question) }),
     )?;
     let paths = match request.session.as_ref().and_then(|name| sessions.get(name)) {
-        Some(kept) if request.images.is_empty() => kept.clone(),
+        Some(paths) if request.images.is_empty() => paths.clone(),
         _ => request.images.clone(),
     };
     let mut images: Vec<Picture> = Vec::new();
     for path in &paths {
         match load(path) {
-            Ok(picture) => images.push(picture),
+            Ok(image) => images.push(image),
             Err(error) => {
                 return Ok(Err(Problem {
                     message: error.to_string(),
@@ -179,7 +181,7 @@ fn one(
             }
         }
     }
-    // Only now: a path that does not load would fail every follow-up.
+    // Only after loading: a path that cannot be loaded would fail every follow-up.
     if let Some(name) = &request.session {
         sessions.insert(name.clone(), paths);
     }
@@ -230,13 +232,13 @@ fn one(
             Event::Token(text) if request.tokens => emit("token", json!({ "text": text }))?,
             Event::Token(_) | Event::Prompt(_) => {}
             Event::Answer(answer) => emit("answer", answer_json(&answer))?,
-            Event::Failed(error) => return Ok(Err(problem(&error))),
+            Event::Failed(error) => return Ok(Err(assistant_problem(&error))),
         }
     }
     Ok(Ok(()))
 }
 
-fn problem(error: &AssistantError) -> Problem {
+fn assistant_problem(error: &AssistantError) -> Problem {
     Problem {
         message: error.to_string(),
         hint: error.hint(),

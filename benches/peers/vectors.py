@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Peers of `cargo bench --bench vectors`, over the rows it wrote: vectors.py FOLDER SYSTEM...
+"""Measures other libraries on the rows written by `cargo bench --bench vectors`: vectors.py FOLDER SYSTEM...
 
-Systems: faiss-flat, hnswlib, usearch-f32, usearch-i8, usearch-exact. Each runs in a process of its own, single queries
-from one thread; where a second thread can help a single query (exact scans), both are timed. Neighbours are the ten
-largest dot products of unit vectors. One JSON object a line. Versions are pinned in requirements.txt.
+Systems: faiss-flat, hnswlib, usearch-f32, usearch-i8, usearch-exact. Each runs in a separate process, with single
+queries from one thread; where a second thread can speed up a single query (exact scans), both are timed. Neighbours are the
+ten largest dot products of unit vectors. The output is one JSON object per line. Versions are pinned in requirements.txt.
 """
 
 import json
@@ -58,7 +58,7 @@ def truth(folder):
     import numpy
     path = os.path.join(folder, "truth.u32")
     if not os.path.exists(path):
-        sys.exit("run faiss-flat first: it writes what is right")
+        sys.exit("run faiss-flat first: it writes the exact neighbours")
     return numpy.fromfile(path, dtype="<u4").reshape(-1, K)
 
 
@@ -88,7 +88,7 @@ def hnsw_sweep(system, folder, base, queries, widen, search):
 
 
 class Build:
-    """Seconds on the clock, and of processor time, which other programs hardly change."""
+    """Wall-clock and CPU time in seconds. Other programs hardly affect CPU time."""
 
     def __init__(self):
         self.clock, self.processor = time.perf_counter(), time.process_time()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Pictures of the full-screen chat, taken from the real program.
+"""Screenshots of the full-screen chat, taken from the real program.
 
     cargo build --release && python3 docs/screens/make.py [--binary target/release/rounds] [--out docs/screens]
 
-Starts the program in a tmux of its own with an empty ROUNDS_HOME, goes through the scenes below, and writes what tmux
-has in its cells as SVG. Apart from times and memory the same program gives the same files. Needs tmux and Python 3.
+Starts the program in its own tmux server with an empty ROUNDS_HOME, plays the scenes below, and writes the contents of the
+terminal as SVG. Apart from times and memory use, the same program gives the same files. Needs tmux and Python 3.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import unicodedata
 from html import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Answer and rationale are right, the side included.
+# A case that the model answers correctly, including the side.
 CASE, QUESTION = "chest-effusion", "Is there a pleural effusion?"
 DEADLINE = 60
 CELL, ROW, FONT = 8, 16, 13.3
@@ -62,7 +62,7 @@ class Terminal:
         self.keys("Enter")
 
     def see(self, text, times=1):
-        """Waits until `text` stands on the screen."""
+        """Waits until `text` appears on the screen."""
         until = time.time() + DEADLINE
         while self.tmux("capture-pane", "-p").count(text) < times:
             if time.time() > until:
@@ -70,7 +70,7 @@ class Terminal:
             time.sleep(0.05)
 
     def still(self):
-        """The cells once nothing moves any more, and where the cursor is."""
+        """The cells once the screen stops changing, and the cursor position."""
         until, same, before = time.time() + DEADLINE, 0, None
         while same < 4 and time.time() < until:
             time.sleep(0.25)
@@ -243,7 +243,7 @@ def lines(letter, x, y):
 
 
 def svg(grid, cursor, title, ground="dark"):
-    """The screen as a picture."""
+    """The screen as SVG."""
     drawing = Drawing(ground)
     for number, row in enumerate(grid):
         drawing.row(number * ROW, row)
@@ -272,7 +272,7 @@ def svg(grid, cursor, title, ground="dark"):
     for (colour, bold, italic, underlined), words in groups.items():
         style = ' font-weight="bold"' * bold + ' font-style="italic"' * italic + ' text-decoration="underline"' * underlined
         out.append(f'<g fill="{colour}"{style}>')
-        # The length keeps columns straight whatever font there is.
+        # textLength keeps the columns aligned in any font.
         out += [
             f'<text x="{w["x"]}" y="{w["y"] + 12}" textLength="{w["wide"]}" lengthAdjust="spacingAndGlyphs">{escape(w["text"])}</text>'
             for w in words
@@ -294,7 +294,7 @@ def asked(binary, size, **more):
 
 
 def opened(chat):
-    """The second shot as a whole: it shows what was asked about."""
+    """Opens the second shot, which shows the finding in question."""
     chat.keys("M-3", "j", "Enter")
     chat.see("Esc closes")
 
@@ -306,9 +306,9 @@ def compared(chat):
 
 
 SCENES = {
-    "answer": ((160, 45), "An answer with its picture and its shots", lambda chat: None),
+    "answer": ((160, 45), "An answer with its image and its shots", lambda chat: None),
     "small": ((80, 24), "The same answer in a terminal of 80 by 24", lambda chat: None),
-    "shot": ((160, 45), "A shot, opened", opened),
+    "shot": ((160, 45), "An opened shot", opened),
     "compare": ((120, 28), "The same question with and without shots", compared),
 }
 
@@ -321,11 +321,11 @@ def main():
     for name, (size, title, play) in SCENES.items():
         chat = asked(given.binary.resolve(), size)
         play(chat)
-        picture = svg(*chat.still(), title)
+        image = svg(*chat.still(), title)
         chat.close()
         path = given.out / f"{name}.svg"
-        path.write_text(picture, encoding="utf-8")
-        print(f"{path}: {len(picture.encode()) / 1024:.0f} KiB")
+        path.write_text(image, encoding="utf-8")
+        print(f"{path}: {len(image.encode()) / 1024:.0f} KiB")
 
 
 if __name__ == "__main__":

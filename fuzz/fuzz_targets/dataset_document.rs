@@ -1,4 +1,4 @@
-//! Looks for a document with pictures that makes a reader of data sets panic, hang or take memory without end.
+//! Searches for a document with images that makes a data set reader panic, hang or use unbounded memory.
 //!
 //! Seeds are in `tests/golden/datasets`.
 

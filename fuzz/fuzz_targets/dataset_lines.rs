@@ -1,4 +1,4 @@
-//! Looks for a file of JSON Lines that makes a reader of data sets panic, hang or take memory without end.
+//! Searches for a file of JSON Lines that makes a data set reader panic, hang or use unbounded memory.
 //!
 //! Seeds are in `tests/golden/datasets`.
 

@@ -1,7 +1,7 @@
-//! Looks for a Parquet file that makes a reader of data sets panic, hang or take memory without end.
+//! Searches for a Parquet file that makes a data set reader panic, hang or use unbounded memory.
 //!
-//! Seeds are in `tests/golden/datasets`. The reader beneath panics over some damaged files; these panics are caught
-//! and made errors, so the fuzzer's hook, which ends the process at once, is taken out: what escapes still ends it.
+//! Seeds are in `tests/golden/datasets`. The underlying reader panics on some damaged files, and the program turns
+//! these panics into errors. The fuzzer's panic hook, which aborts at once, is removed: a panic that escapes still aborts.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Looks for a GGUF file that makes the reader panic, hang or take memory without end.
+//! Searches for a GGUF file that makes the reader panic, hang or use unbounded memory.
 
 #![no_main]
 

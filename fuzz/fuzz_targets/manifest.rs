@@ -1,4 +1,4 @@
-//! Looks for a `model.toml` that makes the reader panic, hang or take memory without end.
+//! Searches for a `model.toml` that makes the reader panic, hang or use unbounded memory.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Looks for a file of weights that makes the reader panic, hang or take memory without end.
+//! Searches for a weights file that makes the reader panic, hang or use unbounded memory.
 //!
-//! Seeds are the files that the reader's tests read:
+//! Seeds are the test files of the reader:
 //! `mkdir -p fuzz/corpus/pickle && cargo +nightly fuzz run pickle fuzz/corpus/pickle tests/golden/pickles`
 
 #![no_main]

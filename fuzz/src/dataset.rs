@@ -1,5 +1,4 @@
-//! Reads input as each kind of file that data sets come in, without a fuzzer: the fuzz targets and
-//! `tests/dataset_corpus.rs` call the same functions.
+//! Reads input as each data set format. Both the fuzz targets and `tests/dataset_corpus.rs` call these functions.
 
 use rounds_index::dataset::{Format, Item, Options, open};
 
@@ -22,20 +21,20 @@ pub fn lines(data: &[u8]) {
     }
 }
 
-/// Reads `data` as a table with commas, and with tabs.
+/// Reads `data` as a comma-separated and as a tab-separated table.
 pub fn table(data: &[u8]) {
     read(Format::PmcVqa, "test.csv", data);
     read(Format::RocoV2, "train_captions.csv", data);
     read(Format::Folder, "table.tsv", data);
 }
 
-/// Reads `data` as lines of fields.
+/// Reads `data` as lines with separated fields.
 pub fn text(data: &[u8]) {
     read(Format::VqaMed2019, "All_QA_Pairs_train.txt", data);
     read(Format::Roco, "captions.txt", data);
 }
 
-/// Reads `data` as a document with places of pictures.
+/// Reads `data` as a document with image placeholders.
 pub fn document(data: &[u8]) {
     read(Format::Interleaved, "case.md", data);
 }
@@ -50,12 +49,12 @@ pub fn parquet(data: &[u8]) {
     read(Format::Parquet, "train.parquet", data);
 }
 
-/// Reads all rows of a file of this name, beside one picture called `a.jpg`.
+/// Reads all rows of a file called `name`, in a folder with one image called `a.jpg`.
 fn read(format: Format, name: &str, data: &[u8]) {
-    let folder = tempfile::tempdir().expect("a folder for one input");
-    std::fs::write(folder.path().join("a.jpg"), b"x").expect("a picture");
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(folder.path().join("a.jpg"), b"x").expect("image written");
     let path = folder.path().join(name);
-    std::fs::write(&path, data).expect("the input");
+    std::fs::write(&path, data).expect("input written");
     let options = Options {
         language: Some("all".to_owned()),
         ..Options::default()
@@ -63,14 +62,14 @@ fn read(format: Format, name: &str, data: &[u8]) {
     let Ok(dataset) = open(format, &path, &options) else {
         return;
     };
-    let most = data.len().saturating_add(1);
+    let max_rows = data.len().saturating_add(1);
     let mut count = 0;
     for item in dataset.items {
         count += 1;
-        assert!(count <= most, "more rows than bytes");
+        assert!(count <= max_rows, "more rows than bytes");
         if let Ok(Item::Row(row)) = item {
-            let places = row.question.matches('\u{FFFC}').count();
-            assert!(places == 0 || places == row.images.len());
+            let placeholders = row.question.matches('\u{FFFC}').count();
+            assert!(placeholders == 0 || placeholders == row.images.len());
             assert!(!row.images.is_empty() && !row.answer.trim().is_empty());
         }
     }

@@ -1,15 +1,15 @@
-//! What each fuzz target does with its input, without a fuzzer: `tests/fuzz_corpus.rs` runs the same functions.
+//! What each fuzz target does with its input. `tests/fuzz_corpus.rs` runs the same functions without a fuzzer.
 
 pub mod dataset;
 
 use rounds_model::weights::gguf::GgufFile;
 use rounds_model::weights::pickle::TorchFile;
 
-/// Tensors read of one file; reading more of them is the same code again.
-const TENSORS: usize = 8;
+/// Maximum number of tensors read from one file; more would exercise the same code.
+const MAX_TENSORS: usize = 8;
 
-/// Opens `data` as a file of PyTorch and reads from it. What begins as a pickle is put into an archive first, for it is
-/// rare that chance leaves an archive whole.
+/// Opens `data` as a PyTorch file and reads from it. A bare pickle is put into an archive first, because mutated archives
+/// are rarely valid.
 pub fn pickle(data: &[u8]) {
     let bytes = if data.starts_with(b"\x80\x02") {
         archive(&[("x/data.pkl", data), ("x/data/0", &[0; 64])])
@@ -19,7 +19,7 @@ pub fn pickle(data: &[u8]) {
     let Ok(file) = TorchFile::from_bytes("fuzz.pt", bytes) else {
         return;
     };
-    for (index, info) in file.tensors().iter().enumerate().take(TENSORS) {
+    for (index, info) in file.tensors().iter().enumerate().take(MAX_TENSORS) {
         let elements: usize = info.shape.iter().product();
         let read = file
             .read(index)
@@ -33,23 +33,23 @@ pub fn safetensors(data: &[u8]) {
     let _ = rounds_model::weights::safetensors::check(data);
 }
 
-/// Reads `data` as a GGUF file: as weights of a bundle, and as one that llama.cpp wrote.
+/// Reads `data` as a GGUF file: as the weights of a bundle, and as a file from llama.cpp.
 pub fn gguf(data: &[u8]) {
     let _ = rounds_model::load::check_gguf(data);
     let Ok(file) = GgufFile::from_bytes("fuzz.gguf", data.to_vec()) else {
         return;
     };
-    for index in 0..file.tensors().len().min(TENSORS) {
+    for index in 0..file.tensors().len().min(MAX_TENSORS) {
         let _ = file.read(index);
     }
 }
 
-/// Reads `data` as the manifest of a bundle.
+/// Reads `data` as a bundle manifest.
 pub fn manifest(data: &[u8]) {
     let _ = rounds_model::bundle::Bundle::manifest_of(data);
 }
 
-/// A zip archive of these records, as they are.
+/// A ZIP archive of these records, uncompressed.
 fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::<u8>::new(), Vec::<u8>::new());
     for (name, content) in records {

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Common, Failure, Outcome};
+use super::{AnswerArgs, Failure, Outcome};
 use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::Parts;
 use rounds_assistant::retrieval::shots_in_words;
@@ -21,25 +21,25 @@ pub struct Ask {
     images: Vec<PathBuf>,
     /// The question
     question: String,
-    /// Whose images they are: no example of this patient is a shot
+    /// Patient the images belong to; their examples are never used as shots
     #[arg(long)]
     patient: Option<String>,
-    /// Their study: no example of it is a shot
+    /// Study the images belong to; its examples are never used as shots
     #[arg(long)]
     study: Option<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Print the interleaved prompt and stop
+    /// Print the prompt instead of answering
     #[arg(long)]
     show_prompt: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub answer_args: AnswerArgs,
 }
 
-/// Reads the pictures and answers.
+/// Loads the images and answers the question.
 pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
-    let mut settings = ask.common.settings()?;
+    let mut settings = ask.answer_args.settings()?;
     settings.prompt_only = ask.show_prompt;
     let images = ask
         .images
@@ -52,7 +52,7 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let assistant = ask.common.start()?;
+    let assistant = ask.answer_args.start()?;
     let case = Case {
         images,
         question: ask.question.clone(),
@@ -63,7 +63,7 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     if ask.show_prompt {
         return show_prompt(ask, assistant.ask(case, settings, cancel.clone()), &mut out);
     }
-    let answer = converse(&assistant, case, settings, cancel, ask.json, &mut out)?;
+    let answer = stream_answer(&assistant, case, settings, cancel, ask.json, &mut out)?;
     if ask.json {
         let mut value = answer_json(&answer);
         value["question"] = clean_line(&ask.question).into();
@@ -72,12 +72,14 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     Ok(0)
 }
 
-/// Writes the prompt that `events` bring; as JSON with the shots in it.
+/// Writes the prompt; with `--json` as an object that also lists the shots.
 fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn Write) -> Outcome {
-    let mut known = Vec::new();
+    let mut shots_json = Vec::new();
     for event in events {
         match event {
-            Event::Retrieved { shots, .. } => known = shots,
+            Event::Retrieved { shots, .. } => {
+                shots_json = shots.iter().map(shot_json).collect::<Vec<_>>();
+            }
             Event::Prompt(prompt) => {
                 let text = match ask.json {
                     false => prompt,
@@ -86,7 +88,7 @@ fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn
                         json!({
                             "prompt": prompt,
                             "question": clean_line(&ask.question),
-                            "shots": known.iter().map(shot_json).collect::<Vec<_>>(),
+                            "shots": shots_json,
                             "intended_use": INTENDED_USE,
                         })
                     ),
@@ -100,8 +102,8 @@ fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn
     Ok(0)
 }
 
-/// Runs a case and, unless `quiet`, streams shots, text and notices to `out`.
-fn converse(
+/// Answers a case and, unless `quiet`, streams shots, text and notices to `out`.
+fn stream_answer(
     assistant: &Assistant,
     case: Case,
     settings: Settings,

@@ -1,10 +1,10 @@
-//! `rounds doctor`: what is found on this machine, whether it works, and what to do where it does not.
+//! `rounds doctor`: checks the installation and explains how to fix problems.
 //!
-//! It only looks: nothing is made, moved or changed.
+//! It is read-only: it creates, moves and changes nothing.
 
-mod machine;
-mod own;
+mod libraries;
 mod settings;
+mod system;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,24 +12,25 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::out::print;
 use rounds_index::short;
+use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line;
 use rounds_support::{Hint, INTENDED_USE, Paths};
 
 #[derive(Args)]
 pub struct Doctor {
-    /// What it is computed on; auto takes the first that works
+    /// Compute device to check; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
-    /// As one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// How something is that was looked at.
+/// The outcome of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Works,
-    /// It works, and there is something to know of it.
+    /// It works, but the user should know something about it.
     Note,
     Fails,
 }
@@ -45,30 +46,30 @@ impl State {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug)]
 struct Finding {
     /// `model`, `index`, `folder` and so on.
     part: &'static str,
-    /// Which of several; may be empty.
+    /// Name of the model, index or folder; may be empty.
     name: String,
-    /// What it is, in words.
-    says: String,
-    /// The same for a program, as an object.
+    /// A description in words.
+    summary: String,
+    /// The description as a JSON object.
     facts: Value,
     state: State,
-    /// What is wrong, or to be known.
+    /// The error or note.
     message: Option<String>,
     /// What to do next.
     hint: Option<String>,
 }
 
 impl Finding {
-    fn new(part: &'static str, name: impl Into<String>, says: impl Into<String>) -> Self {
+    fn new(part: &'static str, name: impl Into<String>, summary: impl Into<String>) -> Self {
         Self {
             part,
             name: name.into(),
-            says: says.into(),
+            summary: summary.into(),
             facts: json!({}),
             state: State::Works,
             message: None,
@@ -76,38 +77,38 @@ impl Finding {
         }
     }
 
-    fn with(mut self, facts: Value) -> Self {
+    fn with_facts(mut self, facts: Value) -> Self {
         self.facts = facts;
         self
     }
 
-    /// With the hash that sessions and answers know it by.
-    fn known_by(mut self, sha256: &str) -> Self {
-        self.says.push_str(&format!(" ({})", short(sha256)));
+    /// Adds the hash by which sessions and answers refer to it.
+    fn with_sha256(mut self, sha256: &str) -> Self {
+        self.summary.push_str(&format!(" ({})", short(sha256)));
         self.facts["sha256"] = sha256.into();
         self
     }
 
-    /// Something that does not work.
+    /// Marks the check as failed.
     fn fails(self, message: impl ToString, hint: Option<String>) -> Self {
-        self.told(State::Fails, message, hint)
+        self.set(State::Fails, message, hint)
     }
 
-    /// An error that can say what to do next.
+    /// Marks the check as failed, with the error's own hint.
     fn error<E: std::fmt::Display + Hint>(self, error: &E) -> Self {
         let hint = error.hint();
         self.fails(error, hint)
     }
 
-    /// Something to know; a failure before it stays one.
+    /// Adds a note; a failed check stays failed.
     fn note(self, message: impl ToString, hint: Option<String>) -> Self {
         match self.state {
             State::Fails => self,
-            _ => self.told(State::Note, message, hint),
+            _ => self.set(State::Note, message, hint),
         }
     }
 
-    fn told(mut self, state: State, message: impl ToString, hint: Option<String>) -> Self {
+    fn set(mut self, state: State, message: impl ToString, hint: Option<String>) -> Self {
         self.state = state;
         self.message = Some(message.to_string());
         self.hint = hint;
@@ -115,10 +116,10 @@ impl Finding {
     }
 
     fn lines(&self) -> Vec<String> {
-        let what = match (self.name.as_str(), self.says.as_str()) {
-            ("", says) => says.to_string(),
+        let what = match (self.name.as_str(), self.summary.as_str()) {
+            ("", summary) => summary.to_string(),
             (name, "") => name.to_string(),
-            (name, says) => format!("{name}: {says}"),
+            (name, summary) => format!("{name}: {summary}"),
         };
         let word = match self.state {
             State::Fails => "error",
@@ -128,7 +129,7 @@ impl Finding {
         let hint = self.hint.iter().map(|h| format!("hint: {h}"));
         let mut lines = vec![format!("{:9} {what}", self.part)];
         lines.extend(message.chain(hint).map(|line| format!("{:9}   {line}", "")));
-        // Names of files and words in them may be anybody's.
+        // Names and text may come from untrusted files.
         lines.iter().map(|line| clean_line(line)).collect()
     }
 
@@ -138,7 +139,7 @@ impl Finding {
             "part": self.part,
             "name": clean(&self.name),
             "state": self.state.name(),
-            "says": clean(&self.says),
+            "says": clean(&self.summary),
             "facts": self.facts,
             "message": self.message.as_ref().map(clean),
             "hint": self.hint.as_ref().map(clean),
@@ -146,9 +147,9 @@ impl Finding {
     }
 }
 
-/// Prints a report; exit code 3 where something does not work.
+/// Prints the report; exit code 3 if a check fails.
 pub fn run(doctor: &Doctor) -> Outcome {
-    let findings = look(&doctor.device);
+    let findings = run_checks(&doctor.device);
     let fails = findings.iter().filter(|f| f.state == State::Fails).count();
     if doctor.json {
         print(format_args!(
@@ -169,29 +170,28 @@ pub fn run(doctor: &Doctor) -> Outcome {
             print(line)?;
         }
         print(match fails {
-            0 => "everything works".to_string(),
-            1 => "1 thing does not work".to_string(),
-            more => format!("{more} things do not work"),
+            0 => "All checks passed".to_string(),
+            more => format!("{} failed", count(more, "check")),
         })?;
     }
     Ok(if fails == 0 { 0 } else { 3 })
 }
 
-/// Looks at everything.
-fn look(device: &str) -> Vec<Finding> {
-    let mut findings = vec![machine::device(device), machine::cpu()];
+/// Runs all checks.
+fn run_checks(device: &str) -> Vec<Finding> {
+    let mut findings = vec![system::device(device), system::cpu()];
     let paths = Paths::find();
-    let models = own::models(paths.as_ref().ok(), &mut findings);
-    own::indexes(paths.as_ref().ok(), &models, &mut findings);
+    let models = libraries::models(paths.as_ref().ok(), &mut findings);
+    libraries::indexes(paths.as_ref().ok(), &models, &mut findings);
     match &paths {
         Ok(paths) => {
-            settings::look(&models, &mut findings);
-            machine::folders(paths, &mut findings);
+            settings::check(&models, &mut findings);
+            system::folders(paths, &mut findings);
         }
         Err(error) => findings.push(Finding::new("folder", "", "none").error(error)),
     }
-    findings.push(machine::hub());
-    findings.push(machine::terminal());
+    findings.push(system::hub());
+    findings.push(system::terminal());
     findings
 }
 
@@ -200,16 +200,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_does_not_hide_a_failure_and_text_comes_out_clean() {
+    fn a_note_does_not_replace_a_failure_and_control_sequences_are_removed() {
         let finding = Finding::new("model", "a\u{1b}[2Jb", "10 MiB")
-            .fails("broken", Some("make it again".into()))
+            .fails("broken", Some("import it again".into()))
             .note("unsealed", None);
         assert_eq!(
             finding.lines(),
             [
                 "model     a\u{fffd}b: 10 MiB",
                 "            error: broken",
-                "            hint: make it again",
+                "            hint: import it again",
             ]
         );
         assert_eq!(finding.json()["state"], "fails");

@@ -1,11 +1,11 @@
-//! How a command ends badly.
+//! A failed command: its message, hint and exit code.
 
 use std::io::Write;
 
 use rounds_assistant::{AssistantError, SettingsError};
 use rounds_support::{Hint, sanitise};
 
-/// Why a command ended badly, and the exit code that says so.
+/// Why a command failed, and its exit code.
 pub struct Failure {
     pub message: String,
     pub hint: Option<String>,
@@ -13,6 +13,7 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A mistake in the command line or settings: exit code 2.
     pub fn usage(message: impl ToString, hint: Option<String>) -> Self {
         Self {
             message: message.to_string(),
@@ -21,8 +22,8 @@ impl Failure {
         }
     }
 
-    /// Settings that cannot be used, by the names of their flags.
-    pub fn unusable(error: &SettingsError) -> Self {
+    /// A setting with an unusable value, named by its flag.
+    pub fn invalid_setting(error: &SettingsError) -> Self {
         let flag = match error {
             SettingsError::Range(..) => "--",
             _ => "",
@@ -30,7 +31,7 @@ impl Failure {
         Self::usage(format!("{flag}{error}"), error.hint())
     }
 
-    /// The request's fault or the program's.
+    /// An error of the assistant: exit code 2 if the request caused it, else 3.
     pub fn assistant(error: &AssistantError) -> Self {
         match error.is_request() {
             true => Self::usage(error, error.hint()),
@@ -38,6 +39,7 @@ impl Failure {
         }
     }
 
+    /// An error that the user did not cause: exit code 3.
     pub fn model<E: std::fmt::Display + Hint>(error: &E) -> Self {
         Self {
             message: error.to_string(),
@@ -46,15 +48,16 @@ impl Failure {
         }
     }
 
+    /// A failed read or write; a closed pipe is not a failure.
     pub fn io(error: &std::io::Error) -> Self {
         Self {
             message: if error.kind() == std::io::ErrorKind::BrokenPipe {
                 String::new()
             } else {
-                format!("input or output failed: {error}")
+                format!("cannot read or write: {error}")
             },
             hint: None,
-            // Whoever reads us has had enough: not a failure.
+            // The reader closed the pipe: not a failure.
             code: if error.kind() == std::io::ErrorKind::BrokenPipe {
                 0
             } else {
@@ -77,9 +80,9 @@ impl From<anyhow::Error> for Failure {
 /// The exit code of a command.
 pub type Outcome = Result<u8, Failure>;
 
-/// Says it on standard error, and gives the exit code.
-pub fn complain(failure: Failure) -> u8 {
-    // Parts of a message may be names that somebody else chose.
+/// Prints the failure on standard error and returns its exit code.
+pub fn report(failure: Failure) -> u8 {
+    // Messages may contain names from untrusted files.
     let mut err = std::io::stderr().lock();
     if !failure.message.is_empty() {
         let _ = writeln!(err, "error: {}", sanitise::clean(&failure.message));

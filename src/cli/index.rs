@@ -1,8 +1,8 @@
-//! `rounds index …`: make, fill, look into and look after indexes.
+//! `rounds index …`: create, fill, inspect and maintain indexes.
 
-mod change;
+mod edit;
 mod import;
-mod look;
+mod inspect;
 mod search;
 
 use candle_core::Device;
@@ -21,79 +21,88 @@ use rounds_support::{Hint, Paths};
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
-    /// Make a new, empty index
-    Create(change::Create),
+    /// Create an empty index
+    Create(edit::Create),
     /// Add one example
-    Add(change::Add),
-    /// Import a data set
+    Add(edit::Add),
+    /// Import a dataset
     Import(import::Import),
-    /// List the indexes of the library
+    /// List your indexes
     List {
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
     /// Show an index, or one of its examples
-    Show(look::Show),
-    /// Find examples by picture, by words, by tags
+    Show(inspect::Show),
+    /// Search examples by image, text or tags
     Search(search::Search),
-    /// Remove examples, or a whole index
-    Remove(change::Remove),
-    /// Check every byte of an index
-    Verify(look::Verify),
-    /// Give back the room of removed examples
-    Compact { index: PathBuf },
-    /// Write an index as plain files
-    Export { index: PathBuf, out: PathBuf },
-    /// Counts, sizes, tags, sources and licences
-    Stats(look::Stats),
-    /// Keep what a model makes of the index's pictures, so that later answers need not compute it
-    Warm(change::Warm),
-    /// Add the vectors of another model's encoder
-    Embed(change::Embed),
+    /// Remove examples, or delete a whole index
+    Remove(edit::Remove),
+    /// Check an index for damage
+    Verify(inspect::Verify),
+    /// Free the space of removed examples
+    Compact {
+        /// Index name or folder
+        index: PathBuf,
+    },
+    /// Export an index as plain files
+    Export {
+        /// Index name or folder; `shipped` for the shipped index
+        index: PathBuf,
+        /// New folder to write
+        out: PathBuf,
+    },
+    /// Show counts, size, tags, sources and licences
+    Stats(inspect::Stats),
+    /// Cache a model's features of the index's images, to speed up later answers
+    Warm(edit::Warm),
+    /// Add or drop the vectors of a model or encoder
+    Embed(edit::Embed),
 }
 
-/// A model whose vision tower makes the vectors.
+/// The flags that choose the model or encoder that computes vectors.
 #[derive(Args, Clone)]
-pub struct Maker {
-    /// Model or image-text encoder whose vectors the index has, or `descriptor`, which needs no bundle; left out: the model
-    /// that ships
+pub struct EncoderArgs {
+    /// Model or image-text encoder that computes the vectors, or `descriptor`, which needs no bundle [default: the shipped
+    /// model]
     #[arg(long, alias = "encoder")]
     model: Option<PathBuf>,
-    /// What it is computed on; auto takes the first that works
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
 }
 
-impl Maker {
-    /// The encoder and what runs it.
+impl EncoderArgs {
+    /// The encoder and the embedder that runs it.
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
-        let made = Embedders::of(self.bundle()?.as_deref(), &self.opened()?);
-        let (mut encoder, embedders) = made.map_err(|e| Failure::model(&e))?;
-        encoder.bundle = self.named()?.map_or_else(String::new, as_typed);
+        let loaded = Embedders::of(self.bundle()?.as_deref(), &self.open_device()?);
+        let (mut encoder, embedders) = loaded.map_err(|e| Failure::model(&e))?;
+        encoder.bundle = self.bundle_given()?.map_or_else(String::new, bundle_name);
         Ok((encoder, embedders))
     }
 
     /// The encoders of a new index.
     fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
-        let made = Embedders::of_new_index(self.bundle()?.as_deref(), &self.opened()?);
-        let mut encoders = made.map_err(|e| Failure::model(&e))?;
-        if let (Some(model), [encoder]) = (self.named()?, encoders.as_mut_slice()) {
-            encoder.bundle = as_typed(model);
+        let loaded = Embedders::of_new_index(self.bundle()?.as_deref(), &self.open_device()?);
+        let mut encoders = loaded.map_err(|e| Failure::model(&e))?;
+        if let (Some(model), [encoder]) = (self.bundle_given()?, encoders.as_mut_slice()) {
+            encoder.bundle = bundle_name(model);
         }
         Ok(encoders)
     }
 
-    fn opened(&self) -> Result<Device, Failure> {
+    fn open_device(&self) -> Result<Device, Failure> {
         let opened = device::open(&self.device);
         opened
             .map(|(device, _)| device)
             .map_err(|e| Failure::model(&e))
     }
 
-    /// What was named, unless it is what ships.
-    fn named(&self) -> Result<Option<&Path>, Failure> {
-        let named = self.model.as_deref();
-        Ok(self.bundle()?.and(named))
+    /// The bundle as given; `None` for the shipped model.
+    fn bundle_given(&self) -> Result<Option<&Path>, Failure> {
+        let given = self.model.as_deref();
+        Ok(self.bundle()?.and(given))
     }
 
     fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
@@ -101,9 +110,9 @@ impl Maker {
     }
 }
 
-/// A bundle as an index keeps it: as it was typed, since a name finds the bundle again when the library moved, but a path
-/// in full.
-fn as_typed(bundle: &Path) -> String {
+/// A bundle as an index records it: a name as given, so that it is still found after the library moves; a path made
+/// absolute.
+fn bundle_name(bundle: &Path) -> String {
     let path = match bundle.exists() && !Descriptor::is_named(bundle) {
         true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
         false => bundle.to_path_buf(),
@@ -111,10 +120,10 @@ fn as_typed(bundle: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// What is to be looked for among an index's encoders: a bundle as [`as_typed`], any other word as it is.
-fn encoder_word(given: &Path) -> String {
+/// The key to search for among an index's encoders: a bundle as in [`bundle_name`], anything else as given.
+fn encoder_key(given: &Path) -> String {
     match rounds_model::library::is_bundle(given) {
-        true => as_typed(given),
+        true => bundle_name(given),
         false => given.to_string_lossy().into_owned(),
     }
 }
@@ -131,10 +140,10 @@ pub fn find(given: &Path) -> Result<PathBuf, Failure> {
     Ok(library()?.find(given))
 }
 
-/// An index by name or path; `None` for the one that ships, which has a name too.
+/// An existing index by name or path; `None` for the shipped index.
 ///
-/// Errors where there is none.
-pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+/// Errors if there is none.
+pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = find(given)?;
     if is_index(&folder) {
         return Ok(Some(folder));
@@ -145,8 +154,8 @@ pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
     }
 }
 
-/// As [`find`], for a command that changes the index.
-fn find_own(given: &Path) -> Result<PathBuf, Failure> {
+/// As [`find`], for commands that modify the index; the shipped index is refused.
+fn find_editable(given: &Path) -> Result<PathBuf, Failure> {
     let folder = find(given)?;
     if folder == Path::new(SHIPPED) && !folder.exists() {
         return Err(failed(IndexError::Shipped));
@@ -154,6 +163,7 @@ fn find_own(given: &Path) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
+/// The failure for an index error: exit code 2 if the user caused it, else 3.
 pub fn failed(error: IndexError) -> Failure {
     let code = match &error {
         IndexError::Cancelled => 130,
@@ -177,19 +187,21 @@ pub fn failed(error: IndexError) -> Failure {
     }
 }
 
+/// Opens an index by name or path.
 pub fn open(given: &Path) -> Result<Index, Failure> {
-    Index::open(there(given)?.as_deref()).map_err(failed)
+    Index::open(existing(given)?.as_deref()).map_err(failed)
 }
 
-/// Indexes of the library that have vectors of the bundle in `folder`, with the name of its encoder.
-pub fn users_of(
+/// The user's indexes with vectors from the bundle in `folder`, each with the encoder's name.
+pub fn indexes_using(
     models: &rounds_model::library::Library,
     folder: &Path,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let is_it = |e: &&Encoder| {
+    let canonical = |path: &Path| std::fs::canonicalize(path).ok();
+    let uses_bundle = |e: &&Encoder| {
         let found = models.find(Path::new(&e.bundle));
-        !e.bundle.is_empty() && real(&found).is_some_and(|found| Some(found) == real(folder))
+        !e.bundle.is_empty()
+            && canonical(&found).is_some_and(|found| Some(found) == canonical(folder))
     };
     let clean = rounds_support::sanitise::clean_line;
     let mut users = Vec::new();
@@ -197,14 +209,14 @@ pub fn users_of(
         let encoders = index.iter().flat_map(|index| index.encoders());
         users.extend(
             encoders
-                .filter(is_it)
+                .filter(uses_bundle)
                 .map(|e| (clean(&name), e.name.clone())),
         );
     }
     Ok(users)
 }
 
-/// The models of an index's encoders.
+/// The embedders that compute the vectors of an index's encoders.
 fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
     let (device, _) = device::open(device).map_err(|e| Failure::model(&e))?;
     let library = super::model::library()?;
@@ -212,21 +224,21 @@ fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
         .map_err(|e| Failure::model(&e))
 }
 
-/// Runs one of the commands.
+/// Runs the subcommand.
 pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
     match command {
-        IndexCommand::Create(create) => change::create(create),
-        IndexCommand::Add(add) => change::add(add, interrupt.flag()),
+        IndexCommand::Create(create) => edit::create(create),
+        IndexCommand::Add(add) => edit::add(add, interrupt.flag()),
         IndexCommand::Import(import) => import::run(import, interrupt.flag()),
-        IndexCommand::List { json } => look::list(*json),
-        IndexCommand::Show(show) => look::show(show),
+        IndexCommand::List { json } => inspect::list(*json),
+        IndexCommand::Show(show) => inspect::show(show),
         IndexCommand::Search(search) => search::search(search),
-        IndexCommand::Remove(remove) => change::remove(remove),
-        IndexCommand::Verify(verify) => look::verify(verify, interrupt.flag()),
-        IndexCommand::Compact { index } => change::compact(index, interrupt.flag()),
-        IndexCommand::Export { index, out } => change::export(index, out, interrupt.flag()),
-        IndexCommand::Stats(stats) => look::stats(stats),
-        IndexCommand::Warm(warm) => change::warm(warm, interrupt.flag()),
-        IndexCommand::Embed(embed) => change::embed(embed, interrupt.flag()),
+        IndexCommand::Remove(remove) => edit::remove(remove),
+        IndexCommand::Verify(verify) => inspect::verify(verify, interrupt.flag()),
+        IndexCommand::Compact { index } => edit::compact(index, interrupt.flag()),
+        IndexCommand::Export { index, out } => edit::export(index, out, interrupt.flag()),
+        IndexCommand::Stats(stats) => inspect::stats(stats),
+        IndexCommand::Warm(warm) => edit::warm(warm, interrupt.flag()),
+        IndexCommand::Embed(embed) => edit::embed(embed, interrupt.flag()),
     }
 }

@@ -1,23 +1,23 @@
-//! Ctrl-C: a command that looks at the flag is asked to end; any other, and a question that waits for an answer, is ended by
-//! the system at once.
+//! Ctrl-C: commands that poll the flag stop cleanly. All others, and prompts for confirmation, are ended by the system at
+//! once.
 //!
-//! Nothing may listen to the signal that does not hand the flag to whoever works: a first Ctrl-C would do nothing then.
+//! Ask for the flag only where it is passed on to the work; otherwise the first Ctrl-C would do nothing.
 
 use std::sync::OnceLock;
 
 use rounds_support::Cancel;
 
-/// The flag that Ctrl-C raises.
+/// The cancel flag that Ctrl-C sets.
 #[derive(Default)]
 pub struct Interrupt {
     flag: Cancel,
-    heard: OnceLock<()>,
+    installed: OnceLock<()>,
 }
 
 impl Interrupt {
-    /// The flag. From the first call on, Ctrl-C raises it and does not end the program; a second one does.
+    /// The flag. From the first call on, Ctrl-C sets it instead of ending the program; a second Ctrl-C ends the program.
     pub fn flag(&self) -> &Cancel {
-        self.heard.get_or_init(|| listen(&self.flag));
+        self.installed.get_or_init(|| install_handler(&self.flag));
         &self.flag
     }
 
@@ -27,7 +27,7 @@ impl Interrupt {
     }
 }
 
-fn listen(flag: &Cancel) {
+fn install_handler(flag: &Cancel) {
     let flag = flag.clone();
     let handler = ctrlc::set_handler(move || {
         if flag.is_cancelled() {
@@ -36,6 +36,6 @@ fn listen(flag: &Cancel) {
         flag.cancel();
     });
     if handler.is_err() {
-        tracing::warn!("no handler for Ctrl-C");
+        tracing::warn!("cannot install a Ctrl-C handler");
     }
 }

@@ -1,4 +1,4 @@
-//! The session store as the full-screen interface sees it.
+//! Implements the chat's journal on top of the session store.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -20,18 +20,18 @@ use rounds_session::{
 };
 use rounds_support::{Hint, Paths, files};
 
-/// Side of the thumbnails that are kept of shots, in pixels.
+/// Side of the saved thumbnails of shots, in pixels.
 const THUMBNAIL: u32 = 96;
-/// Indexes whose pictures are looked for.
-const MOST_INDEXES: usize = 8;
+/// Maximum number of opened indexes that are searched for the images of shots.
+const MAX_INDEXES: usize = 8;
 
-/// Names for what answers are made with.
-pub struct Names {
+/// The user's libraries, which give models and indexes lasting names.
+pub struct Libraries {
     models: rounds_model::library::Library,
     indexes: rounds_index::library::Library,
 }
 
-impl Names {
+impl Libraries {
     pub fn of(paths: &Paths) -> Self {
         Self {
             models: rounds_model::library::Library::of(paths),
@@ -39,7 +39,7 @@ impl Names {
         }
     }
 
-    /// What a replay finds everything by again.
+    /// The names by which a replay finds model, index and encoder again.
     pub fn sources(&self, setup: &Setup) -> Sources {
         let setup = setup.clone().named();
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
@@ -54,38 +54,38 @@ impl Names {
     }
 }
 
-/// Keeps sessions in the user's data folder.
-pub struct Kept {
+/// Saves sessions in the user's data folder.
+pub struct SessionJournal {
     sessions: Sessions,
-    names: Names,
-    /// Where shots' pictures are read: the indexes that were opened, the newest last. Pictures are named by their content,
-    /// so one that is found is the right one.
+    libraries: Libraries,
+    /// Image folders of the opened indexes, the newest last. Images are named by content hash, so any hit is the right one.
     images: Vec<Images>,
-    /// A file whose existence says that the first screen was accepted.
+    /// See [`accepted_marker`].
     accepted: std::path::PathBuf,
 }
 
-/// Whether the first screen was accepted before.
-pub fn accepted(paths: &Paths) -> std::path::PathBuf {
+/// The file that exists once the user has accepted the welcome screen.
+pub fn accepted_marker(paths: &Paths) -> std::path::PathBuf {
     paths.data_dir.join("accepted")
 }
 
-impl Kept {
+impl SessionJournal {
+    /// Opens the session store.
     pub fn open(paths: &Paths) -> Result<Self, SessionError> {
         Ok(Self {
             sessions: Sessions::open(paths)?,
-            names: Names::of(paths),
+            libraries: Libraries::of(paths),
             images: Vec::new(),
-            accepted: accepted(paths),
+            accepted: accepted_marker(paths),
         })
     }
 
-    /// Errors where no session is called so.
-    pub fn knows(&self, session: &str) -> Result<(), SessionError> {
+    /// Errors if there is no such session.
+    pub fn check_exists(&self, session: &str) -> Result<(), SessionError> {
         self.sessions.find(session).map(drop)
     }
 
-    /// What the user must know of the store.
+    /// A warning about the store that the user must see.
     pub fn notice(&self) -> Option<&str> {
         self.sessions.notice()
     }
@@ -100,7 +100,7 @@ impl Kept {
         shots
             .iter()
             .map(|shot| NewShot {
-                shot: stored(shot),
+                shot: stored_shot(shot),
                 thumbnail: shot.example.image().and_then(|image| self.thumbnail(image)),
             })
             .collect()
@@ -114,10 +114,10 @@ fn failed(error: SessionError) -> JournalError {
     }
 }
 
-/// A shot as it is kept, without its thumbnail.
-pub fn stored(shot: &Shot) -> StoredShot {
+/// A shot in its stored form, without a thumbnail.
+pub fn stored_shot(shot: &Shot) -> StoredShot {
     let example = &shot.example;
-    let names = example.images.iter();
+    let images = example.images.iter();
     StoredShot {
         example_id: example.id.clone(),
         rank: shot.rank as u32,
@@ -128,7 +128,7 @@ pub fn stored(shot: &Shot) -> StoredShot {
         rationale: example.rationale.clone(),
         source: example.source.clone(),
         licence: example.licence.clone(),
-        images: names
+        images: images
             .map(|i| format!("{}.{}", i.sha256, i.extension))
             .collect(),
         tags: example.tags.clone(),
@@ -136,7 +136,7 @@ pub fn stored(shot: &Shot) -> StoredShot {
     }
 }
 
-fn shot(stored: StoredShot) -> Shot {
+fn restored_shot(stored: StoredShot) -> Shot {
     let images = stored.images.iter().filter_map(|name| {
         let (sha256, extension) = name.split_once('.')?;
         Some(ExampleImage {
@@ -162,8 +162,8 @@ fn shot(stored: StoredShot) -> Shot {
     }
 }
 
-/// An answer as it is kept.
-pub fn answer(answer: &Answer) -> StoredAnswer {
+/// An answer in its stored form.
+pub fn stored_answer(answer: &Answer) -> StoredAnswer {
     StoredAnswer {
         answer: answer.answer.clone(),
         rationale: answer.rationale.clone(),
@@ -181,14 +181,14 @@ pub fn answer(answer: &Answer) -> StoredAnswer {
     }
 }
 
-impl Journal for Kept {
+impl Journal for SessionJournal {
     fn create(&mut self, title: &str, model: &str, index: &str) -> Result<String, JournalError> {
         let id = self.sessions.create(title, model, index).map_err(failed)?;
         Ok(id.to_string())
     }
 
     fn index_opened(&mut self, images: Images) {
-        if self.images.len() >= MOST_INDEXES {
+        if self.images.len() >= MAX_INDEXES {
             self.images.remove(0);
         }
         self.images.push(images);
@@ -209,7 +209,7 @@ impl Journal for Kept {
             question: turn.question.clone(),
             images: images.collect(),
             settings: json!(turn.settings),
-            sources: Some(self.names.sources(&turn.setup)),
+            sources: Some(self.libraries.sources(&turn.setup)),
             patient: turn.whose.patient.clone(),
             study: turn.whose.study.clone(),
         };
@@ -231,7 +231,7 @@ impl Journal for Kept {
         let turn = TurnId::from_str(turn).map_err(failed)?;
         let end = match end {
             TurnEnd::Answered(given) => rounds_session::TurnEnd::Answered {
-                answer: Box::new(answer(given)),
+                answer: Box::new(stored_answer(given)),
                 shots: self.shots(&given.shots),
             },
             TurnEnd::Stopped { text, shots } => rounds_session::TurnEnd::Stopped {
@@ -244,7 +244,7 @@ impl Journal for Kept {
                 shots: Vec::new(),
             },
         };
-        let sources = Some(self.names.sources(setup));
+        let sources = Some(self.libraries.sources(setup));
         self.sessions
             .finish_turn(&turn, end, sources)
             .map_err(failed)
@@ -283,7 +283,7 @@ impl Journal for Kept {
         let id = self.sessions.find(id).map_err(failed)?;
         let session = self.sessions.load(&id).map_err(failed)?;
         let turns = session.turns.iter();
-        let turns = turns.map(|turn| self.saved(&session, turn)).collect();
+        let turns = turns.map(|turn| self.saved_turn(&session, turn)).collect();
         Ok(SavedSession {
             id: id.to_string(),
             title: session.title.clone(),
@@ -321,19 +321,19 @@ impl Journal for Kept {
     }
 }
 
-impl Kept {
-    /// A kept picture; `None` where it is damaged.
-    fn attached(&self, image: &StoredImage) -> Option<Attached> {
-        let bytes = self.sessions.image(image).ok()?;
-        let picture = decode(&bytes, &image.name).ok()?;
+impl SessionJournal {
+    /// Loads a saved image; `None` if it is damaged.
+    fn load_image(&self, stored: &StoredImage) -> Option<Attached> {
+        let bytes = self.sessions.image(stored).ok()?;
+        let image = decode(&bytes, &stored.name).ok()?;
         Some(Attached {
-            picture: Arc::new(picture),
+            picture: Arc::new(image),
             file: bytes.into(),
             path: None,
         })
     }
 
-    fn saved(&self, session: &Session, turn: &Turn) -> SavedTurn {
+    fn saved_turn(&self, session: &Session, turn: &Turn) -> SavedTurn {
         let turn_id = |number: u32| {
             TurnId {
                 session: session.id.clone(),
@@ -341,15 +341,15 @@ impl Kept {
             }
             .to_string()
         };
-        // One that is damaged is passed over: the words are still worth reading.
+        // A damaged image does not prevent opening the session.
         let (mut images, mut lost) = (Vec::new(), Vec::new());
         for image in &turn.images {
-            match self.attached(image) {
+            match self.load_image(image) {
                 Some(attached) => images.push(attached),
                 None => lost.push(image.name.clone()),
             }
         }
-        let shots = || turn.shots.iter().cloned().map(shot).collect();
+        let shots = || turn.shots.iter().cloned().map(restored_shot).collect();
         SavedTurn {
             id: turn_id(turn.number),
             parent: turn.parent.map(turn_id),

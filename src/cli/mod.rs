@@ -1,9 +1,11 @@
-//! The command line: what was typed, and which command it means. One command a file.
+//! The command line: parses the arguments and runs the command. One file per command.
 
+mod answer_args;
+mod args;
 mod ask;
-mod ask_first;
-mod common;
+mod chat;
 mod config;
+mod confirm;
 mod doctor;
 mod failure;
 mod index;
@@ -13,20 +15,18 @@ mod model;
 mod out;
 mod replay;
 mod research;
-mod screen;
 mod script;
 mod session;
-mod typed;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 use rounds_support::{Paths, logging, sanitise};
 
-use common::Common;
-use failure::{Failure, Outcome, complain};
+use answer_args::AnswerArgs;
+use args::{ArgsError, KeyBindings};
+use failure::{Failure, Outcome, report};
 use interrupt::Interrupt;
-use typed::{Keys, Unread};
 
 /// Few-shot medical image chat for the terminal. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -40,47 +40,47 @@ struct Cli {
 enum Command {
     /// Ask one question, with or without images
     Ask(ask::Ask),
-    /// Answer JSON Lines from standard input (see docs/script.md)
-    Script(Common),
-    /// Open the chat (this is what `rounds` alone does)
+    /// Answer requests in JSON Lines from standard input (see docs/script.md)
+    Script(AnswerArgs),
+    /// Open the chat (the default command)
     Chat {
         #[command(flatten)]
-        common: Common,
+        answer_args: AnswerArgs,
         #[command(flatten)]
-        screen: screen::Screen,
+        chat_args: chat::ChatArgs,
     },
-    /// Kept sessions: list, search, export and delete them
+    /// List, search, export and delete saved sessions
     #[command(subcommand, alias = "sessions")]
     Session(session::SessionCommand),
-    /// Answer a kept question again and say whether the answer is the same
+    /// Answer a saved question again and compare the answers
     Replay(replay::Replay),
-    /// The settings file
+    /// Create, check and show the settings file
     #[command(subcommand)]
     Config(config::Config),
-    /// Show what the program finds on this machine, and what to do where something does not work
+    /// Check models, indexes, settings and terminal, and explain how to fix problems
     Doctor(doctor::Doctor),
-    /// Indexes of your own examples: import data sets, search, check and export them
+    /// Build and manage indexes of your own examples
     #[command(subcommand)]
     Index(Box<index::IndexCommand>),
-    /// Models of your own: import published weights, check and measure them
+    /// Import, verify and benchmark your own models
     #[command(subcommand)]
     Model(model::Model),
-    /// Measure the shipped model on phantoms it was not trained on
+    /// Evaluate a model on phantoms, or an index on its tags
     #[command(subcommand)]
     Eval(research::Eval),
-    /// Train, and make what ships
+    /// Train the shipped model and build the shipped files
     #[command(subcommand)]
     Train(research::Train),
-    /// Draw a phantom as a PNG
+    /// Draw a phantom (a synthetic teaching image) as PNG
     Phantom(research::DrawPhantom),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
 }
 
-/// Help goes to standard output, what is wrong with a command line to standard error. What was typed stands in the latter.
-fn say(error: &clap::Error) {
+/// Prints help to standard output and usage errors to standard error. Errors quote the arguments, so they are sanitised.
+fn print_usage(error: &clap::Error) {
     let plain = error.render().to_string();
     let clean = sanitise::clean(&plain);
     if clean == plain {
@@ -92,20 +92,20 @@ fn say(error: &clap::Error) {
 
 /// Parses the arguments, runs the command, returns its exit code.
 pub fn main() -> ExitCode {
-    let (cli, keys) = match typed::read() {
-        Ok(read) => read,
-        Err(Unread::Usage(error)) => {
+    let (cli, keys) = match args::parse() {
+        Ok(parsed) => parsed,
+        Err(ArgsError::Usage(error)) => {
             let code = u8::from(error.use_stderr()) * 2;
-            say(&error);
+            print_usage(&error);
             return ExitCode::from(code);
         }
-        Err(Unread::Settings(failure)) => return ExitCode::from(complain(failure)),
+        Err(ArgsError::Settings(failure)) => return ExitCode::from(report(failure)),
     };
     if let Ok(paths) = Paths::find() {
         logging::init(&paths, logging::level_from_environment());
     }
     let interrupt = Interrupt::default();
-    let code = run(cli, keys, &interrupt).unwrap_or_else(complain);
+    let code = run(cli, keys, &interrupt).unwrap_or_else(report);
     ExitCode::from(if interrupt.happened() && code != 2 {
         130
     } else {
@@ -113,14 +113,17 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn run(cli: Cli, keys: Keys, interrupt: &Interrupt) -> Outcome {
+fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
     let Some(command) = cli.command else {
         return Ok(0);
     };
     match command {
         Command::Ask(ask) => ask::run(&ask, interrupt.flag()),
-        Command::Script(common) => script::run(&common, interrupt.flag()),
-        Command::Chat { common, screen } => screen::run(&common, &screen, keys),
+        Command::Script(answer_args) => script::run(&answer_args, interrupt.flag()),
+        Command::Chat {
+            answer_args,
+            chat_args,
+        } => chat::run(&answer_args, &chat_args, keys),
         Command::Session(session) => session::run(&session),
         Command::Replay(replay) => replay::run(&replay, interrupt.flag()),
         Command::Config(config) => config::run(&config),
@@ -131,15 +134,15 @@ fn run(cli: Cli, keys: Keys, interrupt: &Interrupt) -> Outcome {
         Command::Train(train) => research::train(&train, interrupt),
         Command::Phantom(draw) => research::draw(&draw),
         Command::Completions { shell } => {
-            // Its generator panics where it cannot write.
+            // The generator panics on a write error, so it writes to memory first.
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rounds", &mut text);
             out::write(&text).map(|()| 0)
         }
         Command::Man => {
             let mut text = Vec::new();
-            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
-            made.map_err(|e| Failure::io(&e))?;
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            rendered.map_err(|e| Failure::io(&e))?;
             out::write(&text).map(|()| 0)
         }
     }

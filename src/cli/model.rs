@@ -1,4 +1,4 @@
-//! `rounds model`: bundles of published weights.
+//! `rounds model`: imports, inspects and benchmarks model bundles.
 
 mod bench;
 mod import;
@@ -18,42 +18,54 @@ use rounds_model::encoder::Descriptor;
 use rounds_model::import::Hold;
 use rounds_model::library::{Known, Library, is_bundle};
 use rounds_model::random::{self, Shape};
+use rounds_support::errors::{count, shown};
 use rounds_support::{Hint, Paths, Progress, aside};
 
 #[derive(Subcommand)]
 pub enum Model {
-    /// Make a bundle from published weights
+    /// Convert published weights into a bundle
     Import(import::Import),
-    /// Get published weights from a hub and make a bundle of them
+    /// Download published weights and convert them into a bundle
     #[cfg(feature = "hub")]
     Pull(pull::Pull),
     /// List your bundles
     List {
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Show what a bundle is (`shipped` is the one that ships)
-    Show { bundle: PathBuf },
-    /// Hash every file of a bundle (`shipped` is the one that ships)
-    Verify { bundle: PathBuf },
+    /// Show a bundle's manifest
+    Show {
+        /// Bundle name or folder; `shipped` for the shipped model
+        bundle: PathBuf,
+    },
+    /// Check a bundle's files for damage
+    Verify {
+        /// Bundle name or folder; `shipped` for the shipped model
+        bundle: PathBuf,
+    },
     /// Delete a bundle
-    Remove { bundle: PathBuf },
-    /// Write the logits of prompts, to check this program against another (grey of more than 8 bits is cut off, as in the references)
+    Remove {
+        /// Bundle name or folder
+        bundle: PathBuf,
+    },
+    /// Write the logits of prompts, to compare with a reference implementation (greyscale above 8 bits is clipped, as there)
     Logits(logits::Logits),
-    /// Write a bundle of a published shape with random weights
+    /// Write a bundle with random weights in a published shape
     Random {
-        /// Which shape
+        /// Model shape
         #[arg(long, value_enum)]
         shape: Shape,
-        /// Decoder layers; left out: as published
+        /// Number of decoder layers [default: as published]
         #[arg(long)]
         layers: Option<usize>,
-        /// How the weights are held
+        /// Weight type
         #[arg(long, value_enum, default_value = "q4_k")]
         dtype: Hold,
+        /// Seed for the weights
         #[arg(long, default_value_t = 0)]
         seed: u64,
-        /// Name in your library, or a folder
+        /// Name for the bundle, or a folder
         #[arg(long)]
         out: PathBuf,
     },
@@ -61,7 +73,7 @@ pub enum Model {
     Bench(bench::Bench),
 }
 
-/// The user's library.
+/// The user's library of models.
 pub fn library() -> Result<Library, Failure> {
     Paths::find()
         .map(|paths| Library::of(&paths))
@@ -72,40 +84,43 @@ pub fn library() -> Result<Library, Failure> {
         })
 }
 
-/// A bundle's folder by name or path; `None` for the one that ships, which has a name too.
+/// A bundle's folder by name or path; `None` for the shipped model.
 pub fn find(given: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = library()?.find(given);
-    let ships = given == Path::new(SHIPPED) && !is_bundle(&folder);
-    Ok((!ships).then_some(folder))
+    let is_shipped = given == Path::new(SHIPPED) && !is_bundle(&folder);
+    Ok((!is_shipped).then_some(folder))
 }
 
-/// As [`find`]. Errors where there is no bundle.
-pub fn there(given: &Path) -> Result<Option<PathBuf>, Failure> {
+/// As [`find`]. Errors if there is no bundle.
+pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
     let found = find(given)?;
     match found.as_deref().is_none_or(is_bundle) {
         true => Ok(found),
         false => Err(Failure::usage(
-            format!("there is no model {}", shown(given)),
-            Some("`rounds model list` shows yours; left out, the one that ships is used".into()),
+            format!("no model named {}", shown(given)),
+            Some(
+                "list your models with `rounds model list`, or omit --model to use the shipped one"
+                    .into(),
+            ),
         )),
     }
 }
 
-/// What compares pictures, as an assistant takes it: the words `descriptor` and `shipped`, or a bundle that is there.
-pub fn comparing(given: &Path) -> Result<PathBuf, Failure> {
+/// An encoder as the assistant takes it: the names `descriptor` and `shipped`, or the folder of an existing bundle.
+pub fn find_encoder(given: &Path) -> Result<PathBuf, Failure> {
     match Descriptor::is_named(given) {
         true => Ok(given.to_path_buf()),
-        false => Ok(there(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
+        false => Ok(existing(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
     }
 }
 
-/// Where a new bundle goes.
-fn place(given: &std::path::Path) -> Result<PathBuf, Failure> {
-    let place = library()?.place(given);
-    place.map_err(|e| Failure::usage(e.to_string(), None))
+/// The folder for a new bundle.
+fn new_bundle_folder(given: &std::path::Path) -> Result<PathBuf, Failure> {
+    let folder = library()?.place(given);
+    folder.map_err(|e| Failure::usage(e.to_string(), None))
 }
 
-/// Runs one of the commands.
+/// Runs the subcommand.
 pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
     match model {
         Model::Import(import) => import::run(import, interrupt.flag()),
@@ -117,12 +132,12 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
         Model::Remove { bundle } => {
             let library = library()?;
             let folder = library.find(bundle);
-            let users = super::index::users_of(&library, &folder)?;
+            let users = super::index::indexes_using(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
             aside(format_args!("deleted {}", shown(&folder)));
             for (index, encoder) in users {
                 aside(format_args!(
-                    "note: the index {index} has vectors of it and takes no more examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
+                    "note: index {index} uses vectors from it and accepts no new examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
                 ));
             }
             Ok(0)
@@ -135,7 +150,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             seed,
             out,
         } => {
-            let folder = place(out)?;
+            let folder = new_bundle_folder(out)?;
             let mut progress = Progress::new("writing tensors", None);
             let bytes = random::write(
                 *shape,
@@ -157,10 +172,6 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
         }
         Model::Bench(bench) => bench::run(bench, interrupt.flag()),
     }
-}
-
-fn shown(path: &Path) -> String {
-    rounds_support::sanitise::clean_line(&path.to_string_lossy())
 }
 
 fn row(name: &str, known: &Known) -> serde_json::Value {
@@ -191,7 +202,7 @@ fn list(json: bool) -> Outcome {
         print(format_args!("{:#}", serde_json::Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            aside("no bundles yet; `rounds model import --help` says how to make one");
+            aside("no bundles yet; see `rounds model import --help`");
         }
         for row in &rows {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
@@ -209,7 +220,7 @@ fn list(json: bool) -> Outcome {
 }
 
 fn show(bundle: &Path) -> Outcome {
-    let known = match there(bundle)? {
+    let known = match existing(bundle)? {
         Some(folder) => Known::of(&folder),
         None => Bundle::open(None).map(|bundle| Known::Learner(Box::new(bundle.manifest))),
     };
@@ -222,7 +233,7 @@ fn show(bundle: &Path) -> Outcome {
         hint: None,
         code: 3,
     })?;
-    // Words of a file that anyone may have written.
+    // The manifest comes from an untrusted file.
     let clean: String = text
         .lines()
         .map(|l| rounds_support::sanitise::clean_line(l) + "\n")
@@ -231,9 +242,9 @@ fn show(bundle: &Path) -> Outcome {
 }
 
 fn verify(bundle: &Path) -> Outcome {
-    let faults = match there(bundle)? {
+    let faults = match existing(bundle)? {
         Some(folder) => Known::verify(&folder),
-        // Opening hashes all of it.
+        // Opening the shipped model checks all hashes.
         None => Bundle::open(None).map(|_| Vec::new()),
     };
     let faults = faults.map_err(|e| Failure::model(&e))?;
@@ -241,10 +252,10 @@ fn verify(bundle: &Path) -> Outcome {
         print(fault)?;
     }
     if faults.is_empty() {
-        return print("every file is as it was written").map(|()| 0);
+        return print("all files verified, no damage").map(|()| 0);
     }
     Err(Failure {
-        message: format!("{} of the bundle's files are damaged", faults.len()),
+        message: format!("the bundle has {}", count(faults.len(), "damaged file")),
         hint: Some("import or pull the model again".into()),
         code: 3,
     })

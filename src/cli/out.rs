@@ -1,6 +1,6 @@
-//! How commands write their data to standard output. What is said beside it goes through `support::aside`.
+//! How commands write their data to standard output. Messages to the user go to standard error through `support::aside`.
 //!
-//! A reader that has had enough ends a command quietly. Never use `println!` in a command: it panics there.
+//! A closed pipe ends a command quietly. Never use `println!` in a command: it panics on a closed pipe.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -9,7 +9,7 @@ use super::Failure;
 
 /// Writes a line.
 ///
-/// Errors where it cannot be written; the error of a reader that has gone away is silent and has exit code 0.
+/// Errors if it cannot be written; for a closed pipe the error is silent and has exit code 0.
 pub fn print(text: impl Display) -> Result<(), Failure> {
     write(format!("{text}\n").as_bytes())
 }

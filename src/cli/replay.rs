@@ -1,15 +1,15 @@
-//! `rounds replay`: a kept question is answered again, and what differs is said.
+//! `rounds replay`: answers a saved question again and reports differences.
 //!
-//! Model, index, encoder and search are those of each turn unless others are given; what they were is compared by hash, so
-//! a replaced file cannot pass for the old one.
+//! Model, index, encoder and search are those of each turn unless flags override them. They are compared by hash, so a
+//! replaced file is noticed.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-use super::journal::{Names, answer, stored};
+use super::journal::{Libraries, stored_answer, stored_shot};
 use super::out::print;
-use super::session::note;
+use super::session::print_note;
 use super::{Failure, Outcome, index, model};
 use rounds_assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use rounds_imaging::decode;
@@ -22,36 +22,37 @@ use rounds_support::{Cancel, Hint, Paths};
 
 #[derive(Args)]
 pub struct Replay {
-    /// SESSION or SESSION#TURN; a session by its id, its number or its title
-    what: String,
-    /// Model folder or name; left out: the turn's
+    /// Session id, number or title; with #TURN, only that turn
+    #[arg(value_name = "SESSION[#TURN]")]
+    target: String,
+    /// Model name or folder [default: the turn's]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Index folder or name; left out: the turn's
+    /// Index name or folder [default: the turn's]
     #[arg(long)]
     index: Option<PathBuf>,
-    /// Image-text encoder that compares; left out: the turn's, if it had one
+    /// Encoder used to find similar images [default: the turn's]
     #[arg(long)]
     encoder: Option<PathBuf>,
-    /// How similar pictures are searched; left out: as it was done for the turn
+    /// Search algorithm for similar images [default: the turn's]
     #[arg(long, value_enum)]
     search: Option<Search>,
-    /// What it is computed on; auto takes the first that works
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
-    /// One JSON object a turn
+    /// Print one JSON object per turn
     #[arg(long)]
     json: bool,
 }
 
-/// Answers again; exit code 1 where an answer is another one now, 3 where there is none.
+/// Runs the replay; exit code 1 if an answer changed, 3 if a turn failed to answer.
 pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let sessions = Sessions::open(&paths).map_err(|e| Failure::model(&e))?;
     if let Some(notice) = sessions.notice() {
-        note(notice);
+        print_note(notice);
     }
-    let (session, wanted) = find(&sessions, &replay.what)?;
+    let (session, wanted) = find(&sessions, &replay.target)?;
     let turns: Vec<&Turn> = session
         .turns
         .iter()
@@ -62,33 +63,33 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
         .collect();
     if turns.is_empty() {
         return Err(Failure::usage(
-            "the session has no answer to repeat",
-            Some("name a turn that was stopped as SESSION#TURN".into()),
+            "the session has no answer to replay",
+            Some("to replay a stopped turn, name it as SESSION#TURN".into()),
         ));
     }
-    // All are known before the first answer is waited for.
+    // Resolve all of them first, so that errors come before the first slow answer.
     let setups: Vec<Setup> = turns
         .iter()
         .map(|turn| setup(replay, &session, turn))
         .collect::<Result<_, _>>()?;
-    let names = Names::of(&paths);
+    let libraries = Libraries::of(&paths);
     let mut open: Option<(Setup, Assistant)> = None;
-    let (mut changed, mut failed) = (false, false);
+    let (mut answer_differs, mut failed) = (false, false);
     for (old, setup) in turns.into_iter().zip(setups) {
         let assistant = match open.take().filter(|(opened, _)| *opened == setup) {
             Some((_, assistant)) => assistant,
             None => Assistant::start(setup.clone()).map_err(|e| Failure::model(&e))?,
         };
         let new = Turn {
-            sources: Some(names.sources(&setup)),
-            ..again(&assistant, &sessions, old, cancel)?
+            sources: Some(libraries.sources(&setup)),
+            ..answer_again(&assistant, &sessions, old, cancel)?
         };
         open = Some((setup, assistant));
         if cancel.is_cancelled() {
             return Ok(130);
         }
         let verdict = compare(old, &new);
-        changed |= matches!(
+        answer_differs |= matches!(
             verdict,
             Verdict::Differs {
                 answer_changed: true,
@@ -100,24 +101,24 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
         let text = match (replay.json, &new.answer) {
             (true, _) => as_json(&name, old, &new, &verdict).to_string(),
             (false, Some(_)) => in_words(&name, old, &verdict),
-            (false, None) => why_not(&name, old, &new),
+            (false, None) => failure_in_words(&name, old, &new),
         };
         print(text)?;
     }
     Ok(match failed {
         true => 3,
-        false => u8::from(changed),
+        false => u8::from(answer_differs),
     })
 }
 
-/// The session, and the number of the turn where one was named. A title may hold a `#`.
-fn find(sessions: &Sessions, what: &str) -> Result<(Session, Option<u32>), Failure> {
+/// The session and, if one was named, the turn number. A title may contain a `#`.
+fn find(sessions: &Sessions, target: &str) -> Result<(Session, Option<u32>), Failure> {
     let unknown = |e: rounds_session::SessionError| Failure::usage(&e, e.hint());
-    let (id, turn) = match sessions.find_turn(what) {
+    let (id, turn) = match sessions.find_turn(target) {
         Ok(turn) => (turn.session, Some(turn.number)),
-        Err(no_turn) => match sessions.find(what) {
+        Err(no_turn) => match sessions.find(target) {
             Ok(id) => (id, None),
-            Err(no_session) if what.contains('#') => {
+            Err(no_session) if target.contains('#') => {
                 tracing::debug!(%no_session, "no session of that name");
                 return Err(unknown(no_turn));
             }
@@ -128,62 +129,62 @@ fn find(sessions: &Sessions, what: &str) -> Result<(Session, Option<u32>), Failu
     Ok((session, turn))
 }
 
-/// What to answer a turn with: as the flags say, or as it was. Turns of older versions know their session's model and index
-/// only.
+/// The model, index and encoder for a turn: from the flags, else from the turn itself. Turns of older versions have only
+/// their session's model and index.
 fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failure> {
-    let made = turn.sources.as_ref();
+    let sources = turn.sources.as_ref();
     let library = model::library()?;
-    let found = |what: &str, given: &Option<PathBuf>, kept: Option<&str>| {
-        let find = |name: &Path| match what {
+    let resolve = |kind: &str, given: &Option<PathBuf>, saved: Option<&str>| {
+        let find = |name: &Path| match kind {
             "index" => index::find(name),
             _ => Ok(library.find(name)),
         };
-        // What compares may be a word; of the others, what ships is left out.
-        let word = |path: &Path| {
-            what == "encoder" && (Descriptor::is_named(path) || path == Path::new(SHIPPED))
+        // An encoder may be a reserved name; the shipped model and index are represented by `None`.
+        let is_reserved = |path: &Path| {
+            kind == "encoder" && (Descriptor::is_named(path) || path == Path::new(SHIPPED))
         };
-        let kept = kept.map(Path::new);
-        let kept = kept.filter(|kept| *kept != Path::new(SHIPPED) || word(kept));
-        let path = match (given, kept) {
-            (Some(given), _) if what == "encoder" => return model::comparing(given).map(Some),
+        let saved = saved.map(Path::new);
+        let saved = saved.filter(|saved| *saved != Path::new(SHIPPED) || is_reserved(saved));
+        let path = match (given, saved) {
+            (Some(given), _) if kind == "encoder" => return model::find_encoder(given).map(Some),
             (Some(given), _) => return find(given).map(Some),
             (None, None) => return Ok(None),
-            (None, Some(kept)) => find(kept)?,
+            (None, Some(saved)) => find(saved)?,
         };
-        match path.exists() || word(&path) {
+        match path.exists() || is_reserved(&path) {
             true => Ok(Some(path)),
             false => Err(Failure::usage(
-                format!("the session's {what} is not here: {}", shown(&path)),
-                Some(format!("say where it is with --{what}")),
+                format!("the session's {kind} is missing: {}", shown(&path)),
+                Some(format!("give its location with --{kind}")),
             )),
         }
     };
     let (model, index) = (
-        made.map_or(&session.model, |made| &made.model),
-        made.map_or(&session.index, |made| &made.index),
+        sources.map_or(&session.model, |sources| &sources.model),
+        sources.map_or(&session.index, |sources| &sources.index),
     );
-    let encoder = made.and_then(|made| made.encoder.as_deref());
+    let encoder = sources.and_then(|sources| sources.encoder.as_deref());
     Ok(Setup {
-        model: found("model", &replay.model, Some(model))?,
-        index: found("index", &replay.index, Some(index))?,
-        encoder: found("encoder", &replay.encoder, encoder)?,
+        model: resolve("model", &replay.model, Some(model))?,
+        index: resolve("index", &replay.index, Some(index))?,
+        encoder: resolve("encoder", &replay.encoder, encoder)?,
         device: replay.device.clone(),
         search: replay.search.unwrap_or_else(|| search_of(turn)),
     }
     .named())
 }
 
-/// The search that found the turn's shots, or that was asked for where none were found.
+/// The search algorithm that found the turn's shots, or the requested one if there were no shots.
 fn search_of(turn: &Turn) -> Search {
     let used = turn.answer.as_ref().map(|answer| &answer.provenance);
     let used = used.and_then(|provenance| provenance["search"].as_str());
-    let asked = turn.sources.as_ref().map(|made| made.search.as_str());
-    let known = used.or(asked).map(|name| Search::from_str(name, true));
-    known.and_then(Result::ok).unwrap_or_default()
+    let requested = turn.sources.as_ref().map(|sources| sources.search.as_str());
+    let search = used.or(requested).map(|name| Search::from_str(name, true));
+    search.and_then(Result::ok).unwrap_or_default()
 }
 
-/// The turn as it comes out now.
-fn again(
+/// Answers the turn's question again.
+fn answer_again(
     assistant: &Assistant,
     sessions: &Sessions,
     old: &Turn,
@@ -198,7 +199,7 @@ fn again(
         let why = clean_line_max(&error.to_string(), 200);
         Failure::usage(
             format!("the settings of turn {} cannot be read: {why}", old.number),
-            Some("it was kept by another version of the program".into()),
+            Some("the turn was saved by another version of rounds".into()),
         )
     })?;
     let case = Case {
@@ -220,8 +221,8 @@ fn again(
         match event {
             Event::Answer(given) => {
                 new.state = TurnState::Answered;
-                new.shots = given.shots.iter().map(stored).collect();
-                new.answer = Some(kept(&answer(&given)));
+                new.shots = given.shots.iter().map(stored_shot).collect();
+                new.answer = Some(round_trip(&stored_answer(&given)));
             }
             Event::Failed(error) => new.message = Some(error.to_string()),
             _ => {}
@@ -230,20 +231,20 @@ fn again(
     Ok(new)
 }
 
-/// As it reads after being stored: numbers go through the same text.
-fn kept(answer: &rounds_session::StoredAnswer) -> rounds_session::StoredAnswer {
+/// The answer after being stored and loaded, so that its numbers are rounded like the saved ones.
+fn round_trip(answer: &rounds_session::StoredAnswer) -> rounds_session::StoredAnswer {
     let text = serde_json::to_string(answer).ok();
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| answer.clone())
 }
 
-/// A repetition that came to no answer.
-fn why_not(name: &str, old: &Turn, new: &Turn) -> String {
+/// The report of a turn that got no answer this time.
+fn failure_in_words(name: &str, old: &Turn, new: &Turn) -> String {
     let question = clean_line_max(&old.question, 80);
     let message = new.message.as_deref();
     let message = message.unwrap_or("the model stopped without an answer");
     let message = clean_line_max(message, 600);
-    format!("{name}  NO ANSWER  {question}\n    it failed now: {message}")
+    format!("{name}  NO ANSWER  {question}\n    failed this time: {message}")
 }
 
 fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
@@ -257,12 +258,12 @@ fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
             ingredients,
         } => {
             lines.push(match answer_changed {
-                true => format!("{name}  ANOTHER ANSWER  {question}"),
-                false => format!("{name}  same answer from other ingredients  {question}"),
+                true => format!("{name}  DIFFERENT ANSWER  {question}"),
+                false => format!("{name}  same answer from different inputs  {question}"),
             });
             if let Some(difference) = first_difference {
                 lines.push(format!(
-                    "    {} differs from character {} on:",
+                    "    {} differs from character {}:",
                     difference.part, difference.character
                 ));
                 lines.push(format!("      then: {}", difference.before));
@@ -275,7 +276,7 @@ fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
                 ));
             }
             if *answer_changed && ingredients.is_empty() {
-                lines.push("    nothing that went in has changed".into());
+                lines.push("    none of the inputs changed".into());
             }
         }
     }

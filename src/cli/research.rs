@@ -1,4 +1,4 @@
-//! Commands for whoever makes or measures the shipped model.
+//! `rounds eval`, `rounds train` and `rounds phantom`: commands for developing the shipped model.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -16,70 +16,77 @@ use rounds_train::recipe::NanoRecipe;
 
 #[derive(Subcommand, Clone)]
 pub enum Eval {
-    /// Questions about phantoms with seeds never trained on
+    /// Measure answers to questions about phantoms with unseen seeds
     Phantoms {
+        /// Number of questions
         #[arg(short, default_value_t = 300)]
         n: usize,
+        /// Number of shots
         #[arg(long, default_value_t = 4)]
         shots: usize,
-        /// Show the model a grey picture (control)
+        /// Replace each image by plain grey (control)
         #[arg(long)]
         blank: bool,
         #[command(flatten)]
-        what: What,
+        target: EvalTarget,
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// How often the neighbours of a picture share its tags
+    /// Measure how often an image's nearest neighbours share its tags
     Neighbours {
-        /// Index that is searched
+        /// Index to search
         #[arg(long)]
         index: PathBuf,
-        /// Index whose pictures are the queries
+        /// Index whose images are the queries
         #[arg(long)]
         queries: PathBuf,
+        /// Number of neighbours
         #[arg(short, default_value_t = 5)]
         k: usize,
         /// Tag to compare (may be given several times)
         #[arg(long = "tag", default_values_t = ["modality".to_string(), "organ".to_string()])]
         tags: Vec<String>,
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Made-up names that only the shots define
+    /// Measure whether the model learns made-up names from its shots
     Binding {
+        /// Number of questions
         #[arg(short, default_value_t = 200)]
         n: usize,
-        /// At least 2, so that both names are shown; 0 shows none (control)
+        /// Number of shots: at least 2, so that both names appear, or 0 (control)
         #[arg(long, default_value_t = 4)]
         shots: usize,
-        /// Give the shots' answers in random order (control)
+        /// Shuffle the shots' answers (control)
         #[arg(long)]
         shuffle: bool,
         #[command(flatten)]
-        what: What,
+        target: EvalTarget,
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
 }
 
-/// What is measured.
+/// The model and index to measure.
 #[derive(Args, Clone)]
-pub struct What {
-    /// Model folder; left out: the one that ships
+pub struct EvalTarget {
+    /// Model folder [default: the shipped model]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Index folder; left out: the one that ships
+    /// Index folder [default: the shipped index]
     #[arg(long)]
     index: Option<PathBuf>,
 }
 
-/// One figure: share, 95 % interval, bar, counts.
-fn row(name: &str, share: &Share) -> Result<(), Failure> {
-    row_with(name, share, share.interval())
+/// Prints one result: percentage, 95 % interval, bar and counts.
+fn print_share(name: &str, share: &Share) -> Result<(), Failure> {
+    print_share_with(name, share, share.interval())
 }
 
-fn row_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Result<(), Failure> {
+fn print_share_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Result<(), Failure> {
     let bar = "█".repeat((share.percent() / 5.0).round() as usize);
     print(format_args!(
         "{name:9} {:5.1} %  ({low:4.1} to {high:5.1})  {bar:20}  {} of {}",
@@ -89,20 +96,20 @@ fn row_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Result<(), Fa
     ))
 }
 
-/// Runs a measurement and prints it.
+/// Runs an evaluation and prints the result.
 pub fn eval(eval: &Eval) -> Outcome {
     match eval.clone() {
         Eval::Phantoms {
             n,
             shots,
             blank,
-            what,
+            target,
             json,
         } => {
             let setup = Setup {
                 device: "cpu".into(),
-                model: what.model,
-                index: what.index,
+                model: target.model,
+                index: target.index,
                 ..Setup::default()
             };
             let mut progress = Progress::new("phantoms", Some(n as u64));
@@ -118,15 +125,15 @@ pub fn eval(eval: &Eval) -> Outcome {
             print(format_args!(
                 "{}{}",
                 count(shots, "shot"),
-                if blank { ", picture blanked" } else { "" }
+                if blank { ", image blanked" } else { "" }
             ))?;
-            row("closed", &result.closed)?;
-            row("open", &result.open)?;
+            print_share("closed", &result.closed)?;
+            print_share("open", &result.open)?;
             if result.vote.asked > 0 {
-                row("vote", &result.vote)?;
+                print_share("vote", &result.vote)?;
             }
             for (topic, share) in &result.by_topic {
-                row(topic, share)?;
+                print_share(topic, share)?;
             }
         }
         Eval::Neighbours {
@@ -147,10 +154,10 @@ pub fn eval(eval: &Eval) -> Outcome {
                 return Ok(0);
             }
             print(format_args!(
-                "precision at {k}, the query's own picture, patient and study left out"
+                "precision at {k}, excluding the query's own image, patient and study"
             ))?;
             for (tag, precision) in &result {
-                row_with(tag, &precision.found, precision.interval_percent)?;
+                print_share_with(tag, &precision.found, precision.interval_percent)?;
                 print(format_args!(
                     "          {} queries; chance {:.1} %",
                     precision.queries, precision.chance_percent
@@ -161,10 +168,10 @@ pub fn eval(eval: &Eval) -> Outcome {
             n,
             shots,
             shuffle,
-            what,
+            target,
             json,
         } => {
-            let result = rounds_eval::binding(what.model.as_deref(), n, shots, shuffle)?;
+            let result = rounds_eval::binding(target.model.as_deref(), n, shots, shuffle)?;
             if json {
                 print(
                     serde_json::json!({ "shots": shots, "shuffle": shuffle, "result": result, "intended_use": INTENDED_USE }),
@@ -176,11 +183,11 @@ pub fn eval(eval: &Eval) -> Outcome {
                 count(shots, "shot"),
                 if shuffle { ", answers shuffled" } else { "" }
             ))?;
-            row("generated", &result.generated)?;
-            row("chosen", &result.chosen)?;
+            print_share("generated", &result.generated)?;
+            print_share("chosen", &result.chosen)?;
             print(match shots {
-                0 => "no shot shows the names: this is a control",
-                _ => "chance of a choice is 50 %",
+                0 => "control: no shot contains the names",
+                _ => "chance level of `chosen`: 50 %",
             })?;
         }
     }
@@ -190,24 +197,27 @@ pub fn eval(eval: &Eval) -> Outcome {
 
 #[derive(Subcommand)]
 pub enum Train {
-    /// Train the model that ships; a run found in the folder goes on
+    /// Train the shipped model; resumes a run found in the folder
     Nano {
+        /// Folder of the training run
         #[arg(long)]
         out: PathBuf,
-        /// JSON recipe; left out: the built-in one
+        /// Recipe in JSON [default: the built-in recipe]
         #[arg(long)]
         recipe: Option<PathBuf>,
+        /// Compute device
         #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
         device: String,
     },
-    /// Make the index that ships again, from the model that ships
+    /// Rebuild the shipped index with the shipped model
     Index {
         /// Root of the repository
         #[arg(long, default_value = ".")]
         root: PathBuf,
     },
-    /// Make model bundle, index and sample cases from a run
+    /// Build the shipped model bundle, index and sample cases from a training run
     Ship {
+        /// Folder of the training run
         #[arg(long)]
         run: PathBuf,
         /// Root of the repository
@@ -216,7 +226,7 @@ pub enum Train {
     },
 }
 
-/// Trains or ships.
+/// Runs the subcommand.
 pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
     match train {
         Train::Nano {
@@ -228,9 +238,8 @@ pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
                 None => NanoRecipe::default(),
                 Some(path) => {
                     let text = files::read_to_string(path).map_err(|e| Failure::model(&e))?;
-                    serde_json::from_str(&text).map_err(|e| {
-                        Failure::usage(format!("the recipe is not valid: {e}"), None)
-                    })?
+                    serde_json::from_str(&text)
+                        .map_err(|e| Failure::usage(format!("invalid recipe: {e}"), None))?
                 }
             };
             let (device, _) = device::open(name).map_err(|e| Failure::model(&e))?;
@@ -257,17 +266,18 @@ pub fn train(train: &Train, interrupt: &Interrupt) -> Outcome {
 
 #[derive(Args)]
 pub struct DrawPhantom {
-    /// Kind, for example chest-film
+    /// Kind of phantom, for example chest-film
     kind: String,
+    /// Seed; the same seed always gives the same image
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Side in pixels
+    /// Width and height in pixels
     #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(8..=2048))]
     size: u32,
-    /// File to write, never over one that exists unless --force is given
+    /// PNG file to write
     #[arg(short, long)]
     out: PathBuf,
-    /// Write over a file that exists
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
@@ -276,8 +286,8 @@ pub struct DrawPhantom {
 pub fn draw(draw: &DrawPhantom) -> Outcome {
     if draw.out.exists() && !draw.force {
         return Err(Failure::usage(
-            format!("{} exists already", shown(&draw.out)),
-            Some("write to another file, or over this one with --force".into()),
+            format!("{} already exists", shown(&draw.out)),
+            Some("choose another file, or add --force to overwrite it".into()),
         ));
     }
     let Some(kind) = KINDS.iter().position(|k| k.id == draw.kind) else {
@@ -290,7 +300,7 @@ pub fn draw(draw: &DrawPhantom) -> Outcome {
     let phantom = render(kind, draw.seed, draw.size as usize);
     let mut png = std::io::Cursor::new(Vec::new());
     let buffer = image::RgbImage::from_raw(draw.size, draw.size, phantom.canvas.to_rgb8())
-        .ok_or_else(|| Failure::usage("a picture of the wrong size", None))?;
+        .ok_or_else(|| Failure::usage("the image has the wrong size", None))?;
     buffer
         .write_to(&mut png, image::ImageFormat::Png)
         .map_err(|e| Failure::from(anyhow::Error::from(e)))?;

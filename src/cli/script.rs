@@ -1,11 +1,11 @@
-//! `rounds script`.
+//! `rounds script`: the command line of [`crate::script`].
 
-use super::{Common, Failure, Outcome};
+use super::{AnswerArgs, Failure, Outcome};
 use rounds_support::{Cancel, Lines};
 
-pub fn run(common: &Common, cancel: &Cancel) -> Outcome {
-    let settings = common.settings()?;
-    let assistant = common.start()?;
+pub fn run(answer_args: &AnswerArgs, cancel: &Cancel) -> Outcome {
+    let settings = answer_args.settings()?;
+    let assistant = answer_args.start()?;
     let input = Lines::read(|| std::io::stdin().lock()).map_err(|e| Failure::io(&e))?;
     let mut output = std::io::stdout().lock();
     crate::script::run(&assistant, &settings, &input, &mut output, cancel)

@@ -1,11 +1,11 @@
-//! `rounds session`: kept sessions outside the chat.
+//! `rounds session`: lists, searches, exports and deletes saved sessions.
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ask_first::sure;
+use super::confirm::confirm_deletion;
 use super::{Failure, Outcome, out};
 use rounds_session::{
     Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
@@ -17,59 +17,67 @@ const DAY: u64 = 24 * 60 * 60;
 
 #[derive(Subcommand)]
 pub enum SessionCommand {
-    /// List sessions, the one used last first
+    /// List sessions, most recently used first
     List {
-        /// Most sessions
+        /// Maximum number of sessions
         #[arg(short = 'n', long, default_value_t = 20)]
         limit: usize,
-        /// One JSON object a session
+        /// Print one JSON object per session
         #[arg(long)]
         json: bool,
     },
-    /// Find words in questions, answers, rationales, shots and titles
+    /// Search questions, answers, rationales, shots and titles
     Search {
+        /// Words to search for
         #[arg(required = true)]
         words: Vec<String>,
-        /// Most hits
+        /// Maximum number of hits
         #[arg(short = 'n', long, default_value_t = 20)]
         limit: usize,
-        /// One JSON object a hit
+        /// Print one JSON object per hit
         #[arg(long)]
         json: bool,
     },
     /// Print a session, or write it to a file
     #[command(visible_alias = "show")]
     Export {
-        /// Its id, its number or its title
+        /// Session id, number or title
         session: String,
-        /// File to write, never over one that exists; left out: standard output
+        /// File to write; never overwrites one [default: standard output]
         #[arg(short, long)]
         out: Option<PathBuf>,
-        /// Left out: by the end of the file's name, else Markdown
+        /// Export format [default: by the file name's extension, else Markdown]
         #[arg(long, value_enum)]
         format: Option<ExportAs>,
     },
-    /// Give a session another title
-    Rename { session: String, title: String },
-    /// Delete sessions with their pictures
+    /// Change the title of a session
+    Rename {
+        /// Session id, number or title
+        session: String,
+        /// New title
+        title: String,
+    },
+    /// Delete sessions with their images
     Delete {
+        /// Session ids, numbers or titles
         #[arg(required = true)]
         sessions: Vec<String>,
-        /// Do not ask
+        /// Delete without asking
         #[arg(long)]
         yes: bool,
     },
-    /// Delete the sessions that were used last more than so many days ago
+    /// Delete sessions not used for a number of days
     Purge {
+        /// Delete sessions not used for this many days
         #[arg(long, value_name = "DAYS")]
         older_than: u64,
-        /// Do not ask
+        /// Delete without asking
         #[arg(long)]
         yes: bool,
     },
-    /// Say how much is kept, and where
+    /// Show how many sessions are saved, how large they are and where
     Stats {
-        /// As one JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
@@ -78,9 +86,9 @@ pub enum SessionCommand {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ExportAs {
     Markdown,
-    /// One page with the pictures inside
+    /// One page that contains the images
     Html,
-    /// With the full provenance, see docs/session.schema.json
+    /// With full provenance; see docs/session.schema.json
     Json,
 }
 
@@ -94,7 +102,7 @@ impl From<ExportAs> for Format {
     }
 }
 
-/// What names no session is the user's mistake, anything else the store's.
+/// A session that does not exist is a usage error; anything else is a store error.
 fn failed(error: SessionError) -> Failure {
     use SessionError::{Address, Ambiguous, Unknown, UnknownTurn};
     match &error {
@@ -105,8 +113,8 @@ fn failed(error: SessionError) -> Failure {
     }
 }
 
-/// Says what is to be known of the store. Where nobody can read it, the work goes on.
-pub fn note(notice: &str) {
+/// Prints a note on standard error; does nothing if it is closed.
+pub fn print_note(notice: &str) {
     aside(format_args!("note: {notice}"));
 }
 
@@ -115,7 +123,7 @@ pub fn run(command: &SessionCommand) -> Outcome {
     let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
     let mut sessions = Sessions::open(&paths).map_err(failed)?;
     if let Some(notice) = sessions.notice() {
-        note(notice);
+        print_note(notice);
     }
     match command {
         SessionCommand::List { limit, json } => {
@@ -172,13 +180,13 @@ fn print(lines: impl Iterator<Item = String>) -> Outcome {
 
 fn line(summary: &Summary) -> String {
     format!(
-        "{:>4}  {}  {}  {:>3} turns  {} on {}  {}",
+        "{:>4}  {}  {}  {:>9}  model {}, index {}  {}",
         summary.number,
         summary.id,
         moment_in_words(summary.used),
-        summary.turns,
-        summary.index,
+        count(summary.turns as usize, "turn"),
         summary.model,
+        summary.index,
         summary.title
     )
 }
@@ -206,8 +214,8 @@ fn export(
         (None, Some("json")) => Format::Json,
         (None, Some(other)) => {
             return Err(Failure::usage(
-                format!("there is no export format for .{other}"),
-                Some("end the name with .md, .html or .json, or say --format".into()),
+                format!("cannot export to .{other} files"),
+                Some("use a file name ending in .md, .html or .json, or add --format".into()),
             ));
         }
     };
@@ -225,15 +233,15 @@ fn export(
 fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     let found = names.iter().map(|name| sessions.find(name));
     let mut ids: Vec<SessionId> = found.collect::<Result<_, _>>().map_err(failed)?;
-    // One session may be named twice.
+    // The same session may be named twice.
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(id.clone()));
     for id in &ids {
         let title = sessions.summary(id).map_err(failed)?.title;
         aside(format_args!("{id}  {title}"));
     }
-    sure(
-        &format!("delete {} for good?", count(ids.len(), "session")),
+    confirm_deletion(
+        &format!("permanently delete {}?", count(ids.len(), "session")),
         yes,
     )?;
     let mut all = Removed::default();
@@ -243,26 +251,26 @@ fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
         all.images += removed.images;
         all.image_bytes += removed.image_bytes;
     }
-    gone(all)
+    print_removed(all)
 }
 
 fn purge(sessions: &mut Sessions, days: u64, yes: bool) -> Outcome {
-    sure(
+    confirm_deletion(
         &format!(
-            "delete every session that was not used for {}?",
+            "permanently delete all sessions not used for {}?",
             count(days as usize, "day")
         ),
         yes,
     )?;
     let age = Duration::from_secs(days.saturating_mul(DAY));
-    gone(sessions.purge_older_than(age).map_err(failed)?)
+    print_removed(sessions.purge_older_than(age).map_err(failed)?)
 }
 
-fn gone(removed: Removed) -> Outcome {
+fn print_removed(removed: Removed) -> Outcome {
     print(std::iter::once(format!(
         "deleted {} with {} ({})",
         count(removed.sessions, "session"),
-        count(removed.images, "picture"),
+        count(removed.images, "image"),
         bytes(removed.image_bytes)
     )))
 }
@@ -280,10 +288,10 @@ fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
         })
         .to_string(),
         false => format!(
-            "{}, {}, {} ({}), database {}\nused from {} to {}\nin {folder}",
+            "{}, {}, {} ({}), database {}\nlast used between {} and {}\nfolder {folder}",
             count(stats.sessions as usize, "session"),
             count(stats.turns as usize, "turn"),
-            count(stats.images as usize, "picture"),
+            count(stats.images as usize, "image"),
             bytes(stats.image_bytes),
             bytes(stats.database_bytes),
             moment(stats.oldest),

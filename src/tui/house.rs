@@ -1,5 +1,5 @@
-//! The one place where the interface touches those parts of the program that change shape: examples, their pictures, and
-//! what can be said about a model and an index that were opened.
+//! The only file of the interface that knows how examples, their images, models and indexes are read, so that changes
+//! in those crates stay local.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use rounds_assistant::{Assistant, AssistantError, SHIPPED, Setup};
 use rounds_index::{Example, Images};
 use rounds_support::{Paths, sanitise};
 
-/// What is known about an opened model and index.
+/// What the interface shows about an opened model and index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
     pub model: String,
@@ -25,7 +25,7 @@ pub struct Opened {
     pub images: Images,
 }
 
-/// Opens model and index, by path or by their names in the user's libraries. Takes its time: never on the thread that
+/// Opens model and index, by path or by their names in the user's libraries. Slow: never call it on the thread that
 /// draws.
 pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
     let setup = &setup.clone().named();
@@ -51,7 +51,7 @@ pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
     })
 }
 
-/// A name for a model or index; `None` is what ships.
+/// A short name for a model or index; `None` is the built-in one.
 pub fn label(path: Option<&Path>) -> String {
     match path {
         None => SHIPPED.into(),
@@ -62,7 +62,7 @@ pub fn label(path: Option<&Path>) -> String {
     }
 }
 
-/// SHA-256 of the pictures of an example, in order.
+/// SHA-256 of the images of an example, in order.
 pub fn pictures_of(example: &Example) -> Vec<String> {
     example
         .images
@@ -71,19 +71,19 @@ pub fn pictures_of(example: &Example) -> Vec<String> {
         .collect()
 }
 
-/// The bytes of one of its pictures. The error is in words for the user.
+/// The bytes of one image of an example. The error is a message for the user.
 pub fn picture_bytes(
     images: &Images,
     example: &Example,
     sha256: &str,
 ) -> Result<Cow<'static, [u8]>, String> {
     let image = example.images.iter().find(|image| image.sha256 == sha256);
-    let image = image.ok_or("the example has no such picture")?;
+    let image = image.ok_or("the example has no such image")?;
     images.bytes(image).map_err(|error| error.to_string())
 }
 
 /// The tags of an example as one line.
-pub fn tags_of(example: &Example) -> String {
+pub fn tags_line(example: &Example) -> String {
     let tags = example
         .tags
         .iter()

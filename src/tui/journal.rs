@@ -1,6 +1,6 @@
-//! Where sessions are kept, as the interface sees it: a small trait that the session store fills in.
+//! The interface's view of the session store: a small trait that the store implements.
 //!
-//! It is called on a thread of its own and may wait for a disk. Nothing here may be called by the thread that draws.
+//! It is called on its own thread and may wait for the disk. Never call it from the thread that draws.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rounds_assistant::{Answer, Settings, Setup};
 use rounds_imaging::Picture;
 use rounds_index::Images;
 
-/// A failure of the store, in words for the user.
+/// A failure of the store, as a message for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct JournalError {
@@ -27,18 +27,18 @@ impl JournalError {
     }
 }
 
-/// A picture as it was attached.
+/// An attached image.
 #[derive(Clone, Debug)]
 pub struct Attached {
     pub picture: Arc<Picture>,
-    /// The file's bytes, so that a session can be opened when the file has gone.
+    /// The file's bytes, so that a session can be reopened after the file is gone.
     pub file: Arc<[u8]>,
-    /// Where it was read; `None` for a shipped case or a reopened session.
+    /// Where it was read from; `None` for a built-in case or a reopened session.
     pub path: Option<PathBuf>,
 }
 
-/// Whose pictures are asked about, where that is known: no example of the patient or the study is a shot. Kept with the
-/// turn, never exported.
+/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
+/// the turn, never exported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Whose {
     pub patient: Option<String>,
@@ -54,7 +54,7 @@ pub struct NewTurn {
     pub images: Vec<Attached>,
     pub whose: Whose,
     pub settings: Settings,
-    /// What it will be answered with, as far as is known.
+    /// The setup that will answer it, as far as is known.
     pub setup: Setup,
 }
 
@@ -66,27 +66,27 @@ pub enum TurnEnd {
     Failed { text: String, message: String },
 }
 
-/// A line of the session list.
+/// A row of the session list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionSummary {
     pub id: String,
     pub title: String,
-    /// When it was used last, in words: `today 14:05`, `2026-11-02`.
+    /// When it was last used, as text: `today 14:05`, `2026-11-02`.
     pub when: String,
     pub turns: usize,
     /// Where the search words were found.
     pub snippet: Option<String>,
 }
 
-/// A turn as the store has it.
+/// A stored turn.
 #[derive(Clone, Debug)]
 pub struct SavedTurn {
     pub id: String,
-    /// Id of the turn before it.
+    /// Id of the previous turn.
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
-    /// Names of pictures that are damaged.
+    /// Names of images that could not be read back.
     pub lost: Vec<String>,
     pub whose: Whose,
     pub settings: Settings,
@@ -100,7 +100,7 @@ pub enum SavedEnd {
         answer: String,
         rationale: Option<String>,
         notices: Vec<String>,
-        /// Options and their likelihoods in words, most likely first.
+        /// Answer options with their likelihoods as text, most likely first.
         ranking: Vec<String>,
         shots: Vec<Shot>,
     },
@@ -109,7 +109,7 @@ pub enum SavedEnd {
         shots: Vec<Shot>,
     },
     Failed {
-        /// What had come until then.
+        /// The partial answer.
         text: String,
         message: String,
     },
@@ -139,12 +139,12 @@ impl ExportFormat {
     pub fn name(self) -> &'static str {
         match self {
             Self::Markdown => "Markdown",
-            Self::Html => "HTML, one file with the pictures",
+            Self::Html => "HTML, one file with the images",
             Self::Json => "JSON with the full provenance",
         }
     }
 
-    /// The format that a path's end names.
+    /// The format that a path's extension names.
     pub fn of(path: &std::path::Path) -> Option<Self> {
         let end = path.extension()?.to_str()?;
         Self::ALL.into_iter().find(|f| f.extension() == end)
@@ -159,31 +159,31 @@ impl ExportFormat {
     }
 }
 
-/// Keeps sessions.
+/// Stores sessions.
 pub trait Journal: Send {
-    /// Begins a session and returns its id.
+    /// Creates a session and returns its id.
     fn create(&mut self, title: &str, model: &str, index: &str) -> Result<String, JournalError>;
-    /// Keeps a question before it is answered; returns the turn's id.
+    /// Stores a question before it is answered; returns the turn's id.
     fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError>;
-    /// Keeps what has come so far; called about once a second.
+    /// Stores the partial answer; called about once a second.
     fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError>;
-    /// Keeps how a turn ended, and what it was answered with.
+    /// Stores how a turn ended, and the setup that answered it.
     fn finish_turn(&mut self, turn: &str, end: &TurnEnd, setup: &Setup)
     -> Result<(), JournalError>;
-    /// The latest sessions; those with `words` in them, where there are words.
+    /// The latest sessions; only those that contain `words`, unless it is empty.
     fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError>;
-    /// By id, or the beginning of one.
+    /// Opens a session by its id or a prefix of it.
     fn open(&mut self, id: &str) -> Result<SavedSession, JournalError>;
     fn rename(&mut self, id: &str, title: &str) -> Result<(), JournalError>;
     fn delete(&mut self, id: &str) -> Result<(), JournalError>;
-    /// Writes a session to `path`; never over a file that exists.
+    /// Writes a session to `path`; never overwrites a file.
     fn export(
         &mut self,
         id: &str,
         format: ExportFormat,
         path: &std::path::Path,
     ) -> Result<(), JournalError>;
-    /// An index was opened: shots of answers that end from now on may have their pictures there.
+    /// An index was opened: shots of later answers may have their images there.
     fn index_opened(&mut self, _images: Images) {}
     /// Remembers that the first-run screen was accepted.
     fn accept(&mut self) -> Result<(), JournalError>;

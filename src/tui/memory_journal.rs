@@ -1,4 +1,4 @@
-//! A journal that forgets at the end: for tests, and for those who want nothing kept.
+//! A journal in memory only: for tests, and for users who do not want sessions saved.
 
 use std::path::Path;
 

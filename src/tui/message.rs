@@ -1,4 +1,5 @@
-//! What other threads say to the one thread that owns the state. Both faces listen to one channel of these.
+//! Messages from other threads to the thread that owns the state. Both the full screen and the line mode read one
+//! channel.
 
 use super::driver::Detected;
 use super::house::Opened;
@@ -6,7 +7,7 @@ use super::picture::{Encoded, Request};
 use super::state::{Event, Trouble};
 use rounds_support::lines::Line;
 
-/// A channel that is full means a reader that is far behind; nobody may fill memory instead.
+/// Bounded, so that a slow reader blocks the senders instead of filling memory.
 pub const CHANNEL: usize = 1024;
 
 /// News from a worker, a signal or the input.
@@ -18,7 +19,7 @@ pub enum Message {
     },
     /// The session store has written everything.
     StoreDone,
-    /// A picture is ready for the screen.
+    /// An image is ready to draw.
     Shown {
         generation: u64,
         request: Request,

@@ -1,9 +1,9 @@
-//! The interface, with two faces: the full screen and the line mode.
+//! The interactive interface, as a full screen and as a line mode.
 //!
-//! `state` is pure: events in, effects out. `hands` carry effects out on workers and send events back. `view` draws a
-//! state on the full screen and nothing else, `driver` runs that; `plain` says a state line by line. The thread that owns
-//! the state never decodes, encodes, reads files or waits; whoever adds a feature here adds an event and an effect, not a
-//! call, and a command, so that both faces have it.
+//! `state` is pure: events in, effects out. `effects` runs effects on workers and sends events back. `view` only draws
+//! a state on the full screen, and `driver` runs that loop; `plain` prints a state line by line. The thread that owns
+//! the state never decodes, encodes, reads files or waits: a new feature adds an event, an effect and a command, so
+//! that both modes have it.
 
 mod driver;
 mod first_run;

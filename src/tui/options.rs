@@ -1,4 +1,4 @@
-//! What the interface is told at its start: by flags, by a settings file, or by nobody.
+//! Options of the interface, from flags, the settings file or the defaults.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use super::state::Start;
 use super::{hands, house};
 use rounds_assistant::{Settings, Setup};
 
-/// How pictures are put on the terminal.
+/// How images are drawn in the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ImageMode {
     /// Ask the terminal
     #[default]
     Auto,
-    /// Kitty's graphics protocol
+    /// Kitty graphics protocol
     Kitty,
-    /// iTerm2's inline pictures
+    /// iTerm2 inline images
     Iterm2,
     /// Sixel graphics
     Sixel,
-    /// Two pixels a character cell
+    /// Two pixels per character cell
     HalfBlocks,
-    /// No pictures
+    /// No images
     None,
 }
 
-/// Colours on a dark or on a light ground.
+/// Colours for a dark or a light background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ThemeChoice {
     /// Ask the terminal
@@ -42,13 +42,13 @@ pub enum Colours {
     /// From NO_COLOR, COLORTERM and TERM
     #[default]
     Auto,
-    /// None at all
+    /// No colours
     None,
-    /// The 16 of old terminals
+    /// The 16 colours of old terminals
     Ansi16,
-    /// The palette of 256
+    /// The 256-colour palette
     Ansi256,
-    /// 24 bits
+    /// 24-bit colour
     True,
 }
 
@@ -60,20 +60,20 @@ pub struct Options {
     pub colours: Colours,
     /// Action names to keys, see [`super::keys`].
     pub keys: BTreeMap<String, String>,
-    /// Shows what the program is and is not before anything else.
+    /// Shows the introduction and its warnings first.
     pub first_run: bool,
-    /// Pictures to attach at the start.
+    /// Images to attach at the start.
     pub attach: Vec<PathBuf>,
     /// A session to open at the start.
     pub session: Option<String>,
-    /// Whose they are.
+    /// Patient and study of the attached images.
     pub whose: Whose,
-    /// What the user must know before anything else, clean; the full screen shows it, the line mode's caller prints it.
+    /// A sanitised message for the start; the full screen shows it, in line mode the caller prints it.
     pub notice: Option<String>,
 }
 
 impl Options {
-    /// What both faces begin with: what was told, and what the machine says of the home, the folder and the sample cases.
+    /// The start of the state in both modes: these options, plus home, current folder and sample cases.
     pub(super) fn start(&self, setup: Setup, settings: Settings) -> Start {
         Start {
             setup,

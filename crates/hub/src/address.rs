@@ -1,12 +1,12 @@
-//! Addresses: of a file on the hub, and of where a redirect leads.
+//! URLs of files on the hub and of redirects.
 //!
-//! Two addresses have the same origin if scheme, host and port are the same; only there may a token go.
+//! Two URLs have the same origin if scheme, host and port agree. A token must only be sent to the hub's own origin.
 
 use ureq::http::Uri;
 
 use super::error::HubError;
 
-/// The address of a file at a revision; the names have passed [`super::names`].
+/// The URL of a file at a revision. The names must have been checked with [`super::names`].
 pub(super) fn of_file(
     endpoint: &str,
     repository: &str,
@@ -14,7 +14,7 @@ pub(super) fn of_file(
     file: &str,
 ) -> Result<Uri, HubError> {
     let endpoint = endpoint.trim_end_matches('/');
-    // A revision is one segment of the path, whatever slashes it has.
+    // A revision is a single path segment, so its slashes are encoded.
     let revision = encode(revision, false);
     let text = format!(
         "{endpoint}/{repository}/resolve/{revision}/{}",
@@ -23,10 +23,10 @@ pub(super) fn of_file(
     text.parse()
         .ok()
         .filter(is_web)
-        .ok_or_else(|| HubError::name("address of a hub", endpoint))
+        .ok_or_else(|| HubError::name("hub address", endpoint))
 }
 
-/// Where a `Location` header leads, seen from `base`; `None` if it is no address of the web.
+/// Resolves a `Location` header against `base`; `None` if the result is not an HTTP URL.
 pub(super) fn follow(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
@@ -46,7 +46,7 @@ pub(super) fn follow(base: &Uri, location: &str) -> Option<Uri> {
     text.parse().ok().filter(is_web)
 }
 
-/// Whether it begins with a scheme (RFC 3986, section 3.1); an address in its query says nothing.
+/// Whether it begins with a scheme (RFC 3986, section 3.1). A URL inside its query does not count.
 fn is_absolute(location: &str) -> bool {
     location.split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -61,12 +61,12 @@ pub(super) fn same_origin(one: &Uri, other: &Uri) -> bool {
     origin(one) == origin(other)
 }
 
-/// Whether going from `from` to `to` would give up encryption.
+/// Whether a redirect from `from` to `to` would drop encryption.
 pub(super) fn is_downgrade(from: &Uri, to: &Uri) -> bool {
     from.scheme_str() == Some("https") && to.scheme_str() != Some("https")
 }
 
-/// Whether the host is this machine: no proxy leads there.
+/// Whether the host is this machine, which is reached without a proxy.
 pub(super) fn is_loopback(address: &Uri) -> bool {
     let host = address.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -76,7 +76,7 @@ pub(super) fn is_loopback(address: &Uri) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The host's name for a message.
+/// The host name, for messages.
 pub(super) fn host(address: &Uri) -> &str {
     address.host().unwrap_or("the hub")
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_keeps_folders_of_files_and_not_of_revisions() {
+    fn a_url_keeps_slashes_in_file_names_and_encodes_those_in_revisions() {
         let address = of_file("https://hub.example/", "a/b", "refs/pr/1", "c/d e.bin").unwrap();
         assert_eq!(
             address.to_string(),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_may_be_whole_or_relative() {
+    fn a_redirect_may_be_absolute_or_relative() {
         let base = uri("https://hub.example/a/b");
         for (location, leads) in [
             ("https://store.example/x?y=z", "https://store.example/x?y=z"),

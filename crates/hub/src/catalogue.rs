@@ -1,61 +1,61 @@
-//! The models that can be pulled by name: `catalogue.toml`, read into entries.
+//! The models that can be pulled by name, read from `catalogue.toml`.
 //!
-//! Holds facts only. A length or a hash that is not known exactly is absent, never a guess.
+//! A length or hash that is not known exactly is left out, never guessed.
 
 use serde::Deserialize;
 
-/// How a checkpoint is wired, and so how it is imported.
+/// The architecture of a checkpoint, which determines how it is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// OpenFlamingo 0.0.2 and Med-Flamingo: on LLaMA; text attends by the NEXT rule.
+    /// OpenFlamingo 0.0.2 and Med-Flamingo, on LLaMA; text attends to the next image.
     FlamingoV1,
-    /// OpenFlamingo 2, on MPT or RedPajama; text attends by the PREVIOUS rule.
+    /// OpenFlamingo 2, on MPT or RedPajama; text attends to the previous image.
     FlamingoV2,
-    /// IDEFICS: one checkpoint with vision and language.
+    /// IDEFICS, with vision and language in one checkpoint.
     Idefics,
-    /// CLIP alone.
+    /// CLIP on its own.
     Clip,
 }
 
-/// What a source is for.
+/// Which part of a model a source provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// What was trained: gated blocks, resampler, embeddings; for IDEFICS everything.
+    /// The trained parts: gated blocks, resampler and embeddings; for IDEFICS, everything.
     Checkpoint,
-    /// The frozen language model, and the tokenizer if the checkpoint has none.
+    /// The frozen language model, and the tokenizer unless the checkpoint has one.
     Language,
     /// The frozen image encoder.
     Vision,
 }
 
-/// A file of a source.
+/// A file in a source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogueFile {
-    /// Its name in the repository.
+    /// File name in the repository.
     pub name: String,
-    /// Its length in bytes, if known exactly.
+    /// Length in bytes, if known exactly.
     pub size: Option<u64>,
-    /// Its SHA-256, if known.
+    /// SHA-256, if known.
     pub sha256: Option<String>,
-    /// Whether an import does without it.
+    /// Whether an import works without it.
     #[serde(default)]
     pub optional: bool,
 }
 
-/// A repository of the hub and what is needed of it.
+/// A hub repository and the files needed from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// What it is for.
+    /// Which part of the model it provides.
     pub role: Role,
     /// `organisation/name`.
     pub repository: String,
     /// A branch or a commit.
     pub revision: String,
-    /// Whether the weights are found by the hub's naming convention, besides the named files.
+    /// Whether to find weights by the hub's naming convention, in addition to `files`.
     pub weights: bool,
-    /// The files that are known by name.
+    /// The files known by name.
     pub files: Vec<CatalogueFile>,
 }
 
@@ -64,32 +64,32 @@ pub struct Source {
 pub struct Entry {
     /// What the user types.
     pub name: String,
-    /// One line for people, with approximate lengths.
+    /// One-line description, with approximate sizes.
     pub about: String,
     /// How it is imported.
     pub family: Family,
-    /// A gated block stands at every so many layers.
+    /// Number of layers per gated block.
     pub gated_every: Option<usize>,
-    /// Distinct parameters in the checkpoint, which an import must find.
+    /// Number of distinct parameters in the checkpoint, which an import verifies.
     pub trained_parameters: Option<u64>,
-    /// Whose terms the user accepts by pulling.
+    /// The terms that the user accepts by pulling.
     pub licence: Licence,
-    /// Checkpoint, language and vision, as far as they are apart.
+    /// Checkpoint, language and vision, as far as they are separate.
     pub sources: Vec<Source>,
 }
 
-/// What the user must agree to.
+/// The terms the user must agree to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Licence {
-    /// In a sentence or two.
+    /// Summary in a sentence or two.
     pub text: String,
-    /// The hub pages where the terms are.
+    /// The hub pages with the full terms.
     pub pages: Vec<String>,
 }
 
 /// All models that can be pulled.
 pub fn catalogue() -> Vec<Entry> {
-    // A test reads the same text; an error cannot get into a program.
+    // A test parses the same text, so an error cannot reach a release.
     read(include_str!("catalogue.toml")).unwrap_or_default()
 }
 
@@ -104,14 +104,14 @@ pub fn find(name: &str) -> Option<Entry> {
 }
 
 #[derive(Deserialize)]
-struct Text {
-    source: Vec<SourceText>,
-    model: Vec<ModelText>,
+struct CatalogueToml {
+    source: Vec<SourceToml>,
+    model: Vec<ModelToml>,
 }
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SourceText {
+struct SourceToml {
     id: String,
     repository: String,
     revision: String,
@@ -122,7 +122,7 @@ struct SourceText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ModelText {
+struct ModelToml {
     name: String,
     about: String,
     family: Family,
@@ -135,7 +135,7 @@ struct ModelText {
 }
 
 fn read(text: &str) -> Result<Vec<Entry>, String> {
-    let text: Text = toml::from_str(text).map_err(|error| error.to_string())?;
+    let text: CatalogueToml = toml::from_str(text).map_err(|error| error.to_string())?;
     text.model
         .into_iter()
         .map(|model| {
@@ -166,7 +166,7 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
         .collect()
 }
 
-fn source(known: &[SourceText], role: Role, id: &str) -> Result<Source, String> {
+fn source(known: &[SourceToml], role: Role, id: &str) -> Result<Source, String> {
     let found = known.iter().find(|source| source.id == id).cloned();
     let found = found.ok_or_else(|| format!("no source {id}"))?;
     Ok(Source {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_reads_and_its_names_are_good() {
+    fn the_catalogue_parses_and_its_names_are_valid() {
         let entries = read(include_str!("catalogue.toml")).unwrap();
         assert_eq!(entries, catalogue());
         assert_eq!(entries.len(), 9);

@@ -1,8 +1,8 @@
-//! One HTTP request at a time, which a raised cancel flag ends at once.
+//! An HTTP client whose requests end as soon as the cancel flag is set.
 //!
-//! The request runs on a thread of its own, so that a server that never answers cannot hold up the caller. Redirects are
-//! not followed here: whoever does that decides anew, by [`Client::send`], whether the token may go there. Never send the
-//! token to any origin but the endpoint's.
+//! Each request runs on a separate thread, so that a silent server cannot block the caller. Redirects are not followed
+//! automatically: the caller passes each one to [`Client::send`], which decides whether the token may go there. Never send
+//! the token to any origin but the endpoint's.
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -13,48 +13,48 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, heade
 
 use super::address;
 use super::error::{HubError, clean};
-use super::patience::{LOOK, Patience, Trouble};
+use super::retry::{Failure, POLL_INTERVAL, Patience};
 use rounds_support::Cancel;
 
-/// Pieces of a body that may wait to be written.
-const WAITING: usize = 8;
-/// Longest piece in bytes.
-const PIECE: usize = 128 << 10;
-const CONNECT: Duration = Duration::from_secs(20);
-/// Redirects that are followed for one file.
-pub(super) const REDIRECTS: usize = 8;
+/// Maximum number of received chunks waiting to be written.
+const MAX_QUEUED_CHUNKS: usize = 8;
+/// Maximum chunk length in bytes.
+const CHUNK_BYTES: usize = 128 << 10;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Maximum number of redirects for one file.
+pub(super) const MAX_REDIRECTS: usize = 8;
 
 /// A client for one file; dropping it closes its connections.
 pub(super) struct Client<'a> {
     agent: Agent,
-    /// The address asked first: only its origin gets the token.
-    home: Uri,
+    /// The first URL requested. Only its origin gets the token.
+    hub: Uri,
     token: Option<HeaderValue>,
     cancel: &'a Cancel,
 }
 
-/// What a server answered; its body comes in pieces.
+/// A server's response; its body arrives in chunks.
 pub(super) struct Reply {
     pub(super) address: Uri,
     pub(super) status: u16,
     headers: HeaderMap,
-    pieces: Receiver<Event>,
+    chunks: Receiver<Event>,
 }
 
-/// Part of an answer.
+/// Part of a response.
 enum Event {
     Head(u16, HeaderMap),
-    Piece(Vec<u8>),
+    Chunk(Vec<u8>),
     End,
     Broken(String),
 }
 
 impl<'a> Client<'a> {
-    /// A client whose token goes to the origin of `home` only.
+    /// A client that sends the token only to the origin of `hub`.
     pub(super) fn new(
-        home: &Uri,
+        hub: &Uri,
         token: Option<&str>,
-        patience: Patience,
+        retry_policy: Patience,
         cancel: &'a Cancel,
     ) -> Result<Self, HubError> {
         let token = match token {
@@ -71,83 +71,83 @@ impl<'a> Client<'a> {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("rounds/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(CONNECT))
-            .timeout_connect(Some(CONNECT))
-            .timeout_per_read(Some(patience.silence))
-            .timeout_per_write(Some(patience.silence))
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(retry_policy.silence))
+            .timeout_per_write(Some(retry_policy.silence))
             .build()
             .new_agent();
         Ok(Self {
             agent,
-            home: home.clone(),
+            hub: hub.clone(),
             token,
             cancel,
         })
     }
 
-    /// Whether an address is on the hub itself, not on a store that it redirects to.
-    pub(super) fn is_home(&self, address: &Uri) -> bool {
-        address::same_origin(&self.home, address)
+    /// Whether a URL is on the hub itself, not on a storage server it redirects to.
+    pub(super) fn is_hub(&self, address: &Uri) -> bool {
+        address::same_origin(&self.hub, address)
     }
 
-    /// The flag that ends its requests.
+    /// The cancel flag of its requests.
     pub(super) fn cancel(&self) -> &'a Cancel {
         self.cancel
     }
 
-    /// Whether the hub gets a token.
+    /// Whether a token is sent to the hub.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Sends one request and waits for the head of its answer. `range` is the value of a `Range` header.
+    /// Sends a request and waits for the response headers. `range` is the value of a `Range` header.
     pub(super) fn send(
         &self,
         method: &Method,
         address: &Uri,
         range: Option<&str>,
-    ) -> Result<Reply, Trouble> {
-        let unusable = |_| HubError::not_a_hub(address::host(address), "unusable address");
+    ) -> Result<Reply, Failure> {
+        let unusable = |_| HubError::not_a_hub(address::host(address), "invalid address");
         let mut request = Request::builder()
             .method(method)
             .uri(address)
-            // The bytes on the wire must be those that the hash and the length are of.
+            // Length and hash apply to the uncompressed bytes.
             .header(header::ACCEPT_ENCODING, "identity");
         if let Some(range) = range {
             request = request.header(header::RANGE, range);
         }
-        if let Some(token) = self.token.as_ref().filter(|_| self.is_home(address)) {
+        if let Some(token) = self.token.as_ref().filter(|_| self.is_hub(address)) {
             request = request.header(header::AUTHORIZATION, token);
         }
         let mut request = request.body(()).map_err(unusable)?;
         if address::is_loopback(address) {
             request = self.agent.configure_request(request).proxy(None).build();
         }
-        let (sender, pieces) = sync_channel(WAITING);
+        let (sender, chunks) = sync_channel(MAX_QUEUED_CHUNKS);
         let agent = self.agent.clone();
         std::thread::Builder::new()
             .name("hub".to_owned())
             .spawn(move || run(&agent, request, &sender))
-            .map_err(|error| Trouble::again(clean(&error.to_string())))?;
-        match self.next(&pieces)? {
+            .map_err(|error| Failure::retryable(clean(&error.to_string())))?;
+        match self.next(&chunks)? {
             Event::Head(status, headers) => Ok(Reply {
                 address: address.clone(),
                 status,
                 headers,
-                pieces,
+                chunks,
             }),
-            Event::Broken(reason) => Err(Trouble::Again { reason, wait: None }),
-            Event::Piece(_) | Event::End => Err(Trouble::again("no head of an answer")),
+            Event::Broken(reason) => Err(Failure::Retryable { reason, wait: None }),
+            Event::Chunk(_) | Event::End => Err(Failure::retryable("no response headers")),
         }
     }
 
-    /// The next piece of a body; `None` at its end.
-    pub(super) fn piece(&self, reply: &Reply) -> Result<Option<Vec<u8>>, Trouble> {
-        match self.next(&reply.pieces)? {
-            Event::Piece(bytes) => Ok(Some(bytes)),
+    /// The next chunk of a body; `None` at its end.
+    pub(super) fn chunk(&self, reply: &Reply) -> Result<Option<Vec<u8>>, Failure> {
+        match self.next(&reply.chunks)? {
+            Event::Chunk(bytes) => Ok(Some(bytes)),
             Event::End => Ok(None),
-            Event::Broken(reason) => Err(Trouble::Again { reason, wait: None }),
-            Event::Head(..) => Err(Trouble::again("two heads of an answer")),
+            Event::Broken(reason) => Err(Failure::Retryable { reason, wait: None }),
+            Event::Head(..) => Err(Failure::retryable("duplicate response headers")),
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Client<'a> {
             if self.cancel.is_cancelled() {
                 return Err(HubError::Cancelled);
             }
-            match events.recv_timeout(LOOK) {
+            match events.recv_timeout(POLL_INTERVAL) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -168,25 +168,25 @@ impl<'a> Client<'a> {
 }
 
 impl Drop for Client<'_> {
-    /// Ends the thread of a request that nobody waits for any more.
+    /// Ends the thread of an abandoned request.
     fn drop(&mut self) {
         self.agent.clone().shutdown();
     }
 }
 
 impl Reply {
-    /// A header's value, if it has one that is text.
+    /// A header's value, if present and valid text.
     pub(super) fn header(&self, name: &'static str) -> Option<&str> {
         let value = self.headers.get(HeaderName::from_static(name))?;
         value.to_str().ok().map(str::trim)
     }
 
-    /// A header's value as a number of bytes or seconds.
+    /// A header's value as a number.
     pub(super) fn number(&self, name: &'static str) -> Option<u64> {
         self.header(name)?.parse().ok()
     }
 
-    /// Where this answer redirects to.
+    /// The target of a redirect.
     pub(super) fn redirect(&self) -> Result<Option<Uri>, HubError> {
         if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
@@ -195,15 +195,15 @@ impl Reply {
         let to = self
             .header("location")
             .and_then(|location| address::follow(&self.address, location))
-            .ok_or_else(|| refused("it redirects to no address"))?;
+            .ok_or_else(|| refused("redirect without a valid address"))?;
         if address::is_downgrade(&self.address, &to) {
-            return Err(refused("it redirects from https to http"));
+            return Err(refused("redirect from https to http"));
         }
         Ok(Some(to))
     }
 }
 
-/// The thread: whoever waits may be gone at any moment.
+/// The request thread. The receiver may disappear at any moment.
 fn run(agent: &Agent, request: Request<()>, events: &SyncSender<Event>) {
     let broken = |reason: String| {
         let _ = events.send(Event::Broken(clean(&reason)));
@@ -221,11 +221,11 @@ fn run(agent: &Agent, request: Request<()>, events: &SyncSender<Event>) {
         return;
     }
     let mut reader = body.into_reader();
-    let mut buffer = vec![0_u8; PIECE];
+    let mut buffer = vec![0_u8; CHUNK_BYTES];
     loop {
         let event = match reader.read(&mut buffer) {
             Ok(0) => Event::End,
-            Ok(count) => Event::Piece(buffer.get(..count).unwrap_or_default().to_vec()),
+            Ok(count) => Event::Chunk(buffer.get(..count).unwrap_or_default().to_vec()),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return broken(error.to_string()),
         };

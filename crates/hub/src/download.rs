@@ -1,56 +1,62 @@
-//! Fetching one file into the cache: ask, make room, transfer, check, and only then let it be seen.
+//! Downloads one file into the cache: query, check disk space, transfer, verify, and only then link it.
 //!
-//! What was interrupted stays as an unfinished blob and goes on from there; what is wrong is deleted. Never link a blob
-//! that was not checked.
+//! An interrupted download is kept as an unfinished blob and resumed; wrong content is deleted. Never link an unverified
+//! blob.
 
 use std::fs;
 use std::path::Path;
 
 use ureq::http::Uri;
 
-use super::cache::Shelf;
+use super::cache::RepoCache;
 use super::client::{Client, Reply};
 use super::error::HubError;
 use super::partial::Partial;
-use super::patience::{Tries, Trouble};
-use super::remote::{self, Asked, Remote};
-use super::{Fetched, Hub, Progress, address, names, present};
+use super::remote::{self, FileRequest, RemoteFile};
+use super::retry::{Failure, Retries};
+use super::verify_cached::verify_cached;
+use super::{Fetched, Hub, Progress, address, names};
 use rounds_support::{Cancel, FileError, files, free_space};
 
-/// New tries of asking about a file: who cannot be reached at all should be told so soon.
-const ASK_TRIES: u32 = 2;
+/// Retries when querying metadata: a user whose hub is unreachable should learn so soon.
+const METADATA_RETRIES: u32 = 2;
 
-/// Fetches a file that the cache lacks.
+/// Downloads a file that is not in the cache.
 pub(super) fn download(
     hub: &Hub,
-    shelf: &Shelf,
-    asked: Asked,
+    repo: &RepoCache,
+    request: FileRequest,
     expected: Option<&str>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fetched, HubError> {
-    let from = address::of_file(&hub.endpoint, asked.repository, asked.revision, asked.file)?;
-    let client = Client::new(&from, hub.token.as_deref(), hub.patience, cancel)?;
+    let from = address::of_file(
+        &hub.endpoint,
+        request.repository,
+        request.revision,
+        request.file,
+    )?;
+    let client = Client::new(&from, hub.token.as_deref(), hub.retry_policy, cancel)?;
     let download = Download {
         hub,
         client: &client,
-        asked,
+        request,
         from: &from,
         expected,
     };
-    let remote = download.ask()?;
-    // The hub itself may say that it has another content: gigabytes need not come first.
+    let remote = download.metadata()?;
+    // The hub may already announce the wrong content: fail before downloading gigabytes.
     if names::is_sha256(&remote.etag) {
-        agrees(asked, expected, &remote.etag)?;
+        check_hash(request, expected, &remote.etag)?;
     }
-    let blobs = shelf.prepare()?;
-    let _lock = shelf.lock(&remote.etag, cancel)?;
-    let blob = shelf.blob(&remote.etag);
-    let fetched = if is_whole(&blob, remote.size) {
+    let blobs = repo.prepare()?;
+    let _lock = repo.lock(&remote.etag, cancel)?;
+    let blob = repo.blob(&remote.etag);
+    let fetched = if is_complete(&blob, remote.size) {
         let commit = remote.commit.clone();
-        present::check(shelf, asked, expected, commit, blob, cancel, progress)?
+        verify_cached(repo, request, expected, commit, blob, cancel, progress)?
     } else {
-        let incomplete = shelf.incomplete(&remote.etag);
+        let incomplete = repo.incomplete(&remote.etag);
         let sha256 = download.complete(&remote, &blobs, &incomplete, progress)?;
         fs::rename(&incomplete, &blob)
             .map_err(|error| FileError::from_io(&blob, "write", &error))?;
@@ -62,16 +68,20 @@ pub(super) fn download(
             from_cache: false,
         }
     };
-    let path = shelf.link(&remote.etag, &remote.commit, asked.file)?;
-    shelf.write_ref(asked.revision, &remote.commit)?;
+    let path = repo.link(&remote.etag, &remote.commit, request.file)?;
+    repo.write_ref(request.revision, &remote.commit)?;
     Ok(Fetched { path, ..fetched })
 }
 
-/// Whether a SHA-256 is the expected one.
-pub(super) fn agrees(asked: Asked, expected: Option<&str>, found: &str) -> Result<(), HubError> {
+/// Fails if a SHA-256 is not the expected one.
+pub(super) fn check_hash(
+    request: FileRequest,
+    expected: Option<&str>,
+    found: &str,
+) -> Result<(), HubError> {
     match expected {
         Some(expected) if !expected.eq_ignore_ascii_case(found) => Err(HubError::HashMismatch {
-            file: asked.file.to_owned(),
+            file: request.file.to_owned(),
             expected: expected.to_ascii_lowercase(),
             found: found.to_ascii_lowercase(),
         }),
@@ -86,15 +96,15 @@ fn is_wrong(error: &HubError) -> bool {
     )
 }
 
-fn is_whole(blob: &Path, size: Option<u64>) -> bool {
+fn is_complete(blob: &Path, size: Option<u64>) -> bool {
     fs::metadata(blob)
         .is_ok_and(|there| there.is_file() && size.is_none_or(|size| there.len() == size))
 }
 
-/// Refuses a file that does not fit before its first byte comes.
-fn check_room(blobs: &Path, remote: &Remote, partial: &Partial) -> Result<(), HubError> {
+/// Fails if the file does not fit on the disk.
+fn check_disk_space(blobs: &Path, remote: &RemoteFile, partial: &Partial) -> Result<(), HubError> {
     let needed = remote.size.unwrap_or(0).saturating_sub(partial.written());
-    // A file system that does not say is found out by writing.
+    // If the free space is unknown, writing will tell.
     match free_space(blobs) {
         Some(free) if free < needed => Err(HubError::NoSpace {
             folder: blobs.to_path_buf(),
@@ -109,50 +119,50 @@ fn check_room(blobs: &Path, remote: &Remote, partial: &Partial) -> Result<(), Hu
 struct Download<'a> {
     hub: &'a Hub,
     client: &'a Client<'a>,
-    asked: Asked<'a>,
+    request: FileRequest<'a>,
     from: &'a Uri,
     expected: Option<&'a str>,
 }
 
 impl Download<'_> {
-    /// What the hub says about the file.
-    fn ask(&self) -> Result<Remote, HubError> {
-        let patience = self.hub.patience;
-        let limit = ASK_TRIES.min(patience.tries);
-        let mut tries = Tries::new(patience, limit, 0, self.client.cancel());
+    /// Queries the file's metadata.
+    fn metadata(&self) -> Result<RemoteFile, HubError> {
+        let retry_policy = self.hub.retry_policy;
+        let limit = METADATA_RETRIES.min(retry_policy.max_retries);
+        let mut retries = Retries::new(retry_policy, limit, 0, self.client.cancel());
         loop {
-            match remote::ask(self.client, self.asked, self.from) {
+            match remote::metadata(self.client, self.request, self.from) {
                 Ok(remote) => return Ok(remote),
-                Err(trouble) => tries.again(trouble, self.from, 0)?,
+                Err(failure) => retries.wait(failure, self.from, 0)?,
             }
         }
     }
 
-    /// Makes the unfinished blob whole and checks it; returns its SHA-256. A wrong one is deleted.
+    /// Completes the unfinished blob and verifies it; returns its SHA-256. Wrong content is deleted.
     fn complete(
         &self,
-        remote: &Remote,
+        remote: &RemoteFile,
         blobs: &Path,
         incomplete: &Path,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<String, HubError> {
         let mut report = |done| {
             progress(Progress {
-                file: self.asked.file,
+                file: self.request.file,
                 done,
                 total: remote.size,
             });
         };
         let cancel = self.client.cancel();
         let mut partial = Partial::open(incomplete, remote.size, cancel, &mut report)?;
-        check_room(blobs, remote, &partial)?;
+        check_disk_space(blobs, remote, &partial)?;
         self.transfer(remote, &mut partial, progress)
             .and_then(|()| {
                 let found = partial.finish()?;
                 if names::is_sha256(&remote.etag) {
-                    agrees(self.asked, Some(&remote.etag), &found)?;
+                    check_hash(self.request, Some(&remote.etag), &found)?;
                 }
-                agrees(self.asked, self.expected, &found)?;
+                check_hash(self.request, self.expected, &found)?;
                 Ok(found)
             })
             .inspect_err(|error| {
@@ -162,48 +172,53 @@ impl Download<'_> {
             })
     }
 
-    /// Receives the rest of the file, in as many tries as are allowed.
+    /// Receives the rest of the file, with retries.
     fn transfer(
         &self,
-        remote: &Remote,
+        remote: &RemoteFile,
         partial: &mut Partial,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), HubError> {
-        let patience = self.hub.patience;
+        let retry_policy = self.hub.retry_policy;
         let there = partial.written();
-        let mut tries = Tries::new(patience, patience.tries, there, self.client.cancel());
+        let mut retries = Retries::new(
+            retry_policy,
+            retry_policy.max_retries,
+            there,
+            self.client.cancel(),
+        );
         while remote.size != Some(partial.written()) {
             match self.receive(remote.size, partial, progress) {
                 Ok(()) => break,
-                Err(trouble) => tries.again(trouble, self.from, partial.written())?,
+                Err(failure) => retries.wait(failure, self.from, partial.written())?,
             }
         }
         Ok(())
     }
 
-    /// One try: from where the partial file ends to the end of the file.
+    /// One attempt to receive the rest of the file.
     fn receive(
         &self,
         size: Option<u64>,
         partial: &mut Partial,
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Failure> {
         let start = partial.written();
         let range = (start > 0).then(|| format!("bytes={start}-"));
-        let reply = remote::get(self.client, self.asked, self.from, range.as_deref())?;
-        let Some(announced) = self.begin(&reply, size, partial)? else {
+        let reply = remote::get(self.client, self.request, self.from, range.as_deref())?;
+        let Some(announced) = self.prepare(&reply, size, partial)? else {
             return Ok(());
         };
         let total = size.or(announced);
         let mut report = |done| {
             progress(Progress {
-                file: self.asked.file,
+                file: self.request.file,
                 done,
                 total,
             });
         };
         report(partial.written());
-        while let Some(bytes) = self.client.piece(&reply)? {
+        while let Some(bytes) = self.client.chunk(&reply)? {
             let after = partial.written().saturating_add(bytes.len() as u64);
             if let Some(total) = total.filter(|&total| after > total) {
                 return Err(self.wrong_length(total, after).into());
@@ -213,30 +228,34 @@ impl Download<'_> {
         }
         let there = partial.written();
         match total {
-            Some(total) if there < total => Err(Trouble::again(format!(
-                "it ends after {there} of {total} bytes"
+            Some(total) if there < total => Err(Failure::retryable(format!(
+                "the connection ended after {there} of {total} bytes"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// Makes the partial file ready for the answer's bytes. Returns the whole length if the answer announces one, and
-    /// `None` if the file is whole already.
-    fn begin(
+    /// Prepares the partial file for the response body. Returns the total length if announced, and `None` if the file is
+    /// already complete.
+    fn prepare(
         &self,
         reply: &Reply,
         size: Option<u64>,
         partial: &mut Partial,
-    ) -> Result<Option<Option<u64>>, Trouble> {
-        if remote::is_packed(reply) {
+    ) -> Result<Option<Option<u64>>, Failure> {
+        if remote::is_compressed(reply) {
             let host = address::host(&reply.address);
-            return Err(HubError::not_a_hub(host, "it packs what it sends").into());
+            return Err(HubError::not_a_hub(host, "it sends compressed content").into());
         }
         let start = partial.written();
         let announced = match reply.status {
             200 => reply.number("content-length"),
             206 | 416 => remote::range_total(reply),
-            status => return Err(Trouble::again(format!("it answers with status {status}"))),
+            status => {
+                return Err(Failure::retryable(format!(
+                    "the server returned status {status}"
+                )));
+            }
         };
         if let (Some(size), Some(announced)) = (size, announced)
             && size != announced
@@ -245,21 +264,23 @@ impl Download<'_> {
         }
         if reply.status == 200 {
             if start > 0 {
-                // It does not know ranges, and sends the whole file.
+                // The server does not support ranges and sends the whole file.
                 partial.restart().map_err(HubError::from)?;
             }
         } else if reply.status == 416 && announced == Some(start) {
             return Ok(None);
         } else if reply.status == 416 || remote::range_start(reply) != Some(start) {
             partial.restart().map_err(HubError::from)?;
-            return Err(Trouble::again("it sends another range than was asked for"));
+            return Err(Failure::retryable(
+                "the server sent a different range than requested",
+            ));
         }
         Ok(Some(announced))
     }
 
     fn wrong_length(&self, expected: u64, found: u64) -> HubError {
         HubError::LengthMismatch {
-            file: self.asked.file.to_owned(),
+            file: self.request.file.to_owned(),
             expected,
             found,
         }

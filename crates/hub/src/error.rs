@@ -1,127 +1,127 @@
-//! What can go wrong with the hub, and what to do then.
+//! What can go wrong with the hub, and what to do about it.
 //!
-//! Whatever a server said is cleaned before it gets into a message; a token never gets there at all.
+//! Text from a server is sanitised before it becomes part of a message. A token never appears in one.
 
 use std::path::PathBuf;
 
 use rounds_support::errors::{bytes, shown};
 use rounds_support::{FileError, Hint, sanitise};
 
-/// Longest text of a server, in characters, that a message repeats.
-const LONGEST_TEXT: usize = 200;
+/// Maximum length of server text in a message, in characters.
+const MAX_SERVER_TEXT: usize = 200;
 
 /// What can go wrong while a file is fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HubError {
-    /// The work was asked to stop; what is there is kept for the next time.
+    /// The download was cancelled; what has arrived is kept.
     #[error("stopped")]
     Cancelled,
-    /// The file isn't in the cache, and the network may not be used.
-    #[error("{file} of {repository} is not in the cache, and HF_HUB_OFFLINE forbids the network")]
+    /// The file is not cached, and the network may not be used.
+    #[error("{file} of {repository} is not cached, and HF_HUB_OFFLINE is set")]
     Offline {
-        /// The repository asked for.
+        /// The requested repository.
         repository: String,
-        /// The file asked for.
+        /// The requested file.
         file: String,
     },
     /// The hub has no such repository, revision or file.
     #[error("the hub has no {file} in {repository} at {revision}{}", said(.detail))]
     NotFound {
-        /// The repository asked for.
+        /// The requested repository.
         repository: String,
-        /// The revision asked for.
+        /// The requested revision.
         revision: String,
-        /// The file asked for.
+        /// The requested file.
         file: String,
-        /// What the hub said; already clean, may be empty.
+        /// The hub's message, sanitised; may be empty.
         detail: String,
     },
-    /// The hub wants a token, another one, or an accepted licence.
-    #[error("the hub does not let us have {repository} (status {status}){}", said(.detail))]
+    /// The hub requires a token, a different one, or an accepted licence.
+    #[error("access to {repository} was denied (status {status}){}", said(.detail))]
     Unauthorised {
-        /// The repository asked for.
+        /// The requested repository.
         repository: String,
         /// 401 or 403.
         status: u16,
         /// Whether a token was sent.
         token_sent: bool,
-        /// What the hub said; already clean, may be empty.
+        /// The hub's message, sanitised; may be empty.
         detail: String,
     },
-    /// The content is not the one it should be.
-    #[error("the SHA-256 of {file} is {found}, not {expected}")]
+    /// The content has the wrong hash.
+    #[error("wrong SHA-256 for {file}: {found} instead of {expected}")]
     HashMismatch {
         /// The file's name.
         file: String,
-        /// The SHA-256 of the etag, the catalogue or the pin.
+        /// The SHA-256 from the etag, the catalogue or the pin.
         expected: String,
-        /// The SHA-256 of what came, or the one that the hub announces.
+        /// The SHA-256 of the download, or the one announced by the hub.
         found: String,
     },
-    /// A link of the cache leads to a file outside it, whose content is not the one it should be. The file stays.
-    #[error("the SHA-256 of {} is {found}, not {expected}; it was left as it is: it does not belong to the cache", shown(.target))]
+    /// A link in the cache leads to a file outside it that has the wrong hash. The file is kept.
+    #[error("wrong SHA-256 for {}: {found} instead of {expected}; the file is outside the cache and was left unchanged", shown(.target))]
     Foreign {
         /// The link in the cache.
         link: PathBuf,
-        /// Where it leads.
+        /// Its target.
         target: PathBuf,
-        /// The SHA-256 of the name, the catalogue or the pin.
+        /// The SHA-256 from the blob name, the catalogue or the pin.
         expected: String,
         /// The SHA-256 of the file.
         found: String,
     },
-    /// More or fewer bytes came than were announced.
-    #[error("{file} has {found} bytes, not {expected}")]
+    /// The length differs from the announced one.
+    #[error("{file} has {found} bytes instead of {expected}")]
     LengthMismatch {
         /// The file's name.
         file: String,
         /// The announced length in bytes.
         expected: u64,
-        /// The length in bytes of what came.
+        /// The actual length in bytes.
         found: u64,
     },
-    /// The file doesn't fit on the disk.
-    #[error("{} needed in {}, {} free", bytes(*.needed), shown(.folder), bytes(*.free))]
+    /// The file does not fit on the disk.
+    #[error("not enough space in {}: {} needed, {} free", shown(.folder), bytes(*.needed), bytes(*.free))]
     NoSpace {
-        /// The folder of the cache.
+        /// The cache folder.
         folder: PathBuf,
-        /// Bytes still to come.
+        /// Bytes still to download.
         needed: u64,
-        /// Bytes that the file system gives us.
+        /// Bytes available to this user.
         free: u64,
     },
-    /// A file of the cache, or the pins, cannot be used; a full disk too.
+    /// A file in the cache or the pins file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The server cannot be reached, or breaks off again and again.
-    #[error("no file from {host}: {reason}")]
+    /// The server cannot be reached or keeps failing.
+    #[error("cannot download from {host}: {reason}")]
     Network {
-        /// The server's name; already clean.
+        /// The server's host name, sanitised.
         host: String,
-        /// Why; already clean.
+        /// The reason, sanitised.
         reason: String,
     },
-    /// The server answers, but not as a hub does.
-    #[error("{host} does not answer as a hub: {reason}")]
+    /// The server does not behave like a hub.
+    #[error("{host} is not a compatible hub: {reason}")]
     NotAHub {
-        /// The server's name; already clean.
+        /// The server's host name, sanitised.
         host: String,
-        /// Why; already clean.
+        /// The reason, sanitised.
         reason: String,
     },
-    /// A name that may not become a path or an address.
-    #[error("not a {what} that can be used: {name}")]
+    /// A name that is not safe to use as a path or URL.
+    #[error("invalid {what}: {name}")]
     Name {
-        /// What it names.
+        /// The kind of name.
         what: &'static str,
-        /// The name; already clean.
+        /// The name, sanitised.
         name: String,
     },
-    /// The token has characters that a header cannot carry.
-    #[error("the token for the hub has characters that no token has")]
+    /// The token has characters that are not allowed in a header.
+    #[error("the hub token contains invalid characters")]
     Token,
-    /// Nothing says where the cache is.
-    #[error("no home folder is known for this user, so the hub's cache has no place")]
+    /// The location of the cache is unknown.
+    #[error("cannot locate the hub cache: no home folder is known for this user")]
     NoCache,
 }
 
@@ -148,9 +148,9 @@ impl HubError {
     }
 }
 
-/// A server's text as a message may repeat it.
+/// Sanitises a server's text for a message.
 pub(super) fn clean(text: &str) -> String {
-    sanitise::clean_line_max(text, LONGEST_TEXT)
+    sanitise::clean_line_max(text, MAX_SERVER_TEXT)
 }
 
 fn said(detail: &str) -> String {
@@ -164,12 +164,12 @@ fn said(detail: &str) -> String {
 impl Hint for HubError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Cancelled => "the same command goes on from where it stopped",
+            Self::Cancelled => "run the same command again to resume",
             Self::Offline { .. } => {
                 "unset HF_HUB_OFFLINE and pull again, or copy the hub cache from another machine"
             }
             Self::NotFound { .. } => {
-                "check repository, revision and file on the hub's page; a private one needs HF_TOKEN"
+                "check the repository, revision and file name on the hub; a private repository needs HF_TOKEN"
             }
             Self::Unauthorised {
                 repository,
@@ -187,25 +187,25 @@ impl Hint for HubError {
                 });
             }
             Self::HashMismatch { .. } | Self::LengthMismatch { .. } => {
-                "pull again; if it stays so, the file on the hub is not the one that is expected: take out its line in pins.toml only if you know why it changed"
+                "pull again; if the error persists, the file on the hub is not the expected one: delete its line in pins.toml only if you know why it changed"
             }
             Self::Foreign { link, .. } => {
                 return Some(format!(
-                    "put the right file there, or take out the link {} and pull again",
+                    "put the right file there, or delete the link {} and pull again",
                     shown(link)
                 ));
             }
             Self::NoSpace { .. } | Self::File(FileError::NoSpace { .. }) => {
-                "free some space, or set HF_HOME to a folder on a larger disk; what came so far is kept"
+                "free some space, or set HF_HOME to a folder on a larger disk; the partial download is kept"
             }
             Self::File(error) => return error.hint(),
             Self::Network { .. } => {
-                "check the connection, HF_ENDPOINT and HTTPS_PROXY, and pull again: it goes on from where it stopped"
+                "check the connection, HF_ENDPOINT and HTTPS_PROXY, then pull again to resume"
             }
-            Self::NotAHub { .. } => "check HF_ENDPOINT; without it https://huggingface.co is used",
+            Self::NotAHub { .. } => "check HF_ENDPOINT, or unset it to use https://huggingface.co",
             Self::Name { .. } => return None,
             Self::Token => "set HF_TOKEN to the token alone, without quotes or line breaks",
-            Self::NoCache => "set HF_HOME to a folder of yours",
+            Self::NoCache => "set HF_HOME to a folder you can write to",
         };
         Some(text.to_owned())
     }

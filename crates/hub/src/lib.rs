@@ -1,8 +1,8 @@
-//! Model files from a Hugging Face-compatible hub, in the cache that every hub client shares.
+//! Downloads model files from a Hugging Face-compatible hub into the cache that all hub clients share.
 //!
-//! Published checkpoints are too large to ship and their licences are for the user to accept, so they are pulled on
-//! request, and only then. A file is fetched once, goes on where it stopped, and is checked by length and SHA-256 before
-//! anything sees it. Never fetch anything that the user did not ask for, and never run what was fetched.
+//! Published checkpoints are too large to ship, and the user has to accept their licences, so they are only downloaded on
+//! request. A file is downloaded once, can be resumed, and is checked by length and SHA-256 before it is used. Never
+//! download anything that the user did not request, and never execute a download.
 
 mod address;
 mod cache;
@@ -12,65 +12,66 @@ mod download;
 mod error;
 mod names;
 mod partial;
-mod patience;
 mod pins;
-mod present;
 mod pull;
 mod remote;
+mod retry;
 mod settings;
+mod verify_cached;
 
 use std::path::{Path, PathBuf};
 
-use cache::Shelf;
-use remote::Asked;
+use cache::RepoCache;
+use remote::FileRequest;
+use verify_cached::verify_cached;
 
 use rounds_support::Cancel;
 
 pub use catalogue::{CatalogueFile, Entry, Family, Licence, Role, Source, catalogue, find};
 pub use error::HubError;
-pub use patience::Patience;
 pub use pins::Pins;
 pub use pull::{Pulled, pull};
+pub use retry::Patience;
 pub use settings::DEFAULT_ENDPOINT;
 
-/// How far a file is.
+/// Progress of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// The file's name in its repository.
+    /// File name in the repository.
     pub file: &'a str,
-    /// Bytes that are there, those of earlier tries too.
+    /// Bytes received, including earlier attempts.
     pub done: u64,
-    /// Bytes of the whole file, once that is known.
+    /// Total bytes, once known.
     pub total: Option<u64>,
 }
 
-/// A file in the cache, checked.
+/// A verified file in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its path in the cache's snapshot.
+    /// Path in the cache's snapshot.
     pub path: PathBuf,
-    /// The commit it is of.
+    /// The commit it belongs to.
     pub commit: String,
     /// SHA-256 of its content: 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size: u64,
-    /// Whether it was there before.
+    /// Whether it was cached already.
     pub from_cache: bool,
 }
 
-/// A hub and the cache for its files.
+/// A hub and its local cache.
 #[derive(Clone)]
 pub struct Hub {
     endpoint: String,
-    /// `None` if there is no place for it.
+    /// `None` if its location is unknown.
     cache: Option<PathBuf>,
     token: Option<String>,
     offline: bool,
-    patience: Patience,
+    retry_policy: Patience,
 }
 
-/// Never shows the token.
+/// Omits the token.
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hub")
@@ -83,8 +84,8 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// The hub, cache and token that `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_TOKEN_PATH` and
-    /// `HF_HUB_OFFLINE` name.
+    /// The hub, cache and token configured by `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_TOKEN_PATH` and
+    /// `HF_HUB_OFFLINE`.
     pub fn from_env() -> Self {
         let settings =
             settings::Settings::read(std::env::home_dir(), |name| std::env::var_os(name));
@@ -93,26 +94,26 @@ impl Hub {
             cache: settings.cache,
             token: settings.token,
             offline: settings.offline,
-            patience: Patience::default(),
+            retry_policy: Patience::default(),
         }
     }
 
-    /// A hub at `endpoint` (an address without a path), with files in `cache_folder`; `offline` means that only those
-    /// are used.
+    /// A hub at `endpoint` (a URL without a path), with its cache in `cache_folder`. If `offline`, only cached files are
+    /// used.
     pub fn new(endpoint: &str, cache_folder: &Path, token: Option<String>, offline: bool) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
             cache: Some(cache_folder.to_path_buf()),
             token,
             offline,
-            patience: Patience::default(),
+            retry_policy: Patience::default(),
         }
     }
 
-    /// As this one, but with another patience.
+    /// Sets the retry policy.
     #[must_use]
-    pub fn with_patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    pub fn with_patience(mut self, retry_policy: Patience) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 
@@ -121,33 +122,33 @@ impl Hub {
         &self.endpoint
     }
 
-    /// Where its files are kept; `None` if there is no place for them.
+    /// The cache folder; `None` if its location is unknown.
     pub fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()
     }
 
-    /// Whether only files that are there are used.
+    /// Whether only cached files are used.
     pub fn is_offline(&self) -> bool {
         self.offline
     }
 
-    /// The path of a file that is in the cache; never asks the network.
+    /// The path of a cached file. Never uses the network.
     pub fn cached(&self, repository: &str, revision: &str, file: &str) -> Option<PathBuf> {
-        let asked = Asked {
+        let request = FileRequest {
             repository,
             revision,
             file,
         };
-        let shelf = self.shelf(asked).ok()?;
-        shelf.find(revision, file).map(|(_, path)| path)
+        let repo = self.repo(request).ok()?;
+        repo.find(revision, file).map(|(_, path)| path)
     }
 
-    /// The path of a file, fetched if the cache lacks it. `expected` is the SHA-256 it must have; a file that is there
-    /// is read again to check that, and without one is taken as it is.
+    /// The path of a file, downloaded unless cached. `expected` is the required SHA-256: a cached file is hashed to check
+    /// it, and is used unchecked if there is none.
     ///
     /// # Errors
-    /// [`HubError::Cancelled`] soon after `cancel` is raised; what came so far is kept for the next call. A content or
-    /// length that is not the announced or expected one is deleted and an error.
+    /// [`HubError::Cancelled`] soon after `cancel` is set; the partial download is kept for the next call. Content with
+    /// the wrong length or hash is deleted and reported.
     pub fn file(
         &self,
         repository: &str,
@@ -166,10 +167,10 @@ impl Hub {
             .map(|fetched| fetched.path)
     }
 
-    /// As [`Hub::file`], but always with the SHA-256 of what is there.
+    /// Like [`Hub::file`], but always hashes the file.
     ///
     /// # Errors
-    /// As for [`Hub::file`].
+    /// As [`Hub::file`].
     pub fn fetch(
         &self,
         repository: &str,
@@ -179,15 +180,15 @@ impl Hub {
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Fetched, HubError> {
-        let asked = Asked {
+        let request = FileRequest {
             repository,
             revision,
             file,
         };
-        let shelf = self.shelf(asked)?;
+        let repo = self.repo(request)?;
         expected.map_or(Ok(()), names::sha256)?;
-        if let Some((commit, path)) = shelf.find(revision, file) {
-            return present::check(&shelf, asked, expected, commit, path, cancel, progress);
+        if let Some((commit, path)) = repo.find(revision, file) {
+            return verify_cached(&repo, request, expected, commit, path, cancel, progress);
         }
         if self.offline {
             return Err(HubError::Offline {
@@ -195,23 +196,23 @@ impl Hub {
                 file: file.to_owned(),
             });
         }
-        download::download(self, &shelf, asked, expected, cancel, progress)
+        download::download(self, &repo, request, expected, cancel, progress)
     }
 
-    /// The folder of a commit's files.
+    /// The folder with the files of a commit.
     fn snapshot(&self, repository: &str, commit: &str) -> Result<PathBuf, HubError> {
         names::repository(repository)?;
-        names::plain("commit", commit)?;
+        names::identifier("commit", commit)?;
         let cache = self.cache.as_deref().ok_or(HubError::NoCache)?;
-        Ok(Shelf::new(cache, repository).folder_of(commit))
+        Ok(RepoCache::new(cache, repository).folder_of(commit))
     }
 
-    /// The repository's part of the cache, once all names are known to be harmless.
-    fn shelf(&self, asked: Asked) -> Result<Shelf, HubError> {
-        names::repository(asked.repository)?;
-        names::revision(asked.revision)?;
-        names::file(asked.file)?;
+    /// The repository's part of the cache, after checking all names.
+    fn repo(&self, request: FileRequest) -> Result<RepoCache, HubError> {
+        names::repository(request.repository)?;
+        names::revision(request.revision)?;
+        names::file(request.file)?;
         let cache = self.cache.as_deref().ok_or(HubError::NoCache)?;
-        Ok(Shelf::new(cache, asked.repository))
+        Ok(RepoCache::new(cache, request.repository))
     }
 }

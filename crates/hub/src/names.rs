@@ -1,35 +1,35 @@
-//! Which names may become paths and addresses.
+//! Validates names before they become paths or URLs.
 //!
-//! Commits, etags and the shards that an index lists come from a server, and all of them end up as file names. Nothing
-//! passes here that could leave its folder; never join a name to a path that did not pass.
+//! Commits, etags and shard names come from a server and end up as file names. These checks reject every name that could
+//! leave its folder; never join an unchecked name to a path.
 
 use super::error::HubError;
 
-/// Longest name, in bytes, of anything.
-const LONGEST: usize = 512;
-/// Longest commit or etag, in bytes; the known ones have 40 and 64.
-const LONGEST_PLAIN: usize = 128;
+/// Maximum length of any name, in bytes.
+const MAX_NAME_BYTES: usize = 512;
+/// Maximum length of a commit or etag, in bytes; real ones have 40 and 64.
+const MAX_ID_BYTES: usize = 128;
 
-/// A repository: `organisation/name`, or a name alone.
+/// Checks a repository: `organisation/name`, or just a name.
 pub(super) fn repository(text: &str) -> Result<(), HubError> {
     let parts: Vec<&str> = text.split('/').collect();
-    // Two hyphens would read as the slash in the cache's folder name.
+    // Two hyphens stand for the slash in the cache's folder names.
     let good = parts.len() <= 2
-        && text.len() <= LONGEST
+        && text.len() <= MAX_NAME_BYTES
         && !text.contains("--")
-        && parts.iter().all(|part| is_word(part));
+        && parts.iter().all(|part| is_valid_segment(part));
     check(good, "repository", text)
 }
 
-/// A branch, tag or commit; may have slashes.
+/// Checks a branch, tag or commit; slashes are allowed.
 pub(super) fn revision(text: &str) -> Result<(), HubError> {
-    let good = text.len() <= LONGEST && text.split('/').all(is_word);
+    let good = text.len() <= MAX_NAME_BYTES && text.split('/').all(is_valid_segment);
     check(good, "revision", text)
 }
 
-/// A file inside a repository; may be in folders.
+/// Checks a file name in a repository; folders are allowed.
 pub(super) fn file(text: &str) -> Result<(), HubError> {
-    let good = text.len() <= LONGEST
+    let good = text.len() <= MAX_NAME_BYTES
         && text.split('/').all(|part| {
             !matches!(part, "" | "." | "..")
                 && !part
@@ -39,31 +39,31 @@ pub(super) fn file(text: &str) -> Result<(), HubError> {
     check(good, "file name", text)
 }
 
-/// A commit or etag that a server named, without quotes.
-pub(super) fn plain(what: &'static str, text: &str) -> Result<(), HubError> {
-    let good = (1..=LONGEST_PLAIN).contains(&text.len())
+/// Checks a commit or etag from a server, without quotes.
+pub(super) fn identifier(what: &'static str, text: &str) -> Result<(), HubError> {
+    let good = (1..=MAX_ID_BYTES).contains(&text.len())
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     check(good, what, text)
 }
 
-/// A SHA-256 that a caller expects.
+/// Checks a SHA-256.
 pub(super) fn sha256(text: &str) -> Result<(), HubError> {
     check(is_sha256(text), "SHA-256", text)
 }
 
-/// Whether this is a SHA-256 in hexadecimal digits, as the etags of large files are.
+/// Whether this is a hexadecimal SHA-256, like the etag of a large file.
 pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether this revision is a commit, which never changes.
+/// Whether this revision is a commit hash, which never changes.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn is_word(part: &str) -> bool {
+fn is_valid_segment(part: &str) -> bool {
     !part.is_empty()
         && !part.starts_with(['.', '-'])
         && part
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_hub_pass() {
+    fn valid_names_pass() {
         for text in ["openai/clip-vit-large-patch14", "gpt2", "a/b_c.d-e"] {
             repository(text).unwrap();
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_leave_their_folder_are_refused() {
+    fn unsafe_names_are_refused() {
         for text in ["", "..", "a/b/c", "a/..", "/a", "a--b/c", "a b/c"] {
             assert!(repository(text).is_err(), "{text}");
         }
@@ -108,8 +108,8 @@ mod tests {
             assert!(file(text).is_err(), "{text}");
         }
         for text in ["", "a.b", "a/b", "..", "\"a\"", "a b"] {
-            assert!(plain("etag", text).is_err(), "{text}");
+            assert!(identifier("etag", text).is_err(), "{text}");
         }
-        assert!(plain("etag", &"a".repeat(129)).is_err());
+        assert!(identifier("etag", &"a".repeat(129)).is_err());
     }
 }

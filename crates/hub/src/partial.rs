@@ -1,7 +1,7 @@
-//! A download that isn't whole yet: `blobs/{etag}.incomplete`.
+//! An unfinished download: `blobs/{etag}.incomplete`.
 //!
-//! It is hashed while it grows, so a finished one need not be read again. It stays on the disk when something goes wrong
-//! on the way, and goes away only when its content is known to be wrong.
+//! It is hashed while it grows, so that it need not be read again when finished. It stays on disk after an error, and is
+//! only deleted if its content is known to be wrong.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use super::error::HubError;
 use rounds_support::{Cancel, FileError};
 
 /// Bytes read at a time.
-const PIECE: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// The partial file, open for appending.
 pub(super) struct Partial {
@@ -24,8 +24,8 @@ pub(super) struct Partial {
 }
 
 impl Partial {
-    /// Opens or makes the file, and hashes what is there; more than `size` bytes are begun anew. `report` hears how
-    /// many bytes are hashed.
+    /// Opens or creates the file, and hashes its content. A file longer than `size` bytes is emptied. `report` receives
+    /// the number of bytes hashed.
     pub(super) fn open(
         path: &Path,
         size: Option<u64>,
@@ -62,7 +62,7 @@ impl Partial {
         self.written
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.file
             .write_all(bytes)
@@ -83,7 +83,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Puts the file safely on the disk; returns its SHA-256.
+    /// Syncs the file to disk; returns its SHA-256.
     pub(super) fn finish(self) -> Result<String, FileError> {
         self.file.sync_all().map_err(|error| self.failed(&error))?;
         Ok(format!("{:x}", self.hasher.finalize()))
@@ -94,7 +94,7 @@ impl Partial {
     }
 }
 
-/// SHA-256 of a file: 64 lower-case hexadecimal digits. Unlike that of [`rounds_support::files`], it can be stopped.
+/// SHA-256 of a file: 64 lower-case hexadecimal digits. Unlike [`rounds_support::files::sha256_file`], it can be cancelled.
 pub(super) fn sha256(
     path: &Path,
     cancel: &Cancel,
@@ -105,7 +105,7 @@ pub(super) fn sha256(
     Ok(format!("{:x}", hasher.finalize()))
 }
 
-/// Hashes a file from its start to its end; also gives its length in bytes.
+/// Hashes a whole file; also returns its length in bytes.
 fn hash(
     file: &mut File,
     path: &Path,
@@ -116,15 +116,15 @@ fn hash(
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let mut hasher = Sha256::new();
     let mut length = 0;
-    let mut piece = vec![0_u8; PIECE];
+    let mut chunk = vec![0_u8; CHUNK_BYTES];
     loop {
         if cancel.is_cancelled() {
             return Err(HubError::Cancelled);
         }
-        match file.read(&mut piece) {
+        match file.read(&mut chunk) {
             Ok(0) => return Ok((hasher, length)),
             Ok(count) => {
-                hasher.update(piece.get(..count).unwrap_or_default());
+                hasher.update(chunk.get(..count).unwrap_or_default());
                 length += count as u64;
                 report(length);
             }

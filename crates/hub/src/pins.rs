@@ -1,7 +1,7 @@
-//! The SHA-256 of every file that was pulled once: `pins.toml`.
+//! The SHA-256 of every file ever pulled: `pins.toml`.
 //!
-//! A branch of a repository can be changed by whoever owns it, or by whoever broke in. What came at the first pull is
-//! what must come ever after, until the user takes out the line. Never replace a pin.
+//! A branch can be changed by the owner of a repository, or by an intruder. Every later pull must return the same content
+//! as the first, until the user deletes the line. Never replace a pin.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::error::HubError;
 use rounds_support::{FileError, files};
 
-/// Name of the file in the user's data folder.
-pub const PINS: &str = "pins.toml";
-/// Longest file of pins that is read, in bytes.
-const LONGEST: u64 = 4 << 20;
+/// File name in the user's data folder.
+const FILE_NAME: &str = "pins.toml";
+/// Maximum length of the file, in bytes.
+const MAX_PINS_BYTES: u64 = 4 << 20;
 
-/// The pins, read once; each new one is written at once.
+/// The pins. Read once; each new one is written immediately.
 #[derive(Clone, Debug)]
 pub struct Pins {
     path: PathBuf,
@@ -26,26 +26,26 @@ pub struct Pins {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Table {
-    /// `repository@revision`, then the file's name, then its SHA-256.
+    /// Maps `repository@revision` to a map from file name to SHA-256.
     #[serde(default)]
     pins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Pins {
-    /// Opens the pins in a folder; none yet is no error, and no folder is made.
+    /// Reads the pins in a folder. A missing file counts as empty, and no folder is created.
     pub fn open(folder: &Path) -> Result<Self, HubError> {
-        let path = folder.join(PINS);
+        let path = folder.join(FILE_NAME);
         let table = read(&path)?;
         Ok(Self { path, table })
     }
 
-    /// The SHA-256 that a file had when it was first pulled.
+    /// The SHA-256 of a file when it was first pulled.
     pub fn expected(&self, repository: &str, revision: &str, file: &str) -> Option<&str> {
         let files = self.table.pins.get(&key(repository, revision))?;
         files.get(file).map(String::as_str)
     }
 
-    /// Pins a file. If it has a pin, perhaps by another program in the meantime, the SHA-256 must be the same.
+    /// Pins a file. If it is already pinned, perhaps by another process, the SHA-256 must agree.
     pub fn record(
         &mut self,
         repository: &str,
@@ -89,7 +89,7 @@ fn key(repository: &str, revision: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Table, HubError> {
-    let content = match files::read_limited(path, LONGEST) {
+    let content = match files::read_limited(path, MAX_PINS_BYTES) {
         Ok(content) => content,
         Err(FileError::NotFound { .. }) => return Ok(Table::default()),
         Err(error) => return Err(error.into()),
@@ -99,10 +99,10 @@ fn read(path: &Path) -> Result<Table, HubError> {
     Ok(toml::from_str(&text).map_err(|error| damaged(error.message()))?)
 }
 
-/// Held only while a line is added, so waiting needs no cancel flag.
+/// Only held while a line is added, so waiting needs no cancel flag.
 fn lock(path: &Path) -> Result<File, FileError> {
     let file = files::open_private(&path.with_extension("lock"))?;
-    // A file system without locks is no reason to pin nothing.
+    // Pin the file even if the file system does not support locks.
     let _ = file.lock();
     Ok(file)
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_stays_what_it_was_and_is_found_again() {
+    fn a_pin_is_kept_and_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("data");
         let mut pins = Pins::open(&folder).unwrap();
@@ -132,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn damaged_pins_are_refused_not_overwritten() {
+    fn damaged_pins_are_reported_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        files::write_atomic(&folder.path().join(PINS), b"pins = 3").unwrap();
+        files::write_atomic(&folder.path().join(FILE_NAME), b"pins = 3").unwrap();
         assert!(Pins::open(folder.path()).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! Pulling a whole model: every file of every source, each at one commit, checked against the catalogue and the pins.
+//! Pulls a whole model: every file of every source, each source at one commit, checked against the catalogue and the pins.
 //!
-//! The caller has shown the licence and the user has agreed; nothing here asks.
+//! The caller must have shown the licence and obtained consent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,38 +11,38 @@ use super::pins::Pins;
 use super::{Fetched, Hub, Progress, names};
 use rounds_support::{Cancel, FileError, files};
 
-/// Names under which weights are published, the best first; an index lists the shards beside it.
+/// Names under which weights are published, in order of preference. An index lists shards in the same folder.
 const WEIGHTS: [&str; 4] = [
     "model.safetensors.index.json",
     "model.safetensors",
     "pytorch_model.bin.index.json",
     "pytorch_model.bin",
 ];
-const INDEX: &str = ".index.json";
-/// Longest index that is read, in bytes.
-const LONGEST_INDEX: u64 = 16 << 20;
+const INDEX_SUFFIX: &str = ".index.json";
+/// Maximum length of an index, in bytes.
+const MAX_INDEX_BYTES: u64 = 16 << 20;
 
-/// A source as it lies in the cache.
+/// A source in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulled {
-    /// What it is for.
+    /// Which part of the model it provides.
     pub role: Role,
     /// `organisation/name`.
     pub repository: String,
-    /// The commit that all its files are of.
+    /// The commit of all its files.
     pub commit: String,
-    /// The snapshot's folder, which has all the files.
+    /// The snapshot folder, which contains all the files.
     pub folder: PathBuf,
-    /// The files by name; of optional ones those that the hub has.
+    /// The files by name, including the optional ones that exist on the hub.
     pub files: BTreeMap<String, Fetched>,
-    /// The names among `files` of the weights that were found by convention, without their index.
+    /// The names of the weights that were found by convention, without their index. All are in `files`.
     pub weights: Vec<String>,
 }
 
-/// Pulls all files of a model, and pins what was not known before.
+/// Pulls all files of a model, and pins new ones.
 ///
 /// # Errors
-/// As for [`Hub::file`]. Files that came before an error stay, so the next pull goes on from there.
+/// As [`Hub::file`]. Files pulled before an error are kept, so the next pull resumes there.
 pub fn pull(
     hub: &Hub,
     entry: &Entry,
@@ -77,14 +77,14 @@ pub fn pull(
     Ok(all)
 }
 
-/// The work on one source.
+/// Pulls one source.
 struct Puller<'a> {
     hub: &'a Hub,
     source: &'a Source,
     pins: &'a mut Pins,
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(Progress<'_>),
-    /// The commit of the first file, which the others are then taken from.
+    /// The commit of the first file, used for all others.
     commit: Option<String>,
     files: BTreeMap<String, Fetched>,
 }
@@ -120,7 +120,7 @@ impl Puller<'_> {
         Ok(())
     }
 
-    fn named(&mut self, name: &str) -> Result<(), HubError> {
+    fn fetch_named(&mut self, name: &str) -> Result<(), HubError> {
         self.file(&CatalogueFile {
             name: name.to_owned(),
             size: None,
@@ -129,11 +129,11 @@ impl Puller<'_> {
         })
     }
 
-    /// Finds the weights under the first name that the hub has; returns the names of their files.
+    /// Pulls the weights under the first name that exists; returns their file names.
     fn weights(&mut self) -> Result<Vec<String>, HubError> {
         let mut missing = None;
         for name in WEIGHTS {
-            match self.named(name) {
+            match self.fetch_named(name) {
                 Ok(()) => return self.shards(name),
                 Err(error @ (HubError::NotFound { .. } | HubError::Offline { .. })) => {
                     missing = Some(error);
@@ -145,12 +145,16 @@ impl Puller<'_> {
     }
 
     fn shards(&mut self, name: &str) -> Result<Vec<String>, HubError> {
-        let Some(index) = self.files.get(name).filter(|_| name.ends_with(INDEX)) else {
+        let Some(index) = self
+            .files
+            .get(name)
+            .filter(|_| name.ends_with(INDEX_SUFFIX))
+        else {
             return Ok(vec![name.to_owned()]);
         };
-        let shards = listed(&index.path)?;
+        let shards = shard_names(&index.path)?;
         for shard in &shards {
-            self.named(shard)?;
+            self.fetch_named(shard)?;
         }
         Ok(shards)
     }
@@ -172,10 +176,10 @@ impl Puller<'_> {
     }
 }
 
-/// The shards that an index lists, each once. The index comes from a server: its names are checked.
-fn listed(index: &Path) -> Result<Vec<String>, HubError> {
+/// The shards listed in an index, without duplicates. The index comes from a server, so its names are checked.
+fn shard_names(index: &Path) -> Result<Vec<String>, HubError> {
     let damaged = |reason: &str| FileError::other(index, "read", reason);
-    let content = files::read_limited(index, LONGEST_INDEX)?;
+    let content = files::read_limited(index, MAX_INDEX_BYTES)?;
     let content: serde_json::Value =
         serde_json::from_slice(&content).map_err(|error| damaged(&error.to_string()))?;
     let map = content
@@ -199,12 +203,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_gives_each_shard_once_and_no_path_out_of_its_folder() {
+    fn an_index_lists_each_shard_once_and_unsafe_names_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let index = folder.path().join("index.json");
         let write = |text: &str| files::write_atomic(&index, text.as_bytes()).unwrap();
         write(r#"{"weight_map": {"a": "two.bin", "b": "one.bin", "c": "two.bin"}}"#);
-        assert_eq!(listed(&index).unwrap(), ["one.bin", "two.bin"]);
+        assert_eq!(shard_names(&index).unwrap(), ["one.bin", "two.bin"]);
         for text in [
             r#"{"weight_map": {"a": "../../one.bin"}}"#,
             r#"{"weight_map": {"a": 1}}"#,
@@ -213,7 +217,7 @@ mod tests {
             "{",
         ] {
             write(text);
-            assert!(listed(&index).is_err(), "{text}");
+            assert!(shard_names(&index).is_err(), "{text}");
         }
     }
 }

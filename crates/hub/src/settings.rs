@@ -1,18 +1,18 @@
-//! What the environment says about the hub, by the names that every hub client knows.
+//! Hub settings from the environment variables that all hub clients use.
 //!
-//! Only reads; nothing here makes a folder or opens a connection.
+//! Only reads: nothing here creates a folder or opens a connection.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rounds_support::files;
 
-/// The hub that is used when none is named.
+/// The default hub.
 pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
-/// Longest token file that is read, in bytes.
-const LONGEST_TOKEN: u64 = 4096;
+/// Maximum length of a token file, in bytes.
+const MAX_TOKEN_BYTES: u64 = 4096;
 
-/// The settings.
+/// The hub settings.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) endpoint: String,
@@ -56,7 +56,7 @@ impl Settings {
     }
 }
 
-/// A leading `~` is the home folder, as it is for the other clients.
+/// Expands a leading `~`, as other clients do.
 fn under_home(path: &Path, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),
@@ -64,9 +64,9 @@ fn under_home(path: &Path, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// No token file is no error: most files need none.
+/// A missing token file is not an error: most files need no token.
 fn read_token(path: &Path) -> Option<String> {
-    let content = files::read_limited(path, LONGEST_TOKEN).ok()?;
+    let content = files::read_limited(path, MAX_TOKEN_BYTES).ok()?;
     let token = String::from_utf8(content).ok()?.trim().to_owned();
     (!token.is_empty()).then_some(token)
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_environment_means_the_usual_places() {
+    fn an_empty_environment_gives_the_default_locations() {
         let settings = read(Path::new("/home/a"), &[("HF_TOKEN", " ")]);
         assert_eq!(settings.endpoint, DEFAULT_ENDPOINT);
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_move_the_cache_and_the_token() {
+    fn variables_override_the_cache_and_the_token() {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         files::write_atomic(&home.join("token"), b"from-file\n").unwrap();

@@ -1,12 +1,13 @@
-//! What the header of a Windows or OS/2 bitmap says of its colours.
+//! Colour information in the header of a Windows or OS/2 bitmap.
 
-/// Length of the header of OS/2 1, whose numbers are shorter, and of the shortest one that has a mask for opacity.
-const OS2: usize = 12;
-const WITH_MASKS: usize = 56;
-/// Colours are cut out of each pixel by masks.
-const BY_MASKS: usize = 3;
-/// Masks of red, green, blue and opacity that Pillow knows as having opacity.
-const WITH_ALPHA: [[usize; 4]; 4] = [
+/// Length of the OS/2 1 header, whose fields are shorter.
+const OS2_HEADER: usize = 12;
+/// Length of the shortest header with an alpha mask.
+const MASKED_HEADER: usize = 56;
+/// Value of the compression field for pixels split by bit masks.
+const BITFIELDS: usize = 3;
+/// Masks of red, green, blue and alpha for which Pillow reads an alpha channel.
+const ALPHA_MASKS: [[usize; 4]; 4] = [
     [0xFF00_0000, 0x00FF_0000, 0x0000_FF00, 0x0000_00FF],
     [0x0000_00FF, 0x0000_FF00, 0x00FF_0000, 0xFF00_0000],
     [0x00FF_0000, 0x0000_FF00, 0x0000_00FF, 0xFF00_0000],
@@ -15,16 +16,16 @@ const WITH_ALPHA: [[usize; 4]; 4] = [
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
-    /// One bit, or a palette that is not a grey ramp.
+    /// One bit per pixel, or a palette that is not a grey ramp.
     pub(super) is_indexed: bool,
-    /// Pixels have opacity.
+    /// Pixels have an alpha channel.
     pub(super) has_alpha: bool,
-    /// Bits of red, green and blue in a pixel of 16.
+    /// Bits of red, green and blue in a 16-bit pixel.
     pub(super) channel_bits: Option<[u32; 3]>,
 }
 
 impl Header {
-    /// As far as it can be read.
+    /// Reads the header; anything unreadable gets its default.
     pub(super) fn of(content: &[u8]) -> Self {
         read(content).unwrap_or_default()
     }
@@ -34,17 +35,17 @@ fn read(content: &[u8]) -> Option<Header> {
     let long = |at: usize| number(content, at, 4);
     let length = long(14)?;
     let depth = match length {
-        OS2 => number(content, 24, 2)?,
+        OS2_HEADER => number(content, 24, 2)?,
         _ => number(content, 28, 2)?,
     };
-    let by_masks = length != OS2 && long(30)? == BY_MASKS;
+    let has_bitfields = length != OS2_HEADER && long(30)? == BITFIELDS;
     Some(match depth {
         1..=8 => Header {
             is_indexed: is_indexed(content, length, depth)?,
             ..Header::default()
         },
         16 => Header {
-            channel_bits: Some(match by_masks && long(58) == Some(0x07E0) {
+            channel_bits: Some(match has_bitfields && long(58) == Some(0x07E0) {
                 true => [5, 6, 5],
                 false => [5; 3],
             }),
@@ -56,7 +57,7 @@ fn read(content: &[u8]) -> Option<Header> {
                 *mask = long(54 + 4 * at).unwrap_or(1);
             }
             Header {
-                has_alpha: by_masks && length >= WITH_MASKS && WITH_ALPHA.contains(&masks),
+                has_alpha: has_bitfields && length >= MASKED_HEADER && ALPHA_MASKS.contains(&masks),
                 ..Header::default()
             }
         }
@@ -64,18 +65,18 @@ fn read(content: &[u8]) -> Option<Header> {
 }
 
 fn is_indexed(content: &[u8], length: usize, depth: usize) -> Option<bool> {
-    let (told, each) = match length {
-        OS2 => (0, 3),
+    let (declared, entry_bytes) = match length {
+        OS2_HEADER => (0, 3),
         _ => (number(content, 46, 4)?, 4),
     };
-    let colours = match told {
-        told @ 1..=256 => told,
+    let colours = match declared {
+        declared @ 1..=256 => declared,
         _ => 1 << depth,
     };
     let from = 14_usize.checked_add(length)?;
-    let palette = content.get(from..from.checked_add(each * colours)?)?;
+    let palette = content.get(from..from.checked_add(entry_bytes * colours)?)?;
     let is_grey = palette
-        .chunks_exact(each)
+        .chunks_exact(entry_bytes)
         .enumerate()
         .all(|(i, colour)| colour.iter().take(3).all(|&value| usize::from(value) == i));
     Some(depth == 1 || !is_grey)

@@ -1,40 +1,44 @@
-//! How bright a picture is, for those who do not see it.
+//! How bright an image is, for users who cannot see it.
 
 use super::Picture;
 
-/// Brightness of all pixels, from 0 (black) to 255 (white): the mean of their three channels.
+/// Brightness over all pixels, from 0 (black) to 255 (white). A pixel's brightness is the mean of its three channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Brightness {
+    /// Mean over all pixels.
     pub mean: f64,
-    pub least: u8,
-    pub most: u8,
+    /// Brightness of the darkest pixel.
+    pub min: u8,
+    /// Brightness of the brightest pixel.
+    pub max: u8,
 }
 
-/// Pixels that differ by no more than this look alike to anybody.
-const ALIKE: u8 = 4;
+/// Nobody can tell apart pixels that differ by no more than this.
+const INDISTINGUISHABLE: u8 = 4;
 
 impl Brightness {
-    pub fn of(picture: &Picture) -> Self {
+    /// Measures an image.
+    pub fn of(image: &Picture) -> Self {
         let (mut sum, mut count) = (0_u64, 0_u64);
-        let (mut least, mut most) = (u8::MAX, 0);
-        for pixel in picture.rgb.chunks_exact(3) {
+        let (mut min, mut max) = (u8::MAX, 0);
+        for pixel in image.rgb.chunks_exact(3) {
             let channels: u16 = pixel.iter().map(|channel| u16::from(*channel)).sum();
             let bright = (channels / 3) as u8;
             sum += u64::from(channels);
             count += 3;
-            least = least.min(bright);
-            most = most.max(bright);
+            min = min.min(bright);
+            max = max.max(bright);
         }
         Self {
             mean: sum as f64 / count.max(1) as f64,
-            least: least.min(most),
-            most,
+            min: min.min(max),
+            max,
         }
     }
 
-    /// Whether there is nothing to be seen.
+    /// Whether the image is so uniform that it shows nothing.
     pub fn is_blank(self) -> bool {
-        self.most - self.least <= ALIKE
+        self.max - self.min <= INDISTINGUISHABLE
     }
 }
 
@@ -43,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_of_one_grey_is_blank_and_a_spot_on_it_is_not() {
-        let mut picture = crate::blank(8);
-        let brightness = Brightness::of(&picture);
+    fn a_uniform_image_is_blank_and_one_with_a_spot_is_not() {
+        let mut image = crate::blank(8);
+        let brightness = Brightness::of(&image);
         assert_eq!(brightness.mean, 128.0);
         assert!(brightness.is_blank());
-        picture.rgb[30..33].fill(255);
-        let brightness = Brightness::of(&picture);
-        assert_eq!((brightness.least, brightness.most), (128, 255));
+        image.rgb[30..33].fill(255);
+        let brightness = Brightness::of(&image);
+        assert_eq!((brightness.min, brightness.max), (128, 255));
         assert!(!brightness.is_blank());
         assert!((brightness.mean - (128.0 + 127.0 / 64.0)).abs() < 1e-9);
     }

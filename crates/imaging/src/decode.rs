@@ -1,8 +1,8 @@
-//! From a file's bytes to a [`Picture`].
+//! Decodes a file's bytes into a [`Picture`].
 //!
-//! Limits come first: length of the file, then the size its header claims, then memory; only then are pixels decoded,
-//! under a guard against panics. EXIF orientation and colour profiles are ignored, as the reference pipelines ignore
-//! them. JPEG pixels may differ by a few levels from another decoder's: the standard leaves rounding free.
+//! Limits are checked first: file length, then the size claimed by the header, then memory. Only then are pixels decoded,
+//! guarded against panics. EXIF orientation and colour profiles are ignored, as in the reference pipelines. JPEG pixels may
+//! differ by a few levels from those of another decoder: the standard does not fix the rounding.
 
 use std::error::Error;
 use std::io::{self, Cursor};
@@ -14,22 +14,22 @@ use image::{
 
 use super::pixels::{Pixels, Samples, Values};
 use super::{
-    Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, kinds, sniff, tiff,
+    Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, pixel_layout, sniff, tiff,
 };
 use rounds_support::{files, sanitise};
 
-/// The longest file that is read, in bytes.
+/// Maximum file length in bytes.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
-/// The longest side that is decoded, in pixels.
+/// Maximum width and height in pixels.
 pub const MAX_SIDE: u32 = 16_384;
-/// The most pixels that are decoded.
+/// Maximum number of pixels.
 pub const MAX_PIXELS: u64 = 64_000_000;
-/// The most memory a decoder may take, in bytes.
+/// Maximum memory for a decoder, in bytes.
 pub(super) const MAX_DECODER_BYTES: u64 = 512 << 20;
-/// The longest name and reason that a message shows, in characters.
-const LONGEST_WORDS: usize = 200;
+/// Maximum length of a name or reason in a message, in characters.
+const MAX_MESSAGE_CHARS: usize = 200;
 
-/// Reads and decodes the picture at `path`. Fails on anything that is not a readable picture within the limits.
+/// Reads and decodes the image at `path`. Fails unless it is a supported image within the limits.
 pub fn load(path: &Path) -> Result<Picture, ImagingError> {
     let name = path
         .file_name()
@@ -39,9 +39,9 @@ pub fn load(path: &Path) -> Result<Picture, ImagingError> {
     decode(&content, &name)
 }
 
-/// Decodes the picture in `content`; `name` is only for messages and need not be clean.
+/// Decodes the image in `content`; `name` is only used in messages and may be unsanitised.
 pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
-    let name = sanitise::clean_line_max(name, LONGEST_WORDS);
+    let name = sanitise::clean_line_max(name, MAX_MESSAGE_CHARS);
     if content.is_empty() {
         return Err(ImagingError::Empty { name });
     }
@@ -62,14 +62,14 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
     let (samples, original_mode) = match guard::without_panic(|| decode_samples(content, format)) {
         Some(Ok(decoded)) => decoded,
         Some(Err(refusal)) => return Err(refusal.explain(name, format)),
-        None => return Err(Refusal::Broken("the decoder gave up".to_owned()).explain(name, format)),
+        None => return Err(Refusal::Broken("the decoder failed".to_owned()).explain(name, format)),
     };
     let mut pixels = Pixels::of(samples);
     let (width, height, length_of_rgb) = (pixels.width, pixels.height, pixels.rgb.len() as u64);
     if length_of_rgb == 0 || length_of_rgb != u64::from(width) * u64::from(height) * 3 {
         return Err(Refusal::Broken("it has no pixels".to_owned()).explain(name, format));
     }
-    let kind = kinds::settle(content, format, &mut pixels);
+    let layout = pixel_layout::reconcile(content, format, &mut pixels);
     let source = SourceInfo {
         name,
         format,
@@ -82,17 +82,17 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         height,
         rgb: pixels.rgb,
         beside: Beside {
-            indexed: kind.indexed,
-            alpha: pixels.alpha.filter(|_| !kind.opaque),
-            alpha_is_channel: kind.alpha_is_channel,
-            inks: pixels.inks,
-            deep: pixels.deep,
+            indexed: layout.indexed,
+            alpha: pixels.alpha.filter(|_| !layout.opaque),
+            alpha_is_channel: layout.alpha_is_channel,
+            cmyk: pixels.cmyk,
+            high_bit_grey: pixels.high_bit_grey,
         },
         source,
     })
 }
 
-/// Why pixels were refused, before a name is put to it.
+/// Why a file was refused, without its name.
 pub(super) enum Refusal {
     Size(u32, u32),
     Memory,
@@ -103,7 +103,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     fn explain(self, name: String, format: Format) -> ImagingError {
-        let clean = |reason: &str| sanitise::clean_line_max(reason, LONGEST_WORDS);
+        let clean = |reason: &str| sanitise::clean_line_max(reason, MAX_MESSAGE_CHARS);
         let format = format.name();
         match self {
             Self::Size(width, height) => ImagingError::TooLarge {
@@ -130,17 +130,17 @@ impl Refusal {
 impl From<ImageError> for Refusal {
     fn from(error: ImageError) -> Self {
         match &error {
-            // The sides were checked before, so only memory is left to run out of.
+            // The size was checked before, so only memory can be the limit.
             ImageError::Limits(_) => Self::Memory,
             ImageError::Unsupported(_) => Self::Unsupported(error.to_string()),
-            _ if ends_early(&error) => Self::Truncated,
+            _ if is_truncated(&error) => Self::Truncated,
             _ => Self::Broken(error.to_string()),
         }
     }
 }
 
-/// Whether a decoder ran out of file. Some say so only in words.
-fn ends_early(error: &ImageError) -> bool {
+/// Whether a decoder reached the end of the file too early. Some report that only in the message.
+fn is_truncated(error: &ImageError) -> bool {
     if matches!(error, ImageError::IoError(cause) if cause.kind() == io::ErrorKind::UnexpectedEof) {
         return true;
     }
@@ -149,11 +149,11 @@ fn ends_early(error: &ImageError) -> bool {
         let is_end = current
             .downcast_ref::<io::Error>()
             .is_some_and(|e| e.kind() == io::ErrorKind::UnexpectedEof);
-        let words = current.to_string().to_ascii_lowercase();
+        let message = current.to_string().to_ascii_lowercase();
         if is_end
             || ["unexpected end", "unexpected eof", "end of file"]
                 .iter()
-                .any(|sign| words.contains(sign))
+                .any(|sign| message.contains(sign))
         {
             return true;
         }
@@ -162,7 +162,7 @@ fn ends_early(error: &ImageError) -> bool {
     false
 }
 
-/// Errors where a picture has more pixels than are decoded.
+/// Fails if an image exceeds the size limits.
 pub(super) fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
     let pixels = u64::from(width) * u64::from(height);
     match width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
@@ -172,32 +172,32 @@ pub(super) fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
 }
 
 fn decode_samples(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
-    let decoded = decode_leniently(content, format)?;
-    match format == Format::Jpeg && !jpeg::is_whole(content) {
+    let decoded = decode_any(content, format)?;
+    match format == Format::Jpeg && !jpeg::is_complete(content) {
         true => Err(Refusal::Truncated),
         false => Ok(decoded),
     }
 }
 
-fn decode_leniently(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
-    let own = match format {
-        Format::Jpeg => jpeg::four_channels(content)?,
-        Format::Tiff => tiff::unconverted(content)?,
+fn decode_any(content: &[u8], format: Format) -> Result<(Samples, Mode), Refusal> {
+    let special = match format {
+        Format::Jpeg => jpeg::cmyk_samples(content)?,
+        Format::Tiff => tiff::special_samples(content)?,
         _ => None,
     };
-    if let Some(own) = own {
-        let mode = match &own {
-            Samples::Own {
-                values: Values::Floats(_),
+    if let Some(special) = special {
+        let mode = match &special {
+            Samples::Special {
+                values: Values::Grey32(_),
                 ..
             } => Mode::Float,
-            Samples::Own {
+            Samples::Special {
                 values: Values::Indices { .. },
                 ..
             } => Mode::Rgb,
             _ => Mode::Cmyk,
         };
-        return Ok((own, mode));
+        return Ok((special, mode));
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
@@ -211,7 +211,7 @@ fn decode_leniently(content: &[u8], format: Format) -> Result<(Samples, Mode), R
     }
     let original_mode = mode(decoder.original_color_type());
     let decoded = DynamicImage::from_decoder(decoder)?;
-    Ok((Samples::Plain(decoded), original_mode))
+    Ok((Samples::Decoded(decoded), original_mode))
 }
 
 fn image_format(format: Format) -> ImageFormat {

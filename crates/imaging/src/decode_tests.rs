@@ -1,4 +1,4 @@
-//! Tests of decoding: each format, each refusal, and the collected crash files of other decoders.
+//! Tests of decoding: each format, each refusal, and a collection of files that crashed other decoders.
 //! Never loosen a limit here to make a file pass.
 
 use super::*;
@@ -18,7 +18,7 @@ fn gradient() -> RgbImage {
 }
 
 #[test]
-fn lossless_formats_give_back_every_pixel_whatever_the_name_says() {
+fn lossless_formats_keep_every_pixel_whatever_the_file_name() {
     for (container, format) in [
         (ImageFormat::Png, Format::Png),
         (ImageFormat::WebP, Format::WebP),
@@ -26,17 +26,17 @@ fn lossless_formats_give_back_every_pixel_whatever_the_name_says() {
         (ImageFormat::Bmp, Format::Bmp),
     ] {
         let content = encoded(gradient(), container);
-        let picture = decode(&content, "liar.txt").unwrap();
-        assert_eq!((picture.width, picture.height), (9, 7), "{format:?}");
-        assert_eq!(picture.rgb, gradient().into_raw(), "{format:?}");
-        assert_eq!(picture.source.format, format);
-        assert_eq!(picture.source.bytes, content.len() as u64);
-        assert_eq!(picture.source.sha256, files::sha256_hex(&content));
+        let image = decode(&content, "liar.txt").unwrap();
+        assert_eq!((image.width, image.height), (9, 7), "{format:?}");
+        assert_eq!(image.rgb, gradient().into_raw(), "{format:?}");
+        assert_eq!(image.source.format, format);
+        assert_eq!(image.source.bytes, content.len() as u64);
+        assert_eq!(image.source.sha256, files::sha256_hex(&content));
     }
 }
 
 #[test]
-fn jpeg_and_gif_are_read_as_what_they_are() {
+fn jpeg_and_gif_are_detected_from_their_content() {
     assert_eq!(
         decode(&encoded(gradient(), ImageFormat::Jpeg), "a")
             .unwrap()
@@ -45,11 +45,8 @@ fn jpeg_and_gif_are_read_as_what_they_are() {
         Format::Jpeg
     );
     let rgba = RgbaImage::from_pixel(4, 4, image::Rgba([255, 0, 0, 255]));
-    let picture = decode(&encoded(rgba, ImageFormat::Gif), "a").unwrap();
-    assert_eq!(
-        (picture.source.format, picture.rgb.len()),
-        (Format::Gif, 48)
-    );
+    let image = decode(&encoded(rgba, ImageFormat::Gif), "a").unwrap();
+    assert_eq!((image.source.format, image.rgb.len()), (Format::Gif, 48));
 }
 
 #[test]
@@ -69,16 +66,16 @@ fn grey_alpha_and_sixteen_bits_become_rgb() {
         (clear.rgb, clear.source.original_mode),
         (vec![1, 2, 3], Mode::Rgba)
     );
-    let deep: ImageBuffer<Luma<u16>, Vec<u16>> = ImageBuffer::from_pixel(1, 1, Luma([25_700]));
-    let deep = decode(&encoded(deep, ImageFormat::Png), "a").unwrap();
+    let grey16: ImageBuffer<Luma<u16>, Vec<u16>> = ImageBuffer::from_pixel(1, 1, Luma([25_700]));
+    let grey16 = decode(&encoded(grey16, ImageFormat::Png), "a").unwrap();
     assert_eq!(
-        (deep.rgb, deep.source.original_mode),
+        (grey16.rgb, grey16.source.original_mode),
         (vec![100; 3], Mode::Grey16)
     );
 }
 
 #[test]
-fn an_empty_file_and_a_file_of_another_kind_are_named() {
+fn an_empty_file_and_an_unsupported_one_are_reported_as_such() {
     assert_eq!(
         decode(b"", "e.png"),
         Err(ImagingError::Empty {
@@ -88,12 +85,12 @@ fn an_empty_file_and_a_file_of_another_kind_are_named() {
     let error = decode(b"%PDF-1.7", "a\x1B[31m.png").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "not a picture that can be read: a\u{FFFD}.png (it looks like PDF)"
+        "not a supported image: a\u{FFFD}.png (it looks like PDF)"
     );
 }
 
 #[test]
-fn a_cut_file_is_an_error() {
+fn a_truncated_file_is_an_error() {
     for container in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::WebP] {
         let content = encoded(gradient(), container);
         assert!(
@@ -104,7 +101,7 @@ fn a_cut_file_is_an_error() {
 }
 
 #[test]
-fn a_header_that_claims_too_much_is_refused_before_decoding() {
+fn a_header_that_claims_a_huge_size_is_refused_before_decoding() {
     let mut content = encoded(gradient(), ImageFormat::Bmp);
     content[18..22].copy_from_slice(&20_000_i32.to_le_bytes());
     content[22..26].copy_from_slice(&20_000_i32.to_le_bytes());
@@ -119,7 +116,7 @@ fn a_header_that_claims_too_much_is_refused_before_decoding() {
     );
 }
 
-/// The files in a folder and below it; none where there is no folder.
+/// All files in a folder and its subfolders; none if the folder is missing.
 fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -131,48 +128,48 @@ fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// Whatever was read has three bytes a pixel.
+/// If decoding succeeded, the result must have three bytes per pixel.
 #[track_caller]
-fn is_whole(read: Result<Picture, ImagingError>, what: &str) {
-    if let Ok(picture) = read {
-        let pixels = picture.width as usize * picture.height as usize;
-        assert_eq!(picture.rgb.len(), 3 * pixels, "{what}");
+fn assert_complete(read: Result<Picture, ImagingError>, what: &str) {
+    if let Ok(image) = read {
+        let pixels = image.width as usize * image.height as usize;
+        assert_eq!(image.rgb.len(), 3 * pixels, "{what}");
     }
 }
 
 #[test]
-fn no_malformed_file_panics_or_gives_a_picture_of_the_wrong_length() {
+fn no_malformed_file_panics_or_decodes_to_the_wrong_length() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let malformed = files_in(&root.join("../shared/data/malformed-images"));
-    println!("{} malformed files are here", malformed.len());
+    println!("{} malformed files found", malformed.len());
     for path in malformed {
-        is_whole(load(&path), &path.display().to_string());
+        assert_complete(load(&path), &path.display().to_string());
     }
     let golden = files_in(&root.join("tests/golden/pixels"));
-    let is_picture = |path: &&std::path::PathBuf| {
+    let is_image = |path: &&std::path::PathBuf| {
         let ending = path.extension().and_then(|ending| ending.to_str());
         !matches!(ending, Some("json" | "safetensors"))
     };
     let mut tried = 0;
-    for path in golden.iter().filter(is_picture) {
+    for path in golden.iter().filter(is_image) {
         let mut content = std::fs::read(path).unwrap();
         let name = path.display().to_string();
-        // All of a header, and of the rest a byte here and there.
-        let places = (0..content.len()).filter(|at| *at < 100 || at % 61 == 0);
-        for at in places {
+        // Every byte of the header, and a sample of the rest.
+        let offsets = (0..content.len()).filter(|at| *at < 100 || at % 61 == 0);
+        for at in offsets {
             let byte = content[at];
             for damaged in [byte ^ 0x01, byte ^ 0x80, 0xff] {
                 content[at] = damaged;
-                is_whole(decode(&content, &name), &format!("{name}: byte {at}"));
+                assert_complete(decode(&content, &name), &format!("{name}: byte {at}"));
             }
             content[at] = byte;
         }
         tried += 1;
     }
-    assert!(tried > 40, "only {tried} pictures");
+    assert!(tried > 40, "only {tried} images");
 }
 
-/// Inks, palettes and grey floats: what is read past the common decoder.
+/// CMYK, palettes and greyscale floats: formats with decoders of our own.
 const RARE: [(&str, Mode); 7] = [
     ("cmyk.jpg", Mode::Cmyk),
     ("ycck.jpg", Mode::Cmyk),
@@ -190,24 +187,28 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn rare_kinds_are_read_and_cut_short_they_are_whole_or_refused() {
+fn rare_formats_decode_and_truncated_ones_are_complete_or_refused() {
     for (name, mode) in RARE {
         let content = golden(name);
-        let picture = decode(&content, name).unwrap();
-        let pixels = (picture.width * picture.height) as usize;
-        assert_eq!(picture.source.original_mode, mode, "{name}");
-        let inks = picture.beside.inks.map(|inks| inks.len());
-        assert_eq!(inks, (mode == Mode::Cmyk).then_some(4 * pixels), "{name}");
-        assert_eq!(picture.beside.deep.is_some(), mode == Mode::Float, "{name}");
-        assert_eq!(picture.beside.indexed, mode == Mode::Rgb, "{name}");
+        let image = decode(&content, name).unwrap();
+        let pixels = (image.width * image.height) as usize;
+        assert_eq!(image.source.original_mode, mode, "{name}");
+        let cmyk = image.beside.cmyk.map(|cmyk| cmyk.len());
+        assert_eq!(cmyk, (mode == Mode::Cmyk).then_some(4 * pixels), "{name}");
+        assert_eq!(
+            image.beside.high_bit_grey.is_some(),
+            mode == Mode::Float,
+            "{name}"
+        );
+        assert_eq!(image.beside.indexed, mode == Mode::Rgb, "{name}");
         for length in (0..content.len()).step_by(7) {
-            is_whole(decode(&content[..length], name), name);
+            assert_complete(decode(&content[..length], name), name);
         }
     }
 }
 
 #[test]
-fn files_known_by_their_headers_are_read_and_cut_short_they_are_whole_or_refused() {
+fn truncated_files_with_headers_of_their_own_are_complete_or_refused() {
     let folder =
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/pixels");
     let mut tried = 0;
@@ -229,7 +230,7 @@ fn files_known_by_their_headers_are_read_and_cut_short_they_are_whole_or_refused
 }
 
 #[test]
-fn grey_palettes_are_blended_and_single_bits_are_not() {
+fn grey_palettes_are_blended_and_bilevel_images_are_not() {
     for (name, indexed) in [
         ("ramp.gif", false),
         ("local_colours.gif", true),
@@ -237,12 +238,12 @@ fn grey_palettes_are_blended_and_single_bits_are_not() {
         ("os2_ramp.bmp", false),
         ("os2.bmp", true),
     ] {
-        let picture = decode(&golden(name), name).unwrap();
-        assert_eq!(picture.beside.indexed, indexed, "{name}");
+        let image = decode(&golden(name), name).unwrap();
+        assert_eq!(image.beside.indexed, indexed, "{name}");
     }
 }
 
-/// The same file with other sides in its header.
+/// The same file with a different size in its header.
 fn with_sides(mut content: Vec<u8>, side: u32) -> Vec<u8> {
     if content.starts_with(b"\xFF\xD8") {
         let frame = content.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
@@ -262,7 +263,7 @@ fn with_sides(mut content: Vec<u8>, side: u32) -> Vec<u8> {
 }
 
 #[test]
-fn rare_kinds_that_claim_too_much_are_refused_before_decoding() {
+fn rare_formats_that_claim_a_huge_size_are_refused_before_decoding() {
     for (name, _) in RARE {
         for side in [20_000, 16_384] {
             let error = decode(&with_sides(golden(name), side), name).unwrap_err();
@@ -271,21 +272,24 @@ fn rare_kinds_that_claim_too_much_are_refused_before_decoding() {
                 width: side,
                 height: side,
             };
-            // A TIFF's strips must fit its sides, which is looked at before them.
+            // The decoder may first find that a TIFF's strips do not match its size.
             let uneven = matches!(error, ImagingError::Broken { .. }) && name.ends_with(".tiff");
             assert!(error == too_large || uneven, "{name}: {error}");
         }
-        // Within the limits, but with next to no samples behind it. JPEGs fill up with grey, as they always did.
+        // Within the limits, but with almost no data. JPEGs are filled up with grey.
         let claimed = decode(&with_sides(golden(name), 4000), name);
         assert!(claimed.is_err() || name.ends_with(".jpg"), "{name}");
     }
 }
 
 #[test]
-fn a_plain_picture_keeps_nothing_beside_its_colours() {
+fn a_plain_rgb_image_has_no_extra_pixel_data() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff] {
-        let picture = decode(&encoded(gradient(), format), "a").unwrap();
-        assert_eq!((picture.beside.inks, picture.beside.deep), (None, None));
-        assert_eq!(picture.beside.alpha, None);
+        let image = decode(&encoded(gradient(), format), "a").unwrap();
+        assert_eq!(
+            (image.beside.cmyk, image.beside.high_bit_grey),
+            (None, None)
+        );
+        assert_eq!(image.beside.alpha, None);
     }
 }

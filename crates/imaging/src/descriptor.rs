@@ -1,12 +1,13 @@
-//! A picture as numbers without a trained model: outlines, texture, brightness and shape, so that pictures of one kind are near.
+//! A feature vector of an image that needs no trained model: outlines, texture, brightness and aspect ratio. Images of the
+//! same bin get similar vectors.
 //!
 //! Outlines are histograms of oriented gradients (Dalal and Triggs, 2005), texture uniform local binary patterns (Ojala,
-//! Pietikäinen and Mäenpää, 2002). Every part is centred and has a length of its own, so the cosine of two descriptors is the
-//! weighted mean of the cosines of their parts. The weights were chosen on VQA-Med 2019's training pictures.
+//! Pietikäinen and Mäenpää, 2002). Every part is centred and normalised, so the cosine of two descriptors is the
+//! weighted mean of the cosines of their parts. The weights were chosen on VQA-Med 2019's training images.
 
 use super::{Picture, resize_bicubic};
 
-/// Numbers in a descriptor.
+/// Number of values in a descriptor.
 pub const DESCRIPTOR_LENGTH: usize = CELLS * CELLS * DIRECTIONS + 2 * 2 * PATTERNS + LEVELS + SHAPE;
 
 const OUTLINE_SIDE: usize = 64;
@@ -14,29 +15,29 @@ const CELLS: usize = 8;
 const DIRECTIONS: usize = 8;
 
 const TEXTURE_SIDE: usize = 192;
-/// Patterns with at most two changes around the ring, and one for the others.
+/// Patterns with at most two transitions around the ring, plus one for all others.
 const PATTERNS: usize = 59;
-/// A neighbour is brighter where it is so by more than this: the noise of JPEG stays below.
+/// A neighbour counts as brighter only if it is brighter by more than this, which JPEG noise does not reach.
 const BRIGHTER: i32 = 3;
 /// Radii of the fine and the coarse pattern in pixels.
 const RADII: [usize; 2] = [1, 3];
 
 const LEVELS: usize = 16;
 const SHAPE: usize = 2;
-/// Logarithm of width through height past which pictures count as equally long: 3.3 to 1.
-const LONGEST: f64 = 1.2;
+/// Logarithm of width over height beyond which all images count as equally elongated: 3.3 to 1.
+const MAX_LOG_RATIO: f64 = 1.2;
 
 const OUTLINE_WEIGHT: f64 = 1.0;
 const TEXTURE_WEIGHT: f64 = 1.0;
 const BRIGHTNESS_WEIGHT: f64 = 0.5;
 const SHAPE_WEIGHT: f64 = 0.75;
 
-/// The descriptor of a picture: [`DESCRIPTOR_LENGTH`] numbers, of length 1.
-pub fn descriptor(picture: &Picture) -> Vec<f32> {
-    let small = grey(picture, OUTLINE_SIDE);
-    let large = grey(picture, TEXTURE_SIDE);
-    let ratio = f64::from(picture.width) / f64::from(picture.height);
-    let angle = ratio.ln().clamp(-LONGEST, LONGEST);
+/// The descriptor of an image: [`DESCRIPTOR_LENGTH`] values, of unit length.
+pub fn descriptor(image: &Picture) -> Vec<f32> {
+    let small = grey(image, OUTLINE_SIDE);
+    let large = grey(image, TEXTURE_SIDE);
+    let ratio = f64::from(image.width) / f64::from(image.height);
+    let angle = ratio.ln().clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO);
     let mut parts = vec![(centred(outlines(&small)), OUTLINE_WEIGHT)];
     for radius in RADII {
         parts.push((centred(texture(&large, radius)), TEXTURE_WEIGHT));
@@ -52,10 +53,10 @@ pub fn descriptor(picture: &Picture) -> Vec<f32> {
     all.into_iter().map(|v| (v / length) as f32).collect()
 }
 
-/// Brightness at `side` x `side`, 0 to 255, whatever the shape of the picture.
-fn grey(picture: &Picture, side: usize) -> Vec<i32> {
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let small = resize_bicubic(&picture.rgb, width, height, side, side);
+/// Brightness at `side` x `side` pixels, 0 to 255, whatever the shape of the image.
+fn grey(image: &Picture, side: usize) -> Vec<i32> {
+    let (width, height) = (image.width as usize, image.height as usize);
+    let small = resize_bicubic(&image.rgb, width, height, side, side);
     let bright = |p: &[u8]| 299 * i32::from(p[0]) + 587 * i32::from(p[1]) + 114 * i32::from(p[2]);
     small
         .chunks_exact(3)
@@ -73,16 +74,16 @@ fn centred(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-/// Roots of the shares of a sum: differences of rare values count as much as those of common ones.
+/// Square roots of the shares of the sum, so that differences between rare values count as much as between common ones.
 fn root_shares(counts: &[f64]) -> impl Iterator<Item = f64> {
     let sum = counts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     counts.iter().map(move |count| (count / sum).sqrt())
 }
 
-/// Strength of edges by cell and direction, a direction and its opposite being one.
+/// Edge strength by cell and direction; opposite directions count as the same.
 fn outlines(grey: &[i32]) -> Vec<f64> {
     let at = |x: usize, y: usize| f64::from(grey[y * OUTLINE_SIDE + x]);
-    // The difference of the neighbours, or of the one there is and the pixel itself, by pixel.
+    // Central difference per pixel, or a one-sided one at the border.
     let slope =
         |before: f64, after: f64, inner: bool| (after - before) / if inner { 2.0 } else { 1.0 };
     let last = OUTLINE_SIDE - 1;
@@ -101,8 +102,8 @@ fn outlines(grey: &[i32]) -> Vec<f64> {
                 inner(y),
             );
             let turn = down.atan2(across).rem_euclid(std::f64::consts::PI) / std::f64::consts::PI;
-            let place = turn * DIRECTIONS as f64;
-            let (low, part) = (place as usize, place.fract());
+            let bin = turn * DIRECTIONS as f64;
+            let (low, part) = (bin as usize, bin.fract());
             let size = OUTLINE_SIDE / CELLS;
             let cell = ((y / size) * CELLS + x / size) * DIRECTIONS;
             let strength = across.hypot(down);
@@ -113,9 +114,9 @@ fn outlines(grey: &[i32]) -> Vec<f64> {
     root_shares(&cells).collect()
 }
 
-/// How often each pattern of brighter neighbours at a distance comes, in the middle of the picture and around it.
+/// Histogram of the patterns of brighter neighbours at `radius`, for the centre of the image and its surroundings.
 fn texture(grey: &[i32], radius: usize) -> Vec<f64> {
-    let kinds = uniform_patterns();
+    let bins = uniform_patterns();
     let (r, side) = (radius as isize, TEXTURE_SIDE - 2 * radius);
     let ring = [
         (-1, -1),
@@ -144,13 +145,13 @@ fn texture(grey: &[i32], radius: usize) -> Vec<f64> {
                 true => &mut inside,
                 false => &mut around,
             };
-            counts[kinds[code]] += 1.0;
+            counts[bins[code]] += 1.0;
         }
     }
     root_shares(&inside).chain(root_shares(&around)).collect()
 }
 
-/// The number of each of the 256 patterns: those with at most two changes around the ring by themselves, the others together.
+/// The histogram bin of each of the 256 patterns: one for each pattern with at most two transitions, and one for all others.
 fn uniform_patterns() -> [usize; 256] {
     let mut next = 0;
     std::array::from_fn(|code| {
@@ -178,7 +179,7 @@ mod tests {
     use super::super::{Beside, SourceInfo};
     use super::*;
 
-    fn picture(width: u32, height: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
+    fn drawn(width: u32, height: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
         let at = |i: u32, of: u32| f64::from(i) / f64::from(of);
         let rgb = (0..width * height)
             .flat_map(|i| [bright(at(i % width, width), at(i / width, height)) as u8; 3])
@@ -216,18 +217,15 @@ mod tests {
 
     #[test]
     fn there_are_fifty_eight_uniform_patterns() {
-        let kinds = uniform_patterns();
-        assert_eq!(
-            kinds.iter().filter(|kind| **kind < PATTERNS - 1).count(),
-            58
-        );
+        let bins = uniform_patterns();
+        assert_eq!(bins.iter().filter(|bin| **bin < PATTERNS - 1).count(), 58);
     }
 
     #[test]
-    fn a_descriptor_has_length_one_whatever_the_picture() {
+    fn a_descriptor_has_unit_length_whatever_the_image() {
         for (width, height) in [(1, 1), (3, 200), (500, 2), (64, 64)] {
             for bright in [0.0, 255.0] {
-                let made = descriptor(&picture(width, height, |_, _| bright));
+                let made = descriptor(&drawn(width, height, |_, _| bright));
                 assert_eq!(made.len(), DESCRIPTOR_LENGTH);
                 let length: f32 = made.iter().map(|v| v * v).sum();
                 assert!((length - 1.0).abs() < 1e-4, "{width} x {height}: {length}");
@@ -236,12 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_at_another_size_is_nearer_than_another_texture_or_shape() {
-        let one = picture(200, 200, disc(0.4, 0.5));
-        let smaller = alike(&one, &picture(120, 120, disc(0.4, 0.5)));
-        let moved = alike(&one, &picture(200, 200, disc(0.55, 0.5)));
-        let striped = alike(&one, &picture(200, 200, stripes));
-        let longer = alike(&one, &picture(400, 150, disc(0.4, 0.5)));
+    fn the_same_image_at_another_size_is_nearer_than_another_texture_or_shape() {
+        let one = drawn(200, 200, disc(0.4, 0.5));
+        let smaller = alike(&one, &drawn(120, 120, disc(0.4, 0.5)));
+        let moved = alike(&one, &drawn(200, 200, disc(0.55, 0.5)));
+        let striped = alike(&one, &drawn(200, 200, stripes));
+        let longer = alike(&one, &drawn(400, 150, disc(0.4, 0.5)));
         assert!(smaller > 0.95, "{smaller}");
         assert!(
             smaller > moved && moved > striped,

@@ -1,85 +1,85 @@
-//! What can go wrong with a picture, in words for the person who chose the file.
+//! What can go wrong with an image, worded for the person who chose the file.
 //!
-//! Names and reasons are cleaned before they are put in; never build a variant from raw text.
+//! Names and reasons must be sanitised; never build a variant from raw text.
 
 use super::decode::{MAX_PIXELS, MAX_SIDE};
 use rounds_support::errors::{FileError, Hint, bytes};
 
-/// Why there is no picture.
+/// Why an image could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImagingError {
     /// The file has no bytes.
     #[error("the file is empty: {name}")]
     Empty {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
     },
-    /// The content is in none of the formats that can be read.
-    #[error("not a picture that can be read: {name}{}", seems(*.looks_like))]
+    /// The content is in no supported format.
+    #[error("not a supported image: {name}{}", seems(*.looks_like))]
     Unknown {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
-        /// What the content looks like instead, if it is known.
+        /// What the content looks like instead, if known.
         looks_like: Option<&'static str>,
     },
-    /// The file is longer than what is read.
+    /// The file exceeds the size limit.
     #[error("file larger than {}: {name} ({})", bytes(*.limit), bytes(*.length))]
     FileTooLarge {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
         /// Length in bytes.
         length: u64,
         /// The largest accepted length in bytes.
         limit: u64,
     },
-    /// The picture has more pixels than what is decoded.
-    #[error("picture too large: {name} has {width} x {height} pixels")]
+    /// The image exceeds the pixel limit.
+    #[error("image too large: {name} has {width} x {height} pixels")]
     TooLarge {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
         /// Width in pixels, from the header.
         width: u32,
         /// Height in pixels, from the header.
         height: u32,
     },
-    /// Decoding would take more memory than is allowed.
-    #[error("decoding {name} would take too much memory")]
+    /// Decoding would exceed the memory limit.
+    #[error("decoding {name} would need too much memory")]
     TooMuchMemory {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
     },
     /// The file ends too early.
-    #[error("the file is cut short: {name}")]
+    #[error("the file is incomplete: {name}")]
     Truncated {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
     },
-    /// The format is known, this variant of it is not.
-    #[error("a kind of {format} that cannot be read: {name} ({reason})")]
+    /// The format is supported, but not this variant of it.
+    #[error("unsupported kind of {format}: {name} ({reason})")]
     Unsupported {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
         /// Name of the format.
         format: &'static str,
-        /// The decoder's words, cleaned.
+        /// The decoder's message, sanitised.
         reason: String,
     },
-    /// The content breaks the rules of its format.
-    #[error("the {format} file is broken: {name} ({reason})")]
+    /// The content violates its format.
+    #[error("damaged {format} file: {name} ({reason})")]
     Broken {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
         /// Name of the format.
         format: &'static str,
-        /// The decoder's words, cleaned.
+        /// The decoder's message, sanitised.
         reason: String,
     },
     /// A thumbnail could not be written.
     #[error("cannot make a thumbnail of {name}: {reason}")]
     Encode {
-        /// Cleaned file name.
+        /// Sanitised file name.
         name: String,
-        /// The encoder's words, cleaned.
+        /// The encoder's message, sanitised.
         reason: String,
     },
     /// The file could not be read.
@@ -98,16 +98,14 @@ impl Hint for ImagingError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Empty { .. } | Self::Truncated { .. } | Self::Broken { .. } => {
-                "copy or export the picture again"
+                "copy or export the image again"
             }
             Self::Unknown { .. } | Self::Unsupported { .. } => "export it as PNG or JPEG",
-            Self::FileTooLarge { .. } | Self::TooMuchMemory { .. } => {
-                "make the picture smaller first"
-            }
+            Self::FileTooLarge { .. } | Self::TooMuchMemory { .. } => "reduce the image size first",
             Self::TooLarge { .. } => {
                 let millions = MAX_PIXELS / 1_000_000;
                 return Some(format!(
-                    "make it at most {MAX_SIDE} pixels a side and {millions} million pixels in all"
+                    "resize it to at most {MAX_SIDE} pixels per side and {millions} million pixels in all"
                 ));
             }
             Self::Encode { .. } => return None,

@@ -1,8 +1,8 @@
-//! Runs a decoder so that its panic is an error, and a silent one.
+//! Turns a panic in third-party code into an error, silently.
 //!
-//! Image decoders may panic on malicious input. The panic message would tear through a drawn screen, so while guarded
-//! work runs, a panic hook that skips the threads doing it stands in front of the program's own hook, and goes when the
-//! last of them is done. Never leave it in place, and never put code of ours under the guard: its bugs must be heard.
+//! Image decoders may panic on malicious input, and the panic message would corrupt the terminal screen. While guarded work
+//! runs, a panic hook that ignores the guarded threads wraps the program's own hook; it is removed when the last of them is
+//! done. Never leave it in place, and never guard code of our own: its bugs must be reported.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -14,7 +14,7 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How many guarded pieces of work run, and the hook that stood there before the first.
+/// The number of guarded calls in progress, and the hook that was installed before the first.
 struct Installed {
     count: usize,
     before: Option<Arc<Hook>>,
@@ -25,7 +25,7 @@ static INSTALLED: Mutex<Installed> = Mutex::new(Installed {
     before: None,
 });
 
-/// Runs `work`; `None` if it panicked. The panic message is not shown.
+/// Runs `work`; `None` if it panicked. No panic message is printed.
 pub fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     let hook = SilentHook::install();
     let outer = GUARDED.replace(true);
@@ -35,7 +35,7 @@ pub fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     outcome.ok()
 }
 
-/// While it lives, guarded threads panic in silence.
+/// While it exists, guarded threads panic silently.
 struct SilentHook;
 
 impl SilentHook {
@@ -64,7 +64,7 @@ impl Drop for SilentHook {
             return;
         }
         if let Some(before) = installed.before.take() {
-            // Ours goes first, so that the old hook is held once and can be put back as it was.
+            // Dropping our hook first leaves a single reference to the old one, so that it can be restored as it was.
             drop(panic::take_hook());
             match Arc::try_unwrap(before) {
                 Ok(hook) => panic::set_hook(hook),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_none_and_work_that_ends_well_gives_its_value() {
+    fn a_panic_gives_none_and_success_gives_the_value() {
         assert_eq!(without_panic(|| 7), Some(7));
         assert_eq!(
             without_panic(|| -> u8 { panic!("must not be shown") }),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn many_threads_may_panic_at_once() {
+    fn many_threads_can_panic_at_once() {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 std::thread::spawn(|| (0..50).all(|_| without_panic(|| panic!("quiet")).is_none()))

@@ -1,7 +1,8 @@
-//! What the common decoder does not tell of a JPEG: whether it is whole, and the four channels of printing colours, which it
-//! would turn into RGB before anyone could resize them.
+//! What the `image` crate hides about a JPEG: whether it is complete, and the four channels of a CMYK file, which it would
+//! convert to RGB before they could be resized.
 //!
-//! As Pillow does, every such file is taken to hold inverted inks, as Adobe's programs write them, whether or not it says so.
+//! Like Pillow, this takes every four-channel file to hold inverted CMYK, as Adobe's programs write it, whether or not the
+//! file says so.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -12,15 +13,15 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::decode::{MAX_SIDE, Refusal, check_size};
 use super::pixels::{Samples, Values};
 
-/// Whether the file goes on to its end marker. A decoder fills what is missing with grey and says nothing, which is no picture
-/// to ask about; Pillow refuses such a file too.
-pub(super) fn is_whole(content: &[u8]) -> bool {
+/// Whether the file reaches its end marker. A decoder silently fills missing data with grey, so an incomplete file must be
+/// refused, as Pillow refuses it.
+pub(super) fn is_complete(content: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&byte) = content.get(at) {
         let marker = content.get(at + 1).copied();
         match (byte, marker) {
             (0xFF, Some(0xD9)) => return true,
-            // Filling, a stuffed byte, a restart, or a marker without content.
+            // Fill bytes, a stuffed byte, a restart, or a marker without a segment.
             (0xFF, Some(0xFF)) => at += 1,
             (0xFF, Some(0x00 | 0x01 | 0xD0..=0xD8)) => at += 2,
             (0xFF, Some(_)) => {
@@ -36,8 +37,8 @@ pub(super) fn is_whole(content: &[u8]) -> bool {
     false
 }
 
-/// The samples of a JPEG of four channels; `None` for every other one, and where the header cannot be read.
-pub(super) fn four_channels(content: &[u8]) -> Result<Option<Samples>, Refusal> {
+/// The samples of a four-channel JPEG; `None` for any other, or if the header cannot be read.
+pub(super) fn cmyk_samples(content: &[u8]) -> Result<Option<Samples>, Refusal> {
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(MAX_SIDE as usize)
@@ -57,12 +58,12 @@ pub(super) fn four_channels(content: &[u8]) -> Result<Option<Samples>, Refusal> 
     check_size(width, height)?;
     decoder.set_options(options.jpeg_set_out_colorspace(space));
     let stored = decoder.decode().map_err(refusal)?;
-    Ok(Some(Samples::Own {
+    Ok(Some(Samples::Special {
         width,
         height,
         values: match space {
-            ColorSpace::YCCK => Values::StoredYcck(stored),
-            _ => Values::StoredInks(stored),
+            ColorSpace::YCCK => Values::InvertedYcck(stored),
+            _ => Values::InvertedCmyk(stored),
         },
     }))
 }
@@ -80,16 +81,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_file_is_not_whole_and_an_end_inside_a_segment_is_none() {
+    fn a_truncated_file_is_incomplete_and_an_end_marker_inside_a_segment_does_not_count() {
         let mut file = vec![0xFF, 0xD8];
-        // A comment that holds an end marker.
+        // A comment that contains an end marker.
         file.extend([0xFF, 0xFE, 0, 6, 0xFF, 0xD9, 1, 2]);
         file.extend([0xFF, 0xDA, 0, 2, 7, 7, 0xFF, 0x00, 9, 0xFF, 0xD0, 3, 0xFF]);
-        assert!(!is_whole(&file));
+        assert!(!is_complete(&file));
         file.extend([0xFF, 0xD9, 0, 0]);
-        assert!(is_whole(&file));
+        assert!(is_complete(&file));
         for end in 0..file.len() - 3 {
-            assert!(!is_whole(&file[..end]), "{end}");
+            assert!(!is_complete(&file[..end]), "{end}");
         }
     }
 }

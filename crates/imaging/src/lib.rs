@@ -1,42 +1,43 @@
-//! Pictures: from the bytes of a file to 8-bit RGB, and on to a model's square, a thumbnail or a terminal.
+//! Images: from the bytes of a file to 8-bit RGB, and on to a model's input square or a thumbnail.
 //!
-//! A file is untrusted: its format is guessed from its content, its size is checked before anything is decoded, and a
-//! decoder that panics becomes an error. Nothing here may open a picture past these checks, or change its pixels for
-//! looks: what the model sees must be what the reference pipeline would see. Grey of more than 8 bits is the one exception ([`Deep`]).
+//! A file is untrusted: its format is detected from its content, its size is checked before anything is decoded, and a
+//! panic in a decoder becomes an error. Never open an image without these checks, and never alter pixels to
+//! improve an image: the model must see what the reference pipeline would show it. The one exception is grey of more than
+//! 8 bits ([`Deep`]).
 
 mod bitmap;
 mod brightness;
+mod colour_depth;
 pub mod decode;
-mod deep;
 mod descriptor;
 mod error;
 mod gif;
 mod guard;
-pub mod halfblock;
+mod high_bit_grey;
 mod jpeg;
-mod kinds;
-mod look;
+mod phash;
+mod pixel_layout;
 mod pixels;
-pub mod resize;
+mod resize;
 mod sniff;
 mod thumbnail;
 mod tiff;
 mod transform;
 
 pub use brightness::Brightness;
+pub use colour_depth::ColourDepth;
 pub use decode::{decode, load};
-pub use deep::{Deep, DeepGrey};
 pub use descriptor::{DESCRIPTOR_LENGTH, descriptor};
 pub use error::ImagingError;
-pub(crate) use guard::without_panic;
-pub use halfblock::{ColourDepth, half_blocks};
-pub use look::{look, looks, looks_apart};
+pub use guard::without_panic;
+pub use high_bit_grey::{Deep, HighBitGrey};
+pub use phash::{look, looks, looks_apart};
 pub use resize::resize_bicubic;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_transform};
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// Width in pixels, at least 1.
@@ -45,45 +46,45 @@ pub struct Picture {
     pub height: u32,
     /// 8-bit RGB, row-major, `width * height * 3` bytes.
     pub rgb: Vec<u8>,
-    /// What the file had beside colours; decides how the reference pipelines resize it.
+    /// What else the file holds that affects how the reference pipelines resize it.
     pub beside: Beside,
-    /// Where it came from.
+    /// The file it was read from.
     pub source: SourceInfo,
 }
 
-/// What a file has beside colours. Pillow resizes before it converts to RGB, so these change a model's pixels. A plain RGB picture
-/// has none of it.
+/// Pixel data other than 8-bit RGB. Pillow resizes before it converts to RGB, so this changes the pixels a model sees. A
+/// plain RGB image has none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beside {
-    /// A palette or single bits: Pillow takes the nearest pixel and never blends.
+    /// The image has a palette or is bilevel: Pillow resizes it by nearest neighbour and never blends.
     pub indexed: bool,
     /// Opacity of every pixel, `width * height` bytes.
     pub alpha: Option<Vec<u8>>,
-    /// True where opacity is a channel of its own, and so weighs the colours when they are blended; false where single colours
-    /// are marked as see-through, which only matters on a background.
+    /// True if opacity is a separate channel, which weights the colours in a resize; false if single colours are marked as
+    /// transparent, which only matters against a background.
     pub alpha_is_channel: bool,
-    /// Cyan, magenta, yellow and black of every pixel, `width * height * 4` bytes; 255 is all of an ink.
-    pub inks: Option<Vec<u8>>,
+    /// Cyan, magenta, yellow and black of every pixel, `width * height * 4` bytes; 255 is full ink.
+    pub cmyk: Option<Vec<u8>>,
     /// Grey samples of more than 8 bits.
-    pub deep: Option<DeepGrey>,
+    pub high_bit_grey: Option<HighBitGrey>,
 }
 
-/// What is known of the file a picture came from.
+/// What is known about the file an image came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceInfo {
-    /// File name without its folder, cleaned, on one line.
+    /// File name without its folder, sanitised, on one line.
     pub name: String,
-    /// Format, from the content.
+    /// Format, detected from the content.
     pub format: Format,
     /// Length of the file in bytes.
     pub bytes: u64,
     /// SHA-256 of the file: 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// What its pixels were before they became RGB.
+    /// The pixel format before conversion to RGB.
     pub original_mode: Mode,
 }
 
-/// A grey square: shows nothing.
+/// A uniform grey square, for runs without an image.
 pub fn blank(side: u32) -> Picture {
     Picture {
         width: side,
@@ -102,7 +103,7 @@ pub fn blank(side: u32) -> Picture {
 
 #[cfg(test)]
 impl SourceInfo {
-    /// Stands in where a test does not care.
+    /// A placeholder for tests that ignore the source.
     pub(crate) fn unknown() -> Self {
         Self {
             name: "test".to_owned(),
@@ -132,7 +133,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The usual end of a file name.
+    /// The usual file name extension, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -144,7 +145,7 @@ impl Format {
         }
     }
 
-    /// The name people know it by.
+    /// The display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Png => "PNG",
@@ -157,16 +158,16 @@ impl Format {
     }
 }
 
-/// What a file's pixels were before they became 8-bit RGB. A palette counts as the colours it holds.
+/// A file's pixel format before conversion to 8-bit RGB. A palette image counts as the colours in its palette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Grey of at most 8 bits.
     Grey,
     /// Grey of at most 8 bits with alpha.
     GreyAlpha,
-    /// Colour of at most 8 bits a channel.
+    /// Colour of at most 8 bits per channel.
     Rgb,
-    /// Colour of at most 8 bits a channel with alpha.
+    /// Colour of at most 8 bits per channel with alpha.
     Rgba,
     /// 16-bit grey.
     Grey16,
@@ -178,14 +179,14 @@ pub enum Mode {
     Rgba16,
     /// Floating point.
     Float,
-    /// Printing colours.
+    /// Cyan, magenta, yellow and black, as used in print.
     Cmyk,
-    /// Something else that the decoder could turn into one of these.
+    /// Any other format that the decoder can convert.
     Other,
 }
 
 impl Mode {
-    /// Bits a channel, at most; `None` where that is not known.
+    /// Maximum bits per channel; `None` if unknown.
     pub fn bits(self) -> Option<u8> {
         match self {
             Self::Grey | Self::GreyAlpha | Self::Rgb | Self::Rgba | Self::Cmyk => Some(8),

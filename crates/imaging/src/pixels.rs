@@ -1,86 +1,86 @@
-//! Any decoded pixels to 8-bit RGB, as PIL's `convert("RGB")` does it, and what is kept beside them.
+//! Converts decoded pixels to 8-bit RGB like PIL's `convert("RGB")`, and keeps what that conversion loses.
 //!
-//! Alpha is dropped, never blended: blending would invent a background the reference pipeline does not have. 16-bit
-//! colour keeps its high byte, as PIL's unpackers do. One departure: PIL clips 16-bit grey at 255, which turns a film
-//! white, so here it is scaled by 1/257 instead. Floats count 0 to 1 as black to white; when any lie outside, their
-//! range is stretched to fit. The samples themselves are kept for who asks for [`super::Deep::AsReference`].
+//! Alpha is dropped, never blended: blending would invent a background that the reference pipeline does not have. 16-bit
+//! colour keeps its high byte, as in PIL's unpackers. One departure: PIL clips 16-bit grey at 255, which turns a radiograph
+//! white, so it is scaled by 1/257 here. Floats map 0 to 1 to black to white; if any lie outside, their range is stretched
+//! to fit. The original samples are kept for [`super::Deep::AsReference`].
 
 use image::DynamicImage;
 
-use super::DeepGrey;
+use super::HighBitGrey;
 
-/// What a decoder gave.
+/// The output of a decoder.
 pub(super) enum Samples {
-    /// What the common decoder made of the file.
-    Plain(DynamicImage),
-    /// What was read past it.
-    Own {
+    /// From the `image` crate.
+    Decoded(DynamicImage),
+    /// From a decoder of our own, for files that the `image` crate converts or does not read.
+    Special {
         width: u32,
         height: u32,
         values: Values,
     },
 }
 
-/// Samples of a kind that the common decoder does not hand out.
+/// Samples that the `image` crate does not expose.
 pub(super) enum Values {
-    /// Cyan, magenta, yellow and black of every pixel; 255 is all of an ink.
-    Inks(Vec<u8>),
-    /// A plane of each ink.
-    InkPlanes(Vec<u8>),
-    /// Inks the other way round, 0 is all of one: how JPEGs store them.
-    StoredInks(Vec<u8>),
-    /// Brightness, two differences, and black of stored inks.
-    StoredYcck(Vec<u8>),
-    /// Numbers of colours, `depth` bits each, rows of whole bytes; a map of all reds, then greens, then blues.
+    /// Cyan, magenta, yellow and black of every pixel; 255 is full ink.
+    Cmyk(Vec<u8>),
+    /// The same, one plane per ink.
+    CmykPlanes(Vec<u8>),
+    /// Inverted (0 is full ink), as JPEGs store it.
+    InvertedCmyk(Vec<u8>),
+    /// Luma, two chroma differences and black of inverted CMYK.
+    InvertedYcck(Vec<u8>),
+    /// Palette indices of `depth` bits, in rows of whole bytes; `map` holds all reds, then greens, then blues.
     Indices {
         packed: Vec<u8>,
         row_bytes: usize,
         depth: u8,
         map: Vec<u16>,
     },
-    /// Grey.
-    Floats(Vec<f32>),
+    /// Greyscale floats.
+    Grey32(Vec<f32>),
 }
 
-/// A picture in 8-bit RGB, and what was lost on the way to it.
+/// An image in 8-bit RGB, and the data lost in the conversion.
 #[derive(Default)]
 pub(super) struct Pixels {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) rgb: Vec<u8>,
     pub(super) alpha: Option<Vec<u8>>,
-    pub(super) inks: Option<Vec<u8>>,
-    pub(super) deep: Option<DeepGrey>,
+    pub(super) cmyk: Option<Vec<u8>>,
+    pub(super) high_bit_grey: Option<HighBitGrey>,
     pub(super) indexed: bool,
 }
 
 impl Pixels {
-    /// Converts; `rgb` is too short where samples are missing.
+    /// Converts; `rgb` is too short if samples are missing.
     pub(super) fn of(samples: Samples) -> Self {
         match samples {
-            Samples::Plain(decoded) => Self {
+            Samples::Decoded(decoded) => Self {
                 width: decoded.width(),
                 height: decoded.height(),
                 alpha: alpha(&decoded),
-                ..Self::plain(decoded)
+                ..Self::from_decoded(decoded)
             },
-            Samples::Own {
+            Samples::Special {
                 width,
                 height,
                 values,
             } => Self {
                 width,
                 height,
-                ..Self::own(values, width as usize)
+                ..Self::from_special(values, width as usize)
             },
         }
     }
 
-    fn plain(decoded: DynamicImage) -> Self {
+    fn from_decoded(decoded: DynamicImage) -> Self {
         match decoded {
             DynamicImage::ImageLuma16(buffer) => Self {
-                rgb: grey(buffer.as_raw(), 1, scaled),
-                deep: Some(DeepGrey::Sixteen(buffer.into_raw())),
+                rgb: grey(buffer.as_raw(), 1, scale_16_bit),
+                high_bit_grey: Some(HighBitGrey::U16(buffer.into_raw())),
                 ..Self::default()
             },
             other => Self {
@@ -90,12 +90,12 @@ impl Pixels {
         }
     }
 
-    fn own(values: Values, width: usize) -> Self {
-        let inks = match values {
-            Values::Floats(samples) => {
+    fn from_special(values: Values, width: usize) -> Self {
+        let cmyk = match values {
+            Values::Grey32(samples) => {
                 return Self {
                     rgb: floats(&samples, 1),
-                    deep: Some(DeepGrey::Float(samples)),
+                    high_bit_grey: Some(HighBitGrey::F32(samples)),
                     ..Self::default()
                 };
             }
@@ -106,24 +106,24 @@ impl Pixels {
                 map,
             } => {
                 return Self {
-                    rgb: looked_up(&packed, row_bytes, depth, &map, width),
+                    rgb: expand_palette(&packed, row_bytes, depth, &map, width),
                     indexed: true,
                     ..Self::default()
                 };
             }
-            Values::Inks(inks) => inks,
-            Values::InkPlanes(planes) => interleaved(&planes),
-            Values::StoredInks(stored) => stored.into_iter().map(|ink| 255 - ink).collect(),
-            Values::StoredYcck(stored) => stored
+            Values::Cmyk(cmyk) => cmyk,
+            Values::CmykPlanes(planes) => interleaved(&planes),
+            Values::InvertedCmyk(stored) => stored.into_iter().map(|ink| 255 - ink).collect(),
+            Values::InvertedYcck(stored) => stored
                 .as_chunks()
                 .0
                 .iter()
-                .flat_map(|&pixel| ycck_to_inks(pixel))
+                .flat_map(|&pixel| ycck_to_cmyk(pixel))
                 .collect(),
         };
         Self {
-            rgb: inks_to_rgb(&inks),
-            inks: Some(inks),
+            rgb: cmyk_to_rgb(&cmyk),
+            cmyk: Some(cmyk),
             ..Self::default()
         }
     }
@@ -136,8 +136,14 @@ fn interleaved(planes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Colours by their numbers; without any where the map is too short.
-fn looked_up(packed: &[u8], row_bytes: usize, depth: u8, map: &[u16], width: usize) -> Vec<u8> {
+/// Looks up palette indices; empty if the map is too short.
+fn expand_palette(
+    packed: &[u8],
+    row_bytes: usize,
+    depth: u8,
+    map: &[u16],
+    width: usize,
+) -> Vec<u8> {
     let colours = 1_usize << depth;
     let (Some(map), true) = (map.get(..3 * colours), row_bytes > 0) else {
         return Vec::new();
@@ -154,9 +160,9 @@ fn looked_up(packed: &[u8], row_bytes: usize, depth: u8, map: &[u16], width: usi
     rgb
 }
 
-/// Inks of a pixel as JPEGs store brightness and differences: the conversion of libjpeg, whose red, green and blue are the inverted
-/// inks that Pillow inverts again.
-fn ycck_to_inks([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
+/// Converts a stored YCCK pixel to CMYK as libjpeg does. Its red, green and blue are inverted cyan, magenta and yellow, which
+/// Pillow inverts again.
+fn ycck_to_cmyk([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
     let fixed = |factor: f64| (factor * 65_536.0 + 0.5) as i32;
     let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
     let half = 1 << 15;
@@ -167,26 +173,26 @@ fn ycck_to_inks([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
     [red, green, blue, 255 - k]
 }
 
-/// 8-bit RGB of inks, four bytes a pixel, as Pillow converts its mode CMYK.
-pub(super) fn inks_to_rgb(inks: &[u8]) -> Vec<u8> {
-    inks.as_chunks()
+/// Converts CMYK, four bytes per pixel, to 8-bit RGB as Pillow does.
+pub(super) fn cmyk_to_rgb(cmyk: &[u8]) -> Vec<u8> {
+    cmyk.as_chunks()
         .0
         .iter()
         .flat_map(|&[cyan, magenta, yellow, black]| {
             let paper = 255 - black;
-            [cyan, magenta, yellow].map(|ink| paper - multiplied(ink, paper))
+            [cyan, magenta, yellow].map(|ink| paper - mul_div_255(ink, paper))
         })
         .collect()
 }
 
 /// `sample * share / 255`, rounded as Pillow's `MULDIV255`.
-pub(super) fn multiplied(sample: u8, share: u8) -> u8 {
+pub(super) fn mul_div_255(sample: u8, share: u8) -> u8 {
     let product = u32::from(sample) * u32::from(share) + 128;
     (((product >> 8) + product) >> 8) as u8
 }
 
-/// The sample of which `share` (not 0) was taken by [`multiplied`], as Pillow gives it back.
-pub(super) fn divided(sample: u8, share: u8) -> u8 {
+/// Undoes [`mul_div_255`] for a nonzero `share`, as Pillow does.
+pub(super) fn unmultiply(sample: u8, share: u8) -> u8 {
     (255 * u32::from(sample) / u32::from(share).max(1)).min(255) as u8
 }
 
@@ -195,7 +201,7 @@ fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
     match decoded {
         DynamicImage::ImageLuma8(buffer) => grey(buffer.as_raw(), 1, |sample| sample),
         DynamicImage::ImageLumaA8(buffer) => grey(buffer.as_raw(), 2, |sample| sample),
-        // Pillow opens 16-bit grey with alpha as 8-bit: the high byte.
+        // Pillow opens 16-bit grey with alpha as 8-bit and keeps the high byte.
         DynamicImage::ImageLumaA16(buffer) => grey(buffer.as_raw(), 2, high_byte),
         DynamicImage::ImageRgb8(buffer) => buffer.into_raw(),
         DynamicImage::ImageRgba8(buffer) => colour(buffer.as_raw(), 4, |sample| sample),
@@ -207,7 +213,7 @@ fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
     }
 }
 
-/// Opacity of every pixel, where the decoder gave any.
+/// Opacity of every pixel, if there is any.
 fn alpha(decoded: &DynamicImage) -> Option<Vec<u8>> {
     fn last<T: Copy>(samples: &[T], channels: usize, convert: impl Fn(T) -> u8) -> Vec<u8> {
         let pixels = samples.chunks_exact(channels);
@@ -245,7 +251,7 @@ fn floats(samples: &[f32], channels: usize) -> Vec<u8> {
     let (low, high) = colours.fold((0.0_f32, 1.0_f32), |(low, high), &sample| {
         (low.min(sample), high.max(sample))
     });
-    // Half of each, so that their difference cannot overflow.
+    // Halved first, so that the difference cannot overflow.
     let span = high / 2.0 - low / 2.0;
     let stretched = |sample: f32| {
         let share = if sample.is_nan() {
@@ -261,7 +267,7 @@ fn floats(samples: &[f32], channels: usize) -> Vec<u8> {
     }
 }
 
-fn scaled(sample: u16) -> u8 {
+fn scale_16_bit(sample: u16) -> u8 {
     ((u32::from(sample) + 128) / 257) as u8
 }
 
@@ -274,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grey_is_replicated_and_alpha_dropped_without_blending() {
+    fn grey_is_replicated_and_alpha_is_dropped_without_blending() {
         assert_eq!(
             grey(&[7_u8, 0, 9, 255], 2, |sample| sample),
             [7, 7, 7, 9, 9, 9]
@@ -283,34 +289,37 @@ mod tests {
     }
 
     #[test]
-    fn inks_darken_the_paper_and_black_takes_all() {
-        let inks = [0, 0, 0, 0, 255, 0, 0, 0, 9, 9, 9, 255, 100, 200, 50, 60];
+    fn cmyk_converts_to_rgb_from_every_layout() {
+        let cmyk = [0, 0, 0, 0, 255, 0, 0, 0, 9, 9, 9, 255, 100, 200, 50, 60];
         let rgb = [255, 255, 255, 0, 255, 255, 0, 0, 0, 119, 42, 157];
-        assert_eq!(inks_to_rgb(&inks), rgb);
+        assert_eq!(cmyk_to_rgb(&cmyk), rgb);
         let planes = [0, 255, 9, 100, 0, 0, 9, 200, 0, 0, 9, 50, 0, 0, 255, 60];
-        assert_eq!(interleaved(&planes), inks);
-        assert_eq!(ycck_to_inks([77, 128, 128, 5]), [77, 77, 77, 250]);
-        assert_eq!(ycck_to_inks([255, 0, 255, 0]), [255, 208, 28, 255]);
+        assert_eq!(interleaved(&planes), cmyk);
+        assert_eq!(ycck_to_cmyk([77, 128, 128, 5]), [77, 77, 77, 250]);
+        assert_eq!(ycck_to_cmyk([255, 0, 255, 0]), [255, 208, 28, 255]);
     }
 
     #[test]
-    fn numbers_of_colours_are_unpacked_row_by_row() {
+    fn palette_indices_are_unpacked_row_by_row() {
         let map: Vec<u16> = (0..48).map(|i| i * 0x0501).collect();
-        let rgb = looked_up(&[0x1F, 0x20, 0x00, 0xF0], 2, 4, &map, 3);
+        let rgb = expand_palette(&[0x1F, 0x20, 0x00, 0xF0], 2, 4, &map, 3);
         let colour = |i: u16| [i, 16 + i, 32 + i].map(|at| ((at * 0x0501) >> 8) as u8);
         let expected: Vec<u8> = [1, 15, 2, 0, 0, 15].into_iter().flat_map(colour).collect();
         assert_eq!(rgb, expected);
-        assert!(looked_up(&[0x1F], 1, 4, &map[1..], 2).is_empty());
+        assert!(expand_palette(&[0x1F], 1, 4, &map[1..], 2).is_empty());
     }
 
     #[test]
     fn sixteen_bit_grey_is_scaled_and_colour_keeps_its_high_byte() {
-        assert_eq!([0, 128, 129, 257, 65_535].map(scaled), [0, 0, 1, 1, 255]);
+        assert_eq!(
+            [0, 128, 129, 257, 65_535].map(scale_16_bit),
+            [0, 0, 1, 1, 255]
+        );
         assert_eq!([0, 0x1234, 0xFFFF].map(high_byte), [0, 0x12, 255]);
     }
 
     #[test]
-    fn floats_outside_zero_to_one_are_stretched_and_not_a_number_is_black() {
+    fn floats_outside_zero_to_one_are_stretched_and_nan_is_black() {
         assert_eq!(floats(&[0.0, 0.5, 1.0], 3), [0, 128, 255]);
         assert_eq!(floats(&[-100.0, 0.0, 100.0], 3), [0, 128, 255]);
         assert_eq!(floats(&[0.5, 1.0], 1), [128, 128, 128, 255, 255, 255]);

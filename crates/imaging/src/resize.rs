@@ -1,14 +1,14 @@
 //! Pillow's antialiased bicubic resize, byte for byte.
 //!
-//! The models were trained on pictures that went through Pillow, so a prettier filter would be a wrong one. The rules are
+//! The models were trained on images resized by Pillow, so any other filter, however good, would be wrong. The rules are
 //! those of Pillow's `Resample.c` (a = -0.5, two passes with 8-bit values between them, fixed-point weights of 22 bits);
-//! golden bytes come from `tests/reference/pillow_resize.py`. The pass across always comes first, as in Pillow when the
-//! models were trained; Pillow 13 turns the order round for some sizes. Never reorder the arithmetic here.
+//! golden bytes come from `tests/reference/pillow_resize.py`. The horizontal pass always comes first, as in Pillow when the
+//! models were trained; Pillow 13 reverses the order for some sizes. Never reorder the arithmetic here.
 
 /// Fractional bits of a weight: 32 bits, less 8 for the sample and 2 for the overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// A rectangle of the resized picture, in its pixels.
+/// A rectangle of the resized image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Left edge.
@@ -22,7 +22,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether it lies inside the new size and there are pixels enough for the old one.
+    /// Whether it lies inside the new size and `pixels` suffice for the old size.
     pub(super) fn fits(
         self,
         (w, h): (usize, usize),
@@ -36,7 +36,7 @@ impl Window {
         enough && inside(self.x, self.width, new_w) && inside(self.y, self.height, new_h)
     }
 
-    /// Rows of the old picture that it is made of.
+    /// The source rows that contribute to it.
     pub(super) fn rows<T: Copy + Default>(
         self,
         vertical: Option<&Weights<T>>,
@@ -49,7 +49,7 @@ impl Window {
 }
 
 /// Resizes `rgb` (8-bit RGB, row-major, `w * h * 3` bytes) to `new_w * new_h * 3` bytes, as `Image.resize(…, BICUBIC)`.
-/// A size of zero, or a buffer that is too short, gives an empty result.
+/// The result is empty if a size is zero or the buffer is too short.
 pub fn resize_bicubic(rgb: &[u8], w: usize, h: usize, new_w: usize, new_h: usize) -> Vec<u8> {
     let whole = Window {
         x: 0,
@@ -60,9 +60,9 @@ pub fn resize_bicubic(rgb: &[u8], w: usize, h: usize, new_w: usize, new_h: usize
     resize_bicubic_window::<3>(rgb, w, h, new_w, new_h, whole)
 }
 
-/// The part `window` of what [`resize_bicubic`] would give, at the cost of that part only: a strip of 1 by 16,384 pixels
-/// may be cropped to a square without its full enlargement ever being held. `window` must lie inside the new size. `CHANNELS` bytes
-/// make a pixel.
+/// The part `window` of the result of [`resize_bicubic`], at the cost of that part only: a strip of 1 by 16,384 pixels can be
+/// cropped to a square without holding its full enlargement. `window` must lie inside the new size. A pixel has `CHANNELS`
+/// bytes.
 pub fn resize_bicubic_window<const CHANNELS: usize>(
     samples: &[u8],
     w: usize,
@@ -75,10 +75,10 @@ pub fn resize_bicubic_window<const CHANNELS: usize>(
         return Vec::new();
     }
     let Window { x, width, .. } = window;
-    let vertical = Weights::down(h, new_h, window, fixed);
+    let vertical = Weights::vertical(h, new_h, window, fixed);
     let rows = window.rows(vertical.as_ref());
     let first_row = rows.start;
-    let across = match Weights::across(w, new_w, window, fixed) {
+    let across = match Weights::horizontal(w, new_w, window, fixed) {
         None => rows
             .flat_map(|row| &samples[(row * w + x) * CHANNELS..(row * w + x + width) * CHANNELS])
             .copied()
@@ -137,7 +137,7 @@ fn clip(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-/// A weight in fixed point.
+/// Converts a weight to fixed point.
 fn fixed(weight: f64) -> i32 {
     let scaled = weight * f64::from(1 << PRECISION_BITS);
     (if weight < 0.0 {
@@ -151,29 +151,34 @@ fn fixed(weight: f64) -> i32 {
 pub(super) struct Weights<T> {
     /// First input position and number of weights.
     bounds: Vec<(usize, usize)>,
-    /// `stride` weights for each output position, the rest zero.
+    /// `stride` weights for each output position, padded with zeros.
     kernels: Vec<T>,
     stride: usize,
 }
 
 impl<T: Copy + Default> Weights<T> {
-    /// Of the pass across; `None` where the width does not change: Pillow skips such a pass.
-    pub(super) fn across(
+    /// For the horizontal pass; `None` if the width does not change, because Pillow then skips the pass.
+    pub(super) fn horizontal(
         w: usize,
         new_w: usize,
         window: Window,
-        hold: fn(f64) -> T,
+        convert: fn(f64) -> T,
     ) -> Option<Self> {
-        (new_w != w).then(|| Self::new(w, new_w, window.x, window.width, hold))
+        (new_w != w).then(|| Self::new(w, new_w, window.x, window.width, convert))
     }
 
-    /// Of the pass down; `None` where the height does not change.
-    pub(super) fn down(h: usize, new_h: usize, window: Window, hold: fn(f64) -> T) -> Option<Self> {
-        (new_h != h).then(|| Self::new(h, new_h, window.y, window.height, hold))
+    /// For the vertical pass; `None` if the height does not change.
+    pub(super) fn vertical(
+        h: usize,
+        new_h: usize,
+        window: Window,
+        convert: fn(f64) -> T,
+    ) -> Option<Self> {
+        (new_h != h).then(|| Self::new(h, new_h, window.y, window.height, convert))
     }
 
     /// The weights of output positions `from .. from + count` of a pass from `input` to `output` samples.
-    fn new(input: usize, output: usize, from: usize, count: usize, hold: fn(f64) -> T) -> Self {
+    fn new(input: usize, output: usize, from: usize, count: usize, convert: fn(f64) -> T) -> Self {
         let scale = input as f64 / output as f64;
         let filter_scale = scale.max(1.0);
         let support = 2.0 * filter_scale;
@@ -182,7 +187,7 @@ impl<T: Copy + Default> Weights<T> {
         let mut bounds = Vec::with_capacity(count);
         let mut kernels = vec![T::default(); count * stride];
         let mut kernel = Vec::with_capacity(stride);
-        for (position, held) in (from..from + count).zip(kernels.chunks_exact_mut(stride)) {
+        for (position, slot) in (from..from + count).zip(kernels.chunks_exact_mut(stride)) {
             let centre = (position as f64 + 0.5) * scale;
             let start = ((centre - support + 0.5) as i64).max(0);
             let end = ((centre + support + 0.5) as i64).min(input as i64);
@@ -191,8 +196,8 @@ impl<T: Copy + Default> Weights<T> {
                 (0..end - start).map(|x| bicubic(((x + start) as f64 - centre + 0.5) * step)),
             );
             let total: f64 = kernel.iter().fold(0.0, |sum, weight| sum + weight);
-            for (held, &weight) in held.iter_mut().zip(&kernel) {
-                *held = hold(if total == 0.0 { weight } else { weight / total });
+            for (slot, &weight) in slot.iter_mut().zip(&kernel) {
+                *slot = convert(if total == 0.0 { weight } else { weight / total });
             }
             bounds.push((start as usize, kernel.len()));
         }
@@ -277,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_equals_the_same_part_of_the_whole() {
+    fn a_window_equals_the_same_part_of_the_full_result() {
         let rgb = input(37, 23);
         for (new_w, new_h) in [(16, 16), (60, 41), (37, 12), (20, 23)] {
             let whole = resize_bicubic(&rgb, 37, 23, new_w, new_h);
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_picture_stays_even_and_nonsense_gives_nothing() {
+    fn a_uniform_image_stays_uniform_and_invalid_sizes_give_an_empty_result() {
         assert!(
             resize_bicubic(&[77; 30 * 20 * 3], 30, 20, 7, 50)
                 .iter()

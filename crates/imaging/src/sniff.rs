@@ -1,21 +1,21 @@
-//! Tells formats apart by their content.
+//! Detects formats from file content.
 //!
-//! A name is only what somebody typed, so it is never looked at here. Unreadable formats are recognised too, because
-//! "this is a DICOM file" helps more than "unknown".
+//! File names are ignored: anyone can type anything. Unsupported formats are recognised too, because "this is a DICOM
+//! file" helps more than "unknown".
 
 use super::Format;
 
-/// The readable format that `content` begins like, if any.
+/// The supported format that `content` starts like, if any.
 pub fn format(content: &[u8]) -> Option<Format> {
     match content {
-        // Its free first 128 bytes may begin like another format, usually TIFF.
+        // The 128-byte preamble of a DICOM file may start like another format, usually TIFF.
         _ if at(content, 128, b"DICM") => None,
         _ if content.starts_with(b"\x89PNG\r\n\x1A\n") => Some(Format::Png),
         _ if content.starts_with(&[0xFF, 0xD8, 0xFF]) => Some(Format::Jpeg),
         _ if content.starts_with(b"GIF87a") || content.starts_with(b"GIF89a") => Some(Format::Gif),
         _ if content.starts_with(b"RIFF") && at(content, 8, b"WEBP") => Some(Format::WebP),
         _ if content.starts_with(b"II*\0") || content.starts_with(b"MM\0*") => Some(Format::Tiff),
-        // Two letters are too weak a sign: text may begin with them, but no text has a header size of these.
+        // Text may start with these two letters too, but never has a valid header size.
         _ if content.starts_with(b"BM") && bitmap_header(content) => Some(Format::Bmp),
         _ => None,
     }
@@ -25,7 +25,7 @@ fn bitmap_header(content: &[u8]) -> bool {
     matches!(content.get(14..18), Some([12..=124, 0, 0, 0]))
 }
 
-/// What `content` looks like when it is no readable picture, with an article where English wants one.
+/// What an unsupported `content` looks like, with an article where English needs one.
 pub fn looks_like(content: &[u8]) -> Option<&'static str> {
     if at(content, 128, b"DICM") {
         return Some("DICOM");
@@ -69,7 +69,7 @@ fn text(content: &[u8]) -> Option<&'static str> {
     let head = &content[..content.len().min(1024)];
     let valid = match std::str::from_utf8(head) {
         Ok(valid) => valid,
-        // The cut at 1,024 bytes may go through a character.
+        // The cut at 1,024 bytes may split a character.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
         }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readable_formats_are_known_by_their_first_bytes() {
+    fn supported_formats_are_detected_from_their_first_bytes() {
         assert_eq!(format(b"\x89PNG\r\n\x1A\nrest"), Some(Format::Png));
         assert_eq!(format(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::WebP));
         assert_eq!(
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_formats_are_named() {
+    fn unsupported_formats_are_named() {
         let mut dicom = vec![0; 128];
         dicom.extend(b"DICM");
         assert_eq!(looks_like(&dicom), Some("DICOM"));

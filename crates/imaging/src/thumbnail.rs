@@ -1,6 +1,6 @@
-//! Small JPEGs of pictures, for lists, exports and the index.
+//! Small JPEG copies of images, for lists, exports and the index.
 //!
-//! A thumbnail is for people. Never feed one to a model: it has lost what the model should see.
+//! Thumbnails are for people. Never feed one to a model: it lacks detail that the model needs.
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -9,23 +9,23 @@ use super::resize::resize_bicubic;
 use super::{ImagingError, Picture};
 use rounds_support::sanitise;
 
-/// A JPEG of `picture` that fits in a square of `side` pixels, never enlarged. `quality` is 1 (worst) to 100.
-pub fn thumbnail_jpeg(picture: &Picture, side: u32, quality: u8) -> Result<Vec<u8>, ImagingError> {
+/// A JPEG of `image` that fits in a square of `side` pixels, never enlarged. `quality` is 1 (worst) to 100.
+pub fn thumbnail_jpeg(image: &Picture, side: u32, quality: u8) -> Result<Vec<u8>, ImagingError> {
     let failed = |reason: &str| ImagingError::Encode {
-        name: picture.source.name.clone(),
+        name: image.source.name.clone(),
         reason: sanitise::clean_line(reason),
     };
-    let (width, height) = fit(picture.width, picture.height, side.max(1));
+    let (width, height) = fit(image.width, image.height, side.max(1));
     let rgb = resize_bicubic(
-        &picture.rgb,
-        picture.width as usize,
-        picture.height as usize,
+        &image.rgb,
+        image.width as usize,
+        image.height as usize,
         width as usize,
         height as usize,
     );
-    // The encoder would panic on a buffer of another length.
+    // The encoder panics on a buffer of the wrong length.
     if rgb.is_empty() || rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
-        return Err(failed("the picture has no pixels"));
+        return Err(failed("the image has no pixels"));
     }
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, quality.clamp(1, 100))
@@ -34,7 +34,7 @@ pub fn thumbnail_jpeg(picture: &Picture, side: u32, quality: u8) -> Result<Vec<u
     Ok(jpeg)
 }
 
-/// The largest size of the same shape with no side past `side`, at least 1 by 1 and at most the original.
+/// The largest size of the same aspect ratio with no side longer than `side`, at least 1 by 1, never enlarged.
 fn fit(width: u32, height: u32, side: u32) -> (u32, u32) {
     let long = width.max(height).max(1);
     if long <= side {
@@ -53,31 +53,31 @@ mod tests {
     use crate::{SourceInfo, decode};
 
     #[test]
-    fn a_thumbnail_fits_and_can_be_read_again() {
-        let picture = Picture {
+    fn a_thumbnail_fits_and_can_be_decoded() {
+        let image = Picture {
             beside: super::super::Beside::default(),
             width: 300,
             height: 100,
             rgb: vec![90; 90_000],
             source: SourceInfo::unknown(),
         };
-        let jpeg = thumbnail_jpeg(&picture, 60, 85).unwrap();
+        let jpeg = thumbnail_jpeg(&image, 60, 85).unwrap();
         let again = decode(&jpeg, "thumbnail.jpg").unwrap();
         assert_eq!((again.width, again.height), (60, 20));
         assert!(again.rgb.iter().all(|&sample| sample.abs_diff(90) <= 2));
     }
 
     #[test]
-    fn a_small_picture_is_not_enlarged_and_an_empty_one_is_an_error() {
+    fn a_small_image_is_not_enlarged_and_an_empty_one_is_an_error() {
         assert_eq!(fit(20, 10, 60), (20, 10));
         assert_eq!(fit(16_000, 1, 60), (60, 1));
-        let picture = Picture {
+        let image = Picture {
             beside: super::super::Beside::default(),
             width: 2,
             height: 2,
             rgb: Vec::new(),
             source: SourceInfo::unknown(),
         };
-        assert!(thumbnail_jpeg(&picture, 60, 85).is_err());
+        assert!(thumbnail_jpeg(&image, 60, 85).is_err());
     }
 }

@@ -1,23 +1,23 @@
-//! The two ways a picture becomes the square that a vision tower takes.
+//! The two ways of turning an image into the square that a vision tower takes.
 //!
-//! Sizes and crop origins follow torchvision's `Resize` and `CenterCrop`, odd roundings included: one pixel of shift would
-//! change every patch. Normalisation to floats is not done here, it belongs to the tower.
+//! Sizes and crop origins follow torchvision's `Resize` and `CenterCrop`, odd rounding included: a shift of one pixel would
+//! change every patch. Normalisation to floats is left to the tower.
 //!
-//! [`Deep`] says what becomes of grey of more than 8 bits. A chat scales it; only a check against a reference asks for Pillow's
-//! cut-off values.
+//! [`Deep`] decides how grey of more than 8 bits is converted. Chats scale it; only a check against a reference asks for
+//! Pillow's clipped values.
 
 use std::borrow::Cow;
 
-use super::deep::resize_deep_window;
-use super::pixels::{divided, inks_to_rgb, multiplied};
+use super::high_bit_grey::resize_grey_window;
+use super::pixels::{cmyk_to_rgb, mul_div_255, unmultiply};
 use super::resize::{Window, resize_bicubic, resize_bicubic_window};
 use super::{Deep, Picture};
 
 /// torchvision's `Resize(size, bicubic)` on the shorter side, then `CenterCrop(size)`: `size * size * 3` bytes of 8-bit
-/// RGB, row-major. CLIP and OpenFlamingo prepare pictures so. Colours are made after the crop, from what the file has. Where the
-/// reference refuses a file (16-bit grey TIFF), [`Deep::AsReference`] treats it as the same picture in a PNG.
-pub fn clip_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
-    let (w, h) = (picture.width as usize, picture.height as usize);
+/// RGB, row-major, as CLIP and OpenFlamingo prepare images. Colours are converted after the crop. Where the reference refuses a
+/// file (16-bit grey TIFF), [`Deep::AsReference`] treats it like the same image in a PNG.
+pub fn clip_transform(image: &Picture, size: usize, depth: Deep) -> Vec<u8> {
+    let (w, h) = (image.width as usize, image.height as usize);
     if w == 0 || h == 0 {
         return Vec::new();
     }
@@ -32,33 +32,33 @@ pub fn clip_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
         width: size,
         height: size,
     };
-    if let (Deep::AsReference, Some(grey)) = (deep, &picture.beside.deep) {
-        let grey = resize_deep_window(grey, (w, h), (new_w, new_h), window);
+    if let (Deep::AsReference, Some(grey)) = (depth, &image.beside.high_bit_grey) {
+        let grey = resize_grey_window(grey, (w, h), (new_w, new_h), window);
         return grey.into_iter().flat_map(|sample| [sample; 3]).collect();
     }
-    if let Some(inks) = &picture.beside.inks {
-        return inks_to_rgb(&resize_bicubic_window::<4>(
-            inks, w, h, new_w, new_h, window,
+    if let Some(cmyk) = &image.beside.cmyk {
+        return cmyk_to_rgb(&resize_bicubic_window::<4>(
+            cmyk, w, h, new_w, new_h, window,
         ));
     }
-    if picture.beside.indexed {
-        return nearest(&picture.rgb, (w, h), (new_w, new_h), window);
+    if image.beside.indexed {
+        return nearest(&image.rgb, (w, h), (new_w, new_h), window);
     }
-    // Pillow resizes nothing where there is nothing to resize, and so weighs nothing either.
-    let is_weighed = picture.beside.alpha_is_channel && (new_w, new_h) != (w, h);
-    let (Some(alpha), true) = (&picture.beside.alpha, is_weighed) else {
-        return resize_bicubic_window::<3>(&picture.rgb, w, h, new_w, new_h, window);
+    // Pillow skips a resize to the same size, and with it the weighting by alpha.
+    let is_weighted = image.beside.alpha_is_channel && (new_w, new_h) != (w, h);
+    let (Some(alpha), true) = (&image.beside.alpha, is_weighted) else {
+        return resize_bicubic_window::<3>(&image.rgb, w, h, new_w, new_h, window);
     };
-    // Colours are weighed by their opacity while they are blended, and given back after it; opacity itself is then dropped.
-    let weighed: Vec<u8> = pixels(&picture.rgb, alpha)
-        .flat_map(|(pixel, a)| [0, 1, 2].map(|c| multiplied(pixel[c], a)))
+    // Colours are multiplied by alpha before the resize and divided by it afterwards; alpha itself is then dropped.
+    let weighted: Vec<u8> = pixels(&image.rgb, alpha)
+        .flat_map(|(pixel, a)| [0, 1, 2].map(|c| mul_div_255(pixel[c], a)))
         .collect();
     let alphas: Vec<u8> = alpha.iter().flat_map(|&a| [a; 3]).collect();
-    let mut out = resize_bicubic_window::<3>(&weighed, w, h, new_w, new_h, window);
+    let mut out = resize_bicubic_window::<3>(&weighted, w, h, new_w, new_h, window);
     let alphas = resize_bicubic_window::<3>(&alphas, w, h, new_w, new_h, window);
     for (colour, &a) in out.iter_mut().zip(&alphas) {
         if !matches!(a, 0 | 255) {
-            *colour = divided(*colour, a);
+            *colour = unmultiply(*colour, a);
         }
     }
     out
@@ -68,7 +68,7 @@ fn pixels<'a>(rgb: &'a [u8], alpha: &'a [u8]) -> impl Iterator<Item = (&'a [u8],
     rgb.chunks_exact(3).zip(alpha.iter().copied())
 }
 
-/// Pillow's `Resize` by nearest pixel: sources are found by adding up the scale, from half a step on.
+/// Pillow's nearest-neighbour resize: source positions accumulate the scale, starting at half a step.
 fn nearest(
     rgb: &[u8],
     (w, h): (usize, usize),
@@ -96,7 +96,7 @@ fn nearest(
     out
 }
 
-/// Laid on white as Pillow's `alpha_composite` does.
+/// Composites onto white like Pillow's `alpha_composite`.
 fn on_white(rgb: &[u8], alpha: &[u8]) -> Vec<u8> {
     pixels(rgb, alpha)
         .flat_map(|(pixel, a)| {
@@ -109,14 +109,14 @@ fn on_white(rgb: &[u8], alpha: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// The whole picture squeezed to a square, whatever its shape, see-through parts white: `size * size * 3` bytes of 8-bit RGB,
-/// row-major. IDEFICS prepares pictures so.
-pub fn squash_transform(picture: &Picture, size: usize, deep: Deep) -> Vec<u8> {
-    let (w, h) = (picture.width as usize, picture.height as usize);
-    let rgb = match (deep, &picture.beside.deep, &picture.beside.alpha) {
+/// The whole image squeezed into a square, whatever its shape, transparent parts white: `size * size * 3` bytes of 8-bit RGB,
+/// row-major, as IDEFICS prepares images.
+pub fn squash_transform(image: &Picture, size: usize, depth: Deep) -> Vec<u8> {
+    let (w, h) = (image.width as usize, image.height as usize);
+    let rgb = match (depth, &image.beside.high_bit_grey, &image.beside.alpha) {
         (Deep::AsReference, Some(grey), _) => Cow::Owned(grey.clipped_rgb()),
-        (_, _, Some(alpha)) => Cow::Owned(on_white(&picture.rgb, alpha)),
-        _ => Cow::Borrowed(&picture.rgb),
+        (_, _, Some(alpha)) => Cow::Owned(on_white(&image.rgb, alpha)),
+        _ => Cow::Borrowed(&image.rgb),
     };
     resize_bicubic(&rgb, w, h, size, size)
 }
@@ -155,22 +155,22 @@ mod tests {
         let rgb: Vec<u8> = (0..width * height)
             .flat_map(|i| [(i % width * 4) as u8; 3])
             .collect();
-        let picture = Picture {
+        let image = Picture {
             beside: super::super::Beside::default(),
             width,
             height,
             rgb,
             source: super::super::SourceInfo::unknown(),
         };
-        let square = clip_transform(&picture, 20, Deep::Scaled);
+        let square = clip_transform(&image, 20, Deep::Scaled);
         assert_eq!(square.len(), 20 * 20 * 3);
         assert_eq!((square[0], square[19 * 3]), (80, 39 * 4));
-        assert_eq!(squash_transform(&picture, 8, Deep::Scaled).len(), 8 * 8 * 3);
+        assert_eq!(squash_transform(&image, 8, Deep::Scaled).len(), 8 * 8 * 3);
     }
 
     #[test]
     fn a_long_strip_does_not_need_its_full_enlargement() {
-        let picture = Picture {
+        let image = Picture {
             beside: super::super::Beside::default(),
             width: 1,
             height: 16_384,
@@ -178,7 +178,7 @@ mod tests {
             source: super::super::SourceInfo::unknown(),
         };
         assert_eq!(
-            clip_transform(&picture, 224, Deep::Scaled),
+            clip_transform(&image, 224, Deep::Scaled),
             vec![9; 224 * 224 * 3]
         );
     }

@@ -1,10 +1,10 @@
 //! An axial abdomen CT in a soft-tissue window, drawn for teaching.
 //!
 //! The slice lies at the level of both kidneys and shows liver, spleen, spine, aorta and the stomach's gas. Contrast and
-//! spleen size vary by chance; the gallbladder is left out because its dark oval would look like a liver lesion.
+//! spleen size vary at random; the gallbladder is left out because its dark oval would look like a liver lesion.
 
 use super::canvas::{Blend, Canvas, Ellipse, Noise, Pose, grey, ramp};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec, Side};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec, Side};
 use rounds_support::rng::Rng;
 
 mod findings;
@@ -22,7 +22,7 @@ const MUSCLE: f32 = 0.47;
 const WATER: f32 = 0.31;
 const BONE: f32 = 0.92;
 
-/// What most findings here share.
+/// Values that most findings here share.
 const PLAIN: FindingSpec = FindingSpec {
     id: "",
     name: "",
@@ -37,7 +37,7 @@ const PLAIN: FindingSpec = FindingSpec {
     max_count: 1,
 };
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "abdomen-ct",
     name: "an axial abdomen CT",
     modality: "CT",
@@ -137,7 +137,7 @@ pub static SPEC: KindSpec = KindSpec {
     reading_rule: None,
 };
 
-/// The patient's side of a picture direction: -1 is the picture's left.
+/// The patient's side for an image direction; -1 is the left of the image.
 fn side_of(sign: f32) -> Side {
     if sign < 0.0 { Side::Right } else { Side::Left }
 }
@@ -146,7 +146,7 @@ fn random_sign(rng: &mut Rng) -> f32 {
     if rng.chance(0.5) { 1.0 } else { -1.0 }
 }
 
-/// How this patient is built.
+/// This patient's anatomy.
 struct Body {
     skin: Ellipse,
     /// Inner face of the muscle wall.
@@ -155,7 +155,7 @@ struct Body {
     liver: Ellipse,
     liver_left_lobe: Ellipse,
     spleen: Ellipse,
-    /// The kidneys in the picture's left and right half.
+    /// The kidneys in the image's left and right half.
     kidneys: [Ellipse; 2],
     spine: [f32; 2],
     organ: f32,
@@ -226,7 +226,7 @@ fn truth(finding: usize, regions: Vec<[f32; 4]>) -> FindingTruth {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let has = |finding: usize| present.get(finding).copied().unwrap_or(false);
     canvas.pose = Pose::jitter(rng, 0.1);
     let (big_spleen, contrast) = (rng.chance(0.5), rng.chance(0.5));
@@ -268,7 +268,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
         rng.range(0.85, 1.1),
     );
     canvas.expose(gain, bias, gamma);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![usize::from(big_spleen), usize::from(contrast)],
     }

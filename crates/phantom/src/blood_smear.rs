@@ -1,13 +1,13 @@
 //! A blood smear under the microscope: red cells, platelets and white cells, stained.
 //!
-//! It is here because it is the picture of cells that students count in, and because its findings are told apart by the
-//! shape, size and colour of single cells. Cells are larger than in a real field so that a small picture shows them.
+//! Students count cells in such images, and the findings differ in the shape, size and colour of single cells. Cells are
+//! larger than in a real field of view, so that they are visible in a small image.
 
 use std::f32::consts::TAU;
 
 use super::{
     canvas::{Blend, Canvas, Colour, Ellipse, Pose, ramp},
-    spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec},
+    spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec},
 };
 
 const SICKLE: usize = 0;
@@ -15,7 +15,7 @@ const BLAST: usize = 1;
 const MALARIA: usize = 2;
 const CLUMP: usize = 3;
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "blood-smear",
     name: "a blood smear",
     modality: "microscopy",
@@ -120,7 +120,7 @@ struct Stain {
     pale: bool,
 }
 
-/// Circles that are in use: centre and radius.
+/// Occupied circles: centre and radius.
 #[derive(Default)]
 struct Field {
     taken: Vec<([f32; 2], f32)>,
@@ -134,7 +134,7 @@ impl Field {
         self.taken.iter().map(gap).fold(f32::MAX, f32::min)
     }
 
-    /// Takes a free circle well inside the picture; the roomiest place tried where none is free and `must` is set.
+    /// Takes a free circle well inside the image. If none is free and `must` is set, takes the place with the most space.
     fn take(&mut self, rng: &mut Rng, radius: f32, must: bool) -> Option<[f32; 2]> {
         let margin = radius + 0.1;
         let (mut best, mut best_room) = ([0.5, 0.5], f32::MIN);
@@ -156,7 +156,7 @@ impl Field {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     canvas.pose = Pose::jitter(rng, 0.1);
     let pale = rng.below(2);
     let stain = Stain {
@@ -173,7 +173,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     );
     let mut field = Field::default();
     let mut findings = Vec::new();
-    // The largest cells need room first; the truth keeps the order of the table.
+    // The largest cells are placed first; the truth keeps the order of the table.
     let has = |finding: usize| present.get(finding).copied().unwrap_or(false);
     for finding in [BLAST, CLUMP] {
         if has(finding) {
@@ -194,7 +194,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     canvas.mottle(rng, 3.0, mottle);
     canvas.grain(rng, 0.01);
     canvas.expose(gain, 0.0, gamma);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![pale, white_cells - 1],
     }
@@ -237,12 +237,12 @@ fn draw_finding(
     }
 }
 
-/// A moon: what a circle keeps when a shifted circle is cut from it.
+/// A crescent: a circle minus a shifted circle.
 fn paint_sickle(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2], radius: f32) {
     let angle = rng.range(0.0, TAU);
-    let [x, y] = beside(at, angle, -radius * 0.38);
+    let [x, y] = polar_offset(at, angle, -radius * 0.38);
     let body = Ellipse::new(x, y, radius * 0.88, radius * 0.88);
-    let [x, y] = beside(at, angle, -radius * rng.range(0.94, 1.02));
+    let [x, y] = polar_offset(at, angle, -radius * rng.range(0.94, 1.02));
     let bite = Ellipse::new(x, y, radius * 0.97, radius * 0.97);
     let colour = stain.red.map(|c| c * 0.86);
     canvas.paint(body.bounds(), Blend::Over, colour, |x, y| {
@@ -255,12 +255,12 @@ fn paint_blast(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2], 
     let turn = rng.range(0.0, TAU);
     let body = Ellipse::new(x, y, radius, radius * 0.94).turned(turn);
     canvas.ellipse(body, Blend::Over, [0.62, 0.66, 0.86], 1.0);
-    let [x, y] = beside(at, turn, radius * 0.08);
+    let [x, y] = polar_offset(at, turn, radius * 0.08);
     let nucleus = Ellipse::new(x, y, radius * 0.82, radius * 0.78).turned(turn);
     canvas.ellipse(nucleus, Blend::Over, stain.purple.map(|c| c * 1.15), 1.0);
     for index in 0..2 {
         let angle = turn + 2.6 * index as f32 + rng.range(0.0, 0.8);
-        let [x, y] = beside(at, angle, radius * 0.36);
+        let [x, y] = polar_offset(at, angle, radius * 0.36);
         let nucleolus = Ellipse::new(x, y, radius * 0.16, radius * 0.15).soft(0.02);
         canvas.ellipse(nucleolus, Blend::Over, [0.66, 0.50, 0.80], 0.55);
     }
@@ -276,12 +276,12 @@ fn paint_malaria(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2]
         1.0,
     );
     let angle = rng.range(0.0, TAU);
-    let [x, y] = beside(at, angle, -radius * 0.15);
+    let [x, y] = polar_offset(at, angle, -radius * 0.15);
     let ring = Ellipse::new(x, y, radius * 0.52, radius * 0.46).turned(angle);
     canvas.paint(ring.bounds(), Blend::Over, stain.purple, |x, y| {
         ramp(0.0065 - ring.depth(x, y).abs(), 0.007)
     });
-    let [x, y] = beside([x, y], angle, radius * 0.52);
+    let [x, y] = polar_offset([x, y], angle, radius * 0.52);
     let dot = Ellipse::new(x, y, 0.016, 0.016).soft(0.008);
     canvas.ellipse(dot, Blend::Over, stain.purple.map(|c| c * 0.8), 1.0);
 }
@@ -290,7 +290,7 @@ fn paint_clump(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2], 
     let count = 18 + rng.below(6);
     for index in 0..count {
         let reach = (radius - 0.02) * ((index as f32 + 0.4) / count as f32).sqrt();
-        let spot = beside(at, 2.4 * index as f32 + rng.range(0.0, 0.5), reach);
+        let spot = polar_offset(at, 2.4 * index as f32 + rng.range(0.0, 0.5), reach);
         paint_platelet(canvas, rng, stain, spot);
     }
 }
@@ -302,7 +302,7 @@ fn paint_platelet(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2
     canvas.ellipse(body.soft(0.012), Blend::Over, lilac, 0.95);
 }
 
-/// One or two white cells with a lobed nucleus; tells how many found room.
+/// One or two white cells with a lobed nucleus; returns how many were placed.
 fn draw_white_cells(canvas: &mut Canvas, rng: &mut Rng, field: &mut Field, stain: &Stain) -> usize {
     let wanted = 1 + rng.below(2);
     for drawn in 0..wanted {
@@ -323,7 +323,7 @@ fn paint_lobes(canvas: &mut Canvas, rng: &mut Rng, stain: &Stain, at: [f32; 2], 
     let first = rng.range(0.0, TAU);
     let step = if lobes == 3 { 1.75 } else { 1.45 };
     let spots: Vec<[f32; 2]> = (0..lobes)
-        .map(|lobe| beside(at, first + step * lobe as f32, radius * 0.5))
+        .map(|lobe| polar_offset(at, first + step * lobe as f32, radius * 0.5))
         .collect();
     canvas.stroke(&spots, radius * 0.14, 0.006, Blend::Over, stain.purple, 1.0);
     for (lobe, [x, y]) in spots.into_iter().enumerate() {
@@ -339,7 +339,7 @@ fn fill_with_red_cells(canvas: &mut Canvas, rng: &mut Rng, field: &mut Field, st
     for _ in 0..crowding {
         let at = [rng.range(-0.12, 1.12), rng.range(-0.12, 1.12)];
         let radius = rng.range(0.047, 0.055);
-        // Neighbours may just touch.
+        // Neighbours may touch.
         if field.room(at, radius) > -0.004 {
             field.taken.push((at, radius));
             paint_red_cell(canvas, rng, stain, at, radius);
@@ -378,7 +378,7 @@ fn scatter_platelets(canvas: &mut Canvas, rng: &mut Rng, field: &mut Field, stai
     }
 }
 
-/// The point `reach` away from `from` in a direction.
-fn beside(from: [f32; 2], angle: f32, reach: f32) -> [f32; 2] {
+/// The point at distance `reach` from `from` in a direction.
+fn polar_offset(from: [f32; 2], angle: f32, reach: f32) -> [f32; 2] {
     [from[0] + reach * angle.cos(), from[1] + reach * angle.sin()]
 }

@@ -1,11 +1,11 @@
 //! An axial brain MRI, drawn for teaching, in one of two weightings.
 //!
-//! The weighting decides every brightness through one palette: fluid is dark on T1 and bright on T2, white matter is the
-//! other way round. Shapes are the same on both, so a student can compare them.
+//! The weighting selects a palette that determines every brightness: fluid is dark on T1 and bright on T2, and white matter
+//! the reverse. Shapes are the same in both, so that students can compare them.
 
 use super::canvas::{Blend, Canvas, Ellipse, Noise, Pose, grey, ramp};
 use super::head_ct::{Head, mix, paint_wedge, side_of, ventricles};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec, Side};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec, Side};
 use rounds_support::rng::Rng;
 use std::f32::consts::PI;
 
@@ -13,7 +13,7 @@ const MASS: usize = 0;
 const SPOT: usize = 1;
 const STROKE: usize = 2;
 
-/// What most findings here share.
+/// Values that most findings here share.
 const PLAIN: FindingSpec = FindingSpec {
     id: "",
     name: "",
@@ -28,7 +28,7 @@ const PLAIN: FindingSpec = FindingSpec {
     max_count: 1,
 };
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "brain-mr",
     name: "an axial brain MRI",
     modality: "MRI",
@@ -150,7 +150,7 @@ fn truth(finding: usize, side: Side, regions: Vec<[f32; 4]>) -> FindingTruth {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let has = |finding: usize| present.get(finding).copied().unwrap_or(false);
     canvas.pose = Pose::jitter(rng, 0.1);
     let (bright_fluid, enlarged) = (rng.chance(0.5), rng.chance(0.5));
@@ -194,7 +194,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
         rng.range(0.88, 1.15),
     );
     canvas.expose(gain, bias, gamma);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![usize::from(bright_fluid), usize::from(enlarged)],
     }
@@ -368,7 +368,7 @@ fn spot_fits(
             .all(|s| (s[0] - x).hypot(s[1] - y) > s[2] + radius + 0.03)
 }
 
-/// Whether a disc keeps clear of an ellipse, by its rim points.
+/// Whether a disc is clear of an ellipse, judged by points on its rim.
 fn clear_of(shape: &Ellipse, x: f32, y: f32, radius: f32) -> bool {
     (0..12).all(|i| {
         let (sin, cos) = (i as f32 * PI / 6.0).sin_cos();

@@ -1,13 +1,13 @@
 //! A floating-point drawing surface for phantoms.
 //!
-//! Anatomy is drawn in *body coordinates*: the unit square, x to the right of the picture, y downwards, (0.5, 0.5) the
-//! centre. The canvas holds a `Pose` (a small rotation, shift and zoom of the patient in the frame), so a module that
-//! draws never thinks about it. Shapes are painted with soft edges inside their own bounding box only, which keeps a
-//! 224 px phantom at a few milliseconds.
+//! Anatomy is drawn in *body coordinates*: the unit square, x to the right of the image, y downwards, (0.5, 0.5) the
+//! centre. The canvas applies a `Pose` (a small rotation, shift and zoom of the patient in the frame), so drawing modules
+//! can ignore it. Shapes have soft edges and are only evaluated inside their bounding box, so that drawing a 224 px phantom
+//! takes a few milliseconds.
 
 use rounds_support::rng::Rng;
 
-/// A colour; grey is three equal channels. 0 is black, 1 is white; values outside are clamped at the end.
+/// A colour; grey has three equal channels. 0 is black, 1 is white; other values are clamped at the end.
 pub type Colour = [f32; 3];
 
 /// Grey of the given brightness.
@@ -15,22 +15,27 @@ pub const fn grey(v: f32) -> Colour {
     [v, v, v]
 }
 
-/// How the patient lies in the frame: body point -> image point is rotate about the centre, zoom, then shift.
+/// The position of the patient in the frame. A body point maps to an image point by rotation about the centre, zoom, then
+/// shift.
 #[derive(Clone, Copy, Debug)]
 pub struct Pose {
+    /// Rotation in radians, clockwise on screen.
     pub angle: f32,
+    /// Magnification.
     pub zoom: f32,
+    /// Shift, as a fraction of the image side.
     pub shift: [f32; 2],
 }
 
 impl Pose {
+    /// No rotation, zoom or shift.
     pub const STRAIGHT: Pose = Pose {
         angle: 0.0,
         zoom: 1.0,
         shift: [0.0, 0.0],
     };
 
-    /// A plausible small misalignment: up to `max_angle` radians, 6 % zoom and 3 % shift.
+    /// A plausible small random misalignment: up to `max_angle` radians, 6 % zoom and 3 % shift.
     pub fn jitter(rng: &mut Rng, max_angle: f32) -> Self {
         Self {
             angle: rng.range(-max_angle, max_angle),
@@ -60,14 +65,14 @@ impl Pose {
     }
 }
 
-/// How a painted colour meets what is already there.
+/// How a painted colour is combined with the existing one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Blend {
-    /// Cover with the given opacity.
+    /// Covers with the given opacity.
     Over,
-    /// Add light (bone over soft tissue, an opacity in a lung).
+    /// Adds light (bone over soft tissue, an opacity in a lung).
     Add,
-    /// Multiply (a shadow; colour below 1 darkens).
+    /// Multiplies (a shadow; a colour below 1 darkens).
     Multiply,
 }
 
@@ -92,7 +97,7 @@ impl Canvas {
         }
     }
 
-    /// Paints `colour` where `coverage(x, y)` (body coordinates, 0..1) says, looking only inside the body-space box
+    /// Paints `colour` with the opacity `coverage(x, y)` (body coordinates, 0..1) inside the body-space box
     /// `[x0, y0, x1, y1]`.
     pub fn paint(
         &mut self,
@@ -104,7 +109,7 @@ impl Canvas {
         self.shade(bounds, blend, |x, y| (colour, coverage(x, y)));
     }
 
-    /// Like [`Canvas::paint`], with a colour of its own at every point: the closure returns (colour, coverage).
+    /// Like [`Canvas::paint`], but with a colour for each point: the closure returns (colour, coverage).
     pub fn shade(
         &mut self,
         bounds: [f32; 4],
@@ -149,12 +154,12 @@ impl Canvas {
         }
     }
 
-    /// A soft-edged ellipse: centre, radii, turn in radians, edge softness (width of the ramp, in body units).
+    /// Paints a soft-edged ellipse.
     pub fn ellipse(&mut self, e: Ellipse, blend: Blend, colour: Colour, opacity: f32) {
         self.paint(e.bounds(), blend, colour, |x, y| opacity * e.coverage(x, y));
     }
 
-    /// A polyline with round ends: `width` is the full width in body units.
+    /// Paints a polyline with round ends; `width` is its full width in body units.
     pub fn stroke(
         &mut self,
         points: &[[f32; 2]],
@@ -185,32 +190,7 @@ impl Canvas {
         });
     }
 
-    /// A filled polygon (body coordinates) with a soft edge. Points in order, closed by itself.
-    pub fn polygon(
-        &mut self,
-        points: &[[f32; 2]],
-        soft: f32,
-        blend: Blend,
-        colour: Colour,
-        opacity: f32,
-    ) {
-        if points.len() < 3 {
-            return;
-        }
-        let fold =
-            |i: usize, f: fn(f32, f32) -> f32, from: f32| points.iter().map(|p| p[i]).fold(from, f);
-        let bounds = [
-            fold(0, f32::min, f32::MAX) - soft,
-            fold(1, f32::min, f32::MAX) - soft,
-            fold(0, f32::max, f32::MIN) + soft,
-            fold(1, f32::max, f32::MIN) + soft,
-        ];
-        self.paint(bounds, blend, colour, |x, y| {
-            opacity * ramp(-polygon_distance([x, y], points), soft)
-        });
-    }
-
-    /// Multiplies every pixel with smooth noise around 1: `amount` 0.1 gives about +-10 %, `scale` blobs across the frame.
+    /// Multiplies every pixel by smooth noise around 1: `amount` 0.1 gives about +-10 %, with `scale` blobs across the frame.
     pub fn mottle(&mut self, rng: &mut Rng, scale: f32, amount: f32) {
         let field = Noise::new(rng);
         let n = self.size as f32;
@@ -224,10 +204,10 @@ impl Canvas {
         }
     }
 
-    /// Adds grain: independent noise of standard deviation `sigma` a pixel, the same in all channels.
+    /// Adds grain: independent noise of standard deviation `sigma` per pixel, equal in all channels.
     pub fn grain(&mut self, rng: &mut Rng, sigma: f32) {
         for pixel in &mut self.pixels {
-            // Two uniforms are near enough to normal for grain, and cheap.
+            // The sum of two uniforms is close enough to normal, and cheap.
             let v = (rng.unit() + rng.unit() - 1.0) * 2.45 * sigma;
             for c in pixel {
                 *c += v;
@@ -235,54 +215,14 @@ impl Canvas {
         }
     }
 
-    /// Exposure: `v -> (v * gain + bias) ^ gamma`, clamped to 0..1.
+    /// Applies an exposure curve: `v -> (v * gain + bias) ^ gamma`, clamped to 0..1.
     pub fn expose(&mut self, gain: f32, bias: f32, gamma: f32) {
         for c in self.pixels.iter_mut().flatten() {
             *c = (*c * gain + bias).clamp(0.0, 1.0).powf(gamma);
         }
     }
 
-    /// Box blur, twice in each direction; `radius` in pixels.
-    pub fn blur(&mut self, radius: usize) {
-        if radius == 0 {
-            return;
-        }
-        for _ in 0..2 {
-            self.blur_rows(radius);
-            self.transpose();
-            self.blur_rows(radius);
-            self.transpose();
-        }
-    }
-
-    fn blur_rows(&mut self, radius: usize) {
-        let n = self.size;
-        let mut row = vec![[0.0; 3]; n];
-        for line in self.pixels.chunks_mut(n) {
-            row.copy_from_slice(line);
-            for (i, out) in line.iter_mut().enumerate() {
-                let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(n));
-                let mut sum = [0.0; 3];
-                for p in &row[from..to] {
-                    for c in 0..3 {
-                        sum[c] += p[c];
-                    }
-                }
-                *out = sum.map(|s| s / (to - from) as f32);
-            }
-        }
-    }
-
-    fn transpose(&mut self) {
-        let n = self.size;
-        for i in 0..n {
-            for j in i + 1..n {
-                self.pixels.swap(i * n + j, j * n + i);
-            }
-        }
-    }
-
-    /// The finished picture, 8-bit RGB, row-major, `3 * size * size` bytes.
+    /// The finished image as 8-bit RGB, row-major, `3 * size * size` bytes.
     pub fn to_rgb8(&self) -> Vec<u8> {
         self.pixels
             .iter()
@@ -295,15 +235,18 @@ impl Canvas {
 /// An ellipse in body coordinates.
 #[derive(Clone, Copy, Debug)]
 pub struct Ellipse {
+    /// Centre.
     pub centre: [f32; 2],
+    /// Radii along its own axes.
     pub radii: [f32; 2],
-    /// Turn in radians, clockwise on screen.
+    /// Rotation in radians, clockwise on screen.
     pub turn: f32,
     /// Width of the soft edge in body units.
     pub soft: f32,
 }
 
 impl Ellipse {
+    /// An upright ellipse with an edge softness of 0.01.
     pub fn new(cx: f32, cy: f32, rx: f32, ry: f32) -> Self {
         Self {
             centre: [cx, cy],
@@ -313,15 +256,17 @@ impl Ellipse {
         }
     }
 
+    /// Sets the rotation in radians.
     pub fn turned(self, turn: f32) -> Self {
         Self { turn, ..self }
     }
 
+    /// Sets the width of the soft edge.
     pub fn soft(self, soft: f32) -> Self {
         Self { soft, ..self }
     }
 
-    /// Signed distance to the edge, approximately: positive inside. Body units.
+    /// Approximate signed distance to the edge in body units; positive inside.
     pub fn depth(&self, x: f32, y: f32) -> f32 {
         let (s, c) = self.turn.sin_cos();
         let (dx, dy) = (x - self.centre[0], y - self.centre[1]);
@@ -335,7 +280,7 @@ impl Ellipse {
         ramp(self.depth(x, y), self.soft)
     }
 
-    /// Body-space box that holds the ellipse.
+    /// A body-space box that contains the ellipse.
     pub fn bounds(&self) -> [f32; 4] {
         let r = self.radii[0].max(self.radii[1]) + self.soft;
         [
@@ -365,28 +310,13 @@ pub fn segment_distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     ((p[0] - a[0] - t * dx).powi(2) + (p[1] - a[1] - t * dy).powi(2)).sqrt()
 }
 
-/// Signed distance to a closed polygon: negative inside.
-pub fn polygon_distance(p: [f32; 2], points: &[[f32; 2]]) -> f32 {
-    let mut distance = f32::MAX;
-    let mut inside = false;
-    for i in 0..points.len() {
-        let (a, b) = (points[i], points[(i + 1) % points.len()]);
-        distance = distance.min(segment_distance(p, a, b));
-        if (a[1] > p[1]) != (b[1] > p[1])
-            && p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0]
-        {
-            inside = !inside;
-        }
-    }
-    if inside { -distance } else { distance }
-}
-
-/// Smooth value noise, seeded.
+/// Seeded smooth value noise.
 pub struct Noise {
     salt: u64,
 }
 
 impl Noise {
+    /// Noise seeded from `rng`.
     pub fn new(rng: &mut Rng) -> Self {
         Self {
             salt: rng.next_u64(),

@@ -1,10 +1,10 @@
 //! A frontal chest film: dark lungs behind ribs, the heart and the spine between them, the diaphragm below.
 //!
 //! Everything is drawn in mirrored half-chest coordinates (distance `u` from the midline, height `v`), because both
-//! halves share one shape and the truth needs the patient's side: the patient's right is on the left of the picture.
+//! halves have the same shape and the truth needs the patient's side: the patient's right is on the left of the image.
 
 use super::canvas::{Blend, Canvas, Ellipse, Noise, Pose, grey, ramp};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec, Side};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec, Side};
 use rounds_support::rng::Rng;
 
 mod findings;
@@ -20,7 +20,7 @@ const DEVICE: usize = 4;
 const ZONES: &[&str] = &["upper zone", "middle zone", "lower zone"];
 const ZONE_HEIGHTS: [[f32; 2]; 3] = [[0.22, 0.36], [0.40, 0.52], [0.57, 0.69]];
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "chest-film",
     name: "a frontal chest film",
     modality: "x-ray",
@@ -147,7 +147,7 @@ impl Chest {
         let width = 2.0 * half_width * ratio;
         let left_share = rng.range(0.72, 0.76);
         let tilt: f32 = rng.range(0.30, 0.55);
-        // The tilted ellipse is as wide as the ratio asks: solve its long radius for the wanted extent.
+        // Solve for the long radius that gives the tilted ellipse the width required by the ratio.
         let long = width * 0.5 / (tilt.cos().powi(2) + (0.74 * tilt.sin()).powi(2)).sqrt();
         let heart = Ellipse::new(
             0.5 + width * (left_share - 0.5),
@@ -198,7 +198,7 @@ fn sign(half: usize) -> f32 {
     if half == 0 { -1.0 } else { 1.0 }
 }
 
-/// Picture x of a point at distance `u` from the midline.
+/// Image x of a point at distance `u` from the midline.
 fn at(half: usize, u: f32) -> f32 {
     0.5 + sign(half) * u
 }
@@ -207,7 +207,7 @@ fn side_of(half: usize) -> Side {
     [Side::Right, Side::Left][half]
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let enlarged = rng.chance(0.5);
     let chest = Chest::new(rng, enlarged);
     canvas.pose = Pose::jitter(rng, 0.07);
@@ -220,7 +220,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     if present[PNEUMOTHORAX] {
         findings.push(draw_pneumothorax(canvas, rng, &chest));
     }
-    // Fluid comes before the heart, whose edge must stay visible for its size to be judged.
+    // Draw fluid before the heart, whose edge must stay visible for its size to be judged.
     if present[EFFUSION] {
         findings.push(draw_effusion(canvas, rng, &chest));
     }
@@ -248,7 +248,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     );
     let noise = rng.range(0.008, 0.025);
     canvas.grain(rng, noise);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![usize::from(enlarged)],
     }

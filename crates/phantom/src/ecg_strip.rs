@@ -1,10 +1,10 @@
 //! An ECG rhythm strip: six seconds of one lead on squared paper, broken into two or three rows.
 //!
-//! The strip always lasts six seconds because the usual teaching rule then works: count the beats and multiply by ten.
-//! Rate and rhythm are read off the beats that were really drawn, never assumed.
+//! The strip always lasts six seconds, so that the usual teaching rule works: count the beats and multiply by ten.
+//! Rate and rhythm are derived from the beats actually drawn.
 
 use super::canvas::{Blend, Canvas, Noise, Pose, ramp};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec};
 use rounds_support::rng::Rng;
 
 const ELEVATION: usize = 0;
@@ -16,7 +16,7 @@ const SECONDS: f32 = 6.0;
 const LEFT: f32 = 0.05;
 const WIDTH: f32 = 0.9;
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "ecg-strip",
     name: "an ECG rhythm strip",
     modality: "ECG",
@@ -121,7 +121,7 @@ struct Strip {
     /// Time of each peak.
     beats: Vec<f32>,
     early: Vec<usize>,
-    /// Timing of the slow waves shrinks with the gap between beats.
+    /// Time scale of the slow waves, which shrinks with the gap between beats.
     pace: f32,
     has_p: bool,
     wide: bool,
@@ -176,14 +176,14 @@ impl Layout {
         ]
     }
 
-    /// How far a time is from a cut: the strip's ends or a change of row.
+    /// Distance in time to the nearest cut: an end of the strip or a row break.
     fn cut_distance(&self, time: f32) -> f32 {
         let within = time.rem_euclid(self.row_seconds());
         within.min(self.row_seconds() - within)
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let layout = Layout::new(rng);
     let strip = plan(rng, &layout, present);
     canvas.pose = Pose::jitter(rng, 0.07);
@@ -201,7 +201,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
         6..=10 => 1,
         _ => 2,
     };
-    Drawn {
+    GroundTruth {
         findings: truths(&layout, &strip, present),
         attributes: vec![rate, usize::from(!strip.has_p || !strip.early.is_empty())],
     }
@@ -210,10 +210,10 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
 /// Chooses the beats. An irregular rhythm has no P waves, as in atrial fibrillation.
 fn plan(rng: &mut Rng, layout: &Layout, present: &[bool]) -> Strip {
     let premature = present[PREMATURE];
-    // A premature beat needs a gap to come early in and an even rhythm to stand out from.
+    // A premature beat needs a wide gap to come early in, and an even rhythm to stand out.
     let even = premature || rng.chance(0.5);
     let shape = present[ELEVATION] || present[DEPRESSION] || present[WIDE];
-    // Crowded uneven beats would run into each other's raised or broad waves.
+    // If uneven beats were dense, their raised or broad waves would overlap.
     let crowded = premature || (shape && !even);
     let rate = rng.below(if crowded { 2 } else { 3 });
     let count = match rate {
@@ -250,8 +250,8 @@ fn st_level(rng: &mut Rng, present: &[bool]) -> f32 {
     }
 }
 
-/// Peak times of `count` beats; of several tries, the one whose peaks keep farthest from the cuts
-/// and, if uneven, whose uneven gaps are not hidden by them.
+/// Peak times of `count` beats. Of several attempts, picks the one whose peaks are farthest from the cuts and, if uneven,
+/// whose uneven gaps are not hidden by them.
 fn place_beats(rng: &mut Rng, layout: &Layout, count: usize, even: bool) -> Vec<f32> {
     let mut best = (f32::MIN, Vec::new());
     for _ in 0..40 {
@@ -262,7 +262,7 @@ fn place_beats(rng: &mut Rng, layout: &Layout, count: usize, even: bool) -> Vec<
                 (false, _) => rng.range(1.2, 1.45),
             })
             .collect();
-        // Rounds of chance may draw equal gaps; one clear contrast is always there.
+        // Random gaps may turn out equal, so one clear contrast is always included.
         if !even {
             (gaps[1], gaps[2]) = (0.65, 1.4);
         }
@@ -409,7 +409,7 @@ fn draw_paper(canvas: &mut Canvas, rng: &mut Rng, layout: &Layout) {
     });
 }
 
-/// The trace as many short strokes: one long polyline would test every pixel against every piece of it.
+/// Draws the trace as many short strokes: with one long polyline, every pixel would be tested against every segment.
 fn draw_trace(canvas: &mut Canvas, rng: &mut Rng, layout: &Layout, strip: &Strip) {
     let (width, ink) = (rng.range(0.012, 0.015), rng.range(0.03, 0.14));
     let tremor = rng.range(0.0, 0.02);

@@ -1,13 +1,13 @@
 //! A fundus photograph: the back of one eye in colour, with its optic disc, vessels and macula.
 //!
-//! It is here because it is the colour picture a student meets first, and because it teaches two things no grey film
-//! does: telling the eye by the disc, and telling red, yellow and white lesions apart.
+//! It is often the first colour image a student meets, and it teaches two things that no grey film does: telling left from
+//! right eye by the disc, and telling red, yellow and white lesions apart.
 
 use std::f32::consts::TAU;
 
 use super::{
     canvas::{Blend, Canvas, Colour, Ellipse, Noise, Pose, ramp},
-    spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec},
+    spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec},
 };
 
 const BLEED: usize = 0;
@@ -19,10 +19,10 @@ const PLACES: &[&str] = &["above the middle", "below the middle"];
 
 type Circle = ([f32; 2], f32);
 
-/// Radius of the round picture of the retina.
+/// Radius of the round image of the retina.
 const RETINA: f32 = 0.45;
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "fundus",
     name: "a fundus photograph",
     modality: "fundus photograph",
@@ -123,16 +123,16 @@ pub static SPEC: KindSpec = KindSpec {
     reading_rule: None,
 };
 
-/// Where the landmarks lie and which colours this eye has.
+/// The landmarks and colours of this eye.
 struct Eye {
-    /// -1 where the macula is to the left of the disc, 1 where it is to the right.
+    /// -1 if the macula is to the left of the disc, 1 if to the right.
     temporal: f32,
     disc: [f32; 2],
     macula: [f32; 2],
     retina: Colour,
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     canvas.pose = Pose::jitter(rng, 0.15);
     let which = rng.below(2);
     let cup = rng.below(2);
@@ -158,7 +158,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     let (gain, gamma) = (rng.range(0.9, 1.12), rng.range(0.85, 1.15));
     canvas.grain(rng, 0.012);
     canvas.expose(gain, -0.005, gamma);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![which, cup],
     }
@@ -266,7 +266,7 @@ fn paint_vessel(canvas: &mut Canvas, rng: &mut Rng, vessel: &Vessel, eye: &Eye, 
         let (from, ahead) = (vessel.at(t), vessel.at(t + 0.05));
         let heading = (ahead[1] - from[1]).atan2(ahead[0] - from[0]);
         let length = rng.range(0.09, 0.16) * if orders == 2 { 1.0 } else { 0.6 };
-        let reach = |turn: f32, part: f32| beside(from, heading + side * turn, length * part);
+        let reach = |turn: f32, part: f32| polar_offset(from, heading + side * turn, length * part);
         let branch = Vessel {
             from,
             bend: reach(rng.range(0.3, 0.5), 0.5),
@@ -289,7 +289,7 @@ fn draw_findings(
 ) -> Vec<FindingTruth> {
     let mut taken = vec![(eye.disc, 0.12), (eye.macula, 0.095)];
     let mut findings = Vec::new();
-    // The largest needs room first; the truth keeps the order of the table.
+    // The largest findings are placed first; the truth keeps the order of the table.
     for finding in [SCAR, EXUDATES, COTTON_WOOL, BLEED] {
         if !present.get(finding).copied().unwrap_or(false) {
             continue;
@@ -330,7 +330,7 @@ fn draw_exudates(canvas: &mut Canvas, rng: &mut Rng, taken: &mut Vec<Circle>) ->
         let angle = first + golden * spot as f32;
         let reach = (radius - size) * ((spot as f32 + 0.5) / spots as f32).sqrt();
         let size = rng.range(size - 0.003, size + 0.003);
-        let at = beside([x, y], angle, reach);
+        let at = polar_offset([x, y], angle, reach);
         paint_blot(canvas, rng, at, size, 0.008, [1.0, 0.90, 0.30]);
     }
     truth(EXUDATES, None, Some(grade), vec![[x, y, radius, radius]])
@@ -378,14 +378,14 @@ fn paint_blot(
 ) {
     for _ in 0..4 {
         let angle = rng.range(0.0, TAU);
-        let [x, y] = beside(at, angle, radius * rng.range(0.15, 0.4));
+        let [x, y] = polar_offset(at, angle, radius * rng.range(0.15, 0.4));
         let (long, short) = (rng.range(0.5, 0.62), rng.range(0.42, 0.6));
         let part = Ellipse::new(x, y, radius * long, radius * short).turned(angle);
         canvas.ellipse(part.soft(soft), Blend::Over, colour, 0.92);
     }
 }
 
-/// A place for a circle that touches nothing taken, and whether one was found; else the roomiest place seen.
+/// A place for a circle that touches nothing else, or else the place with the most space, and whether it is free.
 fn free_spot(
     rng: &mut Rng,
     taken: &[Circle],
@@ -443,8 +443,8 @@ fn truth(
     }
 }
 
-/// The point `reach` away from `from` in a direction.
-fn beside(from: [f32; 2], angle: f32, reach: f32) -> [f32; 2] {
+/// The point at distance `reach` from `from` in a direction.
+fn polar_offset(from: [f32; 2], angle: f32, reach: f32) -> [f32; 2] {
     [from[0] + reach * angle.cos(), from[1] + reach * angle.sin()]
 }
 

@@ -4,7 +4,7 @@
 //! Two findings inside the skull always lie on opposite sides, so that neither can hide the other.
 
 use super::canvas::{Blend, Canvas, Ellipse, Noise, Pose, grey, ramp};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec, Side};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec, Side};
 use rounds_support::rng::Rng;
 use std::f32::consts::PI;
 
@@ -20,7 +20,7 @@ const FLUID: f32 = 0.10;
 const BLOOD: f32 = 0.84;
 const SCALP: f32 = 0.36;
 
-/// What most findings here share.
+/// Values that most findings here share.
 const PLAIN: FindingSpec = FindingSpec {
     id: "",
     name: "",
@@ -35,7 +35,7 @@ const PLAIN: FindingSpec = FindingSpec {
     max_count: 1,
 };
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "head-ct",
     name: "an axial head CT",
     modality: "CT",
@@ -117,7 +117,7 @@ pub static SPEC: KindSpec = KindSpec {
     reading_rule: None,
 };
 
-/// The patient's side of a picture direction: -1 is the picture's left.
+/// The patient's side for an image direction; -1 is the left of the image.
 pub(super) fn side_of(sign: f32) -> Side {
     if sign < 0.0 { Side::Right } else { Side::Left }
 }
@@ -167,7 +167,7 @@ impl Head {
         self.depth(x, y) - self.scalp - self.bone
     }
 
-    /// The point at an angle (0 is the picture's right, a quarter turn is the back) and a depth below the skin.
+    /// The point at an angle (0 is the right of the image, a quarter turn the back) and a depth below the skin.
     fn point(&self, angle: f32, depth: f32) -> [f32; 2] {
         let (sin, cos) = angle.sin_cos();
         let dy = (self.radii[1] - depth) * sin;
@@ -186,7 +186,7 @@ impl Head {
     }
 }
 
-/// The upright ellipse around some points.
+/// The upright ellipse that encloses some points.
 fn enclose(points: &[[f32; 2]]) -> [f32; 4] {
     let low = |i: usize| points.iter().map(|p| p[i]).fold(f32::MAX, f32::min);
     let high = |i: usize| points.iter().map(|p| p[i]).fold(f32::MIN, f32::max);
@@ -228,7 +228,7 @@ fn truth(finding: usize, sign: f32, region: [f32; 4]) -> FindingTruth {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let has = |finding: usize| present.get(finding).copied().unwrap_or(false);
     canvas.pose = Pose::jitter(rng, 0.1);
     let mut head = Head::new(rng);
@@ -285,7 +285,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
         rng.range(0.85, 1.2),
     );
     canvas.expose(gain, bias, gamma);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![usize::from(enlarged)],
     }
@@ -373,7 +373,7 @@ fn angle_on(sign: f32, angle: f32) -> f32 {
     if sign > 0.0 { angle } else { PI - angle }
 }
 
-/// How far one angle is from another, within half a turn.
+/// Difference of two angles, within half a turn.
 fn turn_between(angle: f32, from: f32) -> f32 {
     (angle - from + 3.0 * PI).rem_euclid(2.0 * PI) - PI
 }
@@ -448,7 +448,7 @@ fn draw_brain_bleed(canvas: &mut Canvas, rng: &mut Rng, sign: f32, large: bool) 
     }
 }
 
-/// A wedge from the edge of the brain inwards on one side; gives back its region.
+/// A wedge from the edge of the brain inwards on one side; returns its region.
 pub(super) fn paint_wedge(
     canvas: &mut Canvas,
     rng: &mut Rng,

@@ -1,10 +1,10 @@
 //! A frontal knee film: femur above, tibia and the thin fibula below, the patella as a shadow over the femur.
 //!
-//! Bones are signed depths in mirrored coordinates (`w` grows towards the fibula, so a right knee is a left knee seen
-//! in a mirror). That keeps fractures simple: a broken part is the same depth, asked a little to the side.
+//! Bones are signed depth functions in mirrored coordinates (`w` grows towards the fibula, so a right knee is a mirrored left
+//! knee). That keeps fractures simple: a displaced part is the same function, evaluated with an offset.
 
 use super::canvas::{Blend, Canvas, Ellipse, Noise, Pose, grey, ramp};
-use super::spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec};
+use super::spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec};
 use rounds_support::rng::Rng;
 
 mod findings;
@@ -26,7 +26,7 @@ const FIBULA: usize = 2;
 /// Height of the tibial plateau.
 const PLATEAU: f32 = 0.53;
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "knee-film",
     name: "a frontal knee film",
     modality: "x-ray",
@@ -124,11 +124,11 @@ pub static SPEC: KindSpec = KindSpec {
     reading_rule: None,
 };
 
-/// A straight break: points on the far side of the line through `centre` belong to the part that moved.
+/// A straight fracture line: points beyond the line through `centre` belong to the displaced part.
 struct Break {
     bone: usize,
     centre: [f32; 2],
-    /// Unit vector across the line, towards the part that moved.
+    /// Unit normal of the line, towards the displaced part.
     normal: [f32; 2],
     moved: [f32; 2],
 }
@@ -141,7 +141,7 @@ impl Break {
 
 /// One patient's knee.
 struct Knee {
-    /// -1 where the fibula is on the left of the picture (a right knee), else 1.
+    /// -1 if the fibula is on the left of the image (a right knee), else 1.
     lateral: f32,
     /// Joint space, medial first.
     gaps: [f32; 2],
@@ -192,7 +192,7 @@ impl Knee {
             let bottom = PLATEAU - self.gaps[half];
             let across = (w - compartment_sign(half) * (self.width() - radius)) / radius;
             let down = (y - bottom + 0.1) / 0.1;
-            // A power above two makes the condyle broad and flat where it meets the joint.
+            // An exponent above two makes the condyle broad and flat at the joint.
             (1.0 - across.abs().powi(3) - down.abs().powi(3)) * 0.045
         };
         let spur = self.spur(
@@ -254,7 +254,7 @@ impl Knee {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let mut knee = Knee::new(rng);
     canvas.pose = Pose::jitter(rng, 0.08);
     let mut findings = Vec::new();
@@ -283,7 +283,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     );
     let noise = rng.range(0.008, 0.025);
     canvas.grain(rng, noise);
-    Drawn {
+    GroundTruth {
         findings,
         attributes: vec![usize::from(knee.lateral > 0.0)],
     }

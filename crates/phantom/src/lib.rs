@@ -1,27 +1,27 @@
-//! Synthetic teaching images ("phantoms") and what is true of them.
+//! Synthetic teaching images ("phantoms") and their ground truth.
 //!
-//! Phantoms exist so that the program that ships can be trained, tested and shown without anybody's medical data. They
-//! imitate what a student would recognise, nothing more: nothing learnt from them says anything about a patient.
-//! This module must stay free of I/O and of other modules, and a seed must give the same picture for ever.
+//! With phantoms the program can be trained, tested and demonstrated without anyone's medical data. They imitate what a
+//! student would recognise and no more: nothing learnt from them applies to a patient. This crate must do no I/O, and a
+//! seed must always give the same image.
 
-pub mod abdomen_ct;
-pub mod blood_smear;
-pub mod brain_mr;
+mod abdomen_ct;
+mod blood_smear;
+mod brain_mr;
 pub mod canvas;
-pub mod chest_film;
-pub mod ecg_strip;
-pub mod fundus;
-pub mod head_ct;
-pub mod knee_film;
+mod chest_film;
+mod ecg_strip;
+mod fundus;
+mod head_ct;
+mod knee_film;
 pub mod questions;
-pub mod skin_lesion;
+mod skin_lesion;
 pub mod spec;
 
 use canvas::{Canvas, grey};
 use rounds_support::rng::Rng;
-use spec::{Drawn, KindSpec};
+use spec::{GroundTruth, KindSpec};
 
-/// Every kind of phantom, in the order that kind indices mean.
+/// Every kind of phantom, in the order of kind indices.
 pub static KINDS: [&KindSpec; 9] = [
     &chest_film::SPEC,
     &head_ct::SPEC,
@@ -38,24 +38,28 @@ pub static KINDS: [&KindSpec; 9] = [
 pub struct Phantom {
     /// Index in [`KINDS`].
     pub kind: usize,
+    /// The seed it was drawn from.
     pub seed: u64,
+    /// The image.
     pub canvas: Canvas,
-    pub truth: Drawn,
+    /// What the image shows.
+    pub truth: GroundTruth,
 }
 
 impl Phantom {
+    /// The kind of phantom.
     pub fn spec(&self) -> &'static KindSpec {
         KINDS[self.kind]
     }
 }
 
-/// Draws the phantom of a seed: kind `kind`, findings drawn by chance (about a quarter have none), `size` pixels a side.
+/// Draws the phantom of a kind and seed with random findings (about a quarter have none), `size` pixels per side.
 pub fn render(kind: usize, seed: u64, size: usize) -> Phantom {
     let spec = KINDS[kind];
     let mut rng = Rng::new(seed).fork(kind as u64 + 1);
     let mut present = vec![false; spec.findings.len()];
     let wanted = match rng.below(8) {
-        // A kind whose reading counts its findings (the ABCD rule) shows any number of them.
+        // A kind whose reading counts findings (the ABCD rule) can show any number of them.
         roll if spec.reading_rule.is_some() => roll / 2 + usize::from(roll == 7),
         0 | 1 => 0,
         2..=5 => 1,

@@ -1,7 +1,8 @@
 //! Questions, answers and rationales from a phantom's ground truth.
 //!
-//! Every sentence here is built from the tables of a kind and the truth of one picture, so an answer can be checked
-//! against what was drawn. The rationale names what is seen and the teaching rule, nothing that is not in the truth.
+//! Every sentence is built from the tables of a kind and the truth of one image, so answers can be checked against what was
+//! drawn. A rationale states what is seen and the teaching rule, and nothing that is not in the truth. The shipped model
+//! was trained on these exact texts: never change one without training again.
 
 mod asker;
 
@@ -14,21 +15,34 @@ use rounds_support::rng::Rng;
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Topic {
+    /// Which modality the image is.
     Modality,
+    /// Which plane or view it shows.
     View,
+    /// Which organ or region it shows.
     Organ,
+    /// Whether a finding is present.
     Presence,
+    /// On which side a finding is.
     Side,
+    /// Where a finding is.
     Place,
+    /// How many instances there are.
     Count,
+    /// How large a finding is.
     Grade,
+    /// Which of two instances is larger.
     Larger,
+    /// The most likely reading.
     Reading,
+    /// Whether the image is normal.
     Normal,
+    /// The value of an attribute.
     Attribute,
 }
 
 impl Topic {
+    /// Every topic.
     pub const ALL: [Topic; 12] = [
         Topic::Modality,
         Topic::View,
@@ -44,6 +58,7 @@ impl Topic {
         Topic::Attribute,
     ];
 
+    /// The topic's name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Topic::Modality => "modality",
@@ -61,7 +76,7 @@ impl Topic {
         }
     }
 
-    /// How often the topic is asked, relative to the others, where it applies.
+    /// Relative frequency of the topic among those that apply.
     fn weight(self) -> usize {
         match self {
             Topic::Presence => 6,
@@ -72,20 +87,24 @@ impl Topic {
     }
 }
 
-/// One question with its true answer.
+/// A question with its correct answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Qa {
+    /// What the question is about.
     pub topic: Topic,
-    /// Identifies the question behind the phrasing: `presence/nodule`, `side/nodule?left`.
+    /// Identifies the question regardless of phrasing: `chest-film/presence/nodule`, `chest-film/side/nodule?left`.
     pub key: String,
+    /// The question.
     pub question: String,
+    /// The correct answer.
     pub answer: String,
+    /// Why the answer is correct.
     pub rationale: String,
-    /// True for yes/no questions.
+    /// Whether it is a yes/no question.
     pub closed: bool,
 }
 
-/// A random question about the phantom. Yes/no answers come out about evenly.
+/// A random question about the phantom. Yes and no answers are about equally frequent.
 pub fn ask(phantom: &Phantom, rng: &mut Rng) -> Qa {
     loop {
         let total: usize = Topic::ALL.iter().map(|t| t.weight()).sum();
@@ -102,7 +121,7 @@ pub fn ask(phantom: &Phantom, rng: &mut Rng) -> Qa {
     }
 }
 
-/// A random question of one topic, if the topic applies to this phantom.
+/// A random question on one topic, if it applies to this phantom.
 pub fn ask_about(phantom: &Phantom, topic: Topic, rng: &mut Rng) -> Option<Qa> {
     let asker = Asker { phantom };
     match topic {

@@ -1,13 +1,13 @@
 //! A mole seen through a dermatoscope, with the ABCD signs switched on and off one by one.
 //!
-//! It is here because the ABCD rule is a rule that students can count out: each sign is drawn clearly or not at all, so
-//! that the reading follows from what is seen. The "E" (change over time) cannot be seen in one picture.
+//! Students apply the ABCD rule by counting signs. Each sign is drawn clearly or not at all, so that the reading follows from
+//! what is visible. The "E" (change over time) cannot be seen in one image.
 
 use std::f32::consts::TAU;
 
 use super::{
     canvas::{Blend, Canvas, Colour, Ellipse, Noise, Pose, ramp},
-    spec::{AttributeSpec, Drawn, FindingSpec, FindingTruth, KindSpec},
+    spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec},
 };
 
 const ASYMMETRY: usize = 0;
@@ -15,7 +15,7 @@ const BORDER: usize = 1;
 const COLOURS: usize = 2;
 const DIAMETER: usize = 3;
 
-pub static SPEC: KindSpec = KindSpec {
+pub(crate) static SPEC: KindSpec = KindSpec {
     id: "skin-lesion",
     name: "a dermoscopy picture",
     modality: "dermoscopy",
@@ -110,7 +110,7 @@ pub static SPEC: KindSpec = KindSpec {
     reading_rule: Some(apply_abcd_rule),
 };
 
-fn apply_abcd_rule(drawn: &Drawn) -> (&'static str, &'static str) {
+fn apply_abcd_rule(drawn: &GroundTruth) -> (&'static str, &'static str) {
     match drawn.findings.len() {
         0 => (
             "benign mole",
@@ -135,9 +135,9 @@ struct Outline {
     oval: f32,
     /// Direction of the long axis and of the bulge.
     axis: f32,
-    /// How far one side bulges; 0 where the halves match.
+    /// How far one side bulges; 0 if the halves match.
     bulge: f32,
-    /// How deep the notches of the edge are; 0 where it is smooth.
+    /// How deep the notches of the edge are; 0 if it is smooth.
     notches: f32,
     noise: Noise,
     soft: f32,
@@ -167,7 +167,7 @@ impl Outline {
             noise: Noise::new(rng),
             soft: if ragged { 0.012 } else { 0.022 },
         };
-        // A bulge moves the middle of the whole, which has to stay near the middle of the picture.
+        // A bulge shifts the centre of the mole, which has to stay near the centre of the image.
         let [x, y, _, _] = outline.region();
         outline.centre = [x, y].map(|v| 1.0 - v + rng.range(-0.03, 0.03));
         outline
@@ -228,7 +228,7 @@ impl Outline {
     }
 }
 
-fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
+fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> GroundTruth {
     let has = |finding: usize| present.get(finding).copied().unwrap_or(false);
     canvas.pose = Pose::jitter(rng, 0.2);
     let (hairs, tone) = (rng.below(2), rng.below(2));
@@ -246,7 +246,7 @@ fn draw(canvas: &mut Canvas, rng: &mut Rng, present: &[bool]) -> Drawn {
     canvas.grain(rng, 0.012);
     canvas.expose(gain, 0.0, gamma);
     let findings = (0..SPEC.findings.len()).filter(|&finding| has(finding));
-    Drawn {
+    GroundTruth {
         findings: findings.map(|finding| truth(finding, &outline)).collect(),
         attributes: vec![hairs, tone],
     }

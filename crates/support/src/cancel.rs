@@ -1,7 +1,7 @@
-//! A flag by which a surface asks a worker to stop.
+//! A flag that tells a worker to stop.
 //!
-//! Workers look at it between tokens, layers or files. Never block on it and never treat it as a lock: it only says that
-//! the result is no longer wanted.
+//! Workers check it between tokens, layers or files. Never block on it or use it as a lock: it only says that the result is
+//! no longer wanted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,39 +12,39 @@ pub struct Cancel(Arc<Flag>);
 
 #[derive(Debug, Default)]
 struct Flag {
-    raised: AtomicBool,
+    is_set: AtomicBool,
     parent: Option<Cancel>,
 }
 
 impl Cancel {
-    /// A flag that is not raised.
+    /// A flag that is not set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A flag that is raised with this one, but whose own raising does not reach it: for a piece of work that may end early
-    /// for reasons of its own.
+    /// A flag that counts as set when this one is, but does not set this one: for part of a job that may be cancelled
+    /// separately.
     pub fn child(&self) -> Self {
         Self(Arc::new(Flag {
-            raised: AtomicBool::new(false),
+            is_set: AtomicBool::new(false),
             parent: Some(self.clone()),
         }))
     }
 
-    /// Raises the flag; may be called from any thread, any number of times.
+    /// Sets the flag; may be called from any thread, any number of times.
     pub fn cancel(&self) {
-        self.0.raised.store(true, Ordering::Release);
+        self.0.is_set.store(true, Ordering::Release);
     }
 
-    /// Whether the flag, or one it is a child of, is raised.
+    /// Whether the flag or one of its parents is set.
     pub fn is_cancelled(&self) -> bool {
-        self.0.raised.load(Ordering::Acquire)
+        self.0.is_set.load(Ordering::Acquire)
             || self.0.parent.as_ref().is_some_and(Self::is_cancelled)
     }
 
-    /// Lowers the flag, for the next piece of work. A parent's stays as it is.
+    /// Clears the flag for the next job. Parents are not changed.
     pub fn reset(&self) {
-        self.0.raised.store(false, Ordering::Release);
+        self.0.is_set.store(false, Ordering::Release);
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clone_raised_on_another_thread_is_seen_here_and_can_be_lowered() {
+    fn a_clone_set_on_another_thread_is_seen_here_and_can_be_cleared() {
         let flag = Cancel::new();
         let other = flag.clone();
         assert!(!flag.is_cancelled());
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_follows_its_parent_but_not_the_other_way_round() {
+    fn a_child_follows_its_parent_but_the_parent_ignores_the_child() {
         let parent = Cancel::new();
         let (one, other) = (parent.child(), parent.child());
         one.cancel();

@@ -1,15 +1,15 @@
 //! Errors about files, and the hint that goes with an error.
 //!
-//! A message says what failed and where, in lower case and without a full stop; the hint says what to do next. A path
-//! is untrusted text: it never reaches a message other than through [`shown`].
+//! A message says what failed and where, in lower case and without a full stop; the hint says what to do next. A path is
+//! untrusted text: it must only reach a message through [`shown`].
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::sanitise;
 
-/// Longest path, in characters, that a message shows.
-const LONGEST_PATH: usize = 300;
+/// Maximum length of a path in a message, in characters.
+const MAX_PATH_CHARS: usize = 300;
 
 /// An error that can say what to do next.
 pub trait Hint {
@@ -20,54 +20,54 @@ pub trait Hint {
 /// What went wrong with a file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// There is nothing at this path.
+    /// The path does not exist.
     #[error("not found: {}", shown(.path))]
     NotFound {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
     },
-    /// The system does not allow it.
+    /// The user lacks the permission.
     #[error("no permission to {action} {}", shown(.path))]
     Permission {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
-        /// What was tried, as a verb: `read`, `write`.
+        /// The attempted action, as a verb: `read`, `write`.
         action: &'static str,
     },
-    /// The file is longer than what its reader accepts.
+    /// The file exceeds the size limit.
     #[error("file larger than {}: {}", bytes(*.limit), shown(.path))]
     TooLarge {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
         /// The largest accepted length in bytes.
         limit: u64,
     },
     /// A file was expected.
-    #[error("a folder, not a file: {}", shown(.path))]
+    #[error("this is a folder, not a file: {}", shown(.path))]
     IsDirectory {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
     },
     /// The disk or the quota is full.
     #[error("no space left to write {}", shown(.path))]
     NoSpace {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
     },
-    /// Anything else, in the system's words.
+    /// Any other error.
     #[error("cannot {action} {}: {reason}", shown(.path))]
     Other {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
-        /// What was tried, as a verb: `read`, `write`.
+        /// The attempted action, as a verb: `read`, `write`.
         action: &'static str,
-        /// Why it failed; already clean.
+        /// Why it failed; sanitised.
         reason: String,
     },
 }
 
 impl FileError {
-    /// The error for `error`, met when trying to `action` (a verb) the file at `path`.
+    /// Converts `error`, which occurred when trying to `action` (a verb) the file at `path`.
     pub fn from_io(path: &Path, action: &'static str, error: &io::Error) -> Self {
         let path = path.to_path_buf();
         match error.kind() {
@@ -79,7 +79,7 @@ impl FileError {
         }
     }
 
-    /// An error in words of our own.
+    /// An error with a reason of our own.
     pub fn other(path: &Path, action: &'static str, reason: &str) -> Self {
         Self::Other {
             path: path.to_path_buf(),
@@ -117,7 +117,7 @@ impl Hint for FileError {
             Self::TooLarge { limit, .. } => {
                 Some(format!("use a file of at most {}", bytes(*limit)))
             }
-            Self::IsDirectory { .. } => Some("name a file inside it".to_owned()),
+            Self::IsDirectory { .. } => Some("give the path of a file inside it".to_owned()),
             Self::NoSpace { .. } => {
                 Some("free some space, or choose another folder with ROUNDS_HOME".to_owned())
             }
@@ -126,17 +126,17 @@ impl Hint for FileError {
     }
 }
 
-/// A path as a message may show it: cleaned, on one line, not endless.
+/// A path as it may appear in a message: sanitised, on one line, limited in length.
 pub fn shown(path: &Path) -> String {
-    sanitise::clean_line_max(&path.to_string_lossy(), LONGEST_PATH)
+    sanitise::clean_line_max(&path.to_string_lossy(), MAX_PATH_CHARS)
 }
 
-/// A number of things in words: `1 shot`, `2 shots`.
-pub fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+/// A number with its noun: `1 shot`, `2 shots`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A length in bytes in the largest unit that divides it, or rounded to one decimal: `64 MiB`, `1.5 KiB`, `12 bytes`.
+/// A length in bytes, in the largest fitting unit, with one decimal if needed: `64 MiB`, `1.5 KiB`, `12 bytes`.
 pub fn bytes(length: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     for (size, unit) in UNITS {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_read_well() {
+    fn lengths_use_the_largest_fitting_unit() {
         assert_eq!(bytes(1), "1 byte");
         assert_eq!(bytes(12), "12 bytes");
         assert_eq!(bytes(1536), "1.5 KiB");

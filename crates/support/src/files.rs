@@ -1,7 +1,7 @@
 //! Reading and writing files with errors that name the file.
 //!
-//! Everything the program writes for itself is private (files 0600, folders 0700) and appears whole or not at all. Never
-//! write a file of ours in place: a crash half-way would leave neither the old nor the new one.
+//! Everything the program writes for itself is private (files 0600, folders 0700) and replaced atomically. Never overwrite
+//! such a file in place: a crash half-way would leave neither the old content nor the new.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     read_limited(path, u64::MAX)
 }
 
-/// Reads a whole UTF-8 file; a byte order mark at its start is dropped.
+/// Reads a whole UTF-8 file without its byte order mark.
 pub fn read_to_string(path: &Path) -> Result<String, FileError> {
     let text = String::from_utf8(read(path)?)
         .map_err(|_| FileError::other(path, "read", "not UTF-8 text"))?;
@@ -27,7 +27,7 @@ pub fn read_to_string(path: &Path) -> Result<String, FileError> {
     })
 }
 
-/// Reads a whole file of at most `max_bytes` bytes. Never holds more than that, even of a pipe or a growing file.
+/// Reads a whole file of at most `max_bytes` bytes. Never holds more than that in memory, even from a pipe or a growing file.
 pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     let too_large = || FileError::TooLarge {
         path: path.to_path_buf(),
@@ -54,11 +54,11 @@ pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
-/// As [`read_limited`], but only of a plain file: to open a pipe waits for its other end, and a device may have no end.
+/// Like [`read_limited`], but only accepts a regular file: opening a pipe blocks, and a device may have no end.
 pub fn read_plain(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     let metadata = fs::metadata(path).map_err(|error| FileError::from_io(path, "read", &error))?;
     if !metadata.is_file() && !metadata.is_dir() {
-        return Err(FileError::other(path, "read", "not a plain file"));
+        return Err(FileError::other(path, "read", "not a regular file"));
     }
     read_limited(path, max_bytes)
 }
@@ -70,7 +70,7 @@ pub fn length(path: &Path) -> Result<u64, FileError> {
         .map_err(|error| FileError::from_io(path, "read", &error))
 }
 
-/// Makes a folder, and those above it, for this user only (0700 on Unix). An existing folder keeps its permissions.
+/// Creates a folder and its parents, for this user only (0700 on Unix). An existing folder keeps its permissions.
 pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -78,31 +78,31 @@ pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|error| FileError::from_io(path, "make the folder", &error))
+        .map_err(|error| FileError::from_io(path, "create the folder", &error))
 }
 
-/// What lies in a folder; nothing where it cannot be read.
+/// The entries of a folder; none if it cannot be read.
 pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path())
 }
 
-/// Writes a private file (0600 on Unix) so that readers, and a crash at any moment, see the old content or the new one.
-/// See [`Staged`] for links and devices. The folder must exist.
+/// Writes a private file (0600 on Unix) atomically: readers see the old content or the new, even after a crash. The folder
+/// must exist. See [`Staged`] for links and devices.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
     Staged::holding(path, content)?.put()
 }
 
-/// A private file under way: it lies beside its place under another name until it is put there, whole. Dropped before
-/// that, it is gone, and what was in its place is still there.
+/// A private file being written under a temporary name in the same folder. [`Staged::put`] moves it to its final path;
+/// dropping it instead deletes it and leaves any old file alone.
 pub struct Staged {
     temporary: NamedTempFile,
     path: PathBuf,
 }
 
 impl Staged {
-    /// Begins the file that will be `path`. The folder must exist. Where a link leads to a file, that file is written and
-    /// the link stays. Errors at a device or a pipe: a file in its place would break what others use.
+    /// Starts the file that will become `path`. The folder must exist. If `path` is a link, the file it points to is
+    /// replaced and the link stays. Fails for a device or a pipe, which others may depend on.
     pub fn new(path: &Path) -> Result<Self, FileError> {
         let target = match fs::canonicalize(path) {
             Ok(target) => target,
@@ -115,7 +115,7 @@ impl Staged {
             });
         }
         if path.exists() && !path.is_file() {
-            let reason = "it is a device or a pipe, and only a file can be written";
+            let reason = "it is a device or a pipe, not a file";
             return Err(FileError::other(path, "write", reason));
         }
         let temporary = tempfile::Builder::new()
@@ -128,7 +128,7 @@ impl Staged {
         })
     }
 
-    /// The file that will be `path`, with all of its content, safe on the disk.
+    /// Starts the file that will become `path`, with `content` already synced to disk.
     pub fn holding(path: &Path, content: &[u8]) -> Result<Self, FileError> {
         let mut staged = Self::new(path)?;
         staged
@@ -138,13 +138,13 @@ impl Staged {
         Ok(staged)
     }
 
-    /// Waits until what was written is on the disk.
+    /// Waits until everything written so far is on disk.
     pub fn sync(&self) -> Result<(), FileError> {
         let synced = self.temporary.as_file().sync_all();
         synced.map_err(|error| FileError::from_io(&self.path, "write", &error))
     }
 
-    /// Puts it in its place, for good.
+    /// Moves the file to its final path and syncs it.
     pub fn put(self) -> Result<(), FileError> {
         self.sync()?;
         let Self { temporary, path } = self;
@@ -165,7 +165,7 @@ impl Write for Staged {
     }
 }
 
-/// The folder that a file lies in.
+/// The folder that contains `path`.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -173,7 +173,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Opens a file for reading and writing as it is; makes it, for this user only (0600 on Unix), where it is missing.
+/// Opens a file for reading and writing without truncating it; creates it if missing, for this user only (0600 on Unix).
 pub fn open_private(path: &Path) -> Result<File, FileError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
@@ -184,7 +184,7 @@ pub fn open_private(path: &Path) -> Result<File, FileError> {
         .map_err(|error| FileError::from_io(path, "write", &error))
 }
 
-/// Deletes a file, for good; one that is not there is as well.
+/// Deletes a file durably; succeeds if it does not exist.
 pub fn delete(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Ok(()) => sync_folder(folder_of(path)),
@@ -193,7 +193,7 @@ pub fn delete(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Makes a rename inside `folder` survive a power cut. Only Unix can open a folder for that.
+/// Makes a rename inside `folder` survive a power cut. Does nothing outside Unix, where a folder cannot be opened.
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(folder)
@@ -209,7 +209,7 @@ pub fn sha256_hex(content: &[u8]) -> String {
     format!("{:x}", Sha256::digest(content))
 }
 
-/// SHA-256 of a file, as [`sha256_hex`], read in pieces.
+/// Like [`sha256_hex`], for a file that is read in chunks.
 pub fn sha256_file(path: &Path) -> Result<String, FileError> {
     let failed = |error: std::io::Error| FileError::from_io(path, "read", &error);
     if fs::metadata(path).map_err(failed)?.is_dir() {
@@ -219,11 +219,11 @@ pub fn sha256_file(path: &Path) -> Result<String, FileError> {
     }
     let mut file = File::open(path).map_err(failed)?;
     let mut hasher = Sha256::new();
-    let mut piece = vec![0_u8; 1 << 20];
+    let mut chunk = vec![0_u8; 1 << 20];
     loop {
-        match file.read(&mut piece) {
+        match file.read(&mut chunk) {
             Ok(0) => return Ok(format!("{:x}", hasher.finalize())),
-            Ok(count) => hasher.update(&piece[..count]),
+            Ok(count) => hasher.update(&chunk[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(error)),
         }
@@ -235,16 +235,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_written_file_is_private_whole_and_leaves_no_temporary_file() {
+    fn a_written_file_is_private_and_complete_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("a/b");
-        create_private_dir(&deep).unwrap();
-        create_private_dir(&deep).unwrap();
-        let path = deep.join("note.txt");
+        let nested = folder.path().join("a/b");
+        create_private_dir(&nested).unwrap();
+        create_private_dir(&nested).unwrap();
+        let path = nested.join("note.txt");
         write_atomic(&path, b"old").unwrap();
         write_atomic(&path, b"new").unwrap();
         assert_eq!(read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&nested).unwrap().count(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -253,14 +253,14 @@ mod tests {
                 0o600
             );
             assert_eq!(
-                fs::metadata(&deep).unwrap().permissions().mode() & 0o777,
+                fs::metadata(&nested).unwrap().permissions().mode() & 0o777,
                 0o700
             );
         }
     }
 
     #[test]
-    fn a_staged_file_appears_when_it_is_put_and_never_over_a_folder() {
+    fn a_staged_file_appears_only_when_committed_and_never_replaces_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("note.txt");
         write_atomic(&path, b"old").unwrap();
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_file_that_is_opened_private_is_private_and_keeps_what_it_has() {
+    fn open_private_creates_a_private_file_and_keeps_existing_content() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_at_the_limit_is_read_and_one_byte_more_is_refused() {
+    fn a_file_at_the_limit_is_read_and_a_longer_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("four");
         write_atomic(&path, b"four").unwrap();
@@ -307,7 +307,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_a_link_and_a_device_a_device() {
+    fn writing_keeps_links_and_devices() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         std::os::unix::fs::symlink(&file, &link).unwrap();
@@ -315,7 +315,7 @@ mod tests {
         write_atomic(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(read(&file).unwrap(), b"new");
-        // What a rename over it would take the place of.
+        // Renaming a file onto this link would replace the device for everyone.
         let device = folder.path().join("device");
         std::os::unix::fs::symlink("/dev/null", &device).unwrap();
         let error = write_atomic(&device, b"new").unwrap_err();
@@ -325,17 +325,17 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_device_is_no_plain_file() {
+    fn a_device_is_not_a_regular_file() {
         let folder = tempfile::tempdir().unwrap();
         let error = read_plain(Path::new("/dev/zero"), 4).unwrap_err();
-        assert!(error.to_string().contains("not a plain file"), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
         let plain = folder.path().join("four");
         write_atomic(&plain, b"four").unwrap();
         assert_eq!(read_plain(&plain, 4).unwrap(), b"four");
     }
 
     #[test]
-    fn folders_missing_files_and_wrong_text_are_told_apart() {
+    fn folders_missing_files_and_invalid_utf8_give_different_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latin");
         assert!(matches!(

@@ -1,6 +1,7 @@
-//! What every other module stands on: clean text, safe files, known folders, errors that help, quiet logging.
+//! Shared foundations: sanitised text, safe file access, the program's folders, errors with hints, logging and random
+//! numbers.
 //!
-//! Nothing here knows about images, models or surfaces, and nothing here may use a module that does.
+//! Nothing here may depend on images, models or the user interface.
 
 pub mod cancel;
 pub mod disk;
@@ -8,20 +9,20 @@ pub mod errors;
 pub mod files;
 pub mod lines;
 pub mod logging;
+mod named_folders;
 pub mod paths;
 pub mod progress;
 pub mod rng;
 pub mod sanitise;
-pub mod shelf;
 pub mod shipped;
 
 pub use cancel::Cancel;
 pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
+pub use named_folders::{OwnWord, Shelf};
 pub use paths::Paths;
 pub use progress::{Progress, aside};
-pub use shelf::{OwnWord, Shelf};
 
-/// On every answer, export and bundle.
+/// The intended use, stated on every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -1,4 +1,4 @@
-//! Lines from an input that may keep one waiting, without making Ctrl-C wait too.
+//! Reads lines from an input that may block, while staying responsive to Ctrl-C.
 
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -6,28 +6,30 @@ use std::time::Duration;
 
 use super::Cancel;
 
-/// One line without its end, or why it could not be taken.
+/// One line without its line ending, or why it was rejected.
 pub type Line = Result<String, BadLine>;
 
-/// A line that is not taken. Reading goes on behind it.
+/// Why a line was rejected. Reading continues with the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLine {
+    /// Longer than [`LONGEST_LINE`].
     #[error("the line is longer than 1 MiB")]
     Long,
+    /// Not valid UTF-8.
     #[error("the line is not UTF-8")]
     NotUtf8,
 }
 
-/// Longest line taken, in bytes.
+/// Maximum length of a line in bytes.
 pub const LONGEST_LINE: usize = 1 << 20;
 
-/// Reads lines on a thread of its own.
+/// Reads lines on a separate thread.
 pub struct Lines {
     lines: Receiver<std::io::Result<Line>>,
 }
 
 impl Lines {
-    /// `open` gives the input, on the reading thread.
+    /// Starts the thread; `open` runs on it and returns the input.
     pub fn read<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> std::io::Result<Self> {
         let (sender, lines) = sync_channel(16);
         std::thread::Builder::new()
@@ -53,7 +55,7 @@ impl Lines {
     }
 }
 
-/// Gives each line to `take`, until the input ends or fails, or `take` has had enough.
+/// Passes each line to `take` until the input ends or fails, or `take` returns false.
 pub fn each(input: &mut dyn BufRead, mut take: impl FnMut(std::io::Result<Line>) -> bool) {
     loop {
         let (line, last) = match next(input) {
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_in_order_and_bad_ones_stop_nothing() {
+    fn lines_arrive_in_order_and_reading_continues_after_bad_ones() {
         let mut text = b"one\r\n\n\xFF\n".to_vec();
         text.extend(vec![b'x'; LONGEST_LINE + 1]);
         text.extend(b"\nlast");
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_ends_the_wait_for_an_input_that_says_nothing() {
+    fn cancelling_ends_the_wait_for_a_silent_input() {
         struct Silent;
         impl std::io::Read for Silent {
             fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {

@@ -1,8 +1,8 @@
-//! A private log file, for those who ask for one with `ROUNDS_LOG`.
+//! A private log file, enabled with `ROUNDS_LOG`.
 //!
-//! Off by default: then no file and no folder is made. Nothing here writes to stdout or stderr, which belong to data and
-//! to the surfaces. Lines may carry untrusted text, so each is cleaned on its way to the file. Never log an image, a
-//! question or an answer above the `trace` level: logs are sent to strangers when something breaks.
+//! Off by default, and then neither file nor folder is created. Nothing here writes to stdout or stderr, which belong to
+//! data and the user interface. Lines may contain untrusted text, so each is sanitised before it is written. Never log an
+//! image, a question or an answer above the `trace` level: users share logs with strangers when something breaks.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,18 +15,18 @@ use super::paths::Paths;
 use super::{files, sanitise};
 
 /// The environment variable that turns logging on: `error`, `warn`, `info`, `debug` or `trace`.
-pub const LEVEL_VARIABLE: &str = "ROUNDS_LOG";
+const LEVEL_VARIABLE: &str = "ROUNDS_LOG";
 
-/// Length in bytes past which a log is set aside as `rounds.log.1` at the next start.
-const ROTATE_PAST: u64 = 4 << 20;
+/// A longer log is renamed to `rounds.log.1` at the next start.
+const MAX_LOG_BYTES: u64 = 4 << 20;
 
-/// The level asked for in the environment; off when unset or not a level.
+/// The level set in the environment; off if unset or invalid.
 pub fn level_from_environment() -> LevelFilter {
     std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::OFF, |value| parse_level(&value))
 }
 
-/// The level of a word, in any case; off when it is not one.
-pub fn parse_level(word: &str) -> LevelFilter {
+/// Parses a level, ignoring case; off if invalid.
+fn parse_level(word: &str) -> LevelFilter {
     match word.trim().to_ascii_lowercase().as_str() {
         "error" => LevelFilter::ERROR,
         "warn" => LevelFilter::WARN,
@@ -37,8 +37,8 @@ pub fn parse_level(word: &str) -> LevelFilter {
     }
 }
 
-/// Starts logging to `rounds.log` in the log folder. Returns the file's path, or `None` when logging is off, the file
-/// cannot be opened, or logging was started before: none of these is worth failing for.
+/// Starts logging to `rounds.log` in the log folder. Returns the path of the file, or `None` if logging is off, already
+/// started, or the file cannot be opened: none of these should stop the program.
 pub fn init(paths: &Paths, level: LevelFilter) -> Option<PathBuf> {
     if level == LevelFilter::OFF {
         return None;
@@ -56,9 +56,9 @@ pub fn init(paths: &Paths, level: LevelFilter) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Opens the log for appending, private, after setting a long one aside.
+/// Opens the log for appending, private, after rotating a long one.
 fn open(path: &std::path::Path) -> io::Result<File> {
-    if fs::metadata(path).is_ok_and(|metadata| metadata.len() > ROTATE_PAST) {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES) {
         fs::rename(path, path.with_extension("log.1"))?;
     }
     let mut options = OpenOptions::new();
@@ -68,7 +68,7 @@ fn open(path: &std::path::Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A log file that takes whole lines and cleans them.
+/// A log file that sanitises the lines written to it.
 struct CleanFile(File);
 
 impl Write for CleanFile {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn logging_that_is_off_makes_no_file_and_no_folder() {
+    fn logging_that_is_off_creates_no_file_or_folder() {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths::under(&folder.path().join("home"));
         assert_eq!(init(&paths, LevelFilter::OFF), None);
@@ -102,21 +102,21 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_set_aside_once_and_a_new_one_begun() {
+    fn a_long_log_is_rotated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rounds.log");
-        open(&path).unwrap().set_len(ROTATE_PAST + 1).unwrap();
+        open(&path).unwrap().set_len(MAX_LOG_BYTES + 1).unwrap();
         assert_eq!(open(&path).unwrap().metadata().unwrap().len(), 0);
         assert_eq!(
             fs::metadata(folder.path().join("rounds.log.1"))
                 .unwrap()
                 .len(),
-            ROTATE_PAST + 1
+            MAX_LOG_BYTES + 1
         );
     }
 
     #[test]
-    fn a_logged_escape_sequence_does_not_reach_the_file() {
+    fn an_escape_sequence_does_not_reach_the_log() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rounds.log");
         let mut file = CleanFile(open(&path).unwrap());

@@ -1,51 +1,51 @@
 //! Where the program keeps its own files.
 //!
-//! Only names folders; whoever writes there makes the folder first, with [`super::files::create_private_dir`]. Never
-//! create a folder here: asking for help must leave no trace.
+//! This module only names folders; writers create them with [`super::files::create_private_dir`]. Never create a folder here:
+//! `--help` must leave no trace.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::errors::Hint;
 
-/// The environment variable that puts everything under one folder.
+/// The environment variable that moves everything into one folder.
 pub const HOME_VARIABLE: &str = "ROUNDS_HOME";
 
-/// The program's folders; none needs to exist.
+/// The program's folders, which need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
     /// Sessions, pulled models, user indexes.
     pub data_dir: PathBuf,
     /// The settings file.
     pub config_dir: PathBuf,
-    /// What can be made again.
+    /// Files that can be recreated.
     pub cache_dir: PathBuf,
     /// Log files.
     pub log_dir: PathBuf,
 }
 
-/// No home folder is known, so no folder of ours can be named.
+/// The program's folders are unknown because the user has no home folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no home folder is known for this user")]
 pub struct NoHome;
 
 impl Hint for NoHome {
     fn hint(&self) -> Option<String> {
-        Some(format!("set {HOME_VARIABLE} to a folder of yours"))
+        Some(format!("set {HOME_VARIABLE} to a folder you can write to"))
     }
 }
 
 impl Paths {
-    /// The folders from `ROUNDS_HOME`, or else the system's places for this user.
+    /// The folders under `ROUNDS_HOME`, or else the system's default folders for this user.
     pub fn find() -> Result<Self, NoHome> {
         Self::find_from(std::env::var_os(HOME_VARIABLE).as_deref())
     }
 
-    /// As [`Paths::find`], with the value of `ROUNDS_HOME` given; an empty value counts as none.
+    /// Like [`Paths::find`], but with the value of `ROUNDS_HOME` passed in; an empty value counts as unset.
     pub fn find_from(home: Option<&OsStr>) -> Result<Self, NoHome> {
         if let Some(home) = home.filter(|value| !value.is_empty()) {
             let home = Path::new(home);
-            // Absolute, so that a later change of the working folder moves nothing.
+            // Absolute, so that a later change of the working directory has no effect.
             return Ok(Self::under(
                 &std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf()),
             ));
@@ -70,7 +70,7 @@ impl Paths {
     }
 }
 
-/// What finds `folder` again wherever the program is started: its name where it lies in `library`, else its whole path.
+/// A path to `folder` that works from any working directory: just its name if it is in `library`, else its absolute path.
 pub fn lasting(folder: &Path, library: &Path) -> PathBuf {
     match folder.strip_prefix(library) {
         Ok(name) if name.components().count() == 1 => name.to_path_buf(),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chosen_home_holds_every_folder_and_none_is_made() {
+    fn rounds_home_contains_every_folder_and_none_is_created() {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("chosen");
         let paths = Paths::find_from(Some(home.as_os_str())).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_the_library_is_kept_by_its_name_and_any_other_by_its_whole_path() {
+    fn a_library_folder_becomes_its_name_and_any_other_an_absolute_path() {
         let library = Path::new("/home/me/models");
         let lasting = |folder: &str| lasting(Path::new(folder), library);
         assert_eq!(lasting("/home/me/models/big"), Path::new("big"));

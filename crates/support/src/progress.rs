@@ -1,29 +1,29 @@
-//! What is said on stderr beside the data: how far a long piece of work is, and remarks.
+//! Progress and remarks on stderr, separate from the data on stdout.
 //!
-//! On a terminal the progress line is redrawn in place, at most ten times a second; elsewhere plain lines come now and then. It
-//! never writes to stdout, and never keeps the work from going on when stderr is closed.
+//! On a terminal the progress line is redrawn in place, at most ten times a second; elsewhere an occasional plain line is
+//! written. Nothing here writes to stdout, and a closed stderr never stops the work.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use super::sanitise;
 
-/// Shortest time between two drawings on a terminal.
-const REDRAW: Duration = Duration::from_millis(100);
-/// Longest silence of a work that advances, when not on a terminal.
-const SILENCE: Duration = Duration::from_secs(10);
+/// Minimum time between two redraws on a terminal.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum time between two lines when not on a terminal, while work advances.
+const PLAIN_LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Writes a line of its own, as it is. Where nobody can read it the work goes on: `eprintln!` would panic there.
+/// Writes a line to stderr, unsanitised. Unlike `eprintln!`, it does not panic if stderr is closed.
 pub fn aside(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A progress line. Dropping it ends the line, so that whatever is printed next starts on its own.
+/// A progress line. Dropping it ends the line, so that later output starts on a new one.
 pub struct Progress {
     out: Box<dyn Write + Send>,
     terminal: bool,
     quiet: bool,
-    what: String,
+    label: String,
     total: Option<u64>,
     done: u64,
     started: Instant,
@@ -34,23 +34,28 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A line on stderr for `what` (for example `indexing`), counting to `total` items if that is known.
-    pub fn new(what: &str, total: Option<u64>) -> Self {
-        Self::to(
+    /// A line on stderr labelled `label` (for example `indexing`), counting up to `total` items if known.
+    pub fn new(label: &str, total: Option<u64>) -> Self {
+        Self::with_writer(
             Box::new(io::stderr()),
             io::stderr().is_terminal(),
-            what,
+            label,
             total,
         )
     }
 
-    /// As [`Progress::new`], but on any writer; `terminal` says whether the line may be redrawn in place.
-    pub fn to(out: Box<dyn Write + Send>, terminal: bool, what: &str, total: Option<u64>) -> Self {
+    /// Like [`Progress::new`], but on any writer; `terminal` says whether the line can be redrawn in place.
+    pub fn with_writer(
+        out: Box<dyn Write + Send>,
+        terminal: bool,
+        label: &str,
+        total: Option<u64>,
+    ) -> Self {
         Self {
             out,
             terminal,
             quiet: false,
-            what: sanitise::clean_line(what),
+            label: sanitise::clean_line(label),
             total,
             done: 0,
             started: Instant::now(),
@@ -61,19 +66,19 @@ impl Progress {
         }
     }
 
-    /// With `quiet`, nothing at all is written.
+    /// If `quiet`, nothing is written at all.
     #[must_use]
     pub fn quiet(mut self, quiet: bool) -> Self {
         self.quiet = quiet;
         self
     }
 
-    /// Says how many items there are, once that is known.
+    /// Sets the number of items, once known.
     pub fn expect(&mut self, total: Option<u64>) {
         self.total = total;
     }
 
-    /// Says that `done` items are done; draws if it is time to.
+    /// Sets the number of finished items; redraws if due.
     pub fn set(&mut self, done: u64) {
         self.done = done;
         if self.quiet || self.finished {
@@ -82,7 +87,7 @@ impl Progress {
         let now = Instant::now();
         let since = now.duration_since(self.drawn_at.unwrap_or(self.started));
         if self.terminal {
-            if self.drawn_at.is_none() || since >= REDRAW {
+            if self.drawn_at.is_none() || since >= REDRAW_INTERVAL {
                 self.draw(now);
             }
         } else {
@@ -90,14 +95,14 @@ impl Progress {
                 .total
                 .filter(|&total| total > 0)
                 .map_or(0, |total| done.saturating_mul(10) / total);
-            if tenth > self.drawn_tenth || since >= SILENCE {
+            if tenth > self.drawn_tenth || since >= PLAIN_LINE_INTERVAL {
                 self.drawn_tenth = tenth;
                 self.draw(now);
             }
         }
     }
 
-    /// Writes a line of its own, for example a warning about one item; cleaned.
+    /// Writes a separate line, for example a warning about one item; sanitised.
     pub fn note(&mut self, text: &str) {
         if self.quiet {
             return;
@@ -112,7 +117,7 @@ impl Progress {
         }
     }
 
-    /// Draws the last state and ends the line. Later calls do nothing.
+    /// Draws the final state and ends the line. Later calls do nothing.
     pub fn finish(&mut self) {
         if self.finished {
             return;
@@ -127,7 +132,7 @@ impl Progress {
 
     fn draw(&mut self, now: Instant) {
         let line = line(
-            &self.what,
+            &self.label,
             self.done,
             self.total,
             now.duration_since(self.started),
@@ -151,7 +156,7 @@ impl Progress {
         }
     }
 
-    /// A closed stderr is no reason to stop the work.
+    /// Ignores errors: a closed stderr must not stop the work.
     fn write(&mut self, text: &str) {
         let _ = self
             .out
@@ -167,7 +172,7 @@ impl Drop for Progress {
 }
 
 /// The text of the line: `indexing 40/100 (40 %) 12.5/s, 5 s left`.
-fn line(what: &str, done: u64, total: Option<u64>, elapsed: Duration, finished: bool) -> String {
+fn line(label: &str, done: u64, total: Option<u64>, elapsed: Duration, finished: bool) -> String {
     let seconds = elapsed.as_secs_f64();
     let rate = if seconds > 0.0 {
         done as f64 / seconds
@@ -192,10 +197,10 @@ fn line(what: &str, done: u64, total: Option<u64>, elapsed: Duration, finished: 
         }
         _ => String::new(),
     };
-    format!("{what} {count} {pace}{rest}")
+    format!("{label} {count} {pace}{rest}")
 }
 
-/// A time for people: `5 s`, `2 min 05 s`, `3 h 07 min`.
+/// A duration for people: `5 s`, `2 min 05 s`, `3 h 07 min`.
 fn span(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
@@ -243,18 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn off_a_terminal_there_is_a_plain_line_for_each_tenth() {
+    fn without_a_terminal_a_plain_line_appears_for_each_tenth() {
         let out = Shared::default();
-        let mut progress = Progress::to(Box::new(out.clone()), false, "work", Some(1000));
+        let mut progress = Progress::with_writer(Box::new(out.clone()), false, "work", Some(1000));
         (0..=999).for_each(|done| progress.set(done));
         assert_eq!(out.text().lines().count(), 9);
         assert!(!out.text().contains('\r'));
     }
 
     #[test]
-    fn on_a_terminal_the_line_is_redrawn_seldom_and_a_note_stands_alone() {
+    fn on_a_terminal_redraws_are_rare_and_a_note_gets_its_own_line() {
         let out = Shared::default();
-        let mut progress = Progress::to(Box::new(out.clone()), true, "work", Some(1000));
+        let mut progress = Progress::with_writer(Box::new(out.clone()), true, "work", Some(1000));
         (0..=1000).for_each(|done| progress.set(done));
         assert!(out.text().matches('\r').count() <= 5);
         progress.note("skipped a\u{1B}[2Jb");
@@ -265,9 +270,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_progress_writes_nothing() {
+    fn quiet_progress_writes_nothing() {
         let out = Shared::default();
-        let mut progress = Progress::to(Box::new(out.clone()), true, "work", None).quiet(true);
+        let mut progress =
+            Progress::with_writer(Box::new(out.clone()), true, "work", None).quiet(true);
         progress.set(5);
         progress.note("hello");
         progress.finish();

@@ -1,8 +1,8 @@
-//! The random numbers phantoms are made of.
+//! Reproducible random numbers.
 //!
 //! A phantom must look the same for the same seed on every machine and in every release, so the generator is
-//! written out here (SplitMix64, Steele et al. 2014) and never exchanged for a library's "default" generator,
-//! whose stream may change between versions.
+//! implemented here (SplitMix64, Steele et al. 2014). Never replace it with a library's default generator, whose
+//! stream may change between versions.
 
 /// A small seeded generator. Equal seeds give equal streams, always.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// A generator whose stream is fixed by `seed`.
+    /// A generator whose stream is determined by `seed`.
     pub fn new(seed: u64) -> Self {
         let mut rng = Self {
             state: seed ^ 0x9E37_79B9_7F4A_7C15,
@@ -20,7 +20,7 @@ impl Rng {
         rng
     }
 
-    /// A generator for a named sub-stream, independent of how much of this one was used.
+    /// A generator for the sub-stream `salt`, derived from the current state.
     pub fn fork(&self, salt: u64) -> Self {
         Self::new(self.state.rotate_left(17) ^ salt.wrapping_mul(0xD6E8_FEB8_6659_FD93))
     }
@@ -44,7 +44,7 @@ impl Rng {
         low + (high - low) * self.unit()
     }
 
-    /// A whole number in `0..bound`; 0 where `bound` is 0.
+    /// A uniform integer in `0..bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         if bound == 0 {
             return 0;
@@ -62,12 +62,12 @@ impl Rng {
         (0..12).map(|_| self.unit()).sum::<f32>() - 6.0
     }
 
-    /// One of the items. Panics on an empty slice: callers pass literals.
+    /// A random item. Panics on an empty slice: callers pass literals.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// Fisher-Yates.
+    /// Shuffles the items (Fisher-Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             let j = self.below(i + 1);

@@ -1,24 +1,24 @@
 //! Makes untrusted text safe to put on a terminal.
 //!
-//! Model tokens, questions and answers of shots, file names, metadata and error texts may carry escape sequences that
-//! write the clipboard, move the cursor or hide words. They are cleaned once, here, where they enter. Every removed
-//! sequence leaves one [`MARKER`], so a reader sees that something was there; its payload never shows.
-//! Never print text that did not pass here, and never add a way around it.
+//! Model tokens, questions and answers of shots, file names, metadata and error messages may contain escape sequences that
+//! write to the clipboard, move the cursor or hide text. They are sanitised once, here, where they enter the program. Every
+//! removed sequence is replaced by one [`MARKER`], so that a reader sees something was removed; its payload is never shown.
+//! Never print text that was not sanitised, and never add a way around it.
 
 use unicode_width::UnicodeWidthChar;
 
-/// What stands in the place of each removed character or sequence.
+/// Replaces each removed character or sequence.
 pub const MARKER: char = '\u{FFFD}';
 
-/// Longest run of parameters, in characters, that still counts as one control sequence.
-const LONGEST_CONTROL: usize = 256;
-/// Longest payload, in characters, that still counts as one OSC, DCS, APC, PM or SOS string.
-const LONGEST_STRING: usize = 4096;
+/// Maximum number of parameter characters in a control sequence.
+const MAX_CONTROL_CHARS: usize = 256;
+/// Maximum payload of an OSC, DCS, APC, PM or SOS string, in characters.
+const MAX_STRING_CHARS: usize = 4096;
 
-/// Most marks without a width of their own (accents, vowel signs) on one character; more only hide what is around them.
-const MOST_MARKS: usize = 8;
+/// Maximum number of zero-width marks (accents, vowel signs) on one character; more would only hide their surroundings.
+const MAX_MARKS: usize = 8;
 
-/// Cleans text of many lines: newlines stay, CRLF and a lone CR become a newline, a tab becomes a space.
+/// Sanitises multi-line text: newlines stay, CRLF and a lone CR become a newline, a tab becomes a space.
 /// `clean(&clean(x)) == clean(x)`.
 pub fn clean(text: &str) -> String {
     let mut stream = Stream::new();
@@ -27,12 +27,12 @@ pub fn clean(text: &str) -> String {
     cleaned
 }
 
-/// Cleans text that must stay on one line: as [`clean`], then each newline becomes a space.
+/// Sanitises text that must stay on one line: like [`clean`], then each newline becomes a space.
 pub fn clean_line(text: &str) -> String {
     clean(text).replace('\n', " ")
 }
 
-/// As [`clean_line`], cut to at most `max_chars` characters; a cut is shown by a closing ellipsis.
+/// Like [`clean_line`], truncated to at most `max_chars` characters; truncated text ends with an ellipsis.
 pub fn clean_line_max(text: &str, max_chars: usize) -> String {
     let line = clean_line(text);
     if line.chars().count() <= max_chars {
@@ -47,7 +47,7 @@ pub fn clean_line_max(text: &str, max_chars: usize) -> String {
     cut
 }
 
-/// Whether `character` never appears in cleaned text, whatever stands around it.
+/// Whether `character` never appears in sanitised text, in any context.
 pub fn is_forbidden(character: char) -> bool {
     match character {
         '\n' => false,
@@ -61,12 +61,12 @@ pub fn is_forbidden(character: char) -> bool {
     }
 }
 
-/// Zero-width (non-)joiners: spelling in some scripts and in emoji, a hiding place next to Latin letters.
+/// Zero-width (non-)joiners: needed in some scripts and in emoji, but suspicious next to Latin letters.
 fn is_joiner(character: char) -> bool {
     matches!(character, '\u{200C}' | '\u{200D}')
 }
 
-/// Whether a joiner may stand next to `character`.
+/// Whether a joiner is allowed next to `character`.
 fn may_join(character: char) -> bool {
     !character.is_ascii()
         && character != MARKER
@@ -74,7 +74,7 @@ fn may_join(character: char) -> bool {
         && !is_forbidden(character)
 }
 
-/// Where in an escape sequence the text stands.
+/// The parser state within an escape sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum State {
     #[default]
@@ -85,21 +85,21 @@ enum State {
     Intermediate,
     /// In the parameters of a control sequence; counts its characters.
     Control(usize),
-    /// In the payload of a string sequence, which is held back.
+    /// In the payload of a string sequence, which is buffered.
     Text { bell_ends: bool, escape_seen: bool },
 }
 
-/// Cleans text that arrives in pieces. Whatever the pieces are, the outputs joined equal [`clean`] of the whole.
+/// Sanitises text that arrives in chunks. However it is split, the joined outputs equal [`clean`] of the whole text.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     state: State,
-    /// Payload of a string sequence that has not ended; shown as text if it turns out not to be one.
+    /// Payload of an unfinished string sequence; emitted as text if it turns out not to be one.
     held: String,
     held_chars: usize,
-    /// A joiner that waits for its right neighbour.
+    /// A joiner waiting for the character after it.
     joiner: Option<char>,
     last: Option<char>,
-    /// Marks on the last character.
+    /// Number of zero-width marks on the last character.
     marks: usize,
     after_carriage_return: bool,
 }
@@ -110,7 +110,7 @@ impl Stream {
         Self::default()
     }
 
-    /// Takes the next piece and returns what is safe to show now; an unfinished sequence is held back.
+    /// Takes the next chunk and returns the text that is safe to show; an unfinished sequence is held back.
     pub fn push(&mut self, chunk: &str) -> String {
         let mut out = String::with_capacity(chunk.len());
         for character in chunk.chars() {
@@ -119,7 +119,7 @@ impl Stream {
         out
     }
 
-    /// Ends the text: returns what was held back and makes the stream ready for another text.
+    /// Ends the text: returns what was held back and resets the stream.
     pub fn finish(&mut self) -> String {
         let mut out = String::new();
         if matches!(self.state, State::Text { .. }) {
@@ -148,23 +148,23 @@ impl Stream {
                 'P' | 'X' | '^' | '_' => self.enter_text(false),
                 ' '..='/' => self.state = State::Intermediate,
                 '0'..='~' => self.state = State::Ground,
-                _ => self.again(character, out),
+                _ => self.resume(character, out),
             },
             State::Intermediate => match character {
                 ' '..='/' => {}
                 '0'..='~' => self.state = State::Ground,
-                _ => self.again(character, out),
+                _ => self.resume(character, out),
             },
             State::Control(length) => match character {
-                ' '..='?' if length < LONGEST_CONTROL => self.state = State::Control(length + 1),
+                ' '..='?' if length < MAX_CONTROL_CHARS => self.state = State::Control(length + 1),
                 '@'..='~' => self.state = State::Ground,
-                _ => self.again(character, out),
+                _ => self.resume(character, out),
             },
         }
     }
 
-    /// The sequence broke off before `character`, which is ordinary again.
-    fn again(&mut self, character: char, out: &mut String) {
+    /// The sequence was aborted before `character`, which is ordinary text.
+    fn resume(&mut self, character: char, out: &mut String) {
         self.state = State::Ground;
         self.ground(character, out);
     }
@@ -182,7 +182,7 @@ impl Stream {
         match character {
             '\\' if escape_seen => self.drop_held(State::Ground),
             _ if escape_seen => {
-                // ESC without a backslash cancels the string and starts a sequence of its own.
+                // ESC without a backslash cancels the string and starts a new sequence.
                 self.drop_held(State::Ground);
                 self.ground('\u{1B}', out);
                 self.step(character, out);
@@ -199,8 +199,8 @@ impl Stream {
                 self.drop_held(State::Ground);
                 self.ground(character, out);
             }
-            // A line break, or no end in sight: this is text after a stray introducer, which must not swallow it.
-            _ if self.held_chars >= LONGEST_STRING || matches!(character, '\n' | '\r') => {
+            // A line break or too long a payload: this is text after a stray introducer, which must not swallow it.
+            _ if self.held_chars >= MAX_STRING_CHARS || matches!(character, '\n' | '\r') => {
                 self.release(out);
                 self.ground(character, out);
             }
@@ -217,7 +217,7 @@ impl Stream {
         self.state = next;
     }
 
-    /// Shows the held payload as text. It holds no introducer, so this cannot recurse.
+    /// Emits the buffered payload as text. It contains no introducer, so this cannot recurse.
     fn release(&mut self, out: &mut String) {
         let held = std::mem::take(&mut self.held);
         self.drop_held(State::Ground);
@@ -265,9 +265,9 @@ impl Stream {
             _ => 0,
         };
         let kept = match self.marks {
-            ..=MOST_MARKS => character,
-            // One sign for all the others.
-            marks if marks == MOST_MARKS + 1 => MARKER,
+            ..=MAX_MARKS => character,
+            // One marker for all excess marks.
+            marks if marks == MAX_MARKS + 1 => MARKER,
             _ => return,
         };
         self.last = Some(kept);

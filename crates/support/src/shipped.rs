@@ -1,25 +1,25 @@
 //! Files that ship with the program: the model, the index, the sample cases and the prompt templates.
 //!
-//! The program embeds them and hands them in once with [`install`]; the libraries ask for them by name. They stand in the
-//! program only, so that no test binary carries them: where nothing was installed (tests, benchmarks), the files are read
-//! from the checkout that this crate was compiled in.
+//! Only the main program embeds them, and registers them once with [`install`]; libraries request them by name. This keeps
+//! them out of test binaries: if nothing was installed (tests, benchmarks), the files are read from the checkout that this
+//! crate was compiled in.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-/// Names (paths in the repository, `assets/nano/model.toml`) with their bytes, sorted by name.
+/// Names (repository paths such as `assets/nano/model.toml`) with contents, sorted by name.
 pub type Table = &'static [(&'static str, &'static [u8])];
 
 static INSTALLED: OnceLock<Table> = OnceLock::new();
 static READ: Mutex<BTreeMap<String, &'static [u8]>> = Mutex::new(BTreeMap::new());
 
-/// Hands in the embedded files, sorted by name. Only the first call counts; it must come before the first [`file`].
+/// Registers the embedded files, sorted by name. Only the first call counts; it must precede the first [`file`].
 pub fn install(table: Table) {
     let _ = INSTALLED.set(table);
 }
 
-/// The bytes of a shipped file by its path in the repository (`assets/nano/model.toml`).
+/// The content of a shipped file, by its path in the repository (`assets/nano/model.toml`).
 pub fn file(name: &str) -> Option<&'static [u8]> {
     match INSTALLED.get() {
         Some(table) => {
@@ -30,7 +30,7 @@ pub fn file(name: &str) -> Option<&'static [u8]> {
     }
 }
 
-/// Names of the shipped files below a folder (`assets/cases/`), sorted.
+/// Names of the shipped files in a folder (`assets/cases/`) and its subfolders, sorted.
 pub fn below(folder: &str) -> Vec<String> {
     match INSTALLED.get() {
         Some(table) => table
@@ -51,7 +51,7 @@ fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Each file is read once and kept for the life of the process, as the embedded ones are.
+/// Each file is read once and kept for the lifetime of the process, like the embedded ones.
 fn from_checkout(name: &str) -> Option<&'static [u8]> {
     let mut read = READ
         .lock()

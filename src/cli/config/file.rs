@@ -1,6 +1,6 @@
-//! The settings file as it was written: names, values as text, and the lines they stand on.
+//! The settings file as written: names, values as text, and line numbers.
 //!
-//! Values are kept as text because the command line's own parsers judge them; never judge one here.
+//! Values stay text because the command line's parsers validate them; do not validate values here.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,34 +12,35 @@ use super::table;
 use rounds_support::sanitise::clean_line_max;
 use rounds_support::{FileError, files};
 
-/// The longest settings file that is read, in bytes.
-const MOST_BYTES: u64 = 1 << 20;
-/// Where keys of the interface stand.
+/// Largest settings file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+/// The section with the key bindings of the chat.
 pub const KEYS: &str = "keys";
 
-/// A value and the line it stands on.
+/// A setting's values and its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// One a value; several for a list.
+pub struct Entry {
+    /// One value, or several for a list.
     pub values: Vec<String>,
+    /// From 1.
     pub line: usize,
 }
 
-/// Where something is wrong.
+/// Where a fault is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum At {
+pub enum Location {
     /// The file as a whole.
     File,
-    /// From 1.
+    /// A line of the file, from 1.
     Line(usize),
     /// An environment variable.
     Variable(String),
 }
 
-/// What is wrong in the settings.
+/// A fault in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    pub at: At,
+    pub at: Location,
     pub message: String,
     pub hint: Option<String>,
 }
@@ -47,23 +48,23 @@ pub struct Fault {
 /// A settings file.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsFile {
-    /// By the name of the flag.
-    pub settings: BTreeMap<String, Written>,
-    /// Action names to keys.
-    pub keys: BTreeMap<String, Written>,
+    /// Settings by flag name.
+    pub settings: BTreeMap<String, Entry>,
+    /// Key bindings by action name.
+    pub keys: BTreeMap<String, Entry>,
 }
 
 impl SettingsFile {
-    /// Reads `path`; a file that is not there has no settings. All faults are found, not only the first.
+    /// Reads `path` and returns all faults; a missing file has no settings and no faults.
     pub fn read(path: &Path) -> (Self, Vec<Fault>) {
         let mut file = Self::default();
-        let faults = match files::read_limited(path, MOST_BYTES) {
+        let faults = match files::read_limited(path, MAX_BYTES) {
             Ok(content) => match String::from_utf8(content) {
                 Ok(text) => file.parse(&text),
-                Err(_) => vec![whole("it is not UTF-8 text")],
+                Err(_) => vec![file_fault("the file is not UTF-8 text")],
             },
             Err(FileError::NotFound { .. }) => Vec::new(),
-            Err(error) => vec![whole(&error.to_string())],
+            Err(error) => vec![file_fault(&error.to_string())],
         };
         (file, faults)
     }
@@ -75,35 +76,35 @@ impl SettingsFile {
             .map(|error| Fault {
                 at: error
                     .span()
-                    .map_or(At::File, |span| At::Line(line_of(text, &span))),
+                    .map_or(Location::File, |span| Location::Line(line_of(text, &span))),
                 message: clean_line_max(error.message(), 200),
                 hint: None,
             })
             .collect();
-        // What stands behind a syntax error may be anything.
+        // After a syntax error the rest cannot be trusted.
         if !faults.is_empty() {
             return faults;
         }
         for (section, value) in parsed.get_ref() {
             let line = line_of(text, &section.span());
             match (section.get_ref().as_ref(), value.get_ref()) {
-                (KEYS, DeValue::Table(keys)) => self.take_keys(text, keys, &mut faults),
+                (KEYS, DeValue::Table(keys)) => self.read_keys(text, keys, &mut faults),
                 (name, DeValue::Table(rows)) if table::SECTIONS.iter().any(|s| s.name == name) => {
-                    self.take_settings(text, name, rows, &mut faults);
+                    self.read_settings(text, name, rows, &mut faults);
                 }
                 (name, DeValue::Table(_)) => faults.push(Fault {
-                    at: At::Line(line),
+                    at: Location::Line(line),
                     message: format!("there is no section [{}]", clean_line_max(name, 40)),
                     hint: Some(format!("the sections are {}", table::section_names())),
                 }),
-                (name, _) => faults.push(outside(name, line)),
+                (name, _) => faults.push(outside_section(name, line)),
             }
         }
         faults.sort_by(|a, b| a.at.cmp(&b.at));
         faults
     }
 
-    fn take_settings(
+    fn read_settings(
         &mut self,
         text: &str,
         section: &str,
@@ -113,22 +114,22 @@ impl SettingsFile {
         for (name, value) in rows {
             let line = line_of(text, &name.span());
             let flag = name.get_ref().replace('_', "-");
-            match (table::section_of(&flag), texts(value.get_ref())) {
+            match (table::section_of(&flag), value_texts(value.get_ref())) {
                 (Some(right), _) if right != section => faults.push(Fault {
-                    at: At::Line(line),
-                    message: format!("`{flag}` belongs into the section [{right}]"),
+                    at: Location::Line(line),
+                    message: format!("`{flag}` belongs in section [{right}]"),
                     hint: None,
                 }),
                 (Some(_), Ok(values)) => {
-                    self.settings.insert(flag, Written { values, line });
+                    self.settings.insert(flag, Entry { values, line });
                 }
                 (Some(_), Err(message)) => faults.push(Fault {
-                    at: At::Line(line),
+                    at: Location::Line(line),
                     message: format!("`{flag}` {message}"),
                     hint: None,
                 }),
                 (None, _) => faults.push(Fault {
-                    at: At::Line(line),
+                    at: Location::Line(line),
                     message: format!("there is no setting `{}`", clean_line_max(&flag, 40)),
                     hint: table::nearest(&flag).map(|near| format!("did you mean `{near}`?")),
                 }),
@@ -136,71 +137,74 @@ impl SettingsFile {
         }
     }
 
-    fn take_keys(&mut self, text: &str, keys: &DeTable, faults: &mut Vec<Fault>) {
+    fn read_keys(&mut self, text: &str, keys: &DeTable, faults: &mut Vec<Fault>) {
         for (name, value) in keys {
             let line = line_of(text, &name.span());
-            match texts(value.get_ref()) {
+            match value_texts(value.get_ref()) {
                 Ok(values) => {
                     self.keys.insert(
                         name.get_ref().to_string(),
-                        Written {
+                        Entry {
                             values: vec![values.join(" ")],
                             line,
                         },
                     );
                 }
                 Err(message) => faults.push(Fault {
-                    at: At::Line(line),
+                    at: Location::Line(line),
                     message: format!("`{}` {message}", clean_line_max(name.get_ref(), 40)),
-                    hint: Some("write keys as a text: send = \"enter\"".into()),
+                    hint: Some("write keys as a string: send = \"enter\"".into()),
                 }),
             }
         }
     }
 }
 
-fn whole(message: &str) -> Fault {
+fn file_fault(message: &str) -> Fault {
     Fault {
-        at: At::File,
+        at: Location::File,
         message: message.into(),
         hint: None,
     }
 }
 
-fn outside(name: &str, line: usize) -> Fault {
+fn outside_section(name: &str, line: usize) -> Fault {
     let name = clean_line_max(name, 40);
     match table::section_of(&name.replace('_', "-")) {
         Some(section) => Fault {
-            at: At::Line(line),
-            message: format!("`{name}` stands in no section"),
+            at: Location::Line(line),
+            message: format!("`{name}` is outside a section"),
             hint: Some(format!("put it under [{section}]")),
         },
         None => Fault {
-            at: At::Line(line),
+            at: Location::Line(line),
             message: format!("there is no setting `{name}`"),
             hint: Some(format!("the sections are {}", table::section_names())),
         },
     }
 }
 
-/// A value, or the values of a list, as they would be typed after a flag.
-fn texts(value: &DeValue) -> Result<Vec<String>, &'static str> {
+/// The value, or the values of a list, as text that could follow a flag.
+fn value_texts(value: &DeValue) -> Result<Vec<String>, &'static str> {
     match value {
         DeValue::Array(items) if items.is_empty() => {
-            Err("has an empty list; leave the line out instead")
+            Err("is an empty list; remove the line instead")
         }
-        DeValue::Array(items) => items.iter().map(|item| one(item.get_ref())).collect(),
-        value => Ok(vec![one(value)?]),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| value_text(item.get_ref()))
+            .collect(),
+        value => Ok(vec![value_text(value)?]),
     }
 }
 
-fn one(value: &DeValue) -> Result<String, &'static str> {
+fn value_text(value: &DeValue) -> Result<String, &'static str> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
         DeValue::Integer(number) => Ok(number.to_string()),
         DeValue::Float(number) => Ok(number.to_string()),
         DeValue::Boolean(yes) => Ok(yes.to_string()),
-        _ => Err("takes a text, a number, true or false, or a list of them"),
+        _ => Err("takes a string, a number, true or false, or a list of these"),
     }
 }
 

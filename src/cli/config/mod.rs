@@ -1,4 +1,4 @@
-//! `rounds config`: the settings file, and what flags, environment and file come to.
+//! `rounds config`: the settings file, and the settings that result from flags, environment and file.
 
 mod file;
 mod layers;
@@ -13,103 +13,106 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::out::print;
-use super::{Cli, Common, Failure, Outcome};
+use super::{AnswerArgs, Cli, Failure, Outcome};
 use crate::tui::keys::Keymap;
-use rounds_support::errors::shown;
+use rounds_support::errors::{count, shown};
 use rounds_support::{Hint, Paths};
 
-use file::{At, Fault, SettingsFile};
+use file::{Fault, Location, SettingsFile};
 use layers::Layer;
 
 const NAME: &str = "config.toml";
 
 #[derive(Subcommand)]
 pub enum Config {
-    /// Write a settings file with every setting explained and none changed
-    Init(Place),
-    /// Check the settings file and the environment
-    Check(Place),
+    /// Write a settings file that explains every setting and changes none
+    Init(FileArg),
+    /// Check the settings file and environment variables
+    Check(FileArg),
     /// Show every setting and where it comes from
     Show {
         #[command(flatten)]
-        place: Place,
-        /// As one JSON object
+        file: FileArg,
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
 }
 
-/// Which file.
+/// Which settings file.
 #[derive(Args)]
-pub struct Place {
-    /// Settings file; left out: the user's
+pub struct FileArg {
+    /// Settings file [default: your own]
     file: Option<PathBuf>,
 }
 
-impl Place {
+impl FileArg {
     fn path(&self) -> Result<PathBuf, Failure> {
         match &self.file {
             Some(path) => Ok(path.clone()),
-            None => user_file(),
+            None => user_path(),
         }
     }
 
-    /// As [`Self::path`]. The user's file need not be there; one that was named must.
-    fn there(&self) -> Result<PathBuf, Failure> {
+    /// As [`Self::path`]. The user's own file may be missing; a file named on the command line must exist.
+    fn existing_path(&self) -> Result<PathBuf, Failure> {
         match &self.file {
             Some(path) if !path.exists() => Err(Failure::usage(
-                format!("there is no {}", shown(path)),
-                Some(format!("`rounds config init {}` writes one", shown(path))),
+                format!("not found: {}", shown(path)),
+                Some(format!(
+                    "create it with `rounds config init {}`",
+                    shown(path)
+                )),
             )),
             _ => self.path(),
         }
     }
 }
 
-fn user_file() -> Result<PathBuf, Failure> {
+fn user_path() -> Result<PathBuf, Failure> {
     let paths = Paths::find().map_err(|error| Failure::usage(error, error.hint()))?;
     Ok(paths.config_dir.join(NAME))
 }
 
-/// Settings of this user, to be put under what is typed.
+/// The user's settings: defaults for the command line.
 #[derive(Default)]
-pub struct Loaded {
+pub struct UserSettings {
     layers: Vec<Layer>,
     /// Action names to keys.
     pub keys: BTreeMap<String, String>,
 }
 
-impl Loaded {
-    /// What `words` mean with these settings as defaults.
-    pub fn parse(&self, words: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
+impl UserSettings {
+    /// Parses `arguments` with these settings as defaults.
+    pub fn parse(&self, arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
         use clap::CommandFactory;
         let command = layers::apply(Cli::command(), &self.layers);
-        let mut matches = command.try_get_matches_from(words)?;
+        let mut matches = command.try_get_matches_from(arguments)?;
         Cli::from_arg_matches_mut(&mut matches)
     }
 }
 
-/// The user's settings. Errors where one of them cannot be used.
-pub fn load() -> Result<Loaded, Failure> {
-    // No home folder is no reason to refuse an answer.
-    let Ok(path) = user_file() else {
-        return Ok(Loaded::default());
+/// Loads the user's settings. Errors if one of them is not valid.
+pub fn load() -> Result<UserSettings, Failure> {
+    // Without a home folder the built-in settings still work.
+    let Ok(path) = user_path() else {
+        return Ok(UserSettings::default());
     };
-    let (loaded, faults) = judge(SettingsFile::read(&path));
+    let (user_settings, faults) = validate(SettingsFile::read(&path));
     match faults.first() {
-        None => Ok(loaded),
+        None => Ok(user_settings),
         Some(fault) => Err(Failure::usage(
-            place(&path, fault),
+            located(&path, fault),
             match faults.len() {
                 1 => fault.hint.clone(),
-                all => Some(format!("`rounds config check` lists all {all} problems")),
+                all => Some(format!("`rounds config check` lists all {all} faults")),
             },
         )),
     }
 }
 
-/// The settings of a file and the environment, and all that is wrong with them.
-fn judge((file, mut faults): (SettingsFile, Vec<Fault>)) -> (Loaded, Vec<Fault>) {
+/// The settings of a file and the environment, with all faults.
+fn validate((file, mut faults): (SettingsFile, Vec<Fault>)) -> (UserSettings, Vec<Fault>) {
     let layers = layers::layers(&file, |name| {
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     });
@@ -123,14 +126,14 @@ fn judge((file, mut faults): (SettingsFile, Vec<Fault>)) -> (Loaded, Vec<Fault>)
     faults.sort_by(|a, b| a.at.cmp(&b.at));
     let keys = file.keys.iter();
     let keys = keys.map(|(action, keys)| (action.clone(), keys.values.join(" ")));
-    let loaded = Loaded {
+    let user_settings = UserSettings {
         layers,
         keys: keys.collect(),
     };
-    (loaded, faults)
+    (user_settings, faults)
 }
 
-/// Keys are added one by one, so that a fault has the line of the key that brings it.
+/// Adds key bindings one by one, so that each fault gets the line that causes it.
 fn key_faults(file: &SettingsFile) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut good = BTreeMap::new();
@@ -140,14 +143,14 @@ fn key_faults(file: &SettingsFile) -> Vec<Fault> {
         good.insert(action.clone(), written.values.join(" "));
         if let Err(error) = Keymap::new(&good) {
             faults.push(Fault {
-                at: At::Line(written.line),
+                at: Location::Line(written.line),
                 message: error.to_string(),
                 hint: error.hint(),
             });
             good.remove(action);
         }
     }
-    // Two actions may exchange their keys: then the whole is right though a part is not.
+    // Two actions may swap keys: then all bindings together are valid though some prefixes are not.
     let all = file.keys.iter();
     let all = all.map(|(action, keys)| (action.clone(), keys.values.join(" ")));
     match Keymap::new(&all.collect()) {
@@ -156,61 +159,66 @@ fn key_faults(file: &SettingsFile) -> Vec<Fault> {
     }
 }
 
-fn place(path: &std::path::Path, fault: &Fault) -> String {
+fn located(path: &std::path::Path, fault: &Fault) -> String {
     let path = shown(path);
     match &fault.at {
-        At::File => format!("{path}: {}", fault.message),
-        At::Line(line) => format!("{path}:{line}: {}", fault.message),
-        At::Variable(name) => format!("{name}: {}", fault.message),
+        Location::File => format!("{path}: {}", fault.message),
+        Location::Line(line) => format!("{path}:{line}: {}", fault.message),
+        Location::Variable(name) => format!("{name}: {}", fault.message),
     }
 }
 
 /// Runs the command.
 pub fn run(config: &Config) -> Outcome {
     match config {
-        Config::Init(given) => write::init(&given.path()?),
-        Config::Check(given) => check(given.there()?),
-        Config::Show { place, json } => show::show(&place.there()?, *json),
+        Config::Init(file) => write::init(&file.path()?),
+        Config::Check(file) => check(file.existing_path()?),
+        Config::Show { file, json } => show::show(&file.existing_path()?, *json),
     }
 }
 
-/// A settings file with the environment, looked at.
-pub struct Examined {
+/// The result of checking a settings file and the environment.
+pub struct SettingsReport {
     pub path: PathBuf,
-    /// What there is, in words.
-    pub says: String,
-    /// Where something is wrong and what, and what to do about it.
+    /// How many settings and keys are changed, in words.
+    pub summary: String,
+    /// Each fault with its location, and a hint.
     pub faults: Vec<(String, Option<String>)>,
-    /// Names of the settings that are not the built-in ones.
+    /// Flag names of the settings that override a built-in default.
     pub settings: Vec<&'static str>,
-    /// What the chat would be started with, where nothing is wrong.
-    pub(super) common: Option<Common>,
+    /// The answer flags of the chat under these settings; `None` if there are faults.
+    pub(super) answer_args: Option<AnswerArgs>,
 }
 
-/// Looks at the user's settings file and the environment. Errors where no home folder is known.
-pub fn examine_own() -> Result<Examined, Failure> {
-    user_file().map(examine)
+/// Checks the user's settings file and the environment. Errors if there is no home folder.
+pub fn examine_user_file() -> Result<SettingsReport, Failure> {
+    user_path().map(examine)
 }
 
-fn examine(path: PathBuf) -> Examined {
-    let (loaded, mut faults) = judge(SettingsFile::read(&path));
+fn examine(path: PathBuf) -> SettingsReport {
+    let (user_settings, mut faults) = validate(SettingsFile::read(&path));
     if faults.is_empty() {
-        faults.extend(together(&loaded));
+        faults.extend(combination_fault(&user_settings));
     }
-    let says = match path.exists() {
-        true => format!(
-            "{} settings and {} keys",
-            loaded.layers.len(),
-            loaded.keys.len()
+    let summary = match (user_settings.layers.len(), user_settings.keys.len()) {
+        _ if !path.exists() => "no settings file; `rounds config init` creates one".into(),
+        (0, 0) => "no changes from the defaults".into(),
+        (settings, keys) => format!(
+            "{} and {} changed",
+            count(settings, "setting"),
+            count(keys, "key")
         ),
-        false => "there is no such file; `rounds config init` writes one".into(),
     };
-    let told = faults.iter().map(|f| (place(&path, f), f.hint.clone()));
-    Examined {
-        says,
-        settings: loaded.layers.iter().map(|layer| layer.flag).collect(),
-        common: common(&loaded).filter(|_| faults.is_empty()),
-        faults: told.collect(),
+    let described = faults.iter().map(|f| (located(&path, f), f.hint.clone()));
+    SettingsReport {
+        summary,
+        settings: user_settings
+            .layers
+            .iter()
+            .map(|layer| layer.flag)
+            .collect(),
+        answer_args: answer_args(&user_settings).filter(|_| faults.is_empty()),
+        faults: described.collect(),
         path,
     }
 }
@@ -226,27 +234,24 @@ fn check(path: PathBuf) -> Outcome {
     if !found.faults.is_empty() {
         return Ok(2);
     }
-    let good = if found.path.exists() {
-        ", all good"
-    } else {
-        ""
-    };
-    print(format_args!("{}: {}{good}", shown(&found.path), found.says))?;
+    print(format_args!("{}: {}", shown(&found.path), found.summary))?;
     Ok(0)
 }
 
-fn common(loaded: &Loaded) -> Option<Common> {
-    let cli = loaded.parse(vec!["rounds".into(), "chat".into()]).ok()?;
-    cli.common()
+fn answer_args(user_settings: &UserSettings) -> Option<AnswerArgs> {
+    let cli = user_settings
+        .parse(vec!["rounds".into(), "chat".into()])
+        .ok()?;
+    cli.answer_args()
 }
 
-/// What is wrong only between settings, or with what they name.
-fn together(loaded: &Loaded) -> Option<Fault> {
-    let common = common(loaded)?;
-    let settings = common.settings().err();
-    let failure = settings.or_else(|| common.setup().err())?;
+/// A conflict between settings, or a model, index or encoder that they name but that does not exist.
+fn combination_fault(user_settings: &UserSettings) -> Option<Fault> {
+    let answer_args = answer_args(user_settings)?;
+    let invalid = answer_args.settings().err();
+    let failure = invalid.or_else(|| answer_args.setup().err())?;
     Some(Fault {
-        at: At::File,
+        at: Location::File,
         message: failure.message,
         hint: failure.hint,
     })

@@ -1,4 +1,4 @@
-//! Every setting, its value, and where that comes from.
+//! `rounds config show`: every setting, its value and where it comes from.
 
 use serde_json::json;
 use std::path::Path;
@@ -7,20 +7,20 @@ use super::super::out::print;
 use super::super::{Failure, Outcome};
 use super::file::SettingsFile;
 use super::layers::{Layer, Origin};
-use super::{judge, place, table};
+use super::{located, table, validate};
 use rounds_support::sanitise::clean_line;
 
-/// Prints the settings of `path` and the environment.
+/// Prints the settings of the file at `path` and the environment.
 pub fn show(path: &Path, json: bool) -> Outcome {
-    let (loaded, faults) = judge(SettingsFile::read(path));
+    let (user_settings, faults) = validate(SettingsFile::read(path));
     if let Some(fault) = faults.first() {
-        return Err(Failure::usage(place(path, fault), fault.hint.clone()));
+        return Err(Failure::usage(located(path, fault), fault.hint.clone()));
     }
     let chat = table::chat();
     let mut all = serde_json::Map::new();
     let mut lines = Vec::new();
     for flag in table::flags() {
-        let layer = loaded.layers.iter().find(|layer| layer.flag == flag);
+        let layer = user_settings.layers.iter().find(|layer| layer.flag == flag);
         let values = match layer {
             Some(layer) => layer.values.clone(),
             None => built_in(&chat, flag),
@@ -30,7 +30,7 @@ pub fn show(path: &Path, json: bool) -> Outcome {
         lines.push(format!("{flag:<20} {value:<24} {origin}"));
         all.insert(flag.into(), json!({ "value": value, "from": origin }));
     }
-    for (action, keys) in &loaded.keys {
+    for (action, keys) in &user_settings.keys {
         lines.push(format!("{:<20} {keys:<24} file", format!("keys.{action}")));
         all.insert(
             format!("keys.{action}"),

@@ -1,4 +1,4 @@
-//! Which settings a file may hold: the flags of the chat, by section. What a setting means and may be is asked of the flag.
+//! The settings that a file may contain: flags of the chat, grouped into sections. Help and valid values come from the flags.
 
 use clap::{Arg, Command, CommandFactory};
 
@@ -7,16 +7,17 @@ use super::super::Cli;
 /// One section of the file.
 pub struct Section {
     pub name: &'static str,
+    /// The comment above the section in a new file.
     pub help: &'static str,
     /// Long names of flags.
     pub flags: &'static [&'static str],
 }
 
-/// All sections with flags in them; keys of the interface have one of their own.
+/// All sections that contain flags; key bindings have a section of their own.
 pub const SECTIONS: &[Section] = &[
     Section {
         name: "answers",
-        help: "What answers, and how its shots are chosen.",
+        help: "Model and index, and how shots are chosen.",
         flags: &[
             "model", "index", "encoder", "device", "shots", "strategy", "order", "floor", "filter",
             "search",
@@ -24,7 +25,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "decoding",
-        help: "How an answer is decoded.",
+        help: "How answers are decoded.",
         flags: &[
             "seed",
             "temperature",
@@ -39,7 +40,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "screen",
-        help: "The chat's interface.",
+        help: "The chat's appearance.",
         flags: &["pictures", "theme", "colours", "plain", "no-log"],
     },
 ];
@@ -50,7 +51,7 @@ pub fn section_of(flag: &str) -> Option<&'static str> {
     section.map(|section| section.name)
 }
 
-/// The sections in words.
+/// The section names as a list in prose.
 pub fn section_names() -> String {
     let names = SECTIONS.iter().map(|section| format!("[{}]", section.name));
     format!(
@@ -60,18 +61,18 @@ pub fn section_names() -> String {
     )
 }
 
-/// All settings.
+/// The flags of all settings.
 pub fn flags() -> impl Iterator<Item = &'static str> {
     SECTIONS
         .iter()
         .flat_map(|section| section.flags.iter().copied())
 }
 
-/// A setting whose name looks like `name`.
+/// The setting whose name is most similar to `name`.
 pub fn nearest(name: &str) -> Option<&'static str> {
     flags()
         .map(|flag| (strsim::levenshtein(flag, name), flag))
-        .filter(|(apart, flag)| *apart <= flag.len().max(4) / 3 || flag.starts_with(name))
+        .filter(|(distance, flag)| *distance <= flag.len().max(4) / 3 || flag.starts_with(name))
         .min()
         .map(|(_, flag)| flag)
 }
@@ -81,10 +82,10 @@ pub fn variable(flag: &str) -> String {
     format!("ROUNDS_{}", flag.replace('-', "_").to_uppercase())
 }
 
-/// The chat's command, which knows every setting as a flag.
+/// The chat command, which has a flag for every setting.
 pub fn chat() -> Command {
-    let whole = Cli::command();
-    whole.find_subcommand("chat").cloned().unwrap_or(whole)
+    let cli = Cli::command();
+    cli.find_subcommand("chat").cloned().unwrap_or(cli)
 }
 
 /// The flag named `--flag`.

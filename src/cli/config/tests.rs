@@ -1,20 +1,20 @@
-//! Settings files, good and bad, and which layer wins.
+//! Valid and invalid settings files, and which layer wins.
 
 use super::file::SettingsFile;
 use super::layers::{Origin, apply, fault, layers};
 use super::*;
 use clap::CommandFactory;
 
-fn written(text: &str) -> (SettingsFile, Vec<Fault>) {
+fn read_text(text: &str) -> (SettingsFile, Vec<Fault>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, text).unwrap();
     SettingsFile::read(&path)
 }
 
-/// `line: message` of every fault, those of values and keys too.
+/// `line: message` of every fault, including those of values and keys.
 fn faults(text: &str) -> Vec<String> {
-    let (file, mut faults) = written(text);
+    let (file, mut faults) = read_text(text);
     let chat = table::chat();
     faults.extend(
         layers(&file, |_| None)
@@ -23,7 +23,7 @@ fn faults(text: &str) -> Vec<String> {
     );
     faults.extend(key_faults(&file));
     let line = |fault: &Fault| match fault.at {
-        At::Line(line) => line,
+        Location::Line(line) => line,
         _ => 0,
     };
     faults
@@ -32,24 +32,24 @@ fn faults(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn common(text: &str, variables: &[(&str, &str)], words: &[&str]) -> Common {
-    let (file, wrong) = written(text);
-    assert_eq!(wrong, []);
+fn answer_args(text: &str, variables: &[(&str, &str)], arguments: &[&str]) -> AnswerArgs {
+    let (file, faults) = read_text(text);
+    assert_eq!(faults, []);
     let layers = layers(&file, |name| {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_string())
     });
-    let words = ["rounds"].iter().chain(words);
-    let matches = apply(Cli::command(), &layers).try_get_matches_from(words);
+    let arguments = ["rounds"].iter().chain(arguments);
+    let matches = apply(Cli::command(), &layers).try_get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches.unwrap()).unwrap();
-    cli.common().unwrap()
+    cli.answer_args().unwrap()
 }
 
 #[test]
-fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+fn flags_override_variables_and_variables_override_the_file() {
     let text =
         "[answers]\nshots = 7\nfilter = [\"modality=ct\", \"organ=head\"]\n[decoding]\nseed = 5\n";
-    let shots = |variables: &[_], words: &[&str]| common(text, variables, words).shots;
+    let shots = |variables: &[_], arguments: &[&str]| answer_args(text, variables, arguments).shots;
     assert_eq!(shots(&[], &["chat"]), 7);
     assert_eq!(shots(&[("ROUNDS_SHOTS", "3")], &["chat"]), 3);
     assert_eq!(shots(&[("ROUNDS_SHOTS", "")], &["chat"]), 7);
@@ -57,9 +57,9 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
         shots(&[("ROUNDS_SHOTS", "3")], &["chat", "--shots", "2"]),
         2
     );
-    assert_eq!(common(text, &[], &["ask", "why?"]).seed, 5);
-    assert_eq!(common(text, &[], &["script"]).filter.len(), 2);
-    let one = common(text, &[], &["script", "--filter", "modality=mr"]);
+    assert_eq!(answer_args(text, &[], &["ask", "why?"]).seed, 5);
+    assert_eq!(answer_args(text, &[], &["script"]).filter.len(), 2);
+    let one = answer_args(text, &[], &["script", "--filter", "modality=mr"]);
     assert_eq!(one.filter.len(), 1);
 }
 
@@ -72,7 +72,7 @@ fn every_setting_is_a_flag_of_the_chat() {
 }
 
 #[test]
-fn the_file_that_init_writes_is_good_with_and_without_its_comments() {
+fn the_file_written_by_init_is_valid_with_and_without_its_comments() {
     assert_eq!(faults(&write::text()), Vec::<String>::new());
     let bare: String = write::text()
         .lines()
@@ -87,27 +87,27 @@ fn the_file_that_init_writes_is_good_with_and_without_its_comments() {
             }
         })
         .collect();
-    let (file, wrong) = written(&bare);
-    assert_eq!(wrong, []);
+    let (file, file_faults) = read_text(&bare);
+    assert_eq!(file_faults, []);
     assert_eq!(file.settings.len(), table::flags().count());
     assert_eq!(file.keys.len(), crate::tui::keys::TABLE.len());
     assert_eq!(faults(&bare), Vec::<String>::new());
 }
 
 #[test]
-fn each_fault_has_its_line() {
+fn each_fault_reports_its_line() {
     assert_eq!(
         faults(
             "[answers]\nshots = \"many\"\nstrtegy = \"image\"\ntemperature = 1\n[keys]\nsend = \"hyper-q\"\n"
         ),
         [
             "3: there is no setting `strtegy`",
-            "4: `temperature` belongs into the section [decoding]",
+            "4: `temperature` belongs in section [decoding]",
             "2: invalid value 'many' for '--shots <SHOTS>': invalid digit found in string",
             "6: keys of `send`: `hyper-q` has an unknown part `hyper`",
         ]
     );
-    assert_eq!(faults("shots = 3\n"), ["1: `shots` stands in no section"]);
+    assert_eq!(faults("shots = 3\n"), ["1: `shots` is outside a section"]);
     assert_eq!(faults("\n[answer]\n"), ["2: there is no section [answer]"]);
     assert_eq!(faults("[answers]\nshots = { a = 1 }\n").len(), 1);
     let broken = faults("[answers]\nshots = \n");
@@ -115,14 +115,14 @@ fn each_fault_has_its_line() {
 }
 
 #[test]
-fn hostile_text_in_a_file_comes_out_clean() {
+fn control_sequences_in_a_file_are_removed_from_messages() {
     for fault in faults("[answers]\nstrategy = \"\\u001b[31mred\"\n\"\\u001b]0;x\\u0007\" = 1\n") {
         assert!(!fault.contains(['\u{1b}', '\u{7}']), "{fault:?}");
     }
 }
 
 #[test]
-fn two_actions_may_exchange_their_keys() {
+fn two_actions_may_swap_their_keys() {
     let swapped = "[keys]\nregenerate = \"alt-e\"\nedit = \"ctrl-r\"\n";
     assert_eq!(faults(swapped), Vec::<String>::new());
     let twice = faults("[keys]\nregenerate = \"f9\"\nedit = \"f9\"\n");
@@ -133,12 +133,12 @@ fn two_actions_may_exchange_their_keys() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_used_is_named() {
-    let (file, _) = written("");
+fn an_invalid_variable_is_named() {
+    let (file, _) = read_text("");
     let bad = layers(&file, |name| {
         (name == "ROUNDS_BEAMS").then(|| "lots".into())
     });
     assert_eq!(bad[0].origin, Origin::Variable("ROUNDS_BEAMS".into()));
     let fault = fault(&table::chat(), &bad[0]).unwrap();
-    assert_eq!(fault.at, At::Variable("ROUNDS_BEAMS".into()));
+    assert_eq!(fault.at, Location::Variable("ROUNDS_BEAMS".into()));
 }

@@ -1,4 +1,4 @@
-//! Writing a settings file that explains itself and changes nothing.
+//! `rounds config init`: writes a settings file that explains every setting and changes none.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use crate::cli::out::print;
 use crate::tui::keys::TABLE;
 use rounds_support::files;
 
-/// Writes a new file at `path`; never over one that exists.
+/// Writes a new file at `path`; never overwrites one.
 pub fn init(path: &Path) -> Outcome {
     let shown = rounds_support::sanitise::clean_line(&path.display().to_string());
     if path.exists() {
         return Err(Failure::usage(
-            format!("{shown} exists already"),
-            Some("`rounds config check` checks it; move it away to begin again".into()),
+            format!("{shown} already exists"),
+            Some("check it with `rounds config check`, or move it away to start again".into()),
         ));
     }
     if let Some(folder) = path
@@ -28,12 +28,12 @@ pub fn init(path: &Path) -> Outcome {
     print(shown).map(|()| 0)
 }
 
-/// The whole file: every setting with its help, its values and what is built in, commented out.
+/// The text of the file: every setting with its help, possible values and default, commented out.
 pub fn text() -> String {
     let mut out = String::from(
-        "# Settings of rounds. Take the # away from a line to change it.\n\
-         # A flag goes before an environment variable (ROUNDS_SHOTS for `shots`), that before this file.\n\
-         # `rounds config check` checks this file, `rounds config show` says what counts.\n",
+        "# Settings of rounds. To change one, remove the # at the start of its line.\n\
+         # Flags override environment variables (ROUNDS_SHOTS for `shots`), which override this file.\n\
+         # `rounds config check` checks this file, `rounds config show` lists the settings in effect.\n",
     );
     let chat = table::chat();
     for section in table::SECTIONS {
@@ -45,7 +45,7 @@ pub fn text() -> String {
         }
     }
     out.push_str(&format!(
-        "\n# Keys of the full-screen chat, several separated by spaces: \"ctrl-r f5\". An empty text takes a key away.\n[{KEYS}]\n"
+        "\n# Keys of the full-screen chat, separated by spaces: \"ctrl-r f5\". An empty string removes the keys.\n[{KEYS}]\n"
     ));
     for row in TABLE {
         out.push_str(&format!(
@@ -71,21 +71,21 @@ fn setting(flag: &str, argument: &clap::Arg) -> String {
     }
     let default = argument.get_default_values().first();
     let value = match default.map(|value| value.to_string_lossy()) {
-        Some(value) if plain(&value) => value.into_owned(),
+        Some(value) if is_bare(&value) => value.into_owned(),
         Some(value) => format!("{value:?}"),
-        None => sample(flag).to_string(),
+        None => example(flag).to_string(),
     };
     out.push_str(&format!("# {flag} = {value}\n"));
     out
 }
 
-/// Whether TOML writes a value without quotes.
-fn plain(value: &str) -> bool {
+/// Whether TOML needs no quotes around a value.
+fn is_bare(value: &str) -> bool {
     value.parse::<f64>().is_ok() || matches!(value, "true" | "false")
 }
 
-/// A value for a setting that has none built in.
-fn sample(flag: &str) -> &'static str {
+/// An example value for a setting without a default.
+fn example(flag: &str) -> &'static str {
     match flag {
         "floor" => "0.5",
         "top-p" => "0.9",

@@ -1,4 +1,4 @@
-//! `rounds index import`: a data set into an index.
+//! `rounds index import`: imports a dataset into an index.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,53 +9,56 @@ use crate::cli::out::print;
 use rounds_assistant::upkeep::{self, ImportError, ImportReport, Imported};
 use rounds_index::dataset::{Format, Options};
 use rounds_index::ingest::{Report, Summary};
-use rounds_support::errors::shown;
+use rounds_support::errors::{count, shown};
 use rounds_support::{Cancel, Hint, Progress};
 
 #[derive(Args)]
 pub struct Import {
-    /// Index name or folder; made for the model that ships where there is none
+    /// Index name or folder; created for the shipped model if missing
     index: PathBuf,
-    /// File or folder in the format's published layout
+    /// Dataset file or folder, in the layout in which it is published
     path: PathBuf,
+    /// Format of the dataset
     #[arg(long, value_enum)]
     format: Format,
-    /// Column of the data and the field it is: --map finding=answer (may be given several times)
+    /// Use a column of the data as a field, for example --map finding=answer (may be given several times)
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
     map: Vec<(String, String)>,
-    /// Only rows of this language (`all` for every one)
+    /// Import only rows in this language (`all` for all languages)
     #[arg(long)]
     language: Option<String>,
-    /// Only rows of this split: train, validation, test
+    /// Import only rows of this split: train, validation, test
     #[arg(long)]
     split: Option<String>,
-    /// Folder of the pictures, where it is not beside the data
+    /// Folder with the images, if not next to the data
     #[arg(long)]
     images: Option<PathBuf>,
-    /// Licence of rows that do not state their own
+    /// Licence of rows that do not state one
     #[arg(long)]
     licence: Option<String>,
-    /// Source of rows that do not state their own
+    /// Source of rows that do not state one
     #[arg(long)]
     source: Option<String>,
-    /// Print the summary as JSON, with the rows that were rejected and why
+    /// Print the summary as JSON, including rejected rows and reasons
     #[arg(long)]
     json: bool,
-    /// Say on standard error, line by line, how many rows are safe on the disk
+    /// Report every commit on standard error: how many rows are saved to disk
     #[arg(long)]
     commits: bool,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
-/// Most rejections that the summary in JSON lists; it counts all of them.
-const MOST_REJECTIONS: usize = 10_000;
+/// Maximum number of rejections listed in the JSON summary; all of them are counted.
+const MAX_LISTED_REJECTIONS: usize = 10_000;
 
-/// What was said so far.
+/// What was reported so far.
 #[derive(Default)]
-struct Told {
-    /// Where each rejected row stands, and why it was rejected.
+struct ReportLog {
+    /// Origin of each rejected row, and why it was rejected.
     rejections: Vec<Value>,
+    /// The last commit message.
     commit: String,
 }
 
@@ -68,20 +71,20 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Imports, with progress; what was done stays when it is interrupted.
+/// Imports with progress; an interrupted import keeps the rows committed so far.
 pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
     let mut progress = Progress::new("rows", None);
-    let mut told = Told::default();
+    let mut log = ReportLog::default();
     let imported = upkeep::import(
-        &import.what(),
+        &import.request(),
         &library()?,
         &super::super::model::library()?,
         cancel,
-        &mut |report| import.report(&mut progress, &mut told, report),
+        &mut |report| import.report(&mut progress, &mut log, report),
     );
     progress.finish();
-    let imported = imported.map_err(begun_badly)?;
-    tell(import, &imported, told)?;
+    let imported = imported.map_err(import_failure)?;
+    print_summary(import, &imported, log)?;
     match imported.ended {
         Ok(()) => Ok(u8::from(imported.summary.rejected > 0)),
         Err(ImportError::Dataset(error)) => Err(Failure {
@@ -89,12 +92,12 @@ pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
             hint: error.hint(),
             code: 3,
         }),
-        Err(error) => Err(begun_badly(error)),
+        Err(error) => Err(import_failure(error)),
     }
 }
 
-/// Data that cannot be opened at all is a mistyped command.
-fn begun_badly(error: ImportError) -> Failure {
+/// The failure of an import that could not start: a dataset that cannot be opened is a usage error.
+fn import_failure(error: ImportError) -> Failure {
     match error {
         ImportError::Dataset(error) => Failure::usage(&error, error.hint()),
         ImportError::Index(error) => failed(error),
@@ -103,7 +106,7 @@ fn begun_badly(error: ImportError) -> Failure {
 }
 
 impl Import {
-    fn what(&self) -> upkeep::Import {
+    fn request(&self) -> upkeep::Import {
         upkeep::Import {
             index: self.index.clone(),
             format: self.format,
@@ -120,16 +123,16 @@ impl Import {
         }
     }
 
-    fn report(&self, progress: &mut Progress, told: &mut Told, report: ImportReport) {
+    fn report(&self, progress: &mut Progress, log: &mut ReportLog, report: ImportReport) {
         match report {
             ImportReport::Made(folder) => {
-                progress.note(&format!("made the index {}", shown(folder)));
+                progress.note(&format!("created index {}", shown(folder)));
             }
             ImportReport::Total(total) => progress.expect(total),
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 progress.note(&format!("rejected {origin}: {reason}"));
-                if told.rejections.len() < MOST_REJECTIONS {
-                    told.rejections
+                if log.rejections.len() < MAX_LISTED_REJECTIONS {
+                    log.rejections
                         .push(json!({ "origin": origin, "reason": reason }));
                 }
             }
@@ -137,12 +140,16 @@ impl Import {
                 progress.set(summary.rows + summary.left_out);
             }
             ImportReport::Rows(Report::Committed(summary)) if self.commits => {
-                let safe = summary.added + summary.duplicates + summary.rejected;
-                let line = format!("committed {safe} rows, {} added", summary.added);
-                // The end is committed once more, for what came after the last rows.
-                if told.commit != line {
+                let saved = summary.added + summary.duplicates + summary.rejected;
+                let line = format!(
+                    "committed {}, {} added",
+                    count(saved as usize, "row"),
+                    summary.added
+                );
+                // The final commit may add nothing; do not repeat the message.
+                if log.commit != line {
                     progress.note(&line);
-                    told.commit = line;
+                    log.commit = line;
                 }
             }
             ImportReport::Rows(Report::Committed(_)) => {}
@@ -150,11 +157,11 @@ impl Import {
     }
 }
 
-fn tell(import: &Import, imported: &Imported, told: Told) -> Result<(), Failure> {
+fn print_summary(import: &Import, imported: &Imported, log: ReportLog) -> Result<(), Failure> {
     let (summary, total) = (&imported.summary, imported.examples);
     if import.json {
         let mut value = json!(summary);
-        value["rejections"] = told.rejections.into();
+        value["rejections"] = log.rejections.into();
         value["examples"] = total.into();
         value["complete"] = imported.ended.is_ok().into();
         value["intended_use"] = rounds_support::INTENDED_USE.into();
@@ -172,8 +179,9 @@ fn tell(import: &Import, imported: &Imported, told: Told) -> Result<(), Failure>
     ))?;
     if *left_out > 0 {
         print(format_args!(
-            "{left_out} rows of another language or split were left out"
+            "skipped {} in another language or split",
+            count(*left_out as usize, "row")
         ))?;
     }
-    print(format_args!("the index has {total} examples"))
+    print(format_args!("the index has {}", count(total, "example")))
 }

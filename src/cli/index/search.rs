@@ -1,11 +1,11 @@
-//! `rounds index search`.
+//! `rounds index search`: finds examples by image, text or tags.
 
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-use super::look::example_json;
-use super::{Failure, Maker, Outcome, as_typed, embedders, encoder_word, failed};
+use super::inspect::example_json;
+use super::{EncoderArgs, Failure, Outcome, bundle_name, embedders, encoder_key, failed};
 use crate::cli::model::library as models;
 use crate::cli::out::print;
 use rounds_assistant::retrieval::{
@@ -20,46 +20,51 @@ use rounds_support::{Cancel, Hint, aside};
 
 #[derive(Args)]
 pub struct Search {
+    /// Index name or folder; `shipped` for the shipped index
     index: PathBuf,
-    /// Picture to find similar ones of; each picture is listed once, with the example whose question fits best
+    /// Find examples with similar images; each image is listed once, with its best matching question
     #[arg(short, long)]
     image: Option<PathBuf>,
-    /// Words to find, in questions, answers and tags; without a picture every example that has one of them is a result;
-    /// a text without blanks, as in Chinese, is found as a whole only
+    /// Find words in questions, answers and tags; without --image, all examples with any of the words match. Text written
+    /// without spaces, such as Chinese, matches only as a whole
     #[arg(short, long)]
     text: Option<String>,
-    /// Most results
+    /// Maximum number of results
     #[arg(short, default_value_t = 10)]
     k: usize,
-    /// How results are found and ranked; left out: image, text or hybrid, by what was given, and all examples in the order of
-    /// the index where neither was
+    /// How results are found and ranked [default: image, text or hybrid, depending on --image and --text; with neither, all
+    /// examples in index order]
     #[arg(long, value_enum)]
     strategy: Option<Strategy>,
-    /// Encoder of the index whose vectors are compared: its name, its bundle, or the beginning of its hash; left out: the
-    /// index's first, or the first with a text tower where the strategy needs one
+    /// Encoder of the index to use, given by its name, bundle or hash prefix [default: the first one that suits the strategy]
     #[arg(long, value_name = "NAME")]
     encoder: Option<PathBuf>,
+    /// Search algorithm for similar images; auto picks one by index size
     #[arg(long, value_enum, default_value = "auto")]
     search: rounds_index::Search,
-    /// Only examples with this tag: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
+    /// Use only matching examples: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
     #[arg(long = "filter", value_name = "NAME=VALUE")]
     filter: Vec<Condition>,
+    /// Skip examples less similar than this (-1 to 1)
     #[arg(long, allow_negative_numbers = true)]
     floor: Option<f32>,
+    /// Seed for random results
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Print a JSON array
     #[arg(long)]
     json: bool,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
 
-/// What an encoder makes of the query.
+/// The query's vectors.
 #[derive(Default)]
 struct Encoded {
     /// SHA-256 of the encoder; empty where the index has none.
     encoder: String,
-    picture: Vec<Vec<f32>>,
+    image: Vec<Vec<f32>>,
     text: Option<Vec<f32>>,
 }
 
@@ -67,24 +72,24 @@ pub fn search(search: &Search) -> Outcome {
     let index = super::open(&search.index)?;
     let Some(strategy) = search.strategy() else {
         let found = list(&index, &search.wanted()).map_err(failed)?;
-        return tell(&found, search.json);
+        return print_results(&found, search.json);
     };
-    search.can(strategy)?;
-    let picture = search.image.as_deref().map(read).transpose()?;
-    let encoded = search.encoded(&index, strategy, picture.as_ref())?;
-    let own: Vec<_> = picture
+    search.check_inputs(strategy)?;
+    let image = search.image.as_deref().map(read).transpose()?;
+    let encoded = search.encode_query(&index, strategy, image.as_ref())?;
+    let query_images: Vec<_> = image
         .iter()
-        .flat_map(|p| {
-            let looks = rounds_imaging::looks(p).into_iter();
-            looks.map(|look| (p.source.sha256.clone(), look))
+        .flat_map(|image| {
+            let hashes = rounds_imaging::looks(image).into_iter();
+            hashes.map(|hash| (image.source.sha256.clone(), hash))
         })
         .collect();
-    let vectors: Vec<&[f32]> = encoded.picture.iter().map(Vec::as_slice).collect();
+    let vectors: Vec<&[f32]> = encoded.image.iter().map(Vec::as_slice).collect();
     let query = Query {
         encoder: &encoded.encoder,
         vectors: &vectors,
         text: encoded.text.as_deref(),
-        images: &own,
+        images: &query_images,
         question: search.text.as_deref().unwrap_or(""),
         patient: None,
         study: None,
@@ -92,35 +97,35 @@ pub fn search(search: &Search) -> Outcome {
     };
     let mut plan = search.plan(strategy);
     if strategy.needs_vectors() {
-        // Nothing here listens, so an interrupt ends the program.
-        let settled = index.settle(&encoded.encoder, plan.search, &Cancel::new());
-        plan.search = settled.map_err(failed)?;
+        // Nothing polls a cancel flag here: Ctrl-C ends the program.
+        let chosen = index.settle(&encoded.encoder, plan.search, &Cancel::new());
+        plan.search = chosen.map_err(failed)?;
     }
     let mut found = find(&index, &query, &plan).map_err(failed)?;
     if let Some(why) = &found.no_more {
         found.notices.push(format!(
-            "{} of {}, one a picture: {why}",
+            "{} of {}, one per image: {why}",
             found.shots.len(),
             count(search.k, "result")
         ));
     }
-    tell(&found, search.json)
+    print_results(&found, search.json)
 }
 
 impl Search {
-    /// Errors where the strategy has nothing to compare, or nothing to search.
-    fn can(&self, strategy: Strategy) -> Result<(), Failure> {
+    /// Errors if the strategy lacks its input, or does not search at all.
+    fn check_inputs(&self, strategy: Strategy) -> Result<(), Failure> {
         use Strategy::{
             Balanced, Diverse, Fixed, Hybrid, Image, ImageToText, None, Text, TextToImage,
         };
         let (message, hint) = match strategy {
-            Fixed | None => ("fixed and none search nothing", "leave --strategy out"),
+            Fixed | None => ("this strategy does not search", "remove --strategy"),
             Image | Diverse | Balanced | Hybrid | ImageToText if self.image.is_none() => (
-                "this strategy compares a picture",
-                "give one with --image, or search words with --text alone",
+                "this strategy needs an image",
+                "give one with --image, or search by --text alone",
             ),
             Text | TextToImage if self.text.is_none() => {
-                ("this strategy compares words", "say them with --text")
+                ("this strategy needs words", "give them with --text")
             }
             _ => return Ok(()),
         };
@@ -130,7 +135,7 @@ impl Search {
         ))
     }
 
-    /// `None` where every example is listed: words or conditions alone, and no ranking that chooses among a picture's.
+    /// The strategy; `None` to list all matching examples: words or conditions alone, without one example per image.
     fn strategy(&self) -> Option<Strategy> {
         match (self.strategy, &self.image, &self.text) {
             (Some(Strategy::Text), None, Some(_)) | (None, None, _) => None,
@@ -160,12 +165,12 @@ impl Search {
         }
     }
 
-    /// The query as vectors, where any are compared.
-    fn encoded(
+    /// Computes the query's vectors that the strategy needs.
+    fn encode_query(
         &self,
         index: &Index,
         strategy: Strategy,
-        picture: Option<&Picture>,
+        image: Option<&Picture>,
     ) -> Result<Encoded, Failure> {
         let Some(encoder) = self.encoder(index, strategy)? else {
             return Ok(Encoded::default());
@@ -174,30 +179,30 @@ impl Search {
             encoder: encoder.sha256.clone(),
             ..Encoded::default()
         };
-        if !strategy.needs_vectors() && picture.is_none() {
+        if !strategy.needs_vectors() && image.is_none() {
             return Ok(encoded);
         }
         let embedders = embedders(std::slice::from_ref(&encoder), &self.device)?;
         let refused = |e: String| Failure::usage(e, None);
         if let Some(text) = &self.text {
-            let made = embedders.text(text).map_err(refused)?;
-            encoded.text = made.into_iter().next().flatten();
+            let vectors = embedders.text(text).map_err(refused)?;
+            encoded.text = vectors.into_iter().next().flatten();
         }
-        if let Some(picture) = picture {
-            encoded.picture = embedders.picture(picture).map_err(refused)?;
+        if let Some(image) = image {
+            encoded.image = embedders.picture(image).map_err(refused)?;
         }
         Ok(encoded)
     }
 
-    /// Whose vectors are compared; `None` where the index has none.
+    /// The encoder whose vectors are compared; `None` if the index has none.
     fn encoder(&self, index: &Index, strategy: Strategy) -> Result<Option<Encoder>, Failure> {
         let Some(given) = &self.encoder else {
-            let texts = matches!(strategy, Strategy::ImageToText | Strategy::TextToImage);
+            let needs_text = matches!(strategy, Strategy::ImageToText | Strategy::TextToImage);
             let all = index.encoders();
-            let fit = all.iter().find(|encoder| encoder.text || !texts);
+            let fit = all.iter().find(|encoder| encoder.text || !needs_text);
             return Ok(fit.or(all.first()).cloned());
         };
-        match index.encoder_called(&encoder_word(given)) {
+        match index.encoder_called(&encoder_key(given)) {
             Ok(encoder) => Ok(Some(encoder.clone())),
             Err(IndexError::Encoder { .. }) if is_bundle(&models()?.find(given)) => {
                 self.by_weights(index, given).map(Some)
@@ -206,16 +211,16 @@ impl Search {
         }
     }
 
-    /// The index's encoder with the weights of a bundle that it knows by another name.
+    /// The index's encoder with the same weights as `bundle`, which the index records under another name.
     fn by_weights(&self, index: &Index, bundle: &Path) -> Result<Encoder, Failure> {
-        let maker = Maker {
+        let encoder_args = EncoderArgs {
             model: Some(bundle.to_path_buf()),
             device: self.device.clone(),
         };
-        let (encoder, _) = maker.load()?;
+        let (encoder, _) = encoder_args.load()?;
         let known = index.encoder(&encoder.sha256).map_err(failed)?;
         Ok(Encoder {
-            bundle: as_typed(bundle),
+            bundle: bundle_name(bundle),
             ..known.clone()
         })
     }
@@ -229,12 +234,12 @@ fn read(path: &Path) -> Result<Picture, Failure> {
     })
 }
 
-fn tell(found: &Found, as_json: bool) -> Outcome {
+fn print_results(found: &Found, as_json: bool) -> Outcome {
     for notice in &found.notices {
         aside(format_args!("note: {notice}"));
     }
     if as_json {
-        let hits = found.shots.iter().map(in_json).collect();
+        let hits = found.shots.iter().map(result_json).collect();
         print(format!("{:#}", Value::Array(hits)))?;
         return Ok(0);
     }
@@ -253,7 +258,7 @@ fn tell(found: &Found, as_json: bool) -> Outcome {
     Ok(0)
 }
 
-fn in_json(shot: &Shot) -> Value {
+fn result_json(shot: &Shot) -> Value {
     let mut value = example_json(&shot.example);
     value["rank"] = shot.rank.into();
     value["score"] = json!((f64::from(shot.score) * 1e4).round() / 1e4);

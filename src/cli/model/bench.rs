@@ -1,4 +1,4 @@
-//! `rounds model bench`: how fast a bundle runs here, as a share of what the memory allows.
+//! `rounds model bench`: measures speed and memory of a bundle, relative to the memory bandwidth.
 
 use candle_core::{Device, Tensor};
 use clap::Args;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Failure, Outcome, there};
+use super::{Failure, Outcome, existing};
 use crate::cli::out::print;
 use rounds_model::bundle::Bundle;
 use rounds_model::error::ModelError;
@@ -17,33 +17,35 @@ use rounds_support::Cancel;
 
 #[derive(Args)]
 pub struct Bench {
-    /// Name in your library, or a folder; left out: the model that ships
+    /// Bundle name or folder [default: the shipped model]
     bundle: Option<PathBuf>,
-    /// Tokens of the prompt
+    /// Number of prompt tokens
     #[arg(long, default_value_t = 256)]
     prompt: usize,
-    /// Tokens generated
+    /// Number of tokens to generate
     #[arg(long, default_value_t = 32)]
     decode: usize,
-    /// Images encoded
+    /// Number of images to encode
     #[arg(long, default_value_t = 3)]
     images: usize,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = device::NAMES)]
     device: String,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Fewest tokens of a prompt: an image and a word.
-const SHORTEST: usize = 2;
+/// Minimum number of prompt tokens: an image and one text token.
+const MIN_PROMPT: usize = 2;
 
 pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
-    let folder = bench.bundle.as_deref().map_or(Ok(None), there)?;
-    let mut opened = open(bench, folder.as_deref())?;
-    let most = opened.learner.context().saturating_sub(SHORTEST + 1);
-    if bench.decode > most {
+    let folder = bench.bundle.as_deref().map_or(Ok(None), existing)?;
+    let mut opened = load_model(bench, folder.as_deref())?;
+    let max = opened.learner.context().saturating_sub(MIN_PROMPT + 1);
+    if bench.decode > max {
         return Err(Failure::usage(
-            format!("--decode takes a number up to {most} with this model"),
+            format!("--decode must be at most {max} for this model"),
             None,
         ));
     }
@@ -68,23 +70,23 @@ fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-struct Opened {
+struct LoadedModel {
     bundle: Bundle,
     device: Device,
     /// The device's name.
     name: &'static str,
     learner: FlamingoLearner,
-    /// Seconds that opening took.
+    /// Loading time in seconds.
     load: f64,
 }
 
-fn open(bench: &Bench, folder: Option<&Path>) -> Result<Opened, Failure> {
+fn load_model(bench: &Bench, folder: Option<&Path>) -> Result<LoadedModel, Failure> {
     let failed = |e: ModelError| Failure::assistant(&e.into());
     let started = Instant::now();
     let bundle = Bundle::open(folder).map_err(failed)?;
     let (device, name) = device::open(&bench.device).map_err(failed)?;
     let learner = FlamingoLearner::load(&bundle, &device).map_err(failed)?;
-    Ok(Opened {
+    Ok(LoadedModel {
         bundle,
         device,
         name,
@@ -95,10 +97,10 @@ fn open(bench: &Bench, folder: Option<&Path>) -> Result<Opened, Failure> {
 
 fn measure(
     bench: &Bench,
-    opened: &mut Opened,
+    opened: &mut LoadedModel,
     cancel: &Cancel,
 ) -> anyhow::Result<serde_json::Value> {
-    let Opened {
+    let LoadedModel {
         bundle,
         device,
         name,
@@ -111,23 +113,23 @@ fn measure(
         .collect();
     let pixels = Tensor::from_vec(values, (1, 3, side, side), device)?
         .to_dtype(rounds_model::load::compute_dtype(bundle, device))?;
-    // The first run packs weights and wakes the pool: it is told apart.
+    // The first run packs weights and starts the thread pool, so it is measured separately.
     let first = Instant::now();
     let image = Arc::new(learner.encode_pixels(&pixels)?);
     let first_image = first.elapsed().as_secs_f64();
-    let again = Instant::now();
+    let repeated = Instant::now();
     for _ in 0..bench.images {
         learner.encode_pixels(&pixels)?;
     }
     device.synchronize()?;
-    let per_image = again.elapsed().as_secs_f64() / bench.images.max(1) as f64;
+    let per_image = repeated.elapsed().as_secs_f64() / bench.images.max(1) as f64;
     let image_token = learner
         .tokenizer()
         .token_to_id(&bundle.manifest.tokens.image)
         .unwrap_or(0);
     let length = bench
         .prompt
-        .clamp(SHORTEST, learner.context() - bench.decode - 1);
+        .clamp(MIN_PROMPT, learner.context() - bench.decode - 1);
     let vocab = bundle.manifest.config.language.vocab_size as u32;
     let ids: Vec<u32> = (0..length as u32)
         .map(|i| match (7 + i * 13) % vocab.min(1000) {
@@ -154,7 +156,7 @@ fn measure(
     steps.sort_by(f64::total_cmp);
     let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
     let weights = decode_bytes(bundle);
-    // Before the buffers of the next measurement.
+    // Read before the bandwidth measurement allocates its buffers.
     let peak = peak_memory();
     let bandwidth = read_bandwidth();
     let config = &bundle.manifest.config;
@@ -181,9 +183,9 @@ fn measure(
     }))
 }
 
-/// Bytes of weights that a decoded token reads: decoder, gated blocks and head, as they are held in memory.
+/// Bytes of weights read per decoded token (decoder, gated blocks and head), as stored in memory.
 fn decode_bytes(bundle: &Bundle) -> f64 {
-    let asked = rounds_model::flamingo::Flamingo::tensors(&bundle.manifest.config);
+    let tensors = rounds_model::flamingo::Flamingo::tensors(&bundle.manifest.config);
     let per_weight = |linear: bool, width: usize| match bundle.manifest.dtype.as_str() {
         "q8_0" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
         "q4_k" if linear && width.is_multiple_of(256) => 144.0 / 256.0,
@@ -191,12 +193,12 @@ fn decode_bytes(bundle: &Bundle) -> f64 {
         _ => 4.0,
     };
     let tied = bundle.manifest.config.language.tied_head;
-    asked
+    tensors
         .unwrap_or_default()
         .iter()
         .filter(|a| a.name.starts_with("lang_encoder."))
         .filter(|a| tied || !a.name.ends_with("embed_tokens.weight"))
-        // Keys and values of the image are kept.
+        // Keys and values of the image are cached.
         .filter(|a| !a.name.ends_with("to_kv.weight"))
         .map(|a| {
             let count: usize = a.shape.iter().product();
@@ -205,7 +207,7 @@ fn decode_bytes(bundle: &Bundle) -> f64 {
         .sum()
 }
 
-/// Bytes a second when every core reads memory one after the other.
+/// Sequential read bandwidth of all cores, in bytes per second.
 fn read_bandwidth() -> f64 {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
     let words = (256usize << 20) / 8;
@@ -218,7 +220,7 @@ fn read_bandwidth() -> f64 {
                 .iter()
                 .map(|block| {
                     scope.spawn(move || {
-                        // Eight sums at once, so that the adds wait for memory and not for each other.
+                        // Eight independent sums, so that memory is the bottleneck and not the additions.
                         let mut sums = [0u64; 8];
                         for chunk in block.chunks_exact(8) {
                             for (s, v) in sums.iter_mut().zip(chunk) {
@@ -248,7 +250,7 @@ fn load_average() -> String {
         .unwrap_or_else(|| "unknown".into())
 }
 
-/// Largest resident size so far, in bytes; 0 where the system does not say.
+/// Peak resident memory in bytes; 0 if unknown.
 fn peak_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|l| l.starts_with("VmHWM:"));

@@ -1,9 +1,9 @@
-//! `rounds model import`.
+//! `rounds model import`: converts published weights into a bundle.
 
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome, place, shown};
+use super::{Failure, Outcome, new_bundle_folder, shown};
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
@@ -14,61 +14,61 @@ use rounds_support::{Cancel, Progress, aside};
 pub enum Family {
     /// OpenFlamingo (both versions) and Med-Flamingo
     Flamingo,
-    /// IDEFICS-9B and its instructed sibling
+    /// IDEFICS-9B and IDEFICS-9B-instruct
     Idefics,
-    /// An image-text encoder that searches an index: CLIP, SigLIP or BiomedCLIP
+    /// An image-text encoder for retrieval: CLIP, SigLIP or BiomedCLIP
     Encoder,
 }
 
 #[derive(Args)]
 pub struct Import {
-    /// Whose layout it is
+    /// Layout of the published files
     #[arg(long, value_enum)]
     family: Family,
-    /// The published checkpoint: a file, or a folder with the weights (IDEFICS: the whole repository)
+    /// Published checkpoint: a file, or a folder with the weights (IDEFICS: the whole repository)
     #[arg(long)]
     checkpoint: PathBuf,
-    /// The base language model: a folder with config.json, tokenizer.json and weights, or a GGUF file of llama.cpp's (LLaMA,
-    /// GPT-NeoX, MPT) with a tokenizer.json beside it
+    /// Base language model: a folder with config.json, tokenizer.json and weights, or a llama.cpp GGUF file (LLaMA,
+    /// GPT-NeoX, MPT) with a tokenizer.json next to it
     #[arg(long)]
     language: Option<PathBuf>,
     /// CLIP weights: an open_clip file, or a Hugging Face folder
     #[arg(long)]
     vision: Option<PathBuf>,
-    /// The tokenizer.json or its folder, where it lies elsewhere
+    /// tokenizer.json or its folder, if it is stored elsewhere
     #[arg(long)]
     tokenizer: Option<PathBuf>,
-    /// Name in your library, or a folder
+    /// Name for the bundle, or a folder
     #[arg(long)]
     out: PathBuf,
-    /// What to call it; left out: the last part of --out
+    /// Model name in the manifest [default: the last part of --out]
     #[arg(long)]
     name: Option<String>,
-    /// Which image text sees: the previous one (OpenFlamingo 2), or the next one (0.0.2, which Med-Flamingo's demo runs)
+    /// Which image the text attends to: the previous one (OpenFlamingo 2) or the next one (0.0.2, used by Med-Flamingo's demo)
     #[arg(long, value_enum, default_value = "previous")]
     media_mask: MediaMask,
-    /// A gated block every so many layers; checked against the checkpoint
+    /// Number of layers per gated cross-attention block; checked against the checkpoint
     #[arg(long)]
     cross_attn_every: Option<usize>,
-    /// Heads of the vision tower, where nothing beside its weights says so (its width / 64)
+    /// Attention heads of the vision tower, if its files do not state them [default: width / 64]
     #[arg(long)]
     vision_heads: Option<usize>,
-    /// Heads of an encoder's text tower, where nothing beside its weights says so
+    /// Attention heads of an encoder's text tower, if its files do not state them
     #[arg(long)]
     text_heads: Option<usize>,
-    /// Activation of an encoder, where nothing beside its weights says so
+    /// Activation function of an encoder, if its files do not state it
     #[arg(long, value_enum)]
     activation: Option<Activation>,
     /// Licence of an encoder's weights, as its publisher names it
     #[arg(long)]
     licence: Option<String>,
-    /// How the weights are held; left out: bf16, or f16 for an encoder
+    /// Weight type [default: bf16, or f16 for an encoder]
     #[arg(long, value_enum)]
     dtype: Option<Hold>,
-    /// Token in front of every prompt; left out: the tokenizer's <s>, or none
+    /// Token at the start of every prompt [default: the tokenizer's <s>, if it has one]
     #[arg(long)]
     begin: Option<String>,
-    /// Prompt template; left out: med-flamingo for LLaMA, open-flamingo for others, idefics
+    /// Prompt template [default: med-flamingo for LLaMA, idefics for IDEFICS, else open-flamingo]
     #[arg(long)]
     template: Option<String>,
 }
@@ -77,7 +77,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     if let Some(template) = &arguments.template {
         Template::shipped(template).map_err(|e| Failure::usage(e, None))?;
     }
-    let out = place(&arguments.out)?;
+    let out = new_bundle_folder(&arguments.out)?;
     let name = arguments.name.clone().unwrap_or_else(|| {
         out.file_name()
             .map_or_else(|| "imported".into(), |n| n.to_string_lossy().into_owned())
@@ -102,7 +102,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
     aside(format_args!(
-        "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors not needed, {:.2} GB",
+        "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors unused, {:.2} GB",
         shown(&out),
         imported.tensors,
         imported.parameters,
@@ -125,22 +125,22 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
             activation: arguments.activation,
         },
     };
-    let made = with_progress(|progress| {
+    let imported = with_progress(|progress| {
         encoder::import(&arguments.checkpoint, out, &options, cancel, progress)
     })?;
     aside(format_args!(
-        "{}: {}, {} tensors, {} parameters, {} published tensors not needed, {:.2} GB",
+        "{}: {}, {} tensors, {} parameters, {} published tensors unused, {:.2} GB",
         shown(out),
-        made.family.name(),
-        made.tensors,
-        made.parameters,
-        made.ignored,
-        made.bytes as f64 / 1e9
+        imported.family.name(),
+        imported.tensors,
+        imported.parameters,
+        imported.ignored,
+        imported.bytes as f64 / 1e9
     ));
     Ok(0)
 }
 
-/// Runs an import and shows how far it is.
+/// Runs an import with a progress bar.
 fn with_progress<T>(
     work: impl FnOnce(&mut dyn FnMut(usize, usize)) -> Result<T, ImportError>,
 ) -> Result<T, Failure> {

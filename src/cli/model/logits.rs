@@ -1,7 +1,7 @@
-//! `rounds model logits`: numbers for whoever wants to check this program.
+//! `rounds model logits`: writes logits to compare with a reference implementation.
 //!
-//! Pictures are prepared exactly as the reference prepares them: grey of more than 8 bits is cut off at 255, not scaled as it is for
-//! every question that a person asks.
+//! Images are preprocessed exactly as in the reference: greyscale above 8 bits is clipped at 255, not scaled as it is when
+//! answering questions.
 
 use candle_core::{DType, Device, Tensor};
 use clap::Args;
@@ -21,19 +21,20 @@ use rounds_support::{Cancel, Hint, Progress, aside, files};
 
 #[derive(Args)]
 pub struct Logits {
-    /// Name in your library, or a folder
+    /// Bundle name or folder
     bundle: PathBuf,
-    /// JSON Lines: {"segments": [{"image": "a.png"}, {"text": "…"}]} or {"input_ids": […], "images": ["a.png"]};
-    /// also "left_padding": N, and "continuations": ["yes", [17, 4]] to be ranked
+    /// Prompts in JSON Lines: {"segments": [{"image": "a.png"}, {"text": "…"}]} or {"input_ids": […], "images": ["a.png"]};
+    /// optionally "left_padding": N and "continuations": ["yes", [17, 4]] to rank
     #[arg(long)]
     prompt: PathBuf,
-    /// Where the tensors go; line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width],
+    /// File to write (safetensors); line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width],
     /// N.log_probabilities [continuations, 2] (sum and mean over tokens)
     #[arg(long)]
     out: PathBuf,
-    /// Also N.greedy: so many greedily chosen tokens, whatever they are
+    /// Also write N.greedy: this many greedily decoded tokens, ignoring stop tokens
     #[arg(long)]
     tokens: Option<usize>,
+    /// Compute device; auto uses the first that works
     #[arg(long, default_value = "auto", value_parser = rounds_model::device::NAMES)]
     device: String,
 }
@@ -48,10 +49,10 @@ struct Line {
     input_ids: Vec<u32>,
     #[serde(default)]
     images: Vec<PathBuf>,
-    /// Tokens at the beginning that only fill up.
+    /// Number of padding tokens at the start.
     #[serde(default)]
     left_padding: usize,
-    /// Answers to rank after the prompt, as text or as ids.
+    /// Continuations of the prompt to rank, as text or token ids.
     #[serde(default)]
     continuations: Vec<Continuation>,
 }
@@ -70,9 +71,9 @@ enum Segment {
     Text(String),
 }
 
-fn wrong(line: usize, reason: impl std::fmt::Display) -> Failure {
+fn line_error(line: usize, reason: impl std::fmt::Display) -> Failure {
     Failure {
-        message: format!("line {line} of the prompts: {reason}"),
+        message: format!("line {line} of the prompt file: {reason}"),
         hint: None,
         code: 3,
     }
@@ -89,11 +90,12 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let mut progress = Progress::new("prompts", Some(lines.len() as u64));
     let mut out = HashMap::new();
-    let beside = arguments.prompt.parent().unwrap_or(Path::new("."));
+    let folder = arguments.prompt.parent().unwrap_or(Path::new("."));
     for (i, line) in lines.iter().enumerate() {
-        let line: Line = serde_json::from_str(line).map_err(|e| wrong(i + 1, e))?;
-        let (ids, images) = interleaved(&learner, &line, beside).map_err(|e| wrong(i + 1, e))?;
-        one(
+        let line: Line = serde_json::from_str(line).map_err(|e| line_error(i + 1, e))?;
+        let (ids, images) =
+            interleaved(&learner, &line, folder).map_err(|e| line_error(i + 1, e))?;
+        run_line(
             &mut learner,
             &mut out,
             i,
@@ -103,13 +105,13 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
             arguments,
             cancel,
         )
-        .map_err(|e| wrong(i + 1, e))?;
+        .map_err(|e| line_error(i + 1, e))?;
         progress.set(i as u64 + 1);
     }
     progress.finish();
     let sorted: std::collections::BTreeMap<_, _> = out.into_iter().collect();
     let blob = safetensors::serialize(sorted.iter().map(|(n, t)| (n.as_str(), t)), None)
-        .map_err(|e| wrong(0, e))?;
+        .map_err(|e| line_error(0, e))?;
     files::write_atomic(&arguments.out, &blob).map_err(|e| Failure {
         message: e.to_string(),
         hint: e.hint(),
@@ -123,7 +125,7 @@ type Interleaved = (Vec<u32>, Vec<Arc<EncodedImage>>);
 fn interleaved(
     learner: &FlamingoLearner,
     line: &Line,
-    beside: &Path,
+    folder: &Path,
 ) -> Result<Interleaved, String> {
     let mut paths = line.images.clone();
     let ids = if line.segments.is_empty() {
@@ -148,15 +150,15 @@ fn interleaved(
     let images = paths
         .iter()
         .map(|path| {
-            let picture = load(&beside.join(path)).map_err(|e| e.to_string())?;
-            let image = learner.encode_image(&picture).map_err(|e| e.to_string())?;
-            Ok(Arc::new(image))
+            let image = load(&folder.join(path)).map_err(|e| e.to_string())?;
+            let encoded = learner.encode_image(&image).map_err(|e| e.to_string())?;
+            Ok(Arc::new(encoded))
         })
         .collect::<Result<_, String>>()?;
     Ok((ids, images))
 }
 
-fn one(
+fn run_line(
     learner: &mut FlamingoLearner,
     out: &mut HashMap<String, Tensor>,
     index: usize,

@@ -1,10 +1,10 @@
-//! `rounds model pull`: from a hub to a bundle.
+//! `rounds model pull`: downloads published weights and converts them into a bundle.
 
 use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, place, shown};
+use super::{Failure, Outcome, new_bundle_folder, shown};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
@@ -14,18 +14,18 @@ use rounds_support::{Hint, Paths, Progress, aside};
 
 #[derive(Args)]
 pub struct Pull {
-    /// Name in the catalogue; left out: list the catalogue
+    /// Name of a model in the catalogue [default: list the catalogue]
     name: Option<String>,
-    /// The licence was read and is accepted
+    /// Accept the licence, after reading it
     #[arg(long)]
     accept_licence: bool,
-    /// Name in your library, or a folder; left out: the catalogue's name
+    /// Name for the bundle, or a folder [default: the catalogue's name]
     #[arg(long)]
     out: Option<PathBuf>,
-    /// How the weights are held
+    /// Weight type
     #[arg(long, value_enum, default_value = "q4_k")]
     dtype: Hold,
-    /// Which image text sees: the previous one, or the next one as Med-Flamingo's demo runs
+    /// Which image the text attends to: the previous one, or the next one (used by Med-Flamingo's demo)
     #[arg(long, value_enum, default_value = "previous")]
     media_mask: MediaMask,
 }
@@ -46,16 +46,16 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         return Ok(0);
     };
     let entry = hub::find(name).ok_or_else(|| {
-        let hint = "`rounds model pull` lists the catalogue; `rounds model import` takes files of your own";
+        let hint = "list the catalogue with `rounds model pull`, or import your own files with `rounds model import`";
         Failure::usage(
             format!(
-                "no model is named {} in the catalogue",
+                "no model named {} in the catalogue",
                 rounds_support::sanitise::clean_line(name)
             ),
             Some(hint.into()),
         )
     })?;
-    accepted(&entry, arguments.accept_licence)?;
+    confirm_licence(&entry, arguments.accept_licence)?;
     let cancel = interrupt.flag();
     let paths = Paths::find().map_err(|e| Failure {
         message: e.to_string(),
@@ -64,11 +64,11 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     })?;
     let hub = Hub::from_env();
     let mut pins = Pins::open(&paths.data_dir).map_err(|e| failed(&e))?;
-    let mut shown_file = String::new();
+    let mut current_file = String::new();
     let mut bar: Option<Progress> = None;
     let pulled = hub::pull(&hub, &entry, &mut pins, cancel, &mut |p| {
-        if shown_file != p.file {
-            shown_file = p.file.to_string();
+        if current_file != p.file {
+            current_file = p.file.to_string();
             bar = Some(Progress::new(p.file, p.total));
         }
         if let Some(bar) = &mut bar {
@@ -84,7 +84,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
             .map(|p| p.folder.clone())
     };
     let Some(checkpoint) = folder(Role::Checkpoint) else {
-        // An encoder alone: it lies in the cache, and nothing is to be made of it yet.
+        // An encoder without a checkpoint stays in the cache; there is nothing to convert.
         for p in &pulled {
             aside(shown(&p.folder));
         }
@@ -100,7 +100,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         language: folder(Role::Language),
         vision: folder(Role::Vision),
         tokenizer: None,
-        out: place(&out)?,
+        out: new_bundle_folder(&out)?,
         name: entry.name.clone(),
         media_mask: arguments.media_mask,
         cross_attn_every_n: entry
@@ -127,8 +127,8 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     Ok(0)
 }
 
-/// The licence is shown; on a terminal the user may accept it there.
-fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
+/// Prints the licence and, at a terminal, asks the user to accept it.
+fn confirm_licence(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
     aside(&entry.licence.text);
     for page in &entry.licence.pages {
         aside(format_args!("  {page}"));
@@ -137,7 +137,7 @@ fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        let _ = write!(std::io::stderr(), "accept these terms? [y/N] ");
+        let _ = write!(std::io::stderr(), "accept the licence? [y/N] ");
         let mut line = String::new();
         let _ = std::io::stdin().lock().read_line(&mut line);
         if matches!(line.trim(), "y" | "Y" | "yes") {
@@ -146,6 +146,6 @@ fn accepted(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
     }
     Err(Failure::usage(
         "the licence was not accepted",
-        Some("read it at the pages above, then give --accept-licence".into()),
+        Some("read it at the pages above, then add --accept-licence".into()),
     ))
 }

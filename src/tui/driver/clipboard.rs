@@ -1,26 +1,26 @@
-//! The clipboard, through the terminal (OSC 52): the only way that works over ssh.
+//! Copying through the terminal (OSC 52): the only way that works over SSH.
 
 use base64::Engine;
 
-use super::terminal::through;
+use super::terminal::tmux_passthrough;
 use crate::tui::state::Trouble;
 
-/// Terminals refuse more, in bytes of base64.
-const LONGEST: usize = 74_994;
+/// Maximum length that terminals accept, in bytes of base64.
+const MAX_ENCODED: usize = 74_994;
 
-/// The sequence that puts `text` on the clipboard.
+/// The sequence that copies `text` to the clipboard.
 pub fn sequence(text: &str, tmux: bool) -> Result<String, Trouble> {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-    if encoded.len() > LONGEST {
+    if encoded.len() > MAX_ENCODED {
         return Err(
             Trouble::new("the answer is too long for the terminal's clipboard")
-                .hint("/export writes it to a file"),
+                .hint("/export saves it to a file"),
         );
     }
     let plain = format!("\x1b]52;c;{encoded}\x07");
-    // tmux takes it itself where `set-clipboard` allows, and hands it on where `allow-passthrough` does.
+    // tmux handles the first with `set-clipboard`, and passes the second through with `allow-passthrough`.
     Ok(if tmux {
-        format!("{plain}{}", through(&plain, true))
+        format!("{plain}{}", tmux_passthrough(&plain, true))
     } else {
         plain
     })
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_goes_as_base64_and_cannot_end_the_sequence() {
+    fn text_is_sent_as_base64_and_cannot_end_the_sequence() {
         assert_eq!(
             sequence("yes\x07\x1b", false).unwrap(),
             "\x1b]52;c;eWVzBxs=\x07"

@@ -1,7 +1,7 @@
-//! What the terminal can do: from the environment at once, and from its own answers a little later.
+//! Detects what the terminal can do: at once from the environment, and a little later from its replies to a query.
 //!
-//! The questions end with one that every terminal answers, so a terminal that does not know the others costs no waiting.
-//! Nothing here may delay the first frame.
+//! The query ends with a request that every terminal answers, so those that don't know the others cause no delay. Nothing
+//! here may delay the first frame.
 
 use std::env;
 
@@ -9,61 +9,64 @@ use crate::tui::picture::{How, Screen};
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;
 
-use super::terminal::through;
+use super::terminal::tmux_passthrough;
 
-/// What is known.
+/// What is known about the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detected {
-    /// The best way to draw pictures that is known to work.
-    pub how: How,
+    /// The best image protocol known to work.
+    pub protocol: How,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
+    /// Whether it runs inside tmux.
     pub tmux: bool,
-    /// Whether the ground is light, where the terminal told.
+    /// Whether the background is light, if known.
     pub light: Option<bool>,
 }
 
-/// Size of a cell where nobody knows.
-const USUAL_CELL: (u16, u16) = (10, 20);
-/// Names of terminals with iTerm2's pictures, and with kitty's but without the placeholders that are used here.
+/// Size of a cell in pixels, if unknown.
+const DEFAULT_CELL: (u16, u16) = (10, 20);
+/// Names of terminals to use iTerm2's protocol with; some support kitty's, but not the placeholders used here.
 const ITERM2: [&str; 5] = ["iterm", "wezterm", "mintty", "vscode", "rio"];
 
-fn variable(name: &str) -> String {
+fn env_var(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
 impl Detected {
-    /// From variables and the size of the window, without asking.
+    /// From environment variables and the window size, without a query.
     pub fn from_environment() -> Self {
         let program =
-            format!("{} {}", variable("TERM_PROGRAM"), variable("LC_TERMINAL")).to_lowercase();
-        let tmux = !variable("TMUX").is_empty() || variable("TERM").starts_with("tmux");
+            format!("{} {}", env_var("TERM_PROGRAM"), env_var("LC_TERMINAL")).to_lowercase();
+        let tmux = !env_var("TMUX").is_empty() || env_var("TERM").starts_with("tmux");
         Self {
-            how: if is_iterm2(&program) && !tmux {
+            protocol: if is_iterm2(&program) && !tmux {
                 How::Iterm2
             } else {
                 How::Cells
             },
-            cell: cell_of_window().unwrap_or(USUAL_CELL),
+            cell: cell_from_window().unwrap_or(DEFAULT_CELL),
             tmux,
-            light: light_by_variable(&variable("COLORFGBG")),
+            light: light_by_variable(&env_var("COLORFGBG")),
         }
     }
 
-    /// Takes one answer of the terminal: what stands between its introducer and its end.
-    pub fn take(&mut self, reply: &Reply) {
+    /// Updates what is known from a reply.
+    pub fn apply(&mut self, reply: &Reply) {
         match reply {
-            Reply::Kitty { ok: true } if self.how != How::Iterm2 => self.how = How::Kitty,
+            Reply::Kitty { ok: true } if self.protocol != How::Iterm2 => self.protocol = How::Kitty,
             Reply::Kitty { .. } => {}
-            Reply::Attributes { sixel: true } if self.how == How::Cells => self.how = How::Sixel,
+            Reply::Attributes { sixel: true } if self.protocol == How::Cells => {
+                self.protocol = How::Sixel
+            }
             Reply::Attributes { .. } => {}
             Reply::Cell(width, height) if *width > 0 && *height > 0 => {
                 self.cell = (*width, *height)
             }
             Reply::Cell(..) => {}
-            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => self.how = How::Iterm2,
+            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => self.protocol = How::Iterm2,
             Reply::Name(_) => {}
-            Reply::Ground(light) => self.light = Some(*light),
+            Reply::Background(light) => self.light = Some(*light),
         }
     }
 }
@@ -72,23 +75,23 @@ fn is_iterm2(name: &str) -> bool {
     ITERM2.iter().any(|known| name.contains(known))
 }
 
-/// `COLORFGBG` is `front;back` with the 16 colours' numbers.
+/// `COLORFGBG` is `foreground;background`, as numbers of the 16 colours.
 fn light_by_variable(value: &str) -> Option<bool> {
     let back = value.rsplit(';').next()?.parse::<u8>().ok()?;
     Some(matches!(back, 7 | 9..=15))
 }
 
-fn cell_of_window() -> Option<(u16, u16)> {
+fn cell_from_window() -> Option<(u16, u16)> {
     let size = crossterm::terminal::window_size().ok()?;
     let width = size.width.checked_div(size.columns)?;
     let height = size.height.checked_div(size.rows)?;
     (width > 0 && height > 0).then_some((width, height))
 }
 
-/// How pictures are drawn: as the user says, or as was found out.
-pub fn how(mode: ImageMode, detected: Option<&Detected>) -> How {
+/// The image protocol: the user's choice, or the detected one.
+pub fn image_protocol(mode: ImageMode, detected: Option<&Detected>) -> How {
     match mode {
-        ImageMode::Auto => detected.map_or(How::Cells, |d| d.how),
+        ImageMode::Auto => detected.map_or(How::Cells, |d| d.protocol),
         ImageMode::Kitty => How::Kitty,
         ImageMode::Iterm2 => How::Iterm2,
         ImageMode::Sixel => How::Sixel,
@@ -97,24 +100,24 @@ pub fn how(mode: ImageMode, detected: Option<&Detected>) -> How {
     }
 }
 
-/// The screen that pictures are made for.
-pub fn screen(how: How, detected: &Detected, depth: ColourDepth) -> Screen {
+/// The screen that images are encoded for.
+pub fn screen(protocol: How, detected: &Detected, depth: ColourDepth) -> Screen {
     Screen {
-        how,
+        protocol,
         cell: detected.cell,
-        // tmux draws sixels itself where it says that it can; the others it has to hand on.
-        tmux: detected.tmux && how != How::Sixel,
+        // tmux draws sixels itself if it reports support; other protocols must be passed through.
+        tmux: detected.tmux && protocol != How::Sixel,
         depth,
     }
 }
 
-/// The number of colours: as the user says, or from `NO_COLOR`, `COLORTERM` and `TERM`.
-pub fn depth(colours: Colours) -> ColourDepth {
+/// The number of colours: the user's choice, or from `NO_COLOR`, `COLORTERM` and `TERM`.
+pub fn colour_depth(colours: Colours) -> ColourDepth {
     match colours {
         Colours::Auto => depth_of(
-            &variable("NO_COLOR"),
-            &variable("COLORTERM"),
-            &variable("TERM"),
+            &env_var("NO_COLOR"),
+            &env_var("COLORTERM"),
+            &env_var("TERM"),
         ),
         Colours::None => ColourDepth::None,
         Colours::Ansi16 => ColourDepth::Ansi16,
@@ -138,44 +141,46 @@ fn depth_of(no_color: &str, colorterm: &str, term: &str) -> ColourDepth {
     }
 }
 
-/// Whether there is somebody to ask.
-pub fn can_ask() -> bool {
+/// Whether the terminal can be queried.
+pub fn can_query() -> bool {
     use std::io::IsTerminal;
     cfg!(unix)
         && std::io::stdin().is_terminal()
         && std::io::stdout().is_terminal()
-        && variable("TERM") != "dumb"
+        && env_var("TERM") != "dumb"
 }
 
-/// The questions: kitty's pictures, size of a cell, name, ground, and at the end what every terminal answers.
-pub fn query(tmux: bool, ground: bool) -> String {
-    let mut query = through("\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", tmux);
+/// The query: kitty's images, cell size, name, background colour, and last the attributes, which every terminal reports.
+pub fn query(tmux: bool, background_colour: bool) -> String {
+    let mut query = tmux_passthrough("\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", tmux);
     query.push_str("\x1b[16t");
-    query.push_str(&through("\x1b[>0q", tmux));
-    if ground {
+    query.push_str(&tmux_passthrough("\x1b[>0q", tmux));
+    if background_colour {
         query.push_str("\x1b]11;?\x1b\\");
     }
     query.push_str("\x1b[c");
     query
 }
 
-/// An answer of the terminal.
+/// A reply of the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
+    /// Whether kitty's images are supported.
     Kitty {
         ok: bool,
     },
-    /// The last one.
+    /// The last reply.
     Attributes {
         sixel: bool,
     },
+    /// Width and height of a cell in pixels.
     Cell(u16, u16),
     Name(String),
-    /// Whether it is light.
-    Ground(bool),
+    /// Whether the background is light.
+    Background(bool),
 }
 
-/// Reads an answer from its introducer (`[`, `]`, `P` or `_`) and what follows it, without its end.
+/// Parses a reply from its introducer (`[`, `]`, `P` or `_`) and its body, without the terminator.
 pub fn reply(introducer: u8, body: &str) -> Option<Reply> {
     match introducer {
         b'_' => body.strip_prefix("Gi=31").map(|rest| Reply::Kitty {
@@ -184,7 +189,7 @@ pub fn reply(introducer: u8, body: &str) -> Option<Reply> {
         b'P' => body
             .strip_prefix(">|")
             .map(|name| Reply::Name(name.chars().take(80).collect())),
-        b']' => ground(body.strip_prefix("11;")?),
+        b']' => background(body.strip_prefix("11;")?),
         _ => control(body),
     }
 }
@@ -206,21 +211,21 @@ fn control(body: &str) -> Option<Reply> {
     }
 }
 
-/// `rgb:RRRR/GGGG/BBBB`, of any number of digits.
-fn ground(body: &str) -> Option<Reply> {
+/// `rgb:RRRR/GGGG/BBBB`, with any number of digits.
+fn backbackground(body: &str) -> Option<Reply> {
     let parts: Vec<f64> = body
         .strip_prefix("rgb:")?
         .split('/')
         .map(|digits| {
             let value = u32::from_str_radix(digits, 16).ok()?;
-            let most = 16_f64.powi(i32::try_from(digits.len()).ok()?) - 1.0;
-            Some(f64::from(value) / most)
+            let max = 16_f64.powi(i32::try_from(digits.len()).ok()?) - 1.0;
+            Some(f64::from(value) / max)
         })
         .collect::<Option<_>>()?;
     let [red, green, blue] = parts.as_slice() else {
         return None;
     };
-    Some(Reply::Ground(
+    Some(Reply::Background(
         0.299 * red + 0.587 * green + 0.114 * blue > 0.5,
     ))
 }
@@ -229,17 +234,17 @@ fn ground(body: &str) -> Option<Reply> {
 mod tests {
     use super::*;
 
-    fn nothing() -> Detected {
+    fn unknown() -> Detected {
         Detected {
-            how: How::Cells,
-            cell: USUAL_CELL,
+            protocol: How::Cells,
+            cell: DEFAULT_CELL,
             tmux: false,
             light: None,
         }
     }
 
     #[test]
-    fn answers_of_terminals_are_understood() {
+    fn replies_of_terminals_are_parsed() {
         assert_eq!(reply(b'_', "Gi=31;OK"), Some(Reply::Kitty { ok: true }));
         assert_eq!(
             reply(b'_', "Gi=31;ENOTSUP"),
@@ -260,9 +265,12 @@ mod tests {
         );
         assert_eq!(
             reply(b']', "11;rgb:ffff/ffff/f0f0"),
-            Some(Reply::Ground(true))
+            Some(Reply::Background(true))
         );
-        assert_eq!(reply(b']', "11;rgb:1c/1c/1c"), Some(Reply::Ground(false)));
+        assert_eq!(
+            reply(b']', "11;rgb:1c/1c/1c"),
+            Some(Reply::Background(false))
+        );
         for wrong in [
             "",
             "6;x;yt",
@@ -278,32 +286,32 @@ mod tests {
     }
 
     #[test]
-    fn kitty_is_better_than_sixel_and_iterm2_goes_by_name() {
-        let mut one = nothing();
-        one.take(&Reply::Attributes { sixel: true });
-        assert_eq!(one.how, How::Sixel);
-        one.take(&Reply::Kitty { ok: true });
-        assert_eq!(one.how, How::Kitty);
-        one.take(&Reply::Name("WezTerm 2024".into()));
-        assert_eq!(one.how, How::Iterm2);
-        one.take(&Reply::Kitty { ok: true });
-        assert_eq!(one.how, How::Iterm2);
+    fn kitty_is_preferred_to_sixel_and_iterm2_is_detected_by_name() {
+        let mut one = unknown();
+        one.apply(&Reply::Attributes { sixel: true });
+        assert_eq!(one.protocol, How::Sixel);
+        one.apply(&Reply::Kitty { ok: true });
+        assert_eq!(one.protocol, How::Kitty);
+        one.apply(&Reply::Name("WezTerm 2024".into()));
+        assert_eq!(one.protocol, How::Iterm2);
+        one.apply(&Reply::Kitty { ok: true });
+        assert_eq!(one.protocol, How::Iterm2);
     }
 
     #[test]
-    fn what_the_user_says_goes_before_what_was_found() {
+    fn the_users_choice_overrides_detection() {
         let found = Detected {
-            how: How::Kitty,
-            ..nothing()
+            protocol: How::Kitty,
+            ..unknown()
         };
-        assert_eq!(how(ImageMode::Auto, Some(&found)), How::Kitty);
-        assert_eq!(how(ImageMode::Auto, None), How::Cells);
-        assert_eq!(how(ImageMode::Sixel, Some(&found)), How::Sixel);
-        assert_eq!(how(ImageMode::None, Some(&found)), How::None);
+        assert_eq!(image_protocol(ImageMode::Auto, Some(&found)), How::Kitty);
+        assert_eq!(image_protocol(ImageMode::Auto, None), How::Cells);
+        assert_eq!(image_protocol(ImageMode::Sixel, Some(&found)), How::Sixel);
+        assert_eq!(image_protocol(ImageMode::None, Some(&found)), How::None);
     }
 
     #[test]
-    fn colours_come_from_the_usual_variables() {
+    fn colours_are_detected_from_environment_variables() {
         assert_eq!(
             depth_of("1", "truecolor", "xterm-256color"),
             ColourDepth::None

@@ -1,4 +1,4 @@
-//! Keys, mouse and pastes, on a thread of their own. First the terminal's answers are taken out of what it sends.
+//! Reads keys, mouse and pastes on their own thread, after collecting the terminal's replies to queries.
 
 use std::sync::mpsc::SyncSender;
 
@@ -10,20 +10,20 @@ use crate::tui::ExitReason;
 use crate::tui::keys::Press;
 use crate::tui::state::Event;
 
-/// Lines of one turn of the wheel.
+/// Lines scrolled per step of the mouse wheel.
 const WHEEL: isize = 3;
 
-/// Starts listening. With `asked`, the terminal was asked what it can do and will answer first.
-pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::Result<()> {
+/// Starts reading. If the terminal was sent a query, `queried` is what was known before, and its replies are read first.
+pub fn listen(sender: SyncSender<Message>, queried: Option<Detected>) -> std::io::Result<()> {
     let work = move || {
         #[cfg(unix)]
-        if let Some(detected) = asked
-            && hear_answers(detected, &sender).is_err()
+        if let Some(detected) = queried
+            && read_replies(detected, &sender).is_err()
         {
             return;
         }
         #[cfg(not(unix))]
-        drop(asked);
+        drop(queried);
         loop {
             let message = match event::read() {
                 Ok(event) => message(event),
@@ -41,22 +41,22 @@ pub fn listen(sender: SyncSender<Message>, asked: Option<Detected>) -> std::io::
         .map(|_| ())
 }
 
-/// Tells what the terminal can do: in time, and again where it answered late.
+/// Reports the terminal's capabilities after the timeout, and again if it replied late.
 ///
-/// Errors where nobody wants to know any more.
+/// Fails if the receiver is gone.
 #[cfg(unix)]
-fn hear_answers(
+fn read_replies(
     detected: Detected,
     sender: &SyncSender<Message>,
 ) -> Result<(), std::sync::mpsc::SendError<Message>> {
-    use super::answers::{Asking, LATEST, PATIENCE};
+    use super::terminal_query::{LATE_REPLY_TIMEOUT, QUERY_TIMEOUT, TerminalQuery};
 
-    let mut asking = Asking::new(detected, sender);
-    asking.listen(PATIENCE);
-    sender.send(Message::Detected(asking.detected.clone()))?;
-    if !asking.answered {
-        asking.listen(LATEST);
-        sender.send(Message::Detected(asking.detected.clone()))?;
+    let mut query = TerminalQuery::new(detected, sender);
+    query.listen(QUERY_TIMEOUT);
+    sender.send(Message::Detected(query.detected.clone()))?;
+    if !query.answered {
+        query.listen(LATE_REPLY_TIMEOUT);
+        sender.send(Message::Detected(query.detected.clone()))?;
     }
     Ok(())
 }

@@ -1,19 +1,19 @@
-//! The full screen: draws the state, tells it what happens, and hands on what it wants done.
+//! The full-screen event loop: draws the state, feeds it events and runs the effects it returns.
 //!
 //! One thread draws and handles events; it never decodes, encodes, reads files or waits for anything but events. All
-//! others send it messages through one bounded channel.
+//! other threads send it messages through one bounded channel.
 
-mod abilities;
-#[cfg(unix)]
-mod answers;
-mod backend;
+mod capabilities;
 mod clipboard;
 mod detect;
+mod image_worker;
 mod input;
-mod showing;
+#[cfg(unix)]
+mod input_parser;
+mod positioning_backend;
 mod terminal;
 #[cfg(unix)]
-mod typed;
+mod terminal_query;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -28,40 +28,40 @@ use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
 
-pub use abilities::{Abilities, abilities};
+pub use capabilities::{Abilities, abilities};
 pub use detect::Detected;
 
-use showing::Showing;
+use image_worker::ImageWorker;
 use terminal::Terminal;
 
-/// Least time between frames: about sixty a second for what the program does by itself.
-const FRAME: Duration = Duration::from_millis(16);
-/// What the user does is seen at once; a key that is held down still cannot fill the terminal.
-const KEY_FRAME: Duration = Duration::from_millis(4);
-/// Events handled before the next frame, so that a flood cannot starve it.
-const MOST_EVENTS: usize = 256;
+/// Minimum time between frames for background updates: about 60 frames per second.
+const FRAME_TIME: Duration = Duration::from_millis(16);
+/// Minimum time between frames after user input: short, but a key held down must not flood the terminal.
+const KEY_FRAME_TIME: Duration = Duration::from_millis(4);
+/// Events handled before the next frame, so that a flood of them cannot delay it.
+const MAX_EVENTS_PER_FRAME: usize = 256;
 
-/// Everything the loop works on.
+/// The event loop's state.
 struct Driver {
     state: State,
     gallery: Gallery,
     memo: Memo,
     theme: Theme,
     terminal: Terminal,
-    hands: Hands,
-    showing: Showing,
+    runner: Hands,
+    image_worker: ImageWorker,
     started: Instant,
     images: ImageMode,
     detected: Detected,
-    /// The theme's choice by which `theme` was made.
-    themed: ThemeChoice,
+    /// The choice that `theme` was built for.
+    applied_theme: ThemeChoice,
     leaving: Option<ExitReason>,
 }
 
-/// Runs the interface until the user leaves, a signal comes, or the terminal goes away. Returns why it ended, and what the
-/// session store could not do at the end, which the screen could no longer show.
+/// Runs the interface until the user quits, a signal arrives, or the terminal goes away. Returns why it ended, and errors
+/// of the session store that came too late to show on screen.
 ///
-/// Errors where a key setting cannot be used or there is no terminal; the terminal is restored in every case.
+/// Fails if a key setting is invalid or there is no terminal; the terminal is restored in every case.
 pub fn run(
     setup: Setup,
     settings: Settings,
@@ -73,8 +73,8 @@ pub fn run(
         anyhow::anyhow!("{error}\n{hint}")
     })?;
     let detected = Detected::from_environment();
-    let depth = detect::depth(options.colours);
-    let (columns, rows) = crossterm::terminal::size().context("there is no terminal")?;
+    let depth = detect::colour_depth(options.colours);
+    let (columns, rows) = crossterm::terminal::size().context("no terminal found")?;
     let (state, effects) = State::new(Start {
         columns,
         rows,
@@ -85,17 +85,17 @@ pub fn run(
         ..options.start(setup, settings)
     });
     let (sender, receiver) = sync_channel(CHANNEL);
-    // Before the terminal is ours: from then on no signal may end the program without giving it back.
+    // Before taking over the terminal: from then on every signal must restore it first.
     hands::listen(sender.clone())?;
-    // Until the terminal has answered; the first frame must not wait for that.
-    let how = detect::how(options.images, None);
-    let gallery = Gallery::new(detect::screen(how, &detected, depth));
+    // A guess until the terminal has replied: the first frame must not wait for that.
+    let protocol = detect::image_protocol(options.images, None);
+    let gallery = Gallery::new(detect::screen(protocol, &detected, depth));
     let mut driver = Driver {
         theme: Theme::new(depth, options.theme),
-        themed: options.theme,
-        terminal: Terminal::enter().context("the terminal could not be set up")?,
-        hands: Hands::new(sender.clone(), journal)?,
-        showing: Showing::start(sender.clone())?,
+        applied_theme: options.theme,
+        terminal: Terminal::enter().context("could not set up the terminal")?,
+        runner: Hands::new(sender.clone(), journal)?,
+        image_worker: ImageWorker::start(sender.clone())?,
         memo: Memo::default(),
         started: Instant::now(),
         images: options.images,
@@ -107,14 +107,14 @@ pub fn run(
     driver.draw();
     driver.begin(sender, options.colours)?;
     for effect in effects {
-        driver.carry(effect);
+        driver.run_effect(effect);
     }
     let reason = driver.run(&receiver);
     let troubles = driver.finish(&receiver);
     Ok((reason, troubles))
 }
 
-fn is_of_user(message: &Message) -> bool {
+fn is_user_input(message: &Message) -> bool {
     use Event::{Click, Key, Paste, Resize, Scroll};
     matches!(
         message,
@@ -123,15 +123,15 @@ fn is_of_user(message: &Message) -> bool {
 }
 
 impl Driver {
-    /// After the first frame: asks the terminal what it can do, then listens to it.
+    /// After the first frame: queries the terminal's capabilities, then starts reading input.
     fn begin(&mut self, sender: SyncSender<Message>, colours: Colours) -> anyhow::Result<()> {
-        let ask = self.images == ImageMode::Auto || self.state.theme == ThemeChoice::Auto;
-        let ask = ask && detect::can_ask();
-        if ask {
+        let wanted = self.images == ImageMode::Auto || self.state.theme == ThemeChoice::Auto;
+        let query_terminal = wanted && detect::can_query();
+        if query_terminal {
             let query = detect::query(self.detected.tmux, colours != Colours::None);
             self.terminal.write(&query);
         }
-        input::listen(sender, ask.then(|| self.detected.clone()))?;
+        input::listen(sender, query_terminal.then(|| self.detected.clone()))?;
         Ok(())
     }
 
@@ -152,14 +152,14 @@ impl Driver {
                 Err(RecvTimeoutError::Disconnected) => return ExitReason::TerminalGone,
             };
             let more = std::iter::from_fn(|| receiver.try_recv().ok());
-            for message in first.into_iter().chain(more).take(MOST_EVENTS) {
-                let pause = if is_of_user(&message) {
-                    KEY_FRAME
+            for message in first.into_iter().chain(more).take(MAX_EVENTS_PER_FRAME) {
+                let pause = if is_user_input(&message) {
+                    KEY_FRAME_TIME
                 } else {
-                    FRAME
+                    FRAME_TIME
                 };
                 due = Some(due.map_or(pause, |due| due.min(pause)));
-                self.take(message);
+                self.handle_message(message);
             }
             if due.is_some_and(|pause| drawn.elapsed() >= pause) {
                 self.draw();
@@ -169,13 +169,13 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle_message(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.tell(event),
             Message::Opened { job, result } => {
-                let (event, reader) = self.hands.opened(job, result);
+                let (event, reader) = self.runner.opened(job, result);
                 if let Some(reader) = reader {
-                    self.showing.set_reader(reader);
+                    self.image_worker.set_reader(reader);
                     self.gallery.index_changed();
                 }
                 self.tell(event);
@@ -201,23 +201,23 @@ impl Driver {
     fn tell(&mut self, event: Event) {
         let effects = self.state.handle(self.started.elapsed(), event);
         for effect in effects {
-            self.carry(effect);
+            self.run_effect(effect);
         }
-        self.hands.set_lively(self.state.is_lively());
+        self.runner.set_lively(self.state.is_lively());
         self.set_theme();
     }
 
     fn set_theme(&mut self) {
-        let wanted = self.themed_as();
-        if self.themed != wanted {
-            self.themed = wanted;
+        let wanted = self.resolved_theme();
+        if self.applied_theme != wanted {
+            self.applied_theme = wanted;
             self.theme = Theme::new(self.gallery.screen().depth, wanted);
             self.memo.clear();
         }
     }
 
-    /// The ground that was chosen, or that the terminal told.
-    fn themed_as(&self) -> ThemeChoice {
+    /// The theme chosen by the user, or else by the terminal's background.
+    fn resolved_theme(&self) -> ThemeChoice {
         match (self.state.theme, self.detected.light) {
             (ThemeChoice::Auto, Some(true)) => ThemeChoice::Light,
             (ThemeChoice::Auto, _) => ThemeChoice::Dark,
@@ -226,12 +226,12 @@ impl Driver {
     }
 
     fn set_screen(&mut self) {
-        let how = detect::how(self.images, Some(&self.detected));
-        let screen = detect::screen(how, &self.detected, self.gallery.screen().depth);
+        let protocol = detect::image_protocol(self.images, Some(&self.detected));
+        let screen = detect::screen(protocol, &self.detected, self.gallery.screen().depth);
         if screen != self.gallery.screen() {
             self.gallery.set_screen(screen);
         }
-        // The ground may have become known.
+        // The background colour may now be known.
         self.set_theme();
     }
 
@@ -246,24 +246,24 @@ impl Driver {
             self.state.hits = hits;
         }
         let dropped = self.gallery.take_dropped();
-        self.terminal.forget_pictures(&dropped, self.detected.tmux);
+        self.terminal.delete_images(&dropped, self.detected.tmux);
         let wanted = self.gallery.take_wanted();
-        self.showing
+        self.image_worker
             .want(wanted, self.gallery.screen(), self.gallery.generation);
         if drawn.is_err() && self.leaving.is_none() {
-            // Nobody can see anything any more; what was said is kept.
+            // The terminal is gone; quit, which saves the conversation.
             self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
     }
 
-    /// Gives the terminal back, stops, and goes on when told to.
+    /// Restores the terminal, stops the process, and takes the terminal over again when continued.
     fn suspend(&mut self) {
         self.terminal.leave();
         hands::stop_here();
-        if self.terminal.enter_again().is_err() {
+        if self.terminal.reenter().is_err() {
             return self.tell(Event::EndNow(ExitReason::TerminalGone));
         }
-        // The terminal may have forgotten all pictures.
+        // The terminal may have lost its images.
         let screen = self.gallery.screen();
         self.gallery.set_screen(screen);
         self.tell(Event::Resumed);
@@ -272,7 +272,7 @@ impl Driver {
         }
     }
 
-    fn carry(&mut self, effect: Effect) {
+    fn run_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Leave(reason) => self.leaving = Some(reason),
             Effect::Suspend => self.suspend(),
@@ -291,17 +291,17 @@ impl Driver {
                 self.images = mode;
                 self.set_screen();
             }
-            other => self.hands.carry(other),
+            other => self.runner.run(other),
         }
     }
 
-    /// Restores the terminal first, so that nobody looks at a dead screen, then waits for the store.
+    /// Restores the terminal first, so that the user isn't left with a frozen screen, then waits for the session store.
     fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
-        if self.gallery.screen().how == How::Kitty {
-            self.terminal.forget_all_pictures(self.detected.tmux);
+        if self.gallery.screen().protocol == How::Kitty {
+            self.terminal.delete_all_images(self.detected.tmux);
         }
         self.terminal.leave();
         let now = self.started.elapsed();
-        self.hands.finish(&mut self.state, now, receiver)
+        self.runner.finish(&mut self.state, now, receiver)
     }
 }

@@ -1,7 +1,7 @@
-//! The terminal: taken over, drawn on, and given back whatever happens.
+//! Takes over the terminal, draws on it, and restores it whatever happens.
 //!
-//! Only the thread that draws writes here. A panic of that thread gives the terminal back before it is reported; a panic
-//! of another thread is only logged, because its message would tear through the screen.
+//! Only the drawing thread writes here. A panic on that thread restores the terminal before it is reported; a panic on
+//! another thread is only logged, because its message would garble the screen.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
@@ -19,52 +19,52 @@ use crossterm::terminal::{
 };
 use ratatui::Frame;
 
-use super::backend::Placing;
+use super::positioning_backend::PositioningBackend;
 
-/// Whether the terminal is ours at this moment.
-static TAKEN: AtomicBool = AtomicBool::new(false);
-/// The thread that draws.
-static DRAWS: OnceLock<ThreadId> = OnceLock::new();
-static HOOK: OnceLock<()> = OnceLock::new();
+/// Whether the terminal is taken over at the moment.
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// The drawing thread.
+static DRAW_THREAD: OnceLock<ThreadId> = OnceLock::new();
+static PANIC_HOOK: OnceLock<()> = OnceLock::new();
 
-/// Large enough for a whole frame, so that it leaves in few pieces.
+/// Large enough for a whole frame, so that it takes few writes.
 const BUFFER: usize = 1 << 18;
 
-/// The terminal in our hands.
+/// The terminal while it is taken over.
 pub struct Terminal {
-    inner: ratatui::Terminal<Placing<BufWriter<Stdout>>>,
+    inner: ratatui::Terminal<PositioningBackend<BufWriter<Stdout>>>,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     pub fn enter() -> io::Result<Self> {
-        let _ = DRAWS.set(std::thread::current().id());
+        let _ = DRAW_THREAD.set(std::thread::current().id());
         install_hook();
         take_over()?;
-        let backend = Placing::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        let backend = PositioningBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         match ratatui::Terminal::new(backend) {
             Ok(inner) => Ok(Self { inner }),
             Err(error) => {
-                give_back();
+                restore();
                 Err(error)
             }
         }
     }
 
     /// Takes it over again after [`Terminal::leave`].
-    pub fn enter_again(&mut self) -> io::Result<()> {
+    pub fn reenter(&mut self) -> io::Result<()> {
         take_over()?;
         self.clear();
         Ok(())
     }
 
-    /// Gives it back. Can be called twice.
+    /// Restores it. Can be called twice.
     pub fn leave(&mut self) {
         let _ = Write::flush(self.inner.backend_mut());
-        give_back();
+        restore();
     }
 
-    /// Draws a frame as one update, so that nothing flickers.
+    /// Draws a frame as one synchronized update, so that nothing flickers.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
         crossterm::queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self.inner.draw(draw).map(|_| ());
@@ -75,7 +75,7 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that the next frame draws everything.
     pub fn clear(&mut self) {
-        // Not `Terminal::clear`, which asks the terminal where its cursor is and waits for the answer.
+        // Not `Terminal::clear`, which queries the cursor position and waits for the reply.
         if let Ok(size) = self.inner.size() {
             let _ = self
                 .inner
@@ -83,7 +83,7 @@ impl Terminal {
         }
     }
 
-    /// Writes a control sequence of our own.
+    /// Writes a control sequence.
     pub fn write(&mut self, sequence: &str) {
         let backend = self.inner.backend_mut();
         let _ = backend
@@ -91,17 +91,17 @@ impl Terminal {
             .and_then(|()| backend.flush());
     }
 
-    /// Tells kitty to free pictures.
-    pub fn forget_pictures(&mut self, numbers: &[u32], tmux: bool) {
+    /// Tells kitty to free images by id.
+    pub fn delete_images(&mut self, numbers: &[u32], tmux: bool) {
         for number in numbers {
-            let sequence = through(&format!("\x1b_Ga=d,d=I,i={number},q=2\x1b\\"), tmux);
+            let sequence = tmux_passthrough(&format!("\x1b_Ga=d,d=I,i={number},q=2\x1b\\"), tmux);
             self.write(&sequence);
         }
     }
 
-    /// Tells kitty to free all pictures.
-    pub fn forget_all_pictures(&mut self, tmux: bool) {
-        let sequence = through("\x1b_Ga=d,d=A,q=2\x1b\\", tmux);
+    /// Tells kitty to free all images.
+    pub fn delete_all_images(&mut self, tmux: bool) {
+        let sequence = tmux_passthrough("\x1b_Ga=d,d=A,q=2\x1b\\", tmux);
         self.write(&sequence);
     }
 }
@@ -112,8 +112,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Wraps a sequence so that tmux hands it on to the terminal.
-pub fn through(sequence: &str, tmux: bool) -> String {
+/// Wraps a sequence so that tmux passes it through to the terminal.
+pub fn tmux_passthrough(sequence: &str, tmux: bool) -> String {
     if tmux {
         format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
     } else {
@@ -123,24 +123,24 @@ pub fn through(sequence: &str, tmux: bool) -> String {
 
 fn take_over() -> io::Result<()> {
     enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
+    ACTIVE.store(true, Ordering::SeqCst);
     let taken = crossterm::execute!(
         io::stdout(),
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableMouseCapture,
-        // Shift-Enter and the like; terminals that do not know it ignore it.
+        // To recognise Shift-Enter and the like; other terminals ignore it.
         PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
     );
     if taken.is_err() {
-        give_back();
+        restore();
     }
     taken
 }
 
-/// Gives the terminal back if it is ours. Errors are of no use here: the terminal may be gone.
-fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+/// Restores the terminal if it is taken over. Ignores errors: the terminal may be gone.
+fn restore() {
+    if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let _ = crossterm::execute!(
@@ -156,14 +156,16 @@ fn give_back() {
 }
 
 fn install_hook() {
-    HOOK.get_or_init(|| {
+    PANIC_HOOK.get_or_init(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if TAKEN.load(Ordering::SeqCst) && DRAWS.get() != Some(&std::thread::current().id()) {
-                tracing::error!("panic on a worker: {info}");
+            if ACTIVE.load(Ordering::SeqCst)
+                && DRAW_THREAD.get() != Some(&std::thread::current().id())
+            {
+                tracing::error!("worker thread panicked: {info}");
                 return;
             }
-            give_back();
+            restore();
             before(info);
         }));
     });
@@ -174,10 +176,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tmux_hands_a_sequence_on_when_its_escapes_are_doubled() {
-        assert_eq!(through("\x1b_Gx\x1b\\", false), "\x1b_Gx\x1b\\");
+    fn escapes_are_doubled_to_pass_through_tmux() {
+        assert_eq!(tmux_passthrough("\x1b_Gx\x1b\\", false), "\x1b_Gx\x1b\\");
         assert_eq!(
-            through("\x1b_Gx\x1b\\", true),
+            tmux_passthrough("\x1b_Gx\x1b\\", true),
             "\x1bPtmux;\x1b\x1b_Gx\x1b\x1b\\\x1b\\"
         );
     }

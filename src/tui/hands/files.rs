@@ -1,4 +1,4 @@
-//! Reading files: pictures to attach, folders to list. On a worker.
+//! Reads image files to attach and lists folders, on a worker thread.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use crate::tui::state::{Entry, Event, Trouble};
 use rounds_imaging::decode::MAX_FILE_BYTES;
 use rounds_support::{files, sanitise};
 
-/// Entries of a folder that are listed; what is past them can still be typed.
-const MOST_ENTRIES: usize = 20_000;
-const LONGEST_NAME: usize = 255;
+/// Maximum entries listed of a folder; a path to any other can still be typed.
+const MAX_ENTRIES: usize = 20_000;
+/// Maximum length of a displayed file name, in characters.
+const MAX_NAME_CHARS: usize = 255;
 const CASES: &str = "assets/cases/";
 
-/// Names of the sample cases that ship.
+/// Names of the built-in sample cases.
 pub fn case_names() -> Vec<String> {
     rounds_support::shipped::below(CASES)
         .iter()
@@ -25,7 +26,7 @@ pub fn case_names() -> Vec<String> {
 /// The bytes of a sample case.
 pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
     rounds_support::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
-        Trouble::new(format!("there is no sample case {name}")).hint("/cases shows them")
+        Trouble::new(format!("there is no sample case {name}")).hint("/cases lists them")
     })
 }
 
@@ -33,7 +34,7 @@ pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
 pub fn attach_case(name: &str) -> Event {
     let result = case_bytes(name).and_then(|bytes| attached(bytes.into(), name, None));
     Event::Attached {
-        name: sanitise::clean_line_max(name, LONGEST_NAME),
+        name: sanitise::clean_line_max(name, MAX_NAME_CHARS),
         result,
     }
 }
@@ -46,16 +47,16 @@ pub fn attach_file(path: &Path) -> Event {
     Event::Attached { name, result }
 }
 
-/// The bytes of a file that is a file: a pipe would be waited for without end.
+/// The bytes of a regular file; reading a pipe could block forever.
 pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
     files::read_plain(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
 }
 
-/// A decoded picture with its file.
+/// Decodes an image file.
 pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
-    let picture = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
+    let image = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
     Ok(Attached {
-        picture: Arc::new(picture),
+        picture: Arc::new(image),
         file,
         path,
     })
@@ -63,11 +64,11 @@ pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<At
 
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
-    sanitise::clean_line_max(&name.to_string_lossy(), LONGEST_NAME)
+    sanitise::clean_line_max(&name.to_string_lossy(), MAX_NAME_CHARS)
 }
 
-/// Lists a folder: folders first, by name.
-pub fn list(folder: &Path) -> Event {
+/// Lists a folder, sorted by name, subfolders first.
+pub fn list_folder(folder: &Path) -> Event {
     Event::Folder {
         folder: folder.to_path_buf(),
         result: entries(folder),
@@ -81,10 +82,10 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Trouble> {
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
         .map_err(failed)?
         .filter_map(Result::ok)
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .map(|entry| {
             let path = entry.path();
-            // Follows links: a link to a folder is a folder.
+            // Follows links: a link to a folder counts as a folder.
             let metadata = std::fs::metadata(&path).ok();
             Entry {
                 name: name_of(&path),
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_listed_with_clean_names_and_folders_first() {
+    fn folders_are_listed_first_and_names_are_sanitised() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("zoo")).unwrap();
         std::fs::write(folder.path().join("b\u{1b}[2J.png"), "12345").unwrap();
@@ -111,9 +112,9 @@ mod tests {
         let Event::Folder {
             result: Ok(entries),
             ..
-        } = list(folder.path())
+        } = list_folder(folder.path())
         else {
-            panic!("no list");
+            panic!("not listed");
         };
         let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(names, ["zoo", "A.png", "b\u{fffd}.png"]);
@@ -121,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_or_no_file_is_an_error_with_its_name() {
+    fn attaching_anything_but_an_image_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("note.png");
-        std::fs::write(&path, "no picture").unwrap();
+        std::fs::write(&path, "not an image").unwrap();
         for path in [path, folder.path().join("missing.png"), "/dev/null".into()] {
             let Event::Attached {
                 result: Err(trouble),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shipped_case_can_be_attached() {
+    fn every_built_in_case_can_be_attached() {
         for name in case_names() {
             assert!(
                 matches!(attach_case(&name), Event::Attached { result: Ok(_), .. }),

@@ -1,21 +1,21 @@
-//! Carries effects out on workers: models, files, the session store, time and signals. Both faces have these hands.
+//! Runs effects on worker threads: models, files, the session store, ticks and signals. Shared by both user interfaces.
 //!
-//! Nothing here draws, prints or waits, but for [`Hands::finish`], which ends everything.
+//! Nothing here draws, prints or blocks, except [`Hands::finish`], which shuts everything down.
 
+mod clipboard_image;
 mod files;
 mod model;
-mod pasting;
-mod pulse;
 mod signals;
 mod store;
+mod ticker;
 mod work;
 
 #[cfg(test)]
-pub use files::{attach_case, attach_file, list};
+pub use files::{attach_case, attach_file, list_folder};
 pub use files::{case_bytes, case_names, file_bytes};
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]
-pub use store::done;
+pub use store::perform;
 #[cfg(test)]
 mod tests;
 
@@ -32,36 +32,36 @@ use rounds_assistant::Assistant;
 use rounds_index::Images;
 use rounds_support::Cancel;
 
-use pulse::Pulse;
 use store::Store;
+use ticker::Ticker;
 
-/// Longest wait for the session store at the end.
-const STORE_TIME: Duration = Duration::from_secs(5);
+/// How long to wait for the session store at exit.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reading that is to be done.
-enum Reading {
+/// Something to read.
+enum ReadJob {
     File(PathBuf),
     Case(String),
     Clipboard,
     Folder(PathBuf),
 }
 
-impl Reading {
-    fn done(&self) -> Event {
+impl ReadJob {
+    fn perform(&self) -> Event {
         match self {
             Self::File(path) => files::attach_file(path),
             Self::Case(name) => files::attach_case(name),
-            Self::Clipboard => pasting::attach(),
-            Self::Folder(folder) => files::list(folder),
+            Self::Clipboard => clipboard_image::attach(),
+            Self::Folder(folder) => files::list_folder(folder),
         }
     }
 
-    /// What is said where the program itself breaks over it.
+    /// The event to send if the job panics.
     fn failure(&self) -> Event {
-        let broken = |what: String| {
-            let said = rounds_support::sanitise::clean_line_max(&what, 200);
-            Trouble::new(format!("reading {said} failed inside the program"))
-                .hint("the conversation goes on; this one cannot be read")
+        let broken = |name: String| {
+            let name = rounds_support::sanitise::clean_line_max(&name, 200);
+            Trouble::new(format!("internal error: {name} cannot be read"))
+                .hint("the conversation continues without it")
         };
         let attached = |name: String| Event::Attached {
             result: Err(broken(name.clone())),
@@ -79,48 +79,50 @@ impl Reading {
     }
 }
 
-/// Does a worker's job; where it panics, `failure` is what came of it, so that nobody waits and the next job is done.
-pub fn safely<T>(failure: T, job: impl FnOnce() -> T) -> T {
+/// Runs a worker's job; returns `failure` if it panics, so that the request is still answered and the worker continues.
+pub fn catch_panic<T>(failure: T, job: impl FnOnce() -> T) -> T {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).unwrap_or(failure)
 }
 
-/// All workers.
+/// Runs effects, and owns the worker threads.
 pub struct Hands {
     sender: SyncSender<Message>,
-    reading: Sender<Reading>,
+    read_jobs: Sender<ReadJob>,
     store: Store,
-    pulse: Pulse,
+    ticker: Ticker,
     assistant: Option<Arc<Assistant>>,
-    /// The newest opening; older ones are dropped when they come.
+    /// The newest open job; results of older ones are dropped.
     opening: Option<u64>,
     cancel: Cancel,
-    /// Of the long work beside the conversation.
+    /// Cancels the background work.
     work: Cancel,
-    /// Longest wait for the session store at the end.
-    patience: Duration,
+    /// How long to wait for the session store at exit.
+    store_timeout: Duration,
 }
 
 impl Hands {
+    /// Starts the workers, which send their results to `sender`.
     pub fn new(sender: SyncSender<Message>, journal: Box<dyn Journal>) -> std::io::Result<Self> {
         Ok(Self {
-            reading: start_reading(sender.clone())?,
+            read_jobs: start_reader(sender.clone())?,
             store: Store::start(sender.clone(), journal)?,
-            pulse: Pulse::start(sender.clone())?,
+            ticker: Ticker::start(sender.clone())?,
             assistant: None,
             opening: None,
             cancel: Cancel::new(),
             work: Cancel::new(),
-            patience: STORE_TIME,
+            store_timeout: STORE_TIMEOUT,
             sender,
         })
     }
 
-    pub fn set_lively(&self, lively: bool) {
-        self.pulse.set_lively(lively);
+    /// Starts or stops sending ticks.
+    pub fn set_lively(&self, ticking: bool) {
+        self.ticker.set_lively(ticking);
     }
 
-    /// Takes an opened model and index; one that was given up is dropped here. Returns where pictures of its examples are
-    /// read, where it is the one that was waited for.
+    /// Takes over an opened model and index, or drops it if it was abandoned. Also returns the reader for images of its
+    /// examples, unless it was dropped.
     pub fn opened(
         &mut self,
         job: u64,
@@ -143,7 +145,8 @@ impl Hands {
         (Event::Opened { job, result }, reader)
     }
 
-    pub fn carry(&mut self, effect: Effect) {
+    /// Runs an effect; the result arrives later as an event.
+    pub fn run(&mut self, effect: Effect) {
         let started = match effect {
             Effect::Open { job, setup } => {
                 self.opening = Some(job);
@@ -166,7 +169,7 @@ impl Hands {
                     return self.failed(turn, "no model is open");
                 };
                 self.cancel = Cancel::new();
-                let asked = model::Asked {
+                let request = model::AskRequest {
                     turn,
                     question,
                     images,
@@ -174,8 +177,8 @@ impl Hands {
                     settings,
                 };
                 let cancel = self.cancel.clone();
-                let asked = model::ask(self.sender.clone(), assistant, asked, cancel);
-                if let Err(error) = asked {
+                let started = model::ask(self.sender.clone(), assistant, request, cancel);
+                if let Err(error) = started {
                     self.failed(turn, &error.to_string());
                 }
                 Ok(())
@@ -193,33 +196,33 @@ impl Hands {
                 self.work.cancel();
                 Ok(())
             }
-            Effect::AttachFile(path) => self.read(Reading::File(path)),
-            Effect::AttachCase(name) => self.read(Reading::Case(name)),
-            Effect::AttachClipboard => self.read(Reading::Clipboard),
-            Effect::ListFolder(folder) => self.read(Reading::Folder(folder)),
+            Effect::AttachFile(path) => self.read(ReadJob::File(path)),
+            Effect::AttachCase(name) => self.read(ReadJob::Case(name)),
+            Effect::AttachClipboard => self.read(ReadJob::Clipboard),
+            Effect::ListFolder(folder) => self.read(ReadJob::Folder(folder)),
             other => {
-                self.store.carry(other);
+                self.store.run(other);
                 Ok(())
             }
         };
         if let Err(error) = started {
-            self.say(Event::StoreFailed(Trouble::new(error.to_string())));
+            self.send(Event::StoreFailed(Trouble::new(error.to_string())));
         }
     }
 
-    /// Stops what goes on and waits until the store has written everything, for a few seconds at most. Returns what was not
-    /// done.
+    /// Stops all work and waits until the session store has written everything, for a few seconds at most. Returns what went
+    /// wrong.
     pub fn finish(
         &mut self,
         state: &mut State,
         now: Duration,
         receiver: &Receiver<Message>,
     ) -> Vec<Trouble> {
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.store_timeout;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
         self.work.cancel();
         let mut failed: Vec<Trouble> = state.end_work().into_iter().collect();
-        // A turn that is only now being stored still gets its end.
+        // A turn whose start is still being stored also needs its end stored.
         while state.has_unstored()
             && let Ok(message) = next()
         {
@@ -232,7 +235,7 @@ impl Hands {
             }
             for effect in state.handle(now, event) {
                 if matches!(effect, Effect::StoreTurn { .. } | Effect::StoreEnd { .. }) {
-                    self.store.carry(effect);
+                    self.store.run(effect);
                 }
             }
         }
@@ -251,32 +254,32 @@ impl Hands {
         }
         if late {
             failed.push(
-                Trouble::new("the end of the conversation could not be kept in time")
-                    .hint("look whether the disk is full or slow; `rounds session list` shows what is kept"),
+                Trouble::new("the end of the conversation could not be saved in time")
+                    .hint("check whether the disk is full or slow; `rounds session list` shows what was saved"),
             );
         }
         failed
     }
 
     fn failed(&self, turn: TurnId, why: &str) {
-        self.say(Event::TurnFailed {
+        self.send(Event::TurnFailed {
             turn,
             trouble: Trouble::new(why),
         });
     }
 
-    /// From this thread to itself: must not wait for room in the channel.
-    fn say(&self, event: Event) {
+    /// Sends to this same thread, so it must not block on a full channel.
+    fn send(&self, event: Event) {
         let _ = self.sender.try_send(Message::Event(event));
     }
 
-    fn read(&self, what: Reading) -> std::io::Result<()> {
-        let _ = self.reading.send(what);
+    fn read(&self, job: ReadJob) -> std::io::Result<()> {
+        let _ = self.read_jobs.send(job);
         Ok(())
     }
 }
 
-/// What the store could not do, where that is what an event says.
+/// The error of the session store that an event reports, if any.
 fn store_trouble(event: &Event) -> Option<&Trouble> {
     match event {
         Event::StoreFailed(trouble)
@@ -289,12 +292,12 @@ fn store_trouble(event: &Event) -> Option<&Trouble> {
     }
 }
 
-fn start_reading(sender: SyncSender<Message>) -> std::io::Result<Sender<Reading>> {
-    // Unbounded, but fed by the user's own keys.
-    let (jobs, queue) = channel::<Reading>();
+fn start_reader(sender: SyncSender<Message>) -> std::io::Result<Sender<ReadJob>> {
+    // Unbounded, but only filled by the user's own keystrokes.
+    let (jobs, queue) = channel::<ReadJob>();
     let work = move || {
         while let Ok(job) = queue.recv() {
-            let event = safely(job.failure(), || job.done());
+            let event = catch_panic(job.failure(), || job.perform());
             if sender.send(Message::Event(event)).is_err() {
                 return;
             }

@@ -1,9 +1,9 @@
-//! Opening models and asking them, on threads of their own.
+//! Opens models and asks them questions, on separate threads.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::safely;
+use super::catch_panic;
 use crate::tui::house;
 use crate::tui::journal::{Attached, Whose};
 use crate::tui::message::Message;
@@ -11,15 +11,15 @@ use crate::tui::state::{Event, Trouble, TurnId};
 use rounds_assistant::{self as assistant, Assistant, Case, Settings, Setup};
 use rounds_support::Cancel;
 
-/// Opens model and index and says so.
+/// Opens a model and an index, and sends the result.
 pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Result<()> {
     let work = move || {
-        be_patient();
+        lower_thread_priority();
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| house::open(&setup)));
         let result = match opened {
             Ok(Ok(opened)) => Ok(Box::new(opened)),
             Ok(Err(error)) => Err(Trouble::of(&error)),
-            Err(_) => Err(Trouble::new("opening the model failed inside the program")),
+            Err(_) => Err(Trouble::new("internal error: the model cannot be opened")),
         };
         let _ = sender.send(Message::Opened { job, result });
     };
@@ -29,18 +29,18 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
         .map(|_| ())
 }
 
-/// Threads made from here on give way to the one that draws, so that keys are heard while all cores compute. They inherit
-/// this from the thread that starts them.
-pub fn be_patient() {
+/// Lowers the priority of this thread and of those it starts, so that the interface stays responsive while all cores are
+/// busy.
+pub fn lower_thread_priority() {
     #[cfg(target_os = "linux")]
     {
-        let own = rustix::thread::gettid();
-        let _ = rustix::process::setpriority_process(Some(own), 5);
+        let thread = rustix::thread::gettid();
+        let _ = rustix::process::setpriority_process(Some(thread), 5);
     }
 }
 
-/// What is asked.
-pub struct Asked {
+/// A question to the model.
+pub struct AskRequest {
     pub turn: TurnId,
     pub question: String,
     pub images: Vec<Attached>,
@@ -48,22 +48,22 @@ pub struct Asked {
     pub settings: Settings,
 }
 
-/// Asks, and hands on what comes.
+/// Asks a question, and forwards the assistant's events.
 pub fn ask(
     sender: SyncSender<Message>,
     assistant: Arc<Assistant>,
-    asked: Asked,
+    request: AskRequest,
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let work = move || {
-        let Asked {
+        let AskRequest {
             turn,
             question,
             images,
             whose,
             settings,
-        } = asked;
-        // Copies pixels, so not on the thread that draws.
+        } = request;
+        // Copies pixels, so not on the drawing thread.
         let images = images
             .iter()
             .map(|image| image.picture.as_ref().clone())
@@ -74,23 +74,23 @@ pub fn ask(
             patient: whose.patient,
             study: whose.study,
         };
-        let hand_on = || {
+        let forward_events = || {
             let mut ended = false;
             for event in assistant.ask(case, settings, cancel) {
                 ended |= matches!(
                     event,
                     assistant::Event::Answer(_) | assistant::Event::Failed(_)
                 );
-                if sender.send(Message::Event(told(turn, event))).is_err() {
+                if sender.send(Message::Event(translate(turn, event))).is_err() {
                     return true;
                 }
             }
             ended
         };
-        if !safely(false, hand_on) {
-            // Its thread is gone; nobody may wait for it.
+        if !catch_panic(false, forward_events) {
+            // The model's thread is gone; end the turn.
             let trouble =
-                Trouble::new("the model stopped without an answer").hint("/model opens it again");
+                Trouble::new("the model stopped without an answer").hint("/model reopens it");
             let _ = sender.send(Message::Event(Event::TurnFailed { turn, trouble }));
         }
     };
@@ -100,7 +100,7 @@ pub fn ask(
         .map(|_| ())
 }
 
-fn told(turn: TurnId, event: assistant::Event) -> Event {
+fn translate(turn: TurnId, event: assistant::Event) -> Event {
     match event {
         assistant::Event::Retrieved {
             shots,

@@ -1,4 +1,4 @@
-//! Signals: an interrupt, the end of the program, and suspending it.
+//! Turns signals (interrupt, termination, suspend) into messages.
 
 use std::sync::mpsc::SyncSender;
 
@@ -10,7 +10,7 @@ use crate::tui::ExitReason;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 
-/// Starts listening for the full screen, which must give the terminal back before the program stops.
+/// Starts listening for the full-screen interface, which must restore the terminal before the process stops.
 #[cfg(unix)]
 pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP];
@@ -20,7 +20,7 @@ pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
     })
 }
 
-/// Starts listening for the line mode, where an interrupt stops an answer.
+/// Starts listening for the line mode, where an interrupt stops the answer.
 #[cfg(unix)]
 pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -33,13 +33,13 @@ pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
 #[cfg(unix)]
 fn start(
     sender: SyncSender<Message>,
-    wanted: &[i32],
-    meaning: fn(i32) -> Message,
+    signals: &[i32],
+    to_message: fn(i32) -> Message,
 ) -> std::io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new(wanted)?;
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
     let work = move || {
         for signal in signals.forever() {
-            if sender.send(meaning(signal)).is_err() {
+            if sender.send(to_message(signal)).is_err() {
                 return;
             }
         }
@@ -63,10 +63,10 @@ pub fn listen(_sender: SyncSender<Message>) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
-    let told = move || {
+    let interrupt = move || {
         let _ = sender.send(Message::Event(Event::Interrupt));
     };
-    ctrlc::set_handler(told).map_err(std::io::Error::other)
+    ctrlc::set_handler(interrupt).map_err(std::io::Error::other)
 }
 
 #[cfg(not(unix))]

@@ -1,20 +1,20 @@
-//! The session store, on a worker: everything in the order it was asked for.
+//! Runs the session store on a worker thread, in the order of requests.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
-use super::safely;
+use super::catch_panic;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
 use crate::tui::state::{Effect, Event, Trouble};
 use rounds_index::Images;
 
-/// Sessions that a list shows.
-const MOST_LISTED: usize = 500;
+/// Maximum sessions listed.
+const MAX_LISTED_SESSIONS: usize = 500;
 
 enum Job {
-    Do(Box<Effect>),
+    Run(Box<Effect>),
     IndexOpened(Images),
 }
 
@@ -24,16 +24,19 @@ pub struct Store {
 }
 
 impl Store {
+    /// Starts the worker.
     pub fn start(
         sender: SyncSender<Message>,
         mut journal: Box<dyn Journal>,
     ) -> std::io::Result<Self> {
-        // Unbounded, but fed by the user's own keys and at most one partial text a second.
+        // Unbounded, but only filled by the user's own keystrokes and at most one partial answer a second.
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = channel();
         let work = move || {
             while let Ok(job) = queue.recv() {
                 let event = match job {
-                    Job::Do(effect) => safely(failure(&effect), || done(journal.as_mut(), *effect)),
+                    Job::Run(effect) => {
+                        catch_panic(failure(&effect), || perform(journal.as_mut(), *effect))
+                    }
                     Job::IndexOpened(images) => {
                         journal.index_opened(images);
                         None
@@ -53,10 +56,12 @@ impl Store {
         Ok(Self { jobs: Some(jobs) })
     }
 
-    pub fn carry(&self, effect: Effect) {
-        self.put(Job::Do(Box::new(effect)));
+    /// Queues an effect.
+    pub fn run(&self, effect: Effect) {
+        self.put(Job::Run(Box::new(effect)));
     }
 
+    /// Queues the news that another index was opened.
     pub fn index_opened(&self, images: Images) {
         self.put(Job::IndexOpened(images));
     }
@@ -67,16 +72,16 @@ impl Store {
         }
     }
 
-    /// No more work; `StoreDone` comes when the rest is done.
+    /// Accepts no more work; `StoreDone` is sent when the rest is done.
     pub fn close(&mut self) {
         self.jobs = None;
     }
 }
 
-/// What is said where the program itself breaks over an effect: the same event that would have said how it went.
+/// The event to send if an effect panics: the one that would have reported its result.
 fn failure(effect: &Effect) -> Option<Event> {
-    let broken = Trouble::new("keeping sessions failed inside the program")
-        .hint("the conversation goes on; look with `rounds session list` what is kept");
+    let broken = Trouble::new("internal error: the session store failed")
+        .hint("the conversation continues; `rounds session list` shows what was saved");
     Some(match effect {
         Effect::CreateSession { .. } => Event::SessionCreated(Err(broken)),
         Effect::StoreTurn { turn, .. } => Event::TurnStored {
@@ -93,9 +98,9 @@ fn failure(effect: &Effect) -> Option<Event> {
     })
 }
 
-/// Does one thing; what is to be told of it.
-pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
-    let quiet = |result: Result<(), JournalError>| {
+/// Runs one effect; returns the event that reports its result, if any.
+pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
+    let report_failure = |result: Result<(), JournalError>| {
         result
             .err()
             .map(|error| Event::StoreFailed(Trouble::from(error)))
@@ -114,21 +119,25 @@ pub fn done(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
             let result = journal.begin_turn(&session, &new).map_err(Trouble::from);
             Some(Event::TurnStored { turn, result })
         }
-        Effect::StorePartial { id, text } => quiet(journal.append_partial(&id, &text)),
-        Effect::StoreEnd { id, end, setup } => quiet(journal.finish_turn(&id, &end, &setup)),
+        Effect::StorePartial { id, text } => report_failure(journal.append_partial(&id, &text)),
+        Effect::StoreEnd { id, end, setup } => {
+            report_failure(journal.finish_turn(&id, &end, &setup))
+        }
         Effect::ListSessions { words } => {
-            let result = journal.list(&words, MOST_LISTED).map_err(Trouble::from);
+            let result = journal
+                .list(&words, MAX_LISTED_SESSIONS)
+                .map_err(Trouble::from);
             Some(Event::Sessions { words, result })
         }
         Effect::OpenSession(id) => Some(Event::SessionOpened(
             journal.open(&id).map(Box::new).map_err(Trouble::from),
         )),
-        Effect::RenameSession { id, title } => quiet(journal.rename(&id, &title)),
-        Effect::DeleteSession(id) => quiet(journal.delete(&id)),
+        Effect::RenameSession { id, title } => report_failure(journal.rename(&id, &title)),
+        Effect::DeleteSession(id) => report_failure(journal.delete(&id)),
         Effect::Export { id, format, path } => Some(Event::Exported(
             export(journal, &id, format, &path).map(|()| path),
         )),
-        Effect::Accept => quiet(journal.accept()),
+        Effect::Accept => report_failure(journal.accept()),
         _ => None,
     }
 }
@@ -140,7 +149,9 @@ fn export(
     path: &Path,
 ) -> Result<(), Trouble> {
     if path.symlink_metadata().is_ok() {
-        return Err(Trouble::new("a file of this name exists already").hint("write another name"));
+        return Err(
+            Trouble::new("a file with this name already exists").hint("choose another name")
+        );
     }
     journal.export(id, format, path).map_err(Trouble::from)
 }

@@ -1,10 +1,10 @@
-//! Workers that fail, break or hang: what was asked of them is always answered, and the end says what was not kept.
+//! Workers that fail, panic or hang: every request is still answered, and errors at exit are reported.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Hands, Reading, safely};
+use super::{Hands, ReadJob, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::house::About;
@@ -18,28 +18,28 @@ use rounds_assistant::Setup;
 /// Longer than any machine needs.
 const LONG: Duration = Duration::from_secs(120);
 
-enum How {
-    Refuses,
-    Breaks,
-    /// Until the other end is dropped.
-    Hangs(Receiver<()>),
+enum Failure {
+    Error,
+    Panic,
+    /// Hangs until the other end of the channel is dropped.
+    Hang(Receiver<()>),
 }
 
-/// A store in which one thing goes wrong.
-struct Bad {
+/// A session store in which one operation fails.
+struct FailingJournal {
     at: &'static str,
-    how: How,
+    failure: Failure,
 }
 
-impl Bad {
-    fn go(&self, at: &str) -> Result<(), JournalError> {
+impl FailingJournal {
+    fn attempt(&self, at: &str) -> Result<(), JournalError> {
         if self.at != at {
             return Ok(());
         }
-        match &self.how {
-            How::Refuses => Err(JournalError::new("the disk is full")),
-            How::Breaks => panic!("the store breaks"),
-            How::Hangs(until) => {
+        match &self.failure {
+            Failure::Error => Err(JournalError::new("the disk is full")),
+            Failure::Panic => panic!("the store panics"),
+            Failure::Hang(until) => {
                 let _ = until.recv();
                 Ok(())
             }
@@ -47,49 +47,49 @@ impl Bad {
     }
 }
 
-impl Journal for Bad {
+impl Journal for FailingJournal {
     fn create(&mut self, _: &str, _: &str, _: &str) -> Result<String, JournalError> {
-        self.go("create").map(|()| "s1".into())
+        self.attempt("create").map(|()| "s1".into())
     }
     fn begin_turn(&mut self, _: &str, _: &NewTurn) -> Result<String, JournalError> {
-        self.go("begin").map(|()| "t1".into())
+        self.attempt("begin").map(|()| "t1".into())
     }
     fn append_partial(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.go("partial")
+        self.attempt("partial")
     }
     fn finish_turn(&mut self, _: &str, _: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
-        self.go("finish")
+        self.attempt("finish")
     }
     fn list(&mut self, _: &str, _: usize) -> Result<Vec<SessionSummary>, JournalError> {
-        self.go("list").map(|()| Vec::new())
+        self.attempt("list").map(|()| Vec::new())
     }
     fn open(&mut self, _: &str) -> Result<SavedSession, JournalError> {
-        self.go("open").map(|()| SavedSession::default())
+        self.attempt("open").map(|()| SavedSession::default())
     }
     fn rename(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.go("rename")
+        self.attempt("rename")
     }
     fn delete(&mut self, _: &str) -> Result<(), JournalError> {
-        self.go("delete")
+        self.attempt("delete")
     }
     fn export(&mut self, _: &str, _: ExportFormat, _: &Path) -> Result<(), JournalError> {
-        self.go("export")
+        self.attempt("export")
     }
     fn accept(&mut self) -> Result<(), JournalError> {
-        self.go("accept")
+        self.attempt("accept")
     }
 }
 
-fn hands(at: &'static str, how: How) -> (Hands, Receiver<Message>) {
+fn runner(at: &'static str, failure: Failure) -> (Hands, Receiver<Message>) {
     let (sender, receiver) = sync_channel(CHANNEL);
-    let hands = Hands::new(sender, Box::new(Bad { at, how })).unwrap();
-    (hands, receiver)
+    let runner = Hands::new(sender, Box::new(FailingJournal { at, failure })).unwrap();
+    (runner, receiver)
 }
 
-/// Asks, leaves at once, and returns what the end says.
-fn left(at: &'static str, how: How, patience: Duration) -> Vec<Trouble> {
-    let (mut hands, receiver) = hands(at, how);
-    hands.patience = patience;
+/// Asks a question, quits at once, and returns the errors reported at exit.
+fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<Trouble> {
+    let (mut runner, receiver) = runner(at, failure);
+    runner.store_timeout = timeout;
     let now = Duration::ZERO;
     let (mut state, _) = State::new(Start::default());
     let opened = Event::Opened {
@@ -103,14 +103,14 @@ fn left(at: &'static str, how: How, patience: Duration) -> Vec<Trouble> {
     ] {
         for effect in state.handle(now, event) {
             if matches!(effect, Effect::CreateSession { .. }) {
-                hands.carry(effect);
+                runner.run(effect);
             }
         }
     }
-    hands.finish(&mut state, now, &receiver)
+    runner.finish(&mut state, now, &receiver)
 }
 
-/// The first event that is neither time nor wanted elsewhere.
+/// The first event other than a tick.
 fn next(receiver: &Receiver<Message>) -> Event {
     let until = Instant::now() + LONG;
     while let Some(rest) = until.checked_duration_since(Instant::now()) {
@@ -118,44 +118,47 @@ fn next(receiver: &Receiver<Message>) -> Event {
             Ok(Message::Event(Event::Tick { .. })) => {}
             Ok(Message::Event(event)) => return event,
             Ok(_) => {}
-            Err(error) => panic!("nothing came: {error}"),
+            Err(error) => panic!("no event arrived: {error}"),
         }
     }
-    panic!("nothing came in time")
+    panic!("no event arrived in time")
 }
 
 #[test]
-fn what_the_store_cannot_keep_at_the_end_is_told_wherever_it_fails() {
+fn store_errors_at_exit_are_reported_wherever_they_occur() {
     for at in ["create", "begin", "finish"] {
-        let told = left(at, How::Refuses, LONG);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert_eq!(told[0].message, "the disk is full", "{at}");
-        let told = left(at, How::Breaks, LONG);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert!(told[0].message.contains("inside the program"), "{told:?}");
+        let reported = troubles_at_exit(at, Failure::Error, LONG);
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert_eq!(reported[0].message, "the disk is full", "{at}");
+        let reported = troubles_at_exit(at, Failure::Panic, LONG);
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert!(
+            reported[0].message.contains("internal error"),
+            "{reported:?}"
+        );
     }
-    assert_eq!(left("nothing", How::Refuses, LONG), []);
+    assert_eq!(troubles_at_exit("nothing", Failure::Error, LONG), []);
 }
 
 #[test]
-fn a_store_that_hangs_is_left_and_told() {
+fn a_hanging_store_is_abandoned_and_reported() {
     for at in ["create", "begin", "finish"] {
         let (hold, until) = sync_channel(0);
-        let told = left(at, How::Hangs(until), Duration::from_millis(50));
+        let reported = troubles_at_exit(at, Failure::Hang(until), Duration::from_millis(50));
         drop::<std::sync::mpsc::SyncSender<()>>(hold);
-        assert_eq!(told.len(), 1, "{at}: {told:?}");
-        assert!(told[0].message.contains("in time"), "{told:?}");
+        assert_eq!(reported.len(), 1, "{at}: {reported:?}");
+        assert!(reported[0].message.contains("in time"), "{reported:?}");
     }
 }
 
 #[test]
-fn a_store_that_broke_once_answers_and_does_what_comes_next() {
-    let (mut hands, receiver) = hands("open", How::Breaks);
-    hands.carry(Effect::OpenSession("s1".into()));
-    hands.carry(Effect::ListSessions { words: "x".into() });
+fn a_store_that_panicked_answers_and_runs_the_next_request() {
+    let (mut runner, receiver) = runner("open", Failure::Panic);
+    runner.run(Effect::OpenSession("s1".into()));
+    runner.run(Effect::ListSessions { words: "x".into() });
     assert!(matches!(
         next(&receiver),
-        Event::SessionOpened(Err(trouble)) if trouble.message.contains("inside the program")
+        Event::SessionOpened(Err(trouble)) if trouble.message.contains("internal error")
     ));
     assert!(matches!(
         next(&receiver),
@@ -164,14 +167,14 @@ fn a_store_that_broke_once_answers_and_does_what_comes_next() {
 }
 
 #[test]
-fn reading_that_breaks_is_answered_as_what_was_asked() {
+fn a_panic_while_reading_is_reported_as_the_expected_event() {
     let attached = [
-        Reading::File(PathBuf::from("/data/a\u{1b}.png")),
-        Reading::Case("chest-nodule".into()),
-        Reading::Clipboard,
+        ReadJob::File(PathBuf::from("/data/a\u{1b}.png")),
+        ReadJob::Case("chest-nodule".into()),
+        ReadJob::Clipboard,
     ];
     for job in attached {
-        let event = safely(job.failure(), || panic!("reading breaks"));
+        let event = catch_panic(job.failure(), || panic!("the reader panics"));
         let Event::Attached {
             result: Err(trouble),
             ..
@@ -179,10 +182,10 @@ fn reading_that_breaks_is_answered_as_what_was_asked() {
         else {
             panic!("{event:?}")
         };
-        assert!(trouble.message.contains("inside the program"));
+        assert!(trouble.message.contains("internal error"));
         assert!(!trouble.message.contains('\u{1b}'), "{trouble:?}");
     }
-    let job = Reading::Folder(PathBuf::from("/data"));
-    let event = safely(job.failure(), || panic!("reading breaks"));
+    let job = ReadJob::Folder(PathBuf::from("/data"));
+    let event = catch_panic(job.failure(), || panic!("the reader panics"));
     assert!(matches!(event, Event::Folder { result: Err(_), .. }));
 }

@@ -1,10 +1,10 @@
-//! Long work on indexes, on a thread of its own; it says how far it is a few times a second.
+//! Runs long work on indexes on a separate thread, reporting progress a few times a second.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::model::be_patient;
+use super::model::lower_thread_priority;
 use crate::tui::message::Message;
 use crate::tui::state::{Event, Trouble, Work};
 use rounds_assistant::Assistant;
@@ -12,24 +12,27 @@ use rounds_assistant::upkeep::{self, ImportReport, Imported, Warming};
 use rounds_index::IndexError;
 use rounds_index::dataset::Options;
 use rounds_index::ingest::Report;
-use rounds_support::errors::bytes;
+use rounds_support::errors::{self, bytes};
 use rounds_support::{Cancel, Paths};
 
-/// Shortest time between two reports.
-const EVERY: Duration = Duration::from_millis(200);
+/// Minimum time between progress reports.
+const REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Tells the state how far a job is.
-struct Teller {
+/// Reports the progress of a job to the state.
+struct ProgressReporter {
     sender: SyncSender<Message>,
     job: u64,
-    told: Option<Instant>,
+    last_report: Option<Instant>,
 }
 
-impl Teller {
-    fn tell(&mut self, words: impl FnOnce() -> String) {
-        if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
-            self.told = Some(Instant::now());
-            let (job, said) = (self.job, words());
+impl ProgressReporter {
+    fn report(&mut self, message: impl FnOnce() -> String) {
+        if self
+            .last_report
+            .is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
+        {
+            self.last_report = Some(Instant::now());
+            let (job, said) = (self.job, message());
             let _ = self
                 .sender
                 .send(Message::Event(Event::Working { job, said }));
@@ -37,7 +40,7 @@ impl Teller {
     }
 }
 
-/// Does `work` and says so.
+/// Runs `work`, and sends its result.
 pub fn start(
     sender: SyncSender<Message>,
     job: u64,
@@ -46,13 +49,13 @@ pub fn start(
     cancel: Cancel,
 ) -> std::io::Result<()> {
     let task = move || {
-        be_patient();
-        let mut teller = Teller {
+        lower_thread_priority();
+        let mut progress = ProgressReporter {
             sender: sender.clone(),
             job,
-            told: None,
+            last_report: None,
         };
-        let done = std::panic::AssertUnwindSafe(|| match work {
+        let run = std::panic::AssertUnwindSafe(|| match work {
             Work::Import {
                 index,
                 format,
@@ -66,12 +69,12 @@ pub fn start(
                     options: Options::default(),
                     device,
                 };
-                import_data(&import, &cancel, &mut teller)
+                import_data(&import, &cancel, &mut progress)
             }
-            Work::Warm { really } => warm(assistant, really, cancel, &mut teller),
+            Work::Warm { really } => warm(assistant, really, cancel, &mut progress),
         });
-        let result = std::panic::catch_unwind(done)
-            .unwrap_or_else(|_| Err(Trouble::new("the work failed inside the program")));
+        let result = std::panic::catch_unwind(run)
+            .unwrap_or_else(|_| Err(Trouble::new("internal error: the work failed")));
         let _ = sender.send(Message::Event(Event::Worked { job, result }));
     };
     std::thread::Builder::new()
@@ -83,7 +86,7 @@ pub fn start(
 fn import_data(
     import: &upkeep::Import,
     cancel: &Cancel,
-    teller: &mut Teller,
+    progress: &mut ProgressReporter,
 ) -> Result<String, Trouble> {
     let paths = Paths::find().map_err(|error| Trouble::of(&error))?;
     let mut total = None;
@@ -101,9 +104,9 @@ fn import_data(
             }
             ImportReport::Rows(Report::Looked(summary) | Report::Committed(summary)) => {
                 let done = summary.rows + summary.left_out;
-                teller.tell(|| match total {
-                    Some(all) => format!("importing, {done} of {all} rows"),
-                    None => format!("importing, {done} rows"),
+                progress.report(|| match total {
+                    Some(all) => format!("importing, {done} of {}", count(all, "row")),
+                    None => format!("importing, {}", count(done, "row")),
                 });
             }
         },
@@ -113,47 +116,56 @@ fn import_data(
         examples,
         ended,
     } = imported.map_err(|error| Trouble::of(&error))?;
-    let words = format!(
-        "{} rows = {} added + {} duplicates + {} rejected; the index has {examples} examples",
-        summary.rows, summary.added, summary.duplicates, summary.rejected
+    let result = format!(
+        "{}: {} added, {} duplicates, {} rejected; the index has {}",
+        count(summary.rows, "row"),
+        summary.added,
+        summary.duplicates,
+        summary.rejected,
+        errors::count(examples, "example")
     );
     match ended {
         Ok(()) => Ok(match first_rejected {
-            None => words,
-            Some(first) => format!("{words}; the first rejected row is {first}"),
+            None => result,
+            Some(first) => format!("{result}; first rejected row: {first}"),
         }),
         Err(upkeep::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
-            "stopped: {words}; the same command goes on from there"
+            "stopped: {result}; run the same command again to continue"
         )),
-        Err(error) => Err(Trouble::of(&error).hint(words)),
+        Err(error) => Err(Trouble::of(&error).hint(result)),
     }
+}
+
+/// `1 row`, `2 rows`.
+fn count(number: u64, what: &str) -> String {
+    errors::count(usize::try_from(number).unwrap_or(usize::MAX), what)
 }
 
 fn warm(
     assistant: Option<Arc<Assistant>>,
     really: bool,
     cancel: Cancel,
-    teller: &mut Teller,
+    progress: &mut ProgressReporter,
 ) -> Result<String, Trouble> {
     let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
-    let mut words = String::from("the model's thread ended");
+    let mut result = String::from("the model stopped unexpectedly");
     for event in assistant.warm(really, cancel) {
         match event {
             Warming::Plan(plan) => {
-                words = format!("{}; /warm go does it", plan.in_words());
+                result = format!("{}; /warm go starts it", plan.in_words());
             }
             Warming::Progress(done, all) => {
-                teller.tell(|| format!("warming, {done} of {all} pictures"));
+                progress.report(|| format!("caching image features, {done} of {all}"));
             }
             Warming::Done(warmed) => {
-                words = format!(
-                    "{} pictures are kept, {}",
-                    warmed.pictures,
+                result = format!(
+                    "image features cached: {}, {}",
+                    count(warmed.pictures, "image"),
                     bytes(warmed.bytes)
                 );
             }
             Warming::Failed(error) => return Err(Trouble::of(&error)),
         }
     }
-    Ok(words)
+    Ok(result)
 }

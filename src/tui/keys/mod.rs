@@ -1,7 +1,7 @@
-//! Which key does what: one table of actions, their default keys and their help.
+//! Key bindings: one table of actions with their default keys and help.
 //!
-//! A settings file may give other keys by the action's name. Never match on a key elsewhere for something that has a
-//! name here: the help screen, the hints and the user's own keys would lie.
+//! A settings file can rebind actions by name. Never match on a key elsewhere for an action that has a name here: the
+//! help screen, the hints and the user's own keys would be wrong.
 
 mod press;
 mod table;
@@ -11,7 +11,7 @@ pub use table::{Action, Place, TABLE};
 
 use std::collections::{BTreeMap, HashMap};
 
-/// Keys to actions, by the place where they count.
+/// Maps keys to actions, per part of the screen.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     bound: HashMap<(Place, Press), Action>,
@@ -26,7 +26,7 @@ pub enum KeymapError {
     Action(String),
     #[error("keys of `{action}`: {error}")]
     Key { action: String, error: KeyError },
-    #[error("`{key}` is given to both `{first}` and `{second}`")]
+    #[error("`{key}` is assigned to both `{first}` and `{second}`")]
     Twice {
         key: String,
         first: &'static str,
@@ -44,7 +44,7 @@ impl rounds_support::Hint for KeymapError {
             Self::Key { .. } => {
                 "write keys like ctrl-r, alt-enter, f5, shift-tab or ?, separated by spaces".into()
             }
-            Self::Twice { .. } => "give one of the two another key".into(),
+            Self::Twice { .. } => "assign a different key to one of them".into(),
         })
     }
 }
@@ -57,11 +57,11 @@ fn nearest(name: &str) -> Option<&'static str> {
 }
 
 impl Keymap {
-    /// The default keys, with those of `own` (an action's name to its keys, separated by spaces) in their place.
+    /// The default keys, with `overrides` (action name to keys separated by spaces).
     ///
-    /// Errors where a name or a key is unknown, or a key is given twice in one place.
-    pub fn new(own: &BTreeMap<String, String>) -> Result<Self, KeymapError> {
-        for name in own.keys() {
+    /// Fails if a name or a key is unknown, or a key is bound twice in the same context.
+    pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, KeymapError> {
+        for name in overrides.keys() {
             if !TABLE.iter().any(|row| row.name == name) {
                 return Err(KeymapError::Action(
                     rounds_support::sanitise::clean_line_max(name, 40),
@@ -73,7 +73,7 @@ impl Keymap {
             shown: Vec::new(),
         };
         for row in TABLE {
-            let keys = own.get(row.name).map_or(row.keys, String::as_str);
+            let keys = overrides.get(row.name).map_or(row.keys, String::as_str);
             let presses = keys
                 .split_whitespace()
                 .map(str::parse::<Press>)
@@ -91,8 +91,8 @@ impl Keymap {
         Ok(map)
     }
 
-    fn bind(&mut self, place: Place, press: Press, action: Action) -> Result<(), KeymapError> {
-        match self.bound.insert((place, press), action) {
+    fn bind(&mut self, context: Place, press: Press, action: Action) -> Result<(), KeymapError> {
+        match self.bound.insert((context, press), action) {
             Some(before) if before != action => Err(KeymapError::Twice {
                 key: press.to_string(),
                 first: before.name(),
@@ -102,9 +102,9 @@ impl Keymap {
         }
     }
 
-    /// What a key does in `place`, or anywhere.
-    pub fn action(&self, place: Place, press: Press) -> Option<Action> {
-        let found = self.bound.get(&(place, press));
+    /// The action of a key in `context`, or else anywhere.
+    pub fn action(&self, context: Place, press: Press) -> Option<Action> {
+        let found = self.bound.get(&(context, press));
         found
             .or_else(|| self.bound.get(&(Place::Anywhere, press)))
             .copied()
@@ -124,7 +124,7 @@ impl Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        // The defaults are proven to be free of errors by a test.
+        // A test checks that the defaults are valid.
         Self::new(&BTreeMap::new()).unwrap_or_else(|_| Self {
             bound: HashMap::new(),
             shown: Vec::new(),
@@ -137,12 +137,12 @@ mod tests {
     use super::*;
     use rounds_support::Hint;
 
-    fn own(name: &str, keys: &str) -> Result<Keymap, KeymapError> {
+    fn keymap_with(name: &str, keys: &str) -> Result<Keymap, KeymapError> {
         Keymap::new(&BTreeMap::from([(name.to_string(), keys.to_string())]))
     }
 
     #[test]
-    fn the_default_keys_have_no_conflict_and_every_action_a_name_of_its_own() {
+    fn default_keys_do_not_conflict_and_action_names_are_unique() {
         let map = Keymap::new(&BTreeMap::new()).unwrap();
         assert_eq!(
             map.action(Place::Input, "enter".parse().unwrap()),
@@ -155,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_user_takes_the_place_of_the_default() {
-        let map = own("regenerate", "f5").unwrap();
+    fn a_user_key_replaces_the_default() {
+        let map = keymap_with("regenerate", "f5").unwrap();
         assert_eq!(
             map.action(Place::Input, "f5".parse().unwrap()),
             Some(Action::Regenerate)
@@ -166,18 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_says_what_is_wrong_and_what_to_write() {
-        let unknown = own("regen", "f5").unwrap_err();
+    fn an_invalid_setting_names_the_problem_and_a_fix() {
+        let unknown = keymap_with("regen", "f5").unwrap_err();
         assert_eq!(unknown.to_string(), "there is no action named `regen`");
         assert_eq!(unknown.hint().unwrap(), "did you mean `regenerate`?");
-        let key = own("send", "hyper-q").unwrap_err();
+        let key = keymap_with("send", "hyper-q").unwrap_err();
         assert_eq!(
             key.to_string(),
             "keys of `send`: `hyper-q` has an unknown part `hyper`"
         );
-        let twice = own("send", "ctrl-u").unwrap_err();
+        let twice = keymap_with("send", "ctrl-u").unwrap_err();
         assert!(
-            twice.to_string().contains("`Ctrl-U` is given to both"),
+            twice.to_string().contains("`Ctrl-U` is assigned to both"),
             "{twice}"
         );
     }

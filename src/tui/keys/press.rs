@@ -1,7 +1,7 @@
-//! One key with its modifiers, read from text and shown as text.
+//! A key with its modifiers, parsed from text and shown as text.
 //!
-//! Terminals report Shift with letters in two ways; here a letter's case says it and the modifier is dropped, so that
-//! one key is always one value. Never compare crossterm's events directly.
+//! Terminals report Shift with letters in two ways; here the case of the letter carries it and the modifier is dropped,
+//! so that a key always has one value. Never compare crossterm's events directly.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::fmt;
@@ -16,16 +16,16 @@ pub struct Press {
     pub modifiers: KeyModifiers,
 }
 
-/// Text that names no key.
+/// Text that is not a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("an empty key")]
+    #[error("the key is empty")]
     Empty,
     #[error("`{key}` has an unknown part `{part}`")]
     Part { key: String, part: String },
 }
 
-/// Names of keys that are no characters.
+/// Names of keys that are not single characters.
 const NAMES: &[(&str, KeyCode)] = &[
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
@@ -52,7 +52,7 @@ const MODIFIERS: &[(&str, KeyModifiers)] = &[
 ];
 
 impl Press {
-    /// One value for all the ways in which terminals report the same key.
+    /// Normalises the different ways in which terminals report the same key.
     pub fn new(code: KeyCode, modifiers: KeyModifiers) -> Self {
         let mut modifiers =
             modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_reads_and_shows_the_same() {
+    fn keys_round_trip_through_text() {
         for (text, shown) in [
             ("ctrl-r", "Ctrl-R"),
             ("alt-enter", "Alt-Enter"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn shift_with_a_letter_is_the_capital_however_the_terminal_says_it() {
+    fn shift_with_a_letter_is_the_capital_however_the_terminal_reports_it() {
         let one = Press::new(KeyCode::Char('K'), KeyModifiers::SHIFT);
         let other = Press::new(KeyCode::Char('k'), KeyModifiers::SHIFT);
         assert_eq!(one, other);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_names_no_key_is_an_error_that_names_the_part() {
+    fn invalid_key_text_is_an_error() {
         assert_eq!("".parse::<Press>(), Err(KeyError::Empty));
         for wrong in ["f99", "hyper-x", "ctrl-nothing", "\u{1b}"] {
             assert!(wrong.parse::<Press>().is_err(), "{wrong:?}");

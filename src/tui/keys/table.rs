@@ -1,6 +1,6 @@
-//! The table of actions. A new action is one row here and one arm where it is done.
+//! The table of actions. A new action needs one row here and one match arm where it is handled.
 
-/// Where a key counts. The special place `Anywhere` is looked at last.
+/// Where a key binding applies. `Anywhere` is looked up last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     Anywhere,
@@ -17,14 +17,14 @@ impl Place {
             Self::Anywhere => "Anywhere",
             Self::Input => "Input",
             Self::Conversation => "Conversation",
-            Self::Pictures => "Pictures",
+            Self::Pictures => "Images",
             Self::Shots => "Shots",
         }
     }
 }
 
-/// One row: what an action is called, where its keys count, which they are, and what it does.
-pub struct Row {
+/// One action: its name in settings, where its keys apply, its default keys and its help.
+pub struct ActionRow {
     pub action: Action,
     pub name: &'static str,
     pub place: Place,
@@ -40,8 +40,8 @@ macro_rules! actions {
         pub enum Action { $($action),* }
 
         /// All actions with their default keys.
-        pub const TABLE: &[Row] = &[
-            $(Row { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
+        pub const TABLE: &[ActionRow] = &[
+            $(ActionRow { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
         ];
 
         impl Action {
@@ -54,17 +54,17 @@ macro_rules! actions {
 }
 
 actions! {
-    Stop "stop" Anywhere "esc" "stop the answer, or close what is open";
-    Interrupt "interrupt" Anywhere "ctrl-c" "stop what runs; twice: leave";
-    Quit "quit" Anywhere "ctrl-d" "leave, where nothing is typed";
+    Stop "stop" Anywhere "esc" "stop the answer, or close the window";
+    Interrupt "interrupt" Anywhere "ctrl-c" "stop; press twice to quit";
+    Quit "quit" Anywhere "ctrl-d" "quit, if the input is empty";
     Help "help" Anywhere "f1" "all keys and commands (also ? in an empty input)";
     NextPane "next-pane" Anywhere "tab" "next pane (in the input: complete a command or path)";
     PreviousPane "previous-pane" Anywhere "shift-tab" "previous pane";
     ToConversation "conversation" Anywhere "alt-1" "go to the conversation";
-    ToPictures "pictures" Anywhere "alt-2" "go to the pictures";
+    ToImages "pictures" Anywhere "alt-2" "go to the images";
     ToShots "shots" Anywhere "alt-3" "go to the shots";
-    PickFile "attach" Anywhere "ctrl-o" "choose a picture to attach";
-    PastePicture "paste-picture" Anywhere "alt-v" "attach the picture on the clipboard";
+    PickFile "attach" Anywhere "ctrl-o" "choose an image to attach";
+    PasteImage "paste-picture" Anywhere "alt-v" "attach the image on the clipboard";
     Cases "cases" Anywhere "f4" "sample cases";
     Regenerate "regenerate" Anywhere "ctrl-r" "answer the selected question again";
     EditQuestion "edit" Anywhere "alt-e" "edit the selected question; the old one stays as a branch";
@@ -73,17 +73,17 @@ actions! {
     Compare "compare" Anywhere "alt-c" "answer with and without shots, side by side";
     ShowPrompt "prompt" Anywhere "alt-p" "the exact prompt";
     Sessions "sessions" Anywhere "f2" "list of sessions";
-    NewSession "new-session" Anywhere "alt-n" "begin a new session";
+    NewSession "new-session" Anywhere "alt-n" "start a new session";
     Export "export" Anywhere "alt-x" "export this session";
     CopyAnswer "copy" Anywhere "alt-y" "copy the selected answer";
     ScrollUp "scroll-up" Anywhere "pageup" "scroll up a page";
     ScrollDown "scroll-down" Anywhere "pagedown" "scroll down a page";
     Suspend "suspend" Anywhere "ctrl-z" "suspend";
-    Redraw "redraw" Anywhere "ctrl-l" "draw the screen again";
+    Redraw "redraw" Anywhere "ctrl-l" "redraw the screen";
 
     Send "send" Input "enter" "ask, or run the command";
     Newline "newline" Input "alt-enter ctrl-j shift-enter" "new line";
-    EndOfInput "delete-or-quit" Input "ctrl-d delete" "delete the character; Ctrl-D in an empty input leaves";
+    EndOfInput "delete-or-quit" Input "ctrl-d delete" "delete the character; Ctrl-D quits if the input is empty";
     Backspace "backspace" Input "backspace ctrl-h" "delete the character before";
     Left "left" Input "left ctrl-b" "one character left";
     Right "right" Input "right ctrl-f" "one character right";
@@ -99,21 +99,21 @@ actions! {
     KillWordAfter "kill-word-after" Input "alt-d" "delete the word after";
     KillToStart "kill-to-start" Input "ctrl-u" "delete to the start of the line";
     KillToEnd "kill-to-end" Input "ctrl-k" "delete to the end of the line";
-    Yank "yank" Input "ctrl-y" "put back what was deleted";
+    Yank "yank" Input "ctrl-y" "paste deleted text";
     Transpose "transpose" Input "ctrl-t" "swap two characters";
     Undo "undo" Input "ctrl-_ ctrl-7" "undo";
 
-    TurnUp "turn-up" Conversation "up k" "question before";
-    TurnDown "turn-down" Conversation "down j" "question after";
+    TurnUp "turn-up" Conversation "up k" "previous question";
+    TurnDown "turn-down" Conversation "down j" "next question";
     TurnFirst "turn-first" Conversation "home g" "first question";
     TurnLast "turn-last" Conversation "end G" "last question";
     TurnRegenerate "turn-regenerate" Conversation "r" "answer again";
     TurnEdit "turn-edit" Conversation "e" "edit the question";
     TurnCopy "turn-copy" Conversation "y" "copy the answer";
 
-    PictureNext "picture-next" Pictures "n ]" "next picture";
-    PictureBefore "picture-before" Pictures "N [" "picture before";
-    PictureDetach "detach" Pictures "d" "take the picture away";
+    PictureNext "picture-next" Pictures "n ]" "next image";
+    PreviousImage "picture-before" Pictures "N [" "previous image";
+    PictureDetach "detach" Pictures "d" "detach the image";
     ZoomIn "zoom-in" Pictures "+ =" "zoom in";
     ZoomOut "zoom-out" Pictures "minus _" "zoom out";
     PanLeft "pan-left" Pictures "left h" "move left";
@@ -124,17 +124,17 @@ actions! {
     Darker "darker" Pictures "B" "darker (display only)";
     MoreContrast "more-contrast" Pictures "c" "more contrast (display only)";
     LessContrast "less-contrast" Pictures "C" "less contrast (display only)";
-    PictureReset "picture-reset" Pictures "0" "as the file is";
-    SideBySide "side-by-side" Pictures "v" "one picture, or two side by side";
-    PictureFull "picture-full" Pictures "enter f" "the picture on the whole screen, or back";
+    PictureReset "picture-reset" Pictures "0" "reset view";
+    SideBySide "side-by-side" Pictures "v" "one image, or two side by side";
+    PictureFull "picture-full" Pictures "enter f" "full-screen image, or back";
 
-    ShotUp "shot-up" Shots "up k" "shot before";
-    ShotDown "shot-down" Shots "down j" "shot after";
-    ShotOpen "shot-open" Shots "enter" "the whole example";
-    ShotPin "shot-pin" Shots "p" "pin: always a shot; again: no longer";
-    ShotExclude "shot-exclude" Shots "x" "exclude: never a shot; again: no longer";
+    ShotUp "shot-up" Shots "up k" "previous shot";
+    ShotDown "shot-down" Shots "down j" "next shot";
+    ShotOpen "shot-open" Shots "enter" "show the whole example";
+    ShotPin "shot-pin" Shots "p" "pin (always use this shot), or unpin";
+    ShotExclude "shot-exclude" Shots "x" "exclude (never use this shot), or allow again";
     ShotEarlier "shot-earlier" Shots "K alt-up" "move up (pins this order)";
     ShotLater "shot-later" Shots "J alt-down" "move down (pins this order)";
     AskWithout "ask-without" Shots "w" "ask again without this shot";
-    ShotBeside "shot-beside" Shots "v" "the shot's picture beside yours";
+    ShotBeside "shot-beside" Shots "v" "the shot's image beside yours";
 }

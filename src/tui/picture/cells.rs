@@ -1,4 +1,4 @@
-//! A picture out of character cells: two pixels a cell, or one character of a ramp where there are no colours.
+//! Images drawn with character cells: two pixels per cell, or a brightness ramp of characters without colours.
 
 use image::RgbImage;
 use ratatui::buffer::Buffer;
@@ -6,21 +6,21 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 
 use super::Look;
-use super::shown::shown;
+use super::render::render;
 use rounds_imaging::{ColourDepth, Picture};
 
-/// From dark to bright.
+/// Characters from dark to bright.
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-/// Steps of a colour cube of the palette of 256.
+/// Channel levels of the colour cube in the 256-colour palette.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-/// Greys of the 16 colours, dark to bright: a medical picture is mostly grey.
+/// Greys among the 16 colours, dark to bright: most medical images are grey.
 const GREYS: [(u8, Color); 4] = [
     (0, Color::Black),
     (110, Color::DarkGray),
     (190, Color::Gray),
     (255, Color::White),
 ];
-/// Hues of the 16 colours.
+/// Hues among the 16 colours.
 const HUES: [([u8; 3], Color); 6] = [
     ([200, 40, 40], Color::Red),
     ([40, 180, 40], Color::Green),
@@ -30,19 +30,19 @@ const HUES: [([u8; 3], Color); 6] = [
     ([40, 180, 190], Color::Cyan),
 ];
 
-/// Cells, row by row.
+/// An image as character cells, row by row: character, foreground, background.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CellPicture {
+pub struct CellImage {
     pub columns: u16,
     pub rows: u16,
     cells: Vec<(char, Color, Color)>,
 }
 
-impl CellPicture {
-    /// The picture as large as fits into `columns` by `rows`; `None` where it has no pixels or there is no room.
+impl CellImage {
+    /// The image as large as fits into `columns` by `rows`; `None` if it has no pixels or there is no room.
     pub fn new(
-        picture: &Picture,
-        look: Look,
+        image: &Picture,
+        transform: Look,
         columns: u16,
         rows: u16,
         depth: ColourDepth,
@@ -50,7 +50,7 @@ impl CellPicture {
         if columns == 0 || rows == 0 {
             return None;
         }
-        let pixels = shown(picture, look, u32::from(columns), u32::from(rows) * 2, 1.0)?;
+        let pixels = render(image, transform, u32::from(columns), u32::from(rows) * 2)?;
         let width = u16::try_from(pixels.width()).ok()?;
         let height = u16::try_from(pixels.height().div_ceil(2)).ok()?;
         let at = |x: u16, y: u32| pixel(&pixels, u32::from(x), y);
@@ -69,7 +69,7 @@ impl CellPicture {
         })
     }
 
-    /// Puts the cells into `area`, from its upper left corner.
+    /// Draws the cells into `area`, from its upper left corner.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);
         for (number, row) in self
@@ -116,18 +116,19 @@ fn colour(pixel: [u8; 3], depth: ColourDepth) -> Color {
     match depth {
         ColourDepth::None => Color::Reset,
         ColourDepth::True => Color::Rgb(red, green, blue),
-        ColourDepth::Ansi256 => Color::Indexed(palette(pixel)),
-        ColourDepth::Ansi16 => sixteen(pixel),
+        ColourDepth::Ansi256 => Color::Indexed(palette256(pixel)),
+        ColourDepth::Ansi16 => ansi16(pixel),
     }
 }
 
-fn spread(pixel: [u8; 3]) -> u8 {
-    let most = pixel.iter().max().copied().unwrap_or(0);
-    most - pixel.iter().min().copied().unwrap_or(0)
+/// Difference between the largest and smallest channel: small for greys.
+fn chroma(pixel: [u8; 3]) -> u8 {
+    let max = pixel.iter().max().copied().unwrap_or(0);
+    max - pixel.iter().min().copied().unwrap_or(0)
 }
 
-fn palette(pixel: [u8; 3]) -> u8 {
-    if spread(pixel) < 12 {
+fn palette256(pixel: [u8; 3]) -> u8 {
+    if chroma(pixel) < 12 {
         // 24 greys from 8 to 238.
         let bright = grey(pixel);
         return match bright {
@@ -147,20 +148,20 @@ fn palette(pixel: [u8; 3]) -> u8 {
     16 + 36 * red + 6 * green + blue
 }
 
-fn sixteen(pixel: [u8; 3]) -> Color {
-    if spread(pixel) < 60 {
+fn ansi16(pixel: [u8; 3]) -> Color {
+    if chroma(pixel) < 60 {
         let bright = grey(pixel) as u8;
         let nearest = GREYS.iter().min_by_key(|(level, _)| level.abs_diff(bright));
         return nearest.map_or(Color::Reset, |(_, colour)| *colour);
     }
-    let away = |hue: &[u8; 3]| -> u32 {
+    let distance = |hue: &[u8; 3]| -> u32 {
         let parts = hue
             .iter()
             .zip(pixel)
             .map(|(h, p)| u32::from(h.abs_diff(p)).pow(2));
         parts.sum()
     };
-    let nearest = HUES.iter().min_by_key(|(hue, _)| away(hue));
+    let nearest = HUES.iter().min_by_key(|(hue, _)| distance(hue));
     nearest.map_or(Color::Reset, |(_, colour)| *colour)
 }
 
@@ -181,22 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn every_depth_tells_dark_from_bright() {
+    fn every_colour_depth_distinguishes_dark_from_bright() {
         for depth in [
             ColourDepth::None,
             ColourDepth::Ansi16,
             ColourDepth::Ansi256,
             ColourDepth::True,
         ] {
-            let cells = CellPicture::new(&halves(), Look::default(), 2, 1, depth).unwrap();
+            let cells = CellImage::new(&halves(), Look::default(), 2, 1, depth).unwrap();
             assert_eq!((cells.columns, cells.rows), (2, 1));
             assert_ne!(cells.cells[0], cells.cells[1], "{depth:?}");
         }
     }
 
     #[test]
-    fn without_colours_no_cell_has_one() {
-        let cells = CellPicture::new(&halves(), Look::default(), 20, 9, ColourDepth::None).unwrap();
+    fn without_colours_every_cell_uses_the_default_colours() {
+        let cells = CellImage::new(&halves(), Look::default(), 20, 9, ColourDepth::None).unwrap();
         assert!(
             cells
                 .cells
@@ -206,9 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn drawing_past_the_edge_draws_what_fits() {
-        let cells =
-            CellPicture::new(&halves(), Look::default(), 40, 40, ColourDepth::True).unwrap();
+    fn drawing_is_clipped_to_the_buffer() {
+        let cells = CellImage::new(&halves(), Look::default(), 40, 40, ColourDepth::True).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 2));
         cells.draw(Rect::new(1, 1, 40, 40), &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), " ");

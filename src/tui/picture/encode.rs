@@ -1,18 +1,18 @@
-//! Pictures as a terminal takes them: kitty, iTerm2, sixel, or character cells. Work for a worker.
+//! Encodes images for the terminal: kitty, iTerm2, sixel, or character cells. Slow: runs on a worker thread.
 
 use image::{DynamicImage, RgbImage};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::widgets::Widget;
-use ratatui_image::Image;
+use ratatui_image::Image as ImageWidget;
 use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
-use super::cells::CellPicture;
+use super::cells::CellImage;
 use super::gallery::Request;
-use super::shown::shown;
+use super::render::render;
 use rounds_imaging::{ColourDepth, Picture};
 
-/// How pictures are drawn.
+/// The protocol that draws images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Kitty,
@@ -23,37 +23,40 @@ pub enum How {
 }
 
 impl How {
-    /// Its name on the screen.
+    /// Its name for the user.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kitty => "kitty",
             Self::Iterm2 => "iTerm2",
             Self::Sixel => "sixel",
             Self::Cells => "half-blocks",
-            Self::None => "no pictures",
+            Self::None => "no images",
         }
     }
 }
 
-/// What is known about the terminal.
+/// The terminal properties that encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
-    pub how: How,
+    /// The protocol that draws images.
+    pub protocol: How,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
+    /// Whether sequences must be wrapped to pass through tmux.
     pub tmux: bool,
+    /// Number of colours.
     pub depth: ColourDepth,
 }
 
-/// A picture that can be drawn at once.
+/// An image ready to draw.
 pub enum Encoded {
-    Cells(CellPicture),
-    /// With the number by which kitty knows it.
+    Cells(CellImage),
+    /// A terminal graphics image, with its kitty image id.
     Graphics {
         protocol: Box<Protocol>,
         kitty: Option<u32>,
     },
-    /// Why there is none.
+    /// Why the image cannot be shown.
     Failed(String),
 }
 
@@ -70,43 +73,43 @@ impl Encoded {
         }
     }
 
-    /// Draws it in the middle of `area`.
+    /// Draws it centred in `area`.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         let (columns, rows) = self.size();
         let left = area.width.saturating_sub(columns) / 2;
         let top = area.height.saturating_sub(rows) / 2;
-        let place = Rect::new(
+        let target = Rect::new(
             area.x + left,
             area.y + top,
             columns.min(area.width),
             rows.min(area.height),
         );
         match self {
-            Self::Cells(cells) => cells.draw(place, buffer),
-            Self::Graphics { protocol, .. } => Image::new(protocol).render(place, buffer),
+            Self::Cells(cells) => cells.draw(target, buffer),
+            Self::Graphics { protocol, .. } => ImageWidget::new(protocol).render(target, buffer),
             Self::Failed(_) => {}
         }
     }
 }
 
-/// Makes a picture ready for the screen.
-pub fn encode(picture: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
-    let failed = || Encoded::Failed("this picture cannot be drawn".into());
+/// Encodes an image for the screen; `number` becomes its kitty image id.
+pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
+    let failed = || Encoded::Failed("this image cannot be drawn".into());
     let (columns, rows) = (request.columns, request.rows);
-    if matches!(screen.how, How::Cells | How::None) {
-        let cells = CellPicture::new(picture, request.look, columns, rows, screen.depth);
+    if matches!(screen.protocol, How::Cells | How::None) {
+        let cells = CellImage::new(image, request.transform, columns, rows, screen.depth);
         return cells.map_or_else(failed, Encoded::Cells);
     }
     let (cell_width, cell_height) = (screen.cell.0.max(1), screen.cell.1.max(1));
     let width = u32::from(columns) * u32::from(cell_width);
     let height = u32::from(rows) * u32::from(cell_height);
-    let Some(pixels) = shown(picture, request.look, width, height, 1.0) else {
+    let Some(pixels) = render(image, request.transform, width, height) else {
         return failed();
     };
-    let cells = |length: u32, cell: u16, most: u16| {
+    let cells = |length: u32, cell: u16, max: u16| {
         u16::try_from(length.div_ceil(u32::from(cell)))
-            .unwrap_or(most)
-            .clamp(1, most.max(1))
+            .unwrap_or(max)
+            .clamp(1, max.max(1))
     };
     let size = Size::new(
         cells(pixels.width(), cell_width, columns),
@@ -117,7 +120,7 @@ pub fn encode(picture: &Picture, request: &Request, screen: Screen, number: u32)
 
 fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
     let image = DynamicImage::ImageRgb8(pixels);
-    let protocol = match screen.how {
+    let protocol = match screen.protocol {
         How::Kitty => Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?),
         How::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
         How::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
@@ -125,7 +128,7 @@ fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option
     };
     Some(Encoded::Graphics {
         protocol: Box::new(protocol),
-        kitty: (screen.how == How::Kitty).then_some(number),
+        kitty: (screen.protocol == How::Kitty).then_some(number),
     })
 }
 
@@ -135,8 +138,8 @@ mod tests {
     use crate::tui::picture::Look;
     use rounds_imaging::{Beside, SourceInfo};
 
-    fn drawn(how: How) -> (Encoded, Buffer) {
-        let picture = Picture {
+    fn drawn(protocol: How) -> (Encoded, Buffer) {
+        let image = Picture {
             width: 64,
             height: 32,
             rgb: vec![120; 64 * 32 * 3],
@@ -145,35 +148,35 @@ mod tests {
         };
         let request = Request {
             id: "x".into(),
-            look: Look::default(),
+            transform: Look::default(),
             columns: 20,
             rows: 10,
         };
         let screen = Screen {
-            how,
+            protocol,
             cell: (8, 16),
             tmux: false,
             depth: ColourDepth::True,
         };
-        let encoded = encode(&picture, &request, screen, 7);
+        let encoded = encode(&image, &request, screen, 7);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 12));
         encoded.draw(Rect::new(0, 0, 20, 10), &mut buffer);
         (encoded, buffer)
     }
 
     #[test]
-    fn each_protocol_sends_its_own_sequence_in_the_same_place() {
-        for (how, begins) in [
+    fn each_protocol_writes_its_own_sequence_at_the_same_position() {
+        for (protocol, begins) in [
             (How::Kitty, "\u{1b}_G"),
             (How::Iterm2, "]1337;File="),
             (How::Sixel, "\u{1b}P"),
         ] {
-            let (encoded, buffer) = drawn(how);
-            assert_eq!(encoded.size(), (20, 5), "{how:?}");
+            let (encoded, buffer) = drawn(protocol);
+            assert_eq!(encoded.size(), (20, 5), "{protocol:?}");
             let symbol = buffer[(0, 2)].symbol();
             assert!(
                 symbol.contains(begins),
-                "{how:?}: {:?}",
+                "{protocol:?}: {:?}",
                 &symbol[..60.min(symbol.len())]
             );
         }

@@ -1,4 +1,4 @@
-//! Pictures that are ready to draw, and a list of those that are wanted.
+//! A cache of images ready to draw, and the list of missing ones.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::encode::{Encoded, How, Screen};
-use super::look::Look;
+use super::view_transform::Look;
 use rounds_imaging::Picture;
 use rounds_index::Example;
 
-/// Ready pictures that are kept: character cells are small, graphics are not.
-const KEPT_CELLS: usize = 128;
-const KEPT_GRAPHICS: usize = 24;
+/// Cached images: character cells are small, graphics are not.
+const MAX_CACHED_CELL_IMAGES: usize = 128;
+const MAX_CACHED_GRAPHICS: usize = 24;
 
-/// Where a picture comes from.
+/// Where to read an image from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    Picture(Arc<Picture>),
+    Image(Arc<Picture>),
     Example {
         example: Box<Example>,
         sha256: String,
@@ -28,39 +28,41 @@ pub enum Source {
     Case(String),
 }
 
-/// What makes two drawings the same.
+/// The cache key of an encoded image.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// SHA-256, or a path.
+    /// SHA-256 of the image, a path, or a case name.
     pub id: String,
-    pub look: Look,
+    /// Zoom, pan, brightness and contrast.
+    pub transform: Look,
     pub columns: u16,
     pub rows: u16,
 }
 
-/// A picture that was not ready.
+/// An image that was missing from the cache when drawn.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub request: Request,
     pub source: Source,
 }
 
-/// The pictures that are ready.
+/// The image cache.
 pub struct Gallery {
     screen: Screen,
     ready: HashMap<Request, Encoded>,
-    /// Oldest first.
+    /// Least recently used first.
     order: VecDeque<Request>,
     wanted: Vec<Wanted>,
-    /// Numbers of pictures that kitty may forget.
+    /// Ids of evicted images that kitty can free.
     dropped: Vec<u32>,
-    /// No graphics now: a window lies above.
+    /// Suppresses graphics while a window covers them.
     pub covered: bool,
-    /// Counts the kinds of screen and the indexes there were; what was made for an earlier one is not taken.
+    /// Increases whenever the screen or the index changes; images encoded for an older generation are discarded.
     pub generation: u64,
 }
 
 impl Gallery {
+    /// An empty cache for a screen.
     pub fn new(screen: Screen) -> Self {
         Self {
             screen,
@@ -73,11 +75,12 @@ impl Gallery {
         }
     }
 
+    /// The screen that images are encoded for.
     pub fn screen(&self) -> Screen {
         self.screen
     }
 
-    /// Another kind of screen: everything is made again.
+    /// Switches to another screen: everything is encoded again.
     pub fn set_screen(&mut self, screen: Screen) {
         self.screen = screen;
         self.generation += 1;
@@ -86,8 +89,8 @@ impl Gallery {
         old.into_iter().for_each(|encoded| self.forget(encoded));
     }
 
-    /// What could not be read may be in the index that was opened now: it is wanted again. What is still on its way was read
-    /// without that index.
+    /// After another index was opened: images that failed are requested again, since the new index may have them. Those
+    /// still being encoded were read without it and are discarded.
     pub fn index_changed(&mut self) {
         self.generation += 1;
         self.ready
@@ -105,13 +108,13 @@ impl Gallery {
         }
     }
 
-    /// Keeps a picture that was made ready.
+    /// Adds an encoded image, evicting the least recently used one if full.
     pub fn put(&mut self, request: Request, encoded: Encoded) {
-        let kept = match self.screen.how {
-            How::Cells | How::None => KEPT_CELLS,
-            How::Kitty | How::Iterm2 | How::Sixel => KEPT_GRAPHICS,
+        let capacity = match self.screen.protocol {
+            How::Cells | How::None => MAX_CACHED_CELL_IMAGES,
+            How::Kitty | How::Iterm2 | How::Sixel => MAX_CACHED_GRAPHICS,
         };
-        if self.order.len() >= kept
+        if self.order.len() >= capacity
             && let Some(oldest) = self.order.pop_front()
             && let Some(old) = self.ready.remove(&oldest)
         {
@@ -124,41 +127,41 @@ impl Gallery {
         }
     }
 
-    /// What is missing since the last call.
+    /// Takes the images found missing since the last call.
     pub fn take_wanted(&mut self) -> Vec<Wanted> {
         std::mem::take(&mut self.wanted)
     }
 
-    /// Numbers of pictures that the terminal may forget.
+    /// Takes the kitty ids of images evicted since the last call.
     pub fn take_dropped(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Draws a picture, or what stands in its place. Returns a word where there is no picture: why.
+    /// Draws an image, or an outdated version of it. Otherwise returns the text to show in its place.
     pub fn draw(
         &mut self,
         area: Rect,
         buffer: &mut Buffer,
         id: &str,
-        look: Look,
+        transform: Look,
         source: impl FnOnce() -> Source,
     ) -> Option<&str> {
-        let graphics = !matches!(self.screen.how, How::Cells | How::None);
+        let graphics = !matches!(self.screen.protocol, How::Cells | How::None);
         if area.width == 0
             || area.height == 0
-            || self.screen.how == How::None
+            || self.screen.protocol == How::None
             || (self.covered && graphics)
         {
             return None;
         }
         let request = Request {
             id: id.to_string(),
-            look,
+            transform,
             columns: area.width,
             rows: area.height,
         };
         if !self.ready.contains_key(&request) {
-            // Until it is ready, an older look of the same picture is better than nothing.
+            // Until it is ready, show the same image with an older transform.
             let older = self
                 .order
                 .iter()
@@ -200,14 +203,14 @@ mod tests {
         let area = Rect::new(0, 0, 4, 4);
         let mut buffer = Buffer::empty(area);
         let source = || Source::Case("any".into());
-        let said = gallery.draw(area, &mut buffer, "shot", Look::default(), source);
-        said.map(str::to_string)
+        let message = gallery.draw(area, &mut buffer, "shot", Look::default(), source);
+        message.map(str::to_string)
     }
 
     #[test]
-    fn what_failed_is_tried_again_with_the_next_index() {
+    fn a_failed_image_is_requested_again_after_the_index_changes() {
         let mut gallery = Gallery::new(Screen {
-            how: How::Cells,
+            protocol: How::Cells,
             cell: (10, 20),
             tmux: false,
             depth: ColourDepth::True,
@@ -223,7 +226,7 @@ mod tests {
         assert_eq!(gallery.take_wanted().len(), 1);
         assert_ne!(
             gallery.generation, before,
-            "what is on its way is not taken"
+            "images still being encoded must be discarded"
         );
     }
 }

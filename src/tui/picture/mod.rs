@@ -1,14 +1,14 @@
-//! Pictures on the screen: how they are looked at, made ready on a worker, kept, and drawn.
+//! Images on the screen: view transform, rendering, encoding for the terminal, caching and drawing.
 //!
-//! Making a picture ready (crop, tones, resize, encode) is work for a worker; drawing only takes what is ready and notes
-//! what is missing. Nothing here changes what a model sees.
+//! A worker thread crops, adjusts, resizes and encodes; drawing only uses what is cached and records what is missing.
+//! Nothing here changes what a model sees.
 
 mod cells;
 mod encode;
 mod gallery;
-mod look;
-mod shown;
+mod render;
+mod view_transform;
 
 pub use encode::{Encoded, How, Screen, encode};
 pub use gallery::{Gallery, Request, Source, Wanted};
-pub use look::Look;
+pub use view_transform::Look;

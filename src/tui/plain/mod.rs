@@ -1,22 +1,22 @@
-//! The line mode: the same state as the full screen, said line by line, for screen readers and simple terminals.
+//! The line mode: the same state as the full screen, printed line by line, for screen readers and simple terminals.
 //!
-//! [`Face`] turns lines into events and what happens into text, without input or output; here lines are read, text is
-//! written, and effects are handed on. Nothing may be written that moves a cursor, colours, or draws: only clean text.
+//! [`LineUi`] turns input lines into events and state changes into text, and does no I/O itself. This module reads the
+//! lines, writes the text and runs the effects. It writes plain text only: no cursor movement, colours or drawing.
 
-mod face;
-mod joining;
-mod paper;
+mod continuation;
+mod line_ui;
+mod line_writer;
+mod messages;
 #[cfg(test)]
 mod tests;
 mod turns;
 mod windows;
-mod words;
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Instant;
 
-use self::face::Face;
+use self::line_ui::LineUi;
 use super::hands::{self, Hands};
 use super::message::{CHANNEL, Message};
 use super::state::{Effect, Event, Start};
@@ -24,74 +24,76 @@ use super::{ExitReason, Journal, Options};
 use rounds_assistant::{Settings, Setup};
 use rounds_support::lines;
 
-/// Lines that may wait; a pipe with more of them is not read on.
-const MOST_LINES: usize = 64;
-/// Messages handled before what they say is written.
-const MOST_MESSAGES: usize = 256;
+/// Input lines that may be queued; the reader of a pipe with more of them blocks.
+const MAX_QUEUED_LINES: usize = 64;
+/// Messages handled before their output is written.
+const MAX_MESSAGES_PER_WRITE: usize = 256;
 
-/// How the conversation ended.
+/// How a line-mode conversation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct PlainOutcome {
     pub reason: ExitReason,
-    /// Something of a piped input failed.
+    /// A command or question of a piped input failed.
     pub failed: bool,
-    /// No model or index could be opened for a piped input.
-    pub unopened: bool,
+    /// The model or index could not be opened for a piped input.
+    pub open_failed: bool,
 }
 
-struct Plain {
-    face: Face,
-    hands: Hands,
+struct LineMode {
+    ui: LineUi,
+    runner: Hands,
     started: Instant,
-    /// Lines that were read and count against the most that may wait.
-    read: usize,
+    /// Lines read whose permits have not been returned to the input thread yet.
+    permits_in_use: usize,
     permits: Receiver<()>,
-    broken: Option<std::io::Error>,
-    leaving: Option<ExitReason>,
+    write_error: Option<std::io::Error>,
+    exit_reason: Option<ExitReason>,
 }
 
-/// Talks until the user leaves, the input ends, or a signal comes. What was said is kept in every case.
+/// Runs the conversation until the user quits, the input ends or a signal arrives. It is saved in every case.
 ///
-/// Errors where a thread cannot be started, or standard output cannot be written.
+/// # Errors
+///
+/// When a thread cannot be started or standard output cannot be written.
 pub fn run(
     setup: Setup,
     settings: Settings,
     options: Options,
     journal: Box<dyn Journal>,
-) -> std::io::Result<Ended> {
+) -> std::io::Result<PlainOutcome> {
     let (sender, receiver) = sync_channel(CHANNEL);
     hands::listen_to_lines(sender.clone())?;
     let start = Start {
         linear: true,
         ..options.start(setup, settings)
     };
-    let (face, effects) = Face::new(start, std::io::stdin().is_terminal());
-    let (wanted, permits) = sync_channel(MOST_LINES);
-    let mut plain = Plain {
-        face,
-        hands: Hands::new(sender.clone(), journal)?,
+    let (ui, effects) = LineUi::new(start, std::io::stdin().is_terminal());
+    let (permit_sender, permits) = sync_channel(MAX_QUEUED_LINES);
+    let mut mode = LineMode {
+        ui,
+        runner: Hands::new(sender.clone(), journal)?,
         started: Instant::now(),
-        read: 0,
+        permits_in_use: 0,
         permits,
-        broken: None,
-        leaving: None,
+        write_error: None,
+        exit_reason: None,
     };
-    // Before anything that takes time.
-    plain.write();
-    plain.carry(effects);
-    read_lines(sender, wanted)?;
-    let reason = plain.run(&receiver);
-    plain.finish(&receiver);
-    match plain.broken {
+    // The first lines appear before anything that takes time.
+    mode.write();
+    mode.run_effects(effects);
+    spawn_input_reader(sender, permit_sender)?;
+    let reason = mode.run(&receiver);
+    mode.finish(&receiver);
+    match mode.write_error {
         Some(error) => Err(error),
-        None => Ok(plain.face.ended(reason)),
+        None => Ok(mode.ui.outcome(reason)),
     }
 }
 
-fn read_lines(sender: SyncSender<Message>, wanted: SyncSender<()>) -> std::io::Result<()> {
+fn spawn_input_reader(sender: SyncSender<Message>, permits: SyncSender<()>) -> std::io::Result<()> {
     let work = move || {
         lines::each(&mut std::io::stdin().lock(), |line| {
-            wanted.send(()).is_ok() && sender.send(Message::Line(Some(line))).is_ok()
+            permits.send(()).is_ok() && sender.send(Message::Line(Some(line))).is_ok()
         });
         let _ = sender.send(Message::Line(None));
     };
@@ -101,89 +103,93 @@ fn read_lines(sender: SyncSender<Message>, wanted: SyncSender<()>) -> std::io::R
         .map(|_| ())
 }
 
-impl Plain {
+impl LineMode {
     fn run(&mut self, receiver: &Receiver<Message>) -> ExitReason {
         loop {
-            if let Some(reason) = self.leaving {
+            if let Some(reason) = self.exit_reason {
                 return reason;
             }
             let Ok(first) = receiver.recv() else {
                 return ExitReason::TerminalGone;
             };
             let more = std::iter::from_fn(|| receiver.try_recv().ok());
-            for message in std::iter::once(first).chain(more).take(MOST_MESSAGES) {
-                self.take(message);
+            for message in std::iter::once(first)
+                .chain(more)
+                .take(MAX_MESSAGES_PER_WRITE)
+            {
+                self.handle(message);
             }
-            self.hands.set_lively(self.face.is_lively());
+            self.runner.set_lively(self.ui.needs_ticks());
             self.write();
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle(&mut self, message: Message) {
         let now = self.started.elapsed();
         let effects = match message {
-            Message::Event(event) => self.face.event(now, event),
+            Message::Event(event) => self.ui.on_event(now, event),
             Message::Opened { job, result } => {
-                let (event, _) = self.hands.opened(job, result);
-                self.face.event(now, event)
+                let (event, _) = self.runner.opened(job, result);
+                self.ui.on_event(now, event)
             }
             Message::Line(Some(line)) => {
-                self.read += 1;
-                self.face.line(now, line)
+                self.permits_in_use += 1;
+                self.ui.on_line(now, line)
             }
-            Message::Line(None) => self.face.end_of_input(now),
+            Message::Line(None) => self.ui.on_end_of_input(now),
             Message::StoreDone
             | Message::Shown { .. }
             | Message::Detected(_)
             | Message::Suspend => Vec::new(),
         };
-        self.carry(effects);
-        self.permit();
+        self.run_effects(effects);
+        self.return_permits();
     }
 
-    /// Lets as many lines be read as no longer wait.
-    fn permit(&mut self) {
-        while self.read > self.face.waiting() && self.permits.try_recv() != Err(TryRecvError::Empty)
+    /// Returns a permit to the input thread for each line that is no longer queued.
+    fn return_permits(&mut self) {
+        while self.permits_in_use > self.ui.queued_lines()
+            && self.permits.try_recv() != Err(TryRecvError::Empty)
         {
-            self.read -= 1;
+            self.permits_in_use -= 1;
         }
     }
 
-    fn carry(&mut self, effects: Vec<Effect>) {
+    fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Leave(reason) => self.leaving = Some(reason),
-                other => self.hands.carry(other),
+                Effect::Leave(reason) => self.exit_reason = Some(reason),
+                other => self.runner.carry(other),
             }
         }
     }
 
-    /// Writes what there is to say. Where nobody can read it any more, the conversation ends.
+    /// Writes pending output. When standard output is broken, the conversation ends.
     fn write(&mut self) {
-        let aside = self.face.take_aside();
-        if !aside.is_empty() {
-            let _ = std::io::stderr().lock().write_all(aside.as_bytes());
+        let notes = self.ui.take_stderr();
+        if !notes.is_empty() {
+            let _ = std::io::stderr().lock().write_all(notes.as_bytes());
         }
-        let text = self.face.take_text();
-        if text.is_empty() || self.broken.is_some() {
+        let text = self.ui.take_stdout();
+        if text.is_empty() || self.write_error.is_some() {
             return;
         }
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written {
-            self.broken = Some(error);
+            self.write_error = Some(error);
             let gone = Event::EndNow(ExitReason::TerminalGone);
-            let effects = self.face.event(self.started.elapsed(), gone);
-            self.carry(effects);
+            let effects = self.ui.on_event(self.started.elapsed(), gone);
+            self.run_effects(effects);
         }
     }
 
     fn finish(&mut self, receiver: &Receiver<Message>) {
         let now = self.started.elapsed();
-        for trouble in self.hands.finish(self.face.state_mut(), now, receiver) {
-            self.face.complain(&trouble);
+        for trouble in self.runner.finish(self.ui.state_mut(), now, receiver) {
+            self.ui.print_error(&trouble);
         }
-        self.face.close();
+        self.ui.close();
         self.write();
     }
 }

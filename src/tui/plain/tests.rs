@@ -1,10 +1,10 @@
-//! Whole conversations in lines: what is typed in, what is written out. Files and the session store are the real ones, the
-//! model is played.
+//! Whole conversations in the line mode: typed input and printed output, with real image files, an in-memory session
+//! store and a scripted model.
 
 mod answers;
 mod commands;
+mod exit_status;
 mod hostile;
 mod lines;
 mod random;
-mod refused;
 mod user;

@@ -1,50 +1,50 @@
-//! What is said of questions and answers as they go on.
+//! Printing of questions, shots, answers and comparisons.
 
-use super::face::{Before, Face};
-use super::words;
+use super::line_ui::{LineUi, StateBefore};
+use super::messages;
 use crate::tui::state::{Activity, Event, Page, Reply, Stage, Turn, TurnId, how, same_answer};
 use rounds_assistant::INTENDED_USE;
 use rounds_assistant::prompt::Parts;
 use rounds_assistant::retrieval::{Strategy, shots_in_words};
 
-/// What sort of event was heard, as far as it matters for what is said.
+/// The kind of an event, as far as printing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventKind {
     Line,
     Retrieved(TurnId),
     Attached { before: usize },
-    SessionOpened { well: bool },
+    SessionOpened { ok: bool },
     Other,
 }
 
-impl Face {
-    /// Looks at an event before the state takes it: streamed text is said at once.
-    pub(super) fn hear(&mut self, event: &Event) -> Kind {
+impl LineUi {
+    /// Looks at an event before the state handles it; streamed text is printed at once.
+    pub(super) fn observe(&mut self, event: &Event) -> EventKind {
         match event {
-            Event::Line(_) => return Kind::Line,
-            Event::Retrieved { turn, .. } if self.is_heard(*turn) => {
-                return Kind::Retrieved(*turn);
+            Event::Line(_) => return EventKind::Line,
+            Event::Retrieved { turn, .. } if self.is_streamed(*turn) => {
+                return EventKind::Retrieved(*turn);
             }
             Event::Attached { .. } => {
                 let before = self.state.attached.len();
-                return Kind::Attached { before };
+                return EventKind::Attached { before };
             }
             Event::SessionOpened(result) => {
-                let well = result.is_ok();
-                return Kind::SessionOpened { well };
+                let ok = result.is_ok();
+                return EventKind::SessionOpened { ok };
             }
-            Event::Prompt { turn, text } if self.is_heard(*turn) => self.parts.begin(text),
-            Event::Token { turn, text } if self.is_heard(*turn) => {
-                let shown = self.parts.push(text);
-                self.put(&shown);
+            Event::Prompt { turn, text } if self.is_streamed(*turn) => self.parts.begin(text),
+            Event::Token { turn, text } if self.is_streamed(*turn) => {
+                let text = self.parts.push(text);
+                self.print(&text);
             }
             _ => {}
         }
-        Kind::Other
+        EventKind::Other
     }
 
-    /// Whether a turn runs, was not stopped, and is said while it comes.
-    fn is_heard(&self, turn: TurnId) -> bool {
+    /// Whether a turn is running, is not being stopped, and is printed as it streams.
+    fn is_streamed(&self, turn: TurnId) -> bool {
         let runs = matches!(self.state.activity, Activity::Turn { turn: running, stage } if running == turn && stage != Stage::Stopping);
         runs && !self.is_compared(turn)
     }
@@ -53,34 +53,34 @@ impl Face {
         self.comparing.is_some_and(|(_, right)| right == turn)
     }
 
-    /// The ends and beginnings of turns.
-    pub(super) fn say_turns(&mut self, kind: Kind, before: &Before) {
+    /// Turns that ended or started.
+    pub(super) fn print_turns(&mut self, kind: EventKind, before: &StateBefore) {
         let running = self.running();
         if let Some(turn) = before.running
             && running != Some(turn)
         {
-            self.say_end(turn);
+            self.print_turn_end(turn);
         }
-        if kind == Kind::Line {
-            // Turns that failed before they began.
+        if kind == EventKind::Line {
+            // Turns that failed at once and never ran.
             for turn in (before.turns..self.state.talk.count()).map(TurnId) {
                 if running != Some(turn) {
-                    self.say_begin(turn);
-                    self.say_end(turn);
+                    self.print_turn_start(turn);
+                    self.print_turn_end(turn);
                 }
             }
         }
         if let Some(turn) = running
             && before.running != running
         {
-            self.say_begin(turn);
+            self.print_turn_start(turn);
         }
-        if let Kind::Retrieved(turn) = kind {
-            self.say_shots(turn);
+        if let EventKind::Retrieved(turn) = kind {
+            self.print_shots(turn);
         }
     }
 
-    fn say_begin(&mut self, id: TurnId) {
+    fn print_turn_start(&mut self, id: TurnId) {
         self.parts = Parts::default();
         let Some(turn) = self.state.talk.get(id) else {
             return;
@@ -89,66 +89,66 @@ impl Face {
         let label = label.map_or(String::new(), |label| format!(" ({label})"));
         let question = format!("Question{label}: {}", turn.question);
         if self.is_compared(id) {
-            self.say(&format!("asking again{label}"));
-        } else if self.by_command || !self.terminal {
-            self.say(&question);
+            self.print_line(&format!("asking again{label}"));
+        } else if self.asked_by_command || !self.is_terminal {
+            self.print_line(&question);
         }
         if self.state.engine.is_opening() {
-            self.say("waiting for the model");
+            self.print_line("waiting for the model");
         }
     }
 
-    fn say_shots(&mut self, id: TurnId) {
+    fn print_shots(&mut self, id: TurnId) {
         let Some(turn) = self.state.talk.get(id) else {
             return;
         };
         let (count, asked, dropped) = (turn.shots.len(), turn.asked, turn.dropped);
         if turn.settings.strategy == Strategy::None || asked.max(count) == 0 {
-            return self.say("no shots");
+            return self.print_line("no shots");
         }
         let dropped = match dropped {
             0 => String::new(),
-            some => format!(" ({some} more did not fit into the prompt)"),
+            more => format!(" ({more} more did not fit in the prompt)"),
         };
-        self.say(&format!("{}{dropped}:", shots_in_words(count, asked)));
+        self.print_line(&format!("{}{dropped}:", shots_in_words(count, asked)));
         if count > 0 {
             for line in self.state.lines_of(Page::Shots) {
-                self.say(&format!("  {line}"));
+                self.print_line(&format!("  {line}"));
             }
         }
     }
 
-    fn say_end(&mut self, id: TurnId) {
+    fn print_turn_end(&mut self, id: TurnId) {
         let rest = self.parts.end();
         if self.is_compared(id) {
             return;
         }
-        self.put(&rest);
+        self.print(&rest);
         self.end_line();
         let Some(turn) = self.state.talk.get(id).cloned() else {
             return;
         };
         match &turn.reply {
             Reply::Answered(done) => {
-                let unseen = turn.text.trim().is_empty();
-                let mut lines = match unseen {
-                    true => words::answer(done),
-                    false if done.rationale.is_none() => vec![words::NO_RATIONALE.into()],
+                let not_streamed = turn.text.trim().is_empty();
+                let mut lines = match not_streamed {
+                    true => messages::answer(done),
+                    false if done.rationale.is_none() => vec![messages::NO_RATIONALE.into()],
                     false => Vec::new(),
                 };
                 lines.extend(done.ranking.iter().map(|ranked| format!("  {ranked}")));
                 lines.extend(done.notices.iter().map(|notice| format!("note: {notice}")));
-                lines.push(words::foot(done));
-                lines.iter().for_each(|line| self.say(line));
+                lines.push(messages::footer(done));
+                lines.iter().for_each(|line| self.print_line(line));
             }
-            Reply::Stopped => self.say(&format!("[stopped] {INTENDED_USE}")),
-            Reply::Failed(trouble) => self.complain(trouble),
+            Reply::Stopped => self.print_line(&format!("[stopped] {INTENDED_USE}")),
+            Reply::Failed(trouble) => self.print_error(trouble),
             Reply::Coming => {}
         }
     }
 
-    /// Both answers, one after the other, once they are there.
-    pub(super) fn say_comparison(&mut self) {
+    /// Both answers of a comparison, one after the other, once they are complete.
+    pub(super) fn print_comparison(&mut self) {
         let Some((left, right)) = self.comparing else {
             return;
         };
@@ -157,51 +157,55 @@ impl Face {
             self.comparing = None;
             return;
         };
-        // One that was stopped is still under way until the model has said so.
-        let coming = |turn: &Turn| matches!(turn.reply, Reply::Coming);
+        // A stopped turn is still running until the model confirms it.
+        let pending = |turn: &Turn| matches!(turn.reply, Reply::Coming);
         let runs = self.running().is_some_and(|id| id == left || id == right);
-        if coming(&one) || coming(&two) || runs {
+        if pending(&one) || pending(&two) || runs {
             return;
         }
         self.comparing = None;
-        self.say(&format!("Two answers to: {}", one.question));
-        self.say_side(1, &one);
-        self.say_side(2, &two);
+        self.print_line(&format!("Two answers to: {}", one.question));
+        self.print_side(1, &one);
+        self.print_side(2, &two);
         match same_answer(&one, &two) {
-            Some(true) => self.say("the same answer"),
-            Some(false) => self.say("different answers"),
+            Some(true) => self.print_line("the same answer"),
+            Some(false) => self.print_line("different answers"),
             None => {}
         }
-        self.say("both stay; /branches lists them");
-        self.say(INTENDED_USE);
+        self.print_line("both answers are kept; /branches lists them");
+        self.print_line(INTENDED_USE);
     }
 
-    fn say_side(&mut self, number: usize, turn: &Turn) {
-        let label = turn.label.as_deref().unwrap_or("as it was asked");
-        self.say(&format!("{number}. {label} ({})", how(&turn.settings)));
+    fn print_side(&mut self, number: usize, turn: &Turn) {
+        let unlabelled = match turn.shots.is_empty() {
+            true => "first answer",
+            false => "with shots",
+        };
+        let label = turn.label.as_deref().unwrap_or(unlabelled);
+        self.print_line(&format!("{number}. {label} ({})", how(&turn.settings)));
         match &turn.reply {
             Reply::Answered(done) => {
                 let ranking = done.ranking.iter().map(|ranked| format!("  {ranked}"));
                 let notices = done.notices.iter().map(|notice| format!("note: {notice}"));
-                for line in words::answer(done)
+                for line in messages::answer(done)
                     .into_iter()
                     .chain(ranking)
                     .chain(notices)
                 {
-                    self.say(&format!("   {line}"));
+                    self.print_line(&format!("   {line}"));
                 }
             }
-            Reply::Failed(trouble) => self.complain(trouble),
+            Reply::Failed(trouble) => self.print_error(trouble),
             _ => {
                 for line in turn.streamed().lines() {
-                    self.say(&format!("   {line}"));
+                    self.print_line(&format!("   {line}"));
                 }
-                self.say("   [stopped]");
+                self.print_line("   [stopped]");
             }
         }
         let shots: Vec<&str> = turn.shots.iter().map(|s| s.example.id.as_str()).collect();
         if !shots.is_empty() {
-            self.say(&format!("   shots: {}", shots.join(", ")));
+            self.print_line(&format!("   shots: {}", shots.join(", ")));
         }
     }
 }

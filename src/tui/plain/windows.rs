@@ -1,13 +1,13 @@
-//! What the full screen shows in windows, notices and panes, as lines.
+//! Printing of what the full screen shows in windows, notices and panes.
 
-use super::face::{Before, Face};
-use super::turns::Kind;
-use super::words;
+use super::line_ui::{LineUi, StateBefore};
+use super::messages;
+use super::turns::EventKind;
 use crate::tui::state::{Overlay, Page, Picker, Reply, SessionList};
 
-impl Face {
-    /// Says what a window would show. Lists that are still being read, and questions to be answered, stay open.
-    pub(super) fn say_windows(&mut self, kind: Kind) {
+impl LineUi {
+    /// Prints what a window would show. Lists that are still loading and unanswered confirmations stay open.
+    pub(super) fn print_windows(&mut self, kind: EventKind) {
         match self.state.overlay.take() {
             Some(Overlay::Sessions(list)) if list.is_reading() => {
                 self.state.overlay = Some(Overlay::Sessions(list));
@@ -16,158 +16,158 @@ impl Face {
                 self.state.overlay = Some(Overlay::Picker(picker));
             }
             Some(confirm @ Overlay::Confirm { .. }) => {
-                if let (Overlay::Confirm { question, .. }, Kind::Line) = (&confirm, kind) {
-                    self.say(question);
-                    self.say("yes or no?");
+                if let (Overlay::Confirm { question, .. }, EventKind::Line) = (&confirm, kind) {
+                    self.print_line(question);
+                    self.print_line("yes or no?");
                 }
                 self.state.overlay = Some(confirm);
             }
             Some(Overlay::Compare { left, right, .. }) => self.comparing = Some((left, right)),
-            Some(Overlay::Sessions(list)) => self.say_sessions(&list),
-            Some(Overlay::Picker(picker)) => self.say_files(&picker),
-            Some(Overlay::Help { .. }) => words::help().iter().for_each(|line| self.say(line)),
-            Some(Overlay::Cases { .. }) => self.say_cases(),
+            Some(Overlay::Sessions(list)) => self.print_sessions(&list),
+            Some(Overlay::Picker(picker)) => self.print_files(&picker),
+            Some(Overlay::Help { .. }) => messages::help()
+                .iter()
+                .for_each(|line| self.print_line(line)),
+            Some(Overlay::Cases { .. }) => self.print_cases(),
             Some(Overlay::Example { shot, .. }) => {
-                self.say(&format!("Example {}", shot.example.id));
+                self.print_line(&format!("Example {}", shot.example.id));
                 for (name, text) in self.state.facts_of(&shot) {
-                    self.say(&format!("{name}: {text}"));
+                    self.print_line(&format!("{name}: {text}"));
                 }
             }
             Some(Overlay::Prompt { turn, .. }) => {
                 let turn = self.state.talk.get(turn);
                 let prompt = turn.map_or("", |turn| turn.prompt_text()).to_string();
-                self.say(&prompt);
+                self.print_line(&prompt);
             }
-            Some(Overlay::Page { page, .. }) => self.say_page(page),
+            Some(Overlay::Page { page, .. }) => self.print_page(page),
             Some(Overlay::Welcome { .. } | Overlay::Export(_) | Overlay::Picture) | None => {}
         }
     }
 
-    fn say_page(&mut self, page: Page) {
+    fn print_page(&mut self, page: Page) {
         let lines = self.state.lines_of(page);
-        lines.iter().for_each(|line| self.say(line));
+        lines.iter().for_each(|line| self.print_line(line));
         let next = match page {
             Page::Shots if self.state.shot_list().is_empty() => return,
             Page::Shots => {
-                "/shot N opens one, /without N asks again without it, /pin N, /exclude N, /move N M"
+                "/shot N opens one, /without N asks again without it; also /pin N, /exclude N, /move N M"
             }
-            Page::Turns => {
-                "/turns N selects one, for /shots, /prompt, /compare, /edit, /regenerate"
-            }
-            Page::Branches => "/branches N goes to one",
-            Page::Question => "/edit and the new words ask it as a branch",
+            Page::Turns => "/turns N selects one for /shots, /prompt, /compare, /edit, /regenerate",
+            Page::Branches => "/branches N switches to one",
+            Page::Question => "/edit TEXT asks the new text as a branch",
             Page::Status => return,
         };
-        self.say(next);
+        self.print_line(next);
     }
 
-    fn say_cases(&mut self) {
+    fn print_cases(&mut self) {
         for (number, name) in self.state.cases.clone().iter().enumerate() {
-            self.say(&format!("{}. {name}", number + 1));
+            self.print_line(&format!("{}. {name}", number + 1));
         }
-        self.say("/cases and a name or a number attaches one");
+        self.print_line("/cases NAME or /cases N attaches one");
     }
 
-    fn say_files(&mut self, picker: &Picker) {
-        const MOST: usize = 200;
+    fn print_files(&mut self, picker: &Picker) {
+        const MAX_ENTRIES: usize = 200;
         if let Some(trouble) = &picker.trouble {
-            return self.complain(trouble);
+            return self.print_error(trouble);
         }
         let visible = picker.visible();
-        for entry in visible.iter().take(MOST) {
+        for entry in visible.iter().take(MAX_ENTRIES) {
             let slash = if entry.folder { "/" } else { "" };
-            self.say(&format!("{}{slash}", entry.name));
+            self.print_line(&format!("{}{slash}", entry.name));
         }
-        if visible.len() > MOST {
-            self.say(&format!("and {} more", visible.len() - MOST));
+        if visible.len() > MAX_ENTRIES {
+            self.print_line(&format!("and {} more", visible.len() - MAX_ENTRIES));
         }
-        self.say("these are the pictures and folders here; /attach and a path attaches one");
+        self.print_line("images and folders in this folder; /attach PATH attaches one");
     }
 
-    fn say_sessions(&mut self, list: &SessionList) {
+    fn print_sessions(&mut self, list: &SessionList) {
         if let Some(trouble) = &list.trouble {
-            return self.complain(trouble);
+            return self.print_error(trouble);
         }
-        let words = list.words.text();
-        match (list.items().len(), words.is_empty()) {
-            (0, true) => self.say("no session is kept yet"),
-            (0, false) => self.say("no session has these words"),
+        let query = list.words.text();
+        match (list.items().len(), query.is_empty()) {
+            (0, true) => self.print_line("no saved sessions yet"),
+            (0, false) => self.print_line("no session matches these words"),
             _ => {}
         }
         for item in list.items() {
-            let here = match self.state.session.id() == Some(item.id.as_str()) {
-                true => ", this one",
+            let current = match self.state.session.id() == Some(item.id.as_str()) {
+                true => ", current",
                 false => "",
             };
             let turns = match item.turns {
                 1 => "1 question".into(),
-                some => format!("{some} questions"),
+                count => format!("{count} questions"),
             };
             let line = format!(
-                "{}  {}  ({}, {turns}{here})",
+                "{}  {}  ({}, {turns}{current})",
                 item.id, item.title, item.when
             );
-            self.say(&line);
+            self.print_line(&line);
             if let Some(snippet) = &item.snippet {
-                self.say(&format!("   {snippet}"));
+                self.print_line(&format!("   {snippet}"));
             }
         }
         if !list.items().is_empty() {
-            self.say("/open ID opens one, /search WORDS looks for words");
+            self.print_line("/open ID opens one, /search WORDS searches them");
         }
     }
 
-    /// The notice of the state, unless the end of a turn says the same.
-    pub(super) fn say_notice(&mut self, before: &Before) {
+    /// The state's notice, unless it repeats the error of the turn that just failed.
+    pub(super) fn print_notice(&mut self, before: &StateBefore) {
         let Some(notice) = self.state.notice.take() else {
             return;
         };
         let failed = before.running.and_then(|id| self.state.talk.get(id));
-        let said = failed.is_some_and(
+        let already_printed = failed.is_some_and(
             |turn| matches!(&turn.reply, Reply::Failed(trouble) if *trouble == notice.trouble),
         );
-        match (notice.error, said) {
+        match (notice.error, already_printed) {
             (true, true) => {}
-            (true, false) => self.complain(&notice.trouble),
-            (false, _) => self.say(&notice.trouble.message),
+            (true, false) => self.print_error(&notice.trouble),
+            (false, _) => self.print_line(&notice.trouble.message),
         }
     }
 
-    /// Pictures, models and sessions that came.
-    pub(super) fn say_changes(&mut self, kind: Kind, before: &Before) {
+    /// Images, models and sessions that have arrived.
+    pub(super) fn print_changes(&mut self, kind: EventKind, before: &StateBefore) {
         match kind {
-            Kind::Attached { before } if self.state.attached.len() > before => {
-                if let Some(facts) = self.state.attached.last().map(words::picture) {
-                    self.say(&facts);
+            EventKind::Attached { before } if self.state.attached.len() > before => {
+                if let Some(facts) = self.state.attached.last().map(messages::image_facts) {
+                    self.print_line(&facts);
                 }
             }
-            Kind::SessionOpened { well: true } => self.say_page(Page::Turns),
+            EventKind::SessionOpened { ok: true } => self.print_page(Page::Turns),
             _ => {}
         }
         let opening = self.state.engine.is_opening();
-        if opening && kind == Kind::Line && !before.opening {
-            self.say_opening();
+        if opening && kind == EventKind::Line && !before.opening {
+            self.print_opening();
         }
         if before.opening && !opening {
-            self.say_opened(kind);
+            self.print_opened(kind);
         }
     }
 
-    pub(super) fn say_opening(&mut self) {
+    pub(super) fn print_opening(&mut self) {
         if let Some((what, _)) = self.state.engine.opening() {
-            self.say(&format!("opening {what}"));
+            self.print_line(&format!("opening {what}"));
         }
     }
 
-    fn say_opened(&mut self, kind: Kind) {
+    fn print_opened(&mut self, kind: EventKind) {
         match (&self.state.engine.trouble, self.state.engine.about()) {
-            (Some(trouble), _) if kind == Kind::Line => {
+            (Some(trouble), _) if kind == EventKind::Line => {
                 let trouble = trouble.clone();
-                self.complain(&trouble);
+                self.print_error(&trouble);
             }
-            (None, Some(about)) if kind != Kind::Line => {
+            (None, Some(about)) if kind != EventKind::Line => {
                 let line = format!("ready: model {}, index {}", about.model, about.index);
-                self.say(&line);
+                self.print_line(&line);
             }
             _ => {}
         }

@@ -1,15 +1,15 @@
-//! Which turn is selected, and which branch of the conversation is shown.
+//! Selecting a turn, and the branch of the conversation that is shown.
 
 use super::State;
 use super::conversation::TurnId;
 use super::overlay::Overlay;
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
-const NO_BRANCH: &str = "no branch there; an edited or repeated question makes one";
+const NO_BRANCH: &str = "no other version of this question; editing or repeating it makes one";
 
 impl State {
-    /// The nearest turn at or above the selected one that has others in its place.
+    /// The nearest turn at or above the selected one that has siblings.
     pub(super) fn branching(&self) -> Option<TurnId> {
         let turn = self.turn()?;
         let path = self.talk.path();
@@ -20,7 +20,7 @@ impl State {
     pub(super) fn switch_branch(&mut self, step: isize) {
         match self.branching().and_then(|id| self.talk.switch(id, step)) {
             Some(_) => self.show_branch(),
-            None => self.tell_no_branch(),
+            None => self.notify_no_branch(),
         }
     }
 
@@ -30,34 +30,35 @@ impl State {
         self.shot = 0;
     }
 
-    fn tell_no_branch(&mut self) {
-        self.tell(NO_BRANCH);
+    fn notify_no_branch(&mut self) {
+        self.notify(NO_BRANCH);
     }
 
-    /// Lists what was asked in one place of the conversation, or goes to one of it.
+    /// Lists the versions of a question, or switches to one.
     pub(super) fn branches_argument(&mut self, argument: &str) {
         let Some(branching) = self.branching() else {
             return match argument.is_empty() {
-                true => self.tell_no_branch(),
-                false => self.complain(Trouble::new(NO_BRANCH)),
+                true => self.notify_no_branch(),
+                false => self.show_error(Trouble::new(NO_BRANCH)),
             };
         };
         if argument.is_empty() {
             return self.show_page(Page::Branches);
         }
         let siblings = self.talk.siblings(branching);
-        match place(argument, siblings.len()).and_then(|at| siblings.get(at)) {
+        match parse_index(argument, siblings.len()).and_then(|at| siblings.get(at)) {
             Some(turn) => {
                 self.talk.show(*turn);
                 self.show_branch();
                 let count = siblings.len();
-                self.tell(format!("branch {argument} of {count} is shown"));
+                self.notify(format!("showing branch {argument} of {count}"));
             }
-            None => self.complain(no_number("branch", argument, siblings.len())),
+            None => self.show_error(no_such_number("branch", argument, siblings.len())),
         }
     }
 
-    /// Chooses a turn above or below. The last turn is the choice of no turn: the view follows the end again.
+    /// Selects a turn above or below. Selecting the last turn clears the selection, so that the view follows the end
+    /// again.
     pub(super) fn choose_turn(&mut self, step: isize) {
         let path = self.talk.path();
         let Some(last) = path.len().checked_sub(1) else {
@@ -78,23 +79,23 @@ impl State {
         self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
     }
 
-    /// Lists the turns of the branch that is shown, or selects one.
+    /// Lists the turns of the visible branch, or selects one.
     pub(super) fn turns_argument(&mut self, argument: &str) {
         let count = self.talk.path().len();
         if count == 0 && argument.is_empty() {
-            return self.tell("nothing was asked yet");
+            return self.notify("nothing was asked yet");
         }
         if argument.is_empty() {
             return self.show_page(Page::Turns);
         }
-        match place(argument, count) {
+        match parse_index(argument, count) {
             Some(at) => {
                 self.select_turn(at);
-                self.tell(format!(
+                self.notify(format!(
                     "question {argument} is selected; the next question still follows the last one"
                 ));
             }
-            None => self.complain(no_number("question", argument, count)),
+            None => self.show_error(no_such_number("question", argument, count)),
         }
     }
 
@@ -102,25 +103,25 @@ impl State {
         self.overlay = Some(Overlay::Page { page, scroll: 0 });
     }
 
-    /// Stops the answer that runs, or gives the opening of a model up.
-    pub(super) fn stop_or_give_up(&mut self) {
-        if self.stop() || self.give_up_opening() || self.give_up_work() {
+    /// Stops the running answer, the opening of a model, or background work.
+    pub(super) fn stop_running(&mut self) {
+        if self.stop() || self.cancel_opening() || self.cancel_work() {
             return;
         }
-        self.tell(match self.is_stopping_any() {
-            true => "it is being stopped",
-            false => "nothing runs",
+        self.notify(match self.is_stopping_any() {
+            true => "already stopping",
+            false => "nothing is running",
         });
     }
 }
 
-/// The place, from 0, that a typed number from 1 means.
-pub(super) fn place(argument: &str, count: usize) -> Option<usize> {
+/// Turns a typed number, counted from 1, into an index from 0.
+pub(super) fn parse_index(argument: &str, count: usize) -> Option<usize> {
     let number = argument.parse::<usize>().ok()?;
     number.checked_sub(1).filter(|at| *at < count)
 }
 
-pub(super) fn no_number(what: &str, argument: &str, count: usize) -> Trouble {
+pub(super) fn no_such_number(what: &str, argument: &str, count: usize) -> Trouble {
     Trouble::new(format!("there is no {what} `{argument}`"))
         .hint(format!("write a number from 1 to {count}"))
 }

@@ -1,6 +1,7 @@
-//! The turns of a session as a tree: an edited or repeated question stands beside the old one, and nothing is lost.
+//! The turns of a session as a tree: an edited or repeated question becomes a sibling of the old one, and nothing is
+//! lost.
 //!
-//! Only this file knows how branches hang together. A turn is never taken away.
+//! Only this file knows the structure of the branches. A turn is never removed.
 
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use rounds_assistant::prompt::Parts;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
-/// Names a turn of this session.
+/// Identifies a turn of this conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TurnId(pub usize);
 
-/// What came of a question.
+/// The outcome of a question.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Asked; the text so far is in [`Turn::text`].
@@ -61,19 +62,19 @@ pub struct Turn {
     pub parent: Option<TurnId>,
     pub question: String,
     pub images: Vec<Attached>,
-    /// Names of pictures that the store kept and could not give back.
+    /// Names of stored images that could not be read back.
     pub lost: Vec<String>,
     pub whose: Whose,
     pub settings: Settings,
-    /// What it is answered with; until it is asked, what is wanted.
+    /// The setup that answers it; until it is asked, the wanted one.
     pub setup: Setup,
-    /// Said beside the question where the settings are not the usual ones: `without shots`.
+    /// Shown with the question if its settings are special: `without shots`.
     pub label: Option<String>,
     pub shots: Vec<Shot>,
     pub asked: usize,
     pub dropped: usize,
     pub prompt: Option<String>,
-    /// Streamed text, as it came.
+    /// Streamed text, unprocessed.
     pub text: String,
     pub tokens: usize,
     pub first_token: Option<Duration>,
@@ -114,19 +115,19 @@ impl Turn {
         }
     }
 
-    /// Whether both ask the same about the same pictures of the same patient.
+    /// Whether both ask the same question about the same images of the same patient.
     pub fn asks_the_same(&self, other: &Self) -> bool {
-        let pictures = |turn: &Self| -> Vec<String> {
+        let hashes = |turn: &Self| -> Vec<String> {
             let images = turn.images.iter();
             images.map(|a| a.picture.source.sha256.clone()).collect()
         };
         self.question == other.question
             && self.whose == other.whose
-            && pictures(self) == pictures(other)
+            && hashes(self) == hashes(other)
     }
 
-    /// The streamed text with answer and rationale on lines of their own. The marker that the prompt ended with is part of
-    /// the prompt, so it is put back in front.
+    /// The streamed text with answer and rationale on separate lines. The marker that the prompt ended with is not in
+    /// the stream, so it is put back in front.
     pub fn streamed(&self) -> String {
         let prompt = self.prompt.as_deref();
         let lead = prompt.and_then(|p| p.split_whitespace().next_back());
@@ -139,11 +140,11 @@ impl Turn {
     /// The exact prompt, or why it cannot be shown.
     pub fn prompt_text(&self) -> &str {
         self.prompt.as_deref().unwrap_or(
-            "The prompt of this answer is not known (it was opened from the store, or nothing was asked yet).",
+            "The prompt of this answer is not available: the session was reopened, or the question has not been asked yet.",
         )
     }
 
-    /// What a reader would copy.
+    /// The answer as text to copy.
     pub fn answer_text(&self) -> String {
         match &self.reply {
             Reply::Answered(done) => match &done.rationale {
@@ -154,7 +155,7 @@ impl Turn {
         }
     }
 
-    /// Tokens a second: of the finished answer, or of the stream so far.
+    /// Tokens per second: of the finished answer, or of the stream so far.
     pub fn speed(&self) -> Option<f64> {
         if let Reply::Answered(done) = &self.reply {
             let seconds = done.decode_ms / 1000.0;
@@ -168,11 +169,11 @@ impl Turn {
     }
 }
 
-/// All turns and the branch that is shown.
+/// All turns, and the visible branch.
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     turns: Vec<Turn>,
-    /// The last turn of the branch that is shown.
+    /// The last turn of the visible branch.
     leaf: Option<TurnId>,
 }
 
@@ -193,7 +194,7 @@ impl Conversation {
         self.turns.get_mut(id.0)
     }
 
-    /// How many turns there are, on all branches.
+    /// The number of turns on all branches.
     pub fn count(&self) -> usize {
         self.turns.len()
     }
@@ -202,7 +203,7 @@ impl Conversation {
         self.leaf
     }
 
-    /// The turns of the branch that is shown, first to last.
+    /// The turns of the visible branch, first to last.
     pub fn path(&self) -> Vec<TurnId> {
         let mut path = Vec::new();
         let mut at = self.leaf;
@@ -214,7 +215,7 @@ impl Conversation {
         path
     }
 
-    /// Turns that stand at the same place, in the order they were asked.
+    /// The turns with the same parent, this one included, in the order they were asked.
     pub fn siblings(&self, id: TurnId) -> Vec<TurnId> {
         let Some(parent) = self.get(id).map(|turn| turn.parent) else {
             return Vec::new();
@@ -225,7 +226,7 @@ impl Conversation {
             .collect()
     }
 
-    /// Shows the branch of the sibling `step` places on, down to its latest end. Returns that sibling.
+    /// Shows the branch of the sibling `step` positions later, down to its newest leaf. Returns that sibling.
     pub fn switch(&mut self, id: TurnId, step: isize) -> Option<TurnId> {
         let siblings = self.siblings(id);
         let here = siblings.iter().position(|s| *s == id)?;
@@ -234,10 +235,10 @@ impl Conversation {
         Some(next)
     }
 
-    /// Shows the branch through `id`, down to its latest end.
+    /// Shows the branch through `id`, down to its newest leaf.
     pub fn show(&mut self, id: TurnId) {
         let mut leaf = id;
-        // A child always comes after its parent, so one pass finds the latest end.
+        // A child always comes after its parent, so one pass finds the newest leaf.
         for (at, turn) in self.turns.iter().enumerate() {
             if turn.parent == Some(leaf) {
                 let latest = self.turns.iter().rposition(|t| t.parent == Some(leaf));
@@ -247,7 +248,7 @@ impl Conversation {
         self.leaf = Some(leaf);
     }
 
-    /// A stored session as turns.
+    /// Builds the conversation of a stored session.
     pub fn from_saved(saved: SavedSession) -> Self {
         let mut conversation = Self::default();
         let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_shows_answer_and_rationale_on_lines_of_their_own() {
+    fn a_stream_shows_answer_and_rationale_on_separate_lines() {
         let mut one = turn(None, "q");
         one.prompt = Some("<image>Question: q Rationale:".into());
         one.text = " I see it. Answer: yes".into();

@@ -1,15 +1,15 @@
 //! Editing of typed text: lines, words, kill and yank, undo. The main input and every small field use it.
 //!
-//! Text is cleaned as it enters, so that what is shown, sent and stored is the same. The cursor is always on a grapheme
+//! Text is sanitised on input, so that what is shown, sent and stored is the same. The cursor is always on a grapheme
 //! boundary; never set it from outside.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use rounds_support::sanitise;
 
-/// Longest text that is taken, in characters.
-pub const LONGEST: usize = rounds_assistant::LONGEST_QUESTION;
-const MOST_UNDO: usize = 100;
+/// Maximum length of the text, in characters.
+pub const MAX_CHARS: usize = rounds_assistant::LONGEST_QUESTION;
+const MAX_UNDO: usize = 100;
 
 /// Text with a cursor.
 #[derive(Clone, Debug, Default)]
@@ -19,18 +19,18 @@ pub struct Editor {
     cursor: usize,
     killed: String,
     undo: Vec<(String, usize)>,
-    /// Whether the last change was typing, which is undone as a whole.
+    /// Whether the last change was typing; a run of typing is undone at once.
     typing: bool,
     single_line: bool,
 }
 
 impl Editor {
-    /// An empty text of many lines.
+    /// An empty multi-line editor.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A field of one line that holds `text`.
+    /// A single-line field that contains `text`.
     pub fn line(text: &str) -> Self {
         let mut field = Self {
             single_line: true,
@@ -48,10 +48,10 @@ impl Editor {
         self.text.is_empty()
     }
 
-    /// Whether no more is taken.
+    /// Whether the maximum length is reached.
     pub fn is_full(&self) -> bool {
-        // A character has a byte at least.
-        self.text.len() >= LONGEST && self.text.chars().count() >= LONGEST
+        // Checks the byte length first, since it is cheap and never below the number of characters.
+        self.text.len() >= MAX_CHARS && self.text.chars().count() >= MAX_CHARS
     }
 
     /// Byte offset of the cursor.
@@ -69,14 +69,14 @@ impl Editor {
         self.text.get(self.cursor..).unwrap_or_default()
     }
 
-    /// Puts another text in its place, cursor at the end.
+    /// Replaces the text and moves the cursor to its end.
     pub fn set(&mut self, text: &str) {
         self.remember(false);
         self.text = self.clean(text);
         self.cursor = self.text.len();
     }
 
-    /// Takes the text away and returns it; undo does not bring it back.
+    /// Clears the text and returns it; undo does not restore it.
     pub fn take(&mut self) -> String {
         self.cursor = 0;
         self.undo.clear();
@@ -90,12 +90,12 @@ impl Editor {
         } else {
             sanitise::clean(text)
         };
-        clean.chars().take(LONGEST).collect()
+        clean.chars().take(MAX_CHARS).collect()
     }
 
     fn remember(&mut self, typing: bool) {
         if !(typing && self.typing) {
-            if self.undo.len() >= MOST_UNDO {
+            if self.undo.len() >= MAX_UNDO {
                 self.undo.remove(0);
             }
             self.undo.push((self.text.clone(), self.cursor));
@@ -103,7 +103,7 @@ impl Editor {
         self.typing = typing;
     }
 
-    /// Brings back the text before the last change.
+    /// Restores the text before the last change.
     pub fn undo(&mut self) {
         if let Some((text, cursor)) = self.undo.pop() {
             self.text = text;
@@ -117,20 +117,20 @@ impl Editor {
         self.put(&character.to_string(), character != ' ');
     }
 
-    /// Puts a text at the cursor.
+    /// Inserts text at the cursor.
     pub fn insert(&mut self, text: &str) {
         self.put(text, false);
     }
 
     fn put(&mut self, text: &str, typing: bool) {
-        let room = LONGEST.saturating_sub(self.text.chars().count());
+        let room = MAX_CHARS.saturating_sub(self.text.chars().count());
         let clean: String = self.clean(text).chars().take(room).collect();
         if clean.is_empty() {
             return;
         }
         self.remember(typing);
         let before = format!("{}{clean}", self.before());
-        // Joined at the seam, two clean texts need not be clean: a joiner may have lost its neighbour.
+        // Two sanitised texts need not be sanitised when joined: a joiner may have lost its neighbour.
         let joined = self.clean(&format!("{before}{}", self.after()));
         self.cursor = boundary(&joined, before.len());
         self.text = joined;

@@ -9,7 +9,7 @@ fn with(text: &str) -> Editor {
 }
 
 #[test]
-fn moving_and_deleting_go_by_what_a_reader_sees_as_one_character() {
+fn moving_and_deleting_work_on_grapheme_clusters() {
     let mut editor = with("ae\u{301}👩‍⚕️");
     editor.backspace();
     assert_eq!(editor.text(), "ae\u{301}");
@@ -32,7 +32,7 @@ fn typed_and_pasted_escapes_never_enter() {
 }
 
 #[test]
-fn words_are_killed_and_put_back() {
+fn killed_words_can_be_yanked() {
     let mut editor = with("is there a nodule");
     editor.kill_word();
     assert_eq!(editor.text(), "is there a ");
@@ -45,7 +45,7 @@ fn words_are_killed_and_put_back() {
 }
 
 #[test]
-fn up_and_down_keep_the_column_and_say_when_there_is_no_line() {
+fn up_and_down_keep_the_column_and_report_the_last_line() {
     let mut editor = with("first line\nab\nthird line");
     assert!(editor.up());
     assert_eq!(editor.before(), "first line\nab");
@@ -56,7 +56,7 @@ fn up_and_down_keep_the_column_and_say_when_there_is_no_line() {
 }
 
 #[test]
-fn undo_takes_a_run_of_typing_back_at_once() {
+fn undo_reverts_a_run_of_typing_at_once() {
     let mut editor = Editor::new();
     "one two".chars().for_each(|c| editor.type_character(c));
     editor.undo();
@@ -79,9 +79,9 @@ fn characters_swap_at_the_end_and_in_the_middle() {
 }
 
 #[test]
-fn a_text_has_a_longest_length_and_a_field_one_line() {
-    let mut editor = with(&"x".repeat(LONGEST + 5));
+fn text_length_is_limited_and_a_field_has_one_line() {
+    let mut editor = with(&"x".repeat(MAX_CHARS + 5));
     editor.type_character('y');
-    assert_eq!(editor.text().len(), LONGEST);
+    assert_eq!(editor.text().len(), MAX_CHARS);
     assert_eq!(Editor::line("a\nb").text(), "a b");
 }

@@ -1,4 +1,4 @@
-//! What the state wants done. The driver does it and answers with events.
+//! Work that the state requests. It is run outside and answered with events.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
 use rounds_assistant::{Settings, Setup};
 
+use super::background_work::Work;
 use super::conversation::TurnId;
-use super::work::Work;
 
-/// Something to do.
+/// A request for work.
 #[derive(Debug)]
 pub enum Effect {
     // Model and index.
@@ -17,7 +17,7 @@ pub enum Effect {
         job: u64,
         setup: Setup,
     },
-    /// Forget an opening that is still under way.
+    /// Ignore the result of an opening that is still running.
     Abandon {
         job: u64,
     },
@@ -40,7 +40,7 @@ pub enum Effect {
     // Files.
     AttachFile(PathBuf),
     AttachCase(String),
-    /// The picture on the system's clipboard.
+    /// The image on the system clipboard.
     AttachClipboard,
     ListFolder(PathBuf),
 
@@ -62,7 +62,7 @@ pub enum Effect {
     StoreEnd {
         id: String,
         end: Box<TurnEnd>,
-        /// What it was answered with.
+        /// The setup that answered it.
         setup: Setup,
     },
     ListSessions {

@@ -1,4 +1,5 @@
-//! Opening a model and an index: a job that can be watched and given up. The one before stays until the new one is there.
+//! Opening a model and an index: a background job that can be cancelled. The previous ones stay in use until it is
+//! done.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,14 +8,14 @@ use crate::tui::house::{About, label};
 use rounds_assistant::Setup;
 
 use super::State;
-use super::asking::{Activity, Stage};
+use super::answering::{Activity, Stage};
 use super::effect::Effect;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// The model and index in use, and the one being opened.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// What is in use: what it was opened from, and what it is.
+    /// The setup in use, and what it opened.
     ready: Option<(Setup, About)>,
     opening: Option<Opening>,
     /// Why the last opening failed.
@@ -55,7 +56,7 @@ impl Engine {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
-    /// How model and index are called: those in use, or those being opened where none is yet.
+    /// Names of model and index: those in use, or else those being opened.
     pub fn names(&self) -> (String, String) {
         match self.about() {
             Some(about) => (about.model.clone(), about.index.clone()),
@@ -66,12 +67,12 @@ impl Engine {
         }
     }
 
-    /// The index in use or being opened; `None` is the one that ships.
+    /// The index in use or being opened; `None` is the built-in one.
     pub fn wanted_index(&self) -> Option<&std::path::Path> {
         self.wanted.index.as_deref()
     }
 
-    /// What a question is answered with: what is in use, or what is wanted where nothing is yet.
+    /// The setup for a question: the one in use, or the wanted one while opening.
     pub fn setup(&self) -> Setup {
         let (wanted, opening) = (&self.wanted, self.is_opening());
         let ready = self.ready.as_ref().filter(|_| !opening);
@@ -111,7 +112,7 @@ impl Engine {
 impl State {
     pub(super) fn open(&mut self, setup: Setup) {
         if let Some(opening) = self.engine.opening.take() {
-            self.act(Effect::Abandon { job: opening.job });
+            self.emit(Effect::Abandon { job: opening.job });
         }
         self.engine.jobs += 1;
         let job = self.engine.jobs;
@@ -122,10 +123,10 @@ impl State {
             setup: setup.clone(),
             since: self.now,
         });
-        self.act(Effect::Open { job, setup });
+        self.emit(Effect::Open { job, setup });
     }
 
-    /// Opens another model; `None` is the one that ships.
+    /// Opens another model; `None` is the built-in one.
     pub(super) fn open_model(&mut self, model: Option<PathBuf>) {
         let setup = Setup {
             model,
@@ -134,7 +135,7 @@ impl State {
         self.open(setup);
     }
 
-    /// Opens another index; `None` is the one that ships.
+    /// Opens another index; `None` is the built-in one.
     pub(super) fn open_index(&mut self, index: Option<PathBuf>) {
         let setup = Setup {
             index,
@@ -153,11 +154,11 @@ impl State {
         match result {
             Ok(about) => {
                 self.engine.ready = Some((opening.setup, about));
-                self.start_waiting();
+                self.start_turn_if_ready();
             }
             Err(trouble) => {
-                self.keep_the_one_before();
-                self.complain(trouble.clone());
+                self.restore_previous_setup();
+                self.show_error(trouble.clone());
                 self.engine.trouble = Some(trouble.clone());
                 if let Activity::Turn {
                     turn,
@@ -167,31 +168,31 @@ impl State {
                 {
                     self.on_failed(turn, trouble);
                 } else {
-                    self.start_waiting();
+                    self.start_turn_if_ready();
                 }
             }
         }
     }
 
-    /// Gives an opening up; true where there was one.
-    pub(super) fn give_up_opening(&mut self) -> bool {
+    /// Cancels an opening; true if there was one.
+    pub(super) fn cancel_opening(&mut self) -> bool {
         let Some(opening) = self.engine.opening.take() else {
             return false;
         };
-        self.act(Effect::Abandon { job: opening.job });
-        self.keep_the_one_before();
+        self.emit(Effect::Abandon { job: opening.job });
+        self.restore_previous_setup();
         if self.engine.is_ready() {
-            self.tell("opening was given up; the one before stays");
+            self.notify("opening cancelled; the previous one stays open");
         } else {
             self.engine.trouble = Some(
                 Trouble::new("no model is open")
-                    .hint("/model opens the one that ships, /model PATH another"),
+                    .hint("/model opens the built-in one, /model PATH another"),
             );
         }
         true
     }
 
-    fn keep_the_one_before(&mut self) {
+    fn restore_previous_setup(&mut self) {
         if let Some((setup, _)) = &self.engine.ready {
             self.engine.wanted = setup.clone();
         }

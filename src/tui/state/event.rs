@@ -1,4 +1,4 @@
-//! Everything that can happen to the interface. Time comes with every event; the state has no clock.
+//! Events for the state. The time comes with every event; the state has no clock.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
 
 use super::conversation::TurnId;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Event {
     Paste(String),
     /// A whole line, in the line mode.
     Line(String),
-    /// Ctrl-C in the line mode, where it is no key.
+    /// Ctrl-C in line mode, where it is not a key.
     Interrupt,
     Click {
         column: u16,
@@ -35,7 +35,7 @@ pub enum Event {
         rows: u16,
     },
 
-    // Time, only while something moves.
+    // Time; sent only while something changes.
     Tick {
         memory: Option<u64>,
     },
@@ -75,7 +75,7 @@ pub enum Event {
     },
     Worked {
         job: u64,
-        /// What it came to, in words.
+        /// A summary for the user.
         result: Result<String, Trouble>,
     },
 
@@ -114,7 +114,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub path: PathBuf,
-    /// Clean, on one line.
+    /// Sanitised, on one line.
     pub name: String,
     pub folder: bool,
     /// In bytes.

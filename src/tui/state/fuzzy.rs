@@ -1,6 +1,6 @@
-//! Fuzzy matching for completions and lists: the letters in order, near the start and close together first.
+//! Fuzzy matching for completions and lists: letters in order; matches near the start and close together rank first.
 
-/// How well `pattern` fits `text`; `None` where it does not. Higher is better.
+/// How well `pattern` matches `text`; `None` if it does not. Higher is better.
 pub fn score(pattern: &str, text: &str) -> Option<i64> {
     let mut total = 0;
     let mut letters = text.char_indices().map(|(at, c)| (at, lower(c)));
@@ -28,7 +28,7 @@ fn starts_word(text: &str, at: usize) -> bool {
     before.is_none_or(|c| !c.is_alphanumeric())
 }
 
-/// The items that fit, best first; all of them, in their order, for an empty pattern.
+/// The matching items, best first; for an empty pattern all items in their order.
 pub fn sorted<'a, T>(pattern: &str, items: &'a [T], text: impl Fn(&T) -> &str) -> Vec<&'a T> {
     let mut found: Vec<(i64, &T)> = items
         .iter()
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_in_order_fit_and_beginnings_come_first() {
+    fn letters_in_order_match_and_prefixes_come_first() {
         let names = ["/detach", "/attach", "/strategy", "/cases"];
         assert_eq!(sorted("att", &names, |n| n)[0], &"/attach");
         assert_eq!(sorted("str", &names, |n| n), [&"/strategy"]);

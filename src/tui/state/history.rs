@@ -1,8 +1,8 @@
-//! Earlier questions, walked through with the arrow keys. What was being typed is kept as the newest line.
+//! Input history, browsed with the arrow keys. The text being typed is kept as the newest entry.
 
-const MOST: usize = 500;
+const MAX_LINES: usize = 500;
 
-/// Questions, oldest first, and where the walk stands.
+/// Entries, oldest first, and the current position.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     lines: Vec<String>,
@@ -12,18 +12,18 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a question and ends the walk.
+    /// Adds an entry and stops browsing.
     pub fn add(&mut self, line: &str) {
         self.at = None;
         if self.lines.last().is_none_or(|last| last != line) {
             self.lines.push(line.to_string());
         }
-        if self.lines.len() > MOST {
+        if self.lines.len() > MAX_LINES {
             self.lines.remove(0);
         }
     }
 
-    /// The question before; `current` is kept when the walk begins.
+    /// The previous entry; `current` is kept when browsing starts.
     pub fn older(&mut self, current: &str) -> Option<&str> {
         let next = match self.at {
             None => self.lines.len().checked_sub(1)?,
@@ -36,7 +36,7 @@ impl History {
         self.lines.get(next).map(String::as_str)
     }
 
-    /// The question after, and at the end what was being typed.
+    /// The next entry, and at the end the text that was being typed.
     pub fn newer(&mut self) -> Option<&str> {
         let next = self.at? + 1;
         if next >= self.lines.len() {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_walk_goes_back_and_returns_to_what_was_being_typed() {
+    fn browsing_goes_back_and_returns_to_the_text_being_typed() {
         let mut history = History::default();
         assert_eq!(history.older("draft"), None);
         history.add("one");

@@ -17,14 +17,14 @@ impl State {
         match press.code {
             KeyCode::Enter => {
                 let number = *selected;
-                self.take_case(number);
+                self.attach_sample_case(number);
             }
-            code => *selected = moved(*selected, last, code),
+            code => *selected = move_selection(*selected, last, code),
         }
     }
 
-    /// Attaches a sample case and puts a question that fits into an empty input. It is not sent.
-    pub(super) fn take_case(&mut self, number: usize) {
+    /// Attaches a sample case and suggests a question if the input is empty. It is not sent.
+    pub(super) fn attach_sample_case(&mut self, number: usize) {
         let Some(name) = self.cases.get(number).cloned() else {
             return;
         };
@@ -32,7 +32,7 @@ impl State {
         if self.input.is_empty() {
             self.input.set(question_for(&name));
         }
-        self.act(Effect::AttachCase(name));
+        self.emit(Effect::AttachCase(name));
     }
 
     pub(super) fn on_picker_key(&mut self, press: Press) {
@@ -55,20 +55,20 @@ impl State {
             KeyCode::Left => self.leave_folder(),
             KeyCode::Backspace if picker.filter.is_empty() => self.leave_folder(),
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
-                picker.selected = moved(picker.selected.min(last), last, press.code);
+                picker.selected = move_selection(picker.selected.min(last), last, press.code);
             }
-            _ => self.type_into_field(press),
+            _ => self.edit_field(press),
         }
     }
 
-    /// Shows another folder; the next time the picker begins there.
+    /// Shows another folder; the picker starts there next time.
     fn enter_folder(&mut self, folder: std::path::PathBuf) {
         self.folder.clone_from(&folder);
-        self.act(Effect::ListFolder(folder.clone()));
+        self.emit(Effect::ListFolder(folder.clone()));
         self.overlay = Some(Overlay::Picker(super::Picker::new(folder)));
     }
 
-    /// To the folder above.
+    /// Goes to the parent folder.
     fn leave_folder(&mut self) {
         let Some(Overlay::Picker(picker)) = &self.overlay else {
             return;
@@ -94,20 +94,20 @@ impl State {
             .map(|item| (item.id.clone(), item.title.clone()));
         if let Some(renaming) = &list.renaming {
             if press.code != KeyCode::Enter {
-                return self.type_into_field(press);
+                return self.edit_field(press);
             }
             let (id, title) = (renaming.id.clone(), renaming.title.text().to_string());
             list.renaming = None;
-            return self.rename_listed(&id, &title);
+            return self.rename_in_list(&id, &title);
         }
         let control = press.modifiers == KeyModifiers::CONTROL;
-        // In words to search for, Delete takes a character away.
+        // While searching, Delete edits the search text.
         let deletes = match press.code {
             KeyCode::Char('x') => control,
             code => code == KeyCode::Delete && list.words.is_empty(),
         };
         match (press.code, chosen) {
-            (KeyCode::Enter, Some((id, _))) => self.act(Effect::OpenSession(id)),
+            (KeyCode::Enter, Some((id, _))) => self.emit(Effect::OpenSession(id)),
             (KeyCode::Char('r'), Some((id, title))) if control => {
                 let title = super::Editor::line(&title);
                 list.renaming = Some(Renaming { id, title });
@@ -115,19 +115,19 @@ impl State {
             (_, Some((id, title))) if deletes => {
                 let list = Some(Box::new(list.clone()));
                 self.overlay = Some(Overlay::Confirm {
-                    question: format!("Delete the session \"{title}\"? It cannot be brought back."),
+                    question: format!("Delete the session \"{title}\"? This cannot be undone."),
                     id,
                     list,
                 });
             }
             (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _) => {
-                list.selected = moved(list.selected, last, press.code);
+                list.selected = move_selection(list.selected, last, press.code);
             }
-            _ => self.type_into_field(press),
+            _ => self.edit_field(press),
         }
     }
 
-    /// Goes back from the question whether to delete to the list that asked it, which is read again.
+    /// Goes back from the delete confirmation to the list that opened it, which is reloaded.
     pub(super) fn close_window(&mut self) {
         if let Some(Overlay::Confirm {
             list: Some(list), ..
@@ -135,25 +135,25 @@ impl State {
         {
             let words = list.words.text().to_string();
             self.overlay = Some(Overlay::Sessions(*list));
-            self.act(Effect::ListSessions { words });
+            self.emit(Effect::ListSessions { words });
         }
     }
 
-    fn rename_listed(&mut self, id: &str, title: &str) {
-        let title = sessions::cleaned(title);
+    fn rename_in_list(&mut self, id: &str, title: &str) {
+        let title = sessions::clean_title(title);
         if title.is_empty() {
             return;
         }
-        self.give_title(id.to_string(), title);
+        self.set_title(id.to_string(), title);
         if let Some(Overlay::Sessions(list)) = &self.overlay {
             let words = list.words.text().to_string();
-            self.act(Effect::ListSessions { words });
+            self.emit(Effect::ListSessions { words });
         }
     }
 }
 
-/// Where a choice goes.
-fn moved(at: usize, last: usize, code: KeyCode) -> usize {
+/// The new index of a selection.
+fn move_selection(at: usize, last: usize, code: KeyCode) -> usize {
     match code {
         KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => (at + 1).min(last),
@@ -165,7 +165,7 @@ fn moved(at: usize, last: usize, code: KeyCode) -> usize {
     }
 }
 
-/// A question that suits a sample case, by the finding in its name.
+/// A question for a sample case, by the finding in its name.
 fn question_for(name: &str) -> &'static str {
     match name.rsplit('-').next().unwrap_or_default() {
         "nodule" => "Is there a nodule?",
@@ -174,6 +174,6 @@ fn question_for(name: &str) -> &'static str {
         "epidural" => "Is there a haemorrhage?",
         "fracture" => "Is there a fracture?",
         "bleed" => "Are there haemorrhages?",
-        _ => "What does this picture show?",
+        _ => "What does this image show?",
     }
 }

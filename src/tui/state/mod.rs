@@ -1,56 +1,56 @@
 //! The interface as a pure state machine: events in, effects out.
 //!
-//! Nothing here does input or output, waits, or knows the time: time comes with events. What can be seen is a function of
-//! this state (`view`), and what must be done is told to the driver as effects. A state that could not be is not to be
-//! expressible: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
+//! Nothing here does input or output, waits, or reads a clock: time comes with events. What is drawn is a function of
+//! this state (`view`), and work to do is returned to the driver as effects. Impossible states should not be
+//! representable: a running answer is a value of [`Activity`], an open window a value of [`Overlay`].
 
-mod again;
-mod asking;
-mod attaching;
+mod answering;
+mod attachments;
+mod background_work;
 mod branches;
-mod command;
-mod commands;
-mod completing;
+mod command_table;
+mod completion;
 mod conversation;
 mod editor;
 mod effect;
 mod engine;
 mod event;
+mod folder_listing;
 mod fuzzy;
 mod history;
-mod keeping;
-mod keys;
-mod line;
+mod image_pane;
+mod line_input;
 mod list_keys;
-mod listing;
+mod main_keys;
 mod mouse;
 mod overlay;
 mod overlay_keys;
 mod pages;
 mod paths;
-mod pictures;
+mod persistence;
+mod regenerate;
+mod run_command;
 mod sessions;
 mod shots;
-mod trouble;
-mod work;
+mod user_error;
 
-pub use again::{how, same_answer};
-pub use asking::{Activity, Stage};
-pub use command::{TABLE as COMMANDS, named};
-pub use commands::value_name;
-pub use completing::Completion;
+pub use answering::{Activity, Stage};
+pub use background_work::{RunningWork, Work};
+pub use command_table::{COMMANDS, named};
+pub use completion::Completion;
 pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
 pub use editor::Editor;
 pub use effect::Effect;
 pub use engine::Engine;
 pub use event::{Entry, Event};
-pub use keeping::Session;
+pub use image_pane::ImagePane;
 pub use mouse::Hits;
 pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
-pub use pictures::PicturePane;
-pub use trouble::Trouble;
-pub use work::{Work, Working};
+pub use persistence::Session;
+pub use regenerate::{how, same_answer};
+pub use run_command::value_name;
+pub use user_error::Trouble;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ impl Focus {
     const ALL: [Self; 4] = [Self::Input, Self::Conversation, Self::Pictures, Self::Shots];
 
     /// Its part of the keymap.
-    pub fn place(self) -> Place {
+    pub fn key_context(self) -> Place {
         match self {
             Self::Input => Place::Input,
             Self::Conversation => Place::Conversation,
@@ -86,7 +86,7 @@ impl Focus {
     }
 }
 
-/// A message that goes away by itself.
+/// A message that disappears by itself.
 #[derive(Clone, Debug)]
 pub struct Notice {
     pub trouble: Trouble,
@@ -96,73 +96,73 @@ pub struct Notice {
 
 const NOTICE_TIME: Duration = Duration::from_secs(6);
 const ERROR_TIME: Duration = Duration::from_secs(15);
-/// Two presses of Ctrl-C within this time leave.
-const TWICE: Duration = Duration::from_secs(2);
+/// Two presses of Ctrl-C within this time quit.
+const DOUBLE_PRESS: Duration = Duration::from_secs(2);
 
-/// Everything that can be seen, and what is needed to go on.
+/// The whole state of the interface.
 pub struct State {
-    /// Shown line by line: there are no panes to go to, no keys, and no windows that stay.
+    /// Line mode: no panes, no keys, and no windows that stay open.
     linear: bool,
     pub columns: u16,
     pub rows: u16,
     pub now: Duration,
     pub focus: Focus,
-    /// The pane in front where only one has room.
+    /// The visible pane where there is room for only one.
     pub front: Focus,
     pub overlay: Option<Overlay>,
     pub input: Editor,
     history: history::History,
     pub completion: Option<Completion>,
-    /// The turn whose question is being edited.
+    /// The turn that is being edited.
     pub editing: Option<TurnId>,
-    /// What stood in the input before that.
-    draft: Option<again::Draft>,
+    /// The input before that edit.
+    draft: Option<regenerate::Draft>,
     pub attached: Vec<Attached>,
-    /// Whose pictures the next question is about.
+    /// Patient and study of the next question.
     pub whose: Whose,
-    pub pictures: PicturePane,
+    pub pictures: ImagePane,
     pub talk: Conversation,
-    /// Conversations before this one: the names of turns begin anew with each.
+    /// How many conversations came before this one: turn ids restart with each.
     pub conversations: u64,
-    /// The chosen turn; `None` is the last one.
+    /// The selected turn; `None` is the last one.
     chosen: Option<TurnId>,
-    /// First line of the conversation that is shown; `None` follows its end.
+    /// First visible line of the conversation; `None` follows its end.
     pub scroll: Option<usize>,
-    /// Place of the chosen shot in the list.
+    /// Index of the selected shot in the list.
     pub shot: usize,
     pub activity: Activity,
     queue: VecDeque<TurnId>,
     pub settings: Settings,
     pub engine: Engine,
     pub session: Session,
-    /// Long work beside the conversation.
-    pub work: Option<Working>,
-    works: u64,
+    /// Long work in the background.
+    pub work: Option<RunningWork>,
+    last_job: u64,
     pub notice: Option<Notice>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
     pub keymap: Keymap,
     pub theme: ThemeChoice,
     pub images: ImageMode,
-    /// What the last drawing put where; for the mouse and for scrolling.
+    /// Where the last frame drew things; for the mouse and for scrolling.
     pub hits: Hits,
-    listing: Option<listing::Listing>,
-    /// The user does not want what can be completed to be shown.
-    completion_closed: bool,
+    listing: Option<folder_listing::FolderListing>,
+    /// The user closed the list of completions.
+    completion_dismissed: bool,
     interrupted: Option<Duration>,
     partial_at: Duration,
     home: Option<PathBuf>,
     folder: PathBuf,
-    /// Pictures to attach once a session is open, whose own would take their place.
-    attach_later: Vec<PathBuf>,
-    /// Whose they are: goes before what the session says.
-    whose_later: Whose,
+    /// Images to attach after the session is open, since opening it replaces the attached images.
+    pending_attachments: Vec<PathBuf>,
+    /// Their patient and study, which override those of the session.
+    pending_whose: Whose,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
 }
 
-/// What a state begins with.
+/// The initial values of a state.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// For the line mode.
@@ -178,16 +178,16 @@ pub struct Start {
     pub attach: Vec<PathBuf>,
     pub session: Option<String>,
     pub home: Option<PathBuf>,
-    /// Where the file picker begins.
+    /// The first folder of the file picker.
     pub folder: PathBuf,
     pub cases: Vec<String>,
     pub whose: Whose,
-    /// What the user must know before anything else.
+    /// A message to show first.
     pub notice: Option<String>,
 }
 
 impl State {
-    /// The first state, and what must be done at once.
+    /// The first state, and its first effects.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let mut state = Self {
             linear: start.linear,
@@ -208,11 +208,11 @@ impl State {
             draft: None,
             attached: Vec::new(),
             whose: start.whose.clone(),
-            whose_later: match start.session {
+            pending_whose: match start.session {
                 Some(_) => start.whose,
                 None => Whose::default(),
             },
-            pictures: PicturePane::default(),
+            pictures: ImagePane::default(),
             talk: Conversation::default(),
             conversations: 0,
             chosen: None,
@@ -224,7 +224,7 @@ impl State {
             engine: Engine::new(start.setup.clone()),
             session: Session::default(),
             work: None,
-            works: 0,
+            last_job: 0,
             notice: None,
             memory: None,
             keymap: start.keymap,
@@ -232,28 +232,28 @@ impl State {
             images: start.images,
             hits: Hits::default(),
             listing: None,
-            completion_closed: false,
+            completion_dismissed: false,
             interrupted: None,
             partial_at: Duration::ZERO,
             home: start.home,
             folder: start.folder,
-            attach_later: start.attach,
+            pending_attachments: start.attach,
             cases: start.cases,
             effects: Vec::new(),
         };
         state.open(start.setup);
         if let Some(notice) = start.notice {
-            state.complain(Trouble::new(notice));
+            state.show_error(Trouble::new(notice));
         }
         match start.session {
-            Some(id) => state.act(Effect::OpenSession(id)),
-            None => state.attach_waiting(),
+            Some(id) => state.emit(Effect::OpenSession(id)),
+            None => state.attach_pending(),
         }
         let effects = std::mem::take(&mut state.effects);
         (state, effects)
     }
 
-    /// Takes an event that happened at `now` (since the start) and says what must be done.
+    /// Handles an event that happened at `now` (since the start) and returns the effects to run.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         self.now = now.max(self.now);
         if self.notice.as_ref().is_some_and(|n| n.until <= self.now) {
@@ -272,7 +272,7 @@ impl State {
             }
             Event::Tick { memory } => {
                 self.memory = memory.or(self.memory);
-                self.keep_partial();
+                self.store_partial();
                 self.watch_folder();
             }
             Event::Opened { job, result } => self.on_opened(job, result),
@@ -293,18 +293,18 @@ impl State {
             Event::Sessions { words, result } => self.on_sessions(&words, result),
             Event::SessionOpened(result) => self.on_session_opened(result),
             Event::Exported(result) => self.on_exported(result),
-            Event::Working { job, said } => self.on_working(job, said),
-            Event::Worked { job, result } => self.on_worked(job, result),
-            Event::StoreFailed(trouble) => self.complain(trouble),
-            Event::Resumed => self.act(Effect::Redraw),
-            Event::Copied(Ok(())) => self.tell("sent to the terminal's clipboard"),
-            Event::Copied(Err(trouble)) => self.complain(trouble),
+            Event::Working { job, said } => self.on_work_progress(job, said),
+            Event::Worked { job, result } => self.on_work_finished(job, result),
+            Event::StoreFailed(trouble) => self.show_error(trouble),
+            Event::Resumed => self.emit(Effect::Redraw),
+            Event::Copied(Ok(())) => self.notify("copied to the terminal's clipboard"),
+            Event::Copied(Err(trouble)) => self.show_error(trouble),
             Event::EndNow(reason) => self.leave(reason),
         }
         std::mem::take(&mut self.effects)
     }
 
-    /// Whether something moves by itself, so that time must be told.
+    /// Whether something changes with time, so that tick events are needed.
     pub fn is_lively(&self) -> bool {
         !matches!(self.activity, Activity::Idle)
             || self.engine.is_opening()
@@ -313,21 +313,21 @@ impl State {
             || self.shows_folder()
     }
 
-    /// The chosen turn: the last one unless another was chosen.
+    /// The selected turn; the last one unless the user selected another.
     pub fn turn(&self) -> Option<TurnId> {
         self.chosen.or(self.talk.leaf())
     }
 
-    /// Whether `turn` was chosen by the user.
+    /// Whether the user selected `turn`.
     pub fn is_chosen(&self, turn: TurnId) -> bool {
         self.chosen == Some(turn)
     }
 
-    fn act(&mut self, effect: Effect) {
+    fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    fn tell(&mut self, text: impl AsRef<str>) {
+    fn notify(&mut self, text: impl AsRef<str>) {
         self.notice = Some(Notice {
             trouble: Trouble::new(text),
             error: false,
@@ -335,7 +335,7 @@ impl State {
         });
     }
 
-    fn complain(&mut self, trouble: Trouble) {
+    fn show_error(&mut self, trouble: Trouble) {
         self.notice = Some(Notice {
             trouble,
             error: true,
@@ -343,11 +343,11 @@ impl State {
         });
     }
 
-    /// Puts a pane in front where only one has room. One with the focus that is covered by it gives the focus up: no key may
-    /// act on what cannot be seen.
+    /// Brings a pane to the front where there is room for only one. If it covers the focused pane, it takes the focus:
+    /// keys must not act on something hidden.
     fn show_pane(&mut self, pane: Focus) {
         self.front = pane;
-        // A tab is one row high.
+        // A pane that is shown only as a tab is one row high.
         let seen = |pane| {
             let mut panes = self.hits.panes.iter();
             panes.any(|(area, drawn)| *drawn == pane && area.height > 1)
@@ -364,9 +364,9 @@ impl State {
         }
     }
 
-    /// Ends everything: what runs is stopped and kept.
+    /// Quits: a running answer is stopped and stored.
     fn leave(&mut self, reason: ExitReason) {
-        self.stop_for_good();
-        self.act(Effect::Leave(reason));
+        self.stop_before_exit();
+        self.emit(Effect::Leave(reason));
     }
 }

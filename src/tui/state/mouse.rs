@@ -1,4 +1,4 @@
-//! The mouse, and scrolling. What is where comes from the last drawing.
+//! Mouse and scrolling, using the positions of the last frame.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::layout::{Position, Rect};
@@ -9,7 +9,7 @@ use super::conversation::TurnId;
 use super::overlay::Overlay;
 use super::{Focus, State};
 
-/// What the last drawing put where.
+/// Where the last frame drew things.
 #[derive(Clone, Debug, Default)]
 pub struct Hits {
     pub panes: Vec<(Rect, Focus)>,
@@ -19,22 +19,22 @@ pub struct Hits {
     pub rows: Vec<(Rect, usize)>,
     /// First line of every turn in the conversation.
     pub turns: Vec<(TurnId, usize)>,
-    /// Lines of the conversation, and how many are seen.
+    /// Lines of the conversation, and how many are visible.
     pub lines: usize,
     pub height: usize,
-    /// How far the text of the open window can be scrolled.
+    /// Largest scroll offset of the open window.
     pub overlay_most: usize,
 }
 
 impl Hits {
-    /// Where a turn begins.
+    /// The first line of a turn.
     pub fn first_line(&self, turn: TurnId) -> Option<usize> {
         let found = self.turns.iter().find(|(id, _)| *id == turn);
         found.map(|(_, line)| (*line).min(self.lines.saturating_sub(self.height)))
     }
 }
 
-fn at<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
+fn hit<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
     let found = areas
         .iter()
         .rev()
@@ -42,7 +42,7 @@ fn at<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
     found.map(|(_, what)| *what)
 }
 
-/// The wheel over a picture.
+/// The action of the mouse wheel over an image.
 fn zoom(lines: isize) -> Action {
     if lines < 0 {
         Action::ZoomIn
@@ -54,12 +54,12 @@ fn zoom(lines: isize) -> Action {
 impl State {
     pub(super) fn on_click(&mut self, column: u16, row: u16) {
         if self.overlay.is_some() {
-            if let Some(number) = at(&self.hits.rows, column, row) {
-                self.choose_row(number);
+            if let Some(number) = hit(&self.hits.rows, column, row) {
+                self.select_row(number);
             }
             return;
         }
-        if let Some(shot) = at(&self.hits.shots, column, row) {
+        if let Some(shot) = hit(&self.hits.shots, column, row) {
             let again = self.focus == Focus::Shots && self.shot == shot;
             self.go(Focus::Shots);
             self.shot = shot;
@@ -68,17 +68,17 @@ impl State {
             }
             return;
         }
-        if let Some(focus) = at(&self.hits.panes, column, row) {
+        if let Some(focus) = hit(&self.hits.panes, column, row) {
             self.go(focus);
         }
     }
 
-    /// A click on a row chooses it; on the chosen row, it does what Enter does.
-    fn choose_row(&mut self, number: usize) {
+    /// A click selects a row; on the selected row it acts like Enter.
+    fn select_row(&mut self, number: usize) {
         let selected = match &mut self.overlay {
             Some(Overlay::Cases { selected } | Overlay::Welcome { selected, .. }) => selected,
             Some(Overlay::Picker(picker)) => &mut picker.selected,
-            // Not while a title is typed, which belongs to the chosen one.
+            // Not while typing a title, which belongs to the selected session.
             Some(Overlay::Sessions(list)) if list.renaming.is_none() => &mut list.selected,
             _ => return,
         };
@@ -97,7 +97,7 @@ impl State {
             return;
         }
         if matches!(self.overlay, Some(Overlay::Picture)) {
-            return self.picture_action(zoom(lines));
+            return self.image_action(zoom(lines));
         }
         if self.overlay.is_some() {
             let code = if lines < 0 {
@@ -108,17 +108,17 @@ impl State {
             let arrow = Press::new(code, KeyModifiers::NONE);
             return self.on_overlay_key(arrow);
         }
-        match at(&self.hits.panes, column, row) {
+        match hit(&self.hits.panes, column, row) {
             Some(Focus::Shots) => {
                 let last = self.shot_list().len().saturating_sub(1);
                 self.shot = self.shot.saturating_add_signed(lines.signum()).min(last);
             }
-            Some(Focus::Pictures) => self.picture_action(zoom(lines)),
+            Some(Focus::Pictures) => self.image_action(zoom(lines)),
             _ => self.scroll_conversation(lines),
         }
     }
 
-    /// Lines of a page.
+    /// Lines per page.
     pub(super) fn page(&self) -> isize {
         self.hits.height.saturating_sub(2).max(1) as isize
     }
@@ -127,7 +127,7 @@ impl State {
         let most = self.hits.lines.saturating_sub(self.hits.height);
         let from = self.scroll.unwrap_or(most).min(most);
         let to = from.saturating_add_signed(lines);
-        // At the end the view follows what comes.
+        // At the end the view follows new text.
         self.scroll = (to < most).then_some(to);
     }
 }

@@ -1,4 +1,4 @@
-//! The windows above the panes. At most one is open.
+//! The windows over the panes. At most one is open.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use super::conversation::TurnId;
 use super::editor::Editor;
 use super::event::Entry;
 use super::pages::Page;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{fuzzy, paths};
 
-/// The step of the first run that is a list of sample cases.
+/// The welcome step with the sample cases.
 pub const CASES_STEP: usize = 1;
 
 /// An open window.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    /// The first run, in three steps.
+    /// The welcome of the first run, in three steps.
     Welcome {
         step: usize,
         selected: usize,
-        /// Of the steps that are text.
+        /// Scroll offset of the text steps.
         scroll: usize,
     },
     Help {
@@ -46,24 +46,24 @@ pub enum Overlay {
         scroll: usize,
     },
     Export(ExportDialog),
-    /// The chosen picture on the whole screen.
+    /// The selected image on the full screen.
     Picture,
     Compare {
         left: TurnId,
         right: TurnId,
         scroll: usize,
     },
-    /// Whether to delete the session `id`.
+    /// Confirms the deletion of session `id`.
     Confirm {
         question: String,
         id: String,
-        /// The list that asked, to go back to.
+        /// The list that opened it, to go back to.
         list: Option<Box<SessionList>>,
     },
 }
 
 impl Overlay {
-    /// The text field that takes typed characters.
+    /// The text field that receives typed characters.
     pub(super) fn field(&mut self) -> Option<&mut Editor> {
         match self {
             Self::Picker(picker) => Some(&mut picker.filter),
@@ -76,7 +76,7 @@ impl Overlay {
         }
     }
 
-    /// How far a text is scrolled.
+    /// The scroll offset of a text window.
     pub(super) fn scroll(&mut self) -> Option<&mut usize> {
         match self {
             Self::Help { scroll }
@@ -90,7 +90,7 @@ impl Overlay {
     }
 }
 
-/// Choosing a file.
+/// The file picker.
 #[derive(Clone, Debug)]
 pub struct Picker {
     pub folder: PathBuf,
@@ -111,7 +111,7 @@ impl Picker {
         }
     }
 
-    /// Takes what the folder holds; the chosen entry stays chosen where it is still there.
+    /// Sets the entries of the folder; the selected entry stays selected if it still exists.
     pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Trouble>) {
         let chosen = self.entry().map(|entry| entry.path.clone());
         self.trouble = result.as_ref().err().cloned();
@@ -123,12 +123,12 @@ impl Picker {
         self.selected = place.unwrap_or(self.selected.min(visible.len().saturating_sub(1)));
     }
 
-    /// Still being read.
+    /// Whether the folder is still being read.
     pub fn is_reading(&self) -> bool {
         self.entries.is_none()
     }
 
-    /// Folders and pictures that fit the filter.
+    /// Folders and images that match the filter.
     pub fn visible(&self) -> Vec<&Entry> {
         let wanted = self.filter.text();
         let hidden = wanted.starts_with('.');
@@ -137,7 +137,7 @@ impl Picker {
             .iter()
             .flatten()
             .filter(|e| hidden || !e.name.starts_with('.'))
-            .filter(|e| e.folder || paths::is_picture(&e.path))
+            .filter(|e| e.folder || paths::is_image_path(&e.path))
             .collect();
         fuzzy::sorted(wanted, &entries, |entry| &entry.name)
             .into_iter()
@@ -145,7 +145,7 @@ impl Picker {
             .collect()
     }
 
-    /// The chosen entry.
+    /// The selected entry.
     pub fn entry(&self) -> Option<&Entry> {
         let visible = self.visible();
         visible
@@ -162,11 +162,11 @@ pub struct SessionList {
     items: Option<Vec<SessionSummary>>,
     pub trouble: Option<Trouble>,
     pub selected: usize,
-    /// A session that is being given another title.
+    /// The session that is being renamed.
     pub renaming: Option<Renaming>,
 }
 
-/// The session, which stays the same however the list moves, and its new title as it is typed.
+/// A session being renamed, fixed by id since the list may change, and the title as typed so far.
 #[derive(Clone, Debug)]
 pub struct Renaming {
     pub id: String,
@@ -206,13 +206,13 @@ impl SessionList {
         self.items.as_deref().unwrap_or_default()
     }
 
-    /// The chosen session.
+    /// The selected session.
     pub fn item(&self) -> Option<&SessionSummary> {
         self.items().get(self.selected)
     }
 }
 
-/// Where to write a session, and how.
+/// The export dialog: format and path.
 #[derive(Clone, Debug)]
 pub struct ExportDialog {
     pub format: ExportFormat,
@@ -221,7 +221,7 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// The format is that of the path's end.
+    /// The format is taken from the extension of the path.
     pub fn new(path: Option<PathBuf>, title: &str) -> Self {
         let format = path.as_deref().and_then(ExportFormat::of);
         let format = format.unwrap_or_default();
@@ -236,13 +236,13 @@ impl ExportDialog {
         }
     }
 
-    /// Takes the format that the end of the typed path names.
-    pub(super) fn follow_path(&mut self) {
+    /// Sets the format from the extension of the typed path.
+    pub(super) fn set_format_from_path(&mut self) {
         let named = ExportFormat::of(std::path::Path::new(self.path.text()));
         self.format = named.unwrap_or(self.format);
     }
 
-    /// Another format, with the end of the path that belongs to it.
+    /// Switches the format and the extension of the path with it.
     pub(super) fn switch(&mut self, step: isize) {
         let all = ExportFormat::ALL;
         let at = all.iter().position(|f| *f == self.format).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Keys in open windows. Esc closes; lists move; text scrolls; fields take what is typed.
+//! Keys in open windows: Esc closes, arrows move in lists and scroll texts, other keys edit fields.
 
 use crossterm::event::KeyCode;
 
@@ -6,7 +6,7 @@ use crate::tui::keys::{Action, Press};
 
 use super::effect::Effect;
 use super::overlay::{CASES_STEP, Overlay};
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{State, paths};
 
 /// Steps of the first run.
@@ -25,7 +25,7 @@ impl State {
             Some(Overlay::Picture) => {
                 let action = self.keymap.action(crate::tui::keys::Place::Pictures, press);
                 if let Some(action) = action {
-                    self.picture_action(action);
+                    self.image_action(action);
                 }
             }
             Some(Overlay::Welcome { .. }) => self.on_welcome_key(press),
@@ -40,7 +40,7 @@ impl State {
         }
     }
 
-    /// Closes the window, or the field that is open in it, or goes back to the window before it.
+    /// Closes the open field or the window, or goes back to the previous window.
     fn close_overlay(&mut self) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.renaming.take().is_some()
@@ -60,7 +60,7 @@ impl State {
             KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
             KeyCode::PageUp => scroll.saturating_sub(page),
-            // At the end it may mean something else.
+            // At the end, Space may have another meaning.
             KeyCode::Char(' ') if *scroll >= most => return false,
             KeyCode::PageDown | KeyCode::Char(' ') => *scroll + page,
             KeyCode::Home | KeyCode::Char('g') => 0,
@@ -89,7 +89,7 @@ impl State {
                 let number = digit
                     .to_digit(10)
                     .map_or(0, |d| if d == 0 { 9 } else { d as usize - 1 });
-                self.take_case(number);
+                self.attach_sample_case(number);
             }
             KeyCode::Up => *selected = selected.saturating_sub(1),
             KeyCode::Down => *selected = (*selected + 1).min(cases.saturating_sub(1)),
@@ -97,13 +97,13 @@ impl State {
                 *step = step.saturating_sub(1);
                 *scroll = 0;
             }
-            // Nobody has understood what was not on the screen.
+            // The whole text must have been on the screen before it can be accepted.
             KeyCode::Enter | KeyCode::Right | KeyCode::Tab if *scroll < most => {
                 *scroll = (*scroll + page).min(most);
             }
             KeyCode::Enter if *step == CASES_STEP => {
                 let number = *selected;
-                self.take_case(number);
+                self.attach_sample_case(number);
             }
             KeyCode::Enter | KeyCode::Right | KeyCode::Tab | KeyCode::Char(' ') => {
                 let accepts = *step == 0;
@@ -113,7 +113,7 @@ impl State {
                     self.overlay = None;
                 }
                 if accepts {
-                    self.act(Effect::Accept);
+                    self.emit(Effect::Accept);
                 }
             }
             _ => {}
@@ -132,17 +132,17 @@ impl State {
             KeyCode::Down => dialog.switch(1),
             KeyCode::Up => dialog.switch(-1),
             KeyCode::Enter => {
-                let path = paths::typed(dialog.path.text(), home.as_deref());
+                let path = paths::from_input(dialog.path.text(), home.as_deref());
                 dialog.trouble = match path {
                     Some(_) => None,
                     None => Some(Trouble::new("there is no path").hint("write where to export to")),
                 };
                 let format = dialog.format;
                 if let (Some(path), Some(id)) = (path, session) {
-                    self.act(Effect::Export { id, format, path });
+                    self.emit(Effect::Export { id, format, path });
                 }
             }
-            _ => self.type_into_field(press),
+            _ => self.edit_field(press),
         }
     }
 
@@ -179,8 +179,8 @@ impl State {
         }
     }
 
-    /// Editing keys in the field of a window.
-    pub(super) fn type_into_field(&mut self, press: Press) {
+    /// Applies editing keys to the field of a window.
+    pub(super) fn edit_field(&mut self, press: Press) {
         let action = self.keymap.action(crate::tui::keys::Place::Input, press);
         let Some(field) = self.overlay.as_mut().and_then(Overlay::field) else {
             return;
@@ -188,7 +188,7 @@ impl State {
         let before = field.text().to_string();
         match (press.character(), action) {
             (Some(character), _) => field.type_character(character),
-            (None, Some(action)) => super::keys::edit(field, action),
+            (None, Some(action)) => super::main_keys::edit(field, action),
             _ => {}
         }
         if field.text() != before {
@@ -196,15 +196,15 @@ impl State {
         }
     }
 
-    /// After typing into a window's field: lists look again.
+    /// Updates lists after a change in a window's field.
     pub(super) fn field_changed(&mut self) {
         match &mut self.overlay {
             Some(Overlay::Picker(picker)) => picker.selected = 0,
-            Some(Overlay::Export(dialog)) => dialog.follow_path(),
+            Some(Overlay::Export(dialog)) => dialog.set_format_from_path(),
             Some(Overlay::Sessions(list)) if list.renaming.is_none() => {
                 list.selected = 0;
                 let words = list.words.text().to_string();
-                self.act(Effect::ListSessions { words });
+                self.emit(Effect::ListSessions { words });
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Pages of text about the conversation and the program: a window of the full screen, a list in the line mode.
+//! Text pages about the conversation and the program: a window on the full screen, a list in line mode.
 
 use crate::tui::house::label;
 use crate::tui::journal::Attached;
@@ -6,16 +6,16 @@ use rounds_assistant::INTENDED_USE;
 use rounds_support::errors::bytes;
 
 use super::conversation::{Reply, Turn, TurnId};
-use super::{Activity, State, again};
+use super::{Activity, State, regenerate};
 
-/// What a page is about.
+/// The content of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
     /// The shots of the selected answer.
     Shots,
-    /// The questions of the branch that is shown.
+    /// The questions of the visible branch.
     Turns,
-    /// What was asked in the same place.
+    /// The versions of the selected question.
     Branches,
     /// The selected question, to be edited.
     Question,
@@ -60,7 +60,7 @@ impl State {
     fn shot_lines(&self) -> Vec<String> {
         let shots = self.shot_list();
         if shots.is_empty() {
-            return vec!["there are no shots here".into()];
+            return vec!["this answer has no shots".into()];
         }
         let line = |(at, shot): (usize, &&rounds_assistant::retrieval::Shot)| {
             let note = match (
@@ -105,7 +105,7 @@ impl State {
     fn status_lines(&self) -> Vec<String> {
         let mut lines = vec![format!("now: {}", self.doing())];
         if let Some(about) = self.engine.about() {
-            // What `auto` became is known with the first answer.
+            // What `auto` resolved to is known only after the first answer.
             lines.push(format!("model: {}", about.model));
             lines.push(format!("device: {}", about.device));
             lines.push(format!("index: {}", about.index));
@@ -115,7 +115,7 @@ impl State {
             lines.push(format!("encoder: {}", label(setup.encoder.as_deref())));
         }
         lines.push(format!("search: {}", setup.search.name()));
-        lines.push(format!("shots: {}", again::how(&self.settings)));
+        lines.push(format!("shots: {}", regenerate::how(&self.settings)));
         lines.extend(self.other_settings());
         let names: Vec<&str> = self.attached.iter().map(name).collect();
         lines.push(match names.is_empty() {
@@ -138,7 +138,7 @@ impl State {
         }
         lines.push(match self.session.id() {
             Some(id) => format!("session: {} ({id})", self.session.title()),
-            None => "session: not begun".into(),
+            None => "no session yet".into(),
         });
         lines.push(format!("use: {INTENDED_USE}"));
         lines
@@ -170,7 +170,7 @@ impl State {
             .collect()
     }
 
-    /// Tokens that the selected answer took, and those that fit.
+    /// Tokens used by the selected answer, and the size of the context.
     pub fn context(&self) -> Option<(usize, Option<usize>)> {
         let turn = self.turn().and_then(|id| self.talk.get(id))?;
         let Reply::Answered(done) = &turn.reply else {
@@ -186,7 +186,7 @@ fn name(attached: &Attached) -> &str {
     &attached.picture.source.name
 }
 
-/// What came of a question, on one line.
+/// The outcome of a question, on one line.
 fn outcome(turn: &Turn) -> String {
     match &turn.reply {
         Reply::Coming => "(not answered yet)".into(),

@@ -1,16 +1,16 @@
 //! Paths as people type, paste and drop them: quoted, escaped, with `~`, or as `file://` addresses.
 //!
-//! Only text is looked at here; whether a file exists is for whoever opens it.
+//! Works on text only; whether a file exists is checked when it is opened.
 
 use std::path::{Path, PathBuf};
 
-/// Longest path that is taken, in bytes.
-const LONGEST: usize = 4096;
+/// Maximum length of a path, in bytes.
+const MAX_BYTES: usize = 4096;
 
-/// The path that a typed argument means.
-pub fn typed(text: &str, home: Option<&Path>) -> Option<PathBuf> {
+/// Parses a typed argument as a path.
+pub fn from_input(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST {
+    if text.is_empty() || text.len() > MAX_BYTES {
         return None;
     }
     let plain = match text.strip_prefix("file://") {
@@ -20,32 +20,32 @@ pub fn typed(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     Some(expand(&plain, home))
 }
 
-/// The paths of a paste or drop, where all of it looks like paths of pictures; `None` where it is text.
-pub fn pasted(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
+/// The paths of a paste or drop, if all of it looks like image paths; `None` for other text.
+pub fn from_paste(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST * 8 {
+    if text.is_empty() || text.len() > MAX_BYTES * 8 {
         return None;
     }
-    let words = words(text)?;
+    let words = shell_words(text)?;
     let paths: Vec<PathBuf> = words
         .iter()
-        .filter_map(|word| typed_word(word, home))
+        .filter_map(|word| path_from_word(word, home))
         .collect();
-    let all = paths.len() == words.len() && paths.iter().all(|path| is_picture(path));
-    // A word of prose that ends in .png is no drop; a drop is an absolute path or an address.
+    let all = paths.len() == words.len() && paths.iter().all(|path| is_image_path(path));
+    // A word of prose may end in .png; a drop is always an absolute path or an address.
     let absolute = paths.iter().all(|path| path.is_absolute());
     (all && absolute && !paths.is_empty()).then_some(paths)
 }
 
-fn typed_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
+fn path_from_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
     match word.strip_prefix("file://") {
         Some(address) => Some(expand(&address_path(address)?, home)),
         None => Some(expand(word, home)),
     }
 }
 
-/// Whether the name looks like a picture that can be read.
-pub fn is_picture(path: &Path) -> bool {
+/// Whether the name looks like a readable image.
+pub fn is_image_path(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     let extension = extension.unwrap_or_default().to_lowercase();
     matches!(
@@ -72,7 +72,7 @@ fn expand(text: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Takes quotes and backslashes away from one argument, which may have spaces in it.
+/// Removes quotes and backslashes from one argument, which may contain spaces.
 fn unquote(text: &str) -> String {
     for quote in ['"', '\''] {
         let inner = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote));
@@ -80,7 +80,7 @@ fn unquote(text: &str) -> String {
             return inner.to_string();
         }
     }
-    // A backslash before a letter is a path of another system, not an escape.
+    // A backslash before a letter is part of a Windows path, not an escape.
     let mut out = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -95,8 +95,8 @@ fn unquote(text: &str) -> String {
     out
 }
 
-/// Splits as a shell would: quotes and backslashes. `None` where a quote stays open.
-fn words(text: &str) -> Option<Vec<String>> {
+/// Splits words like a shell, with quotes and backslashes. `None` if a quote is not closed.
+fn shell_words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote: Option<char> = None;
@@ -122,7 +122,7 @@ fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// The path of a `file://` address on this machine.
+/// The path of a local `file://` address.
 fn address_path(address: &str) -> Option<String> {
     let path = address.strip_prefix("localhost").unwrap_or(address);
     if !path.starts_with('/') {
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Option<Vec<PathBuf>> {
-        pasted(text, Some(Path::new("/home/me")))
+        from_paste(text, Some(Path::new("/home/me")))
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_no_path() {
+    fn text_is_not_a_path() {
         for text in [
             "is there a nodule in chest.png",
             "/attach x",
@@ -184,19 +184,22 @@ mod tests {
     #[test]
     fn a_typed_path_may_have_spaces_and_quotes() {
         let home = Some(Path::new("/home/me"));
-        assert_eq!(typed("a scan.png", home), Some(PathBuf::from("a scan.png")));
         assert_eq!(
-            typed("\"a scan.png\"", home),
+            from_input("a scan.png", home),
             Some(PathBuf::from("a scan.png"))
         );
         assert_eq!(
-            typed("~/a\\ scan.png", home),
+            from_input("\"a scan.png\"", home),
+            Some(PathBuf::from("a scan.png"))
+        );
+        assert_eq!(
+            from_input("~/a\\ scan.png", home),
             Some(PathBuf::from("/home/me/a scan.png"))
         );
         assert_eq!(
-            typed("C:\\scans\\a.png", home),
+            from_input("C:\\scans\\a.png", home),
             Some(PathBuf::from("C:\\scans\\a.png"))
         );
-        assert_eq!(typed("  ", home), None);
+        assert_eq!(from_input("  ", home), None);
     }
 }

@@ -1,53 +1,53 @@
-//! Sessions: a new one, one from the store, its title, its end.
+//! Sessions: starting, opening, renaming, deleting.
 //!
-//! Never leave a conversation while the store has still to speak of a turn of it.
+//! Never leave a conversation before the store has confirmed all its turns.
 
 use crate::tui::journal::{SavedSession, SessionSummary, Whose};
 
 use super::conversation::Conversation;
 use super::effect::Effect;
-use super::keeping::Session;
 use super::overlay::Overlay;
-use super::trouble::Trouble;
+use super::persistence::Session;
+use super::user_error::Trouble;
 use super::{Activity, State};
 
-/// In characters.
-pub const LONGEST_TITLE: usize = 60;
+/// Maximum length of a title.
+pub const MAX_TITLE_CHARS: usize = 60;
 
-/// A title as it is kept.
-pub(super) fn cleaned(title: &str) -> String {
-    rounds_support::sanitise::clean_line_max(title.trim(), LONGEST_TITLE)
+/// A title as it is stored.
+pub(super) fn clean_title(title: &str) -> String {
+    rounds_support::sanitise::clean_line_max(title.trim(), MAX_TITLE_CHARS)
 }
 
 impl State {
-    /// Turns are named by their place, so what the store says late must not meet another conversation.
-    fn may_change_conversation(&mut self) -> bool {
+    /// Turn ids are indexes, so a late message of the store must not reach another conversation.
+    fn can_change_conversation(&mut self) -> bool {
         if self.activity != Activity::Idle {
-            self.tell("an answer is under way; stop it first");
+            self.notify("an answer is in progress; stop it first");
             return false;
         }
         if self.has_unstored() {
-            self.tell("the last answer is still being kept; try again");
+            self.notify("the last answer is still being saved; try again");
             return false;
         }
         true
     }
 
     pub(super) fn new_session(&mut self) {
-        if !self.may_change_conversation() {
+        if !self.can_change_conversation() {
             return;
         }
-        self.forget_conversation();
+        self.reset_conversation();
         self.attached.clear();
         self.pictures.fit(0);
         let known = std::mem::take(&mut self.whose) != Whose::default();
-        self.tell(match known {
-            true => "a new session, of nobody in particular: /patient and /study say whose",
-            false => "a new session; the one before is in the list of sessions",
+        self.notify(match known {
+            true => "a new session; no patient or study is set (/patient, /study)",
+            false => "a new session; the previous one is in the list of sessions",
         });
     }
 
-    fn forget_conversation(&mut self) {
+    fn reset_conversation(&mut self) {
         self.conversations += 1;
         self.talk = Conversation::default();
         self.session = Session::default();
@@ -71,17 +71,17 @@ impl State {
     }
 
     pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, Trouble>) {
-        self.attach_waiting();
-        let given = std::mem::take(&mut self.whose_later);
+        self.attach_pending();
+        let given = std::mem::take(&mut self.pending_whose);
         let saved = match result {
             Ok(saved) => saved,
-            Err(trouble) => return self.complain(trouble),
+            Err(trouble) => return self.show_error(trouble),
         };
-        if !self.may_change_conversation() {
+        if !self.can_change_conversation() {
             return;
         }
-        self.forget_conversation();
-        self.session = Session::kept(&saved.id, &saved.title);
+        self.reset_conversation();
+        self.session = Session::saved(&saved.id, &saved.title);
         let lost: Vec<String> = saved.turns.iter().flat_map(|t| t.lost.clone()).collect();
         self.talk = Conversation::from_saved(*saved);
         let last = self.talk.leaf().and_then(|id| self.talk.get(id));
@@ -98,37 +98,39 @@ impl State {
         }
         self.go(super::Focus::Input);
         match lost.first() {
-            None => self.tell(format!("opened: {}", self.session.title())),
-            Some(first) => self.complain(
-                Trouble::new(format!(
-                    "{} of this session's pictures are damaged in the store and missing here, the first is {first}",
-                    lost.len()
-                ))
-                .hint("attach them again before you ask about them"),
+            None => self.notify(format!("opened: {}", self.session.title())),
+            Some(first) => self.show_error(
+                Trouble::new(match lost.len() {
+                    1 => format!("1 image of this session is damaged and could not be loaded: {first}"),
+                    count => format!(
+                        "{count} images of this session are damaged and could not be loaded, the first is {first}"
+                    ),
+                })
+                .hint("attach the missing images again before you ask about them"),
             ),
         }
     }
 
     pub(super) fn rename_session(&mut self, title: &str) {
-        let title = cleaned(title);
+        let title = clean_title(title);
         match (self.session.id().map(str::to_string), title.is_empty()) {
-            (_, true) => self.complain(Trouble::new("/rename takes the new title")),
-            (None, _) => self.complain(
-                Trouble::new("this session is not in the store yet").hint("ask something first"),
+            (_, true) => self.show_error(Trouble::new("/rename needs a new title")),
+            (None, _) => self.show_error(
+                Trouble::new("this session is not saved yet").hint("ask something first"),
             ),
             (Some(id), _) => {
-                self.tell(format!("renamed to {title}"));
-                self.give_title(id, title);
+                self.notify(format!("renamed to {title}"));
+                self.set_title(id, title);
             }
         }
     }
 
-    /// Gives a session of the store another title; the open one shows it too.
-    pub(super) fn give_title(&mut self, id: String, title: String) {
+    /// Renames a stored session, and the open one with it.
+    pub(super) fn set_title(&mut self, id: String, title: String) {
         if self.session.id() == Some(&id) {
             self.session.rename(&title);
         }
-        self.act(Effect::RenameSession { id, title });
+        self.emit(Effect::RenameSession { id, title });
     }
 
     pub(super) fn confirm_delete(&mut self) {
@@ -136,38 +138,38 @@ impl State {
             Some(id) => {
                 self.overlay = Some(Overlay::Confirm {
                     question: format!(
-                        "Delete this session ({})? It cannot be brought back.",
+                        "Delete this session ({})? This cannot be undone.",
                         self.session.title()
                     ),
                     id: id.to_string(),
                     list: None,
                 });
             }
-            None => self.complain(Trouble::new("this session is not in the store")),
+            None => self.show_error(Trouble::new("this session is not saved")),
         }
     }
 
     pub(super) fn delete_session(&mut self, id: &str) {
         if self.session.id() == Some(id) {
-            if !self.may_change_conversation() {
+            if !self.can_change_conversation() {
                 return;
             }
-            self.forget_conversation();
+            self.reset_conversation();
         }
-        self.act(Effect::DeleteSession(id.to_string()));
-        self.tell("the session was deleted");
+        self.emit(Effect::DeleteSession(id.to_string()));
+        self.notify("the session was deleted");
     }
 
     pub(super) fn on_exported(&mut self, result: Result<std::path::PathBuf, Trouble>) {
         match result {
             Ok(path) => {
                 self.overlay = None;
-                self.tell(format!("written to {}", path.display()));
+                self.notify(format!("written to {}", path.display()));
             }
             Err(trouble) => match &mut self.overlay {
-                // The error belongs into the dialog that asked.
+                // The error belongs in the dialog.
                 Some(Overlay::Export(dialog)) => dialog.trouble = Some(trouble),
-                _ => self.complain(trouble),
+                _ => self.show_error(trouble),
             },
         }
     }

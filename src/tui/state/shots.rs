@@ -1,18 +1,18 @@
-//! The shots of the chosen answer: pin, exclude, reorder, open, ask again without one.
+//! The shots of the selected answer: pin, exclude, reorder, open, ask again without one.
 //!
-//! What an answer was made with is never changed here: pins and exclusions count from the next question on.
+//! The shots of an existing answer never change: pins and exclusions apply from the next question on.
 
-use crate::tui::house::tags_of;
+use crate::tui::house::tags_line;
 use crate::tui::keys::Action;
 use rounds_assistant::retrieval::Shot;
 
 use super::overlay::Overlay;
-use super::trouble::Trouble;
+use super::user_error::Trouble;
 use super::{Focus, State, branches};
 use rounds_assistant::MOST_SHOTS;
 
 impl State {
-    /// The shots in the order of the list: pinned ones first, as they will stand at the next question.
+    /// The shots in list order: pinned ones first, as in the next prompt.
     pub fn shot_list(&self) -> Vec<&Shot> {
         let Some(turn) = self.turn().and_then(|id| self.talk.get(id)) else {
             return Vec::new();
@@ -22,7 +22,7 @@ impl State {
         shots
     }
 
-    /// Place among the pinned examples, from 0.
+    /// Position among the pinned examples, from 0.
     pub fn pin_place(&self, id: &str) -> Option<usize> {
         self.settings.pinned.iter().position(|pinned| pinned == id)
     }
@@ -31,7 +31,7 @@ impl State {
         self.settings.excluded.iter().any(|excluded| excluded == id)
     }
 
-    /// The chosen shot.
+    /// The selected shot.
     pub fn chosen_shot(&self) -> Option<&Shot> {
         let shots = self.shot_list();
         shots
@@ -39,7 +39,7 @@ impl State {
             .copied()
     }
 
-    /// What is to be known of a shot: names and texts.
+    /// Details of a shot as pairs of label and text.
     pub fn facts_of(&self, shot: &Shot) -> Vec<(&'static str, String)> {
         let example = &shot.example;
         let next = match (self.pin_place(&example.id), self.is_excluded(&example.id)) {
@@ -57,7 +57,7 @@ impl State {
             ("Rationale", example.rationale.clone()),
             ("Why it was chosen", chosen),
             ("For the next question", next),
-            ("Tags", tags_of(example)),
+            ("Tags", tags_line(example)),
             ("Source", example.source.clone()),
             ("Licence", example.licence.clone()),
             ("Patient", example.patient.clone()),
@@ -72,7 +72,7 @@ impl State {
         let last = count.saturating_sub(1);
         self.shot = self.shot.min(last);
         let Some(id) = self.chosen_shot().map(|shot| shot.example.id.clone()) else {
-            return self.tell("there are no shots here");
+            return self.notify("this answer has no shots");
         };
         match action {
             Action::ShotUp => self.shot = self.shot.saturating_sub(1),
@@ -102,12 +102,12 @@ impl State {
     fn toggle_pin(&mut self, id: &str) {
         if self.pin_place(id).is_some() {
             self.settings.pinned.retain(|pinned| pinned != id);
-            self.tell(format!("{id} is no longer pinned"));
+            self.notify(format!("{id} is no longer pinned"));
         } else {
             self.settings.excluded.retain(|excluded| excluded != id);
             self.settings.pinned.push(id.to_string());
-            self.tell(format!(
-                "{id} is pinned: always a shot from the next question on"
+            self.notify(format!(
+                "{id} is pinned: always used, from the next question on"
             ));
         }
         self.follow_shot(id);
@@ -116,18 +116,18 @@ impl State {
     fn toggle_excluded(&mut self, id: &str) {
         if self.is_excluded(id) {
             self.settings.excluded.retain(|excluded| excluded != id);
-            self.tell(format!("{id} may be a shot again"));
+            self.notify(format!("{id} can be used again"));
         } else {
             self.settings.pinned.retain(|pinned| pinned != id);
             self.settings.excluded.push(id.to_string());
-            self.tell(format!(
-                "{id} is excluded: never a shot from the next question on"
+            self.notify(format!(
+                "{id} is excluded: never used, from the next question on"
             ));
         }
         self.follow_shot(id);
     }
 
-    /// Moves the chosen shot a place up or down.
+    /// Moves the selected shot up or down.
     fn move_shot(&mut self, step: isize) {
         let to = self.shot.checked_add_signed(step);
         if let Some(to) = to.filter(|to| *to < self.shot_list().len()) {
@@ -135,7 +135,7 @@ impl State {
         }
     }
 
-    /// Moves a shot; the order of the list becomes the order of the pins.
+    /// Moves a shot; the list order becomes the order of the pins.
     fn reorder(&mut self, from: usize, to: usize) {
         let mut ids: Vec<String> = self
             .shot_list()
@@ -155,7 +155,7 @@ impl State {
         self.settings.pinned = ids;
         self.settings.pinned.extend(others);
         self.shot = to;
-        self.tell("these shots are pinned in this order from the next question on");
+        self.notify("these shots are pinned in this order from the next question on");
     }
 
     fn follow_shot(&mut self, id: &str) {
@@ -166,26 +166,26 @@ impl State {
         self.shot = place.unwrap_or(self.shot);
     }
 
-    /// Selects the shot of a typed number; without a number the selected one stays. True where there is one.
+    /// Selects a shot by its typed number; without one the selection stays. True if there is a shot.
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.complain(Trouble::new("there are no shots here"));
+            self.show_error(Trouble::new("this answer has no shots"));
             return false;
         }
-        match branches::place(argument, count) {
+        match branches::parse_index(argument, count) {
             Some(at) => self.shot = at,
             None if argument.is_empty() && !self.linear => {}
             None => {
-                self.complain(branches::no_number("shot", argument, count));
+                self.show_error(branches::no_such_number("shot", argument, count));
                 return false;
             }
         }
         true
     }
 
-    /// Does something to the shot of a typed number, or to the selected one.
-    pub(super) fn shot_argument(&mut self, argument: &str, action: Action) {
+    /// Applies an action to the shot with a typed number, or to the selected one.
+    pub(super) fn shot_command(&mut self, argument: &str, action: Action) {
         if self.select_shot(argument) {
             self.shot_action(action);
         }
@@ -195,18 +195,18 @@ impl State {
         let count = self.shot_list().len();
         let mut places = argument
             .split_whitespace()
-            .map(|word| branches::place(word, count));
+            .map(|word| branches::parse_index(word, count));
         match (places.next(), places.next(), places.next()) {
             (Some(Some(from)), Some(Some(to)), None) => self.reorder(from, to),
-            _ => self.complain(
+            _ => self.show_error(
                 Trouble::new("/move takes the number of a shot and its new place")
                     .hint("/shots lists them; /move 3 1 puts the third first"),
             ),
         }
     }
 
-    /// Whether a typed argument means a shot of the list, and not the id of an example. A small number means one that may not
-    /// be there.
+    /// Whether an argument means a shot of the list rather than the id of an example: any small number, even one out of
+    /// range.
     fn is_shot(argument: &str) -> bool {
         let number = argument.parse::<usize>();
         argument.is_empty() || number.is_ok_and(|number| number <= MOST_SHOTS)
@@ -214,10 +214,10 @@ impl State {
 
     pub(super) fn pin_argument(&mut self, argument: &str) {
         match argument {
-            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotPin),
+            shot if Self::is_shot(shot) => self.shot_command(shot, Action::ShotPin),
             "off" => {
                 self.settings.pinned.clear();
-                self.tell("nothing is pinned now");
+                self.notify("nothing is pinned now");
             }
             id => self.toggle_pin(id),
         }
@@ -225,10 +225,10 @@ impl State {
 
     pub(super) fn exclude_argument(&mut self, argument: &str) {
         match argument {
-            shot if Self::is_shot(shot) => self.shot_argument(shot, Action::ShotExclude),
+            shot if Self::is_shot(shot) => self.shot_command(shot, Action::ShotExclude),
             "off" => {
                 self.settings.excluded.clear();
-                self.tell("nothing is excluded now");
+                self.notify("nothing is excluded now");
             }
             id => self.toggle_excluded(id),
         }

@@ -1,4 +1,4 @@
-//! Attaching by paste, command, picker and case; detaching; looking at pictures.
+//! Attaching by paste, command, picker and case; detaching; viewing images.
 
 use super::data;
 use super::harness::Harness;
@@ -19,14 +19,14 @@ fn attached(user: &mut Harness) -> Vec<String> {
         .filter_map(|effect| match effect {
             Effect::AttachFile(path) => Some(path.display().to_string()),
             Effect::AttachCase(name) => Some(format!("case {name}")),
-            Effect::Ask { .. } => Some("ASKED".into()),
+            Effect::Ask { .. } => Some("a question was sent".into()),
             _ => None,
         })
         .collect()
 }
 
 #[test]
-fn a_dropped_path_attaches_and_never_sends() {
+fn a_dropped_path_is_attached_and_not_sent() {
     let mut user = Harness::new(100, 30);
     user.effects();
     user.paste("'/scans/a scan.png' file:///scans/b%20c.jpg\n");
@@ -38,7 +38,7 @@ fn a_dropped_path_attaches_and_never_sends() {
 }
 
 #[test]
-fn pasted_text_is_text_with_its_line_breaks() {
+fn pasted_text_keeps_its_line_breaks() {
     let mut user = Harness::new(100, 30);
     user.paste("first line\r\nsecond line with chest.png");
     assert_eq!(
@@ -48,10 +48,10 @@ fn pasted_text_is_text_with_its_line_breaks() {
 }
 
 #[test]
-fn a_paste_that_is_too_long_is_not_cut_in_silence() {
+fn a_paste_that_is_too_long_is_cut_with_a_notice() {
     let mut user = Harness::new(100, 30);
     user.paste(&"x".repeat(7999));
-    user.sees_not("a question has at most");
+    user.does_not_see("a question has at most");
     user.paste("yz");
     user.sees("a question has at most 8000 characters");
     assert!(user.state.input.text().ends_with("xy"));
@@ -83,7 +83,7 @@ fn a_path_is_completed_and_attached_by_command() {
 }
 
 #[test]
-fn the_picker_shows_folders_and_pictures_with_a_preview_and_attaches() {
+fn the_picker_shows_folders_and_images_with_a_preview_and_attaches() {
     let mut user = Harness::new(120, 30);
     user.press("ctrl-o");
     user.sees("reading");
@@ -95,9 +95,9 @@ fn the_picker_shows_folders_and_pictures_with_a_preview_and_attaches() {
             entry("notes.txt", false),
         ]),
     });
-    user.sees_not("notes.txt");
+    user.does_not_see("notes.txt");
     user.type_text("ch");
-    user.sees_not("older");
+    user.does_not_see("older");
     user.sees("▀");
     user.effects();
     user.press("enter");
@@ -126,19 +126,19 @@ fn the_picker_goes_into_folders_and_up_again() {
 }
 
 #[test]
-fn a_file_that_is_no_picture_says_why() {
+fn a_file_that_is_not_an_image_is_an_error_with_a_hint() {
     let mut user = Harness::new(100, 30);
     user.event(Event::Attached {
         name: "x.png".into(),
-        result: Err(Trouble::new("x.png is not a picture")
+        result: Err(Trouble::new("x.png is not an image")
             .hint("PNG, JPEG, WebP, TIFF, BMP and GIF can be read")),
     });
-    user.sees("error: x.png is not a picture");
+    user.sees("error: x.png is not an image");
     user.sees("hint: PNG, JPEG");
 }
 
 #[test]
-fn the_same_picture_is_not_attached_twice_and_there_is_a_most() {
+fn the_same_image_is_not_attached_twice_and_there_is_a_maximum() {
     let mut user = Harness::new(100, 30);
     user.attach("a.png");
     user.attach("a.png");
@@ -151,7 +151,7 @@ fn the_same_picture_is_not_attached_twice_and_there_is_a_most() {
 }
 
 #[test]
-fn pictures_stay_for_the_next_question_until_they_are_taken_away() {
+fn images_stay_attached_until_they_are_detached() {
     let mut user = Harness::new(120, 40);
     user.attach("a.png");
     user.attach("b.png");
@@ -175,14 +175,14 @@ fn pictures_stay_for_the_next_question_until_they_are_taken_away() {
 }
 
 #[test]
-fn looking_closer_changes_what_is_seen_and_not_what_is_asked() {
+fn view_settings_change_the_display_but_not_the_image_sent() {
     let mut user = Harness::new(120, 40);
     user.attach("a.png");
     let before = data::attached("a.png");
     user.press("alt-2 + + b c");
     user.sees("shown 1.6x, brightness +1, contrast +1 (display only)");
     user.press("0");
-    user.sees_not("shown 1.6x");
+    user.does_not_see("shown 1.6x");
     user.press("+");
     user.effects();
     user.press("alt-1");
@@ -190,13 +190,13 @@ fn looking_closer_changes_what_is_seen_and_not_what_is_asked() {
     let effects = user.effects();
     let Some(Effect::Ask { images, .. }) = effects.iter().find(|e| matches!(e, Effect::Ask { .. }))
     else {
-        panic!("not asked");
+        panic!("no question was sent");
     };
     assert_eq!(images[0].picture, before.picture);
 }
 
 #[test]
-fn two_pictures_stand_side_by_side_and_a_shot_beside_yours() {
+fn two_images_or_an_image_and_a_shot_are_shown_side_by_side() {
     let mut user = Harness::new(160, 40);
     user.attach("a.png");
     user.attach("b.png");
@@ -222,7 +222,7 @@ fn a_sample_case_suggests_a_question_and_does_not_send_it() {
 }
 
 #[test]
-fn the_picture_on_the_clipboard_is_attached_by_command_and_by_key() {
+fn the_clipboard_image_is_attached_by_command_and_by_key() {
     let mut user = Harness::new(120, 40);
     user.type_text("/paste");
     user.press("enter");
@@ -241,51 +241,55 @@ fn folder(names: &[&str]) -> Event {
     }
 }
 
-fn readings(user: &mut Harness) -> usize {
+fn folder_reads(user: &mut Harness) -> usize {
     let effects = user.effects();
     let reads = |e: &&Effect| matches!(e, Effect::ListFolder(_));
     effects.iter().filter(reads).count()
 }
 
 #[test]
-fn a_folder_that_changes_while_its_names_are_completed_is_shown_as_it_is() {
+fn completion_follows_changes_in_the_folder() {
     let mut user = Harness::new(100, 30);
     user.type_text("/attach /data/");
     user.event(folder(&["b.png", "notes.txt"]));
     user.sees("b.png");
-    user.sees_not("notes.txt");
+    user.does_not_see("notes.txt");
     user.press("down");
-    readings(&mut user);
+    folder_reads(&mut user);
     user.wait(500);
-    assert_eq!(readings(&mut user), 0, "it was read a moment ago");
-    assert!(user.state.is_lively(), "time must go on for it");
+    assert_eq!(folder_reads(&mut user), 0, "it was read a moment ago");
+    assert!(user.state.is_lively(), "it needs ticks");
     user.wait(2000);
     user.wait(2000);
-    assert_eq!(readings(&mut user), 1, "not again before an answer came");
+    assert_eq!(
+        folder_reads(&mut user),
+        1,
+        "not again before the first answer"
+    );
     user.event(folder(&["a.png", "b.png"]));
     user.sees("a.png");
     user.press("tab");
     assert_eq!(
         user.state.input.text(),
         "/attach /data/b.png",
-        "the choice stays when the list changes"
+        "the selection stays when the list changes"
     );
 }
 
 #[test]
-fn a_list_that_was_closed_does_not_come_back_by_itself() {
+fn a_closed_completion_list_stays_closed() {
     let mut user = Harness::new(100, 30);
     user.type_text("/attach /data/");
     user.event(folder(&["a.png"]));
     user.press("esc");
     user.event(folder(&["a.png", "b.png"]));
-    user.sees_not("b.png");
+    user.does_not_see("b.png");
     user.type_text("b");
     user.sees("b.png");
 }
 
 #[test]
-fn a_folder_that_is_gone_has_no_names_to_complete() {
+fn a_deleted_folder_offers_no_completions() {
     let mut user = Harness::new(100, 30);
     user.type_text("/attach /data/");
     user.event(folder(&["a.png"]));
@@ -293,18 +297,18 @@ fn a_folder_that_is_gone_has_no_names_to_complete() {
         folder: "/data".into(),
         result: Err(Trouble::new("gone")),
     });
-    user.sees_not("a.png");
+    user.does_not_see("a.png");
 }
 
 #[test]
-fn the_picker_sees_new_files_and_keeps_its_choice() {
+fn the_picker_shows_new_files_and_keeps_the_selection() {
     let mut user = Harness::new(100, 30);
     user.press("ctrl-o");
     user.event(folder(&["b.png", "c.png"]));
     user.press("down");
-    readings(&mut user);
+    folder_reads(&mut user);
     user.wait(3000);
-    assert_eq!(readings(&mut user), 1);
+    assert_eq!(folder_reads(&mut user), 1);
     user.event(folder(&["a.png", "b.png", "c.png"]));
     user.sees("a.png");
     user.effects();
@@ -313,7 +317,7 @@ fn the_picker_sees_new_files_and_keeps_its_choice() {
 }
 
 #[test]
-fn folders_are_completed_where_a_folder_is_wanted() {
+fn only_folders_are_completed_where_a_folder_is_expected() {
     let mut user = Harness::new(100, 30);
     user.type_text("/model /data/");
     user.event(Event::Folder {
@@ -321,5 +325,5 @@ fn folders_are_completed_where_a_folder_is_wanted() {
         result: Ok(vec![entry("big", true), entry("a.png", false)]),
     });
     user.sees("big/");
-    user.sees_not("a.png");
+    user.does_not_see("a.png");
 }

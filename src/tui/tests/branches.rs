@@ -1,4 +1,4 @@
-//! Which answers count as the same: what a comparison shows, which sample comes next.
+//! Which turns count as repetitions: what a comparison reuses, and which seed a new sample gets.
 
 use super::data;
 use super::harness::Harness;
@@ -10,7 +10,7 @@ fn command(user: &mut Harness, line: &str) {
     user.press("enter");
 }
 
-/// Seeds of the questions that were asked since the last call.
+/// Seeds of the questions asked since the last call.
 fn seeds(user: &mut Harness) -> Vec<u64> {
     let effects = user.effects().into_iter();
     let asked = effects.filter_map(|effect| match effect {
@@ -20,7 +20,7 @@ fn seeds(user: &mut Harness) -> Vec<u64> {
     asked.collect()
 }
 
-/// Compares, answers where that is asked, and closes the window. True where it was asked.
+/// Opens the comparison, answers if a question was asked, and closes it. Returns whether one was asked.
 fn compares(user: &mut Harness) -> bool {
     user.effects();
     user.press("alt-c");
@@ -37,15 +37,15 @@ fn a_comparison_never_shows_the_answer_to_another_question() {
     let mut user = Harness::new(140, 40);
     user.exchange("Is there a nodule?", "yes");
     assert!(compares(&mut user));
-    assert!(!compares(&mut user), "it is there");
+    assert!(!compares(&mut user), "it is complete");
     user.press("alt-e ctrl-u");
     user.exchange("Is there a fracture?", "yes");
-    assert!(compares(&mut user), "the question is another one");
+    assert!(compares(&mut user), "the question is different");
     assert!(!compares(&mut user));
 }
 
 #[test]
-fn a_comparison_asks_again_where_picture_patient_or_settings_are_others() {
+fn a_comparison_asks_again_when_image_patient_or_settings_differ() {
     let mut user = Harness::new(140, 40);
     user.attach("a.png");
     user.exchange("Is there a nodule?", "yes");
@@ -63,11 +63,11 @@ fn a_comparison_asks_again_where_picture_patient_or_settings_are_others() {
         study: None,
     }));
     assert!(edited(&mut user, |user| user.state.settings.floor = Some(0.5)));
-    assert!(!edited(&mut user, |_| ()), "nothing is another");
+    assert!(!edited(&mut user, |_| ()), "nothing is different");
 }
 
 #[test]
-fn every_sample_has_a_seed_that_was_not_tried_and_a_typed_one_goes_first() {
+fn every_sample_has_a_new_seed_and_a_typed_seed_comes_first() {
     let mut user = Harness::new(100, 40);
     command(&mut user, "/temperature 0.7");
     user.exchange("Is there a nodule?", "yes");
@@ -85,19 +85,19 @@ fn every_sample_has_a_seed_that_was_not_tried_and_a_typed_one_goes_first() {
 }
 
 #[test]
-fn other_settings_are_no_repetition() {
+fn changed_settings_are_not_a_repetition() {
     let mut user = Harness::new(100, 40);
     user.exchange("Is there a nodule?", "yes");
     user.state.settings.decoding.beams = 4;
     user.press("ctrl-r");
-    user.sees_not("says the same again");
+    user.does_not_see("says the same again");
     user.answer("yes");
     user.press("ctrl-r");
     user.sees("says the same again");
 }
 
 #[test]
-fn a_question_that_is_not_let_wait_leaves_nothing_behind() {
+fn a_question_rejected_by_the_full_queue_leaves_no_trace() {
     let mut user = Harness::new(120, 40);
     user.exchange("one", "yes");
     for _ in 0..12 {
@@ -106,11 +106,11 @@ fn a_question_that_is_not_let_wait_leaves_nothing_behind() {
     user.sees("error: too many answers are waiting");
     assert_eq!(user.state.talk.count(), 10);
     let stored = user.journal().open("s1").unwrap().turns.len();
-    assert_eq!(stored, 10, "every turn is kept");
+    assert_eq!(stored, 10, "every turn is saved");
 }
 
 #[test]
-fn a_turn_whose_picture_is_damaged_is_not_asked_again_without_it() {
+fn a_turn_with_a_damaged_image_is_not_asked_again_without_it() {
     for again in ["ctrl-r", "alt-c", "alt-e"] {
         let mut user = Harness::new(140, 40);
         user.attach("a.png");
@@ -132,7 +132,7 @@ fn a_turn_whose_picture_is_damaged_is_not_asked_again_without_it() {
 }
 
 #[test]
-fn a_ranking_is_drawn_and_kept() {
+fn a_ranking_is_shown_and_saved() {
     let mut user = Harness::new(120, 40);
     user.ask("Is there a nodule?");
     let turn = user.running();

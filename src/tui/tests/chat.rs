@@ -1,4 +1,4 @@
-//! Asking, stopping, asking again, branches, comparing.
+//! Asking, streaming, stopping, scrolling, commands.
 
 use super::harness::Harness;
 use crate::tui::journal::{Journal, SavedEnd};
@@ -41,7 +41,7 @@ fn a_question_is_asked_streamed_and_answered() {
 }
 
 #[test]
-fn esc_while_streaming_stops_and_keeps_what_came() {
+fn esc_while_streaming_stops_and_keeps_the_partial_answer() {
     let mut user = Harness::new(100, 30);
     user.ask("Is there a nodule?");
     user.retrieve(2);
@@ -58,7 +58,7 @@ fn esc_while_streaming_stops_and_keeps_what_came() {
     });
     user.model_stops();
     user.sees("A round opacity");
-    user.sees_not("too late");
+    user.does_not_see("too late");
     let session = user.journal().open("s1").unwrap();
     assert!(
         matches!(&session.turns[0].end, SavedEnd::Stopped { text, .. } if text == "Rationale: A round opacity"),
@@ -68,7 +68,7 @@ fn esc_while_streaming_stops_and_keeps_what_came() {
 }
 
 #[test]
-fn an_answer_that_was_finished_while_it_was_stopped_stays_as_it_was_seen() {
+fn an_answer_that_finishes_while_being_stopped_stays_partial() {
     let mut user = Harness::new(100, 30);
     user.ask("Is there a nodule?");
     user.retrieve(2);
@@ -76,13 +76,14 @@ fn an_answer_that_was_finished_while_it_was_stopped_stays_as_it_was_seen() {
     user.press("esc");
     user.answer("yes, the whole answer");
     user.sees("[stopped]");
-    user.sees_not("the whole answer");
+    user.does_not_see("the whole answer");
     assert_eq!(user.state.activity, Activity::Idle);
 }
 
 #[test]
-fn a_question_asked_before_the_model_is_there_waits_for_it() {
-    let mut user = Harness::with(100, 30, rounds_imaging::ColourDepth::True, Start::default());
+fn a_question_asked_before_the_model_is_open_waits_for_it() {
+    let mut user =
+        Harness::with_start(100, 30, rounds_imaging::ColourDepth::True, Start::default());
     user.ask("Is there a nodule?");
     user.sees("waiting for the model");
     user.wait(3000);
@@ -93,8 +94,9 @@ fn a_question_asked_before_the_model_is_there_waits_for_it() {
 }
 
 #[test]
-fn a_model_that_cannot_be_opened_says_why_and_what_to_do_where_it_was_asked() {
-    let mut user = Harness::with(100, 30, rounds_imaging::ColourDepth::True, Start::default());
+fn a_model_that_fails_to_open_shows_the_error_and_hint_in_the_conversation() {
+    let mut user =
+        Harness::with_start(100, 30, rounds_imaging::ColourDepth::True, Start::default());
     user.ask("Is there a nodule?");
     user.event(Event::Opened {
         job: 1,
@@ -106,7 +108,7 @@ fn a_model_that_cannot_be_opened_says_why_and_what_to_do_where_it_was_asked() {
 }
 
 #[test]
-fn another_model_opens_while_the_one_before_stays_and_esc_gives_it_up() {
+fn the_old_model_stays_while_another_opens_and_esc_cancels_it() {
     let mut user = Harness::new(100, 30);
     user.type_text("/model /models/big");
     user.press("enter");
@@ -134,7 +136,7 @@ fn enter_while_an_answer_runs_keeps_the_typed_question() {
 }
 
 #[test]
-fn streamed_text_is_kept_about_once_a_second() {
+fn streamed_text_is_saved_about_once_a_second() {
     let mut user = Harness::new(100, 30);
     user.ask("one");
     user.retrieve(1);
@@ -149,9 +151,10 @@ fn streamed_text_is_kept_about_once_a_second() {
     );
     user.wait(1000);
     user.wait(100);
-    let kept = user.effects();
+    let effects = user.effects();
     assert_eq!(
-        kept.iter()
+        effects
+            .iter()
             .filter(|e| matches!(e, Effect::StorePartial { .. }))
             .count(),
         1
@@ -159,7 +162,7 @@ fn streamed_text_is_kept_about_once_a_second() {
 }
 
 #[test]
-fn a_store_that_fails_is_told_and_the_conversation_goes_on() {
+fn a_failing_store_is_reported_and_the_conversation_continues() {
     let mut user = Harness::new(100, 30);
     let mut state_only = |event| user.state.handle(std::time::Duration::ZERO, event);
     for key in ["h", "i", "enter"] {
@@ -198,7 +201,7 @@ fn a_new_line_makes_the_input_grow_and_enter_sends_all_of_it() {
 }
 
 #[test]
-fn reading_further_up_is_not_disturbed_by_what_comes() {
+fn streaming_does_not_move_the_view_when_scrolled_up() {
     let mut user = Harness::new(80, 24);
     for number in 0..8 {
         user.exchange(&format!("question {number}"), "yes");
@@ -222,7 +225,7 @@ fn reading_further_up_is_not_disturbed_by_what_comes() {
 }
 
 #[test]
-fn an_earlier_turn_can_be_chosen_and_esc_returns_to_the_end() {
+fn an_earlier_turn_can_be_selected_and_esc_returns_to_the_end() {
     let mut user = Harness::new(120, 40);
     user.exchange("first", "yes");
     user.exchange("second", "no");
@@ -236,11 +239,11 @@ fn an_earlier_turn_can_be_chosen_and_esc_returns_to_the_end() {
             .any(|e| matches!(e, Effect::Copy(text) if text.starts_with("yes")))
     );
     user.press("esc");
-    user.sees_not("> You");
+    user.does_not_see("> You");
 }
 
 #[test]
-fn a_printable_key_in_another_pane_begins_a_question() {
+fn a_printable_key_in_another_pane_starts_a_question() {
     let mut user = Harness::new(120, 40);
     user.press("alt-1");
     user.press("W");
@@ -260,7 +263,7 @@ fn an_unknown_command_is_not_sent_as_a_question() {
     assert_eq!(
         user.state.input.text(),
         "/atach x",
-        "what was typed can be corrected"
+        "the typed command can be corrected"
     );
 }
 
@@ -284,19 +287,19 @@ fn settings_change_by_command_from_the_next_question_on() {
     let Some(Effect::Ask { settings, .. }) =
         effects.iter().find(|e| matches!(e, Effect::Ask { .. }))
     else {
-        panic!("not asked");
+        panic!("no question was asked");
     };
     assert_eq!((settings.shots, settings.strategy), (2, Strategy::Random));
     assert_eq!(settings.floor, Some(0.5));
     assert_eq!(settings.filter.len(), 2);
-    for (line, said) in [
+    for (line, expected) in [
         ("/k many", "/k takes a number from 0 to 512, not `many`"),
         ("/order backwards", "`backwards` is not an order"),
         ("/filter ct", "`ct` is not a condition"),
     ] {
         user.type_text(line);
         user.press("enter");
-        user.sees(said);
+        user.sees(expected);
     }
 }
 
@@ -315,7 +318,7 @@ fn commands_and_their_values_are_completed() {
     user.press("down down enter");
     assert!(
         user.state.input.text().starts_with('/'),
-        "a chosen completion is taken, not run"
+        "a selected completion is inserted, not run"
     );
 }
 
@@ -333,9 +336,9 @@ fn help_opens_with_a_question_mark_only_in_an_empty_input() {
 #[test]
 fn every_action_of_the_keymap_can_be_overridden_by_its_name() {
     for row in crate::tui::keys::TABLE {
-        let own = [(row.name.to_string(), "f12".to_string())].into();
-        let map =
-            crate::tui::keys::Keymap::new(&own).unwrap_or_else(|e| panic!("{e} {:?}", e.hint()));
+        let overrides = [(row.name.to_string(), "f12".to_string())].into();
+        let map = crate::tui::keys::Keymap::new(&overrides)
+            .unwrap_or_else(|e| panic!("{e} {:?}", e.hint()));
         assert_eq!(map.keys(row.action), "F12");
     }
 }

@@ -1,4 +1,4 @@
-//! Nothing is said by colour alone: without colours the screen has the same words, and the same things stand out.
+//! Nothing depends on colour alone: without colours the screen has the same text and the same things stand out.
 
 use ratatui::style::{Color, Modifier};
 
@@ -7,14 +7,14 @@ use crate::tui::state::Start;
 use rounds_imaging::ColourDepth;
 
 fn screen(depth: ColourDepth) -> Harness {
-    let mut user = Harness::with(120, 40, depth, Start::default());
+    let mut user = Harness::with_start(120, 40, depth, Start::default());
     user.model_opens();
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-3 p down x");
     user
 }
 
-/// The cells of the first place where `text` stands.
+/// The modifiers of the cell where `text` first occurs.
 fn modifiers(user: &Harness, text: &str) -> Modifier {
     let buffer = user.terminal.backend().buffer();
     let row = user
@@ -28,7 +28,7 @@ fn modifiers(user: &Harness, text: &str) -> Modifier {
 }
 
 #[test]
-fn without_colours_no_cell_has_one_and_the_words_are_the_same() {
+fn without_colours_no_cell_is_coloured_and_the_text_is_the_same() {
     let with = screen(ColourDepth::True);
     let without = screen(ColourDepth::None);
     for cell in &without.terminal.backend().buffer().content {
@@ -51,7 +51,7 @@ fn without_colours_no_cell_has_one_and_the_words_are_the_same() {
 }
 
 #[test]
-fn sixteen_colours_use_only_the_sixteen() {
+fn sixteen_colour_mode_uses_only_sixteen_colours() {
     let user = screen(ColourDepth::Ansi16);
     for cell in &user.terminal.backend().buffer().content {
         for colour in [cell.fg, cell.bg] {
@@ -64,7 +64,7 @@ fn sixteen_colours_use_only_the_sixteen() {
 }
 
 #[test]
-fn the_chosen_row_stands_out_without_colours() {
+fn the_selected_row_stands_out_without_colours() {
     for depth in [ColourDepth::None, ColourDepth::Ansi16] {
         let user = screen(depth);
         assert!(
@@ -75,7 +75,7 @@ fn the_chosen_row_stands_out_without_colours() {
 }
 
 #[test]
-fn the_score_bar_of_the_chosen_row_is_not_reversed() {
+fn the_score_bar_of_the_selected_row_is_not_reversed() {
     let user = screen(ColourDepth::None);
     let screen = user.screen();
     let mut lines = screen.lines().enumerate();
@@ -86,14 +86,14 @@ fn the_score_bar_of_the_chosen_row_is_not_reversed() {
 }
 
 #[test]
-fn the_focus_has_a_sign_that_is_no_colour() {
+fn the_focus_is_marked_without_colour() {
     let user = screen(ColourDepth::None);
     user.sees("╔ Shots: 4 of 4, 1 pinned, 1 excluded");
     user.sees("┌ Conversation");
 }
 
 #[test]
-fn every_theme_tells_roles_apart() {
+fn every_theme_distinguishes_its_roles() {
     use crate::tui::ThemeChoice;
     use crate::tui::view::Theme;
     for depth in [ColourDepth::Ansi16, ColourDepth::Ansi256, ColourDepth::True] {

@@ -1,4 +1,4 @@
-//! Commands that the line mode has for what keys do here.
+//! Commands for what keys do on the full screen.
 
 use super::harness::Harness;
 use crate::tui::state::{Activity, Effect};
@@ -16,7 +16,7 @@ fn command(user: &mut Harness, line: &str) {
 }
 
 #[test]
-fn a_shot_is_opened_moved_and_left_out_by_its_number() {
+fn a_shot_is_opened_moved_and_omitted_by_its_number() {
     let mut user = answered();
     command(&mut user, "/shot 2");
     user.sees("Example chest-0001");
@@ -28,7 +28,7 @@ fn a_shot_is_opened_moved_and_left_out_by_its_number() {
     );
     command(&mut user, "/move 9 1");
     user.sees("/move takes the number of a shot and its new place");
-    // Numbers are those of the list, where the third is the first now.
+    // Numbers are positions in the list, where the third shot is now first.
     command(&mut user, "/without 1");
     user.sees("without chest-0002");
     assert!(
@@ -39,7 +39,7 @@ fn a_shot_is_opened_moved_and_left_out_by_its_number() {
 }
 
 #[test]
-fn without_a_number_the_selected_shot_is_meant() {
+fn without_a_number_the_selected_shot_is_used() {
     let mut user = answered();
     user.press("alt-3 down");
     user.type_text("/shot");
@@ -48,7 +48,7 @@ fn without_a_number_the_selected_shot_is_meant() {
 }
 
 #[test]
-fn turns_and_branches_are_listed_and_gone_to() {
+fn turns_and_branches_are_listed_and_selected() {
     let mut user = answered();
     command(&mut user, "/edit Is there a mass?");
     user.retrieve(1);
@@ -66,11 +66,11 @@ fn turns_and_branches_are_listed_and_gone_to() {
     user.press("esc");
     command(&mut user, "/branches 1");
     user.sees("branch 1 of 2 is shown");
-    user.sees_not("And an effusion?");
+    user.does_not_see("And an effusion?");
 }
 
 #[test]
-fn the_status_is_a_page_and_stop_stops() {
+fn status_opens_a_page_and_stop_stops_the_answer() {
     let mut user = answered();
     command(&mut user, "/status");
     user.sees("shots: k=4 image, similar-last");
@@ -99,7 +99,7 @@ fn a_case_is_attached_by_its_number() {
 }
 
 #[test]
-fn a_slash_alone_is_no_question_and_a_command_without_its_value_says_what_it_is() {
+fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one() {
     let mut user = Harness::new(100, 30);
     let enter = |user: &mut Harness, text: &str| {
         user.type_text(text);
@@ -110,7 +110,7 @@ fn a_slash_alone_is_no_question_and_a_command_without_its_value_says_what_it_is(
     user.sees("a slash alone is no command");
     assert!(matches!(user.state.activity, Activity::Idle));
     user.press("ctrl-u");
-    for (command, said) in [
+    for (command, expected) in [
         ("/k", "4 shots; /k N changes it"),
         ("/strategy", "strategy image; /strategy NAME changes it"),
         ("/theme", "theme auto; "),
@@ -119,6 +119,6 @@ fn a_slash_alone_is_no_question_and_a_command_without_its_value_says_what_it_is(
         ("/images none", "pictures are off"),
     ] {
         enter(&mut user, command);
-        user.sees(said);
+        user.sees(expected);
     }
 }

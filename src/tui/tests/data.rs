@@ -1,4 +1,4 @@
-//! Made-up data. The only place of the tests that knows how answers and examples are built.
+//! Test data. Only this module knows how answers and examples are built.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rounds_imaging::{Beside, Format, Mode, Picture, SourceInfo};
 use rounds_index::{Example, ExampleImage};
 use rounds_model::generate::StopReason;
 
-/// A bright disc on a dark ground.
-pub fn picture(name: &str) -> Picture {
+/// A bright disc on a dark background.
+pub fn image(name: &str) -> Picture {
     let side = 48_u32;
     let rgb = (0..side * side)
         .flat_map(|at| {
@@ -36,7 +36,7 @@ pub fn picture(name: &str) -> Picture {
 
 pub fn attached(name: &str) -> Attached {
     Attached {
-        picture: Arc::new(picture(name)),
+        picture: Arc::new(image(name)),
         file: Arc::from(name.as_bytes()),
         path: None,
     }
@@ -54,14 +54,14 @@ pub fn example(number: usize) -> Example {
         licence: "CC0-1.0".into(),
         ..Example::default()
     };
-    give_picture(
+    add_image(
         &mut example,
         &rounds_support::files::sha256_hex(&number.to_le_bytes()),
     );
     example
 }
 
-pub fn give_picture(example: &mut Example, sha256: &str) {
+pub fn add_image(example: &mut Example, sha256: &str) {
     example.images.push(ExampleImage {
         sha256: sha256.to_string(),
         extension: "png".into(),
@@ -73,7 +73,7 @@ pub fn shot(number: usize) -> Shot {
         example: example(number),
         score: 0.98 - number as f32 * 0.07,
         rank: number + 1,
-        reason: "most similar picture (cosine)".into(),
+        reason: "most similar image (cosine)".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A user at a terminal that is only memory: presses, types, looks at the screen.
+//! A user at an in-memory terminal: presses keys, types, looks at the screen.
 
 use std::time::Duration;
 
@@ -21,22 +21,22 @@ pub struct Harness {
     memo: Memo,
     theme: Theme,
     now: Duration,
-    /// What was to be done since the last look.
+    /// Effects since they were last taken.
     effects: Vec<Effect>,
     journal: MemoryJournal,
-    /// What a slow store will say; `None` where it answers at once.
-    late: Option<Vec<Event>>,
+    /// Replies a slow store has not delivered yet; `None` if it answers at once.
+    late_replies: Option<Vec<Event>>,
 }
 
 impl Harness {
-    /// A screen with a model that is ready.
+    /// A screen with an open model.
     pub fn new(columns: u16, rows: u16) -> Self {
-        let mut harness = Self::with(columns, rows, ColourDepth::True, Start::default());
+        let mut harness = Self::with_start(columns, rows, ColourDepth::True, Start::default());
         harness.model_opens();
         harness
     }
 
-    pub fn with(columns: u16, rows: u16, depth: ColourDepth, start: Start) -> Self {
+    pub fn with_start(columns: u16, rows: u16, depth: ColourDepth, start: Start) -> Self {
         let (state, effects) = State::new(Start {
             columns,
             rows,
@@ -61,7 +61,7 @@ impl Harness {
             now: Duration::ZERO,
             effects,
             journal: MemoryJournal::default(),
-            late: None,
+            late_replies: None,
         };
         harness.draw();
         harness
@@ -73,7 +73,7 @@ impl Harness {
             _ => None,
         });
         self.event(Event::Opened {
-            job: job.expect("nothing is being opened"),
+            job: job.expect("no model is being opened"),
             result: Ok(About {
                 model: "nano".into(),
                 index: "shipped".into(),
@@ -83,27 +83,27 @@ impl Harness {
         });
     }
 
-    /// From now on the store takes its time.
+    /// From now on the store answers late.
     pub fn store_is_slow(&mut self) {
-        self.late.get_or_insert_default();
+        self.late_replies.get_or_insert_default();
     }
 
-    /// A slow store says what it has done, and is fast from now on.
+    /// Delivers the replies of a slow store, which is fast from now on.
     pub fn store_answers(&mut self) {
-        for event in self.late.take().unwrap_or_default() {
+        for event in self.late_replies.take().unwrap_or_default() {
             self.event(event);
         }
     }
 
-    /// Something happens; the store answers at once unless it is slow.
+    /// Handles an event; the store answers at once unless it is slow.
     pub fn event(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.state.handle(self.now, event) {
-                let answer = self.store(&effect);
-                match &mut self.late {
-                    Some(late) => late.extend(answer),
-                    None => events.extend(answer),
+                let reply = self.store(&effect);
+                match &mut self.late_replies {
+                    Some(late) => late.extend(reply),
+                    None => events.extend(reply),
                 }
                 self.effects.push(effect);
             }
@@ -152,7 +152,7 @@ impl Harness {
         }
     }
 
-    /// Presses keys, separated by blanks.
+    /// Presses keys, separated by spaces.
     pub fn press(&mut self, keys: &str) {
         for key in keys.split(' ') {
             self.event(Event::Key(key.parse().unwrap()));
@@ -194,15 +194,15 @@ impl Harness {
         self.running()
     }
 
-    /// The turn that runs.
+    /// The running turn.
     pub fn running(&self) -> TurnId {
         match self.state.activity {
             Activity::Turn { turn, .. } => turn,
-            Activity::Idle => panic!("nothing runs"),
+            Activity::Idle => panic!("no turn is running"),
         }
     }
 
-    /// The model finds shots and makes the prompt.
+    /// The model retrieves shots and builds the prompt.
     pub fn retrieve(&mut self, count: usize) {
         let turn = self.running();
         self.event(Event::Retrieved {
@@ -236,7 +236,7 @@ impl Harness {
         });
     }
 
-    /// The model says that it was stopped.
+    /// The model confirms that it was stopped.
     pub fn model_stops(&mut self) {
         let turn = self.running();
         let mut answer = data::answer("");
@@ -247,7 +247,7 @@ impl Harness {
         });
     }
 
-    /// A whole question with its answer.
+    /// Asks a question and answers it.
     pub fn exchange(&mut self, question: &str, answer: &str) {
         self.ask(question);
         self.retrieve(4);
@@ -255,7 +255,7 @@ impl Harness {
         self.answer(answer);
     }
 
-    /// What was to be done since the last call.
+    /// Effects since the last call.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
@@ -269,7 +269,7 @@ impl Harness {
         self.event(Event::Resize { columns, rows });
     }
 
-    /// Draws, and makes pictures ready until none is missing.
+    /// Draws, and encodes images until none is missing.
     pub fn draw(&mut self) {
         for _ in 0..3 {
             let (state, gallery, memo, theme) =
@@ -283,10 +283,10 @@ impl Harness {
             if wanted.is_empty() {
                 return;
             }
-            for one in wanted {
-                let picture = data::picture(&one.request.id);
-                let encoded = encode(&picture, &one.request, self.gallery.screen(), 1);
-                self.gallery.put(one.request, encoded);
+            for item in wanted {
+                let image = data::image(&item.request.id);
+                let encoded = encode(&image, &item.request, self.gallery.screen(), 1);
+                self.gallery.put(item.request, encoded);
             }
         }
     }
@@ -323,7 +323,7 @@ impl Harness {
     }
 
     #[track_caller]
-    pub fn sees_not(&self, text: &str) {
+    pub fn does_not_see(&self, text: &str) {
         let screen = self.screen();
         assert!(
             !screen.contains(text),

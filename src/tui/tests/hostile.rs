@@ -1,4 +1,4 @@
-//! Recorded escape streams and naughty strings as model output, file names and example texts: none reaches a cell.
+//! Recorded escape streams and hostile strings as model output, file names and example text: none reaches a cell.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use rounds_support::sanitise::{self, clean, clean_line, clean_line_max, is_forbi
 pub fn streams() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/hostile-text");
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        eprintln!("hostile text is not here: {}", folder.display());
+        eprintln!("skipped: no hostile text in {}", folder.display());
         return Vec::new();
     };
     let mut streams: Vec<(String, String)> = entries
@@ -28,9 +28,9 @@ pub fn streams() -> Vec<(String, String)> {
     streams
 }
 
-/// Looks at every cell, whatever is drawn.
+/// Checks every cell of the screen.
 #[track_caller]
-fn is_clean(user: &Harness, what: &str) {
+fn assert_clean(user: &Harness, what: &str) {
     for cell in &user.terminal.backend().buffer().content {
         assert!(
             !cell.symbol().contains(is_forbidden),
@@ -41,30 +41,30 @@ fn is_clean(user: &Harness, what: &str) {
 }
 
 #[test]
-fn hostile_streams_as_model_output_never_reach_a_cell() {
+fn hostile_model_output_never_reaches_a_cell() {
     for (name, text) in streams() {
         let mut user = Harness::new(100, 40);
         user.ask("q");
         user.retrieve(1);
         let turn = user.running();
-        // As the assistant cleans it, in pieces that cut sequences apart.
+        // As the assistant cleans it, in chunks that split escape sequences.
         let mut stream = sanitise::Stream::new();
         let letters: Vec<char> = text.chars().collect();
         for piece in letters.chunks(61) {
             let text = stream.push(&piece.iter().collect::<String>());
             user.event(Event::Token { turn, text });
-            is_clean(&user, &name);
+            assert_clean(&user, &name);
         }
         user.press("pageup pageup pageup");
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         user.answer(&clean(&text));
         user.press("alt-c");
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
     }
 }
 
 #[test]
-fn hostile_texts_of_examples_and_files_never_reach_a_cell() {
+fn hostile_examples_and_file_names_never_reach_a_cell() {
     for (name, text) in streams() {
         let mut user = Harness::new(140, 44);
         user.ask("q");
@@ -81,9 +81,9 @@ fn hostile_texts_of_examples_and_files_never_reach_a_cell() {
             asked: 1,
             dropped: 0,
         });
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         user.press("alt-3 enter end");
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         user.press("esc ctrl-o");
         user.event(Event::Folder {
             folder: "/data".into(),
@@ -94,27 +94,27 @@ fn hostile_texts_of_examples_and_files_never_reach_a_cell() {
                 length: 1,
             }]),
         });
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         user.event(Event::Attached {
             name: clean_line_max(&text, 255),
             result: Err(Trouble::new(&text)),
         });
         user.press("esc");
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
     }
 }
 
 #[test]
-fn hostile_pastes_are_cleaned_as_they_enter() {
+fn hostile_pastes_are_sanitised() {
     for (name, text) in streams() {
         let mut user = Harness::new(100, 40);
         user.paste(&text);
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         assert!(!user.state.input.text().contains(is_forbidden), "{name}");
         user.press("f2");
         user.paste(&text);
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
         user.press("esc enter");
-        is_clean(&user, &name);
+        assert_clean(&user, &name);
     }
 }

@@ -1,6 +1,5 @@
-//! Whole screens and whole conversations: keys and events in, what the user sees and what is done out.
+//! Whole conversations on the full screen: keys and events in, screens and effects out.
 
-mod again;
 mod attaching;
 mod branches;
 mod chat;
@@ -9,12 +8,13 @@ mod commands;
 pub mod data;
 mod harness;
 pub mod hostile;
-mod keeping;
-mod leaving;
-mod listed;
 mod overlays;
+mod persistence;
+mod quitting;
 pub mod random;
-mod refused;
+mod regenerate;
+mod rejections;
 mod screens;
+mod session_list;
 mod shots;
 mod work;

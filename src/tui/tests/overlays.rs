@@ -16,7 +16,7 @@ fn a_session_is_found_renamed_opened_and_deleted() {
     user.sees("Which organ?");
     user.sees("1 turn");
     user.type_text("nodule");
-    user.sees_not("the liver  ");
+    user.does_not_see("the liver  ");
     user.press("ctrl-r ctrl-u");
     user.type_text("My first case");
     user.press("enter");
@@ -24,11 +24,7 @@ fn a_session_is_found_renamed_opened_and_deleted() {
     user.press("enter");
     user.sees("opened: My first case");
     user.sees("Is there a nodule?");
-    assert_eq!(
-        user.state.attached.len(),
-        1,
-        "its picture is attached again"
-    );
+    assert_eq!(user.state.attached.len(), 1, "its image is attached again");
     user.type_text("/delete");
     user.press("enter");
     user.sees("Delete this session (My first case)?");
@@ -37,11 +33,11 @@ fn a_session_is_found_renamed_opened_and_deleted() {
     user.type_text("/delete");
     user.press("enter y");
     assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
-    user.sees_not("Is there a nodule?");
+    user.does_not_see("Is there a nodule?");
 }
 
 #[test]
-fn a_reopened_session_goes_on_where_it_ended() {
+fn a_reopened_session_continues_where_it_ended() {
     let mut user = Harness::new(110, 34);
     user.exchange("first", "yes");
     user.press("alt-n f2 enter");
@@ -51,7 +47,7 @@ fn a_reopened_session_goes_on_where_it_ended() {
 }
 
 #[test]
-fn no_session_is_opened_or_deleted_under_a_running_answer() {
+fn no_session_is_opened_or_deleted_during_an_answer() {
     let mut user = Harness::new(110, 34);
     user.exchange("first", "yes");
     user.ask("second");
@@ -65,7 +61,7 @@ fn no_session_is_opened_or_deleted_under_a_running_answer() {
 }
 
 #[test]
-fn an_export_names_its_file_and_an_error_stays_in_the_dialog() {
+fn export_suggests_a_file_name_and_shows_errors_in_the_dialog() {
     let mut user = Harness::new(110, 34);
     user.press("alt-x");
     user.sees("there is nothing to export yet");
@@ -95,7 +91,7 @@ fn first_run() -> Harness {
         first_run: true,
         ..Start::default()
     };
-    Harness::with(100, 30, ColourDepth::True, start)
+    Harness::with_start(100, 30, ColourDepth::True, start)
 }
 
 #[test]
@@ -112,7 +108,7 @@ fn the_first_run_has_three_screens_and_is_accepted_once() {
 }
 
 #[test]
-fn the_first_run_can_be_skipped_and_then_comes_again() {
+fn a_skipped_first_run_is_shown_again() {
     let mut user = first_run();
     user.press("esc");
     assert!(user.state.overlay.is_none());
@@ -120,7 +116,7 @@ fn the_first_run_can_be_skipped_and_then_comes_again() {
 }
 
 #[test]
-fn one_key_opens_a_case_in_the_first_run() {
+fn one_key_opens_a_case_during_the_first_run() {
     let mut user = first_run();
     user.press("enter 2");
     assert!(
@@ -144,7 +140,7 @@ fn help_lists_every_command_and_every_key() {
 }
 
 #[test]
-fn after_the_question_whether_to_delete_the_list_is_there_again() {
+fn after_confirming_a_delete_the_list_is_shown_again() {
     let mut user = Harness::new(110, 34);
     user.exchange("first", "yes");
     user.press("alt-n");
@@ -159,26 +155,26 @@ fn after_the_question_whether_to_delete_the_list_is_there_again() {
     user.sees("type to search");
     assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
     user.press("esc");
-    user.sees_not("type to search");
+    user.does_not_see("type to search");
 }
 
 #[test]
-fn the_list_of_sessions_says_what_enter_does_while_a_title_is_typed() {
+fn the_session_list_says_what_enter_does_while_a_title_is_typed() {
     let mut user = Harness::new(110, 34);
     user.exchange("first", "yes");
     user.press("f2 ctrl-r");
     user.sees("Enter keeps the new title");
-    user.sees_not("Enter opens");
+    user.does_not_see("Enter opens");
 }
 
 #[test]
-fn the_word_that_there_is_more_covers_no_text() {
+fn the_more_lines_marker_covers_no_text() {
     let mut user = Harness::new(80, 24);
     user.press("f1");
     let screen = user.screen();
-    let told = screen.lines().find(|line| line.contains(" more lines "));
-    let told = told.expect("the help is longer than the screen");
-    let rest = told.replace(|c: char| c.is_ascii_digit(), "");
+    let marker = screen.lines().find(|line| line.contains(" more lines "));
+    let marker = marker.expect("the help is longer than the screen");
+    let rest = marker.replace(|c: char| c.is_ascii_digit(), "");
     assert_eq!(rest.trim_matches(['║', ' ']), "more lines", "{screen}");
     user.press("end");
     user.sees("terminal's own selection");

@@ -1,4 +1,4 @@
-//! A monkey at the keyboard: 200 sequences of 500 keys, with events of the program in between.
+//! A monkey at the keyboard: 200 sequences of 500 random keys, mixed with other events.
 
 use super::harness::Harness;
 use crate::tui::ExitReason;
@@ -6,7 +6,7 @@ use crate::tui::keys::TABLE;
 use crate::tui::state::{Activity, Effect, Entry, Event, Trouble};
 use rounds_support::sanitise::is_forbidden;
 
-/// A small generator with a seed (xorshift).
+/// A small seeded random generator (xorshift).
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -23,13 +23,13 @@ impl Dice {
 }
 
 fn keys() -> Vec<&'static str> {
-    let own = "a b k 0 1 ? / é 結 space enter esc tab up down left right";
+    let plain = "a b k 0 1 ? / é 結 space enter esc tab up down left right";
     let mut keys: Vec<&str> = TABLE
         .iter()
         .flat_map(|row| row.keys.split(' '))
-        .chain(own.split(' '))
+        .chain(plain.split(' '))
         .collect();
-    // Leaving ends the sequence.
+    // Quitting would end the sequence.
     keys.retain(|key| *key != "ctrl-d" && *key != "ctrl-c");
     keys
 }
@@ -104,13 +104,13 @@ fn step(user: &mut Harness, dice: &mut Dice, keys: &[&str]) {
                 result,
             });
         }
-        8..16 => model(user, dice),
+        8..16 => step_model(user, dice),
         _ => user.press(dice.pick(keys)),
     }
 }
 
-/// Something the model does, if it runs.
-fn model(user: &mut Harness, dice: &mut Dice) {
+/// A random event of the model, if it is running.
+fn step_model(user: &mut Harness, dice: &mut Dice) {
     let Activity::Turn { turn, .. } = user.state.activity else {
         return;
     };
@@ -127,7 +127,7 @@ fn model(user: &mut Harness, dice: &mut Dice) {
 }
 
 #[test]
-fn two_hundred_random_sequences_of_five_hundred_keys_do_no_harm() {
+fn random_keys_never_panic_and_quitting_always_works() {
     let keys = keys();
     for seed in 1..=200_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
@@ -142,7 +142,7 @@ fn two_hundred_random_sequences_of_five_hundred_keys_do_no_harm() {
                 cell.symbol()
             );
         }
-        // Whatever happened, one can leave, and nothing is lost.
+        // Whatever happened, quitting works.
         user.effects();
         user.event(Event::EndNow(ExitReason::Left));
         assert!(

@@ -1,4 +1,4 @@
-//! Every view at three sizes, as pictures to look at, and at every small size without a panic.
+//! Every view at three sizes as snapshots, and at every small size without a panic.
 
 use super::harness::Harness;
 use crate::tui::state::{Effect, Entry, Event, Start, Trouble};
@@ -6,7 +6,7 @@ use rounds_imaging::ColourDepth;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-/// What is shown: a name, and how to get there.
+/// The name of a view, and how to get there.
 type View = (&'static str, fn(&mut Harness));
 
 const VIEWS: [View; 16] = [
@@ -29,7 +29,7 @@ const VIEWS: [View; 16] = [
         user.exchange("Is there a nodule?", "yes");
         user.press("alt-3 p down x");
     }),
-    ("two_pictures", |user| {
+    ("two_images", |user| {
         user.attach("chest-film.png");
         user.attach("chest-film-before.png");
         user.press("alt-2 v + b");
@@ -100,7 +100,7 @@ const VIEWS: [View; 16] = [
 ];
 
 #[test]
-fn every_view_looks_as_it_did() {
+fn every_view_matches_its_snapshot() {
     for (columns, rows) in SIZES {
         for (name, go) in VIEWS {
             let mut user = Harness::new(columns, rows);
@@ -112,7 +112,7 @@ fn every_view_looks_as_it_did() {
                 first_run: true,
                 ..Start::default()
             };
-            let mut user = Harness::with(columns, rows, ColourDepth::True, start);
+            let mut user = Harness::with_start(columns, rows, ColourDepth::True, start);
             (0..step).for_each(|_| user.press("right"));
             insta::assert_snapshot!(format!("welcome_{step}_{columns}x{rows}"), user.screen());
         }
@@ -141,16 +141,16 @@ fn no_view_panics_at_any_size() {
 }
 
 #[test]
-fn a_small_screen_says_what_it_needs() {
+fn a_screen_that_is_too_small_says_what_size_it_needs() {
     let mut user = Harness::new(80, 24);
     user.resize(30, 8);
     user.sees("rounds needs 40 x 10");
     user.resize(40, 10);
-    user.sees_not("rounds needs");
+    user.does_not_see("rounds needs");
 }
 
 #[test]
-fn what_the_program_is_for_is_on_every_screen_that_is_large_enough() {
+fn the_intended_use_is_on_every_screen_that_is_large_enough() {
     let mut user = Harness::new(200, 50);
     user.exchange("Is there a nodule?", "yes");
     for (columns, rows) in [
@@ -190,7 +190,7 @@ fn an_image_mode_of_none_says_so_in_the_pane() {
 }
 
 #[test]
-fn a_long_session_is_drawn_from_what_was_made_before() {
+fn a_long_session_is_drawn_from_cached_lines() {
     let mut user = Harness::new(120, 40);
     for _ in 0..3 {
         user.exchange("Is there a nodule?", "yes");
@@ -198,7 +198,7 @@ fn a_long_session_is_drawn_from_what_was_made_before() {
     let before = user.screen();
     user.draw();
     assert_eq!(before, user.screen());
-    // Wider: everything is broken anew.
+    // Wider: all lines are wrapped anew.
     user.resize(160, 40);
     assert_ne!(before, user.screen());
 }

@@ -1,4 +1,4 @@
-//! Shots are handled: pinned, excluded, moved, opened, left out.
+//! Shots: pinned, excluded, moved, opened, omitted.
 
 use super::data;
 use super::harness::Harness;
@@ -19,11 +19,11 @@ fn asked_with(user: &mut Harness) -> rounds_assistant::Settings {
             Effect::Ask { settings, .. } => Some(settings),
             _ => None,
         })
-        .expect("nothing was asked")
+        .expect("no question was asked")
 }
 
 #[test]
-fn a_pinned_shot_is_in_every_next_question_and_an_excluded_one_in_none() {
+fn pins_and_exclusions_apply_to_the_next_questions() {
     let mut user = with_shots();
     user.press("down p");
     user.sees("pinned 1");
@@ -37,7 +37,7 @@ fn a_pinned_shot_is_in_every_next_question_and_an_excluded_one_in_none() {
 }
 
 #[test]
-fn pinning_twice_takes_the_pin_away() {
+fn pinning_twice_unpins() {
     let mut user = with_shots();
     user.press("p p");
     assert!(user.state.settings.pinned.is_empty());
@@ -75,14 +75,14 @@ fn asking_without_a_shot_is_a_branch_and_changes_no_setting() {
 }
 
 #[test]
-fn a_shot_opens_with_all_there_is_to_know() {
+fn an_opened_shot_shows_all_its_facts() {
     let mut user = with_shots();
     user.press("enter");
     for text in [
         "Example chest-0000",
         "A round opacity of 9 mm",
         "CC0-1.0",
-        "score 0.9800: most similar picture",
+        "score 0.9800: most similar image",
     ] {
         user.sees(text);
     }
@@ -93,7 +93,7 @@ fn a_shot_opens_with_all_there_is_to_know() {
 }
 
 #[test]
-fn the_mouse_chooses_a_shot_and_opens_it_at_the_second_click() {
+fn a_click_selects_a_shot_and_a_second_click_opens_it() {
     let mut user = with_shots();
     user.press("alt-1");
     let (area, _) = user.state.hits.shots[1];
@@ -115,7 +115,7 @@ fn the_exact_prompt_can_be_read() {
 }
 
 #[test]
-fn pins_and_exclusions_by_command() {
+fn shots_are_pinned_and_excluded_by_command() {
     let mut user = with_shots();
     user.type_text("/pin chest-0777");
     user.press("enter");
@@ -134,11 +134,11 @@ fn pins_and_exclusions_by_command() {
 }
 
 #[test]
-fn an_example_of_several_pictures_shows_all_of_them() {
+fn an_example_with_several_images_shows_all_of_them() {
     let mut user = with_shots();
     let mut shot = data::shot(0);
     for number in ["b", "c"] {
-        data::give_picture(
+        data::add_image(
             &mut shot.example,
             &rounds_support::files::sha256_hex(number.as_bytes()),
         );

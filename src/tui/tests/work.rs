@@ -1,4 +1,4 @@
-//! Importing and warming beside the conversation.
+//! Importing and warming in the background of the conversation.
 
 use std::path::PathBuf;
 
@@ -11,26 +11,26 @@ fn command(user: &mut Harness, line: &str) {
     user.press("enter");
 }
 
-/// The job and the work that was begun.
-fn begun(user: &mut Harness) -> (u64, Work) {
+/// The job and the work that was started.
+fn started(user: &mut Harness) -> (u64, Work) {
     let effects = user.effects();
     let found = effects.into_iter().find_map(|effect| match effect {
         Effect::Work { job, work } => Some((job, work)),
         _ => None,
     });
-    found.expect("no work was begun")
+    found.expect("no work was started")
 }
 
-fn opened(user: &mut Harness) -> bool {
+fn reopens(user: &mut Harness) -> bool {
     let effects = user.effects();
     effects.iter().any(|e| matches!(e, Effect::Open { .. }))
 }
 
 #[test]
-fn an_import_is_watched_and_ends_with_its_sum() {
+fn an_import_shows_progress_and_ends_with_a_summary() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/import mine vqa-rad /data/a folder");
-    let (job, work) = begun(&mut user);
+    let (job, work) = started(&mut user);
     let Work::Import {
         index,
         format,
@@ -52,17 +52,17 @@ fn an_import_is_watched_and_ends_with_its_sum() {
         result: Ok("99 rows = 98 added + 1 duplicates + 0 rejected".into()),
     });
     user.sees("99 rows = 98 added");
-    assert!(!opened(&mut user), "another index is open");
+    assert!(!reopens(&mut user), "a different index is open");
 }
 
 #[test]
-fn esc_stops_the_work_once_and_what_is_open_is_read_again() {
+fn esc_stops_an_import_once_and_the_open_index_is_reloaded() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/index mine");
     user.model_opens();
     user.effects();
-    command(&mut user, "/import mine folder pictures");
-    let (job, _) = begun(&mut user);
+    command(&mut user, "/import mine folder images");
+    let (job, _) = started(&mut user);
     user.press("esc");
     user.press("esc");
     let effects = user.effects();
@@ -71,11 +71,11 @@ fn esc_stops_the_work_once_and_what_is_open_is_read_again() {
     let result = Err(Trouble::new("the disk is full"));
     user.event(Event::Worked { job, result });
     user.sees("error: the disk is full");
-    assert!(opened(&mut user));
+    assert!(reopens(&mut user));
 }
 
 #[test]
-fn a_wrong_import_says_what_to_write() {
+fn an_invalid_import_explains_what_is_accepted() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/import mine");
     user.sees("for example: /import mine folder ~/pictures");
@@ -84,24 +84,25 @@ fn a_wrong_import_says_what_to_write() {
 }
 
 #[test]
-fn warming_says_its_cost_before_it_spends_it() {
+fn warming_shows_its_cost_first() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/warm");
-    let (job, work) = begun(&mut user);
+    let (job, work) = started(&mut user);
     assert_eq!(work, Work::Warm { really: false });
-    let cost = "10 pictures at 33 KiB each: 330 KiB more; /warm go does it";
+    let cost = "10 images at 33 KiB each: 330 KiB more; /warm go does it";
     user.event(Event::Worked {
         job,
         result: Ok(cost.into()),
     });
     user.sees(cost);
     command(&mut user, "/warm go");
-    assert_eq!(begun(&mut user).1, Work::Warm { really: true });
+    assert_eq!(started(&mut user).1, Work::Warm { really: true });
     command(&mut user, "/warm now");
     user.sees("/warm takes nothing or go");
 }
 
-fn kinds(user: &mut Harness) -> (bool, bool) {
+/// Whether the answer and the work are being stopped.
+fn stops(user: &mut Harness) -> (bool, bool) {
     let effects = user.effects();
     let has = |wanted: fn(&Effect) -> bool| effects.iter().any(wanted);
     (
@@ -111,7 +112,7 @@ fn kinds(user: &mut Harness) -> (bool, bool) {
 }
 
 #[test]
-fn a_question_behind_a_warming_says_so_and_stopping_twice_stops_both() {
+fn a_question_waiting_for_a_warming_says_so_and_stopping_twice_stops_both() {
     for stop in ["esc", "ctrl-c", "/stop"] {
         let mut user = Harness::new(140, 40);
         let press = |user: &mut Harness| match stop {
@@ -123,14 +124,14 @@ fn a_question_behind_a_warming_says_so_and_stopping_twice_stops_both() {
         user.sees("the question waits until the warming is done");
         user.effects();
         press(&mut user);
-        assert_eq!(kinds(&mut user), (true, false), "{stop}");
-        // Not so soon that the same key leaves.
+        assert_eq!(stops(&mut user), (true, false), "{stop}");
+        // Wait, so that a second Ctrl-C does not quit.
         user.wait(2500);
         press(&mut user);
-        assert_eq!(kinds(&mut user), (false, true), "{stop}");
+        assert_eq!(stops(&mut user), (false, true), "{stop}");
         user.wait(2500);
         press(&mut user);
-        assert_eq!(kinds(&mut user), (false, false), "{stop}");
+        assert_eq!(stops(&mut user), (false, false), "{stop}");
         user.sees("it is being stopped");
     }
 }

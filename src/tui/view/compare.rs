@@ -5,12 +5,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::tui::state::{Activity, Reply, State, Turn, TurnId, how, same_answer};
+use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
 
 use super::text::wrapped;
 use super::theme::Theme;
 use super::{Canvas, put_lines, window};
 
+/// Draws two answers side by side, with the settings and shots of each.
 pub fn draw(
     frame: &mut Frame,
     area: Rect,
@@ -20,7 +22,7 @@ pub fn draw(
     canvas: &mut Canvas,
 ) {
     let size = (area.width, area.height);
-    let hints = "Up and Down scroll   Esc closes (both answers stay, as branches)";
+    let hints = "↑↓ scroll   Esc closes (both answers stay as branches)";
     let body = window::open(frame, area, size, "Two answers", hints, canvas);
     let (Some(one), Some(two)) = (state.talk.get(left), state.talk.get(right)) else {
         return;
@@ -38,20 +40,20 @@ pub fn draw(
     .areas(rest);
     let lines = [(left, one, first), (right, two, second)]
         .map(|(id, turn, area)| (side(state, id, turn, area.width, canvas.theme), area));
-    // Both sides scroll together, as far as the longer one goes.
-    let longest = lines
+    // Both sides scroll together, up to the end of the longer one.
+    let line_count = lines
         .iter()
         .map(|(lines, _)| lines.len())
         .max()
         .unwrap_or(0);
-    let most = longest.saturating_sub(usize::from(rest.height));
-    canvas.hits.overlay_most = most;
+    let max_scroll = line_count.saturating_sub(usize::from(rest.height));
+    canvas.hits.overlay_most = max_scroll;
     for (lines, area) in &lines {
-        put_lines(frame, *area, lines, scroll.min(most));
+        put_lines(frame, *area, lines, scroll.min(max_scroll));
     }
 }
 
-/// Whether they say the same.
+/// Whether the answers agree.
 fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
     match same_answer(one, two) {
         Some(true) => Line::styled("= the same answer", theme.good),
@@ -61,13 +63,16 @@ fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
 }
 
 fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let what = how(&turn.settings);
-    let name = turn
-        .label
-        .clone()
-        .unwrap_or_else(|| "as it was asked".into());
+    let settings = how(&turn.settings);
+    let zero_shot = turn.settings.shots == 0 || turn.settings.strategy == Strategy::None;
+    let unlabelled = if zero_shot {
+        "without shots"
+    } else {
+        "with shots"
+    };
+    let name = turn.label.clone().unwrap_or_else(|| unlabelled.into());
     let mut lines = wrapped(&name, width, 0, theme.accent);
-    lines.extend(wrapped(&what, width, 0, theme.dim));
+    lines.extend(wrapped(&settings, width, 0, theme.dim));
     lines.push(Line::raw(""));
     match &turn.reply {
         Reply::Answered(done) => {
@@ -89,12 +94,12 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
         )),
         reply => {
             lines.extend(wrapped(&turn.streamed(), width, 0, theme.text));
-            let words = match (reply, state.activity) {
+            let status = match (reply, state.activity) {
                 (Reply::Stopped, _) => "[stopped]",
                 (_, Activity::Turn { turn, stage }) if turn == id => stage.words(),
-                _ => "waiting for its turn",
+                _ => "queued",
             };
-            lines.extend(wrapped(words, width, 0, theme.dim));
+            lines.extend(wrapped(status, width, 0, theme.dim));
         }
     }
     lines.push(Line::raw(""));

@@ -1,4 +1,4 @@
-//! The conversation: the turns of the branch that is shown, each with its question, its answer, and what to know of it.
+//! The conversation: the turns of the selected branch, each with its question, answer and notices.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,13 +11,14 @@ use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState};
 
 use crate::tui::state::{Activity, Finished, Focus, Reply, State, Turn, TurnId};
 use rounds_assistant::INTENDED_USE;
+use rounds_support::errors::count;
 
 use super::panes::framed;
 use super::text::wrapped;
 use super::theme::Theme;
 use super::{Canvas, put_lines};
 
-/// Lines that were made before, by turn: breaking all text again for every frame would grow with the session.
+/// Cached lines by turn: wrapping all text again for every frame would get slower as the session grows.
 #[derive(Default)]
 pub struct Memo {
     lines: HashMap<TurnId, (u64, Rc<Vec<Line<'static>>>)>,
@@ -28,24 +29,25 @@ impl Memo {
         &mut self,
         turn: TurnId,
         stamp: u64,
-        make: impl FnOnce() -> Vec<Line<'static>>,
+        wrap: impl FnOnce() -> Vec<Line<'static>>,
     ) -> Rc<Vec<Line<'static>>> {
-        if let Some((known, lines)) = self.lines.get(&turn)
-            && *known == stamp
+        if let Some((cached, lines)) = self.lines.get(&turn)
+            && *cached == stamp
         {
             return lines.clone();
         }
-        let lines = Rc::new(make());
+        let lines = Rc::new(wrap());
         self.lines.insert(turn, (stamp, lines.clone()));
         lines
     }
 
-    /// After a change of theme.
+    /// Empties the cache, after a change of theme.
     pub fn clear(&mut self) {
         self.lines.clear();
     }
 }
 
+/// Draws the conversation pane.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let title = match state.session.title() {
         "" => "Conversation".to_string(),
@@ -64,7 +66,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         return put_lines(
             frame,
             inside,
-            &beginning(state, inside.width, canvas.theme),
+            &getting_started(state, inside.width, canvas.theme),
             0,
         );
     }
@@ -79,45 +81,45 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let height = usize::from(inside.height);
     canvas.hits.lines = total;
     canvas.hits.height = height;
-    let most = total.saturating_sub(height);
-    let first = state.scroll.map_or(most, |from| from.min(most));
-    let seen = blocks
+    let max_scroll = total.saturating_sub(height);
+    let first = state.scroll.map_or(max_scroll, |from| from.min(max_scroll));
+    let visible = blocks
         .iter()
         .flat_map(|block| block.iter())
         .skip(first)
         .take(height);
-    for (line, y) in seen.zip(inside.y..inside.bottom()) {
+    for (line, y) in visible.zip(inside.y..inside.bottom()) {
         frame.render_widget(line, Rect::new(inside.x, y, inside.width, 1));
     }
-    if most > 0 {
-        let mut bar = ScrollbarState::new(most).position(first);
-        let place = area.inner(Margin::new(0, 1));
+    if max_scroll > 0 {
+        let mut bar = ScrollbarState::new(max_scroll).position(first);
+        let bar_area = area.inner(Margin::new(0, 1));
         let widget = Scrollbar::new(ScrollbarOrientation::VerticalRight)
             .begin_symbol(None)
             .end_symbol(None)
             .style(canvas.theme.border);
-        if place.height > 0 {
-            frame.render_stateful_widget(widget, place, &mut bar);
+        if bar_area.height > 0 {
+            frame.render_stateful_widget(widget, bar_area, &mut bar);
         }
     }
 }
 
-/// What stands where nothing was asked yet.
-fn beginning(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+/// Shown before the first question.
+fn getting_started(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let key = |action| state.keymap.hint(action).to_string();
     use crate::tui::keys::Action;
     let mut lines = vec![Line::raw("")];
     lines.extend(wrapped(
-        "Attach a picture, ask a question. The answer comes with the worked examples it was shown.",
+        "Attach an image and ask a question. The answer comes with the worked examples that the model was shown.",
         width,
         0,
         theme.text,
     ));
     lines.push(Line::raw(""));
     for (action, what) in [
-        (Action::PickFile, "attach a picture (or drop one here)"),
+        (Action::PickFile, "attach an image (or drop one here)"),
         (Action::Cases, "sample cases"),
-        (Action::Sessions, "earlier sessions"),
+        (Action::Sessions, "saved sessions"),
         (Action::Help, "all keys and commands"),
     ] {
         lines.push(Line::from(vec![
@@ -141,7 +143,7 @@ fn turn_lines(
         return Rc::default();
     };
     let siblings = state.talk.siblings(id);
-    let place = siblings.iter().position(|s| *s == id).unwrap_or(0);
+    let position = siblings.iter().position(|s| *s == id).unwrap_or(0);
     let stage = match state.activity {
         Activity::Turn { turn, stage } if turn == id => Some(stage),
         _ => None,
@@ -149,11 +151,11 @@ fn turn_lines(
     let chosen = state.is_chosen(id);
     let stamp = {
         let mut hasher = DefaultHasher::new();
-        // Another conversation gives its turns the same names.
+        // Turn ids start again with each conversation.
         state.conversations.hash(&mut hasher);
         let names = turn.images.iter().map(|a| &a.picture.source.name);
         names.for_each(|name| name.hash(&mut hasher));
-        (width, &turn.question, place, siblings.len(), chosen).hash(&mut hasher);
+        (width, &turn.question, position, siblings.len(), chosen).hash(&mut hasher);
         (
             turn.shots.len(),
             turn.text.len(),
@@ -175,7 +177,7 @@ fn turn_lines(
     let theme = canvas.theme;
     canvas.memo.lines(id, stamp, || {
         let branch =
-            (siblings.len() > 1).then(|| format!("branch {} of {}", place + 1, siblings.len()));
+            (siblings.len() > 1).then(|| format!("branch {} of {}", position + 1, siblings.len()));
         let mut lines = question(turn, branch, chosen, width, theme);
         lines.extend(reply(turn, stage.map(|s| s.words()), width, theme));
         lines.push(Line::raw(""));
@@ -210,18 +212,17 @@ fn question(
 }
 
 fn reply(turn: &Turn, stage: Option<&str>, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let shots = match turn.shots.len() {
-        0 => String::new(),
-        1 => "  1 shot".into(),
-        some => format!("  {some} shots"),
+    let heading = match turn.shots.len() {
+        0 => "rounds".into(),
+        number => format!("rounds  {}", count(number, "shot")),
     };
-    let mut lines = wrapped(&format!("rounds{shots}"), width, 0, theme.answer);
+    let mut lines = wrapped(&heading, width, 0, theme.answer);
     match &turn.reply {
         Reply::Answered(done) => lines.extend(answered(done, width, theme)),
         Reply::Coming => {
             lines.extend(streamed(turn, width, theme));
-            let words = stage.unwrap_or("waiting for its turn");
-            lines.extend(wrapped(&format!("{words} …"), width, 2, theme.dim));
+            let stage = stage.unwrap_or("queued");
+            lines.extend(wrapped(&format!("{stage} …"), width, 2, theme.dim));
         }
         Reply::Stopped => {
             lines.extend(streamed(turn, width, theme));

@@ -1,4 +1,4 @@
-//! Small windows that ask something: where to export, whether to delete.
+//! Dialogs: export a session, confirm a deletion.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,12 +8,13 @@ use crate::tui::journal::ExportFormat;
 use crate::tui::state::ExportDialog;
 use rounds_assistant::INTENDED_USE;
 
-use super::lists::labelled;
+use super::lists::labelled_field;
 use super::text::wrapped;
 use super::{Canvas, put_lines, window};
 
+/// Draws the export dialog.
 pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut Canvas) {
-    let hints = "Enter writes   Tab changes the format   Esc closes";
+    let hints = "Enter saves   Tab changes the format   Esc closes";
     let body = window::open(frame, area, (76, 14), "Export this session", hints, canvas);
     let [formats, path, rest] = Layout::vertical([
         Constraint::Length(4),
@@ -33,11 +34,11 @@ pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut
         canvas,
         |format, _| Line::raw(format.name()),
     );
-    // A click on a format would not choose it: these rows are no list of the state.
+    // These rows are not a list of the state, so clicks must not select them.
     canvas.hits.rows.clear();
-    labelled(frame, path, "File: ", &dialog.path, canvas.theme);
+    labelled_field(frame, path, "File: ", &dialog.path, canvas.theme);
     let mut lines = wrapped(
-        &format!("The file says: {INTENDED_USE}."),
+        &format!("The file will state: {INTENDED_USE}."),
         rest.width,
         0,
         canvas.theme.dim,
@@ -61,13 +62,14 @@ pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut
     put_lines(frame, rest, &lines, 0);
 }
 
+/// Draws the question whether to delete something.
 pub fn confirm(frame: &mut Frame, area: Rect, question: &str, canvas: &mut Canvas) {
     let body = window::open(
         frame,
         area,
         (64, 8),
         "Delete",
-        "y deletes   n or Esc keeps",
+        "y deletes   n or Esc cancels",
         canvas,
     );
     put_lines(

@@ -1,4 +1,4 @@
-//! A whole example, the exact prompt of an answer, and pages of text.
+//! Windows for a whole example, the exact prompt of an answer, and pages of text.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -13,8 +13,9 @@ use rounds_assistant::retrieval::Shot;
 use super::lists::with_preview;
 use super::text::wrapped;
 use super::theme::Theme;
-use super::{Canvas, pictures, window};
+use super::{Canvas, images, window};
 
+/// Draws a whole example.
 pub fn draw(
     frame: &mut Frame,
     area: Rect,
@@ -33,33 +34,33 @@ pub fn draw(
     let title = format!("Example {}", shot.example.id);
     let size = (140, area.height);
     let body = window::open(frame, area, size, &title, &hints, canvas);
-    let (words, preview) = with_preview(body);
-    let lines = lines(state, shot, words.width, canvas.theme);
-    window::scrolled(frame, words, &lines, scroll, canvas);
+    let (text, preview) = with_preview(body);
+    let lines = lines(state, shot, text.width, canvas.theme);
+    window::scrolled(frame, text, &lines, scroll, canvas);
     if let Some(preview) = preview {
-        all_pictures(frame, preview, shot, canvas);
+        draw_images(frame, preview, shot, canvas);
     }
 }
 
-/// Most pictures of one example that are drawn, one above the other.
-const MOST_PICTURES: usize = 4;
+/// Maximum images drawn of one example, one above the other.
+const MAX_IMAGES: usize = 4;
 
-fn all_pictures(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
-    let pictures = pictures_of(&shot.example);
-    let shown = pictures.iter().take(MOST_PICTURES);
-    let rooms = Layout::vertical(shown.clone().map(|_| Constraint::Fill(1))).split(area);
+fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
+    let images = pictures_of(&shot.example);
+    let visible = images.iter().take(MAX_IMAGES);
+    let cells = Layout::vertical(visible.clone().map(|_| Constraint::Fill(1))).split(area);
     canvas.gallery.covered = false;
-    for (number, (sha256, room)) in shown.zip(rooms.iter()).enumerate() {
+    for (number, (sha256, cell)) in visible.zip(cells.iter()).enumerate() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
         };
-        let name = match pictures.len() {
+        let name = match images.len() {
             1 => shot.example.id.clone(),
             all => format!("{} of {all}: {}", number + 1, shot.example.id),
         };
-        let look = Look::default();
-        pictures::one(frame, *room, sha256, look, source, &name, canvas);
+        let transform = Look::default();
+        images::one(frame, *cell, sha256, transform, source, &name, canvas);
     }
 }
 
@@ -72,7 +73,7 @@ fn lines(state: &State, shot: &Shot, width: u16, theme: &Theme) -> Vec<Line<'sta
     lines
 }
 
-/// The prompt, as the model sees it.
+/// Draws the prompt exactly as the model sees it.
 pub fn prompt(
     frame: &mut Frame,
     area: Rect,
@@ -85,7 +86,7 @@ pub fn prompt(
     let turn = state.talk.get(turn);
     let prompt = turn.map_or("", |turn| turn.prompt_text());
     let size = (120, area.height);
-    let hints = "Up and Down scroll   Esc closes";
+    let hints = "↑↓ scroll   Esc closes";
     window::text(
         frame,
         area,
@@ -98,7 +99,7 @@ pub fn prompt(
     );
 }
 
-/// A page of text, as the line mode prints it too.
+/// Draws a page of text, the same as the line mode prints.
 pub fn page(
     frame: &mut Frame,
     area: Rect,
@@ -108,7 +109,7 @@ pub fn page(
     canvas: &mut Canvas,
 ) {
     let theme = canvas.theme;
-    let hints = "Up and Down scroll   Esc closes";
+    let hints = "↑↓ scroll   Esc closes";
     window::text(
         frame,
         area,

@@ -1,4 +1,4 @@
-//! All keys and commands, from the tables that also do them.
+//! Help on all keys and commands, generated from the tables that define them.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -20,6 +20,7 @@ const PLACES: [Place; 5] = [
     Place::Shots,
 ];
 
+/// Draws the help.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, scroll: usize, canvas: &mut Canvas) {
     let theme = canvas.theme;
     window::text(
@@ -27,7 +28,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, scroll: usize, canvas:
         area,
         (96, area.height),
         "Keys and commands",
-        "Up, Down, PageUp, PageDown scroll   Esc closes",
+        "↑↓ PageUp PageDown scroll   Esc closes",
         scroll,
         canvas,
         |width| lines(state, width, theme),
@@ -37,7 +38,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, scroll: usize, canvas:
 fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     lines.extend(wrapped(
-        "Commands are typed into the input. Keys with a name in the last column can be changed by that name.",
+        "Type commands into the input. The name in brackets after a key is its name in the settings file, where you can change it.",
         width,
         0,
         theme.dim,
@@ -67,17 +68,17 @@ fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     for (what, help) in [
         (
             "click",
-            "go to a pane; choose a shot or a row, again: open it",
+            "select a pane, a shot or a row; click again to open it",
         ),
-        ("wheel", "scroll; over a picture: zoom"),
-        ("Shift with the mouse", "the terminal's own selection"),
+        ("wheel", "scroll; over an image: zoom"),
+        ("Shift-drag", "select text with the terminal"),
     ] {
         lines.extend(pair(what, help, width, theme));
     }
     lines
 }
 
-/// Two columns; the second goes below where there is no room.
+/// Two columns, or one above the other if they don't fit.
 fn pair(left: &str, right: &str, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     const LEFT: usize = 30;
     let wide = usize::from(width) > LEFT * 2;

@@ -1,4 +1,4 @@
-//! The input: it grows with what is typed, and what can be completed stands above it.
+//! The input, which grows with its text, and the list of completions above it.
 
 use std::ops::Range;
 
@@ -14,26 +14,27 @@ use super::panes::framed;
 use super::text::{break_lines, cut, width};
 use super::theme::Theme;
 
-/// Below this height of the screen the input has no frame.
-const FRAMED_FROM: u16 = 14;
-const MOST_COMPLETIONS: usize = 10;
+/// On a lower screen the input has no frame.
+const MIN_ROWS_FOR_FRAME: u16 = 14;
+/// Maximum completions listed at once.
+const MAX_COMPLETIONS: usize = 10;
 
-/// Rows that the input needs.
+/// Rows the input needs.
 pub fn height(state: &State, columns: u16, rows: u16) -> u16 {
-    let (room, frame) = if rows >= FRAMED_FROM {
+    let (field_width, frame) = if rows >= MIN_ROWS_FOR_FRAME {
         (columns.saturating_sub(4), 2)
     } else {
         (columns.saturating_sub(2), 0)
     };
-    let lines = lay(&state.input, usize::from(room)).0.len();
-    let most = (rows / 3).max(1);
-    u16::try_from(lines).unwrap_or(most).clamp(1, most) + frame
+    let lines = lay_out(&state.input, usize::from(field_width)).0.len();
+    let max = (rows / 3).max(1);
+    u16::try_from(lines).unwrap_or(max).clamp(1, max) + frame
 }
 
-/// The lines of a text, and where its cursor is (column, line).
-fn lay(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) {
+/// The wrapped lines of a text, and the cursor's position (column, line).
+fn lay_out(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) {
     let text = editor.text();
-    // One column stays free, so that the cursor can stand behind the last character.
+    // One column stays free for the cursor after the last character.
     let lines = break_lines(text, room.saturating_sub(1));
     let cursor = editor.cursor();
     let row = lines
@@ -45,15 +46,15 @@ fn lay(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) {
     (lines, (column, row))
 }
 
-/// The name of the input says what Enter does.
+/// The title of the input says what Enter does.
 fn title(state: &State) -> String {
     match (&state.editing, state.input.text().starts_with('/')) {
-        (Some(_), _) => "Edit the question (the old one stays)".into(),
+        (Some(_), _) => "Edit the question (the old version is kept)".into(),
         (None, true) => "Command".into(),
         (None, false) => match state.attached.len() {
             0 => "Question".into(),
             1 => format!("Question about {}", name(state, 0)),
-            more => format!("Question about {more} pictures"),
+            number => format!("Question about {number} images"),
         },
     }
 }
@@ -65,6 +66,7 @@ fn name(state: &State, at: usize) -> &str {
         .map_or("", |a| a.picture.source.name.as_str())
 }
 
+/// Draws the input.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     let focused = state.focus == Focus::Input && state.overlay.is_none();
     let inside = if area.height > 2 {
@@ -80,7 +82,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Span::styled(">", theme.accent), mark);
     if state.input.is_empty() {
         let hint = format!(
-            "Ask something.  {} attaches a picture, / shows commands, ? shows keys.",
+            "Ask a question.  {} attaches an image, / shows commands, ? shows keys.",
             state.keymap.hint(Action::PickFile)
         );
         frame.render_widget(
@@ -94,7 +96,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     }
 }
 
-/// Draws an edited text so that its cursor is seen; returns where that is.
+/// Draws editable text, scrolled so that the cursor is visible; returns the cursor's position.
 pub fn text_field(
     frame: &mut Frame,
     area: Rect,
@@ -104,7 +106,7 @@ pub fn text_field(
     if area.width == 0 || area.height == 0 {
         return None;
     }
-    let (lines, (column, row)) = lay(editor, usize::from(area.width));
+    let (lines, (column, row)) = lay_out(editor, usize::from(area.width));
     let first = (row + 1).saturating_sub(usize::from(area.height));
     for (line, y) in lines.iter().skip(first).zip(area.y..area.bottom()) {
         let text = editor.text().get(line.clone()).unwrap_or_default();
@@ -118,7 +120,7 @@ pub fn text_field(
     Some(Position::new(x, y))
 }
 
-/// The list of completions above the input.
+/// Draws the list of completions above the input.
 pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) {
     let Some(completion) = &state.completion else {
         return;
@@ -127,7 +129,7 @@ pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) 
     let rows = completion
         .items
         .len()
-        .min(MOST_COMPLETIONS)
+        .min(MAX_COMPLETIONS)
         .min(room.saturating_sub(2));
     if rows == 0 {
         return;
@@ -147,7 +149,7 @@ pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) 
         Rect::new(input.x, input.y.saturating_sub(high), wide, high).intersection(frame.area());
     frame.render_widget(Clear, area);
     let title = format!(
-        "{} of {}   Tab takes, Up and Down choose",
+        "{} of {}   Tab accepts, ↑↓ select",
         chosen + 1,
         completion.items.len()
     );
@@ -169,10 +171,10 @@ pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) 
             Span::raw(blanks),
             Span::styled(item.note.clone(), theme.dim),
         ]);
-        let place = Rect::new(inside.x, y, inside.width, 1);
-        frame.render_widget(line, place);
+        let row = Rect::new(inside.x, y, inside.width, 1);
+        frame.render_widget(line, row);
         if is_chosen {
-            frame.buffer_mut().set_style(place, theme.chosen);
+            frame.buffer_mut().set_style(row, theme.chosen);
         }
     }
 }

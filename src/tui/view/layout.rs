@@ -1,4 +1,4 @@
-//! Where everything stands, from 40 by 10 cells up. What has no room becomes a tab.
+//! The screen layout, from 40 by 10 cells up. Panes that don't fit become tabs.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -7,18 +7,18 @@ use crate::tui::state::{Focus, State};
 use super::input;
 use super::notice;
 
-/// Least size of a screen.
-pub const LEAST: (u16, u16) = (40, 10);
+/// Minimum size of the screen (columns, rows).
+pub const MIN_SIZE: (u16, u16) = (40, 10);
 
-/// Least height of a screen with a line of hints.
-const HINTS_FROM: u16 = 16;
+/// Minimum height of the screen for a line of hints.
+const MIN_ROWS_FOR_HINTS: u16 = 16;
 
 /// The areas of a screen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Areas {
     pub tabs: Option<Rect>,
     pub conversation: Option<Rect>,
-    pub pictures: Option<Rect>,
+    pub images: Option<Rect>,
     pub shots: Option<Rect>,
     pub notice: Rect,
     pub input: Rect,
@@ -26,12 +26,12 @@ pub struct Areas {
     pub hints: Rect,
 }
 
-/// Lays out a screen; `None` where it is too small.
+/// Lays out a screen; `None` if it is too small.
 pub fn areas(area: Rect, state: &State) -> Option<Areas> {
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         return None;
     }
-    let hints = u16::from(area.height >= HINTS_FROM);
+    let hints = u16::from(area.height >= MIN_ROWS_FOR_HINTS);
     let input = input::height(state, area.width, area.height);
     let notice = if hints == 1 && notice::in_one_line(state, area.width) {
         0
@@ -63,36 +63,36 @@ pub fn areas(area: Rect, state: &State) -> Option<Areas> {
     Some(areas)
 }
 
-/// Pictures, conversation, shots.
+/// Images, conversation and shots side by side.
 fn three(main: Rect, areas: &mut Areas) {
-    let [pictures, conversation, shots] = Layout::horizontal([
+    let [images, conversation, shots] = Layout::horizontal([
         Constraint::Percentage(34),
         Constraint::Percentage(36),
         Constraint::Percentage(30),
     ])
     .areas(main);
-    areas.pictures = Some(pictures);
+    areas.images = Some(images);
     areas.conversation = Some(conversation);
     areas.shots = Some(shots);
 }
 
-/// The conversation, and pictures above shots beside it.
+/// The conversation on the left, images above shots on the right.
 fn two(main: Rect, areas: &mut Areas) {
-    let [conversation, beside] =
+    let [conversation, right] =
         Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(main);
-    let [pictures, shots] =
-        Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(beside);
+    let [images, shots] =
+        Layout::vertical([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(right);
     areas.conversation = Some(conversation);
-    areas.pictures = Some(pictures);
+    areas.images = Some(images);
     areas.shots = Some(shots);
 }
 
-/// One pane and tabs.
+/// One pane, with tabs for the others.
 fn one(main: Rect, front: Focus, areas: &mut Areas) {
     let [tabs, pane] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(main);
     areas.tabs = Some(tabs);
     match front {
-        Focus::Pictures => areas.pictures = Some(pane),
+        Focus::Pictures => areas.images = Some(pane),
         Focus::Shots => areas.shots = Some(pane),
         Focus::Input | Focus::Conversation => areas.conversation = Some(pane),
     }

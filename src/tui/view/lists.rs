@@ -7,15 +7,15 @@ use ratatui::text::{Line, Span};
 use crate::tui::journal::SessionSummary;
 use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Entry, Picker, SessionList, State};
-use rounds_support::errors::bytes;
+use rounds_support::errors::{bytes, count};
 use rounds_support::sanitise::clean_line;
 
 use super::input::text_field;
 use super::text::{cut, width, wrapped};
 use super::theme::Theme;
-use super::{Canvas, pictures, put_lines, window};
+use super::{Canvas, images, put_lines, window};
 
-/// A list and a picture beside it, where there is room.
+/// Splits an area into a list and, if there is room, an image preview beside it.
 pub fn with_preview(area: Rect) -> (Rect, Option<Rect>) {
     if area.width < 60 {
         return (area, None);
@@ -29,6 +29,7 @@ pub fn with_preview(area: Rect) -> (Rect, Option<Rect>) {
     (list, Some(preview))
 }
 
+/// Draws the window of sample cases.
 pub fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: &mut Canvas) {
     let body = window::open(
         frame,
@@ -41,7 +42,7 @@ pub fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canv
     case_list(frame, body, state, selected, canvas);
 }
 
-/// The sample cases with a preview.
+/// Draws the sample cases with a preview.
 pub fn case_list(
     frame: &mut Frame,
     area: Rect,
@@ -62,17 +63,18 @@ pub fn case_list(
         let id = format!("case {name}");
         let source = || Source::Case(name.clone());
         canvas.gallery.covered = false;
-        pictures::one(frame, preview, &id, Look::default(), source, name, canvas);
+        images::one(frame, preview, &id, Look::default(), source, name, canvas);
     }
 }
 
+/// Draws the file picker.
 pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canvas) {
     let body = window::open(
         frame,
         area,
         (120, area.height),
-        "Attach a picture",
-        "Enter attaches or opens   Left goes up   type to filter   Esc closes",
+        "Attach an image",
+        "Enter attaches or opens   ← parent folder   type to filter   Esc closes",
         canvas,
     );
     let [folder, filter, rest] = Layout::vertical([
@@ -86,19 +88,19 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         Span::styled(tail(&name, usize::from(folder.width)), canvas.theme.title),
         folder,
     );
-    labelled(frame, filter, "Filter: ", &picker.filter, canvas.theme);
+    labelled_field(frame, filter, "Filter: ", &picker.filter, canvas.theme);
     let (list, preview) = with_preview(rest);
     let visible = picker.visible();
     if visible.is_empty() {
-        let said = match (&picker.trouble, picker.is_reading()) {
+        let message = match (&picker.trouble, picker.is_reading()) {
             (Some(trouble), _) => format!("error: {}", trouble.message),
             (None, true) => "reading …".into(),
-            (None, false) => "no folders and no pictures here".into(),
+            (None, false) => "no folders or images here".into(),
         };
         put_lines(
             frame,
             list,
-            &wrapped(&said, list.width, 1, canvas.theme.dim),
+            &wrapped(&message, list.width, 1, canvas.theme.dim),
             0,
         );
     }
@@ -115,7 +117,7 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         let id = entry.path.to_string_lossy();
         let source = || Source::File(entry.path.clone());
         canvas.gallery.covered = false;
-        pictures::one(
+        images::one(
             frame,
             preview,
             &id,
@@ -149,7 +151,7 @@ fn file(entry: &Entry, room: u16, theme: &Theme) -> Line<'static> {
     ])
 }
 
-/// The end of a text, which of a path says more than its beginning.
+/// The end of a text: for a path more useful than its beginning.
 fn tail(text: &str, room: usize) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     if letters.len() > room && room > 0 {
@@ -159,8 +161,8 @@ fn tail(text: &str, room: usize) -> String {
     letters.into_iter().collect()
 }
 
-/// A field with a word in front; it has the cursor.
-pub fn labelled(
+/// Draws a labelled text field, which gets the cursor.
+pub fn labelled_field(
     frame: &mut Frame,
     area: Rect,
     label: &str,
@@ -177,6 +179,7 @@ pub fn labelled(
     }
 }
 
+/// Draws the list of sessions.
 pub fn sessions(
     frame: &mut Frame,
     area: Rect,
@@ -185,26 +188,28 @@ pub fn sessions(
     canvas: &mut Canvas,
 ) {
     let hints = match &list.renaming {
-        Some(_) => "Enter keeps the new title   Esc leaves the old one",
+        Some(_) => "Enter saves the title   Esc cancels",
         None => "Enter opens   type to search   Ctrl-R renames   Ctrl-X deletes   Esc closes",
     };
     let body = window::open(frame, area, (110, area.height), "Sessions", hints, canvas);
     let [field, rest] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(body);
     match &list.renaming {
-        Some(renaming) => labelled(frame, field, "New title: ", &renaming.title, canvas.theme),
-        None => labelled(frame, field, "Search: ", &list.words, canvas.theme),
+        Some(renaming) => {
+            labelled_field(frame, field, "New title: ", &renaming.title, canvas.theme)
+        }
+        None => labelled_field(frame, field, "Search: ", &list.words, canvas.theme),
     }
     if list.items().is_empty() {
-        let said = match (&list.trouble, list.is_reading(), list.words.is_empty()) {
+        let message = match (&list.trouble, list.is_reading(), list.words.is_empty()) {
             (Some(trouble), _, _) => format!("error: {}", trouble.message),
             (None, true, _) => "reading …".into(),
-            (None, false, true) => "no sessions yet: the first question begins one".into(),
-            (None, false, false) => "no session has these words".into(),
+            (None, false, true) => "no saved sessions yet: ask a question to start one".into(),
+            (None, false, false) => "no session matches these words".into(),
         };
         return put_lines(
             frame,
             rest,
-            &wrapped(&said, rest.width, 1, canvas.theme.dim),
+            &wrapped(&message, rest.width, 1, canvas.theme.dim),
             0,
         );
     }
@@ -223,23 +228,19 @@ pub fn sessions(
     );
 }
 
-/// Columns that a title has at least, in a list of sessions.
-const SHORTEST_TITLE: usize = 20;
+/// Minimum width of a title in the list of sessions.
+const MIN_TITLE_COLUMNS: usize = 20;
 
 fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<'static> {
-    let turns = if item.turns == 1 {
-        "1 turn".to_string()
-    } else {
-        format!("{} turns", item.turns)
-    };
-    // The title says most: what it leaves no room for goes, the moment last.
+    let turns = count(item.turns, "turn");
+    // The title matters most; the rest is dropped if it doesn't fit, the time last.
     let room = usize::from(room);
     let right = [
         format!("{}  {turns}  {}", item.id, item.when),
         format!("{turns}  {}", item.when),
         item.when.clone(),
     ];
-    let fits = |text: &&String| width(text) + SHORTEST_TITLE < room;
+    let fits = |text: &&String| width(text) + MIN_TITLE_COLUMNS < room;
     let right = right.iter().find(fits).cloned().unwrap_or_default();
     let mark = if here { "* " } else { "" };
     let left = match &item.snippet {

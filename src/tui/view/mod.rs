@@ -1,18 +1,19 @@
-//! Draws a state. Nothing here changes it, reads a file or makes a picture ready; what is drawn where comes back as hits.
+//! Draws a state on the full screen. Nothing here changes the state, reads files or encodes images; where things were drawn
+//! is returned as hits.
 //!
-//! Every function must do with any area down to nothing.
+//! Every function must cope with any area, even an empty one.
 
 mod compare;
 mod conversation;
 mod dialogs;
 mod example;
 mod help;
+mod images;
 mod input;
 mod layout;
 mod lists;
 mod notice;
 mod panes;
-mod pictures;
 mod shots;
 mod status;
 mod text;
@@ -21,7 +22,7 @@ mod welcome;
 mod window;
 
 pub use conversation::Memo;
-pub use layout::LEAST;
+pub use layout::MIN_SIZE;
 pub use theme::Theme;
 
 use ratatui::Frame;
@@ -33,9 +34,13 @@ use super::state::{Focus, Hits, Overlay, State};
 
 /// What drawing needs besides the state.
 pub struct Canvas<'a> {
+    /// The cache of images ready to draw.
     pub gallery: &'a mut Gallery,
+    /// The cache of wrapped lines.
     pub memo: &'a mut Memo,
+    /// The colours and styles.
     pub theme: &'a Theme,
+    /// What was drawn where.
     pub hits: Hits,
 }
 
@@ -53,15 +58,15 @@ pub fn draw(
         theme,
         hits: Hits::default(),
     };
-    // Kitty's pictures are made of cells that can be covered one by one; others would keep holes.
-    let whole = matches!(canvas.gallery.screen().how, How::Sixel | How::Iterm2);
-    canvas.gallery.covered = state.overlay.is_some() || (whole && state.completion.is_some());
+    // Kitty's images consist of cells that can be covered one by one; other graphics must be hidden as a whole.
+    let uncoverable = matches!(canvas.gallery.screen().protocol, How::Sixel | How::Iterm2);
+    canvas.gallery.covered = state.overlay.is_some() || (uncoverable && state.completion.is_some());
     let area = frame.area();
     match layout::areas(area, state) {
         None => too_small(frame, area, theme),
         Some(areas) => {
             draw_panes(frame, state, &areas, &mut canvas);
-            // The status line, and what it says about the use of the program, is never covered.
+            // The status line with the intended use is never covered.
             let above = Rect::new(
                 area.x,
                 area.y,
@@ -75,12 +80,12 @@ pub fn draw(
 }
 
 fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let (columns, rows) = layout::LEAST;
-    let words = format!(
-        "rounds needs {columns} x {rows} cells; this is {} x {}",
+    let (columns, rows) = layout::MIN_SIZE;
+    let message = format!(
+        "rounds needs {columns} x {rows} cells; this terminal has {} x {}",
         area.width, area.height
     );
-    let lines = text::wrapped(&words, area.width, 0, theme.text);
+    let lines = text::wrapped(&message, area.width, 0, theme.text);
     frame.render_widget(ratatui::text::Text::from(lines), area);
 }
 
@@ -92,9 +97,9 @@ fn draw_panes(frame: &mut Frame, state: &State, areas: &layout::Areas, canvas: &
         canvas.hits.panes.push((area, Focus::Conversation));
         conversation::draw(frame, area, state, canvas);
     }
-    if let Some(area) = areas.pictures {
+    if let Some(area) = areas.images {
         canvas.hits.panes.push((area, Focus::Pictures));
-        pictures::draw(frame, area, state, canvas);
+        images::draw(frame, area, state, canvas);
     }
     if let Some(area) = areas.shots {
         canvas.hits.panes.push((area, Focus::Shots));
@@ -136,7 +141,7 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             example::page(frame, area, state, *page, *scroll, canvas)
         }
         Some(Overlay::Export(dialog)) => dialogs::export(frame, area, dialog, canvas),
-        Some(Overlay::Picture) => pictures::full(frame, area, state, canvas),
+        Some(Overlay::Picture) => images::full(frame, area, state, canvas),
         Some(Overlay::Compare {
             left,
             right,
@@ -146,10 +151,10 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
     }
 }
 
-/// Puts prepared lines into an area, from line `from` on.
+/// Draws prepared lines into an area, from line `from` on.
 fn put_lines(frame: &mut Frame, area: Rect, lines: &[Line<'_>], from: usize) {
-    let seen = lines.iter().skip(from).take(usize::from(area.height));
-    for (line, y) in seen.zip(area.y..area.bottom()) {
+    let visible = lines.iter().skip(from).take(usize::from(area.height));
+    for (line, y) in visible.zip(area.y..area.bottom()) {
         frame.render_widget(line, Rect::new(area.x, y, area.width, 1));
     }
 }

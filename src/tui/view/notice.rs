@@ -1,4 +1,4 @@
-//! A message in the place of the hints, or above the input where it is longer: what happened, and what to do about it.
+//! A message in place of the key hints, or above the input if it is longer: what happened, and what to do about it.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -20,28 +20,29 @@ fn lines(state: &State, width: u16, theme: Option<&Theme>) -> Vec<Line<'static>>
             |t| if error { t.error } else { t.warning },
         )
     };
-    let words = if notice.error {
+    let message = if notice.error {
         format!("error: {}", notice.trouble.message)
     } else {
         notice.trouble.message.clone()
     };
-    let mut lines = wrapped(&words, width, 1, style(notice.error));
+    let mut lines = wrapped(&message, width, 1, style(notice.error));
     if let Some(hint) = &notice.trouble.hint {
         lines.extend(wrapped(&format!("hint: {hint}"), width, 1, style(false)));
     }
     lines
 }
 
-/// Whether the message fits into the line of hints: then nothing has to move for it.
+/// Whether the message fits into the line of hints, so that the layout doesn't change.
 pub fn in_one_line(state: &State, width: u16) -> bool {
     state.notice.is_some() && lines(state, width, None).len() == 1
 }
 
-/// Rows that the message needs.
+/// Rows the message needs.
 pub fn height(state: &State, width: u16) -> u16 {
     u16::try_from(lines(state, width, None).len()).unwrap_or(u16::MAX)
 }
 
+/// Draws the message.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     put_lines(frame, area, &lines(state, area.width, Some(theme)), 0);
 }

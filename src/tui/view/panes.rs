@@ -1,4 +1,4 @@
-//! The frame around a pane, and the tabs where panes have no room.
+//! The frame around a pane, and the tabs shown if only one pane fits.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -11,7 +11,7 @@ use super::Canvas;
 use super::text::{cut, width};
 use super::theme::Theme;
 
-/// Draws a frame with a title and returns what is inside. The focus has a double line, not only a colour.
+/// Draws a frame with a title and returns the area inside. The focused pane has a double line, not only another colour.
 pub fn framed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: &Theme) -> Rect {
     let (style, lines) = if focused {
         (theme.border_focus, BorderType::Double)
@@ -32,10 +32,10 @@ pub fn framed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: 
 
 const TABS: [Focus; 3] = [Focus::Conversation, Focus::Pictures, Focus::Shots];
 
-/// The name of a pane with its key, and what is in it where there is room for that.
+/// The name of a pane with its key, and the number of items if `counted`.
 fn name(focus: Focus, state: &State, counted: bool) -> String {
     let (name, count) = match focus {
-        Focus::Pictures => ("2 Pictures", state.images_in_view().len()),
+        Focus::Pictures => ("2 Images", state.images_in_view().len()),
         Focus::Shots => ("3 Shots", state.shot_list().len()),
         Focus::Input | Focus::Conversation => return "1 Conversation".into(),
     };
@@ -45,7 +45,7 @@ fn name(focus: Focus, state: &State, counted: bool) -> String {
     }
 }
 
-/// The row of tabs. The one in front stands in brackets.
+/// Draws the row of tabs, with the selected one in brackets.
 pub fn tabs(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let all = TABS
         .iter()
@@ -56,17 +56,17 @@ pub fn tabs(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     for focus in TABS {
         let front =
             state.front == focus || (focus == Focus::Conversation && state.front == Focus::Input);
-        let words = name(focus, state, counted);
-        let (words, style) = if front {
-            (format!("[{words}]"), canvas.theme.accent)
+        let label = name(focus, state, counted);
+        let (label, style) = if front {
+            (format!("[{label}]"), canvas.theme.accent)
         } else {
-            (format!(" {words} "), canvas.theme.dim)
+            (format!(" {label} "), canvas.theme.dim)
         };
-        let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
-        let place = Rect::new(x, area.y, wide, 1).intersection(area);
-        canvas.hits.panes.push((place, focus));
+        let wide = u16::try_from(width(&label)).unwrap_or(u16::MAX);
+        let tab = Rect::new(x, area.y, wide, 1).intersection(area);
+        canvas.hits.panes.push((tab, focus));
         x = x.saturating_add(wide).saturating_add(1);
-        spans.push(Span::styled(words, style));
+        spans.push(Span::styled(label, style));
         spans.push(Span::raw(" "));
     }
     frame.render_widget(Line::from(spans), area);

@@ -1,4 +1,4 @@
-//! The shots of the chosen answer: picture, score, why, question and answer, source and licence.
+//! The shots of the selected answer: image, score, reason, question and answer, source and licence.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -15,13 +15,16 @@ use super::text::{cut, width, wrapped};
 use super::theme::Theme;
 use super::{Canvas, put_lines};
 
-/// Rows of one shot, and columns of its picture with a gap.
+/// Rows per shot.
 const ROWS: u16 = 5;
+/// Columns of its image, with a gap.
 const THUMB: u16 = 9;
-/// Least width of a pane with pictures in it.
-const WITH_PICTURES: u16 = 34;
+/// Minimum width of a pane with images in it.
+const MIN_WIDTH_FOR_IMAGES: u16 = 34;
+/// Width of a score bar.
 const BAR: usize = 10;
 
+/// Draws the shots pane.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let shots = state.shot_list();
     let inside = framed(
@@ -35,25 +38,33 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         return put_lines(
             frame,
             inside,
-            &wrapped(&nothing(state), inside.width, 1, canvas.theme.dim),
+            &wrapped(&empty_message(state), inside.width, 1, canvas.theme.dim),
             0,
         );
     }
     let best = shots.iter().map(|shot| shot.score).fold(1.0_f32, f32::max);
-    let seen = usize::from(inside.height / ROWS).max(1);
+    let visible = usize::from(inside.height / ROWS).max(1);
     let chosen = state.shot.min(shots.len().saturating_sub(1));
-    let first = (chosen + 1).saturating_sub(seen);
-    for (number, shot) in shots.iter().enumerate().skip(first).take(seen + 1) {
+    let first = (chosen + 1).saturating_sub(visible);
+    for (number, shot) in shots.iter().enumerate().skip(first).take(visible + 1) {
         let down = u16::try_from(number - first)
             .unwrap_or(u16::MAX)
             .saturating_mul(ROWS);
-        let place = Rect::new(inside.x, inside.y.saturating_add(down), inside.width, ROWS)
+        let shot_area = Rect::new(inside.x, inside.y.saturating_add(down), inside.width, ROWS)
             .intersection(inside);
-        if place.height == 0 {
+        if shot_area.height == 0 {
             break;
         }
-        canvas.hits.shots.push((place, number));
-        one(frame, place, shot, number == chosen, best, state, canvas);
+        canvas.hits.shots.push((shot_area, number));
+        one(
+            frame,
+            shot_area,
+            shot,
+            number == chosen,
+            best,
+            state,
+            canvas,
+        );
     }
 }
 
@@ -74,16 +85,14 @@ fn title(state: &State, count: usize) -> String {
     title
 }
 
-fn nothing(state: &State) -> String {
+fn empty_message(state: &State) -> String {
     match state.turn().and_then(|id| state.talk.get(id)) {
-        None => {
-            "The worked examples that an answer was shown stand here, with their score and source."
-                .into()
-        }
+        None => "The worked examples shown to the model appear here, with their score and source."
+            .into(),
         Some(turn) if turn.settings.strategy == Strategy::None || turn.settings.shots == 0 => {
             "This answer was given without shots. /k and /strategy change that.".into()
         }
-        Some(_) => "No shots.".into(),
+        Some(_) => "No matching examples found.".into(),
     }
 }
 
@@ -109,18 +118,18 @@ fn one(
         area.width,
         area.height - head.height,
     );
-    // A part of a picture would be worse than none.
-    let with_picture = area.width >= WITH_PICTURES && below.height == ROWS - 1;
-    let [thumb, words] = Layout::horizontal([
-        Constraint::Length(if with_picture { THUMB } else { 2 }),
+    // A cut-off image would be worse than none.
+    let with_image = area.width >= MIN_WIDTH_FOR_IMAGES && below.height == ROWS - 1;
+    let [thumb, text] = Layout::horizontal([
+        Constraint::Length(if with_image { THUMB } else { 2 }),
         Constraint::Min(0),
     ])
     .areas(below);
-    if with_picture {
+    if with_image {
         thumbnail(frame, thumb, shot, canvas);
     }
-    let lines = text_lines(shot, usize::from(words.width), canvas.theme);
-    put_lines(frame, words, &lines, 0);
+    let lines = text_lines(shot, usize::from(text.width), canvas.theme);
+    put_lines(frame, text, &lines, 0);
 }
 
 fn head_line(
@@ -136,7 +145,7 @@ fn head_line(
         state.pin_place(&shot.example.id),
         state.is_excluded(&shot.example.id),
     ) {
-        (Some(place), _) => format!("  pinned {}", place + 1),
+        (Some(position), _) => format!("  pinned {}", position + 1),
         (None, true) => "  excluded".into(),
         (None, false) => String::new(),
     };
@@ -158,7 +167,7 @@ fn head_line(
         Span::raw(format!("{mark}{}. ", shot.rank)),
         Span::styled(id, theme.strong),
         Span::raw(score),
-        // Reversed, its full part would look empty.
+        // Reversed, the full part would look empty.
         Span::styled(bar, theme.bar.remove_modifier(Modifier::REVERSED)),
         Span::styled(flag, theme.warning),
     ])
@@ -168,9 +177,9 @@ fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let example = &shot.example;
     let reason = match example.images.len() {
         0 | 1 => shot.reason.clone(),
-        all => format!("{all} pictures; {}", shot.reason),
+        number => format!("{number} images; {}", shot.reason),
     };
-    // One line each, so that source and licence are always there.
+    // One line each, so that source and licence are always visible.
     [
         (format!("Q: {}", example.question), theme.text),
         (format!("A: {}", example.answer), theme.strong),
@@ -197,7 +206,7 @@ fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
         .gallery
         .draw(area, frame.buffer_mut(), &sha256, Look::default(), source);
     if let Some(missing) = missing {
-        let said = cut(missing, usize::from(area.width));
-        frame.render_widget(Span::styled(said, canvas.theme.dim), area);
+        let message = cut(missing, usize::from(area.width));
+        frame.render_widget(Span::styled(message, canvas.theme.dim), area);
     }
 }

@@ -1,4 +1,4 @@
-//! The status line: what runs, model, settings, context, speed, memory, and what the program is for. And the hints.
+//! The status line (activity, model, settings, context, speed, memory, intended use) and the line of key hints.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,16 +6,17 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::keys::Action;
 use crate::tui::state::{Activity, Focus, Stage, State, value_name};
-use rounds_assistant::INTENDED_USE;
+use rounds_assistant::{INTENDED_USE, SHIPPED};
 use rounds_support::errors::bytes;
 
 use super::Canvas;
 use super::text::{cut, width};
 use super::theme::Theme;
 
-/// Where there is no room for all of it.
+/// The intended use, for narrow screens.
 const SHORT_USE: &str = "research only, not for diagnosis";
 
+/// Draws the status line.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
     let room = usize::from(area.width);
     let theme = canvas.theme;
@@ -23,20 +24,21 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
     let used = |parts: &[(u8, String)], last: &str| -> usize {
         parts.iter().map(|(_, p)| width(p) + 3).sum::<usize>() + width(last) + 2
     };
-    // What runs and what the program is for stay, in short if need be; the rest goes by weight.
+    // The activity and the intended use always stay, shortened if need be; the rest is dropped by weight.
     let mut purpose = INTENDED_USE;
     while used(&parts, purpose) > room {
         if purpose == INTENDED_USE && parts.len() <= 4 {
             purpose = SHORT_USE;
         } else if parts.len() > 1 {
-            let least = (0..parts.len()).max_by_key(|at| parts.get(*at).map(|(weight, _)| *weight));
-            parts.remove(least.unwrap_or(0));
+            let heaviest =
+                (0..parts.len()).max_by_key(|at| parts.get(*at).map(|(weight, _)| *weight));
+            parts.remove(heaviest.unwrap_or(0));
         } else {
             break;
         }
     }
-    if let Some((_, doing)) = parts.first_mut() {
-        *doing = cut(doing, room.saturating_sub(width(purpose) + 3));
+    if let Some((_, activity)) = parts.first_mut() {
+        *activity = cut(activity, room.saturating_sub(width(purpose) + 3));
     }
     let lead = if used(&parts, purpose) > room {
         ""
@@ -57,13 +59,15 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
     frame.render_widget(Line::from(spans), area);
 }
 
-/// What there is to say, each with a weight: the highest goes first where room is short.
+/// The parts of the status line, each with a weight: the heaviest is dropped first if there is no room.
 fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
-    let mut parts = vec![(0, doing(state))];
+    let mut parts = vec![(0, activity(state))];
     if let Some(about) = state.engine.about() {
-        parts.push((3, format!("{} on {}", about.model, about.device)));
+        let model = display_name(&about.model, "built-in model");
+        parts.push((3, format!("{model}, {}", about.device.to_uppercase())));
         if about.index != about.model {
-            parts.push((8, format!("index {}", about.index)));
+            let index = display_name(&about.index, "built-in");
+            parts.push((8, format!("index: {index}")));
         }
     }
     if let Some(work) = &state.work {
@@ -90,12 +94,12 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     if let Some(memory) = state.memory {
         parts.push((7, bytes(memory)));
     }
-    parts.push((9, canvas.gallery.screen().how.name().to_string()));
+    parts.push((9, canvas.gallery.screen().protocol.name().to_string()));
     parts
 }
 
-/// What runs now.
-fn doing(state: &State) -> String {
+/// What is running.
+fn activity(state: &State) -> String {
     let stop = state.keymap.hint(Action::Stop);
     if let Activity::Turn { stage, .. } = state.activity
         && stage != Stage::Waiting
@@ -108,7 +112,7 @@ fn doing(state: &State) -> String {
     if let Some((what, since)) = state.engine.opening() {
         let seconds = state.now.saturating_sub(since).as_secs();
         return format!(
-            "{} {seconds} s ({stop} gives up) opening {what}",
+            "{} {seconds} s ({stop} cancels) opening {what}",
             spinner(state)
         );
     }
@@ -118,17 +122,22 @@ fn doing(state: &State) -> String {
     "ready".into()
 }
 
-fn spinner(state: &State) -> char {
-    const SIGNS: [char; 4] = ['|', '/', '-', '\\'];
-    let turn = (state.now.as_millis() / 250) as usize % SIGNS.len();
-    SIGNS.get(turn).copied().unwrap_or('|')
+/// The name of a model or index; the one that ships has only a placeholder for a name.
+fn display_name<'a>(name: &'a str, built_in: &'a str) -> &'a str {
+    if name == SHIPPED { built_in } else { name }
 }
 
-/// The keys that count now.
+fn spinner(state: &State) -> char {
+    const FRAMES: [char; 4] = ['|', '/', '-', '\\'];
+    let frame = (state.now.as_millis() / 250) as usize % FRAMES.len();
+    FRAMES.get(frame).copied().unwrap_or('|')
+}
+
+/// Draws the keys that work in the focused pane.
 pub fn hints(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
-    for (action, what) in shown(state) {
+    for (action, what) in key_hints(state) {
         let key = state.keymap.hint(action);
         let wide = width(key) + width(what) + 3;
         if key.is_empty() || used + wide > usize::from(area.width) {
@@ -141,30 +150,30 @@ pub fn hints(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Line::from(spans), area);
 }
 
-fn shown(state: &State) -> Vec<(Action, &'static str)> {
+fn key_hints(state: &State) -> Vec<(Action, &'static str)> {
     let mut hints = match state.focus {
         Focus::Input => vec![
             (Action::Help, "keys"),
             (Action::Send, "ask"),
             (Action::Newline, "new line"),
             (Action::PickFile, "attach"),
-            (Action::NextPane, "panes"),
+            (Action::NextPane, "next pane"),
         ],
         Focus::Conversation => vec![
             (Action::Help, "keys"),
-            (Action::TurnUp, "before"),
-            (Action::TurnDown, "after"),
-            (Action::TurnRegenerate, "again"),
+            (Action::TurnUp, "previous"),
+            (Action::TurnDown, "next"),
+            (Action::TurnRegenerate, "ask again"),
             (Action::TurnEdit, "edit"),
             (Action::TurnCopy, "copy"),
         ],
         Focus::Pictures => vec![
             (Action::Help, "keys"),
-            (Action::PictureFull, "whole screen"),
+            (Action::PictureFull, "full screen"),
             (Action::ZoomIn, "zoom"),
             (Action::Brighter, "brighter"),
             (Action::MoreContrast, "contrast"),
-            (Action::SideBySide, "two"),
+            (Action::SideBySide, "side by side"),
             (Action::PictureDetach, "detach"),
         ],
         Focus::Shots => vec![
@@ -174,7 +183,7 @@ fn shown(state: &State) -> Vec<(Action, &'static str)> {
             (Action::ShotExclude, "exclude"),
             (Action::AskWithout, "ask without"),
             (Action::ShotLater, "move"),
-            (Action::ShotBeside, "beside yours"),
+            (Action::ShotBeside, "next to yours"),
         ],
     };
     hints.extend([

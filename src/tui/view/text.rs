@@ -1,4 +1,4 @@
-//! Breaking text into lines by what a terminal shows, not by bytes.
+//! Wraps and cuts text by display width, not by bytes.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Byte ranges of the lines of `text` at most `width` columns wide, broken between words where that is possible. A line
-/// break belongs to no line; blanks where a line is broken stay at its end.
+/// Byte ranges of the lines of `text` wrapped to `width` columns, between words if possible. Line breaks belong to no line;
+/// blanks at a wrap stay at the end of the line.
 pub fn break_lines(text: &str, width: usize) -> Vec<Range<usize>> {
     let width = width.max(1);
     let mut lines = Vec::new();
@@ -16,7 +16,7 @@ pub fn break_lines(text: &str, width: usize) -> Vec<Range<usize>> {
     for paragraph in text.split('\n') {
         let mut line = start;
         let mut used = 0;
-        // Where the line may be broken, and how wide it is up to there.
+        // The last position where the line may be broken, and its width up to there.
         let mut last_break: Option<(usize, usize)> = None;
         for (at, piece) in paragraph.grapheme_indices(true) {
             let at = start + at;
@@ -38,7 +38,7 @@ pub fn break_lines(text: &str, width: usize) -> Vec<Range<usize>> {
     lines
 }
 
-/// The lines of `text` in one style, after `indent` blanks.
+/// The wrapped lines of `text` in one style, indented by `indent` blanks.
 pub fn wrapped(text: &str, width: u16, indent: usize, style: Style) -> Vec<Line<'static>> {
     let blanks = " ".repeat(indent);
     break_lines(text, usize::from(width).saturating_sub(indent))
@@ -53,7 +53,7 @@ pub fn wrapped(text: &str, width: u16, indent: usize, style: Style) -> Vec<Line<
         .collect()
 }
 
-/// `text` cut to `width` columns; a cut is shown by an ellipsis.
+/// `text` truncated to `width` columns, with an ellipsis if anything was cut.
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_string();
@@ -73,7 +73,7 @@ pub fn cut(text: &str, width: usize) -> String {
     out
 }
 
-/// How wide a text is in columns.
+/// The width of a text in columns.
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -90,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn words_stay_whole_where_they_fit() {
+    fn lines_are_broken_between_words() {
         assert_eq!(lines("is there a nodule", 8), ["is there ", "a nodule"]);
         assert_eq!(lines("a\n\nb", 5), ["a", "", "b"]);
         assert_eq!(lines("", 5), [""]);
     }
 
     #[test]
-    fn long_words_and_wide_characters_are_broken_where_they_must() {
+    fn long_words_are_broken_without_splitting_wide_characters() {
         assert_eq!(lines("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(lines("結節影", 4), ["結節", "影"]);
         assert_eq!(lines("結", 1), ["結"]);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_it_may_be_apart_from_blanks_at_its_end() {
+    fn no_line_exceeds_the_width_except_for_trailing_blanks() {
         let text = "A 12 mm nodule in the right-upper lobe; 結節影 👩‍⚕️ e\u{301}e\u{301}e\u{301} and/or nothing at all";
         for limit in 2..40 {
             let broken = lines(text, limit);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_fits_and_says_so() {
+    fn cut_text_fits_and_ends_with_an_ellipsis() {
         assert_eq!(cut("nodule", 6), "nodule");
         assert_eq!(cut("nodules", 6), "nodul…");
         assert_eq!(cut("結節影", 4), "結…");

@@ -1,6 +1,6 @@
-//! Styles by what they mean, for every number of colours and both grounds. The ground itself is never painted.
+//! Styles by role, for every colour depth and for dark and light backgrounds. The background itself is never painted.
 //!
-//! No meaning by colour alone: whatever has a colour here also has a word, a sign or a modifier where it is used.
+//! Nothing is conveyed by colour alone: wherever one is used, there is also a word, a sign or a text modifier.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -10,22 +10,33 @@ use rounds_imaging::ColourDepth;
 /// Styles by role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
+    /// Ordinary text.
     pub text: Style,
+    /// Less important text.
     pub dim: Style,
+    /// Emphasised text.
     pub strong: Style,
-    /// Names of panes and windows.
+    /// Titles of panes and windows.
     pub title: Style,
-    /// What is asked, and where the focus is.
+    /// Questions, and what has the focus.
     pub accent: Style,
+    /// The heading of an answer.
     pub answer: Style,
+    /// Keys and commands.
     pub key: Style,
+    /// Warnings and hints.
     pub warning: Style,
+    /// Errors.
     pub error: Style,
+    /// Good news.
     pub good: Style,
-    /// The chosen row.
+    /// The selected row.
     pub chosen: Style,
+    /// Frame of a pane.
     pub border: Style,
+    /// Frame of the focused pane.
     pub border_focus: Style,
+    /// Score bars.
     pub bar: Style,
 }
 
@@ -41,7 +52,7 @@ struct Colours {
 }
 
 impl Theme {
-    /// The theme for a number of colours and a ground; `Auto` is dark.
+    /// The theme for a colour depth and a background; `Auto` is dark.
     pub fn new(depth: ColourDepth, choice: ThemeChoice) -> Self {
         let light = choice == ThemeChoice::Light;
         match (depth, light) {
@@ -120,7 +131,7 @@ impl Theme {
             text: Style::new(),
             dim: front(colours.dim),
             strong: Style::new().add_modifier(bold),
-            // Not the colour of the frame that it stands in.
+            // Not the colour of the surrounding frame.
             title: front(Color::Reset).add_modifier(bold),
             accent: front(colours.accent).add_modifier(bold),
             answer: front(colours.answer).add_modifier(bold),

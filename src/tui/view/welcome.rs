@@ -1,4 +1,4 @@
-//! The first run: what this is and is not, sample cases, and where a real model comes from.
+//! The welcome pages at the first run: intended use, sample cases, and how to get a real model.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -12,6 +12,7 @@ use super::text::wrapped;
 use super::theme::Theme;
 use super::{Canvas, lists, put_lines, window};
 
+/// Draws a welcome page.
 pub fn draw(
     frame: &mut Frame,
     area: Rect,
@@ -20,15 +21,12 @@ pub fn draw(
     canvas: &mut Canvas,
 ) {
     let (title, hints) = match step {
-        0 => (
-            "Welcome to rounds (1 of 3)",
-            "Enter: understood   Esc skips",
-        ),
+        0 => ("Welcome to rounds (1 of 3)", "Enter continues   Esc skips"),
         CASES_STEP => (
             "Sample cases (2 of 3)",
-            "a number or Enter opens a case   Right goes on   Esc skips",
+            "a number or Enter opens a case   → continues   Esc skips",
         ),
-        _ => ("Models (3 of 3)", "Enter begins   Left goes back"),
+        _ => ("Models (3 of 3)", "Enter starts   ← goes back"),
     };
     let body = window::open(frame, area, (92, 22), title, "", canvas);
     if step == CASES_STEP {
@@ -41,7 +39,7 @@ pub fn draw(
     };
     window::scrolled(frame, body, &lines, scroll, canvas);
     let hints = match scroll < canvas.hits.overlay_most {
-        true => "Enter reads on   Esc skips",
+        true => "Enter shows more   Esc skips",
         false => hints,
     };
     window::foot(frame, body, hints, canvas);
@@ -59,13 +57,12 @@ fn what_it_is(width: u16, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: &mut Canvas) {
-    let [words, list] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(area);
-    let said =
-        "One key attaches a case and suggests a question. Nothing is sent before you press Enter.";
+    let [intro, list] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(area);
+    let message = "Press a number to attach a case and get a question. Nothing is sent until you press Enter.";
     put_lines(
         frame,
-        words,
-        &wrapped(said, words.width, 0, canvas.theme.text),
+        intro,
+        &wrapped(message, intro.width, 0, canvas.theme.text),
         0,
     );
     let numbered: Vec<(usize, &String)> = state.cases.iter().enumerate().collect();
@@ -96,8 +93,8 @@ fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: 
 
 fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = wrapped(
-        "A model and an index of examples ship with the program, so that everything works at once. They are small: for \
-         real pictures, get a published model once.",
+        "A small model and a small index of examples are built in, so you can start right away. For real images, download \
+         a published model.",
         width,
         0,
         theme.text,
@@ -106,9 +103,9 @@ fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     for (command, what) in [
         (
             "rounds model pull",
-            "lists published models and gets one (this uses the network)",
+            "lists published models, and downloads one (uses the network)",
         ),
-        ("rounds model list", "models on this machine"),
+        ("rounds model list", "lists the models on this machine"),
         ("/model NAME", "opens one of them here"),
         ("/index PATH", "opens an index of your own examples"),
     ] {

@@ -1,4 +1,4 @@
-//! A window in the middle of the screen, with a title, a line of hints, and text that scrolls.
+//! Windows in the middle of the screen, with a title, key hints, and scrolling text or a list.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
@@ -9,8 +9,8 @@ use super::panes::framed;
 use super::text::cut;
 use super::{Canvas, put_lines};
 
-/// Clears a place of at most `wide` by `high` cells in the middle and frames it. Returns what is inside, without the
-/// line of hints at its foot.
+/// Clears and frames an area of at most `wide` by `high` cells in the middle. Returns the area inside, without the line of
+/// hints at its foot.
 pub fn open(
     frame: &mut Frame,
     area: Rect,
@@ -21,27 +21,27 @@ pub fn open(
 ) -> Rect {
     let wide = wide.min(area.width);
     let high = high.min(area.height);
-    let place = Rect::new(
+    let window = Rect::new(
         area.x + (area.width - wide) / 2,
         area.y + (area.height - high) / 2,
         wide,
         high,
     );
-    frame.render_widget(Clear, place);
-    let inside = framed(frame, place, title, true, canvas.theme).inner(Margin::new(1, 0));
+    frame.render_widget(Clear, window);
+    let inside = framed(frame, window, title, true, canvas.theme).inner(Margin::new(1, 0));
     let [body, _] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
     foot(frame, body, hints, canvas);
     body
 }
 
-/// The line of hints under the inside of a window.
+/// Draws the line of hints at the foot of a window.
 pub fn foot(frame: &mut Frame, body: Rect, hints: &str, canvas: &Canvas) {
-    let place = Rect::new(body.x, body.bottom(), body.width, 1).intersection(frame.area());
-    let hints = cut(hints, usize::from(place.width));
-    frame.render_widget(Line::from(Span::styled(hints, canvas.theme.dim)), place);
+    let foot_area = Rect::new(body.x, body.bottom(), body.width, 1).intersection(frame.area());
+    let hints = cut(hints, usize::from(foot_area.width));
+    frame.render_widget(Line::from(Span::styled(hints, canvas.theme.dim)), foot_area);
 }
 
-/// A window full of text. `make` gives the lines for a width.
+/// Draws a window of text. `wrap` makes the lines for a width.
 pub fn text(
     frame: &mut Frame,
     area: Rect,
@@ -50,14 +50,14 @@ pub fn text(
     hints: &str,
     scroll: usize,
     canvas: &mut Canvas,
-    make: impl FnOnce(u16) -> Vec<Line<'static>>,
+    wrap: impl FnOnce(u16) -> Vec<Line<'static>>,
 ) {
     let body = open(frame, area, size, title, hints, canvas);
-    let lines = make(body.width);
+    let lines = wrap(body.width);
     scrolled(frame, body, &lines, scroll, canvas);
 }
 
-/// Text from line `scroll` on. Where there is more, the last row says so and holds no text.
+/// Draws text from line `scroll` on. If it doesn't fit, the last row shows how much more there is.
 pub fn scrolled(
     frame: &mut Frame,
     area: Rect,
@@ -65,27 +65,28 @@ pub fn scrolled(
     scroll: usize,
     canvas: &mut Canvas,
 ) {
-    let told = lines.len() > usize::from(area.height) && area.width > 20 && area.height > 1;
+    let overflows = lines.len() > usize::from(area.height) && area.width > 20 && area.height > 1;
     let text = Rect {
-        height: area.height - u16::from(told),
+        height: area.height - u16::from(overflows),
         ..area
     };
-    let most = lines.len().saturating_sub(usize::from(text.height));
-    canvas.hits.overlay_most = most;
-    let scroll = scroll.min(most);
+    let max_scroll = lines.len().saturating_sub(usize::from(text.height));
+    canvas.hits.overlay_most = max_scroll;
+    let scroll = scroll.min(max_scroll);
     put_lines(frame, text, lines, scroll);
-    if told {
-        let said = match scroll {
-            at if at == most => " end ".to_string(),
-            at => format!(" {} more lines ", most - at),
+    if overflows {
+        let message = match max_scroll - scroll {
+            0 => " end ".to_string(),
+            1 => " 1 more line ".to_string(),
+            rest => format!(" {rest} more lines "),
         };
-        let wide = u16::try_from(said.len()).unwrap_or(0).min(area.width);
-        let place = Rect::new(area.right() - wide, area.bottom() - 1, wide, 1);
-        frame.render_widget(Span::styled(said, canvas.theme.accent), place);
+        let wide = u16::try_from(message.len()).unwrap_or(0).min(area.width);
+        let message_area = Rect::new(area.right() - wide, area.bottom() - 1, wide, 1);
+        frame.render_widget(Span::styled(message, canvas.theme.accent), message_area);
     }
 }
 
-/// A list: draws the rows around the chosen one and notes where they are. `row` makes the line of an item.
+/// Draws the part of a list around the selected row, and records where the rows are. `row` makes the line of an item.
 pub fn list<T>(
     frame: &mut Frame,
     area: Rect,
@@ -103,14 +104,14 @@ pub fn list<T>(
         .skip(first)
         .zip(area.y..area.bottom())
     {
-        let place = Rect::new(area.x, y, area.width, 1);
+        let row_area = Rect::new(area.x, y, area.width, 1);
         let mark = if number == chosen { "> " } else { "  " };
         let mut line = row(item, area.width.saturating_sub(2));
         line.spans.insert(0, Span::raw(mark));
-        frame.render_widget(line, place);
+        frame.render_widget(line, row_area);
         if number == chosen {
-            frame.buffer_mut().set_style(place, canvas.theme.chosen);
+            frame.buffer_mut().set_style(row_area, canvas.theme.chosen);
         }
-        canvas.hits.rows.push((place, number));
+        canvas.hits.rows.push((row_area, number));
     }
 }

@@ -1,4 +1,4 @@
-//! What may be found in an abdomen, drawn onto the finished slice.
+//! The findings in an abdomen, drawn onto the finished slice.
 
 use super::*;
 
@@ -20,7 +20,7 @@ pub(super) fn draw_liver_lesions(canvas: &mut Canvas, rng: &mut Rng, body: &Body
             body.liver.centre[0] + reach[0] * rng.range(-0.8, 0.8),
             body.liver.centre[1] + reach[1] * rng.range(-0.8, 0.8),
         );
-        // Free fluid may cover the outer rim of the liver, so lesions stay deeper than that.
+        // Free fluid may cover the outer rim of the liver, so lesions lie deeper.
         let inside = body.liver.depth(x, y) > radius * 0.9 + 0.008
             && body.cavity.depth(x, y) > radius + 0.05
             && x + radius < 0.43
@@ -51,7 +51,7 @@ pub(super) fn draw_liver_lesions(canvas: &mut Canvas, rng: &mut Rng, body: &Body
     }
 }
 
-/// One side, or both: the signs to draw on, and what the truth says about the side.
+/// Picks one side or both: the signs of the sides to draw on, and the side for the truth.
 fn pick_sides(rng: &mut Rng) -> (Vec<f32>, Side) {
     if rng.chance(0.25) {
         return (vec![-1.0, 1.0], Side::Both);

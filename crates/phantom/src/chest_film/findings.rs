@@ -1,4 +1,4 @@
-//! What may be found on a chest film, drawn onto the finished chest.
+//! The findings on a chest film, drawn onto the finished chest.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn truth(finding: usize, half: usize, region: [f32; 4]) -> FindingTruth {
 
 pub(super) fn draw_effusion(canvas: &mut Canvas, rng: &mut Rng, chest: &Chest) -> FindingTruth {
     let (half, grade) = (rng.below(2), rng.below(2));
-    // The heart leaves the left side less room to show fluid in, so it stands higher there.
+    // The heart hides fluid on the left, so the level is higher there.
     let hidden = if half == 1 { 0.03 } else { 0.0 };
     let rise = [
         rng.range(0.0, 0.03) + hidden,
@@ -91,7 +91,7 @@ pub(super) fn draw_device(canvas: &mut Canvas, rng: &mut Rng, chest: &Chest) -> 
     truth(DEVICE, half, [x, v, size, size * 0.85])
 }
 
-/// A line with its corners cut, end points kept.
+/// A polyline with its corners cut and its end points kept.
 fn rounded(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let mut line = vec![points[0]];
     for pair in points.windows(2) {
@@ -103,14 +103,14 @@ fn rounded(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
     line
 }
 
-/// The room a round thing needs: its core must lie in free lung, its reach must not touch another finding.
+/// The space a round shape needs: its core must lie in free lung, and its reach must not touch another finding.
 #[derive(Clone, Copy)]
 struct Room {
     core: f32,
     reach: f32,
 }
 
-/// Whether a round thing lies in the lung, clear of the heart, the lung root and everything drawn before.
+/// Whether a round shape lies in the lung, clear of the heart, the lung root and everything drawn so far.
 fn is_free(chest: &Chest, taken: &[[f32; 4]], half: usize, [u, v]: [f32; 2], room: Room) -> bool {
     let x = at(half, u);
     let clear = |region: &[f32; 4]| {
@@ -124,7 +124,7 @@ fn is_free(chest: &Chest, taken: &[[f32; 4]], half: usize, [u, v]: [f32; 2], roo
         && taken.iter().all(clear)
 }
 
-/// Finds a free place: (half, zone, u, v). The side is a fair draw; only without any room there the other one is taken.
+/// Finds a free place: (half, zone, u, v). Both sides are equally likely; the other one is used only if there is no space.
 fn find_place(
     rng: &mut Rng,
     chest: &Chest,
@@ -154,7 +154,7 @@ pub(super) fn draw_consolidation(
     chest: &Chest,
     taken: &[[f32; 4]],
 ) -> FindingTruth {
-    // The cloud may touch the lung edge, where it is cut off: only its core needs room.
+    // The cloud may extend past the lung edge, where it is clipped: only its core needs space.
     let room = Room {
         core: 0.05,
         reach: 0.13,

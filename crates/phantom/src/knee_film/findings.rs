@@ -1,4 +1,4 @@
-//! What may be found on a knee film besides a fracture and a narrow joint, which change the bones themselves.
+//! The findings on a knee film that do not change the bones, unlike a fracture or a narrow joint.
 
 use super::*;
 
@@ -9,7 +9,7 @@ pub(super) fn grow_spurs(rng: &mut Rng, knee: &mut Knee) -> FindingTruth {
     truth(OSTEOPHYTES, place, [knee.x(w), PLATEAU - 0.02, 0.07, 0.09])
 }
 
-/// The lesion keeps to the bone without a plate or a fracture, so that each stays clear to see.
+/// The lesion is drawn in a bone without a plate or fracture, so that each remains clearly visible.
 pub(super) fn draw_lesion(
     canvas: &mut Canvas,
     rng: &mut Rng,

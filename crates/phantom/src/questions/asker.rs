@@ -1,4 +1,4 @@
-//! How each topic is asked about, answered and explained.
+//! Builds the question, answer and rationale for each topic.
 
 use super::*;
 use crate::KINDS;
@@ -205,9 +205,9 @@ impl Asker<'_> {
         let rationale = match side {
             Side::Both => format!("I see {} on both sides.", spec.sign),
             side => {
-                let picture = if side == Side::Left { "right" } else { "left" };
+                let image_side = if side == Side::Left { "right" } else { "left" };
                 format!(
-                    "I see {} on the {picture} of the picture, which is the patient's {}.",
+                    "I see {} on the {image_side} of the picture, which is the patient's {}.",
                     spec.sign,
                     side.word()
                 )

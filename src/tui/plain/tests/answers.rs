@@ -1,34 +1,34 @@
-//! Questions, answers, and what is said of them.
+//! Questions, answers, and how they are printed.
 
-use super::user::{User, has};
+use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
 use crate::tui::journal::{Journal, SavedEnd};
 use crate::tui::state::{Effect, Event, Start, Trouble};
 
 #[test]
-fn an_answer_is_said_with_its_shots_its_parts_its_notices_and_its_purpose() {
+fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
     let mut user = User::new();
-    user.said();
+    user.new_output();
     user.exchange("Is there a nodule?", "yes");
     let expected = "4 of 4 shots:
-  1. chest-0000  0.980  Q: Is there a nodule?  A: yes  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  2. chest-0001  0.910  Q: Is there a nodule?  A: no  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  3. chest-0002  0.840  Q: Is there a nodule?  A: left  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
-  4. chest-0003  0.770  Q: Is there a nodule?  A: a nodule in the right upper lobe  [most similar picture (cosine); synthetic phantoms, CC0-1.0]
+  1. chest-0000  0.980  Q: Is there a nodule?  A: yes  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  2. chest-0001  0.910  Q: Is there a nodule?  A: no  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  3. chest-0002  0.840  Q: Is there a nodule?  A: left  [most similar image (cosine); synthetic phantoms, CC0-1.0]
+  4. chest-0003  0.770  Q: Is there a nodule?  A: a nodule in the right upper lobe  [most similar image (cosine); synthetic phantoms, CC0-1.0]
 
 Rationale: I see it.
 Answer: yes
 note: this model knows synthetic phantoms only
 education and research only, not for diagnosis | 24 tokens in 0.93 s
 > ";
-    assert_eq!(user.said(), expected);
+    assert_eq!(user.new_output(), expected);
 }
 
 #[test]
-fn the_first_lines_come_before_the_model_is_there() {
-    let user = User::with(Start::default(), true);
-    let mut lines = user.out.lines();
-    has(
+fn the_first_lines_are_printed_before_the_model_is_open() {
+    let user = User::with_start(Start::default(), true);
+    let mut lines = user.output.lines();
+    assert_contains(
         lines.next().unwrap(),
         "education and research only, not for diagnosis",
     );
@@ -38,10 +38,13 @@ fn the_first_lines_come_before_the_model_is_there() {
 
 #[test]
 fn a_question_waits_for_the_model_and_says_so() {
-    let mut user = User::with(Start::default(), true);
-    has(&user.types("Is there a nodule?"), "waiting for the model");
+    let mut user = User::with_start(Start::default(), true);
+    assert_contains(
+        &user.output_of("Is there a nodule?"),
+        "waiting for the model",
+    );
     user.model_opens();
-    has(&user.said(), "ready: model nano, index shipped");
+    assert_contains(&user.new_output(), "ready: model nano, index shipped");
     assert!(
         user.effects()
             .iter()
@@ -50,13 +53,13 @@ fn a_question_waits_for_the_model_and_says_so() {
 }
 
 #[test]
-fn a_line_typed_while_an_answer_comes_is_asked_after_it() {
+fn a_line_typed_during_an_answer_is_asked_after_it() {
     let mut user = User::new();
     user.line("one");
-    assert_eq!(user.types("two"), "");
+    assert_eq!(user.output_of("two"), "");
     user.model_answers("yes");
-    has(&user.said(), "> two\n");
-    assert_eq!(user.face.waiting(), 0);
+    assert_contains(&user.new_output(), "> two\n");
+    assert_eq!(user.ui.queued_lines(), 0);
     user.model_answers("no");
     let turns = user.journal.open("s1").unwrap().turns;
     let questions: Vec<&str> = turns.iter().map(|t| t.question.as_str()).collect();
@@ -64,7 +67,7 @@ fn a_line_typed_while_an_answer_comes_is_asked_after_it() {
 }
 
 #[test]
-fn stop_keeps_what_came_and_the_next_question_is_asked() {
+fn stop_keeps_the_partial_answer_and_asks_the_next_question() {
     let mut user = User::new();
     user.line("one");
     user.line("two");
@@ -73,9 +76,9 @@ fn stop_keeps_what_came_and_the_next_question_is_asked() {
     user.line("/stop");
     assert!(user.effects().iter().any(|e| matches!(e, Effect::Cancel)));
     user.model_stops();
-    let said = user.said();
-    has(&said, "Rationale: A round opacity\n[stopped]");
-    has(&said, "> two");
+    let output = user.new_output();
+    assert_contains(&output, "Rationale: A round opacity\n[stopped]");
+    assert_contains(&output, "> two");
     let turns = user.journal.open("s1").unwrap().turns;
     assert!(
         matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text == "Rationale: A round opacity")
@@ -83,62 +86,62 @@ fn stop_keeps_what_came_and_the_next_question_is_asked() {
 }
 
 #[test]
-fn an_interrupt_stops_the_answer_and_a_second_one_leaves() {
+fn an_interrupt_stops_the_answer_and_a_second_one_quits() {
     let mut user = User::new();
     user.line("one");
     user.retrieve(1);
     user.stream(" half");
     user.event(Event::Interrupt);
-    assert!(user.leaves().is_none());
-    has(&user.said(), "stopping; Ctrl-C again leaves");
+    assert!(user.exit_reason().is_none());
+    assert_contains(&user.new_output(), "stopping; Ctrl-C again leaves");
     user.event(Event::Interrupt);
-    assert_eq!(user.leaves(), Some(ExitReason::Signal(2)));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
     let turns = user.journal.open("s1").unwrap().turns;
     assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half")));
 }
 
 #[test]
-fn an_interrupt_at_rest_leaves() {
+fn an_interrupt_while_idle_quits() {
     let mut user = User::new();
     user.event(Event::Interrupt);
-    assert_eq!(user.leaves(), Some(ExitReason::Signal(2)));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
 }
 
 #[test]
-fn a_signal_keeps_the_answer_that_comes() {
+fn a_signal_keeps_the_partial_answer() {
     let mut user = User::piped();
     user.line("one");
     user.retrieve(1);
     user.stream(" half of it");
     user.event(Event::EndNow(ExitReason::Signal(15)));
-    assert_eq!(user.leaves(), Some(ExitReason::Signal(15)));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Signal(15)));
     let turns = user.journal.open("s1").unwrap().turns;
     assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half of it")));
 }
 
 #[test]
-fn a_pipe_is_answered_to_its_end_and_repeats_the_questions() {
+fn piped_questions_are_all_echoed_and_answered() {
     let mut user = User::piped();
     for line in ["one", "", "two", "three"] {
         user.line(line);
     }
     user.input_ends();
     for answer in ["yes", "no", "left"] {
-        assert!(user.leaves().is_none());
+        assert!(user.exit_reason().is_none());
         user.model_answers(answer);
     }
-    assert_eq!(user.leaves(), Some(ExitReason::Left));
-    let said = user.said();
+    assert_eq!(user.exit_reason(), Some(ExitReason::Left));
+    let output = user.new_output();
     for question in ["one", "two", "three"] {
-        has(&said, &format!("Question: {question}\n"));
+        assert_contains(&output, &format!("Question: {question}\n"));
     }
-    assert!(!said.contains("> "), "{said}");
-    let ended = user.face.ended(ExitReason::Left);
-    assert_eq!((ended.reason, ended.failed), (ExitReason::Left, false));
+    assert!(!output.contains("> "), "{output}");
+    let outcome = user.ui.outcome(ExitReason::Left);
+    assert_eq!((outcome.reason, outcome.failed), (ExitReason::Left, false));
 }
 
 #[test]
-fn a_failed_question_is_said_with_its_hint_and_fails_a_pipe() {
+fn a_failed_question_prints_its_hint_and_fails_a_pipe() {
     let mut user = User::piped();
     user.line("one");
     let turn = user.running();
@@ -146,13 +149,13 @@ fn a_failed_question_is_said_with_its_hint_and_fails_a_pipe() {
         turn,
         trouble: Trouble::new("too long").hint("ask less"),
     });
-    has(&user.said(), "error: too long\nhint: ask less\n");
-    assert!(user.face.ended(ExitReason::Left).failed);
+    assert_contains(&user.new_output(), "error: too long\nhint: ask less\n");
+    assert!(user.ui.outcome(ExitReason::Left).failed);
 }
 
 #[test]
-fn a_model_that_does_not_open_fails_each_question_once() {
-    let mut user = User::with(Start::default(), false);
+fn a_model_that_fails_to_open_fails_each_question_once() {
+    let mut user = User::with_start(Start::default(), false);
     user.line("one");
     user.effects();
     user.event(Event::Opened {
@@ -160,33 +163,37 @@ fn a_model_that_does_not_open_fails_each_question_once() {
         result: Err(Trouble::new("no such model")),
     });
     user.line("two");
-    let said = user.said();
-    assert_eq!(said.matches("error: no such model").count(), 3, "{said}");
-    has(&said, "Question: one\nerror: no such model\n");
-    has(&said, "Question: two\nerror: no such model\n");
+    let output = user.new_output();
+    assert_eq!(
+        output.matches("error: no such model").count(),
+        3,
+        "{output}"
+    );
+    assert_contains(&output, "Question: one\nerror: no such model\n");
+    assert_contains(&output, "Question: two\nerror: no such model\n");
 }
 
 #[test]
-fn an_interrupt_of_a_pipe_is_told_by_the_exit_code() {
+fn an_interrupted_pipe_reports_the_signal() {
     let mut user = User::piped();
     user.line("one");
     user.input_ends();
     user.retrieve(1);
     user.event(Event::Interrupt);
     user.model_stops();
-    assert_eq!(user.leaves(), Some(ExitReason::Left));
-    let ended = user.face.ended(ExitReason::Left);
-    assert_eq!(ended.reason, ExitReason::Signal(2));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Left));
+    let outcome = user.ui.outcome(ExitReason::Left);
+    assert_eq!(outcome.reason, ExitReason::Signal(2));
 }
 
 #[test]
-fn a_store_that_does_not_take_a_turn_says_so_and_nothing_waits_for_it() {
+fn a_turn_that_cannot_be_saved_is_an_error_and_blocks_nothing() {
     let mut user = User::piped();
     user.exchange("one", "yes");
     user.journal = crate::tui::MemoryJournal::default();
     user.exchange("two", "no");
-    has(&user.said(), "error: there is no session s1");
+    assert_contains(&user.new_output(), "error: there is no session s1");
     user.input_ends();
-    assert_eq!(user.leaves(), Some(ExitReason::Left));
-    assert!(!user.face.state_mut().has_unstored());
+    assert_eq!(user.exit_reason(), Some(ExitReason::Left));
+    assert!(!user.ui.state_mut().has_unstored());
 }

@@ -1,6 +1,6 @@
 //! Every command at least once.
 
-use super::user::{User, has};
+use super::user::{User, assert_contains};
 use crate::tui::state::{COMMANDS, Effect, Event, Trouble};
 use rounds_assistant::retrieval::Strategy;
 
@@ -16,52 +16,55 @@ fn answered() -> User {
 }
 
 #[test]
-fn pictures_are_attached_listed_and_taken_away() {
+fn images_are_attached_listed_and_detached() {
     let mut user = User::new();
-    let said = user.types(&format!("/attach {CASES}/chest-nodule.png"));
-    has(
-        &said,
+    let output = user.output_of(&format!("/attach {CASES}/chest-nodule.png"));
+    assert_contains(
+        &output,
         "attached chest-nodule.png; it goes with your next question\n",
     );
-    has(&said, "chest-nodule.png: PNG, 224 x 224 pixels, ");
-    has(&said, " bits a channel), ");
-    has(&said, "mean brightness ");
-    assert!(!said.contains("blank"), "{said}");
-    has(
-        &user.types("/attach /no/such.png"),
+    assert_contains(&output, "chest-nodule.png: PNG, 224 x 224 pixels, ");
+    assert_contains(&output, " bits per channel), ");
+    assert_contains(&output, "mean brightness ");
+    assert!(!output.contains("blank"), "{output}");
+    assert_contains(
+        &user.output_of("/attach /no/such.png"),
         "error: not found: /no/such.png\nhint: ",
     );
-    has(&user.types("/cases"), "1. abdomen-liver\n2. ");
-    has(&user.types("/cases 1"), "attached abdomen-liver; ");
-    has(
-        &user.types("/cases nothing"),
+    assert_contains(&user.output_of("/cases"), "1. abdomen-liver\n2. ");
+    assert_contains(&user.output_of("/cases 1"), "attached abdomen-liver; ");
+    assert_contains(
+        &user.output_of("/cases nothing"),
         "error: there is no sample case nothing",
     );
-    has(
-        &user.types("/status"),
+    assert_contains(
+        &user.output_of("/status"),
         "attached: chest-nodule.png, abdomen-liver\n",
     );
-    has(&user.types("/detach 1"), "chest-nodule.png was taken away");
-    has(&user.types("/detach all"), "no picture is attached now");
+    assert_contains(
+        &user.output_of("/detach 1"),
+        "chest-nodule.png was taken away",
+    );
+    assert_contains(&user.output_of("/detach all"), "no picture is attached now");
 }
 
 #[test]
-fn attach_without_a_path_lists_what_is_here() {
+fn attach_without_a_path_lists_the_current_folder() {
     let start = crate::tui::state::Start {
         folder: CASES.into(),
         ..Default::default()
     };
-    let mut user = User::with(start, true);
-    let said = user.types("/attach");
-    has(&said, "chest-nodule.png\n");
-    has(&said, "/attach and a path attaches one");
+    let mut user = User::with_start(start, true);
+    let output = user.output_of("/attach");
+    assert_contains(&output, "chest-nodule.png\n");
+    assert_contains(&output, "/attach PATH attaches one");
 }
 
 #[test]
 fn shots_are_listed_opened_pinned_excluded_and_moved() {
     let mut user = answered();
-    has(&user.types("/shots"), "\n3. chest-0002  0.840  Q: ");
-    let said = user.types("/shot 3");
+    assert_contains(&user.output_of("/shots"), "\n3. chest-0002  0.840  Q: ");
+    let output = user.output_of("/shot 3");
     for line in [
         "Example chest-0002\n",
         "Question: Is there a nodule?\n",
@@ -70,36 +73,39 @@ fn shots_are_listed_opened_pinned_excluded_and_moved() {
         "Why it was chosen: shot 3, score 0.8400",
         "Licence: CC0-1.0\n",
     ] {
-        has(&said, line);
+        assert_contains(&output, line);
     }
-    has(
-        &user.types("/shot 9"),
+    assert_contains(
+        &user.output_of("/shot 9"),
         "error: there is no shot `9`\nhint: write a number from 1 to 4",
     );
-    has(&user.types("/shot"), "error: there is no shot ``");
-    has(&user.types("/pin 3"), "chest-0002 is pinned");
-    has(&user.types("/exclude chest-0001"), "chest-0001 is excluded");
-    let said = user.types("/shots");
-    has(&said, "1. chest-0002");
-    has(&said, "pinned 1\n");
-    has(&said, "excluded\n");
-    has(&user.types("/pin off"), "nothing is pinned now");
-    has(&user.types("/exclude off"), "nothing is excluded now");
+    assert_contains(&user.output_of("/shot"), "error: there is no shot ``");
+    assert_contains(&user.output_of("/pin 3"), "chest-0002 is pinned");
+    assert_contains(
+        &user.output_of("/exclude chest-0001"),
+        "chest-0001 is excluded",
+    );
+    let output = user.output_of("/shots");
+    assert_contains(&output, "1. chest-0002");
+    assert_contains(&output, "pinned 1\n");
+    assert_contains(&output, "excluded\n");
+    assert_contains(&user.output_of("/pin off"), "nothing is pinned now");
+    assert_contains(&user.output_of("/exclude off"), "nothing is excluded now");
     user.line("/move 4 1");
-    let pinned = user.face.state_mut().settings.pinned.clone();
+    let pinned = user.ui.state_mut().settings.pinned.clone();
     assert_eq!(
         pinned,
         ["chest-0003", "chest-0000", "chest-0001", "chest-0002"]
     );
-    has(&user.types("/move 4"), "error: /move takes");
-    has(&user.types("/move 4 5"), "error: /move takes");
+    assert_contains(&user.output_of("/move 4"), "error: /move takes");
+    assert_contains(&user.output_of("/move 4 5"), "error: /move takes");
 }
 
 #[test]
-fn a_question_is_asked_again_without_a_shot() {
+fn a_question_can_be_asked_again_without_a_shot() {
     let mut user = answered();
-    has(
-        &user.types("/without 2"),
+    assert_contains(
+        &user.output_of("/without 2"),
         "Question (without chest-0001): Is there a nodule?",
     );
     let excluded = user.effects().into_iter().find_map(|effect| match effect {
@@ -108,27 +114,30 @@ fn a_question_is_asked_again_without_a_shot() {
     });
     assert_eq!(excluded, Some(vec!["chest-0001".to_string()]));
     user.model_answers("no");
-    let said = user.types("/branches");
-    has(
-        &said,
+    let output = user.output_of("/branches");
+    assert_contains(
+        &output,
         "1. Is there a nodule?  (chest-nodule)\n   Answer: yes\n",
     );
-    has(
-        &said,
+    assert_contains(
+        &output,
         "2. Is there a nodule?  (without chest-0001, chest-nodule, shown)\n   Answer: no\n",
     );
-    has(&user.types("/branch 1"), "branch 1 of 2 is shown");
-    has(
-        &user.types("/turns"),
+    assert_contains(&user.output_of("/branch 1"), "branch 1 of 2 is shown");
+    assert_contains(
+        &user.output_of("/turns"),
         "(branch 1 of 2, chest-nodule, selected)\n   Answer: yes",
     );
-    has(&user.types("/branch 3"), "error: there is no branch `3`");
+    assert_contains(
+        &user.output_of("/branch 3"),
+        "error: there is no branch `3`",
+    );
 }
 
 #[test]
-fn settings_are_changed_and_wrong_ones_say_what_to_write() {
+fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
     let mut user = User::new();
-    for (line, said) in [
+    for (line, expected) in [
         ("/k 2", "2 shots, from the next question on"),
         ("/strategy random", "strategy random"),
         ("/order shuffled", "order shuffled"),
@@ -150,9 +159,9 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         ("/strategy best", "hint: one of image, "),
         ("/nonsense", "error: there is no command /nonsense"),
     ] {
-        has(&user.types(line), said);
+        assert_contains(&user.output_of(line), expected);
     }
-    let said = user.types("/status");
+    let output = user.output_of("/status");
     for line in [
         "now: ready\n",
         "model: nano\n",
@@ -167,31 +176,31 @@ fn settings_are_changed_and_wrong_ones_say_what_to_write() {
         "session: not begun\n",
         "use: education and research only, not for diagnosis\n",
     ] {
-        has(&said, line);
+        assert_contains(&output, line);
     }
 }
 
 #[test]
-fn the_status_knows_context_memory_and_session() {
+fn the_status_shows_context_memory_and_session() {
     let mut user = answered();
     user.event(Event::Tick {
         memory: Some(64 << 20),
     });
-    let said = user.types("/status");
-    has(&said, "context: 334 of 1024 tokens\n");
-    has(&said, "memory: 64 MiB\n");
-    has(&said, "session: Is there a nodule? (s1)\n");
+    let output = user.output_of("/status");
+    assert_contains(&output, "context: 334 of 1024 tokens\n");
+    assert_contains(&output, "memory: 64 MiB\n");
+    assert_contains(&output, "session: Is there a nodule? (s1)\n");
 }
 
 #[test]
-fn another_model_and_index_are_opened_or_given_up() {
+fn opening_another_model_or_index_can_be_cancelled() {
     let mut user = User::new();
-    has(&user.types("/model /models/big"), "opening model big");
-    has(
-        &user.types("/stop"),
+    assert_contains(&user.output_of("/model /models/big"), "opening model big");
+    assert_contains(
+        &user.output_of("/stop"),
         "opening was given up; the one before stays",
     );
-    has(&user.types("/index /data/own"), "opening index own");
+    assert_contains(&user.output_of("/index /data/own"), "opening index own");
     let jobs: Vec<u64> = user
         .effects()
         .iter()
@@ -204,183 +213,204 @@ fn another_model_and_index_are_opened_or_given_up() {
         job: *jobs.last().unwrap(),
         result: Err(Trouble::new("no index there").hint("look again")),
     });
-    has(&user.said(), "error: no index there\nhint: look again\n");
-    has(&user.types("/stop"), "nothing runs");
+    assert_contains(
+        &user.new_output(),
+        "error: no index there\nhint: look again\n",
+    );
+    assert_contains(&user.output_of("/stop"), "nothing runs");
 }
 
 #[test]
-fn the_exact_prompt_is_said() {
+fn the_exact_prompt_is_printed() {
     let mut user = answered();
-    has(
-        &user.types("/prompt"),
+    assert_contains(
+        &user.output_of("/prompt"),
         "<image>Question: Is there a nodule? Rationale:\n",
     );
 }
 
 #[test]
-fn a_comparison_says_both_answers_one_after_the_other() {
+fn a_comparison_prints_both_answers_one_after_the_other() {
     let mut user = answered();
-    has(&user.types("/compare"), "asking again (without shots)\n");
+    assert_contains(
+        &user.output_of("/compare"),
+        "asking again (without shots)\n",
+    );
     let strategy = user.effects().into_iter().find_map(|effect| match effect {
         Effect::Ask { settings, .. } => Some(settings.strategy),
         _ => None,
     });
     assert_eq!(strategy, Some(Strategy::None));
-    user.stream(" not said while it comes Answer: no");
+    user.stream(" not printed while it streams Answer: no");
     user.answer("no");
-    let said = user.said();
-    has(
-        &said,
-        "Two answers to: Is there a nodule?\n1. as it was asked (k=4 image, similar-last)\n",
+    let output = user.new_output();
+    assert_contains(
+        &output,
+        "Two answers to: Is there a nodule?\n1. with shots (k=4 image, similar-last)\n",
     );
-    has(&said, "   Answer: yes\n");
-    has(&said, "2. without shots (no shots)\n");
-    has(&said, "   Answer: no\n");
-    has(&said, "different answers\n");
-    assert!(!said.contains("not said while it comes"), "{said}");
-    has(&user.types("/compare"), "different answers\n");
+    assert_contains(&output, "   Answer: yes\n");
+    assert_contains(&output, "2. without shots (no shots)\n");
+    assert_contains(&output, "   Answer: no\n");
+    assert_contains(&output, "different answers\n");
+    assert!(!output.contains("not printed while it streams"), "{output}");
+    assert_contains(&user.output_of("/compare"), "different answers\n");
     assert!(
         user.effects().is_empty(),
-        "the same comparison is not asked twice"
+        "the same comparison is not repeated"
     );
-    has(&user.types("/compare k=many"), "error: /k takes");
+    assert_contains(&user.output_of("/compare k=many"), "error: /k takes");
 }
 
 #[test]
-fn a_comparison_that_is_stopped_says_what_came() {
+fn a_stopped_comparison_prints_the_partial_answer() {
     let mut user = answered();
     user.line("/compare");
     user.stream(" half");
     user.line("/stop");
     user.model_stops();
-    has(&user.said(), "   half\n   [stopped]\n");
-    assert!(user.face.comparing.is_none());
+    assert_contains(&user.new_output(), "   half\n   [stopped]\n");
+    assert!(user.ui.comparing.is_none());
 }
 
 #[test]
 fn a_question_is_regenerated_and_edited_as_branches() {
     let mut user = answered();
-    let said = user.types("/regenerate");
-    has(
-        &said,
+    let output = user.output_of("/regenerate");
+    assert_contains(
+        &output,
         "greedy decoding with the same settings says the same again",
     );
-    has(&said, "Question: Is there a nodule?\n");
+    assert_contains(&output, "Question: Is there a nodule?\n");
     user.model_answers("yes");
-    let said = user.types("/edit");
-    has(
-        &said,
-        "Is there a nodule?\n/edit and the new words ask it as a branch\n",
+    let output = user.output_of("/edit");
+    assert_contains(
+        &output,
+        "Is there a nodule?\n/edit TEXT asks the new text as a branch\n",
     );
-    assert!(user.face.running().is_none(), "looking asks nothing");
-    has(
-        &user.types("/edit Is there a mass?"),
+    assert!(
+        user.ui.running().is_none(),
+        "showing the question asks nothing"
+    );
+    assert_contains(
+        &user.output_of("/edit Is there a mass?"),
         "Question: Is there a mass?\n",
     );
     user.model_answers("no");
-    has(
-        &user.types("/branches"),
+    assert_contains(
+        &user.output_of("/branches"),
         "3. Is there a mass?  (chest-nodule, shown)",
     );
-    // What was looked at to be edited does not make a branch of the next question.
+    // Showing a question with /edit does not make the next question a branch of it.
     user.line("/edit");
     user.exchange("And an effusion?", "no");
-    has(&user.types("/turns"), "2. And an effusion?");
+    assert_contains(&user.output_of("/turns"), "2. And an effusion?");
 }
 
 #[test]
 fn turns_are_listed_and_selected() {
     let mut user = User::new();
-    has(&user.types("/turns"), "nothing was asked yet");
+    assert_contains(&user.output_of("/turns"), "nothing was asked yet");
     user.exchange("one", "yes");
     user.exchange("two", "no");
-    has(
-        &user.types("/turns"),
+    assert_contains(
+        &user.output_of("/turns"),
         "1. one\n   Answer: yes\n2. two  (selected)\n   Answer: no\n",
     );
-    has(&user.types("/turns 1"), "question 1 is selected");
-    has(&user.types("/edit"), "one\n");
-    has(&user.types("/turn 3"), "error: there is no question `3`");
-    has(&user.types("/branches"), "no branch there");
+    assert_contains(&user.output_of("/turns 1"), "question 1 is selected");
+    assert_contains(&user.output_of("/edit"), "one\n");
+    assert_contains(
+        &user.output_of("/turn 3"),
+        "error: there is no question `3`",
+    );
+    assert_contains(&user.output_of("/branches"), "no branch there");
 }
 
 #[test]
-fn sessions_are_begun_listed_searched_renamed_opened_and_deleted() {
+fn sessions_are_created_listed_searched_renamed_opened_and_deleted() {
     let mut user = answered();
-    has(&user.types("/rename Chest"), "renamed to Chest");
-    has(&user.types("/new"), "a new session");
+    assert_contains(&user.output_of("/rename Chest"), "renamed to Chest");
+    assert_contains(&user.output_of("/new"), "a new session");
     user.exchange("Is there a mass?", "no");
-    let said = user.types("/sessions");
-    has(&said, "s2  Is there a mass?  (now, 1 question, this one)\n");
-    has(&said, "s1  Chest  (now, 1 question)\n");
-    has(&user.types("/search nodule"), "s1  Chest");
-    has(&user.types("/search xyzzy"), "no session has these words");
-    let said = user.types("/open s1");
-    has(
-        &said,
+    let output = user.output_of("/sessions");
+    assert_contains(
+        &output,
+        "s2  Is there a mass?  (now, 1 question, current)\n",
+    );
+    assert_contains(&output, "s1  Chest  (now, 1 question)\n");
+    assert_contains(&user.output_of("/search nodule"), "s1  Chest");
+    assert_contains(
+        &user.output_of("/search xyzzy"),
+        "no session matches these words",
+    );
+    let output = user.output_of("/open s1");
+    assert_contains(
+        &output,
         "opened: Chest\n1. Is there a nodule?  (chest-nodule, selected)\n   Answer: yes\n",
     );
-    has(&user.types("/open s9"), "error: there is no session s9");
-    has(
-        &user.types("/delete"),
+    assert_contains(&user.output_of("/open s9"), "error: there is no session s9");
+    assert_contains(
+        &user.output_of("/delete"),
         "Delete this session (Chest)? It cannot be brought back.\nyes or no?\n",
     );
-    has(&user.types("no"), "nothing was deleted");
+    assert_contains(&user.output_of("no"), "nothing was deleted");
     user.line("/delete");
-    has(&user.types("yes"), "the session was deleted");
-    assert!(!user.types("/sessions").contains("Chest"));
-    has(&user.types("/delete"), "this session is not in the store");
+    assert_contains(&user.output_of("yes"), "the session was deleted");
+    assert!(!user.output_of("/sessions").contains("Chest"));
+    assert_contains(
+        &user.output_of("/delete"),
+        "this session is not in the store",
+    );
 }
 
 #[test]
-fn a_session_is_exported_by_the_end_of_the_path_and_never_over_a_file() {
+fn the_extension_sets_the_export_format_and_no_file_is_overwritten() {
     let mut user = answered();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.md");
-    has(
-        &user.types("/export"),
+    assert_contains(
+        &user.output_of("/export"),
         "hint: /export rounds-is-there-a-nodule.md",
     );
-    has(
-        &user.types("/export x.txt"),
+    assert_contains(
+        &user.output_of("/export x.txt"),
         "hint: end it in .md, .html or .json",
     );
     let line = format!("/export {}", path.display());
-    has(&user.types(&line), "written to ");
-    has(&std::fs::read_to_string(&path).unwrap(), "A: yes");
-    has(
-        &user.types(&line),
+    assert_contains(&user.output_of(&line), "written to ");
+    assert_contains(&std::fs::read_to_string(&path).unwrap(), "A: yes");
+    assert_contains(
+        &user.output_of(&line),
         "error: a file of this name exists already\nhint: write another name",
     );
 }
 
 #[test]
-fn long_work_says_how_far_it_is_and_can_be_stopped() {
+fn background_work_reports_progress_and_can_be_stopped() {
     let mut user = User::new();
-    has(&user.types("/import mine folder /data"), "importing\n");
+    assert_contains(&user.output_of("/import mine folder /data"), "importing\n");
     let working = |done: u64| Event::Working {
         job: 1,
         said: format!("importing, {done} rows"),
     };
     user.event(working(5));
-    assert_eq!(user.said(), "");
+    assert_eq!(user.new_output(), "");
     user.now += std::time::Duration::from_secs(10);
     user.event(working(800));
-    has(&user.said(), "importing, 800 rows\n");
+    assert_contains(&user.new_output(), "importing, 800 rows\n");
     user.line("/stop");
     let effects = user.effects();
     assert!(effects.iter().any(|e| matches!(e, Effect::StopWork)));
     let result = Ok("stopped: 900 rows".to_string());
     user.event(Event::Worked { job: 1, result });
-    has(&user.said(), "stopped: 900 rows\n");
-    user.types("/warm");
-    let result = Err(Trouble::new("nothing can be kept beside it"));
+    assert_contains(&user.new_output(), "stopped: 900 rows\n");
+    user.output_of("/warm");
+    let result = Err(Trouble::new("nothing can be cached for it"));
     user.event(Event::Worked { job: 2, result });
-    has(&user.said(), "error: nothing can be kept beside it\n");
+    assert_contains(&user.new_output(), "error: nothing can be cached for it\n");
 }
 
 #[test]
-fn a_pipe_waits_for_long_work() {
+fn a_pipe_waits_for_background_work() {
     let mut user = User::piped();
     user.line("/warm go");
     user.line("Is there a nodule?");
@@ -390,13 +420,13 @@ fn a_pipe_waits_for_long_work() {
         effects.iter().any(|e| matches!(e, Effect::Ask { .. }))
     };
     assert!(!asked(&mut user));
-    let result = Ok("10 pictures are kept".to_string());
+    let result = Ok("10 images are cached".to_string());
     user.event(Event::Worked { job: 1, result });
     assert!(asked(&mut user));
 }
 
 #[test]
-fn the_clipboard_is_asked_for_a_picture() {
+fn paste_reads_an_image_from_the_clipboard() {
     let mut user = User::new();
     user.line("/paste");
     let effects = user.effects();
@@ -404,63 +434,63 @@ fn the_clipboard_is_asked_for_a_picture() {
 }
 
 #[test]
-fn what_only_the_screen_has_says_so() {
+fn full_screen_commands_say_that_they_do_nothing_here() {
     let mut user = answered();
     for command in ["/images none", "/theme light", "/copy"] {
         let name = command.split(' ').next().unwrap();
-        has(
-            &user.types(command),
+        assert_contains(
+            &user.output_of(command),
             &format!("{name} matters in the full screen only"),
         );
     }
 }
 
 #[test]
-fn the_help_names_every_command() {
+fn help_lists_every_command() {
     let mut user = User::new();
-    let said = user.types("/help");
+    let output = user.output_of("/help");
     for row in COMMANDS {
-        has(&said, row.name);
+        assert_contains(&output, row.name);
     }
 }
 
 #[test]
-fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
-    let whose = |user: &mut User| {
+fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
+    let asked_about = |user: &mut User| {
         let effects = user.effects();
         let asked = effects.into_iter().find_map(|effect| match effect {
             Effect::Ask { whose, .. } => Some((whose.patient, whose.study)),
             _ => None,
         });
-        asked.expect("nothing was asked")
+        asked.expect("no question was asked")
     };
     let some = |id: &str| Some(id.to_string());
     let mut user = User::new();
-    has(&user.types("/patient"), "no patient is known");
-    has(
-        &user.types("/patient P 7"),
+    assert_contains(&user.output_of("/patient"), "no patient is known");
+    assert_contains(
+        &user.output_of("/patient P 7"),
         "patient P 7: none of its examples is a shot",
     );
-    has(&user.types("/study s-1"), "study s-1: ");
-    has(&user.types("/status"), "patient: P 7\nstudy: s-1\n");
+    assert_contains(&user.output_of("/study s-1"), "study s-1: ");
+    assert_contains(&user.output_of("/status"), "patient: P 7\nstudy: s-1\n");
     user.exchange("Is there a nodule?", "yes");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
-    has(&user.types("/study off"), "no study is known");
-    has(&user.types("/patient other"), "patient other: ");
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
+    assert_contains(&user.output_of("/study off"), "no study is known");
+    assert_contains(&user.output_of("/patient other"), "patient other: ");
     user.line("/compare");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("no");
     user.line("/regenerate");
-    assert_eq!(whose(&mut user), (some("P 7"), some("s-1")));
+    assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("yes");
     user.exchange("And an effusion?", "no");
-    assert_eq!(whose(&mut user), (some("other"), None));
+    assert_eq!(asked_about(&mut user), (some("other"), None));
 
-    // A new session is of nobody; an old one is of whom it was.
-    has(&user.types("/new"), "of nobody in particular");
-    has(&user.types("/patient"), "no patient is known");
+    // A new session has no patient; a reopened one keeps its own.
+    assert_contains(&user.output_of("/new"), "of nobody in particular");
+    assert_contains(&user.output_of("/patient"), "no patient is known");
     user.line("/open s1");
-    has(&user.types("/patient"), "patient other: ");
+    assert_contains(&user.output_of("/patient"), "patient other: ");
     let turns = crate::tui::Journal::open(&mut user.journal, "s1")
         .unwrap()
         .turns;
@@ -468,18 +498,18 @@ fn whose_pictures_they_are_goes_with_the_question_and_is_asked_again_with_it() {
     assert_eq!(turns[0].whose.study, some("s-1"));
 }
 
-/// A command that is added to the table is to be tried here too.
+/// A command added to the table must be tested here too.
 #[test]
-fn every_command_of_the_table_is_tried_in_this_file() {
+fn every_command_of_the_table_is_tested_in_this_file() {
     let tests = include_str!("commands.rs");
-    let tried = |name: &str| {
-        let with_and_without = [format!("\"{name} "), format!("\"{name}\"")];
-        with_and_without.iter().any(|text| tests.contains(text))
+    let tested = |name: &str| {
+        let quoted = [format!("\"{name} "), format!("\"{name}\"")];
+        quoted.iter().any(|text| tests.contains(text))
     };
     let elsewhere = ["/quit"];
     for row in COMMANDS {
         assert!(
-            tried(row.name) || elsewhere.contains(&row.name),
+            tested(row.name) || elsewhere.contains(&row.name),
             "{}",
             row.name
         );

@@ -1,4 +1,4 @@
-//! Recorded escape streams as everything that is not ours: none of it is written.
+//! Recorded escape streams as model output, example text, errors and input: no control character is printed.
 
 use super::user::User;
 use crate::tui::state::{Event, Trouble};
@@ -6,13 +6,13 @@ use crate::tui::tests::{data, hostile::streams};
 use rounds_support::sanitise::{self, clean, clean_line, clean_line_max};
 
 #[test]
-fn hostile_streams_as_answers_write_nothing_but_text() {
+fn hostile_answers_are_printed_as_plain_text() {
     for (_, text) in streams() {
         let mut user = User::new();
         user.line("q");
         user.retrieve(1);
         let turn = user.running();
-        // As the assistant cleans it, in pieces that cut sequences apart.
+        // As the assistant cleans it, in chunks that split escape sequences.
         let mut stream = sanitise::Stream::new();
         let letters: Vec<char> = text.chars().collect();
         for piece in letters.chunks(61) {
@@ -28,7 +28,7 @@ fn hostile_streams_as_answers_write_nothing_but_text() {
 }
 
 #[test]
-fn hostile_texts_of_examples_files_and_errors_write_nothing_but_text() {
+fn hostile_examples_file_names_and_errors_are_printed_as_plain_text() {
     for (_, text) in streams() {
         let mut user = User::new();
         user.line("q");
@@ -61,7 +61,7 @@ fn hostile_texts_of_examples_files_and_errors_write_nothing_but_text() {
 }
 
 #[test]
-fn hostile_lines_write_nothing_but_text() {
+fn hostile_input_lines_are_printed_as_plain_text() {
     for (_, text) in streams() {
         for terminal in [true, false] {
             let mut user = if terminal { User::new() } else { User::piped() };
@@ -71,9 +71,9 @@ fn hostile_lines_write_nothing_but_text() {
                 user.line(&format!("/model {line}"));
                 user.line(&format!("/search {line}"));
                 user.line(line);
-                while user.face.running().is_some() {
+                while user.ui.running().is_some() {
                     user.line("/stop");
-                    if user.face.running().is_some() {
+                    if user.ui.running().is_some() {
                         user.model_stops();
                     }
                 }

@@ -1,51 +1,51 @@
-//! Lines that are no commands, and the beginning of a conversation.
+//! Lines that are not commands, and how a conversation starts and ends.
 
-use super::user::{User, has};
+use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
 use crate::tui::state::{Effect, Start};
 use rounds_support::lines::BadLine;
 
 #[test]
-fn a_first_run_is_told_once_and_remembered() {
+fn the_first_run_notice_is_printed_and_accepted() {
     let start = Start {
         linear: true,
         first_run: true,
         ..Start::default()
     };
-    let (mut face, effects) = crate::tui::plain::face::Face::new(start.clone(), true);
+    let (mut ui, effects) = crate::tui::plain::line_ui::LineUi::new(start.clone(), true);
     assert!(effects.iter().any(|e| matches!(e, Effect::Accept)));
-    has(&face.take_text(), "Answers are often wrong.");
-    assert_eq!(face.take_aside(), "");
-    let (mut piped, _) = crate::tui::plain::face::Face::new(start, false);
-    has(&piped.take_aside(), "Answers are often wrong.");
-    assert!(!piped.take_text().contains("Answers are often wrong."));
+    assert_contains(&ui.take_stdout(), "Answers are often wrong.");
+    assert_eq!(ui.take_stderr(), "");
+    let (mut piped, _) = crate::tui::plain::line_ui::LineUi::new(start, false);
+    assert_contains(&piped.take_stderr(), "Answers are often wrong.");
+    assert!(!piped.take_stdout().contains("Answers are often wrong."));
 }
 
 #[test]
-fn bad_lines_are_named_and_the_next_is_taken() {
+fn bad_lines_are_reported_and_the_next_one_runs() {
     let mut user = User::piped();
-    user.said();
-    let effects = user.face.line(user.now, Ok(Err(BadLine::NotUtf8)));
+    user.new_output();
+    let effects = user.ui.on_line(user.now, Ok(Err(BadLine::NotUtf8)));
     assert!(effects.is_empty());
-    has(
-        &user.types(&"x".repeat(9000)),
+    assert_contains(
+        &user.output_of(&"x".repeat(9000)),
         "error: the line is not UTF-8",
     );
-    has(
-        &user.out,
+    assert_contains(
+        &user.output,
         "the line has 9000 characters; at most 8000 are taken",
     );
     user.exchange("one", "yes");
-    assert!(user.face.ended(ExitReason::Left).failed);
+    assert!(user.ui.outcome(ExitReason::Left).failed);
 }
 
 #[test]
 fn a_question_of_several_lines_is_asked_as_one() {
     let mut user = User::new();
-    has(&user.out, "> ");
-    let said = user.types("72 years old, cough.\\");
-    assert_eq!(said, "... ");
-    assert!(user.face.running().is_none());
+    assert_contains(&user.output, "> ");
+    let output = user.output_of("72 years old, cough.\\");
+    assert_eq!(output, "... ");
+    assert!(user.ui.running().is_none());
     user.line("Is there an effusion?");
     let asked = user.effects().into_iter().find_map(|effect| match effect {
         Effect::Ask { question, .. } => Some(question),
@@ -54,44 +54,41 @@ fn a_question_of_several_lines_is_asked_as_one() {
     let question = "72 years old, cough.\nIs there an effusion?";
     assert_eq!(asked.as_deref(), Some(question));
     user.model_answers("no");
-    has(
-        &user.types("/help"),
-        "a line that ends in a backslash goes on",
-    );
+    assert_contains(&user.output_of("/help"), "end a line with a backslash");
 }
 
 #[test]
-fn lines_that_go_on_wait_as_one_and_the_end_of_the_input_ends_them() {
+fn continued_lines_are_queued_as_one_and_end_with_the_input() {
     let mut user = User::piped();
     user.line("one");
     user.line("two\\");
     user.line("/quit\\");
     user.input_ends();
     user.model_answers("yes");
-    has(&user.out, "Question: two\n/quit\n");
+    assert_contains(&user.output, "Question: two\n/quit\n");
     user.model_answers("yes");
-    assert!(user.has_left());
+    assert!(user.has_exited());
 }
 
 #[test]
-fn an_interrupt_drops_a_line_that_goes_on_and_leaves_only_then() {
+fn an_interrupt_discards_a_continued_line_and_the_next_one_quits() {
     let mut user = User::new();
     user.line("half a question\\");
-    user.said();
+    user.new_output();
     user.event(crate::tui::state::Event::Interrupt);
-    has(&user.said(), "what was typed is dropped");
-    assert_eq!(user.leaves(), None);
+    assert_contains(&user.new_output(), "line discarded");
+    assert_eq!(user.exit_reason(), None);
     user.exchange("whole", "yes");
-    assert!(!user.out.contains("half a question\nwhole"));
+    assert!(!user.output.contains("half a question\nwhole"));
     user.event(crate::tui::state::Event::Interrupt);
-    assert_eq!(user.leaves(), Some(ExitReason::Signal(2)));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
 }
 
 #[test]
-fn an_input_that_breaks_ends_the_conversation() {
+fn a_read_error_ends_the_conversation() {
     let mut user = User::piped();
     let broken = std::io::Error::other("gone");
-    let effects = user.face.line(user.now, Err(broken));
+    let effects = user.ui.on_line(user.now, Err(broken));
     assert!(
         effects
             .iter()
@@ -100,18 +97,18 @@ fn an_input_that_breaks_ends_the_conversation() {
 }
 
 #[test]
-fn a_line_that_is_the_path_of_a_picture_attaches_it() {
+fn a_line_that_is_an_image_path_attaches_it() {
     let mut user = User::new();
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
-    has(
-        &user.types(&path.to_string_lossy()),
+    assert_contains(
+        &user.output_of(&path.to_string_lossy()),
         "attached chest-nodule.png",
     );
 }
 
 #[test]
-fn pictures_of_the_start_are_attached_beside_those_of_a_session() {
+fn images_given_at_start_are_added_to_those_of_the_session() {
     let case = |name: &str| {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/cases/{name}.png"))
     };
@@ -124,44 +121,44 @@ fn pictures_of_the_start_are_attached_beside_those_of_a_session() {
         session: Some("s1".into()),
         ..Start::default()
     };
-    let mut user = User::with(Start::default(), true);
+    let mut user = User::with_start(Start::default(), true);
     user.journal = first.journal;
-    let (face, effects) = crate::tui::plain::face::Face::new(start, true);
-    user.face = face;
-    user.begin(effects);
+    let (ui, effects) = crate::tui::plain::line_ui::LineUi::new(start, true);
+    user.ui = ui;
+    user.start(effects);
     let names: Vec<String> = user
-        .face
+        .ui
         .state_mut()
         .attached
         .iter()
         .map(|a| a.picture.source.name.clone())
         .collect();
     assert_eq!(names, ["brain-mass", "chest-nodule.png"]);
-    has(&user.out, "opened: one");
+    assert_contains(&user.output, "opened: one");
 }
 
 #[test]
-fn nothing_is_prompted_for_after_the_end() {
+fn there_is_no_prompt_after_the_end_of_input() {
     let mut user = User::new();
-    user.said();
+    user.new_output();
     user.input_ends();
-    assert_eq!(user.said(), "");
-    user.face.close();
-    assert_eq!(user.face.take_text(), "\n");
+    assert_eq!(user.new_output(), "");
+    user.ui.close();
+    assert_eq!(user.ui.take_stdout(), "\n");
 }
 
 #[test]
-fn quit_leaves_at_once_at_a_terminal_and_in_its_turn_in_a_pipe() {
+fn quit_is_immediate_at_a_terminal_and_in_order_in_a_pipe() {
     let mut user = User::new();
     user.line("one");
     user.line("/quit");
-    assert_eq!(user.leaves(), Some(ExitReason::Left));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Left));
     let mut user = User::piped();
     user.line("one");
     user.line("/quit");
     user.line("never asked");
-    assert_eq!(user.leaves(), None);
+    assert_eq!(user.exit_reason(), None);
     user.model_answers("yes");
-    assert_eq!(user.leaves(), Some(ExitReason::Left));
-    assert!(!user.out.contains("never asked"));
+    assert_eq!(user.exit_reason(), Some(ExitReason::Left));
+    assert!(!user.output.contains("never asked"));
 }

@@ -1,4 +1,4 @@
-//! Random lines with what the model does in between: the end of the input always ends the conversation.
+//! Random lines and model events: the end of the input always ends the conversation.
 
 use super::user::User;
 use crate::tui::ExitReason;
@@ -36,19 +36,19 @@ fn step(user: &mut User, dice: &mut Dice) {
         0 => user.line(dice.pick(&LINES)),
         1..=3 => {
             let row = &COMMANDS[dice.next(COMMANDS.len())];
-            // Leaving is the end of the sequence.
+            // Quitting would end the sequence.
             if row.name != "/quit" {
                 user.line(&format!("{} {}", row.name, dice.pick(&ARGUMENTS)));
             }
         }
         4 => user.event(Event::Tick { memory: Some(1) }),
-        _ => model(user, dice),
+        _ => step_model(user, dice),
     }
 }
 
-/// Something the model does, if it runs.
-fn model(user: &mut User, dice: &mut Dice) {
-    let Some(turn) = user.face.running() else {
+/// A random event of the model, if it is running.
+fn step_model(user: &mut User, dice: &mut Dice) {
+    let Some(turn) = user.ui.running() else {
         return;
     };
     match dice.next(6) {
@@ -63,15 +63,15 @@ fn model(user: &mut User, dice: &mut Dice) {
     }
 }
 
-/// All models that are being opened come.
-fn opened(user: &mut User) {
-    if user.face.state_mut().engine.is_opening() {
+/// Finishes opening a model, if one is being opened.
+fn finish_opening(user: &mut User) {
+    if user.ui.state_mut().engine.is_opening() {
         user.model_opens();
     }
 }
 
 #[test]
-fn a_hundred_random_conversations_come_to_their_end() {
+fn a_hundred_random_conversations_end() {
     for seed in 1..=100_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut user = if seed % 2 == 0 {
@@ -81,22 +81,22 @@ fn a_hundred_random_conversations_come_to_their_end() {
         };
         for _ in 0..200 {
             step(&mut user, &mut dice);
-            opened(&mut user);
+            finish_opening(&mut user);
             if dice.next(4) == 0 {
                 user.workers_finish();
             }
         }
         user.input_ends();
         for _ in 0..5_000 {
-            opened(&mut user);
+            finish_opening(&mut user);
             user.workers_finish();
-            if user.face.running().is_some() {
+            if user.ui.running().is_some() {
                 user.model_stops();
-            } else if user.has_left() {
+            } else if user.has_exited() {
                 break;
             }
         }
-        assert_eq!(user.face.waiting(), 0, "seed {seed}");
-        assert_eq!(user.leaves(), Some(ExitReason::Left), "seed {seed}");
+        assert_eq!(user.ui.queued_lines(), 0, "seed {seed}");
+        assert_eq!(user.exit_reason(), Some(ExitReason::Left), "seed {seed}");
     }
 }

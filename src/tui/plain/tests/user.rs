@@ -1,68 +1,68 @@
-//! A user who types lines and reads what comes back.
+//! A user who types lines and reads the output.
 
 use std::time::Duration;
 
 use crate::tui::MemoryJournal;
 use crate::tui::hands;
 use crate::tui::house::About;
-use crate::tui::plain::face::Face;
+use crate::tui::plain::line_ui::LineUi;
 use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
 use rounds_support::sanitise::is_forbidden;
 
 pub struct User {
-    pub face: Face,
+    pub ui: LineUi,
     pub journal: MemoryJournal,
     pub now: Duration,
-    /// All that was written to standard output.
-    pub out: String,
-    /// What was to be done since the last look.
+    /// Everything written to standard output.
+    pub output: String,
+    /// Effects since they were last taken.
     effects: Vec<Effect>,
-    /// What slow workers will say.
-    pending: Vec<Event>,
-    unread: usize,
+    /// Replies of slow workers, not delivered yet.
+    worker_replies: Vec<Event>,
+    output_start: usize,
 }
 
 impl User {
-    /// At a terminal, with a model that is ready.
+    /// At a terminal, with an open model.
     pub fn new() -> Self {
-        let mut user = Self::with(Start::default(), true);
+        let mut user = Self::with_start(Start::default(), true);
         user.model_opens();
         user
     }
 
-    /// At the end of a pipe, with a model that is ready.
+    /// At the end of a pipe, with an open model.
     pub fn piped() -> Self {
-        let mut user = Self::with(Start::default(), false);
+        let mut user = Self::with_start(Start::default(), false);
         user.model_opens();
         user
     }
 
-    pub fn with(start: Start, terminal: bool) -> Self {
+    pub fn with_start(start: Start, terminal: bool) -> Self {
         let start = Start {
             linear: true,
             cases: hands::case_names(),
             ..start
         };
-        let (face, effects) = Face::new(start, terminal);
+        let (ui, effects) = LineUi::new(start, terminal);
         let mut user = Self {
-            face,
+            ui,
             journal: MemoryJournal::default(),
             now: Duration::ZERO,
-            out: String::new(),
+            output: String::new(),
             effects: Vec::new(),
-            pending: Vec::new(),
-            unread: 0,
+            worker_replies: Vec::new(),
+            output_start: 0,
         };
-        user.begin(effects);
+        user.start(effects);
         user
     }
 
-    /// Does what a face wants at its beginning.
-    pub fn begin(&mut self, effects: Vec<Effect>) {
-        self.carry(effects);
-        self.read();
+    /// Runs the first effects.
+    pub fn start(&mut self, effects: Vec<Effect>) {
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     pub fn model_opens(&mut self) {
@@ -71,7 +71,7 @@ impl User {
             _ => None,
         });
         self.event(Event::Opened {
-            job: job.expect("nothing is being opened"),
+            job: job.expect("no model is being opened"),
             result: Ok(About {
                 model: "nano".into(),
                 index: "shipped".into(),
@@ -82,31 +82,31 @@ impl User {
     }
 
     pub fn event(&mut self, event: Event) {
-        let effects = self.face.event(self.now, event);
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_event(self.now, event);
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     /// Types a line.
     pub fn line(&mut self, line: &str) {
-        let effects = self.face.line(self.now, Ok(Ok(line.into())));
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_line(self.now, Ok(Ok(line.into())));
+        self.run_effects(effects);
+        self.collect_output();
     }
 
     pub fn input_ends(&mut self) {
-        let effects = self.face.end_of_input(self.now);
-        self.carry(effects);
-        self.read();
+        let effects = self.ui.on_end_of_input(self.now);
+        self.run_effects(effects);
+        self.collect_output();
     }
 
-    /// Files and the store answer at once; what the model is asked is kept.
-    fn carry(&mut self, effects: Vec<Effect>) {
+    /// Files and the store answer at once; effects for the model are recorded.
+    fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.pending.extend(match &effect {
+            self.worker_replies.extend(match &effect {
                 Effect::AttachClipboard => Some(Event::Attached {
                     name: "clipboard".into(),
-                    result: Err(Trouble::new("there is no picture on the clipboard")),
+                    result: Err(Trouble::new("there is no image on the clipboard")),
                 }),
                 Effect::Work { job, .. } => Some(Event::Worked {
                     job: *job,
@@ -137,32 +137,32 @@ impl User {
         }
     }
 
-    /// The clipboard and long work come to their end.
+    /// The clipboard and background work finish.
     pub fn workers_finish(&mut self) {
-        for event in std::mem::take(&mut self.pending) {
+        for event in std::mem::take(&mut self.worker_replies) {
             self.event(event);
         }
     }
 
-    fn read(&mut self) {
-        let text = self.face.take_text();
+    fn collect_output(&mut self) {
+        let text = self.ui.take_stdout();
         let bad = text.chars().find(|c| is_forbidden(*c));
         assert_eq!(bad, None, "{text:?}");
-        self.out.push_str(&text);
+        self.output.push_str(&text);
     }
 
-    /// What was written since the last call.
-    pub fn said(&mut self) -> String {
-        let said = self.out.get(self.unread..).unwrap().to_string();
-        self.unread = self.out.len();
-        said
+    /// Output since the last call.
+    pub fn new_output(&mut self) -> String {
+        let output = self.output.get(self.output_start..).unwrap().to_string();
+        self.output_start = self.output.len();
+        output
     }
 
-    /// Types a line and returns what is written then.
-    pub fn types(&mut self, line: &str) -> String {
-        self.said();
+    /// Types a line and returns its output.
+    pub fn output_of(&mut self, line: &str) -> String {
+        self.new_output();
         self.line(line);
-        self.said()
+        self.new_output()
     }
 
     pub fn effects(&mut self) -> Vec<Effect> {
@@ -170,7 +170,7 @@ impl User {
     }
 
     pub fn running(&self) -> TurnId {
-        self.face.running().expect("nothing runs")
+        self.ui.running().expect("no turn is running")
     }
 
     pub fn retrieve(&mut self, count: usize) {
@@ -205,7 +205,7 @@ impl User {
         });
     }
 
-    /// The model says that it was stopped.
+    /// The model confirms that it was stopped.
     pub fn model_stops(&mut self) {
         let turn = self.running();
         let mut answer = data::answer("");
@@ -216,25 +216,25 @@ impl User {
         });
     }
 
-    /// The model answers what it was asked.
+    /// The model retrieves shots, streams and answers.
     pub fn model_answers(&mut self, answer: &str) {
         self.retrieve(4);
         self.stream(&format!(" I see it. Answer: {answer}"));
         self.answer(answer);
     }
 
-    /// A whole question with its answer.
+    /// Asks a question and answers it.
     pub fn exchange(&mut self, question: &str, answer: &str) {
         self.line(question);
         self.model_answers(answer);
     }
 
-    pub fn has_left(&self) -> bool {
-        let leaves = |effect: &Effect| matches!(effect, Effect::Leave(_));
-        self.effects.iter().any(leaves)
+    pub fn has_exited(&self) -> bool {
+        let exits = |effect: &Effect| matches!(effect, Effect::Leave(_));
+        self.effects.iter().any(exits)
     }
 
-    pub fn leaves(&mut self) -> Option<crate::tui::ExitReason> {
+    pub fn exit_reason(&mut self) -> Option<crate::tui::ExitReason> {
         self.effects().iter().find_map(|effect| match effect {
             Effect::Leave(reason) => Some(*reason),
             _ => None,
@@ -242,8 +242,7 @@ impl User {
     }
 }
 
-/// Compares with what should be seen.
 #[track_caller]
-pub fn has(text: &str, wanted: &str) {
+pub fn assert_contains(text: &str, wanted: &str) {
     assert!(text.contains(wanted), "{wanted:?} is not in:\n{text}");
 }

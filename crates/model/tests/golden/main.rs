@@ -1,0 +1,7 @@
+//! Model families against golden tensors that the reference implementations made (tests/reference).
+
+mod encoders;
+mod gguf;
+mod published;
+#[path = "../../../../tests/common/word_tokenizer.rs"]
+mod word_tokenizer;

@@ -1,0 +1,84 @@
+//! Renders the visible part of an image at screen size, with brightness and contrast applied.
+
+use image::imageops::{FilterType, resize, thumbnail};
+use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
+
+use super::Look;
+use rounds_imaging::Picture;
+
+/// Largest side rendered, in pixels: guards against a terminal that reports an absurd size.
+const MAX_SIDE: u32 = 4096;
+
+/// The part of `image` selected by `transform`, as large as fits into `width` by `height` pixels. `None` if the image has
+/// no pixels.
+pub fn render(image: &Picture, transform: Look, width: u32, height: u32) -> Option<RgbImage> {
+    let whole: ImageBuffer<Rgb<u8>, &[u8]> =
+        ImageBuffer::from_raw(image.width, image.height, image.rgb.as_slice())?;
+    if image.width == 0 || image.height == 0 {
+        return None;
+    }
+    let (left, top, across, down) = transform.visible_rect(image.width, image.height);
+    let part = whole.view(left, top, across, down);
+    let (width, height) = fit(across, down, width.min(MAX_SIDE), height.min(MAX_SIDE));
+    // Averaging keeps thin lines visible when shrinking by 2 or more; otherwise interpolate.
+    let mut small = if across >= width.saturating_mul(2) && down >= height.saturating_mul(2) {
+        thumbnail(&*part, width, height)
+    } else {
+        resize(&*part, width, height, FilterType::Triangle)
+    };
+    if let Some(tones) = transform.tone_curve() {
+        for value in small.iter_mut() {
+            *value = tones.get(usize::from(*value)).copied().unwrap_or(*value);
+        }
+    }
+    Some(small)
+}
+
+/// The largest size with the same aspect ratio inside `width` by `height`, at least 1 by 1.
+fn fit(across: u32, down: u32, width: u32, height: u32) -> (u32, u32) {
+    let (across, down) = (f64::from(across.max(1)), f64::from(down.max(1)));
+    let scale = (f64::from(width) / across).min(f64::from(height) / down);
+    let side = |length: f64, max: u32| ((length * scale).round() as u32).clamp(1, max.max(1));
+    (side(across, width), side(down, height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rounds_imaging::{Beside, SourceInfo};
+
+    fn image(width: u32, height: u32) -> Picture {
+        Picture {
+            width,
+            height,
+            rgb: (0..width * height * 3).map(|i| (i % 251) as u8).collect(),
+            beside: Beside::default(),
+            source: SourceInfo::unknown(),
+        }
+    }
+
+    #[test]
+    fn an_image_keeps_its_aspect_ratio_in_any_area() {
+        let wide = image(200, 100);
+        assert_eq!(
+            render(&wide, Look::default(), 50, 50).unwrap().dimensions(),
+            (50, 25)
+        );
+        assert_eq!(
+            render(&wide, Look::default(), 1000, 20)
+                .unwrap()
+                .dimensions(),
+            (40, 20)
+        );
+        for (width, height) in [(0, 0), (1, 1), (1, 500)] {
+            assert!(render(&wide, Look::default(), width, height).is_some());
+        }
+    }
+
+    #[test]
+    fn an_image_with_missing_pixels_is_not_rendered() {
+        let mut broken = image(20, 20);
+        broken.rgb.truncate(7);
+        assert!(render(&broken, Look::default(), 10, 10).is_none());
+    }
+}

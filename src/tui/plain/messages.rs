@@ -1,0 +1,90 @@
+//! Message texts of the line mode.
+
+use crate::tui::journal::Attached;
+use crate::tui::state::{COMMANDS, Finished};
+use rounds_assistant::INTENDED_USE;
+use rounds_imaging::Brightness;
+use rounds_support::errors::bytes;
+
+/// The first line. It includes [`INTENDED_USE`].
+pub const BANNER: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";
+pub const PROMPT: &str = "> ";
+/// The prompt of a continued line.
+pub const CONTINUATION_PROMPT: &str = "... ";
+pub const NO_RATIONALE: &str = "(the model gave no rationale)";
+
+/// The technical facts of an attached image.
+pub fn image_facts(attached: &Attached) -> String {
+    let image = &attached.picture;
+    let source = &image.source;
+    let bits = source.original_mode.bits();
+    let bits = bits.map_or(String::new(), |bits| format!(" ({bits} bits per channel)"));
+    let brightness = Brightness::of(image);
+    let blank = match brightness.is_blank() {
+        true => ", looks blank",
+        false => "",
+    };
+    format!(
+        "{}: {}, {} x {} pixels, {}{bits}, {}, mean brightness {:.0} of 255{blank}",
+        source.name,
+        source.format.name(),
+        image.width,
+        image.height,
+        source.original_mode.name(),
+        bytes(source.bytes),
+        brightness.mean,
+    )
+}
+
+/// A complete answer, for when it was not streamed.
+pub fn answer(done: &Finished) -> Vec<String> {
+    let rationale = match &done.rationale {
+        Some(rationale) => format!("Rationale: {rationale}"),
+        None => NO_RATIONALE.into(),
+    };
+    vec![rationale, format!("Answer: {}", done.answer)]
+}
+
+/// The last line of an answer.
+pub fn footer(done: &Finished) -> String {
+    format!(
+        "{INTENDED_USE} | {} tokens in {:.2} s",
+        done.generated_tokens,
+        done.total_ms / 1000.0
+    )
+}
+
+/// The help: all commands, then hints about input.
+pub fn help() -> Vec<String> {
+    let mut lines: Vec<String> = COMMANDS
+        .iter()
+        .map(|row| {
+            let usage = format!("{} {}", row.name, row.shown);
+            let screen = if row.of_screen {
+                " (full screen only)"
+            } else {
+                ""
+            };
+            format!("{}: {}{screen}", usage.trim(), row.help)
+        })
+        .collect();
+    lines.push("anything else is a question; lines typed during an answer run after it".into());
+    lines.push(
+        "end a line with a backslash to continue it on the next; type two for a literal backslash there"
+            .into(),
+    );
+    lines.push(
+        "Ctrl-C stops the answer; press it again, or when nothing is running, to quit".into(),
+    );
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_states_the_intended_use() {
+        assert!(BANNER.contains(INTENDED_USE));
+    }
+}

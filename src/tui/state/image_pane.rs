@@ -1,0 +1,92 @@
+//! The image pane: which image is shown, how, and which one next to it.
+
+use std::collections::HashMap;
+
+use crate::tui::keys::Action;
+use crate::tui::picture::Look;
+
+use super::{Overlay, State};
+
+/// State of the image pane.
+#[derive(Clone, Debug, Default)]
+pub struct ImagePane {
+    selected: usize,
+    /// Two images side by side: this and the next, or this and the selected shot's.
+    pub two: bool,
+    /// The second image is the selected shot's.
+    pub with_shot: bool,
+    /// By SHA-256.
+    transforms: HashMap<String, Look>,
+}
+
+impl ImagePane {
+    /// Index of the image that is shown.
+    pub fn selected(&self) -> usize {
+        self.selected
+    }
+
+    pub(super) fn choose(&mut self, at: usize) {
+        self.selected = at;
+    }
+
+    /// Clamps the selection after images were removed.
+    pub(super) fn fit(&mut self, count: usize) {
+        self.selected = self.selected.min(count.saturating_sub(1));
+    }
+
+    /// Zoom, position and tones of an image.
+    pub fn look(&self, sha256: &str) -> Look {
+        self.transforms.get(sha256).copied().unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Handles an image key, in the pane and on the full screen.
+    pub(super) fn image_action(&mut self, action: Action) {
+        let count = self.images_in_view().len();
+        let selected = self.pictures.selected.min(count.saturating_sub(1));
+        match action {
+            Action::PictureNext => self.pictures.selected = (selected + 1) % count.max(1),
+            Action::PreviousImage => {
+                self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
+            }
+            Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
+            Action::PictureDetach => self.notify("these images belong to an earlier question"),
+            Action::SideBySide => {
+                self.pictures.two = !self.pictures.two;
+                self.pictures.with_shot = false;
+                if self.pictures.two && count < 2 {
+                    self.pictures.with_shot = true;
+                }
+            }
+            Action::PictureFull if matches!(self.overlay, Some(Overlay::Picture)) => {
+                self.overlay = None
+            }
+            Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
+            Action::PictureFull => self.notify("no image is attached"),
+            _ => self.change_view(selected, action),
+        }
+    }
+
+    fn change_view(&mut self, selected: usize, action: Action) {
+        let attached = self.images_in_view().get(selected);
+        let Some(sha256) = attached.map(|a| a.picture.source.sha256.clone()) else {
+            return;
+        };
+        let look = self.pictures.transforms.entry(sha256).or_default();
+        match action {
+            Action::ZoomIn => look.zoom(1),
+            Action::ZoomOut => look.zoom(-1),
+            Action::PanLeft => look.pan(-1, 0),
+            Action::PanRight => look.pan(1, 0),
+            Action::PanUp => look.pan(0, -1),
+            Action::PanDown => look.pan(0, 1),
+            Action::Brighter => look.brighten(1),
+            Action::Darker => look.brighten(-1),
+            Action::MoreContrast => look.contrast(1),
+            Action::LessContrast => look.contrast(-1),
+            Action::PictureReset => *look = Look::default(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Lines in line mode: a command, a question, the path of an image, or yes or no.
+
+use crate::tui::ExitReason;
+use rounds_assistant::MOST_IMAGES;
+
+use super::answering::{Activity, Stage};
+use super::editor::MAX_CHARS;
+use super::overlay::Overlay;
+use super::user_error::Trouble;
+use super::{DOUBLE_PRESS, State, command_table, paths};
+
+/// Signal number of an interrupt, for the exit code.
+const SIGINT: i32 = 2;
+
+impl State {
+    pub(super) fn on_line(&mut self, line: &str) {
+        if let Some(Overlay::Confirm { id, .. }) = self.overlay.take() {
+            if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+                return self.delete_session(&id);
+            }
+            self.notify("nothing was deleted");
+            if !command_table::is_command(line) {
+                return;
+            }
+        }
+        let length = line.chars().count();
+        if length > MAX_CHARS {
+            return self.show_error(Trouble::new(format!(
+                "the line has {length} characters; the limit is {MAX_CHARS}"
+            )));
+        }
+        if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
+            for path in found.into_iter().take(MOST_IMAGES) {
+                self.attach_file(path);
+            }
+            return;
+        }
+        self.input.set(line);
+        self.completion = None;
+        self.enter();
+        // A rejected line cannot be edited in line mode.
+        self.input.take();
+        self.cancel_editing();
+    }
+
+    /// Ctrl-C: stops an answer; when idle, or the second time, it quits.
+    pub(super) fn on_interrupt(&mut self) {
+        let before = self.interrupted.replace(self.now);
+        let again = before.is_some_and(|before| self.now.saturating_sub(before) < DOUBLE_PRESS);
+        let runs = !matches!(
+            self.activity,
+            Activity::Idle
+                | Activity::Turn {
+                    stage: Stage::Stopping,
+                    ..
+                }
+        );
+        if !again && (runs && self.stop() || self.cancel_work()) {
+            self.notify("stopping; Ctrl-C again quits");
+        } else {
+            self.leave(ExitReason::Signal(SIGINT));
+        }
+    }
+}

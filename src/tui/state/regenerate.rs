@@ -1,0 +1,252 @@
+//! Asking a question again: with other settings, without a shot, edited, or compared with the first answer.
+//!
+//! Each is a new branch next to the old turn; no answer is ever replaced.
+
+use crate::tui::journal::{Attached, Whose};
+use rounds_assistant::Settings;
+use rounds_assistant::retrieval::Strategy;
+
+use super::State;
+use super::conversation::{Reply, Turn, TurnId};
+use super::overlay::Overlay;
+use super::pages::Page;
+use super::run_command::{shot_count, value_name};
+use super::user_error::Trouble;
+
+/// The input before an older question was put into it for editing.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    text: String,
+    attached: Vec<Attached>,
+    whose: Whose,
+}
+
+impl State {
+    /// Adds a branch next to `turn` with other settings. Returns the new turn, or shows why it cannot be asked.
+    fn add_sibling(
+        &mut self,
+        turn: TurnId,
+        settings: Settings,
+        label: Option<String>,
+    ) -> Option<TurnId> {
+        if !self.has_all_images(turn) || !self.can_ask(&settings) {
+            return None;
+        }
+        let old = self.talk.get(turn)?;
+        let mut new = Turn::new(
+            old.parent,
+            old.question.clone(),
+            old.images.clone(),
+            old.whose.clone(),
+            settings,
+        );
+        new.label = label;
+        Some(self.talk.add(new))
+    }
+
+    /// Answers the selected question again with the current settings.
+    pub(super) fn regenerate(&mut self) {
+        let Some(turn) = self.turn_or_error() else {
+            return;
+        };
+        let mut settings = self.settings.clone();
+        if settings.decoding.temperature > 0.0 {
+            // A new sample: the first seed, counting up from the user's, that was not tried yet.
+            while !self.turns_asked_with(turn, &settings).is_empty() {
+                settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
+            }
+        } else if !self.turns_asked_with(turn, &settings).is_empty() {
+            self.notify("Same settings give the same answer; `/temperature 0.7` varies it");
+        }
+        if let Some(new) = self.add_sibling(turn, settings, None) {
+            self.show_end();
+            self.enqueue(new);
+        }
+    }
+
+    /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and
+    /// are answered or pending.
+    fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
+        let asked = self.talk.get(turn);
+        let is_it = |other: &Turn| {
+            let came = matches!(other.reply, Reply::Coming | Reply::Answered(_));
+            came && asked.is_some_and(|asked| asked.asks_the_same(other))
+                && other.settings == *settings
+        };
+        let mut siblings = self.talk.siblings(turn);
+        siblings.retain(|id| self.talk.get(*id).is_some_and(is_it));
+        siblings
+    }
+
+    /// The selected turn; shows an error if nothing was asked yet.
+    pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
+        let turn = self.turn();
+        if turn.is_none() {
+            self.show_error(Trouble::new("nothing was asked yet").hint("ask something first"));
+        }
+        turn
+    }
+
+    /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
+    /// different question.
+    fn has_all_images(&mut self, turn: TurnId) -> bool {
+        let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
+        let Some(name) = lost else { return true };
+        let trouble = Trouble::new(format!("the stored copy of {name} is damaged"))
+            .hint("attach the image again, then ask again");
+        self.show_error(trouble);
+        false
+    }
+
+    /// Asks again without one of the shots.
+    pub(super) fn ask_without(&mut self, id: &str) {
+        let Some(turn) = self.turn() else { return };
+        let mut settings = self.settings.clone();
+        settings.pinned.retain(|pinned| pinned != id);
+        if !settings.excluded.iter().any(|excluded| excluded == id) {
+            settings.excluded.push(id.to_string());
+        }
+        if let Some(new) = self.add_sibling(turn, settings, Some(format!("without {id}"))) {
+            self.show_end();
+            self.enqueue(new);
+        }
+    }
+
+    /// Puts the selected question back into the input; sending it makes a branch.
+    pub(super) fn edit_question(&mut self) {
+        let Some(turn) = self.turn_or_error() else {
+            return;
+        };
+        if !self.has_all_images(turn) {
+            return;
+        }
+        if self.editing.is_none() {
+            self.draft = Some(Draft {
+                text: self.input.text().to_string(),
+                attached: self.attached.clone(),
+                whose: self.whose.clone(),
+            });
+        }
+        if let Some(old) = self.talk.get(turn) {
+            self.input.set(&old.question);
+            self.attached = old.images.clone();
+            self.whose = old.whose.clone();
+            self.pictures.fit(self.attached.len());
+            self.editing = Some(turn);
+            self.completion = None;
+            self.go(super::Focus::Input);
+        }
+    }
+
+    /// Cancels an edit and restores the input from before it. True if something was being edited.
+    pub(super) fn cancel_editing(&mut self) -> bool {
+        if let Some(draft) = self.draft.take() {
+            self.input.set(&draft.text);
+            self.attached = draft.attached;
+            self.whose = draft.whose;
+            self.pictures.fit(self.attached.len());
+        }
+        self.editing.take().is_some()
+    }
+
+    /// Like [`Self::edit_question`]; with a new question, asks it at once.
+    pub(super) fn edit_argument(&mut self, words: &str) {
+        if words.is_empty() && self.linear {
+            if self.turn_or_error().is_some() {
+                self.show_page(Page::Question);
+            }
+            return;
+        }
+        self.edit_question();
+        if !words.is_empty() && self.editing.is_some() {
+            self.input.set(words);
+            self.send();
+        }
+    }
+
+    /// Shows two answers to the selected question: as it is, and with one setting changed.
+    pub(super) fn compare(&mut self, argument: &str) {
+        let Some(turn) = self.turn_or_error() else {
+            return;
+        };
+        let base = self
+            .talk
+            .get(turn)
+            .map_or_else(|| self.settings.clone(), |t| t.settings.clone());
+        let (settings, label) = match changed(&base, argument) {
+            Ok(changed) => changed,
+            Err(trouble) => return self.show_error(trouble),
+        };
+        // Repeating a comparison shows the existing one, unless it was stopped or failed.
+        let there = self
+            .turns_asked_with(turn, &settings)
+            .into_iter()
+            .find(|id| {
+                let other = self.talk.get(*id);
+                *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
+            });
+        let right = match there {
+            Some(there) => there,
+            None => {
+                let Some(new) = self.add_sibling(turn, settings, Some(label)) else {
+                    return;
+                };
+                self.talk.show(turn);
+                self.enqueue(new);
+                new
+            }
+        };
+        self.overlay = Some(Overlay::Compare {
+            left: turn,
+            right,
+            scroll: 0,
+        });
+    }
+}
+
+/// How the shots of a question were chosen, as text.
+pub fn how(settings: &Settings) -> String {
+    match settings.strategy {
+        Strategy::None => "no shots".into(),
+        strategy => format!(
+            "k={} {}, {}",
+            settings.shots,
+            value_name(&strategy),
+            value_name(&settings.order)
+        ),
+    }
+}
+
+/// Whether two answers are the same; `None` if one is missing.
+pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
+    let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
+        return None;
+    };
+    let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+    Some(plain(&one.answer) == plain(&other.answer))
+}
+
+/// The settings of a comparison, and its label.
+fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Trouble> {
+    let mut settings = base.clone();
+    if argument.is_empty() {
+        return Ok(if base.strategy == Strategy::None || base.shots == 0 {
+            settings.strategy = Strategy::Image;
+            settings.shots = base.shots.max(4);
+            let label = format!("with {}", shot_count(settings.shots));
+            (settings, label)
+        } else {
+            settings.strategy = Strategy::None;
+            settings.pinned.clear();
+            (settings, "without shots".into())
+        });
+    }
+    for part in argument.split_whitespace() {
+        let (name, value) = part.split_once('=').ok_or_else(|| {
+            Trouble::new(format!("`{part}` is not a setting"))
+                .hint("write k=2, strategy=random or order=shuffled")
+        })?;
+        super::run_command::set(&mut settings, name, value)?;
+    }
+    Ok((settings, argument.to_string()))
+}

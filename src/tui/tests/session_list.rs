@@ -1,0 +1,115 @@
+//! The session list: keys and clicks while something is typed, and reopening.
+
+use super::harness::Harness;
+use crate::tui::journal::{Journal, Whose};
+use crate::tui::state::{Event, Overlay, Start, Trouble};
+use rounds_assistant::Setup;
+use rounds_imaging::ColourDepth;
+
+/// A list of two sessions with the newer one selected.
+fn with_two_sessions() -> Harness {
+    let mut user = Harness::new(110, 34);
+    user.exchange("older", "yes");
+    user.press("alt-n");
+    user.exchange("newer", "no");
+    user.press("f2");
+    user
+}
+
+fn titles(user: &mut Harness) -> Vec<String> {
+    let all = user.journal().list("", 9).unwrap();
+    all.into_iter().map(|session| session.title).collect()
+}
+
+fn asks_to_delete(user: &Harness) -> bool {
+    matches!(user.state.overlay, Some(Overlay::Confirm { .. }))
+}
+
+#[test]
+fn delete_edits_typed_text_and_asks_only_when_there_is_none() {
+    let mut user = with_two_sessions();
+    user.press("ctrl-r home delete");
+    assert!(!asks_to_delete(&user), "a title is being typed");
+    user.press("ctrl-x");
+    assert!(!asks_to_delete(&user), "a title is being typed");
+    user.press("enter");
+    assert_eq!(titles(&mut user), ["ewer", "older"]);
+    user.type_text("wer");
+    user.press("home delete");
+    assert!(!asks_to_delete(&user), "search words are typed");
+    user.sees("Search: er");
+    user.press("end ctrl-u delete");
+    assert!(asks_to_delete(&user));
+}
+
+#[test]
+fn a_new_title_goes_to_the_session_being_renamed_whatever_is_clicked() {
+    let mut user = with_two_sessions();
+    user.press("ctrl-r ctrl-u");
+    user.type_text("mine");
+    let rows = user.state.hits.rows.clone();
+    let (other, _) = rows.iter().find(|(_, number)| *number == 1).unwrap();
+    let (column, row) = (other.x, other.y);
+    user.event(Event::Click { column, row });
+    user.event(Event::Click { column, row });
+    user.press("enter");
+    assert_eq!(titles(&mut user), ["mine", "older"]);
+}
+
+#[test]
+fn renaming_the_open_session_in_the_list_updates_its_frame() {
+    let mut user = with_two_sessions();
+    user.press("ctrl-r ctrl-u");
+    user.type_text("  mine ");
+    user.press("enter esc");
+    user.sees("Conversation: mine");
+    assert_eq!(user.state.session.title(), "mine");
+}
+
+#[test]
+fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
+    let whose = |name: &str| Whose {
+        patient: Some(name.into()),
+        study: None,
+    };
+    let open = |session: Option<&str>| {
+        let mut user = Harness::with_start(
+            110,
+            34,
+            ColourDepth::True,
+            Start {
+                whose: whose("ALICE"),
+                session: session.map(str::to_string),
+                setup: Setup::default(),
+                ..Start::default()
+            },
+        );
+        user.model_opens();
+        let mut other = Harness::new(110, 34);
+        other.state.whose = whose("BOB");
+        other.exchange("older", "yes");
+        let saved = other.journal().open("s1").unwrap();
+        user.event(Event::SessionOpened(Ok(Box::new(saved))));
+        user.state.whose.clone()
+    };
+    assert_eq!(open(Some("s1")), whose("ALICE"));
+    assert_eq!(open(None), whose("BOB"));
+}
+
+#[test]
+fn a_partial_answer_that_failed_is_there_when_the_session_is_reopened() {
+    let mut user = Harness::new(110, 34);
+    user.ask("Is there a nodule?");
+    user.retrieve(1);
+    user.stream("half an answer");
+    let turn = user.running();
+    user.event(Event::TurnFailed {
+        turn,
+        trouble: Trouble::new("broken"),
+    });
+    user.press("alt-n");
+    user.does_not_see("half an answer");
+    user.press("f2 enter");
+    user.sees("half an answer");
+    user.sees("error: broken");
+}

@@ -1,0 +1,213 @@
+//! The images: one, or two side by side, in a pane or on the full screen.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use crate::tui::house::pictures_of;
+use crate::tui::journal::Attached;
+use crate::tui::keys::Action;
+use crate::tui::picture::{How, Look, Source};
+use crate::tui::state::{Focus, State};
+
+use super::panes::framed;
+use super::text::{cut, wrapped};
+use super::{Canvas, put_lines};
+
+/// Draws the image pane.
+pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let images = state.images_in_view();
+    let title = match images.len() {
+        0 => "Images".to_string(),
+        count => format!(
+            "Image {} of {count}",
+            state.pictures.selected().min(count - 1) + 1
+        ),
+    };
+    let inside = framed(
+        frame,
+        area,
+        &title,
+        state.focus == Focus::Pictures,
+        canvas.theme,
+    );
+    if images.is_empty() {
+        return none_attached(frame, inside, state, canvas);
+    }
+    draw_content(frame, inside, state, canvas);
+}
+
+fn none_attached(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
+    let message = format!(
+        "No image is attached. {} chooses a file, {} shows sample cases, or drop a file here.",
+        state.keymap.hint(Action::PickFile),
+        state.keymap.hint(Action::Cases)
+    );
+    put_lines(
+        frame,
+        area,
+        &wrapped(&message, area.width, 1, canvas.theme.dim),
+        0,
+    );
+}
+
+/// Draws the images on the full screen.
+pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    frame.render_widget(Clear, area);
+    canvas.gallery.covered = false;
+    let inside = framed(frame, area, "Image (Esc closes)", true, canvas.theme);
+    let [images, hints] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
+    draw_content(frame, images, state, canvas);
+    let keys: Vec<String> = [
+        (Action::ZoomIn, "zoom in"),
+        (Action::ZoomOut, "zoom out"),
+        (Action::Brighter, "brighter"),
+        (Action::MoreContrast, "contrast"),
+        (Action::PictureReset, "reset"),
+        (Action::SideBySide, "side by side"),
+        (Action::PictureNext, "next"),
+    ]
+    .iter()
+    .map(|(action, what)| format!("{} {what}", state.keymap.hint(*action)))
+    .collect();
+    frame.render_widget(
+        Span::styled(
+            cut(&keys.join("  "), usize::from(hints.width)),
+            canvas.theme.dim,
+        ),
+        hints,
+    );
+}
+
+fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let images = state.images_in_view();
+    let at = state
+        .pictures
+        .selected()
+        .min(images.len().saturating_sub(1));
+    let Some(first) = images.get(at) else { return };
+    let second = state
+        .pictures
+        .two
+        .then(|| other(state, images, at))
+        .flatten();
+    match second {
+        None => attached(frame, area, first, state, canvas),
+        Some(second) => {
+            let [left, _, right] = Layout::horizontal([
+                Constraint::Fill(1),
+                Constraint::Length(1),
+                Constraint::Fill(1),
+            ])
+            .areas(area);
+            attached(frame, left, first, state, canvas);
+            match second {
+                Second::Attached(other) => attached(frame, right, other, state, canvas),
+                Second::Shot => shot(frame, right, state, canvas),
+            }
+        }
+    }
+}
+
+/// What is shown beside the selected image.
+enum Second<'a> {
+    Attached(&'a Attached),
+    Shot,
+}
+
+fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<'a>> {
+    if state.pictures.with_shot || images.len() < 2 {
+        return state.chosen_shot().map(|_| Second::Shot);
+    }
+    images.get((at + 1) % images.len()).map(Second::Attached)
+}
+
+fn attached(
+    frame: &mut Frame,
+    area: Rect,
+    attached: &Attached,
+    state: &State,
+    canvas: &mut Canvas,
+) {
+    let image = &attached.picture;
+    let transform = state.pictures.look(&image.source.sha256);
+    let changes = transform.description();
+    let mut caption = format!("{}  {} x {}", image.source.name, image.width, image.height);
+    if !changes.is_empty() {
+        caption = format!("shown {changes} (display only)\n{caption}");
+    }
+    let source = || Source::Image(image.clone());
+    one(
+        frame,
+        area,
+        &image.source.sha256,
+        transform,
+        source,
+        &caption,
+        canvas,
+    );
+}
+
+fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
+    let Some(shot) = state.chosen_shot() else {
+        return;
+    };
+    let caption = format!(
+        "shot {}  {}: {}",
+        shot.rank, shot.example.id, shot.example.answer
+    );
+    if let Some(sha256) = pictures_of(&shot.example).into_iter().next() {
+        let source = || Source::Example {
+            example: Box::new(shot.example.clone()),
+            sha256: sha256.clone(),
+        };
+        one(
+            frame,
+            area,
+            &sha256,
+            Look::default(),
+            source,
+            &caption,
+            canvas,
+        );
+    }
+}
+
+/// Draws an image with a caption below it.
+pub fn one(
+    frame: &mut Frame,
+    area: Rect,
+    id: &str,
+    transform: Look,
+    source: impl FnOnce() -> Source,
+    caption: &str,
+    canvas: &mut Canvas,
+) {
+    let lines: Vec<Line<'static>> = caption
+        .lines()
+        .map(|line| Line::styled(cut(line, usize::from(area.width)), canvas.theme.dim))
+        .collect();
+    let caption_height = u16::try_from(lines.len()).unwrap_or(1);
+    let [image_area, caption_area] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(caption_height)]).areas(area);
+    let hidden = canvas.gallery.screen().protocol == How::None;
+    let missing = canvas
+        .gallery
+        .draw(image_area, frame.buffer_mut(), id, transform, source);
+    let message = match missing {
+        Some(reason) => Some(reason.to_string()),
+        None if hidden => Some("images are off (/images auto turns them on)".into()),
+        None => None,
+    };
+    if let Some(message) = message {
+        put_lines(
+            frame,
+            image_area,
+            &wrapped(&message, image_area.width, 1, canvas.theme.dim),
+            0,
+        );
+    }
+    put_lines(frame, caption_area, &lines, 0);
+}

@@ -1,0 +1,9 @@
+//! What holds across several crates: readers of untrusted files under damage, and one text for trainer and prompt.
+
+mod demo_prompt;
+mod documents;
+mod hostile_datasets;
+mod hostile_files;
+mod template;
+#[path = "../common/word_tokenizer.rs"]
+mod word_tokenizer;

@@ -1,0 +1,517 @@
+//! The program as its users meet it: one question, a script with bad lines in it, bad input.
+
+use serde_json::Value;
+
+use crate::common::{CASE, Home, ended, feed, json_lines as events, rounds, shared_home};
+
+fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
+    ended(&feed(rounds(&shared_home(), arguments), input))
+}
+
+#[test]
+fn ask_answers_with_four_shots_and_says_what_it_is_for() {
+    let (code, out, _) = run(&["ask", "-i", CASE, "Is there a nodule?", "--json"], "");
+    assert_eq!(code, 0);
+    let answer: Value = serde_json::from_str(&out).expect("one JSON object");
+    assert_eq!(
+        answer["intended_use"],
+        "education and research only, not for diagnosis"
+    );
+    assert_eq!(answer["shots"].as_array().map(Vec::len), Some(4));
+    assert!(
+        matches!(answer["answer"].as_str(), Some("yes" | "no")),
+        "{answer}"
+    );
+    let best = &answer["shots"][0];
+    assert!(
+        best["example_id"]
+            .as_str()
+            .is_some_and(|id| id.contains("chest-film")),
+        "{best}"
+    );
+}
+
+#[test]
+fn every_event_of_a_script_fits_the_documented_schema() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../docs/script.schema.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let input = format!(
+        "{{\"id\":1,\"images\":[\"{CASE}\"],\"question\":\"Is there a nodule?\",\"session\":\"a\",\"tokens\":true}}\n\
+         not json\n\
+         {{\"id\":2,\"question\":\"On which side is the nodule?\",\"session\":\"a\",\"order\":\"shuffled\"}}\n\
+         {{\"id\":3,\"question\":\"\"}}\n\
+         {{\"id\":4,\"images\":[\"no/such.png\"],\"question\":\"What is it?\"}}\n\
+         {{\"id\":5,\"question\":\"q\",\"shot\":1}}\n"
+    );
+    let (code, out, _) = run(&["script"], &input);
+    assert_eq!(code, 1, "some lines failed");
+    let events = events(&out);
+    for event in &events {
+        assert!(
+            validator.is_valid(event),
+            "{event}: {:?}",
+            validator
+                .iter_errors(event)
+                .map(|e| e.to_string())
+                .collect::<Vec<_>>()
+        );
+    }
+    let of = |name: &str| events.iter().filter(|e| e["event"] == name).count();
+    assert_eq!((of("answer"), of("error")), (2, 4));
+    let second = events
+        .iter()
+        .find(|e| e["event"] == "answer" && e["id"] == 2)
+        .expect("an answer");
+    assert_eq!(
+        second["provenance"]["image_sha256"]
+            .as_array()
+            .map(Vec::len),
+        Some(1),
+        "the session kept its image"
+    );
+}
+
+#[test]
+fn a_script_gives_the_same_answers_twice() {
+    let questions = [
+        "Is there a nodule?",
+        "Which view is this?",
+        "Is the heart enlarged?",
+    ];
+    let input: String = (0..12)
+        .map(|i| {
+            let (question, strategy) = (questions[i % 3], ["image", "text", "hybrid", "random"][i % 4]);
+            format!("{{\"images\":[\"{CASE}\"],\"question\":\"{question}\",\"strategy\":\"{strategy}\",\"seed\":{i},\"temperature\":{}}}\n", i % 2)
+        })
+        .collect();
+    let answers = || -> Vec<Value> {
+        let (code, out, _) = run(&["script"], &input);
+        assert_eq!(code, 0);
+        let mut found = events(&out);
+        found.retain(|e| e["event"] == "answer");
+        found.iter_mut().for_each(|e| e["timings"] = Value::Null);
+        found
+    };
+    let first = answers();
+    assert_eq!(first.len(), 12);
+    assert_eq!(first, answers());
+}
+
+#[test]
+fn a_query_is_never_its_own_shot() {
+    let images = std::fs::read_dir("index/images").expect("the shipped index");
+    let folder = images
+        .flatten()
+        .next()
+        .expect("a folder of pictures")
+        .path();
+    let mut pictures = std::fs::read_dir(folder).expect("pictures").flatten();
+    let image = pictures.next().expect("a picture").path();
+    let (code, out, _) = run(
+        &[
+            "ask",
+            "-i",
+            &image.to_string_lossy(),
+            "What is this?",
+            "--json",
+        ],
+        "",
+    );
+    assert_eq!(code, 0);
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let own = answer["provenance"]["image_sha256"][0]
+        .as_str()
+        .expect("a hash")
+        .to_string();
+    // A picture's folder is the beginning of its hash, its name the rest.
+    let rest = image.file_stem().expect("a name").to_string_lossy();
+    assert!(own.ends_with(&*rest) && rest.len() == 62, "{own}");
+    for shot in answer["shots"].as_array().expect("shots") {
+        assert!(shot["score"].as_f64() < Some(0.9995), "{shot}");
+    }
+}
+
+#[test]
+fn bad_input_is_named_with_a_hint_and_the_documented_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bad = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let whole = std::fs::read(CASE).expect("the sample case");
+    for path in [
+        "no/such.png".to_string(),
+        bad("empty.png", b""),
+        bad("text.png", b"hello"),
+        bad("cut.png", &whole[..whole.len() / 3]),
+    ] {
+        let (code, out, err) = run(&["ask", "-i", &path, "What is it?"], "");
+        assert_eq!((code, out.as_str()), (3, ""), "{path}: {err}");
+        assert!(err.starts_with("error: "), "{err}");
+    }
+    assert_eq!(run(&["ask", "  "], "").0, 2);
+    assert_eq!(run(&["ask", &"x".repeat(9000)], "").0, 2);
+    assert_eq!(run(&["ask", "--bogus"], "").0, 2);
+    for command in [&["ask", "q"][..], &["script"], &["chat"]] {
+        for wrong in [
+            ["--index", "no/such"],
+            ["--model", "no/such"],
+            ["--encoder", "no/such"],
+            ["--device", "abacus"],
+            ["--top-k", "0"],
+            ["--floor", "5"],
+        ] {
+            let (code, _, err) = run(&[command, &wrong].concat(), "");
+            assert_eq!(code, 2, "{command:?} {wrong:?}: {err}");
+            assert!(err.starts_with("error: "), "{err}");
+        }
+    }
+}
+
+fn copied(from: &str, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copied(&source.to_string_lossy(), &target);
+        } else {
+            std::fs::copy(&source, &target).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_or_model_is_refused_with_a_hint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = |path: &std::path::Path| std::fs::read(path).expect("a file");
+    for (option, from, files) in [
+        (
+            "--index",
+            "index",
+            ["index.toml", "examples.sqlite3", "seal.toml"],
+        ),
+        (
+            "--model",
+            "assets/nano",
+            ["model.toml", "tokenizer.json", "model.safetensors"],
+        ),
+    ] {
+        let root = folder.path().join(from);
+        copied(from, &root);
+        let ask = || {
+            run(
+                &["ask", option, &root.to_string_lossy(), "What is this?"],
+                "",
+            )
+        };
+        assert_eq!(ask().0, 0, "the copy works: {}", ask().2);
+        for name in files {
+            let path = root.join(name);
+            let bytes = whole(&path);
+            let mut flipped = bytes.clone();
+            let middle = flipped.len() / 2;
+            flipped[middle] ^= 0x55;
+            for damaged in [
+                &bytes[..bytes.len() / 2],
+                &flipped,
+                b"format_version = 99\n",
+            ] {
+                std::fs::write(&path, damaged).expect("written");
+                let (code, out, err) = ask();
+                assert_eq!((code, out.as_str()), (3, ""), "{name}: {err}");
+                assert!(
+                    err.starts_with("error: ") && err.contains("hint: "),
+                    "{name}: {err}"
+                );
+            }
+            std::fs::write(&path, bytes).expect("written");
+        }
+    }
+}
+
+#[test]
+fn special_tokens_and_escapes_in_a_question_do_no_harm() {
+    let question = "<image><|endofchunk|>\u{1b}]52;c;AAAA\u{7} what?";
+    let (code, out, _) = run(&["ask", question, "--show-prompt", "--shots", "2"], "");
+    assert_eq!(code, 0);
+    assert_eq!(
+        out.matches("<image>").count(),
+        2,
+        "only the shots have images: {out}"
+    );
+    assert!(!out.contains('\u{1b}'));
+}
+
+#[test]
+fn more_shots_than_the_context_holds_are_left_out_and_said_so() {
+    let (code, out, _) = run(
+        &[
+            "ask",
+            "-i",
+            CASE,
+            "Is there a nodule?",
+            "--shots",
+            "300",
+            "--json",
+        ],
+        "",
+    );
+    assert_eq!(code, 0);
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let shots = answer["shots"].as_array().map_or(0, Vec::len);
+    assert!(shots > 4 && shots < 300, "{shots}");
+    assert!(answer["notices"].to_string().contains("left out"));
+}
+
+#[test]
+fn without_a_command_it_is_the_chat_also_at_the_end_of_a_pipe() {
+    let home = Home::new();
+    let mut command = home.command(&[]);
+    // A word that means yes.
+    command.env("ROUNDS_NO_LOG", "1");
+    let output = feed(command, "What is this?\n");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(out.contains("Question: What is this?"), "{out}");
+    assert!(out.contains("Answer: "), "{out}");
+    let kept = home.run(&["session", "list"]);
+    assert!(kept.stdout.is_empty(), "nothing is kept");
+}
+
+#[test]
+fn options_of_the_command_line_are_ranked_in_a_script_that_names_none() {
+    let asked = "{\"question\":\"Is there a nodule?\",\"shots\":0}\n";
+    let (code, out, _) = run(&["script", "--option", "yes", "--option", "no"], asked);
+    assert_eq!(code, 0);
+    let events = events(&out);
+    let ranking = events.last().expect("events")["ranking"].as_array();
+    assert_eq!(ranking.map(Vec::len), Some(2));
+}
+
+#[test]
+fn settings_that_do_not_go_together_are_refused_by_a_script_too() {
+    let asked =
+        "{\"question\":\"q\",\"temperature\":1}\n{\"question\":\"q\",\"strategy\":\"fixed\"}\n";
+    let (code, out, _) = run(&["script", "--beams", "4"], asked);
+    assert_eq!(code, 1);
+    let events = events(&out);
+    let failed: Vec<_> = events.iter().filter(|e| e["event"] == "error").collect();
+    assert_eq!(failed.len(), 2, "{out}");
+    assert!(failed.iter().all(|e| e["code"] == "bad-request"), "{out}");
+}
+
+#[test]
+fn the_prompt_is_shown_as_json_where_that_is_asked_for() {
+    let (code, out, _) = run(
+        &[
+            "ask",
+            "-i",
+            CASE,
+            "--show-prompt",
+            "--json",
+            "Is there a nodule?",
+        ],
+        "",
+    );
+    assert_eq!(code, 0);
+    let shown: Value = serde_json::from_str(&out).expect("JSON");
+    let prompt = shown["prompt"].as_str().expect("a prompt");
+    assert!(prompt.contains("Question: Is there a nodule?"), "{prompt}");
+    assert_eq!(shown["shots"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn what_ships_can_be_shown_and_verified_by_its_name() {
+    for arguments in [
+        ["index", "verify", "shipped"],
+        ["model", "show", "shipped"],
+        ["model", "verify", "shipped"],
+    ] {
+        let (code, out, err) = run(&arguments, "");
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        assert!(!out.is_empty(), "{arguments:?}");
+    }
+    for arguments in [
+        ["index", "verify", "no/such"],
+        ["model", "show", "no/such"],
+        ["model", "verify", "no/such"],
+    ] {
+        assert_eq!(run(&arguments, "").0, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_bench_that_does_not_fit_is_refused_and_not_tried() {
+    for decode in ["1022", "1024", "99999999999"] {
+        let (code, _, err) = run(&["model", "bench", "--decode", decode], "");
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("--decode takes a number up to"), "{err}");
+    }
+}
+
+/// More shots than the context holds: what is left stands in the prompt in the order that the answer says.
+#[test]
+fn shuffled_shots_that_do_not_all_fit_keep_their_order_in_prompt_and_provenance() {
+    let common = [
+        "-i",
+        CASE,
+        "--order",
+        "shuffled",
+        "--shots",
+        "200",
+        "--seed",
+        "3",
+        "Is there a nodule?",
+    ];
+    let (code, out, _) = run(&[&["ask", "--json"], &common[..]].concat(), "");
+    assert_eq!(code, 0);
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let (code, prompt, _) = run(&[&["ask", "--show-prompt"], &common[..]].concat(), "");
+    assert_eq!(code, 0);
+    let shots = answer["shots"].as_array().expect("shots");
+    let order = answer["provenance"]["shot_ids"].as_array().expect("ids");
+    assert!(order.len() > 4 && order.len() < 200, "{}", order.len());
+    assert_eq!(order.len(), shots.len());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let mut rest = prompt.as_str();
+    for id in order {
+        let shot = shots.iter().find(|shot| shot["example_id"] == *id);
+        let shot = shot.expect("a shot of that id");
+        let expected = format!(
+            "Question: {} Rationale: {} Answer: {}<",
+            text(&shot["question"]),
+            text(&shot["rationale"]),
+            text(&shot["answer"])
+        );
+        let at = rest.find(&expected);
+        rest = &rest[at.unwrap_or_else(|| panic!("{expected} is not in its place"))..];
+    }
+}
+
+#[test]
+fn an_answer_that_reaches_the_end_of_the_context_is_kept() {
+    // Nearly every token is as likely as any other, so some seed goes on to the end.
+    let ended = (0..8).any(|seed| {
+        let seed = seed.to_string();
+        let (code, out, err) = run(
+            &[
+                "ask",
+                "--json",
+                "-i",
+                CASE,
+                "--temperature",
+                "10",
+                "--max-new-tokens",
+                "5000",
+                "--seed",
+                &seed,
+                "Is there a nodule?",
+            ],
+            "",
+        );
+        assert_eq!(code, 0, "{err}");
+        let answer: Value = serde_json::from_str(&out).expect("JSON");
+        let tokens = |kind: &str| answer["tokens"][kind].as_u64().unwrap_or(0);
+        assert!(tokens("prompt") + tokens("generated") <= 1024, "{answer}");
+        answer["stop_reason"] == "length"
+    });
+    assert!(ended, "no seed reached the end");
+}
+
+#[test]
+fn a_question_without_a_picture_is_told_of_the_one_it_is_read_with_and_of_no_likeness() {
+    let (code, out, err) = run(&["ask", "Is there a nodule?", "--json"], "");
+    assert_eq!(code, 0, "{err}");
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let notices = answer["notices"].to_string();
+    assert!(
+        notices.contains("chosen by the question's text"),
+        "{notices}"
+    );
+    assert!(notices.contains("the question has no picture"), "{notices}");
+    assert!(!notices.contains("unlike anything"), "{notices}");
+}
+
+#[test]
+fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
+    use rounds_assistant::{Case, Engine, Settings, Setup};
+    use rounds_index::Search;
+    use rounds_model::generate::StopReason;
+    let setup = Setup {
+        device: "cpu".into(),
+        search: Search::Hnsw,
+        ..Setup::default()
+    };
+    let mut engine = Engine::load(&setup).expect("the model that ships");
+    let picture = rounds_imaging::load(std::path::Path::new(CASE)).expect("a picture");
+    let case = Case {
+        images: vec![picture],
+        question: "Is there a nodule?".into(),
+        patient: None,
+        study: None,
+    };
+    let cancel = rounds_support::Cancel::new();
+    cancel.cancel();
+    let mut events = 0;
+    let answer = engine
+        .answer(&case, &Settings::default(), &cancel, &mut |_| events += 1)
+        .expect("an answer that says it was stopped");
+    assert_eq!(answer.stop, StopReason::Cancelled);
+    assert_eq!((events, answer.shots.len()), (0, 0));
+    cancel.reset();
+    let answer = engine
+        .answer(&case, &Settings::default(), &cancel, &mut |_| {})
+        .expect("an answer");
+    assert_eq!(answer.timings.images_encoded, 1 + answer.shots.len());
+    // Of a few hundred rows a scan is sooner done than a walk through the graph, and is told as what it is.
+    assert_eq!(answer.provenance.search, "exact");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_in_the_place_of_a_file_is_refused_and_never_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("model");
+    copied("assets/nano", &root);
+    let model = root.to_string_lossy();
+    let pipe = |path: &std::path::Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("mkfifo").success());
+    };
+    let refused = |arguments: &[&str]| {
+        let (code, _, err) = run(arguments, "");
+        assert_eq!(code, 3, "{err}");
+        assert!(err.contains("not a plain file"), "{err}");
+    };
+    let image = folder.path().join("picture.png");
+    pipe(&image);
+    refused(&["ask", "-i", &image.to_string_lossy(), "What is this?"]);
+    for name in ["model.toml", "tokenizer.json"] {
+        let path = root.join(name);
+        let bytes = std::fs::read(&path).expect("a file");
+        std::fs::remove_file(&path).expect("removed");
+        pipe(&path);
+        refused(&["ask", "--model", &model, "What is this?"]);
+        std::fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("a link");
+        refused(&["ask", "--model", &model, "What is this?"]);
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(&path, bytes).expect("written");
+    }
+}
+
+#[test]
+fn a_settings_file_that_was_named_must_be_there_and_the_environment_is_judged() {
+    for what in ["check", "show"] {
+        assert_eq!(run(&["config", what, "no/such.toml"], "").0, 2);
+    }
+    let home = Home::new();
+    let check = |device: &str| {
+        let mut command = home.command(&["config", "check"]);
+        command.env("ROUNDS_DEVICE", device);
+        feed(command, "").status.code()
+    };
+    assert_eq!((check("cpu"), check("abacus")), (Some(0), Some(2)));
+}

@@ -1,0 +1,15 @@
+//! The program as its users meet it: as a process, at the end of a pipe and in a real terminal.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod answering;
+mod doctor;
+#[cfg(unix)]
+mod endings;
+mod index;
+#[cfg(unix)]
+mod plain;
+#[cfg(unix)]
+mod screen;
+mod sessions;
