@@ -1,5 +1,5 @@
-//! Published image-text encoders, imported and run, against what the reference implementations gave (tests/golden/encoders, made by
-//! tests/reference/encoders.py).
+//! Imports and runs published image-text encoders, and compares them with the reference implementations (tests/golden/encoders, made
+//! by tests/reference/encoders.py).
 
 use candle_core::{DType, Device, Tensor};
 use rounds_imaging::{Picture, load};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Every checkpoint, its family, and the published tensors of no use in it.
+/// Every checkpoint, its family, and its number of unneeded tensors.
 const CHECKPOINTS: [(&str, Family, usize); 5] = [
     ("clip/hf", Family::Clip, 2),
     ("clip/open_clip", Family::Clip, 1),
@@ -45,7 +45,7 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
-fn pictures() -> Vec<Picture> {
+fn images() -> Vec<Picture> {
     let cases = cases();
     let names = cases["pictures"].as_array().expect("a list").iter();
     names
@@ -117,20 +117,20 @@ fn copied(name: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn image_vectors_are_those_of_the_references() {
-    let (expected, pictures) = (expected(), pictures());
-    let pictures: Vec<&Picture> = pictures.iter().collect();
+fn image_vectors_match_the_references() {
+    let (expected, images) = (expected(), images());
+    let images: Vec<&Picture> = images.iter().collect();
     for (name, _, _) in CHECKPOINTS {
         let (folder, _) = imported(name, Hold::F32);
         let encoder = encoder(folder.path());
-        let pixels = encoder.pixels(&pictures).expect("pixels");
+        let pixels = encoder.pixels(&images).expect("pixels");
         let off = apart(
             &floats(&pixels),
             &floats(&expected[&format!("{name}.pixels")]),
         );
         let rows = encoder.project_pixels(&pixels).expect("vectors");
         let raw = apart(&floats(&rows), &floats(&expected[&format!("{name}.image")]));
-        let unit = encoder.encode_images(&pictures).expect("vectors").concat();
+        let unit = encoder.encode_images(&images).expect("vectors").concat();
         let unit = apart(&unit, &floats(&expected[&format!("{name}.image_unit")]));
         println!("{name}: pixels {off:.1e}, image vectors {raw:.1e}, of unit length {unit:.1e}");
         assert!(off < 1e-5 && raw < 1e-5 && unit < 1e-5, "{name}");
@@ -138,7 +138,7 @@ fn image_vectors_are_those_of_the_references() {
 }
 
 #[test]
-fn text_vectors_are_those_of_the_references() {
+fn text_vectors_match_the_references() {
     let (expected, texts) = (expected(), texts());
     for (name, _, _) in CHECKPOINTS {
         let (folder, _) = imported(name, Hold::F32);
@@ -157,9 +157,9 @@ fn text_vectors_are_those_of_the_references() {
 }
 
 #[test]
-fn awkward_texts_become_the_tokens_of_the_references() {
+fn awkward_texts_get_the_tokens_of_the_references() {
     let (cases, texts) = (cases(), texts());
-    let mut faults = Vec::new();
+    let mut problems = Vec::new();
     for (name, _, _) in CHECKPOINTS {
         let (folder, _) = imported(name, Hold::F32);
         let encoder = encoder(folder.path());
@@ -168,25 +168,25 @@ fn awkward_texts_become_the_tokens_of_the_references() {
         for (text, wanted) in texts.iter().zip(wanted) {
             let found = serde_json::json!(encoder.tokens(text).expect("tokens"));
             if found != *wanted {
-                faults.push(format!("{name}: {text:?}:\n  {found}\n  {wanted}"));
+                problems.push(format!("{name}: {text:?}:\n  {found}\n  {wanted}"));
             }
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
-fn a_picture_alone_gets_the_vector_it_gets_among_others() {
-    let pictures = pictures();
-    // More than one group of the encoder's, in an order of its own.
-    let many: Vec<&Picture> = pictures.iter().cycle().skip(1).take(11).collect();
+fn the_batch_size_does_not_change_an_image_vector() {
+    let images = images();
+    // More than one batch, in another order.
+    let many: Vec<&Picture> = images.iter().cycle().skip(1).take(11).collect();
     for (name, _, _) in CHECKPOINTS {
         let (folder, _) = imported(name, Hold::F32);
         let encoder = encoder(folder.path());
         let together = encoder.encode_images(&many).expect("vectors");
         assert_eq!(together.len(), many.len());
-        for (picture, vector) in many.iter().zip(&together) {
-            let alone = encoder.encode_images(&[picture]).expect("a vector");
+        for (image, vector) in many.iter().zip(&together) {
+            let alone = encoder.encode_images(&[image]).expect("a vector");
             assert!(apart(&alone[0], vector) < 1e-6, "{name}");
             let length: f32 = vector.iter().map(|v| v * v).sum();
             assert!((length - 1.0).abs() < 1e-5, "{name}: {length}");
@@ -196,7 +196,7 @@ fn a_picture_alone_gets_the_vector_it_gets_among_others() {
 }
 
 #[test]
-fn an_import_accounts_for_every_tensor_and_says_what_it_made() {
+fn an_import_uses_every_tensor_and_reports_it() {
     for (name, family, ignored) in CHECKPOINTS {
         let (folder, summary) = imported(name, Hold::F32);
         assert_eq!(
@@ -234,7 +234,7 @@ fn both_layouts_of_one_clip_give_one_bundle_of_weights() {
 }
 
 #[test]
-fn a_tokenizer_json_beside_the_weights_splits_as_the_one_that_is_made() {
+fn a_published_tokenizer_json_splits_like_the_one_that_is_built() {
     for (name, made_of) in [
         ("clip/hf", "vocab.json"),
         ("siglip/hf", "spiece.model"),
@@ -257,8 +257,8 @@ fn a_tokenizer_json_beside_the_weights_splits_as_the_one_that_is_made() {
 
 #[test]
 fn half_precision_and_eight_bits_stay_near_the_reference() {
-    let (expected, pictures) = (expected(), pictures());
-    let pictures: Vec<&Picture> = pictures.iter().collect();
+    let (expected, images) = (expected(), images());
+    let images: Vec<&Picture> = images.iter().collect();
     for (name, _, _) in CHECKPOINTS {
         let wanted: Vec<Vec<f32>> = expected[&format!("{name}.image_unit")]
             .to_vec2()
@@ -270,7 +270,7 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
         ] {
             let (folder, _) = imported(name, hold);
             let found = encoder(folder.path())
-                .encode_images(&pictures)
+                .encode_images(&images)
                 .expect("vectors");
             for (found, wanted) in found.iter().zip(&wanted) {
                 let cosine: f32 = found.iter().zip(wanted).map(|(a, b)| a * b).sum();
@@ -287,7 +287,7 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
 }
 
 #[test]
-fn vectors_are_known_by_all_that_changes_them() {
+fn the_encoder_id_covers_everything_that_changes_vectors() {
     let id = |change: fn(&mut EncoderOptions)| {
         let folder = tempfile::tempdir().expect("a folder");
         let mut options = options(Hold::F32);
@@ -311,7 +311,7 @@ fn vectors_are_known_by_all_that_changes_them() {
 }
 
 #[test]
-fn a_bundle_from_before_settings_counted_is_known_as_it_was() {
+fn an_old_bundle_keeps_its_encoder_id() {
     let (folder, _) = imported("clip/hf", Hold::F32);
     let path = folder.path().join(EncoderBundle::MANIFEST);
     let text = std::fs::read_to_string(&path).expect("a manifest");
@@ -323,7 +323,7 @@ fn a_bundle_from_before_settings_counted_is_known_as_it_was() {
 }
 
 #[test]
-fn an_import_that_fails_at_its_end_leaves_the_bundle_that_was_there() {
+fn an_import_that_fails_at_the_end_keeps_the_old_bundle() {
     let (folder, _) = imported("clip/hf", Hold::F32);
     let read = |name: &str| std::fs::read(folder.path().join(name)).expect(name);
     let names = ["model.safetensors", EncoderBundle::MANIFEST];
@@ -340,13 +340,13 @@ fn an_import_that_fails_at_its_end_leaves_the_bundle_that_was_there() {
     std::fs::remove_dir(&there).expect("removed");
     std::fs::rename(&aside, &there).expect("moved back");
     EncoderBundle::open(folder.path()).expect("it is whole");
-    // Then the other one takes its place, and nothing of it is under way any more.
+    // Then the other one replaces it and leaves no temporary files.
     run(&other, folder.path(), &options(Hold::F32)).expect("imported");
     assert!(read("model.safetensors") != before[0]);
     assert_eq!(std::fs::read_dir(folder.path()).expect("it").count(), 3);
 }
 
-/// What an import of a changed checkpoint says; it must leave nothing behind.
+/// The error of importing a changed checkpoint, which must leave nothing behind.
 fn refusal(name: &str, change: impl FnOnce(&Path, &mut EncoderOptions)) -> String {
     let folder = copied(name);
     let mut options = options_for(name, Hold::F32);
@@ -384,7 +384,7 @@ fn missing_unknown_and_wrongly_shaped_tensors_are_listed_by_name() {
     });
     for part in [
         "missing: vision_model.head.layernorm.bias",
-        "wrong shape: text_model.head.weight: [[3, 32]] where [32, 32] was expected",
+        "wrong shape: text_model.head.weight: [[3, 32]], but [32, 32] was expected",
         "unknown: vision_model.extra.weight",
     ] {
         assert!(error.contains(part), "{error}");
@@ -392,7 +392,7 @@ fn missing_unknown_and_wrongly_shaped_tensors_are_listed_by_name() {
 }
 
 #[test]
-fn what_would_change_vectors_unseen_is_refused() {
+fn settings_that_would_silently_change_vectors_are_refused() {
     let config = |change: fn(&mut Value)| {
         move |folder: &Path, _: &mut EncoderOptions| {
             let found = ["open_clip_config.json", "config.json"].map(|n| folder.join(n));
@@ -434,12 +434,12 @@ fn what_would_change_vectors_unseen_is_refused() {
         (
             "siglip/hf",
             config(|c| c["vision_config"]["hidden_act"] = "relu".into()),
-            "the activation relu is not known",
+            "activation relu is not supported",
         ),
         (
             "siglip/hf",
             config(|c| c["vision_config"]["num_attention_heads"] = 5.into()),
-            "does not part into 5 heads",
+            "not a multiple of its 5 heads",
         ),
         (
             "clip/hf",
@@ -453,7 +453,7 @@ fn what_would_change_vectors_unseen_is_refused() {
 }
 
 #[test]
-fn an_open_clip_file_with_nothing_beside_it_needs_its_activation_told() {
+fn an_open_clip_file_without_configuration_needs_the_activation() {
     let strip = |folder: &Path| {
         std::fs::remove_file(folder.join("open_clip_config.json")).expect("removed");
     };
@@ -476,7 +476,7 @@ fn an_open_clip_file_with_nothing_beside_it_needs_its_activation_told() {
 }
 
 #[test]
-fn a_tokenizer_of_another_model_or_none_at_all_is_refused() {
+fn a_missing_or_foreign_tokenizer_is_refused() {
     let error = refusal("clip/hf", |folder, _| {
         std::fs::remove_file(folder.join("vocab.json")).expect("removed");
         std::fs::remove_file(folder.join("merges.txt")).expect("removed");
@@ -498,12 +498,14 @@ fn a_tokenizer_of_another_model_or_none_at_all_is_refused() {
 }
 
 #[test]
-fn a_learner_of_another_kind_is_not_taken_for_an_encoder() {
+fn a_language_model_is_not_imported_as_an_encoder() {
     let out = tempfile::tempdir().expect("a folder");
     let checkpoint = golden("flamingo/of2-mpt7b/language");
     let error = run(&checkpoint, out.path(), &options(Hold::F32)).expect_err("refused");
     assert!(
-        error.to_string().contains("no CLIP, SigLIP or BiomedCLIP"),
+        error
+            .to_string()
+            .contains("not a CLIP, SigLIP or BiomedCLIP"),
         "{error}"
     );
 }
@@ -533,7 +535,7 @@ fn a_stopped_import_leaves_no_bundle_and_no_parts() {
     );
 }
 
-/// What opening and loading a changed bundle says.
+/// The error of opening and loading a changed bundle.
 fn complaint(folder: &Path) -> String {
     let opened = EncoderBundle::open(folder);
     let loaded = opened.and_then(|bundle| DualEncoder::load(&bundle, &Device::Cpu));
@@ -553,8 +555,8 @@ fn every_flipped_byte_of_a_bundle_is_found() {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).expect("written");
-            let faults = EncoderBundle::verify(folder.path()).expect("verified");
-            assert_eq!(faults.len(), 1, "{name} at {at}");
+            let problems = EncoderBundle::verify(folder.path()).expect("verified");
+            assert_eq!(problems.len(), 1, "{name} at {at}");
             assert!(complaint(folder.path()).contains(name), "{name} at {at}");
         }
         std::fs::write(&path, &good[..good.len() - 1]).expect("written");
@@ -568,7 +570,7 @@ fn every_flipped_byte_of_a_bundle_is_found() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_refused_and_never_waited_for() {
+fn a_pipe_in_place_of_a_file_is_refused_without_blocking() {
     for name in ["tokenizer.json", "model.safetensors"] {
         let (folder, _) = imported("siglip/hf", Hold::F32);
         let path = folder.path().join(name);
@@ -576,13 +578,13 @@ fn a_pipe_in_the_place_of_a_file_is_refused_and_never_waited_for() {
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.expect("mkfifo").success());
         assert!(complaint(folder.path()).contains(name));
-        let faults = EncoderBundle::verify(folder.path()).expect("verified");
-        assert_eq!(faults.len(), 1, "{faults:?}");
+        let problems = EncoderBundle::verify(folder.path()).expect("verified");
+        assert_eq!(problems.len(), 1, "{problems:?}");
     }
 }
 
 #[test]
-fn a_hostile_manifest_ends_in_a_clear_error() {
+fn a_hostile_manifest_gives_a_clear_error() {
     let (folder, _) = imported("siglip/hf", Hold::F32);
     let path = folder.path().join(EncoderBundle::MANIFEST);
     let good = std::fs::read_to_string(&path).expect("a manifest");
@@ -593,7 +595,7 @@ fn a_hostile_manifest_ends_in_a_clear_error() {
         (
             "weights = [\"model.safetensors\"]",
             "weights = [\"../../etc/passwd\"]",
-            "leads out",
+            "outside the folder",
         ),
         (
             "weights = [\"model.safetensors\"]",
@@ -627,7 +629,7 @@ fn a_hostile_manifest_ends_in_a_clear_error() {
 }
 
 #[test]
-fn a_tokenizer_with_ids_past_the_table_is_an_error_and_not_a_panic() {
+fn a_tokenizer_with_ids_outside_the_vocabulary_is_an_error() {
     let (folder, _) = imported("clip/hf", Hold::F32);
     let manifest = EncoderBundle::manifest(folder.path()).expect("a manifest");
     let json = folder.path().join("tokenizer.json");
@@ -657,5 +659,5 @@ fn a_tokenizer_with_ids_past_the_table_is_an_error_and_not_a_panic() {
         .encode_text("a")
         .expect_err("refused")
         .to_string();
-    assert!(error.contains("past the table"), "{error}");
+    assert!(error.contains("outside the vocabulary"), "{error}");
 }

@@ -1,5 +1,5 @@
-//! Language models in llama.cpp's files against the same models as their publishers have them (tests/golden/gguf, written by
-//! llama.cpp's own package: tests/reference/gguf_files.py).
+//! Compares language models from GGUF files with the publishers' files of the same models (tests/golden/gguf, written by llama.cpp's
+//! own package: tests/reference/gguf_files.py).
 
 use candle_core::{Device, Tensor};
 use rounds_model::bundle::{Bundle, Manifest};
@@ -53,7 +53,7 @@ fn refused(request: &Request) -> ImportError {
     import(request, &Cancel::new(), &mut |_, _| {}).expect_err("refused")
 }
 
-/// Logits of some prompt without an image.
+/// Logits of a prompt without images.
 fn logits(bundle: &Path) -> Vec<f32> {
     let bundle = Bundle::open(Some(bundle)).expect("a bundle");
     let mut learner = FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner");
@@ -77,7 +77,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[test]
-fn a_file_of_llama_cpp_gives_the_same_bundle_as_the_publishers_own() {
+fn a_gguf_file_gives_the_same_bundle_as_the_publishers_files() {
     for family in ["of1-llama", "of2-neox", "of2-mpt7b"] {
         let folder = tempfile::tempdir().expect("a folder");
         let published = golden(&format!("flamingo/{family}/language"));
@@ -93,7 +93,7 @@ fn a_file_of_llama_cpp_gives_the_same_bundle_as_the_publishers_own() {
 }
 
 #[test]
-fn packed_layers_are_taken_as_they_are() {
+fn quantised_layers_are_copied() {
     let family = "of1-llama";
     let folder = tempfile::tempdir().expect("a folder");
     let full = golden(&format!("flamingo/{family}/language"));
@@ -105,7 +105,7 @@ fn packed_layers_are_taken_as_they_are() {
     let near = cosine(&logits(&full.out), &logits(&packed.out));
     println!("q8_0: cosine {near:.6}");
     assert!(near > 0.995, "{near}");
-    // Blocks as llama.cpp's package wrote them, rows put back in halves.
+    // Blocks as llama.cpp's package wrote them, with rows sorted back into halves.
     let (theirs, ours) = (
         GgufFile::open(&file).expect("a file"),
         GgufFile::open(&packed.out.join("model.gguf")).expect("a file"),
@@ -137,7 +137,7 @@ fn packed_layers_are_taken_as_they_are() {
             );
         }
     }
-    // Unpacked for a bundle of full weights.
+    // Dequantised for a bundle of full weights.
     let file = request(family, file, folder.path(), "unpacked", Hold::F32);
     imported(&file);
     let near = cosine(&logits(&full.out), &logits(&file.out));
@@ -145,7 +145,7 @@ fn packed_layers_are_taken_as_they_are() {
 }
 
 #[test]
-fn every_type_is_unpacked_as_llama_cpp_does() {
+fn every_type_is_dequantised_like_in_llama_cpp() {
     let file = GgufFile::open(&golden("gguf/types.gguf")).expect("a file");
     let wanted = candle_core::safetensors::load(golden("gguf/types.safetensors"), &Device::Cpu)
         .expect("tensors");
@@ -162,7 +162,7 @@ fn every_type_is_unpacked_as_llama_cpp_does() {
 }
 
 #[test]
-fn what_is_missing_unknown_or_of_another_model_is_named() {
+fn missing_unknown_and_foreign_tensors_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let neox = golden("gguf/of2-neox.gguf");
     let wrong = request("of2-mpt7b", neox.clone(), folder.path(), "wrong", Hold::F32);
@@ -178,7 +178,7 @@ fn what_is_missing_unknown_or_of_another_model_is_named() {
     );
     let error = refused(&types).to_string();
     assert!(error.contains("llama.embedding_length"), "{error}");
-    // One byte of a name: the tensor is missed, and the other one is not known.
+    // One byte of a name changed: one tensor is missing, another is unknown.
     let mut bytes = std::fs::read(&neox).expect("read");
     let name = b"blk.3.ffn_up.weight";
     let at = bytes
@@ -194,7 +194,7 @@ fn what_is_missing_unknown_or_of_another_model_is_named() {
     assert!(error.contains("unknown: blk.3.ffn_up.weighx"), "{error}");
 }
 
-/// The same file with other bytes for the value of a key of four bytes.
+/// A copy of the file with another four-byte value of `key`.
 fn with_value(file: &Path, key: &str, value: [u8; 4], to: &Path) {
     let mut bytes = std::fs::read(file).expect("read");
     let at = bytes.windows(key.len()).position(|w| w == key.as_bytes());
@@ -204,7 +204,7 @@ fn with_value(file: &Path, key: &str, value: [u8; 4], to: &Path) {
 }
 
 #[test]
-fn what_a_decoder_here_cannot_do_is_refused_by_its_key() {
+fn unsupported_metadata_is_refused_by_its_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = |n: u32| n.to_le_bytes();
     for (family, key, value) in [
@@ -232,7 +232,7 @@ fn what_a_decoder_here_cannot_do_is_refused_by_its_key() {
 }
 
 #[test]
-fn a_tokenizer_must_be_given_where_none_lies_beside_the_file() {
+fn a_tokenizer_must_be_given_where_none_is_next_to_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = golden("gguf/of2-neox.gguf");
     let mut request = request("of2-neox", file.clone(), folder.path(), "out", Hold::F32);
@@ -243,7 +243,7 @@ fn a_tokenizer_must_be_given_where_none_lies_beside_the_file() {
     request.tokenizer = Some(folder.path().join("nowhere"));
     let error = refused(&request).to_string();
     assert!(
-        error.contains("nowhere: there is no tokenizer.json"),
+        error.contains("nowhere: it has no tokenizer.json"),
         "{error}"
     );
     request.tokenizer = None;
@@ -255,7 +255,7 @@ fn a_tokenizer_must_be_given_where_none_lies_beside_the_file() {
 }
 
 #[test]
-fn numbers_that_are_not_finite_are_refused_also_where_blocks_are_kept() {
+fn values_that_are_not_finite_are_refused_even_in_copied_blocks() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = golden("gguf/of1-llama-q8_0.gguf");
     let file = GgufFile::open(&path).expect("a file");

@@ -1,4 +1,4 @@
-//! Published layouts, imported and run, against what the reference implementations gave (tests/golden, made by the scripts in
+//! Imports and runs published layouts, and compares them with the reference implementations (tests/golden, made by the scripts in
 //! tests/reference).
 
 use candle_core::{Device, Tensor};
@@ -107,8 +107,8 @@ fn request(family: &str, folder: &Path, mask: MediaMask, hold: Hold) -> Request 
     }
 }
 
-/// What a bundle computes in: bf16 all the way for bf16 weights, as on a GPU, else what the program takes by itself. (The golden
-/// weights are exact in bf16, so only computing in it tells anything.)
+/// A learner that computes in bf16 for bf16 weights, as on a GPU, else in the default dtype. (The golden weights are exact in bf16, so
+/// only computing in it makes a difference.)
 fn learner(bundle: &Bundle, hold: Hold) -> FlamingoLearner {
     match hold {
         Hold::Bf16 => FlamingoLearner::load_as(bundle, &Device::Cpu, candle_core::DType::BF16),
@@ -140,7 +140,7 @@ fn encoded(learner: &FlamingoLearner, pixels: &Tensor, count: usize) -> Vec<Arc<
         .collect()
 }
 
-/// The tower's patch tokens and the latents of them; gives the pooled vectors, which not every reference has.
+/// Compares the tower's patch tokens and the latents; returns the pooled vectors, which not every reference has.
 fn images_agree(learner: &FlamingoLearner, expected: &HashMap<String, Tensor>) -> Tensor {
     let model = learner.model();
     let output = model.tower.forward(&expected["pixels"]).expect("vision");
@@ -150,8 +150,8 @@ fn images_agree(learner: &FlamingoLearner, expected: &HashMap<String, Tensor>) -
     output.pooled
 }
 
-/// Vision, latents, logits, greedy ids, beams and ranking of every case of a family and mask.
-fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
+/// Compares vision, latents, logits, greedy ids, beams and ranking in every case of a family and mask.
+fn check_cases(family: &str, mask: MediaMask, name_of_mask: &str) {
     let folder = golden(&format!("flamingo/{family}"));
     let (info, expected) = (cases(&folder), expected(&folder));
     let mut imported = flamingo(family, mask, Hold::F32);
@@ -247,23 +247,23 @@ fn agrees(family: &str, mask: MediaMask, name_of_mask: &str) {
 
 #[test]
 fn openflamingo_1_on_llama_agrees_with_both_masks() {
-    agrees("of1-llama", MediaMask::Next, "next");
-    agrees("of1-llama", MediaMask::Previous, "previous");
+    check_cases("of1-llama", MediaMask::Next, "next");
+    check_cases("of1-llama", MediaMask::Previous, "previous");
 }
 
 #[test]
 fn openflamingo_2_on_mpt_1b_agrees() {
-    agrees("of2-mpt1b", MediaMask::Previous, "previous");
+    check_cases("of2-mpt1b", MediaMask::Previous, "previous");
 }
 
 #[test]
 fn openflamingo_2_on_mpt_7b_agrees() {
-    agrees("of2-mpt7b", MediaMask::Previous, "previous");
+    check_cases("of2-mpt7b", MediaMask::Previous, "previous");
 }
 
 #[test]
 fn openflamingo_2_on_gpt_neox_agrees() {
-    agrees("of2-neox", MediaMask::Previous, "previous");
+    check_cases("of2-neox", MediaMask::Previous, "previous");
 }
 
 fn idefics(hold: Hold) -> Imported {
@@ -311,7 +311,7 @@ fn idefics_agrees() {
     for (name, case) in info["cases"].as_object().expect("cases") {
         let prompt = ids(&case["input_ids"]);
         let padding = case["left_padding"].as_u64().expect("padding") as usize;
-        // A prompt without an image came with one empty picture that no token sees.
+        // In the reference a prompt without images has one empty image, which no token attends to.
         let places = prompt.iter().filter(|&&id| id == 129).count();
         let images = encoded(learner, pixels, places);
         let times: Vec<i64> = learner
@@ -375,8 +375,8 @@ fn idefics_agrees() {
     assert_eq!(compared, 8);
 }
 
-/// The same prompt in other types: cosine of the logits with the reference's.
-fn nearness(mut imported: Imported, folder: &Path, name: &str, columns: usize) -> f64 {
+/// Cosine similarity of the logits in another precision with those of the reference.
+fn logit_cosine(mut imported: Imported, folder: &Path, name: &str, columns: usize) -> f64 {
     let (info, expected) = (cases(folder), expected(folder));
     let learner = &mut imported.learner;
     let case = match &info["cases"] {
@@ -416,7 +416,7 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
             (Hold::F16, 0.9999),
             (Hold::Q8_0, 0.995),
         ] {
-            let found = nearness(
+            let found = logit_cosine(
                 flamingo(family, MediaMask::Previous, hold),
                 &folder,
                 name,
@@ -427,7 +427,7 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
         }
     }
     for (hold, least) in [(Hold::Bf16, 0.999), (Hold::Q8_0, 0.995)] {
-        let found = nearness(idefics(hold), &golden("idefics"), "three", 130);
+        let found = logit_cosine(idefics(hold), &golden("idefics"), "three", 130);
         println!("idefics {}: cosine {found:.6}", hold.name());
         assert!(found > least, "idefics {}: {found}", hold.name());
     }
@@ -463,7 +463,7 @@ fn the_wrong_base_model_is_refused_with_a_list() {
     );
 }
 
-/// What an import says whose language model's `config.json` has this field changed; `None` where it is imported.
+/// The error of an import with this field changed in the language model's `config.json`; `None` if it succeeds.
 fn with_config(family: &str, field: &str, value: Value) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut changed = request(family, folder.path(), MediaMask::Previous, Hold::F32);
@@ -485,7 +485,7 @@ fn with_config(family: &str, field: &str, value: Value) -> Option<String> {
 }
 
 #[test]
-fn positions_and_activations_that_are_not_computed_here_are_refused() {
+fn unsupported_positions_and_activations_are_refused() {
     let linear = serde_json::json!({"type": "linear", "factor": 2.0});
     let plain = serde_json::json!({"rope_type": "default"});
     for (family, field, value, word) in [
@@ -501,13 +501,13 @@ fn positions_and_activations_that_are_not_computed_here_are_refused() {
             "of1-llama",
             "hidden_act",
             "gelu".into(),
-            "hidden_act is gelu",
+            "hidden_act gelu is",
         ),
         (
             "of2-neox",
             "hidden_act",
             "gelu_fast".into(),
-            "hidden_act is gelu_fast",
+            "hidden_act gelu_fast is",
         ),
     ] {
         let refused = with_config(family, field, value).expect("refused");
@@ -518,7 +518,7 @@ fn positions_and_activations_that_are_not_computed_here_are_refused() {
 }
 
 #[test]
-fn weights_that_are_not_numbers_are_refused_by_name() {
+fn weights_that_are_not_finite_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let language = folder.path().join("language");
     std::fs::create_dir(&language).expect("a folder");
