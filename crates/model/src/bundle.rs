@@ -351,9 +351,9 @@ mod tests {
             ("template = \"", &|m| m.template),
             ("dtype = \"", &|m| m.dtype),
         ] {
-            let words = of(changed(from, &format!("{from}{evil}")).unwrap());
-            assert!(!words.contains(['\u{1b}', '\u{7}']), "{words:?}");
-            assert!(words.starts_with('\u{FFFD}'), "{words:?}");
+            let cleaned = of(changed(from, &format!("{from}{evil}")).unwrap());
+            assert!(!cleaned.contains(['\u{1b}', '\u{7}']), "{cleaned:?}");
+            assert!(cleaned.starts_with('\u{FFFD}'), "{cleaned:?}");
         }
         for from in [
             "begin = \"",

@@ -134,14 +134,14 @@ impl Shape {
 
 /// A tokenizer with a token `t17` for id 17 and so on, and the special tokens last.
 fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
-    let words = vocab - special.len();
-    let vocabulary: serde_json::Map<String, serde_json::Value> = (0..words)
+    let plain_tokens = vocab - special.len();
+    let vocabulary: serde_json::Map<String, serde_json::Value> = (0..plain_tokens)
         .map(|i| (format!("t{i}"), i.into()))
         .chain(
             special
                 .iter()
                 .enumerate()
-                .map(|(i, s)| ((*s).to_string(), (words + i).into())),
+                .map(|(i, s)| ((*s).to_string(), (plain_tokens + i).into())),
         )
         .collect();
     let added: Vec<serde_json::Value> = special
@@ -149,7 +149,7 @@ fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
         .enumerate()
         .map(|(i, token)| {
             serde_json::json!({
-                "id": words + i, "content": token, "single_word": false, "lstrip": false,
+                "id": plain_tokens + i, "content": token, "single_word": false, "lstrip": false,
                 "rstrip": false, "normalized": false, "special": true
             })
         })

@@ -308,7 +308,7 @@ impl FewShotLearner for FlamingoLearner {
                 Some(slot) => slot.take(),
                 None => None,
             };
-            new.push(cache.ok_or_else(|| candle_core::Error::msg("no such sequence"))?);
+            new.push(cache.ok_or_else(|| candle_core::Error::msg("there is no such sequence"))?);
         }
         self.branches = new;
         Ok(())

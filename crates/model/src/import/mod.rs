@@ -48,7 +48,7 @@ pub enum ImportError {
     #[error("the weights do not fit together:\n{}", .0.join("\n"))]
     Mismatch(Vec<String>),
     /// A tensor has values outside the range of f16.
-    #[error("{0} has values that half precision cannot hold")]
+    #[error("{0} has values outside the range of f16")]
     Range(String),
     /// The checkpoint has another number of parameters than the published one.
     #[error("{origin} has {found} parameters, but the published checkpoint has {known}")]
@@ -349,12 +349,12 @@ fn flamingo(
             vocab,
         )?,
     };
-    let beside = vision
+    let vision_config = vision
         .is_dir()
         .then(|| infer_config::JsonConfig::from_folder(vision).ok())
         .flatten();
     let (vision_layout, tower) =
-        infer_config::vision(vision_source, beside.as_ref(), request.vision_heads)?;
+        infer_config::vision(vision_source, vision_config.as_ref(), request.vision_heads)?;
     let heads = decoder.heads;
     let config = infer_config::flamingo(
         sources,
@@ -400,11 +400,11 @@ fn idefics(
 /// The given tokenizer, else one next to the weights. A tokenizer inside a GGUF file is not read.
 fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
     let inside = |folder: &Path| folder.join("tokenizer.json");
-    let beside = |path: &Path| match path.is_dir() {
+    let next_to = |path: &Path| match path.is_dir() {
         true => Some(inside(path)),
         false => path.parent().map(inside),
     };
-    let places = match request.tokenizer.as_deref() {
+    let candidates = match request.tokenizer.as_deref() {
         Some(folder) if folder.is_dir() => vec![inside(folder)],
         Some(file) => vec![file.to_path_buf()],
         None => {
@@ -412,10 +412,10 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
                 Some(request.checkpoint.as_path()),
                 request.language.as_deref(),
             ];
-            weights.into_iter().flatten().filter_map(beside).collect()
+            weights.into_iter().flatten().filter_map(next_to).collect()
         }
     };
-    let found = places.iter().find(|file| file.is_file());
+    let found = candidates.iter().find(|file| file.is_file());
     found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
         Some(given) => {
             let reason = "it has no tokenizer.json: give the file or its folder with --tokenizer";

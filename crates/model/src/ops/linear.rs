@@ -111,11 +111,11 @@ impl Linear {
             Weight::Packed { product, out } => (product, *out),
         };
         // The packed CPU kernels need f32; on other devices activations keep their dtype.
-        let taken = match x.device().is_cpu() {
+        let input = match x.device().is_cpu() {
             true => x.to_dtype(DType::F32)?,
             false => x.clone(),
         };
-        let y = product.forward(&taken.contiguous()?)?.to_dtype(x.dtype())?;
+        let y = product.forward(&input.contiguous()?)?.to_dtype(x.dtype())?;
         let last = y.rank() - 1;
         let y = match y.dim(last)? == out {
             true => y,

@@ -83,21 +83,21 @@ impl Input {
         let wanted = usize::try_from(length).map_err(|_| outside())?;
         let mut content = Vec::new();
         content.try_reserve_exact(wanted).map_err(|_| {
-            let what = format!("a piece of {length} bytes");
+            let what = format!("a part of {length} bytes");
             WeightError::too_large(&self.name, what, "the memory of this machine")
         })?;
         match &self.kind {
             Kind::Memory(bytes) => {
                 let start = usize::try_from(offset).map_err(|_| outside())?;
-                let piece = bytes.get(start..start.saturating_add(wanted));
-                content.extend_from_slice(piece.ok_or_else(outside)?);
+                let part = bytes.get(start..start.saturating_add(wanted));
+                content.extend_from_slice(part.ok_or_else(outside)?);
             }
             Kind::File { path, file } => {
                 let failed = |error: std::io::Error| WeightError::io(path, &error);
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-                let mut piece = (&mut *file).take(length);
-                piece.read_to_end(&mut content).map_err(failed)?;
+                let mut part = (&mut *file).take(length);
+                part.read_to_end(&mut content).map_err(failed)?;
             }
         }
         // The file may have been truncated since it was opened.

@@ -65,7 +65,7 @@ impl SafetensorsFile {
 
     /// Bytes of the tensor at `index` of [`Self::tensors`], little-endian.
     pub fn read(&self, index: usize) -> Result<Vec<u8>, WeightError> {
-        let missing = || WeightError::format(self.input.name(), "no such tensor");
+        let missing = || WeightError::format(self.input.name(), "it has no such tensor");
         let entry = self.tensors.get(index).ok_or_else(missing)?;
         self.input.read(entry.offset, entry.length)
     }

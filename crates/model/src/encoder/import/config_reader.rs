@@ -131,12 +131,14 @@ impl ConfigReader<'_> {
     /// Errors where a setting has a value that is not listed as supported.
     pub fn require_known(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
-        for (name, words) in known {
+        for (name, supported) in known {
             let configured = json.find(&[name]).and_then(Value::as_str);
-            if let Some(configured) = configured.filter(|configured| !words.contains(configured)) {
+            if let Some(configured) =
+                configured.filter(|configured| !supported.contains(configured))
+            {
                 return self.refuse(format!(
                     "{name} is {configured}, but only {} is supported",
-                    words.join(" or ")
+                    supported.join(" or ")
                 ));
             }
         }
@@ -146,11 +148,11 @@ impl ConfigReader<'_> {
     /// Errors where the configuration turns on one of these unsupported options.
     pub fn refuse_options(&self, names: &[&str]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
-        let asked = names.iter().find(|name| {
+        let enabled = names.iter().find(|name| {
             let configured = json.find(&[name]);
             configured.is_some_and(|v| !v.is_null() && v.as_bool() != Some(false))
         });
-        match asked {
+        match enabled {
             Some(name) => self.refuse(format!("{name} is not supported")),
             None => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Maps an encoder's tensor names to those of each published layout.
 //!
 //! Taken from the publishers' code: transformers' CLIP, SigLIP and BERT, open_clip, timm's ViT. Only names are here; values are
-//! converted by [`crate::import::assemble`].
+//! converted by [`assemble`](mod@crate::import::assemble).
 
 use super::layout::Layout;
 use crate::import::key_map::{Recipe, Role, Rules, TensorRef, VisionLayout, clip_tower};

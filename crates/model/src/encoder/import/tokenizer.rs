@@ -22,7 +22,7 @@ use rounds_support::files;
 pub struct ImportedTokenizer {
     /// The content of `tokenizer.json`.
     pub json: String,
-    /// What the manifest says of it.
+    /// Its entry in the manifest.
     pub manifest: TokenizerManifest,
 }
 

@@ -87,7 +87,7 @@ impl Machine<'_> {
                     inner @ (KnownGlobal::RebuildTensor | KnownGlobal::RebuildParameter),
                 ) => self.build(inner, arguments),
                 Value::Opaque(name) => self.push(Value::Opaque(name)),
-                _ => Err(self.malformed("a tensor made in an unknown way")),
+                _ => Err(self.malformed("a tensor built in an unknown way")),
             },
             (KnownGlobal::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => self.push(tensor),
             (KnownGlobal::RebuildParameter, &[Value::Opaque(name), ..]) => Err(self.unknown(name)),
