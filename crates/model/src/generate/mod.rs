@@ -20,11 +20,11 @@ use rounds_support::Cancel;
 /// How tokens are chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decoding {
-    /// Divides the logits before sampling; 0 always takes the likeliest token.
+    /// Divides the logits before sampling; 0 always takes the most probable token.
     pub temperature: f64,
-    /// Sample from the likeliest tokens that together have this probability.
+    /// Sample from the most probable tokens that together have this probability.
     pub top_p: Option<f64>,
-    /// Sample from this many of the likeliest tokens.
+    /// Sample from this many of the most probable tokens.
     pub top_k: Option<usize>,
     /// Seed of the sampler.
     pub seed: u64,
