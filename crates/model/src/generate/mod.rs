@@ -2,16 +2,16 @@
 
 pub mod beam;
 pub mod penalty;
+mod sample;
 pub mod score;
 mod stable_prefix;
 #[cfg(test)]
 mod tests;
 
-use candle_core::{Device, Tensor};
-use candle_transformers::generation::{LogitsProcessor, Sampling};
 use serde::{Deserialize, Serialize};
 
 use self::penalty::Penalties;
+use self::sample::Sampler;
 use self::stable_prefix::{decode, stable_prefix};
 use super::FewShotLearner;
 use super::error::ModelError;
@@ -87,34 +87,6 @@ pub struct Generated {
     pub stop: StopReason,
 }
 
-/// Lower temperatures are treated as greedy: dividing by them would overflow in f32.
-const MIN_TEMPERATURE: f64 = 1e-6;
-
-fn sampling(decoding: &Decoding) -> Sampling {
-    let temperature = decoding.temperature;
-    if temperature < MIN_TEMPERATURE {
-        return Sampling::ArgMax;
-    }
-    match (decoding.top_k, decoding.top_p) {
-        (None, None) => Sampling::All { temperature },
-        (Some(k), None) => Sampling::TopK { k, temperature },
-        (_, Some(p)) => Sampling::TopP { p, temperature },
-    }
-}
-
-/// Keeps the `k` highest logits and any equal to the lowest of them, so that `top_p` is a share of their probability, as in
-/// Hugging Face's logits warpers. Candle would take it as a share of the whole.
-fn keep_top_k(logits: &mut [f32], k: usize) {
-    if k == 0 || k >= logits.len() {
-        return;
-    }
-    let mut sorted = logits.to_vec();
-    let (_, &mut threshold, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-    for v in logits.iter_mut().filter(|v| **v < threshold) {
-        *v = f32::NEG_INFINITY;
-    }
-}
-
 /// Generates from the logits of a prefilled `prompt` until an end token, a stop text, the limit or a cancel. `forbidden` tokens
 /// (image, begin, padding) are never chosen. `emit` gets text once it cannot change any more or turn out to begin a stop text.
 pub fn generate(
@@ -142,7 +114,7 @@ pub fn generate(
     penalties.forbidden.extend_from_slice(forbidden);
     let mut history = prompt.to_vec();
     let mut log_probabilities = Vec::new();
-    let mut processor = LogitsProcessor::from_sampling(decoding.seed, sampling(decoding));
+    let mut sampler = Sampler::new(decoding);
     let mut ids: Vec<u32> = Vec::new();
     let (mut text, mut emitted) = (String::new(), 0);
     let longest_stop = stop_texts.iter().map(String::len).max().unwrap_or(0);
@@ -154,10 +126,7 @@ pub fn generate(
         }
         let raw = logits.clone();
         penalties.apply(&history, &mut logits);
-        if let (Some(k), Some(_)) = (decoding.top_k, decoding.top_p) {
-            keep_top_k(&mut logits, k);
-        }
-        let next = processor.sample(&Tensor::new(logits.as_slice(), &Device::Cpu)?)?;
+        let next = sampler.draw(&logits);
         if end_tokens.contains(&next) {
             stop = StopReason::EndOfChunk;
             break;
