@@ -18,7 +18,7 @@ pub const FOLDER: &str = "session-images";
 /// Most images in one turn.
 pub const MOST_IMAGES: usize = 16;
 /// Largest thumbnail of a shot in bytes.
-pub const MAX_THUMBNAIL: usize = 512 << 10;
+pub const MAX_THUMBNAIL_BYTES: usize = 512 << 10;
 
 /// Where images are stored.
 pub enum Images {

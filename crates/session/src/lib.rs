@@ -32,7 +32,7 @@ pub use clock::{readable as moment_in_words, rfc3339};
 pub use error::SessionError;
 pub use export::Format;
 pub use id::{SessionId, TurnAddress, TurnId};
-pub use images::{MAX_THUMBNAIL, MOST_IMAGES};
+pub use images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
 pub use read::Stats;
 pub use record::{LONGEST_TEXT, LONGEST_TITLE, MOST_SHOTS};
 pub use remove::Removed;

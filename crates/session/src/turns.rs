@@ -9,7 +9,7 @@ use super::Sessions;
 use super::clock;
 use super::error::{SessionError, at_most};
 use super::id::{SessionId, TurnId};
-use super::images::{MAX_THUMBNAIL, MOST_IMAGES};
+use super::images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
 use super::record::{
     Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
     cleaned_text, cleaned_title,
@@ -254,7 +254,7 @@ fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>), 
             ..StoredImage::default()
         });
         if let Some(jpeg) = thumbnail {
-            at_most("bytes in a thumbnail", jpeg.len(), MAX_THUMBNAIL)?;
+            at_most("bytes in a thumbnail", jpeg.len(), MAX_THUMBNAIL_BYTES)?;
             thumbnails.push(jpeg);
         }
         kept.push(shot);
