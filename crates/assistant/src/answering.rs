@@ -1,10 +1,10 @@
-//! One answer from beginning to end: choose shots, put them into a prompt, read it, write, and rank.
+//! Answers one case: choose shots, build the prompt, prefill, generate, and rank options.
 
-mod choosing;
+mod generation;
 mod prompting;
 mod ranking;
 mod request;
-mod writing;
+mod selection;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,8 +19,8 @@ use rounds_model::error::ModelError;
 use rounds_model::generate::StopReason;
 use rounds_support::Cancel;
 
-/// A request, whichever part of it is worked on.
-struct Asked<'a> {
+/// The inputs of one answer.
+struct Request<'a> {
     case: &'a Case,
     settings: &'a Settings,
     cancel: &'a Cancel,
@@ -31,7 +31,7 @@ fn ms(from: Instant) -> f64 {
 }
 
 impl Engine {
-    /// Answers a case. `emit` gets everything but the last event.
+    /// Answers a case. `emit` gets every event except the last.
     pub fn answer(
         &mut self,
         case: &Case,
@@ -39,19 +39,19 @@ impl Engine {
         cancel: &Cancel,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Answer, AssistantError> {
-        let (started, encoded_before) = (Instant::now(), self.encoded);
+        let (started, encoded_before) = (Instant::now(), self.encode_count);
         request::check(case, settings)?;
-        let asked = Asked {
+        let request = Request {
             case,
             settings,
             cancel,
         };
-        let Some(images) = self.case_images(&asked)? else {
-            return self.stopped(&asked, started);
+        let Some(images) = self.case_images(&request)? else {
+            return self.stopped(&request, started);
         };
-        let found = match self.choose(&asked, &images) {
+        let found = match self.choose(&request, &images) {
             Err(AssistantError::Index(IndexError::Cancelled)) => {
-                return self.stopped(&asked, started);
+                return self.stopped(&request, started);
             }
             other => other?,
         };
@@ -60,7 +60,7 @@ impl Engine {
             prompt,
             ordered,
             mut answer,
-        } = self.prepare(&asked, found)?;
+        } = self.prepare(&request, found)?;
         emit(Event::Retrieved {
             shots: answer.shots.clone(),
             asked: settings.shots,
@@ -76,7 +76,7 @@ impl Engine {
             answer.timings.total_ms = ms(started);
             return Ok(answer);
         };
-        answer.timings.images_encoded = self.encoded - encoded_before;
+        answer.timings.images_encoded = self.encode_count - encoded_before;
         let logits = match self.learner.prefill(&prompt.ids, &media, cancel) {
             Err(ModelError::Cancelled) => {
                 answer.stop = StopReason::Cancelled;
@@ -86,8 +86,8 @@ impl Engine {
         };
         let prefill_ms = ms(prefill);
         let decode = Instant::now();
-        let written = self.write(&asked, &prompt, logits, emit, &mut answer)?;
-        self.rank_options(&asked, &prompt, &written, &media, &mut answer)?;
+        let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
+        self.rank_options(&request, &prompt, &written, &media, &mut answer)?;
         answer.timings = Timings {
             retrieval_ms,
             prefill_ms,
@@ -98,31 +98,30 @@ impl Engine {
         Ok(answer)
     }
 
-    /// The pictures of the case as the model sees them; `None` where it was cancelled, maybe while it waited for its turn.
+    /// The encoded images of the case; `None` if cancelled, possibly while the request was queued.
     fn case_images(
         &mut self,
-        asked: &Asked,
+        request: &Request,
     ) -> Result<Option<Vec<Arc<EncodedImage>>>, AssistantError> {
         let mut images = Vec::new();
-        for picture in &asked.case.images {
-            if asked.cancel.is_cancelled() {
+        for image in &request.case.images {
+            if request.cancel.is_cancelled() {
                 return Ok(None);
             }
-            let image = self.kept(&picture.source.sha256, |engine| engine.encode(picture))?;
-            images.push(image);
+            images.push(self.cached(&image.source.sha256, |engine| engine.encode(image))?);
         }
-        Ok(Some(images).filter(|_| !asked.cancel.is_cancelled()))
+        Ok(Some(images).filter(|_| !request.cancel.is_cancelled()))
     }
 
-    /// The answer of a question that was cancelled before it had shots.
-    fn stopped(&self, asked: &Asked, started: Instant) -> Result<Answer, AssistantError> {
-        let mut answer = self.prepare(asked, Found::default())?.answer;
+    /// The answer to a question that was cancelled before its shots were chosen.
+    fn stopped(&self, request: &Request, started: Instant) -> Result<Answer, AssistantError> {
+        let mut answer = self.prepare(request, Found::default())?.answer;
         answer.stop = StopReason::Cancelled;
         answer.timings.total_ms = ms(started);
         Ok(answer)
     }
 
-    /// The pictures of the shots and then those of the case, as the model sees them; `None` where it was cancelled.
+    /// The encoded images of the shots, followed by those of the case; `None` if cancelled.
     fn media(
         &mut self,
         shots: &[Example],

@@ -1,4 +1,4 @@
-//! The models that make an index's vectors, loaded by what the index says of them.
+//! The encoders that compute an index's vectors, loaded as the index describes them.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,32 +15,35 @@ use rounds_model::encoder::{Descriptor, DualEncoder, EncoderBundle, ImageEncoder
 use rounds_model::flamingo::FlamingoLearner;
 use rounds_model::library::is_bundle;
 
-enum One {
+enum LoadedEncoder {
     /// The vision tower of a learner.
     Learner(Box<FlamingoLearner>),
     /// The encoder without weights.
     Descriptor,
-    /// An encoder of pictures and texts. Used by one thread at a time: it spreads its own work.
+    /// An image-text encoder. Used by one thread at a time, because it parallelises its own work.
     Dual(Box<Mutex<DualEncoder>>),
 }
 
-/// The encoders of an index, in its order.
+/// The encoders of an index, in the order of the index.
 pub struct Embedders {
-    encoders: Vec<One>,
+    encoders: Vec<LoadedEncoder>,
 }
 
-/// What an index keeps of a bundle's encoder, and the model.
-fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), AssistantError> {
-    let place = bundle.map_or_else(String::new, |b| b.to_string_lossy().into_owned());
+/// Loads a bundle's encoder; also returns its description for an index.
+fn load(
+    bundle: Option<&Path>,
+    device: &Device,
+) -> Result<(Encoder, LoadedEncoder), AssistantError> {
+    let location = bundle.map_or_else(String::new, |b| b.to_string_lossy().into_owned());
     if bundle.is_some_and(Descriptor::is_named) {
         let encoder = Encoder {
             sha256: Descriptor.id().to_string(),
             name: Descriptor.name().to_string(),
             dimension: Descriptor.dimension(),
-            bundle: place,
+            bundle: location,
             text: false,
         };
-        return Ok((encoder, One::Descriptor));
+        return Ok((encoder, LoadedEncoder::Descriptor));
     }
     if let Some(folder) = bundle.filter(|folder| EncoderBundle::is_one(folder)) {
         let dual = DualEncoder::load(&EncoderBundle::open(folder)?, device)?;
@@ -48,10 +51,10 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
             sha256: dual.id().to_string(),
             name: dual.name().to_string(),
             dimension: dual.dimension(),
-            bundle: place,
+            bundle: location,
             text: true,
         };
-        return Ok((encoder, One::Dual(Box::new(Mutex::new(dual)))));
+        return Ok((encoder, LoadedEncoder::Dual(Box::new(Mutex::new(dual)))));
     }
     let opened = Bundle::open(bundle)?;
     let learner = FlamingoLearner::load(&opened, device)?;
@@ -59,23 +62,23 @@ fn load(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, One), Assist
         sha256: opened.manifest.encoder_id(),
         name: opened.manifest.name.clone(),
         dimension: opened.manifest.config.vision.vector_width(),
-        bundle: place,
+        bundle: location,
         text: false,
     };
-    Ok((encoder, One::Learner(Box::new(learner))))
+    Ok((encoder, LoadedEncoder::Learner(Box::new(learner))))
 }
 
 impl Embedders {
-    /// A bundle's encoder, as a new index keeps it; `None` is the model that ships.
+    /// Loads a bundle's encoder (`None` for the built-in model); also returns its description for an index.
     pub fn of(bundle: Option<&Path>, device: &Device) -> Result<(Encoder, Self), AssistantError> {
-        let (encoder, one) = load(bundle, device)?;
-        let encoders = vec![one];
+        let (encoder, loaded) = load(bundle, device)?;
+        let encoders = vec![loaded];
         Ok((encoder, Self { encoders }))
     }
 
-    /// What a new index keeps vectors of, the one that is searched by default first: the bundle's, or for the model that ships
-    /// the descriptor's and its own. Its own tower has learnt from phantoms, and finds like pictures among those better; among
-    /// real ones the descriptor does.
+    /// The encoders of a new index; the first is searched by default. That is the bundle's encoder, or for the built-in model
+    /// the descriptor and the model's own tower. That tower was trained on phantoms and finds similar phantoms better; the
+    /// descriptor finds similar real images better.
     pub fn of_new_index(
         bundle: Option<&Path>,
         device: &Device,
@@ -87,9 +90,9 @@ impl Embedders {
         })
     }
 
-    /// Those of an index, from where it says they were.
+    /// Loads the encoders of an index from the locations it names.
     ///
-    /// Errors where one is not there any more or makes other vectors.
+    /// Errors if one no longer exists or now computes different vectors.
     pub fn for_index(
         encoders: &[Encoder],
         find: &dyn Fn(&Path) -> PathBuf,
@@ -109,51 +112,51 @@ impl Embedders {
                 }
                 .into());
             }
-            let (found, one) = load(bundle.as_deref(), device)?;
+            let (found, loaded) = load(bundle.as_deref(), device)?;
             if found.sha256 != wanted.sha256 || found.dimension != wanted.dimension {
                 return Err(IndexError::Refused(format!(
-                    "the index has vectors of {}, but {} has other weights or settings now; add the new ones with `rounds index embed` and drop the old ones with its --drop",
+                    "the index has vectors from {}, but {} now has different weights or settings; add new vectors with `rounds index embed`, then remove the old ones with `rounds index embed --drop`",
                     wanted.name,
                     match wanted.bundle.as_str() {
-                        "" => "the model that ships",
+                        "" => "the built-in model",
                         bundle => bundle,
                     }
                 ))
                 .into());
             }
-            all.push(one);
+            all.push(loaded);
         }
         Ok(Self { encoders: all })
     }
 }
 
-/// A picture that made the encoder panic left nothing behind: it holds only weights.
+/// Ignores poisoning: the encoder holds only weights, which a panic leaves unchanged.
 fn lock<T>(dual: &Mutex<T>) -> MutexGuard<'_, T> {
     dual.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Embedder for Embedders {
-    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
+    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String> {
         let first = |encoder: &dyn ImageEncoder| {
-            let vectors = encoder.encode_images(&[picture]);
+            let vectors = encoder.encode_images(&[image]);
             let first = vectors.map_err(|e| e.to_string())?.into_iter().next();
             first.ok_or_else(|| "no vector".to_string())
         };
-        let vector = |one: &One| match one {
-            One::Learner(learner) => {
-                let encoded = learner.encode_image(picture).map_err(|e| e.to_string())?;
+        let vector = |encoder: &LoadedEncoder| match encoder {
+            LoadedEncoder::Learner(learner) => {
+                let encoded = learner.encode_image(image).map_err(|e| e.to_string())?;
                 Ok(encoded.vector)
             }
-            One::Descriptor => first(&Descriptor),
-            One::Dual(dual) => first(&*lock(dual)),
+            LoadedEncoder::Descriptor => first(&Descriptor),
+            LoadedEncoder::Dual(dual) => first(&*lock(dual)),
         };
         self.encoders.iter().map(vector).collect()
     }
 
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String> {
-        let vector = |one: &One| match one {
-            One::Learner(_) | One::Descriptor => Ok(None),
-            One::Dual(dual) => {
+        let vector = |encoder: &LoadedEncoder| match encoder {
+            LoadedEncoder::Learner(_) | LoadedEncoder::Descriptor => Ok(None),
+            LoadedEncoder::Dual(dual) => {
                 let dual = lock(dual);
                 dual.encode_text(text).map(Some).map_err(|e| e.to_string())
             }
@@ -167,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoder_that_panicked_once_goes_on() {
+    fn an_encoder_still_works_after_a_panic() {
         let encoder = Mutex::new(7);
         let panicked = rounds_imaging::without_panic(|| {
             let _held = lock(&encoder);

@@ -1,4 +1,4 @@
-//! Model, index and what is kept between answers, on the model's thread.
+//! The model, the index and the caches between answers, all on the model thread.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,22 +19,25 @@ use rounds_model::{EncodedImage, FewShotLearner, device};
 /// What to load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
-    /// `None`: what ships.
+    /// Path of the model bundle; `None` for the built-in model.
     pub model: Option<PathBuf>,
+    /// Path of the index; `None` for the built-in index.
     pub index: Option<PathBuf>,
-    /// What compares instead of the model's own tower: the bundle of an image-text encoder, `descriptor`, or `shipped` for the
-    /// tower of the model that ships. `None`: the model's own tower, or the descriptor where the model that ships meets an index
-    /// that has it.
+    /// The encoder for retrieval: the bundle of an image-text encoder, `descriptor`, or `shipped` for the built-in model's
+    /// tower. `None` means the model's own tower, except that the built-in model uses the descriptor if the index has its
+    /// vectors.
     pub encoder: Option<PathBuf>,
+    /// Name of the device to compute on.
     pub device: String,
+    /// How to search the index.
     pub search: Search,
 }
 
-/// How the model and the index in the binary are called.
+/// The name of the built-in model and index.
 pub const SHIPPED: &str = "shipped";
 
 impl Setup {
-    /// With `shipped` as a name for what ships, unless there is a folder of that name.
+    /// Resolves the name `shipped`, unless there is a folder of that name.
     pub fn named(mut self) -> Self {
         for path in [&mut self.model, &mut self.index] {
             if path.as_deref().is_some_and(is_shipped) {
@@ -45,36 +48,36 @@ impl Setup {
     }
 }
 
-/// Whether a path is the name of what ships: unless there is a folder of that name.
+/// Whether a path is the name `shipped` and not a folder of that name.
 pub fn is_shipped(path: &Path) -> bool {
     path == Path::new(SHIPPED) && !path.exists()
 }
 
-/// Pictures whose latents are kept in memory.
-const KEPT_IMAGES: usize = 256;
+/// Images whose latents are cached in memory.
+const MAX_CACHED_IMAGES: usize = 256;
 
-/// Model, index and what is kept between answers.
+/// The model, the index and the caches between answers.
 pub struct Engine {
     pub(super) learner: Box<dyn FewShotLearner>,
     pub(super) index: Index,
     pub(super) template: Template,
     pub(super) model_sha256: String,
-    /// What the encoder is known by whose vectors are compared.
+    /// Id of the encoder whose vectors are compared.
     pub(super) encoder: String,
-    /// Where another encoder than the model's own tower compares.
-    pub(super) comparer: Option<Embedders>,
+    /// The encoder for retrieval, if it is not the model's own tower.
+    pub(super) retrieval_encoder: Option<Embedders>,
     pub(super) device: &'static str,
     pub(super) search: Search,
-    kept: HashMap<String, Arc<EncodedImage>>,
+    image_cache: HashMap<String, Arc<EncodedImage>>,
     latents: Option<Latents>,
-    tensors: Device,
-    /// What the learner computes in.
+    tensor_device: Device,
+    /// Number type the learner computes in.
     dtype: DType,
-    /// Pictures that went through the vision tower so far.
-    pub(super) encoded: usize,
+    /// Images that went through the vision tower so far.
+    pub(super) encode_count: usize,
 }
 
-/// What compares pictures, where it is not the model's own tower: a bundle, or one of the words of [`Setup::encoder`].
+/// The encoder for retrieval, if it is not the model's own tower: a bundle, or a name as in [`Setup::encoder`].
 pub fn compares<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
     let shipped = setup.model.is_none();
     match setup.encoder.as_deref() {
@@ -86,7 +89,7 @@ pub fn compares<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
     }
 }
 
-fn comparer(
+fn retrieval_encoder(
     setup: &Setup,
     index: &Index,
     device: &Device,
@@ -97,13 +100,13 @@ fn comparer(
 }
 
 impl Engine {
-    /// Loads model and index.
+    /// Loads the model and the index.
     pub fn load(setup: &Setup) -> Result<Self, AssistantError> {
         let bundle = Bundle::open(setup.model.as_deref())?;
         let (device, name) = device::open(&setup.device)?;
         let index = Index::open(setup.index.as_deref())?;
-        let comparer = comparer(setup, &index, &device)?;
-        let encoder = match &comparer {
+        let retrieval_encoder = retrieval_encoder(setup, &index, &device)?;
+        let encoder = match &retrieval_encoder {
             Some((encoder, _)) => encoder.sha256.clone(),
             None => bundle.manifest.encoder_id(),
         };
@@ -113,23 +116,23 @@ impl Engine {
             learner: Box::new(learner),
             template: Template::shipped(&bundle.manifest.template)?,
             encoder,
-            comparer: comparer.map(|(_, embedders)| embedders),
+            retrieval_encoder: retrieval_encoder.map(|(_, embedders)| embedders),
             model_sha256: bundle.sha256,
             search: setup.search,
             latents: None,
             index,
             device: name,
-            kept: HashMap::new(),
-            tensors: device,
-            encoded: 0,
+            image_cache: HashMap::new(),
+            tensor_device: device,
+            encode_count: 0,
         };
-        engine.use_latents();
+        engine.open_latent_cache();
         Ok(engine)
     }
 
-    /// What it is.
-    pub fn opened(&self) -> super::Opened {
-        super::Opened {
+    /// Facts about the loaded model.
+    pub fn info(&self) -> super::ModelInfo {
+        super::ModelInfo {
             context: self.learner.context(),
             device: self.device,
         }
@@ -140,33 +143,33 @@ impl Engine {
         &self.index
     }
 
-    /// A picture's vector and latents: from memory, or made by `load`.
-    pub(super) fn kept(
+    /// An image's vector and latents, from memory or from `load`.
+    pub(super) fn cached(
         &mut self,
         sha256: &str,
         load: impl FnOnce(&mut Self) -> Result<EncodedImage, AssistantError>,
     ) -> Result<Arc<EncodedImage>, AssistantError> {
-        if let Some(image) = self.kept.get(sha256) {
+        if let Some(image) = self.image_cache.get(sha256) {
             return Ok(image.clone());
         }
         let image = Arc::new(load(self)?);
-        if self.kept.len() >= KEPT_IMAGES {
-            self.kept.clear();
+        if self.image_cache.len() >= MAX_CACHED_IMAGES {
+            self.image_cache.clear();
         }
-        self.kept.insert(sha256.to_string(), image.clone());
+        self.image_cache.insert(sha256.to_string(), image.clone());
         Ok(image)
     }
 
     /// One pass of the vision tower.
     pub(super) fn encode(
         &mut self,
-        picture: &rounds_imaging::Picture,
+        image: &rounds_imaging::Picture,
     ) -> Result<EncodedImage, AssistantError> {
-        self.encoded += 1;
-        Ok(self.learner.encode_image(picture)?)
+        self.encode_count += 1;
+        Ok(self.learner.encode_image(image)?)
     }
 
-    /// The pictures of an example as the model sees them.
+    /// The encoded images of an example.
     pub(super) fn shot_images(
         &mut self,
         example: &Example,
@@ -176,15 +179,15 @@ impl Engine {
     }
 
     fn shot_image(&mut self, image: &ExampleImage) -> Result<Arc<EncodedImage>, AssistantError> {
-        self.kept(&image.sha256, |engine| {
-            if let Some(kept) = engine.read_latents(&image.sha256) {
-                return Ok(kept);
+        self.cached(&image.sha256, |engine| {
+            if let Some(encoded) = engine.read_latents(&image.sha256) {
+                return Ok(encoded);
             }
             let encoded = engine.encode_shot(image)?;
             if let Some(latents) = engine.latents.clone()
-                && let Err(error) = engine.keep(&latents, image, &encoded)
+                && let Err(error) = engine.store_latents(&latents, image, &encoded)
             {
-                tracing::warn!("latents could not be kept: {error}");
+                tracing::warn!("latents could not be cached: {error}");
             }
             Ok(encoded)
         })
@@ -192,18 +195,18 @@ impl Engine {
 
     fn encode_shot(&mut self, image: &ExampleImage) -> Result<EncodedImage, AssistantError> {
         let bytes = self.index.image(image)?;
-        let picture =
-            rounds_imaging::decode(&bytes, "picture").map_err(|e| IndexError::Damaged {
-                file: format!("picture {}", image.sha256),
-                reason: e.to_string(),
-            })?;
-        self.encode(&picture)
+        let decoded = rounds_imaging::decode(&bytes, "image").map_err(|e| IndexError::Damaged {
+            file: format!("image {}", image.sha256),
+            reason: e.to_string(),
+        })?;
+        self.encode(&decoded)
     }
 
-    /// What is kept of a picture, if it is what this learner would make of it.
+    /// The cached latents of an image, if their shape and type are what this learner would compute.
     fn read_latents(&self, sha256: &str) -> Option<EncodedImage> {
         let bytes = self.latents.as_ref()?.get(sha256)?;
-        let mut tensors = candle_core::safetensors::load_buffer(&bytes, &self.tensors).ok()?;
+        let mut tensors =
+            candle_core::safetensors::load_buffer(&bytes, &self.tensor_device).ok()?;
         let vector: Vec<f32> = tensors.remove("vector")?.to_vec1().ok()?;
         let latents = tensors.remove("latents")?;
         let config = &self.learner.manifest().config;
@@ -214,38 +217,38 @@ impl Engine {
         fits.then_some(EncodedImage { vector, latents })
     }
 
-    /// Computes and keeps the latents of one of the index's pictures.
+    /// Computes and caches the latents of an image in the index.
     pub(super) fn warm(
         &mut self,
         latents: &Latents,
         image: &ExampleImage,
     ) -> Result<(), AssistantError> {
         let encoded = self.encode_shot(image)?;
-        self.keep(latents, image, &encoded)
+        self.store_latents(latents, image, &encoded)
     }
 
-    /// Keeps what was made of a picture, unless the picture left the index meanwhile.
-    fn keep(
+    /// Caches the latents of an image, unless it was removed from the index meanwhile.
+    fn store_latents(
         &self,
         latents: &Latents,
         image: &ExampleImage,
         encoded: &EncodedImage,
     ) -> Result<(), AssistantError> {
-        let picture = &image.sha256;
-        if !self.index.still_has(picture)? {
+        let sha256 = &image.sha256;
+        if !self.index.still_has(sha256)? {
             return Ok(());
         }
-        let put = latents.put(picture, &packed(encoded)?);
+        let put = latents.put(sha256, &to_safetensors(encoded)?);
         put.map_err(IndexError::from)?;
-        // Asked again: a compaction that did not see the file is seen here.
-        if !self.index.still_has(picture)? {
-            latents.forget(picture).map_err(IndexError::from)?;
+        // Check again: a compaction may have removed the image before it could see the new file.
+        if !self.index.still_has(sha256)? {
+            latents.forget(sha256).map_err(IndexError::from)?;
         }
         Ok(())
     }
 
-    /// Reads the cache from now on, where there is one.
-    pub(super) fn use_latents(&mut self) {
+    /// Uses the latent cache from now on, if it exists.
+    pub(super) fn open_latent_cache(&mut self) {
         let folder = self.index.folder();
         self.latents = folder.map(|f| self.cache_in(f)).filter(Latents::exists);
     }
@@ -254,20 +257,20 @@ impl Engine {
         Latents::new(folder, &self.model_sha256).computed_in(self.dtype.as_str())
     }
 
-    /// The cache of this model's latents, and the bytes one picture takes there.
+    /// This model's latent cache, and the bytes that one image takes in it.
     pub fn latent_cache(&mut self) -> Result<(Latents, u64), AssistantError> {
         let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
             return Err(IndexError::Shipped.into());
         };
         let side = self.learner.manifest().config.vision.image_size as u32;
         let blank = rounds_imaging::blank(side);
-        let bytes = packed(&self.encode(&blank)?)?.len() as u64 + 64;
+        let bytes = to_safetensors(&self.encode(&blank)?)?.len() as u64 + 64;
         Ok((self.cache_in(&folder), bytes))
     }
 }
 
-/// Latents and vector as a safetensors file, exactly as they were computed.
-fn packed(image: &EncodedImage) -> Result<Vec<u8>, AssistantError> {
+/// Latents and vector as a safetensors file, without loss.
+fn to_safetensors(image: &EncodedImage) -> Result<Vec<u8>, AssistantError> {
     let failed = |e: &dyn std::fmt::Display| AssistantError::Panic(e.to_string());
     let cpu = Device::Cpu;
     let vector =

@@ -1,22 +1,22 @@
-//! The main job: a case goes in, events come out. Surfaces talk to nothing else.
+//! The main job: a case goes in, events come out. Every front end uses only this.
 //!
-//! The assistant owns the model on a thread of its own. A panic there becomes a `Failed` event; a cancel is looked at
-//! between tokens and between layers.
+//! The assistant owns the model on its own thread. A panic there becomes a `Failed` event; cancellation is checked between
+//! tokens and between layers.
 
 mod answering;
 mod embedding;
 mod engine;
-mod limits;
 mod types;
 pub mod upkeep;
+mod validate;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, compares, is_shipped};
-pub use limits::SettingsError;
 pub use types::{
     Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
     Ranked, Settings, Timings,
 };
+pub use validate::SettingsError;
 
 pub use rounds_support::INTENDED_USE;
 
@@ -28,7 +28,7 @@ use upkeep::Warming;
 enum Job {
     Ask(Box<Question>),
     Warm {
-        /// Whether to do it, and not only to say what it would cost.
+        /// Whether to do it, or only report what it would cost.
         really: bool,
         cancel: Cancel,
         events: SyncSender<Warming>,
@@ -42,25 +42,25 @@ struct Question {
     events: SyncSender<Event>,
 }
 
-/// What is known once a model is open.
+/// Facts about a loaded model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
-    /// Longest prompt with its answer, in tokens.
+pub struct ModelInfo {
+    /// Context length (prompt and answer together), in tokens.
     pub context: usize,
-    /// What it computes on.
+    /// Name of the device it computes on.
     pub device: &'static str,
 }
 
-/// A handle to the model's thread.
+/// A handle to the thread that owns the model.
 pub struct Assistant {
     jobs: SyncSender<Job>,
-    opened: Opened,
+    info: ModelInfo,
 }
 
 impl Assistant {
-    /// Loads model and index on their own thread.
+    /// Loads the model and the index on a new thread.
     ///
-    /// Errors where either cannot be loaded.
+    /// Errors if either cannot be loaded.
     pub fn start(setup: Setup) -> Result<Self, AssistantError> {
         let (jobs, queue) = sync_channel::<Job>(4);
         let (ready, loaded) = sync_channel(1);
@@ -69,7 +69,7 @@ impl Assistant {
             .spawn(move || {
                 let mut engine = match guarded(|| Engine::load(&setup)) {
                     Ok(engine) => {
-                        let _ = ready.send(Ok(engine.opened()));
+                        let _ = ready.send(Ok(engine.info()));
                         engine
                     }
                     Err(error) => {
@@ -89,18 +89,18 @@ impl Assistant {
                 }
             });
         spawned.map_err(|e| AssistantError::Panic(e.to_string()))?;
-        let opened = loaded
+        let info = loaded
             .recv()
-            .unwrap_or_else(|_| Err(AssistantError::Panic("the model's thread ended".into())))?;
-        Ok(Self { jobs, opened })
+            .unwrap_or_else(|_| Err(AssistantError::Panic("the model thread ended".into())))?;
+        Ok(Self { jobs, info })
     }
 
-    /// What was opened.
-    pub fn opened(&self) -> Opened {
-        self.opened
+    /// Facts about the loaded model.
+    pub fn info(&self) -> ModelInfo {
+        self.info
     }
 
-    /// Starts on a case. Events end with `Answer` or `Failed`.
+    /// Starts answering a case. The events end with `Answer` or `Failed`.
     pub fn ask(&self, case: Case, settings: Settings, cancel: Cancel) -> Receiver<Event> {
         let (events, receiver) = sync_channel(64);
         let question = Question {
@@ -111,17 +111,17 @@ impl Assistant {
         };
         if self.jobs.send(Job::Ask(Box::new(question))).is_err() {
             let _ = events.send(Event::Failed(AssistantError::Panic(
-                "the model's thread ended".into(),
+                "the model thread ended".into(),
             )));
         }
         receiver
     }
 
-    /// Keeps the latents of the index's pictures up to the limit that was set for them; unless `really`, only says what that
-    /// costs. Questions wait until it is done or cancelled.
+    /// Caches the latents of the index's images up to the cache limit; unless `really`, only reports what that would cost.
+    /// Questions wait until it is done or cancelled.
     pub fn warm(&self, really: bool, cancel: Cancel) -> Receiver<Warming> {
         let (events, receiver) = sync_channel(64);
-        // Where the thread has ended, so does the stream of events.
+        // If the thread has ended, the receiver ends too.
         let _ = self.jobs.send(Job::Warm {
             really,
             cancel,
@@ -133,11 +133,11 @@ impl Assistant {
 
 fn answer(engine: &mut Engine, question: Question) {
     let events = question.events.clone();
-    // Of its own: a surface that goes away must not look like a user who interrupts.
+    // A child: if the front end goes away, that must not look like an interrupt by the user.
     let cancel = question.cancel.child();
     let last = guarded(|| {
         engine.answer(&question.case, &question.settings, &cancel, &mut |event| {
-            // A surface that went away needs no more tokens.
+            // The front end is gone, so stop generating.
             if question.events.send(event).is_err() {
                 cancel.cancel();
             }
@@ -150,7 +150,7 @@ fn answer(engine: &mut Engine, question: Question) {
 }
 
 fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<Warming>) {
-    // Of its own, as for an answer: a surface that went away needs none of it.
+    // A child, as in `answer`.
     let cancel = cancel.child();
     let say = |event| {
         if events.send(event).is_err() {
@@ -172,7 +172,7 @@ fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<
     };
 }
 
-/// A panic becomes an error.
+/// Runs `work` and turns a panic into an error.
 fn guarded<T>(work: impl FnOnce() -> Result<T, AssistantError>) -> Result<T, AssistantError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(AssistantError::Panic("the model panicked".into())))

@@ -1,4 +1,4 @@
-//! What goes into the assistant and what comes out.
+//! Input and output of the assistant.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,41 +12,47 @@ use rounds_support::Hint;
 
 /// Longest question, in characters.
 pub const LONGEST_QUESTION: usize = 8000;
-/// Most images of one question.
+/// Most images in one question.
 pub const MOST_IMAGES: usize = 8;
-/// Most shots that can be asked for; more than any context holds.
+/// Most shots that can be requested; more than any context window holds.
 pub const MOST_SHOTS: usize = 512;
 
 /// What the user asks about.
 #[derive(Clone, Debug)]
 pub struct Case {
+    /// The images.
     pub images: Vec<Picture>,
+    /// The question.
     pub question: String,
-    /// Whose pictures they are, where known: their examples are never shots.
+    /// The patient in the images, if known; this patient's examples are never shots.
     pub patient: Option<String>,
+    /// The study the images belong to, if known; its examples are never shots.
     pub study: Option<String>,
 }
 
-/// How it is to be answered.
+/// How a case is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// Number of shots.
     pub shots: usize,
+    /// How shots are chosen.
     pub strategy: Strategy,
-    /// In which order shots stand in the prompt.
+    /// Order of the shots in the prompt.
     pub order: Order,
-    /// Examples less similar to the picture than this are no shots.
+    /// Minimum image similarity of a shot.
     pub floor: Option<f32>,
-    /// Which examples may be shots at all.
+    /// Conditions that every shot must meet.
     pub filter: Vec<Condition>,
-    /// Ids of examples that are always shots, before those that are found.
+    /// Ids of examples that are always shots, ranked before all others.
     pub pinned: Vec<String>,
     /// Ids of examples that are never shots.
     pub excluded: Vec<String>,
     /// Answers to rank by their likelihood.
     pub options: Vec<String>,
+    /// How tokens are generated.
     pub decoding: Decoding,
-    /// Build the prompt and stop there.
+    /// Only build the prompt; generate nothing.
     pub prompt_only: bool,
 }
 
@@ -67,20 +73,22 @@ impl Default for Settings {
     }
 }
 
-/// A given answer and how likely the model finds it.
+/// An option and its likelihood under the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranked {
+    /// The option's text.
     pub option: String,
-    /// Natural log-probability of the whole answer.
+    /// Natural log-probability of the whole option.
     pub log_probability: f64,
-    /// The same divided by its number of tokens: what the order goes by.
+    /// The same divided by its number of tokens; options are sorted by this.
     pub per_token: f64,
 }
 
 impl Ranked {
+    /// One line for display.
     pub fn in_words(&self) -> String {
         format!(
-            "{:<30} {:8.3} a token, {:8.3} in all",
+            "{:<30} {:8.3} per token, {:8.3} in total",
             self.option, self.per_token, self.log_probability
         )
     }
@@ -89,111 +97,159 @@ impl Ranked {
 /// Milliseconds spent.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Timings {
+    /// Encoding the case's images and choosing shots.
     pub retrieval_ms: f64,
+    /// Reading the prompt.
     pub prefill_ms: f64,
+    /// Generating the answer and ranking options.
     pub decode_ms: f64,
+    /// Everything together.
     pub total_ms: f64,
-    /// Pictures that went through the vision tower for this answer.
+    /// Images that went through the vision tower for this answer.
     pub images_encoded: usize,
 }
 
-/// What it takes to repeat an answer.
+/// Everything needed to repeat an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Provenance {
+    /// Version of the program.
     pub version: String,
+    /// Hash of the model bundle.
     pub model_sha256: String,
+    /// Hash of the prompt text.
     pub prompt_sha256: String,
+    /// Name of the prompt template.
     pub template: String,
+    /// Hash of the index.
     pub index_sha256: Option<String>,
+    /// Hashes of the case's images.
     pub image_sha256: Vec<String>,
-    /// In the order of the prompt.
+    /// Ids of the shots, in prompt order.
     pub shot_ids: Vec<String>,
+    /// The strategy that chose the shots.
     pub strategy: String,
-    /// Exact or hnsw.
+    /// The search that was used: `exact` or `hnsw`.
     pub search: String,
+    /// Order of the shots in the prompt.
     pub order: String,
+    /// See [`Settings::floor`].
     pub floor: Option<f32>,
+    /// See [`Settings::filter`].
     pub filter: Vec<Condition>,
+    /// See [`Settings::pinned`].
     pub pinned: Vec<String>,
+    /// See [`Settings::excluded`].
     pub excluded: Vec<String>,
+    /// Seed of sampling, of shuffling and of random shots.
     pub seed: u64,
+    /// Sampling temperature; 0 is greedy.
     pub temperature: f64,
+    /// Nucleus sampling threshold.
     pub top_p: Option<f64>,
+    /// Number of tokens to sample from.
     pub top_k: Option<usize>,
+    /// Most tokens to generate.
     pub max_new_tokens: usize,
+    /// Number of beams; 1 is no beam search.
     pub beams: usize,
+    /// Length penalty of beam search.
     pub length_penalty: f64,
+    /// Repetition penalty.
     pub repetition_penalty: f32,
+    /// Size of n-grams that may not repeat; 0 allows all.
     pub no_repeat_ngram: usize,
+    /// Device the model ran on.
     pub device: String,
-    /// What the encoder is known by whose vectors were compared (SHA-256).
+    /// Id (SHA-256) of the encoder whose vectors were compared.
     pub encoder: String,
 }
 
 /// A finished answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// Text of the answer.
     pub answer: String,
-    /// `None` where the model gave none; never made up.
+    /// `None` if the model gave none; never made up.
     pub rationale: Option<String>,
+    /// Why generation stopped.
     pub stop: StopReason,
+    /// The shots in the prompt, most similar first.
     pub shots: Vec<Shot>,
     /// What the user must know about this answer.
     pub notices: Vec<String>,
+    /// Everything needed to repeat it.
     pub provenance: Provenance,
+    /// Milliseconds spent.
     pub timings: Timings,
+    /// Tokens in the prompt.
     pub prompt_tokens: usize,
+    /// Tokens generated.
     pub generated_tokens: usize,
-    /// Natural log-probability of each generated token; empty for beams.
+    /// Natural log-probability of each generated token; empty for beam search.
     pub log_probabilities: Vec<f32>,
-    /// The options that were given, most likely first.
+    /// The given options, most likely first.
     pub ranking: Vec<Ranked>,
 }
 
-/// What the assistant says while it works.
+/// What the assistant reports while it works.
 #[derive(Debug)]
 pub enum Event {
-    /// Shots, most similar first; how many were asked for, and how many did not fit.
+    /// The shots were chosen.
     Retrieved {
+        /// The shots, most similar first.
         shots: Vec<Shot>,
+        /// How many shots were requested.
         asked: usize,
+        /// How many did not fit into the context window.
         dropped: usize,
     },
     /// The interleaved prompt.
     Prompt(String),
-    /// More text, clean.
+    /// More generated text, sanitised.
     Token(String),
+    /// The finished answer; the last event.
     Answer(Box<Answer>),
+    /// Why there is no answer; the last event.
     Failed(AssistantError),
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AssistantError {
+    /// The model could not be loaded or run.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The index could not be read or searched.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The prompt template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// The question has no text.
     #[error("the question is empty")]
     EmptyQuestion,
-    #[error("the question has {0} characters; at most {LONGEST_QUESTION} are taken")]
+    /// The question has this many characters.
+    #[error("the question has {0} characters; the limit is {LONGEST_QUESTION}")]
     LongQuestion(usize),
-    #[error("{0} images; at most {MOST_IMAGES} are taken")]
+    /// This many images were attached.
+    #[error("too many images: {0}; the limit is {MOST_IMAGES}")]
     ManyImages(usize),
-    #[error("{0} shots; at most {MOST_SHOTS} can be asked for")]
+    /// This many shots were requested.
+    #[error("too many shots: {0}; the limit is {MOST_SHOTS}")]
     ManyShots(usize),
+    /// The request cannot be answered, for this reason.
     #[error("{0}")]
     Refused(String),
-    #[error("the encoder that compares could not run: {0}")]
-    Comparer(String),
+    /// The retrieval encoder failed.
+    #[error("the retrieval encoder failed: {0}")]
+    RetrievalEncoder(String),
+    /// The model thread panicked or ended.
     #[error("internal error: {0}")]
     Panic(String),
 }
 
 impl AssistantError {
-    /// True where the request, not the program, is at fault.
+    /// Whether the request is at fault, not the program.
     pub fn is_request(&self) -> bool {
         matches!(
             self,
@@ -228,11 +284,11 @@ impl Hint for AssistantError {
             Self::LongQuestion(_) => Some("ask a shorter question".into()),
             Self::ManyImages(_) => Some("attach fewer images".into()),
             Self::ManyShots(_) => Some("ask for fewer shots".into()),
-            Self::Comparer(_) => Some(
-                "compare with the model's own tower: leave --encoder out, or take another bundle".into(),
+            Self::RetrievalEncoder(_) => Some(
+                "leave out --encoder to use the model's own vision tower, or choose another encoder".into(),
             ),
             Self::Panic(_) => Some(
-                "this is a fault of the program; ask again, and with --device cpu if a device was used".into(),
+                "this is a bug in the program; try again, with --device cpu if you used another device".into(),
             ),
             Self::Refused(_) | Self::Template(_) => None,
         }

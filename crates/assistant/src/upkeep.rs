@@ -1,7 +1,7 @@
-//! Long work on an index: importing a data set, and keeping what a model makes of its pictures.
+//! Long-running work on an index: importing a data set, and caching the latents of its images.
 //!
-//! It says how far it is and can be stopped at any time; what was done stays, and the same call goes on from there. Never
-//! ask for anything here: surfaces do.
+//! It reports progress and can be stopped at any time; finished work is kept, and the same call continues from there. Never
+//! ask the user anything here; front ends do that.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,45 +14,58 @@ use rounds_index::ingest::{IngestError, Report, Summary, ingest};
 use rounds_index::latents::Latents;
 use rounds_index::{self as index, ExampleImage, IndexError, Writer};
 use rounds_model::device;
-use rounds_support::{Cancel, Hint, errors::bytes, free_space};
+use rounds_support::{
+    Cancel, Hint,
+    errors::{bytes, count},
+    free_space,
+};
 
 /// What to import, and into which index.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// A name in the library or a folder; made for the model that ships where there is none.
+    /// A name in the library, or a folder; created for the built-in model if it does not exist.
     pub index: PathBuf,
+    /// Format of the data set.
     pub format: Format,
+    /// Path of the data set.
     pub path: PathBuf,
+    /// Options of the format.
     pub options: Options,
+    /// Name of the device to encode images on.
     pub device: String,
 }
 
-/// What is said while it works.
+/// Progress of an import.
 pub enum ImportReport<'a> {
-    /// A new index was made here.
+    /// A new index was created here.
     Made(&'a Path),
-    /// Rows of the data, where that is known.
+    /// Number of rows, if known.
     Total(Option<u64>),
+    /// Rows were read.
     Rows(Report<'a>),
 }
 
-/// What an import came to.
+/// Outcome of an import.
 #[derive(Debug)]
 pub struct Imported {
+    /// Counts of rows and examples.
     pub summary: Summary,
     /// Examples in the index now.
     pub examples: usize,
-    /// Why it ended early.
+    /// An error if it ended early.
     pub ended: Result<(), ImportError>,
 }
 
 /// Why an import ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// The index could not be written.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The data could not be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The encoders could not be loaded.
     #[error(transparent)]
     Model(#[from] AssistantError),
 }
@@ -76,9 +89,9 @@ impl Hint for ImportError {
     }
 }
 
-/// Imports. `indexes` and `models` are the user's libraries.
+/// Imports a data set. `indexes` and `models` are the user's libraries.
 ///
-/// Errors where it could not begin; what stopped it later, sealing the index included, is in [`Imported::ended`].
+/// Errors if it could not begin; a later failure, including one while finishing the index, is in [`Imported::ended`].
 pub fn import(
     import: &Import,
     indexes: &index::library::Library,
@@ -86,7 +99,7 @@ pub fn import(
     cancel: &Cancel,
     report: &mut dyn FnMut(ImportReport),
 ) -> Result<Imported, ImportError> {
-    // The data first: a mistyped path should not leave a new index behind.
+    // Open the data first, so that a mistyped path does not leave a new index behind.
     let mut data = dataset::open(import.format, &import.path, &import.options)?;
     let (device, _) = device::open(&import.device).map_err(AssistantError::from)?;
     let mut folder = indexes.find(&import.index);
@@ -114,7 +127,7 @@ pub fn import(
         },
     );
     let ended = sealed(writer, ended);
-    // What was not committed when writing failed is not in the index.
+    // If writing failed, uncommitted rows are not in the index.
     if matches!(&ended, Err(ImportError::Index(error)) if !matches!(error, IndexError::Cancelled)) {
         summary = safe;
     }
@@ -129,7 +142,7 @@ pub fn import(
     })
 }
 
-/// Seals the index unless it could not be written; a failure here counts more than how the rows ended.
+/// Finishes the index unless writing failed; a failure here takes precedence over `ended`.
 fn sealed(writer: Writer, ended: Result<(), IngestError>) -> Result<(), ImportError> {
     let ended = ended.map_err(ImportError::from);
     match &ended {
@@ -138,139 +151,146 @@ fn sealed(writer: Writer, ended: Result<(), IngestError>) -> Result<(), ImportEr
     }
 }
 
-/// What keeping the latents of an index's pictures costs.
+/// What caching the latents of an index's images costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WarmPlan {
-    pub pictures: u64,
-    /// Bytes of one picture.
-    pub each: u64,
-    /// Bytes of them that are kept already.
-    pub held: u64,
-    /// Bytes still to be kept, within the limit.
-    pub wanted: u64,
-    /// Most bytes to keep.
+    /// Number of images in the index.
+    pub images: u64,
+    /// Bytes per image.
+    pub bytes_each: u64,
+    /// Bytes already cached.
+    pub cached: u64,
+    /// Bytes still to be cached, within the limit.
+    pub missing: u64,
+    /// Most bytes in the cache.
     pub limit: u64,
-    /// Pictures for which the limit leaves no room.
-    pub left_out: u64,
+    /// Images that do not fit within the limit.
+    pub skipped: u64,
 }
 
 impl WarmPlan {
-    /// All of it, on one line.
+    /// One line for display.
     pub fn in_words(&self) -> String {
-        let left_out = match self.left_out {
+        let images = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "image");
+        let skipped = match self.skipped {
             0 => String::new(),
-            count => format!(", which leaves {count} pictures out"),
+            number => format!(", which leaves out {}", images(number)),
         };
         format!(
-            "{} pictures at {} each: {} more beside {} that are kept; the limit is {}{left_out}",
-            self.pictures,
-            bytes(self.each),
-            bytes(self.wanted),
-            bytes(self.held),
+            "{} at {} each: {} to add, {} already cached; the limit is {}{skipped}",
+            images(self.images),
+            bytes(self.bytes_each),
+            bytes(self.missing),
+            bytes(self.cached),
             bytes(self.limit)
         )
     }
 }
 
-/// What is kept now.
+/// What the latent cache holds after warming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Warmed {
-    pub pictures: u64,
+pub struct WarmSummary {
+    /// Number of cached images.
+    pub images: u64,
+    /// Bytes in the cache.
     pub bytes: u64,
-    /// Pictures that were let go: those of removed examples, and the longest unused above the limit.
-    pub gone: usize,
+    /// Images evicted: those of removed examples, and the least recently used ones above the limit.
+    pub evicted: usize,
 }
 
-/// What is said while latents are made.
+/// Progress of caching latents.
 #[derive(Debug)]
 pub enum Warming {
+    /// What it will cost; the first event.
     Plan(WarmPlan),
-    /// Pictures done, and all of them.
+    /// Images done, and their total number.
     Progress(u64, u64),
-    Done(Warmed),
+    /// It is done.
+    Done(WarmSummary),
+    /// It failed.
     Failed(AssistantError),
 }
 
-/// A cache and the pictures of the index that belong into it.
-struct Belongings {
+/// The latent cache, and the index's images that belong in it.
+struct CachePlan {
     cache: Latents,
-    pictures: Vec<ExampleImage>,
-    named: HashSet<String>,
+    images: Vec<ExampleImage>,
+    hashes: HashSet<String>,
     plan: WarmPlan,
 }
 
 impl Engine {
-    /// What [`Engine::warm_all`] would cost. `limit` is in bytes; left out, the one that holds already.
+    /// What [`Engine::warm_all`] would cost. `limit` is in bytes; `None` keeps the current limit.
     pub fn warm_plan(&mut self, limit: Option<u64>) -> Result<WarmPlan, AssistantError> {
-        Ok(self.belongings(limit)?.plan)
+        Ok(self.cache_plan(limit)?.plan)
     }
 
-    fn belongings(&mut self, limit: Option<u64>) -> Result<Belongings, AssistantError> {
-        let (cache, each) = self.latent_cache()?;
-        let pictures = self.index().each_picture()?;
-        let named: HashSet<String> = pictures.iter().map(|p| p.sha256.clone()).collect();
-        let held = cache.held(&|picture| named.contains(picture));
+    fn cache_plan(&mut self, limit: Option<u64>) -> Result<CachePlan, AssistantError> {
+        let (cache, bytes_each) = self.latent_cache()?;
+        let images = self.index().each_picture()?;
+        let hashes: HashSet<String> = images.iter().map(|image| image.sha256.clone()).collect();
+        let held = cache.held(&|sha256| hashes.contains(sha256));
         let limit = limit.unwrap_or_else(|| cache.limit());
-        let missing = named.len().saturating_sub(held.files) as u64;
-        let fit = missing.min(limit.saturating_sub(held.bytes) / each.max(1));
+        let missing = hashes.len().saturating_sub(held.files) as u64;
+        let fit = missing.min(limit.saturating_sub(held.bytes) / bytes_each.max(1));
         let plan = WarmPlan {
-            pictures: named.len() as u64,
-            each,
-            held: held.bytes,
-            wanted: fit * each,
+            images: hashes.len() as u64,
+            bytes_each,
+            cached: held.bytes,
+            missing: fit * bytes_each,
             limit,
-            left_out: missing - fit,
+            skipped: missing - fit,
         };
-        Ok(Belongings {
+        Ok(CachePlan {
             cache,
-            pictures,
-            named,
+            images,
+            hashes,
             plan,
         })
     }
 
-    /// Computes and keeps the latents of all pictures that fit into `limit` bytes, which from then on holds for questions
-    /// too; left out, the one that holds already. What was made of removed examples goes, and above the limit what was not
-    /// used for the longest time. On a cancel what was done stays.
+    /// Computes and caches the latents of all images that fit into `limit` bytes; `None` keeps the current limit. The limit
+    /// also applies to later questions. Latents of removed examples are evicted, and above the limit the least recently used
+    /// ones. If cancelled, the work done so far is kept.
     pub fn warm_all(
         &mut self,
         limit: Option<u64>,
         cancel: &Cancel,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Warmed, AssistantError> {
-        let Belongings {
+    ) -> Result<WarmSummary, AssistantError> {
+        let CachePlan {
             cache,
-            pictures,
-            named,
+            images,
+            hashes,
             plan,
-        } = self.belongings(limit)?;
+        } = self.cache_plan(limit)?;
         let free = self.index().folder().and_then(free_space);
-        if free.is_some_and(|free| free < plan.wanted) {
+        if free.is_some_and(|free| free < plan.missing) {
             return Err(IndexError::Refused(
-                "there is not enough room on the disk; lower the limit".into(),
+                "there is not enough disk space; lower the limit".into(),
             )
             .into());
         }
-        let stale = cache.retain(&|picture| named.contains(picture));
+        let stale = cache.retain(&|sha256| hashes.contains(sha256));
         let stale = stale.map_err(IndexError::from)?;
         let above = cache.set_limit(plan.limit).map_err(IndexError::from)?;
-        let mut room = plan.wanted / plan.each.max(1);
-        for (done, picture) in (1..).zip(&pictures) {
+        let mut room = plan.missing / plan.bytes_each.max(1);
+        for (done, image) in (1..).zip(&images) {
             if cancel.is_cancelled() || room == 0 {
                 break;
             }
-            if !cache.has(&picture.sha256) {
-                self.warm(&cache, picture)?;
+            if !cache.has(&image.sha256) {
+                self.warm(&cache, image)?;
                 room -= 1;
             }
-            progress(done, plan.pictures);
+            progress(done, plan.images);
         }
-        let held = cache.held(&|picture| named.contains(picture));
-        self.use_latents();
-        Ok(Warmed {
-            pictures: held.files as u64,
+        let held = cache.held(&|sha256| hashes.contains(sha256));
+        self.open_latent_cache();
+        Ok(WarmSummary {
+            images: held.files as u64,
             bytes: held.bytes,
-            gone: stale + above,
+            evicted: stale + above,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Measurements of the shipped model on phantoms whose seeds were never trained on, with their controls.
+//! Evaluation of the built-in model on phantoms with unseen seeds, with controls.
 
 mod neighbours;
 
@@ -20,13 +20,15 @@ use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render};
 use rounds_support::Cancel;
 use rounds_support::rng::Rng;
-use rounds_train::episodes::{Dealer, Markers, Sequence};
-use rounds_train::pool::{PHANTOM_SIDE, Pool, picture, seeds};
+use rounds_train::episodes::{EpisodeSampler, Markers, Sequence};
+use rounds_train::pool::{PHANTOM_SIDE, Pool, phantom_image, seeds};
 
-/// A share of right answers.
+/// The share of right answers.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Share {
+    /// Number of right answers.
     pub right: usize,
+    /// Number of questions.
     pub asked: usize,
 }
 
@@ -36,11 +38,12 @@ impl Share {
         self.right += usize::from(right);
     }
 
+    /// The share in percent; 0 if nothing was asked.
     pub fn percent(&self) -> f64 {
         100.0 * self.right as f64 / self.asked.max(1) as f64
     }
 
-    /// 95 % confidence interval in percent of answers that do not depend on each other; 0 to 100 where nothing was asked.
+    /// 95 % confidence interval in percent, for independent answers; 0 to 100 if nothing was asked.
     pub fn interval(&self) -> (f64, f64) {
         wilson(self.percent() / 100.0, self.asked as f64)
     }
@@ -63,14 +66,17 @@ fn wilson(p: f64, n: f64) -> (f64, f64) {
 /// Result of [`phantoms`].
 #[derive(Debug, Default, Serialize)]
 pub struct PhantomResult {
+    /// Questions with a fixed set of answers.
     pub closed: Share,
+    /// All other questions.
     pub open: Share,
-    /// What copying would reach: the commonest answer among the shots (the most similar one's where none is commoner).
+    /// What copying would reach: the most common answer among the shots; ties go to the most similar shot.
     pub vote: Share,
+    /// All questions by topic.
     pub by_topic: BTreeMap<String, Share>,
 }
 
-/// The commonest answer; among equals the one that comes first, that is the most similar example's.
+/// The most common answer; ties go to the first, which is the most similar example's.
 fn vote<'a>(answers: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let answers: Vec<&str> = answers.collect();
     let count = |a: &str| answers.iter().filter(|b| same(a, b)).count();
@@ -84,7 +90,7 @@ fn same(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
-/// Asks `count` phantoms with `shots` shots by picture similarity. `blank` shows the model a grey picture instead.
+/// Asks about `count` phantoms with `shots` shots by image similarity. `blank` shows the model a grey image instead.
 pub fn phantoms(
     setup: &Setup,
     count: usize,
@@ -98,7 +104,7 @@ pub fn phantoms(
         let seed = seeds::EVALUATION + i as u64;
         let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
         let qa = ask(&phantom, &mut Rng::new(seed));
-        let mut shown = picture(&phantom);
+        let mut shown = phantom_image(&phantom);
         if blank {
             shown = rounds_imaging::blank(shown.width);
         }
@@ -141,18 +147,20 @@ pub fn phantoms(
     Ok(result)
 }
 
-/// Fast binding with names never trained on. `shuffle` gives the shots' answers in random order. A right answer is the name
-/// generated in full; `chosen` only asks which of the two names' first tokens the model prefers where its own rationale
-/// comes to the name (never reached counts as wrong).
+/// Result of [`binding`].
 #[derive(Debug, Default, Serialize)]
 pub struct BindingResult {
+    /// How often the full name was generated.
     pub generated: Share,
+    /// How often the model preferred the right name by its first token, where its own rationale reaches the name. A rationale
+    /// that never does counts as wrong.
     pub chosen: Share,
 }
 
-/// See [`BindingResult`]. Without shots nothing tells the names, which is a control.
+/// Measures fast concept binding with two made-up names that were never trained on. `shuffle` gives the shots random answers.
+/// Without shots nothing defines the names, which is a control.
 ///
-/// Errors for one shot: it shows one of the two names, and the other one could be asked for.
+/// Errors for one shot: it shows only one of the two names, and the question could be about the other.
 pub fn binding(
     model: Option<&Path>,
     count: usize,
@@ -168,7 +176,7 @@ pub fn binding(
     let template = Template::shipped(&bundle.manifest.template)?;
     let side = bundle.manifest.config.vision.image_size;
     let pool = Pool::render(1800, seeds::EVALUATION + 1_000_000, side, 2, &|_| {});
-    let dealer = Dealer::new(&pool, None);
+    let sampler = EpisodeSampler::new(&pool, None);
     let token = |t: &str| learner.tokenizer().token_to_id(t).unwrap_or(0);
     let markers = Markers {
         begin: token(&bundle.manifest.tokens.begin),
@@ -178,7 +186,7 @@ pub fn binding(
     let mut result = BindingResult::default();
     for i in 0..count {
         let mut rng = Rng::new(seeds::EVALUATION + 77 + i as u64);
-        let mut episode = dealer.binding(&mut rng, shots, true);
+        let mut episode = sampler.binding(&mut rng, shots, true);
         let Some(names) = episode.names.clone() else {
             continue;
         };
@@ -194,7 +202,7 @@ pub fn binding(
         let Some(query) = episode.turns.last() else {
             continue;
         };
-        // Cut in front of the query's reply.
+        // Cut off before the reply to the query.
         let encode = |text: String| {
             let encoding = learner.tokenizer().encode(text, false);
             encoding
@@ -211,7 +219,7 @@ pub fn binding(
         let images = sequence
             .images
             .iter()
-            .map(|&image| Ok(Arc::new(learner.encode_image(&pool.picture(image))?)))
+            .map(|&image| Ok(Arc::new(learner.encode_image(&pool.image(image))?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let first: Vec<u32> = names
             .iter()
@@ -235,11 +243,11 @@ pub fn binding(
         )?;
         let (answer, _) = template.parse(&out.text);
         result.generated.add(same(&answer, &query.answer));
-        let own = out
+        let rationale = out
             .text
             .split_once(" called")
             .map(|(before, _)| format!("{before} called"));
-        let chosen = match own {
+        let chosen = match rationale {
             None => false,
             Some(text) => {
                 let encoding = learner.tokenizer().encode(text, false);
@@ -260,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interval_is_wilsons() {
+    fn the_interval_matches_wilsons() {
         let (low, high) = Share {
             right: 9,
             asked: 10,
@@ -273,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn binding_never_asks_for_a_name_that_one_shot_could_not_show() {
+    fn binding_with_one_shot_is_refused() {
         let refused = binding(None, 1, 1, false).unwrap_err().to_string();
         assert!(refused.contains("at least 2 shots"), "{refused}");
     }
 
     #[test]
-    fn a_vote_takes_the_commonest_and_then_the_most_similar() {
+    fn a_vote_takes_the_most_common_answer_and_ties_go_to_the_first() {
         assert_eq!(vote(["no", "yes", "Yes."].into_iter()), Some("yes"));
         assert_eq!(vote(["left", "right"].into_iter()), Some("left"));
         assert_eq!(vote(std::iter::empty()), None);

@@ -1,4 +1,4 @@
-//! How often the neighbours of a picture share its tags: precision at k, beside what chance would give.
+//! How often the neighbours of an image share its tags: precision at k, compared with chance.
 
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -10,36 +10,37 @@ use rounds_index::{Index, IndexError, Search};
 /// Precision of one tag.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Precision {
-    /// Neighbours with the query's value, of those that have a value at all.
+    /// Neighbours with the query's value, among those with any value.
     pub found: Share,
-    /// The same for examples drawn at random: the sum of squared shares of the values, weighted by the queries.
+    /// The same in percent for random examples: the mean share, over the queries, of their values in the index.
     pub chance_percent: f64,
+    /// Number of queries.
     pub queries: usize,
     /// 95 % interval of `found` in percent, low and high; see [`interval`].
     pub interval_percent: (f64, f64),
-    /// The part of `found` that each query with neighbours has.
+    /// The part of `found` of each query with neighbours.
     #[serde(skip)]
-    of_queries: Vec<Share>,
+    by_query: Vec<Share>,
 }
 
-/// Wilson's interval of a share whose answers come in groups, as the neighbours of one query do: with as many independent
-/// answers as would give the variance that the groups show (the linearised variance of a ratio), but never fewer than there
-/// are groups nor more than there are answers.
-fn interval(of_queries: &[Share]) -> (f64, f64) {
-    let total = |of: fn(&Share) -> usize| of_queries.iter().map(of).sum::<usize>() as f64;
+/// Wilson's interval for answers that come in groups, like the neighbours of one query. The effective number of independent
+/// answers is the one that gives the observed variance between groups (the linearised variance of a ratio), but at least the
+/// number of groups and at most the number of answers.
+fn interval(by_query: &[Share]) -> (f64, f64) {
+    let total = |of: fn(&Share) -> usize| by_query.iter().map(of).sum::<usize>() as f64;
     let (right, asked, groups) = (
         total(|s| s.right),
         total(|s| s.asked),
-        of_queries.len() as f64,
+        by_query.len() as f64,
     );
     if groups < 1.0 || asked < groups {
         return wilson(0.0, 0.0);
     }
     let share = right / asked;
-    let off = |query: &Share| (query.right as f64 - share * query.asked as f64).powi(2);
-    let spread: f64 = of_queries.iter().map(off).sum();
+    let squared_error = |query: &Share| (query.right as f64 - share * query.asked as f64).powi(2);
+    let spread: f64 = by_query.iter().map(squared_error).sum();
     let variance = spread / (asked * asked) * groups / (groups - 1.0).max(1.0);
-    // Where all agree the groups show no variance, and each may be of one mind by chance.
+    // If all agree, there is no variance between groups; count each group once.
     let independent = match variance > 0.0 {
         true => share * (1.0 - share) / variance,
         false => groups,
@@ -47,9 +48,9 @@ fn interval(of_queries: &[Share]) -> (f64, f64) {
     wilson(share, independent.clamp(groups, asked))
 }
 
-/// Searches `index` with every picture of `queries` by the vectors that both have, and compares `tags`.
+/// Searches `index` with every image of `queries`, using vectors of an encoder that both have, and compares `tags`.
 ///
-/// Errors where the two have no encoder in common.
+/// Errors if they have no encoder in common.
 pub fn neighbours(
     index: &Index,
     queries: &Index,
@@ -79,14 +80,14 @@ pub fn neighbours(
             );
         }
     }
-    let mut pictures = Vec::new();
+    let mut examples = Vec::new();
     let mut seen = HashSet::new();
     queries.each_example(&mut |example| {
         let example = example?;
         if let Some(image) = example.image()
             && seen.insert(image.sha256.clone())
         {
-            pictures.push(example);
+            examples.push(example);
         }
         Ok(())
     })?;
@@ -100,13 +101,13 @@ pub fn neighbours(
         excluded: Vec::new(),
     };
     let mut out: BTreeMap<String, Precision> = BTreeMap::new();
-    for (done, example) in pictures.iter().enumerate() {
+    for (done, example) in examples.iter().enumerate() {
         let Some(vector) = vectors.row(example.number)? else {
             continue;
         };
-        let mut own = Vec::new();
+        let mut phashes = Vec::new();
         for image in &example.images {
-            own.push((
+            phashes.push((
                 image.sha256.clone(),
                 queries.look(&image.sha256)?.unwrap_or(0),
             ));
@@ -115,7 +116,7 @@ pub fn neighbours(
             encoder: &encoder,
             vectors: &[&vector],
             text: None,
-            images: &own,
+            images: &phashes,
             question: "",
             patient: Some(&example.patient),
             study: Some(&example.study),
@@ -131,21 +132,21 @@ pub fn neighbours(
             precision.chance_percent += shares
                 .get(&(tag.clone(), value.to_string()))
                 .unwrap_or(&0.0);
-            let mut own = Share::default();
+            let mut matches = Share::default();
             for neighbour in found.shots.iter().filter_map(|shot| shot.example.tag(tag)) {
-                own.add(neighbour == value);
+                matches.add(neighbour == value);
             }
-            if own.asked > 0 {
-                precision.found.right += own.right;
-                precision.found.asked += own.asked;
-                precision.of_queries.push(own);
+            if matches.asked > 0 {
+                precision.found.right += matches.right;
+                precision.found.asked += matches.asked;
+                precision.by_query.push(matches);
             }
         }
         each(done + 1);
     }
     for precision in out.values_mut() {
         precision.chance_percent /= precision.queries.max(1) as f64;
-        precision.interval_percent = interval(&precision.of_queries);
+        precision.interval_percent = interval(&precision.by_query);
     }
     Ok(out)
 }
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_one_mind_count_once_a_query() {
+    fn neighbours_that_always_agree_count_once_per_query() {
         let found = interval(&queries(&[5, 0, 5, 0, 5, 0, 5, 0, 5, 0]));
         assert!(near(found, (23.7, 76.3)), "{found:?}");
         let found = interval(&queries(&[5; 10]));
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_that_differ_as_if_drawn_count_each() {
+    fn neighbours_that_vary_like_random_draws_each_count() {
         let found = interval(&queries(&[2, 3, 2, 3, 2, 3, 2, 3, 2, 3]));
         assert!(near(found, (36.6, 63.4)), "{found:?}");
         assert_eq!(interval(&[]), (0.0, 100.0));

@@ -1,6 +1,6 @@
-//! The ways through a session: an edited question is a sibling of the old one, and both stay.
+//! The branches of a session: an edited question becomes a sibling of the old one, and both are kept.
 //!
-//! Stored parents are numbers that others could have written, so no walk here trusts that they end.
+//! Other programs could have written the stored parent numbers, so no walk here assumes that they form a tree.
 
 use std::collections::BTreeSet;
 
@@ -9,31 +9,31 @@ use super::error::SessionError;
 use super::id::SessionId;
 use super::types::{Session, Turn};
 
-/// A way from a first question to a last one.
+/// A path from a first question to a last one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
-    /// Number of its last turn, which nothing follows; names the branch.
+    /// Number of its last turn, which identifies the branch.
     pub last: u32,
-    /// Turns on the way.
+    /// Number of turns.
     pub length: usize,
-    /// The question that it ends with.
+    /// Its last question.
     pub question: String,
 }
 
 impl Session {
-    /// The turn of a number.
+    /// The turn with this number.
     pub fn turn(&self, number: u32) -> Option<&Turn> {
-        let place = self.turns.binary_search_by_key(&number, |turn| turn.number);
-        place.ok().and_then(|place| self.turns.get(place))
+        let found = self.turns.binary_search_by_key(&number, |turn| turn.number);
+        found.ok().and_then(|position| self.turns.get(position))
     }
 
-    /// The turns from the first question to turn `last`, in that order; empty where there is no such turn.
+    /// The turns from the first question to turn `last`; empty if there is no such turn.
     pub fn path(&self, last: u32) -> Vec<&Turn> {
         let mut path = Vec::new();
         let mut next = self.turn(last);
         while let Some(turn) = next {
             path.push(turn);
-            // A parent is older; anything else would go round in circles.
+            // A parent must be older, or the walk could loop.
             let parent = turn.parent.filter(|&parent| parent < turn.number);
             next = parent.and_then(|parent| self.turn(parent));
         }
@@ -41,7 +41,7 @@ impl Session {
         path
     }
 
-    /// Every way through the session, the one with the newest end first.
+    /// Every branch, newest last turn first.
     pub fn branches(&self) -> Vec<Branch> {
         let parents: BTreeSet<u32> = self.turns.iter().filter_map(|turn| turn.parent).collect();
         let ends = self
@@ -59,7 +59,7 @@ impl Session {
 }
 
 impl Sessions {
-    /// Every way through a session, the one with the newest end first.
+    /// Every branch of a session, newest last turn first.
     pub fn branches(&self, id: &SessionId) -> Result<Vec<Branch>, SessionError> {
         Ok(self.load(id)?.branches())
     }

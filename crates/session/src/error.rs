@@ -1,81 +1,81 @@
-//! What can go wrong with kept sessions, and what to do about it.
+//! Errors of the session store, with hints.
 
 use rounds_support::{FileError, Hint, sanitise};
 
-/// What can go wrong with kept sessions.
+/// An error of the session store.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// A file next to the database.
+    /// A file operation failed.
     #[error(transparent)]
     File(#[from] FileError),
     /// The database file is broken.
     #[error("the session store is damaged: {0}")]
     Damaged(String),
-    /// A single picture or record that is not what was written; the rest is sound.
+    /// A single image or record is damaged; the rest of the store is fine.
     #[error("part of a session cannot be read: {0}")]
     Unreadable(String),
-    /// Written by a newer program.
-    #[error("the session store is of version {found}, this program knows versions up to {known}")]
+    /// Written by a newer version of the program.
+    #[error("the session store has version {found}; this program reads versions up to {known}")]
     Version {
         /// Version of the file.
         found: i64,
-        /// Newest version that is read.
+        /// Newest version this program reads.
         known: i64,
     },
-    /// Another process is opening or changing it.
-    #[error("another process keeps the session store locked")]
+    /// Another process has the store locked.
+    #[error("another process has locked the session store")]
     Busy,
-    /// Nothing has this id, number or title.
-    #[error("no session {0}")]
+    /// No session has this id, number or title.
+    #[error("no such session: {0}")]
     Unknown(String),
-    /// The session is there, the turn is not.
-    #[error("no turn {turn} in session {session}")]
+    /// The session exists, but not the turn.
+    #[error("session {session} has no turn {turn}")]
     UnknownTurn {
         /// Id of the session.
         session: String,
         /// Number of the turn.
         turn: u32,
     },
-    /// More than one session fits.
-    #[error("{text} fits several sessions: {}", .candidates.join(", "))]
+    /// More than one session matches.
+    #[error("{text} matches several sessions: {}", .candidates.join(", "))]
     Ambiguous {
         /// What was looked for.
         text: String,
-        /// Ids of the first few that fit.
+        /// Ids of the first few matches.
         candidates: Vec<String>,
     },
     /// Not of the form `SESSION#TURN`.
     #[error("{0} does not name a turn")]
     Address(String),
-    /// An answer that is kept is never overwritten.
-    #[error("turn {0} has ended already")]
+    /// A saved answer is never overwritten.
+    #[error("turn {0} has already ended")]
     Ended(String),
-    /// Past a limit of the store.
-    #[error("{what}: {found}, at most {limit} are kept")]
+    /// Over a limit of the store.
+    #[error("too many {what}: {found}; the limit is {limit}")]
     TooMuch {
-        /// What there is too much of, with its unit.
+        /// What was counted, with its unit.
         what: &'static str,
-        /// How much there is.
+        /// The number found.
         found: usize,
-        /// How much is taken.
+        /// The largest number accepted.
         limit: usize,
     },
-    /// The database in SQLite's words.
-    #[error("the session store could not be used: {}", sanitise::clean_line(&.0.to_string()))]
+    /// Any other SQLite error.
+    #[error("the session store cannot be used: {}", sanitise::clean_line(&.0.to_string()))]
     Database(rusqlite::Error),
 }
 
-/// A database that is not as it was written.
+/// The error for a damaged database.
 pub(super) fn damaged(what: impl ToString) -> SessionError {
     SessionError::Damaged(sanitise::clean_line_max(&what.to_string(), 300))
 }
 
-/// A single stored thing that is not as it was written.
+/// The error for a single damaged image or record.
 pub(super) fn unreadable(what: impl ToString) -> SessionError {
     SessionError::Unreadable(sanitise::clean_line_max(&what.to_string(), 300))
 }
 
-/// Errors where `found` is past `limit`.
+/// Errors if `found` is greater than `limit`.
 pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), SessionError> {
     if found > limit {
         return Err(SessionError::TooMuch { what, found, limit });
@@ -110,25 +110,25 @@ impl Hint for SessionError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Damaged(_) => {
-                "start the program again: a damaged store is moved aside, never deleted, and a new one begun"
+                "start the program again: it moves the damaged store aside (nothing is deleted) and creates a new one"
             }
-            Self::Unreadable(_) => "the other sessions are not touched by this",
+            Self::Unreadable(_) => "other sessions are not affected",
             Self::Version { .. } => "update the program, or choose another folder with ROUNDS_HOME",
             Self::Busy => {
-                "wait a moment and try again; close other windows of the program if it stays"
+                "wait a moment and try again; if that does not help, close other windows of the program"
             }
             Self::Unknown(_) | Self::UnknownTurn { .. } => {
-                "see what there is with `rounds session list`"
+                "list your sessions with `rounds session list`"
             }
-            Self::Ambiguous { .. } => "type more of the id",
+            Self::Ambiguous { .. } => "type more of the session id",
             Self::Address(_) => "write it as SESSION#TURN, for example k7m2#3",
-            Self::TooMuch { .. } => "shorten it, or attach less",
+            Self::TooMuch { .. } => "shorten the text, or attach fewer images",
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => {
                     "free some space, or choose another folder with ROUNDS_HOME"
                 }
                 Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                    "check who owns the data folder and its permissions"
+                    "check the owner and the permissions of the data folder"
                 }
                 _ => return None,
             },

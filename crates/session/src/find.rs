@@ -1,6 +1,6 @@
-//! Finding a session by what a person types: an id or its beginning, a number, a title.
+//! Finds a session by what the user types: an id or its beginning, a number, or a title.
 //!
-//! What fits several sessions is an error that names them; never guess.
+//! Never guess: text that matches several sessions is an error that names them.
 
 use rusqlite::params;
 
@@ -9,21 +9,21 @@ use super::error::SessionError;
 use super::id::{SessionId, TurnAddress, TurnId, as_prefix};
 use rounds_support::sanitise::clean_line_max;
 
-/// Most candidates that an error names.
-const MOST_NAMED: i64 = 5;
+/// Most candidates named in an error.
+const MAX_CANDIDATES: i64 = 5;
 
-/// Fewest letters that count as the beginning of an id; fewer would take a letter of a title for one.
-const SHORTEST_PREFIX: usize = 4;
+/// Fewest letters taken as the beginning of an id; a single letter is more likely part of a title.
+const MIN_PREFIX: usize = 4;
 
 impl Sessions {
-    /// The session that `text` names: by id, by number, by its whole title, by the beginning of an id, or by part of a title;
-    /// the first of these that fits any session counts.
+    /// The session that `text` names. Tried in this order: id, number, whole title, beginning of an id, part of a title; the
+    /// first kind that matches any session counts.
     ///
-    /// Errors where none fits, or more than one.
+    /// Errors if no session matches, or more than one.
     pub fn find(&self, text: &str) -> Result<SessionId, SessionError> {
         let text = text.trim();
         let prefix = as_prefix(text)
-            .filter(|prefix| prefix.len() >= SHORTEST_PREFIX)
+            .filter(|prefix| prefix.len() >= MIN_PREFIX)
             .unwrap_or_default();
         let number = text.strip_prefix('#').unwrap_or(text);
         let number: i64 = number.parse().unwrap_or(0);
@@ -35,7 +35,7 @@ impl Sessions {
             ("?1 <> '' and instr(lower(title), lower(?1)) > 0", text),
         ] {
             let query = format!(
-                "select id from sessions where {condition} order by used desc, number desc limit {MOST_NAMED}"
+                "select id from sessions where {condition} order by used desc, number desc limit {MAX_CANDIDATES}"
             );
             let mut statement = self.connection.prepare_cached(&query)?;
             let found = statement.query_map(params![value], |row| row.get::<_, String>(0))?;
@@ -54,7 +54,7 @@ impl Sessions {
         Err(SessionError::Unknown(clean_line_max(text, 60)))
     }
 
-    /// The turn that `SESSION#TURN` names, the session as in [`Sessions::find`].
+    /// The turn that `SESSION#TURN` names; the session is found as in [`Sessions::find`].
     pub fn find_turn(&self, text: &str) -> Result<TurnId, SessionError> {
         let address: TurnAddress = text.parse()?;
         let id = TurnId {
@@ -65,7 +65,7 @@ impl Sessions {
         Ok(id)
     }
 
-    /// The session that was used last, where there is one.
+    /// The most recently used session, if there is one.
     pub fn latest(&self) -> Result<Option<SessionId>, SessionError> {
         Ok(self.list(1, 0)?.into_iter().next().map(|found| found.id))
     }

@@ -1,7 +1,7 @@
-//! Names of sessions and turns that people can type: `k7m2p9xq`, `k7m2p9xq#3`.
+//! Ids of sessions and turns, short enough to type: `k7m2p9xq`, `k7m2p9xq#3`.
 //!
-//! An id starts with a letter, so it is never taken for a number, and has no letter that looks like a digit. Ids are random:
-//! never derive one from a title or a picture, they appear in logs and file names.
+//! An id starts with a letter, so it is never mistaken for a number, and has no letter that looks like a digit. Ids are
+//! random: never derive one from a title or an image, because they appear in logs and file names.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -21,14 +21,14 @@ const LENGTH: u32 = 8;
 pub struct SessionId(String);
 
 impl SessionId {
-    /// The id that random `bytes` make.
+    /// An id from random `bytes`.
     pub fn from_bytes(bytes: [u8; 5]) -> Self {
         let number = bytes
             .iter()
             .fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
-        let letter = |place: u32| {
-            let five = number >> (5 * place) & 31;
-            let index = if place == 0 { five % LETTERS } else { five };
+        let letter = |position: u32| {
+            let five = number >> (5 * position) & 31;
+            let index = if position == 0 { five % LETTERS } else { five };
             ALPHABET
                 .get(index as usize)
                 .map_or('a', |&byte| char::from(byte))
@@ -42,7 +42,7 @@ impl SessionId {
     }
 }
 
-/// `text` as an id or the beginning of one would be written: lower case, look-alikes replaced. `None` where it cannot be one.
+/// `text` normalised like an id or the beginning of one: lower case, look-alike letters replaced. `None` if it cannot be one.
 pub(super) fn as_prefix(text: &str) -> Option<String> {
     let text: String = text
         .trim()
@@ -90,12 +90,12 @@ impl From<SessionId> for String {
     }
 }
 
-/// A turn of a session; written `SESSION#TURN`.
+/// Id of a turn; written `SESSION#TURN`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TurnId {
     /// The session it belongs to.
     pub session: SessionId,
-    /// Its number in the session, from 1 in the order of asking.
+    /// Its number in the session, from 1, in the order asked.
     pub number: u32,
 }
 
@@ -117,10 +117,10 @@ impl FromStr for TurnId {
     }
 }
 
-/// `SESSION#TURN` as typed: the session still has to be found by id, beginning of an id, number or title.
+/// `SESSION#TURN` as typed; the session may be an id, the beginning of one, a number or a title.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnAddress {
-    /// What names the session.
+    /// The text that names the session.
     pub session: String,
     /// Number of the turn, from 1.
     pub turn: u32,
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_id_has_eight_characters_and_reads_back_however_it_is_typed() {
+    fn every_id_parses_back_in_upper_case_and_with_look_alike_letters() {
         for byte in 0..=255_u8 {
             let id =
                 SessionId::from_bytes([byte, byte.wrapping_mul(37), 255 - byte, byte ^ 0x5A, byte]);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_named_by_session_and_number_and_nothing_else() {
+    fn a_turn_address_needs_a_session_and_a_positive_number() {
         let address: TurnAddress = " chest case #2#13 ".parse().unwrap();
         assert_eq!(
             (address.session.as_str(), address.turn),

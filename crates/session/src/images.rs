@@ -1,8 +1,8 @@
-//! Pictures of sessions: files in one folder, each named by the SHA-256 of its content.
+//! Images of sessions: files in one folder, each named by the SHA-256 of its content.
 //!
-//! A session opens with its pictures although the user's files moved. What is read is checked against its name every time.
-//! A file is removed only inside a write transaction of the database, and only where that names it no more; whoever adds one
-//! looks for it once more inside the transaction that names it. That is what keeps two processes apart.
+//! A session keeps its images even if the user's files move. Every read is checked against the file's name. To be safe with
+//! several processes, a file is removed only inside a write transaction in which nothing refers to it, and whoever adds one
+//! checks for it again inside the transaction that refers to it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,29 +15,29 @@ use rounds_support::{FileError, files};
 
 /// Folder in the data directory.
 pub const FOLDER: &str = "session-images";
-/// Most pictures of one turn.
+/// Most images in one turn.
 pub const MOST_IMAGES: usize = 16;
-/// Longest thumbnail of a shot in bytes.
-pub const LONGEST_THUMBNAIL: usize = 512 << 10;
+/// Largest thumbnail of a shot in bytes.
+pub const MAX_THUMBNAIL_BYTES: usize = 512 << 10;
 
-/// Where pictures are kept.
+/// Where images are stored.
 pub enum Images {
-    /// One file each.
+    /// In a folder, one file each.
     Folder(PathBuf),
-    /// Gone when the program ends.
+    /// In memory, by SHA-256.
     Memory(BTreeMap<String, Vec<u8>>),
 }
 
 impl Images {
-    /// Below the data directory.
+    /// The image folder below the data directory.
     pub fn below(data: &Path) -> Self {
         Self::Folder(data.join(FOLDER))
     }
 
-    /// Keeps `content` under its hash. What is there and whole is not written again.
+    /// Stores `content` under its hash, unless an intact copy exists.
     pub fn put(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
         let limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
-        at_most("bytes of a picture", content.len(), limit)?;
+        at_most("bytes in an image", content.len(), limit)?;
         let path = match self {
             Self::Memory(kept) => {
                 kept.entry(sha256.to_owned())
@@ -55,9 +55,9 @@ impl Images {
         Ok(files::write_atomic(&path, content)?)
     }
 
-    /// Makes sure of a picture that was [put](Self::put) a moment ago, without reading it: another process may have let go of
-    /// it as nobody's.
-    pub fn still(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+    /// Checks, without reading it, that an image [put](Self::put) a moment ago still exists, and stores it again if another
+    /// process has removed it as unused.
+    pub fn ensure(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
         if let Self::Folder(folder) = self {
             let path = path_of(folder, sha256)?;
             if is_file(&path) && files::length(&path).is_ok_and(|n| n == content.len() as u64) {
@@ -67,30 +67,30 @@ impl Images {
         self.put(sha256, content)
     }
 
-    /// The picture's bytes.
+    /// The bytes of an image.
     ///
-    /// Errors where it is missing, is not a plain file, or is not what its name says.
+    /// Errors if it is missing, is not a regular file, or does not match its name.
     pub fn get(&self, sha256: &str) -> Result<Vec<u8>, SessionError> {
         let content = match self {
             Self::Memory(kept) => kept.get(sha256).cloned().ok_or_else(|| missing(sha256))?,
             Self::Folder(folder) => {
                 let path = path_of(folder, sha256)?;
-                // A link would lead out of the folder.
+                // A link could lead out of the folder.
                 if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-                    return Err(unreadable(format!("picture {sha256} is not a plain file")));
+                    return Err(unreadable(format!("image {sha256} is not a regular file")));
                 }
                 files::read_limited(&path, MAX_FILE_BYTES)?
             }
         };
         if files::sha256_hex(&content) != sha256 {
             return Err(unreadable(format!(
-                "picture {sha256} is not as it was written"
+                "image {sha256} was changed after it was saved"
             )));
         }
         Ok(content)
     }
 
-    /// Lets go of a picture. One that is gone already is no error.
+    /// Removes an image; does nothing if it does not exist.
     pub fn remove(&mut self, sha256: &str) -> Result<(), SessionError> {
         let path = match self {
             Self::Memory(kept) => {
@@ -107,7 +107,7 @@ impl Images {
         }
     }
 
-    /// Hashes of everything that is kept.
+    /// Hashes of all stored images.
     pub fn names(&self) -> Result<Vec<String>, SessionError> {
         let folder = match self {
             Self::Memory(kept) => return Ok(kept.keys().cloned().collect()),
@@ -128,7 +128,7 @@ fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
 
-/// Only a hash becomes a path: nothing else can lead anywhere.
+/// Only a valid hash becomes a path, so no name can lead out of the folder.
 fn path_of(folder: &Path, sha256: &str) -> Result<PathBuf, SessionError> {
     if !is_sha256(sha256) {
         return Err(missing(sha256));
@@ -137,5 +137,5 @@ fn path_of(folder: &Path, sha256: &str) -> Result<PathBuf, SessionError> {
 }
 
 fn missing(sha256: &str) -> SessionError {
-    unreadable(format!("no picture {sha256}"))
+    unreadable(format!("image {sha256} is missing"))
 }

@@ -1,8 +1,8 @@
-//! Sessions that last: what was asked, with which pictures and shots, what was answered, and what it takes to repeat it.
+//! Saved sessions: each question with its images and shots, the answer, and everything needed to repeat it.
 //!
-//! Everything is saved as it happens, in one private SQLite database and one folder of pictures, so that neither a kill nor a
-//! moved file loses a session. The store has plain types of its own and knows no model and no index. Never delete or
-//! overwrite what cannot be read: it is moved aside and the user is told.
+//! Everything is saved as it happens, in one private SQLite database and one folder of images, so that neither a kill nor a
+//! moved file loses a session. The store has its own plain types and knows no model and no index. Never delete or
+//! overwrite data that cannot be read: move it aside and tell the user.
 
 mod branches;
 mod clock;
@@ -11,8 +11,9 @@ pub mod export;
 mod find;
 mod id;
 mod images;
-mod ingredients;
+mod liveness;
 mod open;
+mod provenance_diff;
 mod read;
 mod record;
 mod remove;
@@ -21,18 +22,17 @@ mod schema;
 mod search;
 mod turns;
 mod types;
-mod writers;
 
 use rusqlite::Connection;
 
 use rounds_support::Paths;
 
 pub use branches::Branch;
-pub use clock::{rfc3339, words as moment_in_words};
+pub use clock::{readable as moment_in_words, rfc3339};
 pub use error::SessionError;
 pub use export::Format;
 pub use id::{SessionId, TurnAddress, TurnId};
-pub use images::{LONGEST_THUMBNAIL, MOST_IMAGES};
+pub use images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
 pub use read::Stats;
 pub use record::{LONGEST_TEXT, LONGEST_TITLE, MOST_SHOTS};
 pub use remove::Removed;
@@ -43,43 +43,43 @@ pub use types::{
     Turn, TurnEnd, TurnState,
 };
 
-/// The kept sessions of one user. One for each thread that needs it; several processes may have it open.
+/// The saved sessions of one user. Each thread opens its own; several processes may have the store open.
 pub struct Sessions {
     connection: Connection,
     images: images::Images,
-    writer: writers::Writer,
+    writer: liveness::Writer,
     notice: Option<String>,
 }
 
 impl Sessions {
-    /// Opens the store in the data directory, and makes it where there is none. Turns whose process is gone become
-    /// `Interrupted`; a damaged store is moved aside and [`Sessions::notice`] says so.
+    /// Opens the store in the data directory, creating it if needed. Turns whose process is gone become `Interrupted`; a
+    /// damaged store is moved aside and [`Sessions::notice`] says so.
     ///
-    /// Errors where the folder cannot be used, another process holds the store for 10 seconds, or a newer program wrote it.
+    /// Errors if the folder cannot be used, another process locks the store for 10 seconds, or a newer version wrote it.
     pub fn open(paths: &Paths) -> Result<Self, SessionError> {
         let folder = &paths.data_dir;
-        let gate = open::Gate::enter(folder)?;
-        let (connection, notice) = open::open(folder, &gate)?;
-        writers::sweep(&connection, folder, &gate)?;
+        let lock = open::OpenLock::acquire(folder)?;
+        let (connection, notice) = open::open(folder, &lock)?;
+        liveness::sweep(&connection, folder, &lock)?;
         Ok(Self {
             connection,
             images: images::Images::below(folder),
-            writer: writers::Writer::new(Some(folder)),
+            writer: liveness::Writer::new(Some(folder)),
             notice,
         })
     }
 
-    /// A store that forgets at the end: for tests, and for those who want nothing kept.
+    /// A store in memory: for tests, and for users who want nothing saved.
     pub fn open_in_memory() -> Result<Self, SessionError> {
         Ok(Self {
             connection: open::open_in_memory()?,
             images: images::Images::Memory(Default::default()),
-            writer: writers::Writer::new(None),
+            writer: liveness::Writer::new(None),
             notice: None,
         })
     }
 
-    /// What the user must know of the opening; say it once.
+    /// A message about the opening to show the user once.
     pub fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
     }

@@ -1,7 +1,7 @@
-//! Opening the database without trust, one process at a time.
+//! Opens the database without trusting it, one process at a time.
 //!
-//! What is damaged is moved aside under a name that says so, together with its journal, and never deleted. A lock that is
-//! held, a missing permission or a newer version is no damage: those are errors, and nothing is moved for them.
+//! A damaged database is moved aside, together with its journal, under a name that says so; it is never deleted. A held
+//! lock, a missing permission or a newer version is not damage: those are errors, and nothing is moved.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -16,29 +16,31 @@ use rounds_support::{FileError, files};
 
 /// File name in the data directory.
 pub const DATABASE: &str = "sessions.sqlite3";
-/// Held while a process opens the database.
-const GATE: &str = "sessions.lock";
-/// How long another process may take before we say that it is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Locked while a process opens the database.
+const LOCK_FILE: &str = "sessions.lock";
+/// How long to wait for another process before giving up.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Lets one process at a time open, migrate or move the database. Opens when it is dropped.
-pub struct Gate(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
+/// The lock that lets one process at a time open, migrate or move the database. Released on drop.
+pub struct OpenLock(
+    #[expect(dead_code, reason = "the lock lives as long as the file is open")] File,
+);
 
-impl Gate {
-    /// Waits until no other process is inside; not for ever.
-    pub fn enter(folder: &Path) -> Result<Self, SessionError> {
+impl OpenLock {
+    /// Waits for the lock, up to [`LOCK_TIMEOUT`].
+    pub fn acquire(folder: &Path) -> Result<Self, SessionError> {
         files::create_private_dir(folder)?;
-        let path = folder.join(GATE);
+        let path = folder.join(LOCK_FILE);
         let file = private_file(&path)?;
         let since = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+                Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_TIMEOUT => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(TryLockError::WouldBlock) => return Err(SessionError::Busy),
-                // A file system without locks: SQLite's own have to do.
+                // The file system has no locks: rely on SQLite's own.
                 Err(TryLockError::Error(error))
                     if error.kind() == std::io::ErrorKind::Unsupported =>
                 {
@@ -52,7 +54,7 @@ impl Gate {
     }
 }
 
-/// The file at `path`, made for this user only, its content left as it is.
+/// Opens the file at `path`, readable by this user only, without changing its content.
 pub fn private_file(path: &Path) -> Result<File, SessionError> {
     let file = files::open_private(path)?;
     #[cfg(unix)]
@@ -68,23 +70,23 @@ pub fn private_file(path: &Path) -> Result<File, SessionError> {
     Ok(file)
 }
 
-/// The database in `folder`, and what the user must know if an old one had to be moved aside. The gate must be held.
-pub fn open(folder: &Path, _gate: &Gate) -> Result<(Connection, Option<String>), SessionError> {
+/// Opens the database in `folder`; also returns a notice if a damaged one was moved aside. The caller holds the lock.
+pub fn open(folder: &Path, _lock: &OpenLock) -> Result<(Connection, Option<String>), SessionError> {
     let path = folder.join(DATABASE);
-    let reason = match attempt(&path) {
+    let reason = match try_open(&path) {
         Err(SessionError::Damaged(reason)) => reason,
         other => return Ok((other?, None)),
     };
     let aside = move_aside(&path)?;
-    let connection = attempt(&path)?;
+    let connection = try_open(&path)?;
     let notice = format!(
-        "the sessions could not be read ({reason}); they were moved to {} and a new store was begun",
+        "the saved sessions are damaged ({reason}); they were moved to {}, and a new store was created",
         shown(&aside)
     );
     Ok((connection, Some(notice)))
 }
 
-/// A database in memory with the same tables.
+/// Opens a database in memory with the same tables.
 pub fn open_in_memory() -> Result<Connection, SessionError> {
     let mut connection = Connection::open_in_memory()?;
     prepare(&connection)?;
@@ -92,11 +94,11 @@ pub fn open_in_memory() -> Result<Connection, SessionError> {
     Ok(connection)
 }
 
-fn attempt(path: &Path) -> Result<Connection, SessionError> {
+fn try_open(path: &Path) -> Result<Connection, SessionError> {
     drop(private_file(path)?);
     let mut connection = Connection::open(path)?;
     prepare(&connection)?;
-    // Takes effect in an empty file only, before its first table.
+    // Only takes effect in an empty file, before the first table exists.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     schema::migrate(&mut connection)?;
@@ -105,23 +107,23 @@ fn attempt(path: &Path) -> Result<Connection, SessionError> {
 }
 
 fn prepare(connection: &Connection) -> Result<(), SessionError> {
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // What is deleted here was private: zeros take its place.
+    // Deleted sessions were private: overwrite them with zeros.
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }
 
-/// Errors where pages or rows are broken. The words of the search can be made again, so they are.
+/// Errors if pages or rows are damaged. A damaged search index is rebuilt instead.
 fn check(connection: &Connection) -> Result<(), SessionError> {
-    let mut found = first_fault(connection)?;
+    let mut found = first_error(connection)?;
     if found.to_ascii_lowercase().contains("fts5") {
         connection.execute("insert into words (words) values ('rebuild')", [])?;
-        found = first_fault(connection)?;
+        found = first_error(connection)?;
     }
     if found != "ok" {
         return Err(damaged(found));
@@ -129,8 +131,8 @@ fn check(connection: &Connection) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// In SQLite's words; `ok` where there is none.
-fn first_fault(connection: &Connection) -> Result<String, SessionError> {
+/// The first error that SQLite's quick check reports, or `ok`.
+fn first_error(connection: &Connection) -> Result<String, SessionError> {
     let found = connection.query_row("pragma quick_check(1)", [], |row| row.get(0));
     match found.map_err(SessionError::from) {
         Err(SessionError::Damaged(fault)) => Ok(fault),
@@ -140,11 +142,13 @@ fn first_fault(connection: &Connection) -> Result<String, SessionError> {
 
 fn move_aside(path: &Path) -> Result<PathBuf, SessionError> {
     let stamp = clock::compact(clock::now());
-    let named = |try_: u32| path.with_file_name(format!("sessions.damaged-{stamp}-{try_}.sqlite3"));
+    let named =
+        |attempt: u32| path.with_file_name(format!("sessions.damaged-{stamp}-{attempt}.sqlite3"));
     let aside = (1..1000).map(named).find(|aside| !aside.exists());
-    let aside = aside.ok_or_else(|| FileError::other(path, "move", "no name is free beside it"))?;
-    for end in ["-wal", "-shm", ""] {
-        let (from, to) = (with_end(path, end), with_end(&aside, end));
+    let aside =
+        aside.ok_or_else(|| FileError::other(path, "move", "every backup name is taken"))?;
+    for suffix in ["-wal", "-shm", ""] {
+        let (from, to) = (with_suffix(path, suffix), with_suffix(&aside, suffix));
         match fs::rename(&from, &to) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(FileError::from_io(&from, "move", &error).into());
@@ -155,8 +159,8 @@ fn move_aside(path: &Path) -> Result<PathBuf, SessionError> {
     Ok(aside)
 }
 
-fn with_end(path: &Path, end: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(end);
+    name.push(suffix);
     PathBuf::from(name)
 }

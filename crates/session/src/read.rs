@@ -1,6 +1,6 @@
-//! Reading sessions back: lists, whole sessions, single turns.
+//! Reads sessions: lists, whole sessions, single turns.
 //!
-//! A database can be written by others, so text is cleaned again on its way out. Nothing here writes.
+//! Other programs can write to the database, so text is cleaned again when it is read. Nothing here writes.
 
 use rusqlite::{Row, params};
 
@@ -15,23 +15,27 @@ pub(super) const SUMMARY: &str =
 const TURN: &str = "select t.number, t.parent, t.asked, t.ended, t.state, t.question, t.answer, t.rationale, t.message, t.record
    from turns t join sessions s on s.number = t.session where s.id = ?1";
 
-/// What the store holds.
+/// Size of the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
+    /// Number of sessions.
     pub sessions: u64,
+    /// Number of turns.
     pub turns: u64,
-    /// Different pictures, thumbnails of shots included.
+    /// Number of different images, including thumbnails of shots.
     pub images: u64,
+    /// Bytes of those images.
     pub image_bytes: u64,
+    /// Bytes of the database.
     pub database_bytes: u64,
-    /// When the session that has rested longest was used, in milliseconds since 1970.
+    /// When the least recently used session was used, in milliseconds since 1970.
     pub oldest: Option<i64>,
-    /// The same of the last one.
+    /// When the most recently used session was used, in milliseconds since 1970.
     pub newest: Option<i64>,
 }
 
 impl Sessions {
-    /// At most `limit` sessions after the first `offset`, last used first.
+    /// At most `limit` sessions after skipping `offset`, most recently used first.
     pub fn list(&self, limit: usize, offset: usize) -> Result<Vec<Summary>, SessionError> {
         let text = format!("{SUMMARY} order by used desc, number desc limit ?1 offset ?2");
         let mut statement = self.connection.prepare_cached(&text)?;
@@ -44,9 +48,9 @@ impl Sessions {
         Ok(found)
     }
 
-    /// A whole session.
+    /// Loads a whole session.
     pub fn load(&self, id: &SessionId) -> Result<Session, SessionError> {
-        // One view of the database, though another process may write.
+        // A transaction gives one consistent view while other processes write.
         let view = self.connection.unchecked_transaction()?;
         let Summary {
             id,
@@ -76,7 +80,7 @@ impl Sessions {
         })
     }
 
-    /// A line about one session.
+    /// The list entry of one session.
     pub fn summary(&self, id: &SessionId) -> Result<Summary, SessionError> {
         let mut statement = self
             .connection
@@ -88,7 +92,7 @@ impl Sessions {
         }
     }
 
-    /// One turn.
+    /// Loads one turn.
     pub fn turn(&self, id: &TurnId) -> Result<Turn, SessionError> {
         let mut statement = self
             .connection
@@ -103,14 +107,14 @@ impl Sessions {
         }
     }
 
-    /// The bytes of a kept picture.
+    /// The bytes of a saved image.
     ///
-    /// Errors where it is missing or not what its hash says.
+    /// Errors if it is missing or does not match its hash.
     pub fn image(&self, image: &StoredImage) -> Result<Vec<u8>, SessionError> {
         self.images.get(&image.sha256)
     }
 
-    /// What the store holds.
+    /// Size of the store.
     pub fn stats(&self) -> Result<Stats, SessionError> {
         let stats = self.connection.query_row(
             "select (select count(*) from sessions), (select count(*) from turns), (select count(*) from images),
@@ -119,7 +123,7 @@ impl Sessions {
                (select page_size from pragma_page_size)",
             [],
             |row| {
-                // SQLite counts in signed numbers; none of these is negative.
+                // SQLite counts in signed numbers, but none of these is negative.
                 let count = |column: usize| row.get(column).map(i64::unsigned_abs);
                 Ok(Stats {
                     sessions: count(0)?,
@@ -141,7 +145,7 @@ pub(super) fn summary(row: &Row) -> Result<Summary, SessionError> {
     Ok(Summary {
         id: text(0)?
             .parse()
-            .map_err(|_| unreadable("the id of a session"))?,
+            .map_err(|_| unreadable("the id of a session is not valid"))?,
         number: row.get(1)?,
         title: cleaned_title(&text(2)?),
         model: cleaned_title(&text(3)?),
@@ -161,10 +165,10 @@ fn turn(row: &Row) -> Result<Turn, SessionError> {
     let state = TurnState::ALL
         .into_iter()
         .find(|known| known.name() == state);
-    let state = state.ok_or_else(|| unreadable("the state of a turn"))?;
+    let state = state.ok_or_else(|| unreadable("the state of a turn is not valid"))?;
     let record = Record::from_text(&row.get::<_, String>(9)?)?;
-    let words = text(6, "bytes of an answer")?.unwrap_or_default();
-    let rationale = text(7, "bytes of a rationale")?;
+    let words = text(6, "bytes in the answer")?.unwrap_or_default();
+    let rationale = text(7, "bytes in the rationale")?;
     let (words, answer) = match state {
         TurnState::Answered => {
             let rest = record.answer.unwrap_or_default();
@@ -185,7 +189,7 @@ fn turn(row: &Row) -> Result<Turn, SessionError> {
         asked: row.get(2)?,
         ended: row.get(3)?,
         state,
-        question: text(5, "bytes of a question")?.unwrap_or_default(),
+        question: text(5, "bytes in the question")?.unwrap_or_default(),
         images: record.images,
         settings: record.settings,
         sources: record.sources,
@@ -194,6 +198,6 @@ fn turn(row: &Row) -> Result<Turn, SessionError> {
         text: words,
         answer,
         shots: record.shots,
-        message: text(8, "bytes of a message")?,
+        message: text(8, "bytes in the message")?,
     })
 }

@@ -1,6 +1,6 @@
-//! The part of a turn that nobody searches for, as one JSON text; and the door through which all text comes in.
+//! The part of a turn that is not searched, as one JSON text; and the cleaning of all text before it is saved.
 //!
-//! Text is cleaned and measured here before it is kept. Never write a row past these functions.
+//! Text is cleaned and its length checked here. Never write a row without these functions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,59 +9,65 @@ use super::error::{SessionError, at_most, unreadable};
 use super::types::{Sources, StoredAnswer, StoredImage, StoredShot};
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
-/// Longest title, model or index name in characters; longer ones are cut visibly.
+/// Longest title, model name or index name in characters; longer ones are cut with an ellipsis.
 pub const LONGEST_TITLE: usize = 200;
 /// Longest question, answer, rationale or message in bytes.
 pub const LONGEST_TEXT: usize = 1 << 20;
 /// Most shots of one turn.
 pub const MOST_SHOTS: usize = 512;
 /// Longest JSON text of one turn in bytes.
-const LONGEST_RECORD: usize = 16 << 20;
+const MAX_RECORD_BYTES: usize = 16 << 20;
 /// Deepest nesting of settings and provenance; deeper parts become `null`.
-const DEEPEST_VALUE: usize = 32;
+const MAX_VALUE_DEPTH: usize = 32;
 
-/// What is kept of a turn beside its texts.
+/// The parts of a turn that are not full-text columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Record {
+    /// The settings, as a JSON object.
     pub settings: Value,
+    /// Where the model, index and encoder are.
     #[serde(default)]
     pub sources: Option<Sources>,
+    /// The patient in the images, if known.
     #[serde(default)]
     pub patient: Option<String>,
+    /// The study the images belong to, if known.
     #[serde(default)]
     pub study: Option<String>,
+    /// The attached images.
     pub images: Vec<StoredImage>,
-    /// Without its texts, which have columns of their own.
+    /// The answer without its texts, which have their own columns.
     #[serde(default)]
     pub answer: Option<StoredAnswer>,
+    /// The shots, most similar first.
     #[serde(default)]
     pub shots: Vec<StoredShot>,
 }
 
 impl Record {
-    /// As it is written.
+    /// The record as JSON.
     pub fn to_text(&self) -> Result<String, SessionError> {
         let text = serde_json::to_string(self).map_err(unreadable)?;
         at_most(
-            "bytes of settings, shots and provenance",
+            "bytes in settings, shots and provenance",
             text.len(),
-            LONGEST_RECORD,
+            MAX_RECORD_BYTES,
         )?;
         Ok(text)
     }
 
-    /// The inverse of [`Record::to_text`]; cleaned again, since a database can be written by others.
+    /// Parses [`Record::to_text`]; cleans the text again, because other programs can write to the database.
     pub fn from_text(text: &str) -> Result<Self, SessionError> {
         at_most(
-            "bytes of settings, shots and provenance",
+            "bytes in settings, shots and provenance",
             text.len(),
-            LONGEST_RECORD,
+            MAX_RECORD_BYTES,
         )?;
         let record: Self = serde_json::from_str(text).map_err(unreadable)?;
         let answer = record.answer.map(cleaned_answer).transpose()?;
         let images: Vec<_> = record.images.into_iter().map(cleaned_image).collect();
         if let Some(image) = images.iter().find(|image| !is_sha256(&image.sha256)) {
-            return Err(unreadable(format!("{} is no SHA-256", image.sha256)));
+            return Err(unreadable(format!("{} is not a SHA-256", image.sha256)));
         }
         Ok(Self {
             settings: clean_value(record.settings),
@@ -75,7 +81,7 @@ impl Record {
     }
 }
 
-/// Whether `text` is a SHA-256 as the program writes it, and so safe as a file name.
+/// Whether `text` is a SHA-256 as this program writes it, and therefore safe as a file name.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64
         && text
@@ -83,13 +89,13 @@ pub fn is_sha256(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// A text of many lines as it is kept.
+/// Cleans a text of several lines; errors if it is too long.
 pub fn cleaned_text(what: &'static str, text: &str) -> Result<String, SessionError> {
     at_most(what, text.len(), LONGEST_TEXT)?;
     Ok(clean(text))
 }
 
-/// A title or name as it is kept; `untitled` where nothing is left of it.
+/// Cleans a title or name; `untitled` if nothing is left.
 pub fn cleaned_title(title: &str) -> String {
     let line = clean_line_max(title.trim(), LONGEST_TITLE);
     if line.trim().is_empty() {
@@ -98,7 +104,7 @@ pub fn cleaned_title(title: &str) -> String {
     line
 }
 
-/// What an answer was made with as it is kept.
+/// Cleans the sources of an answer.
 pub fn cleaned_sources(sources: Sources) -> Sources {
     Sources {
         model: clean_line(&sources.model),
@@ -108,7 +114,7 @@ pub fn cleaned_sources(sources: Sources) -> Sources {
     }
 }
 
-/// What is known of a picture as it is kept.
+/// Cleans the name and format of an image.
 pub fn cleaned_image(image: StoredImage) -> StoredImage {
     StoredImage {
         name: clean_line_max(&image.name, LONGEST_TITLE),
@@ -117,13 +123,13 @@ pub fn cleaned_image(image: StoredImage) -> StoredImage {
     }
 }
 
-/// An answer as it is kept.
+/// Cleans every text of an answer.
 pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError> {
     let rationale = answer.rationale.as_deref();
     Ok(StoredAnswer {
-        answer: cleaned_text("bytes of an answer", &answer.answer)?,
+        answer: cleaned_text("bytes in the answer", &answer.answer)?,
         rationale: rationale
-            .map(|text| cleaned_text("bytes of a rationale", text))
+            .map(|text| cleaned_text("bytes in the rationale", text))
             .transpose()?,
         stop_reason: clean_line_max(&answer.stop_reason, LONGEST_TITLE),
         notices: answer
@@ -138,14 +144,14 @@ pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError
     })
 }
 
-/// Shots as they are kept; their thumbnails are not touched beyond their names.
+/// Cleans every text of the shots.
 pub fn cleaned_shots(shots: Vec<StoredShot>) -> Result<Vec<StoredShot>, SessionError> {
     at_most("shots", shots.len(), MOST_SHOTS)?;
     shots.into_iter().map(cleaned_shot).collect()
 }
 
 fn cleaned_shot(shot: StoredShot) -> Result<StoredShot, SessionError> {
-    let text = |text: &str| cleaned_text("bytes of a shot's text", text);
+    let text = |text: &str| cleaned_text("bytes in a text of a shot", text);
     let tags = shot.tags.iter();
     Ok(StoredShot {
         example_id: clean_line(&text(&shot.example_id)?),
@@ -171,9 +177,9 @@ fn cleaned_shot(shot: StoredShot) -> Result<StoredShot, SessionError> {
     })
 }
 
-/// JSON with every text in it cleaned.
+/// Cleans every string in a JSON value.
 pub fn clean_value(value: Value) -> Value {
-    clean_nested(value, DEEPEST_VALUE)
+    clean_nested(value, MAX_VALUE_DEPTH)
 }
 
 fn clean_nested(value: Value, depth: usize) -> Value {

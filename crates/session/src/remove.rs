@@ -1,7 +1,7 @@
-//! Renaming, deleting and purging; and letting go of pictures that no session uses any more.
+//! Renames, deletes and purges sessions, and removes images that no session uses any more.
 //!
-//! A picture's file goes only inside a write transaction that has seen that no turn refers to it: another process makes sure of
-//! its pictures inside one too, so neither can pull a file from under the other.
+//! An image file is removed only inside a write transaction in which no turn refers to it. Other processes check their
+//! images inside a transaction too, so neither can remove a file the other needs.
 
 use rusqlite::{TransactionBehavior, params};
 use std::collections::BTreeSet;
@@ -12,36 +12,38 @@ use super::id::SessionId;
 use super::record::cleaned_title;
 use super::{Sessions, clock};
 
-/// What is gone.
+/// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
+    /// Number of sessions.
     pub sessions: usize,
-    /// Different pictures.
+    /// Number of different images.
     pub images: usize,
+    /// Bytes of those images.
     pub image_bytes: u64,
 }
 
 impl Sessions {
-    /// Gives a session another title.
+    /// Renames a session.
     pub fn rename(&mut self, id: &SessionId, title: &str) -> Result<(), SessionError> {
         let changed = self.connection.execute(
             "update sessions set title = ?2 where id = ?1",
             params![id.as_str(), cleaned_title(title)],
         )?;
-        known(changed, id)
+        expect_found(changed, id)
     }
 
-    /// Deletes a session, its turns, and the pictures that no other session uses. The text is overwritten in the file.
+    /// Deletes a session, its turns, and the images that no other session uses. The text is overwritten in the file.
     pub fn delete(&mut self, id: &SessionId) -> Result<Removed, SessionError> {
         let removed = self
             .connection
             .execute("delete from sessions where id = ?1", [id.as_str()])?;
-        known(removed, id)?;
-        self.let_go(removed)
+        expect_found(removed, id)?;
+        self.remove_unused_images(removed)
     }
 
-    /// Deletes every session that was used last more than `age` ago, as [`Sessions::delete`]. One that another process is
-    /// answering in stays.
+    /// Deletes every session last used more than `age` ago, as [`Sessions::delete`] does, except those in which another
+    /// process is answering.
     pub fn purge_older_than(&mut self, age: Duration) -> Result<Removed, SessionError> {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let removed = self.connection.execute(
@@ -49,10 +51,10 @@ impl Sessions {
              and not exists (select 1 from turns where turns.session = sessions.number and state = 'asked')",
             [clock::now().saturating_sub(age)],
         )?;
-        self.let_go(removed)
+        self.remove_unused_images(removed)
     }
 
-    fn let_go(&mut self, sessions: usize) -> Result<Removed, SessionError> {
+    fn remove_unused_images(&mut self, sessions: usize) -> Result<Removed, SessionError> {
         let mut removed = Removed {
             sessions,
             ..Removed::default()
@@ -72,7 +74,7 @@ impl Sessions {
             removed.images += 1;
             removed.image_bytes = removed.image_bytes.saturating_add(bytes.unsigned_abs());
         }
-        // Files of a turn that was never written to its end.
+        // Files left by a turn that was never committed.
         let kept: BTreeSet<String> = transaction
             .prepare("select sha256 from images")?
             .query_map([], |row| row.get(0))?
@@ -90,8 +92,8 @@ impl Sessions {
         Ok(removed)
     }
 
-    /// Gives room back to the system and takes deleted text out of the journal. What a reader elsewhere holds up is done the
-    /// next time, so failing here is no error.
+    /// Returns free pages to the system and removes deleted text from the journal. Another reader may prevent this; the next
+    /// call does it then, so failing here is not an error.
     fn shrink(&self) {
         for pragma in [
             "pragma incremental_vacuum",
@@ -109,7 +111,7 @@ impl Sessions {
     }
 }
 
-fn known(changed: usize, id: &SessionId) -> Result<(), SessionError> {
+fn expect_found(changed: usize, id: &SessionId) -> Result<(), SessionError> {
     if changed == 0 {
         return Err(SessionError::Unknown(id.to_string()));
     }

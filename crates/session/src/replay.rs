@@ -1,57 +1,59 @@
-//! Comparing an answer with the one that was given to the same question before: is it the same, and if not, what went in that
-//! was different?
+//! Compares an answer with an earlier one to the same question: is it the same, and if not, which inputs differ?
 //!
-//! A change of an ingredient is reported even where the answer stayed: it is luck then, not repetition. Times are never
+//! A changed input is reported even if the answer is the same, because then it is the same only by luck. Timings are never
 //! compared.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::ingredients::{fields, readable, shown};
+use super::provenance_diff::{field_label, leaf_fields, value_text};
 use super::types::Turn;
 use rounds_support::sanitise::clean_line_max;
 
-/// Characters of text that are shown on from a difference.
+/// Characters of text shown from a difference on.
 const EXCERPT: usize = 60;
 
 /// The outcome of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The same answer from the same ingredients.
+    /// The same answer from the same inputs.
     Same,
+    /// The answer or an input differs.
     Differs {
-        /// Whether the user would see another answer.
+        /// Whether the user would see a different answer.
         answer_changed: bool,
-        /// Where the answers part; `None` where they do not.
+        /// Where the answers first differ; `None` if they do not.
         first_difference: Option<Difference>,
-        /// What went in differently.
+        /// The inputs that differ.
         ingredients: Vec<Change>,
     },
 }
 
-/// Where two answers part.
+/// Where two answers first differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// `answer`, `rationale`, `stop reason` or `outcome`.
     pub part: &'static str,
     /// Characters before the difference.
     pub character: usize,
-    /// The old text from there, cut.
+    /// The old text from there on, cut.
     pub before: String,
-    /// The new text from there, cut.
+    /// The new text from there on, cut.
     pub after: String,
 }
 
-/// An ingredient that changed.
+/// An input that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// In words.
+    /// What it is, for display.
     pub name: String,
+    /// The old value.
     pub before: String,
+    /// The new value.
     pub after: String,
 }
 
-/// Compares a turn with its repetition.
+/// Compares a turn with its replay.
 pub fn compare(old: &Turn, new: &Turn) -> Verdict {
     let first_difference = first_difference(old, new);
     let ingredients = changes(old, new);
@@ -108,7 +110,7 @@ fn first_difference(old: &Turn, new: &Turn) -> Option<Difference> {
 fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut compare = |name: &str, before: &Value, after: &Value| {
-        if !alike(before, after) {
+        if !same_value(before, after) {
             changes.push(change(name, before, after));
         }
     };
@@ -119,11 +121,11 @@ fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
     );
     let known = [
         (provenance(old), provenance(new)),
-        (pictures(old), pictures(new)),
+        (image_hashes(old), image_hashes(new)),
         (old.settings.clone(), new.settings.clone()),
         sources(old, new),
     ];
-    // The first pair that both know a field from counts; a failed turn has no provenance.
+    // The first pair that both have a field counts; a failed turn has no provenance.
     let mut done: BTreeSet<String> = BTreeSet::new();
     for (before, after) in &known {
         if before.is_null() != after.is_null() {
@@ -145,8 +147,8 @@ fn provenance(turn: &Turn) -> Value {
         .map_or(Value::Null, |answer| answer.provenance.clone())
 }
 
-/// What they were made with, by name. Provenance says it by content, so that a folder that only moved is no change; its
-/// hash of another encoder gets the names too.
+/// The sources by name, where provenance does not identify them by content: a folder that only moved is not a change. If
+/// the encoder's hash differs, its names are shown as well.
 fn sources(old: &Turn, new: &Turn) -> (Value, Value) {
     let (before, after) = (provenance(old), provenance(new));
     let by_content = !before.is_null() && !after.is_null();
@@ -163,8 +165,8 @@ fn sources(old: &Turn, new: &Turn) -> (Value, Value) {
     (named(old), named(new))
 }
 
-/// The hashes under the name they have in provenance.
-fn pictures(turn: &Turn) -> Value {
+/// The image hashes, under their name in provenance.
+fn image_hashes(turn: &Turn) -> Value {
     let hashes: Vec<&str> = turn
         .images
         .iter()
@@ -178,8 +180,8 @@ fn value_of<'a>(fields: &[(&str, &'a Value)], name: &str) -> &'a Value {
     found.map_or(&Value::Null, |(_, value)| value)
 }
 
-/// Equal, or the same number in another form. Whole numbers are compared whole: seeds are longer than a float.
-fn alike(a: &Value, b: &Value) -> bool {
+/// Equal, or the same number in another form. Integers are compared exactly: a seed does not fit into a float.
+fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) if x.is_f64() || y.is_f64() => {
             x.as_f64() == y.as_f64()
@@ -195,14 +197,14 @@ fn change(name: &str, before: &Value, after: &Value) -> Change {
         name: if only_order {
             "order of the shots".to_owned()
         } else {
-            readable(name)
+            field_label(name)
         },
-        before: shown(before),
-        after: shown(after),
+        before: value_text(before),
+        after: value_text(after),
     };
-    // Long values may differ only where they are cut.
+    // Long values may differ only after the cut.
     if change.before == change.after {
-        change.after = format!("{} (differs further on)", change.after);
+        change.after = format!("{} (differs later in the text)", change.after);
     }
     change
 }

@@ -1,14 +1,14 @@
-//! The tables, and the steps by which an old database becomes a new one.
+//! The tables and the migrations between versions.
 //!
-//! A step that has been released is never changed; a new version is a new step at the end. Full-text search follows the
-//! turns by triggers, so no writer can forget it.
+//! Never change a released step; a new version adds a step at the end. Triggers keep full-text search in sync with the
+//! turns, so no writer can forget to update it.
 
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 use super::error::{SessionError, damaged};
 
-/// Version 1: sessions, turns and pictures. `turns.number` counts within a session; `pictured` counts references.
+/// Version 1: sessions, turns and images. `turns.number` counts within a session; `pictured` lists which turn uses which image.
 const STEP_1: &str = "
 create table sessions (
   number integer primary key autoincrement, id text not null unique, title text not null, model text not null,
@@ -27,7 +27,7 @@ create table pictured (
 create index pictured_by_turn on pictured (turn);
 ";
 
-/// Version 2: full-text search. Deleted words leave its index at once; a question's words weigh most, a shot's least.
+/// Version 2: full-text search. Deleted text leaves the search index at once; questions weigh most, shots least.
 const STEP_2: &str = "
 create virtual table words using fts5 (question, answer, rationale, shot_words, content='turns', content_rowid='row',
   tokenize='porter unicode61 remove_diacritics 2');
@@ -50,15 +50,15 @@ end;
 insert into words (words) values ('rebuild');
 ";
 
-/// In the order of versions, the first being version 1.
+/// In order of version, starting with version 1.
 const STEPS: [&str; 2] = [STEP_1, STEP_2];
 
-/// The version that this program writes.
+/// The version this program writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
-/// Makes the tables of an empty database, or brings those of an older version up to date; all or nothing.
+/// Creates the tables of an empty database, or migrates an older one, in one transaction.
 ///
-/// Errors where the database is newer than this program, or its tables are not those of its version.
+/// Errors if the database is newer than this program, or its tables do not match its version.
 pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -70,8 +70,8 @@ pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
         });
     }
     let done = usize::try_from(found).map_err(|_| damaged("its version is negative"))?;
-    if !is_ours(&transaction, done)? {
-        return Err(damaged("its tables are not those of sessions"));
+    if !schema_matches(&transaction, done)? {
+        return Err(damaged("its tables do not match its version"));
     }
     for step in STEPS.iter().skip(done) {
         transaction.execute_batch(step)?;
@@ -83,9 +83,9 @@ pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Whether every object of this version is there to the letter, and nothing that acts by itself beside it. A table, index or
-/// view that the user added does no harm and is left alone.
-fn is_ours(connection: &Connection, version: usize) -> Result<bool, SessionError> {
+/// Whether every object of this version exists exactly as written and there is no foreign trigger. Tables, indexes and
+/// views that the user added are harmless and allowed.
+fn schema_matches(connection: &Connection, version: usize) -> Result<bool, SessionError> {
     let reference = Connection::open_in_memory()?;
     for step in STEPS.iter().take(version) {
         reference.execute_batch(step)?;
@@ -94,16 +94,16 @@ fn is_ours(connection: &Connection, version: usize) -> Result<bool, SessionError
     if version == 0 {
         return Ok(found.is_empty());
     }
-    let added_harmless = found
+    let extras_are_harmless = found
         .difference(&ours)
         .all(|(kind, ..)| ["table", "index", "view"].contains(&kind.as_str()));
-    Ok(ours.is_subset(&found) && added_harmless)
+    Ok(ours.is_subset(&found) && extras_are_harmless)
 }
 
 type Object = (String, String, Option<String>);
 
 fn objects(connection: &Connection) -> Result<BTreeSet<Object>, SessionError> {
-    // The tables behind the search are SQLite's own, written as its version likes.
+    // SQLite manages the tables behind full-text search; their SQL depends on its version.
     let mut statement = connection.prepare(
         "select type, name, sql from sqlite_schema where name not glob 'words_*' and name not glob 'sqlite_*'",
     )?;
@@ -111,6 +111,6 @@ fn objects(connection: &Connection) -> Result<BTreeSet<Object>, SessionError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Version 1 as it was, for the test that old sessions are not lost.
+/// Version 1, for the test that old sessions still open.
 #[cfg(test)]
 pub(super) const VERSION_1: &str = STEP_1;

@@ -1,6 +1,6 @@
 //! Full-text search over questions, answers, rationales, the questions of shots, and titles.
 //!
-//! What the user types is words, each quoted: SQLite's query language has no way in. Never build a query from raw text.
+//! Every word the user types is quoted, so SQLite's query language cannot be injected. Never build a query from raw text.
 
 use rusqlite::params;
 use std::ops::Range;
@@ -11,38 +11,42 @@ use super::id::SessionId;
 use super::record::cleaned_title;
 use rounds_support::sanitise::clean_line;
 
-/// Most words of a query that count.
-const MOST_WORDS: usize = 32;
-/// Words around a hit.
+/// Most words of a query; the rest is ignored.
+const MAX_WORDS: usize = 32;
+/// Words shown around a hit.
 const SNIPPET_WORDS: i64 = 16;
-/// Stand around a found word on its way out of SQLite; cleaned text never holds them.
+/// SQLite puts these around a found word; cleaned text never contains them.
 const MARKS: [char; 2] = ['\u{1}', '\u{2}'];
 
-/// Text on one line, and where the found words are in it.
+/// One line of text and the positions of the found words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snippet {
+    /// The text.
     pub text: String,
-    /// In bytes of `text`, in order.
+    /// Byte ranges of the found words in `text`, in order.
     pub found: Vec<Range<usize>>,
 }
 
-/// Something that was found.
+/// A search result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
+    /// Id of the session.
     pub session: SessionId,
+    /// Title of the session.
     pub title: String,
-    /// When the session was used last, in milliseconds since 1970.
+    /// When the session was last used, in milliseconds since 1970.
     pub used: i64,
-    /// `None` where the title was found.
+    /// Number of the turn; `None` if the title matched.
     pub turn: Option<u32>,
+    /// The text around the found words.
     pub snippet: Snippet,
     /// BM25, higher is better; 0 for titles.
     pub score: f64,
 }
 
 impl Sessions {
-    /// At most `limit` hits that hold every word of `text`, the last one perhaps unfinished: titles first, last used first,
-    /// then turns, best first.
+    /// At most `limit` hits that contain every word of `text`; the last word may be incomplete. Titles come first, most
+    /// recently used first, then turns, best first.
     pub fn search(&self, text: &str, limit: usize) -> Result<Vec<Hit>, SessionError> {
         let words = words(text);
         let (Some(query), true) = (query(&words), limit > 0) else {
@@ -106,19 +110,20 @@ impl Sessions {
 }
 
 fn id(text: &str) -> Result<SessionId, SessionError> {
-    text.parse().map_err(|_| unreadable("the id of a session"))
+    text.parse()
+        .map_err(|_| unreadable("the id of a session is not valid"))
 }
 
-/// The words of `text`: runs of letters and digits, in lower case.
+/// The words of `text` (runs of letters and digits) in lower case.
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .take(MOST_WORDS)
+        .take(MAX_WORDS)
         .map(str::to_lowercase)
         .collect()
 }
 
-/// Every word quoted, the last one as a beginning.
+/// An FTS5 query for all words, the last one as a prefix; `None` if there are none.
 fn query(words: &[String]) -> Option<String> {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     (!quoted.is_empty()).then(|| format!("{} *", quoted.join(" AND ")))

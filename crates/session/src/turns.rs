@@ -1,7 +1,7 @@
-//! Keeping a turn: when it is asked, while text comes, and when it ends.
+//! Saves a turn when it is asked, while text arrives, and when it ends.
 //!
-//! Each step is one transaction and is on the disk when it returns, so a kill at any moment loses at most the text since the
-//! last step. An answer that is kept is never overwritten.
+//! Each step is one transaction and is on disk when it returns, so a kill at any moment loses at most the text since the
+//! last step. A saved answer is never overwritten.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -9,7 +9,7 @@ use super::Sessions;
 use super::clock;
 use super::error::{SessionError, at_most};
 use super::id::{SessionId, TurnId};
-use super::images::{LONGEST_THUMBNAIL, MOST_IMAGES};
+use super::images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
 use super::record::{
     Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
     cleaned_text, cleaned_title,
@@ -19,20 +19,20 @@ use super::types::{
 };
 use rounds_support::{files, sanitise};
 
-/// Ids that are tried before we give up: with 35 bits of chance two are one too many.
-const TRIES: usize = 8;
+/// Random ids to try before giving up; with 35 random bits even the second is hardly ever needed.
+const MAX_ID_TRIES: usize = 8;
 
-/// What a turn's end changes.
+/// The columns that change when a turn ends.
 struct Ending {
     state: TurnState,
-    /// Empty: what was kept stays.
+    /// Empty leaves the saved text as it is.
     text: String,
     rationale: Option<String>,
     message: Option<String>,
 }
 
 impl Sessions {
-    /// Begins a session. An empty title becomes `untitled`.
+    /// Creates a session. An empty title becomes `untitled`.
     pub fn create(
         &mut self,
         title: &str,
@@ -40,7 +40,7 @@ impl Sessions {
         index: &str,
     ) -> Result<SessionId, SessionError> {
         let moment = clock::now();
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ID_TRIES {
             let bytes = self
                 .connection
                 .query_row("select randomblob(5)", [], |row| row.get(0))?;
@@ -56,18 +56,18 @@ impl Sessions {
         Err(SessionError::Busy)
     }
 
-    /// Keeps a question and its pictures before it is answered.
+    /// Saves a question and its images before it is answered.
     ///
-    /// Errors where the session or the parent is not there, or something is past its limit; nothing is kept then.
+    /// Errors, saving nothing, if the session or the parent does not exist, or something is over its limit.
     pub fn begin_turn(
         &mut self,
         session: &SessionId,
         turn: &NewTurn,
     ) -> Result<TurnId, SessionError> {
-        at_most("pictures of a question", turn.images.len(), MOST_IMAGES)?;
-        let question = cleaned_text("bytes of a question", &turn.question)?;
+        at_most("images in a question", turn.images.len(), MOST_IMAGES)?;
+        let question = cleaned_text("bytes in the question", &turn.question)?;
         let line = |text: &Option<String>| text.as_deref().map(sanitise::clean_line);
-        let images: Vec<StoredImage> = turn.images.iter().map(described).collect();
+        let images: Vec<StoredImage> = turn.images.iter().map(stored_image).collect();
         let hashes: Vec<String> = images.iter().map(|image| image.sha256.clone()).collect();
         let record = Record {
             settings: clean_value(turn.settings.clone()),
@@ -80,9 +80,9 @@ impl Sessions {
         let text = record.to_text()?;
         let writer = self.writer.token(&self.connection)?.to_owned();
         let moment = clock::now();
-        // Pictures may be a gigabyte: they are written before the transaction, which nobody else could wait out. One that
-        // another process lets go of meanwhile is written again in it.
-        place(&self.connection, session, turn.parent)?;
+        // Images may be a gigabyte, so they are written before the transaction: other processes must not wait that long for
+        // its lock. If another process removes one meanwhile, it is written again inside the transaction.
+        locate(&self.connection, session, turn.parent)?;
         for (sha256, image) in hashes.iter().zip(&turn.images) {
             self.images.put(sha256, &image.bytes)?;
         }
@@ -90,7 +90,7 @@ impl Sessions {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (owner, number) = place(&transaction, session, turn.parent)?;
+        let (owner, number) = locate(&transaction, session, turn.parent)?;
         let id = TurnId {
             session: session.clone(),
             number,
@@ -102,8 +102,8 @@ impl Sessions {
         )?;
         let row = transaction.last_insert_rowid();
         for (sha256, image) in hashes.iter().zip(&turn.images) {
-            self.images.still(sha256, &image.bytes)?;
-            refer(&transaction, row, sha256, image.bytes.len())?;
+            self.images.ensure(sha256, &image.bytes)?;
+            add_image_reference(&transaction, row, sha256, image.bytes.len())?;
         }
         transaction.execute(
             "update sessions set used = ?2, turns = turns + 1 where number = ?1",
@@ -113,11 +113,11 @@ impl Sessions {
         Ok(id)
     }
 
-    /// Keeps the text that has come so far: all of it, in the place of what was kept before. Cheap enough for every second.
+    /// Saves the whole partial text, replacing what was saved before. Cheap enough to call every second.
     ///
-    /// Errors where the turn has ended.
+    /// Errors if the turn has ended.
     pub fn append_partial(&mut self, turn: &TurnId, text: &str) -> Result<(), SessionError> {
-        let text = cleaned_text("bytes of an answer", text)?;
+        let text = cleaned_text("bytes in the answer", text)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -129,10 +129,10 @@ impl Sessions {
         Ok(())
     }
 
-    /// Keeps how a turn ended, and `sources` where those of its beginning may not be what it was made with: a model that was
-    /// wanted may not have opened.
+    /// Saves how a turn ended. `sources`, if given, replace those saved at its beginning: the requested model may not have
+    /// been the one that answered.
     ///
-    /// Errors where it has ended already, or something is past its limit; nothing changes then.
+    /// Errors, changing nothing, if it has already ended or something is over its limit.
     pub fn finish_turn(
         &mut self,
         turn: &TurnId,
@@ -163,7 +163,7 @@ impl Sessions {
                 shots,
             ),
         };
-        let (shots, thumbnails) = described_shots(shots)?;
+        let (shots, thumbnails) = stored_shots(shots)?;
         let words = shots
             .iter()
             .map(|shot| shot.question.as_str())
@@ -204,7 +204,7 @@ impl Sessions {
         for thumbnail in &thumbnails {
             let sha256 = files::sha256_hex(thumbnail);
             self.images.put(&sha256, thumbnail)?;
-            refer(&transaction, row, &sha256, thumbnail.len())?;
+            add_image_reference(&transaction, row, &sha256, thumbnail.len())?;
         }
         transaction.execute(
             "update sessions set used = ?2 where id = ?1",
@@ -218,15 +218,15 @@ impl Sessions {
 fn unanswered(state: TurnState, text: &str, message: Option<&str>) -> Result<Ending, SessionError> {
     Ok(Ending {
         state,
-        text: cleaned_text("bytes of an answer", text)?,
+        text: cleaned_text("bytes in the answer", text)?,
         rationale: None,
         message: message
-            .map(|message| cleaned_text("bytes of a message", message))
+            .map(|message| cleaned_text("bytes in the message", message))
             .transpose()?,
     })
 }
 
-fn described(image: &NewImage) -> StoredImage {
+fn stored_image(image: &NewImage) -> StoredImage {
     cleaned_image(StoredImage {
         sha256: files::sha256_hex(&image.bytes),
         name: image.name.clone(),
@@ -237,8 +237,8 @@ fn described(image: &NewImage) -> StoredImage {
     })
 }
 
-/// Shots as they are kept, and the bytes of their thumbnails.
-fn described_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>), SessionError> {
+/// The shots to save, and the bytes of their thumbnails.
+fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>), SessionError> {
     let mut thumbnails = Vec::new();
     let mut kept = Vec::new();
     for NewShot {
@@ -254,7 +254,7 @@ fn described_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>
             ..StoredImage::default()
         });
         if let Some(jpeg) = thumbnail {
-            at_most("bytes of a thumbnail", jpeg.len(), LONGEST_THUMBNAIL)?;
+            at_most("bytes in a thumbnail", jpeg.len(), MAX_THUMBNAIL_BYTES)?;
             thumbnails.push(jpeg);
         }
         kept.push(shot);
@@ -262,7 +262,7 @@ fn described_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>
     Ok((cleaned_shots(kept)?, thumbnails))
 }
 
-fn refer(
+fn add_image_reference(
     transaction: &Transaction,
     row: i64,
     sha256: &str,
@@ -279,8 +279,8 @@ fn refer(
 
 /// Row number of a session and the number of its next turn, which follows `parent`.
 ///
-/// Errors where either is not there.
-fn place(
+/// Errors if the session or `parent` does not exist.
+fn locate(
     connection: &Connection,
     session: &SessionId,
     parent: Option<u32>,
@@ -321,7 +321,7 @@ pub(super) fn row_of(
         })
 }
 
-/// Row number of a turn that may still get text: one that was called interrupted may, its writer knows better.
+/// Row number of a turn that may still get text. One marked interrupted may: its writer is evidently still running.
 fn unfinished(transaction: &Transaction, turn: &TurnId) -> Result<i64, SessionError> {
     let (row, state) = row_of(transaction, turn)?;
     let open = [TurnState::Asked, TurnState::Interrupted].map(TurnState::name);

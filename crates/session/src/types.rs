@@ -1,7 +1,7 @@
-//! What the store keeps, in plain types of its own.
+//! The plain types that the store saves.
 //!
-//! They hold no model, index or picture, so a session can be read when those are gone. Fields may be added with a default;
-//! never change the meaning of one, old sessions are read with it.
+//! They hold no model, index or image data, so a session stays readable when those are gone. Fields may be added with a
+//! default; never change the meaning of a field, because old sessions are read with it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::id::SessionId;
 
-/// A picture that the store keeps, named by its content.
+/// A saved image, identified by its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredImage {
     /// SHA-256 of the file: 64 lower-case hexadecimal digits.
@@ -26,29 +26,35 @@ pub struct StoredImage {
     pub bytes: u64,
 }
 
-/// An example as it stood in the prompt.
+/// A shot as it was in the prompt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoredShot {
+    /// Id of the example in the index.
     pub example_id: String,
     /// 1 is the most similar.
     pub rank: u32,
-    /// As the strategy scores; NaN where it was no number.
+    /// The strategy's score; NaN if it was not a finite number.
     #[serde(with = "finite")]
     pub score: f32,
     /// Why it was chosen.
     pub reason: String,
+    /// The example's question.
     pub question: String,
+    /// The example's answer.
     pub answer: String,
+    /// The example's rationale; empty if it has none.
     pub rationale: String,
+    /// Where the example comes from.
     pub source: String,
+    /// Licence of the example.
     pub licence: String,
-    /// `sha256.extension` of its pictures in the index.
+    /// `sha256.extension` of its images in the index.
     #[serde(default)]
     pub images: Vec<String>,
-    /// Name and value.
+    /// Tags as name and value.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
-    /// A small JPEG that the store keeps.
+    /// A small JPEG, saved in the store.
     #[serde(default)]
     pub thumbnail: Option<StoredImage>,
 }
@@ -56,21 +62,26 @@ pub struct StoredShot {
 /// A finished answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoredAnswer {
+    /// Text of the answer.
     pub answer: String,
-    /// `None` where the model gave none.
+    /// `None` if the model gave none.
     pub rationale: Option<String>,
+    /// Why generation stopped.
     pub stop_reason: String,
+    /// Notices shown with the answer.
     pub notices: Vec<String>,
-    /// What it takes to repeat the answer, as an object.
+    /// Everything needed to repeat the answer, as a JSON object.
     pub provenance: Value,
-    /// Milliseconds spent, as an object.
+    /// Milliseconds spent, as a JSON object.
     pub timings: Value,
+    /// Tokens in the prompt.
     pub prompt_tokens: u64,
+    /// Tokens generated.
     pub generated_tokens: u64,
-    /// Natural log-probability of each generated token; NaN where it was no number.
+    /// Natural log-probability of each generated token; NaN if it was not a finite number.
     #[serde(with = "finite_list")]
     pub log_probabilities: Vec<f32>,
-    /// The options that were given and how likely they are, most likely first; `null` without any.
+    /// The given options with their likelihoods, most likely first; `null` if none were given.
     #[serde(default)]
     pub ranking: Value,
 }
@@ -79,19 +90,20 @@ pub struct StoredAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TurnState {
-    /// Asked, and its process lives.
+    /// Asked; its process is still running.
     Asked,
+    /// The answer is complete.
     Answered,
-    /// The user stopped it; the text so far is kept.
+    /// The user stopped it; the partial text is saved.
     Stopped,
     /// It failed; the message says why.
     Failed,
-    /// Its process ended before it did; the text so far is kept.
+    /// Its process ended first; the partial text is saved.
     Interrupted,
 }
 
 impl TurnState {
-    /// All of them.
+    /// Every state.
     pub const ALL: [Self; 5] = [
         Self::Asked,
         Self::Answered,
@@ -112,43 +124,50 @@ impl TurnState {
     }
 }
 
-/// What an answer was made with, in words that find it again: names in the user's libraries, or whole paths.
+/// Where the model, index and encoder of an answer are: names in the user's libraries, or full paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sources {
+    /// Name or path of the model.
     pub model: String,
+    /// Name or path of the index.
     pub index: String,
-    /// The image-text encoder that compared; `None`: the model's own tower.
+    /// The retrieval encoder; `None` for the model's own tower.
     pub encoder: Option<String>,
-    /// As it was asked for: `auto`, `exact` or `hnsw`.
+    /// The search as requested: `auto`, `exact` or `hnsw`.
     pub search: String,
 }
 
-/// A question and what came of it.
+/// A question and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
-    /// From 1 in the order of asking.
+    /// From 1, in the order asked.
     pub number: u32,
     /// The turn it follows; an edited question has the parent of the one it replaces.
     pub parent: Option<u32>,
-    /// Milliseconds since 1970.
+    /// When it was asked, in milliseconds since 1970.
     pub asked: i64,
-    /// Milliseconds since 1970; of an unfinished turn, when text came last.
+    /// When it ended, or when text last arrived if it has not, in milliseconds since 1970.
     pub ended: Option<i64>,
+    /// How far it got.
     pub state: TurnState,
+    /// The question.
     pub question: String,
+    /// The attached images.
     pub images: Vec<StoredImage>,
+    /// The settings, as a JSON object.
     pub settings: Value,
-    /// `None` in turns of older versions. Never exported: a path may name its owner.
+    /// `None` in turns of older versions. Never exported: a path may contain a person's name.
     pub sources: Option<Sources>,
-    /// Whose pictures they are, where known. Never exported.
+    /// The patient in the images, if known. Never exported.
     pub patient: Option<String>,
+    /// The study the images belong to, if known. Never exported.
     pub study: Option<String>,
-    /// Where there is no answer: the text that had come.
+    /// The partial text if there is no answer.
     pub text: String,
     /// Present if and only if the state is `Answered`.
     pub answer: Option<StoredAnswer>,
-    /// Most similar first.
+    /// The shots, most similar first.
     pub shots: Vec<StoredShot>,
     /// Why it failed.
     pub message: Option<String>,
@@ -157,63 +176,83 @@ pub struct Turn {
 /// A whole conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
+    /// Its id.
     pub id: SessionId,
-    /// Place in the order of creation, from 1; stays.
+    /// Position in the order of creation, from 1; never changes.
     pub number: u32,
+    /// Its title.
     pub title: String,
+    /// Name of the model.
     pub model: String,
+    /// Name of the index.
     pub index: String,
-    /// Milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created: i64,
-    /// When a turn began or ended last.
+    /// When a turn last began or ended, in milliseconds since 1970.
     pub used: i64,
-    /// By number; parents before their children.
+    /// Ordered by number; parents come before their children.
     pub turns: Vec<Turn>,
 }
 
-/// A line of a list of sessions.
+/// An entry in a list of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
+    /// Id of the session.
     pub id: SessionId,
+    /// Position in the order of creation, from 1.
     pub number: u32,
+    /// Its title.
     pub title: String,
+    /// Name of the model.
     pub model: String,
+    /// Name of the index.
     pub index: String,
+    /// When it was created, in milliseconds since 1970.
     pub created: i64,
+    /// When a turn last began or ended, in milliseconds since 1970.
     pub used: i64,
+    /// Number of turns.
     pub turns: u32,
 }
 
-/// A picture to keep.
+/// An image to save.
 #[derive(Clone, Debug)]
 pub struct NewImage {
+    /// File name without its folder.
     pub name: String,
     /// `png`, `jpg` …
     pub format: String,
+    /// Width in pixels.
     pub width: u32,
+    /// Height in pixels.
     pub height: u32,
     /// The file's bytes.
     pub bytes: Arc<[u8]>,
 }
 
-/// A question, the moment it is asked.
+/// A question that is about to be asked.
 #[derive(Clone, Debug, Default)]
 pub struct NewTurn {
     /// The turn it follows; `None` begins a conversation.
     pub parent: Option<u32>,
+    /// The question.
     pub question: String,
+    /// The attached images.
     pub images: Vec<NewImage>,
+    /// The settings, as a JSON object.
     pub settings: Value,
-    /// Those that are wanted; [`super::Sessions::finish_turn`] says which they became.
+    /// The requested sources; [`super::Sessions::finish_turn`] may replace them.
     pub sources: Option<Sources>,
+    /// The patient in the images, if known.
     pub patient: Option<String>,
+    /// The study the images belong to, if known.
     pub study: Option<String>,
 }
 
-/// A shot to keep.
+/// A shot to save.
 #[derive(Clone, Debug, Default)]
 pub struct NewShot {
-    /// Its own `thumbnail` is not looked at.
+    /// The shot; its `thumbnail` field is ignored.
     pub shot: StoredShot,
     /// A small JPEG.
     pub thumbnail: Option<Vec<u8>>,
@@ -222,20 +261,32 @@ pub struct NewShot {
 /// How a turn ended.
 #[derive(Clone, Debug)]
 pub enum TurnEnd {
+    /// The answer is complete.
     Answered {
+        /// The answer.
         answer: Box<StoredAnswer>,
+        /// Its shots, most similar first.
         shots: Vec<NewShot>,
     },
-    /// By the user. An empty text leaves what was kept before.
-    Stopped { text: String, shots: Vec<NewShot> },
-    Failed {
+    /// The user stopped it.
+    Stopped {
+        /// The partial text; empty to leave the saved text as it is.
         text: String,
+        /// Its shots, most similar first.
+        shots: Vec<NewShot>,
+    },
+    /// It failed.
+    Failed {
+        /// The partial text; empty to leave the saved text as it is.
+        text: String,
+        /// Why it failed.
         message: String,
+        /// Its shots, most similar first.
         shots: Vec<NewShot>,
     },
 }
 
-/// JSON has no NaN: such a number is `null` there.
+/// JSON has no NaN, so such a number is written as `null`.
 mod finite {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -248,7 +299,7 @@ mod finite {
     }
 }
 
-/// As `finite`, for many numbers.
+/// As `finite`, for a list of numbers.
 mod finite_list {
     use serde::{Deserialize, Deserializer, Serializer};
 

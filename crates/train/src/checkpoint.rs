@@ -1,7 +1,7 @@
-//! A run's state on disk, so that it can be stopped at any moment and go on exactly where it was.
+//! Saves the state of a run, so that it can be stopped at any time and resumed exactly.
 //!
 //! One safetensors file holds the weights and the optimiser's moments; its metadata holds stage, step and update count.
-//! Batches are a function of seed and step alone, so nothing else is needed. The file is replaced atomically.
+//! Batches depend only on seed and step, so nothing else is needed. The file is replaced atomically.
 
 use candle_core::{Device, Result, Tensor};
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,7 +12,7 @@ use super::optim::{AdamW, Moments};
 use super::vars::Vars;
 use rounds_support::files;
 
-/// Where a run is, and the moments to go on with.
+/// Position of a run, and the moments to resume with.
 pub struct Checkpoint {
     path: PathBuf,
     /// 0 tower, 1 drill, 2 episodes, 3 joint.
@@ -24,7 +24,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// A run that starts at the beginning of `stage`.
+    /// A new run at the beginning of `stage`.
     pub fn fresh(path: PathBuf, stage: usize) -> Self {
         Self {
             path,
@@ -60,7 +60,7 @@ impl Checkpoint {
         Ok((checkpoint, weights))
     }
 
-    /// Gives the optimiser the moments of the checkpoint, if it has any for its variables.
+    /// Restores the optimiser's moments, for the variables that the checkpoint has.
     pub fn restore(&mut self, optimiser: &mut AdamW) -> Result<()> {
         let names: Vec<String> = optimiser.vars.iter().map(|(n, _)| n.clone()).collect();
         for (name, slot) in names.iter().zip(&mut optimiser.moments) {
@@ -76,7 +76,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Begins the next stage with fresh moments.
+    /// Moves on to the next stage, with fresh moments.
     pub fn next_stage(&mut self) {
         self.stage += 1;
         self.step = 0;

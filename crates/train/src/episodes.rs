@@ -1,8 +1,8 @@
-//! Interleaved few-shot episodes: up to eight worked examples, then the question.
+//! Interleaved few-shot episodes: up to eight shots, then the question.
 //!
-//! Two sorts. *Teaching* episodes ask about the picture itself; the shots show the form and similar cases, as retrieval will.
-//! *Binding* episodes give two findings made-up names that only the shots define (fast concept binding, as in the
-//! Frozen paper, <https://arxiv.org/abs/2106.13884>): they can be answered by reading the shots and in no other way.
+//! There are two kinds. *Teaching* episodes ask about the image itself; the shots show the format and similar cases, as in
+//! retrieval. *Binding* episodes give two findings made-up names that only the shots define (fast concept binding, as in the
+//! Frozen paper, <https://arxiv.org/abs/2106.13884>), so they can only be answered by reading the shots.
 
 use std::collections::BTreeMap;
 use tokenizers::Tokenizer;
@@ -13,23 +13,27 @@ use rounds_phantom::KINDS;
 use rounds_phantom::questions::{Qa, ask};
 use rounds_support::rng::Rng;
 
-/// One worked example or query of an episode.
+/// One shot or the query of an episode.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    /// Index in the pool.
+    /// Index of the image in the pool.
     pub image: usize,
+    /// The question.
     pub question: String,
+    /// The answer.
     pub answer: String,
+    /// The rationale.
     pub rationale: String,
-    /// Whether the answer can be known at this point of the episode.
+    /// Whether the answer can be known at this point in the episode.
     pub answerable: bool,
 }
 
-/// Shots, then the query in the last place.
+/// Some shots followed by the query.
 #[derive(Clone, Debug)]
 pub struct Episode {
+    /// The shots, then the query.
     pub turns: Vec<Turn>,
-    /// For binding episodes: the names.
+    /// The made-up names of a binding episode.
     pub names: Option<Vec<String>>,
 }
 
@@ -46,7 +50,7 @@ const SYLLABLES: [&str; 28] = [
     "du", "fi", "ga", "ho", "ju", "le", "ma", "ni", "po", "ra", "so", "tu",
 ];
 
-/// A made-up name. A fifth of all names is never used in training (`held_out`), so that a test can tell reading from memory.
+/// A made-up name. A fifth of all names is held out from training, so that a test can tell reading from memorising.
 pub fn made_up_name(rng: &mut Rng, held_out: bool) -> String {
     loop {
         let (a, b) = (rng.below(SYLLABLES.len()), rng.below(SYLLABLES.len()));
@@ -56,32 +60,34 @@ pub fn made_up_name(rng: &mut Rng, held_out: bool) -> String {
     }
 }
 
-/// Every made-up name, for the tokenizer's text.
+/// Every made-up name, for training the tokenizer.
 pub fn all_names() -> impl Iterator<Item = String> {
     SYLLABLES
         .iter()
         .flat_map(|a| SYLLABLES.iter().map(move |b| format!("{a}{b}")))
 }
 
-/// What a picture may be named for: the kind it is, or its only finding.
+/// What a made-up name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Concept {
+    /// A kind of phantom.
     Kind(usize),
+    /// A finding, by kind and finding, in phantoms with no other finding.
     Finding(usize, usize),
 }
 
-/// Draws episodes from a pool.
-pub struct Dealer<'a> {
+/// Samples episodes from a pool.
+pub struct EpisodeSampler<'a> {
     pool: &'a Pool,
     features: Option<&'a Features>,
     by_kind: Vec<Vec<usize>>,
     by_finding: BTreeMap<(usize, usize), Vec<usize>>,
-    /// Kinds with at least two findings of which the pool has enough pictures, and those findings.
-    tellable: Vec<(usize, Vec<usize>)>,
+    /// Kinds with at least two findings that have enough images in the pool, and those findings.
+    distinguishable: Vec<(usize, Vec<usize>)>,
 }
 
-impl<'a> Dealer<'a> {
-    /// With features, shots of teaching episodes are often the most similar of a handful, as retrieval gives them.
+impl<'a> EpisodeSampler<'a> {
+    /// With features, the shots of teaching episodes are often the most similar of a few, as in retrieval.
     pub fn new(pool: &'a Pool, features: Option<&'a Features>) -> Self {
         let mut by_kind = vec![Vec::new(); KINDS.len()];
         let mut by_finding: BTreeMap<_, Vec<usize>> = BTreeMap::new();
@@ -94,7 +100,7 @@ impl<'a> Dealer<'a> {
                     .push(i);
             }
         }
-        let tellable = (0..KINDS.len())
+        let distinguishable = (0..KINDS.len())
             .map(|kind| {
                 let findings = by_finding
                     .iter()
@@ -110,13 +116,12 @@ impl<'a> Dealer<'a> {
             features,
             by_kind,
             by_finding,
-            tellable,
+            distinguishable,
         }
     }
 
-    /// Short exercises that teach one thing each: four questions about one picture (as four episodes), or two or three
-    /// names bound by six shots. With more than two names a guess among those seen earns less, so looking them up pays
-    /// sooner.
+    /// Short exercises that teach one thing each: four questions about one image (as four episodes), or two or three names
+    /// bound by six shots. With more than two names guessing is less often right, so the model learns sooner to look names up.
     pub fn drill(&self, rng: &mut Rng) -> Vec<Episode> {
         if rng.chance(0.45) {
             let names = 2 + rng.below(2);
@@ -132,8 +137,8 @@ impl<'a> Dealer<'a> {
             .collect()
     }
 
-    /// A training episode.
-    pub fn deal(&self, rng: &mut Rng) -> Episode {
+    /// Samples a training episode.
+    pub fn sample(&self, rng: &mut Rng) -> Episode {
         if rng.chance(0.35) {
             let shots = 2 + rng.below(5);
             return self.binding(rng, shots, false);
@@ -158,7 +163,7 @@ impl<'a> Dealer<'a> {
         }
     }
 
-    /// `shots` worked examples and a query about the picture.
+    /// An episode with `shots` shots and a query about an image.
     pub fn teaching(&self, rng: &mut Rng, shots: usize) -> Episode {
         let query = rng.below(self.pool.len());
         let kind = self.pool.phantoms[query].kind;
@@ -189,7 +194,7 @@ impl<'a> Dealer<'a> {
         )
     }
 
-    /// `count` concepts: of different kinds with chance `kinds`, else findings of one kind (fewer where it has fewer).
+    /// `count` concepts: different kinds with probability `kinds`, otherwise findings of one kind (fewer if it has fewer).
     fn concepts(&self, rng: &mut Rng, kinds: f32, count: usize) -> Vec<Concept> {
         let some = |rng: &mut Rng, of: usize| {
             let mut all: Vec<usize> = (0..of).collect();
@@ -197,8 +202,8 @@ impl<'a> Dealer<'a> {
             all.truncate(count);
             all
         };
-        if !rng.chance(kinds) && !self.tellable.is_empty() {
-            let (kind, findings) = rng.pick(&self.tellable);
+        if !rng.chance(kinds) && !self.distinguishable.is_empty() {
+            let (kind, findings) = rng.pick(&self.distinguishable);
             return some(rng, findings.len())
                 .into_iter()
                 .map(|i| Concept::Finding(*kind, findings[i]))
@@ -220,7 +225,7 @@ impl<'a> Dealer<'a> {
         }
     }
 
-    /// Two names, `shots` examples of them in equal parts and random order, and a picture to name.
+    /// An episode with two names, `shots` shots of them in equal parts and random order, and an image to name.
     pub fn binding(&self, rng: &mut Rng, shots: usize, held_out_names: bool) -> Episode {
         let concepts = self.concepts(rng, 0.35, 2);
         self.naming(rng, &concepts, shots, held_out_names)
@@ -250,7 +255,7 @@ impl<'a> Dealer<'a> {
             .into_iter()
             .map(|w| {
                 let mut image = self.image_of(concepts[w], rng);
-                // A picture comes twice only where the pool has too few.
+                // Repeat an image only if the pool has too few.
                 for _ in 0..64 {
                     if !used.contains(&image) {
                         break;
@@ -282,36 +287,41 @@ impl<'a> Dealer<'a> {
 
 /// Token ids of the markers that episodes are built with.
 pub struct Markers {
+    /// Beginning of the sequence.
     pub begin: u32,
+    /// End of a shot.
     pub end_of_chunk: u32,
+    /// An image.
     pub image: u32,
 }
 
-/// Which episodes a stage deals.
+/// Which episodes a stage samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deal {
-    /// [`Dealer::drill`].
+pub enum EpisodeMix {
+    /// [`EpisodeSampler::drill`].
     Drill,
-    /// [`Dealer::deal`].
+    /// [`EpisodeSampler::sample`].
     Full,
 }
 
 /// An episode as the model sees it.
 #[derive(Default)]
 pub struct Sequence {
+    /// Token ids.
     pub ids: Vec<u32>,
-    /// Weight of predicting the token at the same place (from the one before it).
+    /// Loss weight of predicting the token at the same position.
     pub weights: Vec<f32>,
-    /// The turn whose figure the token belongs to: of a binding episode the name, else the whole rationale and answer.
+    /// The turn whose accuracy the token counts for: in a binding episode only the name counts, otherwise rationale and answer.
     pub scored: Vec<Option<usize>>,
+    /// Indices of the images in the pool.
     pub images: Vec<usize>,
-    /// From a binding episode.
+    /// Whether it is a binding episode.
     pub binding: bool,
 }
 
 impl Sequence {
-    /// Encodes an episode with the template's markers, the rationale in front of the answer. Must give the very tokens
-    /// that `prompt` gives at inference; a test holds the two together.
+    /// Encodes an episode with the template's markers, rationale before answer. Must give exactly the tokens that `prompt`
+    /// gives at inference; a test compares the two.
     pub fn encode(
         episode: &Episode,
         tokenizer: &Tokenizer,

@@ -1,5 +1,5 @@
-//! Second and third stage: the resampler, gated blocks and decoder learn to answer; first over the tower's kept features,
-//! then, briefly, with the tower itself.
+//! The stages after the tower: resampler, gated blocks and decoder learn to answer, first from the tower's cached features,
+//! then, briefly, together with the tower.
 
 use candle_core::{Device, Result, Tensor};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::checkpoint::Checkpoint;
-use super::episodes::{Deal, Dealer, Markers, Sequence};
+use super::episodes::{EpisodeMix, EpisodeSampler, Markers, Sequence};
 use super::optim::{AdamW, Schedule, gradients};
 use super::pool::Pool;
 use super::recipe::{NanoRecipe, Stage};
@@ -21,40 +21,48 @@ use rounds_model::store::Store;
 use rounds_support::Cancel;
 use rounds_support::rng::Rng;
 
-/// Where a stage's pictures come from.
-pub enum Sight<'a> {
-    /// Kept features; the tower stands still.
-    Kept(&'a Features),
-    /// The tower runs and learns.
+/// Where a stage's image features come from.
+pub enum VisionSource<'a> {
+    /// Cached features; the tower is frozen.
+    Cached(&'a Features),
+    /// The tower runs and is trained.
     Live,
 }
 
 /// What a stage works with.
-pub struct Scene<'a> {
+pub struct StageContext<'a> {
+    /// The recipe.
     pub recipe: &'a NanoRecipe,
+    /// Sizes of the model.
     pub config: &'a FlamingoConfig,
+    /// The trainable weights.
     pub vars: &'a Arc<Vars>,
+    /// The training images.
     pub pool: &'a Pool,
+    /// The tower's features of the pool.
     pub features: &'a Features,
+    /// The model's tokenizer.
     pub tokenizer: &'a Tokenizer,
+    /// Ids of the marker tokens.
     pub markers: &'a Markers,
+    /// The device to train on.
     pub device: &'a Device,
 }
 
-/// Sequences padded on the right to one length, with their images.
+/// Sequences padded on the right to the same length, with their images.
 pub struct Batch {
     ids: Tensor,
     times: Vec<u32>,
     images: Vec<usize>,
     images_each: usize,
-    /// Rows of the flattened hidden states that predict something, what, with what weight, and the turn it is scored with.
+    /// Rows of the flattened hidden states that predict a token; with the token, its weight and the turn it is scored with.
     rows: Vec<u32>,
     targets: Vec<u32>,
     weights: Vec<f32>,
     scored: Vec<Option<(Task, usize)>>,
 }
 
-/// What a scored turn belongs to.
+/// The task of a scored turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Teaching,
@@ -62,6 +70,7 @@ enum Task {
 }
 
 impl Batch {
+    /// Pads and joins `sequences`.
     pub fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
         let tokens = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(1);
         let images_each = sequences.iter().map(|s| s.images.len()).max().unwrap_or(1);
@@ -85,7 +94,7 @@ impl Batch {
                 }
             }
             ids.extend(padded);
-            // A place without an image is filled with any image: no token points at it.
+            // Pad missing images with any image; no token attends to it.
             let filler = sequence.images.first().copied().unwrap_or(0);
             let mut mine = sequence.images.clone();
             mine.resize(images_each, filler);
@@ -108,14 +117,14 @@ impl Batch {
     }
 }
 
-/// A classifier of the phantom's attributes on the mean of the latents, for training only: it makes the resampler keep what
-/// the tower sees while the decoder still learns to ask for it.
+/// A classifier of the phantom's attributes on the mean of the latents, for training only: it makes the resampler preserve what
+/// the tower sees while the decoder has not yet learnt to use it.
 struct LatentHead {
     layout: Layout,
     weight: Tensor,
 }
 
-/// Weight of its loss beside the answers'.
+/// Weight of its loss relative to the loss of the answers.
 const LATENT_WEIGHT: f64 = 0.05;
 
 impl LatentHead {
@@ -133,17 +142,17 @@ impl LatentHead {
 
     /// Summed loss over images; `latents` is `[images, latents, width]`.
     fn loss(&self, latents: &Tensor, pool: &Pool, images: &[usize]) -> Result<Tensor> {
-        let (mut choices, mut sorts) = (Vec::new(), Vec::new());
+        let (mut choices, mut kinds) = (Vec::new(), Vec::new());
         for (row, &image) in images.iter().enumerate() {
             self.layout
-                .global(row, &pool.phantoms[image], &mut choices, &mut sorts);
+                .global(row, &pool.phantoms[image], &mut choices, &mut kinds);
         }
         choice_loss(&linear(&latents.mean(1)?, &self.weight, None)?, choices)
     }
 }
 
-/// Weighted loss sum of a batch; how many scored turns were right and how many there were, of teaching, then of binding.
-/// `images` are the batch's different images and `latents` theirs.
+/// Weighted loss sum of a batch; then right and total scored turns of teaching, and the same of binding. `images` are the
+/// batch's different images, sorted, and `latents` their latents.
 fn loss(
     model: &Flamingo,
     batch: &Batch,
@@ -169,7 +178,7 @@ fn loss(
     let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;
     let logits = model.language.logits(&picked)?;
     let best = logits.argmax(1)?.to_vec1::<u32>()?;
-    // A turn is right when every token of it is the model's first choice: then greedy decoding would say it word for word.
+    // A turn is right if every token is the model's first choice, so that greedy decoding would give exactly this text.
     let mut turns = BTreeMap::new();
     for ((best, target), scored) in best.iter().zip(&batch.targets).zip(&batch.scored) {
         if let Some(turn) = scored {
@@ -187,33 +196,30 @@ fn loss(
 }
 
 /// Runs a stage from `checkpoint.step` on.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a stage needs its whole surroundings"
-)]
+#[expect(clippy::too_many_arguments, reason = "a stage needs its whole context")]
 pub fn train(
-    scene: &Scene,
+    context: &StageContext,
     name: &str,
     stage: &Stage,
-    deal: Deal,
-    sight: &Sight,
+    mix: EpisodeMix,
+    vision: &VisionSource,
     checkpoint: &mut Checkpoint,
     report: &mut Report,
     cancel: &Cancel,
 ) -> Result<()> {
-    let model = Flamingo::load(scene.config, scene.vars.store(scene.device))?;
+    let model = Flamingo::load(context.config, context.vars.store(context.device))?;
     let head = LatentHead::load(
-        scene.config.vision.width,
-        scene.vars.store(scene.device).pp("heads"),
+        context.config.vision.width,
+        context.vars.store(context.device).pp("heads"),
     )?;
-    let live = matches!(sight, Sight::Live);
-    let trained = scene.vars.select(|name| {
+    let live = matches!(vision, VisionSource::Live);
+    let trained = context.vars.select(|name| {
         name == "heads.latents"
             || !name.starts_with("heads.") && (live || !name.starts_with("vision_encoder."))
     });
-    let mut optimiser = AdamW::new(trained, scene.recipe.weight_decay, 1.0);
+    let mut optimiser = AdamW::new(trained, context.recipe.weight_decay, 1.0);
     checkpoint.restore(&mut optimiser)?;
-    let dealer = Dealer::new(scene.pool, Some(scene.features));
+    let sampler = EpisodeSampler::new(context.pool, Some(context.features));
     let schedule = Schedule {
         peak: stage.rate,
         warmup: stage.warmup,
@@ -223,28 +229,28 @@ pub fn train(
     while checkpoint.step < stage.steps && !cancel.is_cancelled() {
         let step = checkpoint.step;
         let salt = ((checkpoint.stage as u64) << 40) + step as u64;
-        let mut rng = Rng::new(scene.recipe.seed).fork(salt);
+        let mut rng = Rng::new(context.recipe.seed).fork(salt);
         let episodes: Vec<_> = (0..stage.batch)
-            .flat_map(|_| match deal {
-                Deal::Drill => dealer.drill(&mut rng),
-                Deal::Full => vec![dealer.deal(&mut rng)],
+            .flat_map(|_| match mix {
+                EpisodeMix::Drill => sampler.drill(&mut rng),
+                EpisodeMix::Full => vec![sampler.sample(&mut rng)],
             })
             .collect();
         let mut sequences = episodes
             .iter()
-            .map(|episode| Sequence::encode(episode, scene.tokenizer, scene.markers))
+            .map(|episode| Sequence::encode(episode, context.tokenizer, context.markers))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(candle_core::Error::msg)?;
-        // Sequences of like length together: less padding. Dealt out in turn: threads get like work.
+        // Batch sequences of similar length to reduce padding, and distribute batches so that threads get similar work.
         sequences.sort_by_key(|s| s.ids.len());
-        let micro = 2 * scene.recipe.threads;
-        let mut groups: Vec<Vec<Batch>> = (0..scene.recipe.threads).map(|_| Vec::new()).collect();
+        let micro = 2 * context.recipe.threads;
+        let mut groups: Vec<Vec<Batch>> = (0..context.recipe.threads).map(|_| Vec::new()).collect();
         let mut total = 0.0;
         for (i, chunk) in sequences
             .chunks(episodes.len().div_ceil(micro).max(1))
             .enumerate()
         {
-            let batch = Batch::new(chunk, scene.markers, scene.device)?;
+            let batch = Batch::new(chunk, context.markers, context.device)?;
             total += batch.total_weight();
             let turn = i % (2 * groups.len());
             let slot = turn.min(2 * groups.len() - 1 - turn);
@@ -254,7 +260,7 @@ pub fn train(
         let (value, counts, grads) = gradients(
             &optimiser.vars,
             &groups,
-            scene.recipe.precision,
+            context.recipe.precision,
             |batches| {
                 let mut sum: Option<Tensor> = None;
                 let mut counts = vec![0.0; 4];
@@ -262,24 +268,26 @@ pub fn train(
                     let mut images = batch.images.clone();
                     images.sort_unstable();
                     images.dedup();
-                    let patches = match sight {
-                        Sight::Kept(features) => features.batch(&images, scene.device)?,
-                        Sight::Live => {
+                    let patches = match vision {
+                        VisionSource::Cached(features) => {
+                            features.batch(&images, context.device)?
+                        }
+                        VisionSource::Live => {
                             let mut rng = Rng::new(seed).fork(images[0] as u64);
-                            let pixels = scene.pool.batch(
+                            let pixels = context.pool.batch(
                                 &images,
                                 &pixel_norm,
                                 Some(&mut rng),
-                                scene.device,
+                                context.device,
                             )?;
                             model.tower.forward(&pixels)?.tokens
                         }
                     };
                     let latents = model.resampler.forward(&patches)?;
-                    let kept = head.loss(&latents, scene.pool, &images)?;
-                    let (value, right) = loss(&model, batch, &images, &latents, scene.device)?;
+                    let latent_loss = head.loss(&latents, context.pool, &images)?;
+                    let (value, right) = loss(&model, batch, &images, &latents, context.device)?;
                     counts.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
-                    let value = (value + (kept * LATENT_WEIGHT)?)?;
+                    let value = (value + (latent_loss * LATENT_WEIGHT)?)?;
                     sum = Some(match sum {
                         None => value,
                         Some(sum) => (sum + value)?,
@@ -306,8 +314,8 @@ pub fn train(
             norm,
         );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) {
-            checkpoint.save(scene.vars, &optimiser)?;
+            checkpoint.save(context.vars, &optimiser)?;
         }
     }
-    checkpoint.save(scene.vars, &optimiser)
+    checkpoint.save(context.vars, &optimiser)
 }

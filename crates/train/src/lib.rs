@@ -1,12 +1,12 @@
-//! Trainers. The model that ships is made here, on a CPU, from phantoms alone.
+//! Trainers. The built-in model is trained here, on a CPU, from phantoms only.
 
 mod checkpoint;
 pub mod episodes;
 mod joint;
-mod machine;
 mod nano;
 mod optim;
 pub mod pool;
+mod process;
 pub mod recipe;
 mod report;
 pub mod ship;

@@ -1,4 +1,4 @@
-//! `rounds train nano`: the whole recipe, stage after stage, resumable at any step.
+//! `rounds train nano`: runs the whole recipe stage by stage; resumable at any step.
 
 use candle_core::Device;
 use std::collections::HashMap;
@@ -6,8 +6,8 @@ use std::path::Path;
 use tokenizers::Tokenizer;
 
 use super::checkpoint::Checkpoint;
-use super::episodes::{Deal, Markers};
-use super::joint::{self, Scene, Sight};
+use super::episodes::{EpisodeMix, Markers};
+use super::joint::{self, StageContext, VisionSource};
 use super::pool::{Pool, seeds};
 use super::recipe::{NanoRecipe, nano_config};
 use super::report::Report;
@@ -15,28 +15,32 @@ use super::{tokenizer, tower, vars::Vars};
 use rounds_model::vision::ClipTower;
 use rounds_support::{Cancel, FileError, aside, files};
 
-/// Why training stopped.
+/// Why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NanoError {
+    /// A file operation failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A tensor operation failed.
     #[error("training failed: {0}")]
     Tensor(#[from] candle_core::Error),
-    #[error("the tokenizer could not be made: {0}")]
+    /// The tokenizer could not be trained.
+    #[error("the tokenizer could not be trained: {0}")]
     Tokenizer(String),
-    #[error("the checkpoint in {0} belongs to another recipe")]
+    /// The folder contains a run with a different recipe.
+    #[error("the checkpoint in {0} was made with a different recipe")]
     OtherRecipe(String),
 }
 
-/// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and at the end of every
-/// stage `stage-N.safetensors`. A run found there goes on. Returns whether it was finished (not cancelled).
+/// Trains into `folder`: `tokenizer.json`, `recipe.json`, `curve.jsonl`, `checkpoint.safetensors`, and after every stage
+/// `stage-N.safetensors`. Resumes a run found there. Returns whether it finished (false if cancelled).
 pub fn train_nano(
     recipe: &NanoRecipe,
     folder: &Path,
     device: &Device,
     cancel: &Cancel,
 ) -> Result<bool, NanoError> {
-    super::machine::prepare();
+    super::process::prepare();
     files::create_private_dir(folder)?;
     let recipe_file = folder.join("recipe.json");
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
@@ -62,8 +66,8 @@ pub fn train_nano(
         image: id("<image>"),
     };
     let side = config.vision.image_size;
-    aside(format_args!("rendering {} phantoms", recipe.pictures));
-    let pool = Pool::render(recipe.pictures, seeds::TRAIN, side, recipe.threads, &|_| {});
+    aside(format_args!("rendering {} phantoms", recipe.images));
+    let pool = Pool::render(recipe.images, seeds::TRAIN, side, recipe.threads, &|_| {});
     let held_out = Pool::render(
         recipe.held_out,
         seeds::TRAIN + 500_000_000,
@@ -89,12 +93,12 @@ pub fn train_nano(
             return Ok(false);
         }
         checkpoint.next_stage();
-        keep(&checkpoint_file, folder, 0)?;
+        save_stage(&checkpoint_file, folder, 0)?;
     }
     let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
-    aside("keeping the tower's features");
+    aside("computing the tower's features");
     let features = tower::features(&vision, &pool, device, recipe.threads)?;
-    let scene = Scene {
+    let context = StageContext {
         recipe,
         config: &config,
         vars: &vars,
@@ -105,25 +109,30 @@ pub fn train_nano(
         device,
     };
     let stages = [
-        ("drill", &recipe.drill, Deal::Drill, Sight::Kept(&features)),
+        (
+            "drill",
+            &recipe.drill,
+            EpisodeMix::Drill,
+            VisionSource::Cached(&features),
+        ),
         (
             "episodes",
             &recipe.episodes,
-            Deal::Full,
-            Sight::Kept(&features),
+            EpisodeMix::Full,
+            VisionSource::Cached(&features),
         ),
-        ("joint", &recipe.joint, Deal::Full, Sight::Live),
+        ("joint", &recipe.joint, EpisodeMix::Full, VisionSource::Live),
     ];
-    for (i, (name, stage, deal, sight)) in stages.iter().enumerate() {
+    for (i, (name, stage, mix, vision)) in stages.iter().enumerate() {
         if checkpoint.stage != i + 1 {
             continue;
         }
         joint::train(
-            &scene,
+            &context,
             name,
             stage,
-            *deal,
-            sight,
+            *mix,
+            vision,
             &mut checkpoint,
             &mut report,
             cancel,
@@ -132,12 +141,12 @@ pub fn train_nano(
             return Ok(false);
         }
         checkpoint.next_stage();
-        keep(&checkpoint_file, folder, i + 1)?;
+        save_stage(&checkpoint_file, folder, i + 1)?;
     }
     Ok(true)
 }
 
-fn keep(checkpoint: &Path, folder: &Path, stage: usize) -> Result<(), NanoError> {
+fn save_stage(checkpoint: &Path, folder: &Path, stage: usize) -> Result<(), NanoError> {
     let bytes = files::read(checkpoint)?;
     files::write_atomic(&folder.join(format!("stage-{stage}.safetensors")), &bytes)?;
     Ok(())
@@ -163,7 +172,7 @@ mod tests {
     use super::super::recipe::Stage;
     use super::*;
 
-    /// Four stages of a few steps over a handful of pictures.
+    /// Four stages of a few steps with a few images.
     fn short() -> NanoRecipe {
         let stage = |steps| Stage {
             steps,
@@ -173,7 +182,7 @@ mod tests {
             evaluate_every: 1,
         };
         NanoRecipe {
-            pictures: 90,
+            images: 90,
             held_out: 9,
             tower: stage(3),
             drill: stage(2),
@@ -195,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_stopped_and_resumed_ends_with_the_same_weights() {
+    fn a_stopped_and_resumed_run_ends_with_the_same_weights() {
         let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let run = |folder: &Path, cancel: &Cancel| {
             train_nano(&short(), folder, &Device::Cpu, cancel).unwrap()
@@ -203,7 +212,7 @@ mod tests {
         assert!(run(straight.path(), &Cancel::new()));
         let cancel = Cancel::new();
         std::thread::scope(|scope| {
-            // Stops as soon as there is something to go on from.
+            // Stop as soon as there is a checkpoint to resume from.
             scope.spawn(|| {
                 while !broken.path().join("checkpoint.safetensors").exists() {
                     std::thread::sleep(std::time::Duration::from_millis(1));
@@ -212,12 +221,15 @@ mod tests {
             });
             assert!(!run(broken.path(), &cancel), "it was stopped");
         });
-        assert!(run(broken.path(), &Cancel::new()), "it went on to the end");
+        assert!(
+            run(broken.path(), &Cancel::new()),
+            "it resumed and finished"
+        );
         assert!(weights(straight.path()) == weights(broken.path()));
     }
 
     #[test]
-    fn another_recipe_is_refused() {
+    fn resuming_with_a_different_recipe_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let cancel = Cancel::new();
         let mut recipe = short();

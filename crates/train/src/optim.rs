@@ -1,7 +1,7 @@
-//! AdamW with warm-up and cosine decay, and gradients gathered from several threads.
+//! AdamW with warm-up and cosine decay, and gradients summed over several threads.
 //!
-//! Decoupled weight decay regularization, <https://arxiv.org/abs/1711.05101>. The moments are plain vectors, because a
-//! checkpoint must hold them and an update in one pass is several times faster than a chain of tensor operations.
+//! Decoupled weight decay regularization, <https://arxiv.org/abs/1711.05101>. The moments are plain vectors, because
+//! checkpoints store them and one pass is several times faster than a chain of tensor operations.
 
 use candle_core::{Device, Result, Tensor, Var};
 
@@ -10,13 +10,16 @@ use rounds_model::ops::{Precision, with_precision};
 /// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
+    /// Highest learning rate.
     pub peak: f64,
+    /// Steps of linear warm-up.
     pub warmup: usize,
+    /// Steps in total.
     pub steps: usize,
 }
 
 impl Schedule {
-    /// Learning rate of a step, from 0.
+    /// Learning rate of a step; steps count from 0.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.peak * (step + 1) as f64 / self.warmup as f64;
@@ -30,13 +33,17 @@ impl Schedule {
 
 /// First and second moments of one variable.
 pub struct Moments {
+    /// Moving average of the gradient.
     pub mean: Vec<f32>,
+    /// Moving average of the squared gradient.
     pub square: Vec<f32>,
 }
 
 /// AdamW over named variables.
 pub struct AdamW {
+    /// The variables by name.
     pub vars: Vec<(String, Var)>,
+    /// Their moments, in the same order.
     pub moments: Vec<Moments>,
     /// Updates made so far.
     pub updates: usize,
@@ -49,6 +56,7 @@ const BETA2: f32 = 0.98;
 const EPS: f32 = 1e-8;
 
 impl AdamW {
+    /// An optimiser with zero moments; `clip` is the largest gradient norm.
     pub fn new(vars: Vec<(String, Var)>, weight_decay: f32, clip: f32) -> Self {
         let moments = vars
             .iter()
@@ -90,7 +98,7 @@ impl AdamW {
         for (((_, var), moments), gradient) in
             self.vars.iter().zip(&mut self.moments).zip(gradients)
         {
-            // Norms, biases and gates are not decayed: matrices are, tables of tokens and positions among them.
+            // Decay matrices, including token and position embeddings, but not norms, biases and gates.
             let decay = if var.rank() >= 2 {
                 rate * self.weight_decay
             } else {
@@ -111,8 +119,8 @@ impl AdamW {
     }
 }
 
-/// Loss and gradients of a step: runs `loss(part)` for every part on its own thread and adds up in a fixed order, so
-/// that the result does not depend on which thread is faster.
+/// Loss and gradients of a step: runs `loss(part)` for every part on its own thread and sums in a fixed order, so that the
+/// result does not depend on which thread finishes first.
 ///
 /// `loss` returns the part's loss (already divided by the size of the whole batch) and numbers to report.
 pub fn gradients<P: Sync>(
@@ -159,6 +167,6 @@ pub fn gradients<P: Sync>(
     }
     match total {
         Some(total) => Ok(total),
-        None => candle_core::bail!("a step without data"),
+        None => candle_core::bail!("a training step has no data"),
     }
 }

@@ -1,4 +1,4 @@
-//! The pictures a trainer draws from: phantoms rendered once, kept at the model's own size.
+//! The training images: phantoms rendered once and stored at the model's input size.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -6,26 +6,32 @@ use rounds_imaging::{Deep, Format, Mode, Picture, SourceInfo, clip_transform};
 use rounds_phantom::{KINDS, Phantom, render};
 use rounds_support::rng::Rng;
 
-/// Side of a phantom as it is drawn and shipped, in pixels.
+/// Side in pixels at which phantoms are rendered and shipped.
 pub const PHANTOM_SIDE: usize = 224;
 
-/// Where each use takes its seeds from: the ranges never meet.
+/// First seed of each use; the ranges never overlap.
 pub mod seeds {
+    /// Training and held-out phantoms.
     pub const TRAIN: u64 = 1_000_000_000;
+    /// Examples of the built-in index.
     pub const INDEX: u64 = 5_000_000_000;
+    /// Sample cases.
     pub const CASES: u64 = 7_000_000_000;
+    /// Evaluation.
     pub const EVALUATION: u64 = 9_000_000_000;
 }
 
 /// Phantoms without their canvases, and their pixels at `side`.
 pub struct Pool {
+    /// Side of the images in pixels.
     pub side: usize,
+    /// The phantoms, without their pixels.
     pub phantoms: Vec<Phantom>,
     pixels: Vec<u8>,
 }
 
-/// A phantom's picture as the program would load it from a file.
-pub fn picture(phantom: &Phantom) -> Picture {
+/// A phantom's image as the program would load it from a file.
+pub fn phantom_image(phantom: &Phantom) -> Picture {
     let side = phantom.canvas.size as u32;
     let rgb = phantom.canvas.to_rgb8();
     Picture {
@@ -44,7 +50,7 @@ pub fn picture(phantom: &Phantom) -> Picture {
 }
 
 impl Pool {
-    /// Renders `count` phantoms, kinds in turn, seeds from `first`, on `threads` threads.
+    /// Renders `count` phantoms, cycling through the kinds, with seeds from `first`, on `threads` threads.
     pub fn render(
         count: usize,
         first: u64,
@@ -64,7 +70,11 @@ impl Pool {
                         for i in range {
                             let mut phantom =
                                 render(i % KINDS.len(), first + i as u64, PHANTOM_SIDE);
-                            pixels.extend(clip_transform(&picture(&phantom), side, Deep::Scaled));
+                            pixels.extend(clip_transform(
+                                &phantom_image(&phantom),
+                                side,
+                                Deep::Scaled,
+                            ));
                             phantom.canvas.pixels = Vec::new();
                             phantoms.push(phantom);
                             let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -90,8 +100,8 @@ impl Pool {
         }
     }
 
-    /// One picture at the pool's own size.
-    pub fn picture(&self, image: usize) -> Picture {
+    /// One image at the pool's size.
+    pub fn image(&self, image: usize) -> Picture {
         let bytes = 3 * self.side * self.side;
         let rgb = self.pixels[image * bytes..(image + 1) * bytes].to_vec();
         Picture {
@@ -109,16 +119,18 @@ impl Pool {
         }
     }
 
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.phantoms.len()
     }
 
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.phantoms.is_empty()
     }
 
-    /// Normalised pixels `[images, 3, side, side]`. With `rng` each picture is shifted by a few pixels and its exposure
-    /// and noise are changed a little.
+    /// Normalised pixels `[images, 3, side, side]`. With `rng` each image is augmented: shifted by a few pixels, with slightly
+    /// different exposure and noise.
     pub fn batch(
         &self,
         images: &[usize],

@@ -1,4 +1,4 @@
-//! The recipe of the model that ships: sizes, data, schedule, seed. What is here is what the model card states.
+//! The recipe of the built-in model: sizes, data, schedule, seed. The model card states these values.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,36 +12,44 @@ use rounds_model::vision::{VisionActivation, VisionConfig};
 /// One stage of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
+    /// Number of steps.
     pub steps: usize,
-    /// Pictures (tower) or episodes (the other stages) a step.
+    /// Images (tower) or episodes (other stages) per step.
     pub batch: usize,
+    /// Highest learning rate.
     pub rate: f64,
+    /// Steps of learning rate warm-up.
     pub warmup: usize,
+    /// Steps between evaluations and checkpoints.
     pub evaluate_every: usize,
 }
 
-/// Everything `rounds train nano` needs to know.
+/// Everything that determines a run of `rounds train nano`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NanoRecipe {
+    /// Seed of weights and batches.
     pub seed: u64,
-    /// Worker threads; the result depends on it (a batch is split between them), so it is part of the recipe.
+    /// Worker threads. Batches are split between them, which affects the result, so this is part of the recipe.
     pub threads: usize,
     /// Phantoms rendered for training.
-    pub pictures: usize,
-    /// Phantoms rendered to measure the tower on, never trained on.
+    #[serde(rename = "pictures")]
+    pub images: usize,
+    /// Phantoms rendered to evaluate the tower, never trained on.
     pub held_out: usize,
+    /// Size of the tokenizer's vocabulary.
     pub vocab_size: usize,
+    /// Weight decay of AdamW.
     pub weight_decay: f32,
-    /// Precision of the linear layers' products; weights, sums and the optimiser stay f32.
+    /// Precision of matrix products in linear layers; weights, sums and the optimiser stay f32.
     pub precision: Precision,
-    /// The tower alone, on the phantoms' attributes.
+    /// The vision tower alone, on the phantoms' attributes.
     pub tower: Stage,
-    /// Resampler, gated blocks and decoder on short exercises, over the tower's kept features.
+    /// Resampler, gated blocks and decoder on short exercises, from the tower's cached features.
     pub drill: Stage,
     /// The same on whole episodes.
     pub episodes: Stage,
-    /// Everything together, briefly.
+    /// The whole model, briefly.
     pub joint: Stage,
 }
 
@@ -50,7 +58,7 @@ impl Default for NanoRecipe {
         Self {
             seed: 20_261_124,
             threads: 2,
-            pictures: 27_000,
+            images: 27_000,
             held_out: 900,
             vocab_size: 1024,
             weight_decay: 0.05,
@@ -87,7 +95,7 @@ impl Default for NanoRecipe {
     }
 }
 
-/// Sizes of the shipped model.
+/// Sizes of the built-in model.
 pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
     FlamingoConfig {
         cross_attn_every_n_layers: 2,
@@ -135,7 +143,7 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
     }
 }
 
-/// Mean and standard deviation of pixels, CLIP's.
+/// CLIP's mean and standard deviation of pixels.
 pub fn pixel_norm() -> ([f32; 3], [f32; 3]) {
     let pixels = Pixels::clip(Fit::Crop);
     (pixels.mean, pixels.std)

@@ -1,4 +1,4 @@
-//! What a run says while it works: one line now and then on stderr, and the whole curve in `curve.jsonl`.
+//! Reports the progress of a run: a line on stderr now and then, and the curve in `curve.jsonl`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rounds_support::aside;
 
-/// Collects figures and writes them out.
+/// Collects measurements and writes them out.
 pub struct Report {
     curve: PathBuf,
     started: Instant,
@@ -15,8 +15,8 @@ pub struct Report {
     every: usize,
 }
 
-/// A bar chart of the last losses in one line of text.
-fn spark(values: &[f32]) -> String {
+/// The values as a bar chart in one line of text.
+fn sparkline(values: &[f32]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let low = values.iter().copied().fold(f32::MAX, f32::min);
     let high = values.iter().copied().fold(f32::MIN, f32::max);
@@ -31,6 +31,7 @@ fn spark(values: &[f32]) -> String {
 }
 
 impl Report {
+    /// Reports into `folder`, with a line for every `every` steps.
     pub fn new(folder: &std::path::Path, every: usize) -> Self {
         Self {
             curve: folder.join("curve.jsonl"),
@@ -50,7 +51,7 @@ impl Report {
         }
     }
 
-    /// One step's loss, share of right choices (the tower's attributes or the answers; then made-up names) and gradient norm.
+    /// Reports the loss of a step, its accuracy (of attributes or answers, then of made-up names) and its gradient norm.
     pub fn step(
         &mut self,
         stage: &str,
@@ -74,7 +75,7 @@ impl Report {
             step + 1,
             right * 100.0,
             names * 100.0,
-            spark(&losses)
+            sparkline(&losses)
         ));
         self.append(&serde_json::json!({
             "stage": stage, "step": step + 1, "loss": loss, "right": right, "names": names, "norm": norm, "seconds": seconds
@@ -82,21 +83,21 @@ impl Report {
         self.window.clear();
     }
 
-    /// A measurement on pictures that were not trained on.
+    /// Reports the accuracy on held-out images.
     pub fn held_out(
         &self,
         stage: &str,
         step: usize,
         share: f32,
-        by_sort: &BTreeMap<super::targets::Sort, f32>,
+        by_kind: &BTreeMap<super::targets::TargetKind, f32>,
     ) {
-        let sorts = serde_json::json!(by_sort);
+        let kinds = serde_json::json!(by_kind);
         aside(format_args!(
-            "{stage} {step:>5}  held out: {:.2} % right  {sorts}",
+            "{stage} {step:>5}  held out: {:.2} % right  {kinds}",
             share * 100.0
         ));
         self.append(&serde_json::json!({
-            "stage": stage, "step": step, "held_out": share, "by_sort": sorts
+            "stage": stage, "step": step, "held_out": share, "by_sort": kinds
         }));
     }
 }

@@ -1,11 +1,11 @@
-//! From a finished run to what ships: the bundle, the example index, the sample cases.
+//! Turns a finished run into the built-in assets: the model bundle, the example index and the sample cases.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device};
 
-use super::pool::{PHANTOM_SIDE, picture, seeds};
+use super::pool::{PHANTOM_SIDE, phantom_image, seeds};
 use super::recipe::nano_config;
 use rounds_imaging::{decode, thumbnail_jpeg};
 use rounds_index::{
@@ -19,7 +19,7 @@ use rounds_phantom::{KINDS, render, render_with};
 use rounds_support::files;
 use rounds_support::rng::Rng;
 
-/// Examples in the index that ships.
+/// Number of examples in the built-in index.
 const EXAMPLES: usize = 360;
 
 /// Writes `assets/nano`, `index` and `assets/cases` below `root` from the weights in `weights`.
@@ -90,7 +90,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
     cases(&root.join("assets/cases"))
 }
 
-/// Makes the index that ships again, from the model that ships below `root`.
+/// Rebuilds the built-in index from the built-in model below `root`.
 pub fn ship_index(root: &Path) -> anyhow::Result<()> {
     let nano = root.join("assets/nano");
     let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
@@ -109,7 +109,7 @@ fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow:
         let seed = seeds::INDEX + i as u64;
         let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
         let qa = ask(&phantom, &mut Rng::new(seed));
-        let jpeg = thumbnail_jpeg(&picture(&phantom), PHANTOM_SIDE as u32, 88)?;
+        let jpeg = thumbnail_jpeg(&phantom_image(&phantom), PHANTOM_SIDE as u32, 88)?;
         let decoded = decode(&jpeg, "phantom")?;
         let tag = |name: &str, value: &str| (name.to_string(), value.to_string());
         let example = Example {
@@ -148,12 +148,12 @@ fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow:
         writer.add(example, &[new], &[vectors])?;
     }
     writer.finish_for_memory()?;
-    // What only matters while somebody writes.
+    // The lock file only matters while writing.
     std::fs::remove_file(folder.join("writer.lock"))?;
     Ok(())
 }
 
-/// The similarity to the best shot that 99 of 100 unseen phantoms reach.
+/// The similarity to the best shot that 99 of 100 unseen phantoms reach or exceed.
 fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
     let index = Index::open(Some(folder))?;
     let encoder = index
@@ -168,7 +168,7 @@ fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
             seeds::TRAIN + 700_000_000 + i as u64,
             PHANTOM_SIDE,
         );
-        let vector = learner.encode_image(&picture(&phantom))?.vector;
+        let vector = learner.encode_image(&phantom_image(&phantom))?.vector;
         best.extend(
             index
                 .nearest(&encoder, &vector, 1, &Filter::All, Search::Exact)?
@@ -180,7 +180,7 @@ fn familiar(learner: &FlamingoLearner, folder: &Path) -> anyhow::Result<f32> {
     Ok(best.get(2).copied().unwrap_or(-1.0))
 }
 
-/// Sample cases to attach: one picture for a finding of every kind.
+/// Writes sample cases to attach, each an image with one finding.
 fn cases(folder: &Path) -> anyhow::Result<()> {
     let wanted = [
         ("chest-nodule", "chest-film", 0),
@@ -203,7 +203,7 @@ fn cases(folder: &Path) -> anyhow::Result<()> {
         let phantom = render_with(kind, seeds::CASES + i as u64, PHANTOM_SIDE, &present);
         let side = PHANTOM_SIDE as u32;
         let buffer = image::RgbImage::from_raw(side, side, phantom.canvas.to_rgb8())
-            .ok_or_else(|| anyhow::anyhow!("a canvas of the wrong size"))?;
+            .ok_or_else(|| anyhow::anyhow!("a phantom has the wrong size"))?;
         buffer.save(folder.join(format!("{name}.png")))?;
     }
     Ok(())

@@ -1,32 +1,38 @@
-//! What the vision tower is asked about a phantom while it learns to see: every attribute in the truth, and which finding
-//! covers each patch.
+//! Training targets of the vision tower: every attribute of a phantom, and which finding covers each patch.
 //!
-//! These heads exist only during training. They make a small tower affordable on a CPU: a few minutes of dense
-//! supervision replace hours of learning to see through a language model's answers.
+//! These heads exist only during training. They make training a small tower feasible on a CPU: a few minutes of dense
+//! supervision replace hours of learning from a language model's answers.
 
 use rounds_model::ops::Choice;
 use rounds_phantom::spec::Side;
 use rounds_phantom::{KINDS, Phantom};
 
-/// What a classification is about.
+/// What a classification is about; the names appear in `curve.jsonl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Sort {
+pub enum TargetKind {
+    /// The kind of phantom.
     Kind,
+    /// Whether a finding is present.
     Presence,
+    /// The side of a finding.
     Side,
+    /// The location of a finding.
     Place,
+    /// The grade of a finding.
     Grade,
+    /// The number of a finding's lesions.
     Count,
+    /// Another attribute of the phantom.
     Attribute,
 }
 
-/// Where each classification lives in one wide row of logits.
+/// Positions of the classifications in one wide row of logits.
 pub struct Layout {
-    /// Logits in a row.
+    /// Number of logits in a row.
     pub width: usize,
     kinds: Vec<KindLayout>,
-    /// Classes of a patch: 0 is "nothing", then every finding of every kind.
+    /// Number of classes of a patch: 0 is "nothing", then every finding of every kind.
     pub patch_classes: usize,
 }
 
@@ -45,6 +51,7 @@ struct FindingLayout {
 }
 
 impl Layout {
+    /// The layout of all kinds of phantoms.
     pub fn new() -> Self {
         let mut next = KINDS.len();
         let mut patch = 1;
@@ -86,18 +93,17 @@ impl Layout {
         }
     }
 
-    /// The classifications of one phantom in row `row`: what it is, and every question about it. `sorts` gets the sort of
-    /// each.
+    /// Appends the classifications of one phantom in row `row` to `out`, and the kind of each to `kinds`.
     pub fn global(
         &self,
         row: usize,
         phantom: &Phantom,
         out: &mut Vec<Choice>,
-        sorts: &mut Vec<Sort>,
+        kinds: &mut Vec<TargetKind>,
     ) {
-        let mut push = |sort: Sort, from: usize, classes: usize, target: usize| {
+        let mut push = |kind: TargetKind, from: usize, classes: usize, target: usize| {
             if classes > 1 {
-                sorts.push(sort);
+                kinds.push(kind);
                 out.push(Choice {
                     row,
                     from,
@@ -107,12 +113,12 @@ impl Layout {
                 });
             }
         };
-        push(Sort::Kind, 0, KINDS.len(), phantom.kind);
+        push(TargetKind::Kind, 0, KINDS.len(), phantom.kind);
         let layout = &self.kinds[phantom.kind];
         for (i, finding) in layout.findings.iter().enumerate() {
             let truth = phantom.truth.findings.iter().find(|f| f.finding == i);
             push(
-                Sort::Presence,
+                TargetKind::Presence,
                 finding.presence,
                 2,
                 usize::from(truth.is_some()),
@@ -124,27 +130,27 @@ impl Layout {
                     Side::Right => 1,
                     Side::Both => 2,
                 };
-                push(Sort::Side, finding.side, 3, side);
+                push(TargetKind::Side, finding.side, 3, side);
             }
             if let Some(place) = truth.place {
-                push(Sort::Place, finding.place.0, finding.place.1, place);
+                push(TargetKind::Place, finding.place.0, finding.place.1, place);
             }
             if let Some(grade) = truth.grade {
-                push(Sort::Grade, finding.grade.0, finding.grade.1, grade);
+                push(TargetKind::Grade, finding.grade.0, finding.grade.1, grade);
             }
             push(
-                Sort::Count,
+                TargetKind::Count,
                 finding.count.0,
                 finding.count.1,
                 truth.count - 1,
             );
         }
         for (&(from, classes), &value) in layout.attributes.iter().zip(&phantom.truth.attributes) {
-            push(Sort::Attribute, from, classes, value);
+            push(TargetKind::Attribute, from, classes, value);
         }
     }
 
-    /// The class of every patch of a phantom on a `grid` x `grid` lattice; rows from `first_row`.
+    /// Appends the class of every patch of a phantom on a `grid` x `grid` lattice, in rows from `first_row`.
     pub fn patches(&self, first_row: usize, phantom: &Phantom, grid: usize, out: &mut Vec<Choice>) {
         let first = self.kinds[phantom.kind].first_patch_class;
         let pose = phantom.canvas.pose;

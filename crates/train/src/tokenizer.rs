@@ -1,6 +1,6 @@
-//! The shipped model's tokenizer: byte-level BPE, learnt from the project's own sentences.
+//! The built-in model's tokenizer: byte-level BPE, trained on the phantoms' questions and answers.
 //!
-//! Byte-level, so that any text a user types has tokens; numbers and words the phantoms use are short.
+//! Byte-level, so that any text can be encoded; words and numbers the phantoms use take few tokens.
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -11,10 +11,10 @@ use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render};
 use rounds_support::rng::Rng;
 
-/// Special tokens, in the order of their ids.
+/// Special tokens, in order of their ids.
 pub const SPECIAL: [&str; 4] = ["<|endofchunk|>", "<image>", "<PAD>", "<s>"];
 
-/// Everything the phantoms can say, as training text.
+/// The training text: questions, rationales and answers of phantoms, and every made-up name.
 pub fn corpus(seed: u64, phantoms: usize) -> Vec<String> {
     let mut rng = Rng::new(seed);
     let mut lines = Vec::new();
@@ -37,7 +37,7 @@ pub fn corpus(seed: u64, phantoms: usize) -> Vec<String> {
     lines
 }
 
-/// Learns a tokenizer of `vocab_size` entries.
+/// Trains a tokenizer with `vocab_size` entries.
 pub fn train(lines: &[String], vocab_size: usize) -> Result<Tokenizer, String> {
     let special: Vec<AddedToken> = SPECIAL.iter().map(|s| AddedToken::from(*s, true)).collect();
     let mut trainer = BpeTrainer::builder()

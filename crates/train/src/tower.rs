@@ -1,4 +1,4 @@
-//! First stage: the vision tower learns to see, from the phantoms' own attributes.
+//! First stage: trains the vision tower on the phantoms' attributes.
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::Init;
@@ -10,7 +10,7 @@ use super::optim::{AdamW, Schedule, gradients};
 use super::pool::Pool;
 use super::recipe::NanoRecipe;
 use super::report::Report;
-use super::targets::{Layout, Sort};
+use super::targets::{Layout, TargetKind};
 use super::vars::Vars;
 use rounds_model::flamingo::FlamingoConfig;
 use rounds_model::ops::{Choice, choice_loss, linear};
@@ -28,6 +28,7 @@ pub struct Heads {
 }
 
 impl Heads {
+    /// Creates or loads the heads.
     pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
         let layout = Layout::new();
         let init = |width: usize| Init::Randn {
@@ -43,19 +44,19 @@ impl Heads {
         })
     }
 
-    /// Summed loss over a batch, and for each choice its sort and whether the mean of the patch tokens got it right.
+    /// Summed loss over a batch, and for each classification its kind and whether the mean of the patch tokens got it right.
     pub fn loss(
         &self,
         output: &VisionOutput,
         pool: &Pool,
         images: &[usize],
-    ) -> Result<(Tensor, Vec<(Sort, bool)>)> {
+    ) -> Result<(Tensor, Vec<(TargetKind, bool)>)> {
         let (batch, patches, width) = output.tokens.dims3()?;
         let grid = (patches as f64).sqrt() as usize;
-        let (mut global, mut sorts, mut local) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut global, mut kinds, mut local) = (Vec::new(), Vec::new(), Vec::new());
         for (row, &image) in images.iter().enumerate() {
             let phantom = &pool.phantoms[image];
-            self.layout.global(row, phantom, &mut global, &mut sorts);
+            self.layout.global(row, phantom, &mut global, &mut kinds);
             self.layout
                 .patches(row * patches, phantom, grid, &mut local);
         }
@@ -66,7 +67,7 @@ impl Heads {
             &self.patch,
             None,
         )?;
-        let report = sorts.into_iter().zip(hits(&mean, &global)?).collect();
+        let report = kinds.into_iter().zip(hits(&mean, &global)?).collect();
         let local_loss = (choice_loss(&patch, local)? * (3.0 / patches as f64))?;
         let loss = (choice_loss(&mean, global.clone())? + choice_loss(&pooled, global)?)?;
         Ok(((loss + local_loss)?, report))
@@ -84,11 +85,8 @@ fn hits(logits: &Tensor, choices: &[Choice]) -> Result<Vec<bool>> {
         .collect())
 }
 
-/// Trains the tower from `checkpoint.step` on. Returns early, with everything saved, when cancelled.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a stage needs its whole surroundings"
-)]
+/// Trains the tower from `checkpoint.step` on. If cancelled, saves everything and returns early.
+#[expect(clippy::too_many_arguments, reason = "a stage needs its whole context")]
 pub fn train(
     recipe: &NanoRecipe,
     config: &FlamingoConfig,
@@ -148,40 +146,39 @@ pub fn train(
             norm,
         );
         if checkpoint.step.is_multiple_of(stage.evaluate_every) || checkpoint.step == stage.steps {
-            let (share, by_sort) = evaluate(&tower, &heads, held_out, device)?;
-            report.held_out("tower", checkpoint.step, share, &by_sort);
+            let (share, by_kind) = evaluate(&tower, &heads, held_out, device)?;
+            report.held_out("tower", checkpoint.step, share, &by_kind);
             checkpoint.save(vars, &optimiser)?;
         }
     }
     checkpoint.save(vars, &optimiser)
 }
 
-/// Share of attributes named right on phantoms that were not trained on, from the mean of the patch tokens; in all and
-/// for each sort.
+/// Accuracy of the attributes on held-out phantoms, from the mean of the patch tokens; overall and by kind.
 fn evaluate(
     tower: &ClipTower,
     heads: &Heads,
     pool: &Pool,
     device: &Device,
-) -> Result<(f32, BTreeMap<Sort, f32>)> {
+) -> Result<(f32, BTreeMap<TargetKind, f32>)> {
     let norm = super::recipe::pixel_norm();
-    let mut counts: BTreeMap<Sort, (f32, f32)> = BTreeMap::new();
+    let mut counts: BTreeMap<TargetKind, (f32, f32)> = BTreeMap::new();
     let all: Vec<usize> = (0..pool.len()).collect();
     for images in all.chunks(32) {
         let output = tower.forward(&pool.batch(images, &norm, None, device)?)?;
-        for (sort, right) in heads.loss(&output, pool, images)?.1 {
-            let slot = counts.entry(sort).or_default();
+        for (kind, right) in heads.loss(&output, pool, images)?.1 {
+            let slot = counts.entry(kind).or_default();
             slot.0 += f32::from(u8::from(right));
             slot.1 += 1.0;
         }
     }
     let right: f32 = counts.values().map(|c| c.0).sum();
     let asked: f32 = counts.values().map(|c| c.1).sum();
-    let by_sort = counts.into_iter().map(|(s, c)| (s, c.0 / c.1)).collect();
-    Ok((right / asked, by_sort))
+    let by_kind = counts.into_iter().map(|(s, c)| (s, c.0 / c.1)).collect();
+    Ok((right / asked, by_kind))
 }
 
-/// Features of every picture of a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.
+/// Features of every image in a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.
 pub fn features(
     tower: &ClipTower,
     pool: &Pool,
@@ -242,7 +239,7 @@ pub fn features(
     Ok(features)
 }
 
-/// A tower's view of a pool, kept so that later stages need not run it again.
+/// The tower's features of a pool, cached so that later stages need not run it again.
 pub struct Features {
     patches: usize,
     width: usize,
@@ -266,7 +263,7 @@ impl Features {
         Tensor::from_vec(out, (images.len(), self.patches, self.width), device)
     }
 
-    /// Cosine similarity of two pictures.
+    /// Cosine similarity of two images.
     pub fn similarity(&self, a: usize, b: usize) -> f32 {
         let row = |i: usize| &self.pooled[i * self.embed_dim..(i + 1) * self.embed_dim];
         row(a).iter().zip(row(b)).map(|(x, y)| x * y).sum()

@@ -1,7 +1,7 @@
 //! Trainable weights, seeded by name.
 //!
-//! Candle's own variable map draws initial weights from an unseeded generator. Here every tensor's start depends on the
-//! recipe's seed and its own name only, so a training run can be repeated and does not change when a layer is added.
+//! Candle's own variable map draws initial weights from an unseeded generator. Here every tensor's initial values depend only on
+//! the recipe's seed and its name, so a training run can be repeated and does not change when a layer is added.
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::var_builder::SimpleBackend;
@@ -17,7 +17,7 @@ use rounds_support::rng::Rng;
 pub struct Vars {
     seed: u64,
     map: Mutex<BTreeMap<String, Var>>,
-    /// Weights to start from; names not in it are drawn.
+    /// Weights to start from; all others are drawn at random.
     given: HashMap<String, Tensor>,
 }
 
@@ -30,7 +30,7 @@ fn name_hash(name: &str) -> u64 {
 }
 
 impl Vars {
-    /// No variables yet; `given` weights are taken where names match.
+    /// An empty set of variables; `given` weights are used if their names match.
     pub fn new(seed: u64, given: HashMap<String, Tensor>) -> Arc<Self> {
         Arc::new(Self {
             seed,
@@ -43,7 +43,7 @@ impl Vars {
         self.map.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// A store that makes variables as a model asks for them.
+    /// A store that creates variables as a model asks for them.
     pub fn store(self: &Arc<Self>, device: &Device) -> Store<'static> {
         let backend = Box::new(Backend(self.clone()));
         Store::full(VarBuilder::from_backend(
@@ -53,7 +53,7 @@ impl Vars {
         ))
     }
 
-    /// Every variable whose name passes, in name order.
+    /// Every variable whose name `wanted` accepts, in order of name.
     pub fn select(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Var)> {
         self.locked()
             .iter()

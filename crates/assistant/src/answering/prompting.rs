@@ -1,6 +1,6 @@
-//! The prompt of a question, and what it takes to repeat the answer.
+//! Builds the prompt of a question and the provenance of its answer.
 
-use super::Asked;
+use super::Request;
 use crate::engine::Engine;
 use crate::prompt::{self, Prompt};
 use crate::retrieval::{Found, Shot, Strategy};
@@ -8,32 +8,37 @@ use crate::types::{Answer, AssistantError, Provenance, Timings};
 use rounds_index::{Example, Search};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::generate::StopReason;
+use rounds_support::errors::count;
 use rounds_support::files;
 
 /// A question with its shots, ready for the model.
 pub(super) struct Prepared {
     pub(super) prompt: Prompt,
-    /// The shots in it, in their order there.
+    /// The shots in it, in prompt order.
     pub(super) ordered: Vec<Example>,
     /// The answer before anything was generated.
     pub(super) answer: Answer,
 }
 
 impl Engine {
-    /// Puts a case and as many of its shots into a prompt as fit.
-    pub(super) fn prepare(&self, asked: &Asked, found: Found) -> Result<Prepared, AssistantError> {
+    /// Builds the prompt from a case and as many of its shots as fit.
+    pub(super) fn prepare(
+        &self,
+        request: &Request,
+        found: Found,
+    ) -> Result<Prepared, AssistantError> {
         let Found {
             mut shots,
             mut notices,
-            instead,
+            fallback,
             search,
             ..
         } = found;
-        let prompt = self.prompt(asked, &shots)?;
-        // In the order of the prompt: shuffling what is left would be another order.
-        let order = asked.settings.order;
+        let prompt = self.prompt(request, &shots)?;
+        // Arrange before dropping: shuffling only the remaining shots would give another order.
+        let order = request.settings.order;
         let ordered: Vec<Example> = order
-            .arrange(&shots, asked.settings.decoding.seed)
+            .arrange(&shots, request.settings.decoding.seed)
             .into_iter()
             .filter(|shot| prompt.kept.contains(&shot.rank))
             .map(|shot| shot.example.clone())
@@ -41,17 +46,21 @@ impl Engine {
         if prompt.dropped > 0 {
             shots.retain(|shot| prompt.kept.contains(&shot.rank));
             notices.push(format!(
-                "{} shots left out: they did not fit into the context",
-                prompt.dropped
+                "{} left out: not enough room in the context window",
+                count(prompt.dropped, "shot")
             ));
         }
         let mask = self.learner.manifest().config.media_mask;
-        notices.extend(borrowed(mask, asked.case.images.len(), &ordered));
+        notices.extend(shared_image_notices(
+            mask,
+            request.case.images.len(),
+            &ordered,
+        ));
         let answer = Answer {
             answer: String::new(),
             rationale: None,
             stop: StopReason::Length,
-            provenance: self.provenance(asked, (instead, search), &prompt, &ordered),
+            provenance: self.provenance(request, (fallback, search), &prompt, &ordered),
             shots,
             notices,
             timings: Timings::default(),
@@ -67,8 +76,8 @@ impl Engine {
         })
     }
 
-    fn prompt(&self, asked: &Asked, shots: &[Shot]) -> Result<Prompt, AssistantError> {
-        let (case, settings) = (asked.case, asked.settings);
+    fn prompt(&self, request: &Request, shots: &[Shot]) -> Result<Prompt, AssistantError> {
+        let (case, settings) = (request.case, request.settings);
         let order = settings.order.arrange(shots, settings.decoding.seed);
         let order: Vec<(usize, &Example)> = order.iter().map(|s| (s.rank, &s.example)).collect();
         let context = self.learner.context();
@@ -86,14 +95,14 @@ impl Engine {
 
     fn provenance(
         &self,
-        asked: &Asked,
-        (instead, search): (Option<Strategy>, Option<Search>),
+        request: &Request,
+        (fallback, search): (Option<Strategy>, Option<Search>),
         built: &Prompt,
         ordered: &[Example],
     ) -> Provenance {
-        let (case, settings) = (asked.case, asked.settings);
+        let (case, settings) = (request.case, request.settings);
         let decoding = &settings.decoding;
-        let strategy = instead.unwrap_or(settings.strategy);
+        let strategy = fallback.unwrap_or(settings.strategy);
         Provenance {
             version: env!("CARGO_PKG_VERSION").to_string(),
             model_sha256: self.model_sha256.clone(),
@@ -128,26 +137,26 @@ impl Engine {
     }
 }
 
-/// What is to be known where a text sees a picture that is not its own, as the models' rules of masking have it. `images` are
-/// those of the question, `shots` stand as in the prompt.
-fn borrowed(mask: MediaMask, images: usize, shots: &[Example]) -> Vec<String> {
-    let pictured = |shots: &[Example]| shots.iter().any(|shot| !shot.images.is_empty());
+/// Notices about texts without an image that the model, by its media mask, reads with another example's image. `images` is
+/// the number in the question; `shots` are in prompt order.
+fn shared_image_notices(mask: MediaMask, images: usize, shots: &[Example]) -> Vec<String> {
+    let any_image = |shots: &[Example]| shots.iter().any(|shot| !shot.images.is_empty());
     let sees_other = |at: usize| match mask {
-        MediaMask::Previous => pictured(&shots[..at]),
-        MediaMask::Next => images > 0 || pictured(&shots[at..]),
+        MediaMask::Previous => any_image(&shots[..at]),
+        MediaMask::Next => images > 0 || any_image(&shots[at..]),
     };
     let bare = |at: &usize| shots[*at].images.is_empty() && sees_other(*at);
-    let count = (0..shots.len()).filter(bare).count();
+    let bare = (0..shots.len()).filter(bare).count();
     let mut notices = Vec::new();
-    if count > 0 {
+    if bare > 0 {
+        let verb = if bare == 1 { "has" } else { "have" };
         notices.push(format!(
-            "{count} shots have no picture: this model reads them with a neighbour's"
+            "{} {verb} no image: the model looked at a neighbouring example's image",
+            count(bare, "shot")
         ));
     }
-    if images == 0 && mask == MediaMask::Previous && pictured(shots) {
-        notices.push(
-            "the question has no picture: this model reads it with the one of the last shot".into(),
-        );
+    if images == 0 && mask == MediaMask::Previous && any_image(shots) {
+        notices.push("No image: the model looked at the last example's image".into());
     }
     notices
 }
@@ -157,7 +166,7 @@ mod tests {
     use super::*;
     use rounds_index::ExampleImage;
 
-    fn shots(pictures: &[usize]) -> Vec<Example> {
+    fn shots(image_counts: &[usize]) -> Vec<Example> {
         let image = ExampleImage {
             sha256: "ab".repeat(32),
             extension: "png".into(),
@@ -166,13 +175,13 @@ mod tests {
             images: vec![image.clone(); count],
             ..Example::default()
         };
-        pictures.iter().map(shot).collect()
+        image_counts.iter().map(shot).collect()
     }
 
     #[test]
-    fn whoever_reads_a_text_with_the_picture_of_another_says_so() {
+    fn a_text_read_with_another_examples_image_gets_a_notice() {
         let (previous, next) = (MediaMask::Previous, MediaMask::Next);
-        for (mask, images, pictures, bare, question) in [
+        for (mask, images, image_counts, bare, question) in [
             (previous, 1, &[1, 1][..], 0, false),
             (previous, 0, &[1, 1], 0, true),
             (previous, 0, &[0, 0], 0, false),
@@ -182,10 +191,14 @@ mod tests {
             (next, 0, &[0, 1, 0], 1, false),
             (next, 1, &[0, 1, 0], 2, false),
         ] {
-            let notices = borrowed(mask, images, &shots(pictures)).join("; ");
-            let told = format!("{bare} shots have no picture");
-            assert_eq!(notices.contains(&told), bare > 0, "{notices}");
-            assert_eq!(notices.contains("the question"), question, "{notices}");
+            let notices = shared_image_notices(mask, images, &shots(image_counts)).join("; ");
+            let told = format!("{} ", count(bare, "shot"));
+            assert_eq!(notices.starts_with(&told), bare > 0, "{notices}");
+            assert_eq!(
+                notices.contains("the last example's image"),
+                question,
+                "{notices}"
+            );
         }
     }
 }

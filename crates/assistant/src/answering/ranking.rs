@@ -1,8 +1,8 @@
-//! How likely the model finds given answers.
+//! Ranks given options by their likelihood.
 
 use std::sync::Arc;
 
-use super::Asked;
+use super::Request;
 use crate::engine::Engine;
 use crate::prompt::{self, Prompt};
 use crate::types::{Answer, AssistantError, Ranked};
@@ -12,23 +12,23 @@ use rounds_model::generate::StopReason;
 use rounds_model::generate::score::rank;
 
 impl Engine {
-    /// Ranks the options of a question that was answered with the text `written`, where there are any.
+    /// Ranks the options of a question, if it has any. `written` is the text that was generated as its answer.
     pub(super) fn rank_options(
         &mut self,
-        asked: &Asked,
+        request: &Request,
         built: &Prompt,
         written: &str,
         media: &[Arc<EncodedImage>],
         answer: &mut Answer,
     ) -> Result<(), AssistantError> {
-        if asked.settings.options.is_empty() || answer.stop == StopReason::Cancelled {
+        if request.settings.options.is_empty() || answer.stop == StopReason::Cancelled {
             return Ok(());
         }
-        match self.ranking(asked, built, written, media) {
+        match self.ranking(request, built, written, media) {
             Ok(ranking) => answer.ranking = ranking,
             Err(AssistantError::Model(ModelError::TooLong { tokens, limit })) => {
                 answer.notices.push(format!(
-                    "the options were not ranked: they take {tokens} tokens, and the context has {limit}"
+                    "the options were not ranked: they need {tokens} tokens, but the context window holds {limit}"
                 ));
             }
             Err(error) => return Err(error),
@@ -36,17 +36,17 @@ impl Engine {
         Ok(())
     }
 
-    /// The options, most likely first; none where it was cancelled.
+    /// The options, most likely first; empty if cancelled.
     fn ranking(
         &mut self,
-        asked: &Asked,
+        request: &Request,
         built: &Prompt,
         written: &str,
         media: &[Arc<EncodedImage>],
     ) -> Result<Vec<Ranked>, AssistantError> {
         let text = self.text_before_answer(built, written);
         let ids = self.ids(&text)?;
-        let options = asked.settings.options.iter().map(|o| prompt::plain(o));
+        let options = request.settings.options.iter().map(|o| prompt::plain(o));
         let options: Vec<String> = options.collect();
         let continuations = options
             .iter()
@@ -59,8 +59,15 @@ impl Engine {
         }
         let likelihoods = self
             .learner
-            .prefill(&ids, media, asked.cancel)
-            .and_then(|logits| rank(self.learner.as_mut(), &logits, &continuations, asked.cancel));
+            .prefill(&ids, media, request.cancel)
+            .and_then(|logits| {
+                rank(
+                    self.learner.as_mut(),
+                    &logits,
+                    &continuations,
+                    request.cancel,
+                )
+            });
         let likelihoods = match likelihoods {
             Err(ModelError::Cancelled) => return Ok(Vec::new()),
             other => other?,
@@ -78,14 +85,13 @@ impl Engine {
         Ok(ranked)
     }
 
-    /// What stands in front of the answer: the prompt, or the model's own rationale behind it where its template puts that
-    /// first.
+    /// The text before the answer: the prompt, followed by the model's own rationale if the template puts that first.
     fn text_before_answer(&self, built: &Prompt, written: &str) -> String {
         let marker = self.template.answer_marker.as_str();
         match self.template.rationale_first() {
             false => built.text.clone(),
             true => {
-                // Written by the model, and text all the same: a token that it spelled out must not become one.
+                // Text that the model wrote is untrusted too: a special token that it spelled out must not become one.
                 let rationale = prompt::plain(written.split(marker).next().unwrap_or(""));
                 match rationale.is_empty() {
                     true => format!("{} {marker}", built.text),
@@ -95,7 +101,7 @@ impl Engine {
         }
     }
 
-    /// What the option adds to the tokens of a text, not its tokens by themselves: spaces and merges may differ.
+    /// The tokens that the option adds to `text`. Encoding the option alone could differ in spaces and merges.
     fn continuation(&self, text: &str, ids: &[u32], option: &str) -> Result<Vec<u32>, ModelError> {
         let whole = self.ids(&format!("{text} {option}"))?;
         match whole.strip_prefix(ids) {
@@ -118,7 +124,7 @@ mod tests {
     use crate::Setup;
 
     #[test]
-    fn a_token_that_the_model_spelled_out_stays_text_when_its_words_are_read_again() {
+    fn a_special_token_spelled_out_in_the_rationale_stays_text() {
         let setup = Setup {
             device: "cpu".into(),
             ..Setup::default()

@@ -1,11 +1,11 @@
-//! What a request must be.
+//! Validates requests.
 
 use crate::prompt;
 use crate::types::{AssistantError, Case, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Settings};
 
-const MOST_OPTIONS: usize = 32;
+const MAX_OPTIONS: usize = 32;
 
-/// Errors where a request cannot be answered as it is.
+/// Errors if a request cannot be answered.
 pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
     let length = case.question.chars().count();
     if length > LONGEST_QUESTION {
@@ -20,15 +20,15 @@ pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
     if settings.shots > MOST_SHOTS {
         return Err(AssistantError::ManyShots(settings.shots));
     }
-    if settings.options.len() > MOST_OPTIONS {
+    if settings.options.len() > MAX_OPTIONS {
         return Err(AssistantError::Refused(format!(
-            "{} options to rank; at most {MOST_OPTIONS} are taken",
+            "too many options: {}; the limit is {MAX_OPTIONS}",
             settings.options.len()
         )));
     }
     let blank = |option: &String| prompt::plain(option).is_empty();
     if settings.options.iter().any(blank) {
-        return Err(AssistantError::Refused("an option to rank is empty".into()));
+        return Err(AssistantError::Refused("an option is empty".into()));
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_for_more_shots_than_any_context_holds_is_refused() {
+    fn a_request_for_too_many_shots_is_refused() {
         let case = Case {
             images: Vec::new(),
             question: "Is there a nodule?".into(),
@@ -51,6 +51,6 @@ mod tests {
         };
         assert!(check(&case, &with(MOST_SHOTS)).is_ok());
         let refused = check(&case, &with(MOST_SHOTS + 1)).unwrap_err();
-        assert!(refused.is_request() && refused.to_string().contains("513 shots"));
+        assert!(refused.is_request() && refused.to_string().contains("too many shots: 513"));
     }
 }

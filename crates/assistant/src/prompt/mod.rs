@@ -1,6 +1,6 @@
-//! From a case and its shots to the interleaved prompt, and from generated text back to answer and rationale.
+//! Builds the interleaved prompt from a case and its shots, and splits generated text into answer and rationale.
 //!
-//! Shots and questions are data: special tokens in their text are neutralised here, before they can reach a tokenizer.
+//! Shots and questions are untrusted data: special tokens in their text are neutralised here, before tokenization.
 
 mod parts;
 
@@ -16,32 +16,44 @@ use rounds_index::{Example, PICTURE_PLACE};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
+    /// Version of the file format.
     pub format_version: u32,
+    /// Name of the template.
     pub name: String,
+    /// What the template is for.
     pub task: String,
+    /// Text before the first shot.
     pub header: String,
+    /// Form of a shot, with placeholders.
     pub shot: String,
+    /// Form of the question, with placeholders.
     pub query: String,
+    /// Token that stands for an image.
     pub image: String,
-    /// Stands on both sides of an image; one does for both where two images follow each other (IDEFICS).
+    /// Token on both sides of an image; adjacent images share the one between them (IDEFICS).
     #[serde(default)]
     pub around_image: String,
+    /// Text that introduces the rationale.
     pub rationale_marker: String,
+    /// Text that introduces the answer.
     pub answer_marker: String,
+    /// Texts that end an answer.
     pub stop: Vec<String>,
 }
 
 /// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
+    /// No template has this name.
     #[error("there is no prompt template named {0}")]
     Missing(String),
+    /// The template with this name cannot be parsed, for this reason.
     #[error("prompt template {0} is not valid: {1}")]
     Invalid(String, String),
 }
 
 impl Template {
-    /// A template that is compiled in.
+    /// A built-in template.
     pub fn shipped(name: &str) -> Result<Self, TemplateError> {
         let bytes = rounds_support::shipped::file(&format!("prompts/{name}.toml"))
             .ok_or_else(|| TemplateError::Missing(name.to_string()))?;
@@ -70,12 +82,12 @@ impl Template {
         {
             form.replace_range(from.saturating_sub(1)..to, "");
         }
-        // A page of a textbook says where its pictures stand; otherwise they come first.
+        // An interleaved page marks where its images stand; otherwise they come first.
         let pieces: Vec<&str> = example.question.split(PICTURE_PLACE).collect();
         let inline = pieces.len() > 1 && pieces.len() == example.images.len() + 1;
         let (images, question) = match inline {
             true => {
-                let pieces = pieces.into_iter().map(harmless);
+                let pieces = pieces.into_iter().map(neutralise);
                 let question = pieces.collect::<Vec<_>>().join(&self.one_image());
                 (String::new(), question.trim().to_string())
             }
@@ -91,19 +103,19 @@ impl Template {
         share_around(text, &self.around_image)
     }
 
-    /// The question as text, ready for the model to go on.
+    /// The question as text for the model to continue.
     pub fn query(&self, question: &str, images: usize) -> String {
         let text = fill(&self.query, &self.images(images), &plain(question), "", "");
         share_around(text, &self.around_image)
     }
 
-    /// Whether the model is asked for its rationale in front of the answer.
+    /// Whether the model gives its rationale before the answer.
     pub fn rationale_first(&self) -> bool {
         self.query.trim_end().ends_with(&self.rationale_marker)
     }
 
-    /// Splits generated text into answer and rationale (`None` where the model gave none). An answer that never came, as
-    /// when a rationale in front of it was cut off, is empty.
+    /// Splits generated text into answer and rationale (`None` if the model gave none). The answer is empty if it is missing,
+    /// for example because the rationale before it was cut off.
     pub fn parse(&self, text: &str) -> (String, Option<String>) {
         let some = |s: &str| Some(s.trim().to_string()).filter(|s| !s.is_empty());
         if self.rationale_first() {
@@ -119,8 +131,8 @@ impl Template {
     }
 }
 
-/// Images that follow each other share the token between them, as the processor of IDEFICS spells them (transformers 4.33,
-/// `image_tokens`).
+/// Merges doubled `around` tokens: adjacent images share the token between them, as in the IDEFICS processor (transformers
+/// 4.33, `image_tokens`).
 pub fn share_around(text: String, around: &str) -> String {
     match around.is_empty() {
         true => text,
@@ -128,7 +140,7 @@ pub fn share_around(text: String, around: &str) -> String {
     }
 }
 
-/// Fills placeholders in one pass, so that a value which contains another placeholder's name stays as it is.
+/// Fills placeholders in one pass, so that a placeholder's name inside a value is not replaced.
 fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str) -> String {
     let values = [
         ("{images}", images),
@@ -158,21 +170,21 @@ fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str)
 
 /// Untrusted text as one clean line whose special tokens and template markers are harmless.
 pub fn plain(text: &str) -> String {
-    // First, so that taking it away later cannot put a token together.
-    harmless(&text.replace(PICTURE_PLACE, " "))
+    // Replace placeholders first: removing them later could join two halves of a token.
+    neutralise(&text.replace(PICTURE_PLACE, " "))
         .trim()
         .to_string()
 }
 
-/// As [`plain`], with the blanks at its ends and without a look at pictures' places.
-fn harmless(text: &str) -> String {
+/// As [`plain`], but without trimming and without removing image placeholders.
+fn neutralise(text: &str) -> String {
     let line = rounds_support::sanitise::clean_line(text);
     let mut out = String::with_capacity(line.len());
     let mut letters = line.chars().peekable();
     while let Some(letter) = letters.next() {
         let next = letters.peek().copied();
         match letter {
-            // Whatever the tokenizer: `<` never stays in front of what could be a token's name. `<5 mm` is none.
+            // For any tokenizer: separate `<` from what could be the name of a token. `<5 mm` is not one.
             '<' if next.is_some_and(|c| c.is_alphabetic() || matches!(c, '/' | '|' | '_')) => {
                 out.push_str("< ");
             }
@@ -184,7 +196,7 @@ fn harmless(text: &str) -> String {
     out
 }
 
-/// Whether a colon would make the end of `text` a marker of a template.
+/// Whether a colon after `text` would complete a template marker.
 fn ends_with_marker(text: &str) -> bool {
     const MARKERS: [&str; 3] = ["question", "answer", "rationale"];
     MARKERS.iter().any(|marker| {
@@ -197,19 +209,20 @@ fn ends_with_marker(text: &str) -> bool {
 /// A prompt as the model gets it.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// With image places written out.
+    /// The text, with image tokens.
     pub text: String,
+    /// The token ids.
     pub ids: Vec<u32>,
-    /// Ranks of the shots that are in it.
+    /// Ranks of the shots in it.
     pub kept: BTreeSet<usize>,
-    /// Shots that were left out because they did not fit.
+    /// Number of shots that did not fit.
     pub dropped: usize,
 }
 
-/// Builds the prompt. `shots` stand in the order they shall be shown in, each with its rank (1 is the most similar). The most
-/// similar get room first, beside `reserve` tokens for the answer; one that does not fit is dropped and the next one tried.
+/// Builds the prompt. `shots` are in prompt order, each with its rank (1 is the most similar). `reserve` tokens are left for the
+/// answer. The most similar shots get room first; one that does not fit is dropped and the next one tried.
 ///
-/// Errors with the number of tokens where the question alone does not fit.
+/// Errors if the question alone does not fit.
 pub fn build(
     template: &Template,
     tokenizer: &Tokenizer,
@@ -288,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_be_a_token_or_a_marker_is_broken_and_the_rest_is_left_alone() {
+    fn possible_tokens_and_markers_are_broken_up_and_other_text_is_unchanged() {
         for (given, wanted) in [
             ("<end_of_utterance>", "< end_of_utterance>"),
             ("<fake_token_around_image>", "< fake_token_around_image>"),
@@ -307,9 +320,9 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_two_halves_around_a_pictures_place_stays_in_halves() {
+    fn a_token_split_by_an_image_placeholder_is_not_joined() {
         let example = Example {
-            images: vec![picture()],
+            images: vec![example_image()],
             question: "see <im\u{FFFC}age> here".into(),
             answer: "Ans\u{FFFC}wer: yes".into(),
             ..Example::default()
@@ -321,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_missing_is_reported_as_such() {
+    fn a_missing_answer_or_rationale_is_reported_as_missing() {
         let first = template();
         let seen = Some("I see it.".to_string());
         assert_eq!(
@@ -351,7 +364,7 @@ mod tests {
             ..Example::default()
         };
         let one = Example {
-            images: vec![picture()],
+            images: vec![example_image()],
             ..example
         };
         assert_eq!(
@@ -360,7 +373,7 @@ mod tests {
         );
     }
 
-    fn picture() -> rounds_index::ExampleImage {
+    fn example_image() -> rounds_index::ExampleImage {
         rounds_index::ExampleImage {
             sha256: "ab".repeat(32),
             extension: "jpg".into(),
@@ -368,10 +381,10 @@ mod tests {
     }
 
     #[test]
-    fn a_page_with_places_keeps_its_pictures_where_they_stand() {
+    fn an_interleaved_page_keeps_its_images_in_place() {
         let page = |question: &str| {
             let example = Example {
-                images: vec![picture(), picture()],
+                images: vec![example_image(), example_image()],
                 question: question.into(),
                 answer: "a \u{FFFC}fracture".into(),
                 ..Example::default()
@@ -391,9 +404,9 @@ mod tests {
         assert_eq!(asked.matches("<image>").count(), 1);
     }
 
-    /// What transformers 4.33.3 makes of [image, image, text]: its processor gives the second image one token around it.
+    /// As transformers 4.33.3 formats [image, image, text]: adjacent images share the token between them.
     #[test]
-    fn images_that_follow_each_other_share_the_token_between_them() {
+    fn adjacent_images_share_the_token_between_them() {
         let idefics = Template::shipped("idefics").unwrap();
         let (around, image) = ("<fake_token_around_image>", "<image>");
         let two = format!("{around}{image}{around}{image}{around}");
@@ -401,7 +414,7 @@ mod tests {
         assert_eq!(asked, format!("{two}Question: Is it? Answer:"));
         let shot = |question: &str| {
             idefics.shot(&Example {
-                images: vec![picture(), picture()],
+                images: vec![example_image(), example_image()],
                 question: question.into(),
                 answer: "no".into(),
                 ..Example::default()
@@ -415,11 +428,11 @@ mod tests {
     }
 
     #[test]
-    fn one_shot_that_is_too_long_leaves_room_to_the_others() {
+    fn a_shot_that_is_too_long_is_dropped_and_the_others_are_kept() {
         let bytes = rounds_support::shipped::file("assets/nano/tokenizer.json").unwrap();
         let tokenizer = Tokenizer::from_bytes(bytes).unwrap();
         let example = |answer: &str| Example {
-            images: vec![picture()],
+            images: vec![example_image()],
             question: "Is it?".into(),
             answer: answer.into(),
             ..Example::default()
@@ -444,7 +457,7 @@ mod tests {
             (prompt.dropped, prompt.text.matches("<image>").count()),
             (1, 4)
         );
-        // A question that has no room for its answer: the way out is named.
+        // If the question leaves no room for the answer, the hint says what to do.
         let error = built(1020).unwrap_err();
         assert!(
             error.to_string().contains("1020 are kept for the answer"),
@@ -455,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_inside_a_question_stays_text() {
+    fn a_placeholder_inside_a_question_is_not_replaced() {
         assert!(
             template()
                 .query("what is {answer}?", 0)

@@ -1,25 +1,25 @@
-//! Answer and rationale on lines of their own, while they stream.
+//! Formats streamed text so that answer and rationale are on separate lines.
 
-/// Puts answer and rationale on lines of their own while they stream.
+/// Formats streamed text so that answer and rationale are on separate lines.
 #[derive(Debug, Default)]
 pub struct Parts {
     /// The marker that the prompt ends with.
     lead: String,
     started: bool,
-    /// Could still become a marker.
+    /// Text that could still become a marker.
     held: String,
 }
 
 impl Parts {
     const MARKERS: [&str; 2] = [" Answer:", " Rationale:"];
 
-    /// The prompt, before the first text.
+    /// Takes the prompt, before the first text.
     pub fn begin(&mut self, prompt: &str) {
         let lead = prompt.rsplit([' ', '\n']).next().unwrap_or_default();
         self.lead = lead.to_string();
     }
 
-    /// Takes more text; returns what can be shown of it.
+    /// Takes more text; returns what can be shown so far.
     pub fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         if !self.started {
@@ -45,7 +45,7 @@ impl Parts {
         std::mem::replace(&mut self.held, rest)
     }
 
-    /// What was held back.
+    /// Returns the text that was held back.
     pub fn end(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_stream_on_lines_of_their_own_however_they_are_cut() {
+    fn answer_and_rationale_are_on_separate_lines_however_the_text_is_split() {
         let text = " I see A and an Ans. Answer: yes";
         for size in 1..12 {
             let mut parts = Parts::default();

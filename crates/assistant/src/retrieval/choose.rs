@@ -1,62 +1,68 @@
-//! From a plan to shots: which strategy, how far it looks, and what becomes of what it finds.
+//! Chooses shots by a plan: which strategy, how many hits to look at, and which of them to take.
 //!
-//! A ranking (`rankings`, `fused`) gives numbers and scores, `candidates` makes examples of them, one a picture, and `diverse`
-//! and `balanced` choose among those. Every strategy asks `may_be` and `candidates`, so that what may not be a shot is kept
-//! away from all of them alike.
+//! A ranking (`rankings`, `rrf`) returns numbers and scores, `candidates` loads the examples, one per image, and `mmr` and
+//! `balanced` choose among those. Every strategy goes through `eligibility` and `candidates`, so that excluded examples are
+//! excluded for all of them.
 
 mod balanced;
 mod candidates;
-mod diverse;
+mod eligibility;
 mod floor;
-mod fused;
-mod may_be;
+mod mmr;
 mod random;
 mod rankings;
+mod rrf;
 
 use std::cell::Cell;
 
-use super::left_out::LeftOut;
+use super::leakage::LeakageFilter;
 use super::{Found, PINNED, Plan, Query, Shot, Strategy};
-use rounds_index::{Hit, Index, IndexError, Search};
 use candidates::Candidate;
+use eligibility::Eligibility;
 use floor::Floor;
-use may_be::MayBe;
+use rounds_index::{Hit, Index, IndexError, Search};
 
-/// Pictures that diverse and balanced choose from.
+/// Why there are too few shots if the floor rejected none.
+pub const NO_MORE_MATCHES: &str = "no more matching examples found";
+
+/// Fewest images that `diverse` and `balanced` choose from.
 const POOL: usize = 64;
-/// Fewest and most neighbours that are looked at for some shots.
-const NARROWEST: usize = 32;
-const WIDEST: usize = 1 << 16;
+/// Fewest and most neighbours to look at.
+const MIN_WIDTH: usize = 32;
+const MAX_WIDTH: usize = 1 << 16;
 
-/// Hits, and what is said of each.
+/// Hits, each with its reason.
 type Ranking = Vec<(Hit, String)>;
 
-/// Everything that is fixed for one query.
+/// Chooses the shots of one query.
 pub struct Chooser<'a> {
     index: &'a Index,
     query: &'a Query<'a>,
     plan: &'a Plan,
-    left_out: LeftOut<'a>,
+    leakage: LeakageFilter<'a>,
     pinned: Vec<usize>,
-    may_be: MayBe<'a>,
+    eligibility: Eligibility<'a>,
     floor: Option<Floor<'a>>,
-    /// The search that answered so far.
-    answered: Cell<Option<Search>>,
+    /// The search used so far; `Hnsw` once the graph was used.
+    search_used: Cell<Option<Search>>,
 }
 
 impl<'a> Chooser<'a> {
+    /// Prepares the filters of a query.
+    ///
+    /// Errors if the index does not have what the plan needs, or a pinned or excluded id is not in it.
     pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
         let has_floor = plan.floor.is_some() && !query.vectors.is_empty();
         if plan.strategy.needs_vectors() || has_floor {
             index.encoder(query.encoder)?;
         }
-        let left_out = LeftOut::new(index, query)?;
-        let pinned = may_be::numbers(index, &plan.pinned, "pinned")?;
+        let leakage = LeakageFilter::new(index, query)?;
+        let pinned = eligibility::numbers(index, &plan.pinned, "pinned")?;
         Ok(Self {
-            may_be: MayBe::new(index, plan, &pinned, left_out.numbers())?,
+            eligibility: Eligibility::new(index, plan, &pinned, leakage.excluded())?,
             floor: Floor::new(index, query, plan)?,
-            answered: Cell::new(None),
-            left_out,
+            search_used: Cell::new(None),
+            leakage,
             pinned,
             index,
             query,
@@ -64,11 +70,11 @@ impl<'a> Chooser<'a> {
         })
     }
 
-    /// The pinned examples, but for those that must not be shots.
+    /// Adds the pinned examples, except those that must not be shots.
     pub fn pinned(&self, found: &mut Found) -> Result<(), IndexError> {
         for number in &self.pinned {
             let example = self.index.example(*number)?;
-            if self.left_out.allows_example(&example)? {
+            if self.leakage.allows(&example)? {
                 found.shots.push(Shot {
                     example,
                     score: 0.0,
@@ -77,7 +83,7 @@ impl<'a> Chooser<'a> {
                 });
             } else {
                 found.notices.push(format!(
-                    "{} is pinned but left out: it is the query's own picture, patient or study",
+                    "{} is pinned but was left out: it has the image, patient or study of your question",
                     example.id
                 ));
             }
@@ -85,45 +91,44 @@ impl<'a> Chooser<'a> {
         Ok(())
     }
 
-    /// Up to `k` shots by the plan's strategy.
+    /// Adds up to `k` shots by the plan's strategy.
     pub fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
-        let strategy = self.strategy_in_use();
+        let strategy = self.effective_strategy();
         if strategy != self.plan.strategy {
-            found.instead = Some(strategy);
+            found.fallback = Some(strategy);
+            found
+                .notices
+                .push("No image: examples were chosen by your words".into());
+        }
+        if let (Some(floor), None) = (self.plan.floor, &self.floor) {
             found.notices.push(format!(
-                "no picture to compare: shots were chosen by the question's text, not by the strategy {}",
-                self.plan.strategy.name()
+                "the floor of {floor} was ignored: there is no image to compare"
             ));
         }
-        if let (Some(least), None) = (self.plan.floor, &self.floor) {
-            found.notices.push(format!(
-                "the floor of {least} was not asked: there is no picture to compare"
-            ));
-        }
-        let chosen = self.chosen(strategy, k)?;
+        let chosen = self.select(strategy, k)?;
         found.shots.extend(chosen.into_iter().map(|c| Shot {
             example: c.example,
             score: c.score,
             rank: 0,
             reason: c.reason,
         }));
-        found.search = self.answered.get();
+        found.search = self.search_used.get();
         Ok(())
     }
 
-    /// Why there are fewer shots than were asked for.
-    pub fn why_no_more(&self) -> String {
-        match self.floor.as_ref().filter(|floor| floor.was_met()) {
+    /// Why there are fewer shots than requested.
+    pub fn shortfall_reason(&self) -> String {
+        match self.floor.as_ref().filter(|floor| floor.rejected_any()) {
             Some(floor) => format!(
-                "the others are less similar than the floor of {}",
-                floor.least
+                "the remaining examples are below the floor of {}",
+                floor.minimum
             ),
-            None => "the index has no more that fit".into(),
+            None => NO_MORE_MATCHES.into(),
         }
     }
 
-    /// Without a picture only the question can be compared.
-    fn strategy_in_use(&self) -> Strategy {
+    /// The strategy to use: without an image only the text can be compared.
+    fn effective_strategy(&self) -> Strategy {
         use Strategy::{Balanced, Diverse, Hybrid, Image, ImageToText, Text};
         match self.plan.strategy {
             Image | Hybrid | Diverse | Balanced | ImageToText if self.query.vectors.is_empty() => {
@@ -134,39 +139,39 @@ impl<'a> Chooser<'a> {
     }
 
     /// At most `k` candidates, most similar first.
-    fn chosen(&self, strategy: Strategy, k: usize) -> Result<Vec<Candidate>, IndexError> {
-        let by_picture = |n: usize| self.by_picture(n);
+    fn select(&self, strategy: Strategy, k: usize) -> Result<Vec<Candidate>, IndexError> {
+        let by_image = |n: usize| self.by_image(n);
         match strategy {
             Strategy::None | Strategy::Fixed => Ok(Vec::new()),
-            Strategy::Image => self.widening(k, &by_picture),
-            Strategy::Text => self.widening(k, &|n| self.by_text(n)),
-            Strategy::Hybrid => self.widening(k, &|n| self.hybrid(n)),
+            Strategy::Image => self.search_until_filled(k, &by_image),
+            Strategy::Text => self.search_until_filled(k, &|n| self.by_text(n)),
+            Strategy::Hybrid => self.search_until_filled(k, &|n| self.hybrid(n)),
             Strategy::Random => self.random(k),
             Strategy::Diverse => {
-                let pool = self.widening(POOL.max(k.saturating_mul(4)), &by_picture)?;
-                diverse::diverse(pool, k, self.index.vectors(self.query.encoder)?)
+                let pool = self.search_until_filled(POOL.max(k.saturating_mul(4)), &by_image)?;
+                mmr::diversify(pool, k, self.index.vectors(self.query.encoder)?)
             }
             Strategy::Balanced => {
-                let pool = self.widening(POOL.max(k.saturating_mul(8)), &by_picture)?;
+                let pool = self.search_until_filled(POOL.max(k.saturating_mul(8)), &by_image)?;
                 Ok(balanced::balanced(pool, k))
             }
-            Strategy::ImageToText => self.widening(k, &|n| self.to_texts(n)),
-            Strategy::TextToImage => self.widening(k, &|n| self.to_pictures(n)),
+            Strategy::ImageToText => self.search_until_filled(k, &|n| self.image_to_texts(n)),
+            Strategy::TextToImage => self.search_until_filled(k, &|n| self.question_to_images(n)),
         }
     }
 
-    /// Asks `ranked` for more and more until `k` candidates are left after the last look, one a picture.
-    fn widening(
+    /// Asks `ranked` for more and more hits until `k` candidates pass all filters, one per image.
+    fn search_until_filled(
         &self,
         k: usize,
         ranked: &dyn Fn(usize) -> Result<Ranking, IndexError>,
     ) -> Result<Vec<Candidate>, IndexError> {
-        let mut width = k.saturating_mul(8).max(NARROWEST);
+        let mut width = k.saturating_mul(8).max(MIN_WIDTH);
         loop {
             let hits = ranked(width)?;
-            let ended = hits.len() < width;
+            let exhausted = hits.len() < width;
             let mut candidates = self.candidates(hits)?;
-            if candidates.len() >= k || ended || width >= WIDEST {
+            if candidates.len() >= k || exhausted || width >= MAX_WIDTH {
                 candidates.truncate(k);
                 return Ok(candidates);
             }

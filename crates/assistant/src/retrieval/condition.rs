@@ -11,15 +11,17 @@ use rounds_index::{Index, IndexError, With};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Condition {
+    /// The tag or column.
     pub name: String,
+    /// The value to compare with.
     pub value: String,
     /// False for `!=`.
     pub equal: bool,
 }
 
-/// A condition that cannot be read.
+/// A condition that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a condition: write name=value or name!=value, for example modality=ct")]
+#[error("`{0}` is not a condition; write name=value or name!=value, for example modality=ct")]
 pub struct ConditionError(String);
 
 impl FromStr for Condition {
@@ -69,11 +71,11 @@ impl fmt::Display for Condition {
     }
 }
 
-/// What a condition may be on beside tags.
+/// Columns that a condition can name, besides tags.
 const COLUMNS: [&str; 4] = ["source", "licence", "patient", "study"];
 
 impl Condition {
-    /// Numbers of the examples that have the value, whatever its case.
+    /// Numbers of the examples with the value, ignoring case.
     fn numbers(&self, index: &Index) -> Result<Vec<usize>, IndexError> {
         let column = match self.name.as_str() {
             "source" => With::Source,
@@ -85,7 +87,7 @@ impl Condition {
         index.numbers_alike(column, &self.value)
     }
 
-    /// Errors where it is on a tag that no example has, which is a slip of the hand.
+    /// Errors if no example has the tag, which is most likely a typing mistake.
     fn check(&self, index: &Index) -> Result<(), IndexError> {
         let is_known = COLUMNS.contains(&self.name.as_str()) || index.is_empty();
         if is_known || index.has_tag(&self.name)? {
@@ -100,10 +102,10 @@ impl Condition {
     }
 }
 
-/// Sorted numbers of the examples that meet all conditions; several values for one name mean any of them. `None` where there
-/// is no condition.
+/// Sorted numbers of the examples that meet all conditions; several values for one name mean any of them. `None` if there
+/// are no conditions.
 ///
-/// Errors where one is on a tag that no example has.
+/// Errors if a condition is on a tag that no example has.
 pub fn numbers(conditions: &[Condition], index: &Index) -> Result<Option<Vec<usize>>, IndexError> {
     if conditions.is_empty() {
         return Ok(None);
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_is_a_name_a_sign_and_a_value() {
+    fn a_condition_is_a_name_an_operator_and_a_value() {
         let parsed: Condition = " Modality = CT scan ".parse().unwrap();
         assert_eq!(
             (parsed.name.as_str(), parsed.value.as_str(), parsed.equal),

@@ -1,24 +1,23 @@
-//! Looking through an index by words and conditions, where no shots are meant: every example counts, however many there are
-//! of its picture.
+//! Lists examples of an index by words and conditions. Unlike shots, several examples may share an image.
 
 use super::{Condition, Found, Shot, condition};
 use rounds_index::{Hit, Index, IndexError};
 use rounds_support::errors::count;
 
-/// What a list is of.
+/// What to list.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Words that the examples share one of, best first; `None`: all examples, in the order of the index.
+    /// Lists examples with any of these words, best first; `None` lists all examples in index order.
     pub words: Option<&'a str>,
-    /// What holds of all of them.
+    /// Conditions that every example must meet.
     pub filter: &'a [Condition],
-    /// Most results.
+    /// Largest number of results.
     pub most: usize,
 }
 
-/// At most `wanted.most` examples. A notice says how many there are where that is another number.
+/// Lists the examples, with a notice if there are more or fewer than the requested number.
 ///
-/// Errors where a condition is on something that no example has, and where the index cannot be read.
+/// Errors if no example has the tag of a condition, or the index cannot be read.
 pub fn list(index: &Index, wanted: &Wanted) -> Result<Found, IndexError> {
     let ranked = match wanted.words {
         Some(words) => by_words(index, words, wanted.filter)?,
@@ -29,7 +28,7 @@ pub fn list(index: &Index, wanted: &Wanted) -> Result<Found, IndexError> {
         if found.shots.len() == wanted.most {
             break;
         }
-        // Removed by another process since the index was opened.
+        // Another process may have removed it since the index was opened.
         let Some(example) = index.example_if_there(hit.row)? else {
             continue;
         };
@@ -43,12 +42,12 @@ pub fn list(index: &Index, wanted: &Wanted) -> Result<Found, IndexError> {
     let (shown, all) = (found.shots.len(), ranked.len());
     if shown < all {
         found.notices.push(format!(
-            "{shown} of {}; -k says how many are shown",
+            "{shown} of {}; show more with -k",
             count(all, "result")
         ));
     } else if shown < wanted.most {
         found.notices.push(format!(
-            "{shown} of {}: the index has no more that fit",
+            "{shown} of {}: no more matching examples found",
             count(wanted.most, "result")
         ));
     }
@@ -66,7 +65,7 @@ fn by_words(
         index.living().has(number) && only.as_ref().is_none_or(met)
     };
     let hits = index.by_words(words, usize::MAX, &is_met)?;
-    Ok(hits.into_iter().map(super::by_words).collect())
+    Ok(hits.into_iter().map(super::with_text_reason).collect())
 }
 
 fn in_order(index: &Index, filter: &[Condition]) -> Result<Vec<(Hit, String)>, IndexError> {
@@ -77,7 +76,7 @@ fn in_order(index: &Index, filter: &[Condition]) -> Result<Vec<(Hit, String)>, I
             .collect(),
     };
     let reason = match filter.is_empty() {
-        true => "in the order of the index",
+        true => "in index order",
         false => "meets the conditions",
     };
     let hit = |row| Hit { row, score: 0.0 };

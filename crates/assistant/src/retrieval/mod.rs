@@ -1,11 +1,11 @@
-//! Which examples become shots, and why.
+//! Chooses which examples become shots, with the reason for each.
 //!
-//! A strategy ranks; what may not be a shot (the query's own picture, its near-duplicates, its patient and study) is kept
-//! away from every strategy in one place (`left_out`). Nothing here reads pictures or runs a model: vectors come in.
+//! A strategy ranks examples. One filter for all strategies (`leakage`) excludes the query's own image, its near-duplicates,
+//! its patient and its study. Nothing here reads images or runs a model; vectors are passed in.
 
 mod choose;
 mod condition;
-mod left_out;
+mod leakage;
 mod listing;
 
 use serde::{Deserialize, Serialize};
@@ -21,23 +21,23 @@ pub use listing::{Wanted, list};
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// Most similar picture (RICES)
+    /// Most similar image (RICES)
     Image,
-    /// Most of the question's words, in questions and with less weight in answers and tags (BM25)
+    /// Best match of the question's words, in questions and with less weight in answers and tags (BM25)
     Text,
     /// Reciprocal rank fusion of both
     Hybrid,
-    /// Similar pictures that differ from each other (maximal marginal relevance)
+    /// Similar images that differ from each other (maximal marginal relevance)
     Diverse,
-    /// Similar pictures, with as many different answers as there are
+    /// Similar images, with as many different answers as possible
     Balanced,
-    /// By seed
+    /// At random, by seed
     Random,
-    /// The pinned examples and no others
+    /// The pinned examples only
     Fixed,
-    /// The picture against the examples' texts (needs an encoder with a text tower)
+    /// The image against the examples' texts (needs an encoder with a text tower)
     ImageToText,
-    /// The question against the examples' pictures (needs an encoder with a text tower)
+    /// The question against the examples' images (needs an encoder with a text tower)
     TextToImage,
     /// No shots
     None,
@@ -60,13 +60,13 @@ impl Strategy {
         }
     }
 
-    /// Whether vectors of the index are compared.
+    /// Whether it compares vectors of the index.
     pub fn needs_vectors(self) -> bool {
         !matches!(self, Self::Text | Self::Random | Self::Fixed | Self::None)
     }
 }
 
-/// In which order shots stand in the prompt.
+/// Order of the shots in the prompt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
@@ -81,6 +81,7 @@ pub enum Order {
 }
 
 impl Order {
+    /// Its name for display and in provenance.
     pub fn name(self) -> &'static str {
         match self {
             Self::SimilarLast => "most similar last",
@@ -89,7 +90,7 @@ impl Order {
         }
     }
 
-    /// `shots` (most similar first) as they stand in the prompt.
+    /// `shots` (most similar first) in prompt order.
     pub fn arrange(self, shots: &[Shot], seed: u64) -> Vec<&Shot> {
         let mut out: Vec<&Shot> = shots.iter().collect();
         match self {
@@ -104,24 +105,26 @@ impl Order {
 /// An example chosen for one prompt.
 #[derive(Clone, Debug)]
 pub struct Shot {
+    /// The example.
     pub example: Example,
     /// Cosine (image, diverse, balanced, cross-modal), BM25 (text), fused rank (hybrid), 0 (random, pinned).
     pub score: f32,
     /// 1 is the most similar.
     pub rank: usize,
+    /// Why it was chosen.
     pub reason: String,
 }
 
-/// Why a pinned example is a shot.
+/// Reason of a pinned shot.
 const PINNED: &str = "pinned";
 
 impl Shot {
-    /// Whether it is a shot because it was asked for, not because it is like anything.
+    /// Whether it was pinned, not chosen by a strategy.
     pub fn is_pinned(&self) -> bool {
         self.reason == PINNED
     }
 
-    /// All that is to be known of it, on one line.
+    /// One line for display.
     pub fn in_words(&self) -> String {
         let example = &self.example;
         format!(
@@ -137,56 +140,62 @@ impl Shot {
     }
 }
 
-/// What is looked for.
+/// The query that shots are chosen for.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
     /// SHA-256 of the encoder that made the vectors.
     pub encoder: &'a str,
-    /// Unit vectors of the pictures; the last is compared with the index.
+    /// Unit vectors of the images; the last one is compared with the index.
     pub vectors: &'a [&'a [f32]],
-    /// Unit vector of the question, where the encoder has a text tower.
+    /// Unit vector of the question, if the encoder has a text tower.
     pub text: Option<&'a [f32]>,
-    /// SHA-256 of the pictures' files with their perceptual hashes; one picture may have several.
+    /// SHA-256 of the image files with their perceptual hashes; one image may have several.
     pub images: &'a [(String, u64)],
+    /// The question.
     pub question: &'a str,
-    /// Whose pictures they are, where known: no example of the patient or the study is a shot.
+    /// The patient in the images, if known; this patient's examples are never shots.
     pub patient: Option<&'a str>,
+    /// The study the images belong to, if known; its examples are never shots.
     pub study: Option<&'a str>,
+    /// Seed of random shots.
     pub seed: u64,
 }
 
-/// How to choose.
+/// How to choose shots.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Number of shots.
     pub shots: usize,
+    /// How shots are ranked.
     pub strategy: Strategy,
+    /// How the index is searched.
     pub search: Search,
-    /// Examples less similar to the picture than this are no shots.
+    /// Minimum image similarity of a shot.
     pub floor: Option<f32>,
-    /// Which examples may be shots at all.
+    /// Conditions that every shot must meet.
     pub filter: Vec<Condition>,
-    /// Ids of examples that are shots whatever the strategy finds, in this order of rank.
+    /// Ids of examples that are always shots, in order of rank.
     pub pinned: Vec<String>,
     /// Ids of examples that are never shots.
     pub excluded: Vec<String>,
 }
 
-/// What was found.
+/// The chosen shots.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Most similar first; pinned ones before all others.
+    /// The shots, most similar first; pinned ones before all others.
     pub shots: Vec<Shot>,
-    /// What the user should know of the choice.
+    /// What the user should know about the choice.
     pub notices: Vec<String>,
-    /// The strategy that chose, where it is not the one that was asked for.
-    pub instead: Option<Strategy>,
-    /// Why there are fewer shots than were asked for.
+    /// The strategy that was used, if it is not the requested one.
+    pub fallback: Option<Strategy>,
+    /// Why there are fewer shots than requested.
     pub no_more: Option<String>,
-    /// The search that found the nearest pictures; `None` where none was made. The graph, where it answered at all.
+    /// The search that found the nearest images; `None` if there was none. `Hnsw` if the graph was used at least once.
     pub search: Option<Search>,
 }
 
-/// How many shots there are of those that were asked for; more of them may be pinned.
+/// The number of shots for display: `2 of 4 shots`, or `5 shots` if more are pinned than were requested.
 pub fn shots_in_words(found: usize, asked: usize) -> String {
     match found > asked {
         true => count(found, "shot"),
@@ -194,26 +203,33 @@ pub fn shots_in_words(found: usize, asked: usize) -> String {
     }
 }
 
-/// A hit of full-text search with what is said of it.
-fn by_words(hit: Hit) -> (Hit, String) {
-    let reason = format!("words in question, answer or tags, BM25 {:.2}", hit.score);
+/// A hit of full-text search with its reason.
+fn with_text_reason(hit: Hit) -> (Hit, String) {
+    let reason = format!(
+        "matching words in question, answer or tags, BM25 {:.2}",
+        hit.score
+    );
     (hit, reason)
 }
 
-/// Chooses as [`find`], and says so where those are fewer than were asked for.
+/// Chooses as [`find`], and adds a notice if there are fewer shots than requested.
 pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = find(index, query, plan)?;
     if let Some(why) = &found.no_more {
         let shots = shots_in_words(found.shots.len(), plan.shots);
-        found.notices.push(format!("{shots}: {why}"));
+        let notice = match found.shots.is_empty() && why == choose::NO_MORE_MATCHES {
+            true => "No matching examples found".to_string(),
+            false => format!("{shots}: {why}"),
+        };
+        found.notices.push(notice);
     }
     Ok(found)
 }
 
-/// Chooses at most `plan.shots` shots (or all that are pinned, if those are more).
+/// Chooses at most `plan.shots` shots (or all pinned ones, if those are more).
 ///
-/// Never the query's own picture, a near-duplicate of it, its patient or its study. Errors where the index cannot be used as
-/// the strategy needs it, or a pinned or excluded id is not in it.
+/// Never chooses the query's own image, a near-duplicate of it, its patient or its study. Errors if the index does not have
+/// what the strategy needs, or a pinned or excluded id is not in it.
 pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = Found::default();
     if plan.strategy == Strategy::None {
@@ -225,7 +241,7 @@ pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexErr
     if plan.strategy != Strategy::Fixed && wanted > 0 {
         chooser.strategy(wanted, &mut found)?;
         if found.shots.len() < plan.shots {
-            found.no_more = Some(chooser.why_no_more());
+            found.no_more = Some(chooser.shortfall_reason());
         }
     }
     for (i, shot) in found.shots.iter_mut().enumerate() {

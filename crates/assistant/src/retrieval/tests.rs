@@ -1,7 +1,7 @@
-//! A query never meets itself, whatever the strategy and the search.
+//! A query never gets itself as a shot, with any strategy and any search.
 
 mod floors;
-mod leaving_out;
+mod leakage_tests;
 mod strategies;
 
 use super::*;
@@ -23,8 +23,8 @@ fn encoder() -> String {
     "e".repeat(64)
 }
 
-/// Far from those of the other examples.
-fn look_of(number: u64) -> u64 {
+/// A perceptual hash far from those of the other examples.
+fn phash_of(number: u64) -> u64 {
     (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
@@ -32,7 +32,7 @@ fn at(angle: f32) -> [f32; 2] {
     [angle.cos(), angle.sin()]
 }
 
-/// Of a new index with the test's encoder.
+/// A writer to a new index with the test encoder.
 fn writer(folder: &std::path::Path) -> Writer {
     let encoder = Encoder {
         sha256: encoder(),
@@ -45,8 +45,8 @@ fn writer(folder: &std::path::Path) -> Writer {
     Writer::open(folder).unwrap()
 }
 
-/// A picture of one pixel.
-fn picture(name: &str, look: u64) -> NewPicture {
+/// An image of one pixel.
+fn new_image(name: &str, phash: u64) -> NewPicture {
     let bytes = name.as_bytes().to_vec();
     NewPicture {
         image: ExampleImage {
@@ -57,7 +57,7 @@ fn picture(name: &str, look: u64) -> NewPicture {
         details: Some(Details {
             width: 1,
             height: 1,
-            look,
+            look: phash,
         }),
     }
 }
@@ -69,7 +69,8 @@ fn vectors(angle: f32) -> NewVectors {
     }
 }
 
-/// Twelve examples of six patients (one without a name twice), a study each, vectors on a half circle, looks far apart.
+/// Twelve examples: two without a patient and two for each of five patients, one study each, with vectors on a half circle
+/// and perceptual hashes far apart.
 fn index(folder: &std::path::Path) -> Index {
     let mut writer = writer(folder);
     for i in 0..12_u64 {
@@ -92,9 +93,9 @@ fn index(folder: &std::path::Path) -> Index {
             study: format!("s{i}"),
             ..Example::default()
         };
-        let picture = picture(&format!("picture {i}"), look_of(i));
+        let image = new_image(&format!("image {i}"), phash_of(i));
         let vectors = vectors(i as f32 * 0.25);
-        writer.add(example, &[picture], &[vectors]).unwrap();
+        writer.add(example, &[image], &[vectors]).unwrap();
     }
     writer.finish().unwrap();
     Index::open(Some(folder)).unwrap()
@@ -131,15 +132,15 @@ fn ids(index: &Index, query: &Query, plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn the_querys_picture_patient_and_study_are_never_shots() {
+fn the_querys_image_patient_and_study_are_never_shots() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let far: &[&[f32]] = &[&FAR];
     let near_6 = at(6.0 * 0.25 + 0.001);
     let hash = [(index.by_id("e6").unwrap().images[0].sha256.clone(), 0)];
-    // Not equal, but close, and it looks the same.
+    // Not equal, but close, with a similar perceptual hash.
     let like_6 = at(6.0 * 0.25 + 0.1);
-    let look = [("another file".to_string(), look_of(6) ^ 0b11)];
+    let phash = [("another file".to_string(), phash_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
         index.settle(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
@@ -158,16 +159,16 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
                 vectors: &[&near_6, &FAR],
                 ..blank
             });
-            let by_look = of(&Query {
+            let by_phash = of(&Query {
                 vectors: &[&like_6, &FAR],
-                images: &look,
+                images: &phash,
                 ..blank
             });
             let by_patient = of(&Query {
                 patient: Some("p3"),
                 ..blank
             });
-            for found in [by_hash, by_vector, by_look, by_patient] {
+            for found in [by_hash, by_vector, by_phash, by_patient] {
                 assert_eq!(found.len(), 10, "{search:?} {strategy:?}: {found:?}");
                 assert!(!found.contains(&"e6".into()) && !found.contains(&"e7".into()));
             }
@@ -182,7 +183,7 @@ fn the_querys_picture_patient_and_study_are_never_shots() {
 }
 
 #[test]
-fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
+fn an_image_similar_only_by_phash_or_only_by_vector_may_be_a_shot() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let close = at(6.0 * 0.25 + 0.1);
@@ -193,16 +194,16 @@ fn a_picture_that_only_looks_or_only_measures_alike_may_be_a_shot() {
         ..blank(&name, vectors)
     };
     assert_eq!(ids(&index, &measured, &plan(Strategy::Image)).len(), 12);
-    let look = [("another file".to_string(), look_of(6))];
+    let phash = [("another file".to_string(), phash_of(6))];
     let looked = Query {
-        images: &look,
+        images: &phash,
         ..blank(&name, &[&FAR])
     };
     assert_eq!(ids(&index, &looked, &plan(Strategy::Image)).len(), 12);
 }
 
 #[test]
-fn an_unknown_patient_leaves_nobody_out() {
+fn an_empty_patient_excludes_no_other_example() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let first = [(index.by_id("e0").unwrap().images[0].sha256.clone(), 0)];
@@ -212,11 +213,11 @@ fn an_unknown_patient_leaves_nobody_out() {
         ..blank(&name, &[])
     };
     let found = ids(&index, &query, &plan(Strategy::Image));
-    assert_eq!(found.len(), 11, "only the picture itself: {found:?}");
+    assert_eq!(found.len(), 11, "only the image itself: {found:?}");
 }
 
 #[test]
-fn both_searches_rank_alike() {
+fn both_searches_give_the_same_ranking() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
@@ -233,11 +234,11 @@ fn both_searches_rank_alike() {
 }
 
 #[test]
-fn what_was_found_says_which_search_found_it() {
+fn the_result_says_which_search_was_used() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
-    // So few rows are scanned even where the graph is asked for and there.
+    // So few rows are scanned even if the graph is requested and exists.
     for search in [Search::Exact, Search::Hnsw] {
         for (strategy, by) in [
             (Strategy::Image, Some(Search::Exact)),
@@ -256,7 +257,7 @@ fn what_was_found_says_which_search_found_it() {
 }
 
 #[test]
-fn conditions_floor_pins_and_exclusions_hold() {
+fn conditions_floor_pins_and_exclusions_are_respected() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.1);
@@ -306,7 +307,7 @@ fn conditions_floor_pins_and_exclusions_hold() {
 }
 
 #[test]
-fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
+fn diverse_shots_maximise_marginal_relevance_and_balanced_shots_cover_every_answer() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
@@ -321,22 +322,22 @@ fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
     };
     let numbers = |shots: &[Shot]| shots.iter().map(|s| s.example.number).collect::<Vec<_>>();
     assert_eq!(numbers(&of(Strategy::Image, 3)), [1, 2, 0]);
-    // The rule, worked out by hand: half the likeness to the query less half the greatest likeness to a chosen one.
-    let likeness = |a: f32, b: f32| (a - b).cos();
+    // Maximal marginal relevance by hand: half the similarity to the query minus half the greatest similarity to a chosen one.
+    let similarity = |a: f32, b: f32| (a - b).cos();
     let mut expected: Vec<usize> = vec![1];
     while expected.len() < 3 {
         let gain = |i: &usize| {
             let angle = *i as f32 * 0.25;
-            let chosen = expected.iter().map(|c| likeness(angle, *c as f32 * 0.25));
-            likeness(angle, 0.3) - chosen.fold(-1.0, f32::max)
+            let chosen = expected.iter().map(|c| similarity(angle, *c as f32 * 0.25));
+            similarity(angle, 0.3) - chosen.fold(-1.0, f32::max)
         };
         let next = (0..12)
             .filter(|i| !expected.contains(i))
             .max_by(|a, b| gain(a).total_cmp(&gain(b)));
         expected.extend(next);
     }
-    // The rule chooses; ranks go by likeness to the query.
-    let to_query = |i: &usize| likeness(*i as f32 * 0.25, 0.3);
+    // Chosen by marginal relevance, but ranked by similarity to the query.
+    let to_query = |i: &usize| similarity(*i as f32 * 0.25, 0.3);
     expected.sort_by(|a, b| to_query(b).total_cmp(&to_query(a)));
     let spread = numbers(&of(Strategy::Diverse, 3));
     assert_eq!(spread, expected);
@@ -353,7 +354,7 @@ fn diverse_shots_follow_their_rule_and_balanced_ones_bring_every_answer() {
 }
 
 #[test]
-fn shots_stand_in_the_order_that_was_asked_for() {
+fn shots_are_arranged_in_the_requested_order() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.0);
@@ -374,7 +375,7 @@ fn shots_stand_in_the_order_that_was_asked_for() {
 }
 
 #[test]
-fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared() {
+fn an_encoder_without_vectors_in_the_index_is_refused_if_vectors_are_compared() {
     let folder = tempfile::tempdir().unwrap();
     let index = index(folder.path());
     let other = "f".repeat(64);
@@ -392,17 +393,17 @@ fn an_encoder_without_vectors_in_the_index_is_refused_where_it_would_be_compared
     ));
 }
 
-/// Two examples with two pictures each: the query's own is the second of the first.
+/// Two examples with two images each; the query is the second image of the first.
 #[test]
-fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
+fn an_example_whose_second_image_is_the_query_is_never_a_shot() {
     let folder = tempfile::tempdir().unwrap();
     let name = encoder();
     let mut writer = writer(folder.path());
     for i in 0..2_u64 {
-        let pictures: Vec<NewPicture> = (0..2)
-            .map(|place| picture(&format!("picture {i} {place}"), look_of(2 * i + place)))
+        let new_images: Vec<NewPicture> = (0..2)
+            .map(|position| new_image(&format!("image {i} {position}"), phash_of(2 * i + position)))
             .collect();
-        let images = pictures.iter().map(|p| p.image.clone()).collect();
+        let images = new_images.iter().map(|new| new.image.clone()).collect();
         let example = Example {
             id: format!("two{i}"),
             images,
@@ -412,11 +413,11 @@ fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
             licence: "MIT".into(),
             ..Example::default()
         };
-        writer.add(example, &pictures, &[vectors(1.0)]).unwrap();
+        writer.add(example, &new_images, &[vectors(1.0)]).unwrap();
     }
     writer.finish().unwrap();
     let index = Index::open(Some(folder.path())).unwrap();
-    let own = [("another file".to_string(), look_of(1) ^ 0b101)];
+    let own = [("another file".to_string(), phash_of(1) ^ 0b101)];
     for strategy in STRATEGIES {
         let query = Query {
             images: &own,
@@ -431,19 +432,19 @@ fn a_query_that_is_the_second_picture_of_an_example_never_meets_it() {
 }
 
 #[test]
-fn without_a_picture_the_question_decides_and_the_answer_says_so() {
+fn without_an_image_shots_are_chosen_by_text_and_a_notice_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let found = retrieve(&index, &blank(&name, &[]), &plan(Strategy::Diverse)).unwrap();
-    assert_eq!(found.instead, Some(Strategy::Text));
-    assert!(found.notices[0].contains("not by the strategy diverse"));
+    assert_eq!(found.fallback, Some(Strategy::Text));
+    assert!(found.notices[0].contains("chosen by your words"));
     let found = retrieve(&index, &blank(&name, &[&FAR]), &plan(Strategy::Diverse)).unwrap();
-    assert_eq!(found.instead, None);
+    assert_eq!(found.fallback, None);
 }
 
-/// Two questions about each of the pictures.
+/// Two questions about each image.
 #[test]
-fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness() {
+fn every_image_is_a_shot_only_once_and_shots_are_sorted_by_score() {
     let folder = tempfile::tempdir().unwrap();
     let name = encoder();
     drop(index(folder.path()));
@@ -451,12 +452,12 @@ fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness(
     let first = Index::open(Some(folder.path())).unwrap();
     for i in 0..12 {
         let old = first.by_id(&format!("e{i}")).unwrap();
-        let pictures: Vec<NewPicture> = old
+        let images: Vec<NewPicture> = old
             .images
             .iter()
             .map(|image| NewPicture {
                 image: image.clone(),
-                bytes: format!("picture {i}").into_bytes(),
+                bytes: format!("image {i}").into_bytes(),
                 details: None,
             })
             .collect();
@@ -470,7 +471,7 @@ fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness(
             number: 0,
             ..old
         };
-        writer.add(example, &pictures, &[vectors]).unwrap();
+        writer.add(example, &images, &[vectors]).unwrap();
     }
     writer.finish().unwrap();
     let index = Index::open(Some(folder.path())).unwrap();
@@ -482,15 +483,15 @@ fn a_picture_is_a_shot_once_by_chance_beside_a_pin_and_in_the_order_of_likeness(
             ..plan(strategy)
         };
         let found = retrieve(&index, &query, &plan).unwrap();
-        let mut pictures: Vec<_> = found
+        let mut images: Vec<_> = found
             .shots
             .iter()
             .map(|s| s.example.images[0].sha256.clone())
             .collect();
-        let all = pictures.len();
-        pictures.sort_unstable();
-        pictures.dedup();
-        assert_eq!((pictures.len(), all), (12, 12), "{strategy:?}");
+        let all = images.len();
+        images.sort_unstable();
+        images.dedup();
+        assert_eq!((images.len(), all), (12, 12), "{strategy:?}");
         let scores: Vec<f32> = found.shots[1..].iter().map(|s| s.score).collect();
         assert!(
             scores.is_sorted_by(|a, b| a >= b),

@@ -1,11 +1,11 @@
-//! Text for HTML and Markdown, so that it is read as the text it is.
+//! Escapes text for HTML and Markdown.
 //!
-//! Every piece of a session passes here on its way into either format. Never join raw text into an export, not even a number
-//! that came out of JSON.
+//! All text of a session passes through here into either format. Never put raw text into an export, not even a number that
+//! came from JSON.
 
 use std::fmt::Write as _;
 
-/// For HTML, in text and in quoted attributes.
+/// Escapes text for HTML content and quoted attributes.
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -21,19 +21,19 @@ pub fn html(text: &str) -> String {
     out
 }
 
-/// For Markdown (CommonMark with GitHub's additions), on one line: nothing in it is markup, a link or HTML.
+/// Escapes text as one line of Markdown (CommonMark with GitHub's additions) without markup, links or HTML.
 pub fn markdown(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut out = String::with_capacity(line.len());
-    for (place, character) in line.char_indices() {
-        let (before, after) = line.split_at_checked(place).unwrap_or(("", ""));
+    for (position, character) in line.char_indices() {
+        let (before, after) = line.split_at_checked(position).unwrap_or(("", ""));
         let special = match character {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' | '@' | '!' => {
                 true
             }
-            // A line's beginning makes headings, lists and rules.
+            // At the beginning of a line these start headings, lists and rules.
             '#' | '+' | '-' | '=' | ':' | '(' => before.is_empty(),
-            // `1.` and `1)` begin a list; `www.` begins a link.
+            // `1.` and `1)` start a list; `www.` starts a link.
             '.' | ')' => {
                 let number = !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_digit());
                 let ends = matches!(after.chars().nth(1), None | Some(' '));
@@ -41,7 +41,7 @@ pub fn markdown(text: &str) -> String {
             }
             _ => false,
         };
-        // `https://` becomes a link by itself.
+        // GitHub turns `https://` into a link.
         if special || (character == ':' && after.starts_with("://")) {
             out.push('\\');
         }
@@ -50,12 +50,12 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
-/// A text of many lines as a Markdown block quote that ends with an empty line.
+/// Escapes text of several lines as a Markdown block quote followed by an empty line.
 pub fn markdown_quote(text: &str) -> String {
     let mut out = String::new();
     let lines: Vec<String> = text.lines().map(markdown).collect();
-    for (place, line) in lines.iter().enumerate() {
-        let next = place.checked_add(1).and_then(|next| lines.get(next));
+    for (position, line) in lines.iter().enumerate() {
+        let next = position.checked_add(1).and_then(|next| lines.get(next));
         // A backslash keeps the line break.
         let breaks = !line.is_empty() && next.is_some_and(|next| !next.is_empty());
         let _ = writeln!(out, "> {line}{}", if breaks { "\\" } else { "" });

@@ -1,26 +1,27 @@
-//! A session as one HTML page with its pictures inside: no script, no address outside, light or dark as the reader's system.
+//! A session as one HTML page with its images inside: no script, no external resources, light or dark like the reader's
+//! system.
 //!
-//! A picture is shown in full at its first use and small after that. Every text goes through `escape::html`.
+//! An image is shown in full at its first use and small after that. Every text goes through `escape::html`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::clock;
-use super::super::ingredients::{fields, readable, shown};
+use super::super::provenance_diff::{field_label, leaf_fields, value_text};
 use super::super::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
 use super::escape::html as escaped;
-use super::{INTENDED_USE, pictures, score, standing, why_no_answer};
+use super::{INTENDED_USE, data_uri, no_answer_reason, score, turn_status};
 
 const STYLE: &str = include_str!("style.css");
-/// Nothing but the page itself may load, whatever gets into it.
+/// The page may load nothing, whatever text gets into it.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 const FULL_SIDE: u32 = 1024;
 const SMALL_SIDE: u32 = 160;
-/// Pictures past this are named only: a browser has to hold the page.
-const LONGEST_PAGE: usize = 128 << 20;
+/// Images beyond this size are only named: a browser has to hold the page in memory.
+const MAX_PAGE_BYTES: usize = 128 << 20;
 
-/// Gives the bytes of a kept picture, where it can be read.
+/// Returns the bytes of a saved image, if it can be read.
 pub type Source<'a> = &'a dyn Fn(&StoredImage) -> Option<Vec<u8>>;
 
 /// A session as a page.
@@ -43,7 +44,7 @@ pub fn html(session: &Session, source: Source) -> String {
 struct Page<'a> {
     out: String,
     source: Source<'a>,
-    /// Small pictures that were made, by hash; `None` for those that cannot be.
+    /// Small versions by hash; `None` if the image cannot be decoded.
     small: BTreeMap<String, Option<String>>,
 }
 
@@ -71,7 +72,7 @@ impl Page<'_> {
             session.id.as_str(),
             &format!("model {}", session.model),
             &format!("index {}", session.index),
-            &clock::words(session.created),
+            &clock::readable(session.created),
         ];
         self.text("about", &about.join(" · "));
         self.put("</header>\n<main>\n");
@@ -83,14 +84,14 @@ impl Page<'_> {
             "<article id=\"turn-{0}\">\n<h2>Turn {0}</h2>",
             turn.number
         );
-        let (moment, standing) = (clock::words(turn.asked), standing(session, turn));
-        let about = [moment, standing]
+        let (moment, turn_status) = (clock::readable(turn.asked), turn_status(session, turn));
+        let about = [moment, turn_status]
             .into_iter()
             .filter(|part| !part.is_empty());
         self.text("about", &about.collect::<Vec<_>>().join(" · "));
         if !turn.images.is_empty() {
-            self.put("<div class=\"pictures\">\n");
-            turn.images.iter().for_each(|image| self.picture(image));
+            self.put("<div class=\"images\">\n");
+            turn.images.iter().for_each(|image| self.figure(image));
             self.put("</div>\n");
         }
         self.text("question", &turn.question);
@@ -100,7 +101,7 @@ impl Page<'_> {
                 if !turn.text.is_empty() {
                     self.text("answer partial", &turn.text);
                 }
-                self.text("notice", &why_no_answer(turn));
+                self.text("notice", &no_answer_reason(turn));
             }
         }
         if !turn.shots.is_empty() {
@@ -114,9 +115,9 @@ impl Page<'_> {
         }
         if let Some(answer) = &turn.answer {
             self.put("<details>\n<summary>Provenance</summary>\n");
-            let rows: Vec<_> = fields(&answer.provenance)
+            let rows: Vec<_> = leaf_fields(&answer.provenance)
                 .iter()
-                .map(|(name, value)| (readable(name), shown(value)))
+                .map(|(name, value)| (field_label(name), value_text(value)))
                 .collect();
             self.list(&rows);
             self.put("</details>\n");
@@ -137,8 +138,8 @@ impl Page<'_> {
 
     fn shot(&mut self, shot: &StoredShot) {
         self.put("<details class=\"shot\">\n<summary>");
-        if let Some(address) = shot.thumbnail.as_ref().and_then(|image| self.small(image)) {
-            let _ = write!(self.out, "<img src=\"{address}\" alt=\"\">");
+        if let Some(uri) = shot.thumbnail.as_ref().and_then(|image| self.small(image)) {
+            let _ = write!(self.out, "<img src=\"{uri}\" alt=\"\">");
         }
         let _ = writeln!(
             self.out,
@@ -177,32 +178,32 @@ impl Page<'_> {
         self.put("</dl>\n");
     }
 
-    fn picture(&mut self, image: &StoredImage) {
+    fn figure(&mut self, image: &StoredImage) {
         let (name, id) = (escaped(&image.name), escaped(&image.sha256));
         let (width, height) = (image.width, image.height);
-        let (address, link) = if self.small.contains_key(&image.sha256) {
+        let (uri, link) = if self.small.contains_key(&image.sha256) {
             (
                 self.small(image),
-                format!(" <a href=\"#picture-{id}\">shown above</a>"),
+                format!(" <a href=\"#image-{id}\">shown above</a>"),
             )
         } else {
             self.small(image);
             (self.draw(image, FULL_SIDE), String::new())
         };
-        match address {
-            Some(address) if link.is_empty() => {
+        match uri {
+            Some(uri) if link.is_empty() => {
                 let _ = write!(
                     self.out,
-                    "<figure id=\"picture-{id}\"><img src=\"{address}\" alt=\"{name}\">"
+                    "<figure id=\"image-{id}\"><img src=\"{uri}\" alt=\"{name}\">"
                 );
             }
-            Some(address) => {
+            Some(uri) => {
                 let _ = write!(
                     self.out,
-                    "<figure class=\"small\"><img src=\"{address}\" alt=\"{name}\">"
+                    "<figure class=\"small\"><img src=\"{uri}\" alt=\"{name}\">"
                 );
             }
-            None => self.put("<figure><p class=\"missing\">picture not available</p>"),
+            None => self.put("<figure><p class=\"missing\">image not available</p>"),
         }
         let _ = writeln!(
             self.out,
@@ -220,9 +221,9 @@ impl Page<'_> {
     }
 
     fn draw(&self, image: &StoredImage, side: u32) -> Option<String> {
-        if self.out.len() > LONGEST_PAGE {
+        if self.out.len() > MAX_PAGE_BYTES {
             return None;
         }
-        pictures::address(&(self.source)(image)?, &image.name, side)
+        data_uri::jpeg_data_uri(&(self.source)(image)?, &image.name, side)
     }
 }

@@ -1,7 +1,7 @@
-//! A session as JSON: everything that is kept but patient and study. `docs/session.schema.json` describes it.
+//! A session as JSON: everything saved except patient and study. `docs/session.schema.json` describes it.
 //!
-//! The names of an answer's fields are those of `rounds ask --json`. A field that changes its meaning or goes raises
-//! [`SCHEMA_VERSION`].
+//! The fields of an answer have the names of `rounds ask --json`. Raise [`SCHEMA_VERSION`] when a field is removed or changes
+//! its meaning.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::super::clock::rfc3339;
 use super::super::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
 use super::INTENDED_USE;
 
-/// Version of the form.
+/// Version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A session as indented JSON that ends with a line break.

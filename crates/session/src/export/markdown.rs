@@ -1,14 +1,14 @@
-//! A session as Markdown, for notes and repositories. Pictures are named, not shown: Markdown has no place for them.
+//! A session as Markdown, for notes and repositories. Images are named, not shown: Markdown cannot embed them.
 //!
-//! Text of the session stands in block quotes and list items only, escaped; the outline of the document is ours alone.
+//! Text of the session appears only in block quotes and list items, escaped, so it cannot change the document's structure.
 
 use std::fmt::Write as _;
 
 use super::super::clock;
-use super::super::ingredients::{fields, readable, shown};
+use super::super::provenance_diff::{field_label, leaf_fields, value_text};
 use super::super::types::{Session, StoredShot, Turn};
 use super::escape::{markdown as escaped, markdown_quote as quoted};
-use super::{INTENDED_USE, score, standing, why_no_answer};
+use super::{INTENDED_USE, no_answer_reason, score, turn_status};
 
 /// A session as Markdown.
 pub fn markdown(session: &Session) -> String {
@@ -20,7 +20,7 @@ pub fn markdown(session: &Session) -> String {
         ("Session", session.id.as_str()),
         ("Model", &session.model),
         ("Index", &session.index),
-        ("Begun", &clock::words(session.created)),
+        ("Created", &clock::readable(session.created)),
     ] {
         let _ = writeln!(out, "- {name}: {}", escaped(value));
     }
@@ -34,18 +34,18 @@ pub fn markdown(session: &Session) -> String {
 
 fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
     let _ = write!(out, "## Turn {}\n\n", turn.number);
-    let standing = standing(session, turn);
-    let comma = if standing.is_empty() { "" } else { ", " };
+    let turn_status = turn_status(session, turn);
+    let comma = if turn_status.is_empty() { "" } else { ", " };
     let _ = write!(
         out,
         "{}{comma}{}\n\n",
-        clock::words(turn.asked),
-        escaped(&standing)
+        clock::readable(turn.asked),
+        escaped(&turn_status)
     );
     for image in &turn.images {
         let _ = writeln!(
             out,
-            "- Picture {} ({} × {}, SHA-256 {})",
+            "- Image {} ({} × {}, SHA-256 {})",
             escaped(&image.name),
             image.width,
             image.height,
@@ -67,7 +67,7 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
                 answer
                     .rationale
                     .as_deref()
-                    .unwrap_or("The model gave none."),
+                    .unwrap_or("The model gave no rationale."),
             );
             for notice in &answer.notices {
                 part("Notice", notice);
@@ -75,9 +75,9 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
         }
         None => {
             if !turn.text.is_empty() {
-                part("Text so far", &turn.text);
+                part("Partial answer", &turn.text);
             }
-            part("Notice", &why_no_answer(turn));
+            part("Notice", &no_answer_reason(turn));
         }
     }
     if !turn.shots.is_empty() {
@@ -87,12 +87,12 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
     }
     if let Some(answer) = &turn.answer {
         out.push_str("**Provenance**\n\n");
-        for (name, value) in fields(&answer.provenance) {
+        for (name, value) in leaf_fields(&answer.provenance) {
             let _ = writeln!(
                 out,
                 "- {}: {}",
-                escaped(&readable(name)),
-                escaped(&shown(value))
+                escaped(&field_label(name)),
+                escaped(&value_text(value))
             );
         }
         out.push('\n');

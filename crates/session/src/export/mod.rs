@@ -1,13 +1,13 @@
-//! A session as a file for others: Markdown, one HTML page with its pictures inside, or JSON with the full provenance.
+//! Exports a session as Markdown, as one HTML page with its images inside, or as JSON with the full provenance.
 //!
-//! Everything in a session is untrusted and is escaped for the format it goes into. Every export says what the program is for.
-//! Patient and study are never exported, and pictures are drawn anew, so nothing hidden in a file travels with them.
+//! Everything in a session is untrusted and is escaped for its format. Every export states the intended use. Patient and
+//! study are never exported, and images are encoded again, so that no hidden metadata is exported with them.
 
+mod data_uri;
 mod escape;
 mod html;
 mod json;
 mod markdown;
-mod pictures;
 
 use std::io::Write;
 use std::path::Path;
@@ -22,18 +22,19 @@ pub use html::html;
 pub use json::{SCHEMA_VERSION, json};
 pub use markdown::markdown;
 
-/// A format of an export.
+/// An export format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// Text without images.
     Markdown,
-    /// One file with the pictures inside.
+    /// One page with the images inside.
     Html,
-    /// As `docs/session.schema.json` says.
+    /// JSON as in `docs/session.schema.json`.
     Json,
 }
 
 impl Format {
-    /// The usual end of a file name.
+    /// The usual file name extension.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Markdown => "md",
@@ -44,7 +45,7 @@ impl Format {
 }
 
 impl Sessions {
-    /// A session as text in `format`. A picture that cannot be read is named in its place.
+    /// A session as text in `format`. An image that cannot be read is replaced by a note.
     pub fn export(&self, id: &SessionId, format: Format) -> Result<String, SessionError> {
         let session = self.load(id)?;
         Ok(match format {
@@ -54,9 +55,9 @@ impl Sessions {
         })
     }
 
-    /// Writes a session to `path`, private and whole or not at all.
+    /// Writes a session to a new private file at `path`, atomically.
     ///
-    /// Errors where there is something at `path` already.
+    /// Errors if `path` already exists.
     pub fn export_to(
         &self,
         id: &SessionId,
@@ -69,7 +70,7 @@ impl Sessions {
             .filter(|parent| !parent.as_os_str().is_empty());
         let failed = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => {
-                FileError::other(path, "write", "there is a file already")
+                FileError::other(path, "write", "the file already exists")
             }
             _ => FileError::from_io(path, "write", &error),
         };
@@ -85,31 +86,31 @@ impl Sessions {
     }
 }
 
-/// What a reader must know of a turn's place and end: `follows turn 2, stopped`.
-fn standing(session: &Session, turn: &Turn) -> String {
+/// A note on a turn's position and state: `follows turn 2, stopped`.
+fn turn_status(session: &Session, turn: &Turn) -> String {
     let mut earlier = session
         .turns
         .iter()
         .rev()
         .filter(|other| other.number < turn.number);
     let sibling = earlier.find(|other| other.parent == turn.parent);
-    let place = match (sibling, turn.parent) {
-        (Some(sibling), _) => Some(format!("another try at turn {}", sibling.number)),
+    let position = match (sibling, turn.parent) {
+        (Some(sibling), _) => Some(format!("another version of turn {}", sibling.number)),
         (None, Some(parent)) if turn.number.checked_sub(1) != Some(parent) => {
             Some(format!("follows turn {parent}"))
         }
         _ => None,
     };
     let state = (turn.state != TurnState::Answered).then(|| turn.state.name().to_owned());
-    [place, state]
+    [position, state]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
         .join(", ")
 }
 
-/// What is said of a turn without an answer.
-fn why_no_answer(turn: &Turn) -> String {
+/// Why a turn has no answer, for the reader.
+fn no_answer_reason(turn: &Turn) -> String {
     match (turn.state, &turn.message) {
         (TurnState::Failed, Some(message)) => format!("No answer: {message}"),
         (TurnState::Stopped, _) => "Stopped before the answer was complete.".to_owned(),
@@ -120,7 +121,7 @@ fn why_no_answer(turn: &Turn) -> String {
     }
 }
 
-/// A score as it is shown; `none` where it is no number.
+/// A score for display; `none` if it is not a finite number.
 fn score(score: f32) -> String {
     if score.is_finite() {
         format!("{score:.3}")

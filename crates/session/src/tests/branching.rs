@@ -7,7 +7,7 @@ fn numbers(path: &[&Turn]) -> Vec<u32> {
 }
 
 #[test]
-fn an_edited_question_is_a_sibling_and_the_old_way_stays() {
+fn an_edited_question_is_a_sibling_and_the_old_branch_stays() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("x", "m", "i").unwrap();
     for (question, parent) in [
@@ -47,7 +47,7 @@ fn an_edited_question_is_a_sibling_and_the_old_way_stays() {
 }
 
 #[test]
-fn parents_that_go_round_in_circles_end_a_path() {
+fn a_path_ends_where_parents_form_a_cycle() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = one_answer(&mut sessions, "q").session;

@@ -1,4 +1,4 @@
-//! Old, newer, foreign and broken databases.
+//! Old, newer, foreign and damaged databases.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn other(home: &Home) -> rusqlite::Connection {
 }
 
 #[test]
-fn sessions_of_version_1_are_there_and_their_words_are_found() {
+fn sessions_of_version_1_are_migrated_and_searchable() {
     let home = Home::new();
     let old = other(&home);
     old.execute_batch(schema::VERSION_1).unwrap();
@@ -43,7 +43,7 @@ fn sessions_of_version_1_are_there_and_their_words_are_found() {
 }
 
 #[test]
-fn a_store_of_a_newer_program_is_left_alone() {
+fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     let home = Home::new();
     one_answer(&mut home.open(), "q");
     other(&home)
@@ -57,7 +57,7 @@ fn a_store_of_a_newer_program_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_moved_aside_whole_and_a_new_store_begun() {
+fn a_file_that_is_not_a_database_is_moved_aside_unchanged_and_a_new_store_created() {
     let home = Home::new();
     std::fs::create_dir_all(home.data()).unwrap();
     let content = b"these are not sessions, but someone may want them".repeat(40);
@@ -74,7 +74,7 @@ fn a_file_that_is_no_database_is_moved_aside_whole_and_a_new_store_begun() {
 }
 
 #[test]
-fn broken_pages_are_noticed_when_the_store_is_opened() {
+fn damaged_pages_are_detected_when_the_store_is_opened() {
     let home = Home::new();
     let mut sessions = home.open();
     for number in 0..60 {
@@ -91,7 +91,7 @@ fn broken_pages_are_noticed_when_the_store_is_opened() {
         let mut content = sound.clone();
         content[broken * page..(broken + 1) * page].fill(0xA5);
         std::fs::write(home.database(), &content).unwrap();
-        // Never a panic, never a store that cannot be written to.
+        // It never panics, and the store can always be written to.
         let mut sessions = home.open();
         noticed += usize::from(sessions.notice().is_some());
         one_answer(&mut sessions, "goes on");
@@ -108,10 +108,10 @@ fn broken_pages_are_noticed_when_the_store_is_opened() {
 }
 
 #[test]
-fn broken_words_of_the_search_are_made_again() {
+fn a_damaged_search_index_is_rebuilt() {
     let home = Home::new();
     let turn = one_answer(&mut home.open(), "Is there a nodule?");
-    // Below 10 are the structure's own rows; above, the lists of words.
+    // Rows up to 10 hold the structure of the index; those above hold the words.
     let spoil = "update words_data set block = zeroblob(40) where id > 10";
     assert!(other(&home).execute(spoil, []).unwrap() > 0);
     let sessions = home.open();
@@ -123,7 +123,7 @@ fn broken_words_of_the_search_are_made_again() {
 }
 
 #[test]
-fn a_trigger_of_someone_else_is_not_run() {
+fn a_foreign_trigger_is_not_run() {
     let home = Home::new();
     one_answer(&mut home.open(), "q");
     other(&home)
@@ -136,7 +136,7 @@ fn a_trigger_of_someone_else_is_not_run() {
 }
 
 #[test]
-fn a_table_that_the_user_added_is_no_damage() {
+fn a_table_added_by_the_user_is_not_damage() {
     let home = Home::new();
     one_answer(&mut home.open(), "q");
     other(&home)
@@ -149,7 +149,7 @@ fn a_table_that_the_user_added_is_no_damage() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_an_error_of_that_session_alone() {
+fn a_damaged_record_only_affects_its_own_session() {
     let home = Home::new();
     let mut sessions = home.open();
     let broken = one_answer(&mut sessions, "broken");
@@ -173,7 +173,7 @@ fn a_record_that_cannot_be_read_is_an_error_of_that_session_alone() {
 }
 
 #[test]
-fn a_held_lock_is_no_damage() {
+fn a_held_lock_is_not_damage() {
     let home = Home::new();
     let mut sessions = home.open();
     let turn = one_answer(&mut sessions, "q");

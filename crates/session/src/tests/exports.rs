@@ -1,4 +1,4 @@
-//! Exports of a small session, to the letter.
+//! Exports of a small session, compared with snapshots.
 
 use super::*;
 use crate::export::{html, json as as_json, markdown};
@@ -6,7 +6,7 @@ use rounds_support::INTENDED_USE;
 
 const MOMENT: i64 = 1_764_023_273_000;
 
-/// Three turns: answered, an edited try that failed, an interrupted one.
+/// Three turns: an answered one, an edited one that failed, and an interrupted one.
 pub fn small() -> Session {
     let first = Turn {
         number: 1,
@@ -32,7 +32,7 @@ pub fn small() -> Session {
         study: Some("study-name".into()),
         text: String::new(),
         answer: Some(StoredAnswer {
-            notices: vec!["1 of 4 shots: the index has no more that fit".into()],
+            notices: vec!["1 of 4 shots: no more matching examples found".into()],
             ..answer("Yes, <3 mm.")
         }),
         shots: vec![StoredShot {
@@ -79,18 +79,18 @@ fn bytes(image: &StoredImage) -> Option<Vec<u8>> {
     Some(png(image.sha256.as_bytes()[0]).to_vec())
 }
 
-/// A page with its style and pictures left out, which would hide the rest.
+/// The page without its style and image data, which would swamp the snapshot.
 fn bare(page: &str) -> String {
     let style = page.find("<style>\n").unwrap() + 8..page.find("</style>").unwrap();
     let mut page = page.to_owned();
     page.replace_range(style, "…\n");
     let mut out = String::new();
-    for (place, part) in page.split("data:image/jpeg;base64,").enumerate() {
+    for (position, part) in page.split("data:image/jpeg;base64,").enumerate() {
         let rest = part
             .find('"')
-            .filter(|_| place > 0)
+            .filter(|_| position > 0)
             .map_or(part, |end| &part[end..]);
-        out.push_str(if place > 0 { "data:…" } else { "" });
+        out.push_str(if position > 0 { "data:…" } else { "" });
         out.push_str(rest);
     }
     out
@@ -129,7 +129,7 @@ fn json_of_a_small_session_fits_its_schema() {
 }
 
 #[test]
-fn every_export_says_what_it_is_for_and_none_names_patient_or_study() {
+fn every_export_states_the_intended_use_and_none_contains_patient_or_study() {
     for text in [
         markdown(&small()),
         html(&small(), &bytes),
@@ -143,7 +143,7 @@ fn every_export_says_what_it_is_for_and_none_names_patient_or_study() {
 }
 
 #[test]
-fn a_page_shows_each_picture_in_full_once_and_loads_nothing() {
+fn a_page_shows_each_image_in_full_once_and_loads_nothing() {
     let page = html(&small(), &bytes);
     assert_eq!(page.matches("<figure id=").count(), 1);
     assert_eq!(page.matches("shown above").count(), 2);
@@ -152,11 +152,11 @@ fn a_page_shows_each_picture_in_full_once_and_loads_nothing() {
         assert!(!page.contains(outside), "{outside}");
     }
     let without = html(&small(), &|_| None);
-    assert_eq!(without.matches("picture not available").count(), 3);
+    assert_eq!(without.matches("image not available").count(), 3);
 }
 
 #[test]
-fn an_export_never_goes_over_a_file_that_is_there() {
+fn an_export_never_overwrites_a_file() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = one_answer(&mut sessions, "q").session;

@@ -1,14 +1,14 @@
-//! Text that was made to break out: of the terminal, of the database, of a page, of Markdown.
+//! Text that tries to break out of the terminal, the database, an HTML page or Markdown.
 
 use super::exports::small;
 use super::*;
 use crate::export::{html, json as as_json, markdown};
 use rounds_support::sanitise::is_forbidden;
 
-/// Lines that are taken of one recorded file; the list of hostile strings is longer, and all of it is taken.
-const MOST_LINES: usize = 25;
+/// Lines taken from one file, except the list of hostile strings, which is used in full.
+const MAX_LINES: usize = 25;
 
-/// Recorded hostile lines, where they are, and some of our own.
+/// Hostile lines from shared data, if available, and some of our own.
 fn hostile_lines() -> Vec<String> {
     let mut lines: Vec<String> = [
         "<script>alert(1)</script>",
@@ -64,7 +64,7 @@ fn hostile_lines() -> Vec<String> {
         let limit = if entry.file_name() == "blns.txt" {
             usize::MAX
         } else {
-            MOST_LINES
+            MAX_LINES
         };
         lines.extend(
             String::from_utf8_lossy(&content)
@@ -76,7 +76,7 @@ fn hostile_lines() -> Vec<String> {
     lines
 }
 
-/// The small session with `text` in every place that text can be.
+/// The small session with `text` in every text field.
 fn filled(text: &str) -> Session {
     let text = &rounds_support::sanitise::clean(text);
     let mut session = small();
@@ -110,7 +110,7 @@ fn filled(text: &str) -> Session {
     session
 }
 
-/// The tags of a page, without what stands between them and in quotes.
+/// The tags of a page without the text between them and in quotes.
 fn tags(page: &str) -> Vec<String> {
     let mut tags = Vec::new();
     for piece in page.split('<').skip(1) {
@@ -122,13 +122,13 @@ fn tags(page: &str) -> Vec<String> {
 
 #[test]
 fn no_text_changes_the_tags_of_a_page() {
-    // With pictures, so that their names stand in attributes.
+    // With images, so that their names appear in attributes.
     let file = png(1).to_vec();
     let page = |text: &str| html(&filled(text), &|_| Some(file.clone()));
     let expected = tags(&page("word"));
     assert!(expected.len() > 60);
     for line in hostile_lines() {
-        // An empty field is left out, which is no escape.
+        // An empty field is omitted, which legitimately changes the tags.
         if !line.trim().is_empty() {
             assert_eq!(tags(&page(&line)), expected, "{line:?}");
         }
@@ -136,7 +136,7 @@ fn no_text_changes_the_tags_of_a_page() {
 }
 
 #[test]
-fn json_holds_any_text_as_it_is() {
+fn json_preserves_any_text() {
     for line in hostile_lines() {
         let session = filled(&line);
         let value: serde_json::Value = serde_json::from_str(&as_json(&session)).unwrap();
@@ -145,7 +145,7 @@ fn json_holds_any_text_as_it_is() {
     }
 }
 
-/// Text and number of each kind of element, as a reader of Markdown with all of GitHub's additions sees it.
+/// The text and the number of elements of each kind, parsed as Markdown with all of GitHub's additions.
 fn read(text: &str) -> (String, Vec<(String, usize)>) {
     use pulldown_cmark::{Event, Options, Parser};
     let (mut words, mut kinds) = (String::new(), std::collections::BTreeMap::new());
@@ -175,7 +175,7 @@ fn read(text: &str) -> (String, Vec<(String, usize)>) {
 }
 
 #[test]
-fn no_text_is_markup_in_markdown_and_all_of_it_is_read() {
+fn text_is_never_markup_in_markdown_and_is_never_lost() {
     let (_, expected) = read(&markdown(&filled("word")));
     for line in hostile_lines() {
         let line = rounds_support::sanitise::clean_line(&line);
@@ -191,14 +191,14 @@ fn no_text_is_markup_in_markdown_and_all_of_it_is_read() {
     }
 }
 
-/// Addresses that a reader would make into links by themselves.
+/// Unescaped addresses that a Markdown reader would turn into links.
 fn addresses(text: &str) -> usize {
     let lower = text.to_lowercase();
     lower.matches("://").count() - lower.matches("\\://").count() + lower.matches("www.").count()
 }
 
 #[test]
-fn lines_of_a_text_stay_in_their_quote() {
+fn every_line_of_a_text_stays_in_its_block_quote() {
     for text in [
         "a\n\nb",
         "a\n# b",
@@ -238,7 +238,7 @@ fn lines_of_a_text_stay_in_their_quote() {
 }
 
 #[test]
-fn hostile_text_goes_in_is_found_and_comes_out_clean() {
+fn hostile_text_can_be_saved_and_searched_and_is_clean_when_read() {
     let home = Home::new();
     let mut sessions = home.open();
     let lines = hostile_lines();
@@ -248,7 +248,7 @@ fn hostile_text_goes_in_is_found_and_comes_out_clean() {
         let images = vec![NewImage {
             name: chunk[0].clone(),
             format: chunk[0].clone(),
-            ..picture(1)
+            ..new_image(1)
         }];
         let settings = json!({ "name": text });
         let turn = sessions

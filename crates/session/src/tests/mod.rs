@@ -1,13 +1,13 @@
-//! Tests of the store as its users meet it. Moments and ids are real here, so snapshots are made from sessions built by hand.
+//! Tests of the store through its public interface. Times and ids are real here, so snapshots use sessions built by hand.
 
 mod branching;
 mod damage;
 mod exports;
-mod finding;
 mod hostile;
-mod keeping;
-mod pictures;
+mod lookup;
 mod replays;
+mod saving;
+mod stored_images;
 mod volume;
 
 use serde_json::json;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::*;
 use rounds_support::Paths;
 
-/// A home of its own, gone at the end.
+/// A temporary home directory.
 struct Home {
     folder: tempfile::TempDir,
     paths: Paths,
@@ -42,8 +42,8 @@ impl Home {
         self.data().join("sessions.sqlite3")
     }
 
-    /// Files that are kept as pictures.
-    fn pictures(&self) -> usize {
+    /// Number of stored image files.
+    fn image_files(&self) -> usize {
         std::fs::read_dir(self.data().join("session-images")).map_or(0, |entries| entries.count())
     }
 }
@@ -56,17 +56,15 @@ fn asking(question: &str) -> NewTurn {
     }
 }
 
-/// A PNG of one colour; another colour is another picture.
+/// A PNG of one colour; another colour is another image.
 fn png(colour: u8) -> Arc<[u8]> {
     let mut file = std::io::Cursor::new(Vec::new());
-    let picture = image::RgbImage::from_pixel(12, 8, image::Rgb([colour, 90, 160]));
-    picture
-        .write_to(&mut file, image::ImageFormat::Png)
-        .unwrap();
+    let canvas = image::RgbImage::from_pixel(12, 8, image::Rgb([colour, 90, 160]));
+    canvas.write_to(&mut file, image::ImageFormat::Png).unwrap();
     file.into_inner().into()
 }
 
-fn picture(colour: u8) -> NewImage {
+fn new_image(colour: u8) -> NewImage {
     NewImage {
         name: format!("film-{colour}.png"),
         format: "png".into(),
@@ -82,7 +80,7 @@ fn shot(question: &str) -> NewShot {
             example_id: "chest-film-7".into(),
             rank: 1,
             score: 0.91,
-            reason: "most similar picture".into(),
+            reason: "most similar image".into(),
             question: question.into(),
             answer: "yes".into(),
             rationale: "A round shadow.".into(),

@@ -1,4 +1,4 @@
-//! What a repetition says.
+//! Comparing a turn with its replay.
 
 use super::*;
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn one(name: &str, before: &str, after: &str) -> (bool, Vec<(String, String, Str
 }
 
 #[test]
-fn the_same_answer_from_the_same_ingredients_is_the_same() {
+fn the_same_answer_from_the_same_inputs_is_the_same() {
     let mut later = turn(provenance());
     later.asked = 1_000_000;
     later.number = 8;
@@ -64,7 +64,7 @@ fn the_same_answer_from_the_same_ingredients_is_the_same() {
 }
 
 #[test]
-fn each_changed_ingredient_is_named_in_words() {
+fn each_changed_input_has_a_readable_label() {
     assert_eq!(
         changed("model_sha256", json!("bb")),
         one("model (hash)", "aa", "bb")
@@ -80,7 +80,7 @@ fn each_changed_ingredient_is_named_in_words() {
     assert_eq!(changed("seed", json!(8)), one("seed", "7", "8"));
     assert_eq!(
         changed("floor", json!(0.5)),
-        one("lowest similarity of a shot", "none", "0.5")
+        one("minimum similarity", "none", "0.5")
     );
     assert_eq!(
         changed("future_field", json!("y")),
@@ -93,7 +93,7 @@ fn each_changed_ingredient_is_named_in_words() {
 }
 
 #[test]
-fn seeds_longer_than_a_float_are_told_apart() {
+fn seeds_that_do_not_fit_into_a_float_are_distinguished() {
     let (old, new) = (
         turn(json!({ "seed": u64::MAX })),
         turn(json!({ "seed": u64::MAX - 1 })),
@@ -111,7 +111,7 @@ fn long_values_that_differ_late_do_not_look_the_same() {
 }
 
 #[test]
-fn settings_count_where_provenance_does_not_name_them() {
+fn settings_are_compared_if_provenance_does_not_contain_them() {
     let mut new = turn(provenance());
     new.settings = json!({ "shots": 2, "decoding": { "seed": 99, "greedy": true } });
     let Verdict::Differs { ingredients, .. } = compare(&turn(provenance()), &new) else {
@@ -153,7 +153,7 @@ fn the_first_difference_of_an_answer_is_shown() {
 }
 
 #[test]
-fn a_failed_repetition_is_another_outcome_without_a_list_of_missing_ingredients() {
+fn a_failed_replay_is_a_different_outcome_without_a_list_of_missing_inputs() {
     let mut new = turn(provenance());
     new.state = TurnState::Failed;
     new.answer = None;
@@ -176,7 +176,7 @@ fn a_failed_repetition_is_another_outcome_without_a_list_of_missing_ingredients(
     assert_eq!(
         ingredients,
         [Change {
-            name: "pictures (hashes)".into(),
+            name: "images (hashes)".into(),
             before: "none".into(),
             after: "cc".into()
         }]
@@ -203,7 +203,7 @@ fn names(old: &Turn, new: &Turn) -> Vec<String> {
 }
 
 #[test]
-fn another_encoder_is_named_and_one_that_only_moved_is_not() {
+fn a_different_encoder_is_named_but_a_moved_one_is_not() {
     let with = |encoder: &str, hash: &str| Turn {
         sources: made(Some(encoder), "auto"),
         ..turn(json!({ "encoder": hash, "search": "exact" }))
@@ -219,7 +219,7 @@ fn another_encoder_is_named_and_one_that_only_moved_is_not() {
 }
 
 #[test]
-fn what_went_in_is_compared_by_name_where_there_is_no_answer() {
+fn sources_are_compared_by_name_if_there_is_no_answer() {
     let stopped = |encoder: Option<&str>, search: &str| Turn {
         sources: made(encoder, search),
         state: TurnState::Stopped,
@@ -239,6 +239,6 @@ fn what_went_in_is_compared_by_name_where_there_is_no_answer() {
     assert_eq!(
         names(&older, &old),
         [""; 0],
-        "what is not known did not change"
+        "an unknown source does not count as changed"
     );
 }

@@ -1,4 +1,4 @@
-//! Ten thousand turns: printed, not asserted, since machines differ.
+//! Timings with ten thousand turns; printed, not asserted, because machines differ.
 
 use super::*;
 use std::time::Instant;
@@ -27,7 +27,7 @@ fn ten_thousand_turns_are_listed_and_searched_quickly() {
         "nodule", "effusion", "heart", "fracture", "lesion", "contrast", "artery", "lobe", "mass",
         "opacity",
     ];
-    // Waiting for the disk is measured on its own, below.
+    // Waiting for the disk is measured separately below.
     sessions
         .connection
         .pragma_update(None, "synchronous", "off")

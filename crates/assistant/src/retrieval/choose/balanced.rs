@@ -1,10 +1,10 @@
-//! Similar pictures with as many different answers as there are.
+//! Similar images with as many different answers as possible.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::candidates::{Candidate, most_similar_first};
 
-/// Turns from answer to answer, each time the most similar that is left of it; answers in the order of their best.
+/// Takes one candidate per answer in turn, the most similar first; answers are ordered by their best candidate.
 pub fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
     let mut order: Vec<String> = Vec::new();
     let mut groups: HashMap<String, VecDeque<Candidate>> = HashMap::new();

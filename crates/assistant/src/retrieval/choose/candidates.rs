@@ -1,18 +1,21 @@
-//! From hits to candidates: the last look at each, and of a picture's examples one.
+//! Turns hits into candidates: a final check of each, and one example per image.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Chooser, Ranking};
 use rounds_index::{Example, IndexError};
 
-/// A hit with its example and what is said of it.
+/// A hit with its example and its reason.
 pub struct Candidate {
+    /// The example.
     pub example: Example,
+    /// Score by the strategy.
     pub score: f32,
+    /// Why it was found.
     pub reason: String,
 }
 
-/// The more similar first; ties by number.
+/// Sorts by score, best first; ties by number.
 pub fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
     chosen.sort_by(|a, b| {
         b.score
@@ -22,65 +25,69 @@ pub fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
     chosen
 }
 
-/// Candidates in the order they came, one a picture.
+/// Candidates in the order they were added, one per image.
 #[derive(Default)]
-pub struct OneAPicture {
+pub struct OnePerImage {
+    /// The candidates.
     pub kept: Vec<Candidate>,
-    /// Every picture, and the place of the candidate that shows it.
-    places: HashMap<String, usize>,
+    /// For every image, the position of the candidate that shows it.
+    positions: HashMap<String, usize>,
 }
 
-impl OneAPicture {
-    /// The place of the candidate that shows one of an example's pictures already.
-    fn place(&self, example: &Example) -> Option<usize> {
+impl OnePerImage {
+    /// The position of the candidate that already shows one of the example's images.
+    fn position(&self, example: &Example) -> Option<usize> {
         let mut images = example.images.iter();
-        images.find_map(|image| self.places.get(&image.sha256).copied())
+        images.find_map(|image| self.positions.get(&image.sha256).copied())
     }
 
-    /// Whether no candidate shows a picture of it yet.
+    /// Whether no candidate shows any of its images yet.
     pub fn is_new(&self, example: &Example) -> bool {
-        self.place(example).is_none()
+        self.position(example).is_none()
     }
 
-    /// Takes one in. Where another shows the same picture it takes its place if it is as near and fits better.
+    /// Adds a candidate. If one with the same image exists, replaces it if the scores are equal and the new one fits better.
     fn offer(&mut self, candidate: Candidate, fits: &dyn Fn(usize) -> f32) {
-        let Some(place) = self.place(&candidate.example) else {
+        let Some(position) = self.position(&candidate.example) else {
             return self.push(candidate);
         };
         let (new, score) = (&candidate.example, candidate.score);
-        let is_better = self.kept.get(place).is_some_and(|kept| {
+        let is_better = self.kept.get(position).is_some_and(|kept| {
             kept.example.image() == new.image()
                 && kept.score == score
                 && fits(new.number) > fits(kept.example.number)
         });
         if is_better {
-            self.places.retain(|_, other| *other != place);
-            self.note(&candidate.example, place);
-            if let Some(kept) = self.kept.get_mut(place) {
+            self.positions.retain(|_, other| *other != position);
+            self.record(&candidate.example, position);
+            if let Some(kept) = self.kept.get_mut(position) {
                 *kept = candidate;
             }
         }
     }
 
+    /// Adds a candidate without comparing.
     pub fn push(&mut self, candidate: Candidate) {
-        self.note(&candidate.example, self.kept.len());
+        self.record(&candidate.example, self.kept.len());
         self.kept.push(candidate);
     }
 
-    fn note(&mut self, example: &Example, place: usize) {
+    fn record(&mut self, example: &Example, position: usize) {
         for image in &example.images {
-            self.places.entry(image.sha256.clone()).or_insert(place);
+            self.positions
+                .entry(image.sha256.clone())
+                .or_insert(position);
         }
     }
 }
 
 impl Chooser<'_> {
-    /// The candidates among some hits, in their order. Of a picture's examples that are equally near, the one whose question
-    /// is nearest to the query's is taken.
+    /// The candidates among `hits`, in their order. Of several equally similar examples of one image, takes the one whose
+    /// question best matches the query's.
     pub fn candidates(&self, hits: Ranking) -> Result<Vec<Candidate>, IndexError> {
-        let question = self.by_question(&hits)?;
-        let fits = |number: usize| question.get(&number).copied().unwrap_or(0.0);
-        let mut out = OneAPicture::default();
+        let scores = self.question_scores(&hits)?;
+        let fits = |number: usize| scores.get(&number).copied().unwrap_or(0.0);
+        let mut out = OnePerImage::default();
         for (hit, reason) in hits {
             if let Some(example) = self.allowed(hit.row)? {
                 let candidate = Candidate {
@@ -94,8 +101,8 @@ impl Chooser<'_> {
         Ok(out.kept)
     }
 
-    /// How near the questions of some hits are to the query's, by number.
-    fn by_question(&self, hits: &Ranking) -> Result<HashMap<usize, f32>, IndexError> {
+    /// How well the questions of `hits` match the query's, by number.
+    fn question_scores(&self, hits: &Ranking) -> Result<HashMap<usize, f32>, IndexError> {
         let among: HashSet<usize> = hits.iter().map(|(hit, _)| hit.row).collect();
         let found = self
             .index
@@ -103,15 +110,15 @@ impl Chooser<'_> {
         Ok(found.into_iter().map(|hit| (hit.row, hit.score)).collect())
     }
 
-    /// The example of a number, if it may be a shot and is there still.
+    /// The example with this number, if it may be a shot and still exists.
     pub fn allowed(&self, number: usize) -> Result<Option<Example>, IndexError> {
         if let Some(floor) = &self.floor
-            && !floor.lets_pass(number)?
+            && !floor.passes(number)?
         {
             return Ok(None);
         }
         match self.index.example_if_there(number)? {
-            Some(example) if self.left_out.allows_example(&example)? => Ok(Some(example)),
+            Some(example) if self.leakage.allows(&example)? => Ok(Some(example)),
             _ => Ok(None),
         }
     }

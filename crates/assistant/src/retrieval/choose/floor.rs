@@ -1,4 +1,4 @@
-//! The least similarity to the query's picture that a shot must have, whatever it is found by.
+//! The minimum similarity to the query's image that every shot must have, however it was found.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,48 +7,50 @@ use super::super::{Plan, Query};
 use rounds_index::vectors::Vectors;
 use rounds_index::{Hit, Index, IndexError};
 
-/// The floor of a plan, where there is a picture to compare.
+/// The floor of a plan, if there is an image to compare.
 pub struct Floor<'a> {
-    pub least: f32,
+    /// The minimum similarity.
+    pub minimum: f32,
     vectors: &'a Arc<Vectors>,
     vector: &'a [f32],
-    met: Cell<bool>,
+    rejected: Cell<bool>,
 }
 
 impl<'a> Floor<'a> {
+    /// The floor of `plan`; `None` if it has none or the query has no image.
     pub fn new(
         index: &'a Index,
         query: &Query<'a>,
         plan: &Plan,
     ) -> Result<Option<Self>, IndexError> {
-        let (Some(least), Some(vector)) = (plan.floor, query.vectors.last()) else {
+        let (Some(minimum), Some(vector)) = (plan.floor, query.vectors.last()) else {
             return Ok(None);
         };
         Ok(Some(Self {
-            least,
+            minimum,
             vectors: index.vectors(query.encoder)?,
             vector,
-            met: Cell::new(false),
+            rejected: Cell::new(false),
         }))
     }
 
-    /// Whether it kept anything away so far.
-    pub fn was_met(&self) -> bool {
-        self.met.get()
+    /// Whether it has rejected any example so far.
+    pub fn rejected_any(&self) -> bool {
+        self.rejected.get()
     }
 
-    /// Whether an example is similar enough; one without a picture is not.
-    pub fn lets_pass(&self, number: usize) -> Result<bool, IndexError> {
+    /// Whether an example is similar enough; one without an image is not.
+    pub fn passes(&self, number: usize) -> Result<bool, IndexError> {
         let score = self.vectors.score(self.vector, number)?;
-        let passes = score.is_some_and(|score| score >= self.least);
-        self.met.set(self.met.get() || !passes);
+        let passes = score.is_some_and(|score| score >= self.minimum);
+        self.rejected.set(self.rejected.get() || !passes);
         Ok(passes)
     }
 
-    /// Cuts off what is not similar enough from hits of the query's picture, the most similar first.
-    pub fn cut(&self, hits: &mut Vec<Hit>) {
-        let above = hits.partition_point(|hit| hit.score >= self.least);
-        self.met.set(self.met.get() || above < hits.len());
+    /// Cuts off the hits that are not similar enough; `hits` are by image, most similar first.
+    pub fn truncate(&self, hits: &mut Vec<Hit>) {
+        let above = hits.partition_point(|hit| hit.score >= self.minimum);
+        self.rejected.set(self.rejected.get() || above < hits.len());
         hits.truncate(above);
     }
 }

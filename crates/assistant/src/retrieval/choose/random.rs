@@ -1,15 +1,16 @@
-//! Shots by seed, whatever is asked.
+//! Random shots, by seed.
 
 use super::Chooser;
-use super::candidates::{Candidate, OneAPicture};
+use super::candidates::{Candidate, OnePerImage};
 use rounds_index::IndexError;
 use rounds_support::rng::Rng;
 
 impl Chooser<'_> {
+    /// At most `k` random candidates, one per image.
     pub fn random(&self, k: usize) -> Result<Vec<Candidate>, IndexError> {
-        let mut rows = self.may_be.all();
+        let mut rows = self.eligibility.all();
         Rng::new(self.query.seed).shuffle(&mut rows);
-        let mut out = OneAPicture::default();
+        let mut out = OnePerImage::default();
         for number in rows {
             if out.kept.len() == k {
                 break;

@@ -1,80 +1,83 @@
-//! What a strategy ranks by: pictures, words, or one against the other.
+//! Rankings by image, by text, or by one against the other.
 
-use super::{Chooser, Ranking, fused};
+use super::{Chooser, Ranking, rrf};
 use rounds_index::{Filter, Hit, IndexError, Search};
 
-/// Examples that a fusion takes from each side.
+/// Hits that a fusion takes from each ranking.
 const FUSED: usize = 1000;
 
 impl Chooser<'_> {
-    /// The nearest pictures to a vector.
+    /// The images nearest to a vector.
     fn nearest(&self, k: usize, vector: &[f32]) -> Result<Vec<Hit>, IndexError> {
-        let may_be = &self.may_be;
-        let allowed = |n: usize| may_be.allows(n);
-        let few = may_be.few();
+        let eligibility = &self.eligibility;
+        let allowed = |n: usize| eligibility.allows(n);
+        let few = eligibility.few();
         let filter = match &few {
             Some(few) => Filter::Rows(few),
             None => Filter::Fn(&allowed),
         };
         let (encoder, search) = (self.query.encoder, self.plan.search);
         let found = self.index.answer(encoder, vector, k, &filter, search)?;
-        if self.answered.get() != Some(Search::Hnsw) {
-            self.answered.set(Some(found.by));
+        if self.search_used.get() != Some(Search::Hnsw) {
+            self.search_used.set(Some(found.by));
         }
         Ok(found.hits)
     }
 
-    /// By picture, as far as the floor.
-    pub fn by_picture(&self, k: usize) -> Result<Ranking, IndexError> {
+    /// By image similarity, down to the floor.
+    pub fn by_image(&self, k: usize) -> Result<Ranking, IndexError> {
         let Some(vector) = self.query.vectors.last() else {
             return Ok(Vec::new());
         };
         let mut hits = self.nearest(k, vector)?;
         if let Some(floor) = &self.floor {
-            floor.cut(&mut hits);
+            floor.truncate(&mut hits);
         }
-        Ok(said(hits, "picture similarity"))
+        Ok(with_reason(hits, "image similarity"))
     }
 
     /// By the question's words.
     pub fn by_text(&self, k: usize) -> Result<Ranking, IndexError> {
-        let allowed = |n: usize| self.may_be.allows(n);
+        let allowed = |n: usize| self.eligibility.allows(n);
         let hits = self.index.by_words(self.query.question, k, &allowed)?;
-        Ok(hits.into_iter().map(super::super::by_words).collect())
+        Ok(hits
+            .into_iter()
+            .map(super::super::with_text_reason)
+            .collect())
     }
 
-    /// By both, reciprocal ranks fused.
+    /// By image and text, with reciprocal rank fusion.
     pub fn hybrid(&self, k: usize) -> Result<Ranking, IndexError> {
         let hits =
             |ranked: Ranking| -> Vec<Hit> { ranked.into_iter().map(|(hit, _)| hit).collect() };
-        let pictures = hits(self.by_picture(FUSED.max(k))?);
+        let images = hits(self.by_image(FUSED.max(k))?);
         let texts = hits(self.by_text(FUSED.max(k))?);
-        let mut both = fused::fused(&pictures, &texts);
+        let mut both = rrf::fuse(&images, &texts);
         both.truncate(k);
         Ok(both)
     }
 
-    /// The picture against the examples' texts.
-    pub fn to_texts(&self, k: usize) -> Result<Ranking, IndexError> {
+    /// The image against the examples' texts.
+    pub fn image_to_texts(&self, k: usize) -> Result<Ranking, IndexError> {
         let Some(vector) = self.query.vectors.last() else {
             return Ok(Vec::new());
         };
-        let may_be = &self.may_be;
-        let allowed = |n: usize| may_be.allows(n);
+        let eligibility = &self.eligibility;
+        let allowed = |n: usize| eligibility.allows(n);
         let vectors = self.index.text_vectors(self.query.encoder)?;
         let hits = vectors.search(vector, k, &Filter::Fn(&allowed))?;
-        Ok(said(hits, "picture to text similarity"))
+        Ok(with_reason(hits, "image-to-text similarity"))
     }
 
-    /// The question against the examples' pictures.
-    pub fn to_pictures(&self, k: usize) -> Result<Ranking, IndexError> {
+    /// The question against the examples' images.
+    pub fn question_to_images(&self, k: usize) -> Result<Ranking, IndexError> {
         let vector = self.query.text.ok_or(IndexError::NoTexts)?;
         let hits = self.nearest(k, vector)?;
-        Ok(said(hits, "question to picture similarity"))
+        Ok(with_reason(hits, "question-to-image similarity"))
     }
 }
 
-fn said(hits: Vec<Hit>, what: &str) -> Ranking {
-    let said = |hit: Hit| (hit, format!("{what} {:.3}", hit.score));
-    hits.into_iter().map(said).collect()
+fn with_reason(hits: Vec<Hit>, what: &str) -> Ranking {
+    let reason = |hit: Hit| (hit, format!("{what} {:.3}", hit.score));
+    hits.into_iter().map(reason).collect()
 }

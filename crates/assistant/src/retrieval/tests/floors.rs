@@ -1,8 +1,8 @@
-//! A floor is asked before shots are counted, and what it kept away is told.
+//! The floor applies before shots are counted, and a notice says what it rejected.
 
 use super::*;
 
-/// Eight pictures near the query whose questions have nothing of it, and eight far ones whose questions are its own.
+/// Eight images near the query with unrelated questions, and eight far ones with the same question.
 fn index(folder: &std::path::Path) -> Index {
     let encoder = Encoder {
         sha256: encoder(),
@@ -34,20 +34,20 @@ fn index(folder: &std::path::Path) -> Index {
             licence: "MIT".into(),
             ..Example::default()
         };
-        let picture = NewPicture {
+        let new_image = NewPicture {
             image,
             bytes,
             details: Some(Details {
                 width: 1,
                 height: 1,
-                look: look_of(i),
+                look: phash_of(i),
             }),
         };
         let vectors = NewVectors {
             image: Some(at(if near { 0.1 + turn } else { 2.0 + turn }).to_vec()),
             text: None,
         };
-        writer.add(example, &[picture], &[vectors]).unwrap();
+        writer.add(example, &[new_image], &[vectors]).unwrap();
     }
     writer.finish().unwrap();
     Index::open(Some(folder)).unwrap()
@@ -68,7 +68,7 @@ fn found(index: &Index, vectors: &[&[f32]], strategy: Strategy, shots: usize, fl
 }
 
 #[test]
-fn every_strategy_fills_its_shots_with_what_is_above_the_floor() {
+fn every_strategy_fills_its_shots_from_examples_above_the_floor() {
     let folder = tempfile::tempdir().unwrap();
     let index = index(folder.path());
     let vector = at(0.0);
@@ -81,21 +81,21 @@ fn every_strategy_fills_its_shots_with_what_is_above_the_floor() {
         assert!(four.notices.is_empty(), "{strategy:?}: {:?}", four.notices);
         let ten = found(&index, vectors, strategy, 10, 0.8);
         assert_eq!(ten.shots.len(), 8, "{strategy:?}");
-        let told = ["8 of 10 shots: the others are less similar than the floor of 0.8"];
+        let told = ["8 of 10 shots: the remaining examples are below the floor of 0.8"];
         assert_eq!(ten.notices, told, "{strategy:?}");
         let all = found(&index, vectors, strategy, 20, -1.0);
-        let told = ["16 of 20 shots: the index has no more that fit"];
+        let told = ["16 of 20 shots: no more matching examples found"];
         assert_eq!(all.notices, told, "{strategy:?}");
     }
 }
 
 #[test]
-fn a_floor_without_a_picture_is_said_to_do_nothing() {
+fn a_floor_without_an_image_is_ignored_with_a_notice() {
     let folder = tempfile::tempdir().unwrap();
     let index = index(folder.path());
     let text = found(&index, &[], Strategy::Text, 4, 0.8);
     assert_eq!(text.shots.len(), 4);
-    let told = "the floor of 0.8 was not asked: there is no picture to compare";
+    let told = "the floor of 0.8 was ignored: there is no image to compare";
     assert!(
         text.notices.contains(&told.to_string()),
         "{:?}",

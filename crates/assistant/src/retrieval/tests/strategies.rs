@@ -1,9 +1,9 @@
-//! Pins, floors and pictures that several examples share.
+//! Pins and floors.
 
 use super::*;
 
 #[test]
-fn an_example_that_is_pinned_twice_is_one_shot() {
+fn an_example_pinned_twice_is_one_shot() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let twice = Plan {
@@ -16,13 +16,13 @@ fn an_example_that_is_pinned_twice_is_one_shot() {
 }
 
 #[test]
-fn a_floor_is_asked_before_shots_are_chosen() {
+fn the_floor_applies_before_shots_are_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.1);
     let vectors: &[&[f32]] = &[&vector];
     for strategy in STRATEGIES {
-        // Three are as similar: those at 0, 0.25 and 0.5.
+        // Three are above the floor: those at 0, 0.25 and 0.5.
         for (shots, expected) in [(2, 2), (3, 3), (5, 3)] {
             let plan = Plan {
                 shots,

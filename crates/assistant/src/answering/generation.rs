@@ -1,6 +1,6 @@
-//! What the model writes.
+//! Generates the answer text.
 
-use super::Asked;
+use super::Request;
 use crate::engine::Engine;
 use crate::prompt::Prompt;
 use crate::types::{Answer, AssistantError, Event};
@@ -8,33 +8,33 @@ use rounds_model::error::ModelError;
 use rounds_model::generate::{Generated, StopReason, generate};
 use rounds_support::sanitise;
 
-/// Tokens by what they mean to a generation.
-struct Marks {
+/// Tokens with a special role in generation.
+struct ControlTokens {
     ends: Vec<u32>,
     forbidden: Vec<u32>,
 }
 
 impl Engine {
-    /// Generates after a prefill and fills `answer`; returns all generated text.
+    /// Generates after a prefill and fills `answer`; returns the whole generated text.
     pub(super) fn write(
         &mut self,
-        asked: &Asked,
+        request: &Request,
         built: &Prompt,
         logits: Vec<f32>,
         emit: &mut dyn FnMut(Event),
         answer: &mut Answer,
     ) -> Result<String, AssistantError> {
-        let marks = self.marks()?;
+        let control = self.control_tokens()?;
         let mut stream = sanitise::Stream::new();
         let generated = generate(
             self.learner.as_mut(),
             logits,
             &built.ids,
-            &asked.settings.decoding,
-            &marks.ends,
-            &marks.forbidden,
+            &request.settings.decoding,
+            &control.ends,
+            &control.forbidden,
             &self.template.stop,
-            asked.cancel,
+            request.cancel,
             |text| emit(Event::Token(stream.push(text))),
         )?;
         let rest = stream.finish();
@@ -43,7 +43,7 @@ impl Engine {
         }
         let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
         if text.is_empty() && generated.stop != StopReason::Cancelled {
-            answer.notices.push(why_empty(&generated));
+            answer.notices.push(empty_answer_notice(&generated));
         }
         answer.answer = text;
         answer.rationale = rationale;
@@ -53,7 +53,7 @@ impl Engine {
         Ok(generated.text)
     }
 
-    fn marks(&self) -> Result<Marks, ModelError> {
+    fn control_tokens(&self) -> Result<ControlTokens, ModelError> {
         let tokens = &self.learner.manifest().tokens;
         let token = |text: &str| self.learner.tokenizer().token_to_id(text);
         let missing = || {
@@ -65,14 +65,14 @@ impl Engine {
         let mut forbidden = named(&tokens.untrained);
         forbidden.extend(token(&tokens.begin));
         forbidden.extend(token(&tokens.image));
-        Ok(Marks { ends, forbidden })
+        Ok(ControlTokens { ends, forbidden })
     }
 }
 
-fn why_empty(generated: &Generated) -> String {
+fn empty_answer_notice(generated: &Generated) -> String {
     match generated.stop {
         StopReason::Length => format!(
-            "cut off after {} tokens, before the answer came: allow more with --max-new-tokens",
+            "cut off after {} tokens, before the answer: allow more with --max-new-tokens",
             generated.tokens
         ),
         _ => "the model gave no answer".to_string(),

@@ -1,13 +1,13 @@
-//! What belongs to the query is found however it is hidden, and looking for it fails no question.
+//! The query's own examples are found even when disguised, and the search for them never makes a question fail.
 
 use super::*;
 
-/// An example to be written: its angle, its look, its pictures, and whose it is.
+/// An example to write.
 struct Made<'a> {
     id: &'a str,
     angle: f32,
-    look: u64,
-    pictures: &'a [&'a str],
+    phash: u64,
+    images: &'a [&'a str],
     patient: &'a str,
     study: &'a str,
 }
@@ -16,8 +16,8 @@ fn of(id: &str) -> Made<'_> {
     Made {
         id,
         angle: 1.0,
-        look: look_of(id.bytes().map(u64::from).sum()),
-        pictures: &[],
+        phash: phash_of(id.bytes().map(u64::from).sum()),
+        images: &[],
         patient: "",
         study: "",
     }
@@ -34,7 +34,7 @@ fn made(folder: &std::path::Path, examples: &[Made]) -> Index {
     create(folder, vec![encoder]).unwrap();
     let mut writer = Writer::open(folder).unwrap();
     for made in examples {
-        let picture = |name: &&str| NewPicture {
+        let new_image = |name: &&str| NewPicture {
             image: ExampleImage {
                 sha256: sha256_hex(name.as_bytes()),
                 extension: "png".into(),
@@ -43,12 +43,12 @@ fn made(folder: &std::path::Path, examples: &[Made]) -> Index {
             details: Some(Details {
                 width: 1,
                 height: 1,
-                look: made.look,
+                look: made.phash,
             }),
         };
-        let pictures: Vec<NewPicture> = made.pictures.iter().map(picture).collect();
+        let images: Vec<NewPicture> = made.images.iter().map(new_image).collect();
         let vectors = NewVectors {
-            image: (!pictures.is_empty()).then(|| at(made.angle).to_vec()),
+            image: (!images.is_empty()).then(|| at(made.angle).to_vec()),
             text: None,
         };
         let example = Example {
@@ -59,20 +59,20 @@ fn made(folder: &std::path::Path, examples: &[Made]) -> Index {
             study: made.study.into(),
             ..Example::default()
         };
-        writer.add(example, &pictures, &[vectors]).unwrap();
+        writer.add(example, &images, &[vectors]).unwrap();
     }
     writer.finish().unwrap();
     Index::open(Some(folder)).unwrap()
 }
 
-/// Numbers of what is left out, which the last look at each example agrees with.
-fn left_out(index: &Index, query: &Query) -> Vec<usize> {
-    let kept_away = left_out::LeftOut::new(index, query).unwrap();
+/// Numbers of the excluded examples; checks that `allows` agrees for every example.
+fn excluded(index: &Index, query: &Query) -> Vec<usize> {
+    let filter = leakage::LeakageFilter::new(index, query).unwrap();
     let refused = |number: &usize| {
         let example = index.example(*number).unwrap();
-        !kept_away.allows_example(&example).unwrap()
+        !filter.allows(&example).unwrap()
     };
-    let mut numbers: Vec<usize> = kept_away.numbers().iter().copied().collect();
+    let mut numbers: Vec<usize> = filter.excluded().iter().copied().collect();
     numbers.sort_unstable();
     assert_eq!(
         numbers,
@@ -81,9 +81,9 @@ fn left_out(index: &Index, query: &Query) -> Vec<usize> {
     numbers
 }
 
-/// Patients and studies that overlap all through an index, as a hostile one may have them.
+/// Patients and studies that overlap throughout the index, as in a hostile one.
 #[test]
-fn a_chain_as_long_as_the_index_is_followed_for_one_step() {
+fn a_chain_of_patients_and_studies_is_followed_for_one_step_only() {
     let folder = tempfile::tempdir().unwrap();
     let count = 20_000;
     let names: Vec<[String; 3]> = (0..count)
@@ -103,58 +103,58 @@ fn a_chain_as_long_as_the_index_is_followed_for_one_step() {
     let index = made(folder.path(), &chain);
     let name = encoder();
     for (patient, study, left) in [
-        // Patient 0 was seen in study 0, in which patient 1 was seen too.
+        // Patient 0 is in study 0, which also contains patient 1.
         (Some("p0"), None, vec![0, 1]),
         (Some("p7"), None, vec![12, 13, 14, 15]),
-        // A study that is named tells its patients, as a picture does.
+        // A given study identifies its patients, as an image does.
         (None, Some("s7"), vec![13, 14, 15, 16]),
-        (Some("nobody"), None, vec![]),
+        (Some("unknown"), None, vec![]),
     ] {
         let query = Query {
             patient,
             study,
             ..blank(&name, &[])
         };
-        assert_eq!(left_out(&index, &query), left, "{patient:?} {study:?}");
+        assert_eq!(excluded(&index, &query), left, "{patient:?} {study:?}");
     }
 }
 
 #[test]
-fn a_picture_that_every_patient_has_takes_nobody_else_away() {
+fn an_image_shared_by_all_patients_excludes_no_other_patient() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<[String; 5]> = (0..30)
         .map(|i| ["a", "b", "p", "own ", "other "].map(|name| format!("{name}{i}")))
         .collect();
-    let pictures: Vec<[&[&str]; 2]> = names
+    let images: Vec<[&[&str]; 2]> = names
         .iter()
         .map(|[.., own, other]| [vec![own.as_str(), "placeholder"], vec![other.as_str()]])
-        .map(|both| both.map(|pictures| &*pictures.leak()))
+        .map(|both| both.map(|images| &*images.leak()))
         .collect();
     let examples: Vec<Made> = (1..)
-        .zip(names.iter().zip(&pictures))
-        .flat_map(|(i, ([a, b, patient, ..], pictures))| {
-            let one = |id, place: u64, pictures| Made {
-                look: look_of(1000 * place + i),
-                pictures,
+        .zip(names.iter().zip(&images))
+        .flat_map(|(i, ([a, b, patient, ..], images))| {
+            let one = |id, group: u64, images| Made {
+                phash: phash_of(1000 * group + i),
+                images,
                 patient,
                 ..of(id)
             };
-            [one(a, 1, pictures[0]), one(b, 2, pictures[1])]
+            [one(a, 1, images[0]), one(b, 2, images[1])]
         })
         .collect();
     let index = made(folder.path(), &examples);
     let name = encoder();
-    let own = [(sha256_hex(b"own 7"), look_of(1008))];
+    let own = [(sha256_hex(b"own 7"), phash_of(1008))];
     let query = Query {
         images: &own,
         ..blank(&name, &[&FAR])
     };
-    assert_eq!(left_out(&index, &query), [14, 15]);
+    assert_eq!(excluded(&index, &query), [14, 15]);
     let named = Query {
         patient: Some("p7"),
         ..blank(&name, &[&FAR])
     };
-    assert_eq!(left_out(&index, &named), [14, 15]);
+    assert_eq!(excluded(&index, &named), [14, 15]);
     let four = Plan {
         shots: 4,
         ..plan(Strategy::Image)
@@ -163,12 +163,12 @@ fn a_picture_that_every_patient_has_takes_nobody_else_away() {
 }
 
 #[test]
-fn an_example_that_another_process_removed_fails_no_question() {
+fn an_example_removed_by_another_process_does_not_make_a_question_fail() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     let own = [(
         index.by_id("e6").unwrap().images[0].sha256.clone(),
-        look_of(6),
+        phash_of(6),
     )];
     let mut writer = Writer::open(folder.path()).unwrap();
     for id in ["e6", "e7"] {
@@ -195,9 +195,9 @@ fn an_example_that_another_process_removed_fails_no_question() {
     }
 }
 
-/// Forty strangers are nearer by vector than the query's changed picture.
+/// Forty unrelated examples are nearer by vector than the altered copy of the query.
 #[test]
-fn the_querys_patient_is_left_out_wherever_its_picture_ranks() {
+fn the_querys_patient_is_excluded_wherever_its_image_ranks() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..40).map(|i| format!("stranger{i}")).collect();
     let mut examples: Vec<Made> = names
@@ -205,31 +205,31 @@ fn the_querys_patient_is_left_out_wherever_its_picture_ranks() {
         .zip(0_u8..)
         .map(|(id, i)| Made {
             angle: 0.01 * f32::from(i),
-            look: look_of(u64::from(i)),
+            phash: phash_of(u64::from(i)),
             ..of(id)
         })
         .collect();
-    let pictures: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
-    for (example, pictures) in examples.iter_mut().zip(&pictures) {
-        example.pictures = pictures;
+    let images: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    for (example, images) in examples.iter_mut().zip(&images) {
+        example.images = images;
     }
     examples.push(Made {
         angle: 0.75,
-        look: look_of(100),
-        pictures: &["changed copy"],
+        phash: phash_of(100),
+        images: &["changed copy"],
         patient: "me",
         ..of("copy")
     });
     examples.push(Made {
         angle: 0.5,
-        look: look_of(101),
-        pictures: &["another day"],
+        phash: phash_of(101),
+        images: &["another day"],
         patient: "me",
         ..of("other")
     });
     let index = made(folder.path(), &examples);
     let name = encoder();
-    let own = [("another file".to_string(), look_of(100) ^ 0b1011)];
+    let own = [("another file".to_string(), phash_of(100) ^ 0b1011)];
     let vector = at(0.0);
     for vectors in [&[&vector[..]][..], &[]] {
         for strategy in STRATEGIES {
@@ -245,7 +245,7 @@ fn the_querys_patient_is_left_out_wherever_its_picture_ranks() {
 }
 
 #[test]
-fn a_blank_around_a_name_hides_nobody() {
+fn spaces_around_a_name_do_not_hide_its_examples() {
     let folder = tempfile::tempdir().unwrap();
     let (index, name) = (index(folder.path()), encoder());
     for (patient, study, left) in [(" p3 ", "", 10), ("", "\ts1\n", 11), (" ", " ", 12)] {
@@ -259,19 +259,19 @@ fn a_blank_around_a_name_hides_nobody() {
 }
 
 #[test]
-fn what_shares_a_picture_with_an_example_of_the_query_is_its_own_too() {
+fn an_example_that_shares_an_image_with_an_example_of_the_query_is_excluded() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = |id, pictures| Made { pictures, ..of(id) };
+    let with_images = |id, images| Made { images, ..of(id) };
     let index = made(
         folder.path(),
         &[
-            pictures("both", &["own", "its other view"]),
-            pictures("view", &["its other view"]),
-            pictures("else", &["of somebody else"]),
+            with_images("both", &["own", "its other view"]),
+            with_images("view", &["its other view"]),
+            with_images("else", &["of somebody else"]),
         ],
     );
     let name = encoder();
-    let own = [(sha256_hex(b"own"), look_of(7))];
+    let own = [(sha256_hex(b"own"), phash_of(7))];
     let query = Query {
         images: &own,
         ..blank(&name, &[&FAR])

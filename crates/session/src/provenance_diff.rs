@@ -1,39 +1,39 @@
-//! What an answer is made of, field by field and in words: for comparing two answers and for showing one.
+//! The inputs of an answer as labelled fields, for comparing two answers and for showing one.
 //!
-//! Settings and provenance are JSON objects here, so that a field which a later version adds is compared and shown too. Never
-//! list the fields that count: list only better names for some.
+//! Settings and provenance are JSON objects here, so that a field added by a later version is compared and shown too. Never
+//! list the fields that count; only list better labels for some.
 
 use serde_json::Value;
 
 use rounds_support::sanitise::clean_line_max;
 
-/// Longest value that is shown, in characters.
-const LONGEST_SHOWN: usize = 300;
-/// Deepest nesting that is taken apart.
-const DEEPEST: usize = 8;
+/// Longest value shown, in characters.
+const MAX_VALUE_CHARS: usize = 300;
+/// Deepest nesting that is flattened.
+const MAX_DEPTH: usize = 8;
 
-/// Names that say more than the field's own.
+/// Labels that say more than the field name.
 const NAMES: [(&str, &str); 16] = [
     ("version", "program version"),
     ("model_sha256", "model (hash)"),
     ("prompt_sha256", "prompt (hash)"),
     ("template", "prompt template"),
     ("index_sha256", "index (hash)"),
-    ("image_sha256", "pictures (hashes)"),
+    ("image_sha256", "images (hashes)"),
     ("shot_ids", "shots"),
-    ("order", "rule for the order of shots"),
-    ("floor", "lowest similarity of a shot"),
-    ("filter", "filter on examples"),
+    ("order", "shot order"),
+    ("floor", "minimum similarity"),
+    ("filter", "example filter"),
     ("pinned", "pinned examples"),
     ("excluded", "excluded examples"),
-    ("max_new_tokens", "most new tokens"),
-    ("beams", "beams of the search"),
-    ("no_repeat_ngram", "longest n-gram that may not repeat"),
+    ("max_new_tokens", "maximum new tokens"),
+    ("beams", "beams"),
+    ("no_repeat_ngram", "no-repeat n-gram size"),
     ("encoder", "encoder (hash)"),
 ];
 
-/// A field's name in words: `no_such_name` becomes `no such name`.
-pub fn readable(field: &str) -> String {
+/// The label of a field: `no_such_name` becomes `no such name`.
+pub fn field_label(field: &str) -> String {
     let known = NAMES.iter().find(|(name, _)| *name == field);
     known.map_or_else(
         || clean_line_max(&field.replace('_', " "), 80),
@@ -41,8 +41,8 @@ pub fn readable(field: &str) -> String {
     )
 }
 
-/// A value in words, on one line, not endless.
-pub fn shown(value: &Value) -> String {
+/// A value as one line of text, shortened.
+pub fn value_text(value: &Value) -> String {
     let text = match value {
         Value::Null => "none".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
@@ -56,13 +56,13 @@ pub fn shown(value: &Value) -> String {
             .join(", "),
         other => other.to_string(),
     };
-    clean_line_max(&text, LONGEST_SHOWN)
+    clean_line_max(&text, MAX_VALUE_CHARS)
 }
 
-/// The fields of an object with those of the objects in it, in their order. Anything else has none.
-pub fn fields(value: &Value) -> Vec<(&str, &Value)> {
+/// The fields of an object and of the objects nested in it, in order; empty for any other value.
+pub fn leaf_fields(value: &Value) -> Vec<(&str, &Value)> {
     let mut found = Vec::new();
-    collect(value, DEEPEST, &mut found);
+    collect(value, MAX_DEPTH, &mut found);
     found
 }
 

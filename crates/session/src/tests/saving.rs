@@ -1,14 +1,14 @@
-//! What is kept, when, and what a kill leaves.
+//! What is saved when, and what remains after a kill.
 
 use super::*;
 
 #[test]
-fn a_finished_turn_reads_back_as_it_was() {
+fn a_finished_turn_reads_back_unchanged() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("A chest film", "nano", "phantoms").unwrap();
     let new = NewTurn {
-        images: vec![picture(1)],
+        images: vec![new_image(1)],
         patient: Some("p1".into()),
         ..asking("Is there\na nodule?")
     };
@@ -44,7 +44,7 @@ fn a_finished_turn_reads_back_as_it_was() {
     assert_eq!(kept.log_probabilities[0], -0.25);
     assert!(
         kept.log_probabilities[1].is_nan(),
-        "no number, but no failure either"
+        "not a finite number, but not an error"
     );
     assert_eq!(turn.shots[0].question, "Is there a nodule in the example?");
     assert!(
@@ -54,7 +54,7 @@ fn a_finished_turn_reads_back_as_it_was() {
 }
 
 #[test]
-fn a_turn_exists_from_the_moment_it_is_asked() {
+fn a_turn_is_saved_as_soon_as_it_is_asked() {
     let home = Home::new();
     let mut asker = home.open();
     let id = asker.create("x", "m", "i").unwrap();
@@ -69,7 +69,7 @@ fn a_turn_exists_from_the_moment_it_is_asked() {
 }
 
 #[test]
-fn text_that_had_come_before_a_kill_is_there_and_marked_interrupted() {
+fn partial_text_survives_a_kill_and_is_marked_interrupted() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("x", "m", "i").unwrap();
@@ -78,7 +78,7 @@ fn text_that_had_come_before_a_kill_is_there_and_marked_interrupted() {
         .unwrap();
     sessions.append_partial(&turn, "There").unwrap();
     sessions.append_partial(&turn, "There is a round").unwrap();
-    // Leaves what a kill leaves: the journal not folded in, the writer's file not removed.
+    // Like after a kill: the journal is not merged, and the writer's file still exists.
     let copy = tempfile::tempdir().unwrap();
     copy_all(home.data(), &copy.path().join("data"));
     let kept = Sessions::open(&Paths::under(copy.path()))
@@ -111,7 +111,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_store_that_is_dropped_in_the_middle_leaves_an_interrupted_turn() {
+fn dropping_the_store_during_a_turn_leaves_it_interrupted() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("x", "m", "i").unwrap();
@@ -124,7 +124,7 @@ fn a_store_that_is_dropped_in_the_middle_leaves_an_interrupted_turn() {
 }
 
 #[test]
-fn opening_beside_a_living_process_interrupts_nothing_of_it() {
+fn opening_the_store_does_not_interrupt_turns_of_a_running_process() {
     let home = Home::new();
     let (mut one, mut other) = (home.open(), home.open());
     let id = one.create("x", "m", "i").unwrap();
@@ -142,7 +142,7 @@ fn opening_beside_a_living_process_interrupts_nothing_of_it() {
 }
 
 #[test]
-fn many_turns_from_two_threads_get_numbers_of_their_own() {
+fn concurrent_turns_get_different_numbers() {
     let home = Home::new();
     let id = home.open().create("x", "m", "i").unwrap();
     std::thread::scope(|scope| {
@@ -170,7 +170,7 @@ fn many_turns_from_two_threads_get_numbers_of_their_own() {
 }
 
 #[test]
-fn a_kept_answer_is_never_overwritten() {
+fn a_saved_answer_is_never_overwritten() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let turn = one_answer(&mut sessions, "q");
     assert!(matches!(
@@ -185,7 +185,7 @@ fn a_kept_answer_is_never_overwritten() {
 }
 
 #[test]
-fn stopping_and_failing_keep_the_text_that_had_come() {
+fn stopped_and_failed_turns_keep_the_partial_text() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("x", "m", "i").unwrap();
     let mut ended = |end: TurnEnd| {
@@ -223,30 +223,30 @@ fn stopping_and_failing_keep_the_text_that_had_come() {
 }
 
 #[test]
-fn what_is_past_a_limit_is_refused_and_leaves_nothing_behind() {
+fn a_turn_over_a_limit_is_refused_and_leaves_nothing_behind() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("x", "m", "i").unwrap();
     let long = asking(&"x".repeat(LONGEST_TEXT + 1));
     let many = NewTurn {
-        images: vec![picture(1); MOST_IMAGES + 1],
+        images: vec![new_image(1); MOST_IMAGES + 1],
         ..asking("q")
     };
     let orphan = NewTurn {
         parent: Some(9),
-        images: vec![picture(1)],
+        images: vec![new_image(1)],
         ..asking("q")
     };
     for refused in [long, many, orphan] {
         assert!(sessions.begin_turn(&id, &refused).is_err());
     }
-    let nobody = "kkkkkkkk".parse().unwrap();
+    let unknown = "kkkkkkkk".parse().unwrap();
     assert!(matches!(
-        sessions.begin_turn(&nobody, &asking("q")),
+        sessions.begin_turn(&unknown, &asking("q")),
         Err(SessionError::Unknown(_))
     ));
     assert!(sessions.load(&id).unwrap().turns.is_empty());
-    assert_eq!(home.pictures(), 0);
+    assert_eq!(home.image_files(), 0);
     let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
     let shots = vec![shot("s"); MOST_SHOTS + 1];
     assert!(
@@ -266,7 +266,7 @@ fn what_is_past_a_limit_is_refused_and_leaves_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
-fn everything_is_for_this_user_only() {
+fn every_file_is_readable_by_this_user_only() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::new();
     let mut sessions = home.open();
@@ -275,7 +275,7 @@ fn everything_is_for_this_user_only() {
         .begin_turn(
             &id,
             &NewTurn {
-                images: vec![picture(1)],
+                images: vec![new_image(1)],
                 ..asking("q")
             },
         )
@@ -299,7 +299,7 @@ fn everything_is_for_this_user_only() {
     }
     assert!(
         seen >= 5,
-        "database, its journal, lock, writer, picture: {seen}"
+        "database, its journal, lock, writer, image: {seen}"
     );
 }
 
@@ -313,15 +313,15 @@ fn sources(model: &str) -> Option<Sources> {
 }
 
 #[test]
-fn what_a_turn_was_made_with_is_what_was_wanted_unless_its_end_says_otherwise() {
+fn the_requested_sources_are_kept_unless_finishing_replaces_them() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("x", "m", "i").unwrap();
-    let wanted = NewTurn {
+    let requested = NewTurn {
         sources: sources("big\u{1b}[2J"),
         ..asking("q")
     };
-    let stopped = sessions.begin_turn(&id, &wanted).unwrap();
-    let answered_by_another = sessions.begin_turn(&id, &wanted).unwrap();
+    let stopped = sessions.begin_turn(&id, &requested).unwrap();
+    let answered_by_another = sessions.begin_turn(&id, &requested).unwrap();
     sessions
         .finish_turn(&answered_by_another, answered("yes"), sources("shipped"))
         .unwrap();
@@ -331,7 +331,7 @@ fn what_a_turn_was_made_with_is_what_was_wanted_unless_its_end_says_otherwise() 
 }
 
 #[test]
-fn a_turn_of_a_version_that_did_not_keep_what_it_was_made_with_reads_as_it_was() {
+fn a_turn_of_a_version_without_sources_can_be_read() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("x", "m", "i").unwrap();
     let turn = sessions.begin_turn(&id, &asking("q")).unwrap();

@@ -1,4 +1,4 @@
-//! Lists, names, and the words of the search.
+//! Listing, finding by name, and full-text search.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn titles(sessions: &Sessions) -> Vec<String> {
 }
 
 #[test]
-fn the_session_used_last_comes_first_and_pages_do_not_overlap() {
+fn the_most_recently_used_session_comes_first_and_pages_do_not_overlap() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let first = one_answer(&mut sessions, "first");
     one_answer(&mut sessions, "second");
@@ -30,7 +30,7 @@ fn the_session_used_last_comes_first_and_pages_do_not_overlap() {
 }
 
 #[test]
-fn a_session_is_found_by_id_beginning_number_and_title() {
+fn a_session_is_found_by_id_prefix_number_and_title() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let chest = one_answer(&mut sessions, "A chest film").session;
     let head = one_answer(&mut sessions, "A head CT").session;
@@ -58,7 +58,7 @@ fn a_session_is_found_by_id_beginning_number_and_title() {
 }
 
 #[test]
-fn a_letter_of_a_title_is_not_taken_for_the_beginning_of_an_id() {
+fn a_single_letter_is_not_taken_for_the_beginning_of_an_id() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let first = one_answer(&mut sessions, "first").session;
     let letter = &first.as_str()[..1];
@@ -80,7 +80,7 @@ fn a_turn_is_found_by_its_address() {
 }
 
 #[test]
-fn a_session_gets_another_title_and_none_becomes_untitled() {
+fn a_session_can_be_renamed_and_an_empty_title_becomes_untitled() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = one_answer(&mut sessions, "old").session;
     sessions.rename(&id, "new\ntitle").unwrap();
@@ -129,17 +129,17 @@ fn search_finds_words_in_questions_answers_rationales_shots_and_titles() {
     assert_eq!(
         found
             .iter()
-            .map(|place| &text[place.clone()])
+            .map(|range| &text[range.clone()])
             .collect::<Vec<_>>(),
         ["meniscus"]
     );
 }
 
 #[test]
-fn the_query_language_has_no_way_in() {
+fn the_query_language_cannot_be_injected() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     one_answer(&mut sessions, "Is there a nodule?");
-    // As operators each of these would find the turn, or be an error.
+    // If parsed as operators, each of these would find the turn or fail.
     for text in [
         "nodule OR elephant",
         "nodule NOT elephant",
@@ -165,7 +165,7 @@ fn the_query_language_has_no_way_in() {
 }
 
 #[test]
-fn text_that_streams_in_is_found_and_what_is_deleted_is_not() {
+fn partial_text_is_found_and_deleted_text_is_not() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("x", "m", "i").unwrap();
     let turn = sessions.begin_turn(&id, &asking("q")).unwrap();

@@ -1,35 +1,35 @@
-//! Who is writing: tells a turn that is being answered from one whose process is gone.
+//! Tells a turn that is still being answered from one whose process is gone.
 //!
-//! Every process that asks holds a lock on a small file of its own; the system lets go of it however the process ends. A turn
-//! is never called interrupted by its age: a large model may think for minutes.
+//! Every process that asks holds a lock on its own small file, which the system releases however the process ends. Never
+//! decide this by a turn's age: a large model may take minutes.
 
 use rusqlite::{Connection, params};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::error::SessionError;
-use super::open::{Gate, private_file};
+use super::open::{OpenLock, private_file};
 use rounds_support::{FileError, files};
 
 /// Folder in the data directory.
 const FOLDER: &str = "session-writers";
 
-/// This store's own mark on the turns it asks; made at the first one.
+/// The token that marks the turns this store has begun; created with the first one.
 pub struct Writer {
-    /// `None` in memory, where nobody else looks.
+    /// `None` in memory, where there is no other process.
     folder: Option<PathBuf>,
-    held: Option<Held>,
+    held: Option<HeldToken>,
 }
 
-struct Held {
+struct HeldToken {
     token: String,
     path: Option<PathBuf>,
-    /// Locked.
+    /// Kept open to hold the lock.
     _file: Option<File>,
 }
 
 impl Writer {
-    /// Writes below the data directory, or in memory.
+    /// A writer below the data directory; `None` for a store in memory.
     pub fn new(data: Option<&Path>) -> Self {
         Self {
             folder: data.map(|data| data.join(FOLDER)),
@@ -37,18 +37,18 @@ impl Writer {
         }
     }
 
-    /// The mark, made and locked if there is none yet.
+    /// The token, created and locked on first use.
     pub fn token(&mut self, connection: &Connection) -> Result<&str, SessionError> {
         if self.held.is_none() {
             let token: String =
                 connection.query_row("select lower(hex(randomblob(16)))", [], |row| row.get(0))?;
             self.held = Some(match &self.folder {
-                None => Held {
+                None => HeldToken {
                     token,
                     path: None,
                     _file: None,
                 },
-                Some(folder) => hold(folder, token)?,
+                Some(folder) => acquire_token(folder, token)?,
             });
         }
         Ok(self.held.as_ref().map_or("", |held| held.token.as_str()))
@@ -58,15 +58,15 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(path) = self.held.as_ref().and_then(|held| held.path.as_ref()) {
-            // Left behind, it would only be swept at the next start.
+            // If this fails, the next start removes the file.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-fn hold(folder: &Path, token: String) -> Result<Held, SessionError> {
-    // Inside the gate, or another process could sweep the file between its making and its locking.
-    let gate = folder.parent().map(Gate::enter).transpose()?;
+fn acquire_token(folder: &Path, token: String) -> Result<HeldToken, SessionError> {
+    // Under the lock, or another process could remove the file before it is locked.
+    let lock = folder.parent().map(OpenLock::acquire).transpose()?;
     files::create_private_dir(folder)?;
     let path = folder.join(&token);
     let file = private_file(&path)?;
@@ -75,25 +75,25 @@ fn hold(folder: &Path, token: String) -> Result<Held, SessionError> {
         Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
         Err(error) => return Err(FileError::other(&path, "lock", &error.to_string()).into()),
     }
-    drop(gate);
-    Ok(Held {
+    drop(lock);
+    Ok(HeldToken {
         token,
         path: Some(path),
         _file: Some(file),
     })
 }
 
-/// Marks the unfinished turns of processes that are gone as interrupted. The gate must be held.
-pub fn sweep(connection: &Connection, data: &Path, _gate: &Gate) -> Result<(), SessionError> {
+/// Marks unfinished turns as interrupted if their process is gone. The caller holds the lock.
+pub fn sweep(connection: &Connection, data: &Path, _lock: &OpenLock) -> Result<(), SessionError> {
     let folder = data.join(FOLDER);
     let mut statement =
         connection.prepare("select distinct writer from turns where state = 'asked'")?;
     let writers = statement
         .query_map([], |row| row.get::<_, Option<String>>(0))?
         .collect::<Result<Vec<_>, _>>()?;
-    let alive = alive(&folder)?;
+    let live = live_tokens(&folder)?;
     for writer in writers {
-        if writer.as_ref().is_some_and(|writer| alive.contains(writer)) {
+        if writer.as_ref().is_some_and(|writer| live.contains(writer)) {
             continue;
         }
         connection.execute(
@@ -105,11 +105,11 @@ pub fn sweep(connection: &Connection, data: &Path, _gate: &Gate) -> Result<(), S
     Ok(())
 }
 
-/// Marks that are held; files of those that are not are removed.
-fn alive(folder: &Path) -> Result<Vec<String>, SessionError> {
-    let mut alive = Vec::new();
+/// The tokens of running processes; removes the files of the others.
+fn live_tokens(folder: &Path) -> Result<Vec<String>, SessionError> {
+    let mut live = Vec::new();
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(alive),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(live),
         other => other.map_err(|error| FileError::from_io(folder, "read", &error))?,
     };
     for entry in entries.flatten() {
@@ -117,16 +117,16 @@ fn alive(folder: &Path) -> Result<Vec<String>, SessionError> {
             entry.path(),
             entry.file_name().to_string_lossy().into_owned(),
         );
-        let is_ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        let is_token = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_token || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
         match File::open(&path).map(|file| file.try_lock()) {
-            Ok(Err(TryLockError::WouldBlock)) => alive.push(name),
-            // Of a process that is gone; if it cannot be removed now, it will be later.
+            Ok(Err(TryLockError::WouldBlock)) => live.push(name),
+            // Its process is gone; if removing fails now, a later start does it.
             Ok(_) => drop(fs::remove_file(&path)),
             Err(_) => {}
         }
     }
-    Ok(alive)
+    Ok(live)
 }

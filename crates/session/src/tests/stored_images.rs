@@ -1,11 +1,11 @@
-//! Pictures that outlive the user's files, and go with the last session that uses them.
+//! Images outlive the user's files and are removed with the last session that uses them.
 
 use super::*;
 use std::time::Duration;
 
-fn with_pictures(sessions: &mut Sessions, colours: &[u8]) -> TurnId {
+fn ask_with_images(sessions: &mut Sessions, colours: &[u8]) -> TurnId {
     let id = sessions.create("x", "m", "i").unwrap();
-    let images = colours.iter().map(|&colour| picture(colour)).collect();
+    let images = colours.iter().map(|&colour| new_image(colour)).collect();
     sessions
         .begin_turn(
             &id,
@@ -18,9 +18,9 @@ fn with_pictures(sessions: &mut Sessions, colours: &[u8]) -> TurnId {
 }
 
 #[test]
-fn a_session_reopens_with_its_pictures() {
+fn a_session_reopens_with_its_images() {
     let home = Home::new();
-    let turn = with_pictures(&mut home.open(), &[1, 2]);
+    let turn = ask_with_images(&mut home.open(), &[1, 2]);
     let sessions = home.open();
     let turn = sessions.turn(&turn).unwrap();
     for (image, colour) in turn.images.iter().zip([1, 2]) {
@@ -29,18 +29,18 @@ fn a_session_reopens_with_its_pictures() {
 }
 
 #[test]
-fn a_picture_is_kept_once_and_goes_with_its_last_session() {
+fn an_image_is_stored_once_and_removed_with_its_last_session() {
     let home = Home::new();
     let mut sessions = home.open();
-    let one = with_pictures(&mut sessions, &[1, 2, 1]);
-    let other = with_pictures(&mut sessions, &[2, 3]);
-    assert_eq!(home.pictures(), 3);
+    let one = ask_with_images(&mut sessions, &[1, 2, 1]);
+    let other = ask_with_images(&mut sessions, &[2, 3]);
+    assert_eq!(home.image_files(), 3);
     let removed = sessions.delete(&one.session).unwrap();
     assert_eq!(
         (removed.sessions, removed.images, removed.image_bytes),
         (1, 1, png(1).len() as u64)
     );
-    assert_eq!(home.pictures(), 2);
+    assert_eq!(home.image_files(), 2);
     assert_eq!(
         sessions
             .image(&sessions.turn(&other).unwrap().images[0])
@@ -48,7 +48,7 @@ fn a_picture_is_kept_once_and_goes_with_its_last_session() {
         *png(2)
     );
     sessions.delete(&other.session).unwrap();
-    assert_eq!(home.pictures(), 0);
+    assert_eq!(home.image_files(), 0);
     assert!(matches!(
         sessions.delete(&other.session),
         Err(SessionError::Unknown(_))
@@ -56,7 +56,7 @@ fn a_picture_is_kept_once_and_goes_with_its_last_session() {
 }
 
 #[test]
-fn thumbnails_of_shots_are_kept_and_go_too() {
+fn thumbnails_of_shots_are_stored_and_removed_too() {
     let home = Home::new();
     let mut sessions = home.open();
     let turn = one_answer(&mut sessions, "q");
@@ -66,15 +66,15 @@ fn thumbnails_of_shots_are_kept_and_go_too() {
         .unwrap();
     assert_eq!(sessions.image(&thumbnail).unwrap(), *png(200));
     sessions.delete(&turn.session).unwrap();
-    assert_eq!(home.pictures(), 0);
+    assert_eq!(home.image_files(), 0);
 }
 
 #[test]
-fn purging_takes_what_is_old_and_leaves_what_is_new_or_still_being_answered() {
+fn purging_removes_old_sessions_but_not_those_still_being_answered() {
     let home = Home::new();
     let mut sessions = home.open();
     let old = one_answer(&mut sessions, "old").session;
-    let running = with_pictures(&mut sessions, &[5]).session;
+    let running = ask_with_images(&mut sessions, &[5]).session;
     let long_ago = "update sessions set used = 1000 where id in (?1, ?2)";
     rusqlite::Connection::open(home.database())
         .unwrap()
@@ -99,7 +99,7 @@ fn purging_takes_what_is_old_and_leaves_what_is_new_or_still_being_answered() {
 }
 
 #[test]
-fn deleted_words_are_nowhere_in_the_files() {
+fn deleted_text_is_in_no_file() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = one_answer(&mut sessions, "Does Zyxwvut have a nodule?").session;
@@ -117,10 +117,10 @@ fn deleted_words_are_nowhere_in_the_files() {
 }
 
 #[test]
-fn a_file_left_by_a_crash_is_swept_and_strangers_are_left_alone() {
+fn a_file_left_by_a_crash_is_removed_and_foreign_files_are_left_alone() {
     let home = Home::new();
     let mut sessions = home.open();
-    let turn = with_pictures(&mut sessions, &[1]);
+    let turn = ask_with_images(&mut sessions, &[1]);
     let folder = home.data().join("session-images");
     std::fs::write(folder.join("ab".repeat(32)), b"stray").unwrap();
     std::fs::write(folder.join("README"), b"mine").unwrap();
@@ -134,10 +134,10 @@ fn a_file_left_by_a_crash_is_swept_and_strangers_are_left_alone() {
 }
 
 #[test]
-fn a_picture_that_was_changed_is_an_error_until_it_is_attached_again() {
+fn a_changed_image_file_is_an_error_until_the_image_is_attached_again() {
     let home = Home::new();
     let mut sessions = home.open();
-    let turn = with_pictures(&mut sessions, &[1]);
+    let turn = ask_with_images(&mut sessions, &[1]);
     let image = sessions.turn(&turn).unwrap().images.remove(0);
     let path = home.data().join("session-images").join(&image.sha256);
     std::fs::write(&path, b"other").unwrap();
@@ -145,16 +145,16 @@ fn a_picture_that_was_changed_is_an_error_until_it_is_attached_again() {
         sessions.image(&image),
         Err(SessionError::Unreadable(_))
     ));
-    with_pictures(&mut sessions, &[1]);
+    ask_with_images(&mut sessions, &[1]);
     assert_eq!(sessions.image(&image).unwrap(), *png(1));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_among_the_pictures_is_not_followed() {
+fn a_link_among_the_images_is_not_followed() {
     let home = Home::new();
     let mut sessions = home.open();
-    let turn = with_pictures(&mut sessions, &[1]);
+    let turn = ask_with_images(&mut sessions, &[1]);
     let image = sessions.turn(&turn).unwrap().images.remove(0);
     let path = home.data().join("session-images").join(&image.sha256);
     let outside = home.folder.path().join("outside.png");
@@ -170,45 +170,45 @@ fn a_link_among_the_pictures_is_not_followed() {
     assert!(sessions.image(&named).is_err());
 }
 
-/// Pictures may be a gigabyte, and nobody else can write as long as a transaction takes.
+/// Images may be a gigabyte, and no other process can write during a transaction.
 #[test]
-fn pictures_are_on_the_disk_before_others_have_to_wait_for_them() {
+fn images_are_written_before_the_transaction_begins() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("x", "m", "i").unwrap();
     let ask = NewTurn {
-        images: vec![picture(1), picture(2)],
+        images: vec![new_image(1), new_image(2)],
         ..asking("q")
     };
-    let patience = Duration::from_millis(20);
-    sessions.connection.busy_timeout(patience).unwrap();
+    let timeout = Duration::from_millis(20);
+    sessions.connection.busy_timeout(timeout).unwrap();
     let holder = rusqlite::Connection::open(home.database()).unwrap();
     holder.execute_batch("begin immediate").unwrap();
     assert!(matches!(
         sessions.begin_turn(&id, &ask),
         Err(SessionError::Busy)
     ));
-    assert_eq!(home.pictures(), 2);
+    assert_eq!(home.image_files(), 2);
     holder.execute_batch("commit").unwrap();
     let turn = sessions.begin_turn(&id, &ask).unwrap();
     assert_eq!(sessions.turn(&turn).unwrap().images.len(), 2);
-    // For nobody, nothing is written.
+    // For an unknown session nothing is written.
     let unknown = SessionId::from_bytes([9; 5]);
     let other = NewTurn {
-        images: vec![picture(3)],
+        images: vec![new_image(3)],
         ..asking("q")
     };
     assert!(sessions.begin_turn(&unknown, &other).is_err());
-    assert_eq!(home.pictures(), 2);
+    assert_eq!(home.image_files(), 2);
 }
 
 #[test]
-fn a_picture_that_was_let_go_of_meanwhile_is_written_again() {
+fn an_image_removed_meanwhile_is_written_again() {
     let home = Home::new();
     let mut sessions = home.open();
-    let turn = with_pictures(&mut sessions, &[1]);
+    let turn = ask_with_images(&mut sessions, &[1]);
     let image = sessions.turn(&turn).unwrap().images.remove(0);
     sessions.images.remove(&image.sha256).unwrap();
-    sessions.images.still(&image.sha256, &png(1)).unwrap();
+    sessions.images.ensure(&image.sha256, &png(1)).unwrap();
     assert_eq!(sessions.image(&image).unwrap(), *png(1));
 }

@@ -1,53 +1,56 @@
-//! Which numbers may be found at all: conditions, exclusions, pins, and the query's own examples.
+//! Which examples a search may return, by conditions, exclusions, pins, and the query's own examples.
 
 use std::collections::HashSet;
 
 use super::super::{Plan, condition};
 use rounds_index::{Index, IndexError, Living, With};
 
-/// Which numbers may be found; can be asked from several threads.
-pub struct MayBe<'a> {
+/// The numbers that a search may return. Can be shared between threads.
+pub struct Eligibility<'a> {
     living: &'a Living,
     rows: usize,
-    /// Excluded, pinned, of a pinned picture, or the query's own.
-    not: HashSet<usize>,
-    /// Numbers that meet the conditions, sorted; `None`: all.
+    /// Excluded, pinned, with a pinned image, or the query's own.
+    excluded: HashSet<usize>,
+    /// Numbers that meet the conditions, sorted; `None` for all.
     only: Option<Vec<usize>>,
 }
 
-impl<'a> MayBe<'a> {
-    /// `pinned` are shots already, `own` belong to the query.
+impl<'a> Eligibility<'a> {
+    /// `pinned` are already shots; `query_owned` are the query's own examples.
     pub fn new(
         index: &'a Index,
         plan: &Plan,
         pinned: &[usize],
-        own: &HashSet<usize>,
+        query_owned: &HashSet<usize>,
     ) -> Result<Self, IndexError> {
-        let mut not: HashSet<usize> = numbers(index, &plan.excluded, "excluded")?
+        let mut excluded: HashSet<usize> = numbers(index, &plan.excluded, "excluded")?
             .into_iter()
             .collect();
-        not.extend(own);
-        not.extend(pinned);
+        excluded.extend(query_owned);
+        excluded.extend(pinned);
         for number in pinned {
-            // Of a picture's examples one is a shot.
+            // Only one example per image is a shot.
             for image in &index.example(*number)?.images {
-                not.extend(index.numbers_with(With::Image, &image.sha256)?);
+                excluded.extend(index.numbers_with(With::Image, &image.sha256)?);
             }
         }
         Ok(Self {
             living: index.living(),
             rows: index.rows(),
-            not,
+            excluded,
             only: condition::numbers(&plan.filter, index)?,
         })
     }
 
+    /// Whether a search may return this number.
     pub fn allows(&self, number: usize) -> bool {
         let met = |only: &Vec<usize>| only.binary_search(&number).is_ok();
-        self.living.has(number) && !self.not.contains(&number) && self.only.as_ref().is_none_or(met)
+        self.living.has(number)
+            && !self.excluded.contains(&number)
+            && self.only.as_ref().is_none_or(met)
     }
 
-    /// Every number that may be found, in order.
+    /// Every allowed number, in order.
     pub fn all(&self) -> Vec<usize> {
         match &self.only {
             Some(only) => only.iter().copied().filter(|n| self.allows(*n)).collect(),
@@ -55,13 +58,14 @@ impl<'a> MayBe<'a> {
         }
     }
 
-    /// The same where conditions leave few of them; `None` where there are no conditions.
+    /// Every allowed number if there are conditions, which usually leave few; `None` otherwise.
     pub fn few(&self) -> Option<Vec<usize>> {
         self.only.as_ref().map(|_| self.all())
     }
 }
 
-/// Numbers of the examples with these ids, each once, in this order. Errors where there is none that is to be `what`.
+/// Numbers of the examples with these ids, each once, in this order. Errors if an id does not exist; `what` says what it is
+/// used for.
 pub fn numbers(
     index: &Index,
     ids: &[String],

@@ -1,26 +1,29 @@
-//! What settings may be. One judge for the command line, the chat and scripts, so that no surface takes what another refuses.
+//! Validates settings, in one place for the command line, the chat and scripts, so that all accept the same values.
 
 use super::types::{MOST_SHOTS, Settings};
 use crate::retrieval::Strategy;
 use rounds_support::Hint;
 use rounds_support::sanitise::clean_line;
 
-/// The hottest sampling that is taken: every token is about as likely as any other.
-const HOTTEST: f64 = 100.0;
-/// Most beams of a beam search.
-const MOST_BEAMS: usize = 16;
+/// Highest temperature; here every token is about equally likely.
+const MAX_TEMPERATURE: f64 = 100.0;
+/// Most beams in a beam search.
+const MAX_BEAMS: usize = 16;
 
-/// A setting that cannot be used, or two that cannot be used together.
+/// A setting that is out of range, or two that cannot be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The setting's name, and what it takes.
+    /// The setting's name, and the values it takes.
     #[error("{0} takes {1}")]
     Range(&'static str, String),
-    #[error("beams and a temperature do not go together")]
+    /// Beam search with a temperature above 0.
+    #[error("beam search cannot be combined with a temperature")]
     BeamsSampled,
-    #[error("the strategy fixed uses pinned examples only, and none is pinned")]
+    /// The strategy `fixed` without pinned examples.
+    #[error("the strategy fixed uses only pinned examples, and none is pinned")]
     NothingPinned,
-    #[error("{0} is pinned and excluded")]
+    /// The example with this id is both pinned and excluded.
+    #[error("{0} is both pinned and excluded")]
     PinnedAndExcluded(String),
 }
 
@@ -28,10 +31,10 @@ impl Hint for SettingsError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Range(..) => return None,
-            Self::BeamsSampled => "set the temperature to 0, or use one beam",
-            Self::PinnedAndExcluded(_) => "leave one of the two out",
+            Self::BeamsSampled => "set the temperature to 0, or use 1 beam",
+            Self::PinnedAndExcluded(_) => "remove it from one of the two",
             Self::NothingPinned => {
-                "pin one first, or choose another strategy; `rounds index search` finds examples"
+                "pin an example or choose another strategy; find examples with `rounds index search`"
             }
         };
         Some(text.into())
@@ -39,7 +42,7 @@ impl Hint for SettingsError {
 }
 
 impl Settings {
-    /// Errors with the first thing that cannot be used.
+    /// Errors with the first invalid setting.
     pub fn check(&self) -> Result<(), SettingsError> {
         let decoding = &self.decoding;
         let penalties = &decoding.penalties;
@@ -56,8 +59,8 @@ impl Settings {
             ),
             (
                 "temperature",
-                (0.0..=HOTTEST).contains(&decoding.temperature),
-                format!("a number from 0 to {HOTTEST}"),
+                (0.0..=MAX_TEMPERATURE).contains(&decoding.temperature),
+                format!("a number from 0 to {MAX_TEMPERATURE}"),
             ),
             (
                 "top-p",
@@ -67,17 +70,17 @@ impl Settings {
             (
                 "top-k",
                 decoding.top_k != Some(0),
-                "a number from 1; leave it out to sample among all tokens".into(),
+                "a number of at least 1; leave it out to sample from all tokens".into(),
             ),
             (
                 "max-new-tokens",
                 decoding.max_new_tokens > 0,
-                "a number from 1".into(),
+                "a number of at least 1".into(),
             ),
             (
                 "beams",
-                (1..=MOST_BEAMS).contains(&decoding.beams),
-                format!("a number from 1 to {MOST_BEAMS}"),
+                (1..=MAX_BEAMS).contains(&decoding.beams),
+                format!("a number from 1 to {MAX_BEAMS}"),
             ),
             (
                 "repetition-penalty",
@@ -116,39 +119,39 @@ mod tests {
         settings.check()
     }
 
-    fn refused(name: &str, change: impl Fn(&mut Settings)) {
+    fn assert_refused(name: &str, change: impl Fn(&mut Settings)) {
         let error = with(change).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{name} takes ")), "{error}");
     }
 
     #[test]
-    fn every_number_has_its_limits() {
+    fn numbers_out_of_range_are_assert_refused() {
         assert_eq!(with(|_| ()), Ok(()));
-        refused("shots", |s| s.shots = 513);
+        assert_refused("shots", |s| s.shots = 513);
         for floor in [5.0, -1.5, f32::NAN] {
-            refused("floor", |s| s.floor = Some(floor));
+            assert_refused("floor", |s| s.floor = Some(floor));
         }
         for temperature in [-0.1, 100.5, f64::NAN, f64::INFINITY] {
-            refused("temperature", |s| s.decoding.temperature = temperature);
+            assert_refused("temperature", |s| s.decoding.temperature = temperature);
         }
         for top_p in [0.0, 1.5, f64::NAN] {
-            refused("top-p", |s| s.decoding.top_p = Some(top_p));
+            assert_refused("top-p", |s| s.decoding.top_p = Some(top_p));
         }
-        refused("top-k", |s| s.decoding.top_k = Some(0));
-        refused("max-new-tokens", |s| s.decoding.max_new_tokens = 0);
+        assert_refused("top-k", |s| s.decoding.top_k = Some(0));
+        assert_refused("max-new-tokens", |s| s.decoding.max_new_tokens = 0);
         for beams in [0, 17] {
-            refused("beams", |s| s.decoding.beams = beams);
+            assert_refused("beams", |s| s.decoding.beams = beams);
         }
-        refused("repetition-penalty", |s| {
+        assert_refused("repetition-penalty", |s| {
             s.decoding.penalties.repetition = 0.0;
         });
-        refused("length-penalty", |s| {
+        assert_refused("length-penalty", |s| {
             s.decoding.length_penalty = f64::NAN;
         });
     }
 
     #[test]
-    fn some_settings_do_not_go_together() {
+    fn settings_that_cannot_be_combined_are_assert_refused() {
         let both = with(|s| {
             s.decoding.beams = 4;
             s.decoding.temperature = 1.0;

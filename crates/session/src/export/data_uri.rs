@@ -1,17 +1,17 @@
-//! Pictures inside a page, as `data:` addresses.
+//! Images inside a page, as `data:` URIs.
 //!
-//! A picture is decoded under the program's own limits and encoded anew: what a browser gets was made here, and names, dates
-//! and places hidden in the file stay at home. Never pass a file's own bytes on.
+//! An image is decoded under the program's own limits and encoded again, so that a browser never parses an untrusted file
+//! and no names, dates or places hidden in its metadata are exported. Never pass on a file's own bytes.
 
 use rounds_imaging as imaging;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const QUALITY: u8 = 88;
 
-/// The address of a JPEG of the picture that fits in a square of `side` pixels; `None` where it cannot be decoded.
-pub fn address(file: &[u8], name: &str, side: u32) -> Option<String> {
-    let picture = imaging::decode(file, name).ok()?;
-    let jpeg = imaging::thumbnail_jpeg(&picture, side, QUALITY).ok()?;
+/// A `data:` URI of the image as a JPEG that fits in `side` x `side` pixels; `None` if it cannot be decoded.
+pub fn jpeg_data_uri(file: &[u8], name: &str, side: u32) -> Option<String> {
+    let image = imaging::decode(file, name).ok()?;
+    let jpeg = imaging::thumbnail_jpeg(&image, side, QUALITY).ok()?;
     Some(format!("data:image/jpeg;base64,{}", base64(&jpeg)))
 }
 
@@ -19,11 +19,11 @@ pub fn address(file: &[u8], name: &str, side: u32) -> Option<String> {
 fn base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     for group in bytes.chunks(3) {
-        let byte = |place: usize| group.get(place).map_or(0, |&byte| u32::from(byte));
+        let byte = |position: usize| group.get(position).map_or(0, |&byte| u32::from(byte));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let letter = ALPHABET.get((bits >> (18 - 6 * place) & 63) as usize);
-            let padded = place > group.len();
+        for position in 0..4 {
+            let letter = ALPHABET.get((bits >> (18 - 6 * position) & 63) as usize);
+            let padded = position > group.len();
             out.push(if padded {
                 '='
             } else {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_that_of_the_standard() {
+    fn base64_matches_the_standard() {
         for (plain, coded) in [
             ("", ""),
             ("f", "Zg=="),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_has_no_address() {
-        assert_eq!(address(b"<svg onload=alert(1)>", "x.svg", 64), None);
+    fn a_file_that_is_not_an_image_has_no_uri() {
+        assert_eq!(jpeg_data_uri(b"<svg onload=alert(1)>", "x.svg", 64), None);
     }
 }
