@@ -10,7 +10,7 @@ use super::database::{self, Counts};
 use super::error::IndexError;
 use super::images::relative;
 use super::latents::Latents;
-use super::own;
+use super::owned_files;
 use super::vectors::{VectorWriter, Vectors};
 use super::writer::Writer;
 use rounds_support::{Cancel, FileError, files::below};
@@ -19,6 +19,7 @@ use rounds_support::{Cancel, FileError, files::below};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Freed {
     pub examples: usize,
+    #[serde(rename = "pictures")]
     pub pictures: usize,
     pub bytes: u64,
 }
@@ -62,11 +63,11 @@ pub fn compact(
     writer.counts = counts;
     writer.commit()?;
     writer.connection.execute_batch("vacuum")?;
-    let pictures = sweep(folder, &writer)?;
+    let swept = sweep(folder, &writer)?;
     writer.finish()?;
     Ok(Freed {
         examples: old.next - counts.next,
-        pictures,
+        pictures: swept,
         bytes: before.saturating_sub(length(folder)),
     })
 }
@@ -102,8 +103,8 @@ fn copy_vectors(
     Ok(())
 }
 
-/// Deletes what nothing names any more: pictures and what models made of them, vectors of other generations, the graph.
-/// Returns how many pictures went.
+/// Deletes what nothing names any more: images and what models made of them, vectors of other generations, the graph.
+/// Returns how many images went.
 fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
     let (mut kept, mut named) = (HashSet::new(), HashSet::new());
     database::each_example(&writer.connection, &mut |example| {
@@ -113,18 +114,18 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
         }
         Ok(())
     })?;
-    // The derived first: nothing may be left of a picture that is gone.
+    // The derived first: nothing may be left of a image that is gone.
     for latents in Latents::all(folder) {
-        latents.retain(&|picture| named.contains(picture))?;
+        latents.retain(&|image| named.contains(image))?;
     }
-    let mut pictures = 0;
-    let own = |path: &PathBuf| own::is_file(path.strip_prefix(folder).unwrap_or(path));
+    let mut deleted = 0;
+    let own = |path: &PathBuf| owned_files::is_file(path.strip_prefix(folder).unwrap_or(path));
     let images = all(&folder.join("images"));
     for path in images.iter().flat_map(|f| all(f)).filter(own) {
         let name = path.strip_prefix(folder).unwrap_or(&path);
         if !kept.contains(&name.to_string_lossy().replace('\\', "/")) {
             delete(&path)?;
-            pictures += 1;
+            deleted += 1;
         }
     }
     let generation = writer.counts.generation;
@@ -141,7 +142,7 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
     for path in all(&folder.join("graph")).into_iter().filter(own) {
         delete(&path)?;
     }
-    Ok(pictures)
+    Ok(deleted)
 }
 
 fn delete(path: &Path) -> Result<(), IndexError> {

@@ -1,7 +1,7 @@
 //! The SQLite side of an index: the schema, opening without trust, and rows in and out.
 //!
-//! A database may come from anywhere. Its schema must be exactly ours (no trigger or view can hide in it), it is opened
-//! defensively, and a row is used only after its checksum was right. Nothing here knows about files of pictures or vectors.
+//! A database may come from anywhere. Its schema must be exactly expected (no trigger or view can hide in it), it is opened
+//! defensively, and a row is used only after its checksum was right. Nothing here knows about files of images or vectors.
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -60,13 +60,13 @@ pub fn create(path: &Path) -> Result<Connection, IndexError> {
     Ok(connection)
 }
 
-/// Whether a database was begun here and holds no example: it has no tables but ours.
-pub fn is_begun(path: &Path) -> Result<bool, IndexError> {
+/// Whether a database was begun here and holds no example: it has no tables but expected.
+pub fn is_empty_database(path: &Path) -> Result<bool, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
-    let (ours, found) = (ours()?, schema(&connection)?);
-    if !found.iter().all(|table| ours.contains(table)) {
+    let (expected, found) = (expected_schema()?, schema(&connection)?);
+    if !found.iter().all(|table| expected.contains(table)) {
         return Ok(false);
     }
     let has_examples = found.iter().any(|(_, name, ..)| name == "examples");
@@ -83,7 +83,7 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&connection)?;
-    checked(&connection)?;
+    check_schema(&connection)?;
     Ok(connection)
 }
 
@@ -99,7 +99,7 @@ pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
-    match checked(&connection) {
+    match check_schema(&connection) {
         // A folder that cannot be written to has no room for SQLite's shared memory; nobody can write there either.
         Err(IndexError::Database(error))
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
@@ -108,7 +108,7 @@ pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             let connection = Connection::open_with_flags(address, flags)?;
             prepare(&connection)?;
-            checked(&connection)?;
+            check_schema(&connection)?;
             Ok(connection)
         }
         other => other.map(|()| connection),
@@ -120,7 +120,7 @@ pub fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
     let mut connection = Connection::open_in_memory()?;
     connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
     prepare(&connection)?;
-    checked(&connection)?;
+    check_schema(&connection)?;
     Ok(connection)
 }
 
@@ -140,24 +140,24 @@ fn prepare(connection: &Connection) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// Errors unless the schema is ours, to the letter.
-fn checked(connection: &Connection) -> Result<(), IndexError> {
-    if ours()? != schema(connection)? {
+/// Errors unless the schema is expected, to the letter.
+fn check_schema(connection: &Connection) -> Result<(), IndexError> {
+    if expected_schema()? != schema(connection)? {
         return Err(damaged(DATABASE, "its tables are not those of an index"));
     }
     Ok(())
 }
 
 /// What a new database is made of.
-fn ours() -> Result<Vec<Described>, IndexError> {
+fn expected_schema() -> Result<Vec<SchemaRow>, IndexError> {
     let fresh = Connection::open_in_memory()?;
     fresh.execute_batch(SCHEMA)?;
     schema(&fresh)
 }
 
-type Described = (String, String, String, Option<String>);
+type SchemaRow = (String, String, String, Option<String>);
 
-fn schema(connection: &Connection) -> Result<Vec<Described>, IndexError> {
+fn schema(connection: &Connection) -> Result<Vec<SchemaRow>, IndexError> {
     let mut statement = connection
         .prepare("select type, name, tbl_name, sql from sqlite_schema order by type, name")?;
     let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
@@ -225,7 +225,7 @@ fn lanes(digest: [u64; 4], checksum: &[u8; 32], with: fn(u64, u64) -> u64) -> [u
     out
 }
 
-/// Writes an example and everything that is found through it. `pictures` gives size and look of those not known yet.
+/// Writes an example and everything that is found through it. `images` gives size and look of those not known yet.
 pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], IndexError> {
     let (checksum, number) = (example.checksum(), example.number as i64);
     connection
@@ -258,12 +258,12 @@ pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], In
             .prepare_cached("insert or ignore into tags values (?1, ?2, ?3)")?
             .execute(params![name, value, number])?;
     }
-    add_words(connection, example)?;
+    add_to_fulltext(connection, example)?;
     Ok(checksum)
 }
 
 /// Adds what full-text search sees of an example.
-pub fn add_words(connection: &Connection, example: &Example) -> Result<(), IndexError> {
+pub fn add_to_fulltext(connection: &Connection, example: &Example) -> Result<(), IndexError> {
     connection
         .prepare_cached(
             "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
@@ -272,13 +272,13 @@ pub fn add_words(connection: &Connection, example: &Example) -> Result<(), Index
             example.number as i64,
             example.question,
             example.answer,
-            tag_words(example)
+            tag_values(example)
         ])?;
     Ok(())
 }
 
 /// What full-text search sees of the tags: their values.
-fn tag_words(example: &Example) -> String {
+fn tag_values(example: &Example) -> String {
     let values = example.tags.iter().map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(" ")
 }
@@ -405,8 +405,8 @@ pub fn numbers(
     Ok(out)
 }
 
-/// Whether id, identity, pictures, tags and words lead to an example, and nothing else of it.
-pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
+/// Whether id, identity, images, tags and words lead to an example, and nothing else of it.
+pub fn is_indexed(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
     let number = example.number as i64;
     let identity: Option<i64> = connection
         .prepare_cached("select number from examples where identity = ?1")?

@@ -1,7 +1,7 @@
 //! Vectors of another encoder for an index that is there already, and taking an encoder's vectors away.
 //!
 //! The new files are filled first and named in `index.toml` last. How far they are is noted after every piece, so that the
-//! work goes on where it stopped. A picture is encoded once, however many examples it has.
+//! work goes on where it stopped. A image is encoded once, however many examples it has.
 
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -18,11 +18,11 @@ use super::vectors::{VectorWriter, Vectors};
 use super::writer::{self, Writer};
 use rounds_support::{Cancel, FileError, files};
 
-const PIECE: usize = 64;
+const BATCH: usize = 64;
 
 /// Adds the vectors of `encoder`, made by `embedder` (which has this one encoder).
 ///
-/// Errors where the index has them already, where a picture is damaged, or where it was cancelled.
+/// Errors where the index has them already, where a image is damaged, or where it was cancelled.
 pub fn embed(
     folder: &Path,
     encoder: Encoder,
@@ -38,31 +38,31 @@ pub fn embed(
         )));
     }
     let all = writer.counts.next;
-    let mut growing = Growing::open(&writer, &encoder)?;
-    while growing.done < all {
+    let mut partial = PartialVectors::open(&writer, &encoder)?;
+    while partial.done < all {
         if cancel.is_cancelled() {
             return Err(IndexError::Cancelled);
         }
-        let until = (growing.done + PIECE).min(all);
-        let examples = (growing.done..until)
+        let until = (partial.done + BATCH).min(all);
+        let examples = (partial.done..until)
             .map(|number| database::example(&writer.connection, number))
             .collect::<Result<Vec<_>, _>>()?;
-        let pictures = growing.pictures(&writer, &examples, embedder)?;
-        growing.add(&examples, &pictures, &texts(&examples, embedder)?)?;
-        progress(growing.done, all);
+        let image_vectors = partial.first_image_vectors(&writer, &examples, embedder)?;
+        partial.add(&examples, &image_vectors, &texts(&examples, embedder)?)?;
+        progress(partial.done, all);
     }
     writer.manifest.encoders.push(encoder);
     writer.manifest.write(folder)?;
-    let _ = std::fs::remove_file(growing.note);
+    let _ = std::fs::remove_file(partial.note);
     Ok(())
 }
 
 /// The files of an encoder that is not named yet.
-struct Growing {
+struct PartialVectors {
     folder: PathBuf,
     name: String,
     dimension: usize,
-    pictures: VectorWriter,
+    images: VectorWriter,
     texts: Option<VectorWriter>,
     /// Rows that are safe.
     done: usize,
@@ -70,7 +70,7 @@ struct Growing {
     note: PathBuf,
 }
 
-impl Growing {
+impl PartialVectors {
     /// Goes on where an earlier attempt stopped.
     fn open(writer: &Writer, encoder: &Encoder) -> Result<Self, IndexError> {
         let generation = writer.counts.generation;
@@ -98,7 +98,7 @@ impl Growing {
         let open = |name: &str| VectorWriter::open(&folder, name, encoder.dimension, done);
         let name = encoder.file(generation);
         Ok(Self {
-            pictures: open(&name)?,
+            images: open(&name)?,
             texts: match encoder.text {
                 true => Some(open(&encoder.text_file(generation))?),
                 false => None,
@@ -111,21 +111,21 @@ impl Growing {
         })
     }
 
-    /// Vectors of the first pictures of examples, by hash: those of rows that are done, and new ones.
-    fn pictures(
+    /// Vectors of the first images of examples, by hash: those of rows that are done, and new ones.
+    fn first_image_vectors(
         &self,
         writer: &Writer,
         examples: &[Option<Example>],
         embedder: &dyn Embedder,
     ) -> Result<HashMap<String, Vec<f32>>, IndexError> {
         let so_far = Vectors::open(&self.folder, &self.name, self.dimension, self.done)?;
-        let (mut known, mut unseen) = (HashMap::new(), Vec::new());
-        let mut asked = HashSet::new();
+        let (mut known, mut missing) = (HashMap::new(), Vec::new());
+        let mut seen = HashSet::new();
         for image in examples.iter().flatten().filter_map(Example::image) {
-            if !asked.insert(&image.sha256) {
+            if !seen.insert(&image.sha256) {
                 continue;
             }
-            let row = match writer.first_with(image, self.done)? {
+            let row = match writer.first_row_of(image, self.done)? {
                 Some(number) => so_far.row(number)?,
                 None => None,
             };
@@ -133,11 +133,11 @@ impl Growing {
                 Some(vector) => {
                     known.insert(image.sha256.clone(), vector);
                 }
-                None => unseen.push(image),
+                None => missing.push(image),
             }
         }
         let images = Images::new(Some(&writer.folder));
-        let made = unseen
+        let made = missing
             .into_par_iter()
             .map(|image| Ok((image.sha256.clone(), encoded(&images, image, embedder)?)))
             .collect::<Result<Vec<_>, IndexError>>()?;
@@ -149,18 +149,18 @@ impl Growing {
     fn add(
         &mut self,
         examples: &[Option<Example>],
-        pictures: &HashMap<String, Vec<f32>>,
+        image_vectors: &HashMap<String, Vec<f32>>,
         texts: &[Option<Vec<f32>>],
     ) -> Result<(), IndexError> {
         for (example, text) in examples.iter().zip(texts) {
             let image = example.as_ref().and_then(Example::image);
-            let vector = image.and_then(|image| pictures.get(&image.sha256));
-            self.pictures.push(vector.map(Vec::as_slice))?;
+            let vector = image.and_then(|image| image_vectors.get(&image.sha256));
+            self.images.push(vector.map(Vec::as_slice))?;
             if let Some(texts) = &mut self.texts {
                 texts.push(text.as_deref())?;
             }
         }
-        self.pictures.flush()?;
+        self.images.flush()?;
         if let Some(texts) = &mut self.texts {
             texts.flush()?;
         }
@@ -178,9 +178,9 @@ fn encoded(
     embedder: &dyn Embedder,
 ) -> Result<Vec<f32>, IndexError> {
     let bytes = images.bytes(image)?;
-    let picture = rounds_imaging::decode(&bytes, "picture")
-        .map_err(|e| IndexError::Refused(e.to_string()))?;
-    let vectors = embedder.picture(&picture).map_err(IndexError::Refused)?;
+    let decoded =
+        rounds_imaging::decode(&bytes, "image").map_err(|e| IndexError::Refused(e.to_string()))?;
+    let vectors = embedder.picture(&decoded).map_err(IndexError::Refused)?;
     let first = vectors.into_iter().next();
     first.ok_or_else(|| IndexError::Refused("the encoder made no vector".into()))
 }
@@ -205,7 +205,7 @@ fn texts(
 
 /// Takes the vectors of the encoder away that the user calls `name`: by its name, its bundle, or the beginning of its hash.
 ///
-/// Errors where there is no such encoder, or no other: an index without vectors could not be searched by pictures.
+/// Errors where there is no such encoder, or no other: an index without vectors could not be searched by images.
 pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     read_manifest(folder)?;
     let _lock = writer::lock(folder)?;

@@ -31,7 +31,7 @@ pub enum IndexError {
     #[error("another process is writing to the index {0}")]
     Busy(String),
     #[error("the index was compacted while it was open")]
-    Changed,
+    GenerationChanged,
     #[error("the index {0} was deleted while it was written")]
     Gone(String),
     #[error("no example of the index has a tag {name}; it has {known}")]
@@ -91,7 +91,7 @@ impl Hint for IndexError {
             Self::NoTexts => {
                 "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
-            Self::Changed => "open it again",
+            Self::GenerationChanged => "open it again",
             Self::Gone(_) => "import the data again into a new index",
             Self::NoTag { .. } => "see the values with `rounds index stats`",
             Self::Unknown(_) => "look for it with `rounds index search`",

@@ -5,21 +5,21 @@ use sha2::{Digest, Sha256};
 use super::error::{IndexError, damaged};
 use rounds_support::sanitise::clean_line;
 
-/// Stands in a question where a picture belongs; a question without one has its pictures in front.
+/// Stands in a question where a image belongs; a question without one has its images in front.
 pub const PICTURE_PLACE: char = '\u{FFFC}';
 
 /// Longest text field in characters: a page of a textbook, far above any question.
-pub const LONGEST_FIELD: usize = 32_000;
-/// Most tags and most pictures of one example.
-pub const MOST_TAGS: usize = 256;
-pub const MOST_PICTURES: usize = 16;
+pub const MAX_FIELD_CHARS: usize = 32_000;
+/// Most tags and most images of one example.
+pub const MAX_TAGS: usize = 256;
+pub const MAX_IMAGES: usize = 16;
 
 /// Shortest and longest id that an example may bring along, in bytes. A shorter one could be the number of a shot or a word of
 /// the program's own; a whole identity is longer, so that this is left for an example whose other ids are taken.
-const SHORTEST_ID: usize = 4;
-const LONGEST_ID: usize = 48;
+const MIN_ID: usize = 4;
+const MAX_ID: usize = 48;
 
-/// A picture of an example: a file below `images/`, named by its content.
+/// A image of an example: a file below `images/`, named by its content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExampleImage {
     /// SHA-256 of the file, in hexadecimal digits.
@@ -42,13 +42,13 @@ pub struct Example {
     pub tags: Vec<(String, String)>,
     pub source: String,
     pub licence: String,
-    /// Whose picture it is; empty where unknown.
+    /// Whose image it is; empty where unknown.
     pub patient: String,
     pub study: String,
 }
 
 impl Example {
-    /// The first picture.
+    /// The first image.
     pub fn image(&self) -> Option<&ExampleImage> {
         self.images.first()
     }
@@ -74,17 +74,17 @@ impl Example {
         for (what, field) in fields {
             *field = clean_line(field).trim().to_string();
             let found = field.chars().count();
-            if found > LONGEST_FIELD {
+            if found > MAX_FIELD_CHARS {
                 return Err(IndexError::Long {
                     what,
                     found,
-                    limit: LONGEST_FIELD,
+                    limit: MAX_FIELD_CHARS,
                 });
             }
         }
-        if self.tags.len() > MOST_TAGS || self.images.len() > MOST_PICTURES {
+        if self.tags.len() > MAX_TAGS || self.images.len() > MAX_IMAGES {
             return Err(IndexError::Refused(format!(
-                "an example has at most {MOST_TAGS} tags and {MOST_PICTURES} pictures"
+                "an example has at most {MAX_TAGS} tags and {MAX_IMAGES} images"
             )));
         }
         self.tags = self
@@ -97,19 +97,19 @@ impl Example {
         self.tags.dedup();
         let values = self.tags.iter().map(|(_, value)| value.chars().count());
         match values.max() {
-            Some(found) if found > LONGEST_FIELD => Err(IndexError::Long {
+            Some(found) if found > MAX_FIELD_CHARS => Err(IndexError::Long {
                 what: "a tag",
                 found,
-                limit: LONGEST_FIELD,
+                limit: MAX_FIELD_CHARS,
             }),
             _ => Ok(self),
         }
     }
 
-    /// What makes an example the same as another: its pictures, question and answer.
+    /// What makes an example the same as another: its images, question and answer.
     pub fn identity(&self) -> [u8; 32] {
-        let pictures: Vec<&str> = self.images.iter().map(|i| i.sha256.as_str()).collect();
-        hash(&[&pictures.join(" "), &self.question, &self.answer])
+        let images: Vec<&str> = self.images.iter().map(|i| i.sha256.as_str()).collect();
+        hash(&[&images.join(" "), &self.question, &self.answer])
     }
 
     /// The ids it may have, the best first: its own, then longer and longer beginnings of its identity in hexadecimal digits.
@@ -144,7 +144,7 @@ impl Example {
         ])
     }
 
-    /// `sha256.extension` of every picture, separated by spaces.
+    /// `sha256.extension` of every image, separated by spaces.
     pub fn images_text(&self) -> String {
         let names = self.images.iter();
         let names: Vec<String> = names
@@ -167,7 +167,7 @@ impl Example {
 /// beginning of a hash. Nothing else may become an id that comes with foreign data: ids are typed, printed and compared.
 pub fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (SHORTEST_ID..=LONGEST_ID).contains(&text.len())
+    (MIN_ID..=MAX_ID).contains(&text.len())
         && text.bytes().next().is_some_and(plain)
         && text.bytes().all(|byte| plain(byte) || byte == b'-')
 }
@@ -187,7 +187,7 @@ pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
         })
     };
     text.split_whitespace()
-        .map(|name| part(name).ok_or_else(|| damaged("the database", "an impossible picture name")))
+        .map(|name| part(name).ok_or_else(|| damaged("the database", "an impossible image name")))
         .collect()
 }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn identity_is_picture_and_text_while_the_checksum_covers_everything() {
+    fn identity_is_image_and_text_while_the_checksum_covers_everything() {
         let a = example().cleaned().unwrap();
         let b = Example {
             licence: "other".into(),
@@ -308,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_end_and_a_picture_name_that_is_a_path_are_refused() {
+    fn a_text_without_end_and_a_image_name_that_is_a_path_are_refused() {
         let long = Example {
-            question: "x".repeat(LONGEST_FIELD + 1),
+            question: "x".repeat(MAX_FIELD_CHARS + 1),
             ..example()
         };
         assert!(long.cleaned().is_err());
         let tagged = Example {
-            tags: vec![("note".into(), "x".repeat(LONGEST_FIELD + 1))],
+            tags: vec![("note".into(), "x".repeat(MAX_FIELD_CHARS + 1))],
             ..example()
         };
         assert!(tagged.cleaned().is_err());

@@ -1,4 +1,4 @@
-//! An index as plain files: `examples.jsonl` and the pictures. `rounds index import --format folder` reads it back.
+//! An index as plain files: `examples.jsonl` and the images. `rounds index import --format folder` reads it back.
 
 use serde_json::json;
 use std::io::{BufWriter, Write};

@@ -1,4 +1,4 @@
-//! Pictures of an index: files named by their content, two letters a folder.
+//! Images of an index: files named by their content, two letters a folder.
 //!
 //! A file that exists is whole: it was written under another name and renamed. A reader checks the hash every time.
 
@@ -11,17 +11,17 @@ use super::error::{IndexError, damaged};
 use super::example::ExampleImage;
 use rounds_support::{FileError, files};
 
-/// Longest picture file that is taken, in bytes: no longer one could be decoded.
-pub const LONGEST_PICTURE: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
+/// Longest image file that is taken, in bytes: no longer one could be decoded.
+pub const MAX_IMAGE_BYTES: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
 
-/// Reads the pictures of an index; can be cloned and sent to other threads.
+/// Reads the images of an index; can be cloned and sent to other threads.
 #[derive(Clone, Debug)]
 pub struct Images {
     /// `None`: those that ship inside the binary.
     folder: Option<PathBuf>,
 }
 
-/// Path of a picture below the index's folder.
+/// Path of a image below the index's folder.
 pub fn relative(image: &ExampleImage) -> String {
     let (front, rest) = image.sha256.split_at_checked(2).unwrap_or(("", ""));
     format!("images/{front}/{rest}.{}", image.extension)
@@ -40,7 +40,7 @@ impl Images {
     pub fn bytes(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
         let name = relative(image);
         let bytes = match &self.folder {
-            Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), LONGEST_PICTURE)?),
+            Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), MAX_IMAGE_BYTES)?),
             None => rounds_support::shipped::file(&format!("index/{name}"))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(&name, "not part of this build"))?,
@@ -52,7 +52,7 @@ impl Images {
     }
 }
 
-/// Adds pictures; nothing is safe before [`ImageWriter::sync`].
+/// Adds images; nothing is safe before [`ImageWriter::sync`].
 pub struct ImageWriter {
     folder: PathBuf,
     unsynced: BTreeSet<PathBuf>,
@@ -66,7 +66,7 @@ impl ImageWriter {
         }
     }
 
-    /// Keeps a picture unless it is there already.
+    /// Keeps a image unless it is there already.
     pub fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
         let path = self.folder.join(relative(image));
         // Longer or shorter: left by a crash of the machine, and written again.

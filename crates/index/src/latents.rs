@@ -1,25 +1,25 @@
-//! What a model's resampler makes of the pictures of an index, kept on the disk.
+//! What a model's resampler makes of the images of an index, kept on the disk.
 //!
 //! A cache: every file carries the hash of its content, and one that is not whole is passed over and made again. Files are
 //! used in the order of their last use: the longest unused goes first where the limit is reached. The limit is kept beside
-//! the files and holds for whoever adds to them. Latents are made of pictures: those of a picture that left the index must
+//! the files and holds for whoever adds to them. Latents are made of images: those of a image that left the index must
 //! not stay.
 
-mod tally;
+mod usage;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rounds_support::{FileError, files, files::below};
-pub(super) use tally::FILE as TALLY;
-use tally::Tally;
+pub(super) use usage::FILE as USAGE_FILE;
+use usage::Usage;
 
 const HASH: usize = 64;
 /// Most bytes of a cache for which no other limit was set.
-pub const USUAL_LIMIT: u64 = 4 << 30;
-/// The part of a full cache that is let go at once, so that not every further picture needs a look at all files.
-const AT_ONCE: u64 = 16;
+pub const DEFAULT_LIMIT: u64 = 4 << 30;
+/// The part of a full cache that is let go at once, so that not every further image needs a look at all files.
+const EVICTED_SHARE: u64 = 16;
 
 /// The cache of one model below an index's folder.
 #[derive(Clone, Debug)]
@@ -29,21 +29,21 @@ pub struct Latents {
 
 /// What a cache holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct CacheSize {
     pub files: usize,
     pub bytes: u64,
 }
 
 /// One file of a cache.
-struct Kept {
+struct CacheFile {
     used: SystemTime,
     bytes: u64,
     path: PathBuf,
 }
 
-impl Kept {
-    /// SHA-256 of the picture it was made of; something else for what an interrupted write left.
-    fn picture(&self) -> String {
+impl CacheFile {
+    /// SHA-256 of the image it was made of; something else for what an interrupted write left.
+    fn image(&self) -> String {
         let parts = [
             self.path.parent().and_then(Path::file_name),
             self.path.file_name(),
@@ -98,15 +98,15 @@ impl Latents {
         self.folder.is_dir()
     }
 
-    fn path(&self, picture: &str) -> Option<PathBuf> {
-        let plain = picture.len() == HASH && picture.bytes().all(|b| b.is_ascii_hexdigit());
-        let (front, rest) = picture.split_at_checked(2)?;
+    fn path(&self, image: &str) -> Option<PathBuf> {
+        let plain = image.len() == HASH && image.bytes().all(|b| b.is_ascii_hexdigit());
+        let (front, rest) = image.split_at_checked(2)?;
         plain.then(|| self.folder.join(front).join(rest))
     }
 
-    /// What is kept for a picture, if it is whole; it counts as used now.
-    pub fn get(&self, picture: &str) -> Option<Vec<u8>> {
-        let path = self.path(picture)?;
+    /// What is kept for a image, if it is whole; it counts as used now.
+    pub fn get(&self, image: &str) -> Option<Vec<u8>> {
+        let path = self.path(image)?;
         let mut bytes = files::read(&path).ok()?;
         let content = bytes.get(HASH..)?;
         if files::sha256_hex(content).as_bytes() != bytes.get(..HASH)? {
@@ -122,47 +122,47 @@ impl Latents {
         Some(bytes)
     }
 
-    /// Whether something is kept for a picture, whole or not.
-    pub fn has(&self, picture: &str) -> bool {
-        self.path(picture).is_some_and(|path| path.is_file())
+    /// Whether something is kept for a image, whole or not.
+    pub fn has(&self, image: &str) -> bool {
+        self.path(image).is_some_and(|path| path.is_file())
     }
 
-    /// Keeps `content` for a picture. Where the limit is reached what was not used for the longest time goes; what alone is
+    /// Keeps `content` for a image. Where the limit is reached what was not used for the longest time goes; what alone is
     /// above it is not kept.
-    pub fn put(&self, picture: &str, content: &[u8]) -> Result<(), FileError> {
-        let Some(path) = self.path(picture) else {
+    pub fn put(&self, image: &str, content: &[u8]) -> Result<(), FileError> {
+        let Some(path) = self.path(image) else {
             return Ok(());
         };
-        let tally = Tally::hold(&self.folder)?;
+        let usage = Usage::lock(&self.folder)?;
         let length = (HASH + content.len()) as u64;
-        if length > tally.limit {
+        if length > usage.limit {
             return Ok(());
         }
         let replaced = || std::fs::metadata(&path).map_or(0, |m| m.len());
-        let mut held = tally.bytes.unwrap_or_else(|| sum(&self.list()));
-        if held.saturating_sub(replaced()).saturating_add(length) > tally.limit {
-            let room = tally.limit - length;
-            (held, _) = self.shrink(room - room / AT_ONCE)?;
+        let mut held = usage.bytes.unwrap_or_else(|| sum(&self.list()));
+        if held.saturating_sub(replaced()).saturating_add(length) > usage.limit {
+            let room = usage.limit - length;
+            (held, _) = self.evict(room - room / EVICTED_SHARE)?;
         }
         let others = held.saturating_sub(replaced());
         files::create_private_dir(path.parent().unwrap_or(&self.folder))?;
         let mut bytes = files::sha256_hex(content).into_bytes();
         bytes.extend_from_slice(content);
         files::write_atomic(&path, &bytes)?;
-        tally.write(others.saturating_add(length))
+        usage.write(others.saturating_add(length))
     }
 
-    /// Deletes what is kept for a picture.
-    pub fn forget(&self, picture: &str) -> Result<(), FileError> {
-        self.retain(&|kept| kept != picture).map(|_| ())
+    /// Deletes what is kept for a image.
+    pub fn forget(&self, image: &str) -> Result<(), FileError> {
+        self.retain(&|kept| kept != image).map(|_| ())
     }
 
     /// Every file.
-    fn list(&self) -> Vec<Kept> {
+    fn list(&self) -> Vec<CacheFile> {
         let all = below(&self.folder).flat_map(|folder| below(&folder));
         all.filter_map(|path| {
             let metadata = std::fs::metadata(&path).ok().filter(|m| m.is_file())?;
-            Some(Kept {
+            Some(CacheFile {
                 used: metadata.modified().ok()?,
                 bytes: metadata.len(),
                 path,
@@ -171,11 +171,11 @@ impl Latents {
         .collect()
     }
 
-    /// How much is kept of the pictures that `of` names.
-    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> Held {
+    /// How much is kept of the images that `of` names.
+    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> CacheSize {
         let mut list = self.list();
-        list.retain(|kept| of(&kept.picture()));
-        Held {
+        list.retain(|kept| of(&kept.image()));
+        CacheSize {
             files: list.len(),
             bytes: sum(&list),
         }
@@ -183,36 +183,36 @@ impl Latents {
 
     /// Most bytes that may be kept.
     pub fn limit(&self) -> u64 {
-        Tally::limit(&self.folder)
+        Usage::limit(&self.folder)
     }
 
     /// Sets how many bytes may be kept from now on, and lets go what is above that; returns how many files went.
     pub fn set_limit(&self, limit: u64) -> Result<usize, FileError> {
-        let mut tally = Tally::hold(&self.folder)?;
-        tally.limit = limit;
-        let (bytes, gone) = self.shrink(limit)?;
-        tally.write(bytes)?;
+        let mut usage = Usage::lock(&self.folder)?;
+        usage.limit = limit;
+        let (bytes, gone) = self.evict(limit)?;
+        usage.write(bytes)?;
         Ok(gone)
     }
 
-    /// Deletes everything but what was made of the pictures that `of` names; returns how many files went.
+    /// Deletes everything but what was made of the images that `of` names; returns how many files went.
     pub fn retain(&self, of: &dyn Fn(&str) -> bool) -> Result<usize, FileError> {
         if !self.exists() {
             return Ok(0);
         }
-        let tally = Tally::hold(&self.folder)?;
+        let usage = Usage::lock(&self.folder)?;
         let (kept, others): (Vec<_>, Vec<_>) =
-            self.list().into_iter().partition(|k| of(&k.picture()));
+            self.list().into_iter().partition(|k| of(&k.image()));
         for other in &others {
             other.delete()?;
         }
-        tally.write(sum(&kept))?;
+        usage.write(sum(&kept))?;
         Ok(others.len())
     }
 
     /// Deletes what was not used for the longest time until at most `limit` bytes are left; returns how many those are and
-    /// how many files went. The caller holds the tally.
-    fn shrink(&self, limit: u64) -> Result<(u64, usize), FileError> {
+    /// how many files went. The caller holds the usage.
+    fn evict(&self, limit: u64) -> Result<(u64, usize), FileError> {
         let mut list = self.list();
         list.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         let mut bytes = sum(&list);
@@ -229,7 +229,7 @@ impl Latents {
     }
 }
 
-fn sum(list: &[Kept]) -> u64 {
+fn sum(list: &[CacheFile]) -> u64 {
     list.iter().map(|kept| kept.bytes).sum()
 }
 

@@ -1,6 +1,6 @@
-//! The example index: worked examples, their pictures and vectors, and the searches over them.
+//! The example index: worked examples, their images and vectors, and the searches over them.
 //!
-//! SQLite holds the truth (`database`), `images/` the pictures by content, `vectors/` a flat checksummed file an encoder;
+//! SQLite holds the truth (`database`), `images/` the images by content, `vectors/` a flat checksummed file an encoder;
 //! graph and latents are caches. There is one way in (`writer`) and one way to read (`store`). Nothing damaged is ever
 //! used: what cannot be proven whole is an error.
 
@@ -11,18 +11,18 @@ pub mod embed;
 mod error;
 mod example;
 pub mod export;
+mod fulltext;
+mod fulltext_check;
 mod images;
 pub mod ingest;
 pub mod latents;
 pub mod library;
-mod looks;
 mod manifest;
-mod own;
+mod owned_files;
+mod phashes;
 mod store;
 pub mod vectors;
 pub mod verify;
-mod words;
-mod words_again;
 mod writer;
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ pub const FORMAT_VERSION: u32 = 2;
 pub const MANIFEST: &str = "index.toml";
 pub const SEAL: &str = "seal.toml";
 /// Databases up to this length are hashed whenever they are opened: about 40 ms.
-pub const ALWAYS_HASHED: u64 = 64 << 20;
+pub const MAX_ALWAYS_HASHED: u64 = 64 << 20;
 
 /// Fewest digits of an encoder's hash that name it.
-const SHORTEST_HASH: usize = 6;
+const MIN_HASH_PREFIX: usize = 6;
 
 /// What made a set of vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ impl Manifest {
     ///
     /// Errors where there is none, or more than one.
     pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
-        let by_hash = |e: &Encoder| given.len() >= SHORTEST_HASH && e.sha256.starts_with(given);
+        let by_hash = |e: &Encoder| given.len() >= MIN_HASH_PREFIX && e.sha256.starts_with(given);
         let fits = |e: &&Encoder| e.name == given || e.bundle == given || by_hash(e);
         let mut found = self.encoders.iter().filter(fits);
         let first = found
@@ -220,10 +220,10 @@ impl Seal {
     }
 
     /// Whether the database is the sealed one. `whole`: hash it, whatever its length.
-    pub fn holds(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
+    pub fn matches(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
         let database = folder.join(DATABASE);
         Ok(files::length(&database)? == self.length
-            && (!whole && self.length > ALWAYS_HASHED
+            && (!whole && self.length > MAX_ALWAYS_HASHED
                 || files::sha256_file(&database)? == self.sha256))
     }
 }
@@ -234,7 +234,7 @@ pub fn check_seal(folder: &Path, whole: bool) -> Result<bool, IndexError> {
         return Ok(false);
     };
     // A writer may have begun between the two looks.
-    if seal.holds(folder, whole)? || Seal::read(folder)?.as_ref() != Some(&seal) {
+    if seal.matches(folder, whole)? || Seal::read(folder)?.as_ref() != Some(&seal) {
         return Ok(true);
     }
     Err(damaged(DATABASE, "its SHA-256 is not the one in seal.toml"))

@@ -2,7 +2,7 @@
 //!
 //! Opening is cheap, whatever the size: counters, headers and lengths, and the hash of a small sealed database. Everything
 //! else is checked when it is used: a vector block when it is first searched, a record when it is reranked, an example and
-//! a picture when they are read. Nothing here writes to an index, but for the caches that can be made again.
+//! a image when they are read. Nothing here writes to an index, but for the caches that can be made again.
 
 use rusqlite::Connection;
 use std::borrow::Cow;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 use super::database::{self, Counts, DATABASE};
 use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
+use super::fulltext;
 use super::images::Images;
-use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
-use super::words;
+use super::phashes::Phashes;
+use super::vectors::{Filter, Hit, LazyGraph, Search, SearchResult, Vectors};
 use rounds_support::{Cancel, files};
 
 /// An opened index.
@@ -31,8 +31,8 @@ pub struct Index {
     vectors: Vec<OnceCell<Arc<Vectors>>>,
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
     /// One an encoder, like the vectors.
-    graphs: Vec<OnceCell<GraphSlot>>,
-    looks: OnceCell<Looks>,
+    graphs: Vec<OnceCell<LazyGraph>>,
+    phashes: OnceCell<Phashes>,
     images: Images,
 }
 
@@ -70,7 +70,7 @@ impl Index {
             vectors: vec![OnceCell::new(); encoders],
             text_vectors: vec![OnceCell::new(); encoders],
             graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
-            looks: OnceCell::new(),
+            phashes: OnceCell::new(),
             manifest,
             living: Living {
                 next: counts.next,
@@ -139,12 +139,12 @@ impl Index {
         files::sha256_hex(text.as_bytes())
     }
 
-    /// Reads pictures; can be sent to other threads.
+    /// Reads images; can be sent to other threads.
     pub fn images(&self) -> &Images {
         &self.images
     }
 
-    /// A picture's file, checked against its hash.
+    /// A image's file, checked against its hash.
     pub fn image(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
         self.images.bytes(image)
     }
@@ -163,12 +163,12 @@ impl Index {
     pub fn example_if_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
         let snapshot = self.connection.unchecked_transaction()?;
         if database::counts(&snapshot)?.generation != self.counts.generation {
-            return Err(IndexError::Changed);
+            return Err(IndexError::GenerationChanged);
         }
         database::example(&snapshot, number)
     }
 
-    /// Every picture of its examples once, in the order of numbers.
+    /// Every image of its examples once, in the order of numbers.
     pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
         let (mut seen, mut out) = (HashSet::new(), Vec::new());
         self.each_example(&mut |example| {
@@ -182,14 +182,14 @@ impl Index {
         Ok(out)
     }
 
-    /// Whether a picture belongs to an example now, as other processes may have left the index, or deleted it.
-    pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+    /// Whether a image belongs to an example now, as other processes may have left the index, or deleted it.
+    pub fn still_has(&self, sha256: &str) -> Result<bool, IndexError> {
         let folder = self.folder.as_ref();
         if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
             return Ok(false);
         }
         let query = "select 1 from pictured where sha256 = ?1";
-        Ok(self.connection.prepare_cached(query)?.exists([picture])?)
+        Ok(self.connection.prepare_cached(query)?.exists([sha256])?)
     }
 
     /// The example of an id, or of an unambiguous beginning of one.
@@ -199,7 +199,7 @@ impl Index {
         self.example(number)
     }
 
-    /// Numbers of the examples with one of these pictures, patients or studies, sorted.
+    /// Numbers of the examples with one of these images, patients or studies, sorted.
     pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
             With::Image => "select number from pictured where sha256 = ?1",
@@ -266,7 +266,7 @@ impl Index {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many different pictures there are.
+    /// How many different images there are.
     pub fn pictures(&self) -> Result<usize, IndexError> {
         let query = "select count(distinct sha256) from pictured";
         let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
@@ -274,8 +274,8 @@ impl Index {
     }
 
     /// How many examples each source and each licence has.
-    pub fn origins(&self) -> Result<(Counted, Counted), IndexError> {
-        let of = |column: &str| -> Result<Counted, IndexError> {
+    pub fn origins(&self) -> Result<(CountByName, CountByName), IndexError> {
+        let of = |column: &str| -> Result<CountByName, IndexError> {
             let query = format!("select {column}, count(*) from examples group by {column}");
             let mut statement = self.connection.prepare(&query)?;
             let clean = |text: String| rounds_support::sanitise::clean_line(&text);
@@ -287,7 +287,7 @@ impl Index {
         Ok((of("source")?, of("licence")?))
     }
 
-    /// Perceptual hash of a picture of the index.
+    /// Perceptual hash of a image of the index.
     pub fn look(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
         use rusqlite::OptionalExtension;
         let look = self
@@ -298,14 +298,14 @@ impl Index {
         Ok(look.map(|bits| bits as u64))
     }
 
-    /// SHA-256 of the pictures whose perceptual hash differs from one of `looks` in at most `most` bits, with how many those
+    /// SHA-256 of the images whose perceptual hash differs from one of `looks` in at most `most` bits, with how many those
     /// are. The first call reads all hashes.
     pub fn alike(&self, looks: &[u64], most: u32) -> Result<Vec<(String, u32)>, IndexError> {
-        let known = match self.looks.get() {
+        let known = match self.phashes.get() {
             Some(known) => known,
             None => {
-                let read = Looks::read(&self.connection)?;
-                self.looks.get_or_init(|| read)
+                let read = Phashes::read(&self.connection)?;
+                self.phashes.get_or_init(|| read)
             }
         };
         known.alike(&self.connection, looks, most)
@@ -319,7 +319,7 @@ impl Index {
     /// Image vectors of an encoder, opened when first asked for.
     pub fn vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
         let file = |e: &Encoder| e.file(self.counts.generation);
-        self.opened(encoder, &self.vectors, &file)
+        self.open_vectors(encoder, &self.vectors, &file)
     }
 
     /// Vectors of questions and answers, where the encoder has a text tower.
@@ -328,23 +328,25 @@ impl Index {
             return Err(IndexError::NoTexts);
         }
         let file = |e: &Encoder| e.text_file(self.counts.generation);
-        self.opened(encoder, &self.text_vectors, &file)
+        self.open_vectors(encoder, &self.text_vectors, &file)
     }
 
-    fn place(&self, sha256: &str) -> Result<usize, IndexError> {
+    fn encoder_position(&self, sha256: &str) -> Result<usize, IndexError> {
         let encoder = self.encoder(sha256)?;
-        let place = self.manifest.encoders.iter().position(|e| e == encoder);
-        place.ok_or(IndexError::Changed)
+        let position = self.manifest.encoders.iter().position(|e| e == encoder);
+        position.ok_or(IndexError::GenerationChanged)
     }
 
-    fn opened<'a>(
+    fn open_vectors<'a>(
         &'a self,
         sha256: &str,
         cells: &'a [OnceCell<Arc<Vectors>>],
         file: &dyn Fn(&Encoder) -> String,
     ) -> Result<&'a Arc<Vectors>, IndexError> {
         let encoder = self.encoder(sha256)?;
-        let cell = cells.get(self.place(sha256)?).ok_or(IndexError::Changed)?;
+        let cell = cells
+            .get(self.encoder_position(sha256)?)
+            .ok_or(IndexError::GenerationChanged)?;
         if let Some(vectors) = cell.get() {
             return Ok(vectors);
         }
@@ -361,7 +363,7 @@ impl Index {
         Ok(cell.get_or_init(|| Arc::new(vectors)))
     }
 
-    /// At most `k` nearest by picture among the numbers that `filter` lets through; best first, ties by number.
+    /// At most `k` nearest by image among the numbers that `filter` lets through; best first, ties by number.
     pub fn nearest(
         &self,
         encoder: &str,
@@ -381,10 +383,10 @@ impl Index {
         k: usize,
         filter: &Filter,
         search: Search,
-    ) -> Result<Answered, IndexError> {
+    ) -> Result<SearchResult, IndexError> {
         Ok(match self.graph(encoder, search)? {
             Some(graph) => graph.search(vector, k, filter)?,
-            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+            None => SearchResult::exact(self.vectors(encoder)?.search(vector, k, filter)?),
         })
     }
 
@@ -401,38 +403,38 @@ impl Index {
         let Some(graph) = self.graph(encoder, search)? else {
             return Ok(Search::Exact);
         };
-        if search == Search::Hnsw && graph.wait_unless(cancel).is_none() {
+        if search == Search::Hnsw && graph.wait_cancellable(cancel).is_none() {
             return Err(IndexError::Cancelled);
         }
-        Ok(match graph.answers() {
+        Ok(match graph.has_graph() {
             true => Search::Hnsw,
             false => Search::Exact,
         })
     }
 
     /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is there.
-    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
-        if search.settled(self.counts.next) == Search::Exact {
+    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&LazyGraph>, IndexError> {
+        if search.resolve(self.counts.next) == Search::Exact {
             return Ok(None);
         }
         let vectors = self.vectors(encoder)?;
         let name = self.encoder(encoder)?.file(self.counts.generation);
-        let cell = self.graphs.get(self.place(encoder)?);
-        let cell = cell.ok_or(IndexError::Changed)?;
+        let cell = self.graphs.get(self.encoder_position(encoder)?);
+        let cell = cell.ok_or(IndexError::GenerationChanged)?;
         let cache = || self.folder.as_ref().map(|f| f.join("graph"));
         Ok(Some(cell.get_or_init(|| {
-            GraphSlot::start(vectors.clone(), &name, cache())
+            LazyGraph::start(vectors.clone(), &name, cache())
         })))
     }
 
-    /// Full-text search (BM25); see [`words::search`].
+    /// Full-text search (BM25); see [`fulltext::search`].
     pub fn by_words(
         &self,
         text: &str,
         k: usize,
         allowed: &dyn Fn(usize) -> bool,
     ) -> Result<Vec<Hit>, IndexError> {
-        words::search(&self.connection, text, k, allowed)
+        fulltext::search(&self.connection, text, k, allowed)
     }
 
     /// Calls `each` with every example, in the order of numbers.
@@ -465,13 +467,13 @@ impl Living {
 }
 
 /// Names and how often each comes.
-pub type Counted = std::collections::BTreeMap<String, usize>;
+pub type CountByName = std::collections::BTreeMap<String, usize>;
 
 /// What examples are looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
     Image,
-    /// A picture, where the patient is unknown.
+    /// A image, where the patient is unknown.
     ImageOfNobody,
     Patient,
     Study,

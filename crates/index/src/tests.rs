@@ -17,7 +17,7 @@ fn encoder(letter: &str, text: bool) -> Encoder {
     }
 }
 
-/// An index of so many examples without pictures.
+/// An index of so many examples without images.
 fn index(folder: &Path, count: usize) {
     create(folder, vec![encoder("a", false)]).unwrap();
     let mut writer = Writer::open(folder).unwrap();

@@ -7,11 +7,11 @@ use std::path::Path;
 use super::database::{self, Counts, DATABASE};
 use super::error::IndexError;
 use super::example::Example;
+use super::fulltext_check::FulltextCheck;
 use super::images::relative;
 use super::manifest::check_seal;
 use super::store::Index;
-use super::words_again::WordsAgain;
-use super::writer::is_written;
+use super::writer::is_being_written;
 use rounds_support::{Cancel, files};
 
 /// How often the counters and the rest are read until no commit came in between.
@@ -19,8 +19,9 @@ const TRIES: usize = 100;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Verdict {
+pub struct VerifyReport {
     pub examples: usize,
+    #[serde(rename = "pictures")]
     pub pictures: usize,
     /// Whether the last writer came to its end.
     pub sealed: bool,
@@ -37,27 +38,27 @@ pub fn verify(
     folder: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Verdict, IndexError> {
+) -> Result<VerifyReport, IndexError> {
     for _ in 0..TRIES {
         let index = match Index::open(folder) {
             Ok(index) => index,
-            Err(error) => return Ok(Verdict::of(error)),
+            Err(error) => return Ok(VerifyReport::of(error)),
         };
         // Everything is judged as it was at one moment, that of the counters. A commit may have come in between.
         let snapshot = index.connection().unchecked_transaction()?;
         match database::counts(&snapshot) {
             Ok(counts) if counts == *index.counts() => {
-                return one_moment(&index, &snapshot, cancel, progress);
+                return verify_snapshot(&index, &snapshot, cancel, progress);
             }
             Ok(_) => {}
-            Err(error) => return Ok(Verdict::of(error)),
+            Err(error) => return Ok(VerifyReport::of(error)),
         }
     }
     let folder = folder.unwrap_or(Path::new(""));
     Err(IndexError::Busy(rounds_support::errors::shown(folder)))
 }
 
-impl Verdict {
+impl VerifyReport {
     fn of(error: IndexError) -> Self {
         Self {
             faults: vec![error.to_string()],
@@ -67,13 +68,13 @@ impl Verdict {
 }
 
 /// Checks what `snapshot`, of the index's own connection, shows.
-fn one_moment(
+fn verify_snapshot(
     index: &Index,
     snapshot: &Connection,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Verdict, IndexError> {
-    let mut verdict = Verdict::default();
+) -> Result<VerifyReport, IndexError> {
+    let mut verdict = VerifyReport::default();
     // Nobody writes to the one that ships.
     match index
         .folder()
@@ -82,13 +83,13 @@ fn one_moment(
         Ok(sealed) => verdict.sealed = sealed,
         Err(error) => verdict.faults.push(error.to_string()),
     }
-    verdict.written = !verdict.sealed && index.folder().is_some_and(is_written);
+    verdict.written = !verdict.sealed && index.folder().is_some_and(is_being_written);
     let mut fault = |error: String| verdict.faults.push(error);
-    if let Err(error) = tables(index, &mut fault) {
+    if let Err(error) = verify_tables(index, &mut fault) {
         fault(error.to_string());
     }
-    let again = WordsAgain::like(index.connection())?;
-    let mut pictures = HashSet::new();
+    let fulltext = FulltextCheck::new(index.connection())?;
+    let mut images = HashSet::new();
     let mut counts = Counts::default();
     let walked = database::each_example(snapshot, &mut |example| {
         if cancel.is_cancelled() {
@@ -98,8 +99,8 @@ fn one_moment(
             Err(error) => fault(error.to_string()),
             Ok(example) => {
                 counts.plus(&example.checksum());
-                again.add(&example)?;
-                if let Err(error) = one(index, &example, &mut pictures, &mut fault) {
+                fulltext.add(&example)?;
+                if let Err(error) = verify_example(index, &example, &mut images, &mut fault) {
                     fault(format!("example {}: {error}", example.id));
                 }
             }
@@ -117,7 +118,7 @@ fn one_moment(
             "{DATABASE}: its counters are not those of its examples"
         ));
     }
-    match again.are_those_of(index.connection()) {
+    match fulltext.matches(index.connection()) {
         Ok(true) => {}
         Ok(false) => fault(format!(
             "{DATABASE}: the full-text table is not that of its examples"
@@ -139,20 +140,20 @@ fn one_moment(
             }
         }
     }
-    (verdict.examples, verdict.pictures) = (counts.examples, pictures.len());
+    (verdict.examples, verdict.pictures) = (counts.examples, images.len());
     Ok(verdict)
 }
 
 /// Bits of a perceptual hash in which two machines may differ: where a frequency is all but the median, the last digit of a
 /// cosine decides.
-const OTHER_MACHINE: u32 = 2;
+const MACHINE_TOLERANCE: u32 = 2;
 
-fn is_its_look(kept: Option<u64>, made: u64) -> bool {
-    kept.is_some_and(|kept| rounds_imaging::looks_apart(kept, made) <= OTHER_MACHINE)
+fn is_same_phash(kept: Option<u64>, made: u64) -> bool {
+    kept.is_some_and(|kept| rounds_imaging::looks_apart(kept, made) <= MACHINE_TOLERANCE)
 }
 
 /// What SQLite says of its own structure, and whether the tables that searches use fit the examples.
-fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
+fn verify_verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
     let connection = index.connection();
     let mut statement = connection.prepare("pragma integrity_check(20)")?;
     let lines = statement
@@ -186,14 +187,14 @@ fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError
 }
 
 /// One example against everything that is found through it.
-fn one(
+fn verify_example(
     index: &Index,
     example: &Example,
-    pictures: &mut HashSet<String>,
+    images: &mut HashSet<String>,
     fault: &mut dyn FnMut(String),
 ) -> Result<(), IndexError> {
     let id = &example.id;
-    if !database::points_to(index.connection(), example)? {
+    if !database::is_indexed(index.connection(), example)? {
         fault(format!("example {id}: the tables do not lead to it"));
     }
     for encoder in index.encoders() {
@@ -206,7 +207,7 @@ fn one(
         }
     }
     for image in &example.images {
-        if !pictures.insert(image.sha256.clone()) {
+        if !images.insert(image.sha256.clone()) {
             continue;
         }
         match index.image(image) {
@@ -217,7 +218,7 @@ fn one(
                 let decoded = rounds_imaging::decode(&bytes, &name);
                 match decoded {
                     Err(error) => fault(format!("{name}: {error}")),
-                    Ok(picture) if !is_its_look(look, rounds_imaging::look(&picture)) => {
+                    Ok(pixels) if !is_same_phash(look, rounds_imaging::look(&pixels)) => {
                         fault(format!(
                             "{name}: its perceptual hash is not the one that is kept"
                         ));
@@ -232,14 +233,14 @@ fn one(
 
 #[cfg(test)]
 mod tests {
-    use super::is_its_look;
+    use super::is_same_phash;
 
     #[test]
-    fn a_look_made_on_another_machine_is_its_own_and_another_pictures_is_not() {
+    fn a_look_made_on_another_machine_is_its_own_and_another_images_is_not() {
         let made = 0x0123_4567_89AB_CDEF;
-        assert!(is_its_look(Some(made), made));
-        assert!(is_its_look(Some(made ^ 0b1010), made));
-        assert!(!is_its_look(Some(made ^ 0b1110), made));
-        assert!(!is_its_look(None, made));
+        assert!(is_same_phash(Some(made), made));
+        assert!(is_same_phash(Some(made ^ 0b1010), made));
+        assert!(!is_same_phash(Some(made ^ 0b1110), made));
+        assert!(!is_same_phash(None, made));
     }
 }

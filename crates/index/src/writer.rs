@@ -1,7 +1,7 @@
 //! The one writer of an index.
 //!
-//! Order of a commit: pictures, then vectors, then the database transaction that makes both count. A crash before the last
-//! step leaves pictures that nothing names and vector rows that the next writer cuts off. What [`Writer::commit`] has
+//! Order of a commit: images, then vectors, then the database transaction that makes both count. A crash before the last
+//! step leaves images that nothing names and vector rows that the next writer cuts off. What [`Writer::commit`] has
 //! returned from is safe. Never write an index in any other way.
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,23 +14,23 @@ use super::error::IndexError;
 use super::example::{Example, ExampleImage};
 use super::images::ImageWriter;
 use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
-use super::own::Inhabitants;
+use super::owned_files::FolderContents;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
 use rounds_support::{FileError, files};
 
 pub(super) const LOCK: &str = "writer.lock";
 
-/// A picture to keep.
+/// A image to keep.
 #[derive(Clone, Debug)]
 pub struct NewPicture {
     pub image: ExampleImage,
     pub bytes: Vec<u8>,
-    /// `None` where the index has the picture already.
+    /// `None` where the index has the image already.
     pub details: Option<Details>,
 }
 
-/// What is known of a decoded picture.
+/// What is known of a decoded image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Details {
     pub width: u32,
@@ -42,7 +42,7 @@ pub struct Details {
 /// Vectors of a new example for one encoder of the index.
 #[derive(Clone, Debug, Default)]
 pub struct NewVectors {
-    /// `None` for an example without a picture.
+    /// `None` for an example without a image.
     pub image: Option<Vec<f32>>,
     /// Only where the encoder has a text tower.
     pub text: Option<Vec<f32>>,
@@ -70,8 +70,8 @@ pub struct Writer {
     pub(super) counts: Counts,
     files: Vec<EncoderFiles>,
     images: ImageWriter,
-    /// Number of the first example with a picture, for those not committed yet.
-    fresh: HashMap<String, Vec<NewVectors>>,
+    /// Number of the first example with a image, for those not committed yet.
+    uncommitted: HashMap<String, Vec<NewVectors>>,
     open: bool,
     /// Held while this writer lives.
     lock: File,
@@ -98,7 +98,7 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     for encoder in &encoders {
         EncoderFiles::open(folder, encoder, &counts)?.flush()?;
     }
-    settle(&connection)?;
+    checkpoint(&connection)?;
     drop(connection);
     Seal::put(folder)?;
     Manifest::new(encoders).write(folder)
@@ -110,9 +110,9 @@ fn check_free(folder: &Path) -> Result<(), IndexError> {
     if folder.join(MANIFEST).exists() {
         return Err(IndexError::Exists(shown()));
     }
-    let mut others = Inhabitants::of(folder).others;
+    let mut others = FolderContents::scan(folder).others;
     let database = folder.join(DATABASE);
-    if database.exists() && !database::is_begun(&database).unwrap_or(false) {
+    if database.exists() && !database::is_empty_database(&database).unwrap_or(false) {
         others.push(DATABASE.into());
     }
     match others.first() {
@@ -140,7 +140,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
 }
 
 /// Whether somebody has the place of the one writer now.
-pub(super) fn is_written(folder: &Path) -> bool {
+pub(super) fn is_being_written(folder: &Path) -> bool {
     let lock = File::open(folder.join(LOCK));
     let held = |lock: File| {
         matches!(
@@ -168,7 +168,7 @@ fn still_locked(folder: &Path, held: &File) -> bool {
 }
 
 /// Moves everything into the database's main file; false where a reader holds that up.
-fn settle(connection: &Connection) -> Result<bool, IndexError> {
+fn checkpoint(connection: &Connection) -> Result<bool, IndexError> {
     let busy: i64 =
         connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
     Ok(busy == 0)
@@ -234,7 +234,7 @@ impl Writer {
             connection,
             counts,
             files,
-            fresh: HashMap::new(),
+            uncommitted: HashMap::new(),
             open: false,
             lock,
         })
@@ -254,8 +254,8 @@ impl Writer {
         self.counts.examples == 0
     }
 
-    /// The number of the example with the same pictures, question and answer.
-    pub fn known(&self, example: &Example) -> Result<Option<usize>, IndexError> {
+    /// The number of the example with the same images, question and answer.
+    pub fn find_duplicate(&self, example: &Example) -> Result<Option<usize>, IndexError> {
         let number = self
             .connection
             .prepare_cached("select number from examples where identity = ?1")?
@@ -264,12 +264,15 @@ impl Writer {
         Ok(number.map(|n| n as usize))
     }
 
-    /// Image vectors that the index has already for a picture, one for every encoder.
-    pub fn vectors_of(&self, image: &ExampleImage) -> Result<Option<Vec<NewVectors>>, IndexError> {
-        if let Some(vectors) = self.fresh.get(&image.sha256) {
+    /// Image vectors that the index has already for a image, one for every encoder.
+    pub fn stored_vectors(
+        &self,
+        image: &ExampleImage,
+    ) -> Result<Option<Vec<NewVectors>>, IndexError> {
+        if let Some(vectors) = self.uncommitted.get(&image.sha256) {
             return Ok(Some(vectors.clone()));
         }
-        let Some(number) = self.first_with(image, self.counts.next)? else {
+        let Some(number) = self.first_row_of(image, self.counts.next)? else {
             return Ok(None);
         };
         let mut out = Vec::new();
@@ -285,8 +288,8 @@ impl Writer {
         Ok(out.iter().all(|v| v.image.is_some()).then_some(out))
     }
 
-    /// The first number below `end` whose row has the vectors of a picture: where it is the example's first picture.
-    pub(super) fn first_with(
+    /// The first number below `end` whose row has the vectors of a image: where it is the example's first image.
+    pub(super) fn first_row_of(
         &self,
         image: &ExampleImage,
         end: usize,
@@ -319,19 +322,19 @@ impl Writer {
         ))
     }
 
-    /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).
+    /// Adds an example with its images (in the order of `example.images`) and its vectors (in the order of the encoders).
     /// Where it has no id, or another example has it, its id becomes the beginning of its identity.
     ///
     /// Errors (and adds nothing) where it is not as an example must be, or a vector has no direction.
     pub fn add(
         &mut self,
         mut example: Example,
-        pictures: &[NewPicture],
+        images: &[NewPicture],
         vectors: &[NewVectors],
     ) -> Result<Added, IndexError> {
-        example.images = pictures.iter().map(|p| p.image.clone()).collect();
+        example.images = images.iter().map(|p| p.image.clone()).collect();
         example = example.cleaned()?;
-        if let Some(number) = self.known(&example)? {
+        if let Some(number) = self.find_duplicate(&example)? {
             return Ok(Added::Duplicate(number));
         }
         if vectors.len() != self.files.len() {
@@ -347,15 +350,15 @@ impl Writer {
         example.id = self.free_id(&example)?;
         self.begin()?;
         example.number = self.counts.next;
-        for picture in pictures {
-            self.put(picture)?;
+        for image in images {
+            self.put(image)?;
         }
         let checksum = database::insert(&self.connection, &example)?;
         for (files, vectors) in self.files.iter_mut().zip(vectors) {
             files.push(vectors)?;
         }
-        if let Some(first) = pictures.first() {
-            self.fresh
+        if let Some(first) = images.first() {
+            self.uncommitted
                 .insert(first.image.sha256.clone(), vectors.to_vec());
         }
         self.counts.next += 1;
@@ -363,18 +366,18 @@ impl Writer {
         Ok(Added::New(example.number))
     }
 
-    /// Keeps a picture, and what is known of it.
-    fn put(&mut self, picture: &NewPicture) -> Result<(), IndexError> {
-        self.images.put(&picture.image, &picture.bytes)?;
-        let Some(details) = picture.details else {
+    /// Keeps a image, and what is known of it.
+    fn put(&mut self, new: &NewPicture) -> Result<(), IndexError> {
+        self.images.put(&new.image, &new.bytes)?;
+        let Some(details) = new.details else {
             return Ok(());
         };
         self.connection
             .prepare_cached("insert or ignore into images values (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
-                picture.image.sha256,
-                picture.image.extension,
-                picture.bytes.len() as i64,
+                new.image.sha256,
+                new.image.extension,
+                new.bytes.len() as i64,
                 details.width,
                 details.height,
                 details.look as i64
@@ -382,7 +385,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes an example. Its pictures and vectors stay until the index is compacted.
+    /// Removes an example. Its images and vectors stay until the index is compacted.
     pub fn remove(&mut self, id: &str) -> Result<Example, IndexError> {
         let unknown = || IndexError::Unknown(rounds_support::sanitise::clean_line(id));
         let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
@@ -422,14 +425,14 @@ impl Writer {
         database::put_counts(&self.connection, &self.counts)?;
         self.connection.execute_batch("commit")?;
         self.open = false;
-        self.fresh.clear();
+        self.uncommitted.clear();
         Ok(())
     }
 
     /// Commits an index that will be read from memory, where SQLite has no room for a write-ahead log.
     pub fn finish_for_memory(mut self) -> Result<(), IndexError> {
         self.commit()?;
-        settle(&self.connection)?;
+        checkpoint(&self.connection)?;
         self.connection
             .pragma_update(None, "journal_mode", "delete")?;
         self.connection.execute_batch("vacuum")?;
@@ -440,7 +443,7 @@ impl Writer {
     pub fn finish(mut self) -> Result<(), IndexError> {
         self.commit()?;
         // A hash of the main file alone would be wrong as soon as the rest moves into it; without a seal an index is whole.
-        match settle(&self.connection)? {
+        match checkpoint(&self.connection)? {
             true => Seal::put(&self.folder),
             false => Ok(()),
         }

@@ -7,7 +7,7 @@ use rounds_support::sanitise::{clean_line, clean_line_max};
 use rounds_support::{FileError, Hint};
 
 /// Longest piece of the input, in characters, that a message repeats.
-const LONGEST_QUOTE: usize = 120;
+const MAX_QUOTE: usize = 120;
 
 /// Why a data set cannot be read, or not further than its last row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,7 +104,7 @@ impl Hint for DatasetError {
             Self::Nothing { .. } => {
                 "name the file itself, or the folder that the data set was unpacked into"
             }
-            Self::Several { .. } => "name the table itself, and the pictures with --images",
+            Self::Several { .. } => "name the table itself, and the images with --images",
             Self::Broken { .. } => {
                 "the rows before this place are good; fetch the file again, or mend it there"
             }
@@ -125,5 +125,5 @@ impl Hint for DatasetError {
 
 /// A piece of the input as a message may repeat it.
 pub(super) fn quote(text: &str) -> String {
-    clean_line_max(text.trim(), LONGEST_QUOTE)
+    clean_line_max(text.trim(), MAX_QUOTE)
 }

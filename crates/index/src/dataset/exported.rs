@@ -3,14 +3,14 @@
 //! Never add anything to them or bring it into a common form: what is exported again must be the same.
 
 use super::error::quote;
-use super::pictures::Pictures;
+use super::image_finder::ImageFinder;
 use super::record::Record;
 use super::row::Row;
 use crate::example::is_id;
 use crate::export::LINE_FORMAT;
 
 /// Whether a record is such a line.
-pub(super) fn is_one(record: &Record) -> bool {
+pub(super) fn is_exported(record: &Record) -> bool {
     record.note("format") == LINE_FORMAT
 }
 
@@ -23,8 +23,8 @@ pub(super) fn tag(record: &Record, name: &str) -> String {
 }
 
 /// The row of such a line.
-pub(super) fn row(pictures: &Pictures, record: &mut Record) -> Result<Row, String> {
-    let images = pictures.of_value(record.take("image"))?;
+pub(super) fn row(images: &ImageFinder, record: &mut Record) -> Result<Row, String> {
+    let images = images.of_value(record.take("image"))?;
     let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
     // Anything else than an id of ours gets one of its content.
     row.id = Some(record.note("id"))

@@ -11,26 +11,26 @@ use crate::PICTURE_PLACE;
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
 /// Most tags that a row keeps, and the longest value of one, in characters.
-const MOST_TAGS: usize = 200;
-const LONGEST_TAG: usize = 400;
+const MAX_TAGS: usize = 200;
+const MAX_TAG_CHARS: usize = 400;
 
 /// Makes rows of the records of one data set.
 pub(super) trait Recipe: Send {
     /// The rows that a record stands for, at least one; the reason where it stands for none.
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String>;
 
-    /// Whether the rows' questions have the marks of pictures' places in them.
-    fn has_places(&self) -> bool {
+    /// Whether the rows' questions have the marks of images' places in them.
+    fn has_placeholders(&self) -> bool {
         false
     }
 
-    /// Names of columns that pictures are taken from, of which one must be there; none where the recipe finds them otherwise.
-    fn picture_columns(&self) -> &'static [&'static str] {
+    /// Names of columns that images are taken from, of which one must be there; none where the recipe finds them otherwise.
+    fn image_columns(&self) -> &'static [&'static str] {
         &[]
     }
 
     /// Whether a record holds an example that was completed before: its rows are cleaned and otherwise left as they are.
-    fn is_finished(&self, _record: &Record) -> bool {
+    fn is_complete(&self, _record: &Record) -> bool {
         false
     }
 
@@ -59,7 +59,7 @@ pub(super) fn stated_split(record: &Record) -> String {
 }
 
 /// A data set before its rows are filtered.
-pub(super) struct Opened {
+pub(super) struct RawDataset {
     pub(super) entries: Entries,
     pub(super) recipe: Box<dyn Recipe>,
     /// Where the rows come from, and under which licence, where they do not say it themselves.
@@ -84,7 +84,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The rows of `opened` that `options` ask for. An error if they ask for a split that no data set has.
-    pub(super) fn new(opened: Opened, options: &Options) -> Result<Self, DatasetError> {
+    pub(super) fn new(opened: RawDataset, options: &Options) -> Result<Self, DatasetError> {
         let language = options.language.as_deref().or(opened.language);
         let split = match options.split.as_deref().map(key) {
             None => None,
@@ -142,10 +142,10 @@ impl Rows {
                     found.as_str()
                 };
                 let reason = format!("its {what} is {}, not {}", quote(found), quote(wanted));
-                return self.waiting.push_back(Item::LeftOut { origin, reason });
+                return self.waiting.push_back(Item::Filtered { origin, reason });
             }
         }
-        let finished = self.recipe.is_finished(&record);
+        let complete = self.recipe.is_complete(&record);
         match self.recipe.rows(&mut record) {
             Err(reason) => self.reject(&origin, &reason),
             Ok(rows) if rows.is_empty() => self.reject(&origin, "there is nothing in it"),
@@ -156,12 +156,12 @@ impl Rows {
                         true => format!("{origin}, part {number}"),
                         false => origin.clone(),
                     };
-                    if !finished {
+                    if !complete {
                         row.tag("language", &language);
                         row.tag("split", &split);
                     }
-                    let item = match finished {
-                        true => finished_item(row),
+                    let item = match complete {
+                        true => complete_item(row),
                         false => self.finish(row),
                     };
                     self.waiting.push_back(item);
@@ -179,8 +179,8 @@ impl Rows {
 
     /// Cleans and completes a row, or says what it lacks.
     fn finish(&self, mut row: Row) -> Item {
-        // No other text may look as if a picture belonged there.
-        if !self.recipe.has_places() {
+        // No other text may look as if a image belonged there.
+        if !self.recipe.has_placeholders() {
             row.question = row.question.replace(PICTURE_PLACE, " ");
         }
         row.answer = row.answer.replace(PICTURE_PLACE, " ");
@@ -197,8 +197,8 @@ impl Rows {
             *text = clean_line(text).trim().to_owned();
         }
         let reason = if row.images.is_empty() {
-            "there is no picture"
-        } else if only_places(&row.question) {
+            "there is no image"
+        } else if has_no_text(&row.question) {
             "the question is empty"
         } else if row.answer.is_empty() {
             "the answer is empty"
@@ -222,17 +222,17 @@ impl Rows {
         if row.licence.is_empty() {
             row.licence = clean_line(&self.licence);
         }
-        row.tags.truncate(MOST_TAGS);
+        row.tags.truncate(MAX_TAGS);
         for (name, value) in &mut row.tags {
-            *name = clean_line_max(&key(name), LONGEST_TAG);
-            *value = clean_line_max(value, LONGEST_TAG);
+            *name = clean_line_max(&key(name), MAX_TAG_CHARS);
+            *value = clean_line_max(value, MAX_TAG_CHARS);
         }
         Item::Row(Box::new(row))
     }
 }
 
-/// A row that was completed before, clean. It may have no picture, as an index may hold such an example.
-fn finished_item(mut row: Row) -> Item {
+/// A row that was completed before, clean. It may have no image, as an index may hold such an example.
+fn complete_item(mut row: Row) -> Item {
     let texts = [
         &mut row.question,
         &mut row.answer,
@@ -249,7 +249,7 @@ fn finished_item(mut row: Row) -> Item {
         *name = clean_line(name);
         *value = clean_line(value);
     }
-    let reason = match (only_places(&row.question), row.answer.is_empty()) {
+    let reason = match (has_no_text(&row.question), row.answer.is_empty()) {
         (true, _) => "the question is empty",
         (_, true) => "the answer is empty",
         _ => return Item::Row(Box::new(row)),
@@ -270,7 +270,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// Whether a question has no words.
-pub(super) fn only_places(question: &str) -> bool {
+pub(super) fn has_no_text(question: &str) -> bool {
     question
         .chars()
         .all(|character| character == PICTURE_PLACE || character.is_whitespace())

@@ -1,4 +1,4 @@
-//! Data of one's own: a folder of pictures with a table, or any Parquet file with pictures in it.
+//! Data of one's own: a folder of images with a table, or any Parquet file with images in it.
 //!
 //! Columns are found by their names, or by what the user says of them; a column of no known name is a tag. Lines of an
 //! exported index are taken as they are (`exported`).
@@ -6,12 +6,12 @@
 use std::path::Path;
 
 use super::error::quote;
-use super::filter::{Opened, Recipe, stated_split};
+use super::filter::{RawDataset, Recipe, stated_split};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, Reader, chain, extension, files, folder_of, parquet_files, reader_of};
-use super::pictures::Pictures;
 use super::record::{Record, Value};
 use super::row::Row;
-use super::{DatasetError, Options, columns, exported, jsonl, vocabulary};
+use super::{DatasetError, Options, exported, jsonl, parquet_reader, vocabulary};
 use rounds_support::errors::shown;
 
 /// Names of columns, and the field they are.
@@ -50,10 +50,10 @@ static COLUMNS: [(&str, &[&str]); 11] = [
     ("language", &["language", "lang", "q_lang"]),
 ];
 /// Longest text that makes a tag, in characters; longer ones are no labels.
-const LONGEST_LABEL: usize = 200;
+const MAX_LABEL_CHARS: usize = 200;
 
 /// A folder with one table, or a table.
-pub(super) fn open_folder(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open_folder(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let input = table_of(path)?;
     input.check_text()?;
     // Some call a file of lines `.json` all the same.
@@ -67,7 +67,7 @@ pub(super) fn open_folder(path: &Path, options: &Options) -> Result<Opened, Data
 }
 
 /// A Parquet file, or the folder of such files.
-pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = match path.is_dir() {
         true => parquet_files(path)?,
         // Whatever its name ends in.
@@ -76,7 +76,7 @@ pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<Opened, Dat
     if inputs.is_empty() {
         return Err(DatasetError::nothing("Parquet file", path));
     }
-    opened(&folder_of(path), options, inputs, columns::entries)
+    opened(&folder_of(path), options, inputs, parquet_reader::entries)
 }
 
 fn opened(
@@ -84,11 +84,11 @@ fn opened(
     options: &Options,
     inputs: Vec<Input>,
     reader: Reader,
-) -> Result<Opened, DatasetError> {
+) -> Result<RawDataset, DatasetError> {
     let source = inputs.first().map(|input| input.name.clone());
-    Ok(Opened {
+    Ok(RawDataset {
         recipe: Box::new(General {
-            pictures: Pictures::beside(folder, options, &["images", "imgs"])?,
+            images: ImageFinder::new(folder, options, &["images", "imgs"])?,
         }),
         entries: chain(inputs, reader)?,
         source: source.unwrap_or_default(),
@@ -132,15 +132,15 @@ fn table_of(path: &Path) -> Result<Input, DatasetError> {
 }
 
 struct General {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for General {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
-        if exported::is_one(record) {
-            return Ok(vec![exported::row(&self.pictures, record)?]);
+        if exported::is_exported(record) {
+            return Ok(vec![exported::row(&self.images, record)?]);
         }
-        let images = self.pictures.of_value(record.take("image"))?;
+        let images = self.images.of_value(record.take("image"))?;
         let caption = record.text("caption")?;
         let mut row = match record.has("question") {
             false if record.has("answer") && caption.is_empty() => {
@@ -161,13 +161,13 @@ impl Recipe for General {
         Ok(vec![row])
     }
 
-    fn picture_columns(&self) -> &'static [&'static str] {
+    fn image_columns(&self) -> &'static [&'static str] {
         let image = COLUMNS.iter().find(|(field, _)| *field == "image");
         image.map_or(&[], |(_, names)| *names)
     }
 
     fn name_columns(&self, record: &mut Record) {
-        if exported::is_one(record) {
+        if exported::is_exported(record) {
             return;
         }
         for (field, names) in COLUMNS {
@@ -179,19 +179,19 @@ impl Recipe for General {
         }
     }
 
-    fn is_finished(&self, record: &Record) -> bool {
-        exported::is_one(record)
+    fn is_complete(&self, record: &Record) -> bool {
+        exported::is_exported(record)
     }
 
     fn language(&self, record: &Record) -> String {
-        match exported::is_one(record) {
+        match exported::is_exported(record) {
             true => exported::tag(record, "language"),
             false => record.note("language"),
         }
     }
 
     fn split(&self, record: &Record) -> String {
-        match exported::is_one(record) {
+        match exported::is_exported(record) {
             true => exported::tag(record, "split"),
             false => stated_split(record),
         }
@@ -206,7 +206,7 @@ fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     for (name, value) in record.fields() {
         match value {
             Value::Null => {}
-            _ if name == "tags" => listed(row, value)?,
+            _ if name == "tags" => add_tags_column(row, value)?,
             _ if is_field(name) => {}
             _ => {
                 for text in labels(value) {
@@ -219,7 +219,7 @@ fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
 }
 
 /// Tags in one column: `name=value; name=value`, a list of such texts, or an object.
-fn listed(row: &mut Row, value: &Value) -> Result<(), String> {
+fn add_tags_column(row: &mut Row, value: &Value) -> Result<(), String> {
     if let Value::Object(fields) = value {
         for (name, value) in fields {
             for text in labels(value) {
@@ -254,7 +254,7 @@ fn labels(value: &Value) -> Vec<&str> {
 
 /// Adds a tag; those that all data sets share are brought into their common form.
 fn add(row: &mut Row, name: &str, value: &str) {
-    if value.chars().count() > LONGEST_LABEL {
+    if value.chars().count() > MAX_LABEL_CHARS {
         return;
     }
     match super::record::key(name).as_str() {

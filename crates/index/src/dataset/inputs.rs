@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::columns;
 use super::error::DatasetError;
+use super::parquet_reader;
 use super::record::{Entries, EntryIterator};
 use super::vocabulary::split_of;
 use super::{json, jsonl, table};
@@ -13,10 +13,10 @@ use rounds_support::FileError;
 use rounds_support::errors::shown;
 use rounds_support::sanitise::clean_line_max;
 
-/// Most entries of a folder that are looked at, for one that holds pictures may hold millions.
-const MOST_ENTRIES: usize = 4_000_000;
+/// Most entries of a folder that are looked at, for one that holds images may hold millions.
+const MAX_ENTRIES: usize = 4_000_000;
 /// Most files of rows in one data set.
-const MOST_FILES: usize = 20_000;
+const MAX_FILES: usize = 20_000;
 
 /// One file of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub(super) fn reader_of(path: &Path) -> Option<Reader> {
         "jsonl" | "ndjson" => jsonl::entries,
         "csv" => table::commas,
         "tsv" => table::tabs,
-        "parquet" => columns::entries,
+        "parquet" => parquet_reader::entries,
         _ => return None,
     })
 }
@@ -141,14 +141,14 @@ pub(super) fn files(
 ) -> Result<Vec<Input>, DatasetError> {
     let failed = |error| FileError::from_io(folder, "read", &error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)?.take(MOST_ENTRIES) {
+    for entry in fs::read_dir(folder).map_err(failed)?.take(MAX_ENTRIES) {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().to_lowercase();
         if wanted(&name) && entry.path().is_file() {
             found.push(entry.path());
         }
-        if found.len() > MOST_FILES {
-            let reason = format!("more than {MOST_FILES} files of rows in one folder");
+        if found.len() > MAX_FILES {
+            let reason = format!("more than {MAX_FILES} files of rows in one folder");
             return Err(DatasetError::unsupported(&shown(folder), reason));
         }
     }

@@ -6,20 +6,20 @@
 //! without a tag that says so, and no more than one record is held, however long the data is. Input is untrusted: never
 //! follow a name out of the given folder, never allocate by a size that a file states, never panic over content.
 
-mod columns;
+mod column_check;
 mod error;
-mod expected;
 mod exported;
 mod filter;
 mod general;
+mod image_finder;
 mod inputs;
 mod interleaved;
 mod iu_xray;
 mod json;
 mod jsonl;
+mod parquet_reader;
 mod path_vqa;
 mod pickle;
-mod pictures;
 mod pmc;
 mod record;
 mod roco;
@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 pub use error::DatasetError;
 pub use row::{DERIVED_QUESTION, ImageSource, Row};
 
-use filter::{Opened, Rows};
+use filter::{RawDataset, Rows};
 
 /// One input row, and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ pub enum Item {
     /// A row that cannot be used; `origin` says where it stands, `reason` why.
     Rejected { origin: String, reason: String },
     /// A row of another language or split than was asked for; not an input row, but counted.
-    LeftOut { origin: String, reason: String },
+    Filtered { origin: String, reason: String },
 }
 
 /// The published formats that can be read.
@@ -68,21 +68,21 @@ pub enum Format {
     PathVqa,
     /// PMC-VQA, both versions: CSV with choices, or Parquet.
     PmcVqa,
-    /// PMC-OA: JSON Lines of pictures and captions.
+    /// PMC-OA: JSON Lines of images and captions.
     PmcOa,
     /// ROCO: tab-separated captions, keywords and licences, or Parquet.
     Roco,
     /// ROCOv2: CSV captions and concepts, or Parquet.
     #[cfg_attr(feature = "clap", value(name = "rocov2"))]
     RocoV2,
-    /// IU X-Ray in the layout of R2Gen: `annotation.json`, pictures by study.
+    /// IU X-Ray in the layout of R2Gen: `annotation.json`, images by study.
     #[cfg_attr(feature = "clap", value(name = "iu-xray"))]
     IuXray,
-    /// A folder of pictures with a CSV, TSV, JSON or JSON Lines table beside them.
+    /// A folder of images with a CSV, TSV, JSON or JSON Lines table beside them.
     Folder,
-    /// Documents of text with pictures in their places: JSON Lines, Markdown or plain text.
+    /// Documents of text with images in their places: JSON Lines, Markdown or plain text.
     Interleaved,
-    /// Any Parquet file with pictures in or beside it.
+    /// Any Parquet file with images in or beside it.
     Parquet,
 }
 
@@ -96,7 +96,7 @@ pub struct Options {
     pub language: Option<String>,
     /// Only rows of this split: `train`, `validation`, `test`, or `all`.
     pub split: Option<String>,
-    /// Folder of the pictures, where it is not beside the table.
+    /// Folder of the images, where it is not beside the table.
     pub images: Option<PathBuf>,
     /// Licence of rows that do not state their own.
     pub licence: Option<String>,
@@ -118,15 +118,15 @@ pub struct Dataset {
 /// If there is no such input, it cannot be read, an option makes no sense for it, or no row has a column that is needed.
 pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, DatasetError> {
     let opened = unfiltered(format, path, options)?;
-    if expected::is_due(&opened, options) {
-        expected::check(unfiltered(format, path, options)?, options)?;
+    if column_check::is_needed(&opened, options) {
+        column_check::check(unfiltered(format, path, options)?, options)?;
     }
     let total = opened.entries.total;
     let items = Box::new(Rows::new(opened, options)?);
     Ok(Dataset { total, items })
 }
 
-fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     Ok(match format {
         Format::VqaRad => vqa_rad::open(path, options)?,
         Format::Slake => slake::open(path, options)?,

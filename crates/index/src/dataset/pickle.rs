@@ -16,21 +16,21 @@ use super::record::{Entries, Entry, Record, Value};
 use rounds_support::files;
 
 /// Longest file, in bytes. The questions of PathVQA take 3 MiB.
-const LONGEST_FILE: u64 = 64 << 20;
+const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Most items of a list inside a record, and how deep such lists are followed.
-const MOST_ITEMS: usize = 64;
-const DEEPEST: usize = 2;
+const MAX_ITEMS: usize = 64;
+const MAX_DEPTH: usize = 2;
 /// Longest record, in bytes of its texts: a pickle may hold one text and name it a million times.
-const LONGEST_RECORD: usize = 8 << 20;
+const MAX_RECORD_BYTES: usize = 8 << 20;
 
 /// The records of a pickle: the dictionaries in its list.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     input.open()?;
-    let bytes = files::read_limited(&input.path, LONGEST_FILE)?;
+    let bytes = files::read_limited(&input.path, MAX_FILE_BYTES)?;
     let (root, heap) = machine::run(&bytes).map_err(|(at, reason)| {
         DatasetError::broken(&format!("{}, byte {at}", input.name), reason)
     })?;
-    let Built::List(list) = root else {
+    let PickleValue::List(list) = root else {
         return Err(DatasetError::unsupported(
             &input.name,
             "it is not a list of records",
@@ -49,8 +49,8 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entry {
-    let Some(Built::Dict(dict)) = item else {
+fn entry(item: Option<&PickleValue>, heap: &Heap, origin: String, split: &str) -> Entry {
+    let Some(PickleValue::Dict(dict)) = item else {
         let reason = "it is not a dictionary of fields".to_owned();
         return Entry::Bad { origin, reason };
     };
@@ -65,7 +65,7 @@ fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entr
 
 /// A value that a pickle built. Containers are places in the lists of the heap.
 #[derive(Clone, Debug)]
-enum Built {
+enum PickleValue {
     Null,
     Text(Arc<str>),
     List(usize),
@@ -74,17 +74,17 @@ enum Built {
 
 #[derive(Default)]
 struct Heap {
-    lists: Vec<Vec<Built>>,
-    dicts: Vec<Vec<(Built, Built)>>,
+    lists: Vec<Vec<PickleValue>>,
+    dicts: Vec<Vec<(PickleValue, PickleValue)>>,
 }
 
 impl Heap {
     /// The named fields of a dictionary; `None` where their texts are too long together.
     fn fields(&self, dict: usize) -> Option<Vec<(String, Value)>> {
-        let mut room = LONGEST_RECORD;
+        let mut room = MAX_RECORD_BYTES;
         let mut fields = Vec::new();
         for (name, value) in self.dicts.get(dict).into_iter().flatten() {
-            if let Built::Text(name) = name {
+            if let PickleValue::Text(name) = name {
                 let name = copied(name, &mut room)?;
                 fields.push((name, self.value(value, 0, &mut room)?));
             }
@@ -93,18 +93,18 @@ impl Heap {
     }
 
     /// What was built; `None` where its texts do not fit into `room`, which becomes less by them.
-    fn value(&self, built: &Built, depth: usize, room: &mut usize) -> Option<Value> {
+    fn value(&self, built: &PickleValue, depth: usize, room: &mut usize) -> Option<Value> {
         Some(match built {
-            Built::Text(text) => Value::Text(copied(text, room)?),
-            Built::List(list) if depth < DEEPEST => {
+            PickleValue::Text(text) => Value::Text(copied(text, room)?),
+            PickleValue::List(list) if depth < MAX_DEPTH => {
                 let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
-                let items = items.take(MOST_ITEMS);
+                let items = items.take(MAX_ITEMS);
                 let items = items.map(|item| self.value(item, depth.saturating_add(1), room));
                 Value::List(items.collect::<Option<_>>()?)
             }
-            Built::Null | Built::List(_) => Value::Null,
-            // No text, and no picture: a recipe that wants this field says so.
-            Built::Dict(_) => Value::Object(Vec::new()),
+            PickleValue::Null | PickleValue::List(_) => Value::Null,
+            // No text, and no image: a recipe that wants this field says so.
+            PickleValue::Dict(_) => Value::Object(Vec::new()),
         })
     }
 }

@@ -7,9 +7,9 @@
 use std::path::Path;
 
 use super::error::quote;
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{folder_of, read_tables};
-use super::pictures::Pictures;
 use super::record::Record;
 use super::row::Row;
 use super::{DatasetError, Options, jsonl, table};
@@ -18,7 +18,7 @@ const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
 /// The tables of both versions. `test_clean.csv` is a part of `test.csv`.
 const VQA_TABLES: [&str; 4] = ["train.csv", "test.csv", "train_2.csv", "test_2.csv"];
 const CAPTION_TABLES: [&str; 4] = ["pmc_oa.jsonl", "train.jsonl", "valid.jsonl", "test.jsonl"];
-/// Where pictures lie beside the tables.
+/// Where images lie beside the tables.
 const FOLDERS: [&str; 5] = [
     "images",
     "images_2",
@@ -28,30 +28,30 @@ const FOLDERS: [&str; 5] = [
 ];
 
 /// PMC-VQA: the CSV tables of a folder, or one file, or Parquet.
-pub(super) fn open_vqa(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open_vqa(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&VQA_TABLES, &["test_clean.csv"]];
     let wanted = "train.csv or test.csv of PMC-VQA";
     let entries = read_tables(path, &lists, table::commas, wanted)?;
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(PmcVqa {
-            pictures: Pictures::beside(&folder_of(path), options, &FOLDERS)?,
+            images: ImageFinder::new(&folder_of(path), options, &FOLDERS)?,
         }),
         source: "PMC-VQA".to_owned(),
-        licence: "CC BY-SA; pictures of CC0 and CC BY papers",
+        licence: "CC BY-SA; images of CC0 and CC BY papers",
         language: None,
     })
 }
 
 /// PMC-OA: the JSON Lines of a folder (sub-captions if both files are there), or one file.
-pub(super) fn open_captions(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open_captions(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&CAPTION_TABLES, &["pmc_oa_beta.jsonl"]];
     let wanted = "pmc_oa.jsonl of PMC-OA";
     let entries = read_tables(path, &lists, jsonl::entries, wanted)?;
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(PmcOa {
-            pictures: Pictures::beside(&folder_of(path), options, &FOLDERS)?,
+            images: ImageFinder::new(&folder_of(path), options, &FOLDERS)?,
         }),
         source: "PMC-OA".to_owned(),
         licence: "unknown",
@@ -60,15 +60,15 @@ pub(super) fn open_captions(path: &Path, options: &Options) -> Result<Opened, Da
 }
 
 struct PmcVqa {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for PmcVqa {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.first_text(&["figure_path", "image_path", "image_name"])?;
         let images = match name.is_empty() {
-            true => self.pictures.of_value(record.take("image"))?,
-            false => vec![self.pictures.find(&name)?],
+            true => self.images.of_value(record.take("image"))?,
+            false => vec![self.images.find(&name)?],
         };
         let choices = choices(record)?;
         let (label, answer) = answer(record, &choices)?;
@@ -149,7 +149,7 @@ fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, Stri
         });
         choices
             .iter()
-            .find(|(_, choice)| plainly(choice) == plainly(&plain))
+            .find(|(_, choice)| normalised(choice) == normalised(&plain))
     };
     let right = of_letter(&label).or_else(|| of_text(&label));
     let Some((letter, text)) = right else {
@@ -160,7 +160,7 @@ fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, Stri
     };
     if !own_label
         && let Some((other, choice)) = of_text(&stated)
-        && plainly(choice) != plainly(text)
+        && normalised(choice) != normalised(text)
     {
         return Err(format!(
             "the answer is choice {other}, but its label is {letter}"
@@ -170,7 +170,7 @@ fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, Stri
 }
 
 /// A text without regard to case and blanks.
-fn plainly(text: &str) -> String {
+fn normalised(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
@@ -178,13 +178,13 @@ fn plainly(text: &str) -> String {
 }
 
 struct PmcOa {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for PmcOa {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image").unwrap_or_default();
-        let images = self.pictures.of_value(record.take("image"))?;
+        let images = self.images.of_value(record.take("image"))?;
         let mut row = Row::caption(images, record.text("caption")?);
         row.study = match record.note("pmcid") {
             own if own.is_empty() => paper(&name),

@@ -1,25 +1,25 @@
-//! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, under a licence of each picture's own.
+//! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, under a licence of each image's own.
 //!
-//! In ROCO the facts about a picture lie in files beside the captions, keyed by the same id; ROCOv2 has tables.
+//! In ROCO the facts about a image lie in files sidecars the captions, keyed by the same id; ROCOv2 has tables.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, chain, files, folder_of, parquet_files};
-use super::pictures::Pictures;
 use super::record::{Entries, Entry, Record, Value};
 use super::row::Row;
 use super::vocabulary::modality_of_concept;
-use super::{DatasetError, Options, columns, pmc, table, text, vocabulary};
+use super::{DatasetError, Options, parquet_reader, pmc, table, text, vocabulary};
 
-/// Most ids that are kept of a file beside the captions, and the longest of their facts, in bytes.
-const MOST_IDS: usize = 1_000_000;
-const LONGEST_FACTS: usize = 4096;
-/// The licence where no file tells each picture's own.
+/// Most ids that are kept of a file sidecars the captions, and the longest of their facts, in bytes.
+const MAX_IDS: usize = 1_000_000;
+const MAX_FACTS_BYTES: usize = 4096;
+/// The licence where no file tells each image's own.
 const PER_IMAGE: &str = "per-image Creative Commons, see the data set";
-/// Files beside the captions of ROCO, and the tags made of them.
-const BESIDE: [(&str, &str); 5] = [
+/// Files sidecars the captions of ROCO, and the tags made of them.
+const SIDECAR_FILES: [(&str, &str); 5] = [
     ("keywords.txt", "keyword"),
     ("cuis.txt", "cui"),
     ("semtypes.txt", "semtype"),
@@ -28,17 +28,20 @@ const BESIDE: [(&str, &str); 5] = [
 ];
 
 /// ROCO: a folder with `captions.txt`, that file, a folder above such folders, or Parquet.
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let captions = captions_below(path);
     let entries = match captions.is_empty() {
-        true => chain(parquet(path, "captions.txt of ROCO")?, columns::entries)?,
-        false => chain(captions, captioned)?,
+        true => chain(
+            parquet(path, "captions.txt of ROCO")?,
+            parquet_reader::entries,
+        )?,
+        false => chain(captions, captions_with_sidecars)?,
     };
     opened(path, options, entries, "ROCO")
 }
 
 /// ROCOv2: a folder with tables of captions and concepts, one table of captions, or Parquet.
-pub(super) fn open_v2(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open_v2(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let folder = folder_of(path);
     let is_table = super::inputs::extension(path) == "csv";
     let captions = match path.is_file() && is_table {
@@ -49,7 +52,7 @@ pub(super) fn open_v2(path: &Path, options: &Options) -> Result<Opened, DatasetE
     let entries = match captions.is_empty() {
         true => chain(
             parquet(path, "train_captions.csv of ROCOv2")?,
-            columns::entries,
+            parquet_reader::entries,
         )?,
         false => chain(captions, with_concepts)?,
     };
@@ -69,7 +72,7 @@ fn opened(
     options: &Options,
     entries: Entries,
     source: &str,
-) -> Result<Opened, DatasetError> {
+) -> Result<RawDataset, DatasetError> {
     let usual = [
         "images",
         "train",
@@ -80,10 +83,10 @@ fn opened(
         "valid_images",
         "test_images",
     ];
-    let pictures = Pictures::beside(&folder_of(path), options, &usual)?;
-    Ok(Opened {
+    let images = ImageFinder::new(&folder_of(path), options, &usual)?;
+    Ok(RawDataset {
         entries,
-        recipe: Box::new(Roco { pictures }),
+        recipe: Box::new(Roco { images }),
         source: source.to_owned(),
         licence: PER_IMAGE,
         language: None,
@@ -116,14 +119,14 @@ fn captions_below(path: &Path) -> Vec<Input> {
         .collect()
 }
 
-/// The captions of ROCO with the facts beside them.
-fn captioned(input: &Input) -> Result<Entries, DatasetError> {
+/// The captions of ROCO with the facts sidecars them.
+fn captions_with_sidecars(input: &Input) -> Result<Entries, DatasetError> {
     let folder = folder_of(&input.path);
-    let mut beside = Vec::new();
-    for (file, name) in BESIDE {
+    let mut sidecars = Vec::new();
+    for (file, name) in SIDECAR_FILES {
         let path = folder.join(file);
         if path.is_file() {
-            beside.push((name, facts(&Input::new(path))?));
+            sidecars.push((name, facts(&Input::new(path))?));
         }
     }
     // The folder tells the split and the kind: `data/train/radiology/captions.txt`.
@@ -158,7 +161,7 @@ fn captioned(input: &Input) -> Result<Entries, DatasetError> {
             field("kind", &kind),
             field("folder", &prefix),
         ];
-        for (name, facts) in &beside {
+        for (name, facts) in &sidecars {
             if let Some(own) = facts.get(id) {
                 let own = own.split('\t').map(|fact| Value::Text(fact.to_owned()));
                 fields.push(((*name).to_owned(), Value::List(own.collect())));
@@ -168,7 +171,7 @@ fn captioned(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-/// What a file beside the captions says of each id.
+/// What a file sidecars the captions says of each id.
 fn facts(input: &Input) -> Result<HashMap<String, String>, DatasetError> {
     let mut facts = HashMap::new();
     for (number, line) in text::lines(input)? {
@@ -176,26 +179,26 @@ fn facts(input: &Input) -> Result<HashMap<String, String>, DatasetError> {
         let line = line.map_err(|error| DatasetError::broken(&origin, error))?;
         if let Ok(line) = line
             && let Some((id, own)) = line.split_once('\t')
-            && own.len() <= LONGEST_FACTS
+            && own.len() <= MAX_FACTS_BYTES
         {
             facts.insert(id.trim().to_owned(), own.trim().to_owned());
         }
-        if facts.len() > MOST_IDS {
+        if facts.len() > MAX_IDS {
             return Err(DatasetError::unsupported(
                 &origin,
-                format!("more than {MOST_IDS} ids"),
+                format!("more than {MAX_IDS} ids"),
             ));
         }
     }
     Ok(facts)
 }
 
-/// The captions of ROCOv2 with the concepts of the table beside them.
+/// The captions of ROCOv2 with the concepts of the table sidecars them.
 fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
     let mut entries = table::commas(input)?;
-    let beside = input.name.replace("_captions", "_concepts");
-    let path = folder_of(&input.path).join(&beside);
-    if beside == input.name || !path.is_file() {
+    let sidecars = input.name.replace("_captions", "_concepts");
+    let path = folder_of(&input.path).join(&sidecars);
+    if sidecars == input.name || !path.is_file() {
         return Ok(entries);
     }
     let mut concepts: HashMap<String, Vec<Value>> = HashMap::new();
@@ -211,10 +214,10 @@ fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
                 .map(|cui| Value::Text(cui.trim().to_owned()));
             concepts.insert(id, own.take(64).collect());
         }
-        if concepts.len() > MOST_IDS {
+        if concepts.len() > MAX_IDS {
             return Err(DatasetError::unsupported(
-                &beside,
-                format!("more than {MOST_IDS} ids"),
+                &sidecars,
+                format!("more than {MAX_IDS} ids"),
             ));
         }
     }
@@ -235,15 +238,15 @@ fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
 }
 
 struct Roco {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for Roco {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let id = record.first_text(&["image_id", "id", "image_name"])?;
         let images = match record.take("image") {
-            Value::Null => vec![self.picture(&id, &record.note("folder"))?],
-            value => self.pictures.of_value(value)?,
+            Value::Null => vec![self.find_image(&id, &record.note("folder"))?],
+            value => self.images.of_value(value)?,
         };
         let mut row = Row::caption(images, record.text("caption")?);
         let keywords = record.texts("keyword");
@@ -279,10 +282,10 @@ impl Recipe for Roco {
 }
 
 impl Roco {
-    /// A picture beside its captions, which may be folders below the one that was given.
-    fn picture(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
+    /// A image sidecars its captions, which may be folders below the one that was given.
+    fn find_image(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
         if folder.is_empty() {
-            return self.pictures.find_stem(id);
+            return self.images.find_stem(id);
         }
         let mut places = [
             format!("{folder}/images/{id}"),
@@ -290,10 +293,10 @@ impl Roco {
             id.to_owned(),
         ]
         .into_iter()
-        .map(|place| self.pictures.find_stem(&place));
+        .map(|place| self.images.find_stem(&place));
         let first = places
             .next_back()
-            .unwrap_or_else(|| Err("no picture is named".to_owned()));
+            .unwrap_or_else(|| Err("no image is named".to_owned()));
         if first.is_ok() {
             first
         } else {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use super::vocabulary;
 use crate::example;
 
-/// The question of pictures that come with a caption alone.
+/// The question of images that come with a caption alone.
 pub const DERIVED_QUESTION: &str = "What does this image show?";
 /// Tags are taken up to one more than an example may have: what comes with more is cut or refused later on, and until then
 /// looking whether a tag is there stays quick.
-const MOST_TAGS: usize = example::MOST_TAGS + 1;
+const MAX_TAGS: usize = example::MAX_TAGS + 1;
 
-/// A picture that has not been read or decoded yet.
+/// A image that has not been read or decoded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageSource {
     /// A file that exists, below the folder that was given.
@@ -41,7 +41,7 @@ pub struct Row {
     pub id: String,
     /// At least one, in the order of the question.
     pub images: Vec<ImageSource>,
-    /// Not empty. With pictures in their places (U+FFFC, one an image), or without any place.
+    /// Not empty. With images in their places (U+FFFC, one an image), or without any place.
     pub question: String,
     /// Not empty.
     pub answer: String,
@@ -50,16 +50,16 @@ pub struct Row {
     pub tags: Vec<(String, String)>,
     pub source: String,
     pub licence: String,
-    /// Whose pictures they are; empty where the data does not say.
+    /// Whose images they are; empty where the data does not say.
     pub patient: String,
-    /// Case, paper or study that the pictures belong to; empty where the data does not say.
+    /// Case, paper or study that the images belong to; empty where the data does not say.
     pub study: String,
     /// Where in the input: `train.json, entry 12`.
     pub origin: String,
 }
 
 impl Row {
-    /// A row of these pictures with a question and an answer.
+    /// A row of these images with a question and an answer.
     pub(super) fn new(images: Vec<ImageSource>, question: String, answer: String) -> Self {
         Self {
             images,
@@ -69,7 +69,7 @@ impl Row {
         }
     }
 
-    /// A row of pictures with a caption alone.
+    /// A row of images with a caption alone.
     pub(super) fn caption(images: Vec<ImageSource>, caption: String) -> Self {
         let mut row = Self::new(images, DERIVED_QUESTION.to_owned(), caption);
         row.tag("question", "derived");
@@ -78,7 +78,7 @@ impl Row {
 
     /// Adds a tag, unless it says nothing or is there already.
     pub(super) fn tag(&mut self, name: &str, value: &str) {
-        if self.tags.len() >= MOST_TAGS {
+        if self.tags.len() >= MAX_TAGS {
             return;
         }
         let value = value.trim();
@@ -123,7 +123,7 @@ mod tests {
         for number in 0..1_000_000 {
             row.tag("note", &number.to_string());
         }
-        assert_eq!(row.tags.len(), example::MOST_TAGS + 1);
+        assert_eq!(row.tags.len(), example::MAX_TAGS + 1);
         assert!(began.elapsed() < std::time::Duration::from_secs(30));
     }
 }

@@ -12,9 +12,9 @@ use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
 
 /// Longest row, in bytes.
-const LONGEST_ROW: usize = 8 << 20;
+const MAX_ROW_BYTES: usize = 8 << 20;
 /// Most columns.
-const MOST_COLUMNS: usize = 4096;
+const MAX_COLUMNS: usize = 4096;
 
 /// The records of a table with commas.
 pub(super) fn commas(input: &Input) -> Result<Entries, DatasetError> {
@@ -55,8 +55,8 @@ fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
     let header = header
         .map_err(|error| DatasetError::broken(&name, error))?
         .clone();
-    if header.len() > MOST_COLUMNS {
-        let reason = format!("more than {MOST_COLUMNS} columns");
+    if header.len() > MAX_COLUMNS {
+        let reason = format!("more than {MAX_COLUMNS} columns");
         return Err(DatasetError::unsupported(&name, reason));
     }
     let columns: Vec<String> = header
@@ -155,7 +155,7 @@ impl<R: Read> Read for Limited<R> {
         self.progress.quotes.fetch_add(quotes, Ordering::Relaxed);
         self.progress.ended.fetch_or(read == 0, Ordering::Relaxed);
         let before = self.progress.row.fetch_add(read, Ordering::Relaxed);
-        if before > LONGEST_ROW {
+        if before > MAX_ROW_BYTES {
             return Err(std::io::Error::other(
                 "a row longer than 8 MiB; is a quote not closed?",
             ));

@@ -1,6 +1,6 @@
 //! ImageCLEF VQA-Med 2019: lines of `image|question|answer`, in one file or by category.
 //!
-//! What one question of a picture tells (its modality, organ and plane) is true of the picture, so it becomes a tag of
+//! What one question of a image tells (its modality, organ and plane) is true of the image, so it becomes a tag of
 //! every row about it. That takes a first pass over the lines. Only answers that name something are used, and what a
 //! question takes for granted (`in this mri`); a `no` tells nothing.
 
@@ -9,19 +9,19 @@ mod facts;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, chain, files, folder_of};
-use super::pictures::Pictures;
 use super::record::{Entries, Entry, Record, Value};
 use super::row::Row;
 use super::{DatasetError, Options, text};
 use facts::{Category, Facts};
 
-/// Most pictures whose facts are kept, and most questions whose category is.
-const MOST_PICTURES: usize = 200_000;
-const MOST_QUESTIONS: usize = 1_000_000;
+/// Most images whose facts are kept, and most questions whose category is.
+const MAX_IMAGES: usize = 200_000;
+const MAX_QUESTIONS: usize = 1_000_000;
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = find(path)?;
     if inputs.is_empty() {
         return Err(DatasetError::nothing(
@@ -29,13 +29,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
             path,
         ));
     }
-    let mut known = Known::default();
+    let mut known = FirstPass::default();
     let mut total = 0_u64;
     for input in &inputs {
         known.read_categories(input)?;
         total = total.saturating_add(known.read_facts(input)?);
     }
-    let folder = pictures_above(&inputs, path);
+    let folder = image_folder(&inputs, path);
     let usual = [
         "Train_images",
         "train_images",
@@ -50,10 +50,10 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
         total: Some(total),
         ..chain(inputs, entries)?
     };
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(VqaMed {
-            pictures: Pictures::beside(&folder, options, &usual)?,
+            images: ImageFinder::new(&folder, options, &usual)?,
             known,
         }),
         source: "VQA-Med 2019 (ImageCLEF)".to_owned(),
@@ -96,8 +96,8 @@ fn is_category(name: &str) -> bool {
     name.ends_with(".txt") && Category::of_file(name).is_some()
 }
 
-/// Pictures lie beside the lines, or beside the folder of the categories.
-fn pictures_above(inputs: &[Input], path: &Path) -> PathBuf {
+/// Images lie beside the lines, or beside the folder of the categories.
+fn image_folder(inputs: &[Input], path: &Path) -> PathBuf {
     let beside = inputs
         .first()
         .map_or_else(|| folder_of(path), |input| folder_of(&input.path));
@@ -111,18 +111,15 @@ fn pictures_above(inputs: &[Input], path: &Path) -> PathBuf {
     }
 }
 
-/// The fields of a line: picture, category where the line has it, question, answer.
+/// The fields of a line: image, category where the line has it, question, answer.
 fn fields(line: &str) -> Option<(&str, Option<Category>, &str, &str)> {
     let fields: Vec<&str> = line.split('|').map(str::trim).collect();
     match fields[..] {
-        [picture, question, answer] => Some((picture, None, question, answer)),
+        [image, question, answer] => Some((image, None, question, answer)),
         // The published answers of the test split name the category.
-        [picture, category, question, answer] => Some((
-            picture,
-            Some(Category::of_name(category)?),
-            question,
-            answer,
-        )),
+        [image, category, question, answer] => {
+            Some((image, Some(Category::of_name(category)?), question, answer))
+        }
         _ => None,
     }
 }
@@ -143,13 +140,13 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
     };
     let of_file = Category::of_file(&input.name.to_lowercase());
     text::entries(input, move |line, origin| {
-        let Some((picture, category, question, answer)) = fields(line) else {
-            let reason = "it is not picture|question|answer".to_owned();
+        let Some((image, category, question, answer)) = fields(line) else {
+            let reason = "it is not image|question|answer".to_owned();
             return Entry::Bad { origin, reason };
         };
         let category = category.or(of_file).map_or("", Category::name);
         let fields = [
-            ("image", picture),
+            ("image", image),
             ("category", category),
             ("question", question),
             ("answer", answer),
@@ -161,13 +158,13 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
 
 /// What a first pass over the lines tells.
 #[derive(Default)]
-struct Known {
-    pictures: HashMap<String, Facts>,
-    /// Picture and question, for those files that do not name the category of a line.
+struct FirstPass {
+    facts: HashMap<String, Facts>,
+    /// Image and question, for those files that do not name the category of a line.
     categories: HashMap<String, Category>,
 }
 
-impl Known {
+impl FirstPass {
     /// Learns which category a question is of, from the files by category beside `input`.
     fn read_categories(&mut self, input: &Input) -> Result<(), DatasetError> {
         let folder = folder_of(&input.path);
@@ -176,11 +173,13 @@ impl Known {
                 let Some(category) = Category::of_file(&file.name.to_lowercase()) else {
                     continue;
                 };
-                self.each(&file, |known, picture, _, question, answer| {
-                    if known.categories.len() < MOST_QUESTIONS {
-                        known.categories.insert(place(picture, question), category);
+                self.each(&file, |known, image, _, question, answer| {
+                    if known.categories.len() < MAX_QUESTIONS {
+                        known
+                            .categories
+                            .insert(question_key(image, question), category);
                     }
-                    known.learn(picture, Some(category), question, answer);
+                    known.learn(image, Some(category), question, answer);
                 })?;
             }
         }
@@ -189,13 +188,13 @@ impl Known {
 
     /// Learns what the lines of `input` tell; gives their number, good or bad.
     fn read_facts(&mut self, input: &Input) -> Result<u64, DatasetError> {
-        self.each(input, |known, picture, category, question, answer| {
+        self.each(input, |known, image, category, question, answer| {
             let category = category.or_else(|| {
                 known
-                    .category(picture, question)
+                    .category(image, question)
                     .map(|(category, _)| category)
             });
-            known.learn(picture, category, question, answer);
+            known.learn(image, category, question, answer);
         })
     }
 
@@ -213,44 +212,44 @@ impl Known {
             }
             rows = rows.saturating_add(1);
             if let Ok(line) = line
-                && let Some((picture, category, question, answer)) = fields(&line)
+                && let Some((image, category, question, answer)) = fields(&line)
             {
-                work(self, picture, category, question, answer);
+                work(self, image, category, question, answer);
             }
         }
         Ok(rows)
     }
 
-    fn learn(&mut self, picture: &str, category: Option<Category>, question: &str, answer: &str) {
-        if self.pictures.len() < MOST_PICTURES || self.pictures.contains_key(picture) {
-            let facts = self.pictures.entry(picture.to_owned()).or_default();
+    fn learn(&mut self, image: &str, category: Option<Category>, question: &str, answer: &str) {
+        if self.facts.len() < MAX_IMAGES || self.facts.contains_key(image) {
+            let facts = self.facts.entry(image.to_owned()).or_default();
             facts.learn(category, question, answer);
         }
     }
 
     /// The category of a question, and whether it is only inferred from its words.
-    fn category(&self, picture: &str, question: &str) -> Option<(Category, bool)> {
+    fn category(&self, image: &str, question: &str) -> Option<(Category, bool)> {
         let known = self
             .categories
-            .get(&place(picture, question))
+            .get(&question_key(image, question))
             .map(|category| (*category, false));
         known.or_else(|| Category::of_question(question).map(|category| (category, true)))
     }
 }
 
-fn place(picture: &str, question: &str) -> String {
-    format!("{picture}|{question}")
+fn question_key(image: &str, question: &str) -> String {
+    format!("{image}|{question}")
 }
 
 struct VqaMed {
-    pictures: Pictures,
-    known: Known,
+    images: ImageFinder,
+    known: FirstPass,
 }
 
 impl Recipe for VqaMed {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image")?;
-        let images = vec![self.pictures.find_stem(&name)?];
+        let images = vec![self.images.find_stem(&name)?];
         let question = record.text("question")?;
         let stated = Category::of_name(&record.note("category")).map(|category| (category, false));
         let category = stated.or_else(|| self.known.category(&name, &question));
@@ -259,7 +258,7 @@ impl Recipe for VqaMed {
             row.tag("category", category.name());
             row.tag("category_source", if inferred { "inferred" } else { "" });
         }
-        if let Some(facts) = self.known.pictures.get(&name) {
+        if let Some(facts) = self.known.facts.get(&name) {
             facts.tag(&mut row);
         }
         Ok(vec![row])

@@ -1,4 +1,4 @@
-//! VQA-RAD: questions of clinicians about radiology pictures.
+//! VQA-RAD: questions of clinicians about radiology images.
 //!
 //! The original form links paraphrases by `qid_linked_id` and names the case; the expanded form has templated questions
 //! (`frame`) as rows too, but neither link nor case; its cases are looked up in the original form where that lies beside it. Both hold numbers for answers and stray blanks. Each record is one
@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{folder_of, read_tables};
-use super::pictures::Pictures;
 use super::record::{Entry, Record};
 use super::row::Row;
 use super::{DatasetError, Options, json, vocabulary};
@@ -18,16 +18,16 @@ use super::{DatasetError, Options, json, vocabulary};
 const EXPANDED: [&str; 2] = ["trainset.json", "testset.json"];
 const ORIGINAL: [&str; 1] = ["VQA_RAD Dataset Public.json"];
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&EXPANDED, &ORIGINAL];
     let wanted = "trainset.json of VQA-RAD";
     let entries = read_tables(path, &lists, json::entries, wanted)?;
     let folder = folder_of(path);
     let usual = ["VQA_RAD Image Folder", "images", "imgs"];
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(VqaRad {
-            pictures: Pictures::beside(&folder, options, &usual)?,
+            images: ImageFinder::new(&folder, options, &usual)?,
             cases: cases(&folder),
         }),
         source: "VQA-RAD".to_owned(),
@@ -37,12 +37,12 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
 }
 
 struct VqaRad {
-    pictures: Pictures,
-    /// Picture to case.
+    images: ImageFinder,
+    /// Image to case.
     cases: HashMap<String, String>,
 }
 
-/// The cases of the pictures, as the original form says; none where it is not there or cannot be read.
+/// The cases of the images, as the original form says; none where it is not there or cannot be read.
 fn cases(folder: &Path) -> HashMap<String, String> {
     let path = folder.join(ORIGINAL[0]);
     if !path.is_file() {
@@ -66,8 +66,8 @@ impl Recipe for VqaRad {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image_name")?;
         let images = match name.is_empty() {
-            true => self.pictures.of_value(record.take("image"))?,
-            false => vec![self.pictures.find(&name)?],
+            true => self.images.of_value(record.take("image"))?,
+            false => vec![self.images.find(&name)?],
         };
         let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
         row.study = match stated(record.note("image_case_url")) {

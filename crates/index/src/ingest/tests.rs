@@ -1,4 +1,4 @@
-//! What becomes of rows: ids that come with an export, pictures without a vector, and pictures that are too long together.
+//! What becomes of rows: ids that come with an export, images without a vector, and images that are too long together.
 
 use super::*;
 use crate::dataset::{self, Format, Options};
@@ -10,8 +10,8 @@ use std::path::Path;
 struct Grey;
 
 impl Embedder for Grey {
-    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
-        let shade = f32::from(picture.rgb[0]);
+    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String> {
+        let shade = f32::from(image.rgb[0]);
         let one = if shade == 255.0 { f32::NAN } else { 1.0 };
         Ok(vec![vec![one, shade / 255.0]])
     }
@@ -198,7 +198,7 @@ fn rows_of_one_id_are_all_kept_and_the_first_has_it() {
 }
 
 #[test]
-fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
+fn a_image_that_the_encoder_makes_nothing_of_costs_only_its_row() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let rows = || vec![row("", 1), row("", 255), row("", 2)];
@@ -213,7 +213,7 @@ fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
 }
 
 #[test]
-fn pictures_that_are_too_long_together_are_one_rejected_row() {
+fn images_that_are_too_long_together_are_one_rejected_row() {
     let mut row = row("", 1);
     row.images = vec![row.images[0].clone(); 3];
     let length = png(1).len() as u64;

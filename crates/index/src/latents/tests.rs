@@ -7,12 +7,12 @@ fn cache(folder: &Path) -> Latents {
     Latents::new(folder, &"a".repeat(64))
 }
 
-/// A picture's name.
+/// A image's name.
 fn name(i: usize) -> String {
     format!("{i:02}").repeat(32)
 }
 
-/// Keeps 164 bytes for a picture that was last used so many seconds ago.
+/// Keeps 164 bytes for a image that was last used so many seconds ago.
 fn keep(latents: &Latents, i: usize, seconds: u64) {
     latents.put(&name(i), &[i as u8; 100]).unwrap();
     let path = latents.path(&name(i)).unwrap();
@@ -36,7 +36,7 @@ fn the_longest_unused_goes_first_and_a_damaged_one_is_nothing() {
         keep(&latents, i, 100 - i as u64);
     }
     assert_eq!(latents.get(&name(0)), Some(vec![0; 100]), "used now");
-    let held = Held {
+    let held = CacheSize {
         files: 4,
         bytes: 4 * 164,
     };
@@ -93,15 +93,15 @@ fn a_tally_that_is_damaged_or_gone_is_counted_again() {
     }
     for text in ["", "\u{0}\u{0}", "4 x", &"7 ".repeat(40)] {
         std::fs::write(latents.folder.join("tally"), text).unwrap();
-        assert_eq!(latents.limit(), USUAL_LIMIT, "{text:?}");
+        assert_eq!(latents.limit(), DEFAULT_LIMIT, "{text:?}");
         keep(&latents, 4, 0);
-        let tally = Tally::hold(&latents.folder).unwrap();
-        assert_eq!((tally.limit, tally.bytes), (USUAL_LIMIT, Some(5 * 164)));
+        let usage = Usage::lock(&latents.folder).unwrap();
+        assert_eq!((usage.limit, usage.bytes), (DEFAULT_LIMIT, Some(5 * 164)));
     }
 }
 
 #[test]
-fn nothing_stays_of_a_picture_that_is_not_named_whichever_model_made_it() {
+fn nothing_stays_of_a_image_that_is_not_named_whichever_model_made_it() {
     let folder = tempfile::tempdir().unwrap();
     for model in ["a", "b"] {
         let latents = Latents::new(folder.path(), &model.repeat(64));
@@ -111,14 +111,14 @@ fn nothing_stays_of_a_picture_that_is_not_named_whichever_model_made_it() {
         // What a write that was interrupted left.
         std::fs::write(latents.folder.join("00/.rounds-x"), "rest").unwrap();
     }
-    let named = |picture: &str| picture == name(1) || picture == name(2);
+    let named = |image: &str| image == name(1) || image == name(2);
     let caches = Latents::all(folder.path());
     assert_eq!(caches.len(), 2);
     for latents in caches {
         assert_eq!(latents.held(&named).files, 2);
         assert_eq!(latents.retain(&named).unwrap(), 3);
         assert_eq!(files_of(&latents), 2);
-        let tally = Tally::hold(&latents.folder).unwrap();
-        assert_eq!(tally.bytes, Some(2 * 164));
+        let usage = Usage::lock(&latents.folder).unwrap();
+        assert_eq!(usage.bytes, Some(2 * 164));
     }
 }

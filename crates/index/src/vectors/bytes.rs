@@ -35,7 +35,7 @@ impl Deref for Bytes {
 }
 
 /// Opens a plain file; a link, a folder or a device is refused. With `write`, it is made (0600) where it is missing.
-pub fn open_plain(path: &Path, write: bool) -> Result<File, VectorError> {
+pub fn open_regular_file(path: &Path, write: bool) -> Result<File, VectorError> {
     let action = if write { "write" } else { "read" };
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(write);

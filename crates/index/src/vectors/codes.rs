@@ -26,7 +26,7 @@ pub struct CodeRow<'a> {
 }
 
 /// Stands in place of the error of an example without a vector.
-pub const NO_ROW: f32 = -1.0;
+pub const ABSENT_ROW: f32 = -1.0;
 
 /// A block that passed its checks.
 #[derive(Clone, Copy)]
@@ -56,7 +56,7 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn row(&self, row: usize) -> Option<CodeRow<'a>> {
         let error = f32::from_le_bytes(*self.errors.get(row)?);
-        if error == NO_ROW {
+        if error == ABSENT_ROW {
             return None;
         }
         Some(CodeRow {
@@ -97,7 +97,7 @@ impl Codes {
     ) -> Result<Self, VectorError> {
         let file = file_name(name);
         let path = folder.join(&file);
-        let handle = bytes::open_plain(&path, false)?;
+        let handle = bytes::open_regular_file(&path, false)?;
         let wanted = layout::block_range(rows / BLOCK, dimension).start;
         if bytes::length(&handle, &path)? < wanted as u64 {
             return Err(VectorError::damaged(&file, "it is too short"));
@@ -172,7 +172,7 @@ impl Codes {
 
     /// The codes of a row, unchecked: only for rows of blocks that [`Codes::are_whole`] said yes to. Empty past the end.
     #[inline]
-    pub fn of_row(&self, row: usize) -> &[i8] {
+    pub fn row_codes(&self, row: usize) -> &[i8] {
         let block = HEADER + row / BLOCK * layout::block_length(self.dimension);
         let start = block + row % BLOCK * self.dimension;
         simd::signed(
@@ -209,6 +209,6 @@ pub fn file_name(name: &str) -> String {
 }
 
 /// The rows of block `number`.
-pub fn rows_of(number: usize) -> Range<usize> {
+pub fn block_row_range(number: usize) -> Range<usize> {
     number * BLOCK..(number + 1) * BLOCK
 }

@@ -3,7 +3,7 @@
 //! Every byte follows from the f16 rows, the same on every machine, so that `verify` can make them again and compare. Never
 //! change how codes are made without a new format version.
 
-use super::codes::{NO_ROW, rows_of};
+use super::codes::{ABSENT_ROW, block_row_range};
 use super::error::VectorError;
 use super::layout::{self, BLOCK};
 use super::records::{Records, Row};
@@ -64,7 +64,7 @@ impl BlockBuilder {
             (Some(values), Some(codes)) => quantise(values, codes),
             _ => Quantised {
                 scale: 0.0,
-                error: NO_ROW,
+                error: ABSENT_ROW,
             },
         };
         self.scales.push(made.scale);
@@ -94,9 +94,13 @@ impl BlockBuilder {
 }
 
 /// Makes the codes of the rows of block `number` again.
-pub fn remake(number: usize, records: &Records, row: &mut Row) -> Result<Vec<u8>, VectorError> {
+pub fn rebuild_block(
+    number: usize,
+    records: &Records,
+    row: &mut Row,
+) -> Result<Vec<u8>, VectorError> {
     let mut builder = BlockBuilder::new(records.dimension());
-    for at in rows_of(number) {
+    for at in block_row_range(number) {
         let present = records.read(at, row)?;
         builder.push(
             present.then_some(row.values.as_slice()),

@@ -118,12 +118,12 @@ impl Hint for VectorError {
             }
             Self::Dimension { .. } => "use the model that the index was made with",
             Self::NotFinite | Self::Zero => {
-                "the encoder gave no usable vector for this picture; leave the picture out"
+                "the encoder gave no usable vector for this image; leave the image out"
             }
             Self::Damaged { .. } | Self::Short { .. } => {
-                "see all damage with `rounds index verify`; restore the file from a copy, or embed the pictures again"
+                "see all damage with `rounds index verify`; restore the file from a copy, or embed the images again"
             }
-            Self::Version { .. } => "use the program that wrote it, or embed the pictures again",
+            Self::Version { .. } => "use the program that wrote it, or embed the images again",
             Self::Busy { .. } => "wait until it is done; reading goes on meanwhile",
             Self::Graph { .. } => "exact search needs no graph: use --search exact",
             _ => return None,

@@ -10,15 +10,15 @@ use super::error::VectorError;
 use super::layout::BLOCK;
 use super::query::Query;
 use super::records::Row;
-use super::top::{self, Candidate, Floor, Shortlist};
+use super::topk::{self, Candidate, Floor, Shortlist};
 use super::{Filter, Hit, Vectors};
 
 /// Rows that one task scans at least, so that handing it over costs little beside it.
-const ROWS_A_TASK: usize = 2048;
-/// Candidates that are scored before the floor is looked at again.
+const ROWS_PER_TASK: usize = 2048;
+/// Candidates that are score_candidates before the floor is looked at again.
 const BATCH: usize = 512;
-/// Candidates that one task scores at least.
-const SCORES_A_TASK: usize = 256;
+/// Candidates that one task exact_scores at least.
+const SCORES_PER_TASK: usize = 256;
 
 /// The `k` best rows from `first` on that pass `filter`, best first; ties by row.
 pub fn search(
@@ -37,7 +37,7 @@ pub fn search(
         Filter::All => scan_all(vectors, query, k, &|_| true, first),
         Filter::Fn(allowed) => scan_all(vectors, query, k, allowed, first),
     };
-    scored(vectors, query, k, shortlist.finish())
+    score_candidates(vectors, query, k, shortlist.finish())
 }
 
 fn scan_all<F: Fn(usize) -> bool + Sync>(
@@ -50,8 +50,8 @@ fn scan_all<F: Fn(usize) -> bool + Sync>(
     let rows = vectors.rows();
     let scan = |mut list: Shortlist, number: usize| {
         let block = vectors.block(number);
-        let of_block = codes::rows_of(number);
-        for row in of_block.start.max(first)..of_block.end.min(rows) {
+        let block_rows = codes::block_row_range(number);
+        for row in block_rows.start.max(first)..block_rows.end.min(rows) {
             if allowed(row) {
                 offer(&mut list, query, block, row);
             }
@@ -59,12 +59,12 @@ fn scan_all<F: Fn(usize) -> bool + Sync>(
         list
     };
     let blocks = first / BLOCK..rows.div_ceil(BLOCK);
-    if blocks.len() * BLOCK <= ROWS_A_TASK {
+    if blocks.len() * BLOCK <= ROWS_PER_TASK {
         return blocks.fold(Shortlist::new(k), scan);
     }
     blocks
         .into_par_iter()
-        .with_min_len(ROWS_A_TASK / BLOCK)
+        .with_min_len(ROWS_PER_TASK / BLOCK)
         .fold(|| Shortlist::new(k), scan)
         .reduce(|| Shortlist::new(k), Shortlist::merge)
 }
@@ -85,10 +85,10 @@ fn scan_rows(
         }
         list
     };
-    if rows.len() <= ROWS_A_TASK {
+    if rows.len() <= ROWS_PER_TASK {
         return scan(Shortlist::new(k), rows);
     }
-    rows.par_chunks(ROWS_A_TASK)
+    rows.par_chunks(ROWS_PER_TASK)
         .fold(|| Shortlist::new(k), scan)
         .reduce(|| Shortlist::new(k), Shortlist::merge)
 }
@@ -105,8 +105,8 @@ fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usi
     }
 }
 
-/// The true scores of candidates, until none of the rest can be among the `k` best.
-fn scored(
+/// The true exact_scores of candidates, until none of the rest can be among the `k` best.
+fn score_candidates(
     vectors: &Vectors,
     query: &Query,
     k: usize,
@@ -119,19 +119,19 @@ fn scored(
     let (start, rest) = candidates.split_at(candidates.len().min(2 * k + 16));
     for batch in std::iter::once(start).chain(rest.chunks(BATCH)) {
         let reach = floor.value();
-        let open = batch.partition_point(|candidate| candidate.most >= reach);
-        let found = scores(vectors, query, batch.get(..open).unwrap_or_default())?;
+        let open = batch.partition_point(|candidate| candidate.upper_bound >= reach);
+        let found = exact_scores(vectors, query, batch.get(..open).unwrap_or_default())?;
         found.iter().for_each(|hit| floor.offer(hit.score));
         hits.extend(found);
         if open < batch.len() {
             break;
         }
     }
-    Ok(top::best(hits, k))
+    Ok(topk::best(hits, k))
 }
 
 /// The true score of each candidate that has a vector.
-fn scores(
+fn exact_scores(
     vectors: &Vectors,
     query: &Query,
     candidates: &[Candidate],
@@ -144,21 +144,21 @@ fn scores(
         }))
     };
     let room = || Row::new(vectors.dimension());
-    let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_A_TASK {
+    let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_PER_TASK {
         let mut row = room();
         candidates.iter().map(|c| score(&mut row, c)).collect()
     } else {
         candidates
             .par_iter()
-            .with_min_len(SCORES_A_TASK)
+            .with_min_len(SCORES_PER_TASK)
             .map_init(room, score)
             .collect()
     };
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// The true scores of `rows`, as hits, best first: for candidates that another search found.
-pub fn rescored(
+/// The true exact_scores of `rows`, as hits, best first: for candidates that another search found.
+pub fn rescore(
     vectors: &Vectors,
     query: &Query,
     k: usize,
@@ -166,9 +166,9 @@ pub fn rescored(
 ) -> Result<Vec<Hit>, VectorError> {
     let candidates: Vec<Candidate> = rows
         .map(|row| Candidate {
-            most: f32::INFINITY,
+            upper_bound: f32::INFINITY,
             row,
         })
         .collect();
-    Ok(top::best(scores(vectors, query, &candidates)?, k))
+    Ok(topk::best(exact_scores(vectors, query, &candidates)?, k))
 }

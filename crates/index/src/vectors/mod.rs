@@ -16,7 +16,7 @@ mod query;
 mod records;
 mod simd;
 mod store;
-mod top;
+mod topk;
 mod verify;
 mod writer;
 
@@ -24,7 +24,7 @@ mod writer;
 mod tests;
 
 pub use error::VectorError;
-pub use graph::{Graph, GraphSlot, GraphState};
+pub use graph::{Graph, GraphState, LazyGraph};
 pub use store::Vectors;
 pub use writer::VectorWriter;
 
@@ -41,16 +41,16 @@ pub struct Hit {
 
 /// Neighbours, and how they were found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
+pub struct SearchResult {
     /// Best first.
     pub hits: Vec<Hit>,
     /// [`Search::Exact`] or [`Search::Hnsw`].
     pub by: Search,
 }
 
-impl Answered {
+impl SearchResult {
     /// By a scan.
-    pub fn exactly(hits: Vec<Hit>) -> Self {
+    pub fn exact(hits: Vec<Hit>) -> Self {
         let by = Search::Exact;
         Self { hits, by }
     }
@@ -98,7 +98,7 @@ impl Search {
     pub const GRAPH_FROM: usize = 1_000_000;
 
     /// The search used for an index of `count` examples.
-    pub fn settled(self, count: usize) -> Self {
+    pub fn resolve(self, count: usize) -> Self {
         match self {
             Self::Auto if count < Self::GRAPH_FROM => Self::Exact,
             Self::Auto => Self::Hnsw,

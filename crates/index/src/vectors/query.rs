@@ -110,11 +110,11 @@ impl Query {
     #[inline]
     pub fn estimate(&self, row: CodeRow<'_>, floor: f32) -> Estimate {
         let scale = f64::from(row.scale);
-        let of_row = f64::from(row.error) * (1.0 + SLACK) + SLACK;
+        let row_codes = f64::from(row.error) * (1.0 + SLACK) + SLACK;
         let sum = f64::from(self.kernel.dot_side(row.codes, &self.high.codes)) * self.high.scale;
         let first = Estimate {
             score: scale * sum,
-            error: scale * self.high.error_by_scale + of_row,
+            error: scale * self.high.error_by_scale + row_codes,
         };
         if first.score + first.error < f64::from(floor) {
             return first;
@@ -122,13 +122,13 @@ impl Query {
         let more = f64::from(self.kernel.dot_side(row.codes, &self.low.codes)) * self.low.scale;
         Estimate {
             score: scale * (sum + more),
-            error: scale * self.low.error_by_scale + of_row,
+            error: scale * self.low.error_by_scale + row_codes,
         }
     }
 
     /// The score of codes by the first layer alone, without their scale: to walk a graph with.
     #[inline]
-    pub fn rough(&self, codes: &[i8]) -> f32 {
+    pub fn approximate_score(&self, codes: &[i8]) -> f32 {
         self.kernel.dot_side(codes, &self.high.codes) as f32 * self.high.scale as f32
     }
 

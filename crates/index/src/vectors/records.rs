@@ -46,7 +46,7 @@ impl Records {
     ) -> Result<Self, VectorError> {
         let file = format!("{name}.f16");
         let path = folder.join(&file);
-        let handle = bytes::open_plain(&path, false)?;
+        let handle = bytes::open_regular_file(&path, false)?;
         let length = bytes::length(&handle, &path)?;
         check_length(length, dimension, rows, &file)?;
         let wanted = layout::record_range(rows, dimension).start;

@@ -119,7 +119,7 @@ impl Vectors {
         cancel: &Cancel,
     ) -> Result<(), VectorError> {
         let (rows, dimension) = (self.rows(), self.dimension());
-        let bytes = made_codes(&self.records, progress, cancel)?;
+        let bytes = build_codes(&self.records, progress, cancel)?;
         self.codes = match &self.home {
             Some((folder, name)) => {
                 files::write_atomic(&folder.join(codes::file_name(name)), &bytes)?;
@@ -139,7 +139,7 @@ impl Vectors {
 }
 
 /// A whole file of codes for the rows of `records`.
-pub fn made_codes(
+pub fn build_codes(
     records: &Records,
     progress: &mut dyn FnMut(usize, usize),
     cancel: &Cancel,
@@ -154,7 +154,7 @@ pub fn made_codes(
             return Err(VectorError::Cancelled);
         }
         progress(number * BLOCK, rows);
-        bytes.extend_from_slice(&encode::remake(number, records, &mut row)?);
+        bytes.extend_from_slice(&encode::rebuild_block(number, records, &mut row)?);
     }
     progress(rows, rows);
     Ok(bytes)

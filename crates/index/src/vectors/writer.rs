@@ -18,11 +18,11 @@ use super::error::VectorError;
 use super::layout::{self, BLOCK};
 use super::query::normalised;
 use super::records::{self, Records, Row};
-use super::store::made_codes;
+use super::store::build_codes;
 use rounds_support::{Cancel, FileError, files};
 
 /// Bytes that are held back before they are written.
-const HELD: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// Where bytes go: a file, or in tests something that fails.
 pub(super) trait Storage: Send {
@@ -48,16 +48,16 @@ struct Tail {
     storage: Box<dyn Storage>,
     path: std::path::PathBuf,
     end: u64,
-    waiting: Vec<u8>,
+    pending: Vec<u8>,
 }
 
 impl Tail {
     fn write(&mut self) -> Result<(), VectorError> {
         self.storage
-            .write_at(self.end, &self.waiting)
+            .write_at(self.end, &self.pending)
             .map_err(|error| FileError::from_io(&self.path, "write", &error))?;
-        self.end += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.end += self.pending.len() as u64;
+        self.pending.clear();
         Ok(())
     }
 
@@ -120,19 +120,19 @@ impl VectorWriter {
         let halves = vector
             .map(|vector| rounded(vector, self.dimension))
             .transpose()?;
-        if self.rows.waiting.len() >= HELD {
+        if self.rows.pending.len() >= BUFFER_BYTES {
             self.rows.write()?;
         }
-        if self.codes.waiting.len() >= HELD {
+        if self.codes.pending.len() >= BUFFER_BYTES {
             self.codes.write()?;
         }
         let record = records::encode(self.pushed, halves.as_deref(), self.dimension);
         let source = layout::u32_at(&record, record.len() - 4).unwrap_or(0);
         let values = halves.map(|halves| halves.to_f32_vec());
         self.block.push(values.as_deref(), source);
-        self.rows.waiting.extend_from_slice(&record);
+        self.rows.pending.extend_from_slice(&record);
         if let Some(block) = self.block.take(self.pushed / BLOCK) {
-            self.codes.waiting.extend_from_slice(&block);
+            self.codes.pending.extend_from_slice(&block);
         }
         self.pushed += 1;
         Ok(())
@@ -179,7 +179,7 @@ fn open_rows(
 ) -> Result<Tail, VectorError> {
     let file = format!("{name}.f16");
     let path = folder.join(&file);
-    let mut handle = bytes::open_plain(&path, true)?;
+    let mut handle = bytes::open_regular_file(&path, true)?;
     let failed = |error: io::Error| FileError::from_io(&path, "write", &error);
     match handle.try_lock() {
         Ok(()) => {}
@@ -204,7 +204,7 @@ fn open_rows(
         storage: Box::new(handle),
         path,
         end: end as u64,
-        waiting: Vec::new(),
+        pending: Vec::new(),
     })
 }
 
@@ -217,11 +217,11 @@ fn open_codes(folder: &Path, name: &str, records: &Records) -> Result<Tail, Vect
         None => true,
     };
     if !codes::Codes::open(folder, name, dimension, rows).is_ok_and(last) {
-        let bytes = made_codes(records, &mut |_, _| {}, &Cancel::new())?;
+        let bytes = build_codes(records, &mut |_, _| {}, &Cancel::new())?;
         files::write_atomic(&path, &bytes)?;
     }
     let end = layout::block_range(rows / BLOCK, dimension).start as u64;
-    let handle = bytes::open_plain(&path, true)?;
+    let handle = bytes::open_regular_file(&path, true)?;
     handle
         .set_len(end)
         .and_then(|()| handle.sync_all())
@@ -230,7 +230,7 @@ fn open_codes(folder: &Path, name: &str, records: &Records) -> Result<Tail, Vect
         storage: Box::new(handle),
         path,
         end,
-        waiting: Vec::new(),
+        pending: Vec::new(),
     })
 }
 

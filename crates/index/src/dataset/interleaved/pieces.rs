@@ -1,24 +1,24 @@
-//! Finds the places of pictures in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
+//! Finds the places of images in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
 
 use crate::PICTURE_PLACE;
 use crate::dataset::ImageSource;
 
 /// Longest place, with its name and what Markdown says of it, in bytes.
-const LONGEST_PLACE: usize = 4096;
+const MAX_PLACEHOLDER_BYTES: usize = 4096;
 
 /// A piece of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Piece {
     Text(String),
-    Picture(ImageSource),
+    Image(ImageSource),
 }
 
-/// A piece of a text before its pictures are looked up.
+/// A piece of a text before its images are looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Text(String),
-    /// Name of the picture; empty where it is the next one of a list.
-    Place(String),
+    /// Name of the image; empty where it is the next one of a list.
+    Placeholder(String),
 }
 
 /// The parts of `text` in order, without empty texts.
@@ -29,9 +29,9 @@ pub(super) fn read(text: &str) -> Vec<Part> {
     while let Some(start) = rest.find(['<', '!']) {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        if let Some((name, after)) = place(from) {
+        if let Some((name, after)) = placeholder(from) {
             flush(&mut plain, &mut parts);
-            parts.push(Part::Place(name.to_owned()));
+            parts.push(Part::Placeholder(name.to_owned()));
             rest = after;
         } else {
             let mut characters = from.chars();
@@ -53,14 +53,14 @@ fn flush(plain: &mut String, parts: &mut Vec<Part>) {
 }
 
 /// The place that `text` begins with: the name in it, and what follows.
-fn place(text: &str) -> Option<(&str, &str)> {
+fn placeholder(text: &str) -> Option<(&str, &str)> {
     // No further: a text of nothing but beginnings would be read to its end from each of them.
-    let near = text.get(..text.floor_char_boundary(LONGEST_PLACE))?;
-    let (name, after) = place_in(near)?;
+    let near = text.get(..text.floor_char_boundary(MAX_PLACEHOLDER_BYTES))?;
+    let (name, after) = placeholder_in(near)?;
     Some((name, text.get(near.len().checked_sub(after.len())?..)?))
 }
 
-fn place_in(text: &str) -> Option<(&str, &str)> {
+fn placeholder_in(text: &str) -> Option<(&str, &str)> {
     if let Some(rest) = text.strip_prefix("<image>") {
         return Some(("", rest));
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn places_are_found_and_what_only_looks_like_one_stays_text() {
         let text = |text: &str| Part::Text(text.to_owned());
-        let at = |name: &str| Part::Place(name.to_owned());
+        let at = |name: &str| Part::Placeholder(name.to_owned());
         assert_eq!(
             read("One <image> two <image: a b.png>![x](c.png \"t\") three"),
             [
@@ -124,7 +124,10 @@ mod tests {
         let short = format!("![{}](a.png) b", "ä".repeat(2000));
         assert_eq!(
             read(&short),
-            [Part::Place("a.png".to_owned()), Part::Text("b".to_owned())]
+            [
+                Part::Placeholder("a.png".to_owned()),
+                Part::Text("b".to_owned())
+            ]
         );
     }
 }

@@ -3,15 +3,15 @@
 use std::io::BufRead;
 
 /// Longest element, in bytes.
-const LONGEST_ELEMENT: usize = 8 << 20;
+const MAX_ELEMENT_BYTES: usize = 8 << 20;
 /// Longest key of the outer object, in bytes.
-const LONGEST_KEY: usize = 4096;
+const MAX_KEY_BYTES: usize = 4096;
 /// Deepest nesting that is followed.
-const DEEPEST: usize = 200;
+const MAX_DEPTH: usize = 200;
 
 /// Where the scanner stands.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum State {
     Start,
     /// In a list; the flag says whether the list is in an object, the other whether it has had an element.
     List {
@@ -28,7 +28,7 @@ enum Place {
 /// Takes the elements out of a JSON text.
 pub(super) struct Elements<R> {
     input: R,
-    place: Place,
+    state: State,
     /// Key of the list; empty if it is in no object.
     pub(super) key: String,
     /// Number of the element in its list, from 1.
@@ -39,7 +39,7 @@ impl<R: BufRead> Elements<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
             input,
-            place: Place::Start,
+            state: State::Start,
             key: String::new(),
             number: 0,
         }
@@ -57,36 +57,36 @@ impl<R: BufRead> Elements<R> {
     pub(super) fn next(&mut self) -> Result<Option<Option<Vec<u8>>>, String> {
         loop {
             let byte = self.peek_content()?;
-            match (self.place, byte) {
-                (Place::End, None) => return Ok(None),
-                (Place::End, Some(_)) => {
+            match (self.state, byte) {
+                (State::End, None) => return Ok(None),
+                (State::End, Some(_)) => {
                     return Err("more text after the end of the list".to_owned());
                 }
                 (_, None) => return Err("the file ends too early".to_owned()),
-                (Place::Start, Some(b'[')) => self.enter(Place::List {
+                (State::Start, Some(b'[')) => self.enter(State::List {
                     inner: false,
                     begun: false,
                 })?,
-                (Place::Start, Some(b'{')) => self.enter(Place::Object { begun: false })?,
-                (Place::Start, Some(_)) => {
+                (State::Start, Some(b'{')) => self.enter(State::Object { begun: false })?,
+                (State::Start, Some(_)) => {
                     return Err("it is neither a list nor an object".to_owned());
                 }
-                (Place::List { inner, .. }, Some(b']')) => {
+                (State::List { inner, .. }, Some(b']')) => {
                     let after = if inner {
-                        Place::Object { begun: true }
+                        State::Object { begun: true }
                     } else {
-                        Place::End
+                        State::End
                     };
                     self.enter(after)?;
                 }
-                (Place::List { inner, begun }, Some(_)) => {
+                (State::List { inner, begun }, Some(_)) => {
                     self.number = self.number.saturating_add(1);
                     self.comma(begun, b']')?;
-                    self.place = Place::List { inner, begun: true };
-                    return Ok(Some(self.value(LONGEST_ELEMENT)?));
+                    self.state = State::List { inner, begun: true };
+                    return Ok(Some(self.value(MAX_ELEMENT_BYTES)?));
                 }
-                (Place::Object { .. }, Some(b'}')) => self.enter(Place::End)?,
-                (Place::Object { begun }, Some(_)) => {
+                (State::Object { .. }, Some(b'}')) => self.enter(State::End)?,
+                (State::Object { begun }, Some(_)) => {
                     self.comma(begun, b'}')?;
                     self.member()?;
                 }
@@ -94,10 +94,10 @@ impl<R: BufRead> Elements<R> {
         }
     }
 
-    /// Takes one byte and stands at `place`.
-    fn enter(&mut self, place: Place) -> Result<(), String> {
+    /// Takes one byte and stands at `state`.
+    fn enter(&mut self, state: State) -> Result<(), String> {
         self.bump()?;
-        self.place = place;
+        self.state = state;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl<R: BufRead> Elements<R> {
     /// Takes a key, and enters its list; a member of another kind is passed over.
     fn member(&mut self) -> Result<(), String> {
         let key = self
-            .value(LONGEST_KEY)?
+            .value(MAX_KEY_BYTES)?
             .and_then(|key| serde_json::from_slice(&key).ok());
         self.key = key.ok_or("a key of the outer object is not a text")?;
         if self.peek_content()? != Some(b':') {
@@ -128,21 +128,21 @@ impl<R: BufRead> Elements<R> {
         self.bump()?;
         self.number = 0;
         if self.peek_content()? == Some(b'[') {
-            return self.enter(Place::List {
+            return self.enter(State::List {
                 inner: true,
                 begun: false,
             });
         }
         self.value(0)?;
-        self.place = Place::Object { begun: true };
+        self.state = State::Object { begun: true };
         Ok(())
     }
 
-    /// Takes one value whole; `None` if it has more than `longest` bytes.
-    fn value(&mut self, longest: usize) -> Result<Option<Vec<u8>>, String> {
-        let mut taken = Taken {
+    /// Takes one value whole; `None` if it has more than `max` bytes.
+    fn value(&mut self, max: usize) -> Result<Option<Vec<u8>>, String> {
+        let mut taken = ValueBytes {
             bytes: Vec::new(),
-            longest,
+            max,
             fits: true,
         };
         let mut open: Vec<u8> = Vec::new();
@@ -162,7 +162,7 @@ impl<R: BufRead> Elements<R> {
             } else {
                 match byte {
                     b'"' => text = true,
-                    b'{' | b'[' if open.len() < DEEPEST => open.push(byte + 2),
+                    b'{' | b'[' if open.len() < MAX_DEPTH => open.push(byte + 2),
                     b'{' | b'[' => return Err("it is nested too deeply".to_owned()),
                     b'}' | b']' if open.is_empty() => break,
                     b'}' | b']' if open.pop() == Some(byte) => {}
@@ -187,7 +187,7 @@ impl<R: BufRead> Elements<R> {
             match self.peek()? {
                 // The byte order mark is no text of JSON, but some programs write it.
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.input.consume(1),
-                Some(0xEF | 0xBB | 0xBF) if self.place == Place::Start => self.input.consume(1),
+                Some(0xEF | 0xBB | 0xBF) if self.state == State::Start => self.input.consume(1),
                 other => return Ok(other),
             }
         }
@@ -211,15 +211,15 @@ impl<R: BufRead> Elements<R> {
 }
 
 /// The bytes of a value, as far as they are kept.
-struct Taken {
+struct ValueBytes {
     bytes: Vec<u8>,
-    longest: usize,
+    max: usize,
     fits: bool,
 }
 
-impl Taken {
+impl ValueBytes {
     fn push(&mut self, byte: u8) {
-        if self.bytes.len() < self.longest {
+        if self.bytes.len() < self.max {
             self.bytes.push(byte);
         } else {
             self.fits = false;

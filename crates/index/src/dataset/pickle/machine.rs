@@ -5,16 +5,16 @@
 use std::collections::HashMap;
 
 use super::escapes::unescape;
-use super::{Built, Heap};
+use super::{Heap, PickleValue};
 
 /// Most values that are built.
-const MOST_VALUES: usize = 1 << 22;
+const MAX_VALUES: usize = 1 << 22;
 
 /// A failure with the byte of the pickle that it happened at.
 type Failure = (usize, String);
 
 /// Runs the pickle to its end; a failure comes with the byte it happened at.
-pub(super) fn run(pickle: &[u8]) -> Result<(Built, Heap), Failure> {
+pub(super) fn run(pickle: &[u8]) -> Result<(PickleValue, Heap), Failure> {
     let mut machine = Machine {
         pickle,
         position: 0,
@@ -40,10 +40,10 @@ pub(super) fn run(pickle: &[u8]) -> Result<(Built, Heap), Failure> {
 struct Machine<'a> {
     pickle: &'a [u8],
     position: usize,
-    stack: Vec<Built>,
+    stack: Vec<PickleValue>,
     /// Heights of the stack; nothing is taken from below the last one.
     marks: Vec<usize>,
-    memo: HashMap<u64, Built>,
+    memo: HashMap<u64, PickleValue>,
     heap: Heap,
     made: usize,
 }
@@ -133,7 +133,7 @@ impl Machine<'_> {
     /// Pushes a constant.
     fn constant(&mut self, opcode: u8) -> Result<(), String> {
         match opcode {
-            b'N' => self.push(Built::Null),
+            b'N' => self.push(PickleValue::Null),
             0x88 => self.text("true"),
             0x89 => self.text("false"),
             // INT, LONG, FLOAT: numbers as text
@@ -187,7 +187,7 @@ impl Machine<'_> {
         let length = usize::from(self.byte()?);
         let bytes = self.take(length)?;
         if bytes.len() > 8 {
-            return self.push(Built::Null);
+            return self.push(PickleValue::Null);
         }
         let negative = bytes.last().is_some_and(|byte| *byte >= 0x80);
         let mut whole = [if negative { 0xFF } else { 0 }; 8];
@@ -205,24 +205,24 @@ impl Machine<'_> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), String> {
-        self.push(Built::Text(text.into()))
+        self.push(PickleValue::Text(text.into()))
     }
 
-    fn list(&mut self, items: Vec<Built>) -> Result<(), String> {
+    fn list(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
         let place = self.heap.lists.len();
         self.heap.lists.push(items);
-        self.push(Built::List(place))
+        self.push(PickleValue::List(place))
     }
 
-    fn dict(&mut self, items: Vec<Built>) -> Result<(), String> {
+    fn dict(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
         let place = self.heap.dicts.len();
         self.heap.dicts.push(Vec::new());
-        self.push(Built::Dict(place))?;
+        self.push(PickleValue::Dict(place))?;
         self.set(items)
     }
 
-    fn append(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let Built::List(list) = self.top()? else {
+    fn append(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let PickleValue::List(list) = self.top()? else {
             return Err("it appends to something that is no list".to_owned());
         };
         let list = self.heap.lists.get_mut(list).ok_or("a list is missing")?;
@@ -230,8 +230,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn set(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let Built::Dict(dict) = self.top()? else {
+    fn set(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let PickleValue::Dict(dict) = self.top()? else {
             return Err("it sets an item of something that is no dictionary".to_owned());
         };
         let dict = self
@@ -246,7 +246,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn push(&mut self, value: Built) -> Result<(), String> {
+    fn push(&mut self, value: PickleValue) -> Result<(), String> {
         self.count()?;
         self.stack.push(value);
         Ok(())
@@ -254,8 +254,8 @@ impl Machine<'_> {
 
     fn count(&mut self) -> Result<(), String> {
         self.made = self.made.saturating_add(1);
-        if self.made > MOST_VALUES {
-            return Err(format!("it builds more than {MOST_VALUES} values"));
+        if self.made > MAX_VALUES {
+            return Err(format!("it builds more than {MAX_VALUES} values"));
         }
         Ok(())
     }
@@ -264,18 +264,21 @@ impl Machine<'_> {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    fn top(&self) -> Result<Built, String> {
-        let top = self.stack.get(self.floor()..).and_then(<[Built]>::last);
+    fn top(&self) -> Result<PickleValue, String> {
+        let top = self
+            .stack
+            .get(self.floor()..)
+            .and_then(<[PickleValue]>::last);
         top.cloned().ok_or_else(|| "the stack is empty".to_owned())
     }
 
-    fn pop(&mut self) -> Result<Built, String> {
+    fn pop(&mut self) -> Result<PickleValue, String> {
         let top = self.top()?;
         self.stack.pop();
         Ok(top)
     }
 
-    fn pop_many(&mut self, count: usize) -> Result<Vec<Built>, String> {
+    fn pop_many(&mut self, count: usize) -> Result<Vec<PickleValue>, String> {
         let start = self
             .stack
             .len()
@@ -284,7 +287,7 @@ impl Machine<'_> {
         Ok(self.stack.split_off(start.ok_or("the stack is empty")?))
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Built>, String> {
+    fn pop_mark(&mut self) -> Result<Vec<PickleValue>, String> {
         let mark = self.marks.pop().ok_or("there is no mark")?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }

@@ -12,10 +12,10 @@ use rounds_support::errors::shown;
 use rounds_support::files;
 
 /// Longest file of facts, in bytes, and most facts of all files.
-const LONGEST_FILE: u64 = 16 << 20;
-const MOST_FACTS: usize = 200_000;
+const MAX_FILE_BYTES: u64 = 16 << 20;
+const MAX_FACTS: usize = 200_000;
 /// Most facts that one rationale names.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// Files of facts, with what stands between their fields: English has `#`, as its values hold commas.
 const FILES: [(&str, char); 6] = [
@@ -84,22 +84,22 @@ impl Knowledge {
             if !path.is_file() {
                 continue;
             }
-            let bytes = files::read_limited(&path, LONGEST_FILE)?;
+            let bytes = files::read_limited(&path, MAX_FILE_BYTES)?;
             let text = String::from_utf8_lossy(&bytes);
             facts.extend(
                 text.lines()
                     .skip(1)
                     .filter_map(|line| fact(line, separator)),
             );
-            if facts.len() > MOST_FACTS {
-                let reason = format!("more than {MOST_FACTS} facts");
+            if facts.len() > MAX_FACTS {
+                let reason = format!("more than {MAX_FACTS} facts");
                 return Err(DatasetError::unsupported(&shown(folder), reason));
             }
         }
         Ok(Self { facts })
     }
 
-    /// The facts that a question with this `triple` and `answer` rests on, about what is marked in its picture first.
+    /// The facts that a question with this `triple` and `answer` rests on, about what is marked in its image first.
     pub(super) fn facts(&self, triple: &[String], answer: &str, marked: &[String]) -> Vec<&Fact> {
         let [head, relation, tail] = triple else {
             return Vec::new();
@@ -120,13 +120,13 @@ impl Knowledge {
         let seen = |fact: &Fact| marked.iter().any(|name| same_thing(name, &fact.entity));
         let mut found: Vec<&Fact> = match tail.as_str() {
             "ktail" => about
-                .filter(|fact| plain(&fact.value) == plain(answer))
+                .filter(|fact| normalised(&fact.value) == normalised(answer))
                 .collect(),
             tail => about
-                .filter(|fact| parts(&fact.value).any(|part| plain(part) == plain(tail)))
+                .filter(|fact| parts(&fact.value).any(|part| normalised(part) == normalised(tail)))
                 .filter(|fact| {
-                    says_no_name(answer)
-                        || parts(answer).any(|name| plain(name) == plain(&fact.entity))
+                    is_yes_or_no(answer)
+                        || parts(answer).any(|name| normalised(name) == normalised(&fact.entity))
                 })
                 .collect(),
         };
@@ -134,10 +134,10 @@ impl Knowledge {
         // A value that many entities share tells nothing, unless one of them is marked.
         if found.iter().any(|fact| seen(fact)) {
             found.retain(|fact| seen(fact));
-        } else if tail == "ktail" && found.len() > MOST_NAMED {
+        } else if tail == "ktail" && found.len() > MAX_NAMED {
             found.clear();
         }
-        found.truncate(MOST_NAMED);
+        found.truncate(MAX_NAMED);
         found
     }
 }
@@ -159,7 +159,7 @@ fn fact(line: &str, separator: char) -> Option<Fact> {
 }
 
 /// Words without regard to case and punctuation.
-fn plain(text: &str) -> String {
+fn normalised(text: &str) -> String {
     words(text).join(" ")
 }
 
@@ -169,7 +169,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether an answer is a yes or no, which names no entity.
-fn says_no_name(answer: &str) -> bool {
+fn is_yes_or_no(answer: &str) -> bool {
     matches!(
         answer.trim().to_lowercase().as_str(),
         "yes" | "no" | "有" | "没有" | "是" | "不是" | "包含" | "不包含" | "属于" | "不属于"
@@ -178,7 +178,7 @@ fn says_no_name(answer: &str) -> bool {
 
 /// Whether a box and an entity are the same thing: `Left Kidney` and `Kidney`, `Effusion` and `Pleural Effusion`.
 fn same_thing(marked: &str, entity: &str) -> bool {
-    let (marked, entity) = (plain(marked), plain(entity));
+    let (marked, entity) = (normalised(marked), normalised(entity));
     !marked.is_empty()
         && !entity.is_empty()
         && (marked.contains(&entity) || entity.contains(&marked))

@@ -35,7 +35,7 @@ fn pathvqa_is_read_from_its_pickles() {
     assert_eq!(dataset.total, Some(4));
     let all = Read::of(dataset);
     assert_eq!(all.rows.len(), 3);
-    assert_eq!(all.reasons(), ["picture not found: gone"]);
+    assert_eq!(all.reasons(), ["image not found: gone"]);
     assert_eq!(tag(&all.rows[1], "answer_type"), "closed");
     assert_eq!(tag(&all.rows[1], "answer_type_source"), "inferred");
     assert_eq!(file(&all.rows[2], 0), "val_1.jpg");
@@ -77,7 +77,7 @@ const V1: &str = "Figure_path,Question,Answer,Choice A,Choice B,Choice C,Choice 
 PMC1064097_F1.jpg,\"What is\nshown?\",Focal uptake pattern,A:Diffuse uptake pattern,B:Focal uptake pattern,C:No uptake,D:Other,B\n\
 PMC1064097_F1.jpg,Contradiction?,No uptake,A:Diffuse,B:Focal,C:No uptake,D:Other,B\n\
 PMC1064097_F1.jpg,Short row,x\n\
-PMC1_F1.jpg,No picture?,x,A:x,B:y,C:z,D:w,A\n";
+PMC1_F1.jpg,No image?,x,A:x,B:y,C:z,D:w,A\n";
 const V2: &str = "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split\n\
 0,PMC1064097_F1.jpg,A scan.,Which?, A: one ,B: two,C: three,D: four,D,train\n\
 1,PMC1064097_F1.jpg,A scan.,Which?,A: one,B: two,C: three,D: four,E,test\n";
@@ -116,7 +116,7 @@ fn pmc_vqa_finds_the_right_choice_in_both_versions() {
             ),
             (
                 "test.csv, line 6".to_owned(),
-                "picture not found: PMC1_F1.jpg".to_owned()
+                "image not found: PMC1_F1.jpg".to_owned()
             ),
         ]
     );
@@ -226,11 +226,11 @@ fn rocov2_joins_captions_with_concepts() {
     assert_eq!(read.rows[0].answer, "A film, frontal");
     assert_eq!(tag(&read.rows[0], "cui"), "C1306645; C0817096");
     assert_eq!(tag(&read.rows[0], "modality"), "xr");
-    assert_eq!(read.reasons(), ["picture not found: ROCOv2_2"]);
+    assert_eq!(read.reasons(), ["image not found: ROCOv2_2"]);
 }
 
 #[test]
-fn iu_xray_has_two_pictures_a_study() {
+fn iu_xray_has_two_images_a_study() {
     let annotation = r#"{"train": [{"id": "CXR1", "report": "Clear lungs.", "image_path": ["CXR1/0.png", "CXR1/1.png"], "split": "train"},
         {"id": "CXR2", "report": "x", "image_path": ["CXR2/0.png"], "split": "train"}],
         "val": [{"id": "CXR1", "report": "", "image_path": ["CXR1/0.png"], "split": "val"}], "test": []}"#;
@@ -249,7 +249,7 @@ fn iu_xray_has_two_pictures_a_study() {
     assert_eq!(read.rows[0].origin, "annotation.json, train, entry 1");
     assert_eq!(
         read.reasons(),
-        ["picture not found: CXR2/0.png", "the answer is empty"]
+        ["image not found: CXR2/0.png", "the answer is empty"]
     );
     let train = Options {
         split: Some("train".to_owned()),
@@ -269,9 +269,9 @@ fn vqa_med_is_read_from_every_split_folder_there_is() {
             ("train/All_QA_Pairs_train.txt", "s1|what is it?|a cyst\n"),
             ("val/All_QA_Pairs_val.txt", "s2|what is it?|a stone\n"),
         ];
-        let pictures = ["s1", "s2", "s3"].map(|name| (format!("images/{name}.jpg"), "x"));
-        let pictures = pictures.iter().map(|(name, text)| (name.as_str(), *text));
-        let all: Vec<_> = splits.into_iter().chain(top).chain(pictures).collect();
+        let images = ["s1", "s2", "s3"].map(|name| (format!("images/{name}.jpg"), "x"));
+        let images = images.iter().map(|(name, text)| (name.as_str(), *text));
+        let all: Vec<_> = splits.into_iter().chain(top).chain(images).collect();
         let folder = Folder::new(&all);
         let read = plain(Format::VqaMed2019, folder.path());
         assert!(read.rejected.is_empty(), "{:?}", read.rejected);

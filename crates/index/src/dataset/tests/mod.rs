@@ -52,7 +52,7 @@ impl Read {
             match item {
                 Ok(Item::Row(row)) => read.rows.push(*row),
                 Ok(Item::Rejected { origin, reason }) => read.rejected.push((origin, reason)),
-                Ok(Item::LeftOut { .. }) => read.left_out += 1,
+                Ok(Item::Filtered { .. }) => read.left_out += 1,
                 Err(error) => read.error = Some(error),
             }
         }
@@ -87,7 +87,7 @@ fn tag(row: &Row, name: &str) -> String {
     values.collect::<Vec<_>>().join("; ")
 }
 
-/// The name of the picture at `index`.
+/// The name of the image at `index`.
 fn file(row: &Row, index: usize) -> String {
     match &row.images[index] {
         ImageSource::File(path) => path.file_name().unwrap().to_string_lossy().into_owned(),

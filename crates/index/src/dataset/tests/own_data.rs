@@ -48,7 +48,7 @@ fn columns_of_a_table_are_found_by_name_and_others_are_tags() {
     );
     assert_eq!(
         read.reasons(),
-        ["picture not found: c.png", "there is no picture"]
+        ["image not found: c.png", "there is no image"]
     );
 }
 
@@ -195,7 +195,7 @@ fn several_tables_and_none_are_errors_that_say_what_to_do() {
 
 #[test]
 #[cfg(unix)]
-fn no_picture_outside_the_given_folder_is_taken() {
+fn no_image_outside_the_given_folder_is_taken() {
     let outside = Folder::new(&[("secret.png", "x")]);
     let secret = outside.path().join("secret.png");
     let name = outside
@@ -215,7 +215,7 @@ fn no_picture_outside_the_given_folder_is_taken() {
     let outside = read
         .reasons()
         .iter()
-        .filter(|reason| reason.starts_with("picture outside"))
+        .filter(|reason| reason.starts_with("image outside"))
         .count();
     assert_eq!((outside, read.rejected.len()), (3, 4));
     let options = Options {
@@ -236,7 +236,7 @@ fn outside_folder(secret: &Path) -> PathBuf {
 }
 
 #[test]
-fn texts_are_clean_and_hold_no_mark_of_a_picture() {
+fn texts_are_clean_and_hold_no_mark_of_a_image() {
     let folder = Folder::new(&[
         (
             "t.jsonl",
@@ -258,7 +258,7 @@ fn a_document_in_markdown_becomes_rows_with_places() {
         ("case.md", text),
         ("a.png", "x"),
         ("images/b.png", "y"),
-        ("second.txt", "no picture"),
+        ("second.txt", "no image"),
         ("third.md", "![x](gone.png) x"),
     ]);
     let read = plain(Format::Interleaved, folder.path());
@@ -276,14 +276,14 @@ fn a_document_in_markdown_becomes_rows_with_places() {
     assert_eq!(
         read.reasons(),
         [
-            "there is no picture in the document",
-            "picture not found: gone.png"
+            "there is no image in the document",
+            "image not found: gone.png"
         ]
     );
 }
 
 #[test]
-fn documents_in_json_lines_name_their_pictures_in_a_list_or_side_by_side() {
+fn documents_in_json_lines_name_their_images_in_a_list_or_side_by_side() {
     let lines = "{\"text\":\"<image> One. <image>Two.\",\"images\":[\"a.png\",\"a.png\"],\"id\":\"d1\"}\n\
         {\"texts\":[null,\"Three.\"],\"images\":[\"a.png\",null]}\n\
         {\"text\":\"<image><image> x\",\"images\":[\"a.png\"]}\n\
@@ -297,7 +297,7 @@ fn documents_in_json_lines_name_their_pictures_in_a_list_or_side_by_side() {
     assert_eq!(tag(&read.rows[1], "question"), "derived");
     assert_eq!(
         read.reasons(),
-        ["more places than pictures", "more pictures than places"]
+        ["more places than images", "more images than places"]
     );
 }
 
@@ -333,7 +333,7 @@ fn a_mapped_column_that_no_row_has_is_an_error_that_lists_the_columns() {
 }
 
 #[test]
-fn a_table_without_a_column_of_pictures_says_which_columns_it_has() {
+fn a_table_without_a_column_of_images_says_which_columns_it_has() {
     for table in [
         "photo,question,answer\na.png,q,x\n",
         "a.png,q,x\na.png,q,y\n",

@@ -1,4 +1,4 @@
-//! Parquet files as they are published: pictures as pairs of bytes and path.
+//! Parquet files as they are published: images as pairs of bytes and path.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const SCHEMA: &str = "message schema {
     optional int64 grade;
 }";
 
-/// A file of `rows` rows in groups of `group`; the third row has an empty picture.
+/// A file of `rows` rows in groups of `group`; the third row has an empty image.
 fn file_of(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let properties = WriterProperties::builder()
@@ -37,7 +37,7 @@ fn file_of(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
                 if number == 2 {
                     String::new()
                 } else {
-                    format!("picture {number}")
+                    format!("image {number}")
                 }
             }),
             texts(&|number| format!("{number}.jpg")),
@@ -91,14 +91,14 @@ fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
     assert_eq!(dataset.total, Some(13));
     let read = Read::of(dataset);
     assert_eq!(read.rows.len(), 12);
-    assert_eq!(read.reasons(), ["the picture has no content"]);
+    assert_eq!(read.reasons(), ["the image has no content"]);
     assert!(read.error.is_none());
     assert_eq!(read.rows[8].answer, "answer 9");
     assert_eq!(
         read.rows[8].images,
         [ImageSource::Bytes {
             name: "9.jpg".to_owned(),
-            bytes: b"picture 9".to_vec()
+            bytes: b"image 9".to_vec()
         }]
     );
     assert_eq!(tag(&read.rows[8], "grade"), "9");
@@ -109,7 +109,7 @@ fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
     }
 }
 
-/// A file of one row with a list of `count` pictures that all are the one content of the column's dictionary.
+/// A file of one row with a list of `count` images that all are the one content of the column's dictionary.
 fn repeated(count: usize, content: &[u8]) -> Vec<u8> {
     let schema = "message schema {
         required group image (LIST) { repeated group list { required binary element; } }

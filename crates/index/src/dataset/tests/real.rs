@@ -151,7 +151,7 @@ fn a_question_of_slake_about_knowledge_comes_with_the_fact_it_rests_on() {
 }
 
 #[test]
-fn vqa_med_comes_whole_and_knows_what_its_pictures_are() {
+fn vqa_med_comes_whole_and_knows_what_its_images_are() {
     let Some(folder) = real("vqa-med-2019") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What the questions about one picture tell about it.
+//! What the questions about one image tell about it.
 
 use crate::dataset::row::Row;
 use crate::dataset::vocabulary::{modality, words};
@@ -76,7 +76,7 @@ impl Category {
     }
 }
 
-/// Facts of one picture; each empty until a question tells it.
+/// Facts of one image; each empty until a question tells it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     /// Word of the small vocabulary, and whether an answer named it.
@@ -121,7 +121,7 @@ impl Facts {
         }
     }
 
-    /// Tags a row about the picture.
+    /// Tags a row about the image.
     pub(super) fn tag(&self, row: &mut Row) {
         row.tag(
             "modality",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_of_what_its_answers_name_or_its_questions_take_for_granted() {
+    fn a_image_is_of_what_its_answers_name_or_its_questions_take_for_granted() {
         assert_eq!(modality_after(&[("is this a ct scan?", "no")]), None);
         assert_eq!(modality_after(&[("is this a ct scan?", "yes")]), Some("ct"));
         assert_eq!(

@@ -11,8 +11,8 @@ use super::super::codes::Codes;
 use super::super::error::VectorError;
 use super::super::simd::{Kernel, Side, prefetch};
 use super::super::store::Vectors;
-use super::super::top::Score;
-use super::growing::{Edge, Growing};
+use super::super::topk::Score;
+use super::layer_builder::{Edge, LayerBuilder};
 use super::walk::{self, Near, Scores};
 use super::{Graph, covered, source};
 use rounds_support::Cancel;
@@ -20,11 +20,11 @@ use rounds_support::Cancel;
 /// Neighbours a new row is given, and a row has at most in an upper layer; in the lowest it has at most twice as many.
 const NEIGHBOURS: usize = 16;
 /// Candidates looked at for a new row's neighbours.
-const WIDTH: usize = 200;
+const EF_CONSTRUCTION: usize = 200;
 /// Highest level: one row in 16 to that power.
-const HIGHEST: u32 = 7;
+const MAX_LEVEL: u32 = 7;
 /// Rows between two calls of `progress`.
-const STEP: usize = 256;
+const PROGRESS_STEP: usize = 256;
 
 /// The level of a row: at least `l` for one row in 16^l.
 fn level(row: u32) -> usize {
@@ -33,7 +33,7 @@ fn level(row: u32) -> usize {
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (((z ^ (z >> 31)).leading_zeros() / 4).min(HIGHEST)) as usize
+    (((z ^ (z >> 31)).leading_zeros() / 4).min(MAX_LEVEL)) as usize
 }
 
 /// How near rows are to each other by their codes.
@@ -49,9 +49,10 @@ impl Rows<'_> {
     }
 
     fn between(&self, a: u32, b: u32) -> f32 {
-        let dot = self
-            .kernel
-            .dot(self.codes.of_row(a as usize), self.codes.of_row(b as usize));
+        let dot = self.kernel.dot(
+            self.codes.row_codes(a as usize),
+            self.codes.row_codes(b as usize),
+        );
         dot as f32 * (self.scale(a) * self.scale(b))
     }
 
@@ -83,13 +84,13 @@ struct ToRow<'a> {
 
 impl Scores for ToRow<'_> {
     fn score(&self, row: u32) -> f32 {
-        let codes = self.rows.codes.of_row(row as usize);
+        let codes = self.rows.codes.row_codes(row as usize);
         let dot = self.rows.kernel.dot_side(codes, &self.side);
         dot as f32 * (self.scale * self.rows.scale(row))
     }
 
     fn fetch(&self, row: u32) {
-        prefetch(self.rows.codes.of_row(row as usize));
+        prefetch(self.rows.codes.row_codes(row as usize));
     }
 }
 
@@ -97,7 +98,7 @@ impl Scores for ToRow<'_> {
 struct Builder<'a> {
     rows: Rows<'a>,
     /// The lowest first.
-    layers: Vec<Growing>,
+    layers: Vec<LayerBuilder>,
     entry: Option<u32>,
 }
 
@@ -106,7 +107,7 @@ impl Builder<'_> {
         let level = level(row);
         let to_row = ToRow {
             rows: &self.rows,
-            side: Side::new(self.rows.codes.of_row(row as usize).to_vec()),
+            side: Side::new(self.rows.codes.row_codes(row as usize).to_vec()),
             scale: self.rows.scale(row),
         };
         let mut near = self.entry.map(|entry| to_row.near(entry));
@@ -117,13 +118,13 @@ impl Builder<'_> {
                 near = Some(walk::descend(layer, &to_row, from));
                 continue;
             }
-            let found = walk::best_first(layer, &to_row, from, WIDTH, |_| true);
+            let found = walk::best_first(layer, &to_row, from, EF_CONSTRUCTION, |_| true);
             near = found.first().copied().or(near);
             links.push((at, self.rows.choose(&edges(&found), NEIGHBOURS)));
         }
         let is_highest = level + 1 > self.layers.len() || self.entry.is_none();
         while self.layers.len() <= level {
-            self.layers.push(Growing::new(NEIGHBOURS, 0));
+            self.layers.push(LayerBuilder::new(NEIGHBOURS, 0));
         }
         for layer in self.layers.iter_mut().take(level + 1).skip(1) {
             layer.add(row);
@@ -191,14 +192,14 @@ impl Graph {
                 scales: &source.scales,
                 kernel: Kernel::best(),
             },
-            layers: vec![Growing::new(2 * NEIGHBOURS, rows)],
+            layers: vec![LayerBuilder::new(2 * NEIGHBOURS, rows)],
             entry: None,
         };
         for row in 0..rows {
             if cancel.is_cancelled() {
                 return Err(VectorError::Cancelled);
             }
-            if row % STEP == 0 {
+            if row % PROGRESS_STEP == 0 {
                 progress(row, rows);
             }
             // Absent, or without a direction in codes.
@@ -210,7 +211,11 @@ impl Graph {
         let entry = builder.entry.ok_or_else(|| VectorError::Graph {
             reason: "there are no vectors to put into it".to_owned(),
         })?;
-        let layers = builder.layers.into_iter().map(Growing::finish).collect();
+        let layers = builder
+            .layers
+            .into_iter()
+            .map(LayerBuilder::finish)
+            .collect();
         Ok(Self {
             rows,
             entry,
@@ -229,6 +234,6 @@ mod tests {
         let count = |at_least| (0..1 << 16).filter(|&row| level(row) >= at_least).count();
         assert!((3700..4500).contains(&count(1)), "{}", count(1));
         assert!((200..320).contains(&count(2)), "{}", count(2));
-        assert!(level(u32::MAX) <= HIGHEST as usize);
+        assert!(level(u32::MAX) <= MAX_LEVEL as usize);
     }
 }

@@ -21,7 +21,7 @@ const MAX_LAYERS: usize = 64;
 const SUM: usize = 32;
 
 impl Graph {
-    /// The graph that was kept for `name` in `folder`, if it is whole and fits the first rows of `vectors`.
+    /// The graph that was stored for `name` in `folder`, if it is whole and fits the first rows of `vectors`.
     pub fn load(folder: &Path, name: &str, vectors: &Vectors) -> Option<Self> {
         layout::check_name(name).ok()?;
         let path = folder.join(file_name(name));
@@ -29,19 +29,19 @@ impl Graph {
             Ok(bytes) => bytes,
             Err(VectorError::File(FileError::NotFound { .. })) => return None,
             Err(error) => {
-                tracing::warn!("the kept search graph could not be read: {error}");
+                tracing::warn!("the stored search graph could not be read: {error}");
                 return None;
             }
         };
         let graph = decode(&bytes, name, vectors.dimension())
-            .filter(|kept| kept.rows <= vectors.rows())
-            .and_then(|kept| {
-                source(vectors, kept.rows)
+            .filter(|stored| stored.rows <= vectors.rows())
+            .and_then(|stored| {
+                source(vectors, stored.rows)
                     .ok()
-                    .and_then(|found| kept.on(found))
+                    .and_then(|found| stored.attach(found))
             });
         if graph.is_none() {
-            tracing::warn!("the kept search graph does not fit the index; it is made again");
+            tracing::warn!("the stored search graph does not fit the index; it is made again");
         }
         graph
     }
@@ -57,7 +57,7 @@ impl Graph {
 
 fn read(path: &Path) -> Result<Vec<u8>, VectorError> {
     // Refuses links and devices before anything is read.
-    drop(super::super::bytes::open_plain(path, false)?);
+    drop(super::super::bytes::open_regular_file(path, false)?);
     Ok(files::read_limited(path, MAX_BYTES)?)
 }
 
@@ -119,17 +119,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A graph as it was kept, before it is known whether it fits.
-struct Kept {
+/// A graph as it was stored, before it is known whether it fits.
+struct StoredGraph {
     rows: usize,
     digest: [u8; 32],
     entry: u32,
     layers: Vec<Layer>,
 }
 
-impl Kept {
+impl StoredGraph {
     /// The graph, if it was made from this.
-    fn on(self, source: Source) -> Option<Graph> {
+    fn attach(self, source: Source) -> Option<Graph> {
         (self.digest == source.digest).then_some(Graph {
             rows: self.rows,
             entry: self.entry,
@@ -139,7 +139,7 @@ impl Kept {
     }
 }
 
-fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<Kept> {
+fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<StoredGraph> {
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     if Sha256::digest(content).as_slice() != sum {
         return None;
@@ -158,7 +158,7 @@ fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<Kept> {
     let layers = (0..count)
         .map(|level| layer(&mut reader, level, rows))
         .collect::<Option<Vec<_>>>()?;
-    reader.0.is_empty().then_some(Kept {
+    reader.0.is_empty().then_some(StoredGraph {
         rows,
         digest,
         entry,

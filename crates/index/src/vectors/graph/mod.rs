@@ -6,11 +6,11 @@
 
 mod build;
 mod file;
-mod growing;
-mod slot;
+mod layer_builder;
+mod lazy;
 mod walk;
 
-pub use slot::{GraphSlot, GraphState};
+pub use lazy::{GraphState, LazyGraph};
 
 use std::cmp::Reverse;
 
@@ -24,11 +24,11 @@ use super::layout::{self, BLOCK};
 use super::query::Query;
 use super::simd;
 use super::store::Vectors;
-use super::{Answered, Filter, Hit, Search, top};
+use super::{Filter, Hit, Search, SearchResult, topk};
 
 /// Candidates kept while searching, at least: recall@10 of 0.995 in 0.8 ms for 500 queries over 1,000,000 rows of 512 values, where
 /// 64 have 0.84 (synthetic; `cargo bench --bench vectors -- graph`, quiet machine, one core of an AMD EPYC, 2026-11-25).
-const LEAST_WIDTH: usize = 256;
+const MIN_EF: usize = 256;
 /// Rows asked to learn how many pass a filter.
 const SAMPLE: usize = 512;
 /// A scan is taken where the share of rows that pass is below the root of this over `n`: one in ten of a million rows. There the
@@ -100,11 +100,13 @@ struct ToQuery<'a> {
 impl Scores for ToQuery<'_> {
     fn score(&self, row: u32) -> f32 {
         let scale = self.scales.get(row as usize).copied().unwrap_or(0.0);
-        self.query.rough(self.codes.of_row(row as usize)) * scale
+        self.query
+            .approximate_score(self.codes.row_codes(row as usize))
+            * scale
     }
 
     fn fetch(&self, row: u32) {
-        simd::prefetch(self.codes.of_row(row as usize));
+        simd::prefetch(self.codes.row_codes(row as usize));
     }
 }
 
@@ -138,46 +140,46 @@ impl Graph {
         k: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<Hit>, VectorError> {
-        self.search_wide(vectors, query, k, filter, LEAST_WIDTH)
+        self.search_wide(vectors, query, k, filter, MIN_EF)
     }
 
     /// As [`Graph::search`], and which search it was in the end.
-    pub fn answer(
+    pub fn search_reporting(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Answered, VectorError> {
-        self.answer_wide(vectors, query, k, filter, LEAST_WIDTH)
+    ) -> Result<SearchResult, VectorError> {
+        self.search_with_ef(vectors, query, k, filter, MIN_EF)
     }
 
-    /// As [`Graph::search`], keeping at least `width` candidates: wider is slower and misses less.
+    /// As [`Graph::search`], keeping at least `ef` candidates: wider is slower and misses less.
     pub fn search_wide(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
+        ef: usize,
     ) -> Result<Vec<Hit>, VectorError> {
-        let answered = self.answer_wide(vectors, query, k, filter, width)?;
+        let answered = self.search_with_ef(vectors, query, k, filter, ef)?;
         Ok(answered.hits)
     }
 
-    fn answer_wide(
+    fn search_with_ef(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
-    ) -> Result<Answered, VectorError> {
+        ef: usize,
+    ) -> Result<SearchResult, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
         if self.rows > vectors.rows() || is_selective(filter, self.rows) {
-            return exact::search(vectors, &query, k, filter, 0).map(Answered::exactly);
+            return exact::search(vectors, &query, k, filter, 0).map(SearchResult::exact);
         }
-        self.walk(vectors, &query, k, filter, width)
+        self.walk(vectors, &query, k, filter, ef)
     }
 
     /// As [`Graph::search`], by the graph even where few rows pass the filter: to measure from where on it is worth it.
@@ -189,7 +191,7 @@ impl Graph {
         filter: &Filter<'_>,
     ) -> Result<Vec<Hit>, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
-        let answered = self.walk(vectors, &query, k, filter, LEAST_WIDTH)?;
+        let answered = self.walk(vectors, &query, k, filter, MIN_EF)?;
         Ok(answered.hits)
     }
 
@@ -199,34 +201,34 @@ impl Graph {
         query: &Query,
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
-    ) -> Result<Answered, VectorError> {
-        let width = width.max(k.saturating_add(k / 2)).min(self.rows);
+        ef: usize,
+    ) -> Result<SearchResult, VectorError> {
+        let ef = ef.max(k.saturating_add(k / 2)).min(self.rows);
         let codes = vectors.codes.as_ref().ok();
         let hits = match codes.filter(|codes| codes.are_whole(self.rows / BLOCK, &vectors.records))
         {
             Some(codes) => {
-                let found = self.proposed(codes, query, width, filter);
-                exact::rescored(vectors, query, k, found.into_iter())?
+                let found = self.candidates(codes, query, ef, filter);
+                exact::rescore(vectors, query, k, found.into_iter())?
             }
             None => Vec::new(),
         };
         if hits.len() < k.min(self.rows) {
-            return exact::search(vectors, query, k, filter, 0).map(Answered::exactly);
+            return exact::search(vectors, query, k, filter, 0).map(SearchResult::exact);
         }
         let later = exact::search(vectors, query, k, filter, self.rows)?;
-        Ok(Answered {
-            hits: top::best([hits, later].concat(), k),
+        Ok(SearchResult {
+            hits: topk::best([hits, later].concat(), k),
             by: Search::Hnsw,
         })
     }
 
     /// Rows that are likely the nearest.
-    fn proposed(
+    fn candidates(
         &self,
         codes: &Codes,
         query: &Query,
-        width: usize,
+        ef: usize,
         filter: &Filter<'_>,
     ) -> Vec<usize> {
         let scores = ToQuery {
@@ -244,7 +246,7 @@ impl Graph {
                 walk::descend(layer, &scores, near)
             });
         let may_keep = |row: u32| filter.allows(row as usize);
-        walk::best_first(base, &scores, start, width, may_keep)
+        walk::best_first(base, &scores, start, ef, may_keep)
             .into_iter()
             .map(|(_, Reverse(row))| row as usize)
             .collect()
@@ -276,8 +278,8 @@ fn source(vectors: &Vectors, rows: usize) -> Result<Source, VectorError> {
         let block = vectors.block(number).ok_or_else(|| VectorError::Graph {
             reason: format!(
                 "the codes of rows {} to {} cannot be used",
-                codes::rows_of(number).start,
-                codes::rows_of(number).end - 1
+                codes::block_row_range(number).start,
+                codes::block_row_range(number).end - 1
             ),
         })?;
         hasher.update(block.sources());

@@ -7,13 +7,13 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::super::top::Score;
+use super::super::topk::Score;
 
 /// A row and how near it is; the nearer one is greater, of equals the one with the smaller number.
 pub type Near = (Score, Reverse<u32>);
 
 /// Rows that are brought nearer before they are scored.
-const AHEAD: usize = 3;
+const PREFETCH_DISTANCE: usize = 3;
 
 /// Who is whose neighbour.
 pub trait Links {
@@ -83,45 +83,48 @@ pub fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
     }
 }
 
-/// At most `width` of the rows nearest to what `scores` looks for that `may_keep` lets pass, nearest first.
+/// At most `ef` of the rows nearest to what `scores` looks for that `may_keep` lets pass, nearest first.
 pub fn best_first(
     links: &impl Links,
     scores: &impl Scores,
     start: Near,
-    width: usize,
+    ef: usize,
     may_keep: impl Fn(u32) -> bool,
 ) -> Vec<Near> {
     let mut seen = SEEN.take();
     let mut open = BinaryHeap::from([start]);
-    let mut kept: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(width.saturating_add(1));
+    let mut kept: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(ef.saturating_add(1));
     let mut fresh = Vec::new();
     seen.mark(start.1.0);
     if may_keep(start.1.0) {
         kept.push(Reverse(start));
     }
     // Whether there is no room for one that is no nearer than all that are kept.
-    let is_beaten = |kept: &BinaryHeap<Reverse<Near>>, near: Near| {
-        kept.len() >= width && kept.peek().is_some_and(|least| near < least.0)
+    let is_full_and_worse = |kept: &BinaryHeap<Reverse<Near>>, near: Near| {
+        kept.len() >= ef && kept.peek().is_some_and(|least| near < least.0)
     };
     while let Some(next) = open.pop() {
-        if is_beaten(&kept, next) {
+        if is_full_and_worse(&kept, next) {
             break;
         }
         fresh.clear();
         fresh.extend(links.neighbours(next.1.0).filter(|&row| seen.mark(row)));
-        fresh.iter().take(AHEAD).for_each(|&row| scores.fetch(row));
+        fresh
+            .iter()
+            .take(PREFETCH_DISTANCE)
+            .for_each(|&row| scores.fetch(row));
         for (at, &row) in fresh.iter().enumerate() {
-            if let Some(&ahead) = fresh.get(at + AHEAD) {
+            if let Some(&ahead) = fresh.get(at + PREFETCH_DISTANCE) {
                 scores.fetch(ahead);
             }
             let near = scores.near(row);
-            if is_beaten(&kept, near) {
+            if is_full_and_worse(&kept, near) {
                 continue;
             }
             open.push(near);
             if may_keep(row) {
                 kept.push(Reverse(near));
-                if kept.len() > width {
+                if kept.len() > ef {
                     kept.pop();
                 }
             }

@@ -149,27 +149,27 @@ fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
     let query = rows[3].as_ref().unwrap();
     let right = naive(&rows, query, 5, |_| true);
     let cache = Some(folder.path().join("graph"));
-    let slot = GraphSlot::start(Arc::clone(&vectors), NAME, cache.clone());
-    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    let lazy = LazyGraph::start(Arc::clone(&vectors), NAME, cache.clone());
+    let answered = lazy.search(query, 5, &Filter::All).unwrap();
     assert_eq!(answered.hits, right);
     let ready = GraphState::Ready { rows: 1280 };
-    assert_eq!(slot.wait_unless(&Cancel::new()), Some(ready));
-    assert!(slot.answers());
-    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    assert_eq!(lazy.wait_cancellable(&Cancel::new()), Some(ready));
+    assert!(lazy.has_graph());
+    let answered = lazy.search(query, 5, &Filter::All).unwrap();
     assert_eq!(
         answered,
-        Answered {
+        SearchResult {
             hits: right,
             by: Search::Hnsw
         }
     );
     // Few rows: a scan is sooner done, and says that it was one.
-    let few = slot.search(query, 5, &Filter::Rows(&[3, 5])).unwrap();
+    let few = lazy.search(query, 5, &Filter::Rows(&[3, 5])).unwrap();
     assert_eq!((few.hits.len(), few.by), (2, Search::Exact));
     let kept = folder.path().join(format!("graph/{NAME}.graph"));
     let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
     assert_eq!(
-        GraphSlot::start(vectors, NAME, cache).wait(),
+        LazyGraph::start(vectors, NAME, cache).wait(),
         GraphState::Ready { rows: 1280 }
     );
     assert_eq!(
@@ -184,13 +184,13 @@ fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
     let cache = folder.path().join("graph");
     let half = open(folder.path(), DIMENSION, 700);
     build(&half).save(&cache, NAME, DIMENSION).unwrap();
-    let slot = GraphSlot::start(Arc::new(vectors), NAME, Some(cache.clone()));
+    let lazy = LazyGraph::start(Arc::new(vectors), NAME, Some(cache.clone()));
     let query = rows[1400].as_ref().unwrap();
     for _ in 0..20 {
-        let found = slot.search(query, 1, &Filter::All).unwrap();
+        let found = lazy.search(query, 1, &Filter::All).unwrap();
         assert_eq!(found.hits, naive(&rows, query, 1, |_| true));
     }
-    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
+    assert_eq!(lazy.wait(), GraphState::Ready { rows: 1280 });
     let vectors = open(folder.path(), DIMENSION, 1500);
     assert_eq!(Graph::load(&cache, NAME, &vectors).unwrap().rows(), 1280);
 }
@@ -198,22 +198,26 @@ fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
 #[test]
 fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
     let (_folder, rows, vectors) = made(5000);
-    let slot = GraphSlot::start(Arc::new(vectors), NAME, None);
+    let lazy = LazyGraph::start(Arc::new(vectors), NAME, None);
     let raised = Cancel::new();
     raised.cancel();
-    assert_eq!(slot.wait_unless(&raised), None, "nobody waits who is gone");
-    assert!(!slot.answers());
-    slot.cancel();
     assert_eq!(
-        slot.wait(),
+        lazy.wait_cancellable(&raised),
+        None,
+        "nobody waits who is gone"
+    );
+    assert!(!lazy.has_graph());
+    lazy.cancel();
+    assert_eq!(
+        lazy.wait(),
         GraphState::Failed {
             reason: "interrupted".to_owned()
         }
     );
     let query = rows[3].as_ref().unwrap();
-    let found = slot.search(query, 5, &Filter::All).unwrap();
+    let found = lazy.search(query, 5, &Filter::All).unwrap();
     let right = naive(&rows, query, 5, |_| true);
-    assert_eq!(found, Answered::exactly(right));
+    assert_eq!(found, SearchResult::exact(right));
 }
 
 /// `hnsw_rs` with its usual settings, over the same rows.

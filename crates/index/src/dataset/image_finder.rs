@@ -1,6 +1,6 @@
-//! Finds the picture that a record names, below the given folders and nowhere else.
+//! Finds the image that a record names, below the given folders and nowhere else.
 //!
-//! A record may name any path, and a folder may hold links. A picture is only taken if its real place lies below the
+//! A record may name any path, and a folder may hold links. A image is only taken if its real place lies below the
 //! real place of a folder that was given. Never open a name from the data in another way.
 
 use std::fs;
@@ -12,21 +12,21 @@ use super::record::{Record, Value};
 use super::row::ImageSource;
 use rounds_support::FileError;
 
-/// Ends of names that are tried where the data names a picture without one.
+/// Ends of names that are tried where the data names a image without one.
 const EXTENSIONS: [&str; 4] = ["jpg", "png", "jpeg", "webp"];
-/// Most pictures that one record may name; more than any index keeps for one example.
-const MOST_PICTURES: usize = 64;
+/// Most images that one record may name; more than any index keeps for one example.
+const MAX_IMAGES: usize = 64;
 
-/// The folders that pictures are looked for in.
+/// The folders that images are looked for in.
 #[derive(Clone, Debug)]
-pub(super) struct Pictures {
+pub(super) struct ImageFinder {
     /// Real paths.
     roots: Vec<PathBuf>,
 }
 
-impl Pictures {
+impl ImageFinder {
     /// The folder that the options name, or those of `usual` that exist below `folder`, and `folder` itself.
-    pub(super) fn beside(
+    pub(super) fn new(
         folder: &Path,
         options: &Options,
         usual: &[&str],
@@ -52,11 +52,11 @@ impl Pictures {
         Ok(Self { roots })
     }
 
-    /// The picture called `name`.
+    /// The image called `name`.
     pub(super) fn find(&self, name: &str) -> Result<ImageSource, String> {
         let name = name.trim();
         if name.is_empty() {
-            return Err("no picture is named".to_owned());
+            return Err("no image is named".to_owned());
         }
         let mut outside = false;
         for root in &self.roots {
@@ -68,16 +68,16 @@ impl Pictures {
             } else if path.is_file() {
                 return Ok(ImageSource::File(path));
             } else if path.is_dir() {
-                return Err(format!("a folder, not a picture: {}", quote(name)));
+                return Err(format!("a folder, not a image: {}", quote(name)));
             }
         }
         match outside {
-            true => Err(format!("picture outside the given folder: {}", quote(name))),
-            false => Err(format!("picture not found: {}", quote(name))),
+            true => Err(format!("image outside the given folder: {}", quote(name))),
+            false => Err(format!("image not found: {}", quote(name))),
         }
     }
 
-    /// The picture called `stem`, or `stem` and one of the usual ends.
+    /// The image called `stem`, or `stem` and one of the usual ends.
     pub(super) fn find_stem(&self, stem: &str) -> Result<ImageSource, String> {
         let with_ends = EXTENSIONS
             .iter()
@@ -91,7 +91,7 @@ impl Pictures {
         }
     }
 
-    /// The pictures of a value: a name, several names with `;` between them or in a list, the content of a file, or the
+    /// The images of a value: a name, several names with `;` between them or in a list, the content of a file, or the
     /// pair of content and name that Parquet files hold.
     pub(super) fn of_value(&self, value: Value) -> Result<Vec<ImageSource>, String> {
         let mut found = Vec::new();
@@ -105,8 +105,8 @@ impl Pictures {
         lists: bool,
         found: &mut Vec<ImageSource>,
     ) -> Result<(), String> {
-        if found.len() >= MOST_PICTURES {
-            return Err(format!("more than {MOST_PICTURES} pictures"));
+        if found.len() >= MAX_IMAGES {
+            return Err(format!("more than {MAX_IMAGES} images"));
         }
         match value {
             Value::Null => {}
@@ -115,14 +115,14 @@ impl Pictures {
                     found.push(self.find(&name)?);
                 }
             }
-            Value::Bytes(bytes) => found.push(content("picture", bytes)?),
+            Value::Bytes(bytes) => found.push(content("image", bytes)?),
             Value::List(items) if lists => {
                 for item in items {
                     self.collect(item, false, found)?;
                 }
             }
             Value::Object(fields) => found.push(self.pair(fields)?),
-            Value::List(_) => return Err("a list of lists of pictures".to_owned()),
+            Value::List(_) => return Err("a list of lists of images".to_owned()),
         }
         Ok(())
     }
@@ -133,14 +133,14 @@ impl Pictures {
         match record.take("bytes") {
             Value::Bytes(bytes) => content(&path, bytes),
             Value::Null => self.find(&path),
-            _ => Err("the picture's bytes are not bytes".to_owned()),
+            _ => Err("the image's bytes are not bytes".to_owned()),
         }
     }
 }
 
 fn content(name: &str, bytes: Vec<u8>) -> Result<ImageSource, String> {
     if bytes.is_empty() {
-        return Err("the picture has no content".to_owned());
+        return Err("the image has no content".to_owned());
     }
     let name = quote(name);
     Ok(ImageSource::Bytes { name, bytes })
@@ -156,6 +156,6 @@ fn names_of(text: &str) -> Vec<String> {
     let names = text.split(';').map(|name| name.trim().to_owned());
     names
         .filter(|name| !name.is_empty())
-        .take(MOST_PICTURES)
+        .take(MAX_IMAGES)
         .collect()
 }

@@ -1,7 +1,7 @@
 //! A graph that comes when it is ready.
 //!
 //! It is read or made on a thread of its own while exact search answers, so nobody waits for it. A failure is a state that
-//! can be asked for, never an error of a search. Dropping the slot stops the thread at its next look at the flag.
+//! can be asked for, never an error of a search. Dropping the lazy stops the thread at its next look at the flag.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use super::super::error::VectorError;
 use super::super::store::Vectors;
-use super::super::{Answered, Filter};
+use super::super::{Filter, SearchResult};
 use super::{Graph, covered};
 use rounds_support::Cancel;
 
 /// A kept graph is made anew where it leaves more than one row in this many to be scanned.
-const STALE: usize = 4;
+const MAX_SCANNED_SHARE: usize = 4;
 /// How often who waits looks at a cancel flag.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(50);
 
 /// How far the graph is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,23 +72,23 @@ impl Cell {
     }
 
     /// It answers from now on, whatever the state says of a better one.
-    fn offer(&self, graph: Graph) {
+    fn set_graph(&self, graph: Graph) {
         self.lock().graph = Some(Arc::new(graph));
     }
 }
 
 /// The graph over some vectors, now or later.
-pub struct GraphSlot {
+pub struct LazyGraph {
     vectors: Arc<Vectors>,
     cell: Arc<Cell>,
     cancel: Cancel,
 }
 
-impl GraphSlot {
+impl LazyGraph {
     /// Begins to read the graph of the encoder `name` from the folder `cache`, or to make and keep it; `None` keeps nothing.
     pub fn start(vectors: Arc<Vectors>, name: &str, cache: Option<PathBuf>) -> Self {
         let total = covered(&vectors);
-        let slot = Self {
+        let lazy = Self {
             cell: Arc::new(Cell {
                 shared: Mutex::new(Shared {
                     state: GraphState::Building { done: 0, total },
@@ -100,23 +100,24 @@ impl GraphSlot {
             vectors,
         };
         let (vectors, cell, cancel) = (
-            Arc::clone(&slot.vectors),
-            Arc::clone(&slot.cell),
-            slot.cancel.clone(),
+            Arc::clone(&lazy.vectors),
+            Arc::clone(&lazy.cell),
+            lazy.cancel.clone(),
         );
         let name = name.to_owned();
         let started = std::thread::Builder::new()
             .name("search graph".to_owned())
             .spawn(move || {
-                let work = AssertUnwindSafe(|| fill(&vectors, &name, cache, &cell, &cancel));
+                let work =
+                    AssertUnwindSafe(|| load_or_build(&vectors, &name, cache, &cell, &cancel));
                 if catch_unwind(work).is_err() {
                     cell.fail("its making broke off".to_owned());
                 }
             });
         if let Err(error) = started {
-            slot.cell.fail(format!("no thread for it: {error}"));
+            lazy.cell.fail(format!("no thread for it: {error}"));
         }
-        slot
+        lazy
     }
 
     /// How far it is.
@@ -137,20 +138,20 @@ impl GraphSlot {
     }
 
     /// The same, looking at a flag meanwhile; `None` where that was raised first.
-    pub fn wait_unless(&self, cancel: &Cancel) -> Option<GraphState> {
+    pub fn wait_cancellable(&self, cancel: &Cancel) -> Option<GraphState> {
         let mut shared = self.cell.lock();
         while matches!(shared.state, GraphState::Building { .. }) {
             if cancel.is_cancelled() {
                 return None;
             }
-            let waited = self.cell.changed.wait_timeout(shared, LOOK);
+            let waited = self.cell.changed.wait_timeout(shared, POLL);
             (shared, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         Some(shared.state.clone())
     }
 
     /// Whether searches go through a graph already; a better one may still be made.
-    pub fn answers(&self) -> bool {
+    pub fn has_graph(&self) -> bool {
         self.cell.lock().graph.is_some()
     }
 
@@ -159,35 +160,44 @@ impl GraphSlot {
         self.cancel.cancel();
     }
 
-    /// By the graph where it is there, else exact. See [`Graph::answer`] and [`Vectors::search`].
+    /// By the graph where it is there, else exact. See [`Graph::search_reporting`] and [`Vectors::search`].
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Answered, VectorError> {
+    ) -> Result<SearchResult, VectorError> {
         let graph = self.cell.lock().graph.clone();
         match graph {
-            Some(graph) => graph.answer(&self.vectors, query, k, filter),
-            None => self.vectors.search(query, k, filter).map(Answered::exactly),
+            Some(graph) => graph.search_reporting(&self.vectors, query, k, filter),
+            None => self
+                .vectors
+                .search(query, k, filter)
+                .map(SearchResult::exact),
         }
     }
 }
 
-impl Drop for GraphSlot {
+impl Drop for LazyGraph {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
 }
 
-fn fill(vectors: &Vectors, name: &str, cache: Option<PathBuf>, cell: &Cell, cancel: &Cancel) {
+fn load_or_build(
+    vectors: &Vectors,
+    name: &str,
+    cache: Option<PathBuf>,
+    cell: &Cell,
+    cancel: &Cancel,
+) {
     if let Some(kept) = cache
         .as_ref()
         .and_then(|folder| Graph::load(folder, name, vectors))
     {
         let (rows, left) = (kept.rows(), vectors.rows() - kept.rows());
-        cell.offer(kept);
-        if left.saturating_mul(STALE) <= vectors.rows() {
+        cell.set_graph(kept);
+        if left.saturating_mul(MAX_SCANNED_SHARE) <= vectors.rows() {
             return cell.set(GraphState::Ready { rows });
         }
     }
@@ -200,7 +210,7 @@ fn fill(vectors: &Vectors, name: &str, cache: Option<PathBuf>, cell: &Cell, canc
                 tracing::warn!("the search graph could not be kept: {error}");
             }
             let rows = graph.rows();
-            cell.offer(graph);
+            cell.set_graph(graph);
             cell.set(GraphState::Ready { rows });
         }
         Err(error) => cell.fail(error.to_string()),

@@ -15,7 +15,7 @@ pub struct Edge {
 }
 
 /// A layer that grows: `width` places for each of its rows.
-pub struct Growing {
+pub struct LayerBuilder {
     /// Ascending; empty in the lowest layer, which has every row.
     rows: Vec<u32>,
     /// Most neighbours of a row.
@@ -24,7 +24,7 @@ pub struct Growing {
     edges: Vec<Edge>,
 }
 
-impl Growing {
+impl LayerBuilder {
     /// A layer that has so many rows already, without neighbours.
     pub fn new(width: usize, rows: usize) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Growing {
     }
 }
 
-impl Links for Growing {
+impl Links for LayerBuilder {
     fn neighbours(&self, row: u32) -> impl Iterator<Item = u32> {
         self.edges(row).iter().map(|edge| edge.row)
     }

@@ -15,26 +15,26 @@ const FOLDERS: [&str; 4] = ["images", "vectors", "graph", "latents"];
 /// Digits of a SHA-256, and of the beginning of one that names a folder or a file.
 const HASH: usize = 64;
 const SHORT_HASH: usize = 16;
-/// Longest end of a picture's name.
-const LONGEST_END: usize = 8;
+/// Longest end of a image's name.
+const MAX_EXTENSION: usize = 8;
 
 /// What lies in a folder.
 #[derive(Debug, Default)]
-pub struct Inhabitants {
+pub struct FolderContents {
     /// Files of an index, below the folder.
-    pub own: Vec<PathBuf>,
+    pub owned: Vec<PathBuf>,
     /// Anything else; of a folder that an index has no use for, the folder alone.
     pub others: Vec<PathBuf>,
     /// Folders of an index, those within others first.
     pub folders: Vec<PathBuf>,
 }
 
-impl Inhabitants {
+impl FolderContents {
     /// Looks through `folder`; links are not followed.
-    pub fn of(folder: &Path) -> Self {
+    pub fn scan(folder: &Path) -> Self {
         let mut found = Self::default();
         found.walk(folder, Path::new(""));
-        found.own.sort();
+        found.owned.sort();
         found.others.sort();
         found
     }
@@ -48,7 +48,7 @@ impl Inhabitants {
                     self.walk(folder, &relative);
                     self.folders.push(relative);
                 }
-                Ok(kind) if kind.is_file() && is_file(&relative) => self.own.push(relative),
+                Ok(kind) if kind.is_file() && is_file(&relative) => self.owned.push(relative),
                 _ => self.others.push(relative),
             }
         }
@@ -91,11 +91,11 @@ pub fn is_file(relative: &Path) -> bool {
         ["images", _, name] => {
             let (hash, end) = name.split_once('.').unwrap_or((name, ""));
             let plain = |end: &str| end.bytes().all(|b| b.is_ascii_alphanumeric());
-            is_hex(hash, HASH - 2) && (1..=LONGEST_END).contains(&end.len()) && plain(end)
+            is_hex(hash, HASH - 2) && (1..=MAX_EXTENSION).contains(&end.len()) && plain(end)
         }
         ["vectors", name] => is_of_encoder(name, &["f16", "i8", "progress"]),
         ["graph", name] => is_of_encoder(name, &["graph"]),
-        ["latents", _, name] => *name == super::latents::TALLY,
+        ["latents", _, name] => *name == super::latents::USAGE_FILE,
         ["latents", _, _, name] => is_hex(name, HASH - 2),
         _ => false,
     }

@@ -27,11 +27,11 @@ impl Ord for Score {
     }
 }
 
-/// A row that may be among the best, and the most its score can be.
+/// A row that may be among the best, and the upper_bound its score can be.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     /// The score is not higher than this.
-    pub most: f32,
+    pub upper_bound: f32,
     /// The row.
     pub row: usize,
 }
@@ -39,7 +39,7 @@ pub struct Candidate {
 /// The `count` largest scores, to know what a newcomer must reach.
 pub struct Floor {
     count: usize,
-    least: BinaryHeap<Reverse<Score>>,
+    heap: BinaryHeap<Reverse<Score>>,
 }
 
 impl Floor {
@@ -47,25 +47,25 @@ impl Floor {
     pub fn new(count: usize) -> Self {
         Self {
             count,
-            least: BinaryHeap::new(),
+            heap: BinaryHeap::new(),
         }
     }
 
     /// What a score must reach to be among them; minus infinity until there are `count`.
     pub fn value(&self) -> f32 {
-        match self.least.peek() {
-            Some(Reverse(score)) if self.least.len() >= self.count => score.0,
+        match self.heap.peek() {
+            Some(Reverse(score)) if self.heap.len() >= self.count => score.0,
             _ => f32::NEG_INFINITY,
         }
     }
 
     /// Counts a score.
     pub fn offer(&mut self, score: f32) {
-        if self.least.len() < self.count {
-            self.least.push(Reverse(Score(score)));
+        if self.heap.len() < self.count {
+            self.heap.push(Reverse(Score(score)));
         } else if score > self.value() {
-            self.least.pop();
-            self.least.push(Reverse(Score(score)));
+            self.heap.pop();
+            self.heap.push(Reverse(Score(score)));
         }
     }
 }
@@ -94,39 +94,42 @@ impl Shortlist {
 
     /// Takes a row in, unless `count` others are surely better.
     pub fn offer(&mut self, row: usize, estimate: Estimate) {
-        let most = (estimate.score + estimate.error) as f32;
-        if most.is_nan() {
+        let upper_bound = (estimate.score + estimate.error) as f32;
+        if upper_bound.is_nan() {
             return self.offer_unknown(row);
         }
-        if most < self.floor.value() {
+        if upper_bound < self.floor.value() {
             return;
         }
-        self.keep(Candidate { most, row });
+        self.keep(Candidate { upper_bound, row });
         self.floor.offer((estimate.score - estimate.error) as f32);
     }
 
     /// Takes in a row of which nothing is known.
     pub fn offer_unknown(&mut self, row: usize) {
         self.keep(Candidate {
-            most: f32::INFINITY,
+            upper_bound: f32::INFINITY,
             row,
         });
     }
 
     /// Takes in the candidates of another one.
     pub fn merge(mut self, other: Self) -> Self {
-        for Reverse(score) in other.floor.least {
+        for Reverse(score) in other.floor.heap {
             self.floor.offer(score.0);
         }
         self.candidates.extend(other.candidates);
         self
     }
 
-    /// The candidates, those that can score most first.
+    /// The candidates, those that can score upper_bound first.
     pub fn finish(mut self) -> Vec<Candidate> {
         self.sweep();
-        self.candidates
-            .sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        self.candidates.sort_unstable_by(|a, b| {
+            b.upper_bound
+                .total_cmp(&a.upper_bound)
+                .then(a.row.cmp(&b.row))
+        });
         self.candidates
     }
 
@@ -141,7 +144,7 @@ impl Shortlist {
     /// Drops those that the floor has left behind.
     fn sweep(&mut self) {
         let floor = self.floor.value();
-        self.candidates.retain(|c| c.most >= floor);
+        self.candidates.retain(|c| c.upper_bound >= floor);
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::IndexError;
 use super::vectors::Hit;
 
 /// Most words of a query that count.
-const MOST_WORDS: usize = 64;
+const MAX_WORDS: usize = 64;
 
 /// At most `k` numbers that pass `allowed` and share a word with `text`, best first; ties by number. The score is BM25's,
 /// higher is better; questions count in full, answers and tags a quarter.
@@ -20,7 +20,7 @@ pub fn search(
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
-        .take(MOST_WORDS)
+        .take(MAX_WORDS)
         .map(|w| format!("\"{w}\""))
         .collect();
     if words.is_empty() || k == 0 {

@@ -1,6 +1,6 @@
 //! How much a cache may hold and how much it holds, in a file beside it that all processes share.
 //!
-//! It spares a look at every file of the cache for each picture that is added. What cannot be read is counted again. Never
+//! It spares a look at every file of the cache for each image that is added. What cannot be read is counted again. Never
 //! add a file to a cache or take one away without holding this.
 
 use std::fs::{File, TryLockError};
@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::USUAL_LIMIT;
+use super::DEFAULT_LIMIT;
 use rounds_support::{FileError, files};
 
 /// Its name in the folder of a cache.
@@ -18,7 +18,7 @@ const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the file says; nobody else holds it meanwhile.
-pub struct Tally {
+pub struct Usage {
     file: File,
     path: PathBuf,
     /// Most bytes that may be kept.
@@ -27,11 +27,11 @@ pub struct Tally {
     pub bytes: Option<u64>,
 }
 
-impl Tally {
+impl Usage {
     /// Waits for the tally of the cache in `folder`, and makes both where there are none.
     ///
     /// Errors where it cannot be written, or another process does not let go of it.
-    pub fn hold(folder: &Path) -> Result<Self, FileError> {
+    pub fn lock(folder: &Path) -> Result<Self, FileError> {
         files::create_private_dir(folder)?;
         let path = folder.join(FILE);
         let mut options = File::options();
@@ -47,7 +47,7 @@ impl Tally {
         let _ = (&file).take(64).read_to_string(&mut text);
         let (limit, bytes) = parsed(&text).unzip();
         Ok(Self {
-            limit: limit.unwrap_or(USUAL_LIMIT),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
             bytes,
             file,
             path,
@@ -59,7 +59,7 @@ impl Tally {
         let text = files::read_limited(&folder.join(FILE), 64).ok();
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
         let known = text.and_then(|text| parsed(&text));
-        known.map_or(USUAL_LIMIT, |(limit, _)| limit)
+        known.map_or(DEFAULT_LIMIT, |(limit, _)| limit)
     }
 
     /// Writes it down: of one length always, so that a crash leaves the old or the new one.

@@ -16,21 +16,21 @@ use parquet::record::{Field, Row};
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
-use rounds_support::errors::bytes as in_words;
+use rounds_support::errors::bytes as format_bytes;
 use rounds_support::{FileError, sanitise::clean_line};
 
-/// Rows that are decoded at a time. A picture may have megabytes.
+/// Rows that are decoded at a time. A image may have megabytes.
 const BATCH: usize = 8;
 /// Most columns, counted at the leaves, and the largest row group, in bytes as stored or unpacked.
-const MOST_COLUMNS: usize = 2048;
-const LARGEST_GROUP: i64 = 8 << 30;
+const MAX_COLUMNS: usize = 2048;
+const MAX_GROUP_BYTES: i64 = 8 << 30;
 /// Longest description of the columns at the end of a file.
-const LONGEST_FOOTER: u64 = 64 << 20;
+const MAX_FOOTER_BYTES: u64 = 64 << 20;
 /// Deepest nesting and most items of a list that are looked into.
-const DEEPEST: usize = 4;
-const MOST_ITEMS: usize = 4096;
-/// Longest row, in bytes of its texts and pictures: a dictionary holds one content and a row may name it in every field.
-const LONGEST_ROW: usize = 256 << 20;
+const MAX_DEPTH: usize = 4;
+const MAX_ITEMS: usize = 4096;
+/// Longest row, in bytes of its texts and images: a dictionary holds one content and a row may name it in every field.
+const MAX_ROW_BYTES: usize = 256 << 20;
 
 /// The rows of a Parquet file.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
@@ -106,7 +106,7 @@ fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
         _ => return broken("it ends too early"),
     }
     let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
-    if footer > LONGEST_FOOTER || footer > length.saturating_sub(12) {
+    if footer > MAX_FOOTER_BYTES || footer > length.saturating_sub(12) {
         return broken("its footer has an absurd length");
     }
     Ok(())
@@ -115,8 +115,8 @@ fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
 /// Checks what the footer says; gives the number of rows.
 fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
     let schema = metadata.file_metadata().schema_descr();
-    if schema.num_columns() > MOST_COLUMNS {
-        let reason = format!("more than {MOST_COLUMNS} columns");
+    if schema.num_columns() > MAX_COLUMNS {
+        let reason = format!("more than {MAX_COLUMNS} columns");
         return Err(DatasetError::unsupported(name, reason));
     }
     let mut rows = 0_i64;
@@ -139,8 +139,8 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
             );
             return Err(DatasetError::unsupported(name, reason));
         }
-        if unpacked > LARGEST_GROUP {
-            let limit = in_words(LARGEST_GROUP.unsigned_abs());
+        if unpacked > MAX_GROUP_BYTES {
+            let limit = format_bytes(MAX_GROUP_BYTES.unsigned_abs());
             let reason = format!("a row group of more than {limit}");
             return Err(DatasetError::unsupported(name, reason));
         }
@@ -149,12 +149,15 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
 }
 
 fn entry(row: Row, origin: String, split: &str) -> Entry {
-    let mut room = LONGEST_ROW;
+    let mut room = MAX_ROW_BYTES;
     match fields(&row, 0, &mut room) {
         Some(fields) => Entry::Record(Record::new(origin, split, fields)),
         None => Entry::Bad {
             origin,
-            reason: format!("the row is longer than {}", in_words(LONGEST_ROW as u64)),
+            reason: format!(
+                "the row is longer than {}",
+                format_bytes(MAX_ROW_BYTES as u64)
+            ),
         },
     }
 }
@@ -179,9 +182,9 @@ fn value(field: &Field, depth: usize, room: &mut usize) -> Option<Value> {
             *room = room.checked_sub(bytes.len())?;
             Value::Bytes(bytes.data().to_vec())
         }
-        Field::Group(row) if depth < DEEPEST => Value::Object(fields(row, deeper, room)?),
-        Field::ListInternal(list) if depth < DEEPEST => {
-            let items = list.elements().iter().take(MOST_ITEMS);
+        Field::Group(row) if depth < MAX_DEPTH => Value::Object(fields(row, deeper, room)?),
+        Field::ListInternal(list) if depth < MAX_DEPTH => {
+            let items = list.elements().iter().take(MAX_ITEMS);
             let items = items.map(|item| value(item, deeper, room));
             Value::List(items.collect::<Option<_>>()?)
         }
