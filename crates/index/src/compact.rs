@@ -114,7 +114,7 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
         }
         Ok(())
     })?;
-    // The derived first: nothing may be left of a image that is gone.
+    // The derived first: nothing may be left of an image that is gone.
     for latents in Latents::all(folder) {
         latents.retain(&|image| named.contains(image))?;
     }

@@ -1,7 +1,7 @@
 //! Vectors of another encoder for an index that is there already, and taking an encoder's vectors away.
 //!
 //! The new files are filled first and named in `index.toml` last. How far they are is noted after every piece, so that the
-//! work goes on where it stopped. A image is encoded once, however many examples it has.
+//! work goes on where it stopped. An image is encoded once, however many examples it has.
 
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -22,7 +22,7 @@ const BATCH: usize = 64;
 
 /// Adds the vectors of `encoder`, made by `embedder` (which has this one encoder).
 ///
-/// Errors where the index has them already, where a image is damaged, or where it was cancelled.
+/// Errors where the index has them already, where an image is damaged, or where it was cancelled.
 pub fn embed(
     folder: &Path,
     encoder: Encoder,

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::error::{IndexError, damaged};
 use rounds_support::sanitise::clean_line;
 
-/// Stands in a question where a image belongs; a question without one has its images in front.
+/// Stands in a question where an image belongs; a question without one has its images in front.
 pub const PICTURE_PLACE: char = '\u{FFFC}';
 
 /// Longest text field in characters: a page of a textbook, far above any question.
@@ -19,7 +19,7 @@ pub const MAX_IMAGES: usize = 16;
 const MIN_ID: usize = 4;
 const MAX_ID: usize = 48;
 
-/// A image of an example: a file below `images/`, named by its content.
+/// An image of an example: a file below `images/`, named by its content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExampleImage {
     /// SHA-256 of the file, in hexadecimal digits.

@@ -1,5 +1,5 @@
-//! The words of examples put together anew, to compare with those that an index keeps: FTS5 checks that its structure is one,
-//! not that it is that of the examples.
+//! Rebuilds the full-text table from the examples to compare it with the stored one. FTS5's own check covers its structure,
+//! not whether it matches the examples.
 
 use rusqlite::Connection;
 
@@ -7,27 +7,28 @@ use super::database;
 use super::error::IndexError;
 use super::example::Example;
 
-/// A full-text table of its rebuilt, in a file that is nobody's.
+/// A full-text table rebuilt in a temporary database.
 pub struct FulltextCheck {
     rebuilt: Connection,
 }
 
 impl FulltextCheck {
-    /// An empty one, made as `stored` made its.
+    /// An empty table with the schema of the one in `stored`.
     pub fn new(stored: &Connection) -> Result<Self, IndexError> {
         let query = "select sql from sqlite_schema where name = 'words'";
-        let made: String = stored.query_row(query, [], |row| row.get(0))?;
+        let schema: String = stored.query_row(query, [], |row| row.get(0))?;
         let rebuilt = Connection::open("")?;
-        rebuilt.execute_batch(&made)?;
+        rebuilt.execute_batch(&schema)?;
         rebuilt.execute_batch("begin")?;
         Ok(Self { rebuilt })
     }
 
+    /// Adds an example.
     pub fn add(&self, example: &Example) -> Result<(), IndexError> {
         database::add_to_fulltext(&self.rebuilt, example)
     }
 
-    /// Whether `stored` has the same words in the same places, lengths and mean lengths: all that a search ranks by.
+    /// Whether `stored` has the same words at the same positions and the same lengths: everything a search ranks by.
     pub fn matches(&self, stored: &Connection) -> Result<bool, IndexError> {
         let places = "select term, doc, col, offset from temp.places";
         let lengths = "select id, hex(sz), 0, 0 from words_docsize order by id";
@@ -46,7 +47,7 @@ impl FulltextCheck {
     }
 }
 
-/// Whether a query of four columns gives the same rows of both.
+/// Whether a query of four columns returns the same rows from both.
 fn same(rebuilt: &Connection, stored: &Connection, query: &str) -> Result<bool, IndexError> {
     type Row = [rusqlite::types::Value; 4];
     let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Row> {

@@ -21,7 +21,7 @@ pub struct Images {
     folder: Option<PathBuf>,
 }
 
-/// Path of a image below the index's folder.
+/// Path of an image below the index's folder.
 pub fn relative(image: &ExampleImage) -> String {
     let (front, rest) = image.sha256.split_at_checked(2).unwrap_or(("", ""));
     format!("images/{front}/{rest}.{}", image.extension)
@@ -66,7 +66,7 @@ impl ImageWriter {
         }
     }
 
-    /// Keeps a image unless it is there already.
+    /// Keeps an image unless it is there already.
     pub fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
         let path = self.folder.join(relative(image));
         // Longer or shorter: left by a crash of the machine, and written again.

@@ -20,7 +20,7 @@ use rounds_support::{Cancel, errors, files};
 
 /// Makes vectors of images and texts, for every encoder of an index in order.
 pub trait Embedder: Sync {
-    /// Unit vectors of a image, one an encoder.
+    /// Unit vectors of an image, one an encoder.
     fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String>;
     /// Unit vectors of a text; `None` where the encoder has no text tower.
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String>;
@@ -284,7 +284,7 @@ fn row_rejection(added: Result<Added, IndexError>) -> Result<Result<Added, Strin
     }
 }
 
-/// The rows that the index has not. An import that goes on passes over the others without decoding a image.
+/// The rows that the index has not. An import that goes on passes over the others without decoding an image.
 fn new_rows(
     writer: &Writer,
     batch: Vec<Loaded>,
@@ -337,7 +337,7 @@ fn encode_images(
     Ok(out)
 }
 
-/// Decodes, hashes and embeds a image.
+/// Decodes, hashes and embeds an image.
 fn decode_and_encode(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Encoded {
     let image = rounds_imaging::decode(bytes, name).map_err(|e| e.to_string())?;
     let details = Details {

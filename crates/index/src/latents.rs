@@ -2,7 +2,7 @@
 //!
 //! A cache: every file carries the hash of its content, and one that is not whole is passed over and made again. Files are
 //! used in the order of their last use: the longest unused goes first where the limit is reached. The limit is kept beside
-//! the files and holds for whoever adds to them. Latents are made of images: those of a image that left the index must
+//! the files and holds for whoever adds to them. Latents are made of images: those of an image that left the index must
 //! not stay.
 
 mod usage;
@@ -104,7 +104,7 @@ impl Latents {
         plain.then(|| self.folder.join(front).join(rest))
     }
 
-    /// What is kept for a image, if it is whole; it counts as used now.
+    /// What is kept for an image, if it is whole; it counts as used now.
     pub fn get(&self, image: &str) -> Option<Vec<u8>> {
         let path = self.path(image)?;
         let mut bytes = files::read(&path).ok()?;
@@ -122,12 +122,12 @@ impl Latents {
         Some(bytes)
     }
 
-    /// Whether something is kept for a image, whole or not.
+    /// Whether something is kept for an image, whole or not.
     pub fn has(&self, image: &str) -> bool {
         self.path(image).is_some_and(|path| path.is_file())
     }
 
-    /// Keeps `content` for a image. Where the limit is reached what was not used for the longest time goes; what alone is
+    /// Keeps `content` for an image. Where the limit is reached what was not used for the longest time goes; what alone is
     /// above it is not kept.
     pub fn put(&self, image: &str, content: &[u8]) -> Result<(), FileError> {
         let Some(path) = self.path(image) else {
@@ -152,7 +152,7 @@ impl Latents {
         usage.write(others.saturating_add(length))
     }
 
-    /// Deletes what is kept for a image.
+    /// Deletes what is kept for an image.
     pub fn forget(&self, image: &str) -> Result<(), FileError> {
         self.retain(&|kept| kept != image).map(|_| ())
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::error::IndexError;
 use rounds_imaging::looks_apart;
 
-/// Hexadecimal digits of a image's SHA-256 that are kept beside its look; enough to find it again.
+/// Hexadecimal digits of an image's SHA-256 that are kept beside its look; enough to find it again.
 const DIGITS: usize = 16;
 
 /// The looks of all images, 16 bytes each.

@@ -1,4 +1,4 @@
-//! Looks at every byte of an index and lists what is not as it was written.
+//! Checks every byte of an index and reports what is damaged.
 
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -14,26 +14,29 @@ use super::store::Index;
 use super::writer::is_being_written;
 use rounds_support::{Cancel, files};
 
-/// How often the counters and the rest are read until no commit came in between.
+/// Attempts to open a snapshot without a commit in between.
 const TRIES: usize = 100;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct VerifyReport {
+    /// Examples checked.
     pub examples: usize,
+    /// Images checked.
     #[serde(rename = "pictures")]
     pub pictures: usize,
-    /// Whether the last writer came to its end.
+    /// Whether the last writer finished.
     pub sealed: bool,
-    /// Whether somebody writes to it now, which is why it is not sealed.
+    /// Whether a writer is active, which is why it is not sealed.
     pub written: bool,
+    /// What is damaged, one message each.
     pub faults: Vec<String>,
 }
 
-/// Checks the index in `folder`; `None` is the one that ships. `progress` gets examples done and their number.
+/// Checks the index in `folder`; `None` is the built-in one. `progress` is called with examples done and the total.
 ///
-/// Errors where it was cancelled, or commits follow each other so fast that no moment can be caught; an index that cannot be
-/// opened is a fault.
+/// Errors if cancelled, or if commits are too frequent to get a consistent snapshot. An index that cannot be opened is
+/// reported as a fault.
 pub fn verify(
     folder: Option<&Path>,
     cancel: &Cancel,
@@ -44,7 +47,7 @@ pub fn verify(
             Ok(index) => index,
             Err(error) => return Ok(VerifyReport::of(error)),
         };
-        // Everything is judged as it was at one moment, that of the counters. A commit may have come in between.
+        // Everything is checked in one snapshot; retry if a commit came between opening and starting it.
         let snapshot = index.connection().unchecked_transaction()?;
         match database::counts(&snapshot) {
             Ok(counts) if counts == *index.counts() => {
@@ -67,7 +70,7 @@ impl VerifyReport {
     }
 }
 
-/// Checks what `snapshot`, of the index's own connection, shows.
+/// Checks the index as seen in `snapshot`, a transaction of its own connection.
 fn verify_snapshot(
     index: &Index,
     snapshot: &Connection,
@@ -75,7 +78,7 @@ fn verify_snapshot(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<VerifyReport, IndexError> {
     let mut verdict = VerifyReport::default();
-    // Nobody writes to the one that ships.
+    // The built-in index has no writer.
     match index
         .folder()
         .map_or(Ok(true), |folder| check_seal(folder, true))
@@ -115,13 +118,13 @@ fn verify_snapshot(
     }
     if counts.examples != index.len() || counts.digest != index.counts().digest {
         fault(format!(
-            "{DATABASE}: its counters are not those of its examples"
+            "{DATABASE}: its counters do not match its examples"
         ));
     }
     match fulltext.matches(index.connection()) {
         Ok(true) => {}
         Ok(false) => fault(format!(
-            "{DATABASE}: the full-text table is not that of its examples"
+            "{DATABASE}: the full-text table does not match the examples"
         )),
         Err(error) => fault(error.to_string()),
     }
@@ -144,15 +147,15 @@ fn verify_snapshot(
     Ok(verdict)
 }
 
-/// Bits of a perceptual hash in which two machines may differ: where a frequency is all but the median, the last digit of a
-/// cosine decides.
+/// Bits in which perceptual hashes computed on two machines may differ: if a coefficient is close to the median, the last
+/// digit of a cosine decides its bit.
 const MACHINE_TOLERANCE: u32 = 2;
 
-fn is_same_phash(kept: Option<u64>, made: u64) -> bool {
-    kept.is_some_and(|kept| rounds_imaging::looks_apart(kept, made) <= MACHINE_TOLERANCE)
+fn is_same_phash(stored: Option<u64>, computed: u64) -> bool {
+    stored.is_some_and(|stored| rounds_imaging::looks_apart(stored, computed) <= MACHINE_TOLERANCE)
 }
 
-/// What SQLite says of its own structure, and whether the tables that searches use fit the examples.
+/// Runs SQLite's integrity check, and checks that the lookup tables match the examples.
 fn verify_verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
     let connection = index.connection();
     let mut statement = connection.prepare("pragma integrity_check(20)")?;
@@ -166,10 +169,10 @@ fn verify_verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<
         ));
     }
     let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
-    let words = count("select count(*) from words")? as usize;
-    if words != index.len() {
+    let rows = count("select count(*) from words")? as usize;
+    if rows != index.len() {
         fault(format!(
-            "{DATABASE}: the full-text table has {words} rows for {} examples",
+            "{DATABASE}: the full-text table has {rows} rows for {} examples",
             index.len()
         ));
     }
@@ -186,7 +189,7 @@ fn verify_verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<
     Ok(())
 }
 
-/// One example against everything that is found through it.
+/// Checks one example: its lookup entries, vectors and images.
 fn verify_example(
     index: &Index,
     example: &Example,
@@ -195,13 +198,13 @@ fn verify_example(
 ) -> Result<(), IndexError> {
     let id = &example.id;
     if !database::is_indexed(index.connection(), example)? {
-        fault(format!("example {id}: the tables do not lead to it"));
+        fault(format!("example {id} is missing from a lookup table"));
     }
     for encoder in index.encoders() {
         let vector = index.vectors(&encoder.sha256)?.row(example.number)?;
         if vector.is_some() != example.image().is_some() {
             fault(format!(
-                "example {id}: it has no vector of {}",
+                "example {id} has no vector from {}",
                 encoder.name
             ));
         }
@@ -214,13 +217,13 @@ fn verify_example(
             Err(error) => fault(error.to_string()),
             Ok(bytes) => {
                 let name = relative(image);
-                let look = index.look(&image.sha256)?;
+                let stored = index.look(&image.sha256)?;
                 let decoded = rounds_imaging::decode(&bytes, &name);
                 match decoded {
                     Err(error) => fault(format!("{name}: {error}")),
-                    Ok(pixels) if !is_same_phash(look, rounds_imaging::look(&pixels)) => {
+                    Ok(pixels) if !is_same_phash(stored, rounds_imaging::look(&pixels)) => {
                         fault(format!(
-                            "{name}: its perceptual hash is not the one that is kept"
+                            "{name}: its perceptual hash differs from the stored one"
                         ));
                     }
                     Ok(_) => debug_assert_eq!(files::sha256_hex(&bytes), image.sha256),
@@ -236,11 +239,11 @@ mod tests {
     use super::is_same_phash;
 
     #[test]
-    fn a_look_made_on_another_machine_is_its_own_and_another_images_is_not() {
-        let made = 0x0123_4567_89AB_CDEF;
-        assert!(is_same_phash(Some(made), made));
-        assert!(is_same_phash(Some(made ^ 0b1010), made));
-        assert!(!is_same_phash(Some(made ^ 0b1110), made));
-        assert!(!is_same_phash(None, made));
+    fn a_phash_may_differ_in_two_bits_between_machines_but_not_in_more() {
+        let phash = 0x0123_4567_89AB_CDEF;
+        assert!(is_same_phash(Some(phash), phash));
+        assert!(is_same_phash(Some(phash ^ 0b1010), phash));
+        assert!(!is_same_phash(Some(phash ^ 0b1110), phash));
+        assert!(!is_same_phash(None, phash));
     }
 }

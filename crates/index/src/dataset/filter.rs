@@ -179,7 +179,7 @@ impl Rows {
 
     /// Cleans and completes a row, or says what it lacks.
     fn finish(&self, mut row: Row) -> Item {
-        // No other text may look as if a image belonged there.
+        // No other text may look as if an image belonged there.
         if !self.recipe.has_placeholders() {
             row.question = row.question.replace(PICTURE_PLACE, " ");
         }

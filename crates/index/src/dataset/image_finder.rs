@@ -1,6 +1,6 @@
 //! Finds the image that a record names, below the given folders and nowhere else.
 //!
-//! A record may name any path, and a folder may hold links. A image is only taken if its real place lies below the
+//! A record may name any path, and a folder may hold links. An image is only taken if its real place lies below the
 //! real place of a folder that was given. Never open a name from the data in another way.
 
 use std::fs;
@@ -12,7 +12,7 @@ use super::record::{Record, Value};
 use super::row::ImageSource;
 use rounds_support::FileError;
 
-/// Ends of names that are tried where the data names a image without one.
+/// Ends of names that are tried where the data names an image without one.
 const EXTENSIONS: [&str; 4] = ["jpg", "png", "jpeg", "webp"];
 /// Most images that one record may name; more than any index keeps for one example.
 const MAX_IMAGES: usize = 64;
@@ -68,7 +68,7 @@ impl ImageFinder {
             } else if path.is_file() {
                 return Ok(ImageSource::File(path));
             } else if path.is_dir() {
-                return Err(format!("a folder, not a image: {}", quote(name)));
+                return Err(format!("a folder, not an image: {}", quote(name)));
             }
         }
         match outside {

@@ -157,7 +157,7 @@ impl Interleaved {
         Ok(pieces)
     }
 
-    /// Two lists of one length, with a image or a text at each position.
+    /// Two lists of one length, with an image or a text at each position.
     fn side_by_side(&self, texts: Vec<Value>, images: Vec<Value>) -> Result<Vec<Piece>, String> {
         if texts.len() != images.len() {
             return Err("the lists of texts and images are not of one length".to_owned());

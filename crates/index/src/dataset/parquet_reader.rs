@@ -19,7 +19,7 @@ use super::record::{Entries, Entry, Record, Value};
 use rounds_support::errors::bytes as format_bytes;
 use rounds_support::{FileError, sanitise::clean_line};
 
-/// Rows that are decoded at a time. A image may have megabytes.
+/// Rows that are decoded at a time. An image may have megabytes.
 const BATCH: usize = 8;
 /// Most columns, counted at the leaves, and the largest row group, in bytes as stored or unpacked.
 const MAX_COLUMNS: usize = 2048;

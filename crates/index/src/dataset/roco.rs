@@ -1,6 +1,6 @@
 //! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, under a licence of each image's own.
 //!
-//! In ROCO the facts about a image lie in files sidecars the captions, keyed by the same id; ROCOv2 has tables.
+//! In ROCO the facts about an image lie in files sidecars the captions, keyed by the same id; ROCOv2 has tables.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -282,7 +282,7 @@ impl Recipe for Roco {
 }
 
 impl Roco {
-    /// A image sidecars its captions, which may be folders below the one that was given.
+    /// An image sidecars its captions, which may be folders below the one that was given.
     fn find_image(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
         if folder.is_empty() {
             return self.images.find_stem(id);

@@ -11,7 +11,7 @@ pub const DERIVED_QUESTION: &str = "What does this image show?";
 /// looking whether a tag is there stays quick.
 const MAX_TAGS: usize = example::MAX_TAGS + 1;
 
-/// A image that has not been read or decoded yet.
+/// An image that has not been read or decoded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageSource {
     /// A file that exists, below the folder that was given.

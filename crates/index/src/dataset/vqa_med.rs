@@ -1,6 +1,6 @@
 //! ImageCLEF VQA-Med 2019: lines of `image|question|answer`, in one file or by category.
 //!
-//! What one question of a image tells (its modality, organ and plane) is true of the image, so it becomes a tag of
+//! What one question of an image tells (its modality, organ and plane) is true of the image, so it becomes a tag of
 //! every row about it. That takes a first pass over the lines. Only answers that name something are used, and what a
 //! question takes for granted (`in this mri`); a `no` tells nothing.
 

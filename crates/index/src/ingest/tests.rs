@@ -198,7 +198,7 @@ fn rows_of_one_id_are_all_kept_and_the_first_has_it() {
 }
 
 #[test]
-fn a_image_that_the_encoder_makes_nothing_of_costs_only_its_row() {
+fn an_image_that_the_encoder_makes_nothing_of_costs_only_its_row() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let rows = || vec![row("", 1), row("", 255), row("", 2)];

@@ -7,12 +7,12 @@ fn cache(folder: &Path) -> Latents {
     Latents::new(folder, &"a".repeat(64))
 }
 
-/// A image's name.
+/// An image's name.
 fn name(i: usize) -> String {
     format!("{i:02}").repeat(32)
 }
 
-/// Keeps 164 bytes for a image that was last used so many seconds ago.
+/// Keeps 164 bytes for an image that was last used so many seconds ago.
 fn keep(latents: &Latents, i: usize, seconds: u64) {
     latents.put(&name(i), &[i as u8; 100]).unwrap();
     let path = latents.path(&name(i)).unwrap();

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_image_is_of_what_its_answers_name_or_its_questions_take_for_granted() {
+    fn an_image_is_of_what_its_answers_name_or_its_questions_take_for_granted() {
         assert_eq!(modality_after(&[("is this a ct scan?", "no")]), None);
         assert_eq!(modality_after(&[("is this a ct scan?", "yes")]), Some("ct"));
         assert_eq!(
