@@ -1,7 +1,7 @@
-//! Vectors of another encoder for an index that is there already, and taking an encoder's vectors away.
+//! Adds the vectors of another encoder to an existing index, and removes an encoder's vectors.
 //!
-//! The new files are filled first and named in `index.toml` last. How far they are is noted after every piece, so that the
-//! work goes on where it stopped. An image is encoded once, however many examples it has.
+//! The new files are filled first and listed in `index.toml` last. Progress is saved after every batch, so that interrupted
+//! work resumes where it stopped. An image is encoded once, however many examples use it.
 
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -18,11 +18,13 @@ use super::vectors::{VectorWriter, Vectors};
 use super::writer::{self, Writer};
 use rounds_support::{Cancel, FileError, files};
 
+/// Examples embedded between two saves of the progress.
 const BATCH: usize = 64;
 
-/// Adds the vectors of `encoder`, made by `embedder` (which has this one encoder).
+/// Adds the vectors of `encoder`, computed by `embedder`, which has only this encoder. `progress` is called with examples done
+/// and the total.
 ///
-/// Errors where the index has them already, where an image is damaged, or where it was cancelled.
+/// Errors if the index already has them, if an image is damaged, or if cancelled.
 pub fn embed(
     folder: &Path,
     encoder: Encoder,
@@ -33,7 +35,7 @@ pub fn embed(
     let mut writer = Writer::open(folder)?;
     if writer.manifest.encoder(&encoder.sha256).is_some() {
         return Err(IndexError::Refused(format!(
-            "the index has the vectors of {} already",
+            "the index already has vectors from {}",
             encoder.name
         )));
     }
@@ -53,45 +55,45 @@ pub fn embed(
     }
     writer.manifest.encoders.push(encoder);
     writer.manifest.write(folder)?;
-    let _ = std::fs::remove_file(partial.note);
+    let _ = std::fs::remove_file(partial.progress_file);
     Ok(())
 }
 
-/// The files of an encoder that is not named yet.
+/// The vector files of an encoder that is not in the manifest yet.
 struct PartialVectors {
     folder: PathBuf,
     name: String,
     dimension: usize,
     images: VectorWriter,
     texts: Option<VectorWriter>,
-    /// Rows that are safe.
+    /// Rows on disk.
     done: usize,
-    /// The file that says how many those are.
-    note: PathBuf,
+    /// The file that stores `done`.
+    progress_file: PathBuf,
 }
 
 impl PartialVectors {
-    /// Goes on where an earlier attempt stopped.
+    /// Continues where an earlier attempt stopped.
     fn open(writer: &Writer, encoder: &Encoder) -> Result<Self, IndexError> {
         let generation = writer.counts.generation;
         let name = encoder.file(generation);
-        let note = writer
+        let progress_file = writer
             .folder
             .join("vectors")
             .join(format!("{name}.progress"));
-        let done = files::read_to_string(&note).ok();
+        let done = files::read_to_string(&progress_file).ok();
         let done: usize = done.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let done = done.min(writer.counts.next);
-        // Shorter than noted: the machine went down; from the beginning then.
-        Self::at(writer, encoder, note.clone(), done)
-            .or_else(|_| Self::at(writer, encoder, note, 0))
+        // If the files are shorter than recorded, as after a system crash, start over.
+        Self::at(writer, encoder, progress_file.clone(), done)
+            .or_else(|_| Self::at(writer, encoder, progress_file, 0))
     }
 
-    /// Goes on behind the first `done` rows.
+    /// Continues after the first `done` rows.
     fn at(
         writer: &Writer,
         encoder: &Encoder,
-        note: PathBuf,
+        progress_file: PathBuf,
         done: usize,
     ) -> Result<Self, IndexError> {
         let (folder, generation) = (writer.folder.join("vectors"), writer.counts.generation);
@@ -107,11 +109,11 @@ impl PartialVectors {
             folder,
             name,
             done,
-            note,
+            progress_file,
         })
     }
 
-    /// Vectors of the first images of examples, by hash: those of rows that are done, and new ones.
+    /// Vectors of the examples' first images by SHA-256, read from finished rows or computed.
     fn first_image_vectors(
         &self,
         writer: &Writer,
@@ -137,15 +139,15 @@ impl PartialVectors {
             }
         }
         let images = Images::new(Some(&writer.folder));
-        let made = missing
+        let computed = missing
             .into_par_iter()
-            .map(|image| Ok((image.sha256.clone(), encoded(&images, image, embedder)?)))
+            .map(|image| Ok((image.sha256.clone(), encode_image(&images, image, embedder)?)))
             .collect::<Result<Vec<_>, IndexError>>()?;
-        known.extend(made);
+        known.extend(computed);
         Ok(known)
     }
 
-    /// Adds a row an example, and notes that they are safe.
+    /// Adds one row per example and saves the progress.
     fn add(
         &mut self,
         examples: &[Option<Example>],
@@ -166,13 +168,13 @@ impl PartialVectors {
         }
         self.done += examples.len();
         Ok(files::write_atomic(
-            &self.note,
+            &self.progress_file,
             self.done.to_string().as_bytes(),
         )?)
     }
 }
 
-fn encoded(
+fn encode_image(
     images: &Images,
     image: &ExampleImage,
     embedder: &dyn Embedder,
@@ -182,10 +184,10 @@ fn encoded(
         rounds_imaging::decode(&bytes, "image").map_err(|e| IndexError::Refused(e.to_string()))?;
     let vectors = embedder.picture(&decoded).map_err(IndexError::Refused)?;
     let first = vectors.into_iter().next();
-    first.ok_or_else(|| IndexError::Refused("the encoder made no vector".into()))
+    first.ok_or_else(|| IndexError::Refused("the encoder returned no vector".into()))
 }
 
-/// Vectors of the texts of examples, where the encoder has a text tower.
+/// Text vectors of examples; `None` if the encoder has no text tower.
 fn texts(
     examples: &[Option<Example>],
     embedder: &dyn Embedder,
@@ -203,9 +205,9 @@ fn texts(
         .collect()
 }
 
-/// Takes the vectors of the encoder away that the user calls `name`: by its name, its bundle, or the beginning of its hash.
+/// Deletes the vectors of an encoder, given by name, bundle or hash prefix, and returns the encoder.
 ///
-/// Errors where there is no such encoder, or no other: an index without vectors could not be searched by images.
+/// Errors if there is no such encoder, or no other: an index without vectors cannot be searched by image.
 pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     read_manifest(folder)?;
     let _lock = writer::lock(folder)?;
@@ -218,20 +220,20 @@ pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     let encoder = encoder.clone();
     if manifest.encoders.len() == 1 {
         return Err(IndexError::Refused(format!(
-            "{} is the only encoder of the index; add the vectors of another one first",
+            "{} is the only encoder of the index; add vectors from another encoder first",
             encoder.name
         )));
     }
     manifest.encoders.retain(|other| *other != encoder);
-    // The manifest first: files that it does not name are nothing.
+    // The manifest goes first: files it does not list are ignored.
     manifest.write(folder)?;
-    for place in ["vectors", "graph"] {
-        delete_files(&folder.join(place), &encoder)?;
+    for name in ["vectors", "graph"] {
+        delete_files(&folder.join(name), &encoder)?;
     }
     Ok(encoder)
 }
 
-/// Deletes an encoder's files of every generation.
+/// Deletes all files of an encoder, of every generation.
 fn delete_files(folder: &Path, encoder: &Encoder) -> Result<(), IndexError> {
     let stem = encoder.file_stem();
     for path in files::below(folder) {

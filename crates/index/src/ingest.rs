@@ -1,8 +1,8 @@
-//! From the rows of a data set to examples of an index.
+//! Turns the rows of a data set into examples of an index.
 //!
-//! Rows are taken in pieces: read in order, decoded and embedded on all cores, added in order, committed every few hundred
-//! rows. Only one batch is held, so memory does not depend on the length of the data. Every row is counted once: added,
-//! duplicate, or rejected with its reason.
+//! Rows are processed in batches: read in order, decoded and embedded on all cores, added in order, and committed every few
+//! hundred rows. Only one batch is in memory at a time, whatever the length of the data. Every row is counted exactly once:
+//! added, duplicate, or rejected with a reason.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,80 +18,92 @@ use super::writer::{Added, Details, NewPicture, NewVectors, Writer};
 use rounds_imaging::Picture;
 use rounds_support::{Cancel, errors, files};
 
-/// Makes vectors of images and texts, for every encoder of an index in order.
+/// Computes vectors of images and texts with every encoder of an index, in order.
 pub trait Embedder: Sync {
-    /// Unit vectors of an image, one an encoder.
+    /// Unit vectors of an image, one per encoder.
     fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String>;
-    /// Unit vectors of a text; `None` where the encoder has no text tower.
+    /// Unit vectors of a text, one per encoder; `None` for encoders without a text tower.
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String>;
 }
 
-/// Rows and bytes that are held at a time, and how often what is done is made safe.
+/// Limits of a batch, in rows and bytes of image files.
 const BATCH_ROWS: usize = 128;
 const BATCH_BYTES: usize = 48 << 20;
+/// A commit is due after this many rows or this much time.
 const COMMIT_ROWS: u64 = 512;
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
 
-/// What became of the rows: `rows` is the sum of the three others.
+/// Counts of an import; `rows` is the sum of `added`, `duplicates` and `rejected`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
+    /// Rows processed.
     pub rows: u64,
+    /// Rows added as new examples.
     pub added: u64,
+    /// Rows the index already had.
     pub duplicates: u64,
+    /// Rows that could not be used.
     pub rejected: u64,
-    /// Rows of another language or split than was seen for; not part of `rows`.
+    /// Rows of another language or split than requested; not part of `rows`.
+    #[serde(rename = "left_out")]
     pub left_out: u64,
 }
 
-/// What is said while it works.
+/// Progress of an import.
 pub enum Report<'a> {
+    /// A row was rejected.
     Rejected {
+        /// Where the row is in the input.
         origin: &'a str,
+        /// Why it was rejected.
         reason: &'a str,
     },
-    /// Rows looked at so far.
+    /// Counts so far, not all committed.
     Looked(&'a Summary),
-    /// Everything counted here is safe.
+    /// Everything counted here is committed.
     Committed(&'a Summary),
 }
 
-/// Why the rows ended early.
+/// Why an import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
+    /// The index cannot be written, or the import was cancelled.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The data set cannot be read further.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 }
 
-/// A row with its images' files.
+/// A row with its image files read.
 struct Loaded {
     row: Row,
     images: Vec<(ExampleImage, Vec<u8>)>,
-    /// Of the images, for messages.
+    /// Image names for messages.
     names: Vec<String>,
 }
 
-/// A row that the index has not, as an example.
+/// A row the index does not have yet, as an example.
 struct NewRow {
     example: Example,
     loaded: Loaded,
 }
 
-/// What is known of the images of some rows, by their hash.
+/// Vectors and details of the images of a batch, by SHA-256.
 #[derive(Default)]
 struct KnownImages {
-    /// Vectors that the index has already.
+    /// Vectors the index already has.
     stored: HashMap<String, Vec<NewVectors>>,
+    /// Results for images new to the index.
     new: HashMap<String, Encoded>,
 }
 
-/// What is known of a new image.
+/// Details and vectors of a new image, or why it cannot be used.
 type Encoded = Result<(Details, Vec<Vec<f32>>), String>;
 
-/// Adds all rows. On an interrupt what was committed stays, and the same call goes on from there.
+/// Adds all rows. After an interrupt the committed rows stay, and calling it again continues from there.
 ///
-/// Errors where the data or the index cannot be used further; `summary` then holds what was done.
+/// Errors if the data set or the index cannot be used further; `summary` then tells what was done.
 pub fn ingest(
     writer: &mut Writer,
     items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
@@ -107,7 +119,7 @@ pub fn ingest(
         let batch = match batch(items, summary, report, &mut more) {
             Ok(batch) => batch,
             Err((batch, error)) => {
-                // What came before the break is used all the same.
+                // Rows before the error are still used.
                 (failure, more) = (Some(error), false);
                 batch
             }
@@ -142,7 +154,7 @@ fn reject(summary: &mut Summary, report: &mut dyn FnMut(Report), origin: &str, r
     });
 }
 
-/// The next rows, with their files read.
+/// Reads the next rows and their image files. `more` becomes false at the end of the data.
 fn batch(
     items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
     summary: &mut Summary,
@@ -150,9 +162,9 @@ fn batch(
     more: &mut bool,
 ) -> Result<Vec<Loaded>, (Vec<Loaded>, DatasetError)> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    let mut looked = 0;
-    while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES && looked < 8 * BATCH_ROWS {
-        looked += 1;
+    let mut scanned = 0;
+    while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES && scanned < 8 * BATCH_ROWS {
+        scanned += 1;
         match items.next() {
             None => {
                 *more = false;
@@ -179,16 +191,15 @@ fn batch(
     Ok(batch)
 }
 
-/// A row's images with their files, and their names.
+/// The images of a row with the bytes of their files, and their names for messages.
 type Files = (Vec<(ExampleImage, Vec<u8>)>, Vec<String>);
 
-/// Reads the files of a row, of at most `limit` bytes together, and takes its images out of it; the reason where that
-/// cannot be.
+/// Takes the images out of a row and reads their files, of at most `limit` bytes in total; returns the reason if that fails.
 fn load(row: &mut Row, limit: u64) -> Result<Files, String> {
     let sources = std::mem::take(&mut row.images);
     if sources.len() > MAX_IMAGES {
         return Err(format!(
-            "{} images, at most {MAX_IMAGES} are taken",
+            "{} images; the limit is {MAX_IMAGES}",
             sources.len()
         ));
     }
@@ -204,7 +215,7 @@ fn load(row: &mut Row, limit: u64) -> Result<Files, String> {
         length += bytes.len() as u64;
         if length > limit {
             let limit = errors::bytes(limit);
-            return Err(format!("its images take more than {limit} together"));
+            return Err(format!("its images are larger than {limit} in total"));
         }
         let format = rounds_imaging::format_of(&bytes);
         let image = ExampleImage {
@@ -233,7 +244,7 @@ fn example(row: &Row, images: &[(ExampleImage, Vec<u8>)]) -> Result<Example, Ind
     .cleaned()
 }
 
-/// Adds the rows of a batch; false where a cancel came before their images were seen, and none was added or counted.
+/// Adds the rows of a batch. Returns false if cancelled before all images were encoded; then none is added or counted.
 fn add(
     writer: &mut Writer,
     batch: Vec<Loaded>,
@@ -246,7 +257,7 @@ fn add(
     let new_rows = new_rows(writer, batch, summary, report)?;
     let known = encode_images(writer, &new_rows, embedder, cancel)?;
     if cancel.is_cancelled() {
-        // What was passed over as known, or refused, is looked at again by the next run.
+        // The next run processes the whole batch again, including its duplicates and rejected rows.
         *summary = before;
         return Ok(false);
     }
@@ -274,17 +285,17 @@ fn add(
     Ok(true)
 }
 
-/// Tells what is wrong with one row, the inner error, from what ends the work.
+/// Separates errors that reject one row (inner) from those that end the import (outer).
 fn row_rejection(added: Result<Added, IndexError>) -> Result<Result<Added, String>, IndexError> {
     match added {
         Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => Ok(Err(
-            format!("the encoder gave nothing to search by: {error}"),
+            format!("the encoder gave no usable vector: {error}"),
         )),
         other => other.map(Ok),
     }
 }
 
-/// The rows that the index has not. An import that goes on passes over the others without decoding an image.
+/// The rows the index does not have yet. Duplicates are skipped without decoding images, so a resumed import is fast.
 fn new_rows(
     writer: &Writer,
     batch: Vec<Loaded>,
@@ -305,7 +316,7 @@ fn new_rows(
     Ok(new_rows)
 }
 
-/// Finds or makes the vectors of the images, each once.
+/// Looks up or computes the vectors of the images, each once.
 fn encode_images(
     writer: &Writer,
     new_rows: &[NewRow],
@@ -337,7 +348,7 @@ fn encode_images(
     Ok(out)
 }
 
-/// Decodes, hashes and embeds an image.
+/// Decodes an image and computes its perceptual hash and vectors.
 fn decode_and_encode(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Encoded {
     let image = rounds_imaging::decode(bytes, name).map_err(|e| e.to_string())?;
     let details = Details {
@@ -348,7 +359,7 @@ fn decode_and_encode(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Encod
     Ok((details, embedder.picture(&image)?))
 }
 
-/// KnownImages and vectors of a row; the vector is that of the first image.
+/// The images and vectors of a row; the image vector is that of the first image.
 fn prepare(
     images: Vec<(ExampleImage, Vec<u8>)>,
     texts: Vec<Option<Vec<f32>>>,
@@ -356,7 +367,7 @@ fn prepare(
 ) -> Result<(Vec<NewPicture>, Vec<NewVectors>), String> {
     let mut new = Vec::new();
     let mut vectors: Vec<NewVectors> = texts.iter().map(|_| NewVectors::default()).collect();
-    for (at, (image, bytes)) in images.into_iter().enumerate() {
+    for (position, (image, bytes)) in images.into_iter().enumerate() {
         let found: Option<Vec<Option<Vec<f32>>>>;
         let details = match known.new.get(&image.sha256) {
             Some(Err(reason)) => return Err(reason.clone()),
@@ -370,7 +381,7 @@ fn prepare(
                 None
             }
         };
-        if at == 0 {
+        if position == 0 {
             for (vector, found) in vectors.iter_mut().zip(found.into_iter().flatten()) {
                 vector.image = found;
             }

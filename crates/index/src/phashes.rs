@@ -1,53 +1,56 @@
-//! How the images of an index look: their perceptual hashes, read once and compared without asking the database.
+//! The perceptual hashes of an index's images, read once and compared in memory.
 
 use rusqlite::Connection;
 
 use super::error::IndexError;
 use rounds_imaging::looks_apart;
 
-/// Hexadecimal digits of an image's SHA-256 that are kept beside its look; enough to find it again.
+/// Hexadecimal digits of an image's SHA-256 stored with its hash; enough to find it again.
 const DIGITS: usize = 16;
 
-/// The looks of all images, 16 bytes each.
+/// The perceptual hashes of all images, 16 bytes each.
 pub struct Phashes(Vec<ImagePhash>);
 
 struct ImagePhash {
     bits: u64,
-    /// The first digits of the image's SHA-256.
+    /// The first [`DIGITS`] digits of the image's SHA-256.
     image: u64,
 }
 
 impl Phashes {
-    /// Reads those of an index.
+    /// Reads the hashes of an index.
     pub fn read(connection: &Connection) -> Result<Self, IndexError> {
         let mut statement = connection.prepare("select sha256, look from images")?;
         let mut rows = statement.query([])?;
-        let mut looks = Vec::new();
+        let mut hashes = Vec::new();
         while let Some(row) = rows.next()? {
             let digits = row.get_ref(0)?.as_str().unwrap_or_default().get(..DIGITS);
-            // Anything but a hash is the name of no image.
+            // Skip rows whose name is not a hash; they cannot refer to an image.
             if let Some(Ok(image)) = digits.map(|digits| u64::from_str_radix(digits, 16)) {
                 let bits = row.get::<_, i64>(1)? as u64;
-                looks.push(ImagePhash { bits, image });
+                hashes.push(ImagePhash { bits, image });
             }
         }
-        Ok(Self(looks))
+        Ok(Self(hashes))
     }
 
-    /// SHA-256 of every image whose look differs from one of `looks` in at most `most` bits, with how many those are.
-    pub fn alike(
+    /// Images whose hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits.
+    pub fn within(
         &self,
         connection: &Connection,
-        looks: &[u64],
-        most: u32,
+        phashes: &[u64],
+        max_bits: u32,
     ) -> Result<Vec<(String, u32)>, IndexError> {
-        let apart = |own: &ImagePhash| looks.iter().map(|look| looks_apart(*look, own.bits)).min();
+        let distance = |stored: &ImagePhash| {
+            let distances = phashes.iter().map(|phash| looks_apart(*phash, stored.bits));
+            distances.min()
+        };
         let mut found = Vec::new();
-        for own in &self.0 {
-            let Some(bits) = apart(own).filter(|bits| *bits <= most) else {
+        for stored in &self.0 {
+            let Some(bits) = distance(stored).filter(|bits| *bits <= max_bits) else {
                 continue;
             };
-            let from = format!("{:016x}", own.image);
+            let from = format!("{:016x}", stored.image);
             let query = "select sha256 from images where sha256 >= ?1 and sha256 < ?1 || 'g'";
             let mut statement = connection.prepare_cached(query)?;
             let names = statement.query_map([from], |row| row.get::<_, String>(0))?;
