@@ -141,7 +141,12 @@ impl PartialVectors {
         let images = Images::new(Some(&writer.folder));
         let computed = missing
             .into_par_iter()
-            .map(|image| Ok((image.sha256.clone(), encode_image(&images, image, embedder)?)))
+            .map(|image| {
+                Ok((
+                    image.sha256.clone(),
+                    encode_image(&images, image, embedder)?,
+                ))
+            })
             .collect::<Result<Vec<_>, IndexError>>()?;
         known.extend(computed);
         Ok(known)

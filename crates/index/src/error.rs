@@ -132,7 +132,9 @@ impl Hint for IndexError {
             Self::Damaged { .. } => {
                 "list the damage with `rounds index verify`; import the data again into a new index, or omit --index to use the built-in one"
             }
-            Self::Version { .. } => "import the data again into a new index with `rounds index import`",
+            Self::Version { .. } => {
+                "import the data again into a new index with `rounds index import`"
+            }
             Self::Encoder { .. } => {
                 "add its vectors with `rounds index embed INDEX --model MODEL`, choose an encoder the index has with --encoder, or use --strategy text, random or none"
             }

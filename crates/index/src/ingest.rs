@@ -288,9 +288,9 @@ fn add(
 /// Separates errors that reject one row (inner) from those that end the import (outer).
 fn row_rejection(added: Result<Added, IndexError>) -> Result<Result<Added, String>, IndexError> {
     match added {
-        Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => Ok(Err(
-            format!("the encoder gave no usable vector: {error}"),
-        )),
+        Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => {
+            Ok(Err(format!("the encoder gave no usable vector: {error}")))
+        }
         other => other.map(Ok),
     }
 }

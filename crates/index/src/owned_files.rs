@@ -91,7 +91,9 @@ pub fn is_file(relative: &Path) -> bool {
         ["images", _, name] => {
             let (hash, extension) = name.split_once('.').unwrap_or((name, ""));
             let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
-            is_hex(hash, HASH - 2) && (1..=MAX_EXTENSION).contains(&extension.len()) && plain(extension)
+            is_hex(hash, HASH - 2)
+                && (1..=MAX_EXTENSION).contains(&extension.len())
+                && plain(extension)
         }
         ["vectors", name] => is_encoder_file(name, &["f16", "i8", "progress"]),
         ["graph", name] => is_encoder_file(name, &["graph"]),

@@ -203,10 +203,7 @@ fn verify_example(
     for encoder in index.encoders() {
         let vector = index.vectors(&encoder.sha256)?.row(example.number)?;
         if vector.is_some() != example.image().is_some() {
-            fault(format!(
-                "example {id} has no vector from {}",
-                encoder.name
-            ));
+            fault(format!("example {id} has no vector from {}", encoder.name));
         }
     }
     for image in &example.images {

@@ -67,7 +67,10 @@ fn a_limit_applies_to_every_process() {
     cache_image(&cache(folder.path()), 8, 0);
     assert_eq!(files_of(&cache(folder.path())), 3);
     cache(folder.path()).put(&name(10), &[0; 1000]).unwrap();
-    assert!(!cache(folder.path()).has(&name(10)), "larger than the limit");
+    assert!(
+        !cache(folder.path()).has(&name(10)),
+        "larger than the limit"
+    );
     assert_eq!(files_of(&cache(folder.path())), 3);
 }
 
@@ -101,7 +104,7 @@ fn a_damaged_or_missing_usage_file_is_counted_again() {
 }
 
 #[test]
-fn nothing_stays_of_a_image_that_is_not_named_whichever_model_made_it() {
+fn retain_deletes_the_latents_of_all_other_images_for_every_model() {
     let folder = tempfile::tempdir().unwrap();
     for model in ["a", "b"] {
         let latents = Latents::new(folder.path(), &model.repeat(64));

@@ -1,7 +1,7 @@
-//! Exact search: a scan of the codes, then the true score of every row that could be among the best.
+//! Exact search: scans the codes, then computes the exact score of every row that could be among the best.
 //!
-//! The answer is the one that a scan of all f16 rows gives, to the last bit, and does not depend on threads or machine. Never
-//! drop a row by its codes alone: only where its estimate plus its error is below what enough others surely reach.
+//! The result equals that of a scan of all f16 rows to the last bit, whatever the threads and machine. Never drop a row by its
+//! estimate alone, only if estimate plus error is below what enough other rows are certain to reach.
 
 use rayon::prelude::*;
 
@@ -13,14 +13,14 @@ use super::records::Row;
 use super::topk::{self, Candidate, Floor, Shortlist};
 use super::{Filter, Hit, Vectors};
 
-/// Rows that one task scans at least, so that handing it over costs little beside it.
+/// Fewest rows a task scans, so that scheduling costs little in comparison.
 const ROWS_PER_TASK: usize = 2048;
 /// Candidates that are score_candidates before the floor is looked at again.
 const BATCH: usize = 512;
 /// Candidates that one task exact_scores at least.
 const SCORES_PER_TASK: usize = 256;
 
-/// The `k` best rows from `first` on that pass `filter`, best first; ties by row.
+/// The `k` best rows from row `first` on that pass `filter`, best first; ties by row.
 pub fn search(
     vectors: &Vectors,
     query: &Query,
@@ -93,7 +93,7 @@ fn scan_rows(
         .reduce(|| Shortlist::new(k), Shortlist::merge)
 }
 
-/// Offers a row by its codes, or unseen where it has none that can be trusted.
+/// Offers a row with its estimate, or without one if its codes cannot be used.
 fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usize) {
     match block.map(|block| block.row(row % BLOCK)) {
         Some(Some(codes)) => {
@@ -115,11 +115,11 @@ fn score_candidates(
     candidates.dedup_by_key(|candidate| candidate.row);
     let mut floor = Floor::new(k);
     let mut hits = Vec::new();
-    // The first few set a floor that spares most of the others.
+    // The first few set a floor that rules out most of the others.
     let (start, rest) = candidates.split_at(candidates.len().min(2 * k + 16));
     for batch in std::iter::once(start).chain(rest.chunks(BATCH)) {
-        let reach = floor.value();
-        let open = batch.partition_point(|candidate| candidate.upper_bound >= reach);
+        let floor_score = floor.value();
+        let open = batch.partition_point(|candidate| candidate.upper_bound >= floor_score);
         let found = exact_scores(vectors, query, batch.get(..open).unwrap_or_default())?;
         found.iter().for_each(|hit| floor.offer(hit.score));
         hits.extend(found);
@@ -130,7 +130,7 @@ fn score_candidates(
     Ok(topk::best(hits, k))
 }
 
-/// The true score of each candidate that has a vector.
+/// The exact score of each candidate that has a vector.
 fn exact_scores(
     vectors: &Vectors,
     query: &Query,
@@ -143,15 +143,15 @@ fn exact_scores(
             score: query.score(&row.values),
         }))
     };
-    let room = || Row::new(vectors.dimension());
+    let buffer = || Row::new(vectors.dimension());
     let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_PER_TASK {
-        let mut row = room();
+        let mut row = buffer();
         candidates.iter().map(|c| score(&mut row, c)).collect()
     } else {
         candidates
             .par_iter()
             .with_min_len(SCORES_PER_TASK)
-            .map_init(room, score)
+            .map_init(buffer, score)
             .collect()
     };
     Ok(found?.into_iter().flatten().collect())

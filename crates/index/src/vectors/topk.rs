@@ -1,7 +1,7 @@
-//! Keeping the best.
+//! Selects the best rows.
 //!
-//! Two kinds: [`Shortlist`] keeps every row whose true score could still be among the best, going by estimates and their
-//! errors; [`best`] orders hits whose scores are final. Neither ever drops a row because of a tie.
+//! [`Shortlist`] keeps every row whose exact score could still be among the best, given estimates and their errors; [`best`]
+//! sorts hits with final scores. Neither drops a row because of a tie.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -27,23 +27,23 @@ impl Ord for Score {
     }
 }
 
-/// A row that may be among the best, and the upper_bound its score can be.
+/// A row that may be among the best.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
-    /// The score is not higher than this.
+    /// Upper bound of its score.
     pub upper_bound: f32,
     /// The row.
     pub row: usize,
 }
 
-/// The `count` largest scores, to know what a newcomer must reach.
+/// The `count` largest scores seen, which give the score a new row must reach.
 pub struct Floor {
     count: usize,
     heap: BinaryHeap<Reverse<Score>>,
 }
 
 impl Floor {
-    /// Remembers the `count` largest.
+    /// Keeps the `count` largest.
     pub fn new(count: usize) -> Self {
         Self {
             count,
@@ -51,7 +51,7 @@ impl Floor {
         }
     }
 
-    /// What a score must reach to be among them; minus infinity until there are `count`.
+    /// The score needed to be among them; minus infinity until there are `count`.
     pub fn value(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(score)) if self.heap.len() >= self.count => score.0,
@@ -59,7 +59,7 @@ impl Floor {
         }
     }
 
-    /// Counts a score.
+    /// Adds a score if it is large enough.
     pub fn offer(&mut self, score: f32) {
         if self.heap.len() < self.count {
             self.heap.push(Reverse(Score(score)));
@@ -78,7 +78,7 @@ pub struct Shortlist {
 }
 
 impl Shortlist {
-    /// An empty one.
+    /// An empty shortlist.
     pub fn new(count: usize) -> Self {
         Self {
             floor: Floor::new(count),
@@ -87,12 +87,12 @@ impl Shortlist {
         }
     }
 
-    /// What a score must reach.
+    /// The score a row must reach.
     pub fn floor(&self) -> f32 {
         self.floor.value()
     }
 
-    /// Takes a row in, unless `count` others are surely better.
+    /// Adds a row unless `count` others are certainly better.
     pub fn offer(&mut self, row: usize, estimate: Estimate) {
         let upper_bound = (estimate.score + estimate.error) as f32;
         if upper_bound.is_nan() {
@@ -105,7 +105,7 @@ impl Shortlist {
         self.floor.offer((estimate.score - estimate.error) as f32);
     }
 
-    /// Takes in a row of which nothing is known.
+    /// Adds a row without an estimate.
     pub fn offer_unknown(&mut self, row: usize) {
         self.keep(Candidate {
             upper_bound: f32::INFINITY,
@@ -113,7 +113,7 @@ impl Shortlist {
         });
     }
 
-    /// Takes in the candidates of another one.
+    /// Adds the candidates of another shortlist.
     pub fn merge(mut self, other: Self) -> Self {
         for Reverse(score) in other.floor.heap {
             self.floor.offer(score.0);
@@ -122,7 +122,7 @@ impl Shortlist {
         self
     }
 
-    /// The candidates, those that can score upper_bound first.
+    /// The candidates, by descending upper bound.
     pub fn finish(mut self) -> Vec<Candidate> {
         self.sweep();
         self.candidates.sort_unstable_by(|a, b| {
@@ -141,7 +141,7 @@ impl Shortlist {
         }
     }
 
-    /// Drops those that the floor has left behind.
+    /// Drops candidates below the floor.
     fn sweep(&mut self) {
         let floor = self.floor.value();
         self.candidates.retain(|c| c.upper_bound >= floor);

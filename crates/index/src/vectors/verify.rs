@@ -1,7 +1,7 @@
-//! Checking everything.
+//! Verifies all vectors of an encoder.
 //!
-//! Searches check what they read; this reads all of it: every record, every block, and whether each block is what the
-//! records make. It only reports: never repair here, and never stop at the first fault.
+//! Searches check what they read; this checks every record and every block, and that each block matches its records. It only
+//! reports: never repair here, and never stop at the first fault.
 
 use super::codes;
 use super::encode;
@@ -11,9 +11,9 @@ use super::records::Row;
 use super::store::Vectors;
 use rounds_support::Cancel;
 
-/// Faults that are reported one by one.
+/// Faults reported individually; further ones are only counted.
 const MAX_REPORTED: usize = 1000;
-/// A row's length is 1 up to what f16 rounds off, at any dimension.
+/// How far the length of a row may be from 1 because of f16 rounding, at any dimension.
 const LENGTH_TOLERANCE: f64 = 0.01;
 
 struct Faults {
@@ -32,7 +32,7 @@ impl Faults {
 }
 
 impl Vectors {
-    /// All faults, in words; none when the files are whole. `progress` hears of rows done and rows in all.
+    /// All faults as messages; empty if the files are intact. `progress` is called with rows done and the total.
     pub fn verify(
         &self,
         progress: &mut dyn FnMut(usize, usize),
@@ -67,7 +67,7 @@ impl Vectors {
         Ok(faults.reported)
     }
 
-    /// Whether the records of a block are whole.
+    /// Checks the records of a block; returns whether they are intact.
     fn verify_rows(&self, number: usize, row: &mut Row, faults: &mut Faults) -> bool {
         let block_rows = codes::block_row_range(number);
         let mut whole = true;
@@ -78,7 +78,7 @@ impl Vectors {
                     let length = if present { 1.0 } else { 0.0 };
                     if (square.sqrt() - length).abs() > LENGTH_TOLERANCE {
                         faults.report(format!(
-                            "{}: row {at} is {:.3} long, not {length}",
+                            "{}: the vector of row {at} has length {:.3}, not {length}",
                             self.records.file(),
                             square.sqrt()
                         ));
@@ -105,7 +105,7 @@ impl Vectors {
         let made = encode::rebuild_block(number, &self.records, row)?;
         if codes.raw(number) != Some(made.as_slice()) {
             faults.report(format!(
-                "the codes of rows {} to {} are not those of the rows",
+                "the codes of rows {} to {} do not match the rows",
                 codes::block_row_range(number).start,
                 codes::block_row_range(number).end - 1
             ));

@@ -236,7 +236,7 @@ fn outside_folder(secret: &Path) -> PathBuf {
 }
 
 #[test]
-fn texts_are_clean_and_hold_no_mark_of_a_image() {
+fn texts_are_clean_and_hold_no_mark_of_an_image() {
     let folder = Folder::new(&[
         (
             "t.jsonl",

@@ -1,9 +1,9 @@
-//! Making a graph: the insertion algorithm of Malkov and Yashunin (2016), with their heuristic for choosing neighbours
-//! both for a new row and for one whose list is full.
+//! Builds a graph: the insertion algorithm of Malkov and Yashunin (2016), with their neighbour selection heuristic both for a
+//! new row and for one whose list is full.
 //!
-//! Rows go in one after the other, and a row's level follows from its number, so the same rows give the same graph on every
-//! machine. Works on the codes alone: the graph only has to lead to the right neighbourhood. Never make levels by a float
-//! logarithm or a library's random numbers: both differ between machines and versions.
+//! Rows are inserted in order, and a row's level is derived from its number, so the same rows give the same graph on every
+//! machine. Only codes are used: the graph only has to lead to the right neighbourhood. Never derive levels from a floating
+//! point logarithm or a library's random numbers: both differ between machines and versions.
 
 use std::cmp::Reverse;
 
@@ -17,16 +17,16 @@ use super::walk::{self, Near, Scores};
 use super::{Graph, covered, source};
 use rounds_support::Cancel;
 
-/// Neighbours a new row is given, and a row has at most in an upper layer; in the lowest it has at most twice as many.
+/// Neighbours chosen for a new row, and the most a row has in an upper layer; in the lowest layer it is twice as many.
 const NEIGHBOURS: usize = 16;
-/// Candidates looked at for a new row's neighbours.
+/// Candidates considered as neighbours of a new row.
 const EF_CONSTRUCTION: usize = 200;
-/// Highest level: one row in 16 to that power.
+/// Highest level.
 const MAX_LEVEL: u32 = 7;
 /// Rows between two calls of `progress`.
 const PROGRESS_STEP: usize = 256;
 
-/// The level of a row: at least `l` for one row in 16^l.
+/// The level of a row; one row in 16^l has at least level `l`.
 fn level(row: u32) -> usize {
     let mut z = u64::from(row)
         .wrapping_add(1)
@@ -36,7 +36,7 @@ fn level(row: u32) -> usize {
     (((z ^ (z >> 31)).leading_zeros() / 4).min(MAX_LEVEL)) as usize
 }
 
-/// How near rows are to each other by their codes.
+/// Computes similarities between rows from their codes.
 struct Rows<'a> {
     codes: &'a Codes,
     scales: &'a [f32],
@@ -48,7 +48,7 @@ impl Rows<'_> {
         self.scales.get(row as usize).copied().unwrap_or(0.0)
     }
 
-    fn between(&self, a: u32, b: u32) -> f32 {
+    fn similarity(&self, a: u32, b: u32) -> f32 {
         let dot = self.kernel.dot(
             self.codes.row_codes(a as usize),
             self.codes.row_codes(b as usize),
@@ -56,17 +56,17 @@ impl Rows<'_> {
         dot as f32 * (self.scale(a) * self.scale(b))
     }
 
-    /// The first `most` of `candidates` (nearest first) that are nearer to the row in question than to one already chosen:
-    /// so that neighbours lie in different directions.
-    fn choose(&self, candidates: &[Edge], most: usize) -> Vec<Edge> {
-        let mut chosen: Vec<Edge> = Vec::with_capacity(most);
+    /// Chooses up to `max` of `candidates` (nearest first), each nearer to the row than to any already chosen, so that
+    /// neighbours lie in different directions.
+    fn choose(&self, candidates: &[Edge], max: usize) -> Vec<Edge> {
+        let mut chosen: Vec<Edge> = Vec::with_capacity(max);
         for candidate in candidates {
-            if chosen.len() >= most {
+            if chosen.len() >= max {
                 break;
             }
             if chosen
                 .iter()
-                .all(|other| self.between(candidate.row, other.row) < candidate.score)
+                .all(|other| self.similarity(candidate.row, other.row) < candidate.score)
             {
                 chosen.push(*candidate);
             }
@@ -75,7 +75,7 @@ impl Rows<'_> {
     }
 }
 
-/// Scores by nearness to one row.
+/// Scores rows by similarity to one row.
 struct ToRow<'a> {
     rows: &'a Rows<'a>,
     side: Side,
@@ -94,10 +94,10 @@ impl Scores for ToRow<'_> {
     }
 }
 
-/// A graph in the making.
+/// A graph under construction.
 struct Builder<'a> {
     rows: Rows<'a>,
-    /// The lowest first.
+    /// Lowest layer first.
     layers: Vec<LayerBuilder>,
     entry: Option<u32>,
 }
@@ -137,7 +137,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Links a new row with those chosen for it, in both directions.
+    /// Links a new row and its chosen neighbours in both directions.
     fn link(&mut self, at: usize, row: u32, chosen: &[Edge]) {
         let Some(layer) = self.layers.get_mut(at) else {
             return;
@@ -170,9 +170,9 @@ fn edges(found: &[Near]) -> Vec<Edge> {
 }
 
 impl Graph {
-    /// Makes a graph over the rows of whole blocks. `progress` hears of rows done and rows in all.
+    /// Builds a graph over the rows of complete blocks. `progress` is called with rows done and the total.
     ///
-    /// Errors where codes are missing or damaged, where there is no row with a vector, and where `cancel` is raised.
+    /// Errors if codes are missing or damaged, if no row has a vector, or if cancelled.
     pub fn build(
         vectors: &Vectors,
         progress: &mut dyn FnMut(usize, usize),
@@ -202,14 +202,14 @@ impl Graph {
             if row % PROGRESS_STEP == 0 {
                 progress(row, rows);
             }
-            // Absent, or without a direction in codes.
+            // A scale of zero means no vector, or one whose codes are all zero.
             if builder.rows.scale(row as u32) > 0.0 {
                 builder.insert(row as u32);
             }
         }
         progress(rows, rows);
         let entry = builder.entry.ok_or_else(|| VectorError::Graph {
-            reason: "there are no vectors to put into it".to_owned(),
+            reason: "the index has no vectors".to_owned(),
         })?;
         let layers = builder
             .layers

@@ -1,7 +1,7 @@
-//! A graph that comes when it is ready.
+//! A graph that is loaded or built in the background.
 //!
-//! It is read or made on a thread of its own while exact search answers, so nobody waits for it. A failure is a state that
-//! can be asked for, never an error of a search. Dropping the lazy stops the thread at its next look at the flag.
+//! Exact search answers meanwhile, so no search has to wait. A failure is reported as a state, never as an error of a search.
+//! Dropping the graph stops its thread at the next check of the flag.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -14,27 +14,27 @@ use super::super::{Filter, SearchResult};
 use super::{Graph, covered};
 use rounds_support::Cancel;
 
-/// A kept graph is made anew where it leaves more than one row in this many to be scanned.
+/// A stored graph is rebuilt if more than one row in this many is not covered.
 const MAX_SCANNED_SHARE: usize = 4;
-/// How often who waits looks at a cancel flag.
+/// Interval at which a waiting caller checks its cancel flag.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How far the graph is.
+/// State of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GraphState {
-    /// Read or made on another thread.
+    /// Being loaded or built on another thread.
     Building {
-        /// Rows that are in it.
+        /// Rows inserted.
         done: usize,
-        /// Rows that will be.
+        /// Rows in all.
         total: usize,
     },
-    /// It answers.
+    /// Ready to search.
     Ready {
-        /// Rows it covers; those after them are scanned.
+        /// Rows it covers; later ones are scanned.
         rows: usize,
     },
-    /// It will not come; exact search goes on answering.
+    /// Loading and building failed; exact search stays in use.
     Failed {
         /// Why.
         reason: String,
@@ -61,7 +61,7 @@ impl Cell {
         self.changed.notify_all();
     }
 
-    /// It will not come; one that is there stays.
+    /// Records a failure; an existing graph stays in use.
     fn fail(&self, reason: String) {
         let mut shared = self.lock();
         shared.state = match &shared.graph {
@@ -71,13 +71,13 @@ impl Cell {
         self.changed.notify_all();
     }
 
-    /// It answers from now on, whatever the state says of a better one.
+    /// Makes a graph available to searches without changing the state.
     fn set_graph(&self, graph: Graph) {
         self.lock().graph = Some(Arc::new(graph));
     }
 }
 
-/// The graph over some vectors, now or later.
+/// A graph over some vectors, available now or later.
 pub struct LazyGraph {
     vectors: Arc<Vectors>,
     cell: Arc<Cell>,
@@ -85,7 +85,7 @@ pub struct LazyGraph {
 }
 
 impl LazyGraph {
-    /// Begins to read the graph of the encoder `name` from the folder `cache`, or to make and keep it; `None` keeps nothing.
+    /// Starts loading the graph `name` from the folder `cache`, or building and storing it there; `None` stores nothing.
     pub fn start(vectors: Arc<Vectors>, name: &str, cache: Option<PathBuf>) -> Self {
         let total = covered(&vectors);
         let lazy = Self {
@@ -111,16 +111,17 @@ impl LazyGraph {
                 let work =
                     AssertUnwindSafe(|| load_or_build(&vectors, &name, cache, &cell, &cancel));
                 if catch_unwind(work).is_err() {
-                    cell.fail("its making broke off".to_owned());
+                    cell.fail("building it panicked".to_owned());
                 }
             });
         if let Err(error) = started {
-            lazy.cell.fail(format!("no thread for it: {error}"));
+            lazy.cell
+                .fail(format!("its thread could not be started: {error}"));
         }
         lazy
     }
 
-    /// How far it is.
+    /// The current state.
     pub fn state(&self) -> GraphState {
         self.cell.lock().state.clone()
     }
@@ -137,7 +138,7 @@ impl LazyGraph {
         shared.state.clone()
     }
 
-    /// The same, looking at a flag meanwhile; `None` where that was raised first.
+    /// Like [`LazyGraph::wait`]; returns `None` if `cancel` is raised first.
     pub fn wait_cancellable(&self, cancel: &Cancel) -> Option<GraphState> {
         let mut shared = self.cell.lock();
         while matches!(shared.state, GraphState::Building { .. }) {
@@ -150,17 +151,17 @@ impl LazyGraph {
         Some(shared.state.clone())
     }
 
-    /// Whether searches go through a graph already; a better one may still be made.
+    /// Whether searches can use a graph; a more complete one may still be under construction.
     pub fn has_graph(&self) -> bool {
         self.cell.lock().graph.is_some()
     }
 
-    /// Stops the making of it; a graph that is there goes on answering.
+    /// Stops loading or building; an existing graph stays in use.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// By the graph where it is there, else exact. See [`Graph::search_reporting`] and [`Vectors::search`].
+    /// Searches with the graph if available, else exactly. See [`Graph::search_reporting`] and [`Vectors::search`].
     pub fn search(
         &self,
         query: &[f32],
@@ -204,10 +205,10 @@ fn load_or_build(
     let mut progress = |done, total| cell.set(GraphState::Building { done, total });
     match Graph::build(vectors, &mut progress, cancel) {
         Ok(graph) => {
-            // A folder that cannot be written costs only the next start.
+            // If the folder is not writable, the graph is built again at the next start.
             let kept = cache.map(|folder| graph.save(&folder, name, vectors.dimension()));
             if let Some(Err(error)) = kept {
-                tracing::warn!("the search graph could not be kept: {error}");
+                tracing::warn!("the search graph could not be stored: {error}");
             }
             let rows = graph.rows();
             cell.set_graph(graph);
