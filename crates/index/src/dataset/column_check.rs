@@ -1,5 +1,4 @@
-//! Looks, before any row is used, whether the data has the columns that are needed: a misspelt name should not cost a whole
-//! import.
+//! Checks before an import that the data has the required columns, so that a misspelt name does not waste a whole import.
 
 use std::collections::BTreeSet;
 
@@ -8,50 +7,50 @@ use super::error::{DatasetError, quote};
 use super::filter::RawDataset;
 use super::record::{Entry, key};
 
-/// Most columns that a message names.
+/// Most columns listed in a message.
 const MAX_NAMED: usize = 40;
 
-/// What is waited for, and what was seen.
+/// Columns still missing, and columns seen.
 struct Columns {
-    /// Columns that the user named, in no record so far.
+    /// Columns the user named that no record had so far.
     missing: BTreeSet<String>,
-    /// Columns of which one must be there; none once one was.
+    /// Columns of which one is required; emptied once one was seen.
     image_columns: Vec<String>,
     seen: Vec<String>,
 }
 
-/// Whether the columns of a data set must be looked at before it is read.
-pub(super) fn is_needed(opened: &RawDataset, options: &Options) -> bool {
-    !options.map.is_empty() || !opened.recipe.image_columns().is_empty()
+/// Whether a data set has required columns to check.
+pub(super) fn is_needed(dataset: &RawDataset, options: &Options) -> bool {
+    !options.map.is_empty() || !dataset.recipe.image_columns().is_empty()
 }
 
-/// Reads `opened` until every column that `options` name was in a record, and one of those that the recipe takes images
-/// from. That is the first record of most data.
+/// Reads `dataset` until records had every column named in `options` and one of the recipe's image columns. For most data
+/// this is the first record.
 ///
 /// # Errors
-/// If the records end before that. Where there are none, or the input breaks off, whoever reads it says so.
-pub(super) fn check(opened: RawDataset, options: &Options) -> Result<(), DatasetError> {
+/// If the records end before that. An empty or damaged input is not an error here; the import reports it.
+pub(super) fn check(dataset: RawDataset, options: &Options) -> Result<(), DatasetError> {
     let map = options.map.iter();
     let mapped = map.clone().filter(|(_, field)| key(field) == "image");
-    let usual = opened.recipe.image_columns();
+    let usual = dataset.recipe.image_columns();
     let mut columns = Columns {
         missing: map.clone().map(|(column, _)| key(column)).collect(),
         image_columns: match usual.is_empty() {
             true => Vec::new(),
             false => {
-                let own = mapped.map(|(column, _)| key(column));
-                own.chain(usual.iter().map(|name| (*name).to_owned()))
+                let mapped = mapped.map(|(column, _)| key(column));
+                mapped.chain(usual.iter().map(|name| (*name).to_owned()))
                     .collect()
             }
         },
         seen: Vec::new(),
     };
-    for entry in opened.entries.iterator {
+    for entry in dataset.entries.iterator {
         match entry {
             Err(_) => return Ok(()),
             Ok(Entry::Bad { .. }) => {}
             Ok(Entry::Record(record)) => {
-                if opened.recipe.is_complete(&record) {
+                if dataset.recipe.is_complete(&record) {
                     columns.image_columns.clear();
                 }
                 record
@@ -64,7 +63,7 @@ pub(super) fn check(opened: RawDataset, options: &Options) -> Result<(), Dataset
             return Ok(());
         }
     }
-    columns.verdict()
+    columns.finish()
 }
 
 impl Columns {
@@ -78,7 +77,7 @@ impl Columns {
         }
     }
 
-    fn verdict(self) -> Result<(), DatasetError> {
+    fn finish(self) -> Result<(), DatasetError> {
         if self.seen.is_empty() {
             return Ok(());
         }
@@ -86,7 +85,7 @@ impl Columns {
         let seen = seen.join(", ");
         let reason = match (self.missing.first(), self.image_columns.is_empty()) {
             (Some(column), _) => format!("no row has the column {}", quote(column)),
-            (None, false) => "no column is known as that of the images".to_owned(),
+            (None, false) => "no column is recognised as the image column".to_owned(),
             (None, true) => return Ok(()),
         };
         Err(DatasetError::Columns(format!(

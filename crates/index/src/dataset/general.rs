@@ -1,7 +1,7 @@
-//! Data of one's own: a folder of images with a table, or any Parquet file with images in it.
+//! The user's own data: a folder of images with a table, or any Parquet file with images.
 //!
-//! Columns are found by their names, or by what the user says of them; a column of no known name is a tag. Lines of an
-//! exported index are taken as they are (`exported`).
+//! Columns are recognised by name or mapped by the user; unknown columns become tags. Lines of an exported index are used
+//! unchanged (`exported`).
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::row::Row;
 use super::{DatasetError, Options, exported, jsonl, parquet_reader, vocabulary};
 use rounds_support::errors::shown;
 
-/// Names of columns, and the field they are.
+/// Fields, and the column names recognised for each.
 static COLUMNS: [(&str, &[&str]); 11] = [
     (
         "image",
@@ -49,14 +49,14 @@ static COLUMNS: [(&str, &[&str]); 11] = [
     ("tags", &["tags"]),
     ("language", &["language", "lang", "q_lang"]),
 ];
-/// Longest text that makes a tag, in characters; longer ones are no labels.
+/// Longest text that becomes a tag, in characters; longer ones are not labels.
 const MAX_LABEL_CHARS: usize = 200;
 
-/// A folder with one table, or a table.
+/// Opens a folder with one table, or a table.
 pub(super) fn open_folder(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let input = table_of(path)?;
     input.check_text()?;
-    // Some call a file of lines `.json` all the same.
+    // JSON Lines files are sometimes named `.json`.
     let lines = extension(&input.path) == "json" && jsonl::starts_as_lines(&input);
     let reader = match reader_of(&input.path) {
         Some(reader) if !lines => reader,
@@ -66,11 +66,11 @@ pub(super) fn open_folder(path: &Path, options: &Options) -> Result<RawDataset, 
     opened(&folder, options, vec![input], reader)
 }
 
-/// A Parquet file, or the folder of such files.
+/// Opens a Parquet file, or a folder of them.
 pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = match path.is_dir() {
         true => parquet_files(path)?,
-        // Whatever its name ends in.
+        // Any extension is accepted.
         false => vec![Input::new(path.to_path_buf())],
     };
     if inputs.is_empty() {
@@ -198,7 +198,7 @@ impl Recipe for General {
     }
 }
 
-/// Makes tags of the column `tags` and of every column that is no field.
+/// Adds tags from the column `tags` and from every column that is not a field.
 fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     let is_field = |name: &str| {
         name == "split" || name == "ignore" || COLUMNS.iter().any(|(field, _)| *field == name)
@@ -218,7 +218,7 @@ fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     Ok(())
 }
 
-/// Tags in one column: `name=value; name=value`, a list of such texts, or an object.
+/// Adds the tags of the column `tags`: `name=value; name=value`, a list of such texts, or an object.
 fn add_tags_column(row: &mut Row, value: &Value) -> Result<(), String> {
     if let Value::Object(fields) = value {
         for (name, value) in fields {
@@ -236,7 +236,7 @@ fn add_tags_column(row: &mut Row, value: &Value) -> Result<(), String> {
         {
             let (name, value) = pair.split_once(['=', ':']).unwrap_or(("tag", pair));
             if name.trim().is_empty() {
-                return Err(format!("a tag without a name: {}", quote(pair)));
+                return Err(format!("a tag has no name: {}", quote(pair)));
             }
             add(row, name, value);
         }
@@ -244,7 +244,7 @@ fn add_tags_column(row: &mut Row, value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The texts of a value or of a list.
+/// The text of a value, or the texts of a list.
 fn labels(value: &Value) -> Vec<&str> {
     match value {
         Value::List(items) => items.iter().filter_map(Value::as_text).collect(),
@@ -252,7 +252,7 @@ fn labels(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Adds a tag; those that all data sets share are brought into their common form.
+/// Adds a tag; tags shared by all data sets are normalised.
 fn add(row: &mut Row, name: &str, value: &str) {
     if value.chars().count() > MAX_LABEL_CHARS {
         return;
@@ -263,7 +263,7 @@ fn add(row: &mut Row, name: &str, value: &str) {
         shared @ ("plane" | "answer_type" | "category") => {
             row.tag(shared, &value.trim().to_lowercase())
         }
-        // The rows say these themselves.
+        // Handled separately for every row.
         "language" | "split" => {}
         name => row.tag(name, value),
     }

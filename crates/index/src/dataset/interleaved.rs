@@ -1,7 +1,7 @@
-//! Documents of text with images in their places: JSON Lines, Markdown or plain text.
+//! Documents of text with embedded images: JSON Lines, Markdown or plain text.
 //!
-//! A document is cut into windows of a few images and the text around them. Each window is a row: its question holds
-//! the text up to the last image, with a mark in the place of each, its answer is the text that follows.
+//! A document is cut into windows of a few images and the text around them. Each window is a row: its question is the text up
+//! to the last image, with a placeholder for each, and its answer is the text that follows.
 
 mod pieces;
 mod windows;
@@ -19,7 +19,7 @@ use rounds_support::files as disk;
 use rounds_support::sanitise::clean;
 use windows::Window;
 
-/// Longest document, in bytes: a book without its images.
+/// Largest document in bytes; enough for a book without its images.
 const MAX_DOCUMENT_BYTES: u64 = 8 << 20;
 
 pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
@@ -63,7 +63,7 @@ fn is_document(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// The documents of a file: one a line, or the file itself.
+/// The documents of a file: one per line, or the file itself.
 fn entries(input: &Input) -> Result<Entries, DatasetError> {
     if matches!(extension(&input.path).as_str(), "jsonl" | "ndjson") {
         return jsonl::entries(input);
@@ -85,7 +85,7 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
         }
         Err(_) => Entry::Bad {
             origin,
-            reason: "it is not UTF-8".to_owned(),
+            reason: "the document is not UTF-8".to_owned(),
         },
     };
     Ok(Entries {
@@ -122,11 +122,11 @@ impl Recipe for Interleaved {
 }
 
 impl Interleaved {
-    /// The pieces of a document: a text with places in it, or lists of texts and images side by side.
+    /// The pieces of a document: a text with placeholders, or parallel lists of texts and images.
     fn pieces(&self, record: &mut Record) -> Result<Vec<Piece>, String> {
         let lists = (record.take("texts"), record.take("images"));
         let (named, texts) = match lists {
-            (Value::List(texts), Value::List(images)) => return self.side_by_side(texts, images),
+            (Value::List(texts), Value::List(images)) => return self.parallel_lists(texts, images),
             (Value::Null, named) => (named, Value::Null),
             (texts, named) => (named, texts),
         };
@@ -136,31 +136,31 @@ impl Interleaved {
         };
         let mut named = self.images.of_value(named)?.into_iter();
         let parts = pieces::read(&clean(&text));
-        let places = parts
+        let placeholders = parts
             .iter()
             .filter(|p| matches!(p, pieces::Part::Placeholder(_)));
-        windows::check(places.count())?;
+        windows::check(placeholders.count())?;
         let mut pieces = Vec::new();
         for piece in parts {
             pieces.push(match piece {
                 pieces::Part::Text(text) => Piece::Text(text),
                 pieces::Part::Placeholder(name) if name.is_empty() => {
                     let next = named.next();
-                    Piece::Image(next.ok_or("more places than images")?)
+                    Piece::Image(next.ok_or("there are more placeholders than images")?)
                 }
                 pieces::Part::Placeholder(name) => Piece::Image(self.images.find(&name)?),
             });
         }
         if named.next().is_some() {
-            return Err("more images than places".to_owned());
+            return Err("there are more images than placeholders".to_owned());
         }
         Ok(pieces)
     }
 
-    /// Two lists of one length, with an image or a text at each position.
-    fn side_by_side(&self, texts: Vec<Value>, images: Vec<Value>) -> Result<Vec<Piece>, String> {
+    /// The pieces of two lists of the same length, with an image or a text at each position.
+    fn parallel_lists(&self, texts: Vec<Value>, images: Vec<Value>) -> Result<Vec<Piece>, String> {
         if texts.len() != images.len() {
-            return Err("the lists of texts and images are not of one length".to_owned());
+            return Err("the lists of texts and images differ in length".to_owned());
         }
         let mut pieces = Vec::new();
         for (text, image) in texts.into_iter().zip(images) {
@@ -169,7 +169,7 @@ impl Interleaved {
             match text {
                 Value::Text(text) => pieces.push(Piece::Text(clean(&text))),
                 Value::Null => {}
-                _ => return Err("a text in the list is not a text".to_owned()),
+                _ => return Err("the list of texts has an entry that is not a text".to_owned()),
             }
         }
         Ok(pieces)

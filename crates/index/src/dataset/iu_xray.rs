@@ -1,4 +1,4 @@
-//! IU X-Ray in the layout of R2Gen: chest films with reports, two images a study.
+//! IU X-Ray in the R2Gen layout: chest radiographs with reports, two images per study.
 
 use std::path::Path;
 

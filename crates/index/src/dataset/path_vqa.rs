@@ -1,4 +1,4 @@
-//! PathVQA: questions about images of pathology, in pickles or Parquet.
+//! PathVQA: questions about pathology images, in pickles or Parquet.
 
 use std::path::Path;
 
@@ -83,7 +83,7 @@ impl Recipe for PathVqa {
 }
 
 impl PathVqa {
-    /// Images lie in a folder of their split, whose name may be short.
+    /// Finds an image in the folder of its split, which may have a short name.
     fn find_image(&self, name: &str, split: &str) -> Result<super::ImageSource, String> {
         let folders = match split {
             "validation" => ["val", "validation"],

@@ -1,8 +1,8 @@
 //! SLAKE: English and Chinese questions about radiology images, with boxes and a knowledge graph.
 //!
-//! The two languages have splits and answers of their own, so English is meant where nothing is said. Boxes are kept as
-//! tags, in pixels of the published image. The data has no rationales: they are written from what the record, the
-//! boxes and the graph say, never from anything else, and tagged `rationale=derived`.
+//! The two languages have separate splits and answers, so the default is English. Boxes become tags, in pixels of the
+//! published image. The data has no rationales: they are written from the record, the boxes and the graph, never from
+//! anything else, and tagged `rationale=derived`.
 
 mod boxes;
 mod knowledge;
@@ -75,14 +75,18 @@ impl Recipe for Slake {
     }
 
     fn language(&self, record: &Record) -> String {
-        let own = record.note("q_lang");
-        // The Parquet copies hold English alone and do not say so.
-        if own.is_empty() { "en".to_owned() } else { own }
+        let language = record.note("q_lang");
+        // The Parquet copies are English only and have no language column.
+        if language.is_empty() {
+            "en".to_owned()
+        } else {
+            language
+        }
     }
 }
 
 impl Slake {
-    /// Adds the boxes as tags, and a rationale of what is known.
+    /// Adds the boxes as tags, and a rationale from the known facts.
     fn explain(&mut self, row: &mut Row, record: &Record, location: &str, modality: &str) {
         let mut structures = Vec::new();
         if let Some(ImageSource::File(image)) = row.images.first() {
@@ -92,8 +96,8 @@ impl Slake {
                     structures.push(marked.name.clone());
                 }
             }
-            let places: Vec<String> = boxes.iter().map(ToString::to_string).collect();
-            row.tag_all("box", places.iter().map(String::as_str));
+            let rectangles: Vec<String> = boxes.iter().map(ToString::to_string).collect();
+            row.tag_all("box", rectangles.iter().map(String::as_str));
         }
         let triple = record.texts("triple");
         let facts = self.knowledge.facts(&triple, &row.answer, &structures);

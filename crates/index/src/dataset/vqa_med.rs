@@ -1,8 +1,8 @@
 //! ImageCLEF VQA-Med 2019: lines of `image|question|answer`, in one file or by category.
 //!
-//! What one question of an image tells (its modality, organ and plane) is true of the image, so it becomes a tag of
-//! every row about it. That takes a first pass over the lines. Only answers that name something are used, and what a
-//! question takes for granted (`in this mri`); a `no` tells nothing.
+//! What one question reveals about an image (its modality, organ and plane) holds for the image, so it becomes a tag of every
+//! row about it. This takes a first pass over the lines. Only answers that name something are used, and what a question
+//! presupposes (`in this mri`); a `no` reveals nothing.
 
 mod facts;
 
@@ -17,8 +17,9 @@ use super::row::Row;
 use super::{DatasetError, Options, text};
 use facts::{Category, Facts};
 
-/// Most images whose facts are kept, and most questions whose category is.
+/// Most images whose facts are kept.
 const MAX_IMAGES: usize = 200_000;
+/// Most questions whose category is kept.
 const MAX_QUESTIONS: usize = 1_000_000;
 
 pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
@@ -62,7 +63,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, Dataset
     })
 }
 
-/// The files of lines: `path` itself, or those in it and in the folders of its splits.
+/// The files to read: `path` itself, or those in it and in its split folders.
 fn find(path: &Path) -> Result<Vec<Input>, DatasetError> {
     if !path.is_dir() {
         let input = Input::new(path.to_path_buf());
@@ -91,32 +92,32 @@ fn files_if(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Input>, 
     }
 }
 
-/// `C1_Modality_train.txt` and its like.
+/// Whether a file is one category, such as `C1_Modality_train.txt`.
 fn is_category(name: &str) -> bool {
     name.ends_with(".txt") && Category::of_file(name).is_some()
 }
 
-/// Images lie beside the lines, or beside the folder of the categories.
+/// The folder with the images: that of the files, or the parent of the folder of categories.
 fn image_folder(inputs: &[Input], path: &Path) -> PathBuf {
-    let beside = inputs
+    let folder = inputs
         .first()
         .map_or_else(|| folder_of(path), |input| folder_of(&input.path));
     let named_for_categories = inputs
         .first()
         .is_some_and(|input| is_category(&input.name.to_lowercase()));
-    match beside.parent() {
+    match folder.parent() {
         Some(above) if named_for_categories && !above.as_os_str().is_empty() => above.to_path_buf(),
         Some(_) if path.is_dir() && !named_for_categories => path.to_path_buf(),
-        _ => beside,
+        _ => folder,
     }
 }
 
-/// The fields of a line: image, category where the line has it, question, answer.
+/// The fields of a line: image, category if present, question, answer.
 fn fields(line: &str) -> Option<(&str, Option<Category>, &str, &str)> {
     let fields: Vec<&str> = line.split('|').map(str::trim).collect();
     match fields[..] {
         [image, question, answer] => Some((image, None, question, answer)),
-        // The published answers of the test split name the category.
+        // The published answers of the test split include the category.
         [image, category, question, answer] => {
             Some((image, Some(Category::of_name(category)?), question, answer))
         }
@@ -126,7 +127,7 @@ fn fields(line: &str) -> Option<(&str, Option<Category>, &str, &str)> {
 
 fn entries(input: &Input) -> Result<Entries, DatasetError> {
     let split = match input.split.as_str() {
-        // The file may be named after nothing, and its folder after the split.
+        // If the file's name gives no split, its folder's name may.
         "" => {
             let folder = folder_of(&input.path);
             let name = folder
@@ -138,13 +139,13 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
         }
         split => split.to_owned(),
     };
-    let of_file = Category::of_file(&input.name.to_lowercase());
+    let file_category = Category::of_file(&input.name.to_lowercase());
     text::entries(input, move |line, origin| {
         let Some((image, category, question, answer)) = fields(line) else {
-            let reason = "it is not image|question|answer".to_owned();
+            let reason = "the line is not image|question|answer".to_owned();
             return Entry::Bad { origin, reason };
         };
-        let category = category.or(of_file).map_or("", Category::name);
+        let category = category.or(file_category).map_or("", Category::name);
         let fields = [
             ("image", image),
             ("category", category),
@@ -156,16 +157,17 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-/// What a first pass over the lines tells.
+/// What the first pass over the lines found.
 #[derive(Default)]
 struct FirstPass {
+    /// Facts by image.
     facts: HashMap<String, Facts>,
-    /// Image and question, for those files that do not name the category of a line.
+    /// Categories by image and question, for files whose lines do not include them.
     categories: HashMap<String, Category>,
 }
 
 impl FirstPass {
-    /// Learns which category a question is of, from the files by category beside `input`.
+    /// Reads the categories of questions from the per-category files next to `input`.
     fn read_categories(&mut self, input: &Input) -> Result<(), DatasetError> {
         let folder = folder_of(&input.path);
         for folder in [folder.join("QAPairsByCategory"), folder] {
@@ -186,7 +188,7 @@ impl FirstPass {
         Ok(())
     }
 
-    /// Learns what the lines of `input` tell; gives their number, good or bad.
+    /// Collects facts from the lines of `input`; returns the number of lines, valid or not.
     fn read_facts(&mut self, input: &Input) -> Result<u64, DatasetError> {
         self.each(input, |known, image, category, question, answer| {
             let category = category.or_else(|| {
@@ -227,7 +229,7 @@ impl FirstPass {
         }
     }
 
-    /// The category of a question, and whether it is only inferred from its words.
+    /// The category of a question, and whether it was inferred from its words.
     fn category(&self, image: &str, question: &str) -> Option<(Category, bool)> {
         let known = self
             .categories

@@ -15,9 +15,9 @@ use super::{Filter, Hit, Vectors};
 
 /// Fewest rows a task scans, so that scheduling costs little in comparison.
 const ROWS_PER_TASK: usize = 2048;
-/// Candidates that are score_candidates before the floor is looked at again.
+/// Candidates scored between two checks of the floor.
 const BATCH: usize = 512;
-/// Candidates that one task exact_scores at least.
+/// Fewest candidates a task scores.
 const SCORES_PER_TASK: usize = 256;
 
 /// The `k` best rows from row `first` on that pass `filter`, best first; ties by row.
@@ -105,7 +105,7 @@ fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usi
     }
 }
 
-/// The true exact_scores of candidates, until none of the rest can be among the `k` best.
+/// Computes exact scores of candidates until none of the rest can be among the `k` best.
 fn score_candidates(
     vectors: &Vectors,
     query: &Query,
@@ -157,7 +157,7 @@ fn exact_scores(
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// The true exact_scores of `rows`, as hits, best first: for candidates that another search found.
+/// Hits with exact scores for `rows` found by another search, best first.
 pub fn rescore(
     vectors: &Vectors,
     query: &Query,

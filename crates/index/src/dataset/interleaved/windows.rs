@@ -4,41 +4,42 @@ use super::Piece;
 use crate::PICTURE_PLACE;
 use crate::dataset::ImageSource;
 
-/// Most images of a window, and most characters of its question and answer together.
+/// Most images of a window.
 pub(super) const MAX_IMAGES: usize = 5;
+/// Most characters of question and answer together.
 pub(super) const MAX_CHARACTERS: usize = 2000;
-/// Most images of a document: each window holds text of its own, so many more would take more room than any book.
+/// Most images of a document; this bounds memory, because windows may repeat text.
 const MAX_DOCUMENT_IMAGES: usize = 4096;
 
 /// A window of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Window {
     pub(super) images: Vec<ImageSource>,
-    /// Text with the mark of a place for each image, in order.
+    /// Text with a placeholder for each image, in order.
     pub(super) question: String,
     pub(super) answer: String,
-    /// Whether some of the document's text fits in no window.
+    /// Whether text was cut to fit the window.
     pub(super) cut: bool,
 }
 
-/// Images that stand together, and the text behind them.
+/// Consecutive images and the text after them.
 #[derive(Default)]
 struct Unit {
     images: Vec<ImageSource>,
     text: String,
 }
 
-/// An error if a document has too many images.
+/// Errors if a document has too many images.
 pub(super) fn check(images: usize) -> Result<(), String> {
     match images > MAX_DOCUMENT_IMAGES {
         true => Err(format!(
-            "{images} images in one document, at most {MAX_DOCUMENT_IMAGES} are taken; cut it up"
+            "{images} images in one document; the limit is {MAX_DOCUMENT_IMAGES}, so split the document"
         )),
         false => Ok(()),
     }
 }
 
-/// The windows of a document. An error if there is no image or too many, or no text that says anything about one.
+/// The windows of a document. Errors if there is no image, too many images, or no text.
 pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
     let images = pieces.iter().filter(|p| matches!(p, Piece::Image(_)));
     check(images.count())?;
@@ -56,27 +57,27 @@ pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
         open.push(unit);
     }
     windows.push(close(lead, open));
-    // Images at the end with no text of their own belong to what was said before them.
+    // Images at the end without text share the previous answer.
     let last = windows
         .last()
         .is_some_and(|window| window.answer.is_empty());
     if last && windows.len() > 1 {
-        let said = windows
+        let previous = windows
             .iter()
             .rev()
             .nth(1)
             .map(|window| window.answer.clone());
-        if let (Some(said), Some(last)) = (said, windows.last_mut()) {
-            last.answer = said;
+        if let (Some(previous), Some(last)) = (previous, windows.last_mut()) {
+            last.answer = previous;
         }
     }
     match windows.iter().any(|window| !window.answer.is_empty()) {
         true => Ok(windows),
-        false => Err("there is no text beside the images".to_owned()),
+        false => Err("there is no text with the images".to_owned()),
     }
 }
 
-/// The text before the first image, and the units that follow; no unit has more images than a window.
+/// The text before the first image, and the units after it; no unit has more images than a window.
 fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
     let mut lead = String::new();
     let mut units: Vec<Unit> = Vec::new();
@@ -101,14 +102,14 @@ fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
             },
         }
     }
-    // A long run of images became several units, and the text behind it is about all of them: as much of it as a window
-    // takes, and one character that says whether there was more.
-    let mut behind = String::new();
+    // A long run of images becomes several units that share the text after it. Copy at most what fits a window, plus one
+    // character to tell whether it was cut.
+    let mut following = String::new();
     for unit in units.iter_mut().rev() {
         if unit.text.is_empty() {
-            unit.text.clone_from(&behind);
+            unit.text.clone_from(&following);
         } else {
-            behind = unit.text.chars().take(MAX_CHARACTERS + 1).collect();
+            following = unit.text.chars().take(MAX_CHARACTERS + 1).collect();
         }
     }
     (lead, units)
@@ -125,21 +126,21 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Makes a window: the text behind the last image is the answer, or the text before the first where none follows.
+/// Makes a window: the text after the last image is the answer, or else the text before the images.
 fn close(lead: String, units: Vec<Unit>) -> Window {
     let mut window = Window::default();
     let (mut lead, mut before) = (lead, units);
     let mut last = before.pop().unwrap_or_default();
     if last.text.is_empty() {
-        let said = match before.last_mut() {
+        let text = match before.last_mut() {
             Some(unit) if lead.is_empty() => &mut unit.text,
             _ => &mut lead,
         };
-        last.text = std::mem::take(said);
+        last.text = std::mem::take(text);
     }
     window.answer = shorten(&last.text, MAX_CHARACTERS, &mut window.cut);
     let mut left = MAX_CHARACTERS.saturating_sub(length(&window.answer));
-    // What stands nearest to the images is worth most: the lead is cut at its beginning.
+    // Text near the images matters most, so the lead is cut at its start.
     let between = before
         .iter()
         .map(|unit| length(&unit.text))
@@ -167,29 +168,29 @@ fn close(lead: String, units: Vec<Unit>) -> Window {
     window
 }
 
-/// The beginning of a text, up to the end of a sentence or word where it is too long.
-fn shorten(text: &str, most: usize, cut: &mut bool) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else {
+/// The start of a text, cut after a sentence or word if it is too long.
+fn shorten(text: &str, max: usize, cut: &mut bool) -> String {
+    let Some((end, _)) = text.char_indices().nth(max) else {
         return text.to_owned();
     };
     *cut = true;
     let head = text.get(..end).unwrap_or_default();
-    let sentence = head.rfind(". ").map(|place| place.saturating_add(1));
+    let sentence = head.rfind(". ").map(|position| position.saturating_add(1));
     let word = head.rfind(char::is_whitespace);
     let half = end / 2;
-    let place = sentence
-        .filter(|place| *place > half)
+    let position = sentence
+        .filter(|position| *position > half)
         .or(word)
-        .filter(|place| *place > half);
-    head.get(..place.unwrap_or(end))
+        .filter(|position| *position > half);
+    head.get(..position.unwrap_or(end))
         .unwrap_or(head)
         .trim()
         .to_owned()
 }
 
-/// The end of a text, from a word on, where it is too long.
-fn keep_end(text: &str, most: usize, cut: &mut bool) -> String {
-    let skip = length(text).saturating_sub(most);
+/// The end of a text, cut before a word if it is too long.
+fn keep_end(text: &str, max: usize, cut: &mut bool) -> String {
+    let skip = length(text).saturating_sub(max);
     if skip == 0 {
         return text.to_owned();
     }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_behind_the_last_image_answers_the_text_before_it() {
+    fn the_text_after_the_last_image_is_the_answer() {
         let pieces = vec![
             text("A film."),
             image("a"),
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_follows_the_text_before_the_first_image_answers() {
+    fn without_following_text_the_text_before_the_images_is_the_answer() {
         let windows = cut(vec![text("Two films."), image("a"), image("b")]).unwrap();
         assert_eq!(windows[0].question, "\u{FFFC} \u{FFFC}");
         assert_eq!(windows[0].answer, "Two films.");
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_images_of_a_long_run_share_as_much_text_as_a_window_takes() {
+    fn a_long_run_of_images_shares_the_text_after_it() {
         let images = |count: usize| (0..count).map(|number| image(&number.to_string()));
         let pieces: Vec<Piece> = images(12)
             .chain([text(&"Much. ".repeat(100_000))])
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn no_window_has_too_many_images_or_too_much_text_and_none_is_lost() {
+    fn windows_respect_their_limits_and_no_image_is_lost() {
         let mut pieces = vec![text(&"lead ".repeat(600))];
         for number in 0..23 {
             pieces.push(image(&number.to_string()));

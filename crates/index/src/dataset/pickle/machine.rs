@@ -1,19 +1,19 @@
-//! The machine that runs a pickle: lists, dictionaries, texts and numbers, and nothing else.
+//! The machine that interprets a pickle: lists, dictionaries, texts and numbers, and nothing else.
 //!
-//! `Lib/pickletools.py` of CPython describes the instructions. Never add one that names, calls or builds an object.
+//! `Lib/pickletools.py` of CPython describes the instructions. Never add one that imports, calls or builds an object.
 
 use std::collections::HashMap;
 
 use super::escapes::unescape;
 use super::{Heap, PickleValue};
 
-/// Most values that are built.
+/// Most values a pickle may build.
 const MAX_VALUES: usize = 1 << 22;
 
-/// A failure with the byte of the pickle that it happened at.
+/// The position in the pickle and the reason of a failure.
 type Failure = (usize, String);
 
-/// Runs the pickle to its end; a failure comes with the byte it happened at.
+/// Interprets the pickle to its end.
 pub(super) fn run(pickle: &[u8]) -> Result<(PickleValue, Heap), Failure> {
     let mut machine = Machine {
         pickle,
@@ -22,7 +22,7 @@ pub(super) fn run(pickle: &[u8]) -> Result<(PickleValue, Heap), Failure> {
         marks: Vec::new(),
         memo: HashMap::new(),
         heap: Heap::default(),
-        made: 0,
+        built: 0,
     };
     loop {
         let at = machine.position;
@@ -41,15 +41,16 @@ struct Machine<'a> {
     pickle: &'a [u8],
     position: usize,
     stack: Vec<PickleValue>,
-    /// Heights of the stack; nothing is taken from below the last one.
+    /// Stack heights; nothing is popped below the last one.
     marks: Vec<usize>,
     memo: HashMap<u64, PickleValue>,
     heap: Heap,
-    made: usize,
+    /// Values built so far.
+    built: usize,
 }
 
 impl Machine<'_> {
-    /// Carries out one instruction; `false` after the last one.
+    /// Executes one instruction; `false` after the last one.
     fn step(&mut self) -> Result<bool, String> {
         match self.byte()? {
             b'.' => return Ok(false),
@@ -106,14 +107,14 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// PUT and GET in their forms; `false` if the instruction is none of them.
+    /// All forms of PUT and GET; `false` if it is another instruction.
     fn memory(&mut self, opcode: u8) -> Result<bool, String> {
         let index = match opcode {
             b'p' | b'g' => self
                 .line()?
                 .trim()
                 .parse()
-                .map_err(|_| "a memo without a number")?,
+                .map_err(|_| "a memo has no number")?,
             b'q' | b'h' => self.number(1)?,
             b'r' | b'j' => self.number(4)?,
             0x94 => u64::try_from(self.memo.len()).unwrap_or(u64::MAX),
@@ -121,7 +122,7 @@ impl Machine<'_> {
         };
         if matches!(opcode, b'g' | b'h' | b'j') {
             let value = self.memo.get(&index).cloned();
-            self.push(value.ok_or("it recalls what was not kept")?)?;
+            self.push(value.ok_or("a memo is read before it is written")?)?;
         } else {
             let top = self.top()?;
             self.count()?;
@@ -171,7 +172,7 @@ impl Machine<'_> {
             b'T' | b'B' | b'X' => self.sized_text(4),
             0x8d | 0x8e => self.sized_text(8),
             b'c' | 0x93 | b'R' | b'i' | b'o' | 0x81 | 0x92 | b'b' | b'P' | b'Q' | 0x82..=0x84 => {
-                Err("it names code or objects; only lists of plain fields are read".to_owned())
+                Err("it refers to code or objects; only lists of plain fields are supported".to_owned())
             }
             _ => Err(format!("unknown instruction 0x{opcode:02x}")),
         }
@@ -182,7 +183,7 @@ impl Machine<'_> {
         self.text(&number.to_string())
     }
 
-    /// LONG1: a signed number of any length; only those of 64 bits are of use.
+    /// LONG1: a signed number of any length; those above 64 bits become null.
     fn long(&mut self) -> Result<(), String> {
         let length = usize::from(self.byte()?);
         let bytes = self.take(length)?;
@@ -198,7 +199,7 @@ impl Machine<'_> {
     }
 
     fn sized_text(&mut self, size: usize) -> Result<(), String> {
-        let length = usize::try_from(self.number(size)?).map_err(|_| "an absurd length")?;
+        let length = usize::try_from(self.number(size)?).map_err(|_| "a length is impossible")?;
         let bytes = self.take(length)?;
         let text = String::from_utf8_lossy(bytes).into_owned();
         self.text(&text)
@@ -209,21 +210,21 @@ impl Machine<'_> {
     }
 
     fn list(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
-        let place = self.heap.lists.len();
+        let index = self.heap.lists.len();
         self.heap.lists.push(items);
-        self.push(PickleValue::List(place))
+        self.push(PickleValue::List(index))
     }
 
     fn dict(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
-        let place = self.heap.dicts.len();
+        let index = self.heap.dicts.len();
         self.heap.dicts.push(Vec::new());
-        self.push(PickleValue::Dict(place))?;
+        self.push(PickleValue::Dict(index))?;
         self.set(items)
     }
 
     fn append(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
         let PickleValue::List(list) = self.top()? else {
-            return Err("it appends to something that is no list".to_owned());
+            return Err("it appends to something that is not a list".to_owned());
         };
         let list = self.heap.lists.get_mut(list).ok_or("a list is missing")?;
         list.extend(items);
@@ -232,7 +233,7 @@ impl Machine<'_> {
 
     fn set(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
         let PickleValue::Dict(dict) = self.top()? else {
-            return Err("it sets an item of something that is no dictionary".to_owned());
+            return Err("it sets an item of something that is not a dictionary".to_owned());
         };
         let dict = self
             .heap
@@ -241,7 +242,7 @@ impl Machine<'_> {
             .ok_or("a dictionary is missing")?;
         let mut items = items.into_iter();
         while let Some(name) = items.next() {
-            dict.push((name, items.next().ok_or("a key without a value")?));
+            dict.push((name, items.next().ok_or("a key has no value")?));
         }
         Ok(())
     }
@@ -253,8 +254,8 @@ impl Machine<'_> {
     }
 
     fn count(&mut self) -> Result<(), String> {
-        self.made = self.made.saturating_add(1);
-        if self.made > MAX_VALUES {
+        self.built = self.built.saturating_add(1);
+        if self.built > MAX_VALUES {
             return Err(format!("it builds more than {MAX_VALUES} values"));
         }
         Ok(())
@@ -296,11 +297,11 @@ impl Machine<'_> {
         let end = self
             .position
             .checked_add(length)
-            .ok_or("an absurd length")?;
+            .ok_or("a length is impossible")?;
         let taken = self
             .pickle
             .get(self.position..end)
-            .ok_or("the file ends too early")?;
+            .ok_or("the file is truncated")?;
         self.position = end;
         Ok(taken)
     }
@@ -316,11 +317,11 @@ impl Machine<'_> {
         Ok(bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte)))
     }
 
-    /// The text up to the next line end.
+    /// The text up to the next line break.
     fn line(&mut self) -> Result<String, String> {
         let rest = self.pickle.get(self.position..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n');
-        let length = length.ok_or("the file ends too early")?;
+        let length = length.ok_or("the file is truncated")?;
         let line = String::from_utf8_lossy(self.take(length)?).into_owned();
         self.take(1)?;
         Ok(line)

@@ -1,12 +1,13 @@
-//! The boxes that SLAKE draws around organs and findings: `detection.json` beside each image.
+//! The bounding boxes of organs and findings in SLAKE: `detection.json` next to each image.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rounds_support::files;
 
-/// Longest file of boxes, in bytes, and the most boxes of one image.
+/// Largest file of boxes, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Most boxes of one image.
 const MAX_BOXES: usize = 48;
 
 /// A named box, in pixels of the published image.
@@ -28,7 +29,7 @@ impl fmt::Display for NamedBox {
     }
 }
 
-/// The boxes of the last image that was asked for, as its questions stand together.
+/// Caches the boxes of the last image, because questions about an image follow each other.
 #[derive(Debug, Default)]
 pub(super) struct Boxes {
     image: PathBuf,
@@ -36,7 +37,7 @@ pub(super) struct Boxes {
 }
 
 impl Boxes {
-    /// The boxes of the image at `image`; none where the file is missing or broken, as rows do not depend on it.
+    /// The boxes of the image at `image`; none if the file is missing or broken, because they are optional.
     pub(super) fn of(&mut self, image: &Path) -> &[NamedBox] {
         if self.image != image {
             self.found = read(&image.with_file_name("detection.json")).unwrap_or_default();
@@ -47,7 +48,7 @@ impl Boxes {
 }
 
 fn read(path: &Path) -> Option<Vec<NamedBox>> {
-    // A link could name any file; what its names are would show in the tags.
+    // A link could point to any file, and its keys would appear in tags.
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
     }
