@@ -43,7 +43,7 @@ fn entry(element: Option<Vec<u8>>, origin: String, key: &str, split: &str) -> En
     let key_split = split_of(key);
     let split = match key_split.is_empty() {
         true => split,
-        false => &key_split,
+        false => key_split.as_str(),
     };
     record(&element, origin, split)
 }
