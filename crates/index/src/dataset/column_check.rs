@@ -39,7 +39,8 @@ pub(super) fn check(dataset: RawDataset, options: &Options) -> Result<(), Datase
             true => Vec::new(),
             false => {
                 let mapped = mapped.map(|(column, _)| key(column));
-                mapped.chain(usual.iter().map(|name| (*name).to_owned()))
+                mapped
+                    .chain(usual.iter().map(|name| (*name).to_owned()))
                     .collect()
             }
         },

@@ -104,7 +104,9 @@ impl Hint for DatasetError {
             Self::Nothing { .. } => {
                 "give the file itself, or the folder the data set was unpacked into"
             }
-            Self::Several { .. } => "give the table itself, and the folder of the images with --images",
+            Self::Several { .. } => {
+                "give the table itself, and the folder of the images with --images"
+            }
             Self::Broken { .. } => {
                 "the rows before this point are fine; download the file again, or repair it there"
             }

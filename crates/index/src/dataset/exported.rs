@@ -37,8 +37,7 @@ pub(super) fn row(images: &ImageFinder, record: &mut Record) -> Result<Row, Stri
     row.study = record.text("study")?;
     for tag in record.texts("tags") {
         let named = tag.split_once('=').filter(|(name, _)| !name.is_empty());
-        let (name, value) =
-            named.ok_or_else(|| format!("a tag has no name: {}", quote(&tag)))?;
+        let (name, value) = named.ok_or_else(|| format!("a tag has no name: {}", quote(&tag)))?;
         row.tag(name, value);
     }
     Ok(row)

@@ -92,7 +92,10 @@ impl Rows {
             Some(all) if all == "all" => None,
             Some(split) => match split_of(&split) {
                 known if known.is_empty() => {
-                    let reason = format!("unknown split {}; use train, validation, test or all", quote(&split));
+                    let reason = format!(
+                        "unknown split {}; use train, validation, test or all",
+                        quote(&split)
+                    );
                     return Err(DatasetError::Option(reason));
                 }
                 known => Some(known),

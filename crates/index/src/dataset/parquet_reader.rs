@@ -56,10 +56,9 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
                 rows = None;
                 let error = match stopped {
                     Err(error) => explain(&origin, error),
-                    Ok(_) => DatasetError::broken(
-                        &origin,
-                        format!("the file ends before row {total}"),
-                    ),
+                    Ok(_) => {
+                        DatasetError::broken(&origin, format!("the file ends before row {total}"))
+                    }
                 };
                 Some(Err(error))
             }
@@ -126,8 +125,7 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
         rows = rows.saturating_add(group.num_rows().max(0));
         let mut size = 0_i64;
         for column in group.columns() {
-            size =
-                size.saturating_add(column.uncompressed_size().max(column.compressed_size()));
+            size = size.saturating_add(column.uncompressed_size().max(column.compressed_size()));
             let codec = match column.compression() {
                 Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) => continue,
                 Compression::ZSTD(_) => "Zstandard",

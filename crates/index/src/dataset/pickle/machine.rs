@@ -172,7 +172,10 @@ impl Machine<'_> {
             b'T' | b'B' | b'X' => self.sized_text(4),
             0x8d | 0x8e => self.sized_text(8),
             b'c' | 0x93 | b'R' | b'i' | b'o' | 0x81 | 0x92 | b'b' | b'P' | b'Q' | 0x82..=0x84 => {
-                Err("it refers to code or objects; only lists of plain fields are supported".to_owned())
+                Err(
+                    "it refers to code or objects; only lists of plain fields are supported"
+                        .to_owned(),
+                )
             }
             _ => Err(format!("unknown instruction 0x{opcode:02x}")),
         }

@@ -297,7 +297,10 @@ fn json_lines_documents_list_their_images_or_have_parallel_lists() {
     assert_eq!(tag(&read.rows[1], "question"), "derived");
     assert_eq!(
         read.reasons(),
-        ["there are more placeholders than images", "there are more images than placeholders"]
+        [
+            "there are more placeholders than images",
+            "there are more images than placeholders"
+        ]
     );
 }
 

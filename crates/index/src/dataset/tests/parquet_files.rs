@@ -169,8 +169,7 @@ fn an_unsupported_codec_is_named() {
         })
         .map(|error| error.to_string())
         .collect();
-    let named =
-        "x.parquet: column question is compressed with Zstandard; only Snappy, gzip and no compression are supported";
+    let named = "x.parquet: column question is compressed with Zstandard; only Snappy, gzip and no compression are supported";
     assert!(errors.iter().any(|error| error == named), "{errors:?}");
 }
 
