@@ -156,7 +156,7 @@ fn is_same_phash(stored: Option<u64>, computed: u64) -> bool {
 }
 
 /// Runs SQLite's integrity check, and checks that the lookup tables match the examples.
-fn verify_verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
+fn verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
     let connection = index.connection();
     let mut statement = connection.prepare("pragma integrity_check(20)")?;
     let lines = statement
