@@ -98,7 +98,7 @@ struct KnownImages {
     new: HashMap<String, Encoded>,
 }
 
-/// Details and vectors of a new image, or why it cannot be used.
+/// Properties and vectors of a new image, or why it cannot be used.
 type Encoded = Result<(Details, Vec<Vec<f32>>), String>;
 
 /// Adds all rows. After an interrupt the committed rows stay, and calling it again continues from there.

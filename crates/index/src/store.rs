@@ -26,7 +26,7 @@ pub struct Index {
     folder: Option<PathBuf>,
     manifest: Manifest,
     counts: Counts,
-    living: Living,
+    live_rows: Living,
     connection: Connection,
     vectors: Vec<OnceCell<Arc<Vectors>>>,
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
@@ -72,7 +72,7 @@ impl Index {
             graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
             phashes: OnceCell::new(),
             manifest,
-            living: Living {
+            live_rows: Living {
                 next: counts.next,
                 removed,
             },
@@ -314,7 +314,7 @@ impl Index {
 
     /// The numbers in use, without those of removed examples.
     pub fn living(&self) -> &Living {
-        &self.living
+        &self.live_rows
     }
 
     /// Image vectors of an encoder, opened on first use.

@@ -36,11 +36,11 @@ fn the_least_recently_used_is_evicted_first_and_a_damaged_file_is_ignored() {
         cache_image(&latents, i, 100 - i as u64);
     }
     assert_eq!(latents.get(&name(0)), Some(vec![0; 100]), "used now");
-    let held = CacheSize {
+    let expected = CacheSize {
         files: 4,
         bytes: 4 * 164,
     };
-    assert_eq!(latents.held(&|_| true), held);
+    assert_eq!(latents.held(&|_| true), expected);
     assert_eq!(latents.set_limit(2 * 164).unwrap(), 2);
     assert!(latents.has(&name(0)) && latents.has(&name(3)) && !latents.has(&name(1)));
     let path = latents.path(&name(3)).unwrap();
