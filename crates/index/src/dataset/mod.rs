@@ -99,8 +99,8 @@ pub enum Format {
 /// Options for reading a data set.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Columns mapped to fields, both as typed. Fields are `image`, `question`, `answer`, `caption`, `rationale`, `patient`, `study`,
-    /// `licence`, `source`, `split`, `language`, `ignore`; any other word is a tag.
+    /// Columns mapped to fields, both as typed. Fields are `image`, `question`, `answer`, `caption`, `rationale`, `patient`,
+    /// `study`, `licence`, `source`, `split`, `language` and `ignore`; any other word is a tag.
     pub map: Vec<(String, String)>,
     /// Only rows of this language, or `all`. The default of SLAKE is `en`.
     pub language: Option<String>,
