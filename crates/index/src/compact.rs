@@ -1,7 +1,7 @@
-//! Gives back the room of removed examples: new numbers without gaps, in the same order.
+//! Reclaims the space of removed examples: the others are renumbered without gaps, in the same order.
 //!
 //! The new vector files are written first, under the name of the next generation; one transaction then renumbers the
-//! examples and names that generation. A reader that has the old one open is told so when it next reads an example.
+//! examples and switches to that generation. A reader of the old one gets an error when it next reads an example.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,20 +10,24 @@ use super::database::{self, Counts};
 use super::error::IndexError;
 use super::images::relative;
 use super::latents::Latents;
-use super::own;
+use super::owned_files;
 use super::vectors::{VectorWriter, Vectors};
 use super::writer::Writer;
 use rounds_support::{Cancel, FileError, files::below};
 
-/// What was given back.
+/// What was reclaimed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Freed {
+    /// Numbers of removed examples that were freed.
     pub examples: usize,
+    /// Image files deleted.
+    #[serde(rename = "pictures")]
     pub pictures: usize,
+    /// Bytes freed on disk.
     pub bytes: u64,
 }
 
-/// Compacts the index in `folder`.
+/// Compacts the index in `folder`. `progress` is called with examples done and the total.
 pub fn compact(
     folder: &Path,
     cancel: &Cancel,
@@ -48,8 +52,8 @@ pub fn compact(
         if cancel.is_cancelled() {
             return Err(IndexError::Cancelled);
         }
-        let gone = || IndexError::Unknown(format!("number {was}"));
-        let mut example = database::example(connection, *was)?.ok_or_else(gone)?;
+        let unknown = || IndexError::Unknown(format!("number {was}"));
+        let mut example = database::example(connection, *was)?.ok_or_else(unknown)?;
         connection
             .prepare_cached("delete from examples where number = ?1")?
             .execute([*was as i64])?;
@@ -62,11 +66,11 @@ pub fn compact(
     writer.counts = counts;
     writer.commit()?;
     writer.connection.execute_batch("vacuum")?;
-    let pictures = sweep(folder, &writer)?;
+    let swept = sweep(folder, &writer)?;
     writer.finish()?;
     Ok(Freed {
         examples: old.next - counts.next,
-        pictures,
+        pictures: swept,
         bytes: before.saturating_sub(length(folder)),
     })
 }
@@ -102,29 +106,29 @@ fn copy_vectors(
     Ok(())
 }
 
-/// Deletes what nothing names any more: pictures and what models made of them, vectors of other generations, the graph.
-/// Returns how many pictures went.
+/// Deletes unreferenced files: images and their latents, vectors of other generations, the graph. Returns how many images
+/// were deleted.
 fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
-    let (mut kept, mut named) = (HashSet::new(), HashSet::new());
+    let (mut paths, mut hashes) = (HashSet::new(), HashSet::new());
     database::each_example(&writer.connection, &mut |example| {
         for image in example?.images {
-            kept.insert(relative(&image));
-            named.insert(image.sha256);
+            paths.insert(relative(&image));
+            hashes.insert(image.sha256);
         }
         Ok(())
     })?;
-    // The derived first: nothing may be left of a picture that is gone.
+    // Latents first, so that none outlive their image if this is interrupted.
     for latents in Latents::all(folder) {
-        latents.retain(&|picture| named.contains(picture))?;
+        latents.retain(&|image| hashes.contains(image))?;
     }
-    let mut pictures = 0;
-    let own = |path: &PathBuf| own::is_file(path.strip_prefix(folder).unwrap_or(path));
+    let mut deleted = 0;
+    let is_owned = |path: &PathBuf| owned_files::is_file(path.strip_prefix(folder).unwrap_or(path));
     let images = all(&folder.join("images"));
-    for path in images.iter().flat_map(|f| all(f)).filter(own) {
+    for path in images.iter().flat_map(|f| all(f)).filter(is_owned) {
         let name = path.strip_prefix(folder).unwrap_or(&path);
-        if !kept.contains(&name.to_string_lossy().replace('\\', "/")) {
+        if !paths.contains(&name.to_string_lossy().replace('\\', "/")) {
             delete(&path)?;
-            pictures += 1;
+            deleted += 1;
         }
     }
     let generation = writer.counts.generation;
@@ -132,28 +136,28 @@ fn sweep(folder: &Path, writer: &Writer) -> Result<usize, IndexError> {
     let names: Vec<String> = encoders
         .flat_map(|e| [e.file(generation), e.text_file(generation)])
         .collect();
-    for path in all(&folder.join("vectors")).into_iter().filter(own) {
+    for path in all(&folder.join("vectors")).into_iter().filter(is_owned) {
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         if !names.iter().any(|name| stem.as_ref() == Some(name)) {
             delete(&path)?;
         }
     }
-    for path in all(&folder.join("graph")).into_iter().filter(own) {
+    for path in all(&folder.join("graph")).into_iter().filter(is_owned) {
         delete(&path)?;
     }
-    Ok(pictures)
+    Ok(deleted)
 }
 
 fn delete(path: &Path) -> Result<(), IndexError> {
     std::fs::remove_file(path).map_err(|e| FileError::from_io(path, "delete", &e).into())
 }
 
-/// What lies in a folder, listed to its end before anything is deleted.
+/// The entries of a folder, collected before anything is deleted.
 fn all(folder: &Path) -> Vec<PathBuf> {
     below(folder).collect()
 }
 
-/// Bytes of all files below a folder.
+/// Total size in bytes of all files below a folder.
 pub fn length(folder: &Path) -> u64 {
     let sizes = below(folder).map(|path| match std::fs::symlink_metadata(&path) {
         Ok(m) if m.is_dir() => length(&path),

@@ -1,7 +1,7 @@
-//! The SQLite side of an index: the schema, opening without trust, and rows in and out.
+//! The SQLite side of an index: the schema, opening untrusted files, and reading and writing rows.
 //!
-//! A database may come from anywhere. Its schema must be exactly ours (no trigger or view can hide in it), it is opened
-//! defensively, and a row is used only after its checksum was right. Nothing here knows about files of pictures or vectors.
+//! A database may come from anywhere. Its schema must match ours exactly, so that no trigger or view can hide in it; it is
+//! opened defensively, and a row is used only if its checksum is right. Image and vector files are not handled here.
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -12,10 +12,10 @@ use super::example::{Example, images_of, tags_of};
 use rounds_support::files;
 use rounds_support::sanitise::clean_line;
 
-/// File name in the index's folder.
+/// Name of the database file in the index's folder.
 pub const DATABASE: &str = "examples.sqlite3";
 
-/// `number` is an example's row in the vector files. `words` is contentless: it holds the search structure alone.
+/// `number` is an example's row in the vector files. `words` is contentless: it stores only the search structure.
 const SCHEMA: &str = "
 create table meta (key text primary key, value not null) without rowid;
 create table examples (
@@ -38,19 +38,19 @@ const COLUMNS: &str = "number, id, images, question, answer, rationale, tags, so
 /// Counters in `meta`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Examples there are.
+    /// Number of examples.
     pub examples: usize,
-    /// The number that the next example gets.
+    /// The number the next example will get.
     pub next: usize,
-    /// Raised by every compaction, which gives new numbers.
+    /// Incremented by every compaction, which renumbers the examples.
     pub generation: u64,
-    /// Lane-wise sum of the checksums of all examples: the same for the same examples, whatever the order of changes.
+    /// Lane-wise sum of the checksums of all examples, so that it does not depend on the order of changes.
     pub digest: [u64; 4],
 }
 
-/// Makes a new, empty database.
+/// Creates an empty database.
 pub fn create(path: &Path) -> Result<Connection, IndexError> {
-    // SQLite gives the files beside it the same permissions.
+    // SQLite gives its -wal and -shm files the same permissions.
     files::open_private(path)?;
     let connection = Connection::open(path)?;
     prepare(&connection)?;
@@ -60,13 +60,13 @@ pub fn create(path: &Path) -> Result<Connection, IndexError> {
     Ok(connection)
 }
 
-/// Whether a database was begun here and holds no example: it has no tables but ours.
-pub fn is_begun(path: &Path) -> Result<bool, IndexError> {
+/// Whether it is a database of ours without examples, as left by an interrupted creation. It may lack tables but have no others.
+pub fn is_empty_database(path: &Path) -> Result<bool, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
-    let (ours, found) = (ours()?, schema(&connection)?);
-    if !found.iter().all(|table| ours.contains(table)) {
+    let (expected, found) = (expected_schema()?, schema(&connection)?);
+    if !found.iter().all(|table| expected.contains(table)) {
         return Ok(false);
     }
     let has_examples = found.iter().any(|(_, name, ..)| name == "examples");
@@ -83,24 +83,24 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&connection)?;
-    checked(&connection)?;
+    check_schema(&connection)?;
     Ok(connection)
 }
 
-/// Gives the database a write-ahead log, beside which others can read. Where it had none, its file is another one from here on.
+/// Switches to a write-ahead log, so that others can read during writes. This changes the file if it had none.
 pub fn begin_writing(connection: &Connection) -> Result<(), IndexError> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(())
 }
 
-/// Opens for reading, beside a writer if there is one.
+/// Opens for reading; a writer may be active.
 pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
-    match checked(&connection) {
-        // A folder that cannot be written to has no room for SQLite's shared memory; nobody can write there either.
+    match check_schema(&connection) {
+        // In a read-only folder SQLite cannot create its shared memory; nobody can write there either, so it is immutable.
         Err(IndexError::Database(error))
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
         {
@@ -108,23 +108,23 @@ pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             let connection = Connection::open_with_flags(address, flags)?;
             prepare(&connection)?;
-            checked(&connection)?;
+            check_schema(&connection)?;
             Ok(connection)
         }
         other => other.map(|()| connection),
     }
 }
 
-/// Opens a database that lies in memory, read-only.
+/// Opens a database held in memory, read-only.
 pub fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
     let mut connection = Connection::open_in_memory()?;
     connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
     prepare(&connection)?;
-    checked(&connection)?;
+    check_schema(&connection)?;
     Ok(connection)
 }
 
-/// A path inside a `file:` address.
+/// A path escaped for a `file:` URI.
 fn escaped(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.replace('%', "%25")
@@ -140,24 +140,24 @@ fn prepare(connection: &Connection) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// Errors unless the schema is ours, to the letter.
-fn checked(connection: &Connection) -> Result<(), IndexError> {
-    if ours()? != schema(connection)? {
+/// Errors unless the schema is exactly the expected one.
+fn check_schema(connection: &Connection) -> Result<(), IndexError> {
+    if expected_schema()? != schema(connection)? {
         return Err(damaged(DATABASE, "its tables are not those of an index"));
     }
     Ok(())
 }
 
-/// What a new database is made of.
-fn ours() -> Result<Vec<Described>, IndexError> {
+/// The schema of a new database.
+fn expected_schema() -> Result<Vec<SchemaRow>, IndexError> {
     let fresh = Connection::open_in_memory()?;
     fresh.execute_batch(SCHEMA)?;
     schema(&fresh)
 }
 
-type Described = (String, String, String, Option<String>);
+type SchemaRow = (String, String, String, Option<String>);
 
-fn schema(connection: &Connection) -> Result<Vec<Described>, IndexError> {
+fn schema(connection: &Connection) -> Result<Vec<SchemaRow>, IndexError> {
     let mut statement = connection
         .prepare("select type, name, tbl_name, sql from sqlite_schema order by type, name")?;
     let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
@@ -182,7 +182,7 @@ pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
     }
 }
 
-/// Bytes of the database, those of a write-ahead log included.
+/// Size of the database in bytes, including the write-ahead log.
 pub fn length(connection: &Connection) -> Result<u64, IndexError> {
     let query = "select page_count * page_size from pragma_page_count, pragma_page_size";
     let bytes: i64 = connection.query_row(query, [], |row| row.get(0))?;
@@ -202,13 +202,13 @@ pub fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexE
 }
 
 impl Counts {
-    /// One more example with this checksum.
+    /// Counts one more example with this checksum.
     pub fn plus(&mut self, checksum: &[u8; 32]) {
         self.examples += 1;
         self.digest = lanes(self.digest, checksum, u64::wrapping_add);
     }
 
-    /// One example less.
+    /// Counts one example less.
     pub fn minus(&mut self, checksum: &[u8; 32]) {
         self.examples = self.examples.saturating_sub(1);
         self.digest = lanes(self.digest, checksum, u64::wrapping_sub);
@@ -225,7 +225,7 @@ fn lanes(digest: [u64; 4], checksum: &[u8; 32], with: fn(u64, u64) -> u64) -> [u
     out
 }
 
-/// Writes an example and everything that is found through it. `pictures` gives size and look of those not known yet.
+/// Inserts an example and its entries in the lookup tables; returns its checksum.
 pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], IndexError> {
     let (checksum, number) = (example.checksum(), example.number as i64);
     connection
@@ -258,12 +258,12 @@ pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], In
             .prepare_cached("insert or ignore into tags values (?1, ?2, ?3)")?
             .execute(params![name, value, number])?;
     }
-    add_words(connection, example)?;
+    add_to_fulltext(connection, example)?;
     Ok(checksum)
 }
 
-/// Adds what full-text search sees of an example.
-pub fn add_words(connection: &Connection, example: &Example) -> Result<(), IndexError> {
+/// Adds an example to the full-text table.
+pub fn add_to_fulltext(connection: &Connection, example: &Example) -> Result<(), IndexError> {
     connection
         .prepare_cached(
             "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
@@ -272,33 +272,33 @@ pub fn add_words(connection: &Connection, example: &Example) -> Result<(), Index
             example.number as i64,
             example.question,
             example.answer,
-            tag_words(example)
+            tag_values(example)
         ])?;
     Ok(())
 }
 
-/// What full-text search sees of the tags: their values.
-fn tag_words(example: &Example) -> String {
+/// The tag values as full-text search indexes them.
+fn tag_values(example: &Example) -> String {
     let values = example.tags.iter().map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(" ")
 }
 
-/// Takes an example out of every table; its number stays taken.
+/// Deletes an example from every table; its number is not reused.
 pub fn delete(connection: &Connection, number: usize) -> Result<(), IndexError> {
     let number = number as i64;
-    for table in [
+    for statement in [
         "delete from examples where number = ?1",
         "delete from pictured where number = ?1",
         "delete from tags where number = ?1",
         "delete from words where rowid = ?1",
         "insert into removed values (?1)",
     ] {
-        connection.prepare_cached(table)?.execute([number])?;
+        connection.prepare_cached(statement)?.execute([number])?;
     }
     Ok(())
 }
 
-/// The example of a number, whole or not at all.
+/// The example with this number. Errors if its row is damaged.
 pub fn example(connection: &Connection, number: usize) -> Result<Option<Example>, IndexError> {
     let text = format!("select {COLUMNS} from examples where number = ?1");
     let mut statement = connection.prepare_cached(&text)?;
@@ -308,7 +308,7 @@ pub fn example(connection: &Connection, number: usize) -> Result<Option<Example>
     found.transpose()
 }
 
-/// Calls `each` with every example in the order of numbers, with the error where one is damaged.
+/// Calls `each` with every example by ascending number, or with the error if one is damaged.
 pub fn each_example(
     connection: &Connection,
     each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
@@ -341,10 +341,10 @@ fn read(row: &Row) -> Result<Example, IndexError> {
     if checksum != example.checksum() {
         return Err(damaged(
             DATABASE,
-            format!("example {} is not as it was written", example.number),
+            format!("the checksum of example {} does not match", example.number),
         ));
     }
-    // Cleaned when it was written; a checksum is no proof of who wrote it.
+    // Texts are cleaned when written, but a valid checksum does not prove that this program wrote them.
     let fields = [
         &example.id,
         &example.question,
@@ -358,13 +358,13 @@ fn read(row: &Row) -> Result<Example, IndexError> {
     if fields.iter().any(|field| clean_line(field) != **field) {
         return Err(damaged(
             DATABASE,
-            format!("example {} holds control characters", example.number),
+            format!("example {} contains control characters", example.number),
         ));
     }
     Ok(example)
 }
 
-/// The number of an example by its id, or by an unambiguous beginning of it.
+/// The number of the example with this id, or with an unambiguous prefix of it.
 pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, IndexError> {
     let exact = connection
         .query_row("select number from examples where id = ?1", [id], |r| {
@@ -387,7 +387,7 @@ pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, Ind
     })
 }
 
-/// Numbers from a query with text parameters, sorted.
+/// The numbers a query with text parameters returns, sorted and without duplicates.
 pub fn numbers(
     connection: &Connection,
     query: &str,
@@ -405,8 +405,8 @@ pub fn numbers(
     Ok(out)
 }
 
-/// Whether id, identity, pictures, tags and words lead to an example, and nothing else of it.
-pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
+/// Whether an example is found by its id, identity, images, tags, patient and study, and is in the full-text table.
+pub fn is_indexed(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
     let number = example.number as i64;
     let identity: Option<i64> = connection
         .prepare_cached("select number from examples where identity = ?1")?
@@ -416,14 +416,14 @@ pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, Ind
         .prepare_cached("select number from examples where id = ?1")?
         .query_row([&example.id], |row| row.get(0))
         .optional()?;
-    let mut there = identity == Some(number) && by_id == Some(number);
+    let mut found = identity == Some(number) && by_id == Some(number);
     for image in &example.images {
-        there &= connection
+        found &= connection
             .prepare_cached("select 1 from pictured where sha256 = ?1 and number = ?2")?
             .exists(params![image.sha256, number])?;
     }
     for (name, value) in &example.tags {
-        there &= connection
+        found &= connection
             .prepare_cached("select 1 from tags where name = ?1 and value = ?2 and number = ?3")?
             .exists(params![name, value, number])?;
     }
@@ -432,12 +432,12 @@ pub fn points_to(connection: &Connection, example: &Example) -> Result<bool, Ind
             let query = format!(
                 "select 1 from examples where {column} = ?1 and {column} <> '' and number = ?2"
             );
-            there &= connection
+            found &= connection
                 .prepare_cached(&query)?
                 .exists(params![value, number])?;
         }
     }
-    Ok(there
+    Ok(found
         && connection
             .prepare_cached("select 1 from words where rowid = ?1")?
             .exists([number])?)

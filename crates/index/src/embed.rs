@@ -1,7 +1,7 @@
-//! Vectors of another encoder for an index that is there already, and taking an encoder's vectors away.
+//! Adds the vectors of another encoder to an existing index, and removes an encoder's vectors.
 //!
-//! The new files are filled first and named in `index.toml` last. How far they are is noted after every piece, so that the
-//! work goes on where it stopped. A picture is encoded once, however many examples it has.
+//! The new files are filled first and listed in `index.toml` last. Progress is saved after every batch, so that interrupted
+//! work resumes where it stopped. An image is encoded once, however many examples use it.
 
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -18,11 +18,13 @@ use super::vectors::{VectorWriter, Vectors};
 use super::writer::{self, Writer};
 use rounds_support::{Cancel, FileError, files};
 
-const PIECE: usize = 64;
+/// Examples embedded between two saves of the progress.
+const BATCH: usize = 64;
 
-/// Adds the vectors of `encoder`, made by `embedder` (which has this one encoder).
+/// Adds the vectors of `encoder`, computed by `embedder`, which has only this encoder. `progress` is called with examples done
+/// and the total.
 ///
-/// Errors where the index has them already, where a picture is damaged, or where it was cancelled.
+/// Errors if the index already has them, if an image is damaged, or if cancelled.
 pub fn embed(
     folder: &Path,
     encoder: Encoder,
@@ -33,72 +35,72 @@ pub fn embed(
     let mut writer = Writer::open(folder)?;
     if writer.manifest.encoder(&encoder.sha256).is_some() {
         return Err(IndexError::Refused(format!(
-            "the index has the vectors of {} already",
+            "the index already has vectors from {}",
             encoder.name
         )));
     }
     let all = writer.counts.next;
-    let mut growing = Growing::open(&writer, &encoder)?;
-    while growing.done < all {
+    let mut partial = PartialVectors::open(&writer, &encoder)?;
+    while partial.done < all {
         if cancel.is_cancelled() {
             return Err(IndexError::Cancelled);
         }
-        let until = (growing.done + PIECE).min(all);
-        let examples = (growing.done..until)
+        let until = (partial.done + BATCH).min(all);
+        let examples = (partial.done..until)
             .map(|number| database::example(&writer.connection, number))
             .collect::<Result<Vec<_>, _>>()?;
-        let pictures = growing.pictures(&writer, &examples, embedder)?;
-        growing.add(&examples, &pictures, &texts(&examples, embedder)?)?;
-        progress(growing.done, all);
+        let image_vectors = partial.first_image_vectors(&writer, &examples, embedder)?;
+        partial.add(&examples, &image_vectors, &texts(&examples, embedder)?)?;
+        progress(partial.done, all);
     }
     writer.manifest.encoders.push(encoder);
     writer.manifest.write(folder)?;
-    let _ = std::fs::remove_file(growing.note);
+    let _ = std::fs::remove_file(partial.progress_file);
     Ok(())
 }
 
-/// The files of an encoder that is not named yet.
-struct Growing {
+/// The vector files of an encoder that is not in the manifest yet.
+struct PartialVectors {
     folder: PathBuf,
     name: String,
     dimension: usize,
-    pictures: VectorWriter,
+    images: VectorWriter,
     texts: Option<VectorWriter>,
-    /// Rows that are safe.
+    /// Rows on disk.
     done: usize,
-    /// The file that says how many those are.
-    note: PathBuf,
+    /// The file that stores `done`.
+    progress_file: PathBuf,
 }
 
-impl Growing {
-    /// Goes on where an earlier attempt stopped.
+impl PartialVectors {
+    /// Continues where an earlier attempt stopped.
     fn open(writer: &Writer, encoder: &Encoder) -> Result<Self, IndexError> {
         let generation = writer.counts.generation;
         let name = encoder.file(generation);
-        let note = writer
+        let progress_file = writer
             .folder
             .join("vectors")
             .join(format!("{name}.progress"));
-        let done = files::read_to_string(&note).ok();
+        let done = files::read_to_string(&progress_file).ok();
         let done: usize = done.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let done = done.min(writer.counts.next);
-        // Shorter than noted: the machine went down; from the beginning then.
-        Self::at(writer, encoder, note.clone(), done)
-            .or_else(|_| Self::at(writer, encoder, note, 0))
+        // If the files are shorter than recorded, as after a system crash, start over.
+        Self::at(writer, encoder, progress_file.clone(), done)
+            .or_else(|_| Self::at(writer, encoder, progress_file, 0))
     }
 
-    /// Goes on behind the first `done` rows.
+    /// Continues after the first `done` rows.
     fn at(
         writer: &Writer,
         encoder: &Encoder,
-        note: PathBuf,
+        progress_file: PathBuf,
         done: usize,
     ) -> Result<Self, IndexError> {
         let (folder, generation) = (writer.folder.join("vectors"), writer.counts.generation);
         let open = |name: &str| VectorWriter::open(&folder, name, encoder.dimension, done);
         let name = encoder.file(generation);
         Ok(Self {
-            pictures: open(&name)?,
+            images: open(&name)?,
             texts: match encoder.text {
                 true => Some(open(&encoder.text_file(generation))?),
                 false => None,
@@ -107,25 +109,25 @@ impl Growing {
             folder,
             name,
             done,
-            note,
+            progress_file,
         })
     }
 
-    /// Vectors of the first pictures of examples, by hash: those of rows that are done, and new ones.
-    fn pictures(
+    /// Vectors of the examples' first images by SHA-256, read from finished rows or computed.
+    fn first_image_vectors(
         &self,
         writer: &Writer,
         examples: &[Option<Example>],
         embedder: &dyn Embedder,
     ) -> Result<HashMap<String, Vec<f32>>, IndexError> {
         let so_far = Vectors::open(&self.folder, &self.name, self.dimension, self.done)?;
-        let (mut known, mut unseen) = (HashMap::new(), Vec::new());
-        let mut asked = HashSet::new();
+        let (mut known, mut missing) = (HashMap::new(), Vec::new());
+        let mut seen = HashSet::new();
         for image in examples.iter().flatten().filter_map(Example::image) {
-            if !asked.insert(&image.sha256) {
+            if !seen.insert(&image.sha256) {
                 continue;
             }
-            let row = match writer.first_with(image, self.done)? {
+            let row = match writer.first_row_of(image, self.done)? {
                 Some(number) => so_far.row(number)?,
                 None => None,
             };
@@ -133,59 +135,64 @@ impl Growing {
                 Some(vector) => {
                     known.insert(image.sha256.clone(), vector);
                 }
-                None => unseen.push(image),
+                None => missing.push(image),
             }
         }
         let images = Images::new(Some(&writer.folder));
-        let made = unseen
+        let computed = missing
             .into_par_iter()
-            .map(|image| Ok((image.sha256.clone(), encoded(&images, image, embedder)?)))
+            .map(|image| {
+                Ok((
+                    image.sha256.clone(),
+                    encode_image(&images, image, embedder)?,
+                ))
+            })
             .collect::<Result<Vec<_>, IndexError>>()?;
-        known.extend(made);
+        known.extend(computed);
         Ok(known)
     }
 
-    /// Adds a row an example, and notes that they are safe.
+    /// Adds one row per example and saves the progress.
     fn add(
         &mut self,
         examples: &[Option<Example>],
-        pictures: &HashMap<String, Vec<f32>>,
+        image_vectors: &HashMap<String, Vec<f32>>,
         texts: &[Option<Vec<f32>>],
     ) -> Result<(), IndexError> {
         for (example, text) in examples.iter().zip(texts) {
             let image = example.as_ref().and_then(Example::image);
-            let vector = image.and_then(|image| pictures.get(&image.sha256));
-            self.pictures.push(vector.map(Vec::as_slice))?;
+            let vector = image.and_then(|image| image_vectors.get(&image.sha256));
+            self.images.push(vector.map(Vec::as_slice))?;
             if let Some(texts) = &mut self.texts {
                 texts.push(text.as_deref())?;
             }
         }
-        self.pictures.flush()?;
+        self.images.flush()?;
         if let Some(texts) = &mut self.texts {
             texts.flush()?;
         }
         self.done += examples.len();
         Ok(files::write_atomic(
-            &self.note,
+            &self.progress_file,
             self.done.to_string().as_bytes(),
         )?)
     }
 }
 
-fn encoded(
+fn encode_image(
     images: &Images,
     image: &ExampleImage,
     embedder: &dyn Embedder,
 ) -> Result<Vec<f32>, IndexError> {
     let bytes = images.bytes(image)?;
-    let picture = rounds_imaging::decode(&bytes, "picture")
-        .map_err(|e| IndexError::Refused(e.to_string()))?;
-    let vectors = embedder.picture(&picture).map_err(IndexError::Refused)?;
+    let decoded =
+        rounds_imaging::decode(&bytes, "image").map_err(|e| IndexError::Refused(e.to_string()))?;
+    let vectors = embedder.picture(&decoded).map_err(IndexError::Refused)?;
     let first = vectors.into_iter().next();
-    first.ok_or_else(|| IndexError::Refused("the encoder made no vector".into()))
+    first.ok_or_else(|| IndexError::Refused("the encoder returned no vector".into()))
 }
 
-/// Vectors of the texts of examples, where the encoder has a text tower.
+/// Text vectors of examples; `None` if the encoder has no text tower.
 fn texts(
     examples: &[Option<Example>],
     embedder: &dyn Embedder,
@@ -203,9 +210,9 @@ fn texts(
         .collect()
 }
 
-/// Takes the vectors of the encoder away that the user calls `name`: by its name, its bundle, or the beginning of its hash.
+/// Deletes the vectors of an encoder, given by name, bundle or hash prefix, and returns the encoder.
 ///
-/// Errors where there is no such encoder, or no other: an index without vectors could not be searched by pictures.
+/// Errors if there is no such encoder, or no other: an index without vectors cannot be searched by image.
 pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     read_manifest(folder)?;
     let _lock = writer::lock(folder)?;
@@ -218,20 +225,20 @@ pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     let encoder = encoder.clone();
     if manifest.encoders.len() == 1 {
         return Err(IndexError::Refused(format!(
-            "{} is the only encoder of the index; add the vectors of another one first",
+            "{} is the only encoder of the index; add vectors from another encoder first",
             encoder.name
         )));
     }
     manifest.encoders.retain(|other| *other != encoder);
-    // The manifest first: files that it does not name are nothing.
+    // The manifest goes first: files it does not list are ignored.
     manifest.write(folder)?;
-    for place in ["vectors", "graph"] {
-        delete_files(&folder.join(place), &encoder)?;
+    for name in ["vectors", "graph"] {
+        delete_files(&folder.join(name), &encoder)?;
     }
     Ok(encoder)
 }
 
-/// Deletes an encoder's files of every generation.
+/// Deletes all files of an encoder, of every generation.
 fn delete_files(folder: &Path, encoder: &Encoder) -> Result<(), IndexError> {
     let stem = encoder.file_stem();
     for path in files::below(folder) {

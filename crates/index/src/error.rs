@@ -6,57 +6,117 @@ use rounds_support::{FileError, Hint, OwnWord};
 /// What can go wrong with an index.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A problem with vectors or their files.
     #[error(transparent)]
     Vectors(#[from] VectorError),
+    /// The name is reserved.
     #[error(transparent)]
     OwnWord(#[from] OwnWord),
+    /// A file does not have its expected content.
     #[error("{file} in the index is damaged: {reason}")]
-    Damaged { file: String, reason: String },
-    #[error("the index is of format version {found}, this program reads version {known}")]
-    Version { found: u32, known: u32 },
-    #[error("the index has no vectors of {wanted}, it has those of {known}")]
-    Encoder { wanted: String, known: String },
-    #[error("the index has vectors of {encoder} and needs its bundle {bundle}, which is not there")]
-    NoBundle { encoder: String, bundle: String },
+    Damaged {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The index has another format version.
+    #[error("the index has format version {found}, this program reads version {known}")]
+    Version {
+        /// Version of the index.
+        found: u32,
+        /// Version this program reads.
+        known: u32,
+    },
+    /// The index has no vectors from an encoder.
+    #[error("the index has no vectors from {wanted}; it has vectors from {known}")]
+    Encoder {
+        /// The encoder asked for.
+        wanted: String,
+        /// The encoders the index has.
+        known: String,
+    },
+    /// The bundle of an encoder of the index is missing.
+    #[error("the index was made with {encoder}, but its bundle {bundle} is missing")]
+    NoBundle {
+        /// Name of the encoder.
+        encoder: String,
+        /// Name or folder of the bundle.
+        bundle: String,
+    },
+    /// The folder holds no index.
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
-    #[error("the index that ships is in the binary: nothing can be added to it or kept beside it")]
+    /// The built-in index cannot be changed or have caches.
+    #[error("the built-in index is part of the program and cannot be changed or cached")]
     Shipped,
-    #[error("there is an index in {0} already")]
+    /// The folder already holds an index.
+    #[error("there is already an index in {0}")]
     Exists(String),
-    #[error("{folder} is not empty: it holds {by}, which belongs to no index")]
-    Taken { folder: String, by: String },
+    /// The folder for a new index holds other files.
+    #[error("{folder} is not empty: it holds {by}, which is not part of an index")]
+    Taken {
+        /// The folder.
+        folder: String,
+        /// The first other file in it.
+        by: String,
+    },
+    /// Another process holds the writer lock.
     #[error("another process is writing to the index {0}")]
     Busy(String),
+    /// The index was compacted, so example numbers have changed.
     #[error("the index was compacted while it was open")]
-    Changed,
-    #[error("the index {0} was deleted while it was written")]
+    GenerationChanged,
+    /// The index was deleted during a write.
+    #[error("the index {0} was deleted while it was being written")]
     Gone(String),
-    #[error("no example of the index has a tag {name}; it has {known}")]
-    NoTag { name: String, known: String },
+    /// No example has a tag of this name.
+    #[error("no example in the index has the tag {name}; available are {known}")]
+    NoTag {
+        /// The tag asked for.
+        name: String,
+        /// The tags the index has.
+        known: String,
+    },
+    /// No example has this id or number.
     #[error("no example {0} in the index")]
     Unknown(String),
+    /// An example named in the settings does not exist.
     #[error("the {what} example {id} is not in the index")]
-    Missing { what: &'static str, id: String },
-    #[error("{what} has {found} characters, at most {limit} are taken")]
-    Long {
+    Missing {
+        /// How it is used, such as `pinned`.
         what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// A text field is too long.
+    #[error("{what} has {found} characters; the limit is {limit}")]
+    Long {
+        /// The field.
+        what: &'static str,
+        /// Its length in characters.
         found: usize,
+        /// The longest length accepted.
         limit: usize,
     },
-    #[error("the index has no vectors of texts: its encoder has no text tower")]
+    /// The encoder has no text tower.
+    #[error("the index has no text vectors: its encoder has no text tower")]
     NoTexts,
+    /// The request is invalid, for the reason given.
     #[error("{0}")]
     Refused(String),
+    /// The cancel flag was raised.
     #[error("interrupted")]
     Cancelled,
-    #[error("the index database could not be used: {0}")]
+    /// SQLite failed.
+    #[error("the index database failed: {0}")]
     Database(#[from] rusqlite::Error),
 }
 
-/// A file of an index that is not what it should be.
+/// The error for a damaged file of an index.
 pub fn damaged(file: &str, reason: impl ToString) -> IndexError {
     IndexError::Damaged {
         file: file.to_string(),
@@ -70,40 +130,42 @@ impl Hint for IndexError {
             Self::File(error) => return error.hint(),
             Self::Vectors(error) => return error.hint(),
             Self::Damaged { .. } => {
-                "see all damage with `rounds index verify`; import the data again into a new index, or leave --index out to use the one that ships"
+                "list the damage with `rounds index verify`; import the data again into a new index, or omit --index to use the built-in one"
             }
-            Self::Version { .. } => "make the index again with `rounds index import`",
+            Self::Version { .. } => {
+                "import the data again into a new index with `rounds index import`"
+            }
             Self::Encoder { .. } => {
-                "add this encoder's vectors with `rounds index embed INDEX --model MODEL`, compare with --encoder and one it has, or ask with --strategy text, random or none"
+                "add its vectors with `rounds index embed INDEX --model MODEL`, choose an encoder the index has with --encoder, or use --strategy text, random or none"
             }
             Self::NoBundle { .. } => {
-                "import or pull the bundle again, or drop these vectors with `rounds index embed INDEX --drop NAME`"
+                "import or pull the bundle again, or drop its vectors with `rounds index embed INDEX --drop NAME`"
             }
             Self::NotAnIndex(_) => {
-                "see what there is with `rounds index list`, or make one with `rounds index create`"
+                "list your indexes with `rounds index list`, or create one with `rounds index create`"
             }
-            Self::Shipped => "`rounds index create NAME` makes one of your own",
-            Self::Exists(_) => "add to it with `rounds index import`, or take another name",
+            Self::Shipped => "create your own with `rounds index create NAME`",
+            Self::Exists(_) => "add to it with `rounds index import`, or choose another name",
             Self::Taken { .. } => {
-                "name a folder that is empty or new; a bare name goes into the library"
+                "choose an empty or new folder, or a plain name to create it in the library"
             }
-            Self::Busy(_) => "wait until it is done; reading goes on meanwhile",
+            Self::Busy(_) => "wait until it is done; the index can be read meanwhile",
             Self::NoTexts => {
-                "embed it with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
+                "add text vectors with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
-            Self::Changed => "open it again",
+            Self::GenerationChanged => "open it again",
             Self::Gone(_) => "import the data again into a new index",
-            Self::NoTag { .. } => "see the values with `rounds index stats`",
-            Self::Unknown(_) => "look for it with `rounds index search`",
+            Self::NoTag { .. } => "list its tags with `rounds index stats`",
+            Self::Unknown(_) => "find its id with `rounds index search`",
             Self::Missing { .. } => {
-                "look for its id with `rounds index search`; in the chat /pin off and /exclude off forget such examples"
+                "find its id with `rounds index search`; in the chat, /pin off and /exclude off clear these lists"
             }
             Self::Database(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => {
-                    "free some space and start the command again: it goes on where it stopped"
+                    "free some disk space and run the command again; it continues where it stopped"
                 }
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
-                    "see all damage with `rounds index verify`; import the data again into a new index"
+                    "list the damage with `rounds index verify`; import the data again into a new index"
                 }
                 _ => return None,
             },

@@ -1,54 +1,63 @@
-//! One worked example, and the two hashes that belong to it: what makes it the same example, and what proves it whole.
+//! A worked example and its two hashes: the identity, which detects duplicates, and the checksum, which detects damage.
 
 use sha2::{Digest, Sha256};
 
 use super::error::{IndexError, damaged};
 use rounds_support::sanitise::clean_line;
 
-/// Stands in a question where a picture belongs; a question without one has its pictures in front.
+/// Marks the position of an image in a question; in a question without it the images come first.
 pub const PICTURE_PLACE: char = '\u{FFFC}';
 
-/// Longest text field in characters: a page of a textbook, far above any question.
-pub const LONGEST_FIELD: usize = 32_000;
-/// Most tags and most pictures of one example.
-pub const MOST_TAGS: usize = 256;
-pub const MOST_PICTURES: usize = 16;
+/// Longest text field in characters: several textbook pages, far more than any question.
+pub const MAX_FIELD_CHARS: usize = 32_000;
+/// Most tags of one example.
+pub const MAX_TAGS: usize = 256;
+/// Most images of one example.
+pub const MAX_IMAGES: usize = 16;
 
-/// Shortest and longest id that an example may bring along, in bytes. A shorter one could be the number of a shot or a word of
-/// the program's own; a whole identity is longer, so that this is left for an example whose other ids are taken.
-const SHORTEST_ID: usize = 4;
-const LONGEST_ID: usize = 48;
+/// Shortest and longest id accepted from imported data, in bytes. A shorter one could be a shot number or a keyword of the
+/// program; a full identity is longer, so it stays free for an example whose other ids are in use.
+const MIN_ID: usize = 4;
+const MAX_ID: usize = 48;
 
-/// A picture of an example: a file below `images/`, named by its content.
+/// An image of an example: a file below `images/`, named by its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExampleImage {
     /// SHA-256 of the file, in hexadecimal digits.
     pub sha256: String,
-    /// `jpg`, `png` …
+    /// File extension: `jpg`, `png` …
     pub extension: String,
 }
 
 /// One worked example.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
-    /// Its place in the index, from 0; its row in the vector files.
+    /// Its number in the index, from 0, which is also its row in the vector files.
     pub number: usize,
+    /// Its unique id.
     pub id: String,
+    /// Its images, in the order of the question.
     pub images: Vec<ExampleImage>,
+    /// The question.
     pub question: String,
+    /// The answer.
     pub answer: String,
+    /// Why the answer is right; may be empty.
     pub rationale: String,
-    /// Name and value; a name may have several values.
+    /// Tag names and values; a name may have several values.
     pub tags: Vec<(String, String)>,
+    /// The data set or file it comes from.
     pub source: String,
+    /// Its licence.
     pub licence: String,
-    /// Whose picture it is; empty where unknown.
+    /// Patient id; empty if unknown.
     pub patient: String,
+    /// Study id; empty if unknown.
     pub study: String,
 }
 
 impl Example {
-    /// The first picture.
+    /// The first image.
     pub fn image(&self) -> Option<&ExampleImage> {
         self.images.first()
     }
@@ -59,7 +68,7 @@ impl Example {
         tag.map(|(_, value)| value.as_str())
     }
 
-    /// Cleans every text, sorts the tags, and checks the lengths.
+    /// Sanitises all texts, sorts the tags and checks the lengths.
     pub fn cleaned(mut self) -> Result<Self, IndexError> {
         let fields = [
             ("the id", &mut self.id),
@@ -74,17 +83,17 @@ impl Example {
         for (what, field) in fields {
             *field = clean_line(field).trim().to_string();
             let found = field.chars().count();
-            if found > LONGEST_FIELD {
+            if found > MAX_FIELD_CHARS {
                 return Err(IndexError::Long {
                     what,
                     found,
-                    limit: LONGEST_FIELD,
+                    limit: MAX_FIELD_CHARS,
                 });
             }
         }
-        if self.tags.len() > MOST_TAGS || self.images.len() > MOST_PICTURES {
+        if self.tags.len() > MAX_TAGS || self.images.len() > MAX_IMAGES {
             return Err(IndexError::Refused(format!(
-                "an example has at most {MOST_TAGS} tags and {MOST_PICTURES} pictures"
+                "an example can have at most {MAX_TAGS} tags and {MAX_IMAGES} images"
             )));
         }
         self.tags = self
@@ -97,22 +106,22 @@ impl Example {
         self.tags.dedup();
         let values = self.tags.iter().map(|(_, value)| value.chars().count());
         match values.max() {
-            Some(found) if found > LONGEST_FIELD => Err(IndexError::Long {
+            Some(found) if found > MAX_FIELD_CHARS => Err(IndexError::Long {
                 what: "a tag",
                 found,
-                limit: LONGEST_FIELD,
+                limit: MAX_FIELD_CHARS,
             }),
             _ => Ok(self),
         }
     }
 
-    /// What makes an example the same as another: its pictures, question and answer.
+    /// Hash of its images, question and answer; examples with the same identity are duplicates.
     pub fn identity(&self) -> [u8; 32] {
-        let pictures: Vec<&str> = self.images.iter().map(|i| i.sha256.as_str()).collect();
-        hash(&[&pictures.join(" "), &self.question, &self.answer])
+        let images: Vec<&str> = self.images.iter().map(|i| i.sha256.as_str()).collect();
+        hash(&[&images.join(" "), &self.question, &self.answer])
     }
 
-    /// The ids it may have, the best first: its own, then longer and longer beginnings of its identity in hexadecimal digits.
+    /// The ids it may get, in order of preference: the one it has, then ever longer hexadecimal prefixes of its identity.
     pub fn ids(&self) -> Vec<String> {
         let identity = self.identity();
         let digits = |bytes: usize| {
@@ -127,7 +136,7 @@ impl Example {
         ids
     }
 
-    /// What proves that a stored example is whole: a hash over everything in it, its number included.
+    /// Hash of all its fields including the number, which shows whether a stored example is intact.
     pub fn checksum(&self) -> [u8; 32] {
         hash(&[
             &self.number.to_string(),
@@ -144,7 +153,7 @@ impl Example {
         ])
     }
 
-    /// `sha256.extension` of every picture, separated by spaces.
+    /// `sha256.extension` of every image, separated by spaces.
     pub fn images_text(&self) -> String {
         let names = self.images.iter();
         let names: Vec<String> = names
@@ -153,7 +162,7 @@ impl Example {
         names.join(" ")
     }
 
-    /// `name=value`, a line each.
+    /// The tags as `name=value`, one per line.
     pub fn tags_text(&self) -> String {
         let lines = self
             .tags
@@ -163,11 +172,11 @@ impl Example {
     }
 }
 
-/// Whether a text has the shape of an example's id: lower-case letters, digits and `-`, as in `phantom-fundus-005` or the
-/// beginning of a hash. Nothing else may become an id that comes with foreign data: ids are typed, printed and compared.
+/// Whether a text is a valid example id: lower-case letters, digits and `-`, as in `phantom-fundus-005` or a hash prefix.
+/// No other id is accepted from imported data, because ids are typed, printed and compared.
 pub fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (SHORTEST_ID..=LONGEST_ID).contains(&text.len())
+    (MIN_ID..=MAX_ID).contains(&text.len())
         && text.bytes().next().is_some_and(plain)
         && text.bytes().all(|byte| plain(byte) || byte == b'-')
 }
@@ -187,7 +196,7 @@ pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
         })
     };
     text.split_whitespace()
-        .map(|name| part(name).ok_or_else(|| damaged("the database", "an impossible picture name")))
+        .map(|name| part(name).ok_or_else(|| damaged("the database", "an invalid image name")))
         .collect()
 }
 
@@ -195,12 +204,12 @@ pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
 pub fn tags_of(text: &str) -> Vec<(String, String)> {
     text.lines()
         .filter_map(|line| line.split_once('='))
-        // A name that was never ours fails the row's checksum, so it is not only harmless but found.
+        // If normalising changes a name, the row's checksum fails, so a tampered name is detected.
         .map(|(name, value)| (tag_name(name), clean_line(value)))
         .collect()
 }
 
-/// A tag's name as it is kept: lower case, letters, digits and `-`.
+/// A tag name in normal form: lower-case letters, digits and `-`.
 pub fn tag_name(name: &str) -> String {
     let name = name.trim().to_lowercase();
     name.chars()
@@ -209,7 +218,7 @@ pub fn tag_name(name: &str) -> String {
         .collect()
 }
 
-/// Every part with its length in front, so that no two lists of parts look the same.
+/// Hashes every part with its length in front, so that different lists of parts never give the same input.
 fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -242,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_cleaned_and_tags_sorted_once_each() {
+    fn texts_are_cleaned_and_tags_are_sorted_without_duplicates() {
         let clean = example().cleaned().unwrap();
         assert_eq!(clean.question, "Is there a nodule?");
         assert_eq!(clean.answer, "yes");
@@ -254,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn identity_is_picture_and_text_while_the_checksum_covers_everything() {
+    fn the_identity_covers_images_and_texts_and_the_checksum_covers_everything() {
         let a = example().cleaned().unwrap();
         let b = Example {
             licence: "other".into(),
@@ -270,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_of_one_plain_word_and_its_content_gives_others() {
+    fn an_id_has_only_plain_characters_and_the_content_gives_alternatives() {
         for id in [
             "phantom-fundus-005",
             "00ff00ff00ff00ff",
@@ -308,14 +317,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_end_and_a_picture_name_that_is_a_path_are_refused() {
+    fn overlong_texts_and_image_names_with_paths_are_refused() {
         let long = Example {
-            question: "x".repeat(LONGEST_FIELD + 1),
+            question: "x".repeat(MAX_FIELD_CHARS + 1),
             ..example()
         };
         assert!(long.cleaned().is_err());
         let tagged = Example {
-            tags: vec![("note".into(), "x".repeat(LONGEST_FIELD + 1))],
+            tags: vec![("note".into(), "x".repeat(MAX_FIELD_CHARS + 1))],
             ..example()
         };
         assert!(tagged.cleaned().is_err());

@@ -1,4 +1,4 @@
-//! An index as plain files: `examples.jsonl` and the pictures. `rounds index import --format folder` reads it back.
+//! Exports an index as plain files: `examples.jsonl` and the images. `rounds index import --format folder` reads them back.
 
 use serde_json::json;
 use std::io::{BufWriter, Write};
@@ -10,10 +10,10 @@ use super::store::Index;
 use rounds_support::files::{self, Staged};
 use rounds_support::{Cancel, FileError, INTENDED_USE};
 
-/// What every line says of itself, so that it is known when it is read back.
+/// The `format` field of every exported line, by which an import recognises it.
 pub const LINE_FORMAT: &str = "rounds-example-1";
 
-/// Writes all examples of `index` into the new folder `out`; returns how many.
+/// Writes all examples of `index` to the new folder `out`; returns their number.
 pub fn export(
     index: &Index,
     out: &Path,
@@ -22,7 +22,7 @@ pub fn export(
 ) -> Result<usize, IndexError> {
     if out.exists() {
         return Err(IndexError::Refused(format!(
-            "{} exists already; name a new folder",
+            "{} already exists; choose a new folder",
             rounds_support::errors::shown(out)
         )));
     }
@@ -62,7 +62,7 @@ pub fn export(
         progress(done, index.len());
         Ok(())
     })?;
-    // Last: an export that was cut short has no list of examples that could be taken for all of them.
+    // Put the list in place last, so that an interrupted export is not mistaken for a complete one.
     let lines = lines.into_inner().map_err(|e| failed(e.into_error()))?;
     lines.put()?;
     Ok(done)

@@ -1,6 +1,6 @@
-//! Pictures of an index: files named by their content, two letters a folder.
+//! The image files of an index, named by their SHA-256; the first two digits are the folder.
 //!
-//! A file that exists is whole: it was written under another name and renamed. A reader checks the hash every time.
+//! An existing file is complete, because files are written under a temporary name and renamed. Every read checks the hash.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,54 +11,56 @@ use super::error::{IndexError, damaged};
 use super::example::ExampleImage;
 use rounds_support::{FileError, files};
 
-/// Longest picture file that is taken, in bytes: no longer one could be decoded.
-pub const LONGEST_PICTURE: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
+/// Largest image file accepted, in bytes; the decoder refuses larger ones.
+pub const MAX_IMAGE_BYTES: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
 
-/// Reads the pictures of an index; can be cloned and sent to other threads.
+/// Reads the images of an index; can be cloned and sent to other threads.
 #[derive(Clone, Debug)]
 pub struct Images {
-    /// `None`: those that ship inside the binary.
+    /// `None` for the built-in index.
     folder: Option<PathBuf>,
 }
 
-/// Path of a picture below the index's folder.
+/// Path of an image relative to the index's folder.
 pub fn relative(image: &ExampleImage) -> String {
     let (front, rest) = image.sha256.split_at_checked(2).unwrap_or(("", ""));
     format!("images/{front}/{rest}.{}", image.extension)
 }
 
 impl Images {
+    /// The images of the index in `folder`; `None` is the built-in one.
     pub fn new(folder: Option<&Path>) -> Self {
         Self {
             folder: folder.map(Path::to_path_buf),
         }
     }
 
-    /// The file's bytes.
+    /// The bytes of an image file.
     ///
-    /// Errors where it is missing or not what its name says.
+    /// Errors if it is missing or does not match its hash.
     pub fn bytes(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
         let name = relative(image);
         let bytes = match &self.folder {
-            Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), LONGEST_PICTURE)?),
+            Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), MAX_IMAGE_BYTES)?),
             None => rounds_support::shipped::file(&format!("index/{name}"))
                 .map(Cow::Borrowed)
-                .ok_or_else(|| damaged(&name, "not part of this build"))?,
+                .ok_or_else(|| damaged(&name, "it is not part of this build"))?,
         };
         if files::sha256_hex(&bytes) != image.sha256 {
-            return Err(damaged(&name, "its SHA-256 is not its name"));
+            return Err(damaged(&name, "its SHA-256 does not match its name"));
         }
         Ok(bytes)
     }
 }
 
-/// Adds pictures; nothing is safe before [`ImageWriter::sync`].
+/// Adds images; they are not durable before [`ImageWriter::sync`].
 pub struct ImageWriter {
     folder: PathBuf,
     unsynced: BTreeSet<PathBuf>,
 }
 
 impl ImageWriter {
+    /// A writer for the index in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_path_buf(),
@@ -66,10 +68,10 @@ impl ImageWriter {
         }
     }
 
-    /// Keeps a picture unless it is there already.
+    /// Writes an image unless it exists.
     pub fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
         let path = self.folder.join(relative(image));
-        // Longer or shorter: left by a crash of the machine, and written again.
+        // A file of another length was left by a system crash; write it again.
         if std::fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
             return Ok(());
         }
@@ -87,7 +89,7 @@ impl ImageWriter {
         Ok(())
     }
 
-    /// Waits until everything that was put is on the disk.
+    /// Waits until all images written so far are on disk.
     pub fn sync(&mut self) -> Result<(), IndexError> {
         for path in std::mem::take(&mut self.unsynced) {
             File::open(&path)

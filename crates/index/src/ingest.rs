@@ -1,8 +1,8 @@
-//! From the rows of a data set to examples of an index.
+//! Turns the rows of a data set into examples of an index.
 //!
-//! Rows are taken in pieces: read in order, decoded and embedded on all cores, added in order, committed every few hundred
-//! rows. Only one piece is held, so memory does not depend on the length of the data. Every row is counted once: added,
-//! duplicate, or rejected with its reason.
+//! Rows are processed in batches: read in order, decoded and embedded on all cores, added in order, and committed every few
+//! hundred rows. Only one batch is in memory at a time, whatever the length of the data. Every row is counted exactly once:
+//! added, duplicate, or rejected with a reason.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -11,87 +11,99 @@ use std::time::{Duration, Instant};
 
 use super::dataset::{DatasetError, ImageSource, Item, Row};
 use super::error::IndexError;
-use super::example::{Example, ExampleImage, MOST_PICTURES};
-use super::images::LONGEST_PICTURE;
+use super::example::{Example, ExampleImage, MAX_IMAGES};
+use super::images::MAX_IMAGE_BYTES;
 use super::vectors::VectorError;
 use super::writer::{Added, Details, NewPicture, NewVectors, Writer};
-use rounds_imaging::{self as imaging, Picture};
+use rounds_imaging::Picture;
 use rounds_support::{Cancel, errors, files};
 
-/// Makes vectors of pictures and texts, for every encoder of an index in order.
+/// Computes vectors of images and texts with every encoder of an index, in order.
 pub trait Embedder: Sync {
-    /// Unit vectors of a picture, one an encoder.
-    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String>;
-    /// Unit vectors of a text; `None` where the encoder has no text tower.
+    /// Unit vectors of an image, one per encoder.
+    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String>;
+    /// Unit vectors of a text, one per encoder; `None` for encoders without a text tower.
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String>;
 }
 
-/// Rows and bytes that are held at a time, and how often what is done is made safe.
-const PIECE_ROWS: usize = 128;
-const PIECE_BYTES: usize = 48 << 20;
+/// Limits of a batch, in rows and bytes of image files.
+const BATCH_ROWS: usize = 128;
+const BATCH_BYTES: usize = 48 << 20;
+/// A commit is due after this many rows or this much time.
 const COMMIT_ROWS: u64 = 512;
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
 
-/// What became of the rows: `rows` is the sum of the three others.
+/// Counts of an import; `rows` is the sum of `added`, `duplicates` and `rejected`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
+    /// Rows processed.
     pub rows: u64,
+    /// Rows added as new examples.
     pub added: u64,
+    /// Rows the index already had.
     pub duplicates: u64,
+    /// Rows that could not be used.
     pub rejected: u64,
-    /// Rows of another language or split than was asked for; not part of `rows`.
+    /// Rows of another language or split than requested; not part of `rows`.
+    #[serde(rename = "left_out")]
     pub left_out: u64,
 }
 
-/// What is said while it works.
+/// Progress of an import.
 pub enum Report<'a> {
+    /// A row was rejected.
     Rejected {
+        /// Where the row is in the input.
         origin: &'a str,
+        /// Why it was rejected.
         reason: &'a str,
     },
-    /// Rows looked at so far.
+    /// Counts so far, not all committed.
     Looked(&'a Summary),
-    /// Everything counted here is safe.
+    /// Everything counted here is committed.
     Committed(&'a Summary),
 }
 
-/// Why the rows ended early.
+/// Why an import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
+    /// The index cannot be written, or the import was cancelled.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The data set cannot be read further.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 }
 
-/// A row with its pictures' files.
+/// A row with its image files read.
 struct Loaded {
     row: Row,
-    pictures: Vec<(ExampleImage, Vec<u8>)>,
-    /// Of the pictures, for messages.
+    images: Vec<(ExampleImage, Vec<u8>)>,
+    /// Image names for messages.
     names: Vec<String>,
 }
 
-/// A row that the index has not, as an example.
-struct Wanted {
+/// A row the index does not have yet, as an example.
+struct NewRow {
     example: Example,
     loaded: Loaded,
 }
 
-/// What is known of the pictures of some rows, by their hash.
+/// Vectors and details of the images of a batch, by SHA-256.
 #[derive(Default)]
-struct Pictures {
-    /// Vectors that the index has already.
-    had: HashMap<String, Vec<NewVectors>>,
-    seen: HashMap<String, Seen>,
+struct KnownImages {
+    /// Vectors the index already has.
+    stored: HashMap<String, Vec<NewVectors>>,
+    /// Results for images new to the index.
+    new: HashMap<String, Encoded>,
 }
 
-/// What is known of a new picture.
-type Seen = Result<(Details, Vec<Vec<f32>>), String>;
+/// Properties and vectors of a new image, or why it cannot be used.
+type Encoded = Result<(Details, Vec<Vec<f32>>), String>;
 
-/// Adds all rows. On an interrupt what was committed stays, and the same call goes on from there.
+/// Adds all rows. After an interrupt the committed rows stay, and calling it again continues from there.
 ///
-/// Errors where the data or the index cannot be used further; `summary` then holds what was done.
+/// Errors if the data set or the index cannot be used further; `summary` then tells what was done.
 pub fn ingest(
     writer: &mut Writer,
     items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
@@ -104,15 +116,15 @@ pub fn ingest(
     let mut failure = None;
     let mut more = true;
     while more && !cancel.is_cancelled() {
-        let piece = match piece(items, summary, report, &mut more) {
-            Ok(piece) => piece,
-            Err((piece, error)) => {
-                // What came before the break is used all the same.
+        let batch = match batch(items, summary, report, &mut more) {
+            Ok(batch) => batch,
+            Err((batch, error)) => {
+                // Rows before the error are still used.
                 (failure, more) = (Some(error), false);
-                piece
+                batch
             }
         };
-        if !add(writer, piece, embedder, cancel, summary, report)? {
+        if !add(writer, batch, embedder, cancel, summary, report)? {
             break;
         }
         report(Report::Looked(summary));
@@ -142,33 +154,33 @@ fn reject(summary: &mut Summary, report: &mut dyn FnMut(Report), origin: &str, r
     });
 }
 
-/// The next rows, with their files read.
-fn piece(
+/// Reads the next rows and their image files. `more` becomes false at the end of the data.
+fn batch(
     items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
     summary: &mut Summary,
     report: &mut dyn FnMut(Report),
     more: &mut bool,
 ) -> Result<Vec<Loaded>, (Vec<Loaded>, DatasetError)> {
-    let (mut piece, mut bytes) = (Vec::new(), 0);
-    let mut looked = 0;
-    while piece.len() < PIECE_ROWS && bytes < PIECE_BYTES && looked < 8 * PIECE_ROWS {
-        looked += 1;
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    let mut scanned = 0;
+    while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES && scanned < 8 * BATCH_ROWS {
+        scanned += 1;
         match items.next() {
             None => {
                 *more = false;
                 break;
             }
-            Some(Err(error)) => return Err((piece, error)),
-            Some(Ok(Item::LeftOut { .. })) => summary.left_out += 1,
+            Some(Err(error)) => return Err((batch, error)),
+            Some(Ok(Item::Filtered { .. })) => summary.left_out += 1,
             Some(Ok(Item::Rejected { origin, reason })) => {
                 reject(summary, report, &origin, &reason);
             }
-            Some(Ok(Item::Row(mut row))) => match load(&mut row, LONGEST_PICTURE) {
-                Ok((pictures, names)) => {
-                    bytes += pictures.iter().map(|(_, b)| b.len()).sum::<usize>();
-                    piece.push(Loaded {
+            Some(Ok(Item::Row(mut row))) => match load(&mut row, MAX_IMAGE_BYTES) {
+                Ok((images, names)) => {
+                    bytes += images.iter().map(|(_, b)| b.len()).sum::<usize>();
+                    batch.push(Loaded {
                         row: *row,
-                        pictures,
+                        images,
                         names,
                     });
                 }
@@ -176,50 +188,49 @@ fn piece(
             },
         }
     }
-    Ok(piece)
+    Ok(batch)
 }
 
-/// A row's pictures with their files, and their names.
+/// The images of a row with the bytes of their files, and their names for messages.
 type Files = (Vec<(ExampleImage, Vec<u8>)>, Vec<String>);
 
-/// Reads the files of a row, of at most `limit` bytes together, and takes its pictures out of it; the reason where that
-/// cannot be.
+/// Takes the images out of a row and reads their files, of at most `limit` bytes in total; returns the reason if that fails.
 fn load(row: &mut Row, limit: u64) -> Result<Files, String> {
     let sources = std::mem::take(&mut row.images);
-    if sources.len() > MOST_PICTURES {
+    if sources.len() > MAX_IMAGES {
         return Err(format!(
-            "{} pictures, at most {MOST_PICTURES} are taken",
+            "{} images; the limit is {MAX_IMAGES}",
             sources.len()
         ));
     }
     let names = sources.iter().map(ImageSource::name).collect();
-    let (mut pictures, mut length) = (Vec::new(), 0);
+    let (mut images, mut length) = (Vec::new(), 0);
     for source in sources {
         let bytes = match source {
             ImageSource::Bytes { bytes, .. } => bytes,
             ImageSource::File(path) => {
-                files::read_limited(&path, LONGEST_PICTURE).map_err(|e| e.to_string())?
+                files::read_limited(&path, MAX_IMAGE_BYTES).map_err(|e| e.to_string())?
             }
         };
         length += bytes.len() as u64;
         if length > limit {
             let limit = errors::bytes(limit);
-            return Err(format!("its pictures take more than {limit} together"));
+            return Err(format!("its images are larger than {limit} in total"));
         }
-        let format = imaging::format_of(&bytes);
+        let format = rounds_imaging::format_of(&bytes);
         let image = ExampleImage {
             sha256: files::sha256_hex(&bytes),
             extension: format.map_or("bin", |f| f.extension()).into(),
         };
-        pictures.push((image, bytes));
+        images.push((image, bytes));
     }
-    Ok((pictures, names))
+    Ok((images, names))
 }
 
-fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
+fn example(row: &Row, images: &[(ExampleImage, Vec<u8>)]) -> Result<Example, IndexError> {
     Example {
         id: row.id.clone(),
-        images: pictures.iter().map(|(image, _)| image.clone()).collect(),
+        images: images.iter().map(|(image, _)| image.clone()).collect(),
         question: row.question.clone(),
         answer: row.answer.clone(),
         rationale: row.rationale.clone(),
@@ -233,31 +244,31 @@ fn example(row: &Row, pictures: &[(ExampleImage, Vec<u8>)]) -> Result<Example, I
     .cleaned()
 }
 
-/// Adds the rows of a piece; false where a cancel came before their pictures were seen, and none was added or counted.
+/// Adds the rows of a batch. Returns false if cancelled before all images were encoded; then none is added or counted.
 fn add(
     writer: &mut Writer,
-    piece: Vec<Loaded>,
+    batch: Vec<Loaded>,
     embedder: &dyn Embedder,
     cancel: &Cancel,
     summary: &mut Summary,
     report: &mut dyn FnMut(Report),
 ) -> Result<bool, IndexError> {
     let before = summary.clone();
-    let wanted = wanted(writer, piece, summary, report)?;
-    let pictures = look(writer, &wanted, embedder, cancel)?;
+    let new_rows = new_rows(writer, batch, summary, report)?;
+    let known = encode_images(writer, &new_rows, embedder, cancel)?;
     if cancel.is_cancelled() {
-        // What was passed over as known, or refused, is looked at again by the next run.
+        // The next run processes the whole batch again, including its duplicates and rejected rows.
         *summary = before;
         return Ok(false);
     }
-    let texts: Vec<_> = wanted
+    let texts: Vec<_> = new_rows
         .par_iter()
         .map(|w| embedder.text(&format!("{} {}", w.example.question, w.example.answer)))
         .collect();
-    for (Wanted { example, loaded }, texts) in wanted.into_iter().zip(texts) {
-        let prepared = texts.and_then(|texts| prepare(loaded.pictures, texts, &pictures));
+    for (NewRow { example, loaded }, texts) in new_rows.into_iter().zip(texts) {
+        let prepared = texts.and_then(|texts| prepare(loaded.images, texts, &known));
         let added = match prepared {
-            Ok((pictures, vectors)) => refusal(writer.add(example, &pictures, &vectors))?,
+            Ok((images, vectors)) => row_rejection(writer.add(example, &images, &vectors))?,
             Err(reason) => Err(reason),
         };
         match added {
@@ -274,103 +285,103 @@ fn add(
     Ok(true)
 }
 
-/// Tells what is wrong with one row, the inner error, from what ends the work.
-fn refusal(added: Result<Added, IndexError>) -> Result<Result<Added, String>, IndexError> {
+/// Separates errors that reject one row (inner) from those that end the import (outer).
+fn row_rejection(added: Result<Added, IndexError>) -> Result<Result<Added, String>, IndexError> {
     match added {
-        Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => Ok(Err(
-            format!("the encoder gave nothing to search by: {error}"),
-        )),
+        Err(IndexError::Vectors(error @ (VectorError::NotFinite | VectorError::Zero))) => {
+            Ok(Err(format!("the encoder gave no usable vector: {error}")))
+        }
         other => other.map(Ok),
     }
 }
 
-/// The rows that the index has not. An import that goes on passes over the others without decoding a picture.
-fn wanted(
+/// The rows the index does not have yet. Duplicates are skipped without decoding images, so a resumed import is fast.
+fn new_rows(
     writer: &Writer,
-    piece: Vec<Loaded>,
+    batch: Vec<Loaded>,
     summary: &mut Summary,
     report: &mut dyn FnMut(Report),
-) -> Result<Vec<Wanted>, IndexError> {
-    let mut wanted = Vec::new();
-    for loaded in piece {
-        match example(&loaded.row, &loaded.pictures) {
+) -> Result<Vec<NewRow>, IndexError> {
+    let mut new_rows = Vec::new();
+    for loaded in batch {
+        match example(&loaded.row, &loaded.images) {
             Err(error) => reject(summary, report, &loaded.row.origin, &error.to_string()),
-            Ok(example) if writer.known(&example)?.is_some() => {
+            Ok(example) if writer.find_duplicate(&example)?.is_some() => {
                 summary.rows += 1;
                 summary.duplicates += 1;
             }
-            Ok(example) => wanted.push(Wanted { example, loaded }),
+            Ok(example) => new_rows.push(NewRow { example, loaded }),
         }
     }
-    Ok(wanted)
+    Ok(new_rows)
 }
 
-/// Finds or makes the vectors of the pictures, each once.
-fn look(
+/// Looks up or computes the vectors of the images, each once.
+fn encode_images(
     writer: &Writer,
-    wanted: &[Wanted],
+    new_rows: &[NewRow],
     embedder: &dyn Embedder,
     cancel: &Cancel,
-) -> Result<Pictures, IndexError> {
-    let mut out = Pictures::default();
-    let (mut asked, mut unseen) = (HashSet::new(), Vec::new());
-    let pictures = wanted.iter().flat_map(|w| {
+) -> Result<KnownImages, IndexError> {
+    let mut out = KnownImages::default();
+    let (mut seen, mut missing) = (HashSet::new(), Vec::new());
+    let images = new_rows.iter().flat_map(|w| {
         let names = w.loaded.names.iter();
-        w.loaded.pictures.iter().zip(names)
+        w.loaded.images.iter().zip(names)
     });
-    for ((image, bytes), name) in pictures {
-        if !asked.insert(image.sha256.clone()) {
+    for ((image, bytes), name) in images {
+        if !seen.insert(image.sha256.clone()) {
             continue;
         }
-        match writer.vectors_of(image)? {
+        match writer.stored_vectors(image)? {
             Some(vectors) => {
-                out.had.insert(image.sha256.clone(), vectors);
+                out.stored.insert(image.sha256.clone(), vectors);
             }
-            None => unseen.push((image.sha256.clone(), name, bytes)),
+            None => missing.push((image.sha256.clone(), name, bytes)),
         }
     }
-    out.seen = unseen
+    out.new = missing
         .into_par_iter()
         .filter(|_| !cancel.is_cancelled())
-        .map(|(sha256, name, bytes)| (sha256, see(name, bytes, embedder)))
+        .map(|(sha256, name, bytes)| (sha256, decode_and_encode(name, bytes, embedder)))
         .collect();
     Ok(out)
 }
 
-/// Decodes, hashes and embeds a picture.
-fn see(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Seen {
-    let picture = imaging::decode(bytes, name).map_err(|e| e.to_string())?;
+/// Decodes an image and computes its perceptual hash and vectors.
+fn decode_and_encode(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Encoded {
+    let image = rounds_imaging::decode(bytes, name).map_err(|e| e.to_string())?;
     let details = Details {
-        width: picture.width,
-        height: picture.height,
-        look: imaging::look(&picture),
+        width: image.width,
+        height: image.height,
+        look: rounds_imaging::look(&image),
     };
-    Ok((details, embedder.picture(&picture)?))
+    Ok((details, embedder.picture(&image)?))
 }
 
-/// Pictures and vectors of a row; the vector is that of the first picture.
+/// The images and vectors of a row; the image vector is that of the first image.
 fn prepare(
-    pictures: Vec<(ExampleImage, Vec<u8>)>,
+    images: Vec<(ExampleImage, Vec<u8>)>,
     texts: Vec<Option<Vec<f32>>>,
-    known: &Pictures,
+    known: &KnownImages,
 ) -> Result<(Vec<NewPicture>, Vec<NewVectors>), String> {
     let mut new = Vec::new();
     let mut vectors: Vec<NewVectors> = texts.iter().map(|_| NewVectors::default()).collect();
-    for (at, (image, bytes)) in pictures.into_iter().enumerate() {
+    for (position, (image, bytes)) in images.into_iter().enumerate() {
         let found: Option<Vec<Option<Vec<f32>>>>;
-        let details = match known.seen.get(&image.sha256) {
+        let details = match known.new.get(&image.sha256) {
             Some(Err(reason)) => return Err(reason.clone()),
             Some(Ok((details, vectors))) => {
                 found = Some(vectors.iter().cloned().map(Some).collect());
                 Some(*details)
             }
             None => {
-                let had = known.had.get(&image.sha256);
-                found = had.map(|all| all.iter().map(|v| v.image.clone()).collect());
+                let stored = known.stored.get(&image.sha256);
+                found = stored.map(|all| all.iter().map(|v| v.image.clone()).collect());
                 None
             }
         };
-        if at == 0 {
+        if position == 0 {
             for (vector, found) in vectors.iter_mut().zip(found.into_iter().flatten()) {
                 vector.image = found;
             }

@@ -1,49 +1,51 @@
-//! What a model's resampler makes of the pictures of an index, kept on the disk.
+//! A disk cache of latents: what a model's resampler computes from the images of an index.
 //!
-//! A cache: every file carries the hash of its content, and one that is not whole is passed over and made again. Files are
-//! used in the order of their last use: the longest unused goes first where the limit is reached. The limit is kept beside
-//! the files and holds for whoever adds to them. Latents are made of pictures: those of a picture that left the index must
-//! not stay.
+//! Every file carries the hash of its content; a damaged one is ignored and computed again. When the limit is reached, the
+//! least recently used files are evicted. The limit is stored with the files and applies to every process. Latents are
+//! derived from images, so those of an image that left the index must be deleted.
 
-mod tally;
+mod usage;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rounds_support::{FileError, files, files::below};
-pub(super) use tally::FILE as TALLY;
-use tally::Tally;
+pub(super) use usage::FILE as USAGE_FILE;
+use usage::Usage;
 
+/// Hexadecimal digits of a SHA-256.
 const HASH: usize = 64;
-/// Most bytes of a cache for which no other limit was set.
-pub const USUAL_LIMIT: u64 = 4 << 30;
-/// The part of a full cache that is let go at once, so that not every further picture needs a look at all files.
-const AT_ONCE: u64 = 16;
+/// Size limit in bytes of a cache without its own limit.
+pub const DEFAULT_LIMIT: u64 = 4 << 30;
+/// The fraction of a full cache that is evicted at once, one in this many, so that not every new image needs a scan of all files.
+const EVICTED_SHARE: u64 = 16;
 
-/// The cache of one model below an index's folder.
+/// The cache of one model in an index's folder.
 #[derive(Clone, Debug)]
 pub struct Latents {
     folder: PathBuf,
 }
 
-/// What a cache holds.
+/// Size of a cache, or of a part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct CacheSize {
+    /// Number of files.
     pub files: usize,
+    /// Their total size.
     pub bytes: u64,
 }
 
 /// One file of a cache.
-struct Kept {
+struct CacheFile {
     used: SystemTime,
     bytes: u64,
     path: PathBuf,
 }
 
-impl Kept {
-    /// SHA-256 of the picture it was made of; something else for what an interrupted write left.
-    fn picture(&self) -> String {
+impl CacheFile {
+    /// SHA-256 of its image; another text if it was left by an interrupted write.
+    fn image(&self) -> String {
         let parts = [
             self.path.parent().and_then(Path::file_name),
             self.path.file_name(),
@@ -63,7 +65,7 @@ impl Kept {
 }
 
 impl Latents {
-    /// `model` is the SHA-256 of the model's bundle; it is computed in f32.
+    /// The f32 cache of a model, given by the SHA-256 of its bundle.
     pub fn new(index: &Path, model: &str) -> Self {
         let short: String = model
             .chars()
@@ -75,8 +77,7 @@ impl Latents {
         }
     }
 
-    /// The same for what was computed in another type than f32, by its name: the numbers differ, and where one type can be
-    /// used another cannot.
+    /// The cache for latents computed in another type, by its name: they differ and cannot stand in for each other.
     #[must_use]
     pub fn computed_in(mut self, dtype: &str) -> Self {
         if dtype != "f32" {
@@ -93,27 +94,27 @@ impl Latents {
         folders.map(|folder| Self { folder }).collect()
     }
 
-    /// Whether anybody asked for it to be kept.
+    /// Whether caching was requested, that is, the folder exists.
     pub fn exists(&self) -> bool {
         self.folder.is_dir()
     }
 
-    fn path(&self, picture: &str) -> Option<PathBuf> {
-        let plain = picture.len() == HASH && picture.bytes().all(|b| b.is_ascii_hexdigit());
-        let (front, rest) = picture.split_at_checked(2)?;
+    fn path(&self, image: &str) -> Option<PathBuf> {
+        let plain = image.len() == HASH && image.bytes().all(|b| b.is_ascii_hexdigit());
+        let (front, rest) = image.split_at_checked(2)?;
         plain.then(|| self.folder.join(front).join(rest))
     }
 
-    /// What is kept for a picture, if it is whole; it counts as used now.
-    pub fn get(&self, picture: &str) -> Option<Vec<u8>> {
-        let path = self.path(picture)?;
+    /// The cached content of an image, if present and intact; marks it as used now.
+    pub fn get(&self, image: &str) -> Option<Vec<u8>> {
+        let path = self.path(image)?;
         let mut bytes = files::read(&path).ok()?;
         let content = bytes.get(HASH..)?;
         if files::sha256_hex(content).as_bytes() != bytes.get(..HASH)? {
-            tracing::warn!("a kept latent is damaged and is made again");
+            tracing::warn!("a cached latent is damaged and will be computed again");
             return None;
         }
-        // Only the order of eviction hangs on it.
+        // A failure only affects the order of eviction.
         let _ = File::options()
             .append(true)
             .open(&path)
@@ -122,47 +123,47 @@ impl Latents {
         Some(bytes)
     }
 
-    /// Whether something is kept for a picture, whole or not.
-    pub fn has(&self, picture: &str) -> bool {
-        self.path(picture).is_some_and(|path| path.is_file())
+    /// Whether there is a file for an image, intact or not.
+    pub fn has(&self, image: &str) -> bool {
+        self.path(image).is_some_and(|path| path.is_file())
     }
 
-    /// Keeps `content` for a picture. Where the limit is reached what was not used for the longest time goes; what alone is
-    /// above it is not kept.
-    pub fn put(&self, picture: &str, content: &[u8]) -> Result<(), FileError> {
-        let Some(path) = self.path(picture) else {
+    /// Caches `content` for an image, evicting the least recently used files at the limit. Content larger than the limit is
+    /// not cached.
+    pub fn put(&self, image: &str, content: &[u8]) -> Result<(), FileError> {
+        let Some(path) = self.path(image) else {
             return Ok(());
         };
-        let tally = Tally::hold(&self.folder)?;
+        let usage = Usage::lock(&self.folder)?;
         let length = (HASH + content.len()) as u64;
-        if length > tally.limit {
+        if length > usage.limit {
             return Ok(());
         }
         let replaced = || std::fs::metadata(&path).map_or(0, |m| m.len());
-        let mut held = tally.bytes.unwrap_or_else(|| sum(&self.list()));
-        if held.saturating_sub(replaced()).saturating_add(length) > tally.limit {
-            let room = tally.limit - length;
-            (held, _) = self.shrink(room - room / AT_ONCE)?;
+        let mut total = usage.bytes.unwrap_or_else(|| sum(&self.list()));
+        if total.saturating_sub(replaced()).saturating_add(length) > usage.limit {
+            let room = usage.limit - length;
+            (total, _) = self.evict(room - room / EVICTED_SHARE)?;
         }
-        let others = held.saturating_sub(replaced());
+        let others = total.saturating_sub(replaced());
         files::create_private_dir(path.parent().unwrap_or(&self.folder))?;
         let mut bytes = files::sha256_hex(content).into_bytes();
         bytes.extend_from_slice(content);
         files::write_atomic(&path, &bytes)?;
-        tally.write(others.saturating_add(length))
+        usage.write(others.saturating_add(length))
     }
 
-    /// Deletes what is kept for a picture.
-    pub fn forget(&self, picture: &str) -> Result<(), FileError> {
-        self.retain(&|kept| kept != picture).map(|_| ())
+    /// Deletes the cached content of an image.
+    pub fn forget(&self, image: &str) -> Result<(), FileError> {
+        self.retain(&|other| other != image).map(|_| ())
     }
 
-    /// Every file.
-    fn list(&self) -> Vec<Kept> {
+    /// All files.
+    fn list(&self) -> Vec<CacheFile> {
         let all = below(&self.folder).flat_map(|folder| below(&folder));
         all.filter_map(|path| {
             let metadata = std::fs::metadata(&path).ok().filter(|m| m.is_file())?;
-            Some(Kept {
+            Some(CacheFile {
                 used: metadata.modified().ok()?,
                 bytes: metadata.len(),
                 path,
@@ -171,66 +172,66 @@ impl Latents {
         .collect()
     }
 
-    /// How much is kept of the pictures that `of` names.
-    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> Held {
+    /// Size of the cached content of the images that `of` accepts.
+    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> CacheSize {
         let mut list = self.list();
-        list.retain(|kept| of(&kept.picture()));
-        Held {
+        list.retain(|file| of(&file.image()));
+        CacheSize {
             files: list.len(),
             bytes: sum(&list),
         }
     }
 
-    /// Most bytes that may be kept.
+    /// The size limit in bytes.
     pub fn limit(&self) -> u64 {
-        Tally::limit(&self.folder)
+        Usage::limit(&self.folder)
     }
 
-    /// Sets how many bytes may be kept from now on, and lets go what is above that; returns how many files went.
+    /// Sets the size limit in bytes and evicts what exceeds it; returns the number of files deleted.
     pub fn set_limit(&self, limit: u64) -> Result<usize, FileError> {
-        let mut tally = Tally::hold(&self.folder)?;
-        tally.limit = limit;
-        let (bytes, gone) = self.shrink(limit)?;
-        tally.write(bytes)?;
-        Ok(gone)
+        let mut usage = Usage::lock(&self.folder)?;
+        usage.limit = limit;
+        let (bytes, deleted) = self.evict(limit)?;
+        usage.write(bytes)?;
+        Ok(deleted)
     }
 
-    /// Deletes everything but what was made of the pictures that `of` names; returns how many files went.
+    /// Deletes everything except the content of the images that `of` accepts; returns the number of files deleted.
     pub fn retain(&self, of: &dyn Fn(&str) -> bool) -> Result<usize, FileError> {
         if !self.exists() {
             return Ok(0);
         }
-        let tally = Tally::hold(&self.folder)?;
+        let usage = Usage::lock(&self.folder)?;
         let (kept, others): (Vec<_>, Vec<_>) =
-            self.list().into_iter().partition(|k| of(&k.picture()));
+            self.list().into_iter().partition(|k| of(&k.image()));
         for other in &others {
             other.delete()?;
         }
-        tally.write(sum(&kept))?;
+        usage.write(sum(&kept))?;
         Ok(others.len())
     }
 
-    /// Deletes what was not used for the longest time until at most `limit` bytes are left; returns how many those are and
-    /// how many files went. The caller holds the tally.
-    fn shrink(&self, limit: u64) -> Result<(u64, usize), FileError> {
+    /// Deletes the least recently used files until at most `limit` bytes remain; returns the remaining bytes and the number of
+    /// files deleted. The caller holds the lock.
+    fn evict(&self, limit: u64) -> Result<(u64, usize), FileError> {
         let mut list = self.list();
         list.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         let mut bytes = sum(&list);
-        let mut gone = 0;
-        for kept in list {
+        let mut deleted = 0;
+        for file in list {
             if bytes <= limit {
                 break;
             }
-            kept.delete()?;
-            bytes -= kept.bytes;
-            gone += 1;
+            file.delete()?;
+            bytes -= file.bytes;
+            deleted += 1;
         }
-        Ok((bytes, gone))
+        Ok((bytes, deleted))
     }
 }
 
-fn sum(list: &[Kept]) -> u64 {
-    list.iter().map(|kept| kept.bytes).sum()
+fn sum(list: &[CacheFile]) -> u64 {
+    list.iter().map(|file| file.bytes).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The example index: worked examples, their pictures and vectors, and the searches over them.
+//! The example index: worked examples, their images and vectors, and the searches over them.
 //!
-//! SQLite holds the truth (`database`), `images/` the pictures by content, `vectors/` a flat checksummed file an encoder;
-//! graph and latents are caches. There is one way in (`writer`) and one way to read (`store`). Nothing damaged is ever
-//! used: what cannot be proven whole is an error.
+//! SQLite is the source of truth (`database`). `images/` holds the image files, named by their hash, and `vectors/` one flat
+//! checksummed file per encoder; the search graph and the latents are caches. All writes go through `writer`, all reads
+//! through `store`. Damaged data is never used: whatever fails its check is an error.
 
 pub mod compact;
 mod database;
@@ -11,18 +11,18 @@ pub mod embed;
 mod error;
 mod example;
 pub mod export;
+mod fulltext;
+mod fulltext_check;
 mod images;
 pub mod ingest;
 pub mod latents;
 pub mod library;
-mod looks;
 mod manifest;
-mod own;
+mod owned_files;
+mod phashes;
 mod store;
 pub mod vectors;
 pub mod verify;
-mod words;
-mod words_again;
 mod writer;
 
 #[cfg(test)]

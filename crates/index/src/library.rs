@@ -1,87 +1,87 @@
-//! The user's own indexes, by name.
+//! The user's indexes, by name.
 
 use std::path::{Path, PathBuf};
 
 use super::database::DATABASE;
 use super::error::IndexError;
 use super::manifest::MANIFEST;
-use super::own::Inhabitants;
+use super::owned_files::FolderContents;
 use super::store::Index;
 use rounds_support::{FileError, Paths, Shelf, paths};
 
-/// Whether an index is in `folder`.
+/// Whether `folder` holds an index.
 pub fn is_index(folder: &Path) -> bool {
     folder.join(MANIFEST).exists()
 }
 
-/// The folder of indexes, one a subfolder.
+/// The folder of the user's indexes, one per subfolder.
 pub struct Library {
-    shelf: Shelf,
+    folders: Shelf,
 }
 
 impl Library {
-    /// `indexes` in the program's data folder.
+    /// The library in the program's data folder (`indexes/`).
     pub fn of(paths: &Paths) -> Self {
         Self {
-            shelf: Shelf::new(paths.data_dir.join("indexes")),
+            folders: Shelf::new(paths.data_dir.join("indexes")),
         }
     }
 
-    /// An index's folder: what was given where it is one, else the index of that name.
+    /// The folder of an index given by path or by name; a path to an index wins.
     pub fn find(&self, given: &Path) -> PathBuf {
-        self.shelf.find(given, is_index)
+        self.folders.find(given, is_index)
     }
 
-    /// What [`Library::find`] finds `given` by again, wherever the program is started.
+    /// A form of `given` that [`Library::find`] resolves to the same index from any working directory.
     pub fn lasting(&self, given: &Path) -> PathBuf {
-        paths::lasting(&self.find(given), self.shelf.folder())
+        paths::lasting(&self.find(given), self.folders.folder())
     }
 
-    /// Where a new index goes: a bare name into the library, a path where it says.
+    /// The folder for a new index: a bare name goes into the library, a path is used as it is.
     ///
-    /// Errors where the name is a word of the program's own.
+    /// Errors if the name is reserved.
     pub fn place(&self, given: &Path) -> Result<PathBuf, IndexError> {
-        Ok(self.shelf.place(given)?)
+        Ok(self.folders.place(given)?)
     }
 
-    /// Every index, or why it cannot be opened; sorted by name.
+    /// Every index, or the error of opening it; sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Index, IndexError>)> {
-        let folders = self.shelf.list().into_iter();
+        let folders = self.folders.list().into_iter();
         folders
             .map(|(name, folder)| (name, Index::open(Some(&folder))))
             .collect()
     }
 
-    /// Makes the library's folder.
+    /// Creates the library's folder.
     pub fn create(&self) -> Result<(), IndexError> {
-        Ok(self.shelf.create()?)
+        Ok(self.folders.create()?)
     }
 }
 
-/// Deletes a whole index: the files that are an index's, and the folders if nothing else is in them. Returns what else there
-/// is, below `folder`.
+/// Deletes a whole index: its own files, and its folders if they are empty afterwards. Returns the other files found,
+/// relative to `folder`.
 ///
-/// Errors where `folder` is not an index (nothing else may be deleted by a slip of the hand), and where somebody writes it.
+/// Errors if `folder` is not an index, so that a typo cannot delete anything else, or if the index is being written.
 pub fn delete(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
     super::store::read_manifest(folder)?;
     let _lock = super::writer::lock(folder)?;
-    let there = Inhabitants::of(folder);
-    let gone = |name: &Path| match std::fs::remove_file(folder.join(name)) {
+    let contents = FolderContents::scan(folder);
+    let remove = |name: &Path| match std::fs::remove_file(folder.join(name)) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(FileError::from_io(&folder.join(name), "delete", &e))
         }
         _ => Ok(()),
     };
-    // The manifest first: what is left after an interruption is no longer taken for an index, and without the database
-    // next, a new one may take its place.
-    gone(Path::new(MANIFEST))?;
-    gone(Path::new(DATABASE))?;
-    for file in &there.own {
-        gone(file)?;
+    // The manifest goes first, so that what an interruption leaves is no longer taken for an index; then the database, so
+    // that a new index can be created in its place.
+    remove(Path::new(MANIFEST))?;
+    remove(Path::new(DATABASE))?;
+    for file in &contents.owned {
+        remove(file)?;
     }
-    for inner in &there.folders {
+    for inner in &contents.folders {
         let _ = std::fs::remove_dir(folder.join(inner));
     }
     let _ = std::fs::remove_dir(folder);
-    Ok(there.others)
+    Ok(contents.others)
 }

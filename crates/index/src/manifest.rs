@@ -1,8 +1,8 @@
-//! `index.toml`, which says what an index is, and `seal.toml`, which says that nobody is in the middle of changing it.
+//! `index.toml`, which describes an index, and `seal.toml`, which shows that no write is in progress.
 //!
-//! The seal names the length and SHA-256 of the database. A writer takes it away before its first change and puts a new one
-//! in place when it is done. With a seal, a small database is hashed whole when it is opened, so not one flipped bit of it
-//! goes unseen; without one (a writer is at work, or was killed) every example still carries its own checksum.
+//! The seal records the length and SHA-256 of the database. A writer removes it before its first change and writes a new one
+//! when it finishes. A sealed small database is hashed when it is opened, which detects any flipped bit; without a seal (a
+//! writer is active, or was killed) every example still has its own checksum.
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -11,51 +11,54 @@ use super::database::DATABASE;
 use super::error::{IndexError, damaged};
 use rounds_support::{FileError, files, sanitise::clean_line};
 
-/// The format this program writes and reads.
+/// The format version this program writes and reads.
 pub const FORMAT_VERSION: u32 = 2;
+/// Name of the manifest in the index's folder.
 pub const MANIFEST: &str = "index.toml";
+/// Name of the seal in the index's folder.
 pub const SEAL: &str = "seal.toml";
-/// Databases up to this length are hashed whenever they are opened: about 40 ms.
-pub const ALWAYS_HASHED: u64 = 64 << 20;
+/// Databases up to this length in bytes are hashed on every opening, which takes about 40 ms.
+pub const MAX_ALWAYS_HASHED: u64 = 64 << 20;
 
-/// Fewest digits of an encoder's hash that name it.
-const SHORTEST_HASH: usize = 6;
+/// Fewest digits of its hash by which an encoder can be named.
+const MIN_HASH_PREFIX: usize = 6;
 
-/// What made a set of vectors.
+/// The encoder that made a set of vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoder {
-    /// SHA-256 of its weights, or of them and its settings: vectors of others mean something else.
+    /// SHA-256 of its weights, or of weights and settings. Vectors of different encoders cannot be compared.
     pub sha256: String,
-    /// What people call it.
+    /// Display name.
     pub name: String,
+    /// Values of a vector.
     pub dimension: usize,
-    /// The bundle it was loaded from, a name or a folder; empty for the model that ships.
+    /// The bundle it was loaded from, a name or folder; empty for the built-in model.
     #[serde(default)]
     pub bundle: String,
-    /// Whether questions and answers were embedded too (the encoder has a text tower).
+    /// Whether questions and answers are embedded too, by its text tower.
     #[serde(default)]
     pub text: bool,
 }
 
 impl Encoder {
-    /// Name of its files in `vectors/`, for a generation of the index.
+    /// Name, without extension, of its files in `vectors/` for a generation of the index.
     pub fn file(&self, generation: u64) -> String {
         format!("{}{generation}", self.file_stem())
     }
 
-    /// What the names of all its files begin with.
+    /// Prefix of the names of all its files.
     pub fn file_stem(&self) -> String {
         let short: String = self.sha256.chars().take(16).collect();
         format!("{short}-")
     }
 
-    /// Name of the files with the vectors of its text tower.
+    /// Name, without extension, of the files with its text vectors.
     pub fn text_file(&self, generation: u64) -> String {
         format!("{}-text", self.file(generation))
     }
 }
 
-/// A hash as messages show it.
+/// The first 12 digits of a hash, for messages.
 pub fn short(sha256: &str) -> String {
     sha256.chars().take(12).collect()
 }
@@ -63,11 +66,12 @@ pub fn short(sha256: &str) -> String {
 /// `index.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// Format version of the index.
     pub format_version: u32,
-    /// Hash of everything below, so that a damaged line is seen.
+    /// Hash of the rest of the manifest, to detect damage.
     #[serde(default)]
     pub checksum: String,
-    /// The first one is searched by default.
+    /// The encoders it has vectors of; the first is searched by default.
     pub encoders: Vec<Encoder>,
 }
 
@@ -77,6 +81,7 @@ struct Version {
 }
 
 impl Manifest {
+    /// A manifest of the current format version.
     pub fn new(encoders: Vec<Encoder>) -> Self {
         Self {
             format_version: FORMAT_VERSION,
@@ -85,7 +90,7 @@ impl Manifest {
         }
     }
 
-    /// Reads and checks the text of `index.toml`.
+    /// Parses and checks the content of `index.toml`.
     pub fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
         let text = std::str::from_utf8(bytes).map_err(|e| damaged(MANIFEST, e))?;
         let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
@@ -98,12 +103,12 @@ impl Manifest {
         let mut manifest: Self =
             toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
         if manifest.checksum != manifest.hash()? {
-            return Err(damaged(MANIFEST, "its checksum is not that of its content"));
+            return Err(damaged(MANIFEST, "its checksum does not match its content"));
         }
         let hex =
             |e: &Encoder| e.sha256.len() == 64 && e.sha256.bytes().all(|b| b.is_ascii_hexdigit());
         if !manifest.encoders.iter().all(hex) {
-            return Err(damaged(MANIFEST, "an encoder's hash is not a hash"));
+            return Err(damaged(MANIFEST, "an encoder has an invalid hash"));
         }
         for encoder in &mut manifest.encoders {
             encoder.name = clean_line(&encoder.name);
@@ -112,7 +117,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The text of `index.toml`.
+    /// The content of `index.toml`.
     pub fn text(&self) -> Result<String, IndexError> {
         let whole = Self {
             checksum: self.hash()?,
@@ -121,7 +126,7 @@ impl Manifest {
         toml::to_string(&whole).map_err(|e| damaged(MANIFEST, e))
     }
 
-    /// Replaces the file in one step.
+    /// Writes the file atomically.
     pub fn write(&self, folder: &Path) -> Result<(), IndexError> {
         Ok(files::write_atomic(
             &folder.join(MANIFEST),
@@ -138,16 +143,16 @@ impl Manifest {
         Ok(files::sha256_hex(text.as_bytes()))
     }
 
-    /// The encoder of these weights.
+    /// The encoder with this SHA-256.
     pub fn encoder(&self, sha256: &str) -> Option<&Encoder> {
         self.encoders.iter().find(|e| e.sha256 == sha256)
     }
 
-    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    /// The encoder a user named, by name, bundle or hash prefix.
     ///
-    /// Errors where there is none, or more than one.
+    /// Errors if there is none, or more than one.
     pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
-        let by_hash = |e: &Encoder| given.len() >= SHORTEST_HASH && e.sha256.starts_with(given);
+        let by_hash = |e: &Encoder| given.len() >= MIN_HASH_PREFIX && e.sha256.starts_with(given);
         let fits = |e: &&Encoder| e.name == given || e.bundle == given || by_hash(e);
         let mut found = self.encoders.iter().filter(fits);
         let first = found
@@ -156,14 +161,14 @@ impl Manifest {
         match found.next() {
             None => Ok(first),
             Some(_) => Err(IndexError::Refused(format!(
-                "{} may be several encoders of the index, which has the vectors of {}; say the beginning of the hash",
+                "{} matches several encoders of the index, which has vectors from {}; use the first digits of the hash",
                 clean_line(given),
                 self.known()
             ))),
         }
     }
 
-    /// The error of an encoder that is none of its own.
+    /// The error for an encoder the index does not have.
     pub fn unknown(&self, wanted: &str) -> IndexError {
         IndexError::Encoder {
             wanted: wanted.to_string(),
@@ -171,7 +176,7 @@ impl Manifest {
         }
     }
 
-    /// Its encoders as a message lists them.
+    /// The list of its encoders for messages.
     fn known(&self) -> String {
         let known = self.encoders.iter();
         let known: Vec<String> = known
@@ -187,7 +192,9 @@ impl Manifest {
 /// `seal.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
+    /// Length of the database in bytes.
     pub length: u64,
+    /// SHA-256 of the database.
     pub sha256: String,
 }
 
@@ -203,7 +210,7 @@ impl Seal {
         }
     }
 
-    /// Seals the database as it is on the disk.
+    /// Seals the database as it is on disk.
     pub fn put(folder: &Path) -> Result<(), IndexError> {
         let database = folder.join(DATABASE);
         let seal = Self {
@@ -214,28 +221,28 @@ impl Seal {
         Ok(files::write_atomic(&folder.join(SEAL), text.as_bytes())?)
     }
 
-    /// Takes the seal away, for good: before anything else changes.
+    /// Removes the seal durably, which must happen before any other change.
     pub fn remove(folder: &Path) -> Result<(), IndexError> {
         Ok(files::delete(&folder.join(SEAL))?)
     }
 
-    /// Whether the database is the sealed one. `whole`: hash it, whatever its length.
-    pub fn holds(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
+    /// Whether the database matches the seal. With `whole` it is hashed at any length.
+    pub fn matches(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
         let database = folder.join(DATABASE);
         Ok(files::length(&database)? == self.length
-            && (!whole && self.length > ALWAYS_HASHED
+            && (!whole && self.length > MAX_ALWAYS_HASHED
                 || files::sha256_file(&database)? == self.sha256))
     }
 }
 
-/// Errors where a sealed database is not what its seal says.
+/// Whether the database is sealed. Errors if it does not match its seal.
 pub fn check_seal(folder: &Path, whole: bool) -> Result<bool, IndexError> {
     let Some(seal) = Seal::read(folder)? else {
         return Ok(false);
     };
-    // A writer may have begun between the two looks.
-    if seal.holds(folder, whole)? || Seal::read(folder)?.as_ref() != Some(&seal) {
+    // If the seal has changed meanwhile, a writer started; then a mismatch is no damage.
+    if seal.matches(folder, whole)? || Seal::read(folder)?.as_ref() != Some(&seal) {
         return Ok(true);
     }
-    Err(damaged(DATABASE, "its SHA-256 is not the one in seal.toml"))
+    Err(damaged(DATABASE, "its SHA-256 does not match seal.toml"))
 }

@@ -1,8 +1,8 @@
-//! An index that is open for reading, from a folder or from the binary.
+//! An index opened for reading, from a folder or from the binary.
 //!
-//! Opening is cheap, whatever the size: counters, headers and lengths, and the hash of a small sealed database. Everything
-//! else is checked when it is used: a vector block when it is first searched, a record when it is reranked, an example and
-//! a picture when they are read. Nothing here writes to an index, but for the caches that can be made again.
+//! Opening is cheap at any size: it checks counters, headers and lengths, and the hash of a small sealed database. Everything
+//! else is checked on use: a vector block when it is first searched, a record when it is reranked, an example or image
+//! when it is read. Nothing here writes to an index, except for caches that can be rebuilt.
 
 use rusqlite::Connection;
 use std::borrow::Cow;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 use super::database::{self, Counts, DATABASE};
 use super::error::{IndexError, damaged};
 use super::example::{Example, ExampleImage};
+use super::fulltext;
 use super::images::Images;
-use super::looks::Looks;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
-use super::vectors::{Answered, Filter, GraphSlot, Hit, Search, Vectors};
-use super::words;
+use super::phashes::Phashes;
+use super::vectors::{Filter, Hit, LazyGraph, Search, SearchResult, Vectors};
 use rounds_support::{Cancel, files};
 
 /// An opened index.
@@ -26,18 +26,18 @@ pub struct Index {
     folder: Option<PathBuf>,
     manifest: Manifest,
     counts: Counts,
-    living: Living,
+    live_rows: Living,
     connection: Connection,
     vectors: Vec<OnceCell<Arc<Vectors>>>,
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
-    /// One an encoder, like the vectors.
-    graphs: Vec<OnceCell<GraphSlot>>,
-    looks: OnceCell<Looks>,
+    /// One per encoder, like the vectors.
+    graphs: Vec<OnceCell<LazyGraph>>,
+    phashes: OnceCell<Phashes>,
     images: Images,
 }
 
 impl Index {
-    /// Opens an index; `None` is the one that ships.
+    /// Opens an index; `None` is the built-in one.
     pub fn open(folder: Option<&Path>) -> Result<Self, IndexError> {
         let (manifest, connection) = match folder {
             Some(folder) => {
@@ -51,17 +51,17 @@ impl Index {
                 database::open_bytes(shipped(DATABASE)?)?,
             ),
         };
-        // One snapshot: a writer may be at work.
+        // Read both in one snapshot: a writer may be active.
         let (counts, removed) = {
             let snapshot = connection.unchecked_transaction()?;
             let counts = database::counts(&snapshot)?;
             let removed = database::numbers(&snapshot, "select number from removed", &[])?;
             (counts, removed)
         };
-        // Every number takes some bytes: others were never given, and nobody may count up to them.
-        let given = database::length(&connection)?;
-        if counts.examples + removed.len() != counts.next || counts.next as u64 > given {
-            return Err(damaged(DATABASE, "its counters are not those of its rows"));
+        // Every number takes up some bytes, so a larger counter is forged; looping up to it would never end.
+        let bytes = database::length(&connection)?;
+        if counts.examples + removed.len() != counts.next || counts.next as u64 > bytes {
+            return Err(damaged(DATABASE, "its counters do not match its rows"));
         }
         let encoders = manifest.encoders.len();
         Ok(Self {
@@ -70,9 +70,9 @@ impl Index {
             vectors: vec![OnceCell::new(); encoders],
             text_vectors: vec![OnceCell::new(); encoders],
             graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
-            looks: OnceCell::new(),
+            phashes: OnceCell::new(),
             manifest,
-            living: Living {
+            live_rows: Living {
                 next: counts.next,
                 removed,
             },
@@ -94,43 +94,44 @@ impl Index {
         self.counts.examples
     }
 
+    /// Whether it has no examples.
     pub fn is_empty(&self) -> bool {
         self.counts.examples == 0
     }
 
-    /// Rows of the vector files: examples that are there or were.
+    /// Rows of the vector files, including those of removed examples.
     pub fn rows(&self) -> usize {
         self.counts.next
     }
 
-    /// Where it is; `None` for the one that ships.
+    /// Its folder; `None` for the built-in index.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// Whether its last writer came to its end; the one that ships has none.
+    /// Whether its last writer finished. The built-in index is always sealed.
     pub fn is_sealed(&self) -> Result<bool, IndexError> {
         let sealed = self.folder().map(|folder| check_seal(folder, false));
         sealed.unwrap_or(Ok(true))
     }
 
-    /// The encoders whose vectors it has; the first is searched by default.
+    /// The encoders it has vectors of; the first is searched by default.
     pub fn encoders(&self) -> &[Encoder] {
         &self.manifest.encoders
     }
 
-    /// The encoder of these weights.
+    /// The encoder with this SHA-256.
     pub fn encoder(&self, sha256: &str) -> Result<&Encoder, IndexError> {
         let known = self.manifest.encoder(sha256);
         known.ok_or_else(|| self.manifest.unknown(&short(sha256)))
     }
 
-    /// The encoder that a user calls so: by its name, its bundle, or the beginning of its hash.
+    /// The encoder a user named, by name, bundle or hash prefix.
     pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
         self.manifest.encoder_called(given)
     }
 
-    /// A hash of all examples, their places and the encoders: the same for the same content.
+    /// A hash of the content: all examples with their numbers, and the encoders.
     pub fn sha256(&self) -> String {
         let mut text = format!("{:?} {}", self.counts.digest, self.counts.examples);
         for encoder in &self.manifest.encoders {
@@ -139,36 +140,36 @@ impl Index {
         files::sha256_hex(text.as_bytes())
     }
 
-    /// Reads pictures; can be sent to other threads.
+    /// The reader of its images, which can be sent to other threads.
     pub fn images(&self) -> &Images {
         &self.images
     }
 
-    /// A picture's file, checked against its hash.
+    /// The bytes of an image file, checked against its hash.
     pub fn image(&self, image: &ExampleImage) -> Result<Cow<'static, [u8]>, IndexError> {
         self.images.bytes(image)
     }
 
-    /// The example of a number.
+    /// The example with this number.
     ///
-    /// Errors where it is gone, damaged, or the index was compacted meanwhile.
+    /// Errors if it was removed or is damaged, or if the index was compacted meanwhile.
     pub fn example(&self, number: usize) -> Result<Example, IndexError> {
         let unknown = || IndexError::Unknown(format!("number {number}"));
         self.example_if_there(number)?.ok_or_else(unknown)
     }
 
-    /// The example of a number, unless it was removed, maybe by another process since the index was opened.
+    /// The example with this number; `None` if it was removed, possibly by another process since the index was opened.
     ///
-    /// Errors where it is damaged, or the index was compacted meanwhile.
+    /// Errors if it is damaged, or if the index was compacted meanwhile.
     pub fn example_if_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
         let snapshot = self.connection.unchecked_transaction()?;
         if database::counts(&snapshot)?.generation != self.counts.generation {
-            return Err(IndexError::Changed);
+            return Err(IndexError::GenerationChanged);
         }
         database::example(&snapshot, number)
     }
 
-    /// Every picture of its examples once, in the order of numbers.
+    /// Every image of its examples once, in the order of the examples.
     pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
         let (mut seen, mut out) = (HashSet::new(), Vec::new());
         self.each_example(&mut |example| {
@@ -182,24 +183,24 @@ impl Index {
         Ok(out)
     }
 
-    /// Whether a picture belongs to an example now, as other processes may have left the index, or deleted it.
-    pub fn still_has(&self, picture: &str) -> Result<bool, IndexError> {
+    /// Whether an image still belongs to an example. Another process may have removed it or deleted the whole index.
+    pub fn still_has(&self, sha256: &str) -> Result<bool, IndexError> {
         let folder = self.folder.as_ref();
         if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
             return Ok(false);
         }
         let query = "select 1 from pictured where sha256 = ?1";
-        Ok(self.connection.prepare_cached(query)?.exists([picture])?)
+        Ok(self.connection.prepare_cached(query)?.exists([sha256])?)
     }
 
-    /// The example of an id, or of an unambiguous beginning of one.
+    /// The example with this id, or with an unambiguous prefix of it.
     pub fn by_id(&self, id: &str) -> Result<Example, IndexError> {
         let unknown = || IndexError::Unknown(rounds_support::sanitise::clean_line(id));
         let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
         self.example(number)
     }
 
-    /// Numbers of the examples with one of these pictures, patients or studies, sorted.
+    /// Numbers of the examples with this value, sorted.
     pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
             With::Image => "select number from pictured where sha256 = ?1",
@@ -214,7 +215,7 @@ impl Index {
         database::numbers(&self.connection, query, &[value])
     }
 
-    /// As [`Index::numbers_with`], whatever the case of the letters.
+    /// Like [`Index::numbers_with`], ignoring case.
     pub fn numbers_alike(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
         let column = match what {
             With::Image | With::ImageOfNobody => return self.numbers_with(what, value),
@@ -233,7 +234,7 @@ impl Index {
         Ok(self.connection.prepare_cached(query)?.exists([name])?)
     }
 
-    /// Names of tags, sorted.
+    /// All tag names, sorted.
     pub fn tag_names(&self) -> Result<Vec<String>, IndexError> {
         let query = "select distinct name from tags order by name";
         let mut statement = self.connection.prepare(query)?;
@@ -266,16 +267,16 @@ impl Index {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many different pictures there are.
+    /// Number of distinct images.
     pub fn pictures(&self) -> Result<usize, IndexError> {
         let query = "select count(distinct sha256) from pictured";
         let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
         Ok(count as usize)
     }
 
-    /// How many examples each source and each licence has.
-    pub fn origins(&self) -> Result<(Counted, Counted), IndexError> {
-        let of = |column: &str| -> Result<Counted, IndexError> {
+    /// Number of examples of each source and of each licence.
+    pub fn origins(&self) -> Result<(CountByName, CountByName), IndexError> {
+        let of = |column: &str| -> Result<CountByName, IndexError> {
             let query = format!("select {column}, count(*) from examples group by {column}");
             let mut statement = self.connection.prepare(&query)?;
             let clean = |text: String| rounds_support::sanitise::clean_line(&text);
@@ -287,64 +288,66 @@ impl Index {
         Ok((of("source")?, of("licence")?))
     }
 
-    /// Perceptual hash of a picture of the index.
+    /// Perceptual hash of an image; `None` if the index does not have it.
     pub fn look(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
         use rusqlite::OptionalExtension;
-        let look = self
+        let bits = self
             .connection
             .prepare_cached("select look from images where sha256 = ?1")?
             .query_row([sha256], |row| row.get::<_, i64>(0))
             .optional()?;
-        Ok(look.map(|bits| bits as u64))
+        Ok(bits.map(|bits| bits as u64))
     }
 
-    /// SHA-256 of the pictures whose perceptual hash differs from one of `looks` in at most `most` bits, with how many those
-    /// are. The first call reads all hashes.
-    pub fn alike(&self, looks: &[u64], most: u32) -> Result<Vec<(String, u32)>, IndexError> {
-        let known = match self.looks.get() {
+    /// Images whose perceptual hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits. The first call
+    /// reads all hashes.
+    pub fn alike(&self, phashes: &[u64], max_bits: u32) -> Result<Vec<(String, u32)>, IndexError> {
+        let known = match self.phashes.get() {
             Some(known) => known,
             None => {
-                let read = Looks::read(&self.connection)?;
-                self.looks.get_or_init(|| read)
+                let read = Phashes::read(&self.connection)?;
+                self.phashes.get_or_init(|| read)
             }
         };
-        known.alike(&self.connection, looks, most)
+        known.within(&self.connection, phashes, max_bits)
     }
 
-    /// Which numbers are those of examples.
+    /// The numbers in use, without those of removed examples.
     pub fn living(&self) -> &Living {
-        &self.living
+        &self.live_rows
     }
 
-    /// Image vectors of an encoder, opened when first asked for.
+    /// Image vectors of an encoder, opened on first use.
     pub fn vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
         let file = |e: &Encoder| e.file(self.counts.generation);
-        self.opened(encoder, &self.vectors, &file)
+        self.open_vectors(encoder, &self.vectors, &file)
     }
 
-    /// Vectors of questions and answers, where the encoder has a text tower.
+    /// Vectors of questions and answers, if the encoder has a text tower.
     pub fn text_vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
         if !self.encoder(encoder)?.text {
             return Err(IndexError::NoTexts);
         }
         let file = |e: &Encoder| e.text_file(self.counts.generation);
-        self.opened(encoder, &self.text_vectors, &file)
+        self.open_vectors(encoder, &self.text_vectors, &file)
     }
 
-    fn place(&self, sha256: &str) -> Result<usize, IndexError> {
+    fn encoder_position(&self, sha256: &str) -> Result<usize, IndexError> {
         let encoder = self.encoder(sha256)?;
-        let place = self.manifest.encoders.iter().position(|e| e == encoder);
-        place.ok_or(IndexError::Changed)
+        let position = self.manifest.encoders.iter().position(|e| e == encoder);
+        position.ok_or(IndexError::GenerationChanged)
     }
 
-    fn opened<'a>(
+    fn open_vectors<'a>(
         &'a self,
         sha256: &str,
         cells: &'a [OnceCell<Arc<Vectors>>],
         file: &dyn Fn(&Encoder) -> String,
     ) -> Result<&'a Arc<Vectors>, IndexError> {
         let encoder = self.encoder(sha256)?;
-        let cell = cells.get(self.place(sha256)?).ok_or(IndexError::Changed)?;
+        let cell = cells
+            .get(self.encoder_position(sha256)?)
+            .ok_or(IndexError::GenerationChanged)?;
         if let Some(vectors) = cell.get() {
             return Ok(vectors);
         }
@@ -361,7 +364,7 @@ impl Index {
         Ok(cell.get_or_init(|| Arc::new(vectors)))
     }
 
-    /// At most `k` nearest by picture among the numbers that `filter` lets through; best first, ties by number.
+    /// The `k` examples with the nearest image vectors that pass `filter`; best first, ties by number.
     pub fn nearest(
         &self,
         encoder: &str,
@@ -373,7 +376,7 @@ impl Index {
         Ok(self.answer(encoder, vector, k, filter, search)?.hits)
     }
 
-    /// As [`Index::nearest`], and which search found them: the graph only where it is wanted, there, and of use.
+    /// Like [`Index::nearest`], with the search that was used: the graph only if it is requested, ready and worthwhile.
     pub fn answer(
         &self,
         encoder: &str,
@@ -381,17 +384,17 @@ impl Index {
         k: usize,
         filter: &Filter,
         search: Search,
-    ) -> Result<Answered, IndexError> {
+    ) -> Result<SearchResult, IndexError> {
         Ok(match self.graph(encoder, search)? {
             Some(graph) => graph.search(vector, k, filter)?,
-            None => Answered::exactly(self.vectors(encoder)?.search(vector, k, filter)?),
+            None => SearchResult::exact(self.vectors(encoder)?.search(vector, k, filter)?),
         })
     }
 
-    /// The search to ask by: the graph where it is wanted and there, else exact. A graph that is asked for by name is waited
-    /// for, so that the same question gets the same shots.
+    /// The search to use: the graph if it is requested and ready, else exact. A graph requested by name is waited for, so
+    /// that the same question gets the same shots.
     ///
-    /// Errors with [`IndexError::Cancelled`] where `cancel` is raised before it is there.
+    /// Errors with [`IndexError::Cancelled`] if `cancel` is raised while waiting.
     pub fn settle(
         &self,
         encoder: &str,
@@ -401,41 +404,41 @@ impl Index {
         let Some(graph) = self.graph(encoder, search)? else {
             return Ok(Search::Exact);
         };
-        if search == Search::Hnsw && graph.wait_unless(cancel).is_none() {
+        if search == Search::Hnsw && graph.wait_cancellable(cancel).is_none() {
             return Err(IndexError::Cancelled);
         }
-        Ok(match graph.answers() {
+        Ok(match graph.has_graph() {
             true => Search::Hnsw,
             false => Search::Exact,
         })
     }
 
-    /// The graph of an encoder, read or built on a thread of its own; exact search answers until it is there.
-    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&GraphSlot>, IndexError> {
-        if search.settled(self.counts.next) == Search::Exact {
+    /// The graph of an encoder, loaded or built on its own thread; exact search answers until it is ready.
+    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&LazyGraph>, IndexError> {
+        if search.resolve(self.counts.next) == Search::Exact {
             return Ok(None);
         }
         let vectors = self.vectors(encoder)?;
         let name = self.encoder(encoder)?.file(self.counts.generation);
-        let cell = self.graphs.get(self.place(encoder)?);
-        let cell = cell.ok_or(IndexError::Changed)?;
+        let cell = self.graphs.get(self.encoder_position(encoder)?);
+        let cell = cell.ok_or(IndexError::GenerationChanged)?;
         let cache = || self.folder.as_ref().map(|f| f.join("graph"));
         Ok(Some(cell.get_or_init(|| {
-            GraphSlot::start(vectors.clone(), &name, cache())
+            LazyGraph::start(vectors.clone(), &name, cache())
         })))
     }
 
-    /// Full-text search (BM25); see [`words::search`].
+    /// Full-text search (BM25); see `fulltext::search`.
     pub fn by_words(
         &self,
         text: &str,
         k: usize,
         allowed: &dyn Fn(usize) -> bool,
     ) -> Result<Vec<Hit>, IndexError> {
-        words::search(&self.connection, text, k, allowed)
+        fulltext::search(&self.connection, text, k, allowed)
     }
 
-    /// Calls `each` with every example, in the order of numbers.
+    /// Calls `each` with every example, by ascending number.
     pub fn each_example(
         &self,
         each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
@@ -445,7 +448,7 @@ impl Index {
     }
 }
 
-/// Which numbers are those of examples that can be found.
+/// The example numbers in use, without those of removed examples.
 #[derive(Clone, Debug)]
 pub struct Living {
     next: usize,
@@ -454,28 +457,34 @@ pub struct Living {
 }
 
 impl Living {
+    /// Whether an example has this number.
     pub fn has(&self, number: usize) -> bool {
         number < self.next && self.removed.binary_search(&number).is_err()
     }
 
-    /// How many were removed.
+    /// Number of removed examples.
     pub fn removed(&self) -> usize {
         self.removed.len()
     }
 }
 
-/// Names and how often each comes.
-pub type Counted = std::collections::BTreeMap<String, usize>;
+/// Names and how often each occurs.
+pub type CountByName = std::collections::BTreeMap<String, usize>;
 
 /// What examples are looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
+    /// SHA-256 of an image.
     Image,
-    /// A picture, where the patient is unknown.
+    /// SHA-256 of an image, in examples without a patient.
     ImageOfNobody,
+    /// Patient id.
     Patient,
+    /// Study id.
     Study,
+    /// Source.
     Source,
+    /// Licence.
     Licence,
 }
 
@@ -492,5 +501,5 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
 
 fn shipped(name: &str) -> Result<&'static [u8], IndexError> {
     rounds_support::shipped::file(&format!("index/{name}"))
-        .ok_or_else(|| damaged(name, "not part of this build"))
+        .ok_or_else(|| damaged(name, "it is not part of this build"))
 }

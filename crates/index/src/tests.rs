@@ -1,4 +1,4 @@
-//! An index that somebody else changed, and an embedding that did not come to its end.
+//! An index changed by another process, and an interrupted embedding.
 
 use super::embed::embed;
 use super::ingest::Embedder;
@@ -17,7 +17,7 @@ fn encoder(letter: &str, text: bool) -> Encoder {
     }
 }
 
-/// An index of so many examples without pictures.
+/// An index of `count` examples without images.
 fn index(folder: &Path, count: usize) {
     create(folder, vec![encoder("a", false)]).unwrap();
     let mut writer = Writer::open(folder).unwrap();
@@ -33,7 +33,7 @@ fn index(folder: &Path, count: usize) {
 }
 
 #[test]
-fn counters_that_no_database_of_this_length_could_have_are_damage() {
+fn counters_too_large_for_the_database_are_reported_as_damage() {
     let folder = tempfile::tempdir().unwrap();
     index(folder.path(), 3);
     let database = rusqlite::Connection::open(folder.path().join("examples.sqlite3")).unwrap();
@@ -56,13 +56,13 @@ fn counters_that_no_database_of_this_length_could_have_are_damage() {
 }
 
 #[test]
-fn a_check_beside_a_writer_finds_no_fault_and_says_that_somebody_writes() {
+fn verifying_during_a_write_finds_no_fault_and_reports_the_writer() {
     let folder = tempfile::tempdir().unwrap();
     index(folder.path(), 200);
-    let place = folder.path().to_path_buf();
+    let path = folder.path().to_path_buf();
     let done = Cancel::new();
     let stop = done.clone();
-    let mut writer = Writer::open(&place).unwrap();
+    let mut writer = Writer::open(&path).unwrap();
     let writing = std::thread::spawn(move || {
         for number in 0.. {
             if stop.is_cancelled() {
@@ -80,20 +80,20 @@ fn a_check_beside_a_writer_finds_no_fault_and_says_that_somebody_writes() {
     });
     let mut written = 0;
     for _ in 0..40 {
-        let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+        let verdict = verify::verify(Some(&path), &Cancel::new(), &mut |_, _| ()).unwrap();
         assert_eq!(verdict.faults, Vec::<String>::new());
         written += usize::from(verdict.written);
     }
     done.cancel();
     writing.join().unwrap();
     assert!(written > 0);
-    let verdict = verify::verify(Some(&place), &Cancel::new(), &mut |_, _| ()).unwrap();
+    let verdict = verify::verify(Some(&path), &Cancel::new(), &mut |_, _| ()).unwrap();
     assert!(!verdict.written && verdict.faults.is_empty());
 }
 
-struct OfTexts;
+struct TextEmbedder;
 
-impl Embedder for OfTexts {
+impl Embedder for TextEmbedder {
     fn picture(&self, _: &Picture) -> Result<Vec<Vec<f32>>, String> {
         Ok(vec![vec![1.0, 0.0]])
     }
@@ -104,7 +104,7 @@ impl Embedder for OfTexts {
 }
 
 #[test]
-fn an_embedding_goes_on_where_it_stopped_and_begins_again_where_its_files_are_too_short() {
+fn embedding_resumes_where_it_stopped_and_starts_over_if_its_files_are_too_short() {
     for shortened in ["", ".f16", "-text.f16"] {
         let folder = tempfile::tempdir().unwrap();
         index(folder.path(), 150);
@@ -112,7 +112,7 @@ fn an_embedding_goes_on_where_it_stopped_and_begins_again_where_its_files_are_to
         let first = embed(
             folder.path(),
             other.clone(),
-            &OfTexts,
+            &TextEmbedder,
             &cancel,
             &mut |_, _| {
                 cancel.cancel();
@@ -126,19 +126,19 @@ fn an_embedding_goes_on_where_it_stopped_and_begins_again_where_its_files_are_to
                 .open(folder.path().join(name));
             file.unwrap().set_len(70).unwrap();
         }
-        let mut begun = Vec::new();
+        let mut progress = Vec::new();
         embed(
             folder.path(),
             other,
-            &OfTexts,
+            &TextEmbedder,
             &Cancel::new(),
             &mut |done, _| {
-                begun.push(done);
+                progress.push(done);
             },
         )
         .unwrap();
         let expected = if shortened.is_empty() { 128 } else { 64 };
-        assert_eq!(begun[0], expected, "{shortened}");
+        assert_eq!(progress[0], expected, "{shortened}");
         let verdict = verify::verify(Some(folder.path()), &Cancel::new(), &mut |_, _| ()).unwrap();
         assert_eq!(verdict.faults, Vec::<String>::new(), "{shortened}");
         assert!(

@@ -1,4 +1,4 @@
-//! Looks at every byte of an index and lists what is not as it was written.
+//! Checks every byte of an index and reports what is damaged.
 
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -7,57 +7,61 @@ use std::path::Path;
 use super::database::{self, Counts, DATABASE};
 use super::error::IndexError;
 use super::example::Example;
+use super::fulltext_check::FulltextCheck;
 use super::images::relative;
 use super::manifest::check_seal;
 use super::store::Index;
-use super::words_again::WordsAgain;
-use super::writer::is_written;
+use super::writer::is_being_written;
 use rounds_support::{Cancel, files};
 
-/// How often the counters and the rest are read until no commit came in between.
+/// Attempts to open a snapshot without a commit in between.
 const TRIES: usize = 100;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Verdict {
+pub struct VerifyReport {
+    /// Examples checked.
     pub examples: usize,
+    /// Images checked.
+    #[serde(rename = "pictures")]
     pub pictures: usize,
-    /// Whether the last writer came to its end.
+    /// Whether the last writer finished.
     pub sealed: bool,
-    /// Whether somebody writes to it now, which is why it is not sealed.
+    /// Whether a writer is active, which is why it is not sealed.
     pub written: bool,
+    /// What is damaged, one message each.
     pub faults: Vec<String>,
 }
 
-/// Checks the index in `folder`; `None` is the one that ships. `progress` gets examples done and their number.
+/// Checks the index in `folder`; `None` is the built-in one. `progress` is called with examples done and the total.
 ///
-/// Errors where it was cancelled, or commits follow each other so fast that no moment can be caught; an index that cannot be
-/// opened is a fault.
+/// Errors if cancelled, or if commits are too frequent to get a consistent snapshot. An index that cannot be opened is
+/// reported as a fault.
 pub fn verify(
     folder: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Verdict, IndexError> {
+) -> Result<VerifyReport, IndexError> {
     for _ in 0..TRIES {
         let index = match Index::open(folder) {
             Ok(index) => index,
-            Err(error) => return Ok(Verdict::of(error)),
+            Err(error) => return Ok(VerifyReport::of(error)),
         };
-        // Everything is judged as it was at one moment, that of the counters. A commit may have come in between.
+        // Everything is checked in one snapshot; retry if a commit came between opening and starting it.
         let snapshot = index.connection().unchecked_transaction()?;
         match database::counts(&snapshot) {
             Ok(counts) if counts == *index.counts() => {
-                return one_moment(&index, &snapshot, cancel, progress);
+                return verify_snapshot(&index, &snapshot, cancel, progress);
             }
             Ok(_) => {}
-            Err(error) => return Ok(Verdict::of(error)),
+            Err(error) => return Ok(VerifyReport::of(error)),
         }
     }
     let folder = folder.unwrap_or(Path::new(""));
     Err(IndexError::Busy(rounds_support::errors::shown(folder)))
 }
 
-impl Verdict {
+impl VerifyReport {
     fn of(error: IndexError) -> Self {
         Self {
             faults: vec![error.to_string()],
@@ -66,15 +70,15 @@ impl Verdict {
     }
 }
 
-/// Checks what `snapshot`, of the index's own connection, shows.
-fn one_moment(
+/// Checks the index as seen in `snapshot`, a transaction of its own connection.
+fn verify_snapshot(
     index: &Index,
     snapshot: &Connection,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Verdict, IndexError> {
-    let mut verdict = Verdict::default();
-    // Nobody writes to the one that ships.
+) -> Result<VerifyReport, IndexError> {
+    let mut verdict = VerifyReport::default();
+    // The built-in index has no writer.
     match index
         .folder()
         .map_or(Ok(true), |folder| check_seal(folder, true))
@@ -82,13 +86,13 @@ fn one_moment(
         Ok(sealed) => verdict.sealed = sealed,
         Err(error) => verdict.faults.push(error.to_string()),
     }
-    verdict.written = !verdict.sealed && index.folder().is_some_and(is_written);
+    verdict.written = !verdict.sealed && index.folder().is_some_and(is_being_written);
     let mut fault = |error: String| verdict.faults.push(error);
-    if let Err(error) = tables(index, &mut fault) {
+    if let Err(error) = verify_tables(index, &mut fault) {
         fault(error.to_string());
     }
-    let again = WordsAgain::like(index.connection())?;
-    let mut pictures = HashSet::new();
+    let fulltext = FulltextCheck::new(index.connection())?;
+    let mut images = HashSet::new();
     let mut counts = Counts::default();
     let walked = database::each_example(snapshot, &mut |example| {
         if cancel.is_cancelled() {
@@ -98,8 +102,8 @@ fn one_moment(
             Err(error) => fault(error.to_string()),
             Ok(example) => {
                 counts.plus(&example.checksum());
-                again.add(&example)?;
-                if let Err(error) = one(index, &example, &mut pictures, &mut fault) {
+                fulltext.add(&example)?;
+                if let Err(error) = verify_example(index, &example, &mut images, &mut fault) {
                     fault(format!("example {}: {error}", example.id));
                 }
             }
@@ -114,13 +118,13 @@ fn one_moment(
     }
     if counts.examples != index.len() || counts.digest != index.counts().digest {
         fault(format!(
-            "{DATABASE}: its counters are not those of its examples"
+            "{DATABASE}: its counters do not match its examples"
         ));
     }
-    match again.are_those_of(index.connection()) {
+    match fulltext.matches(index.connection()) {
         Ok(true) => {}
         Ok(false) => fault(format!(
-            "{DATABASE}: the full-text table is not that of its examples"
+            "{DATABASE}: the full-text table does not match the examples"
         )),
         Err(error) => fault(error.to_string()),
     }
@@ -139,20 +143,20 @@ fn one_moment(
             }
         }
     }
-    (verdict.examples, verdict.pictures) = (counts.examples, pictures.len());
+    (verdict.examples, verdict.pictures) = (counts.examples, images.len());
     Ok(verdict)
 }
 
-/// Bits of a perceptual hash in which two machines may differ: where a frequency is all but the median, the last digit of a
-/// cosine decides.
-const OTHER_MACHINE: u32 = 2;
+/// Bits in which perceptual hashes computed on two machines may differ: if a coefficient is close to the median, the last
+/// digit of a cosine decides its bit.
+const MACHINE_TOLERANCE: u32 = 2;
 
-fn is_its_look(kept: Option<u64>, made: u64) -> bool {
-    kept.is_some_and(|kept| rounds_imaging::looks_apart(kept, made) <= OTHER_MACHINE)
+fn is_same_phash(stored: Option<u64>, computed: u64) -> bool {
+    stored.is_some_and(|stored| rounds_imaging::looks_apart(stored, computed) <= MACHINE_TOLERANCE)
 }
 
-/// What SQLite says of its own structure, and whether the tables that searches use fit the examples.
-fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
+/// Runs SQLite's integrity check, and checks that the lookup tables match the examples.
+fn verify_tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError> {
     let connection = index.connection();
     let mut statement = connection.prepare("pragma integrity_check(20)")?;
     let lines = statement
@@ -165,10 +169,10 @@ fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError
         ));
     }
     let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
-    let words = count("select count(*) from words")? as usize;
-    if words != index.len() {
+    let rows = count("select count(*) from words")? as usize;
+    if rows != index.len() {
         fault(format!(
-            "{DATABASE}: the full-text table has {words} rows for {} examples",
+            "{DATABASE}: the full-text table has {rows} rows for {} examples",
             index.len()
         ));
     }
@@ -185,41 +189,38 @@ fn tables(index: &Index, fault: &mut dyn FnMut(String)) -> Result<(), IndexError
     Ok(())
 }
 
-/// One example against everything that is found through it.
-fn one(
+/// Checks one example: its lookup entries, vectors and images.
+fn verify_example(
     index: &Index,
     example: &Example,
-    pictures: &mut HashSet<String>,
+    images: &mut HashSet<String>,
     fault: &mut dyn FnMut(String),
 ) -> Result<(), IndexError> {
     let id = &example.id;
-    if !database::points_to(index.connection(), example)? {
-        fault(format!("example {id}: the tables do not lead to it"));
+    if !database::is_indexed(index.connection(), example)? {
+        fault(format!("example {id} is missing from a lookup table"));
     }
     for encoder in index.encoders() {
         let vector = index.vectors(&encoder.sha256)?.row(example.number)?;
         if vector.is_some() != example.image().is_some() {
-            fault(format!(
-                "example {id}: it has no vector of {}",
-                encoder.name
-            ));
+            fault(format!("example {id} has no vector from {}", encoder.name));
         }
     }
     for image in &example.images {
-        if !pictures.insert(image.sha256.clone()) {
+        if !images.insert(image.sha256.clone()) {
             continue;
         }
         match index.image(image) {
             Err(error) => fault(error.to_string()),
             Ok(bytes) => {
                 let name = relative(image);
-                let look = index.look(&image.sha256)?;
+                let stored = index.look(&image.sha256)?;
                 let decoded = rounds_imaging::decode(&bytes, &name);
                 match decoded {
                     Err(error) => fault(format!("{name}: {error}")),
-                    Ok(picture) if !is_its_look(look, rounds_imaging::look(&picture)) => {
+                    Ok(pixels) if !is_same_phash(stored, rounds_imaging::look(&pixels)) => {
                         fault(format!(
-                            "{name}: its perceptual hash is not the one that is kept"
+                            "{name}: its perceptual hash differs from the stored one"
                         ));
                     }
                     Ok(_) => debug_assert_eq!(files::sha256_hex(&bytes), image.sha256),
@@ -232,14 +233,14 @@ fn one(
 
 #[cfg(test)]
 mod tests {
-    use super::is_its_look;
+    use super::is_same_phash;
 
     #[test]
-    fn a_look_made_on_another_machine_is_its_own_and_another_pictures_is_not() {
-        let made = 0x0123_4567_89AB_CDEF;
-        assert!(is_its_look(Some(made), made));
-        assert!(is_its_look(Some(made ^ 0b1010), made));
-        assert!(!is_its_look(Some(made ^ 0b1110), made));
-        assert!(!is_its_look(None, made));
+    fn a_phash_may_differ_in_two_bits_between_machines_but_not_in_more() {
+        let phash = 0x0123_4567_89AB_CDEF;
+        assert!(is_same_phash(Some(phash), phash));
+        assert!(is_same_phash(Some(phash ^ 0b1010), phash));
+        assert!(!is_same_phash(Some(phash ^ 0b1110), phash));
+        assert!(!is_same_phash(None, phash));
     }
 }

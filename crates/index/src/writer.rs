@@ -1,8 +1,8 @@
-//! The one writer of an index.
+//! The only way to write an index.
 //!
-//! Order of a commit: pictures, then vectors, then the database transaction that makes both count. A crash before the last
-//! step leaves pictures that nothing names and vector rows that the next writer cuts off. What [`Writer::commit`] has
-//! returned from is safe. Never write an index in any other way.
+//! A commit writes images, then vectors, then the database transaction that makes both visible. A crash before the last
+//! step leaves unreferenced images, and vector rows that the next writer truncates. Once [`Writer::commit`] returns,
+//! everything is durable. Never write to an index in any other way.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
@@ -14,26 +14,30 @@ use super::error::IndexError;
 use super::example::{Example, ExampleImage};
 use super::images::ImageWriter;
 use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
-use super::own::Inhabitants;
+use super::owned_files::FolderContents;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
 use rounds_support::{FileError, files};
 
 pub(super) const LOCK: &str = "writer.lock";
 
-/// A picture to keep.
+/// An image to store.
 #[derive(Clone, Debug)]
 pub struct NewPicture {
+    /// Its name in the index.
     pub image: ExampleImage,
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// `None` where the index has the picture already.
+    /// `None` if the index already has the image.
     pub details: Option<Details>,
 }
 
-/// What is known of a decoded picture.
+/// Properties of a decoded image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Details {
+    /// Width in pixels.
     pub width: u32,
+    /// Height in pixels.
     pub height: u32,
     /// Perceptual hash.
     pub look: u64,
@@ -42,18 +46,18 @@ pub struct Details {
 /// Vectors of a new example for one encoder of the index.
 #[derive(Clone, Debug, Default)]
 pub struct NewVectors {
-    /// `None` for an example without a picture.
+    /// `None` for an example without an image.
     pub image: Option<Vec<f32>>,
-    /// Only where the encoder has a text tower.
+    /// `None` if the encoder has no text tower.
     pub text: Option<Vec<f32>>,
 }
 
-/// What became of an example that was added.
+/// The result of adding an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// Its number.
+    /// Added, with this number.
     New(usize),
-    /// The number of the one that is there already.
+    /// The index already has it, with this number.
     Duplicate(usize),
 }
 
@@ -62,7 +66,7 @@ struct EncoderFiles {
     text: Option<VectorWriter>,
 }
 
-/// Adds and removes examples; there is one a time for an index.
+/// Adds and removes examples; an index has at most one writer at a time.
 pub struct Writer {
     pub(super) folder: PathBuf,
     pub(super) manifest: Manifest,
@@ -70,21 +74,21 @@ pub struct Writer {
     pub(super) counts: Counts,
     files: Vec<EncoderFiles>,
     images: ImageWriter,
-    /// Number of the first example with a picture, for those not committed yet.
-    fresh: HashMap<String, Vec<NewVectors>>,
+    /// Vectors of images that are not committed yet, by SHA-256.
+    uncommitted: HashMap<String, Vec<NewVectors>>,
     open: bool,
-    /// Held while this writer lives.
+    /// Held for the lifetime of the writer.
     lock: File,
 }
 
-/// Makes a new, empty index.
+/// Creates an empty index.
 ///
-/// Errors where the folder has one already, or anything else but the rest of an attempt that was cut short.
+/// Errors if the folder already holds one, or anything else except the remains of an interrupted creation.
 pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     check_free(folder)?;
     files::create_private_dir(folder)?;
     let _lock = lock(folder)?;
-    // Again: somebody else may have made one meanwhile.
+    // Check again under the lock: another process may have created one meanwhile.
     check_free(folder)?;
     for name in [DATABASE, "examples.sqlite3-wal", "examples.sqlite3-shm"] {
         let _ = std::fs::remove_file(folder.join(name));
@@ -98,21 +102,21 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
     for encoder in &encoders {
         EncoderFiles::open(folder, encoder, &counts)?.flush()?;
     }
-    settle(&connection)?;
+    checkpoint(&connection)?;
     drop(connection);
     Seal::put(folder)?;
     Manifest::new(encoders).write(folder)
 }
 
-/// Errors unless a new index may lie in `folder`.
+/// Errors unless a new index can be created in `folder`.
 fn check_free(folder: &Path) -> Result<(), IndexError> {
     let shown = || rounds_support::errors::shown(folder);
     if folder.join(MANIFEST).exists() {
         return Err(IndexError::Exists(shown()));
     }
-    let mut others = Inhabitants::of(folder).others;
+    let mut others = FolderContents::scan(folder).others;
     let database = folder.join(DATABASE);
-    if database.exists() && !database::is_begun(&database).unwrap_or(false) {
+    if database.exists() && !database::is_empty_database(&database).unwrap_or(false) {
         others.push(DATABASE.into());
     }
     match others.first() {
@@ -124,9 +128,9 @@ fn check_free(folder: &Path) -> Result<(), IndexError> {
     }
 }
 
-/// The place of the one writer, taken while the file that is returned lives.
+/// Takes the writer lock, which is held as long as the returned file is open.
 ///
-/// Errors with [`IndexError::Busy`] where somebody else has it.
+/// Errors with [`IndexError::Busy`] if another process holds it.
 pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let path = folder.join(LOCK);
     let file = files::open_private(&path)?;
@@ -139,8 +143,8 @@ pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     }
 }
 
-/// Whether somebody has the place of the one writer now.
-pub(super) fn is_written(folder: &Path) -> bool {
+/// Whether a writer holds the lock now.
+pub(super) fn is_being_written(folder: &Path) -> bool {
     let lock = File::open(folder.join(LOCK));
     let held = |lock: File| {
         matches!(
@@ -151,24 +155,24 @@ pub(super) fn is_written(folder: &Path) -> bool {
     lock.is_ok_and(held)
 }
 
-/// Whether the folder's lock is still the file that is held: a deleted folder, even one made anew, has another one.
+/// Whether the lock file in the folder is still the one that is held; after the folder was deleted or recreated it is not.
 fn still_locked(folder: &Path, held: &File) -> bool {
-    let (Ok(there), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
+    let (Ok(found), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
         return false;
     };
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        (there.dev(), there.ino()) == (held.dev(), held.ino())
+        (found.dev(), found.ino()) == (held.dev(), held.ino())
     }
     #[cfg(not(unix))]
     {
-        there.is_file() && held.is_file()
+        found.is_file() && held.is_file()
     }
 }
 
-/// Moves everything into the database's main file; false where a reader holds that up.
-fn settle(connection: &Connection) -> Result<bool, IndexError> {
+/// Moves the write-ahead log into the main database file; false if a reader prevents it.
+fn checkpoint(connection: &Connection) -> Result<bool, IndexError> {
     let busy: i64 =
         connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
     Ok(busy == 0)
@@ -188,7 +192,7 @@ impl EncoderFiles {
         })
     }
 
-    /// Errors where [`EncoderFiles::push`] would not take the vectors.
+    /// Errors if [`EncoderFiles::push`] would refuse the vectors.
     fn check(&self, vectors: &NewVectors) -> Result<(), IndexError> {
         self.image.check(vectors.image.as_deref())?;
         if let Some(text) = &self.text {
@@ -215,7 +219,7 @@ impl EncoderFiles {
 }
 
 impl Writer {
-    /// Takes the place of the one writer; cuts off what an earlier one left unfinished.
+    /// Opens the index for writing and truncates what an earlier writer left uncommitted.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
         read_manifest(folder)?;
         let lock = lock(folder)?;
@@ -234,13 +238,13 @@ impl Writer {
             connection,
             counts,
             files,
-            fresh: HashMap::new(),
+            uncommitted: HashMap::new(),
             open: false,
             lock,
         })
     }
 
-    /// The encoders whose vectors every example needs, in this order.
+    /// The encoders every example needs vectors of, in this order.
     pub fn encoders(&self) -> &[Encoder] {
         &self.manifest.encoders
     }
@@ -250,12 +254,13 @@ impl Writer {
         self.counts.examples
     }
 
+    /// Whether there are no examples.
     pub fn is_empty(&self) -> bool {
         self.counts.examples == 0
     }
 
-    /// The number of the example with the same pictures, question and answer.
-    pub fn known(&self, example: &Example) -> Result<Option<usize>, IndexError> {
+    /// The number of an existing example with the same images, question and answer.
+    pub fn find_duplicate(&self, example: &Example) -> Result<Option<usize>, IndexError> {
         let number = self
             .connection
             .prepare_cached("select number from examples where identity = ?1")?
@@ -264,12 +269,15 @@ impl Writer {
         Ok(number.map(|n| n as usize))
     }
 
-    /// Image vectors that the index has already for a picture, one for every encoder.
-    pub fn vectors_of(&self, image: &ExampleImage) -> Result<Option<Vec<NewVectors>>, IndexError> {
-        if let Some(vectors) = self.fresh.get(&image.sha256) {
+    /// The vectors the index already has of an image, one per encoder.
+    pub fn stored_vectors(
+        &self,
+        image: &ExampleImage,
+    ) -> Result<Option<Vec<NewVectors>>, IndexError> {
+        if let Some(vectors) = self.uncommitted.get(&image.sha256) {
             return Ok(Some(vectors.clone()));
         }
-        let Some(number) = self.first_with(image, self.counts.next)? else {
+        let Some(number) = self.first_row_of(image, self.counts.next)? else {
             return Ok(None);
         };
         let mut out = Vec::new();
@@ -285,8 +293,8 @@ impl Writer {
         Ok(out.iter().all(|v| v.image.is_some()).then_some(out))
     }
 
-    /// The first number below `end` whose row has the vectors of a picture: where it is the example's first picture.
-    pub(super) fn first_with(
+    /// The first row below `end` that holds the vectors of an image: that of an example whose first image it is.
+    pub(super) fn first_row_of(
         &self,
         image: &ExampleImage,
         end: usize,
@@ -304,7 +312,7 @@ impl Writer {
         Ok(number.map(|n| n as usize))
     }
 
-    /// The first of an example's ids that no other example has.
+    /// The first of an example's possible ids that is not in use.
     fn free_id(&self, example: &Example) -> Result<String, IndexError> {
         let mut query = self
             .connection
@@ -315,28 +323,28 @@ impl Writer {
             }
         }
         Err(IndexError::Refused(
-            "other examples have all ids that this one could have".into(),
+            "every id this example could get is already in use".into(),
         ))
     }
 
-    /// Adds an example with its pictures (in the order of `example.images`) and its vectors (in the order of the encoders).
-    /// Where it has no id, or another example has it, its id becomes the beginning of its identity.
+    /// Adds an example with its images (in the order of `example.images`) and vectors (in the order of the encoders).
+    /// If it has no id, or its id is in use, the id becomes a prefix of its identity.
     ///
-    /// Errors (and adds nothing) where it is not as an example must be, or a vector has no direction.
+    /// Errors, and adds nothing, if the example is invalid or a vector has no direction.
     pub fn add(
         &mut self,
         mut example: Example,
-        pictures: &[NewPicture],
+        images: &[NewPicture],
         vectors: &[NewVectors],
     ) -> Result<Added, IndexError> {
-        example.images = pictures.iter().map(|p| p.image.clone()).collect();
+        example.images = images.iter().map(|p| p.image.clone()).collect();
         example = example.cleaned()?;
-        if let Some(number) = self.known(&example)? {
+        if let Some(number) = self.find_duplicate(&example)? {
             return Ok(Added::Duplicate(number));
         }
         if vectors.len() != self.files.len() {
             return Err(IndexError::Refused(format!(
-                "{} sets of vectors for {} encoders",
+                "{} vector sets were given for {} encoders",
                 vectors.len(),
                 self.files.len()
             )));
@@ -347,15 +355,15 @@ impl Writer {
         example.id = self.free_id(&example)?;
         self.begin()?;
         example.number = self.counts.next;
-        for picture in pictures {
-            self.put(picture)?;
+        for image in images {
+            self.put(image)?;
         }
         let checksum = database::insert(&self.connection, &example)?;
         for (files, vectors) in self.files.iter_mut().zip(vectors) {
             files.push(vectors)?;
         }
-        if let Some(first) = pictures.first() {
-            self.fresh
+        if let Some(first) = images.first() {
+            self.uncommitted
                 .insert(first.image.sha256.clone(), vectors.to_vec());
         }
         self.counts.next += 1;
@@ -363,18 +371,18 @@ impl Writer {
         Ok(Added::New(example.number))
     }
 
-    /// Keeps a picture, and what is known of it.
-    fn put(&mut self, picture: &NewPicture) -> Result<(), IndexError> {
-        self.images.put(&picture.image, &picture.bytes)?;
-        let Some(details) = picture.details else {
+    /// Stores an image and its details.
+    fn put(&mut self, new: &NewPicture) -> Result<(), IndexError> {
+        self.images.put(&new.image, &new.bytes)?;
+        let Some(details) = new.details else {
             return Ok(());
         };
         self.connection
             .prepare_cached("insert or ignore into images values (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
-                picture.image.sha256,
-                picture.image.extension,
-                picture.bytes.len() as i64,
+                new.image.sha256,
+                new.image.extension,
+                new.bytes.len() as i64,
                 details.width,
                 details.height,
                 details.look as i64
@@ -382,7 +390,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes an example. Its pictures and vectors stay until the index is compacted.
+    /// Removes an example. Its images and vectors remain until the index is compacted.
     pub fn remove(&mut self, id: &str) -> Result<Example, IndexError> {
         let unknown = || IndexError::Unknown(rounds_support::sanitise::clean_line(id));
         let number = database::number_of(&self.connection, id)?.ok_or_else(unknown)?;
@@ -403,9 +411,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes everything so far safe. After an error, drop the writer: the index is as it was at the last commit.
+    /// Makes all changes durable. After an error, drop the writer: the index is as of the last commit.
     ///
-    /// Errors with [`IndexError::Gone`] where the index was deleted meanwhile, by whatever means.
+    /// Errors with [`IndexError::Gone`] if the index was deleted meanwhile, by whatever means.
     pub fn commit(&mut self) -> Result<(), IndexError> {
         if !self.folder.join(MANIFEST).exists() || !still_locked(&self.folder, &self.lock) {
             return Err(IndexError::Gone(rounds_support::errors::shown(
@@ -422,14 +430,14 @@ impl Writer {
         database::put_counts(&self.connection, &self.counts)?;
         self.connection.execute_batch("commit")?;
         self.open = false;
-        self.fresh.clear();
+        self.uncommitted.clear();
         Ok(())
     }
 
-    /// Commits an index that will be read from memory, where SQLite has no room for a write-ahead log.
+    /// Commits and seals an index that will be read from memory, where SQLite cannot use a write-ahead log.
     pub fn finish_for_memory(mut self) -> Result<(), IndexError> {
         self.commit()?;
-        settle(&self.connection)?;
+        checkpoint(&self.connection)?;
         self.connection
             .pragma_update(None, "journal_mode", "delete")?;
         self.connection.execute_batch("vacuum")?;
@@ -439,8 +447,8 @@ impl Writer {
     /// Commits and seals the index.
     pub fn finish(mut self) -> Result<(), IndexError> {
         self.commit()?;
-        // A hash of the main file alone would be wrong as soon as the rest moves into it; without a seal an index is whole.
-        match settle(&self.connection)? {
+        // If the log could not be moved, a hash of the main file would soon be wrong. An unsealed index is valid too.
+        match checkpoint(&self.connection)? {
             true => Seal::put(&self.folder),
             false => Ok(()),
         }

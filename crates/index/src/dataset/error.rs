@@ -1,4 +1,4 @@
-//! Why a data set as a whole cannot be read, or not further.
+//! Errors that end the reading of a data set, with hints.
 
 use std::path::Path;
 
@@ -6,65 +6,65 @@ use rounds_support::errors::shown;
 use rounds_support::sanitise::{clean_line, clean_line_max};
 use rounds_support::{FileError, Hint};
 
-/// Longest piece of the input, in characters, that a message repeats.
-const LONGEST_QUOTE: usize = 120;
+/// Longest quote from the input in a message, in characters.
+const MAX_QUOTE: usize = 120;
 
-/// Why a data set cannot be read, or not further than its last row.
+/// Why a data set cannot be read, or not past its last row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatasetError {
-    /// A file that is missing, or that the system does not give.
+    /// A file is missing or cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The folder holds nothing of the format.
+    /// The folder has no file of the format.
     #[error("no {wanted} in {place}")]
     Nothing {
-        /// What was looked for.
+        /// What was expected.
         wanted: String,
         /// Cleaned path.
         place: String,
     },
-    /// The folder holds several tables, and nothing says which is meant.
-    #[error("several tables in {place}: {names}")]
+    /// The folder has several tables, so it is unclear which to read.
+    #[error("there are several tables in {place}: {names}")]
     Several {
         /// Cleaned path.
         place: String,
-        /// Their cleaned names.
+        /// Names of the tables, cleaned.
         names: String,
     },
-    /// The file is damaged, so that what follows cannot be told apart.
+    /// The file is damaged, so the rest of it cannot be read.
     #[error("{origin}: {reason}")]
     Broken {
-        /// Where: file, and the place in it.
+        /// File and position in it.
         origin: String,
-        /// What is wrong; already clean.
+        /// What is wrong, cleaned.
         reason: String,
     },
-    /// The file is sound, but beyond what is read.
+    /// The file is valid but uses something that is not supported.
     #[error("{origin}: {reason}")]
     Unsupported {
-        /// Where: file, and the place in it.
+        /// File and position in it.
         origin: String,
-        /// What is not read; already clean.
+        /// What is not supported, cleaned.
         reason: String,
     },
-    /// The file is of another kind than was said.
+    /// The file has another format than stated.
     #[error("{origin}: {reason}")]
     Other {
-        /// Which file.
+        /// The file.
         origin: String,
-        /// What it is not; already clean.
+        /// What is wrong with its format, cleaned.
         reason: String,
     },
-    /// No row has a column that is needed; says which there are.
+    /// A required column is missing; the message lists the columns there are.
     #[error("{0}")]
     Columns(String),
-    /// An option that makes no sense.
+    /// An option is invalid.
     #[error("{0}")]
     Option(String),
 }
 
 impl DatasetError {
-    /// Nothing of the kind `wanted` lies at `path`.
+    /// There is no `wanted` at `path`.
     pub(super) fn nothing(wanted: &str, path: &Path) -> Self {
         Self::Nothing {
             wanted: wanted.to_owned(),
@@ -72,7 +72,7 @@ impl DatasetError {
         }
     }
 
-    /// The input breaks off at `origin`.
+    /// The input is damaged at `origin`.
     pub(super) fn broken(origin: &str, reason: impl ToString) -> Self {
         Self::Broken {
             origin: clean_line(origin),
@@ -80,7 +80,7 @@ impl DatasetError {
         }
     }
 
-    /// The input is of another kind.
+    /// The input has another format.
     pub(super) fn other(origin: &str, reason: impl ToString) -> Self {
         Self::Other {
             origin: clean_line(origin),
@@ -88,7 +88,7 @@ impl DatasetError {
         }
     }
 
-    /// The input is beyond what is read.
+    /// The input uses something that is not supported.
     pub(super) fn unsupported(origin: &str, reason: impl ToString) -> Self {
         Self::Unsupported {
             origin: clean_line(origin),
@@ -102,20 +102,22 @@ impl Hint for DatasetError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Nothing { .. } => {
-                "name the file itself, or the folder that the data set was unpacked into"
+                "give the file itself, or the folder the data set was unpacked into"
             }
-            Self::Several { .. } => "name the table itself, and the pictures with --images",
+            Self::Several { .. } => {
+                "give the table itself, and the folder of the images with --images"
+            }
             Self::Broken { .. } => {
-                "the rows before this place are good; fetch the file again, or mend it there"
+                "the rows before this point are fine; download the file again, or repair it there"
             }
             Self::Unsupported { .. } => {
-                "write the file again without it, or convert the data to CSV or JSON Lines and use the folder format"
+                "save the file without it, or convert the data to CSV or JSON Lines and use `--format folder`"
             }
             Self::Other { .. } => {
-                "say what it is: `--format folder` takes tables as CSV, TSV, JSON and JSON Lines, all as UTF-8"
+                "choose the right format: `--format folder` reads CSV, TSV, JSON and JSON Lines tables in UTF-8"
             }
             Self::Columns(_) => {
-                "the first line of a table names its columns; say what a column is with --map COLUMN=FIELD, for example --map photo=image"
+                "the first line of a table must name its columns; map a column with --map COLUMN=FIELD, for example --map photo=image"
             }
             Self::Option(_) => return None,
         };
@@ -123,7 +125,7 @@ impl Hint for DatasetError {
     }
 }
 
-/// A piece of the input as a message may repeat it.
+/// A quote from the input, cleaned and shortened for a message.
 pub(super) fn quote(text: &str) -> String {
-    clean_line_max(text.trim(), LONGEST_QUOTE)
+    clean_line_max(text.trim(), MAX_QUOTE)
 }

@@ -1,4 +1,4 @@
-//! What all data sets have in common: which rows are asked for, clean texts, shared tags, and one item for every row.
+//! Processing common to all data sets: filtering rows, cleaning texts, adding shared tags, and one item for every row.
 
 use std::collections::VecDeque;
 
@@ -10,62 +10,63 @@ use super::{Item, Options};
 use crate::PICTURE_PLACE;
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
-/// Most tags that a row keeps, and the longest value of one, in characters.
-const MOST_TAGS: usize = 200;
-const LONGEST_TAG: usize = 400;
+/// Most tags kept of a row.
+const MAX_TAGS: usize = 200;
+/// Longest tag name or value, in characters.
+const MAX_TAG_CHARS: usize = 400;
 
-/// Makes rows of the records of one data set.
+/// Turns the records of one data set into rows.
 pub(super) trait Recipe: Send {
-    /// The rows that a record stands for, at least one; the reason where it stands for none.
+    /// The rows of a record, at least one, or the reason why there are none.
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String>;
 
-    /// Whether the rows' questions have the marks of pictures' places in them.
-    fn has_places(&self) -> bool {
+    /// Whether the questions contain image placeholders.
+    fn has_placeholders(&self) -> bool {
         false
     }
 
-    /// Names of columns that pictures are taken from, of which one must be there; none where the recipe finds them otherwise.
-    fn picture_columns(&self) -> &'static [&'static str] {
+    /// Columns that may name the images, one of which is required; empty if the recipe finds images in another way.
+    fn image_columns(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Whether a record holds an example that was completed before: its rows are cleaned and otherwise left as they are.
-    fn is_finished(&self, _record: &Record) -> bool {
+    /// Whether a record is an already completed example, whose rows are only sanitised.
+    fn is_complete(&self, _record: &Record) -> bool {
         false
     }
 
-    /// Gives the columns of a record the names that the recipe knows, before anything is asked of it.
+    /// Renames the columns of a record to the names the recipe uses, before anything else is read from it.
     fn name_columns(&self, _record: &mut Record) {}
 
-    /// The language of a record; empty if it does not say.
+    /// The language of a record; empty if not given.
     fn language(&self, record: &Record) -> String {
         record.note("language")
     }
 
-    /// The split of a record; empty if it does not say.
+    /// The split of a record; empty if not given.
     fn split(&self, record: &Record) -> String {
         stated_split(record)
     }
 }
 
-/// The split that a record says it belongs to, or that its file or list is named after.
+/// The split given in a record, or else by the name of its file or list.
 pub(super) fn stated_split(record: &Record) -> String {
-    let own = split_of(&record.note("split"));
-    if own.is_empty() {
+    let stated = split_of(&record.note("split"));
+    if stated.is_empty() {
         record.split.clone()
     } else {
-        own
+        stated
     }
 }
 
 /// A data set before its rows are filtered.
-pub(super) struct Opened {
+pub(super) struct RawDataset {
     pub(super) entries: Entries,
     pub(super) recipe: Box<dyn Recipe>,
-    /// Where the rows come from, and under which licence, where they do not say it themselves.
+    /// Source and licence of rows that do not state their own.
     pub(super) source: String,
     pub(super) licence: &'static str,
-    /// The language that is meant where none is asked for.
+    /// The language to use if none is requested.
     pub(super) language: Option<&'static str>,
 }
 
@@ -83,15 +84,18 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The rows of `opened` that `options` ask for. An error if they ask for a split that no data set has.
-    pub(super) fn new(opened: Opened, options: &Options) -> Result<Self, DatasetError> {
-        let language = options.language.as_deref().or(opened.language);
+    /// The rows of `dataset` that match `options`. Errors if they name an unknown split.
+    pub(super) fn new(dataset: RawDataset, options: &Options) -> Result<Self, DatasetError> {
+        let language = options.language.as_deref().or(dataset.language);
         let split = match options.split.as_deref().map(key) {
             None => None,
             Some(all) if all == "all" => None,
             Some(split) => match split_of(&split) {
                 known if known.is_empty() => {
-                    let reason = format!("there is no split called {}", quote(&split));
+                    let reason = format!(
+                        "unknown split {}; use train, validation, test or all",
+                        quote(&split)
+                    );
                     return Err(DatasetError::Option(reason));
                 }
                 known => Some(known),
@@ -102,13 +106,13 @@ impl Rows {
             .iter()
             .map(|(column, field)| (key(column), key(field)));
         Ok(Self {
-            entries: opened.entries.iterator,
-            recipe: opened.recipe,
-            source: options.source.clone().unwrap_or(opened.source),
+            entries: dataset.entries.iterator,
+            recipe: dataset.recipe,
+            source: options.source.clone().unwrap_or(dataset.source),
             licence: options
                 .licence
                 .clone()
-                .unwrap_or_else(|| opened.licence.to_owned()),
+                .unwrap_or_else(|| dataset.licence.to_owned()),
             map: fields.collect(),
             language: language.map(key).filter(|language| language != "all"),
             split,
@@ -141,14 +145,14 @@ impl Rows {
                 } else {
                     found.as_str()
                 };
-                let reason = format!("its {what} is {}, not {}", quote(found), quote(wanted));
-                return self.waiting.push_back(Item::LeftOut { origin, reason });
+                let reason = format!("the {what} is {}, not {}", quote(found), quote(wanted));
+                return self.waiting.push_back(Item::Filtered { origin, reason });
             }
         }
-        let finished = self.recipe.is_finished(&record);
+        let complete = self.recipe.is_complete(&record);
         match self.recipe.rows(&mut record) {
             Err(reason) => self.reject(&origin, &reason),
-            Ok(rows) if rows.is_empty() => self.reject(&origin, "there is nothing in it"),
+            Ok(rows) if rows.is_empty() => self.reject(&origin, "the row is empty"),
             Ok(rows) => {
                 let several = rows.len() > 1;
                 for (number, mut row) in (1_usize..).zip(rows) {
@@ -156,12 +160,12 @@ impl Rows {
                         true => format!("{origin}, part {number}"),
                         false => origin.clone(),
                     };
-                    if !finished {
+                    if !complete {
                         row.tag("language", &language);
                         row.tag("split", &split);
                     }
-                    let item = match finished {
-                        true => finished_item(row),
+                    let item = match complete {
+                        true => complete_item(row),
                         false => self.finish(row),
                     };
                     self.waiting.push_back(item);
@@ -177,10 +181,10 @@ impl Rows {
         });
     }
 
-    /// Cleans and completes a row, or says what it lacks.
+    /// Cleans and completes a row, or rejects it if something is missing.
     fn finish(&self, mut row: Row) -> Item {
-        // No other text may look as if a picture belonged there.
-        if !self.recipe.has_places() {
+        // Remove stray placeholders from texts that should have none.
+        if !self.recipe.has_placeholders() {
             row.question = row.question.replace(PICTURE_PLACE, " ");
         }
         row.answer = row.answer.replace(PICTURE_PLACE, " ");
@@ -197,8 +201,8 @@ impl Rows {
             *text = clean_line(text).trim().to_owned();
         }
         let reason = if row.images.is_empty() {
-            "there is no picture"
-        } else if only_places(&row.question) {
+            "there is no image"
+        } else if has_no_text(&row.question) {
             "the question is empty"
         } else if row.answer.is_empty() {
             "the answer is empty"
@@ -222,17 +226,17 @@ impl Rows {
         if row.licence.is_empty() {
             row.licence = clean_line(&self.licence);
         }
-        row.tags.truncate(MOST_TAGS);
+        row.tags.truncate(MAX_TAGS);
         for (name, value) in &mut row.tags {
-            *name = clean_line_max(&key(name), LONGEST_TAG);
-            *value = clean_line_max(value, LONGEST_TAG);
+            *name = clean_line_max(&key(name), MAX_TAG_CHARS);
+            *value = clean_line_max(value, MAX_TAG_CHARS);
         }
         Item::Row(Box::new(row))
     }
 }
 
-/// A row that was completed before, clean. It may have no picture, as an index may hold such an example.
-fn finished_item(mut row: Row) -> Item {
+/// Sanitises an already completed row. It may have no image, because examples without images are valid.
+fn complete_item(mut row: Row) -> Item {
     let texts = [
         &mut row.question,
         &mut row.answer,
@@ -249,7 +253,7 @@ fn finished_item(mut row: Row) -> Item {
         *name = clean_line(name);
         *value = clean_line(value);
     }
-    let reason = match (only_places(&row.question), row.answer.is_empty()) {
+    let reason = match (has_no_text(&row.question), row.answer.is_empty()) {
         (true, _) => "the question is empty",
         (_, true) => "the answer is empty",
         _ => return Item::Row(Box::new(row)),
@@ -260,7 +264,7 @@ fn finished_item(mut row: Row) -> Item {
     }
 }
 
-/// A clean text without runs of blanks; its lines stay.
+/// A sanitised text with runs of blanks collapsed; line breaks are kept.
 fn tidy(text: &str) -> String {
     let text = clean(text);
     let lines = text
@@ -269,8 +273,8 @@ fn tidy(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
-/// Whether a question has no words.
-pub(super) fn only_places(question: &str) -> bool {
+/// Whether a question is empty except for placeholders.
+pub(super) fn has_no_text(question: &str) -> bool {
     question
         .chars()
         .all(|character| character == PICTURE_PLACE || character.is_whitespace())

@@ -1,20 +1,20 @@
-//! Data of one's own: a folder of pictures with a table, or any Parquet file with pictures in it.
+//! The user's own data: a folder of images with a table, or any Parquet file with images.
 //!
-//! Columns are found by their names, or by what the user says of them; a column of no known name is a tag. Lines of an
-//! exported index are taken as they are (`exported`).
+//! Columns are recognised by name or mapped by the user; unknown columns become tags. Lines of an exported index are used
+//! unchanged (`exported`).
 
 use std::path::Path;
 
 use super::error::quote;
-use super::filter::{Opened, Recipe, stated_split};
+use super::filter::{RawDataset, Recipe, stated_split};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, Reader, chain, extension, files, folder_of, parquet_files, reader_of};
-use super::pictures::Pictures;
 use super::record::{Record, Value};
 use super::row::Row;
-use super::{DatasetError, Options, columns, exported, jsonl, vocabulary};
+use super::{DatasetError, Options, exported, jsonl, parquet_reader, vocabulary};
 use rounds_support::errors::shown;
 
-/// Names of columns, and the field they are.
+/// Fields, and the column names recognised for each.
 static COLUMNS: [(&str, &[&str]); 11] = [
     (
         "image",
@@ -49,14 +49,14 @@ static COLUMNS: [(&str, &[&str]); 11] = [
     ("tags", &["tags"]),
     ("language", &["language", "lang", "q_lang"]),
 ];
-/// Longest text that makes a tag, in characters; longer ones are no labels.
-const LONGEST_LABEL: usize = 200;
+/// Longest text that becomes a tag, in characters; longer ones are not labels.
+const MAX_LABEL_CHARS: usize = 200;
 
-/// A folder with one table, or a table.
-pub(super) fn open_folder(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens a folder with one table, or a table.
+pub(super) fn open_folder(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let input = table_of(path)?;
     input.check_text()?;
-    // Some call a file of lines `.json` all the same.
+    // JSON Lines files are sometimes named `.json`.
     let lines = extension(&input.path) == "json" && jsonl::starts_as_lines(&input);
     let reader = match reader_of(&input.path) {
         Some(reader) if !lines => reader,
@@ -66,17 +66,17 @@ pub(super) fn open_folder(path: &Path, options: &Options) -> Result<Opened, Data
     opened(&folder, options, vec![input], reader)
 }
 
-/// A Parquet file, or the folder of such files.
-pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens a Parquet file, or a folder of them.
+pub(super) fn open_parquet(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = match path.is_dir() {
         true => parquet_files(path)?,
-        // Whatever its name ends in.
+        // Any extension is accepted.
         false => vec![Input::new(path.to_path_buf())],
     };
     if inputs.is_empty() {
         return Err(DatasetError::nothing("Parquet file", path));
     }
-    opened(&folder_of(path), options, inputs, columns::entries)
+    opened(&folder_of(path), options, inputs, parquet_reader::entries)
 }
 
 fn opened(
@@ -84,11 +84,11 @@ fn opened(
     options: &Options,
     inputs: Vec<Input>,
     reader: Reader,
-) -> Result<Opened, DatasetError> {
+) -> Result<RawDataset, DatasetError> {
     let source = inputs.first().map(|input| input.name.clone());
-    Ok(Opened {
+    Ok(RawDataset {
         recipe: Box::new(General {
-            pictures: Pictures::beside(folder, options, &["images", "imgs"])?,
+            images: ImageFinder::new(folder, options, &["images", "imgs"])?,
         }),
         entries: chain(inputs, reader)?,
         source: source.unwrap_or_default(),
@@ -132,15 +132,15 @@ fn table_of(path: &Path) -> Result<Input, DatasetError> {
 }
 
 struct General {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for General {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
-        if exported::is_one(record) {
-            return Ok(vec![exported::row(&self.pictures, record)?]);
+        if exported::is_exported(record) {
+            return Ok(vec![exported::row(&self.images, record)?]);
         }
-        let images = self.pictures.of_value(record.take("image"))?;
+        let images = self.images.of_value(record.take("image"))?;
         let caption = record.text("caption")?;
         let mut row = match record.has("question") {
             false if record.has("answer") && caption.is_empty() => {
@@ -161,13 +161,13 @@ impl Recipe for General {
         Ok(vec![row])
     }
 
-    fn picture_columns(&self) -> &'static [&'static str] {
+    fn image_columns(&self) -> &'static [&'static str] {
         let image = COLUMNS.iter().find(|(field, _)| *field == "image");
         image.map_or(&[], |(_, names)| *names)
     }
 
     fn name_columns(&self, record: &mut Record) {
-        if exported::is_one(record) {
+        if exported::is_exported(record) {
             return;
         }
         for (field, names) in COLUMNS {
@@ -179,26 +179,26 @@ impl Recipe for General {
         }
     }
 
-    fn is_finished(&self, record: &Record) -> bool {
-        exported::is_one(record)
+    fn is_complete(&self, record: &Record) -> bool {
+        exported::is_exported(record)
     }
 
     fn language(&self, record: &Record) -> String {
-        match exported::is_one(record) {
+        match exported::is_exported(record) {
             true => exported::tag(record, "language"),
             false => record.note("language"),
         }
     }
 
     fn split(&self, record: &Record) -> String {
-        match exported::is_one(record) {
+        match exported::is_exported(record) {
             true => exported::tag(record, "split"),
             false => stated_split(record),
         }
     }
 }
 
-/// Makes tags of the column `tags` and of every column that is no field.
+/// Adds tags from the column `tags` and from every column that is not a field.
 fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     let is_field = |name: &str| {
         name == "split" || name == "ignore" || COLUMNS.iter().any(|(field, _)| *field == name)
@@ -206,7 +206,7 @@ fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     for (name, value) in record.fields() {
         match value {
             Value::Null => {}
-            _ if name == "tags" => listed(row, value)?,
+            _ if name == "tags" => add_tags_column(row, value)?,
             _ if is_field(name) => {}
             _ => {
                 for text in labels(value) {
@@ -218,8 +218,8 @@ fn tag(row: &mut Row, record: &Record) -> Result<(), String> {
     Ok(())
 }
 
-/// Tags in one column: `name=value; name=value`, a list of such texts, or an object.
-fn listed(row: &mut Row, value: &Value) -> Result<(), String> {
+/// Adds the tags of the column `tags`: `name=value; name=value`, a list of such texts, or an object.
+fn add_tags_column(row: &mut Row, value: &Value) -> Result<(), String> {
     if let Value::Object(fields) = value {
         for (name, value) in fields {
             for text in labels(value) {
@@ -236,7 +236,7 @@ fn listed(row: &mut Row, value: &Value) -> Result<(), String> {
         {
             let (name, value) = pair.split_once(['=', ':']).unwrap_or(("tag", pair));
             if name.trim().is_empty() {
-                return Err(format!("a tag without a name: {}", quote(pair)));
+                return Err(format!("a tag has no name: {}", quote(pair)));
             }
             add(row, name, value);
         }
@@ -244,7 +244,7 @@ fn listed(row: &mut Row, value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The texts of a value or of a list.
+/// The text of a value, or the texts of a list.
 fn labels(value: &Value) -> Vec<&str> {
     match value {
         Value::List(items) => items.iter().filter_map(Value::as_text).collect(),
@@ -252,9 +252,9 @@ fn labels(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Adds a tag; those that all data sets share are brought into their common form.
+/// Adds a tag; tags shared by all data sets are normalised.
 fn add(row: &mut Row, name: &str, value: &str) {
-    if value.chars().count() > LONGEST_LABEL {
+    if value.chars().count() > MAX_LABEL_CHARS {
         return;
     }
     match super::record::key(name).as_str() {
@@ -263,7 +263,7 @@ fn add(row: &mut Row, name: &str, value: &str) {
         shared @ ("plane" | "answer_type" | "category") => {
             row.tag(shared, &value.trim().to_lowercase())
         }
-        // The rows say these themselves.
+        // Handled separately for every row.
         "language" | "split" => {}
         name => row.tag(name, value),
     }

@@ -1,11 +1,11 @@
-//! Finds the files of a data set in the folder it was unpacked into, and reads one after the other.
+//! Finds the files of a data set in its folder and reads them in sequence.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::columns;
 use super::error::DatasetError;
+use super::parquet_reader;
 use super::record::{Entries, EntryIterator};
 use super::vocabulary::split_of;
 use super::{json, jsonl, table};
@@ -13,18 +13,18 @@ use rounds_support::FileError;
 use rounds_support::errors::shown;
 use rounds_support::sanitise::clean_line_max;
 
-/// Most entries of a folder that are looked at, for one that holds pictures may hold millions.
-const MOST_ENTRIES: usize = 4_000_000;
-/// Most files of rows in one data set.
-const MOST_FILES: usize = 20_000;
+/// Most folder entries examined, because a folder of images may have millions.
+const MAX_ENTRIES: usize = 4_000_000;
+/// Most data files of one data set.
+const MAX_FILES: usize = 20_000;
 
-/// One file of rows.
+/// One data file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Input {
     pub(super) path: PathBuf,
-    /// The file's name as messages show it.
+    /// The file's name, cleaned for messages.
     pub(super) name: String,
-    /// The split that it is named after; empty if none.
+    /// Split given by the file's name; empty if none.
     pub(super) split: String,
 }
 
@@ -41,21 +41,21 @@ impl Input {
         }
     }
 
-    /// An error if the file is no text, by its first bytes.
+    /// Errors if the file is not text, judging by its first bytes.
     pub(super) fn check_text(&self) -> Result<(), DatasetError> {
         let mut file = self.open()?;
-        let begin = file.fill_buf();
-        let begin = begin.map_err(|error| FileError::from_io(&self.path, "read", &error))?;
-        let reason = match begin {
+        let start = file.fill_buf();
+        let start = start.map_err(|error| FileError::from_io(&self.path, "read", &error))?;
+        let reason = match start {
             [] => "the file is empty",
             [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "it is UTF-16; save it as UTF-8",
-            begin if begin.contains(&0) => "it is no text, or UTF-16; save it as UTF-8",
+            start if start.contains(&0) => "it is not text, or it is UTF-16; save it as UTF-8",
             _ => return Ok(()),
         };
         Err(DatasetError::other(&self.name, reason))
     }
 
-    /// The file, opened; an error if it is none.
+    /// Opens the file. Errors if it is not a regular file.
     pub(super) fn open(&self) -> Result<BufReader<File>, DatasetError> {
         let failed = |error| FileError::from_io(&self.path, "read", &error);
         let metadata = fs::metadata(&self.path).map_err(failed)?;
@@ -63,7 +63,7 @@ impl Input {
             let path = self.path.clone();
             return Err(FileError::IsDirectory { path }.into());
         }
-        // A pipe would keep everything waiting.
+        // Reading from a pipe could block forever.
         if !metadata.is_file() {
             return Err(FileError::other(&self.path, "read", "it is not a file").into());
         }
@@ -74,11 +74,11 @@ impl Input {
     }
 }
 
-/// Reads one file of rows.
+/// A function that reads a data file.
 pub(super) type Reader = fn(&Input) -> Result<Entries, DatasetError>;
 
-/// Reads files one after the other; only one is open at a time. The first is opened at once, so that a wrong path is
-/// an error of opening. The total is known if it is of every file.
+/// Reads files in sequence, with only one open at a time. The first is opened immediately, so that a wrong path is reported
+/// at once. The total is known if it is known for every file.
 pub(super) fn chain(inputs: Vec<Input>, reader: Reader) -> Result<Entries, DatasetError> {
     let mut inputs = inputs.into_iter();
     let Some(first) = inputs.next() else {
@@ -116,39 +116,39 @@ pub(super) fn chain(inputs: Vec<Input>, reader: Reader) -> Result<Entries, Datas
     Ok(Entries { total, iterator })
 }
 
-/// The reader of a file by the end of its name; `None` if it is of no known kind.
+/// The reader for a file extension; `None` if it is unknown.
 pub(super) fn reader_of(path: &Path) -> Option<Reader> {
     Some(match extension(path).as_str() {
         "json" => json::entries,
         "jsonl" | "ndjson" => jsonl::entries,
         "csv" => table::commas,
         "tsv" => table::tabs,
-        "parquet" => columns::entries,
+        "parquet" => parquet_reader::entries,
         _ => return None,
     })
 }
 
-/// The lower-case end of a file's name, without a dot.
+/// The lower-case file extension, without the dot.
 pub(super) fn extension(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default();
     extension.to_string_lossy().to_lowercase()
 }
 
-/// The files in `folder` that `wanted` takes by their lower-case names, sorted; folders are not looked into.
+/// The files in `folder` whose lower-case names `wanted` accepts, sorted; subfolders are not searched.
 pub(super) fn files(
     folder: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Input>, DatasetError> {
     let failed = |error| FileError::from_io(folder, "read", &error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)?.take(MOST_ENTRIES) {
+    for entry in fs::read_dir(folder).map_err(failed)?.take(MAX_ENTRIES) {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().to_lowercase();
         if wanted(&name) && entry.path().is_file() {
             found.push(entry.path());
         }
-        if found.len() > MOST_FILES {
-            let reason = format!("more than {MOST_FILES} files of rows in one folder");
+        if found.len() > MAX_FILES {
+            let reason = format!("more than {MAX_FILES} data files in one folder");
             return Err(DatasetError::unsupported(&shown(folder), reason));
         }
     }
@@ -156,7 +156,7 @@ pub(super) fn files(
     Ok(found.into_iter().map(Input::new).collect())
 }
 
-/// The Parquet files of a data set: `path` itself, or those in it or in its folder `data`.
+/// The Parquet files of a data set: `path` itself, or those in it or in its subfolder `data`.
 pub(super) fn parquet_files(path: &Path) -> Result<Vec<Input>, DatasetError> {
     if path.is_file() {
         let is_parquet = extension(path) == "parquet";
@@ -173,7 +173,7 @@ pub(super) fn parquet_files(path: &Path) -> Result<Vec<Input>, DatasetError> {
     Ok(found)
 }
 
-/// The files of `names` that exist in the folder, in this order; or `path` itself if it is a file.
+/// The existing files among `names` in the folder, in this order; or `path` itself if it is a file.
 fn named(path: &Path, names: &[&str]) -> Result<Vec<Input>, DatasetError> {
     if path.is_dir() {
         let paths = names.iter().map(|name| path.join(name));
@@ -187,12 +187,12 @@ fn named(path: &Path, names: &[&str]) -> Result<Vec<Input>, DatasetError> {
     Ok(vec![input])
 }
 
-/// Reads the tables of a data set: `path` itself, or in the folder the files of the first of these lists that has any,
-/// or else its Parquet files. `usual` reads files of no known kind; `wanted` names what an error misses.
+/// Reads the tables of a data set: `path` itself, or the files of the first list that has any in the folder, or else its
+/// Parquet files. `default_reader` reads files with an unknown extension; `wanted` describes what is missing on error.
 pub(super) fn read_tables(
     path: &Path,
     lists: &[&[&str]],
-    usual: Reader,
+    default_reader: Reader,
     wanted: &str,
 ) -> Result<Entries, DatasetError> {
     let mut inputs = Vec::new();
@@ -207,11 +207,11 @@ pub(super) fn read_tables(
     let Some(first) = inputs.first() else {
         return Err(DatasetError::nothing(wanted, path));
     };
-    let reader = reader_of(&first.path).unwrap_or(usual);
+    let reader = reader_of(&first.path).unwrap_or(default_reader);
     chain(inputs, reader)
 }
 
-/// The folder a path stands for: itself, or the one that the file is in.
+/// The path itself if it is a folder, else the folder of the file.
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     if path.is_dir() {
         return path.to_path_buf();

@@ -1,16 +1,16 @@
-//! Documents of text with pictures in their places: JSON Lines, Markdown or plain text.
+//! Documents of text with embedded images: JSON Lines, Markdown or plain text.
 //!
-//! A document is cut into windows of a few pictures and the text around them. Each window is a row: its question holds
-//! the text up to the last picture, with a mark in the place of each, its answer is the text that follows.
+//! A document is cut into windows of a few images and the text around them. Each window is a row: its question is the text up
+//! to the last image, with a placeholder for each, and its answer is the text that follows.
 
 mod pieces;
 mod windows;
 
 use std::path::Path;
 
-use super::filter::{Opened, Recipe, only_places};
+use super::filter::{RawDataset, Recipe, has_no_text};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, Reader, chain, extension, files, folder_of};
-use super::pictures::Pictures;
 use super::record::{Entries, Entry, Record, Value};
 use super::row::{DERIVED_QUESTION, Row};
 use super::{DatasetError, Options, jsonl};
@@ -19,10 +19,10 @@ use rounds_support::files as disk;
 use rounds_support::sanitise::clean;
 use windows::Window;
 
-/// Longest document, in bytes: a book without its pictures.
-const LONGEST_DOCUMENT: u64 = 8 << 20;
+/// Largest document in bytes; enough for a book without its images.
+const MAX_DOCUMENT_BYTES: u64 = 8 << 20;
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = match path.is_dir() {
         true => files(path, |name| is_lines(name) || is_document(name))?,
         false => vec![Input::new(path.to_path_buf())],
@@ -42,10 +42,10 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
             .into_owned(),
     };
     let reader: Reader = entries;
-    Ok(Opened {
+    Ok(RawDataset {
         entries: chain(inputs, reader)?,
         recipe: Box::new(Interleaved {
-            pictures: Pictures::beside(&folder_of(path), options, &["images"])?,
+            images: ImageFinder::new(&folder_of(path), options, &["images"])?,
         }),
         source,
         licence: "unknown",
@@ -63,13 +63,13 @@ fn is_document(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// The documents of a file: one a line, or the file itself.
+/// The documents of a file: one per line, or the file itself.
 fn entries(input: &Input) -> Result<Entries, DatasetError> {
     if matches!(extension(&input.path).as_str(), "jsonl" | "ndjson") {
         return jsonl::entries(input);
     }
     input.open()?;
-    let bytes = disk::read_limited(&input.path, LONGEST_DOCUMENT)?;
+    let bytes = disk::read_limited(&input.path, MAX_DOCUMENT_BYTES)?;
     let origin = input.name.clone();
     let entry = match String::from_utf8(bytes) {
         Ok(text) => {
@@ -85,7 +85,7 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
         }
         Err(_) => Entry::Bad {
             origin,
-            reason: "it is not UTF-8".to_owned(),
+            reason: "the document is not UTF-8".to_owned(),
         },
     };
     Ok(Entries {
@@ -95,7 +95,7 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
 }
 
 struct Interleaved {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for Interleaved {
@@ -116,17 +116,17 @@ impl Recipe for Interleaved {
         Ok(filled.collect())
     }
 
-    fn has_places(&self) -> bool {
+    fn has_placeholders(&self) -> bool {
         true
     }
 }
 
 impl Interleaved {
-    /// The pieces of a document: a text with places in it, or lists of texts and pictures side by side.
+    /// The pieces of a document: a text with placeholders, or parallel lists of texts and images.
     fn pieces(&self, record: &mut Record) -> Result<Vec<Piece>, String> {
         let lists = (record.take("texts"), record.take("images"));
         let (named, texts) = match lists {
-            (Value::List(texts), Value::List(images)) => return self.side_by_side(texts, images),
+            (Value::List(texts), Value::List(images)) => return self.parallel_lists(texts, images),
             (Value::Null, named) => (named, Value::Null),
             (texts, named) => (named, texts),
         };
@@ -134,40 +134,42 @@ impl Interleaved {
             Value::Text(text) => text,
             _ => record.first_text(&["text", "content", "document"])?,
         };
-        let mut named = self.pictures.of_value(named)?.into_iter();
+        let mut named = self.images.of_value(named)?.into_iter();
         let parts = pieces::read(&clean(&text));
-        let places = parts.iter().filter(|p| matches!(p, pieces::Part::Place(_)));
-        windows::check(places.count())?;
+        let placeholders = parts
+            .iter()
+            .filter(|p| matches!(p, pieces::Part::Placeholder(_)));
+        windows::check(placeholders.count())?;
         let mut pieces = Vec::new();
         for piece in parts {
             pieces.push(match piece {
                 pieces::Part::Text(text) => Piece::Text(text),
-                pieces::Part::Place(name) if name.is_empty() => {
+                pieces::Part::Placeholder(name) if name.is_empty() => {
                     let next = named.next();
-                    Piece::Picture(next.ok_or("more places than pictures")?)
+                    Piece::Image(next.ok_or("there are more placeholders than images")?)
                 }
-                pieces::Part::Place(name) => Piece::Picture(self.pictures.find(&name)?),
+                pieces::Part::Placeholder(name) => Piece::Image(self.images.find(&name)?),
             });
         }
         if named.next().is_some() {
-            return Err("more pictures than places".to_owned());
+            return Err("there are more images than placeholders".to_owned());
         }
         Ok(pieces)
     }
 
-    /// Two lists of one length, with a picture or a text at each position.
-    fn side_by_side(&self, texts: Vec<Value>, images: Vec<Value>) -> Result<Vec<Piece>, String> {
+    /// The pieces of two lists of the same length, with an image or a text at each position.
+    fn parallel_lists(&self, texts: Vec<Value>, images: Vec<Value>) -> Result<Vec<Piece>, String> {
         if texts.len() != images.len() {
-            return Err("the lists of texts and images are not of one length".to_owned());
+            return Err("the lists of texts and images differ in length".to_owned());
         }
         let mut pieces = Vec::new();
         for (text, image) in texts.into_iter().zip(images) {
-            let found = self.pictures.of_value(image)?;
-            pieces.extend(found.into_iter().map(Piece::Picture));
+            let found = self.images.of_value(image)?;
+            pieces.extend(found.into_iter().map(Piece::Image));
             match text {
                 Value::Text(text) => pieces.push(Piece::Text(clean(&text))),
                 Value::Null => {}
-                _ => return Err("a text in the list is not a text".to_owned()),
+                _ => return Err("the list of texts has an entry that is not a text".to_owned()),
             }
         }
         Ok(pieces)
@@ -182,7 +184,7 @@ fn row(window: Window) -> Row {
         cut,
     } = window;
     let mut row = Row::new(images, question, answer);
-    if only_places(&row.question) {
+    if has_no_text(&row.question) {
         row.question.push(' ');
         row.question.push_str(DERIVED_QUESTION);
         row.tag("question", "derived");

@@ -1,7 +1,7 @@
-//! Reads a JSON list element by element, or an object of such lists, without holding more than one element.
+//! Reads a JSON list, or an object of lists, one element at a time.
 //!
-//! A small scanner finds where an element ends; what is in it is left to the JSON parser. So a broken element costs only
-//! itself, as long as its brackets and quotes are whole.
+//! A small scanner finds the end of each element; the JSON parser reads its content. So a broken element affects only itself,
+//! as long as its brackets and quotes are balanced.
 
 mod elements;
 
@@ -11,7 +11,7 @@ use super::record::{Entries, Entry, Record, Value};
 use super::vocabulary::split_of;
 use elements::Elements;
 
-/// The elements of a JSON file, each with the key of its list, if the lists are in an object.
+/// The elements of a JSON file. If the lists are in an object, their keys may give the split.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     let mut elements = Elements::new(input.open()?);
     let (name, split) = (input.name.clone(), input.split.clone());
@@ -40,8 +40,12 @@ fn entry(element: Option<Vec<u8>>, origin: String, key: &str, split: &str) -> En
         let reason = "the entry is longer than 8 MiB".to_owned();
         return Entry::Bad { origin, reason };
     };
-    let own = split_of(key);
-    record(&element, origin, if own.is_empty() { split } else { &own })
+    let key_split = split_of(key);
+    let split = match key_split.is_empty() {
+        true => split,
+        false => key_split.as_str(),
+    };
+    record(&element, origin, split)
 }
 
 /// The record of one JSON object.
@@ -55,11 +59,11 @@ pub(super) fn record(bytes: &[u8], origin: String, split: &str) -> Entry {
         }
         Ok(_) => Entry::Bad {
             origin,
-            reason: "it is not an object of fields".to_owned(),
+            reason: "the entry is not an object".to_owned(),
         },
         Err(error) => Entry::Bad {
             origin,
-            reason: format!("broken JSON: {error}"),
+            reason: format!("invalid JSON: {error}"),
         },
     }
 }

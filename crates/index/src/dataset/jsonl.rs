@@ -1,11 +1,11 @@
-//! Reads JSON Lines: one object a line. A broken line costs only itself.
+//! Reads JSON Lines: one object per line. A broken line affects only itself.
 
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry};
 use super::{json, text};
 
-/// The records of a file of JSON Lines; empty lines are none.
+/// The records of a JSON Lines file; empty lines are skipped.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     let split = input.split.clone();
     text::entries(input, move |line, origin| {
@@ -13,7 +13,7 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-/// The first record of the file's lines, if its first line is one.
+/// Whether the first line of the file is a JSON object of its own.
 pub(super) fn starts_as_lines(input: &Input) -> bool {
     let first = entries(input)
         .ok()

@@ -1,25 +1,25 @@
 //! Readers that turn published data sets into a stream of rows for an example index.
 //!
-//! A data set is read in two steps. A source (`json`, `jsonl`, `table`, `text`, `pickle`, `columns`) knows a file format
-//! and gives records of named fields, whatever they mean. A recipe (a file per data set) knows what the fields mean and
-//! makes rows of them. Every input row becomes exactly one [`Item`]: nothing is dropped in silence, nothing is guessed
-//! without a tag that says so, and no more than one record is held, however long the data is. Input is untrusted: never
-//! follow a name out of the given folder, never allocate by a size that a file states, never panic over content.
+//! A data set is read in two steps. A source (`json`, `jsonl`, `table`, `text`, `pickle`, `parquet_reader`) parses a file
+//! format into records of named fields. A recipe (one file per data set) knows what the fields mean and turns records into
+//! rows. Every input row becomes exactly one [`Item`]: nothing is dropped silently, and guesses are tagged as such. Only one
+//! record is in memory at a time. Input is untrusted: never follow a name out of the given folder, never allocate by a size
+//! given in a file, never panic on content.
 
-mod columns;
+mod column_check;
 mod error;
-mod expected;
 mod exported;
 mod filter;
 mod general;
+mod image_finder;
 mod inputs;
 mod interleaved;
 mod iu_xray;
 mod json;
 mod jsonl;
+mod parquet_reader;
 mod path_vqa;
 mod pickle;
-mod pictures;
 mod pmc;
 mod record;
 mod roco;
@@ -39,17 +39,27 @@ use std::path::{Path, PathBuf};
 pub use error::DatasetError;
 pub use row::{DERIVED_QUESTION, ImageSource, Row};
 
-use filter::{Opened, Rows};
+use filter::{RawDataset, Rows};
 
-/// One input row, and what became of it.
+/// The result of one input row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// A worked example.
     Row(Box<Row>),
-    /// A row that cannot be used; `origin` says where it stands, `reason` why.
-    Rejected { origin: String, reason: String },
-    /// A row of another language or split than was asked for; not an input row, but counted.
-    LeftOut { origin: String, reason: String },
+    /// A row that cannot be used.
+    Rejected {
+        /// Where the row is in the input.
+        origin: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
+    /// A row of another language or split than requested, counted separately.
+    Filtered {
+        /// Where the row is in the input.
+        origin: String,
+        /// Why it was filtered out.
+        reason: String,
+    },
 }
 
 /// The published formats that can be read.
@@ -68,35 +78,35 @@ pub enum Format {
     PathVqa,
     /// PMC-VQA, both versions: CSV with choices, or Parquet.
     PmcVqa,
-    /// PMC-OA: JSON Lines of pictures and captions.
+    /// PMC-OA: JSON Lines of images and captions.
     PmcOa,
     /// ROCO: tab-separated captions, keywords and licences, or Parquet.
     Roco,
     /// ROCOv2: CSV captions and concepts, or Parquet.
     #[cfg_attr(feature = "clap", value(name = "rocov2"))]
     RocoV2,
-    /// IU X-Ray in the layout of R2Gen: `annotation.json`, pictures by study.
+    /// IU X-Ray in the R2Gen layout: `annotation.json`, images by study.
     #[cfg_attr(feature = "clap", value(name = "iu-xray"))]
     IuXray,
-    /// A folder of pictures with a CSV, TSV, JSON or JSON Lines table beside them.
+    /// A folder of images with a CSV, TSV, JSON or JSON Lines table.
     Folder,
-    /// Documents of text with pictures in their places: JSON Lines, Markdown or plain text.
+    /// Documents of text with embedded images: JSON Lines, Markdown or plain text.
     Interleaved,
-    /// Any Parquet file with pictures in or beside it.
+    /// Any Parquet file with images in it or next to it.
     Parquet,
 }
 
-/// What may be said about an input beyond its path.
+/// Options for reading a data set.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Column to field, both as typed: `image`, `question`, `answer`, `caption`, `rationale`, `patient`, `study`,
-    /// `licence`, `source`, `split`, `language`, `ignore`, or any other word for a tag.
+    /// Columns mapped to fields, both as typed. Fields are `image`, `question`, `answer`, `caption`, `rationale`, `patient`,
+    /// `study`, `licence`, `source`, `split`, `language` and `ignore`; any other word is a tag.
     pub map: Vec<(String, String)>,
-    /// Only rows of this language; `all` for every one. SLAKE takes `en` where nothing is said.
+    /// Only rows of this language, or `all`. The default of SLAKE is `en`.
     pub language: Option<String>,
     /// Only rows of this split: `train`, `validation`, `test`, or `all`.
     pub split: Option<String>,
-    /// Folder of the pictures, where it is not beside the table.
+    /// Folder of the images, if they are not next to the table.
     pub images: Option<PathBuf>,
     /// Licence of rows that do not state their own.
     pub licence: Option<String>,
@@ -106,27 +116,27 @@ pub struct Options {
 
 /// An opened data set.
 pub struct Dataset {
-    /// How many items will come, where the format tells without reading all of it.
+    /// Number of items, if the format gives it without reading everything.
     pub total: Option<u64>,
-    /// The rows in the order of the input. An `Err` is the last item: the input cannot be read further.
+    /// The rows in input order. After an `Err` the input cannot be read further, so it is the last item.
     pub items: Box<dyn Iterator<Item = Result<Item, DatasetError>> + Send>,
 }
 
-/// Opens the data set at `path`, a file or a folder of the format's usual layout.
+/// Opens the data set at `path`, a file or a folder in the format's usual layout.
 ///
 /// # Errors
-/// If there is no such input, it cannot be read, an option makes no sense for it, or no row has a column that is needed.
+/// If the input is missing or cannot be read, an option is invalid for it, or a required column is missing from all rows.
 pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, DatasetError> {
     let opened = unfiltered(format, path, options)?;
-    if expected::is_due(&opened, options) {
-        expected::check(unfiltered(format, path, options)?, options)?;
+    if column_check::is_needed(&opened, options) {
+        column_check::check(unfiltered(format, path, options)?, options)?;
     }
     let total = opened.entries.total;
     let items = Box::new(Rows::new(opened, options)?);
     Ok(Dataset { total, items })
 }
 
-fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     Ok(match format {
         Format::VqaRad => vqa_rad::open(path, options)?,
         Format::Slake => slake::open(path, options)?,

@@ -1,15 +1,15 @@
-//! PathVQA: questions about pictures of pathology, in pickles or Parquet.
+//! PathVQA: questions about pathology images, in pickles or Parquet.
 
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, Reader, chain, extension, files, folder_of, parquet_files};
-use super::pictures::Pictures;
 use super::record::{Record, Value};
 use super::row::Row;
 use super::{DatasetError, Options, pickle, vocabulary};
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let (inputs, reader) = find(path)?;
     if inputs.is_empty() {
         return Err(DatasetError::nothing("train_qa.pkl of PathVQA", path));
@@ -22,13 +22,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
         .find(|folder| folder.join("images").is_dir())
         .unwrap_or(&folder)
         .clone();
-    Ok(Opened {
+    Ok(RawDataset {
         entries: chain(inputs, reader)?,
         recipe: Box::new(PathVqa {
-            pictures: Pictures::beside(&root, options, &["images"])?,
+            images: ImageFinder::new(&root, options, &["images"])?,
         }),
         source: "PathVQA".to_owned(),
-        licence: "MIT for the questions; pictures of textbooks and the PEIR library, rights not stated",
+        licence: "MIT for the questions; images of textbooks and the PEIR library, rights not stated",
         language: None,
     })
 }
@@ -37,7 +37,7 @@ fn find(path: &Path) -> Result<(Vec<Input>, Reader), DatasetError> {
     if path.is_file() || !path.exists() {
         let input = Input::new(path.to_path_buf());
         let reader: Reader = match extension(path).as_str() {
-            "parquet" => super::columns::entries,
+            "parquet" => super::parquet_reader::entries,
             _ => pickle::entries,
         };
         return Ok((vec![input], reader));
@@ -50,21 +50,21 @@ fn find(path: &Path) -> Result<(Vec<Input>, Reader), DatasetError> {
         }
     }
     match inputs.is_empty() {
-        true => Ok((parquet_files(path)?, super::columns::entries)),
+        true => Ok((parquet_files(path)?, super::parquet_reader::entries)),
         false => Ok((inputs, pickle::entries)),
     }
 }
 
 struct PathVqa {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for PathVqa {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let split = self.split(record);
         let images = match record.take("image") {
-            Value::Text(name) => vec![self.picture(&name, &split)?],
-            value => self.pictures.of_value(value)?,
+            Value::Text(name) => vec![self.find_image(&name, &split)?],
+            value => self.images.of_value(value)?,
         };
         let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
         row.tag("modality", "pathology");
@@ -83,20 +83,20 @@ impl Recipe for PathVqa {
 }
 
 impl PathVqa {
-    /// Pictures lie in a folder of their split, whose name may be short.
-    fn picture(&self, name: &str, split: &str) -> Result<super::ImageSource, String> {
+    /// Finds an image in the folder of its split, which may have a short name.
+    fn find_image(&self, name: &str, split: &str) -> Result<super::ImageSource, String> {
         let folders = match split {
             "validation" => ["val", "validation"],
             "test" => ["test", "test"],
             _ => ["train", "train"],
         };
-        let plain = self.pictures.find_stem(name);
+        let plain = self.images.find_stem(name);
         if plain.is_ok() {
             return plain;
         }
         let mut inner = folders
             .iter()
-            .map(|folder| self.pictures.find_stem(&format!("{folder}/{name}")));
+            .map(|folder| self.images.find_stem(&format!("{folder}/{name}")));
         inner.find(Result::is_ok).unwrap_or(plain)
     }
 }

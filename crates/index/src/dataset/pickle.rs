@@ -1,9 +1,9 @@
-//! Reads a Python pickle of a list of dictionaries, without running anything.
+//! Reads a Python pickle of a list of dictionaries without executing code.
 //!
-//! A pickle is a program that may name any Python function. The machine here knows the instructions that build lists,
-//! dictionaries, texts and numbers, and refuses every other one: names, calls, objects. A pickle cannot be read in
-//! pieces, so its length and what it builds are bounded. Containers are handles into flat lists, so that one which
-//! contains itself, or is nested a million deep, is neither a loop nor a deep recursion.
+//! A pickle is a program that may call any Python function. The machine here supports only instructions that build lists,
+//! dictionaries, texts and numbers, and refuses all others: names, calls, objects. A pickle cannot be read in parts, so its
+//! length and the number of values are limited. Containers are indices into flat lists, so that self-reference and extreme
+//! nesting cause neither loops nor deep recursion.
 
 mod escapes;
 mod machine;
@@ -15,25 +15,26 @@ use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
 use rounds_support::files;
 
-/// Longest file, in bytes. The questions of PathVQA take 3 MiB.
-const LONGEST_FILE: u64 = 64 << 20;
-/// Most items of a list inside a record, and how deep such lists are followed.
-const MOST_ITEMS: usize = 64;
-const DEEPEST: usize = 2;
-/// Longest record, in bytes of its texts: a pickle may hold one text and name it a million times.
-const LONGEST_RECORD: usize = 8 << 20;
+/// Largest file in bytes. The questions of PathVQA take 3 MiB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Most items read of a list inside a record.
+const MAX_ITEMS: usize = 64;
+/// Deepest nesting of such lists that is read.
+const MAX_DEPTH: usize = 2;
+/// Largest record in bytes of texts: a pickle can refer to one text a million times.
+const MAX_RECORD_BYTES: usize = 8 << 20;
 
 /// The records of a pickle: the dictionaries in its list.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     input.open()?;
-    let bytes = files::read_limited(&input.path, LONGEST_FILE)?;
+    let bytes = files::read_limited(&input.path, MAX_FILE_BYTES)?;
     let (root, heap) = machine::run(&bytes).map_err(|(at, reason)| {
         DatasetError::broken(&format!("{}, byte {at}", input.name), reason)
     })?;
-    let Built::List(list) = root else {
+    let PickleValue::List(list) = root else {
         return Err(DatasetError::unsupported(
             &input.name,
-            "it is not a list of records",
+            "the file is not a list of records",
         ));
     };
     let length = heap.lists.get(list).map_or(0, Vec::len);
@@ -49,9 +50,9 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entry {
-    let Some(Built::Dict(dict)) = item else {
-        let reason = "it is not a dictionary of fields".to_owned();
+fn entry(item: Option<&PickleValue>, heap: &Heap, origin: String, split: &str) -> Entry {
+    let Some(PickleValue::Dict(dict)) = item else {
+        let reason = "the entry is not a dictionary".to_owned();
         return Entry::Bad { origin, reason };
     };
     match heap.fields(*dict) {
@@ -63,9 +64,9 @@ fn entry(item: Option<&Built>, heap: &Heap, origin: String, split: &str) -> Entr
     }
 }
 
-/// A value that a pickle built. Containers are places in the lists of the heap.
+/// A value built by a pickle. Containers are indices into the lists of the heap.
 #[derive(Clone, Debug)]
-enum Built {
+enum PickleValue {
     Null,
     Text(Arc<str>),
     List(usize),
@@ -74,43 +75,43 @@ enum Built {
 
 #[derive(Default)]
 struct Heap {
-    lists: Vec<Vec<Built>>,
-    dicts: Vec<Vec<(Built, Built)>>,
+    lists: Vec<Vec<PickleValue>>,
+    dicts: Vec<Vec<(PickleValue, PickleValue)>>,
 }
 
 impl Heap {
-    /// The named fields of a dictionary; `None` where their texts are too long together.
+    /// The named fields of a dictionary; `None` if their texts exceed the limit.
     fn fields(&self, dict: usize) -> Option<Vec<(String, Value)>> {
-        let mut room = LONGEST_RECORD;
+        let mut budget = MAX_RECORD_BYTES;
         let mut fields = Vec::new();
         for (name, value) in self.dicts.get(dict).into_iter().flatten() {
-            if let Built::Text(name) = name {
-                let name = copied(name, &mut room)?;
-                fields.push((name, self.value(value, 0, &mut room)?));
+            if let PickleValue::Text(name) = name {
+                let name = copied(name, &mut budget)?;
+                fields.push((name, self.value(value, 0, &mut budget)?));
             }
         }
         Some(fields)
     }
 
-    /// What was built; `None` where its texts do not fit into `room`, which becomes less by them.
-    fn value(&self, built: &Built, depth: usize, room: &mut usize) -> Option<Value> {
-        Some(match built {
-            Built::Text(text) => Value::Text(copied(text, room)?),
-            Built::List(list) if depth < DEEPEST => {
+    /// Converts a value; `None` if its texts exceed `budget`, which is reduced by their size.
+    fn value(&self, value: &PickleValue, depth: usize, budget: &mut usize) -> Option<Value> {
+        Some(match value {
+            PickleValue::Text(text) => Value::Text(copied(text, budget)?),
+            PickleValue::List(list) if depth < MAX_DEPTH => {
                 let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
-                let items = items.take(MOST_ITEMS);
-                let items = items.map(|item| self.value(item, depth.saturating_add(1), room));
+                let items = items.take(MAX_ITEMS);
+                let items = items.map(|item| self.value(item, depth.saturating_add(1), budget));
                 Value::List(items.collect::<Option<_>>()?)
             }
-            Built::Null | Built::List(_) => Value::Null,
-            // No text, and no picture: a recipe that wants this field says so.
-            Built::Dict(_) => Value::Object(Vec::new()),
+            PickleValue::Null | PickleValue::List(_) => Value::Null,
+            // Neither a text nor an image; a recipe that needs this field reports it.
+            PickleValue::Dict(_) => Value::Object(Vec::new()),
         })
     }
 }
 
-fn copied(text: &str, room: &mut usize) -> Option<String> {
-    *room = room.checked_sub(text.len())?;
+fn copied(text: &str, budget: &mut usize) -> Option<String> {
+    *budget = budget.checked_sub(text.len())?;
     Some(text.to_owned())
 }
 
@@ -125,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_named_many_times_is_not_copied_without_end() {
-        // A list; a text that is remembered and put aside; a dictionary with it in a hundred fields; one with a short text.
+    fn a_text_referenced_many_times_is_not_copied_without_limit() {
+        // A list; a memoised text; a dictionary with that text in a hundred fields; another with a short text.
         let mut pickle = b"\x80\x04]".to_vec();
         text(&mut pickle, &"long ".repeat(200_000));
         pickle.extend(b"q\x000}(");

@@ -1,24 +1,24 @@
-//! PMC-VQA and PMC-OA: figures of open-access papers, with made questions or with their captions.
+//! PMC-VQA and PMC-OA: figures of open-access papers, with generated questions or with their captions.
 //!
-//! PMC-VQA comes in two versions whose columns share names, but not meanings: in the first `Answer` is the text and
-//! `Answer_label` the letter, in the second `Answer` is the letter. Some copies spell it `Anwser`. Columns are only ever
-//! found by name; a row whose letter and text disagree is refused.
+//! PMC-VQA has two versions whose columns have the same names but different meanings: in the first, `Answer` is the text and
+//! `Answer_label` the letter; in the second, `Answer` is the letter. Some copies spell it `Anwser`. Columns are only found by
+//! name; a row whose letter and text disagree is rejected.
 
 use std::path::Path;
 
 use super::error::quote;
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{folder_of, read_tables};
-use super::pictures::Pictures;
 use super::record::Record;
 use super::row::Row;
 use super::{DatasetError, Options, jsonl, table};
 
 const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
-/// The tables of both versions. `test_clean.csv` is a part of `test.csv`.
+/// The tables of both versions. `test_clean.csv` is a subset of `test.csv`.
 const VQA_TABLES: [&str; 4] = ["train.csv", "test.csv", "train_2.csv", "test_2.csv"];
 const CAPTION_TABLES: [&str; 4] = ["pmc_oa.jsonl", "train.jsonl", "valid.jsonl", "test.jsonl"];
-/// Where pictures lie beside the tables.
+/// Subfolders that may contain the images.
 const FOLDERS: [&str; 5] = [
     "images",
     "images_2",
@@ -27,31 +27,31 @@ const FOLDERS: [&str; 5] = [
     "caption_T060_filtered_top4_sep_v0_subfigures",
 ];
 
-/// PMC-VQA: the CSV tables of a folder, or one file, or Parquet.
-pub(super) fn open_vqa(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens PMC-VQA: the CSV tables of a folder, one file, or Parquet.
+pub(super) fn open_vqa(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&VQA_TABLES, &["test_clean.csv"]];
     let wanted = "train.csv or test.csv of PMC-VQA";
     let entries = read_tables(path, &lists, table::commas, wanted)?;
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(PmcVqa {
-            pictures: Pictures::beside(&folder_of(path), options, &FOLDERS)?,
+            images: ImageFinder::new(&folder_of(path), options, &FOLDERS)?,
         }),
         source: "PMC-VQA".to_owned(),
-        licence: "CC BY-SA; pictures of CC0 and CC BY papers",
+        licence: "CC BY-SA; images of CC0 and CC BY papers",
         language: None,
     })
 }
 
-/// PMC-OA: the JSON Lines of a folder (sub-captions if both files are there), or one file.
-pub(super) fn open_captions(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens PMC-OA: the JSON Lines of a folder (sub-captions if both files exist), or one file.
+pub(super) fn open_captions(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&CAPTION_TABLES, &["pmc_oa_beta.jsonl"]];
     let wanted = "pmc_oa.jsonl of PMC-OA";
     let entries = read_tables(path, &lists, jsonl::entries, wanted)?;
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(PmcOa {
-            pictures: Pictures::beside(&folder_of(path), options, &FOLDERS)?,
+            images: ImageFinder::new(&folder_of(path), options, &FOLDERS)?,
         }),
         source: "PMC-OA".to_owned(),
         licence: "unknown",
@@ -60,15 +60,15 @@ pub(super) fn open_captions(path: &Path, options: &Options) -> Result<Opened, Da
 }
 
 struct PmcVqa {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for PmcVqa {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.first_text(&["figure_path", "image_path", "image_name"])?;
         let images = match name.is_empty() {
-            true => self.pictures.of_value(record.take("image"))?,
-            false => vec![self.pictures.find(&name)?],
+            true => self.images.of_value(record.take("image"))?,
+            false => vec![self.images.find(&name)?],
         };
         let choices = choices(record)?;
         let (label, answer) = answer(record, &choices)?;
@@ -100,7 +100,7 @@ impl Recipe for PmcVqa {
     }
 }
 
-/// The choices of a record: upper-case letter, and text without the letter.
+/// The choices of a record: upper-case letter and text without the letter.
 fn choices(record: &Record) -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
     for letter in LETTERS {
@@ -114,7 +114,7 @@ fn choices(record: &Record) -> Result<Vec<(String, String)>, String> {
     Ok(found)
 }
 
-/// `A: text` without the letter `a` in front.
+/// Removes the leading letter from `A: text`.
 fn without_letter(text: &str, letter: &str) -> String {
     let text = text.trim();
     let rest = text
@@ -123,7 +123,7 @@ fn without_letter(text: &str, letter: &str) -> String {
     rest.map_or(text, |(_, rest)| rest).trim().to_owned()
 }
 
-/// The letter and the text of the right answer; no letter where there are no choices.
+/// Letter and text of the right answer; the letter is empty if there are no choices.
 fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, String), String> {
     let stated = record.first_text(&["answer", "anwser"])?;
     if choices.is_empty() {
@@ -135,32 +135,32 @@ fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, Stri
         "answer label",
         "anwser label",
     ])?;
-    let own_label = label.is_empty();
-    let label = if own_label { stated.clone() } else { label };
-    let of_letter = |letter: &str| {
+    let is_unlabelled = label.is_empty();
+    let label = if is_unlabelled { stated.clone() } else { label };
+    let by_letter = |letter: &str| {
         let letter = letter.trim().trim_end_matches([':', '.']);
         choices
             .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(letter))
+            .find(|(other, _)| other.eq_ignore_ascii_case(letter))
     };
-    let of_text = |text: &str| {
+    let by_text = |text: &str| {
         let plain = LETTERS.iter().fold(text.to_owned(), |text, letter| {
             without_letter(&text, letter)
         });
         choices
             .iter()
-            .find(|(_, choice)| plainly(choice) == plainly(&plain))
+            .find(|(_, choice)| normalised(choice) == normalised(&plain))
     };
-    let right = of_letter(&label).or_else(|| of_text(&label));
+    let right = by_letter(&label).or_else(|| by_text(&label));
     let Some((letter, text)) = right else {
         return Err(format!(
-            "the answer {} is none of the choices",
+            "the answer {} is not among the choices",
             quote(&label)
         ));
     };
-    if !own_label
-        && let Some((other, choice)) = of_text(&stated)
-        && plainly(choice) != plainly(text)
+    if !is_unlabelled
+        && let Some((other, choice)) = by_text(&stated)
+        && normalised(choice) != normalised(text)
     {
         return Err(format!(
             "the answer is choice {other}, but its label is {letter}"
@@ -169,8 +169,8 @@ fn answer(record: &Record, choices: &[(String, String)]) -> Result<(String, Stri
     Ok((letter.clone(), text.clone()))
 }
 
-/// A text without regard to case and blanks.
-fn plainly(text: &str) -> String {
+/// A text in lower case with blanks collapsed, for comparison.
+fn normalised(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
@@ -178,23 +178,23 @@ fn plainly(text: &str) -> String {
 }
 
 struct PmcOa {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for PmcOa {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image").unwrap_or_default();
-        let images = self.pictures.of_value(record.take("image"))?;
+        let images = self.images.of_value(record.take("image"))?;
         let mut row = Row::caption(images, record.text("caption")?);
         row.study = match record.note("pmcid") {
-            own if own.is_empty() => paper(&name),
-            own => own,
+            id if id.is_empty() => paper(&name),
+            id => id,
         };
         Ok(vec![row])
     }
 }
 
-/// The paper that a figure such as `PMC212319_Fig3_4.jpg` is from; empty if its name does not say.
+/// The paper of a figure such as `PMC212319_Fig3_4.jpg`; empty if its name does not give it.
 pub(super) fn paper(name: &str) -> String {
     let file = name.rsplit('/').next().unwrap_or(name);
     let paper = file.split(['_', '.', ' ']).next().unwrap_or_default();

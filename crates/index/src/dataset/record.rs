@@ -1,6 +1,6 @@
-//! What a source gives: records of named fields, without a meaning yet.
+//! Records of named fields, as sources produce them.
 //!
-//! Names are compared without regard to case. Numbers are texts, as dirty data has them now as one, now as the other.
+//! Names are case-insensitive. Numbers are stored as texts, because real data mixes both.
 
 use super::error::{DatasetError, quote};
 
@@ -16,7 +16,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// A text; anything else that is no `Null` is not one.
+    /// The text, if it is one.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -28,11 +28,11 @@ impl Value {
 /// One record of a source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Record {
-    /// Where it stands: `train.json, entry 12`.
+    /// Its position in the input: `train.json, entry 12`.
     pub(super) origin: String,
-    /// Split that the file or the list it stands in is named after; empty if none.
+    /// Split given by the name of its file or list; empty if none.
     pub(super) split: String,
-    /// Lower-case names without blanks around them.
+    /// Lower-case trimmed names, and values.
     fields: Vec<(String, Value)>,
 }
 
@@ -51,7 +51,7 @@ impl Record {
         }
     }
 
-    /// Gives the fields called `column` the name `field`; an empty one that had it goes.
+    /// Renames the fields called `column` to `field`, replacing an empty `field`.
     pub(super) fn rename(&mut self, column: &str, field: &str) {
         if column == field || self.get(column).is_none() {
             return;
@@ -65,8 +65,8 @@ impl Record {
         }
     }
 
-    /// Gives the fields called `column` the name `field`, in place of any that had it, even where `column` is empty: nothing
-    /// else is what the user called so.
+    /// Renames the fields called `column` to `field`, replacing `field` even if `column` is empty: the user said that nothing
+    /// else is `field`.
     pub(super) fn map(&mut self, column: &str, field: &str) {
         if column != field && self.get(column).is_some() {
             self.rename(field, "ignore");
@@ -74,7 +74,7 @@ impl Record {
         }
     }
 
-    /// Adds a field, unless there is one of this name.
+    /// Adds a field unless one of this name exists.
     pub(super) fn add(&mut self, name: &str, value: Value) {
         if self.get(name).is_none() {
             self.fields.push((key(name), value));
@@ -86,12 +86,12 @@ impl Record {
         field.map(|(_, value)| value)
     }
 
-    /// Whether there is a field of this name, with content.
+    /// Whether there is a non-empty field of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         !matches!(self.get(name), None | Some(Value::Null))
     }
 
-    /// Takes a field out, so that large content is not copied; `Null` if there is none.
+    /// Takes the value out of a field, to avoid copying large content; `Null` if it is missing.
     pub(super) fn take(&mut self, name: &str) -> Value {
         let field = self.fields.iter_mut().find(|(n, _)| n == name);
         field
@@ -99,7 +99,7 @@ impl Record {
             .unwrap_or_default()
     }
 
-    /// The trimmed text of a field; empty where it is missing. An error where it is no text.
+    /// The trimmed text of a field; empty if it is missing. Errors if it is not a text.
     pub(super) fn text(&self, name: &str) -> Result<String, String> {
         match self.get(name) {
             None | Some(Value::Null) => Ok(String::new()),
@@ -108,7 +108,7 @@ impl Record {
         }
     }
 
-    /// The text of the first of these fields that has one.
+    /// The text of the first of these fields that is not empty.
     pub(super) fn first_text(&self, names: &[&str]) -> Result<String, String> {
         for name in names {
             let text = self.text(name)?;
@@ -119,37 +119,37 @@ impl Record {
         Ok(String::new())
     }
 
-    /// As [`Self::text`] of a field nothing depends on: no text counts as none.
+    /// Like [`Self::text`] for optional fields: anything but a text counts as missing.
     pub(super) fn note(&self, name: &str) -> String {
         self.text(name).unwrap_or_default()
     }
 
-    /// The texts of a field that is a list of them, or of one.
+    /// The texts of a field that is a list of texts or a single text.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        let own = |value: &Value| value.as_text().map(|text| text.trim().to_owned());
+        let text = |value: &Value| value.as_text().map(|text| text.trim().to_owned());
         match self.get(name) {
-            Some(Value::List(items)) => items.iter().filter_map(own).collect(),
-            Some(value) => own(value).into_iter().collect(),
+            Some(Value::List(items)) => items.iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
             None => Vec::new(),
         }
     }
 
-    /// All fields, in the order of the input.
+    /// All fields, in input order.
     pub(super) fn fields(&self) -> &[(String, Value)] {
         &self.fields
     }
 }
 
-/// A field's name as it is compared.
+/// A field name in the form in which names are compared.
 pub(super) fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// What a source gives for each input row.
+/// What a source produces for each input row.
 #[derive(Debug)]
 pub(super) enum Entry {
     Record(Record),
-    /// A row that is no record.
+    /// A row that could not be parsed.
     Bad {
         origin: String,
         reason: String,
@@ -159,7 +159,7 @@ pub(super) enum Entry {
 /// The rows of a source.
 pub(super) type EntryIterator = Box<dyn Iterator<Item = Result<Entry, DatasetError>> + Send>;
 
-/// The rows of one source or several, and how many there are where that is known.
+/// The rows of one or more sources, and their number if known.
 pub(super) struct Entries {
     pub(super) total: Option<u64>,
     pub(super) iterator: EntryIterator,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_field_gives_way_to_a_column_that_has_the_content() {
+    fn an_empty_field_is_replaced_by_a_column_with_content() {
         let mut record = record(&[("image", ""), ("file_name", "a.png"), ("note", "x")]);
         record.rename("missing", "image");
         record.rename("file_name", "image");

@@ -1,25 +1,26 @@
-//! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, under a licence of each picture's own.
+//! ROCO and ROCOv2: radiology figures with captions, keywords and concepts, licensed image by image.
 //!
-//! In ROCO the facts about a picture lie in files beside the captions, keyed by the same id; ROCOv2 has tables.
+//! ROCO has sidecar files with facts about each image, keyed by the same id as the captions; ROCOv2 has tables.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, chain, files, folder_of, parquet_files};
-use super::pictures::Pictures;
 use super::record::{Entries, Entry, Record, Value};
 use super::row::Row;
 use super::vocabulary::modality_of_concept;
-use super::{DatasetError, Options, columns, pmc, table, text, vocabulary};
+use super::{DatasetError, Options, parquet_reader, pmc, table, text, vocabulary};
 
-/// Most ids that are kept of a file beside the captions, and the longest of their facts, in bytes.
-const MOST_IDS: usize = 1_000_000;
-const LONGEST_FACTS: usize = 4096;
-/// The licence where no file tells each picture's own.
+/// Most ids kept of a sidecar file.
+const MAX_IDS: usize = 1_000_000;
+/// Longest facts of one id, in bytes.
+const MAX_FACTS_BYTES: usize = 4096;
+/// The licence if none is given for an image.
 const PER_IMAGE: &str = "per-image Creative Commons, see the data set";
-/// Files beside the captions of ROCO, and the tags made of them.
-const BESIDE: [(&str, &str); 5] = [
+/// Sidecar files of ROCO, and the fields made from them.
+const SIDECAR_FILES: [(&str, &str); 5] = [
     ("keywords.txt", "keyword"),
     ("cuis.txt", "cui"),
     ("semtypes.txt", "semtype"),
@@ -27,18 +28,21 @@ const BESIDE: [(&str, &str); 5] = [
     ("licences.txt", "licence"),
 ];
 
-/// ROCO: a folder with `captions.txt`, that file, a folder above such folders, or Parquet.
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens ROCO: a folder with `captions.txt`, that file, a parent of such folders, or Parquet.
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let captions = captions_below(path);
     let entries = match captions.is_empty() {
-        true => chain(parquet(path, "captions.txt of ROCO")?, columns::entries)?,
-        false => chain(captions, captioned)?,
+        true => chain(
+            parquet(path, "captions.txt of ROCO")?,
+            parquet_reader::entries,
+        )?,
+        false => chain(captions, captions_with_sidecars)?,
     };
     opened(path, options, entries, "ROCO")
 }
 
-/// ROCOv2: a folder with tables of captions and concepts, one table of captions, or Parquet.
-pub(super) fn open_v2(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+/// Opens ROCOv2: a folder with tables of captions and concepts, one table of captions, or Parquet.
+pub(super) fn open_v2(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let folder = folder_of(path);
     let is_table = super::inputs::extension(path) == "csv";
     let captions = match path.is_file() && is_table {
@@ -49,7 +53,7 @@ pub(super) fn open_v2(path: &Path, options: &Options) -> Result<Opened, DatasetE
     let entries = match captions.is_empty() {
         true => chain(
             parquet(path, "train_captions.csv of ROCOv2")?,
-            columns::entries,
+            parquet_reader::entries,
         )?,
         false => chain(captions, with_concepts)?,
     };
@@ -69,7 +73,7 @@ fn opened(
     options: &Options,
     entries: Entries,
     source: &str,
-) -> Result<Opened, DatasetError> {
+) -> Result<RawDataset, DatasetError> {
     let usual = [
         "images",
         "train",
@@ -80,17 +84,17 @@ fn opened(
         "valid_images",
         "test_images",
     ];
-    let pictures = Pictures::beside(&folder_of(path), options, &usual)?;
-    Ok(Opened {
+    let images = ImageFinder::new(&folder_of(path), options, &usual)?;
+    Ok(RawDataset {
         entries,
-        recipe: Box::new(Roco { pictures }),
+        recipe: Box::new(Roco { images }),
         source: source.to_owned(),
         licence: PER_IMAGE,
         language: None,
     })
 }
 
-/// The files of captions at `path` or below it, in the layout of the repository.
+/// The caption files at or below `path`, in the layout of the repository.
 fn captions_below(path: &Path) -> Vec<Input> {
     let is_text = super::inputs::extension(path) == "txt";
     if path.is_file() && is_text {
@@ -116,17 +120,17 @@ fn captions_below(path: &Path) -> Vec<Input> {
         .collect()
 }
 
-/// The captions of ROCO with the facts beside them.
-fn captioned(input: &Input) -> Result<Entries, DatasetError> {
+/// The captions of ROCO with the facts from their sidecar files.
+fn captions_with_sidecars(input: &Input) -> Result<Entries, DatasetError> {
     let folder = folder_of(&input.path);
-    let mut beside = Vec::new();
-    for (file, name) in BESIDE {
+    let mut sidecars = Vec::new();
+    for (file, name) in SIDECAR_FILES {
         let path = folder.join(file);
         if path.is_file() {
-            beside.push((name, facts(&Input::new(path))?));
+            sidecars.push((name, facts(&Input::new(path))?));
         }
     }
-    // The folder tells the split and the kind: `data/train/radiology/captions.txt`.
+    // The path gives the split and the kind: `data/train/radiology/captions.txt`.
     let above: Vec<String> = folder
         .iter()
         .rev()
@@ -143,8 +147,8 @@ fn captioned(input: &Input) -> Result<Entries, DatasetError> {
         .filter(|kind| kind.ends_with("radiology"))
         .cloned()
         .unwrap_or_default();
-    let place = std::fs::canonicalize(&folder).unwrap_or_default();
-    let prefix = place.to_string_lossy().into_owned();
+    let path = std::fs::canonicalize(&folder).unwrap_or_default();
+    let prefix = path.to_string_lossy().into_owned();
     text::entries(input, move |line, origin| {
         let Some((id, caption)) = line.split_once('\t') else {
             let reason = "there is no tab between id and caption".to_owned();
@@ -158,63 +162,63 @@ fn captioned(input: &Input) -> Result<Entries, DatasetError> {
             field("kind", &kind),
             field("folder", &prefix),
         ];
-        for (name, facts) in &beside {
-            if let Some(own) = facts.get(id) {
-                let own = own.split('\t').map(|fact| Value::Text(fact.to_owned()));
-                fields.push(((*name).to_owned(), Value::List(own.collect())));
+        for (name, facts) in &sidecars {
+            if let Some(values) = facts.get(id) {
+                let values = values.split('\t').map(|fact| Value::Text(fact.to_owned()));
+                fields.push(((*name).to_owned(), Value::List(values.collect())));
             }
         }
         Entry::Record(Record::new(origin, &split, fields))
     })
 }
 
-/// What a file beside the captions says of each id.
+/// The facts of each id in a sidecar file.
 fn facts(input: &Input) -> Result<HashMap<String, String>, DatasetError> {
     let mut facts = HashMap::new();
     for (number, line) in text::lines(input)? {
         let origin = format!("{}, line {number}", input.name);
         let line = line.map_err(|error| DatasetError::broken(&origin, error))?;
         if let Ok(line) = line
-            && let Some((id, own)) = line.split_once('\t')
-            && own.len() <= LONGEST_FACTS
+            && let Some((id, values)) = line.split_once('\t')
+            && values.len() <= MAX_FACTS_BYTES
         {
-            facts.insert(id.trim().to_owned(), own.trim().to_owned());
+            facts.insert(id.trim().to_owned(), values.trim().to_owned());
         }
-        if facts.len() > MOST_IDS {
+        if facts.len() > MAX_IDS {
             return Err(DatasetError::unsupported(
                 &origin,
-                format!("more than {MOST_IDS} ids"),
+                format!("more than {MAX_IDS} ids"),
             ));
         }
     }
     Ok(facts)
 }
 
-/// The captions of ROCOv2 with the concepts of the table beside them.
+/// The captions of ROCOv2 with the concepts from the accompanying table.
 fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
     let mut entries = table::commas(input)?;
-    let beside = input.name.replace("_captions", "_concepts");
-    let path = folder_of(&input.path).join(&beside);
-    if beside == input.name || !path.is_file() {
+    let concepts_file = input.name.replace("_captions", "_concepts");
+    let path = folder_of(&input.path).join(&concepts_file);
+    if concepts_file == input.name || !path.is_file() {
         return Ok(entries);
     }
     let mut concepts: HashMap<String, Vec<Value>> = HashMap::new();
     for entry in table::commas(&Input::new(path))?.iterator {
-        // A broken row of concepts costs only these.
+        // A broken row only loses its concepts.
         if let Entry::Record(record) = entry? {
             let id = record.first_text(&["id", "image_id"]).unwrap_or_default();
-            let own = record
+            let cuis = record
                 .first_text(&["cuis", "cui", "concepts"])
                 .unwrap_or_default();
-            let own = own
+            let cuis = cuis
                 .split([';', ','])
                 .map(|cui| Value::Text(cui.trim().to_owned()));
-            concepts.insert(id, own.take(64).collect());
+            concepts.insert(id, cuis.take(64).collect());
         }
-        if concepts.len() > MOST_IDS {
+        if concepts.len() > MAX_IDS {
             return Err(DatasetError::unsupported(
-                &beside,
-                format!("more than {MOST_IDS} ids"),
+                &concepts_file,
+                format!("more than {MAX_IDS} ids"),
             ));
         }
     }
@@ -222,8 +226,8 @@ fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
         Ok(match entry? {
             Entry::Record(mut record) => {
                 let id = record.first_text(&["id", "image_id"]).unwrap_or_default();
-                if let Some(own) = concepts.get(&id) {
-                    record.add("cui", Value::List(own.clone()));
+                if let Some(cuis) = concepts.get(&id) {
+                    record.add("cui", Value::List(cuis.clone()));
                 }
                 Entry::Record(record)
             }
@@ -235,15 +239,15 @@ fn with_concepts(input: &Input) -> Result<Entries, DatasetError> {
 }
 
 struct Roco {
-    pictures: Pictures,
+    images: ImageFinder,
 }
 
 impl Recipe for Roco {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let id = record.first_text(&["image_id", "id", "image_name"])?;
         let images = match record.take("image") {
-            Value::Null => vec![self.picture(&id, &record.note("folder"))?],
-            value => self.pictures.of_value(value)?,
+            Value::Null => vec![self.find_image(&id, &record.note("folder"))?],
+            value => self.images.of_value(value)?,
         };
         let mut row = Row::caption(images, record.text("caption")?);
         let keywords = record.texts("keyword");
@@ -256,11 +260,11 @@ impl Recipe for Roco {
             row.tag_all(name, values.iter().map(String::as_str).take(48));
         }
         row.tag("kind", &record.note("kind"));
-        let of_concepts = concepts.iter().find_map(|cui| modality_of_concept(cui));
-        let of_keywords = || keywords.iter().find_map(|word| vocabulary::modality(word));
+        let from_concepts = concepts.iter().find_map(|cui| modality_of_concept(cui));
+        let from_keywords = || keywords.iter().find_map(|word| vocabulary::modality(word));
         row.tag(
             "modality",
-            of_concepts.or_else(of_keywords).unwrap_or_default(),
+            from_concepts.or_else(from_keywords).unwrap_or_default(),
         );
         row.licence = record.texts("licence").join(" ");
         let links = record.texts("link");
@@ -279,25 +283,25 @@ impl Recipe for Roco {
 }
 
 impl Roco {
-    /// A picture beside its captions, which may be folders below the one that was given.
-    fn picture(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
+    /// Finds an image next to its captions, which may be in a subfolder of the given one.
+    fn find_image(&self, id: &str, folder: &str) -> Result<super::ImageSource, String> {
         if folder.is_empty() {
-            return self.pictures.find_stem(id);
+            return self.images.find_stem(id);
         }
-        let mut places = [
+        let mut candidates = [
             format!("{folder}/images/{id}"),
             format!("{folder}/{id}"),
             id.to_owned(),
         ]
         .into_iter()
-        .map(|place| self.pictures.find_stem(&place));
-        let first = places
+        .map(|name| self.images.find_stem(&name));
+        let first = candidates
             .next_back()
-            .unwrap_or_else(|| Err("no picture is named".to_owned()));
+            .unwrap_or_else(|| Err("the record names no image".to_owned()));
         if first.is_ok() {
             first
         } else {
-            places.find(Result::is_ok).unwrap_or(first)
+            candidates.find(Result::is_ok).unwrap_or(first)
         }
     }
 }

@@ -1,27 +1,32 @@
-//! A row of a data set: what an example of an index is made of.
+//! A row of a data set, from which an example of an index is made.
 
 use std::path::PathBuf;
 
 use super::vocabulary;
 use crate::example;
 
-/// The question of pictures that come with a caption alone.
+/// The question used for images that only have a caption.
 pub const DERIVED_QUESTION: &str = "What does this image show?";
-/// Tags are taken up to one more than an example may have: what comes with more is cut or refused later on, and until then
-/// looking whether a tag is there stays quick.
-const MOST_TAGS: usize = example::MOST_TAGS + 1;
+/// One more than the tags an example may have. A row with more is truncated or refused later; the limit here keeps the search
+/// for duplicate tags fast.
+const MAX_TAGS: usize = example::MAX_TAGS + 1;
 
-/// A picture that has not been read or decoded yet.
+/// An image that has not been decoded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageSource {
-    /// A file that exists, below the folder that was given.
+    /// An existing file below the given folder.
     File(PathBuf),
-    /// The content of a file that lies inside the data; the name is for messages only.
-    Bytes { name: String, bytes: Vec<u8> },
+    /// The content of a file embedded in the data.
+    Bytes {
+        /// Its name, for messages only.
+        name: String,
+        /// The content.
+        bytes: Vec<u8>,
+    },
 }
 
 impl ImageSource {
-    /// Its name for messages, not clean.
+    /// Its name for messages, not sanitised.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path
@@ -34,32 +39,35 @@ impl ImageSource {
     }
 }
 
-/// One row of a data set. Texts are clean and trimmed.
+/// One row of a data set. Texts are sanitised and trimmed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
-    /// The id it had in the index that it was exported from; empty for everything else.
+    /// The id in the index it was exported from; empty for other data.
     pub id: String,
     /// At least one, in the order of the question.
     pub images: Vec<ImageSource>,
-    /// Not empty. With pictures in their places (U+FFFC, one an image), or without any place.
+    /// Not empty. Has either one placeholder (U+FFFC) per image, or none at all.
     pub question: String,
     /// Not empty.
     pub answer: String,
+    /// Why the answer is right; may be empty.
     pub rationale: String,
-    /// Lower-case name and value; a name may come several times.
+    /// Lower-case tag names, and values; a name may occur several times.
     pub tags: Vec<(String, String)>,
+    /// The data set or file it comes from.
     pub source: String,
+    /// Its licence.
     pub licence: String,
-    /// Whose pictures they are; empty where the data does not say.
+    /// Patient id; empty if the data does not give it.
     pub patient: String,
-    /// Case, paper or study that the pictures belong to; empty where the data does not say.
+    /// Case, paper or study of the images; empty if the data does not give it.
     pub study: String,
-    /// Where in the input: `train.json, entry 12`.
+    /// Its position in the input: `train.json, entry 12`.
     pub origin: String,
 }
 
 impl Row {
-    /// A row of these pictures with a question and an answer.
+    /// A row of images with a question and an answer.
     pub(super) fn new(images: Vec<ImageSource>, question: String, answer: String) -> Self {
         Self {
             images,
@@ -69,16 +77,16 @@ impl Row {
         }
     }
 
-    /// A row of pictures with a caption alone.
+    /// A row of images with only a caption.
     pub(super) fn caption(images: Vec<ImageSource>, caption: String) -> Self {
         let mut row = Self::new(images, DERIVED_QUESTION.to_owned(), caption);
         row.tag("question", "derived");
         row
     }
 
-    /// Adds a tag, unless it says nothing or is there already.
+    /// Adds a tag unless it is empty or a duplicate.
     pub(super) fn tag(&mut self, name: &str, value: &str) {
-        if self.tags.len() >= MOST_TAGS {
+        if self.tags.len() >= MAX_TAGS {
             return;
         }
         let value = value.trim();
@@ -88,7 +96,7 @@ impl Row {
         }
     }
 
-    /// Adds several tags of one name.
+    /// Adds several tags with the same name.
     pub(super) fn tag_all<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
         for value in values {
             self.tag(name, value);
@@ -100,7 +108,7 @@ impl Row {
         self.tags.iter().any(|(n, _)| n == name)
     }
 
-    /// Tags the modality: a word of the small vocabulary as `modality`, the data's own words as `modality-text`.
+    /// Adds the modality tags: the normalised word as `modality`, the original text as `modality-text`.
     pub(super) fn tag_modality(&mut self, words: &str) {
         match vocabulary::modality(words) {
             Some(modality) => {
@@ -117,13 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_of_a_million_tags_is_quickly_known_to_have_too_many() {
-        let began = std::time::Instant::now();
+    fn tags_beyond_the_limit_are_dropped_quickly() {
+        let started = std::time::Instant::now();
         let mut row = Row::default();
         for number in 0..1_000_000 {
             row.tag("note", &number.to_string());
         }
-        assert_eq!(row.tags.len(), example::MOST_TAGS + 1);
-        assert!(began.elapsed() < std::time::Duration::from_secs(30));
+        assert_eq!(row.tags.len(), example::MAX_TAGS + 1);
+        assert!(started.elapsed() < std::time::Duration::from_secs(30));
     }
 }

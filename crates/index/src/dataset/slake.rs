@@ -1,17 +1,17 @@
-//! SLAKE: English and Chinese questions about radiology pictures, with boxes and a knowledge graph.
+//! SLAKE: English and Chinese questions about radiology images, with boxes and a knowledge graph.
 //!
-//! The two languages have splits and answers of their own, so English is meant where nothing is said. Boxes are kept as
-//! tags, in pixels of the published picture. The data has no rationales: they are written from what the record, the
-//! boxes and the graph say, never from anything else, and tagged `rationale=derived`.
+//! The two languages have separate splits and answers, so the default is English. Boxes become tags, in pixels of the
+//! published image. The data has no rationales: they are written from the record, the boxes and the graph, never from
+//! anything else, and tagged `rationale=derived`.
 
 mod boxes;
 mod knowledge;
 
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{folder_of, read_tables};
-use super::pictures::Pictures;
 use super::record::{Record, key};
 use super::row::{ImageSource, Row};
 use super::{DatasetError, Options, json, vocabulary};
@@ -25,13 +25,13 @@ const TABLES: [&str; 4] = [
     "test.json",
 ];
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let entries = read_tables(path, &[&TABLES], json::entries, "train.json of SLAKE")?;
     let folder = folder_of(path);
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(Slake {
-            pictures: Pictures::beside(&folder, options, &["imgs", "images"])?,
+            images: ImageFinder::new(&folder, options, &["imgs", "images"])?,
             knowledge: Knowledge::read(&folder.join("KG"))?,
             boxes: Boxes::default(),
         }),
@@ -42,7 +42,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
 }
 
 struct Slake {
-    pictures: Pictures,
+    images: ImageFinder,
     knowledge: Knowledge,
     boxes: Boxes,
 }
@@ -51,8 +51,8 @@ impl Recipe for Slake {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("img_name")?;
         let images = match name.is_empty() {
-            true => self.pictures.of_value(record.take("image"))?,
-            false => vec![self.pictures.find(&name)?],
+            true => self.images.of_value(record.take("image"))?,
+            false => vec![self.images.find(&name)?],
         };
         let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
         if let Some((study, _)) = name.split_once('/') {
@@ -75,25 +75,29 @@ impl Recipe for Slake {
     }
 
     fn language(&self, record: &Record) -> String {
-        let own = record.note("q_lang");
-        // The Parquet copies hold English alone and do not say so.
-        if own.is_empty() { "en".to_owned() } else { own }
+        let language = record.note("q_lang");
+        // The Parquet copies are English only and have no language column.
+        if language.is_empty() {
+            "en".to_owned()
+        } else {
+            language
+        }
     }
 }
 
 impl Slake {
-    /// Adds the boxes as tags, and a rationale of what is known.
+    /// Adds the boxes as tags, and a rationale from the known facts.
     fn explain(&mut self, row: &mut Row, record: &Record, location: &str, modality: &str) {
         let mut structures = Vec::new();
-        if let Some(ImageSource::File(picture)) = row.images.first() {
-            let boxes = self.boxes.of(picture);
+        if let Some(ImageSource::File(image)) = row.images.first() {
+            let boxes = self.boxes.of(image);
             for marked in boxes {
                 if !structures.contains(&marked.name) {
                     structures.push(marked.name.clone());
                 }
             }
-            let places: Vec<String> = boxes.iter().map(ToString::to_string).collect();
-            row.tag_all("box", places.iter().map(String::as_str));
+            let rectangles: Vec<String> = boxes.iter().map(ToString::to_string).collect();
+            row.tag_all("box", rectangles.iter().map(String::as_str));
         }
         let triple = record.texts("triple");
         let facts = self.knowledge.facts(&triple, &row.answer, &structures);

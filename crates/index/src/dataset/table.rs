@@ -1,7 +1,7 @@
 //! Reads CSV and TSV tables with a header.
 //!
-//! Quoted fields may hold line ends, so a quote that is never closed would swallow the rest of the file: reading stops
-//! at a row that is too long.
+//! Quoted fields may contain line breaks, so an unclosed quote would swallow the rest of the file: reading stops at a row
+//! that is too long.
 
 use std::io::{BufRead, Read};
 use std::sync::Arc;
@@ -12,32 +12,32 @@ use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
 
 /// Longest row, in bytes.
-const LONGEST_ROW: usize = 8 << 20;
+const MAX_ROW_BYTES: usize = 8 << 20;
 /// Most columns.
-const MOST_COLUMNS: usize = 4096;
+const MAX_COLUMNS: usize = 4096;
 
-/// The records of a table with commas.
+/// The records of a comma-separated table.
 pub(super) fn commas(input: &Input) -> Result<Entries, DatasetError> {
     entries(input, b',')
 }
 
-/// The records of a table with tabs.
+/// The records of a tab-separated table.
 pub(super) fn tabs(input: &Input) -> Result<Entries, DatasetError> {
     entries(input, b'\t')
 }
 
-/// What stands between the fields: as its first line says, where that has none of `usual`. Spreadsheets of half the world
-/// write semicolons.
+/// The delimiter: `usual`, or another one if the first line does not contain it. In many locales spreadsheets write
+/// semicolons.
 fn delimiter(input: &Input, usual: u8) -> Result<u8, DatasetError> {
     let mut file = input.open()?;
-    let begin = file.fill_buf();
-    let begin = begin.map_err(|error| DatasetError::broken(&input.name, error))?;
-    let line = begin.split(|byte| *byte == b'\n').next().unwrap_or(begin);
+    let start = file.fill_buf();
+    let start = start.map_err(|error| DatasetError::broken(&input.name, error))?;
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
     let mut known = [usual, b';', b'\t', b','].into_iter();
     Ok(known.find(|byte| line.contains(byte)).unwrap_or(usual))
 }
 
-/// The records of a table with `usual` between its fields. The first row names the columns.
+/// The records of a table, with `usual` as the expected delimiter. The first row names the columns.
 fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
     let delimiter = delimiter(input, usual)?;
     let progress = Arc::new(Progress::default());
@@ -55,8 +55,8 @@ fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
     let header = header
         .map_err(|error| DatasetError::broken(&name, error))?
         .clone();
-    if header.len() > MOST_COLUMNS {
-        let reason = format!("more than {MOST_COLUMNS} columns");
+    if header.len() > MAX_COLUMNS {
+        let reason = format!("more than {MAX_COLUMNS} columns");
         return Err(DatasetError::unsupported(&name, reason));
     }
     let columns: Vec<String> = header
@@ -79,7 +79,7 @@ fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
         match more {
             Ok(true) if progress.is_in_quotes() && has_line_end(&row) => {
                 let reason =
-                    "a quote is not closed: the row goes on to the end of the file".to_owned();
+                    "a quote is not closed: the row extends to the end of the file".to_owned();
                 Some(Ok(Entry::Bad { origin, reason }))
             }
             Ok(true) => Some(Ok(entry(&row, &columns, origin, &split))),
@@ -99,7 +99,7 @@ fn entries(input: &Input, usual: u8) -> Result<Entries, DatasetError> {
 fn entry(row: &csv::ByteRecord, columns: &[String], origin: String, split: &str) -> Entry {
     if row.len() != columns.len() {
         let reason = format!(
-            "it has {} fields, the header has {}",
+            "the row has {} fields, the header has {}",
             row.len(),
             columns.len()
         );
@@ -108,7 +108,7 @@ fn entry(row: &csv::ByteRecord, columns: &[String], origin: String, split: &str)
     let mut fields = Vec::with_capacity(columns.len());
     for (column, field) in columns.iter().zip(row) {
         let Ok(text) = std::str::from_utf8(field) else {
-            let reason = "it is not UTF-8".to_owned();
+            let reason = "the row is not UTF-8".to_owned();
             return Entry::Bad { origin, reason };
         };
         let value = if text.is_empty() {
@@ -125,7 +125,7 @@ fn has_line_end(row: &csv::ByteRecord) -> bool {
     row.iter().any(|field| field.contains(&b'\n'))
 }
 
-/// How far an input was read.
+/// Reading progress of an input.
 #[derive(Default)]
 struct Progress {
     /// Bytes read since the last row.
@@ -135,13 +135,13 @@ struct Progress {
 }
 
 impl Progress {
-    /// Whether the input ended within quotes.
+    /// Whether the input ended inside quotes.
     fn is_in_quotes(&self) -> bool {
         self.ended.load(Ordering::Relaxed) && self.quotes.load(Ordering::Relaxed) % 2 == 1
     }
 }
 
-/// An input that fails once too much was read for one row.
+/// An input that fails once a single row is too long.
 struct Limited<R> {
     input: R,
     progress: Arc<Progress>,
@@ -155,9 +155,9 @@ impl<R: Read> Read for Limited<R> {
         self.progress.quotes.fetch_add(quotes, Ordering::Relaxed);
         self.progress.ended.fetch_or(read == 0, Ordering::Relaxed);
         let before = self.progress.row.fetch_add(read, Ordering::Relaxed);
-        if before > LONGEST_ROW {
+        if before > MAX_ROW_BYTES {
             return Err(std::io::Error::other(
-                "a row longer than 8 MiB; is a quote not closed?",
+                "a row is longer than 8 MiB; is a quote not closed?",
             ));
         }
         Ok(read)

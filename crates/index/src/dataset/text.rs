@@ -1,12 +1,11 @@
-//! Reads files whose rows are lines.
+//! Reads files with one row per line.
 
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry};
 use rounds_support::{Cancel, Lines};
 
-/// What `read` makes of each line that is not blank, given the line and where it stands. A line that is too long or no
-/// UTF-8 is a bad row.
+/// Applies `read` to each non-blank line and its position. A line that is too long or not UTF-8 is a bad row.
 pub(super) fn entries(
     input: &Input,
     mut read: impl FnMut(&str, String) -> Entry + Send + 'static,
@@ -34,10 +33,10 @@ pub(super) fn entries(
     })
 }
 
-/// A line, or why it is not taken; the outer error is the last item.
+/// A line, or why it is refused. An outer error is the last item.
 pub(super) type Line = std::io::Result<rounds_support::lines::Line>;
 
-/// The lines of a file with their numbers, from 1; without a byte order mark.
+/// The lines of a file, numbered from 1, without a byte order mark.
 pub(super) fn lines(
     input: &Input,
 ) -> Result<impl Iterator<Item = (u64, Line)> + Send + use<>, DatasetError> {

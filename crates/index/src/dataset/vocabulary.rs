@@ -1,8 +1,8 @@
-//! The few words that all data sets share: modalities, splits, answer types.
+//! The vocabulary shared by all data sets: modalities, splits, answer types.
 //!
-//! Data sets spell these in many ways; filters need one. What is not known here is never forced into the vocabulary.
+//! Data sets spell these in many ways, but filters need one. Unknown words are left as they are.
 
-/// Lower-case words of letters and digits.
+/// The alphanumeric words of a text in lower case.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
@@ -11,7 +11,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Words that name a modality, in the order they are looked for: what stands first wins, as in PET/CT or CT with GI contrast.
+/// Modalities and the words that name them. The first match wins, as in PET/CT or CT with GI contrast.
 const MODALITIES: [(&str, &[&str]); 9] = [
     ("pet", &["pet", "positron"]),
     (
@@ -90,7 +90,7 @@ pub(super) fn modality(label: &str) -> Option<&'static str> {
         .map(|(modality, _)| *modality)
 }
 
-/// The modality of a concept of the UMLS, as ROCOv2 names them.
+/// The modality of a UMLS concept, as used in ROCOv2.
 pub(super) fn modality_of_concept(concept: &str) -> Option<&'static str> {
     Some(match concept {
         "C0040405" => "ct",
@@ -103,7 +103,7 @@ pub(super) fn modality_of_concept(concept: &str) -> Option<&'static str> {
     })
 }
 
-/// A part of the body as filters name it: `ABD` is the abdomen, `Brain_Tissue` brain tissue.
+/// A normalised body part: `ABD` becomes abdomen, `Brain_Tissue` brain tissue.
 pub(super) fn organ(label: &str) -> String {
     let label = label.trim().replace('_', " ").to_lowercase();
     match label.as_str() {
@@ -121,7 +121,7 @@ pub(super) fn answer_type(answer: &str) -> &'static str {
     }
 }
 
-/// The split that a file, a list or a value is named after: `train`, `validation`, `test`, or nothing.
+/// The split named in a text: `train`, `validation`, `test`, or empty.
 pub(super) fn split_of(name: &str) -> String {
     let words = words(name);
     let any = |is: fn(&str) -> bool| words.iter().any(|word| is(word));
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_of_a_modality_come_to_one_word() {
+    fn modality_labels_are_normalised() {
         for (label, expected) in [
             ("cta - ct angiography", Some("ct")),
             ("an - angiogram", Some("angiography")),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_are_known_by_the_words_of_a_name() {
+    fn splits_are_recognised_by_the_words_of_a_name() {
         for (name, expected) in [
             ("trainset.json", "train"),
             ("All_QA_Pairs_val.txt", "validation"),

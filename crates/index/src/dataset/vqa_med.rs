@@ -1,27 +1,28 @@
 //! ImageCLEF VQA-Med 2019: lines of `image|question|answer`, in one file or by category.
 //!
-//! What one question of a picture tells (its modality, organ and plane) is true of the picture, so it becomes a tag of
-//! every row about it. That takes a first pass over the lines. Only answers that name something are used, and what a
-//! question takes for granted (`in this mri`); a `no` tells nothing.
+//! What one question reveals about an image (its modality, organ and plane) holds for the image, so it becomes a tag of every
+//! row about it. This takes a first pass over the lines. Only answers that name something are used, and what a question
+//! presupposes (`in this mri`); a `no` reveals nothing.
 
 mod facts;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{Input, chain, files, folder_of};
-use super::pictures::Pictures;
 use super::record::{Entries, Entry, Record, Value};
 use super::row::Row;
 use super::{DatasetError, Options, text};
 use facts::{Category, Facts};
 
-/// Most pictures whose facts are kept, and most questions whose category is.
-const MOST_PICTURES: usize = 200_000;
-const MOST_QUESTIONS: usize = 1_000_000;
+/// Most images whose facts are kept.
+const MAX_IMAGES: usize = 200_000;
+/// Most questions whose category is kept.
+const MAX_QUESTIONS: usize = 1_000_000;
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let inputs = find(path)?;
     if inputs.is_empty() {
         return Err(DatasetError::nothing(
@@ -29,13 +30,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
             path,
         ));
     }
-    let mut known = Known::default();
+    let mut known = FirstPass::default();
     let mut total = 0_u64;
     for input in &inputs {
         known.read_categories(input)?;
         total = total.saturating_add(known.read_facts(input)?);
     }
-    let folder = pictures_above(&inputs, path);
+    let folder = image_folder(&inputs, path);
     let usual = [
         "Train_images",
         "train_images",
@@ -50,10 +51,10 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
         total: Some(total),
         ..chain(inputs, entries)?
     };
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(VqaMed {
-            pictures: Pictures::beside(&folder, options, &usual)?,
+            images: ImageFinder::new(&folder, options, &usual)?,
             known,
         }),
         source: "VQA-Med 2019 (ImageCLEF)".to_owned(),
@@ -62,7 +63,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
     })
 }
 
-/// The files of lines: `path` itself, or those in it and in the folders of its splits.
+/// The files to read: `path` itself, or those in it and in its split folders.
 fn find(path: &Path) -> Result<Vec<Input>, DatasetError> {
     if !path.is_dir() {
         let input = Input::new(path.to_path_buf());
@@ -91,45 +92,42 @@ fn files_if(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Input>, 
     }
 }
 
-/// `C1_Modality_train.txt` and its like.
+/// Whether a file is one category, such as `C1_Modality_train.txt`.
 fn is_category(name: &str) -> bool {
     name.ends_with(".txt") && Category::of_file(name).is_some()
 }
 
-/// Pictures lie beside the lines, or beside the folder of the categories.
-fn pictures_above(inputs: &[Input], path: &Path) -> PathBuf {
-    let beside = inputs
+/// The folder with the images: that of the files, or the parent of the folder of categories.
+fn image_folder(inputs: &[Input], path: &Path) -> PathBuf {
+    let folder = inputs
         .first()
         .map_or_else(|| folder_of(path), |input| folder_of(&input.path));
     let named_for_categories = inputs
         .first()
         .is_some_and(|input| is_category(&input.name.to_lowercase()));
-    match beside.parent() {
+    match folder.parent() {
         Some(above) if named_for_categories && !above.as_os_str().is_empty() => above.to_path_buf(),
         Some(_) if path.is_dir() && !named_for_categories => path.to_path_buf(),
-        _ => beside,
+        _ => folder,
     }
 }
 
-/// The fields of a line: picture, category where the line has it, question, answer.
+/// The fields of a line: image, category if present, question, answer.
 fn fields(line: &str) -> Option<(&str, Option<Category>, &str, &str)> {
     let fields: Vec<&str> = line.split('|').map(str::trim).collect();
     match fields[..] {
-        [picture, question, answer] => Some((picture, None, question, answer)),
-        // The published answers of the test split name the category.
-        [picture, category, question, answer] => Some((
-            picture,
-            Some(Category::of_name(category)?),
-            question,
-            answer,
-        )),
+        [image, question, answer] => Some((image, None, question, answer)),
+        // The published answers of the test split include the category.
+        [image, category, question, answer] => {
+            Some((image, Some(Category::of_name(category)?), question, answer))
+        }
         _ => None,
     }
 }
 
 fn entries(input: &Input) -> Result<Entries, DatasetError> {
     let split = match input.split.as_str() {
-        // The file may be named after nothing, and its folder after the split.
+        // If the file's name gives no split, its folder's name may.
         "" => {
             let folder = folder_of(&input.path);
             let name = folder
@@ -141,15 +139,15 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
         }
         split => split.to_owned(),
     };
-    let of_file = Category::of_file(&input.name.to_lowercase());
+    let file_category = Category::of_file(&input.name.to_lowercase());
     text::entries(input, move |line, origin| {
-        let Some((picture, category, question, answer)) = fields(line) else {
-            let reason = "it is not picture|question|answer".to_owned();
+        let Some((image, category, question, answer)) = fields(line) else {
+            let reason = "the line is not image|question|answer".to_owned();
             return Entry::Bad { origin, reason };
         };
-        let category = category.or(of_file).map_or("", Category::name);
+        let category = category.or(file_category).map_or("", Category::name);
         let fields = [
-            ("image", picture),
+            ("image", image),
             ("category", category),
             ("question", question),
             ("answer", answer),
@@ -159,16 +157,17 @@ fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-/// What a first pass over the lines tells.
+/// What the first pass over the lines found.
 #[derive(Default)]
-struct Known {
-    pictures: HashMap<String, Facts>,
-    /// Picture and question, for those files that do not name the category of a line.
+struct FirstPass {
+    /// Facts by image.
+    facts: HashMap<String, Facts>,
+    /// Categories by image and question, for files whose lines do not include them.
     categories: HashMap<String, Category>,
 }
 
-impl Known {
-    /// Learns which category a question is of, from the files by category beside `input`.
+impl FirstPass {
+    /// Reads the categories of questions from the per-category files next to `input`.
     fn read_categories(&mut self, input: &Input) -> Result<(), DatasetError> {
         let folder = folder_of(&input.path);
         for folder in [folder.join("QAPairsByCategory"), folder] {
@@ -176,26 +175,28 @@ impl Known {
                 let Some(category) = Category::of_file(&file.name.to_lowercase()) else {
                     continue;
                 };
-                self.each(&file, |known, picture, _, question, answer| {
-                    if known.categories.len() < MOST_QUESTIONS {
-                        known.categories.insert(place(picture, question), category);
+                self.each(&file, |known, image, _, question, answer| {
+                    if known.categories.len() < MAX_QUESTIONS {
+                        known
+                            .categories
+                            .insert(question_key(image, question), category);
                     }
-                    known.learn(picture, Some(category), question, answer);
+                    known.learn(image, Some(category), question, answer);
                 })?;
             }
         }
         Ok(())
     }
 
-    /// Learns what the lines of `input` tell; gives their number, good or bad.
+    /// Collects facts from the lines of `input`; returns the number of lines, valid or not.
     fn read_facts(&mut self, input: &Input) -> Result<u64, DatasetError> {
-        self.each(input, |known, picture, category, question, answer| {
+        self.each(input, |known, image, category, question, answer| {
             let category = category.or_else(|| {
                 known
-                    .category(picture, question)
+                    .category(image, question)
                     .map(|(category, _)| category)
             });
-            known.learn(picture, category, question, answer);
+            known.learn(image, category, question, answer);
         })
     }
 
@@ -213,44 +214,44 @@ impl Known {
             }
             rows = rows.saturating_add(1);
             if let Ok(line) = line
-                && let Some((picture, category, question, answer)) = fields(&line)
+                && let Some((image, category, question, answer)) = fields(&line)
             {
-                work(self, picture, category, question, answer);
+                work(self, image, category, question, answer);
             }
         }
         Ok(rows)
     }
 
-    fn learn(&mut self, picture: &str, category: Option<Category>, question: &str, answer: &str) {
-        if self.pictures.len() < MOST_PICTURES || self.pictures.contains_key(picture) {
-            let facts = self.pictures.entry(picture.to_owned()).or_default();
+    fn learn(&mut self, image: &str, category: Option<Category>, question: &str, answer: &str) {
+        if self.facts.len() < MAX_IMAGES || self.facts.contains_key(image) {
+            let facts = self.facts.entry(image.to_owned()).or_default();
             facts.learn(category, question, answer);
         }
     }
 
-    /// The category of a question, and whether it is only inferred from its words.
-    fn category(&self, picture: &str, question: &str) -> Option<(Category, bool)> {
+    /// The category of a question, and whether it was inferred from its words.
+    fn category(&self, image: &str, question: &str) -> Option<(Category, bool)> {
         let known = self
             .categories
-            .get(&place(picture, question))
+            .get(&question_key(image, question))
             .map(|category| (*category, false));
         known.or_else(|| Category::of_question(question).map(|category| (category, true)))
     }
 }
 
-fn place(picture: &str, question: &str) -> String {
-    format!("{picture}|{question}")
+fn question_key(image: &str, question: &str) -> String {
+    format!("{image}|{question}")
 }
 
 struct VqaMed {
-    pictures: Pictures,
-    known: Known,
+    images: ImageFinder,
+    known: FirstPass,
 }
 
 impl Recipe for VqaMed {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image")?;
-        let images = vec![self.pictures.find_stem(&name)?];
+        let images = vec![self.images.find_stem(&name)?];
         let question = record.text("question")?;
         let stated = Category::of_name(&record.note("category")).map(|category| (category, false));
         let category = stated.or_else(|| self.known.category(&name, &question));
@@ -259,7 +260,7 @@ impl Recipe for VqaMed {
             row.tag("category", category.name());
             row.tag("category_source", if inferred { "inferred" } else { "" });
         }
-        if let Some(facts) = self.known.pictures.get(&name) {
+        if let Some(facts) = self.known.facts.get(&name) {
             facts.tag(&mut row);
         }
         Ok(vec![row])

@@ -1,33 +1,33 @@
-//! VQA-RAD: questions of clinicians about radiology pictures.
+//! VQA-RAD: clinicians' questions about radiology images.
 //!
-//! The original form links paraphrases by `qid_linked_id` and names the case; the expanded form has templated questions
-//! (`frame`) as rows too, but neither link nor case; its cases are looked up in the original form where that lies beside it. Both hold numbers for answers and stray blanks. Each record is one
-//! row: a paraphrase is a row of its own, told by `phrase_type`.
+//! The original form links paraphrases by `qid_linked_id` and names the case; the expanded form adds templated questions
+//! (`frame`), but has neither links nor cases, so cases are looked up in the original form if it is in the same folder. Both
+//! have numeric answers and stray blanks. Each record is one row; paraphrases are separate rows, marked by `phrase_type`.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::filter::{Opened, Recipe};
+use super::filter::{RawDataset, Recipe};
+use super::image_finder::ImageFinder;
 use super::inputs::{folder_of, read_tables};
-use super::pictures::Pictures;
 use super::record::{Entry, Record};
 use super::row::Row;
 use super::{DatasetError, Options, json, vocabulary};
 
-/// Names of the tables in the folder; the expanded form if it is there, for it has more rows.
+/// Names of the tables; the expanded form is preferred because it has more rows.
 const EXPANDED: [&str; 2] = ["trainset.json", "testset.json"];
 const ORIGINAL: [&str; 1] = ["VQA_RAD Dataset Public.json"];
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
     let lists: [&[&str]; 2] = [&EXPANDED, &ORIGINAL];
     let wanted = "trainset.json of VQA-RAD";
     let entries = read_tables(path, &lists, json::entries, wanted)?;
     let folder = folder_of(path);
     let usual = ["VQA_RAD Image Folder", "images", "imgs"];
-    Ok(Opened {
+    Ok(RawDataset {
         entries,
         recipe: Box::new(VqaRad {
-            pictures: Pictures::beside(&folder, options, &usual)?,
+            images: ImageFinder::new(&folder, options, &usual)?,
             cases: cases(&folder),
         }),
         source: "VQA-RAD".to_owned(),
@@ -37,12 +37,12 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, DatasetErro
 }
 
 struct VqaRad {
-    pictures: Pictures,
-    /// Picture to case.
+    images: ImageFinder,
+    /// Cases by image.
     cases: HashMap<String, String>,
 }
 
-/// The cases of the pictures, as the original form says; none where it is not there or cannot be read.
+/// The cases of the images from the original form; empty if it is missing or cannot be read.
 fn cases(folder: &Path) -> HashMap<String, String> {
     let path = folder.join(ORIGINAL[0]);
     if !path.is_file() {
@@ -66,17 +66,17 @@ impl Recipe for VqaRad {
     fn rows(&mut self, record: &mut Record) -> Result<Vec<Row>, String> {
         let name = record.text("image_name")?;
         let images = match name.is_empty() {
-            true => self.pictures.of_value(record.take("image"))?,
-            false => vec![self.pictures.find(&name)?],
+            true => self.images.of_value(record.take("image"))?,
+            false => vec![self.images.find(&name)?],
         };
         let mut row = Row::new(images, record.text("question")?, record.text("answer")?);
         row.study = match stated(record.note("image_case_url")) {
-            unsaid if unsaid.is_empty() => self.cases.get(&name).cloned().unwrap_or_default(),
-            said => said,
+            case if case.is_empty() => self.cases.get(&name).cloned().unwrap_or_default(),
+            case => case,
         };
         row.tag("organ", &vocabulary::organ(&record.note("image_organ")));
         let kinds = record.note("question_type");
-        // ATRIB is how two records of the published file spell it.
+        // Two records of the published file misspell it as ATRIB.
         let kinds = kinds
             .split(',')
             .map(|kind| match kind.trim().to_lowercase().as_str() {
@@ -100,7 +100,7 @@ impl Recipe for VqaRad {
         "en".to_owned()
     }
 
-    /// The original form has the test rows among the others.
+    /// In the original form, test rows are mixed with the others.
     fn split(&self, record: &Record) -> String {
         let kind = record.note("phrase_type");
         match kind.as_str() {
@@ -112,7 +112,7 @@ impl Recipe for VqaRad {
     }
 }
 
-/// A value, where `NULL` stands for none.
+/// A value; `NULL` becomes empty.
 fn stated(value: String) -> String {
     if value == "NULL" {
         String::new()

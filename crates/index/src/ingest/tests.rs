@@ -1,4 +1,4 @@
-//! What becomes of rows: ids that come with an export, pictures without a vector, and pictures that are too long together.
+//! Importing rows: ids from an export, images without a usable vector, and images that are too large in total.
 
 use super::*;
 use crate::dataset::{self, Format, Options};
@@ -6,12 +6,12 @@ use crate::example::is_id;
 use crate::{Encoder, Index, create, export};
 use std::path::Path;
 
-/// A vector by the first pixel; none that can be used where that is white.
+/// Encodes the first pixel; the vector is invalid if that is white.
 struct Grey;
 
 impl Embedder for Grey {
-    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
-        let shade = f32::from(picture.rgb[0]);
+    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String> {
+        let shade = f32::from(image.rgb[0]);
         let one = if shade == 255.0 { f32::NAN } else { 1.0 };
         Ok(vec![vec![one, shade / 255.0]])
     }
@@ -43,8 +43,7 @@ fn row(id: &str, shade: u8) -> Row {
     }
 }
 
-/// Adds rows to the index in `folder`, which is made where there is none; gives what became of them, and the reasons of those
-/// that were rejected.
+/// Adds rows to the index in `folder`, which is created if missing; returns the counts, and the reasons for rejected rows.
 fn add_all(
     folder: &Path,
     items: &mut dyn Iterator<Item = Result<Item, DatasetError>>,
@@ -100,13 +99,13 @@ fn exported(folder: &Path, out: &Path) {
     export::export(&index, out, &Cancel::new(), &mut |_, _| ()).unwrap();
 }
 
-/// Whether an id is the beginning of a hash of the content.
-fn is_of_content(id: &str) -> bool {
+/// Whether an id is a prefix of a content hash.
+fn is_content_id(id: &str) -> bool {
     id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// An index of three examples, two of which have ids that are not of their content, and its export.
-fn three(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+/// An index of three examples, two of which have ids not derived from their content, and its export.
+fn index_and_export(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
     let (index, out) = (folder.join("first"), folder.join("export"));
     let rows = vec![row("case-one", 1), row("", 2), row("phantom-fundus-005", 3)];
     add_rows(&index, rows);
@@ -115,36 +114,36 @@ fn three(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
 }
 
 #[test]
-fn an_export_that_is_read_back_keeps_its_ids_and_reading_it_again_adds_nothing() {
+fn importing_an_export_keeps_its_ids_and_importing_it_again_adds_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (first, out) = three(folder.path());
+    let (first, out) = index_and_export(folder.path());
     let second = folder.path().join("second");
     let summary = add_export(&second, &out);
     assert_eq!((summary.rows, summary.added), (3, 3));
     assert_eq!(ids(&second), ids(&first));
     assert_eq!(ids(&second)[0], "case-one");
-    assert!(is_of_content(&ids(&second)[1]));
+    assert!(is_content_id(&ids(&second)[1]));
     let summary = add_export(&second, &out);
     assert_eq!((summary.rows, summary.duplicates), (3, 3));
     assert_eq!(ids(&second), ids(&first));
 }
 
 #[test]
-fn an_id_that_another_example_has_becomes_one_of_the_content() {
+fn an_id_already_in_use_is_replaced_by_a_content_hash() {
     let folder = tempfile::tempdir().unwrap();
-    let (first, out) = three(folder.path());
+    let (first, out) = index_and_export(folder.path());
     let second = folder.path().join("second");
-    // The first has the id that the export brings, the second the one that the content would give instead.
-    let of_content = Example {
+    // The first takes the id from the export, the second the content hash that would replace it.
+    let by_content = Example {
         id: String::new(),
         ..Index::open(Some(&first)).unwrap().example(0).unwrap()
     };
-    let rows = vec![row("case-one", 101), row(&of_content.ids()[0], 102)];
+    let rows = vec![row("case-one", 101), row(&by_content.ids()[0], 102)];
     add_rows(&second, rows);
     let summary = add_export(&second, &out);
     assert_eq!((summary.rows, summary.added), (3, 3));
     let ids = ids(&second);
-    assert_eq!(ids[2], of_content.ids()[1]);
+    assert_eq!(ids[2], by_content.ids()[1]);
     assert_eq!(ids[2].len(), 32);
     assert_eq!(ids[4], "phantom-fundus-005");
     let summary = add_export(&second, &out);
@@ -152,9 +151,9 @@ fn an_id_that_another_example_has_becomes_one_of_the_content() {
 }
 
 #[test]
-fn an_id_that_is_none_of_ours_is_not_taken() {
+fn an_invalid_id_is_not_accepted() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, out) = three(folder.path());
+    let (_, out) = index_and_export(folder.path());
     let path = out.join("examples.jsonl");
     let lines = std::fs::read_to_string(&path).unwrap();
     let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
@@ -182,23 +181,23 @@ fn an_id_that_is_none_of_ours_is_not_taken() {
     assert_eq!(summary.added as usize, hostile.len());
     let ids = ids(&second);
     assert!(
-        ids.iter().all(|id| is_of_content(id) && is_id(id)),
+        ids.iter().all(|id| is_content_id(id) && is_id(id)),
         "{ids:?}"
     );
 }
 
 #[test]
-fn rows_of_one_id_are_all_kept_and_the_first_has_it() {
+fn rows_with_the_same_id_are_all_added_and_the_first_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let (summary, _) = add_rows(&index, vec![row("case-one", 1), row("case-one", 2)]);
     assert_eq!(summary.added, 2);
     let ids = ids(&index);
-    assert!(ids[0] == "case-one" && is_of_content(&ids[1]), "{ids:?}");
+    assert!(ids[0] == "case-one" && is_content_id(&ids[1]), "{ids:?}");
 }
 
 #[test]
-fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
+fn an_image_without_a_usable_vector_rejects_only_its_row() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let rows = || vec![row("", 1), row("", 255), row("", 2)];
@@ -213,12 +212,12 @@ fn a_picture_that_the_encoder_makes_nothing_of_costs_only_its_row() {
 }
 
 #[test]
-fn pictures_that_are_too_long_together_are_one_rejected_row() {
+fn images_too_large_in_total_reject_their_row() {
     let mut row = row("", 1);
     row.images = vec![row.images[0].clone(); 3];
     let length = png(1).len() as u64;
     let read = load(&mut row.clone(), 3 * length).unwrap();
     assert_eq!((read.0.len(), read.1.len()), (3, 3));
     let reason = load(&mut row, 3 * length - 1).unwrap_err();
-    assert!(reason.contains("together"), "{reason}");
+    assert!(reason.contains("in total"), "{reason}");
 }

@@ -1,4 +1,4 @@
-//! What a cache lets go, and when.
+//! What a cache evicts, and when.
 
 use super::*;
 use std::time::Duration;
@@ -7,13 +7,13 @@ fn cache(folder: &Path) -> Latents {
     Latents::new(folder, &"a".repeat(64))
 }
 
-/// A picture's name.
+/// The hash of an image.
 fn name(i: usize) -> String {
     format!("{i:02}").repeat(32)
 }
 
-/// Keeps 164 bytes for a picture that was last used so many seconds ago.
-fn keep(latents: &Latents, i: usize, seconds: u64) {
+/// Caches 164 bytes for an image, last used this many seconds ago.
+fn cache_image(latents: &Latents, i: usize, seconds: u64) {
     latents.put(&name(i), &[i as u8; 100]).unwrap();
     let path = latents.path(&name(i)).unwrap();
     File::options()
@@ -29,18 +29,18 @@ fn files_of(latents: &Latents) -> usize {
 }
 
 #[test]
-fn the_longest_unused_goes_first_and_a_damaged_one_is_nothing() {
+fn the_least_recently_used_is_evicted_first_and_a_damaged_file_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let latents = cache(folder.path());
     for i in 0..4 {
-        keep(&latents, i, 100 - i as u64);
+        cache_image(&latents, i, 100 - i as u64);
     }
     assert_eq!(latents.get(&name(0)), Some(vec![0; 100]), "used now");
-    let held = Held {
+    let expected = CacheSize {
         files: 4,
         bytes: 4 * 164,
     };
-    assert_eq!(latents.held(&|_| true), held);
+    assert_eq!(latents.held(&|_| true), expected);
     assert_eq!(latents.set_limit(2 * 164).unwrap(), 2);
     assert!(latents.has(&name(0)) && latents.has(&name(3)) && !latents.has(&name(1)));
     let path = latents.path(&name(3)).unwrap();
@@ -52,73 +52,76 @@ fn the_longest_unused_goes_first_and_a_damaged_one_is_nothing() {
 }
 
 #[test]
-fn a_limit_that_was_set_holds_for_everyone_who_adds() {
+fn a_limit_applies_to_every_process() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(cache(folder.path()).set_limit(3 * 164 + 10).unwrap(), 0);
     for i in 0..9 {
-        // Opened anew each time, as by one process after the other.
+        // Opened again each time, as by different processes.
         let latents = cache(folder.path());
         assert_eq!(latents.limit(), 3 * 164 + 10);
-        keep(&latents, i, 100 - i as u64);
+        cache_image(&latents, i, 100 - i as u64);
         assert!(latents.has(&name(i)));
         assert!(latents.held(&|_| true).bytes <= latents.limit(), "{i}");
     }
-    // Written again, it takes the place of itself.
-    keep(&cache(folder.path()), 8, 0);
+    // Writing the same image again replaces it.
+    cache_image(&cache(folder.path()), 8, 0);
     assert_eq!(files_of(&cache(folder.path())), 3);
     cache(folder.path()).put(&name(10), &[0; 1000]).unwrap();
-    assert!(!cache(folder.path()).has(&name(10)), "longer than all");
+    assert!(
+        !cache(folder.path()).has(&name(10)),
+        "larger than the limit"
+    );
     assert_eq!(files_of(&cache(folder.path())), 3);
 }
 
 #[test]
-fn what_was_computed_in_another_type_is_kept_apart() {
+fn latents_of_different_types_are_cached_separately() {
     let folder = tempfile::tempdir().unwrap();
     let plain = cache(folder.path());
-    keep(&plain, 1, 0);
+    cache_image(&plain, 1, 0);
     let half = cache(folder.path()).computed_in("bf16");
     assert!(!half.exists());
-    keep(&half, 2, 0);
+    cache_image(&half, 2, 0);
     assert!(!half.has(&name(1)) && !plain.has(&name(2)));
     assert!(cache(folder.path()).computed_in("f32").has(&name(1)));
     assert_eq!(Latents::all(folder.path()).len(), 2);
 }
 
 #[test]
-fn a_tally_that_is_damaged_or_gone_is_counted_again() {
+fn a_damaged_or_missing_usage_file_is_counted_again() {
     let folder = tempfile::tempdir().unwrap();
     let latents = cache(folder.path());
     for i in 0..4 {
-        keep(&latents, i, 100 - i as u64);
+        cache_image(&latents, i, 100 - i as u64);
     }
     for text in ["", "\u{0}\u{0}", "4 x", &"7 ".repeat(40)] {
         std::fs::write(latents.folder.join("tally"), text).unwrap();
-        assert_eq!(latents.limit(), USUAL_LIMIT, "{text:?}");
-        keep(&latents, 4, 0);
-        let tally = Tally::hold(&latents.folder).unwrap();
-        assert_eq!((tally.limit, tally.bytes), (USUAL_LIMIT, Some(5 * 164)));
+        assert_eq!(latents.limit(), DEFAULT_LIMIT, "{text:?}");
+        cache_image(&latents, 4, 0);
+        let usage = Usage::lock(&latents.folder).unwrap();
+        assert_eq!((usage.limit, usage.bytes), (DEFAULT_LIMIT, Some(5 * 164)));
     }
 }
 
 #[test]
-fn nothing_stays_of_a_picture_that_is_not_named_whichever_model_made_it() {
+fn retain_deletes_the_latents_of_all_other_images_for_every_model() {
     let folder = tempfile::tempdir().unwrap();
     for model in ["a", "b"] {
         let latents = Latents::new(folder.path(), &model.repeat(64));
         for i in 0..4 {
-            keep(&latents, i, 100);
+            cache_image(&latents, i, 100);
         }
-        // What a write that was interrupted left.
+        // Left by an interrupted write.
         std::fs::write(latents.folder.join("00/.rounds-x"), "rest").unwrap();
     }
-    let named = |picture: &str| picture == name(1) || picture == name(2);
+    let named = |image: &str| image == name(1) || image == name(2);
     let caches = Latents::all(folder.path());
     assert_eq!(caches.len(), 2);
     for latents in caches {
         assert_eq!(latents.held(&named).files, 2);
         assert_eq!(latents.retain(&named).unwrap(), 3);
         assert_eq!(files_of(&latents), 2);
-        let tally = Tally::hold(&latents.folder).unwrap();
-        assert_eq!(tally.bytes, Some(2 * 164));
+        let usage = Usage::lock(&latents.folder).unwrap();
+        assert_eq!(usage.bytes, Some(2 * 164));
     }
 }

@@ -1,7 +1,7 @@
-//! The bytes of a vector file, wherever they are: mapped, in the binary, or in memory.
+//! The bytes of a vector file: memory-mapped, built into the binary, or in memory.
 //!
-//! A mapped file is only safe while nobody cuts it below the mapped length. Writers of ours never do: they cut what lies
-//! past the committed rows, and readers map no further. A file is opened only if it is a plain file, never through a link.
+//! A mapping is only safe while the file is not truncated below the mapped length. Our writers truncate only past the
+//! committed rows, and readers map no further. Only regular files are opened, never links.
 
 use std::fs::{File, OpenOptions};
 use std::ops::Deref;
@@ -14,11 +14,11 @@ use rounds_support::FileError;
 
 /// Read-only bytes.
 pub enum Bytes {
-    /// Of a file on disk.
+    /// A mapped file.
     Mapped(Mmap),
-    /// Of the program itself.
+    /// Part of the program.
     Static(&'static [u8]),
-    /// Made in memory.
+    /// In memory.
     Owned(Vec<u8>),
 }
 
@@ -34,8 +34,8 @@ impl Deref for Bytes {
     }
 }
 
-/// Opens a plain file; a link, a folder or a device is refused. With `write`, it is made (0600) where it is missing.
-pub fn open_plain(path: &Path, write: bool) -> Result<File, VectorError> {
+/// Opens a regular file; links, folders and devices are refused. With `write` it is created (0600) if missing.
+pub fn open_regular_file(path: &Path, write: bool) -> Result<File, VectorError> {
     let action = if write { "write" } else { "read" };
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(write);
@@ -46,20 +46,20 @@ pub fn open_plain(path: &Path, write: bool) -> Result<File, VectorError> {
         &mut options,
         libc::O_NOFOLLOW | libc::O_NONBLOCK,
     );
-    let plain = |kind: std::fs::FileType| kind.is_file();
-    if std::fs::symlink_metadata(path).is_ok_and(|found| !plain(found.file_type())) {
-        return Err(FileError::other(path, action, "not a plain file").into());
+    let is_regular = |kind: std::fs::FileType| kind.is_file();
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !is_regular(found.file_type())) {
+        return Err(FileError::other(path, action, "not a regular file").into());
     }
     let file = options
         .open(path)
         .map_err(|error| FileError::from_io(path, action, &error))?;
     if !length_and_kind(&file, path)?.1 {
-        return Err(FileError::other(path, action, "not a plain file").into());
+        return Err(FileError::other(path, action, "not a regular file").into());
     }
     Ok(file)
 }
 
-/// Length of an open file in bytes, and whether it is a plain file.
+/// Length of an open file in bytes, and whether it is a regular file.
 fn length_and_kind(file: &File, path: &Path) -> Result<(u64, bool), VectorError> {
     file.metadata()
         .map(|found| (found.len(), found.is_file()))
@@ -71,9 +71,9 @@ pub fn length(file: &File, path: &Path) -> Result<u64, VectorError> {
     Ok(length_and_kind(file, path)?.0)
 }
 
-/// Maps the first `wanted` bytes of an open file, which must have them.
+/// Maps the first `wanted` bytes of an open file, which must be at least that long.
 pub fn map(file: &File, path: &Path, wanted: usize) -> Result<Bytes, VectorError> {
-    // SAFETY: the file is a plain file of at least this length, and no writer of ours cuts it below what was committed.
+    // SAFETY: this is a regular file of at least this length, and our writers never truncate it below the committed rows.
     let map = unsafe { MmapOptions::new().len(wanted).map(file) };
     map.map(Bytes::Mapped)
         .map_err(|error| FileError::from_io(path, "map", &error).into())

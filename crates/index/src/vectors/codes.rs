@@ -1,8 +1,8 @@
-//! i8 codes of the rows, in blocks: what a scan reads in place of the f16 rows.
+//! i8 codes of the rows, in blocks: a scan reads them instead of the f16 rows.
 //!
-//! A cache: every byte follows from `NAME.f16`, and a block that fails its checksum, or is of other rows, is not used at all
-//! (its rows are then scored from the f16 file). Each row carries how far its codes are from it, so that a scan knows what
-//! it cannot tell apart. Never hand out codes of a block that was not checked.
+//! They are a cache derived from `NAME.f16`. A block that fails its checksum or belongs to other rows is not used; its rows
+//! are then scored from the f16 file. Each row has an error bound, so that a scan knows which rows it cannot rule out. Never
+//! return codes of a block that was not checked.
 
 use std::ops::Range;
 use std::path::Path;
@@ -19,16 +19,16 @@ use super::simd;
 pub struct CodeRow<'a> {
     /// `dimension` codes.
     pub codes: &'a [i8],
-    /// What a code is multiplied with.
+    /// Factor from codes to values.
     pub scale: f32,
-    /// How far the codes are from the row at most.
+    /// Upper bound of the distance between codes and row.
     pub error: f32,
 }
 
-/// Stands in place of the error of an example without a vector.
-pub const NO_ROW: f32 = -1.0;
+/// The error value that marks an example without a vector.
+pub const ABSENT_ROW: f32 = -1.0;
 
-/// A block that passed its checks.
+/// A block that has passed its checks.
 #[derive(Clone, Copy)]
 pub struct Block<'a> {
     codes: &'a [i8],
@@ -56,7 +56,7 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn row(&self, row: usize) -> Option<CodeRow<'a>> {
         let error = f32::from_le_bytes(*self.errors.get(row)?);
-        if error == NO_ROW {
+        if error == ABSENT_ROW {
             return None;
         }
         Some(CodeRow {
@@ -68,7 +68,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// The checksums of the f16 records that the block was made from, [`BLOCK`] little-endian u32.
+    /// Checksums of the f16 records the block was built from, [`BLOCK`] little-endian u32.
     pub fn sources(&self) -> &'a [u8] {
         self.sources
     }
@@ -78,17 +78,17 @@ const UNKNOWN: u8 = 0;
 const GOOD: u8 = 1;
 const BAD: u8 = 2;
 
-/// The blocks of `NAME.i8`, each checked when it is first used.
+/// The blocks of `NAME.i8`, each checked on first use.
 pub struct Codes {
     bytes: Bytes,
     dimension: usize,
     states: Vec<AtomicU8>,
-    /// So many blocks from the first on are known to be whole.
+    /// Number of leading blocks known to be intact.
     whole: AtomicUsize,
 }
 
 impl Codes {
-    /// Maps the blocks of the first `rows` rows; reads the header only.
+    /// Maps the blocks of the first `rows` rows; reads only the header.
     pub fn open(
         folder: &Path,
         name: &str,
@@ -97,7 +97,7 @@ impl Codes {
     ) -> Result<Self, VectorError> {
         let file = file_name(name);
         let path = folder.join(&file);
-        let handle = bytes::open_plain(&path, false)?;
+        let handle = bytes::open_regular_file(&path, false)?;
         let wanted = layout::block_range(rows / BLOCK, dimension).start;
         if bytes::length(&handle, &path)? < wanted as u64 {
             return Err(VectorError::damaged(&file, "it is too short"));
@@ -125,12 +125,12 @@ impl Codes {
         })
     }
 
-    /// How many blocks there are.
+    /// Number of blocks.
     pub fn blocks(&self) -> usize {
         self.states.len()
     }
 
-    /// A block; `None` where it is damaged or was not made from these records. Checked once, then remembered.
+    /// A block; `None` if it is damaged or was built from other records. The result of the check is remembered.
     pub fn block(&self, number: usize, records: &Records) -> Option<Block<'_>> {
         let state = self.states.get(number)?;
         let seen = match state.load(Ordering::Relaxed) {
@@ -143,7 +143,7 @@ impl Codes {
                 if found == BAD && state.swap(BAD, Ordering::Relaxed) != BAD {
                     tracing::warn!(
                         block = number,
-                        "codes are damaged; their rows are read whole"
+                        "codes are damaged; their rows are read from the f16 file"
                     );
                 }
                 state.store(found, Ordering::Relaxed);
@@ -158,7 +158,7 @@ impl Codes {
         }
     }
 
-    /// Whether the first `blocks` blocks are all whole. Checks those that were not checked before; quick from then on.
+    /// Whether the first `blocks` blocks are all intact. Checks each block only once, so repeated calls are fast.
     pub fn are_whole(&self, blocks: usize, records: &Records) -> bool {
         if blocks <= self.whole.load(Ordering::Relaxed) {
             return true;
@@ -170,9 +170,9 @@ impl Codes {
         whole
     }
 
-    /// The codes of a row, unchecked: only for rows of blocks that [`Codes::are_whole`] said yes to. Empty past the end.
+    /// The codes of a row, unchecked: only for blocks for which [`Codes::are_whole`] returned true. Empty past the end.
     #[inline]
-    pub fn of_row(&self, row: usize) -> &[i8] {
+    pub fn row_codes(&self, row: usize) -> &[i8] {
         let block = HEADER + row / BLOCK * layout::block_length(self.dimension);
         let start = block + row % BLOCK * self.dimension;
         simd::signed(
@@ -187,7 +187,7 @@ impl Codes {
         self.bytes.get(layout::block_range(number, self.dimension))
     }
 
-    /// Whether the checksum fits, and the last record of the block is the one that the codes were made from.
+    /// Whether the checksum is right and the last record of the block is the one the codes were built from.
     fn is_whole(&self, number: usize, records: &Records) -> bool {
         let check = || {
             let bytes = self.raw(number)?;
@@ -209,6 +209,6 @@ pub fn file_name(name: &str) -> String {
 }
 
 /// The rows of block `number`.
-pub fn rows_of(number: usize) -> Range<usize> {
+pub fn block_row_range(number: usize) -> Range<usize> {
     number * BLOCK..(number + 1) * BLOCK
 }

@@ -1,33 +1,33 @@
-//! Making the codes of rows.
+//! Quantises rows to i8 codes.
 //!
-//! Every byte follows from the f16 rows, the same on every machine, so that `verify` can make them again and compare. Never
-//! change how codes are made without a new format version.
+//! The codes depend only on the f16 rows and are the same on every machine, so that `verify` can recompute and compare them.
+//! Never change the quantisation without a new format version.
 
-use super::codes::{NO_ROW, rows_of};
+use super::codes::{ABSENT_ROW, block_row_range};
 use super::error::VectorError;
 use super::layout::{self, BLOCK};
 use super::records::{Records, Row};
 
-/// What codes leave open: the value of one step, and the length of the difference to the row, rounded up.
+/// Step size and error of quantised values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantised {
-    /// What a code is multiplied with.
+    /// Factor from codes to values.
     pub scale: f32,
-    /// Length of the row less its codes times `scale`, or a little more.
+    /// Upper bound of the distance between the values and their codes times `scale`.
     pub error: f32,
 }
 
 /// Writes the codes of `values` into `codes` (as many), -127 to 127.
 pub fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
-    let largest = values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+    let largest = values.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
     let scale = largest / 127.0;
-    let by = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    let by = if by.is_finite() { by } else { 0.0 };
+    let factor = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let factor = if factor.is_finite() { factor } else { 0.0 };
     let mut square = 0.0_f64;
     for (&value, code) in values.iter().zip(codes.iter_mut()) {
-        *code = (value * by).round_ties_even().clamp(-127.0, 127.0) as i8;
-        let left = f64::from(value) - f64::from(scale) * f64::from(*code);
-        square += left * left;
+        *code = (value * factor).round_ties_even().clamp(-127.0, 127.0) as i8;
+        let rest = f64::from(value) - f64::from(scale) * f64::from(*code);
+        square += rest * rest;
     }
     Quantised {
         scale,
@@ -35,7 +35,7 @@ pub fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
     }
 }
 
-/// Makes a block, row by row.
+/// Builds a block row by row.
 pub struct BlockBuilder {
     dimension: usize,
     codes: Vec<i8>,
@@ -56,23 +56,23 @@ impl BlockBuilder {
         }
     }
 
-    /// Adds a row: its values as they are in the f16 file, and its record's checksum.
+    /// Adds a row: its values as stored in the f16 file, and the checksum of its record.
     pub fn push(&mut self, values: Option<&[f32]>, source: u32) {
         let start = self.codes.len();
         self.codes.resize(start + self.dimension, 0);
-        let made = match (values, self.codes.get_mut(start..)) {
+        let quantised = match (values, self.codes.get_mut(start..)) {
             (Some(values), Some(codes)) => quantise(values, codes),
             _ => Quantised {
                 scale: 0.0,
-                error: NO_ROW,
+                error: ABSENT_ROW,
             },
         };
-        self.scales.push(made.scale);
-        self.errors.push(made.error);
+        self.scales.push(quantised.scale);
+        self.errors.push(quantised.error);
         self.sources.push(source);
     }
 
-    /// The bytes of block `number`, if it has all its rows; the builder is empty afterwards.
+    /// The bytes of block `number`, if all its rows were added; the builder is empty afterwards.
     pub fn take(&mut self, number: usize) -> Option<Vec<u8>> {
         if self.sources.len() < BLOCK {
             return None;
@@ -93,14 +93,18 @@ impl BlockBuilder {
     }
 }
 
-/// Makes the codes of the rows of block `number` again.
-pub fn remake(number: usize, records: &Records, row: &mut Row) -> Result<Vec<u8>, VectorError> {
+/// Recomputes block `number` from its rows.
+pub fn rebuild_block(
+    number: usize,
+    records: &Records,
+    row: &mut Row,
+) -> Result<Vec<u8>, VectorError> {
     let mut builder = BlockBuilder::new(records.dimension());
-    for at in rows_of(number) {
-        let present = records.read(at, row)?;
+    for index in block_row_range(number) {
+        let present = records.read(index, row)?;
         builder.push(
             present.then_some(row.values.as_slice()),
-            records.checksum(at)?,
+            records.checksum(index)?,
         );
     }
     builder

@@ -1,106 +1,106 @@
-//! What can go wrong with vector files, and what to do about it.
+//! Errors of vectors and vector files, with hints.
 //!
-//! A message names the file by its name inside the index, never by a path, and says nothing of what is in a vector.
+//! Messages give the file name inside the index, never a path, and never the content of a vector.
 
 use rounds_support::{FileError, Hint};
 
 /// What can go wrong with vectors, their files and the graph over them.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorError {
-    /// The system refused to read or write.
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The encoder's name cannot be a file's name.
+    /// The encoder's name is not valid as a file name.
     #[error("{name:?} cannot be the name of a vector file")]
     Name {
         /// The name, cleaned.
         name: String,
     },
-    /// A dimension that no vector file has.
+    /// The dimension is out of range.
     #[error(
-        "vectors of {found} values are not stored, from 1 to {} are",
+        "vectors of {found} values cannot be stored; the dimension must be 1 to {}",
         super::layout::MAX_DIMENSION
     )]
     DimensionRange {
-        /// The dimension that was asked for.
+        /// The dimension requested.
         found: usize,
     },
-    /// More rows than row numbers.
-    #[error("{rows} rows are more than a vector file holds")]
+    /// Too many rows for row numbers.
+    #[error("{rows} rows are more than a vector file can hold")]
     TooMany {
-        /// The count that was asked for.
+        /// The number of rows requested.
         rows: usize,
     },
-    /// A vector of another length than the index has.
-    #[error("a vector of {found} values, the index has {expected}")]
+    /// A vector of another dimension than the index.
+    #[error("the vector has {found} values, the index {expected}")]
     Dimension {
-        /// Values of the vector that was given.
+        /// Values of the given vector.
         found: usize,
         /// Values of a row.
         expected: usize,
     },
-    /// A vector with NaN or infinity in it.
-    #[error("a vector holds a value that is not a number")]
+    /// A vector contains NaN or infinity.
+    #[error("the vector contains a value that is not a number")]
     NotFinite,
-    /// A vector without a direction.
-    #[error("a vector is zero")]
+    /// A vector is all zeros, so it has no direction.
+    #[error("the vector is zero")]
     Zero,
     /// No such row.
-    #[error("row {row} of {rows} vectors")]
+    #[error("there is no row {row}: the file has {rows} rows")]
     NoRow {
-        /// The row that was asked for.
+        /// The row requested.
         row: usize,
-        /// How many there are.
+        /// Number of rows.
         rows: usize,
     },
-    /// Bytes that are not what was written.
+    /// A file fails its check.
     #[error("{file} is damaged: {reason}")]
     Damaged {
         /// The file's name.
         file: String,
-        /// What is wrong, and at which row or block.
+        /// What is wrong, with the row or block.
         reason: String,
     },
-    /// Fewer rows in the file than were committed.
-    #[error("{file} holds {found} rows, {wanted} were committed")]
+    /// A file has fewer rows than were committed.
+    #[error("{file} has {found} rows, but {wanted} were committed")]
     Short {
         /// The file's name.
         file: String,
-        /// Whole rows in the file.
+        /// Complete rows in the file.
         found: usize,
-        /// Rows that must be there.
+        /// Rows that were committed.
         wanted: usize,
     },
-    /// A file of a later program.
+    /// A file has another format version.
     #[error(
-        "{file} is of format version {found}, this program reads version {}",
+        "{file} has format version {found}, this program reads version {}",
         super::layout::VERSION
     )]
     Version {
         /// The file's name.
         file: String,
-        /// The version it says it has.
+        /// Version of the file.
         found: u32,
     },
-    /// Another writer holds the file.
-    #[error("another process is writing {file}")]
+    /// Another process holds the lock of the file.
+    #[error("another process is writing to {file}")]
     Busy {
         /// The file's name.
         file: String,
     },
-    /// The graph could not be made.
-    #[error("the search graph could not be made: {reason}")]
+    /// The graph could not be built.
+    #[error("the search graph could not be built: {reason}")]
     Graph {
         /// Why.
         reason: String,
     },
-    /// A raised cancel flag was seen.
+    /// The cancel flag was raised.
     #[error("interrupted")]
     Cancelled,
 }
 
 impl VectorError {
-    /// Damage in `file`, in words of our own.
+    /// The error for damage in `file`.
     pub(super) fn damaged(file: &str, reason: impl Into<String>) -> Self {
         Self::Damaged {
             file: file.to_owned(),
@@ -114,18 +114,20 @@ impl Hint for VectorError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Name { .. } => {
-                "use letters, digits, `.`, `-` and `_`, and begin with a letter or a digit"
+                "use letters, digits, `.`, `-` and `_`, starting with a letter or digit"
             }
-            Self::Dimension { .. } => "use the model that the index was made with",
+            Self::Dimension { .. } => "use the model the index was made with",
             Self::NotFinite | Self::Zero => {
-                "the encoder gave no usable vector for this picture; leave the picture out"
+                "the encoder gave no usable vector for this image; skip the image"
             }
             Self::Damaged { .. } | Self::Short { .. } => {
-                "see all damage with `rounds index verify`; restore the file from a copy, or embed the pictures again"
+                "list the damage with `rounds index verify`; restore the file from a backup, or embed the images again"
             }
-            Self::Version { .. } => "use the program that wrote it, or embed the pictures again",
-            Self::Busy { .. } => "wait until it is done; reading goes on meanwhile",
-            Self::Graph { .. } => "exact search needs no graph: use --search exact",
+            Self::Version { .. } => {
+                "use the version of the program that wrote it, or embed the images again"
+            }
+            Self::Busy { .. } => "wait until it is done; the index can be read meanwhile",
+            Self::Graph { .. } => "use --search exact, which needs no graph",
             _ => return None,
         };
         Some(text.to_owned())

@@ -1,7 +1,7 @@
-//! Exact search: a scan of the codes, then the true score of every row that could be among the best.
+//! Exact search: scans the codes, then computes the exact score of every row that could be among the best.
 //!
-//! The answer is the one that a scan of all f16 rows gives, to the last bit, and does not depend on threads or machine. Never
-//! drop a row by its codes alone: only where its estimate plus its error is below what enough others surely reach.
+//! The result equals that of a scan of all f16 rows to the last bit, whatever the threads and machine. Never drop a row by its
+//! estimate alone, only if estimate plus error is below what enough other rows are certain to reach.
 
 use rayon::prelude::*;
 
@@ -10,17 +10,17 @@ use super::error::VectorError;
 use super::layout::BLOCK;
 use super::query::Query;
 use super::records::Row;
-use super::top::{self, Candidate, Floor, Shortlist};
+use super::topk::{self, Candidate, Floor, Shortlist};
 use super::{Filter, Hit, Vectors};
 
-/// Rows that one task scans at least, so that handing it over costs little beside it.
-const ROWS_A_TASK: usize = 2048;
-/// Candidates that are scored before the floor is looked at again.
+/// Fewest rows a task scans, so that scheduling costs little in comparison.
+const ROWS_PER_TASK: usize = 2048;
+/// Candidates scored between two checks of the floor.
 const BATCH: usize = 512;
-/// Candidates that one task scores at least.
-const SCORES_A_TASK: usize = 256;
+/// Fewest candidates a task scores.
+const SCORES_PER_TASK: usize = 256;
 
-/// The `k` best rows from `first` on that pass `filter`, best first; ties by row.
+/// The `k` best rows from row `first` on that pass `filter`, best first; ties by row.
 pub fn search(
     vectors: &Vectors,
     query: &Query,
@@ -37,7 +37,7 @@ pub fn search(
         Filter::All => scan_all(vectors, query, k, &|_| true, first),
         Filter::Fn(allowed) => scan_all(vectors, query, k, allowed, first),
     };
-    scored(vectors, query, k, shortlist.finish())
+    score_candidates(vectors, query, k, shortlist.finish())
 }
 
 fn scan_all<F: Fn(usize) -> bool + Sync>(
@@ -50,8 +50,8 @@ fn scan_all<F: Fn(usize) -> bool + Sync>(
     let rows = vectors.rows();
     let scan = |mut list: Shortlist, number: usize| {
         let block = vectors.block(number);
-        let of_block = codes::rows_of(number);
-        for row in of_block.start.max(first)..of_block.end.min(rows) {
+        let block_rows = codes::block_row_range(number);
+        for row in block_rows.start.max(first)..block_rows.end.min(rows) {
             if allowed(row) {
                 offer(&mut list, query, block, row);
             }
@@ -59,12 +59,12 @@ fn scan_all<F: Fn(usize) -> bool + Sync>(
         list
     };
     let blocks = first / BLOCK..rows.div_ceil(BLOCK);
-    if blocks.len() * BLOCK <= ROWS_A_TASK {
+    if blocks.len() * BLOCK <= ROWS_PER_TASK {
         return blocks.fold(Shortlist::new(k), scan);
     }
     blocks
         .into_par_iter()
-        .with_min_len(ROWS_A_TASK / BLOCK)
+        .with_min_len(ROWS_PER_TASK / BLOCK)
         .fold(|| Shortlist::new(k), scan)
         .reduce(|| Shortlist::new(k), Shortlist::merge)
 }
@@ -85,15 +85,15 @@ fn scan_rows(
         }
         list
     };
-    if rows.len() <= ROWS_A_TASK {
+    if rows.len() <= ROWS_PER_TASK {
         return scan(Shortlist::new(k), rows);
     }
-    rows.par_chunks(ROWS_A_TASK)
+    rows.par_chunks(ROWS_PER_TASK)
         .fold(|| Shortlist::new(k), scan)
         .reduce(|| Shortlist::new(k), Shortlist::merge)
 }
 
-/// Offers a row by its codes, or unseen where it has none that can be trusted.
+/// Offers a row with its estimate, or without one if its codes cannot be used.
 fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usize) {
     match block.map(|block| block.row(row % BLOCK)) {
         Some(Some(codes)) => {
@@ -105,8 +105,8 @@ fn offer(list: &mut Shortlist, query: &Query, block: Option<Block<'_>>, row: usi
     }
 }
 
-/// The true scores of candidates, until none of the rest can be among the `k` best.
-fn scored(
+/// Computes exact scores of candidates until none of the rest can be among the `k` best.
+fn score_candidates(
     vectors: &Vectors,
     query: &Query,
     k: usize,
@@ -115,23 +115,23 @@ fn scored(
     candidates.dedup_by_key(|candidate| candidate.row);
     let mut floor = Floor::new(k);
     let mut hits = Vec::new();
-    // The first few set a floor that spares most of the others.
+    // The first few set a floor that rules out most of the others.
     let (start, rest) = candidates.split_at(candidates.len().min(2 * k + 16));
     for batch in std::iter::once(start).chain(rest.chunks(BATCH)) {
-        let reach = floor.value();
-        let open = batch.partition_point(|candidate| candidate.most >= reach);
-        let found = scores(vectors, query, batch.get(..open).unwrap_or_default())?;
+        let floor_score = floor.value();
+        let open = batch.partition_point(|candidate| candidate.upper_bound >= floor_score);
+        let found = exact_scores(vectors, query, batch.get(..open).unwrap_or_default())?;
         found.iter().for_each(|hit| floor.offer(hit.score));
         hits.extend(found);
         if open < batch.len() {
             break;
         }
     }
-    Ok(top::best(hits, k))
+    Ok(topk::best(hits, k))
 }
 
-/// The true score of each candidate that has a vector.
-fn scores(
+/// The exact score of each candidate that has a vector.
+fn exact_scores(
     vectors: &Vectors,
     query: &Query,
     candidates: &[Candidate],
@@ -143,22 +143,22 @@ fn scores(
             score: query.score(&row.values),
         }))
     };
-    let room = || Row::new(vectors.dimension());
-    let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_A_TASK {
-        let mut row = room();
+    let buffer = || Row::new(vectors.dimension());
+    let found: Result<Vec<Option<Hit>>, VectorError> = if candidates.len() <= SCORES_PER_TASK {
+        let mut row = buffer();
         candidates.iter().map(|c| score(&mut row, c)).collect()
     } else {
         candidates
             .par_iter()
-            .with_min_len(SCORES_A_TASK)
-            .map_init(room, score)
+            .with_min_len(SCORES_PER_TASK)
+            .map_init(buffer, score)
             .collect()
     };
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// The true scores of `rows`, as hits, best first: for candidates that another search found.
-pub fn rescored(
+/// Hits with exact scores for `rows` found by another search, best first.
+pub fn rescore(
     vectors: &Vectors,
     query: &Query,
     k: usize,
@@ -166,9 +166,9 @@ pub fn rescored(
 ) -> Result<Vec<Hit>, VectorError> {
     let candidates: Vec<Candidate> = rows
         .map(|row| Candidate {
-            most: f32::INFINITY,
+            upper_bound: f32::INFINITY,
             row,
         })
         .collect();
-    Ok(top::best(scores(vectors, query, &candidates)?, k))
+    Ok(topk::best(exact_scores(vectors, query, &candidates)?, k))
 }

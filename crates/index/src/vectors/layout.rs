@@ -1,8 +1,8 @@
-//! How the files of vectors are laid out: names, headers, records, blocks.
+//! The layout of vector files: names, headers, records, blocks.
 //!
-//! `NAME.f16` is a header and one record a row: the values as little-endian f16, flags, and a CRC32 that is bound to the
-//! row's number. `NAME.i8` is a header and whole blocks of [`BLOCK`] rows. Both only ever grow; rows that do not fill a
-//! block have no codes yet. Never change a number here without a new [`VERSION`].
+//! `NAME.f16` is a header and one record per row: the values as little-endian f16, flags, and a CRC32 bound to the row
+//! number. `NAME.i8` is a header and complete blocks of [`BLOCK`] rows. Both only grow; rows of an incomplete block have no
+//! codes yet. Never change a number here without a new [`VERSION`].
 
 use std::ops::Range;
 
@@ -15,18 +15,18 @@ pub const VERSION: u32 = 1;
 pub const HEADER: usize = 64;
 /// Rows of a block of codes.
 pub const BLOCK: usize = 256;
-/// Longest vector. 255 · 128 · 16,384 fits an i32, which the integer kernels count on.
+/// Largest dimension. 255 · 128 · 16,384 fits an i32, which the integer kernels rely on.
 pub const MAX_DIMENSION: usize = 16_384;
 /// Most rows: row numbers are 32 bits wide in the graph.
 pub const MAX_ROWS: usize = 1 << 31;
 /// Longest name of an encoder, in bytes.
 const MAX_NAME: usize = 128;
 
-/// Begins `NAME.f16`.
+/// First bytes of `NAME.f16`.
 pub const ROWS_MAGIC: [u8; 8] = *b"RNDSf16\n";
-/// Begins `NAME.i8`.
+/// First bytes of `NAME.i8`.
 pub const CODES_MAGIC: [u8; 8] = *b"RNDSi8 \n";
-/// Begins `NAME.graph`.
+/// First bytes of `NAME.graph`.
 pub const GRAPH_MAGIC: [u8; 8] = *b"RNDShnsw";
 
 /// Flags of a record that holds a vector.
@@ -34,7 +34,7 @@ pub const PRESENT: u32 = 1;
 /// Flags of a record of an example without a vector.
 pub const ABSENT: u32 = 0;
 
-/// Refuses a name that could leave the folder or hide in it.
+/// Refuses names that could point outside the folder or be hidden files.
 pub fn check_name(name: &str) -> Result<(), VectorError> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
     let bytes = name.as_bytes();
@@ -49,7 +49,7 @@ pub fn check_name(name: &str) -> Result<(), VectorError> {
     })
 }
 
-/// Refuses sizes that no file has.
+/// Refuses dimensions and row counts out of range.
 pub fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
     if dimension == 0 || dimension > MAX_DIMENSION {
         return Err(VectorError::DimensionRange { found: dimension });
@@ -60,7 +60,7 @@ pub fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
     Ok(())
 }
 
-/// A header: magic, version, dimension, zeros, and the CRC32 of what stands before it.
+/// A header: magic, version, dimension, zeros, and the CRC32 of the preceding bytes.
 pub fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
     let mut bytes = [0_u8; HEADER];
     bytes[..8].copy_from_slice(&magic);
@@ -71,7 +71,7 @@ pub fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
     bytes
 }
 
-/// Checks that `bytes` begin with the header of a file of this kind and dimension; `file` is its name for messages.
+/// Checks that `bytes` start with the header of a file of this kind and dimension; `file` is its name for messages.
 pub fn check_header(
     bytes: &[u8],
     magic: [u8; 8],
@@ -82,7 +82,7 @@ pub fn check_header(
         return Err(VectorError::damaged(file, "it is too short for a header"));
     };
     if start.get(..8) != Some(&magic) || crc32fast::hash(start) != sum {
-        return Err(VectorError::damaged(file, "its header is not whole"));
+        return Err(VectorError::damaged(file, "its header is damaged"));
     }
     match (u32_at(bytes, 8), u32_at(bytes, 12)) {
         (Some(VERSION), Some(found)) if found as usize == dimension => Ok(()),
@@ -102,34 +102,34 @@ pub fn record_length(dimension: usize) -> usize {
     2 * dimension + 8
 }
 
-/// Where the record of `row` lies in `NAME.f16`; needs sizes that passed [`check_sizes`].
+/// Byte range of the record of `row` in `NAME.f16`; the sizes must have passed [`check_sizes`].
 pub fn record_range(row: usize, dimension: usize) -> Range<usize> {
     let length = record_length(dimension);
     let start = HEADER + row * length;
     start..start + length
 }
 
-/// Bytes of a block: codes, then for each row its scale, error and record's CRC32, then zeros and the block's CRC32.
+/// Bytes of a block: codes, then the scales, errors and record CRC32s of all rows, then zeros and the block's CRC32.
 pub fn block_length(dimension: usize) -> usize {
     BLOCK * dimension + BLOCK * 12 + 64
 }
 
-/// Where block `number` lies in `NAME.i8`; needs sizes that passed [`check_sizes`].
+/// Byte range of block `number` in `NAME.i8`; the sizes must have passed [`check_sizes`].
 pub fn block_range(number: usize, dimension: usize) -> Range<usize> {
     let length = block_length(dimension);
     let start = HEADER + number * length;
     start..start + length
 }
 
-/// Rows of whole blocks among the first `rows`.
+/// Number of rows in complete blocks among the first `rows`.
 pub fn block_rows(rows: usize) -> usize {
     rows - rows % BLOCK
 }
 
-/// CRC32 of `content`, bound to a place in the file: the same bytes elsewhere have another sum.
-pub fn bound_crc(place: usize, content: &[u8]) -> u32 {
+/// CRC32 of `content` bound to its position, so that the same bytes elsewhere have another checksum.
+pub fn bound_crc(position: usize, content: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&(place as u64).to_le_bytes());
+    hasher.update(&(position as u64).to_le_bytes());
     hasher.update(content);
     hasher.finalize()
 }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_leave_the_folder_or_hide() {
+    fn names_outside_the_folder_and_hidden_names_are_refused() {
         for name in ["nano", "clip-vit-l14", "a.b_C9"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_with_any_byte_changed_is_refused() {
+    fn a_header_with_any_changed_byte_is_refused() {
         let whole = header(ROWS_MAGIC, 5);
         check_header(&whole, ROWS_MAGIC, 5, "x").unwrap();
         assert!(check_header(&whole, CODES_MAGIC, 5, "x").is_err());

@@ -1,9 +1,8 @@
-//! The vectors of an index: their files, exact search over them, and a graph for very large ones.
+//! The vectors of an index: their files, exact search, and a graph for very large indexes.
 //!
-//! Row `i` of a vector file belongs to example number `i`. Files only grow; a row is never changed and its number never
-//! given to another example. Three things are kept apart: the f16 rows are the truth, the i8 codes and the graph are caches
-//! that are thrown away on any doubt. A search answers from checked bytes or with an error; it never guesses. Never score
-//! with unchecked bytes, and never let a damaged cache change an answer.
+//! Row `i` of a vector file belongs to example number `i`. Files only grow; rows never change and numbers are never reused.
+//! The f16 rows are the source of truth; the i8 codes and the graph are caches, discarded on any doubt. A search uses checked
+//! bytes or returns an error. Never score unchecked bytes, and never let a damaged cache change a result.
 
 mod bytes;
 mod codes;
@@ -16,7 +15,7 @@ mod query;
 mod records;
 mod simd;
 mod store;
-mod top;
+mod topk;
 mod verify;
 mod writer;
 
@@ -24,13 +23,13 @@ mod writer;
 mod tests;
 
 pub use error::VectorError;
-pub use graph::{Graph, GraphSlot, GraphState};
+pub use graph::{Graph, GraphState, LazyGraph};
 pub use store::Vectors;
 pub use writer::VectorWriter;
 
 use serde::{Deserialize, Serialize};
 
-/// A neighbour.
+/// A row found by a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     /// The row, which is the example's number.
@@ -39,36 +38,36 @@ pub struct Hit {
     pub score: f32,
 }
 
-/// Neighbours, and how they were found.
+/// The rows found, and by which search.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
+pub struct SearchResult {
     /// Best first.
     pub hits: Vec<Hit>,
     /// [`Search::Exact`] or [`Search::Hnsw`].
     pub by: Search,
 }
 
-impl Answered {
-    /// By a scan.
-    pub fn exactly(hits: Vec<Hit>) -> Self {
+impl SearchResult {
+    /// Hits of an exact search.
+    pub fn exact(hits: Vec<Hit>) -> Self {
         let by = Search::Exact;
         Self { hits, by }
     }
 }
 
-/// Which rows may be found.
+/// Which rows a search may return.
 #[derive(Clone, Copy)]
 pub enum Filter<'a> {
     /// Every row.
     All,
-    /// Those for which it says yes. Asked once a row by a scan, so keep it cheap.
+    /// Rows for which it returns true. A scan calls it once per row, so keep it cheap.
     Fn(&'a (dyn Fn(usize) -> bool + Sync)),
-    /// These, in ascending order and each once; the others are not even read. Rows past the end are passed over.
+    /// These rows, ascending and without duplicates; others are not read. Rows past the end are ignored.
     Rows(&'a [usize]),
 }
 
 impl Filter<'_> {
-    /// Whether a row may be found.
+    /// Whether a row passes the filter.
     pub fn allows(&self, row: usize) -> bool {
         match self {
             Self::All => true,
@@ -78,7 +77,7 @@ impl Filter<'_> {
     }
 }
 
-/// Which search answers.
+/// Which search to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
@@ -88,17 +87,17 @@ pub enum Search {
     Auto,
     /// A scan of every row
     Exact,
-    /// The HNSW graph; exact until it is there
+    /// The HNSW graph, or exact until it is ready
     Hnsw,
 }
 
 impl Search {
-    /// Rows from which a scan could be felt: a row of 512 values takes about 29 ns on one core of an AMD EPYC, so a million
-    /// take 29 ms (`cargo bench --bench vectors -- exact`, 2026-11-25, quiet machine), and one frame of a screen is 16 ms.
+    /// Rows from which a scan becomes noticeable: a row of 512 values takes about 29 ns on one core of an AMD EPYC, so a
+    /// million take 29 ms (`cargo bench --bench vectors -- exact`, 2026-11-25, quiet machine); a screen frame is 16 ms.
     pub const GRAPH_FROM: usize = 1_000_000;
 
     /// The search used for an index of `count` examples.
-    pub fn settled(self, count: usize) -> Self {
+    pub fn resolve(self, count: usize) -> Self {
         match self {
             Self::Auto if count < Self::GRAPH_FROM => Self::Exact,
             Self::Auto => Self::Hnsw,
@@ -106,7 +105,7 @@ impl Search {
         }
     }
 
-    /// As it is typed.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",

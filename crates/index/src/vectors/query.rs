@@ -1,14 +1,14 @@
-//! A query: checked, at unit length, and as codes.
+//! A query: validated, normalised to unit length, and quantised.
 //!
-//! Its codes come in two layers, the second for what the first leaves over, so that practically all of the error of an
-//! approximate score is the row's. The error that remains is known; never score with codes without adding it.
+//! Its codes have two layers, the second for the residual of the first, so that nearly all of the error of an approximate
+//! score comes from the row. The error is bounded; never use a score from codes without its bound.
 
 use super::codes::CodeRow;
 use super::encode;
 use super::error::VectorError;
 use super::simd::{self, Kernel, Side};
 
-/// What rounding to f32 can add to any of the figures here, and more.
+/// More than rounding to f32 can add to any value here.
 const SLACK: f64 = 1e-6;
 
 /// A vector to search with.
@@ -24,35 +24,35 @@ pub struct Query {
 struct Layer {
     codes: Side,
     scale: f64,
-    /// What the score can be wrong by without further layers, for each unit of a row's scale.
+    /// Error bound of a score from this layer and those above it, per unit of a row's scale.
     error_by_scale: f64,
 }
 
 impl Layer {
     fn new(values: &[f32]) -> (Self, Vec<i8>) {
         let mut codes = vec![0; values.len()];
-        let made = encode::quantise(values, &mut codes);
+        let quantised = encode::quantise(values, &mut codes);
         // A row's codes are at most 128 · √dimension long.
-        let longest = 128.0 * (values.len() as f64).sqrt();
+        let max_length = 128.0 * (values.len() as f64).sqrt();
         let layer = Self {
             codes: Side::new(codes.clone()),
-            scale: f64::from(made.scale),
-            error_by_scale: (f64::from(made.error) + SLACK) * longest,
+            scale: f64::from(quantised.scale),
+            error_by_scale: (f64::from(quantised.error) + SLACK) * max_length,
         };
         (layer, codes)
     }
 }
 
-/// An approximate score and how far the true one can be from it.
+/// An approximate score and its error bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The dot product of the codes.
     pub score: f64,
-    /// The true score is no further away than this.
+    /// Upper bound of the distance to the exact score.
     pub error: f64,
 }
 
-/// Refuses a vector that has another length or a value that is not a number, and brings it to unit length.
+/// Scales a vector to unit length. Errors if it has another dimension, is not finite, or is zero.
 pub fn normalised(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
     if vector.len() != dimension {
         return Err(VectorError::Dimension {
@@ -80,7 +80,7 @@ impl Query {
         Self::with_kernel(vector, dimension, Kernel::best())
     }
 
-    /// As [`Query::new`], with the given instructions.
+    /// Like [`Query::new`], with the given kernel.
     pub fn with_kernel(
         vector: &[f32],
         dimension: usize,
@@ -88,7 +88,7 @@ impl Query {
     ) -> Result<Self, VectorError> {
         let values = normalised(vector, dimension)?;
         let (high, codes) = Layer::new(&values);
-        // Rounds once a value, by less than SLACK in all.
+        // Each value is rounded once; the total is less than SLACK.
         let rest: Vec<f32> = values
             .iter()
             .zip(&codes)
@@ -103,18 +103,18 @@ impl Query {
         })
     }
 
-    /// The score of a row by its codes. The error is sound by Cauchy-Schwarz: with `query = q + f` and `row = r + e`, both
-    /// in codes plus what they leave over, `query·row - q·r = f·r + query·e`.
+    /// Estimates the score of a row from its codes. The error bound follows from Cauchy-Schwarz: with `query = q + f` and
+    /// `row = r + e`, codes plus residuals, `query·row - q·r = f·r + query·e`.
     ///
-    /// The second layer is only counted where the first cannot rule out that the score reaches `floor`.
+    /// The second layer is only computed if the first cannot rule out that the score reaches `floor`.
     #[inline]
     pub fn estimate(&self, row: CodeRow<'_>, floor: f32) -> Estimate {
         let scale = f64::from(row.scale);
-        let of_row = f64::from(row.error) * (1.0 + SLACK) + SLACK;
+        let row_error = f64::from(row.error) * (1.0 + SLACK) + SLACK;
         let sum = f64::from(self.kernel.dot_side(row.codes, &self.high.codes)) * self.high.scale;
         let first = Estimate {
             score: scale * sum,
-            error: scale * self.high.error_by_scale + of_row,
+            error: scale * self.high.error_by_scale + row_error,
         };
         if first.score + first.error < f64::from(floor) {
             return first;
@@ -122,17 +122,17 @@ impl Query {
         let more = f64::from(self.kernel.dot_side(row.codes, &self.low.codes)) * self.low.scale;
         Estimate {
             score: scale * (sum + more),
-            error: scale * self.low.error_by_scale + of_row,
+            error: scale * self.low.error_by_scale + row_error,
         }
     }
 
-    /// The score of codes by the first layer alone, without their scale: to walk a graph with.
+    /// The score of codes from the first layer alone, without their scale; used to traverse the graph.
     #[inline]
-    pub fn rough(&self, codes: &[i8]) -> f32 {
+    pub fn approximate_score(&self, codes: &[i8]) -> f32 {
         self.kernel.dot_side(codes, &self.high.codes) as f32 * self.high.scale as f32
     }
 
-    /// The score that counts: the dot product with a row, summed in f64, the same on every machine.
+    /// The exact score: the dot product with a row, summed in f64, identical on every machine.
     pub fn score(&self, row: &[f32]) -> f32 {
         simd::dot_f64(self.kernel, row, &self.values) as f32
     }
@@ -152,12 +152,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_true_score_is_within_the_stated_error((query, row) in vectors()) {
+        fn the_exact_score_is_within_the_error_bound((query, row) in vectors()) {
             prop_assume!(query.iter().any(|&v| v != 0.0) && row.iter().any(|&v| v != 0.0));
             let row = normalised(&row, row.len()).unwrap();
             let mut out = vec![0; row.len()];
-            let made = encode::quantise(&row, &mut out);
-            let codes = CodeRow { codes: &out, scale: made.scale, error: made.error };
+            let quantised = encode::quantise(&row, &mut out);
+            let codes = CodeRow { codes: &out, scale: quantised.scale, error: quantised.error };
             let estimates: Vec<Estimate> = Kernel::available()
                 .into_iter()
                 .flat_map(|kernel| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_without_a_direction_or_of_another_length_is_refused() {
+    fn a_zero_vector_or_one_of_another_dimension_is_refused() {
         let refused = |vector: &[f32]| Query::new(vector, 3).map(|_| ()).unwrap_err();
         assert!(matches!(refused(&[0.0; 3]), VectorError::Zero));
         assert!(matches!(refused(&[1.0; 2]), VectorError::Dimension { .. }));

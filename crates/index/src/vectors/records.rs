@@ -1,6 +1,6 @@
-//! The rows themselves: f16 records, each with its own checksum.
+//! The rows as f16 records, each with its own checksum.
 //!
-//! This is the truth. A record is checked every time it is read, so a damaged one is an error and never a score.
+//! They are the source of truth. A record is checked every time it is read, so a damaged one gives an error, never a score.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub struct Records {
     file: String,
 }
 
-/// Room for one row, so that a scan allocates once.
+/// A buffer for one row, so that a scan allocates only once.
 pub struct Row {
     halves: Vec<f16>,
     /// The values, `dimension` of them.
@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Room for a row of `dimension` values.
+    /// A buffer for `dimension` values.
     pub fn new(dimension: usize) -> Self {
         Self {
             halves: vec![f16::ZERO; dimension],
@@ -37,7 +37,7 @@ impl Row {
 }
 
 impl Records {
-    /// Maps the first `rows` records of a file; reads its header only.
+    /// Maps the first `rows` records of a file; reads only the header.
     pub fn open(
         folder: &Path,
         name: &str,
@@ -46,7 +46,7 @@ impl Records {
     ) -> Result<Self, VectorError> {
         let file = format!("{name}.f16");
         let path = folder.join(&file);
-        let handle = bytes::open_plain(&path, false)?;
+        let handle = bytes::open_regular_file(&path, false)?;
         let length = bytes::length(&handle, &path)?;
         check_length(length, dimension, rows, &file)?;
         let wanted = layout::record_range(rows, dimension).start;
@@ -70,7 +70,7 @@ impl Records {
         })
     }
 
-    /// How many there are.
+    /// Number of records.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -85,7 +85,7 @@ impl Records {
         &self.file
     }
 
-    /// Reads a record into `into`; `false` where the example has no vector. Errors where its checksum does not fit.
+    /// Reads a record into `into`; `false` if the example has no vector. Errors if the checksum is wrong.
     pub fn read(&self, row: usize, into: &mut Row) -> Result<bool, VectorError> {
         let damaged = |reason: &str| {
             VectorError::damaged(&self.file, format!("the record of row {row} {reason}"))
@@ -93,21 +93,21 @@ impl Records {
         let record = self.record(row)?;
         let (content, _) = record
             .split_at_checked(record.len() - 4)
-            .ok_or_else(|| damaged("is cut short"))?;
+            .ok_or_else(|| damaged("is truncated"))?;
         if self.checksum(row)? != layout::bound_crc(row, content) {
-            return Err(damaged("has another checksum"));
+            return Err(damaged("has a wrong checksum"));
         }
         for (half, two) in into.halves.iter_mut().zip(content.as_chunks::<2>().0) {
             *half = f16::from_le_bytes(*two);
         }
         into.halves.convert_to_f32_slice(&mut into.values);
-        // Without a way out half-way, so that it is done several values at a time.
+        // No early exit, so that the loop is vectorised.
         if !into
             .values
             .iter()
             .fold(true, |all, value| all & value.is_finite())
         {
-            return Err(damaged("holds a value that is not a number"));
+            return Err(damaged("contains a value that is not a number"));
         }
         match layout::u32_at(content, 2 * self.dimension) {
             Some(layout::PRESENT) => Ok(true),
@@ -116,11 +116,11 @@ impl Records {
         }
     }
 
-    /// The checksum that stands in a record; the record is not read otherwise.
+    /// The checksum stored in a record; the rest is not read.
     pub fn checksum(&self, row: usize) -> Result<u32, VectorError> {
         let record = self.record(row)?;
         layout::u32_at(record, record.len() - 4)
-            .ok_or_else(|| VectorError::damaged(&self.file, format!("row {row} is cut short")))
+            .ok_or_else(|| VectorError::damaged(&self.file, format!("row {row} is truncated")))
     }
 
     fn record(&self, row: usize) -> Result<&[u8], VectorError> {
@@ -137,7 +137,7 @@ impl Records {
     }
 }
 
-/// Errors where a file of this length does not hold so many rows.
+/// Errors if a file of this length is too short for this many rows.
 pub fn check_length(
     length: u64,
     dimension: usize,
@@ -155,7 +155,7 @@ pub fn check_length(
     })
 }
 
-/// The bytes of the record of `row`; `None` for an example without a vector. Values are expected to be finite.
+/// The bytes of the record of `row`; `None` stands for an example without a vector. Values must be finite.
 pub fn encode(row: usize, values: Option<&[f16]>, dimension: usize) -> Vec<u8> {
     let mut record = Vec::with_capacity(layout::record_length(dimension));
     for value in values.unwrap_or_default() {

@@ -1,7 +1,7 @@
-//! Vectors that were opened for reading.
+//! Vectors opened for reading.
 //!
-//! Opening reads two headers and nothing else, whatever the size. What is opened is a number of rows that the caller knows
-//! to be committed; what a writer appends meanwhile is not seen until it is opened again.
+//! Opening reads only two headers, whatever the size. It covers the rows the caller knows to be committed; rows appended
+//! later are not visible until it is opened again.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,19 @@ use super::records::{Records, Row};
 use super::{Filter, Hit};
 use rounds_support::{Cancel, files};
 
-/// The vectors of one encoder. Shared between threads as it is.
+/// The vectors of one encoder; can be shared between threads.
 pub struct Vectors {
     pub(super) records: Records,
     pub(super) codes: Result<Codes, String>,
-    /// Whether there should be codes, so that none is a fault.
+    /// Whether missing codes are a fault.
     pub(super) expects_codes: bool,
     home: Option<(PathBuf, String)>,
 }
 
 impl Vectors {
-    /// Opens the first `rows` rows of `NAME.f16` in `folder`, and their codes where `NAME.i8` has them.
+    /// Opens the first `rows` rows of `NAME.f16` in `folder`, and their codes in `NAME.i8` if present.
     ///
-    /// Errors where the rows are not all there or of another dimension. Missing or damaged codes are no error: see
+    /// Errors if rows are missing or have another dimension. Missing or damaged codes are not an error: see
     /// [`Vectors::codes_fault`].
     pub fn open(
         folder: &Path,
@@ -46,7 +46,7 @@ impl Vectors {
         })
     }
 
-    /// As [`Vectors::open`], of files that are part of the program.
+    /// Like [`Vectors::open`], for files built into the program.
     pub fn from_static(
         f16: &'static [u8],
         i8: Option<&'static [u8]>,
@@ -54,11 +54,11 @@ impl Vectors {
         rows: usize,
     ) -> Result<Self, VectorError> {
         layout::check_sizes(dimension, rows)?;
-        let name = "the vectors that ship".to_owned();
+        let name = "the built-in vectors".to_owned();
         let codes = match i8 {
-            Some(bytes) => Codes::new(Bytes::Static(bytes), dimension, rows, "the codes that ship")
+            Some(bytes) => Codes::new(Bytes::Static(bytes), dimension, rows, "the built-in codes")
                 .map_err(|error| error.to_string()),
-            None => Err("there are none".to_owned()),
+            None => Err("there are no codes".to_owned()),
         };
         Ok(Self {
             records: Records::new(Bytes::Static(f16), dimension, rows, name)?,
@@ -68,7 +68,7 @@ impl Vectors {
         })
     }
 
-    /// How many rows there are, those without a vector among them.
+    /// Number of rows, including those without a vector.
     pub fn rows(&self) -> usize {
         self.records.rows()
     }
@@ -78,7 +78,7 @@ impl Vectors {
         self.records.dimension()
     }
 
-    /// A row, `dimension` values of unit length up to f16; `None` for an example without a vector. Its checksum is checked.
+    /// A row as a vector of unit length, up to f16 rounding; `None` for an example without a vector. The checksum is verified.
     pub fn row(&self, row: usize) -> Result<Option<Vec<f32>>, VectorError> {
         let mut into = Row::new(self.dimension());
         Ok(self.records.read(row, &mut into)?.then_some(into.values))
@@ -90,9 +90,9 @@ impl Vectors {
         Ok(self.row(row)?.map(|values| query.score(&values)))
     }
 
-    /// At most `k` rows that pass the filter, most similar first; ties by row. Exact: the same as scoring every row.
+    /// At most `k` rows that pass the filter, most similar first; ties by row. Exact: the same result as scoring every row.
     ///
-    /// Errors where the query has another length, is zero or not finite, or where a row that has to be read is damaged.
+    /// Errors if the query has another dimension, is zero or not finite, or if a row that must be read is damaged.
     pub fn search(
         &self,
         query: &[f32],
@@ -103,7 +103,7 @@ impl Vectors {
         exact::search(self, &query, k, filter, 0)
     }
 
-    /// Why searches have to do without codes, if they have to: they are exact all the same, only slower.
+    /// Why the codes cannot be used, if so. Searches are then still exact, but slower.
     pub fn codes_fault(&self) -> Option<&str> {
         match &self.codes {
             Err(reason) if self.rows() >= BLOCK => Some(reason),
@@ -111,15 +111,15 @@ impl Vectors {
         }
     }
 
-    /// Makes the codes again from the rows: `NAME.i8` is replaced whole, or they are kept in memory where there is no file.
-    /// `progress` hears of rows done and rows in all. No writer may be at work.
+    /// Rebuilds the codes from the rows: replaces `NAME.i8`, or keeps them in memory if there is no file. `progress` is
+    /// called with rows done and the total. No writer may be active.
     pub fn rebuild_codes(
         &mut self,
         progress: &mut dyn FnMut(usize, usize),
         cancel: &Cancel,
     ) -> Result<(), VectorError> {
         let (rows, dimension) = (self.rows(), self.dimension());
-        let bytes = made_codes(&self.records, progress, cancel)?;
+        let bytes = build_codes(&self.records, progress, cancel)?;
         self.codes = match &self.home {
             Some((folder, name)) => {
                 files::write_atomic(&folder.join(codes::file_name(name)), &bytes)?;
@@ -132,14 +132,14 @@ impl Vectors {
         Ok(())
     }
 
-    /// A block of codes that passed its checks.
+    /// A block of codes, if it passes its checks.
     pub(super) fn block(&self, number: usize) -> Option<Block<'_>> {
         self.codes.as_ref().ok()?.block(number, &self.records)
     }
 }
 
-/// A whole file of codes for the rows of `records`.
-pub fn made_codes(
+/// The content of a file of codes for the rows of `records`.
+pub fn build_codes(
     records: &Records,
     progress: &mut dyn FnMut(usize, usize),
     cancel: &Cancel,
@@ -154,7 +154,7 @@ pub fn made_codes(
             return Err(VectorError::Cancelled);
         }
         progress(number * BLOCK, rows);
-        bytes.extend_from_slice(&encode::remake(number, records, &mut row)?);
+        bytes.extend_from_slice(&encode::rebuild_block(number, records, &mut row)?);
     }
     progress(rows, rows);
     Ok(bytes)

@@ -1,7 +1,7 @@
-//! Checking everything.
+//! Verifies all vectors of an encoder.
 //!
-//! Searches check what they read; this reads all of it: every record, every block, and whether each block is what the
-//! records make. It only reports: never repair here, and never stop at the first fault.
+//! Searches check what they read; this checks every record and every block, and that each block matches its records. It only
+//! reports: never repair here, and never stop at the first fault.
 
 use super::codes;
 use super::encode;
@@ -11,41 +11,41 @@ use super::records::Row;
 use super::store::Vectors;
 use rounds_support::Cancel;
 
-/// Faults that are told one by one.
-const MOST_TOLD: usize = 1000;
-/// A row's length is 1 up to what f16 rounds off, at any dimension.
-const LENGTH_OFF_BY: f64 = 0.01;
+/// Faults reported individually; further ones are only counted.
+const MAX_REPORTED: usize = 1000;
+/// How far the length of a row may be from 1 because of f16 rounding, at any dimension.
+const LENGTH_TOLERANCE: f64 = 0.01;
 
 struct Faults {
-    told: Vec<String>,
-    untold: usize,
+    reported: Vec<String>,
+    unreported: usize,
 }
 
 impl Faults {
-    fn tell(&mut self, fault: String) {
-        if self.told.len() < MOST_TOLD {
-            self.told.push(fault);
+    fn report(&mut self, fault: String) {
+        if self.reported.len() < MAX_REPORTED {
+            self.reported.push(fault);
         } else {
-            self.untold += 1;
+            self.unreported += 1;
         }
     }
 }
 
 impl Vectors {
-    /// All faults, in words; none when the files are whole. `progress` hears of rows done and rows in all.
+    /// All faults as messages; empty if the files are intact. `progress` is called with rows done and the total.
     pub fn verify(
         &self,
         progress: &mut dyn FnMut(usize, usize),
         cancel: &Cancel,
     ) -> Result<Vec<String>, VectorError> {
         let mut faults = Faults {
-            told: Vec::new(),
-            untold: 0,
+            reported: Vec::new(),
+            unreported: 0,
         };
         if let Err(reason) = &self.codes
             && self.expects_codes
         {
-            faults.tell(format!("the codes cannot be used: {reason}"));
+            faults.report(format!("the codes cannot be used: {reason}"));
         }
         let mut row = Row::new(self.dimension());
         for number in 0..self.rows().div_ceil(BLOCK) {
@@ -59,24 +59,26 @@ impl Vectors {
             }
         }
         progress(self.rows(), self.rows());
-        if faults.untold > 0 {
-            faults.told.push(format!("and {} more", faults.untold));
+        if faults.unreported > 0 {
+            faults
+                .reported
+                .push(format!("and {} more", faults.unreported));
         }
-        Ok(faults.told)
+        Ok(faults.reported)
     }
 
-    /// Whether the records of a block are whole.
+    /// Checks the records of a block; returns whether they are intact.
     fn verify_rows(&self, number: usize, row: &mut Row, faults: &mut Faults) -> bool {
-        let of_block = codes::rows_of(number);
+        let block_rows = codes::block_row_range(number);
         let mut whole = true;
-        for at in of_block.start..of_block.end.min(self.rows()) {
+        for at in block_rows.start..block_rows.end.min(self.rows()) {
             match self.records.read(at, row) {
                 Ok(present) => {
                     let square: f64 = row.values.iter().map(|&v| f64::from(v).powi(2)).sum();
                     let length = if present { 1.0 } else { 0.0 };
-                    if (square.sqrt() - length).abs() > LENGTH_OFF_BY {
-                        faults.tell(format!(
-                            "{}: row {at} is {:.3} long, not {length}",
+                    if (square.sqrt() - length).abs() > LENGTH_TOLERANCE {
+                        faults.report(format!(
+                            "{}: the vector of row {at} has length {:.3}, not {length}",
                             self.records.file(),
                             square.sqrt()
                         ));
@@ -84,7 +86,7 @@ impl Vectors {
                 }
                 Err(error) => {
                     whole = false;
-                    faults.tell(error.to_string());
+                    faults.report(error.to_string());
                 }
             }
         }
@@ -100,12 +102,12 @@ impl Vectors {
         let Ok(codes) = &self.codes else {
             return Ok(());
         };
-        let made = encode::remake(number, &self.records, row)?;
+        let made = encode::rebuild_block(number, &self.records, row)?;
         if codes.raw(number) != Some(made.as_slice()) {
-            faults.tell(format!(
-                "the codes of rows {} to {} are not those of the rows",
-                codes::rows_of(number).start,
-                codes::rows_of(number).end - 1
+            faults.report(format!(
+                "the codes of rows {} to {} do not match the rows",
+                codes::block_row_range(number).start,
+                codes::block_row_range(number).end - 1
             ));
         }
         Ok(())

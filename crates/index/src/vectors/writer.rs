@@ -1,8 +1,8 @@
-//! Appending rows.
+//! Appends rows.
 //!
-//! The caller knows (from its database) how many rows are committed. Opening cuts off what lies past them, the remains of a
-//! run that ended early. Rows go to the f16 file first, codes after them; each flush is on the disk when it returns. Never
-//! write before the end of what is committed: readers have it mapped.
+//! The caller knows from its database how many rows are committed. Opening truncates the file after them, removing what an
+//! interrupted run left. Rows are written before codes, and a flush returns when both are on disk. Never write before the end
+//! of the committed rows: readers have them mapped.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -18,17 +18,17 @@ use super::error::VectorError;
 use super::layout::{self, BLOCK};
 use super::query::normalised;
 use super::records::{self, Records, Row};
-use super::store::made_codes;
+use super::store::build_codes;
 use rounds_support::{Cancel, FileError, files};
 
-/// Bytes that are held back before they are written.
-const HELD: usize = 1 << 20;
+/// Bytes buffered before they are written.
+const BUFFER_BYTES: usize = 1 << 20;
 
-/// Where bytes go: a file, or in tests something that fails.
+/// Where bytes are written: a file, or in tests something that fails.
 pub(super) trait Storage: Send {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
-    /// Returns when everything written is on the disk.
+    /// Returns when everything written is on disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -43,21 +43,21 @@ impl Storage for File {
     }
 }
 
-/// A file that grows: what waits is written at the end of what was, and can be written again after a failure.
+/// The end of a growing file. Pending bytes stay until they are written, so a failed write can be retried.
 struct Tail {
     storage: Box<dyn Storage>,
     path: std::path::PathBuf,
     end: u64,
-    waiting: Vec<u8>,
+    pending: Vec<u8>,
 }
 
 impl Tail {
     fn write(&mut self) -> Result<(), VectorError> {
         self.storage
-            .write_at(self.end, &self.waiting)
+            .write_at(self.end, &self.pending)
             .map_err(|error| FileError::from_io(&self.path, "write", &error))?;
-        self.end += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.end += self.pending.len() as u64;
+        self.pending.clear();
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Tail {
     }
 }
 
-/// Appends rows to the files of one encoder. What was not flushed is lost when it is dropped.
+/// Appends rows to the files of one encoder. Rows not flushed are lost when it is dropped.
 pub struct VectorWriter {
     rows: Tail,
     codes: Tail,
@@ -79,10 +79,10 @@ pub struct VectorWriter {
 }
 
 impl VectorWriter {
-    /// Opens the files of `name` in `folder` for the row after the first `committed_rows`; makes them where there are none.
+    /// Opens the files of `name` in `folder` to append after the first `committed_rows`; creates them if missing.
     ///
-    /// Errors where fewer rows are there than were committed, where the dimension is another one, or where somebody else is
-    /// writing. Codes that are missing or too few are made again.
+    /// Errors if there are fewer rows than were committed, if the dimension differs, or if another process is writing.
+    /// Missing or incomplete codes are rebuilt.
     pub fn open(
         folder: &Path,
         name: &str,
@@ -105,53 +105,52 @@ impl VectorWriter {
         })
     }
 
-    /// Errors where [`VectorWriter::push`] would not take the vector.
+    /// Errors if [`VectorWriter::push`] would refuse the vector.
     pub fn check(&self, vector: Option<&[f32]>) -> Result<(), VectorError> {
         vector.map_or(Ok(()), |vector| {
             normalised(vector, self.dimension).map(|_| ())
         })
     }
 
-    /// Adds a row: a vector of any length above zero, which is brought to unit length, or `None` for an example without one.
+    /// Adds a row: a vector, which is scaled to unit length, or `None` for an example without one.
     ///
-    /// Errors (and adds nothing) where it has another number of values, is zero or not finite.
+    /// Errors, and adds nothing, if it has another dimension, is zero or not finite.
     pub fn push(&mut self, vector: Option<&[f32]>) -> Result<(), VectorError> {
         layout::check_sizes(self.dimension, self.pushed + 1)?;
         let halves = vector
             .map(|vector| rounded(vector, self.dimension))
             .transpose()?;
-        if self.rows.waiting.len() >= HELD {
+        if self.rows.pending.len() >= BUFFER_BYTES {
             self.rows.write()?;
         }
-        if self.codes.waiting.len() >= HELD {
+        if self.codes.pending.len() >= BUFFER_BYTES {
             self.codes.write()?;
         }
         let record = records::encode(self.pushed, halves.as_deref(), self.dimension);
         let source = layout::u32_at(&record, record.len() - 4).unwrap_or(0);
         let values = halves.map(|halves| halves.to_f32_vec());
         self.block.push(values.as_deref(), source);
-        self.rows.waiting.extend_from_slice(&record);
+        self.rows.pending.extend_from_slice(&record);
         if let Some(block) = self.block.take(self.pushed / BLOCK) {
-            self.codes.waiting.extend_from_slice(&block);
+            self.codes.pending.extend_from_slice(&block);
         }
         self.pushed += 1;
         Ok(())
     }
 
-    /// Writes everything and returns when it is on the disk: how many rows are there now, committed ones included.
-    /// After an error it can be tried again.
+    /// Writes everything to disk; returns the number of rows, including committed ones. After an error it can be retried.
     pub fn flush(&mut self) -> Result<usize, VectorError> {
         self.rows.sync()?;
         self.codes.sync()?;
         Ok(self.pushed)
     }
 
-    /// Rows so far, flushed or not.
+    /// Number of rows so far, flushed or not.
     pub fn rows(&self) -> usize {
         self.pushed
     }
 
-    /// Exchanges the file of rows, so that tests can let it fail.
+    /// Replaces the storage of rows, so that tests can make it fail.
     #[cfg(test)]
     pub(super) fn with_rows_storage(
         mut self,
@@ -170,7 +169,7 @@ fn rounded(vector: &[f32], dimension: usize) -> Result<Vec<f16>, VectorError> {
         .collect())
 }
 
-/// The f16 file, locked, with a header, and cut after the committed rows.
+/// Opens the f16 file, locks it, and truncates it after the committed rows; writes the header if needed.
 fn open_rows(
     folder: &Path,
     name: &str,
@@ -179,19 +178,19 @@ fn open_rows(
 ) -> Result<Tail, VectorError> {
     let file = format!("{name}.f16");
     let path = folder.join(&file);
-    let mut handle = bytes::open_plain(&path, true)?;
+    let mut handle = bytes::open_regular_file(&path, true)?;
     let failed = |error: io::Error| FileError::from_io(&path, "write", &error);
     match handle.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(VectorError::Busy { file }),
-        // A file system without locks: the caller's own lock has to do.
+        // On a file system without locks the caller's own lock has to suffice.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(failed(error).into()),
     }
     let end = layout::record_range(committed, dimension).start;
     match Records::open(folder, name, dimension, committed) {
         Ok(_) => {}
-        // All there is lies past the committed rows, the header of an earlier attempt included.
+        // With no committed rows the whole file, including a header, is left over from an earlier attempt.
         Err(_) if committed == 0 => {
             let header = layout::header(layout::ROWS_MAGIC, dimension);
             handle.write_at(0, &header).map_err(failed)?;
@@ -204,24 +203,24 @@ fn open_rows(
         storage: Box::new(handle),
         path,
         end: end as u64,
-        waiting: Vec::new(),
+        pending: Vec::new(),
     })
 }
 
-/// The file of codes with exactly the whole blocks of the committed rows.
+/// Opens the file of codes, truncated to the complete blocks of the committed rows, or rebuilds it.
 fn open_codes(folder: &Path, name: &str, records: &Records) -> Result<Tail, VectorError> {
     let (rows, dimension) = (records.rows(), records.dimension());
     let path = folder.join(codes::file_name(name));
-    let last = |codes: codes::Codes| match codes.blocks().checked_sub(1) {
+    let is_last_intact = |codes: codes::Codes| match codes.blocks().checked_sub(1) {
         Some(number) => codes.block(number, records).is_some(),
         None => true,
     };
-    if !codes::Codes::open(folder, name, dimension, rows).is_ok_and(last) {
-        let bytes = made_codes(records, &mut |_, _| {}, &Cancel::new())?;
+    if !codes::Codes::open(folder, name, dimension, rows).is_ok_and(is_last_intact) {
+        let bytes = build_codes(records, &mut |_, _| {}, &Cancel::new())?;
         files::write_atomic(&path, &bytes)?;
     }
     let end = layout::block_range(rows / BLOCK, dimension).start as u64;
-    let handle = bytes::open_plain(&path, true)?;
+    let handle = bytes::open_regular_file(&path, true)?;
     handle
         .set_len(end)
         .and_then(|()| handle.sync_all())
@@ -230,11 +229,11 @@ fn open_codes(folder: &Path, name: &str, records: &Records) -> Result<Tail, Vect
         storage: Box::new(handle),
         path,
         end,
-        waiting: Vec::new(),
+        pending: Vec::new(),
     })
 }
 
-/// The rows that do not fill a block yet.
+/// The rows of the last, incomplete block.
 fn last_block(records: &Records) -> Result<BlockBuilder, VectorError> {
     let mut block = BlockBuilder::new(records.dimension());
     let mut row = Row::new(records.dimension());

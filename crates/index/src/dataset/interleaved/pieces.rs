@@ -1,27 +1,27 @@
-//! Finds the places of pictures in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
+//! Finds image placeholders in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
 
 use crate::PICTURE_PLACE;
 use crate::dataset::ImageSource;
 
-/// Longest place, with its name and what Markdown says of it, in bytes.
-const LONGEST_PLACE: usize = 4096;
+/// Longest placeholder in bytes, including name and Markdown alt text.
+const MAX_PLACEHOLDER_BYTES: usize = 4096;
 
 /// A piece of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Piece {
     Text(String),
-    Picture(ImageSource),
+    Image(ImageSource),
 }
 
-/// A piece of a text before its pictures are looked up.
+/// A piece of a text before its images are looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Text(String),
-    /// Name of the picture; empty where it is the next one of a list.
-    Place(String),
+    /// Name of the image; empty if it is the next one of a list.
+    Placeholder(String),
 }
 
-/// The parts of `text` in order, without empty texts.
+/// Splits `text` into parts, without empty texts.
 pub(super) fn read(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut plain = String::new();
@@ -29,9 +29,9 @@ pub(super) fn read(text: &str) -> Vec<Part> {
     while let Some(start) = rest.find(['<', '!']) {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        if let Some((name, after)) = place(from) {
+        if let Some((name, after)) = placeholder(from) {
             flush(&mut plain, &mut parts);
-            parts.push(Part::Place(name.to_owned()));
+            parts.push(Part::Placeholder(name.to_owned()));
             rest = after;
         } else {
             let mut characters = from.chars();
@@ -52,15 +52,15 @@ fn flush(plain: &mut String, parts: &mut Vec<Part>) {
     plain.clear();
 }
 
-/// The place that `text` begins with: the name in it, and what follows.
-fn place(text: &str) -> Option<(&str, &str)> {
-    // No further: a text of nothing but beginnings would be read to its end from each of them.
-    let near = text.get(..text.floor_char_boundary(LONGEST_PLACE))?;
-    let (name, after) = place_in(near)?;
-    Some((name, text.get(near.len().checked_sub(after.len())?..)?))
+/// The placeholder at the start of `text`: its name, and the rest of the text.
+fn placeholder(text: &str) -> Option<(&str, &str)> {
+    // Limit the search: a text with many unclosed placeholders would otherwise take quadratic time.
+    let start = text.get(..text.floor_char_boundary(MAX_PLACEHOLDER_BYTES))?;
+    let (name, after) = placeholder_in(start)?;
+    Some((name, text.get(start.len().checked_sub(after.len())?..)?))
 }
 
-fn place_in(text: &str) -> Option<(&str, &str)> {
+fn placeholder_in(text: &str) -> Option<(&str, &str)> {
     if let Some(rest) = text.strip_prefix("<image>") {
         return Some(("", rest));
     }
@@ -76,7 +76,7 @@ fn place_in(text: &str) -> Option<(&str, &str)> {
     (!path.is_empty()).then_some((path, rest))
 }
 
-/// A name on one line up to `end`, and what follows.
+/// A name on one line up to `end`, and the rest of the text.
 fn named(text: &str, end: char) -> Option<(&str, &str)> {
     let (name, rest) = text.split_once(end)?;
     let name_ends = !name.contains('\n') && !name.trim().is_empty();
@@ -88,17 +88,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_found_and_what_only_looks_like_one_stays_text() {
+    fn placeholders_are_found_and_lookalikes_stay_text() {
         let text = |text: &str| Part::Text(text.to_owned());
-        let at = |name: &str| Part::Place(name.to_owned());
+        let placeholder = |name: &str| Part::Placeholder(name.to_owned());
         assert_eq!(
             read("One <image> two <image: a b.png>![x](c.png \"t\") three"),
             [
                 text("One"),
-                at(""),
+                placeholder(""),
                 text("two"),
-                at("a b.png"),
-                at("c.png"),
+                placeholder("a b.png"),
+                placeholder("c.png"),
                 text("three")
             ]
         );
@@ -108,23 +108,26 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_without_an_end_are_read_once() {
-        let began = std::time::Instant::now();
+    fn unclosed_placeholders_take_linear_time() {
+        let started = std::time::Instant::now();
         for beginning in ["<image:", "![", "![]("] {
             let text = beginning.repeat(400_000);
             assert_eq!(read(&text), [Part::Text(text)]);
         }
-        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+        assert!(started.elapsed() < std::time::Duration::from_secs(60));
     }
 
     #[test]
-    fn the_name_of_a_place_has_an_end() {
+    fn a_placeholder_has_a_maximum_length() {
         let long = format!("![{}](a.png) b", "ä".repeat(3000));
         assert_eq!(read(&long), [Part::Text(long.clone())]);
         let short = format!("![{}](a.png) b", "ä".repeat(2000));
         assert_eq!(
             read(&short),
-            [Part::Place("a.png".to_owned()), Part::Text("b".to_owned())]
+            [
+                Part::Placeholder("a.png".to_owned()),
+                Part::Text("b".to_owned())
+            ]
         );
     }
 }

@@ -1,50 +1,51 @@
-//! Cuts the pieces of a document into windows of a few pictures and the text around them.
+//! Cuts the pieces of a document into windows of a few images and the text around them.
 
 use super::Piece;
 use crate::PICTURE_PLACE;
 use crate::dataset::ImageSource;
 
-/// Most pictures of a window, and most characters of its question and answer together.
-pub(super) const MOST_PICTURES: usize = 5;
-pub(super) const MOST_CHARACTERS: usize = 2000;
-/// Most pictures of a document: each window holds text of its own, so many more would take more room than any book.
-const MOST_OF_DOCUMENT: usize = 4096;
+/// Most images of a window.
+pub(super) const MAX_IMAGES: usize = 5;
+/// Most characters of question and answer together.
+pub(super) const MAX_CHARACTERS: usize = 2000;
+/// Most images of a document; this bounds memory, because windows may repeat text.
+const MAX_DOCUMENT_IMAGES: usize = 4096;
 
 /// A window of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Window {
     pub(super) images: Vec<ImageSource>,
-    /// Text with the mark of a place for each picture, in order.
+    /// Text with a placeholder for each image, in order.
     pub(super) question: String,
     pub(super) answer: String,
-    /// Whether some of the document's text fits in no window.
+    /// Whether text was cut to fit the window.
     pub(super) cut: bool,
 }
 
-/// Pictures that stand together, and the text behind them.
+/// Consecutive images and the text after them.
 #[derive(Default)]
 struct Unit {
     images: Vec<ImageSource>,
     text: String,
 }
 
-/// An error if a document has too many pictures.
-pub(super) fn check(pictures: usize) -> Result<(), String> {
-    match pictures > MOST_OF_DOCUMENT {
+/// Errors if a document has too many images.
+pub(super) fn check(images: usize) -> Result<(), String> {
+    match images > MAX_DOCUMENT_IMAGES {
         true => Err(format!(
-            "{pictures} pictures in one document, at most {MOST_OF_DOCUMENT} are taken; cut it up"
+            "{images} images in one document; the limit is {MAX_DOCUMENT_IMAGES}, so split the document"
         )),
         false => Ok(()),
     }
 }
 
-/// The windows of a document. An error if there is no picture or too many, or no text that says anything about one.
+/// The windows of a document. Errors if there is no image, too many images, or no text.
 pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
-    let pictures = pieces.iter().filter(|p| matches!(p, Piece::Picture(_)));
-    check(pictures.count())?;
+    let images = pieces.iter().filter(|p| matches!(p, Piece::Image(_)));
+    check(images.count())?;
     let (lead, units) = units(pieces);
     if units.is_empty() {
-        return Err("there is no picture in the document".to_owned());
+        return Err("there is no image in the document".to_owned());
     }
     let mut windows = Vec::new();
     let mut lead = lead;
@@ -56,27 +57,27 @@ pub(super) fn cut(pieces: Vec<Piece>) -> Result<Vec<Window>, String> {
         open.push(unit);
     }
     windows.push(close(lead, open));
-    // Pictures at the end with no text of their own belong to what was said before them.
+    // Images at the end without text share the previous answer.
     let last = windows
         .last()
         .is_some_and(|window| window.answer.is_empty());
     if last && windows.len() > 1 {
-        let said = windows
+        let previous = windows
             .iter()
             .rev()
             .nth(1)
             .map(|window| window.answer.clone());
-        if let (Some(said), Some(last)) = (said, windows.last_mut()) {
-            last.answer = said;
+        if let (Some(previous), Some(last)) = (previous, windows.last_mut()) {
+            last.answer = previous;
         }
     }
     match windows.iter().any(|window| !window.answer.is_empty()) {
         true => Ok(windows),
-        false => Err("there is no text beside the pictures".to_owned()),
+        false => Err("there is no text with the images".to_owned()),
     }
 }
 
-/// The text before the first picture, and the units that follow; no unit has more pictures than a window.
+/// The text before the first image, and the units after it; no unit has more images than a window.
 fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
     let mut lead = String::new();
     let mut units: Vec<Unit> = Vec::new();
@@ -90,8 +91,8 @@ fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
                 }
                 target.push_str(text.trim());
             }
-            Piece::Picture(image) => match units.last_mut() {
-                Some(unit) if unit.text.is_empty() && unit.images.len() < MOST_PICTURES => {
+            Piece::Image(image) => match units.last_mut() {
+                Some(unit) if unit.text.is_empty() && unit.images.len() < MAX_IMAGES => {
                     unit.images.push(image);
                 }
                 _ => units.push(Unit {
@@ -101,45 +102,45 @@ fn units(pieces: Vec<Piece>) -> (String, Vec<Unit>) {
             },
         }
     }
-    // A long run of pictures became several units, and the text behind it is about all of them: as much of it as a window
-    // takes, and one character that says whether there was more.
-    let mut behind = String::new();
+    // A long run of images becomes several units that share the text after it. Copy at most what fits a window, plus one
+    // character to tell whether it was cut.
+    let mut following = String::new();
     for unit in units.iter_mut().rev() {
         if unit.text.is_empty() {
-            unit.text.clone_from(&behind);
+            unit.text.clone_from(&following);
         } else {
-            behind = unit.text.chars().take(MOST_CHARACTERS + 1).collect();
+            following = unit.text.chars().take(MAX_CHARACTERS + 1).collect();
         }
     }
     (lead, units)
 }
 
 fn fits(lead: &str, open: &[Unit], next: &Unit) -> bool {
-    let pictures = open.iter().map(|unit| unit.images.len()).sum::<usize>();
+    let images = open.iter().map(|unit| unit.images.len()).sum::<usize>();
     let texts = open.iter().chain([next]).map(|unit| length(&unit.text));
     let characters = texts.fold(length(lead), usize::saturating_add);
-    pictures.saturating_add(next.images.len()) <= MOST_PICTURES && characters <= MOST_CHARACTERS
+    images.saturating_add(next.images.len()) <= MAX_IMAGES && characters <= MAX_CHARACTERS
 }
 
 fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Makes a window: the text behind the last picture is the answer, or the text before the first where none follows.
+/// Makes a window: the text after the last image is the answer, or else the text before the images.
 fn close(lead: String, units: Vec<Unit>) -> Window {
     let mut window = Window::default();
     let (mut lead, mut before) = (lead, units);
     let mut last = before.pop().unwrap_or_default();
     if last.text.is_empty() {
-        let said = match before.last_mut() {
+        let text = match before.last_mut() {
             Some(unit) if lead.is_empty() => &mut unit.text,
             _ => &mut lead,
         };
-        last.text = std::mem::take(said);
+        last.text = std::mem::take(text);
     }
-    window.answer = shorten(&last.text, MOST_CHARACTERS, &mut window.cut);
-    let mut left = MOST_CHARACTERS.saturating_sub(length(&window.answer));
-    // What stands nearest to the pictures is worth most: the lead is cut at its beginning.
+    window.answer = shorten(&last.text, MAX_CHARACTERS, &mut window.cut);
+    let mut left = MAX_CHARACTERS.saturating_sub(length(&window.answer));
+    // Text near the images matters most, so the lead is cut at its start.
     let between = before
         .iter()
         .map(|unit| length(&unit.text))
@@ -167,29 +168,29 @@ fn close(lead: String, units: Vec<Unit>) -> Window {
     window
 }
 
-/// The beginning of a text, up to the end of a sentence or word where it is too long.
-fn shorten(text: &str, most: usize, cut: &mut bool) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else {
+/// The start of a text, cut after a sentence or word if it is too long.
+fn shorten(text: &str, max: usize, cut: &mut bool) -> String {
+    let Some((end, _)) = text.char_indices().nth(max) else {
         return text.to_owned();
     };
     *cut = true;
     let head = text.get(..end).unwrap_or_default();
-    let sentence = head.rfind(". ").map(|place| place.saturating_add(1));
+    let sentence = head.rfind(". ").map(|position| position.saturating_add(1));
     let word = head.rfind(char::is_whitespace);
     let half = end / 2;
-    let place = sentence
-        .filter(|place| *place > half)
+    let position = sentence
+        .filter(|position| *position > half)
         .or(word)
-        .filter(|place| *place > half);
-    head.get(..place.unwrap_or(end))
+        .filter(|position| *position > half);
+    head.get(..position.unwrap_or(end))
         .unwrap_or(head)
         .trim()
         .to_owned()
 }
 
-/// The end of a text, from a word on, where it is too long.
-fn keep_end(text: &str, most: usize, cut: &mut bool) -> String {
-    let skip = length(text).saturating_sub(most);
+/// The end of a text, cut before a word if it is too long.
+fn keep_end(text: &str, max: usize, cut: &mut bool) -> String {
+    let skip = length(text).saturating_sub(max);
     if skip == 0 {
         return text.to_owned();
     }
@@ -205,8 +206,8 @@ fn keep_end(text: &str, most: usize, cut: &mut bool) -> String {
 mod tests {
     use super::*;
 
-    fn picture(name: &str) -> Piece {
-        Piece::Picture(ImageSource::Bytes {
+    fn image(name: &str) -> Piece {
+        Piece::Image(ImageSource::Bytes {
             name: name.to_owned(),
             bytes: vec![1],
         })
@@ -217,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn the_text_behind_the_last_picture_answers_the_text_before_it() {
+    fn the_text_after_the_last_image_is_the_answer() {
         let pieces = vec![
             text("A film."),
-            picture("a"),
+            image("a"),
             text("And a CT:"),
-            picture("b"),
+            image("b"),
             text("A nodule."),
         ];
         let windows = cut(pieces).unwrap();
@@ -233,20 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_follows_the_text_before_the_first_picture_answers() {
-        let windows = cut(vec![text("Two films."), picture("a"), picture("b")]).unwrap();
+    fn without_following_text_the_text_before_the_images_is_the_answer() {
+        let windows = cut(vec![text("Two films."), image("a"), image("b")]).unwrap();
         assert_eq!(windows[0].question, "\u{FFFC} \u{FFFC}");
         assert_eq!(windows[0].answer, "Two films.");
-        let windows = cut(vec![picture("a"), text("A film."), picture("b")]).unwrap();
+        let windows = cut(vec![image("a"), text("A film."), image("b")]).unwrap();
         assert_eq!(windows[0].answer, "A film.");
-        assert!(cut(vec![picture("a")]).is_err());
-        assert!(cut(vec![text("no picture")]).is_err());
+        assert!(cut(vec![image("a")]).is_err());
+        assert!(cut(vec![text("no image")]).is_err());
     }
 
     #[test]
-    fn the_pictures_of_a_long_run_share_as_much_text_as_a_window_takes() {
-        let pictures = |count: usize| (0..count).map(|number| picture(&number.to_string()));
-        let pieces: Vec<Piece> = pictures(12)
+    fn a_long_run_of_images_shares_the_text_after_it() {
+        let images = |count: usize| (0..count).map(|number| image(&number.to_string()));
+        let pieces: Vec<Piece> = images(12)
             .chain([text(&"Much. ".repeat(100_000))])
             .collect();
         let windows = cut(pieces).unwrap();
@@ -254,17 +255,17 @@ mod tests {
         for window in &windows {
             assert!(window.cut && window.answer == windows[2].answer);
         }
-        let pieces: Vec<Piece> = pictures(MOST_OF_DOCUMENT + 1)
+        let pieces: Vec<Piece> = images(MAX_DOCUMENT_IMAGES + 1)
             .chain([text("Much.")])
             .collect();
-        assert!(cut(pieces).unwrap_err().contains("4097 pictures"));
+        assert!(cut(pieces).unwrap_err().contains("4097 images"));
     }
 
     #[test]
-    fn no_window_has_too_many_pictures_or_too_much_text_and_none_is_lost() {
+    fn windows_respect_their_limits_and_no_image_is_lost() {
         let mut pieces = vec![text(&"lead ".repeat(600))];
         for number in 0..23 {
-            pieces.push(picture(&number.to_string()));
+            pieces.push(image(&number.to_string()));
             if number % 3 == 0 && number != 9 {
                 pieces.push(text(&"Words of it. ".repeat(number * 9 + 1)));
             }
@@ -280,12 +281,12 @@ mod tests {
         for window in &windows {
             let places = window.question.matches(PICTURE_PLACE).count();
             assert_eq!(places, window.images.len());
-            assert!(places <= MOST_PICTURES);
+            assert!(places <= MAX_IMAGES);
             let text = window
                 .question
                 .replace(PICTURE_PLACE, "")
                 .replace("  ", " ");
-            assert!(length(&text) + length(&window.answer) <= MOST_CHARACTERS + 12);
+            assert!(length(&text) + length(&window.answer) <= MAX_CHARACTERS + 12);
             assert!(!window.answer.is_empty());
         }
         assert!(windows[0].cut);

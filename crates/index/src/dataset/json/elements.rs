@@ -1,21 +1,23 @@
-//! Finds where the elements of a JSON text end, by its brackets and quotes alone.
+//! Splits a JSON text into elements by brackets and quotes alone.
 
 use std::io::BufRead;
 
 /// Longest element, in bytes.
-const LONGEST_ELEMENT: usize = 8 << 20;
+const MAX_ELEMENT_BYTES: usize = 8 << 20;
 /// Longest key of the outer object, in bytes.
-const LONGEST_KEY: usize = 4096;
-/// Deepest nesting that is followed.
-const DEEPEST: usize = 200;
+const MAX_KEY_BYTES: usize = 4096;
+/// Deepest nesting accepted.
+const MAX_DEPTH: usize = 200;
 
-/// Where the scanner stands.
+/// State of the scanner.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum State {
     Start,
-    /// In a list; the flag says whether the list is in an object, the other whether it has had an element.
+    /// In a list.
     List {
+        /// Whether the list is in an object.
         inner: bool,
+        /// Whether it has had an element.
         begun: bool,
     },
     /// In the outer object.
@@ -25,11 +27,11 @@ enum Place {
     End,
 }
 
-/// Takes the elements out of a JSON text.
+/// Reads the elements of a JSON text one by one.
 pub(super) struct Elements<R> {
     input: R,
-    place: Place,
-    /// Key of the list; empty if it is in no object.
+    state: State,
+    /// Key of the current list; empty if it is not in an object.
     pub(super) key: String,
     /// Number of the element in its list, from 1.
     number: u64,
@@ -39,13 +41,13 @@ impl<R: BufRead> Elements<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
             input,
-            place: Place::Start,
+            state: State::Start,
             key: String::new(),
             number: 0,
         }
     }
 
-    /// Where it stands, for messages.
+    /// The current position, for messages.
     pub(super) fn origin(&self, name: &str) -> String {
         match self.key.as_str() {
             "" => format!("{name}, entry {}", self.number),
@@ -53,40 +55,40 @@ impl<R: BufRead> Elements<R> {
         }
     }
 
-    /// The next element; `Some(None)` for one that is too long. An error where the text cannot be followed further.
+    /// The next element; `Some(None)` for one that is too long. Errors if the rest of the text cannot be scanned.
     pub(super) fn next(&mut self) -> Result<Option<Option<Vec<u8>>>, String> {
         loop {
             let byte = self.peek_content()?;
-            match (self.place, byte) {
-                (Place::End, None) => return Ok(None),
-                (Place::End, Some(_)) => {
-                    return Err("more text after the end of the list".to_owned());
+            match (self.state, byte) {
+                (State::End, None) => return Ok(None),
+                (State::End, Some(_)) => {
+                    return Err("there is more text after the end of the list".to_owned());
                 }
-                (_, None) => return Err("the file ends too early".to_owned()),
-                (Place::Start, Some(b'[')) => self.enter(Place::List {
+                (_, None) => return Err("the file is truncated".to_owned()),
+                (State::Start, Some(b'[')) => self.enter(State::List {
                     inner: false,
                     begun: false,
                 })?,
-                (Place::Start, Some(b'{')) => self.enter(Place::Object { begun: false })?,
-                (Place::Start, Some(_)) => {
-                    return Err("it is neither a list nor an object".to_owned());
+                (State::Start, Some(b'{')) => self.enter(State::Object { begun: false })?,
+                (State::Start, Some(_)) => {
+                    return Err("the file is neither a list nor an object".to_owned());
                 }
-                (Place::List { inner, .. }, Some(b']')) => {
+                (State::List { inner, .. }, Some(b']')) => {
                     let after = if inner {
-                        Place::Object { begun: true }
+                        State::Object { begun: true }
                     } else {
-                        Place::End
+                        State::End
                     };
                     self.enter(after)?;
                 }
-                (Place::List { inner, begun }, Some(_)) => {
+                (State::List { inner, begun }, Some(_)) => {
                     self.number = self.number.saturating_add(1);
                     self.comma(begun, b']')?;
-                    self.place = Place::List { inner, begun: true };
-                    return Ok(Some(self.value(LONGEST_ELEMENT)?));
+                    self.state = State::List { inner, begun: true };
+                    return Ok(Some(self.value(MAX_ELEMENT_BYTES)?));
                 }
-                (Place::Object { .. }, Some(b'}')) => self.enter(Place::End)?,
-                (Place::Object { begun }, Some(_)) => {
+                (State::Object { .. }, Some(b'}')) => self.enter(State::End)?,
+                (State::Object { begun }, Some(_)) => {
                     self.comma(begun, b'}')?;
                     self.member()?;
                 }
@@ -94,14 +96,14 @@ impl<R: BufRead> Elements<R> {
         }
     }
 
-    /// Takes one byte and stands at `place`.
-    fn enter(&mut self, place: Place) -> Result<(), String> {
+    /// Consumes one byte and switches to `state`.
+    fn enter(&mut self, state: State) -> Result<(), String> {
         self.bump()?;
-        self.place = place;
+        self.state = state;
         Ok(())
     }
 
-    /// Takes the comma in front of every element but the first.
+    /// Consumes the comma before every element but the first.
     fn comma(&mut self, needed: bool, closing: u8) -> Result<(), String> {
         if !needed {
             return Ok(());
@@ -111,38 +113,38 @@ impl<R: BufRead> Elements<R> {
         }
         self.bump()?;
         if self.peek_content()? == Some(closing) {
-            return Err("a comma with nothing behind it".to_owned());
+            return Err("there is nothing after a comma".to_owned());
         }
         Ok(())
     }
 
-    /// Takes a key, and enters its list; a member of another kind is passed over.
+    /// Reads a key and enters its list; a member that is not a list is skipped.
     fn member(&mut self) -> Result<(), String> {
         let key = self
-            .value(LONGEST_KEY)?
+            .value(MAX_KEY_BYTES)?
             .and_then(|key| serde_json::from_slice(&key).ok());
-        self.key = key.ok_or("a key of the outer object is not a text")?;
+        self.key = key.ok_or("a key of the outer object is invalid")?;
         if self.peek_content()? != Some(b':') {
-            return Err("a colon is missing behind a key".to_owned());
+            return Err("a colon is missing after a key".to_owned());
         }
         self.bump()?;
         self.number = 0;
         if self.peek_content()? == Some(b'[') {
-            return self.enter(Place::List {
+            return self.enter(State::List {
                 inner: true,
                 begun: false,
             });
         }
         self.value(0)?;
-        self.place = Place::Object { begun: true };
+        self.state = State::Object { begun: true };
         Ok(())
     }
 
-    /// Takes one value whole; `None` if it has more than `longest` bytes.
-    fn value(&mut self, longest: usize) -> Result<Option<Vec<u8>>, String> {
-        let mut taken = Taken {
+    /// Reads one value; `None` if it is longer than `max` bytes.
+    fn value(&mut self, max: usize) -> Result<Option<Vec<u8>>, String> {
+        let mut taken = ValueBytes {
             bytes: Vec::new(),
-            longest,
+            max,
             fits: true,
         };
         let mut open: Vec<u8> = Vec::new();
@@ -162,8 +164,8 @@ impl<R: BufRead> Elements<R> {
             } else {
                 match byte {
                     b'"' => text = true,
-                    b'{' | b'[' if open.len() < DEEPEST => open.push(byte + 2),
-                    b'{' | b'[' => return Err("it is nested too deeply".to_owned()),
+                    b'{' | b'[' if open.len() < MAX_DEPTH => open.push(byte + 2),
+                    b'{' | b'[' => return Err("an entry is nested too deeply".to_owned()),
                     b'}' | b']' if open.is_empty() => break,
                     b'}' | b']' if open.pop() == Some(byte) => {}
                     b'}' | b']' => return Err("two brackets do not match".to_owned()),
@@ -181,13 +183,13 @@ impl<R: BufRead> Elements<R> {
         Ok(taken.fits.then_some(taken.bytes))
     }
 
-    /// The next byte that is no blank, not taken yet.
+    /// The next non-blank byte, without consuming it.
     fn peek_content(&mut self) -> Result<Option<u8>, String> {
         loop {
             match self.peek()? {
-                // The byte order mark is no text of JSON, but some programs write it.
+                // JSON has no byte order mark, but some programs write one.
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.input.consume(1),
-                Some(0xEF | 0xBB | 0xBF) if self.place == Place::Start => self.input.consume(1),
+                Some(0xEF | 0xBB | 0xBF) if self.state == State::Start => self.input.consume(1),
                 other => return Ok(other),
             }
         }
@@ -210,16 +212,16 @@ impl<R: BufRead> Elements<R> {
     }
 }
 
-/// The bytes of a value, as far as they are kept.
-struct Taken {
+/// The bytes of a value, up to a maximum.
+struct ValueBytes {
     bytes: Vec<u8>,
-    longest: usize,
+    max: usize,
     fits: bool,
 }
 
-impl Taken {
+impl ValueBytes {
     fn push(&mut self, byte: u8) {
-        if self.bytes.len() < self.longest {
+        if self.bytes.len() < self.max {
             self.bytes.push(byte);
         } else {
             self.fits = false;
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_come_one_by_one_whatever_is_in_their_texts() {
+    fn elements_are_split_whatever_their_strings_contain() {
         let (found, error) = all(" [ {\"a\": \"]},\\\"\"} , 7, \"x\\\\\" ,[1,[2]] ]\n");
         assert_eq!(found, ["{\"a\": \"]},\\\"\"}", "7", "\"x\\\\\"", "[1,[2]]"]);
         assert_eq!(error, None);
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_an_object_keep_their_key_and_other_members_are_passed_over() {
+    fn lists_in_an_object_keep_their_key_and_other_members_are_skipped() {
         let (found, error) =
             all("\u{FEFF}{\"version\": {\"x\": [1]}, \"train\":[1,2],\"n\":3,\"val\":[4]}");
         assert_eq!(found, ["train1", "train2", "val4"]);
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_break_still_comes() {
+    fn elements_before_a_syntax_error_are_still_returned() {
         for (text, count) in [
             ("[1, 2", 2),
             ("[1, {\"a\": 2", 1),

@@ -1,6 +1,6 @@
-//! The escapes in texts of the oldest pickles, as Python 2 wrote them.
+//! Escapes in the texts of the oldest pickles, as written by Python 2.
 
-/// A text without the escapes of Python's protocol 0.
+/// Resolves the escapes of pickle protocol 0.
 pub(super) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars();

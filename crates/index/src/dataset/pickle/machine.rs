@@ -1,20 +1,20 @@
-//! The machine that runs a pickle: lists, dictionaries, texts and numbers, and nothing else.
+//! The machine that interprets a pickle: lists, dictionaries, texts and numbers, and nothing else.
 //!
-//! `Lib/pickletools.py` of CPython describes the instructions. Never add one that names, calls or builds an object.
+//! `Lib/pickletools.py` of CPython describes the instructions. Never add one that imports, calls or builds an object.
 
 use std::collections::HashMap;
 
 use super::escapes::unescape;
-use super::{Built, Heap};
+use super::{Heap, PickleValue};
 
-/// Most values that are built.
-const MOST_VALUES: usize = 1 << 22;
+/// Most values a pickle may build.
+const MAX_VALUES: usize = 1 << 22;
 
-/// A failure with the byte of the pickle that it happened at.
+/// The position in the pickle and the reason of a failure.
 type Failure = (usize, String);
 
-/// Runs the pickle to its end; a failure comes with the byte it happened at.
-pub(super) fn run(pickle: &[u8]) -> Result<(Built, Heap), Failure> {
+/// Interprets the pickle to its end.
+pub(super) fn run(pickle: &[u8]) -> Result<(PickleValue, Heap), Failure> {
     let mut machine = Machine {
         pickle,
         position: 0,
@@ -22,7 +22,7 @@ pub(super) fn run(pickle: &[u8]) -> Result<(Built, Heap), Failure> {
         marks: Vec::new(),
         memo: HashMap::new(),
         heap: Heap::default(),
-        made: 0,
+        built: 0,
     };
     loop {
         let at = machine.position;
@@ -40,16 +40,17 @@ pub(super) fn run(pickle: &[u8]) -> Result<(Built, Heap), Failure> {
 struct Machine<'a> {
     pickle: &'a [u8],
     position: usize,
-    stack: Vec<Built>,
-    /// Heights of the stack; nothing is taken from below the last one.
+    stack: Vec<PickleValue>,
+    /// Stack heights; nothing is popped below the last one.
     marks: Vec<usize>,
-    memo: HashMap<u64, Built>,
+    memo: HashMap<u64, PickleValue>,
     heap: Heap,
-    made: usize,
+    /// Values built so far.
+    built: usize,
 }
 
 impl Machine<'_> {
-    /// Carries out one instruction; `false` after the last one.
+    /// Executes one instruction; `false` after the last one.
     fn step(&mut self) -> Result<bool, String> {
         match self.byte()? {
             b'.' => return Ok(false),
@@ -106,14 +107,14 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// PUT and GET in their forms; `false` if the instruction is none of them.
+    /// All forms of PUT and GET; `false` if it is another instruction.
     fn memory(&mut self, opcode: u8) -> Result<bool, String> {
         let index = match opcode {
             b'p' | b'g' => self
                 .line()?
                 .trim()
                 .parse()
-                .map_err(|_| "a memo without a number")?,
+                .map_err(|_| "a memo has no number")?,
             b'q' | b'h' => self.number(1)?,
             b'r' | b'j' => self.number(4)?,
             0x94 => u64::try_from(self.memo.len()).unwrap_or(u64::MAX),
@@ -121,7 +122,7 @@ impl Machine<'_> {
         };
         if matches!(opcode, b'g' | b'h' | b'j') {
             let value = self.memo.get(&index).cloned();
-            self.push(value.ok_or("it recalls what was not kept")?)?;
+            self.push(value.ok_or("a memo is read before it is written")?)?;
         } else {
             let top = self.top()?;
             self.count()?;
@@ -133,7 +134,7 @@ impl Machine<'_> {
     /// Pushes a constant.
     fn constant(&mut self, opcode: u8) -> Result<(), String> {
         match opcode {
-            b'N' => self.push(Built::Null),
+            b'N' => self.push(PickleValue::Null),
             0x88 => self.text("true"),
             0x89 => self.text("false"),
             // INT, LONG, FLOAT: numbers as text
@@ -171,7 +172,10 @@ impl Machine<'_> {
             b'T' | b'B' | b'X' => self.sized_text(4),
             0x8d | 0x8e => self.sized_text(8),
             b'c' | 0x93 | b'R' | b'i' | b'o' | 0x81 | 0x92 | b'b' | b'P' | b'Q' | 0x82..=0x84 => {
-                Err("it names code or objects; only lists of plain fields are read".to_owned())
+                Err(
+                    "it refers to code or objects; only lists of plain fields are supported"
+                        .to_owned(),
+                )
             }
             _ => Err(format!("unknown instruction 0x{opcode:02x}")),
         }
@@ -182,12 +186,12 @@ impl Machine<'_> {
         self.text(&number.to_string())
     }
 
-    /// LONG1: a signed number of any length; only those of 64 bits are of use.
+    /// LONG1: a signed number of any length; those above 64 bits become null.
     fn long(&mut self) -> Result<(), String> {
         let length = usize::from(self.byte()?);
         let bytes = self.take(length)?;
         if bytes.len() > 8 {
-            return self.push(Built::Null);
+            return self.push(PickleValue::Null);
         }
         let negative = bytes.last().is_some_and(|byte| *byte >= 0x80);
         let mut whole = [if negative { 0xFF } else { 0 }; 8];
@@ -198,41 +202,41 @@ impl Machine<'_> {
     }
 
     fn sized_text(&mut self, size: usize) -> Result<(), String> {
-        let length = usize::try_from(self.number(size)?).map_err(|_| "an absurd length")?;
+        let length = usize::try_from(self.number(size)?).map_err(|_| "a length is impossible")?;
         let bytes = self.take(length)?;
         let text = String::from_utf8_lossy(bytes).into_owned();
         self.text(&text)
     }
 
     fn text(&mut self, text: &str) -> Result<(), String> {
-        self.push(Built::Text(text.into()))
+        self.push(PickleValue::Text(text.into()))
     }
 
-    fn list(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let place = self.heap.lists.len();
+    fn list(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let index = self.heap.lists.len();
         self.heap.lists.push(items);
-        self.push(Built::List(place))
+        self.push(PickleValue::List(index))
     }
 
-    fn dict(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let place = self.heap.dicts.len();
+    fn dict(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let index = self.heap.dicts.len();
         self.heap.dicts.push(Vec::new());
-        self.push(Built::Dict(place))?;
+        self.push(PickleValue::Dict(index))?;
         self.set(items)
     }
 
-    fn append(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let Built::List(list) = self.top()? else {
-            return Err("it appends to something that is no list".to_owned());
+    fn append(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let PickleValue::List(list) = self.top()? else {
+            return Err("it appends to something that is not a list".to_owned());
         };
         let list = self.heap.lists.get_mut(list).ok_or("a list is missing")?;
         list.extend(items);
         Ok(())
     }
 
-    fn set(&mut self, items: Vec<Built>) -> Result<(), String> {
-        let Built::Dict(dict) = self.top()? else {
-            return Err("it sets an item of something that is no dictionary".to_owned());
+    fn set(&mut self, items: Vec<PickleValue>) -> Result<(), String> {
+        let PickleValue::Dict(dict) = self.top()? else {
+            return Err("it sets an item of something that is not a dictionary".to_owned());
         };
         let dict = self
             .heap
@@ -241,21 +245,21 @@ impl Machine<'_> {
             .ok_or("a dictionary is missing")?;
         let mut items = items.into_iter();
         while let Some(name) = items.next() {
-            dict.push((name, items.next().ok_or("a key without a value")?));
+            dict.push((name, items.next().ok_or("a key has no value")?));
         }
         Ok(())
     }
 
-    fn push(&mut self, value: Built) -> Result<(), String> {
+    fn push(&mut self, value: PickleValue) -> Result<(), String> {
         self.count()?;
         self.stack.push(value);
         Ok(())
     }
 
     fn count(&mut self) -> Result<(), String> {
-        self.made = self.made.saturating_add(1);
-        if self.made > MOST_VALUES {
-            return Err(format!("it builds more than {MOST_VALUES} values"));
+        self.built = self.built.saturating_add(1);
+        if self.built > MAX_VALUES {
+            return Err(format!("it builds more than {MAX_VALUES} values"));
         }
         Ok(())
     }
@@ -264,18 +268,21 @@ impl Machine<'_> {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    fn top(&self) -> Result<Built, String> {
-        let top = self.stack.get(self.floor()..).and_then(<[Built]>::last);
+    fn top(&self) -> Result<PickleValue, String> {
+        let top = self
+            .stack
+            .get(self.floor()..)
+            .and_then(<[PickleValue]>::last);
         top.cloned().ok_or_else(|| "the stack is empty".to_owned())
     }
 
-    fn pop(&mut self) -> Result<Built, String> {
+    fn pop(&mut self) -> Result<PickleValue, String> {
         let top = self.top()?;
         self.stack.pop();
         Ok(top)
     }
 
-    fn pop_many(&mut self, count: usize) -> Result<Vec<Built>, String> {
+    fn pop_many(&mut self, count: usize) -> Result<Vec<PickleValue>, String> {
         let start = self
             .stack
             .len()
@@ -284,7 +291,7 @@ impl Machine<'_> {
         Ok(self.stack.split_off(start.ok_or("the stack is empty")?))
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Built>, String> {
+    fn pop_mark(&mut self) -> Result<Vec<PickleValue>, String> {
         let mark = self.marks.pop().ok_or("there is no mark")?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
@@ -293,11 +300,11 @@ impl Machine<'_> {
         let end = self
             .position
             .checked_add(length)
-            .ok_or("an absurd length")?;
+            .ok_or("a length is impossible")?;
         let taken = self
             .pickle
             .get(self.position..end)
-            .ok_or("the file ends too early")?;
+            .ok_or("the file is truncated")?;
         self.position = end;
         Ok(taken)
     }
@@ -313,11 +320,11 @@ impl Machine<'_> {
         Ok(bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte)))
     }
 
-    /// The text up to the next line end.
+    /// The text up to the next line break.
     fn line(&mut self) -> Result<String, String> {
         let rest = self.pickle.get(self.position..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n');
-        let length = length.ok_or("the file ends too early")?;
+        let length = length.ok_or("the file is truncated")?;
         let line = String::from_utf8_lossy(self.take(length)?).into_owned();
         self.take(1)?;
         Ok(line)

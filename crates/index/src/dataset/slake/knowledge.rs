@@ -1,8 +1,8 @@
-//! The knowledge graph of SLAKE, and which of its facts a question rests on.
+//! The knowledge graph of SLAKE, and the facts a question relies on.
 //!
-//! A question's triple says which relation is asked about: `[vhead, function, ktail]` asks for the function of what is
-//! seen, `[vhead, belong to, respiratory system]` for what is seen and belongs to it. A fact is joined only if its
-//! relation, its value and, where the question asks for one, its entity are those of the question and the answer.
+//! A question's triple gives the relation: `[vhead, function, ktail]` asks for the function of what is seen,
+//! `[vhead, belong to, respiratory system]` for what is seen and belongs to it. A fact is used only if its relation, its value
+//! and, if the question asks for one, its entity match the question and the answer.
 
 use std::path::Path;
 
@@ -11,13 +11,14 @@ use crate::dataset::vocabulary::words;
 use rounds_support::errors::shown;
 use rounds_support::files;
 
-/// Longest file of facts, in bytes, and most facts of all files.
-const LONGEST_FILE: u64 = 16 << 20;
-const MOST_FACTS: usize = 200_000;
-/// Most facts that one rationale names.
-const MOST_NAMED: usize = 3;
+/// Largest file of facts, in bytes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+/// Most facts of all files.
+const MAX_FACTS: usize = 200_000;
+/// Most facts in one rationale.
+const MAX_NAMED: usize = 3;
 
-/// Files of facts, with what stands between their fields: English has `#`, as its values hold commas.
+/// Files of facts and their delimiters: the English files use `#`, because their values contain commas.
 const FILES: [(&str, char); 6] = [
     ("en_disease.csv", '#'),
     ("en_organ.csv", '#'),
@@ -27,7 +28,7 @@ const FILES: [(&str, char); 6] = [
     ("organ_rel.csv", ','),
 ];
 
-/// What a question calls a relation, and what the graph calls it.
+/// Names of relations in questions, and in the graph.
 const RELATIONS: [(&[&str], &[&str]); 10] = [
     (
         &["effect", "function", "be used for", "can", "could", "role"],
@@ -76,7 +77,7 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// The facts in `folder`; none where there is no such folder.
+    /// Reads the facts in `folder`; empty if the folder does not exist.
     pub(super) fn read(folder: &Path) -> Result<Self, DatasetError> {
         let mut facts = Vec::new();
         for (name, separator) in FILES {
@@ -84,22 +85,22 @@ impl Knowledge {
             if !path.is_file() {
                 continue;
             }
-            let bytes = files::read_limited(&path, LONGEST_FILE)?;
+            let bytes = files::read_limited(&path, MAX_FILE_BYTES)?;
             let text = String::from_utf8_lossy(&bytes);
             facts.extend(
                 text.lines()
                     .skip(1)
                     .filter_map(|line| fact(line, separator)),
             );
-            if facts.len() > MOST_FACTS {
-                let reason = format!("more than {MOST_FACTS} facts");
+            if facts.len() > MAX_FACTS {
+                let reason = format!("more than {MAX_FACTS} facts");
                 return Err(DatasetError::unsupported(&shown(folder), reason));
             }
         }
         Ok(Self { facts })
     }
 
-    /// The facts that a question with this `triple` and `answer` rests on, about what is marked in its picture first.
+    /// The facts a question with this `triple` and `answer` relies on, preferring those about marked structures.
     pub(super) fn facts(&self, triple: &[String], answer: &str, marked: &[String]) -> Vec<&Fact> {
         let [head, relation, tail] = triple else {
             return Vec::new();
@@ -111,8 +112,8 @@ impl Knowledge {
         let asked = RELATIONS
             .iter()
             .find(|(asked, _)| asked.contains(&relation.as_str()));
-        let own = [relation.as_str()];
-        let attributes = asked.map_or(&own[..], |(_, attributes)| attributes);
+        let unmapped = [relation.as_str()];
+        let attributes = asked.map_or(&unmapped[..], |(_, attributes)| attributes);
         let about = self
             .facts
             .iter()
@@ -120,24 +121,24 @@ impl Knowledge {
         let seen = |fact: &Fact| marked.iter().any(|name| same_thing(name, &fact.entity));
         let mut found: Vec<&Fact> = match tail.as_str() {
             "ktail" => about
-                .filter(|fact| plain(&fact.value) == plain(answer))
+                .filter(|fact| normalised(&fact.value) == normalised(answer))
                 .collect(),
             tail => about
-                .filter(|fact| parts(&fact.value).any(|part| plain(part) == plain(tail)))
+                .filter(|fact| parts(&fact.value).any(|part| normalised(part) == normalised(tail)))
                 .filter(|fact| {
-                    says_no_name(answer)
-                        || parts(answer).any(|name| plain(name) == plain(&fact.entity))
+                    is_yes_or_no(answer)
+                        || parts(answer).any(|name| normalised(name) == normalised(&fact.entity))
                 })
                 .collect(),
         };
         found.dedup();
-        // A value that many entities share tells nothing, unless one of them is marked.
+        // A value shared by many entities is uninformative unless one of them is marked.
         if found.iter().any(|fact| seen(fact)) {
             found.retain(|fact| seen(fact));
-        } else if tail == "ktail" && found.len() > MOST_NAMED {
+        } else if tail == "ktail" && found.len() > MAX_NAMED {
             found.clear();
         }
-        found.truncate(MOST_NAMED);
+        found.truncate(MAX_NAMED);
         found
     }
 }
@@ -158,8 +159,8 @@ fn fact(line: &str, separator: char) -> Option<Fact> {
     whole.then_some(fact)
 }
 
-/// Words without regard to case and punctuation.
-fn plain(text: &str) -> String {
+/// A text in lower case without punctuation, for comparison.
+fn normalised(text: &str) -> String {
     words(text).join(" ")
 }
 
@@ -168,17 +169,17 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         .filter(|part| !part.trim().is_empty())
 }
 
-/// Whether an answer is a yes or no, which names no entity.
-fn says_no_name(answer: &str) -> bool {
+/// Whether an answer is yes or no, and so names no entity.
+fn is_yes_or_no(answer: &str) -> bool {
     matches!(
         answer.trim().to_lowercase().as_str(),
         "yes" | "no" | "有" | "没有" | "是" | "不是" | "包含" | "不包含" | "属于" | "不属于"
     )
 }
 
-/// Whether a box and an entity are the same thing: `Left Kidney` and `Kidney`, `Effusion` and `Pleural Effusion`.
+/// Whether a box and an entity denote the same thing: `Left Kidney` and `Kidney`, `Effusion` and `Pleural Effusion`.
 fn same_thing(marked: &str, entity: &str) -> bool {
-    let (marked, entity) = (plain(marked), plain(entity));
+    let (marked, entity) = (normalised(marked), normalised(entity));
     !marked.is_empty()
         && !entity.is_empty()
         && (marked.contains(&entity) || entity.contains(&marked))

@@ -1,8 +1,8 @@
-//! Tiny sets in the layouts of the published ones that are not at hand.
+//! Tiny data sets in the layouts of published ones.
 
 use super::*;
 
-/// A pickle of protocol 4, as Python writes it, of dictionaries of texts and one number.
+/// A pickle in protocol 4, as written by Python: dictionaries of texts and one number.
 fn pickle(items: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut bytes = vec![0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0, b']', 0x94, b'('];
     for (image, question, answer) in items {
@@ -35,7 +35,7 @@ fn pathvqa_is_read_from_its_pickles() {
     assert_eq!(dataset.total, Some(4));
     let all = Read::of(dataset);
     assert_eq!(all.rows.len(), 3);
-    assert_eq!(all.reasons(), ["picture not found: gone"]);
+    assert_eq!(all.reasons(), ["image not found: gone"]);
     assert_eq!(tag(&all.rows[1], "answer_type"), "closed");
     assert_eq!(tag(&all.rows[1], "answer_type_source"), "inferred");
     assert_eq!(file(&all.rows[2], 0), "val_1.jpg");
@@ -48,7 +48,7 @@ fn pathvqa_is_read_from_its_pickles() {
 }
 
 #[test]
-fn a_pickle_that_names_code_is_refused() {
+fn a_pickle_that_refers_to_code_is_refused() {
     let folder = Folder::new(&[]);
     for hostile in [
         &b"\x80\x03cos\nsystem\n(X\x02\0\0\0lstR."[..],
@@ -59,7 +59,7 @@ fn a_pickle_that_names_code_is_refused() {
         let error = open(Format::PathVqa, &path, &Options::default())
             .err()
             .unwrap();
-        assert!(error.to_string().contains("names code"), "{error}");
+        assert!(error.to_string().contains("refers to code"), "{error}");
     }
     let old = folder.write(
         "old_qa.pkl",
@@ -77,7 +77,7 @@ const V1: &str = "Figure_path,Question,Answer,Choice A,Choice B,Choice C,Choice 
 PMC1064097_F1.jpg,\"What is\nshown?\",Focal uptake pattern,A:Diffuse uptake pattern,B:Focal uptake pattern,C:No uptake,D:Other,B\n\
 PMC1064097_F1.jpg,Contradiction?,No uptake,A:Diffuse,B:Focal,C:No uptake,D:Other,B\n\
 PMC1064097_F1.jpg,Short row,x\n\
-PMC1_F1.jpg,No picture?,x,A:x,B:y,C:z,D:w,A\n";
+PMC1_F1.jpg,No image?,x,A:x,B:y,C:z,D:w,A\n";
 const V2: &str = "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split\n\
 0,PMC1064097_F1.jpg,A scan.,Which?, A: one ,B: two,C: three,D: four,D,train\n\
 1,PMC1064097_F1.jpg,A scan.,Which?,A: one,B: two,C: three,D: four,E,test\n";
@@ -112,18 +112,18 @@ fn pmc_vqa_finds_the_right_choice_in_both_versions() {
             ),
             (
                 "test.csv, line 5".to_owned(),
-                "it has 3 fields, the header has 8".to_owned()
+                "the row has 3 fields, the header has 8".to_owned()
             ),
             (
                 "test.csv, line 6".to_owned(),
-                "picture not found: PMC1_F1.jpg".to_owned()
+                "image not found: PMC1_F1.jpg".to_owned()
             ),
         ]
     );
     let second = plain(Format::PmcVqa, &folder.path().join("train_2.csv"));
     assert_eq!(second.rows[0].answer, "four");
     assert_eq!(second.rows[0].rationale, "A scan.");
-    assert_eq!(second.reasons(), ["the answer E is none of the choices"]);
+    assert_eq!(second.reasons(), ["the answer E is not among the choices"]);
     assert_eq!(plain(Format::PmcVqa, folder.path()).rows.len(), 2);
     let misspelt = Folder::new(&[
         ("p.jpg", "x"),
@@ -136,7 +136,7 @@ fn pmc_vqa_finds_the_right_choice_in_both_versions() {
 }
 
 #[test]
-fn pmc_oa_captions_are_answers_to_a_question_of_ours() {
+fn pmc_oa_captions_answer_the_derived_question() {
     let lines = "{\"image\":\"PMC212319_Fig3_4.jpg\",\"caption\":\"A cell.\"}\n\n{\"image\":\n{\"image\":\"PMC212319_Fig3_4.jpg\",\"caption\":\" \"}\n[1]\n{\"image\":\"PMC212319_Fig3_4.jpg\",\"caption\":[1]}\n{\"image\":\"PMC212319_Fig3_4.jpg\",\"caption\":\"Last.\"}";
     let folder = Folder::new(&[
         ("images/PMC212319_Fig3_4.jpg", "x"),
@@ -150,12 +150,12 @@ fn pmc_oa_captions_are_answers_to_a_question_of_ours() {
     assert_eq!(read.rows[0].study, "PMC212319");
     assert_eq!(read.rows[1].origin, "pmc_oa.jsonl, line 7");
     let reasons = read.reasons();
-    assert!(reasons[0].starts_with("broken JSON"), "{reasons:?}");
+    assert!(reasons[0].starts_with("invalid JSON"), "{reasons:?}");
     assert_eq!(
         reasons[1..],
         [
             "the answer is empty",
-            "it is not an object of fields",
+            "the entry is not an object",
             "caption is not a text"
         ]
     );
@@ -226,11 +226,11 @@ fn rocov2_joins_captions_with_concepts() {
     assert_eq!(read.rows[0].answer, "A film, frontal");
     assert_eq!(tag(&read.rows[0], "cui"), "C1306645; C0817096");
     assert_eq!(tag(&read.rows[0], "modality"), "xr");
-    assert_eq!(read.reasons(), ["picture not found: ROCOv2_2"]);
+    assert_eq!(read.reasons(), ["image not found: ROCOv2_2"]);
 }
 
 #[test]
-fn iu_xray_has_two_pictures_a_study() {
+fn iu_xray_has_two_images_per_study() {
     let annotation = r#"{"train": [{"id": "CXR1", "report": "Clear lungs.", "image_path": ["CXR1/0.png", "CXR1/1.png"], "split": "train"},
         {"id": "CXR2", "report": "x", "image_path": ["CXR2/0.png"], "split": "train"}],
         "val": [{"id": "CXR1", "report": "", "image_path": ["CXR1/0.png"], "split": "val"}], "test": []}"#;
@@ -249,29 +249,29 @@ fn iu_xray_has_two_pictures_a_study() {
     assert_eq!(read.rows[0].origin, "annotation.json, train, entry 1");
     assert_eq!(
         read.reasons(),
-        ["picture not found: CXR2/0.png", "the answer is empty"]
+        ["image not found: CXR2/0.png", "the answer is empty"]
     );
     let train = Options {
         split: Some("train".to_owned()),
         ..Options::default()
     };
     assert_eq!(
-        super::read(Format::IuXray, folder.path(), &train).left_out,
+        super::read(Format::IuXray, folder.path(), &train).filtered,
         1
     );
 }
 
 #[test]
-fn vqa_med_is_read_from_every_split_folder_there_is() {
+fn vqa_med_is_read_from_every_split_folder() {
     let test_answers = "VQAMed2019_Test_Questions_w_Ref_Answers.txt";
     for top in [None, Some((test_answers, "s3|plane|which plane?|axial\n"))] {
         let splits = [
             ("train/All_QA_Pairs_train.txt", "s1|what is it?|a cyst\n"),
             ("val/All_QA_Pairs_val.txt", "s2|what is it?|a stone\n"),
         ];
-        let pictures = ["s1", "s2", "s3"].map(|name| (format!("images/{name}.jpg"), "x"));
-        let pictures = pictures.iter().map(|(name, text)| (name.as_str(), *text));
-        let all: Vec<_> = splits.into_iter().chain(top).chain(pictures).collect();
+        let images = ["s1", "s2", "s3"].map(|name| (format!("images/{name}.jpg"), "x"));
+        let images = images.iter().map(|(name, text)| (name.as_str(), *text));
+        let all: Vec<_> = splits.into_iter().chain(top).chain(images).collect();
         let folder = Folder::new(&all);
         let read = plain(Format::VqaMed2019, folder.path());
         assert!(read.rejected.is_empty(), "{:?}", read.rejected);
@@ -283,7 +283,7 @@ fn vqa_med_is_read_from_every_split_folder_there_is() {
 }
 
 #[test]
-fn the_published_test_answers_of_vqa_med_name_the_category_of_a_line() {
+fn the_published_test_answers_of_vqa_med_include_the_category() {
     let folder = Folder::new(&[
         (
             "VQAMed2019_Test_Questions_w_Ref_Answers.txt",

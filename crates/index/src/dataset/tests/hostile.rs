@@ -1,10 +1,10 @@
-//! Whatever bytes come, every format ends in rows, reasons or an error, never in a panic.
+//! For arbitrary input, every format gives rows, rejections or an error, never a panic.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Each format with the file that it reads, and a beginning that gets past its first look.
+/// Each format with a file name, and the start of a file that passes its first checks.
 const FORMATS: [(Format, &str, &str); 14] = [
     (
         Format::VqaRad,
@@ -50,7 +50,7 @@ const FORMATS: [(Format, &str, &str); 14] = [
     (Format::Parquet, "x.parquet", "PAR1"),
 ];
 
-/// Reads everything; the number of items is that of the input rows, so it is bounded by its bytes.
+/// Reads everything. There is one item per input row, so their number is bounded by the length of the input.
 fn exhaust(format: Format, name: &str, bytes: &[u8]) {
     let folder = Folder::new(&[("a.jpg", "x")]);
     let path = folder.write(name, bytes);
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_good_beginning_with_anything_behind_it_never_panics(tail in "[\\[\\]{}\",:|\\\\()<>!.a-c0-9\\n\\t;é\u{FFFC}=]{0,80}") {
+    fn a_valid_start_followed_by_anything_never_panics(tail in "[\\[\\]{}\",:|\\\\()<>!.a-c0-9\\n\\t;é\u{FFFC}=]{0,80}") {
         for (format, name, beginning) in FORMATS {
             exhaust(format, name, format!("{beginning}{tail}").as_bytes());
         }
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pickle_of_any_instructions_never_panics(tail in proptest::collection::vec(
+    fn a_pickle_of_arbitrary_instructions_never_panics(tail in proptest::collection::vec(
         prop_oneof![Just(b']'), Just(b'}'), Just(b'('), Just(b'e'), Just(b'u'), Just(b's'), Just(b'a'), Just(b'2'), Just(b't'),
             Just(b'N'), Just(b'.'), Just(0x94), Just(b'h'), Just(0_u8), Just(0x85), Just(b'K'), Just(0x8a)], 0..60)) {
         let mut pickle = b"\x80\x04]".to_vec();

@@ -1,4 +1,4 @@
-//! Tests of the readers: the real sets that are at hand, tiny ones of every format, and hostile input.
+//! Tests of the readers: real data sets if available, tiny ones of every format, and hostile input.
 
 mod formats;
 mod hostile;
@@ -35,12 +35,12 @@ impl Folder {
     }
 }
 
-/// Everything that came of a data set.
+/// All items of a data set.
 #[derive(Debug, Default)]
 struct Read {
     rows: Vec<Row>,
     rejected: Vec<(String, String)>,
-    left_out: usize,
+    filtered: usize,
     error: Option<DatasetError>,
 }
 
@@ -48,18 +48,18 @@ impl Read {
     fn of(dataset: Dataset) -> Self {
         let mut read = Self::default();
         for item in dataset.items {
-            assert!(read.error.is_none(), "nothing comes after an error");
+            assert!(read.error.is_none(), "an error is the last item");
             match item {
                 Ok(Item::Row(row)) => read.rows.push(*row),
                 Ok(Item::Rejected { origin, reason }) => read.rejected.push((origin, reason)),
-                Ok(Item::LeftOut { .. }) => read.left_out += 1,
+                Ok(Item::Filtered { .. }) => read.filtered += 1,
                 Err(error) => read.error = Some(error),
             }
         }
         read
     }
 
-    /// The reasons of what was rejected.
+    /// The reasons of the rejected rows.
     fn reasons(&self) -> Vec<&str> {
         self.rejected
             .iter()
@@ -72,7 +72,7 @@ fn read(format: Format, path: &Path, options: &Options) -> Read {
     Read::of(open(format, path, options).unwrap())
 }
 
-/// Reads with usual options.
+/// Reads with default options.
 fn plain(format: Format, path: &Path) -> Read {
     read(format, path, &Options::default())
 }
@@ -87,7 +87,7 @@ fn tag(row: &Row, name: &str) -> String {
     values.collect::<Vec<_>>().join("; ")
 }
 
-/// The name of the picture at `index`.
+/// The name of the image at `index`.
 fn file(row: &Row, index: usize) -> String {
     match &row.images[index] {
         ImageSource::File(path) => path.file_name().unwrap().to_string_lossy().into_owned(),

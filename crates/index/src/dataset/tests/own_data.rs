@@ -1,9 +1,9 @@
-//! Folders and documents of one's own.
+//! The user's own folders and documents.
 
 use super::*;
 
 #[test]
-fn columns_of_a_table_are_found_by_name_and_others_are_tags() {
+fn known_columns_become_fields_and_others_become_tags() {
     let table = "Image,QUESTION,answer,Rationale,Modality,tags,patient,study,license,grade\n\
         a.png,Is it?,Yes.,Because.,X-Ray,view=PA; side: left,p1,s1,CC0 1.0,II\n\
         a.png; b.png,Both?,no,,,,,,,\n\
@@ -48,12 +48,12 @@ fn columns_of_a_table_are_found_by_name_and_others_are_tags() {
     );
     assert_eq!(
         read.reasons(),
-        ["picture not found: c.png", "there is no picture"]
+        ["image not found: c.png", "there is no image"]
     );
 }
 
 #[test]
-fn a_column_takes_the_meaning_that_the_user_gives_it() {
+fn a_mapped_column_becomes_the_field_the_user_chose() {
     let table = "photo\tq\ttruth\timage\twho\n\u{FEFF}a.png\tWhat?\t7\twrong.png\tx\n"
         .replace("\u{FEFF}a", "a");
     let folder = Folder::new(&[("t.tsv", &format!("\u{FEFF}{table}")), ("a.png", "x")]);
@@ -83,7 +83,7 @@ fn a_column_takes_the_meaning_that_the_user_gives_it() {
 }
 
 #[test]
-fn a_language_is_found_under_every_name_of_its_column() {
+fn the_language_column_is_recognised_by_every_name() {
     for name in ["language", "lang", "q_lang"] {
         let table = format!("image\tquestion\tanswer\t{name}\na.png\tq\tx\ten\na.png\tq\ty\tfr\n");
         let folder = Folder::new(&[("t.tsv", &table), ("a.png", "x")]);
@@ -92,13 +92,13 @@ fn a_language_is_found_under_every_name_of_its_column() {
             ..Options::default()
         };
         let read = read(Format::Folder, folder.path(), &options);
-        assert_eq!((read.rows.len(), read.left_out), (1, 1), "{name}");
+        assert_eq!((read.rows.len(), read.filtered), (1, 1), "{name}");
         assert_eq!(tag(&read.rows[0], "language"), "fr");
     }
 }
 
 #[test]
-fn json_and_json_lines_are_tables_too() {
+fn json_and_json_lines_are_read_as_tables() {
     let list = r#"[{"image": ["a.png"], "caption": "A film.", "tags": {"view": "PA", "finding": ["x", "y"]}}, {"image": 7}, 3]"#;
     let lines = "{\"image\": \"a.png\", \"question\": \"q\", \"answer\": 3}\n{\"image\": \"a.png\", \"answer\": \"x\"}\n";
     for (name, content, rows, rejected) in [
@@ -125,7 +125,7 @@ fn json_and_json_lines_are_tables_too() {
 }
 
 #[test]
-fn a_broken_list_gives_the_rows_before_the_break_and_then_an_error() {
+fn a_broken_list_gives_the_rows_before_the_error() {
     let folder = Folder::new(&[
         (
             "t.json",
@@ -142,7 +142,7 @@ fn a_broken_list_gives_the_rows_before_the_break_and_then_an_error() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_does_not_swallow_the_file_into_memory() {
+fn an_unclosed_quote_does_not_read_the_whole_file_into_memory() {
     let folder = Folder::new(&[("a.png", "x")]);
     let mut table = b"image,question,answer\na.png,q,x\na.png,\"q,x\n".to_vec();
     table.resize(12 << 20, b'\n');
@@ -158,7 +158,7 @@ fn a_quote_that_is_never_closed_does_not_swallow_the_file_into_memory() {
 }
 
 #[test]
-fn several_tables_and_none_are_errors_that_say_what_to_do() {
+fn several_tables_or_none_are_errors_with_hints() {
     use rounds_support::Hint;
     let folder = Folder::new(&[("a.csv", "image"), ("b.csv", "image")]);
     let error = open(Format::Folder, folder.path(), &Options::default())
@@ -195,7 +195,7 @@ fn several_tables_and_none_are_errors_that_say_what_to_do() {
 
 #[test]
 #[cfg(unix)]
-fn no_picture_outside_the_given_folder_is_taken() {
+fn images_outside_the_given_folder_are_refused() {
     let outside = Folder::new(&[("secret.png", "x")]);
     let secret = outside.path().join("secret.png");
     let name = outside
@@ -215,7 +215,7 @@ fn no_picture_outside_the_given_folder_is_taken() {
     let outside = read
         .reasons()
         .iter()
-        .filter(|reason| reason.starts_with("picture outside"))
+        .filter(|reason| reason.starts_with("image outside"))
         .count();
     assert_eq!((outside, read.rejected.len()), (3, 4));
     let options = Options {
@@ -236,7 +236,7 @@ fn outside_folder(secret: &Path) -> PathBuf {
 }
 
 #[test]
-fn texts_are_clean_and_hold_no_mark_of_a_picture() {
+fn texts_are_sanitised_and_contain_no_stray_placeholder() {
     let folder = Folder::new(&[
         (
             "t.jsonl",
@@ -251,14 +251,14 @@ fn texts_are_clean_and_hold_no_mark_of_a_picture() {
 }
 
 #[test]
-fn a_document_in_markdown_becomes_rows_with_places() {
+fn a_markdown_document_becomes_rows_with_placeholders() {
     let text =
         "# Case\nA film: ![film](a.png)\nand a CT <image:images/b.png>\n\nBoth show a nodule.\n";
     let folder = Folder::new(&[
         ("case.md", text),
         ("a.png", "x"),
         ("images/b.png", "y"),
-        ("second.txt", "no picture"),
+        ("second.txt", "no image"),
         ("third.md", "![x](gone.png) x"),
     ]);
     let read = plain(Format::Interleaved, folder.path());
@@ -276,14 +276,14 @@ fn a_document_in_markdown_becomes_rows_with_places() {
     assert_eq!(
         read.reasons(),
         [
-            "there is no picture in the document",
-            "picture not found: gone.png"
+            "there is no image in the document",
+            "image not found: gone.png"
         ]
     );
 }
 
 #[test]
-fn documents_in_json_lines_name_their_pictures_in_a_list_or_side_by_side() {
+fn json_lines_documents_list_their_images_or_have_parallel_lists() {
     let lines = "{\"text\":\"<image> One. <image>Two.\",\"images\":[\"a.png\",\"a.png\"],\"id\":\"d1\"}\n\
         {\"texts\":[null,\"Three.\"],\"images\":[\"a.png\",null]}\n\
         {\"text\":\"<image><image> x\",\"images\":[\"a.png\"]}\n\
@@ -297,7 +297,10 @@ fn documents_in_json_lines_name_their_pictures_in_a_list_or_side_by_side() {
     assert_eq!(tag(&read.rows[1], "question"), "derived");
     assert_eq!(
         read.reasons(),
-        ["more places than pictures", "more pictures than places"]
+        [
+            "there are more placeholders than images",
+            "there are more images than placeholders"
+        ]
     );
 }
 
@@ -321,7 +324,7 @@ fn a_mapped_column_that_no_row_has_is_an_error_that_lists_the_columns() {
         refused(table, "t.csv", &options),
         "no row has the column nosuch; the columns are: image, question, answer"
     );
-    // A column that a later line has is there.
+    // A column that only appears in a later line counts.
     let folder = Folder::new(&[
         (
             "t.jsonl",
@@ -333,7 +336,7 @@ fn a_mapped_column_that_no_row_has_is_an_error_that_lists_the_columns() {
 }
 
 #[test]
-fn a_table_without_a_column_of_pictures_says_which_columns_it_has() {
+fn a_table_without_an_image_column_is_an_error_that_lists_the_columns() {
     for table in [
         "photo,question,answer\na.png,q,x\n",
         "a.png,q,x\na.png,q,y\n",
@@ -345,7 +348,7 @@ fn a_table_without_a_column_of_pictures_says_which_columns_it_has() {
 }
 
 #[test]
-fn a_table_with_semicolons_is_read() {
+fn a_semicolon_separated_table_is_read() {
     let table = "image;question;answer\na.png;Is it, then?;yes\n";
     let folder = Folder::new(&[("t.csv", table), ("a.png", "x")]);
     let read = plain(Format::Folder, folder.path());
@@ -353,7 +356,7 @@ fn a_table_with_semicolons_is_read() {
 }
 
 #[test]
-fn what_is_no_utf_8_text_is_named() {
+fn files_that_are_not_utf_8_text_are_refused_with_a_reason() {
     let utf_16: Vec<u8> = "\u{FEFF}image,question,answer\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -361,7 +364,7 @@ fn what_is_no_utf_8_text_is_named() {
     for (content, part) in [
         (&utf_16[..], "UTF-16"),
         (&utf_16[2..], "UTF-16"),
-        (&[0; 5000][..], "no text"),
+        (&[0; 5000][..], "not text"),
         (&b""[..], "empty"),
     ] {
         for name in ["t.csv", "t.jsonl", "t.json"] {
@@ -372,7 +375,7 @@ fn what_is_no_utf_8_text_is_named() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_is_said_of_the_row_that_it_begins_in() {
+fn an_unclosed_quote_is_reported_for_the_row_it_starts_in() {
     let table = "image,question,answer\na.png,q,\"x\ny\"\na.png,q,\"open\na.png,q,x\na.png,q,x\n";
     let folder = Folder::new(&[("t.csv", table), ("a.png", "x")]);
     let read = plain(Format::Folder, folder.path());
@@ -385,7 +388,7 @@ fn a_quote_that_is_not_closed_is_said_of_the_row_that_it_begins_in() {
 }
 
 #[test]
-fn a_table_that_is_called_parquet_is_told_apart_from_a_damaged_file() {
+fn a_table_opened_as_parquet_is_not_reported_as_damaged() {
     use rounds_support::Hint;
     let folder = Folder::new(&[("t.tsv", "image\tquestion\tanswer\n")]);
     let error = open(

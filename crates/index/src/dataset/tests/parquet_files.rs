@@ -1,4 +1,4 @@
-//! Parquet files as they are published: pictures as pairs of bytes and path.
+//! Parquet files as published: images as pairs of bytes and path.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const SCHEMA: &str = "message schema {
     optional int64 grade;
 }";
 
-/// A file of `rows` rows in groups of `group`; the third row has an empty picture.
+/// A file of `rows` rows in groups of `group`; the third row has an empty image.
 fn file_of(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let properties = WriterProperties::builder()
@@ -37,7 +37,7 @@ fn file_of(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
                 if number == 2 {
                     String::new()
                 } else {
-                    format!("picture {number}")
+                    format!("image {number}")
                 }
             }),
             texts(&|number| format!("{number}.jpg")),
@@ -91,14 +91,14 @@ fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
     assert_eq!(dataset.total, Some(13));
     let read = Read::of(dataset);
     assert_eq!(read.rows.len(), 12);
-    assert_eq!(read.reasons(), ["the picture has no content"]);
+    assert_eq!(read.reasons(), ["the image is empty"]);
     assert!(read.error.is_none());
     assert_eq!(read.rows[8].answer, "answer 9");
     assert_eq!(
         read.rows[8].images,
         [ImageSource::Bytes {
             name: "9.jpg".to_owned(),
-            bytes: b"picture 9".to_vec()
+            bytes: b"image 9".to_vec()
         }]
     );
     assert_eq!(tag(&read.rows[8], "grade"), "9");
@@ -109,7 +109,7 @@ fn parquet_files_of_a_folder_are_read_in_order_across_row_groups() {
     }
 }
 
-/// A file of one row with a list of `count` pictures that all are the one content of the column's dictionary.
+/// A file of one row with a list of `count` images that all refer to the same dictionary entry.
 fn repeated(count: usize, content: &[u8]) -> Vec<u8> {
     let schema = "message schema {
         required group image (LIST) { repeated group list { required binary element; } }
@@ -138,7 +138,7 @@ fn repeated(count: usize, content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn one_content_that_a_row_names_many_times_is_not_copied_without_end() {
+fn one_value_referenced_many_times_is_not_copied_without_limit() {
     let folder = Folder::new(&[]);
     let content = vec![7_u8; 500 << 10];
     let path = folder.write("few.parquet", &repeated(12, &content));
@@ -148,14 +148,14 @@ fn one_content_that_a_row_names_many_times_is_not_copied_without_end() {
     let read = plain(Format::Parquet, &path);
     let reasons = read.reasons();
     assert!(
-        reasons.len() == 1 && reasons[0].contains("longer than"),
+        reasons.len() == 1 && reasons[0].contains("larger than"),
         "{reasons:?}"
     );
 }
 
 #[test]
-fn a_codec_that_is_not_built_in_is_named() {
-    // The writer would need the codec, so a footer that says Snappy is changed, byte after byte, until it says Zstandard.
+fn an_unsupported_codec_is_named() {
+    // Writing such a file would need the codec, so change the bytes that could mean Snappy to Zstandard, one at a time.
     let folder = Folder::new(&[]);
     let whole = file_of(1, 1, Compression::SNAPPY);
     let [snappy, zstandard] = [2_u8, 12];
@@ -169,13 +169,12 @@ fn a_codec_that_is_not_built_in_is_named() {
         })
         .map(|error| error.to_string())
         .collect();
-    let named =
-        "x.parquet: column question is packed with Zstandard; read are Snappy, gzip and unpacked";
+    let named = "x.parquet: column question is compressed with Zstandard; only Snappy, gzip and no compression are supported";
     assert!(errors.iter().any(|error| error == named), "{errors:?}");
 }
 
 #[test]
-fn what_is_no_parquet_file_or_ends_early_is_an_error_of_opening() {
+fn opening_a_truncated_file_or_one_that_is_not_parquet_fails() {
     let folder = Folder::new(&[]);
     let whole = small_file();
     for content in [

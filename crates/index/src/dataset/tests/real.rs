@@ -1,8 +1,8 @@
-//! The three sets that are at hand: every row of them is read, and none is refused that should not be.
+//! The three available data sets: every row is read, and no valid one is rejected.
 
 use super::*;
 
-/// The folder of a real set; `None`, with a line that says so, where it is absent.
+/// The folder of a real data set; `None`, with a message, if it is missing.
 fn real(name: &str) -> Option<PathBuf> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .join("../shared/data")
@@ -10,7 +10,7 @@ fn real(name: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("left out: {name} is not here");
+    eprintln!("skipped: {name} is not available");
     None
 }
 
@@ -22,7 +22,7 @@ fn split(name: &str) -> Options {
 }
 
 #[test]
-fn vqa_rad_comes_whole_in_both_of_its_forms() {
+fn vqa_rad_is_read_completely_in_both_forms() {
     let Some(folder) = real("vqa-rad") else {
         return;
     };
@@ -79,7 +79,7 @@ fn vqa_rad_comes_whole_in_both_of_its_forms() {
 }
 
 #[test]
-fn slake_is_english_unless_another_language_is_asked_for() {
+fn slake_is_english_unless_another_language_is_requested() {
     let Some(folder) = real("slake") else { return };
     let language = |name: &str| Options {
         language: Some(name.to_owned()),
@@ -88,11 +88,11 @@ fn slake_is_english_unless_another_language_is_asked_for() {
     for (table, english, chinese) in [("train.json", 4743, 3302), ("validate.json", 1003, 179)] {
         let path = folder.join(table);
         let read_english = plain(Format::Slake, &path);
-        // One answer of the published file is empty.
+        // One answer in the published file is empty.
         let empty = usize::from(table == "train.json");
         let empty_english = read_english.rejected.len();
         assert_eq!(read_english.rows.len() + empty_english, english);
-        assert_eq!(read_english.left_out, chinese);
+        assert_eq!(read_english.filtered, chinese);
         let read_chinese = read(Format::Slake, &path, &language("zh"));
         assert_eq!(
             read_chinese.rows.len() + read_chinese.rejected.len(),
@@ -101,7 +101,7 @@ fn slake_is_english_unless_another_language_is_asked_for() {
         assert_eq!(empty_english + read_chinese.rejected.len(), empty);
         let all = read(Format::Slake, &path, &language("all"));
         assert_eq!(all.rows.len() + all.rejected.len(), english + chinese);
-        assert_eq!(all.left_out, 0);
+        assert_eq!(all.filtered, 0);
     }
     let both = plain(Format::Slake, &folder);
     assert_eq!(both.rows.len() + both.rejected.len(), 4743 + 1003);
@@ -111,7 +111,7 @@ fn slake_is_english_unless_another_language_is_asked_for() {
 }
 
 #[test]
-fn a_question_of_slake_about_knowledge_comes_with_the_fact_it_rests_on() {
+fn knowledge_questions_of_slake_come_with_the_fact_they_rely_on() {
     let Some(folder) = real("slake") else { return };
     let read = plain(Format::Slake, &folder.join("train.json"));
     let about = read
@@ -151,7 +151,7 @@ fn a_question_of_slake_about_knowledge_comes_with_the_fact_it_rests_on() {
 }
 
 #[test]
-fn vqa_med_comes_whole_and_knows_what_its_pictures_are() {
+fn vqa_med_is_read_completely_with_the_modality_of_its_images() {
     let Some(folder) = real("vqa-med-2019") else {
         return;
     };
@@ -211,5 +211,5 @@ fn vqa_med_comes_whole_and_knows_what_its_pictures_are() {
     assert_eq!((organ.rows.len(), organ.rejected.len()), (3159, 0));
     assert!(organ.rows.iter().all(|row| tag(row, "category") == "organ"));
     let all = read(Format::VqaMed2019, &folder, &split("validation"));
-    assert_eq!((all.rows.len(), all.left_out), (1976, 12_628));
+    assert_eq!((all.rows.len(), all.filtered), (1976, 12_628));
 }

@@ -1,9 +1,9 @@
-//! What the questions about one picture tell about it.
+//! Facts about an image, collected from its questions.
 
 use crate::dataset::row::Row;
 use crate::dataset::vocabulary::{modality, words};
 
-/// What a question is about.
+/// The topic of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Category {
     Modality,
@@ -20,7 +20,7 @@ const ALL: [Category; 4] = [
 ];
 
 impl Category {
-    /// The word that the data has for it.
+    /// Its name in the data.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Modality => "modality",
@@ -30,13 +30,13 @@ impl Category {
         }
     }
 
-    /// The category of this name.
+    /// The category with this name.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         let name = name.trim().to_lowercase();
         ALL.into_iter().find(|category| category.name() == name)
     }
 
-    /// The category that a file is named after: `c1_modality_train.txt`.
+    /// The category given by a file name: `c1_modality_train.txt`.
     pub(super) fn of_file(name: &str) -> Option<Self> {
         let mut words = words(name).into_iter();
         let number = words.next()?;
@@ -44,7 +44,7 @@ impl Category {
         numbered.then(|| Self::of_name(&words.next()?)).flatten()
     }
 
-    /// The category that a question's own words tell, where no file does.
+    /// The category inferred from the words of a question, if no file gives it.
     pub(super) fn of_question(question: &str) -> Option<Self> {
         let words = words(question);
         let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
@@ -76,10 +76,10 @@ impl Category {
     }
 }
 
-/// Facts of one picture; each empty until a question tells it.
+/// Facts about one image; each is empty until a question reveals it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
-    /// Word of the small vocabulary, and whether an answer named it.
+    /// The normalised modality, and whether an answer named it.
     modality: Option<(&'static str, bool)>,
     modality_text: Vec<String>,
     organ: String,
@@ -87,7 +87,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Takes what a question and its answer tell.
+    /// Adds what a question and its answer reveal.
     pub(super) fn learn(&mut self, category: Option<Category>, question: &str, answer: &str) {
         let answer = answer.trim().to_lowercase();
         let named = !matches!(answer.as_str(), "" | "yes" | "no");
@@ -101,7 +101,7 @@ impl Facts {
             Some(Category::Modality) if named => self.named_modality(&answer),
             _ => {}
         }
-        // "Is this a CT scan? no" names what it is not.
+        // "Is this a CT scan? no" says what it is not.
         let question = question.trim().to_lowercase();
         let denied = answer == "no" && question.starts_with("is this");
         if self.modality.is_none() && !denied {
@@ -121,7 +121,7 @@ impl Facts {
         }
     }
 
-    /// Tags a row about the picture.
+    /// Adds the facts as tags to a row about the image.
     pub(super) fn tag(&self, row: &mut Row) {
         row.tag(
             "modality",
@@ -136,7 +136,7 @@ impl Facts {
     }
 }
 
-/// The modality that a question takes for granted; none if it offers a choice of several.
+/// The modality a question presupposes; none if it mentions several.
 fn presupposed(question: &str) -> Option<&'static str> {
     let words = words(question);
     let mut found = words.iter().filter_map(|word| match word.as_str() {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_of_what_its_answers_name_or_its_questions_take_for_granted() {
+    fn the_modality_comes_from_answers_or_from_what_questions_presuppose() {
         assert_eq!(modality_after(&[("is this a ct scan?", "no")]), None);
         assert_eq!(modality_after(&[("is this a ct scan?", "yes")]), Some("ct"));
         assert_eq!(

@@ -1,9 +1,9 @@
-//! Making a graph: the insertion algorithm of Malkov and Yashunin (2016), with their heuristic for choosing neighbours
-//! both for a new row and for one whose list is full.
+//! Builds a graph: the insertion algorithm of Malkov and Yashunin (2016), with their neighbour selection heuristic both for a
+//! new row and for one whose list is full.
 //!
-//! Rows go in one after the other, and a row's level follows from its number, so the same rows give the same graph on every
-//! machine. Works on the codes alone: the graph only has to lead to the right neighbourhood. Never make levels by a float
-//! logarithm or a library's random numbers: both differ between machines and versions.
+//! Rows are inserted in order, and a row's level is derived from its number, so the same rows give the same graph on every
+//! machine. Only codes are used: the graph only has to lead to the right neighbourhood. Never derive levels from a floating
+//! point logarithm or a library's random numbers: both differ between machines and versions.
 
 use std::cmp::Reverse;
 
@@ -11,32 +11,32 @@ use super::super::codes::Codes;
 use super::super::error::VectorError;
 use super::super::simd::{Kernel, Side, prefetch};
 use super::super::store::Vectors;
-use super::super::top::Score;
-use super::growing::{Edge, Growing};
+use super::super::topk::Score;
+use super::layer_builder::{Edge, LayerBuilder};
 use super::walk::{self, Near, Scores};
 use super::{Graph, covered, source};
 use rounds_support::Cancel;
 
-/// Neighbours a new row is given, and a row has at most in an upper layer; in the lowest it has at most twice as many.
+/// Neighbours chosen for a new row, and the most a row has in an upper layer; in the lowest layer it is twice as many.
 const NEIGHBOURS: usize = 16;
-/// Candidates looked at for a new row's neighbours.
-const WIDTH: usize = 200;
-/// Highest level: one row in 16 to that power.
-const HIGHEST: u32 = 7;
+/// Candidates considered as neighbours of a new row.
+const EF_CONSTRUCTION: usize = 200;
+/// Highest level.
+const MAX_LEVEL: u32 = 7;
 /// Rows between two calls of `progress`.
-const STEP: usize = 256;
+const PROGRESS_STEP: usize = 256;
 
-/// The level of a row: at least `l` for one row in 16^l.
+/// The level of a row; one row in 16^l has at least level `l`.
 fn level(row: u32) -> usize {
     let mut z = u64::from(row)
         .wrapping_add(1)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (((z ^ (z >> 31)).leading_zeros() / 4).min(HIGHEST)) as usize
+    (((z ^ (z >> 31)).leading_zeros() / 4).min(MAX_LEVEL)) as usize
 }
 
-/// How near rows are to each other by their codes.
+/// Computes similarities between rows from their codes.
 struct Rows<'a> {
     codes: &'a Codes,
     scales: &'a [f32],
@@ -48,24 +48,25 @@ impl Rows<'_> {
         self.scales.get(row as usize).copied().unwrap_or(0.0)
     }
 
-    fn between(&self, a: u32, b: u32) -> f32 {
-        let dot = self
-            .kernel
-            .dot(self.codes.of_row(a as usize), self.codes.of_row(b as usize));
+    fn similarity(&self, a: u32, b: u32) -> f32 {
+        let dot = self.kernel.dot(
+            self.codes.row_codes(a as usize),
+            self.codes.row_codes(b as usize),
+        );
         dot as f32 * (self.scale(a) * self.scale(b))
     }
 
-    /// The first `most` of `candidates` (nearest first) that are nearer to the row in question than to one already chosen:
-    /// so that neighbours lie in different directions.
-    fn choose(&self, candidates: &[Edge], most: usize) -> Vec<Edge> {
-        let mut chosen: Vec<Edge> = Vec::with_capacity(most);
+    /// Chooses up to `max` of `candidates` (nearest first), each nearer to the row than to any already chosen, so that
+    /// neighbours lie in different directions.
+    fn choose(&self, candidates: &[Edge], max: usize) -> Vec<Edge> {
+        let mut chosen: Vec<Edge> = Vec::with_capacity(max);
         for candidate in candidates {
-            if chosen.len() >= most {
+            if chosen.len() >= max {
                 break;
             }
             if chosen
                 .iter()
-                .all(|other| self.between(candidate.row, other.row) < candidate.score)
+                .all(|other| self.similarity(candidate.row, other.row) < candidate.score)
             {
                 chosen.push(*candidate);
             }
@@ -74,7 +75,7 @@ impl Rows<'_> {
     }
 }
 
-/// Scores by nearness to one row.
+/// Scores rows by similarity to one row.
 struct ToRow<'a> {
     rows: &'a Rows<'a>,
     side: Side,
@@ -83,21 +84,21 @@ struct ToRow<'a> {
 
 impl Scores for ToRow<'_> {
     fn score(&self, row: u32) -> f32 {
-        let codes = self.rows.codes.of_row(row as usize);
+        let codes = self.rows.codes.row_codes(row as usize);
         let dot = self.rows.kernel.dot_side(codes, &self.side);
         dot as f32 * (self.scale * self.rows.scale(row))
     }
 
     fn fetch(&self, row: u32) {
-        prefetch(self.rows.codes.of_row(row as usize));
+        prefetch(self.rows.codes.row_codes(row as usize));
     }
 }
 
-/// A graph in the making.
+/// A graph under construction.
 struct Builder<'a> {
     rows: Rows<'a>,
-    /// The lowest first.
-    layers: Vec<Growing>,
+    /// Lowest layer first.
+    layers: Vec<LayerBuilder>,
     entry: Option<u32>,
 }
 
@@ -106,7 +107,7 @@ impl Builder<'_> {
         let level = level(row);
         let to_row = ToRow {
             rows: &self.rows,
-            side: Side::new(self.rows.codes.of_row(row as usize).to_vec()),
+            side: Side::new(self.rows.codes.row_codes(row as usize).to_vec()),
             scale: self.rows.scale(row),
         };
         let mut near = self.entry.map(|entry| to_row.near(entry));
@@ -117,13 +118,13 @@ impl Builder<'_> {
                 near = Some(walk::descend(layer, &to_row, from));
                 continue;
             }
-            let found = walk::best_first(layer, &to_row, from, WIDTH, |_| true);
+            let found = walk::best_first(layer, &to_row, from, EF_CONSTRUCTION, |_| true);
             near = found.first().copied().or(near);
             links.push((at, self.rows.choose(&edges(&found), NEIGHBOURS)));
         }
         let is_highest = level + 1 > self.layers.len() || self.entry.is_none();
         while self.layers.len() <= level {
-            self.layers.push(Growing::new(NEIGHBOURS, 0));
+            self.layers.push(LayerBuilder::new(NEIGHBOURS, 0));
         }
         for layer in self.layers.iter_mut().take(level + 1).skip(1) {
             layer.add(row);
@@ -136,7 +137,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Links a new row with those chosen for it, in both directions.
+    /// Links a new row and its chosen neighbours in both directions.
     fn link(&mut self, at: usize, row: u32, chosen: &[Edge]) {
         let Some(layer) = self.layers.get_mut(at) else {
             return;
@@ -169,9 +170,9 @@ fn edges(found: &[Near]) -> Vec<Edge> {
 }
 
 impl Graph {
-    /// Makes a graph over the rows of whole blocks. `progress` hears of rows done and rows in all.
+    /// Builds a graph over the rows of complete blocks. `progress` is called with rows done and the total.
     ///
-    /// Errors where codes are missing or damaged, where there is no row with a vector, and where `cancel` is raised.
+    /// Errors if codes are missing or damaged, if no row has a vector, or if cancelled.
     pub fn build(
         vectors: &Vectors,
         progress: &mut dyn FnMut(usize, usize),
@@ -191,26 +192,30 @@ impl Graph {
                 scales: &source.scales,
                 kernel: Kernel::best(),
             },
-            layers: vec![Growing::new(2 * NEIGHBOURS, rows)],
+            layers: vec![LayerBuilder::new(2 * NEIGHBOURS, rows)],
             entry: None,
         };
         for row in 0..rows {
             if cancel.is_cancelled() {
                 return Err(VectorError::Cancelled);
             }
-            if row % STEP == 0 {
+            if row % PROGRESS_STEP == 0 {
                 progress(row, rows);
             }
-            // Absent, or without a direction in codes.
+            // A scale of zero means no vector, or one whose codes are all zero.
             if builder.rows.scale(row as u32) > 0.0 {
                 builder.insert(row as u32);
             }
         }
         progress(rows, rows);
         let entry = builder.entry.ok_or_else(|| VectorError::Graph {
-            reason: "there are no vectors to put into it".to_owned(),
+            reason: "the index has no vectors".to_owned(),
         })?;
-        let layers = builder.layers.into_iter().map(Growing::finish).collect();
+        let layers = builder
+            .layers
+            .into_iter()
+            .map(LayerBuilder::finish)
+            .collect();
         Ok(Self {
             rows,
             entry,
@@ -229,6 +234,6 @@ mod tests {
         let count = |at_least| (0..1 << 16).filter(|&row| level(row) >= at_least).count();
         assert!((3700..4500).contains(&count(1)), "{}", count(1));
         assert!((200..320).contains(&count(2)), "{}", count(2));
-        assert!(level(u32::MAX) <= HIGHEST as usize);
+        assert!(level(u32::MAX) <= MAX_LEVEL as usize);
     }
 }

@@ -1,8 +1,8 @@
-//! The graph's file: a cache, written whole and believed only whole.
+//! The file that caches a graph.
 //!
-//! `NAME.graph` is a header, what it was made from, the layers, and the SHA-256 of everything before it. A file of another
-//! encoder, of other rows, or with any byte changed is thrown away and the graph made again. Never allocate by a number from
-//! the file: lists are taken from the bytes that are there.
+//! `NAME.graph` is a header, the identity of its source, the layers, and the SHA-256 of everything before it. If it belongs to
+//! another encoder or other rows, or any byte has changed, it is discarded and the graph rebuilt. Never allocate by a number
+//! from the file: lists are sized by the bytes actually present.
 
 use std::path::Path;
 
@@ -14,14 +14,14 @@ use super::super::store::Vectors;
 use super::{Graph, Layer, Source, source};
 use rounds_support::{FileError, files};
 
-/// Longest file that is read: more than a graph over all rows there can be.
+/// Largest file read, in bytes; more than a graph over the most rows possible needs.
 const MAX_BYTES: u64 = 1 << 38;
 /// Most layers a file may have.
 const MAX_LAYERS: usize = 64;
 const SUM: usize = 32;
 
 impl Graph {
-    /// The graph that was kept for `name` in `folder`, if it is whole and fits the first rows of `vectors`.
+    /// Loads the graph stored for `name` in `folder`, if it is intact and matches the first rows of `vectors`.
     pub fn load(folder: &Path, name: &str, vectors: &Vectors) -> Option<Self> {
         layout::check_name(name).ok()?;
         let path = folder.join(file_name(name));
@@ -29,24 +29,24 @@ impl Graph {
             Ok(bytes) => bytes,
             Err(VectorError::File(FileError::NotFound { .. })) => return None,
             Err(error) => {
-                tracing::warn!("the kept search graph could not be read: {error}");
+                tracing::warn!("the stored search graph could not be read: {error}");
                 return None;
             }
         };
         let graph = decode(&bytes, name, vectors.dimension())
-            .filter(|kept| kept.rows <= vectors.rows())
-            .and_then(|kept| {
-                source(vectors, kept.rows)
+            .filter(|stored| stored.rows <= vectors.rows())
+            .and_then(|stored| {
+                source(vectors, stored.rows)
                     .ok()
-                    .and_then(|found| kept.on(found))
+                    .and_then(|found| stored.attach(found))
             });
         if graph.is_none() {
-            tracing::warn!("the kept search graph does not fit the index; it is made again");
+            tracing::warn!("the stored search graph does not match the index; it will be rebuilt");
         }
         graph
     }
 
-    /// Keeps the graph for `name` in `folder`, which is made where it is missing.
+    /// Stores the graph for `name` in `folder`, which is created if missing.
     pub fn save(&self, folder: &Path, name: &str, dimension: usize) -> Result<(), VectorError> {
         layout::check_name(name)?;
         files::create_private_dir(folder)?;
@@ -56,8 +56,8 @@ impl Graph {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, VectorError> {
-    // Refuses links and devices before anything is read.
-    drop(super::super::bytes::open_plain(path, false)?);
+    // Refuse links and devices before reading.
+    drop(super::super::bytes::open_regular_file(path, false)?);
     Ok(files::read_limited(path, MAX_BYTES)?)
 }
 
@@ -91,7 +91,7 @@ fn put(bytes: &mut Vec<u8>, numbers: &[u32]) {
     }
 }
 
-/// Takes bytes from the front, as many as are there.
+/// Reads from the front of a byte slice, within its bounds.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -119,17 +119,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A graph as it was kept, before it is known whether it fits.
-struct Kept {
+/// A stored graph before its source is checked.
+struct StoredGraph {
     rows: usize,
     digest: [u8; 32],
     entry: u32,
     layers: Vec<Layer>,
 }
 
-impl Kept {
-    /// The graph, if it was made from this.
-    fn on(self, source: Source) -> Option<Graph> {
+impl StoredGraph {
+    /// The graph, if it was built from this source.
+    fn attach(self, source: Source) -> Option<Graph> {
         (self.digest == source.digest).then_some(Graph {
             rows: self.rows,
             entry: self.entry,
@@ -139,7 +139,7 @@ impl Kept {
     }
 }
 
-fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<Kept> {
+fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<StoredGraph> {
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     if Sha256::digest(content).as_slice() != sum {
         return None;
@@ -158,7 +158,7 @@ fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<Kept> {
     let layers = (0..count)
         .map(|level| layer(&mut reader, level, rows))
         .collect::<Option<Vec<_>>>()?;
-    reader.0.is_empty().then_some(Kept {
+    reader.0.is_empty().then_some(StoredGraph {
         rows,
         digest,
         entry,
@@ -166,7 +166,7 @@ fn decode(bytes: &[u8], name: &str, dimension: usize) -> Option<Kept> {
     })
 }
 
-/// A layer whose lists agree with each other and with the number of rows.
+/// Reads a layer and checks that its lists are consistent with each other and with the number of rows.
 fn layer(reader: &mut Reader<'_>, level: usize, rows: usize) -> Option<Layer> {
     let layer = Layer {
         rows: reader.list()?,

@@ -1,16 +1,16 @@
-//! An HNSW graph (Malkov and Yashunin, 2016) over the codes, for indexes so large that a scan can be felt.
+//! An HNSW graph (Malkov and Yashunin, 2016) over the codes, for indexes large enough that a scan is noticeable.
 //!
-//! The graph covers the rows of whole blocks at the time it was made; later rows are scanned. It only proposes: every score
-//! that leaves this module is the true one of the f16 row. Where it cannot answer for sure (damage, too few found) exact
-//! search does. Never walk over codes that were not checked: see [`Codes::are_whole`].
+//! The graph covers the rows in complete blocks when it was built; later rows are scanned. It only yields candidates: every
+//! score returned is the exact one of the f16 row. If it is damaged or finds too few rows, exact search takes over. Never
+//! traverse codes that were not checked: see [`Codes::are_whole`].
 
 mod build;
 mod file;
-mod growing;
-mod slot;
+mod layer_builder;
+mod lazy;
 mod walk;
 
-pub use slot::{GraphSlot, GraphState};
+pub use lazy::{GraphState, LazyGraph};
 
 use std::cmp::Reverse;
 
@@ -24,16 +24,16 @@ use super::layout::{self, BLOCK};
 use super::query::Query;
 use super::simd;
 use super::store::Vectors;
-use super::{Answered, Filter, Hit, Search, top};
+use super::{Filter, Hit, Search, SearchResult, topk};
 
-/// Candidates kept while searching, at least: recall@10 of 0.995 in 0.8 ms for 500 queries over 1,000,000 rows of 512 values, where
+/// Fewest candidates kept while searching: recall@10 of 0.995 in 0.8 ms for 500 queries over 1,000,000 rows of 512 values, where
 /// 64 have 0.84 (synthetic; `cargo bench --bench vectors -- graph`, quiet machine, one core of an AMD EPYC, 2026-11-25).
-const LEAST_WIDTH: usize = 256;
-/// Rows asked to learn how many pass a filter.
+const MIN_EF: usize = 256;
+/// Rows sampled to estimate how many pass a filter.
 const SAMPLE: usize = 512;
-/// A scan is taken where the share of rows that pass is below the root of this over `n`: one in ten of a million rows. There the
-/// scan takes 6 to 10 ms, which nobody feels, and misses nothing; the walk takes 1 ms. They cross at one in 25
-/// (`cargo bench --bench vectors -- filter`, 2026-11-25).
+/// A scan is used if the share of rows that pass is below the root of this over `n`: one in ten of a million rows. There the
+/// scan takes 6 to 10 ms, which is not noticeable, and misses nothing; the graph takes 1 ms. They are equally fast at one in
+/// 25 (`cargo bench --bench vectors -- filter`, 2026-11-25).
 const CROSSOVER: f64 = 10_000.0;
 
 /// The neighbours of rows in one layer: those of the row at position `i` are `edges[starts[i]..starts[i + 1]]`.
@@ -71,10 +71,10 @@ impl Links for Layer {
     }
 }
 
-/// What a graph is made from.
+/// Identifies the rows a graph was built from.
 #[derive(Debug, PartialEq)]
 struct Source {
-    /// Of the checksums of the records.
+    /// SHA-256 over the checksums of the records.
     digest: [u8; 32],
     /// The scale of each row's codes; 0 for an example without a vector.
     scales: Vec<f32>,
@@ -85,12 +85,12 @@ struct Source {
 pub struct Graph {
     rows: usize,
     entry: u32,
-    /// The lowest first.
+    /// Lowest layer first.
     layers: Vec<Layer>,
     source: Source,
 }
 
-/// Scores by nearness to a query.
+/// Scores rows by similarity to a query.
 struct ToQuery<'a> {
     query: &'a Query,
     codes: &'a Codes,
@@ -100,21 +100,23 @@ struct ToQuery<'a> {
 impl Scores for ToQuery<'_> {
     fn score(&self, row: u32) -> f32 {
         let scale = self.scales.get(row as usize).copied().unwrap_or(0.0);
-        self.query.rough(self.codes.of_row(row as usize)) * scale
+        self.query
+            .approximate_score(self.codes.row_codes(row as usize))
+            * scale
     }
 
     fn fetch(&self, row: u32) {
-        simd::prefetch(self.codes.of_row(row as usize));
+        simd::prefetch(self.codes.row_codes(row as usize));
     }
 }
 
 impl Graph {
-    /// Rows that it covers, from the first on.
+    /// Number of rows it covers, from the first on.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes it takes in memory.
+    /// Size in memory in bytes.
     pub fn bytes(&self) -> usize {
         self.layers
             .iter()
@@ -123,14 +125,14 @@ impl Graph {
             + 4 * self.source.scales.len()
     }
 
-    /// Whether it was made from the first rows of `vectors`. Reads and checks their codes.
+    /// Whether it was built from the first rows of `vectors`. Reads and checks their codes.
     pub fn fits(&self, vectors: &Vectors) -> bool {
         self.rows <= vectors.rows()
             && source(vectors, self.rows).is_ok_and(|found| found == self.source)
     }
 
-    /// At most `k` rows of `vectors` (which it must fit) that pass the filter, most similar first. Scores are exact; now and then
-    /// a row that belongs here is missed. Errors as [`Vectors::search`].
+    /// At most `k` rows of `vectors`, which it must fit, that pass the filter, most similar first. Scores are exact, but a row
+    /// may occasionally be missed. Errors like [`Vectors::search`].
     pub fn search(
         &self,
         vectors: &Vectors,
@@ -138,49 +140,49 @@ impl Graph {
         k: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<Hit>, VectorError> {
-        self.search_wide(vectors, query, k, filter, LEAST_WIDTH)
+        self.search_wide(vectors, query, k, filter, MIN_EF)
     }
 
-    /// As [`Graph::search`], and which search it was in the end.
-    pub fn answer(
+    /// Like [`Graph::search`], with the search that was used in the end.
+    pub fn search_reporting(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Answered, VectorError> {
-        self.answer_wide(vectors, query, k, filter, LEAST_WIDTH)
+    ) -> Result<SearchResult, VectorError> {
+        self.search_with_ef(vectors, query, k, filter, MIN_EF)
     }
 
-    /// As [`Graph::search`], keeping at least `width` candidates: wider is slower and misses less.
+    /// Like [`Graph::search`], keeping at least `ef` candidates: a larger number is slower and misses fewer rows.
     pub fn search_wide(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
+        ef: usize,
     ) -> Result<Vec<Hit>, VectorError> {
-        let answered = self.answer_wide(vectors, query, k, filter, width)?;
+        let answered = self.search_with_ef(vectors, query, k, filter, ef)?;
         Ok(answered.hits)
     }
 
-    fn answer_wide(
+    fn search_with_ef(
         &self,
         vectors: &Vectors,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
-    ) -> Result<Answered, VectorError> {
+        ef: usize,
+    ) -> Result<SearchResult, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
         if self.rows > vectors.rows() || is_selective(filter, self.rows) {
-            return exact::search(vectors, &query, k, filter, 0).map(Answered::exactly);
+            return exact::search(vectors, &query, k, filter, 0).map(SearchResult::exact);
         }
-        self.walk(vectors, &query, k, filter, width)
+        self.walk(vectors, &query, k, filter, ef)
     }
 
-    /// As [`Graph::search`], by the graph even where few rows pass the filter: to measure from where on it is worth it.
+    /// Like [`Graph::search`], using the graph even if few rows pass the filter, to measure where it pays off.
     pub fn search_unasked(
         &self,
         vectors: &Vectors,
@@ -189,7 +191,7 @@ impl Graph {
         filter: &Filter<'_>,
     ) -> Result<Vec<Hit>, VectorError> {
         let query = Query::new(query, vectors.dimension())?;
-        let answered = self.walk(vectors, &query, k, filter, LEAST_WIDTH)?;
+        let answered = self.walk(vectors, &query, k, filter, MIN_EF)?;
         Ok(answered.hits)
     }
 
@@ -199,34 +201,34 @@ impl Graph {
         query: &Query,
         k: usize,
         filter: &Filter<'_>,
-        width: usize,
-    ) -> Result<Answered, VectorError> {
-        let width = width.max(k.saturating_add(k / 2)).min(self.rows);
+        ef: usize,
+    ) -> Result<SearchResult, VectorError> {
+        let ef = ef.max(k.saturating_add(k / 2)).min(self.rows);
         let codes = vectors.codes.as_ref().ok();
         let hits = match codes.filter(|codes| codes.are_whole(self.rows / BLOCK, &vectors.records))
         {
             Some(codes) => {
-                let found = self.proposed(codes, query, width, filter);
-                exact::rescored(vectors, query, k, found.into_iter())?
+                let found = self.candidates(codes, query, ef, filter);
+                exact::rescore(vectors, query, k, found.into_iter())?
             }
             None => Vec::new(),
         };
         if hits.len() < k.min(self.rows) {
-            return exact::search(vectors, query, k, filter, 0).map(Answered::exactly);
+            return exact::search(vectors, query, k, filter, 0).map(SearchResult::exact);
         }
         let later = exact::search(vectors, query, k, filter, self.rows)?;
-        Ok(Answered {
-            hits: top::best([hits, later].concat(), k),
+        Ok(SearchResult {
+            hits: topk::best([hits, later].concat(), k),
             by: Search::Hnsw,
         })
     }
 
-    /// Rows that are likely the nearest.
-    fn proposed(
+    /// Rows that are likely to be nearest.
+    fn candidates(
         &self,
         codes: &Codes,
         query: &Query,
-        width: usize,
+        ef: usize,
         filter: &Filter<'_>,
     ) -> Vec<usize> {
         let scores = ToQuery {
@@ -243,31 +245,31 @@ impl Graph {
             .fold(scores.near(self.entry), |near, layer| {
                 walk::descend(layer, &scores, near)
             });
-        let may_keep = |row: u32| filter.allows(row as usize);
-        walk::best_first(base, &scores, start, width, may_keep)
+        let accepts = |row: u32| filter.allows(row as usize);
+        walk::best_first(base, &scores, start, ef, accepts)
             .into_iter()
             .map(|(_, Reverse(row))| row as usize)
             .collect()
     }
 }
 
-/// Whether so few rows pass that scanning them is quicker.
+/// Whether so few rows pass that scanning them is faster.
 fn is_selective(filter: &Filter<'_>, rows: usize) -> bool {
     let passing = match filter {
         Filter::All => return false,
         Filter::Rows(passing) => passing.len() as f64 / rows.max(1) as f64,
         Filter::Fn(allowed) => {
             let step = (rows / SAMPLE).max(1);
-            let asked = rows.div_ceil(step).max(1);
+            let sampled = rows.div_ceil(step).max(1);
             let passed = (0..rows).step_by(step).filter(|&row| allowed(row)).count();
-            passed as f64 / asked as f64
+            passed as f64 / sampled as f64
         }
     };
     passing * passing * (rows as f64) < CROSSOVER
 }
 
-/// What a graph over the first `rows` rows is made from: SHA-256 over the checksums of their records, as their blocks of codes
-/// have them, and their scales. Checks the blocks.
+/// The source of a graph over the first `rows` rows: SHA-256 over the record checksums stored in their blocks, and their
+/// scales. Checks the blocks.
 fn source(vectors: &Vectors, rows: usize) -> Result<Source, VectorError> {
     let mut hasher = Sha256::new();
     hasher.update((vectors.dimension() as u64).to_le_bytes());
@@ -276,8 +278,8 @@ fn source(vectors: &Vectors, rows: usize) -> Result<Source, VectorError> {
         let block = vectors.block(number).ok_or_else(|| VectorError::Graph {
             reason: format!(
                 "the codes of rows {} to {} cannot be used",
-                codes::rows_of(number).start,
-                codes::rows_of(number).end - 1
+                codes::block_row_range(number).start,
+                codes::block_row_range(number).end - 1
             ),
         })?;
         hasher.update(block.sources());
@@ -289,7 +291,7 @@ fn source(vectors: &Vectors, rows: usize) -> Result<Source, VectorError> {
     })
 }
 
-/// Rows that a graph over `vectors` covers: those of whole blocks.
+/// Number of rows a graph over `vectors` covers: those in complete blocks.
 fn covered(vectors: &Vectors) -> usize {
     layout::block_rows(vectors.rows())
 }

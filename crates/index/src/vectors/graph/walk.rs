@@ -1,31 +1,31 @@
-//! Walking a graph: down the upper layers to the nearest row, best first in the lowest.
+//! Traverses a graph: greedily down the upper layers, best first in the lowest.
 //!
-//! Used for searching and for building alike; knows nothing of vectors, only row numbers and a score for each. Rows that may
-//! not be kept are walked through all the same. Nothing here looks at the clock or at threads: equal calls give equal answers.
+//! Used for searching and building; it knows no vectors, only row numbers and scores. Rows that do not pass the filter are
+//! still traversed. Nothing here depends on time or threads: equal calls give equal results.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::super::top::Score;
+use super::super::topk::Score;
 
-/// A row and how near it is; the nearer one is greater, of equals the one with the smaller number.
+/// A score and its row. Higher scores are greater; with equal scores, the smaller row number is.
 pub type Near = (Score, Reverse<u32>);
 
-/// Rows that are brought nearer before they are scored.
-const AHEAD: usize = 3;
+/// How many rows ahead are prefetched.
+const PREFETCH_DISTANCE: usize = 3;
 
-/// Who is whose neighbour.
+/// The neighbour lists of a layer.
 pub trait Links {
-    /// The neighbours of a row; none where it is not in the layer.
+    /// The neighbours of a row; none if it is not in the layer.
     fn neighbours(&self, row: u32) -> impl Iterator<Item = u32>;
 }
 
-/// How near rows are to what is looked for.
+/// Scores rows by similarity to the target.
 pub trait Scores {
     /// The score of a row.
     fn score(&self, row: u32) -> f32;
-    /// Says that a row will be scored soon.
+    /// Announces that a row will be scored soon.
     fn fetch(&self, row: u32);
 
     /// A row with its score.
@@ -34,7 +34,7 @@ pub trait Scores {
     }
 }
 
-/// Rows seen, one bit each.
+/// The set of visited rows, one bit each.
 #[derive(Default)]
 struct Seen {
     words: Vec<u64>,
@@ -42,7 +42,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Marks a row; whether it was not marked before.
+    /// Marks a row; returns whether it was unmarked.
     fn mark(&mut self, row: u32) -> bool {
         let (at, bit) = ((row / 64) as usize, 1_u64 << (row % 64));
         if at >= self.words.len() {
@@ -65,11 +65,11 @@ impl Seen {
 }
 
 thread_local! {
-    /// Kept from walk to walk: making it anew would cost more than a short walk.
+    /// Reused between searches, because allocating it would cost more than a short search.
     static SEEN: RefCell<Seen> = RefCell::default();
 }
 
-/// The nearest row that greedy steps from `start` lead to.
+/// The row where greedy steps from `start` end.
 pub fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
     let mut best = start;
     loop {
@@ -83,45 +83,48 @@ pub fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
     }
 }
 
-/// At most `width` of the rows nearest to what `scores` looks for that `may_keep` lets pass, nearest first.
+/// Up to `ef` of the nearest rows that `accepts` lets pass, nearest first.
 pub fn best_first(
     links: &impl Links,
     scores: &impl Scores,
     start: Near,
-    width: usize,
-    may_keep: impl Fn(u32) -> bool,
+    ef: usize,
+    accepts: impl Fn(u32) -> bool,
 ) -> Vec<Near> {
     let mut seen = SEEN.take();
     let mut open = BinaryHeap::from([start]);
-    let mut kept: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(width.saturating_add(1));
+    let mut kept: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(ef.saturating_add(1));
     let mut fresh = Vec::new();
     seen.mark(start.1.0);
-    if may_keep(start.1.0) {
+    if accepts(start.1.0) {
         kept.push(Reverse(start));
     }
-    // Whether there is no room for one that is no nearer than all that are kept.
-    let is_beaten = |kept: &BinaryHeap<Reverse<Near>>, near: Near| {
-        kept.len() >= width && kept.peek().is_some_and(|least| near < least.0)
+    // Whether the result is full and the row is worse than all in it.
+    let is_full_and_worse = |kept: &BinaryHeap<Reverse<Near>>, near: Near| {
+        kept.len() >= ef && kept.peek().is_some_and(|least| near < least.0)
     };
     while let Some(next) = open.pop() {
-        if is_beaten(&kept, next) {
+        if is_full_and_worse(&kept, next) {
             break;
         }
         fresh.clear();
         fresh.extend(links.neighbours(next.1.0).filter(|&row| seen.mark(row)));
-        fresh.iter().take(AHEAD).for_each(|&row| scores.fetch(row));
+        fresh
+            .iter()
+            .take(PREFETCH_DISTANCE)
+            .for_each(|&row| scores.fetch(row));
         for (at, &row) in fresh.iter().enumerate() {
-            if let Some(&ahead) = fresh.get(at + AHEAD) {
+            if let Some(&ahead) = fresh.get(at + PREFETCH_DISTANCE) {
                 scores.fetch(ahead);
             }
             let near = scores.near(row);
-            if is_beaten(&kept, near) {
+            if is_full_and_worse(&kept, near) {
                 continue;
             }
             open.push(near);
-            if may_keep(row) {
+            if accepts(row) {
                 kept.push(Reverse(near));
-                if kept.len() > width {
+                if kept.len() > ef {
                     kept.pop();
                 }
             }

@@ -1,7 +1,7 @@
-//! Dot products of i8 codes, with the widest instructions the machine has.
+//! Dot products of i8 codes with the widest instructions the machine has.
 //!
-//! Every kernel gives the same integer, whatever the lengths and values: ranks must not depend on the machine. Sums are
-//! exact as long as vectors are no longer than `MAX_DIMENSION`. Never use an instruction that saturates.
+//! Every kernel returns the same integer for all inputs, because ranks must not depend on the machine. Sums are exact up to
+//! `MAX_DIMENSION` values. Never use an instruction that saturates.
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -10,7 +10,7 @@ mod x86;
 
 use std::sync::OnceLock;
 
-/// The instructions that are used.
+/// The instruction set to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Plain Rust.
@@ -27,7 +27,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Those this machine can run, the best last.
+    /// The kernels this machine supports, the best last.
     pub fn available() -> Vec<Self> {
         let mut found = vec![Self::Scalar];
         #[cfg(target_arch = "x86_64")]
@@ -46,18 +46,18 @@ impl Kernel {
         found
     }
 
-    /// The best one this machine can run.
+    /// The best kernel this machine supports.
     pub fn best() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::Scalar))
     }
 
-    /// The dot product; of unequal lengths, the shorter counts.
+    /// The dot product, over the shorter of the two lengths.
     #[inline]
     pub fn dot(self, a: &[i8], b: &[i8]) -> i32 {
         match self {
             Self::Scalar => scalar(a, b),
-            // SAFETY: a kernel other than the scalar one is only had from `available`, which asked the machine.
+            // SAFETY: kernels other than the scalar one come only from `available`, which checks for CPU support.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => unsafe { x86::dot_avx2(a, b) },
             // SAFETY: as above.
@@ -68,7 +68,7 @@ impl Kernel {
         }
     }
 
-    /// The dot product of a row and one side that many rows are multiplied with; both have the same length.
+    /// The dot product of a row and a prepared operand of the same length.
     #[inline]
     pub fn dot_side(self, row: &[i8], side: &Side) -> i32 {
         match self {
@@ -80,7 +80,7 @@ impl Kernel {
     }
 }
 
-/// The dot product in f64, the same on every machine: eight sums side by side, added up in order, products never fused.
+/// The dot product in f64, identical on every machine: eight parallel sums, added in order, without fused multiply-add.
 pub fn dot_f64(kernel: Kernel, a: &[f32], b: &[f32]) -> f64 {
     match kernel {
         // SAFETY: as in `Kernel::dot`.
@@ -93,7 +93,7 @@ pub fn dot_f64(kernel: Kernel, a: &[f32], b: &[f32]) -> f64 {
     }
 }
 
-/// What every version of [`dot_f64`] is compiled from.
+/// The implementation that every version of [`dot_f64`] is compiled from.
 #[inline(always)]
 fn lanes_f64(a: &[f32], b: &[f32]) -> f64 {
     let (a, a_rest) = a.as_chunks::<8>();
@@ -109,14 +109,14 @@ fn lanes_f64(a: &[f32], b: &[f32]) -> f64 {
     lanes.iter().sum::<f64>() + rest
 }
 
-/// One side of many products, prepared.
+/// An operand of many dot products, with its sum precomputed.
 pub struct Side {
     values: Vec<i8>,
     sum: i32,
 }
 
 impl Side {
-    /// Prepares codes.
+    /// Prepares an operand.
     pub fn new(values: Vec<i8>) -> Self {
         Self {
             sum: values.iter().map(|&value| i32::from(value)).sum(),
@@ -132,12 +132,12 @@ fn scalar(a: &[i8], b: &[i8]) -> i32 {
         .sum()
 }
 
-/// Asks the machine to bring `bytes` nearer; only a hint.
+/// Prefetches `bytes` into the cache; only a hint.
 #[inline]
 pub fn prefetch(bytes: &[i8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
-        // SAFETY: a prefetch reads nothing that the program can see, and the address is inside a slice.
+        // SAFETY: a prefetch has no visible effect, and the address is inside a slice.
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr());
         }
@@ -146,7 +146,7 @@ pub fn prefetch(bytes: &[i8]) {
     let _ = bytes;
 }
 
-/// The same bytes as signed numbers.
+/// Reinterprets bytes as signed integers.
 pub fn signed(bytes: &[u8]) -> &[i8] {
     // SAFETY: u8 and i8 have the same size and alignment, and every pattern is valid for both.
     unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<i8>(), bytes.len()) }
@@ -159,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_kernel_gives_the_same_sums(
+        fn every_kernel_gives_the_same_sum(
             a in prop::collection::vec(any::<i8>(), 0..400),
             b in prop::collection::vec(any::<i8>(), 0..400),
         ) {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kernel_gives_the_same_score_to_the_last_bit() {
+    fn every_kernel_gives_a_bit_identical_score() {
         let values =
             |step: f32| -> Vec<f32> { (0..333).map(|i| (i as f32 * step).sin()).collect() };
         let (a, b) = (values(0.7), values(1.3));

@@ -1,4 +1,4 @@
-//! The kernel for aarch64: widening products, pairwise added into 32-bit lanes. Exact; nothing saturates.
+//! The kernel for aarch64: widening products, added pairwise into 32-bit lanes. Exact, without saturation.
 
 use std::arch::aarch64::*;
 
@@ -7,7 +7,7 @@ pub fn dot(a: &[i8], b: &[i8]) -> i32 {
     let length = a.len().min(b.len());
     let (a, a_rest) = a[..length].as_chunks::<16>();
     let (b, b_rest) = b[..length].as_chunks::<16>();
-    // SAFETY: every aarch64 target of Rust has NEON, and 16 bytes are read from arrays of 16.
+    // SAFETY: every aarch64 target of Rust has NEON, and each load reads 16 bytes from an array of 16.
     let lanes = unsafe {
         let mut sum = vdupq_n_s32(0);
         for (a, b) in a.iter().zip(b) {

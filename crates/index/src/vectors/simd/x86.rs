@@ -1,8 +1,8 @@
 //! The kernels for x86-64.
 //!
-//! VNNI multiplies unsigned by signed bytes. A row's byte with its top bit turned over is the value plus 128 as an unsigned
-//! number, so the sum comes out too large by 128 times the sum of the other operand, which is taken off again: exact, and
-//! `vpdpbusd` does not saturate. AVX2 widens to 16 bits first, because its byte product does saturate.
+//! VNNI multiplies unsigned by signed bytes. Flipping the top bit of a row's byte gives the value plus 128 as an unsigned
+//! number, so the sum is too large by 128 times the sum of the other operand, which is then subtracted. This is exact, since
+//! `vpdpbusd` does not saturate. AVX2 widens to 16 bits first, because its byte product saturates.
 
 use std::arch::x86_64::*;
 
@@ -21,7 +21,7 @@ pub fn dot_avx512(a: &[i8], b: &[i8]) -> i32 {
     _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, _mm512_slli_epi32::<7>(over)))
 }
 
-/// See [`super::Kernel::dot_side`]; `sum` is that of `side`, so that what comes out too large is known beforehand.
+/// See [`super::Kernel::dot_side`]; `sum` is the sum of `side`, needed for the correction.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub fn dot_side_avx512(row: &[i8], side: &[i8], sum: i32) -> i32 {
     let flip = _mm512_set1_epi8(-128);
@@ -39,7 +39,7 @@ pub fn dot_side_avx512(row: &[i8], side: &[i8], sum: i32) -> i32 {
     _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd)) - 128 * sum
 }
 
-/// Up to 64 bytes, the rest zero.
+/// Loads up to 64 bytes, padded with zeros.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn load(bytes: &[i8]) -> __m512i {
@@ -62,11 +62,11 @@ pub fn dot_avx2(a: &[i8], b: &[i8]) -> i32 {
     for (a, b) in a.iter().zip(b) {
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(widen(a), widen(b)));
     }
-    // Wrapping adds of partial sums whose true total fits.
+    // Partial sums may wrap, but their total fits.
     add_lanes(sum).wrapping_add(super::scalar(a_rest, b_rest))
 }
 
-/// 16 bytes as 16-bit numbers.
+/// Widens 16 bytes to 16-bit integers.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn widen(bytes: &[i8; 16]) -> __m256i {

@@ -1,8 +1,8 @@
-//! Bytes that change, one at a time.
+//! Single damaged bytes.
 
 use super::*;
 
-/// Searches with several queries; an error is an answer, too, a wrong hit is not.
+/// The results of several queries, errors included.
 fn answers(folder: &Path, rows: &[Option<Vec<f32>>]) -> Vec<Result<Vec<Hit>, VectorError>> {
     let dimension = 2;
     let vectors = match Vectors::open(folder, NAME, dimension, rows.len()) {
@@ -17,8 +17,8 @@ fn answers(folder: &Path, rows: &[Option<Vec<f32>>]) -> Vec<Result<Vec<Hit>, Vec
 
 const QUERIES: [[f32; 2]; 3] = [[1.0, 0.1], [-0.4, 0.8], [-0.3, -0.9]];
 
-/// Turns one bit of every byte over in turn; each has to be found by `verify` and must not change an answer.
-fn every_flip_is_found_and_harmless(suffix: &str) {
+/// Flips one bit of every byte in turn; `verify` must find each, and none may change a search result.
+fn check_every_flipped_byte(suffix: &str) {
     let rows = clustered(300, 2, 11);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 2, &rows);
@@ -43,17 +43,17 @@ fn every_flip_is_found_and_harmless(suffix: &str) {
 }
 
 #[test]
-fn a_flipped_bit_of_the_rows_is_found_and_never_gives_another_answer() {
-    every_flip_is_found_and_harmless("f16");
+fn a_flipped_bit_in_the_rows_is_found_and_never_gives_a_wrong_result() {
+    check_every_flipped_byte("f16");
 }
 
 #[test]
-fn a_flipped_bit_of_the_codes_is_found_and_the_answer_stays() {
-    every_flip_is_found_and_harmless("i8");
+fn a_flipped_bit_in_the_codes_is_found_and_does_not_change_the_result() {
+    check_every_flipped_byte("i8");
 }
 
 #[test]
-fn records_that_changed_places_are_found() {
+fn swapped_records_are_found() {
     let rows = clustered(4, 2, 12);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 2, &rows);
@@ -87,25 +87,25 @@ fn codes_of_other_rows_are_not_used() {
 }
 
 #[test]
-fn checking_everything_can_be_interrupted_and_says_how_far_it_is() {
+fn verifying_can_be_cancelled_and_reports_progress() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 2, &clustered(600, 2, 15));
     let vectors = open(folder.path(), 2, 600);
     let cancel = Cancel::new();
-    let mut heard = Vec::new();
+    let mut reported = Vec::new();
     let stopped = vectors.verify(
         &mut |done, total| {
-            heard.push((done, total));
+            reported.push((done, total));
             cancel.cancel();
         },
         &cancel,
     );
     assert!(matches!(stopped, Err(VectorError::Cancelled)));
-    assert_eq!(heard, [(0, 600)]);
+    assert_eq!(reported, [(0, 600)]);
 }
 
 #[test]
-fn vectors_inside_the_program_are_searched_with_and_without_codes() {
+fn built_in_vectors_are_searched_with_and_without_codes() {
     let rows = clustered(600, 6, 16);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 6, &rows);

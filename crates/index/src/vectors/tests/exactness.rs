@@ -1,4 +1,4 @@
-//! Exact search against its definition.
+//! Compares exact search with a naive reference.
 
 use super::*;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn agrees(rows: &[Option<Vec<f32>>], queries: &[Vec<f32>], k: usize) -> Result<(
     Ok(())
 }
 
-/// Few distinct values, so that scores tie in masses.
+/// Few distinct values, so that many scores tie.
 fn coarse(random: &mut Random, dimension: usize) -> Vec<f32> {
     let mut vector: Vec<f32> = (0..dimension)
         .map(|_| (random.next() % 3) as f32 - 1.0)
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_search_gives_what_scoring_every_row_gives(
+    fn exact_search_gives_the_same_result_as_scoring_every_row(
         dimension in 1_usize..100,
         count in 0_usize..1400,
         k in 1_usize..40,
@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-fn more_rows_than_there_are_and_none_at_all_can_be_asked_for() {
+fn k_can_be_zero_or_larger_than_the_number_of_rows() {
     let rows = clustered(600, 3, 1);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 3, &rows);
@@ -73,7 +73,7 @@ fn more_rows_than_there_are_and_none_at_all_can_be_asked_for() {
 }
 
 #[test]
-fn a_tight_cone_of_near_duplicates_is_searched_exactly() {
+fn near_duplicates_in_a_tight_cone_are_searched_exactly() {
     let mut random = Random(5);
     let axis = random.vector(40);
     let rows: Vec<Option<Vec<f32>>> = (0..3000)
@@ -84,7 +84,7 @@ fn a_tight_cone_of_near_duplicates_is_searched_exactly() {
 }
 
 #[test]
-fn a_row_comes_back_as_it_was_but_for_length_and_f16() {
+fn a_stored_row_keeps_its_direction_up_to_f16_rounding() {
     let rows = clustered(30, 20, 2);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 20, &rows);
@@ -109,7 +109,7 @@ fn a_row_comes_back_as_it_was_but_for_length_and_f16() {
 }
 
 #[test]
-fn a_query_of_another_length_or_without_a_direction_is_refused() {
+fn a_query_of_another_dimension_or_without_a_direction_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 4, &clustered(3, 4, 3));
     let vectors = open(folder.path(), 4, 3);

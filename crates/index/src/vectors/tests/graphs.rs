@@ -1,11 +1,11 @@
-//! The graph against exact search, and its cache.
+//! Compares the graph with exact search, and tests its cache.
 
 use super::*;
 use std::sync::Arc;
 
 const DIMENSION: usize = 24;
 
-fn made(count: usize) -> (tempfile::TempDir, Vec<Option<Vec<f32>>>, Vectors) {
+fn vectors_of(count: usize) -> (tempfile::TempDir, Vec<Option<Vec<f32>>>, Vectors) {
     let rows = clustered(count, DIMENSION, 21);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DIMENSION, &rows);
@@ -17,7 +17,7 @@ fn build(vectors: &Vectors) -> Graph {
     Graph::build(vectors, &mut |_, _| {}, &Cancel::new()).unwrap()
 }
 
-/// How many of the true `k` nearest of each of some rows are found.
+/// The share of the true 10 nearest rows that the graph finds, over a sample of queries.
 fn recall(graph: &Graph, vectors: &Vectors, rows: &[Option<Vec<f32>>], filter: &Filter<'_>) -> f64 {
     let (mut same, mut all) = (0, 0);
     for query in rows.iter().flatten().step_by(17) {
@@ -30,7 +30,7 @@ fn recall(graph: &Graph, vectors: &Vectors, rows: &[Option<Vec<f32>>], filter: &
                 .iter()
                 .all(|hit| vectors.score(query, hit.row).unwrap() == Some(hit.score))
         );
-        // Rows that are equal can stand in for each other.
+        // Equal rows are interchangeable.
         same += found
             .iter()
             .filter(|hit| hit.score >= right[right.len() - 1].score)
@@ -41,8 +41,8 @@ fn recall(graph: &Graph, vectors: &Vectors, rows: &[Option<Vec<f32>>], filter: &
 }
 
 #[test]
-fn the_graph_finds_what_exact_search_finds_and_scores_it_exactly() {
-    let (_folder, rows, vectors) = made(3000);
+fn the_graph_finds_nearly_all_that_exact_search_finds_with_exact_scores() {
+    let (_folder, rows, vectors) = vectors_of(3000);
     let graph = build(&vectors);
     assert_eq!(graph.rows(), 2816);
     let half = |row: usize| row.is_multiple_of(2);
@@ -58,8 +58,8 @@ fn the_graph_finds_what_exact_search_finds_and_scores_it_exactly() {
 }
 
 #[test]
-fn a_graph_goes_on_when_rows_are_appended() {
-    let (folder, rows, vectors) = made(1000);
+fn a_graph_stays_usable_when_rows_are_appended() {
+    let (folder, rows, vectors) = vectors_of(1000);
     let graph = build(&vectors);
     drop(vectors);
     let mut writer = VectorWriter::open(folder.path(), NAME, DIMENSION, 1000).unwrap();
@@ -73,8 +73,8 @@ fn a_graph_goes_on_when_rows_are_appended() {
 }
 
 #[test]
-fn building_repeats_and_a_kept_graph_is_the_one_that_was_built() {
-    let (folder, _, vectors) = made(1000);
+fn building_is_deterministic_and_a_stored_graph_loads_unchanged() {
+    let (folder, _, vectors) = vectors_of(1000);
     let graph = build(&vectors);
     assert_eq!(graph, build(&vectors));
     assert!(Graph::load(folder.path(), NAME, &vectors).is_none());
@@ -83,8 +83,8 @@ fn building_repeats_and_a_kept_graph_is_the_one_that_was_built() {
 }
 
 #[test]
-fn a_kept_graph_that_is_damaged_or_of_something_else_is_not_used() {
-    let (folder, _, vectors) = made(600);
+fn a_stored_graph_that_is_damaged_or_belongs_to_other_vectors_is_not_used() {
+    let (folder, _, vectors) = vectors_of(600);
     build(&vectors)
         .save(folder.path(), NAME, DIMENSION)
         .unwrap();
@@ -111,8 +111,8 @@ fn a_kept_graph_that_is_damaged_or_of_something_else_is_not_used() {
 }
 
 #[test]
-fn damaged_codes_make_the_graph_step_aside() {
-    let (folder, rows, vectors) = made(1000);
+fn with_damaged_codes_exact_search_replaces_the_graph() {
+    let (folder, rows, vectors) = vectors_of(1000);
     let graph = build(&vectors);
     let path = folder.path().join(format!("{NAME}.i8"));
     let mut bytes = std::fs::read(&path).unwrap();
@@ -128,7 +128,7 @@ fn damaged_codes_make_the_graph_step_aside() {
 }
 
 #[test]
-fn an_index_without_any_vector_has_no_graph_and_no_hits() {
+fn an_index_without_vectors_has_no_graph_and_no_hits() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 3, &vec![None; 300]);
     let vectors = open(folder.path(), 3, 300);
@@ -143,33 +143,33 @@ fn an_index_without_any_vector_has_no_graph_and_no_hits() {
 }
 
 #[test]
-fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
-    let (folder, rows, vectors) = made(1500);
+fn a_lazy_graph_answers_at_once_and_stores_its_graph() {
+    let (folder, rows, vectors) = vectors_of(1500);
     let vectors = Arc::new(vectors);
     let query = rows[3].as_ref().unwrap();
     let right = naive(&rows, query, 5, |_| true);
     let cache = Some(folder.path().join("graph"));
-    let slot = GraphSlot::start(Arc::clone(&vectors), NAME, cache.clone());
-    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    let lazy = LazyGraph::start(Arc::clone(&vectors), NAME, cache.clone());
+    let answered = lazy.search(query, 5, &Filter::All).unwrap();
     assert_eq!(answered.hits, right);
     let ready = GraphState::Ready { rows: 1280 };
-    assert_eq!(slot.wait_unless(&Cancel::new()), Some(ready));
-    assert!(slot.answers());
-    let answered = slot.search(query, 5, &Filter::All).unwrap();
+    assert_eq!(lazy.wait_cancellable(&Cancel::new()), Some(ready));
+    assert!(lazy.has_graph());
+    let answered = lazy.search(query, 5, &Filter::All).unwrap();
     assert_eq!(
         answered,
-        Answered {
+        SearchResult {
             hits: right,
             by: Search::Hnsw
         }
     );
-    // Few rows: a scan is sooner done, and says that it was one.
-    let few = slot.search(query, 5, &Filter::Rows(&[3, 5])).unwrap();
+    // With few rows a scan is faster, and the result says so.
+    let few = lazy.search(query, 5, &Filter::Rows(&[3, 5])).unwrap();
     assert_eq!((few.hits.len(), few.by), (2, Search::Exact));
     let kept = folder.path().join(format!("graph/{NAME}.graph"));
     let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
     assert_eq!(
-        GraphSlot::start(vectors, NAME, cache).wait(),
+        LazyGraph::start(vectors, NAME, cache).wait(),
         GraphState::Ready { rows: 1280 }
     );
     assert_eq!(
@@ -179,50 +179,54 @@ fn a_slot_answers_at_once_and_exactly_and_keeps_its_graph_for_the_next() {
 }
 
 #[test]
-fn a_graph_of_half_the_rows_answers_until_a_new_one_is_there() {
-    let (folder, rows, vectors) = made(1500);
+fn a_graph_of_half_the_rows_is_used_until_a_new_one_is_built() {
+    let (folder, rows, vectors) = vectors_of(1500);
     let cache = folder.path().join("graph");
     let half = open(folder.path(), DIMENSION, 700);
     build(&half).save(&cache, NAME, DIMENSION).unwrap();
-    let slot = GraphSlot::start(Arc::new(vectors), NAME, Some(cache.clone()));
+    let lazy = LazyGraph::start(Arc::new(vectors), NAME, Some(cache.clone()));
     let query = rows[1400].as_ref().unwrap();
     for _ in 0..20 {
-        let found = slot.search(query, 1, &Filter::All).unwrap();
+        let found = lazy.search(query, 1, &Filter::All).unwrap();
         assert_eq!(found.hits, naive(&rows, query, 1, |_| true));
     }
-    assert_eq!(slot.wait(), GraphState::Ready { rows: 1280 });
+    assert_eq!(lazy.wait(), GraphState::Ready { rows: 1280 });
     let vectors = open(folder.path(), DIMENSION, 1500);
     assert_eq!(Graph::load(&cache, NAME, &vectors).unwrap().rows(), 1280);
 }
 
 #[test]
-fn a_building_that_is_stopped_says_so_and_exact_search_goes_on() {
-    let (_folder, rows, vectors) = made(5000);
-    let slot = GraphSlot::start(Arc::new(vectors), NAME, None);
+fn a_cancelled_build_is_reported_and_exact_search_stays_in_use() {
+    let (_folder, rows, vectors) = vectors_of(5000);
+    let lazy = LazyGraph::start(Arc::new(vectors), NAME, None);
     let raised = Cancel::new();
     raised.cancel();
-    assert_eq!(slot.wait_unless(&raised), None, "nobody waits who is gone");
-    assert!(!slot.answers());
-    slot.cancel();
     assert_eq!(
-        slot.wait(),
+        lazy.wait_cancellable(&raised),
+        None,
+        "a cancelled wait returns at once"
+    );
+    assert!(!lazy.has_graph());
+    lazy.cancel();
+    assert_eq!(
+        lazy.wait(),
         GraphState::Failed {
             reason: "interrupted".to_owned()
         }
     );
     let query = rows[3].as_ref().unwrap();
-    let found = slot.search(query, 5, &Filter::All).unwrap();
+    let found = lazy.search(query, 5, &Filter::All).unwrap();
     let right = naive(&rows, query, 5, |_| true);
-    assert_eq!(found, Answered::exactly(right));
+    assert_eq!(found, SearchResult::exact(right));
 }
 
-/// `hnsw_rs` with its usual settings, over the same rows.
+/// Compares with `hnsw_rs` with its usual settings over the same rows.
 #[test]
-fn our_graph_finds_at_least_what_hnsw_rs_finds() {
+fn the_graph_has_at_least_the_recall_of_hnsw_rs() {
     use hnsw_rs::api::AnnT;
     use hnsw_rs::prelude::{DistL2, Hnsw};
 
-    let (_folder, rows, vectors) = made(1024);
+    let (_folder, rows, vectors) = vectors_of(1024);
     let peer = Hnsw::<f32, DistL2>::new(16, rows.len(), 16, 200, DistL2 {});
     let units: Vec<Vec<f32>> = rows
         .iter()

@@ -1,4 +1,4 @@
-//! What a user of the vectors would notice, over whole files in a folder of their own.
+//! Tests of the public behaviour of vectors, with files in a temporary folder.
 
 mod damage;
 mod exactness;
@@ -14,7 +14,7 @@ use rounds_support::Cancel;
 
 const NAME: &str = "encoder";
 
-/// SplitMix64, so that every run has the same rows.
+/// SplitMix64, so that every run uses the same rows.
 struct Random(u64);
 
 impl Random {
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// Rows around a few centres; every ninth is absent, every seventh is the same as the one before.
+/// Rows around a few centres; every ninth is absent, every seventh repeats the one before.
 fn clustered(count: usize, dimension: usize, seed: u64) -> Vec<Option<Vec<f32>>> {
     let mut random = Random(seed);
     let centres: Vec<Vec<f32>> = (0..5).map(|_| random.vector(dimension)).collect();
@@ -70,7 +70,7 @@ fn faults(vectors: &Vectors) -> Vec<String> {
     vectors.verify(&mut |_, _| {}, &Cancel::new()).unwrap()
 }
 
-/// A vector at unit length, in f64 from beginning to end but for the f16 that is stored.
+/// A vector scaled to unit length, computed in f64.
 fn unit(vector: &[f32]) -> Vec<f64> {
     let length = vector
         .iter()
@@ -83,7 +83,7 @@ fn unit(vector: &[f32]) -> Vec<f64> {
         .collect()
 }
 
-/// The definition: every row scored one after the other, in f64.
+/// The reference: scores every row in turn, in f64.
 fn naive(
     rows: &[Option<Vec<f32>>],
     query: &[f32],

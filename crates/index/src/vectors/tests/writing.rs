@@ -1,4 +1,4 @@
-//! Appending, ending early, and going on.
+//! Appending rows, interruptions, and resuming.
 
 use super::super::writer::Storage;
 use super::*;
@@ -14,7 +14,7 @@ fn contents(folder: &Path) -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn files_written_in_pieces_are_those_written_at_once() {
+fn appending_in_steps_gives_the_same_files_as_writing_at_once() {
     let rows = clustered(1100, 5, 1);
     let (whole, pieces) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(whole.path(), 5, &rows);
@@ -33,7 +33,7 @@ fn files_written_in_pieces_are_those_written_at_once() {
 }
 
 #[test]
-fn a_file_cut_anywhere_goes_on_or_says_that_rows_are_missing() {
+fn a_truncated_file_is_continued_or_reported_as_too_short() {
     let rows = clustered(12, 3, 2);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 3, &rows);
@@ -61,7 +61,7 @@ fn a_file_cut_anywhere_goes_on_or_says_that_rows_are_missing() {
 }
 
 #[test]
-fn codes_cut_anywhere_are_made_again() {
+fn truncated_codes_are_rebuilt() {
     let rows = clustered(530, 2, 3);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 2, &rows);
@@ -83,7 +83,7 @@ fn codes_cut_anywhere_are_made_again() {
 }
 
 #[test]
-fn a_reader_sees_the_rows_it_opened_while_others_are_appended_and_cut_off() {
+fn a_reader_keeps_its_rows_while_others_are_appended_and_truncated() {
     let rows = clustered(700, 4, 4);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 4, &rows[..300]);
@@ -114,7 +114,7 @@ fn a_reader_sees_the_rows_it_opened_while_others_are_appended_and_cut_off() {
 }
 
 #[test]
-fn a_second_writer_is_refused_until_the_first_is_gone() {
+fn a_second_writer_is_refused_until_the_first_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let first = VectorWriter::open(folder.path(), NAME, 4, 0).unwrap();
     assert!(matches!(
@@ -145,7 +145,7 @@ fn a_vector_that_cannot_be_stored_adds_nothing() {
 }
 
 #[test]
-fn an_encoder_of_another_dimension_is_refused_and_nothing_is_cut() {
+fn another_dimension_is_refused_and_nothing_is_truncated() {
     let rows = clustered(300, 4, 5);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 4, &rows);
@@ -165,7 +165,7 @@ fn an_encoder_of_another_dimension_is_refused_and_nothing_is_cut() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_in_place_of_a_file_is_neither_read_nor_written() {
+fn a_link_instead_of_a_file_is_neither_read_nor_written() {
     let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(outside.path(), 4, &clustered(3, 4, 6));
     std::os::unix::fs::symlink(file(outside.path(), "f16"), file(folder.path(), "f16")).unwrap();
@@ -175,7 +175,7 @@ fn a_link_in_place_of_a_file_is_neither_read_nor_written() {
     assert_eq!(contents(outside.path()), before);
 }
 
-/// Writes at most so many bytes, like a full disk.
+/// Writes at most `room` bytes, like a full disk.
 struct Full {
     inner: Box<dyn Storage>,
     room: std::sync::Arc<std::sync::Mutex<usize>>,
@@ -199,7 +199,7 @@ impl Storage for Full {
 }
 
 #[test]
-fn a_disk_full_after_any_byte_loses_nothing_committed_and_the_flush_can_be_tried_again() {
+fn a_full_disk_loses_nothing_committed_and_the_flush_can_be_retried() {
     use rounds_support::{FileError, Hint};
     let rows = clustered(10, 3, 7);
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
-//! Which files of a folder are those of an index, told by their places and names.
+//! Tells the files of an index from other files in its folder, by path and name.
 //!
-//! An index may lie in a folder that somebody keeps other things in, below `images/` and `vectors/` too. Never delete or
-//! replace a file there that is not known here.
+//! An index may share its folder with other files, even below `images/` and `vectors/`. Never delete or replace a file that
+//! is not recognised here.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -12,29 +12,29 @@ use rounds_support::files::below;
 
 /// Folders of an index.
 const FOLDERS: [&str; 4] = ["images", "vectors", "graph", "latents"];
-/// Digits of a SHA-256, and of the beginning of one that names a folder or a file.
+/// Hexadecimal digits of a SHA-256, and of the prefix that names a folder or file.
 const HASH: usize = 64;
 const SHORT_HASH: usize = 16;
-/// Longest end of a picture's name.
-const LONGEST_END: usize = 8;
+/// Longest file extension of an image.
+const MAX_EXTENSION: usize = 8;
 
-/// What lies in a folder.
+/// The contents of a folder, sorted into the index's own and others.
 #[derive(Debug, Default)]
-pub struct Inhabitants {
-    /// Files of an index, below the folder.
-    pub own: Vec<PathBuf>,
-    /// Anything else; of a folder that an index has no use for, the folder alone.
+pub struct FolderContents {
+    /// Files of an index, as relative paths.
+    pub owned: Vec<PathBuf>,
+    /// Anything else; a folder that is not part of an index is listed without its contents.
     pub others: Vec<PathBuf>,
-    /// Folders of an index, those within others first.
+    /// Folders of an index, inner ones first.
     pub folders: Vec<PathBuf>,
 }
 
-impl Inhabitants {
-    /// Looks through `folder`; links are not followed.
-    pub fn of(folder: &Path) -> Self {
+impl FolderContents {
+    /// Scans `folder` without following links.
+    pub fn scan(folder: &Path) -> Self {
         let mut found = Self::default();
         found.walk(folder, Path::new(""));
-        found.own.sort();
+        found.owned.sort();
         found.others.sort();
         found
     }
@@ -48,14 +48,14 @@ impl Inhabitants {
                     self.walk(folder, &relative);
                     self.folders.push(relative);
                 }
-                Ok(kind) if kind.is_file() && is_file(&relative) => self.own.push(relative),
+                Ok(kind) if kind.is_file() && is_file(&relative) => self.owned.push(relative),
                 _ => self.others.push(relative),
             }
         }
     }
 }
 
-/// The parts of a path below an index's folder; `None` where one is no text.
+/// The components of a relative path; `None` if one is not UTF-8 or not a plain name.
 fn parts(relative: &Path) -> Option<Vec<&str>> {
     let parts = relative.components().map(|part| match part {
         Component::Normal(name) => name.to_str(),
@@ -74,12 +74,12 @@ fn is_folder(relative: &Path) -> bool {
     }
 }
 
-/// Whether a path below an index's folder is that of a file of an index.
+/// Whether a path relative to an index's folder is one of its files.
 pub fn is_file(relative: &Path) -> bool {
     let Some(parts) = parts(relative) else {
         return false;
     };
-    // What an interrupted write leaves.
+    // Left by an interrupted write.
     if parts
         .last()
         .is_some_and(|name| name.starts_with(".rounds-"))
@@ -89,26 +89,28 @@ pub fn is_file(relative: &Path) -> bool {
     match parts.as_slice() {
         [name] => [MANIFEST, SEAL, LOCK].contains(name) || is_database(name),
         ["images", _, name] => {
-            let (hash, end) = name.split_once('.').unwrap_or((name, ""));
-            let plain = |end: &str| end.bytes().all(|b| b.is_ascii_alphanumeric());
-            is_hex(hash, HASH - 2) && (1..=LONGEST_END).contains(&end.len()) && plain(end)
+            let (hash, extension) = name.split_once('.').unwrap_or((name, ""));
+            let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+            is_hex(hash, HASH - 2)
+                && (1..=MAX_EXTENSION).contains(&extension.len())
+                && plain(extension)
         }
-        ["vectors", name] => is_of_encoder(name, &["f16", "i8", "progress"]),
-        ["graph", name] => is_of_encoder(name, &["graph"]),
-        ["latents", _, name] => *name == super::latents::TALLY,
+        ["vectors", name] => is_encoder_file(name, &["f16", "i8", "progress"]),
+        ["graph", name] => is_encoder_file(name, &["graph"]),
+        ["latents", _, name] => *name == super::latents::USAGE_FILE,
         ["latents", _, _, name] => is_hex(name, HASH - 2),
         _ => false,
     }
 }
 
 fn is_database(name: &str) -> bool {
-    let end = name.strip_prefix(DATABASE);
-    end.is_some_and(|end| ["", "-wal", "-shm", "-journal"].contains(&end))
+    let suffix = name.strip_prefix(DATABASE);
+    suffix.is_some_and(|suffix| ["", "-wal", "-shm", "-journal"].contains(&suffix))
 }
 
-/// Whether `name` is an encoder's: the beginning of its hash, a generation, maybe `-text`, and one of these ends.
-fn is_of_encoder(name: &str, ends: &[&str]) -> bool {
-    let Some((stem, end)) = name.split_once('.') else {
+/// Whether `name` is a file of an encoder: hash prefix, generation, optional `-text`, and one of these extensions.
+fn is_encoder_file(name: &str, extensions: &[&str]) -> bool {
+    let Some((stem, extension)) = name.split_once('.') else {
         return false;
     };
     let stem = stem.strip_suffix("-text").unwrap_or(stem);
@@ -117,7 +119,7 @@ fn is_of_encoder(name: &str, ends: &[&str]) -> bool {
         let digits = generation.bytes().all(|b| b.is_ascii_digit());
         is_hex(hash, SHORT_HASH) && !generation.is_empty() && digits
     });
-    is_stem && ends.contains(&end)
+    is_stem && extensions.contains(&extension)
 }
 
 fn is_hex(text: &str, length: usize) -> bool {
@@ -129,10 +131,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_an_index_are_told_from_those_of_somebody_else() {
+    fn files_of_an_index_are_told_apart_from_other_files() {
         let hash = "0123456789abcdef";
         let rest = "a".repeat(62);
-        for own in [
+        for owned in [
             "index.toml".to_string(),
             "examples.sqlite3-wal".into(),
             format!("images/0a/{rest}.png"),
@@ -142,7 +144,7 @@ mod tests {
             format!("graph/{hash}-0.graph"),
             format!("latents/{hash}/0a/{rest}"),
         ] {
-            assert!(is_file(Path::new(&own)), "{own}");
+            assert!(is_file(Path::new(&owned)), "{owned}");
         }
         for other in [
             "t.csv".to_string(),

@@ -1,22 +1,22 @@
-//! A layer of a graph in the making: places for neighbours, each with how near it is.
+//! A layer of a graph under construction, with a fixed number of neighbour slots per row.
 //!
-//! Scores are kept so that a full list can be thinned out without computing them again. A list never grows past its places.
+//! Scores are stored with the neighbours, so that a full list can be pruned without recomputing them.
 
 use super::Layer;
 use super::walk::Links;
 
-/// A neighbour and how near it is.
+/// A neighbour and its similarity.
 #[derive(Clone, Copy, Default)]
 pub struct Edge {
     /// The neighbour.
     pub row: u32,
-    /// How near it is.
+    /// Its similarity.
     pub score: f32,
 }
 
-/// A layer that grows: `width` places for each of its rows.
-pub struct Growing {
-    /// Ascending; empty in the lowest layer, which has every row.
+/// A layer with `width` neighbour slots per row.
+pub struct LayerBuilder {
+    /// Ascending; empty in the lowest layer, which contains every row.
     rows: Vec<u32>,
     /// Most neighbours of a row.
     pub width: usize,
@@ -24,8 +24,8 @@ pub struct Growing {
     edges: Vec<Edge>,
 }
 
-impl Growing {
-    /// A layer that has so many rows already, without neighbours.
+impl LayerBuilder {
+    /// A layer with `rows` rows, without neighbours.
     pub fn new(width: usize, rows: usize) -> Self {
         Self {
             rows: Vec::new(),
@@ -35,7 +35,7 @@ impl Growing {
         }
     }
 
-    /// Makes room for a row, if it is not the lowest layer.
+    /// Adds a row; not for the lowest layer.
     pub fn add(&mut self, row: u32) {
         self.rows.push(row);
         self.counts.push(0);
@@ -62,34 +62,35 @@ impl Growing {
             .unwrap_or_default()
     }
 
-    /// Gives a row these neighbours, as many as there is room for.
+    /// Sets the neighbours of a row, up to `width`.
     pub fn set(&mut self, row: u32, edges: &[Edge]) {
         let Some(at) = self.position(row) else { return };
         let (start, count) = (at * self.width, edges.len().min(self.width));
-        if let (Some(places), Some(known)) = (
+        if let (Some(slots), Some(filled)) = (
             self.edges.get_mut(start..start + count),
             self.counts.get_mut(at),
         ) {
-            places.copy_from_slice(edges.get(..count).unwrap_or_default());
-            *known = count as u8;
+            slots.copy_from_slice(edges.get(..count).unwrap_or_default());
+            *filled = count as u8;
         }
     }
 
-    /// The layer as it is searched.
+    /// The finished layer.
     pub fn finish(self) -> Layer {
-        let mut made = Layer::default();
-        made.starts.push(0);
-        for (places, &count) in self.edges.chunks(self.width).zip(&self.counts) {
-            made.edges
-                .extend(places.iter().take(count as usize).map(|edge| edge.row));
-            made.starts.push(made.edges.len() as u32);
+        let mut layer = Layer::default();
+        layer.starts.push(0);
+        for (slots, &count) in self.edges.chunks(self.width).zip(&self.counts) {
+            layer
+                .edges
+                .extend(slots.iter().take(count as usize).map(|edge| edge.row));
+            layer.starts.push(layer.edges.len() as u32);
         }
-        made.rows = self.rows;
-        made
+        layer.rows = self.rows;
+        layer
     }
 }
 
-impl Links for Growing {
+impl Links for LayerBuilder {
     fn neighbours(&self, row: u32) -> impl Iterator<Item = u32> {
         self.edges(row).iter().map(|edge| edge.row)
     }

@@ -1,7 +1,7 @@
 //! Reads Parquet files row by row.
 //!
-//! Columns are read page by page, so what is held are the pages under way, not a row group. The reader beneath is not
-//! made for hostile files: lengths are checked before it sees them, and a panic in it becomes an error.
+//! Columns are read page by page, so only the current pages are in memory, not a whole row group. The `parquet` crate is not
+//! hardened against hostile files: lengths are checked before it sees them, and its panics become errors.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,21 +16,23 @@ use parquet::record::{Field, Row};
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
-use rounds_support::errors::bytes as in_words;
+use rounds_support::errors::bytes as format_bytes;
 use rounds_support::{FileError, sanitise::clean_line};
 
-/// Rows that are decoded at a time. A picture may have megabytes.
+/// Rows decoded at a time; small, because images may take megabytes.
 const BATCH: usize = 8;
-/// Most columns, counted at the leaves, and the largest row group, in bytes as stored or unpacked.
-const MOST_COLUMNS: usize = 2048;
-const LARGEST_GROUP: i64 = 8 << 30;
-/// Longest description of the columns at the end of a file.
-const LONGEST_FOOTER: u64 = 64 << 20;
-/// Deepest nesting and most items of a list that are looked into.
-const DEEPEST: usize = 4;
-const MOST_ITEMS: usize = 4096;
-/// Longest row, in bytes of its texts and pictures: a dictionary holds one content and a row may name it in every field.
-const LONGEST_ROW: usize = 256 << 20;
+/// Most columns, counted as leaves.
+const MAX_COLUMNS: usize = 2048;
+/// Largest row group in bytes, compressed or not.
+const MAX_GROUP_BYTES: i64 = 8 << 30;
+/// Largest footer in bytes.
+const MAX_FOOTER_BYTES: u64 = 64 << 20;
+/// Deepest nesting that is read.
+const MAX_DEPTH: usize = 4;
+/// Most items read of a list.
+const MAX_ITEMS: usize = 4096;
+/// Largest row in bytes of texts and images: a row can refer to one dictionary entry in every field.
+const MAX_ROW_BYTES: usize = 256 << 20;
 
 /// The rows of a Parquet file.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
@@ -54,10 +56,9 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
                 rows = None;
                 let error = match stopped {
                     Err(error) => explain(&origin, error),
-                    Ok(_) => DatasetError::broken(
-                        &origin,
-                        format!("the file has no more rows, not {total}"),
-                    ),
+                    Ok(_) => {
+                        DatasetError::broken(&origin, format!("the file ends before row {total}"))
+                    }
                 };
                 Some(Err(error))
             }
@@ -69,7 +70,7 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-/// Carries out work of the Parquet reader; a panic in it is an error.
+/// Calls the Parquet reader and turns a panic into an error.
 fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(ParquetError::General("the file is damaged".to_owned())))
@@ -82,7 +83,7 @@ fn explain(origin: &str, error: ParquetError) -> DatasetError {
     }
 }
 
-/// Checks the length that the file states for its footer against the file's own.
+/// Checks the footer length stated in the file against the length of the file.
 fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
     use std::io::{Read, Seek, SeekFrom};
     let failed = |error| FileError::from_io(&input.path, "read", &error);
@@ -103,29 +104,28 @@ fn check_footer(file: &File, input: &Input) -> Result<(), DatasetError> {
         b"PARE" => {
             return Err(DatasetError::unsupported(&input.name, "it is encrypted"));
         }
-        _ => return broken("it ends too early"),
+        _ => return broken("it is truncated"),
     }
     let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
-    if footer > LONGEST_FOOTER || footer > length.saturating_sub(12) {
-        return broken("its footer has an absurd length");
+    if footer > MAX_FOOTER_BYTES || footer > length.saturating_sub(12) {
+        return broken("its footer length is impossible");
     }
     Ok(())
 }
 
-/// Checks what the footer says; gives the number of rows.
+/// Checks the metadata and returns the number of rows.
 fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
     let schema = metadata.file_metadata().schema_descr();
-    if schema.num_columns() > MOST_COLUMNS {
-        let reason = format!("more than {MOST_COLUMNS} columns");
+    if schema.num_columns() > MAX_COLUMNS {
+        let reason = format!("more than {MAX_COLUMNS} columns");
         return Err(DatasetError::unsupported(name, reason));
     }
     let mut rows = 0_i64;
     for group in metadata.row_groups() {
         rows = rows.saturating_add(group.num_rows().max(0));
-        let mut unpacked = 0_i64;
+        let mut size = 0_i64;
         for column in group.columns() {
-            unpacked =
-                unpacked.saturating_add(column.uncompressed_size().max(column.compressed_size()));
+            size = size.saturating_add(column.uncompressed_size().max(column.compressed_size()));
             let codec = match column.compression() {
                 Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) => continue,
                 Compression::ZSTD(_) => "Zstandard",
@@ -134,14 +134,14 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
                 Compression::LZO => "LZO",
             };
             let reason = format!(
-                "column {} is packed with {codec}; read are Snappy, gzip and unpacked",
+                "column {} is compressed with {codec}; only Snappy, gzip and no compression are supported",
                 clean_line(column.column_descr().name())
             );
             return Err(DatasetError::unsupported(name, reason));
         }
-        if unpacked > LARGEST_GROUP {
-            let limit = in_words(LARGEST_GROUP.unsigned_abs());
-            let reason = format!("a row group of more than {limit}");
+        if size > MAX_GROUP_BYTES {
+            let limit = format_bytes(MAX_GROUP_BYTES.unsigned_abs());
+            let reason = format!("a row group is larger than {limit}");
             return Err(DatasetError::unsupported(name, reason));
         }
     }
@@ -149,40 +149,43 @@ fn check(metadata: &ParquetMetaData, name: &str) -> Result<u64, DatasetError> {
 }
 
 fn entry(row: Row, origin: String, split: &str) -> Entry {
-    let mut room = LONGEST_ROW;
-    match fields(&row, 0, &mut room) {
+    let mut budget = MAX_ROW_BYTES;
+    match fields(&row, 0, &mut budget) {
         Some(fields) => Entry::Record(Record::new(origin, split, fields)),
         None => Entry::Bad {
             origin,
-            reason: format!("the row is longer than {}", in_words(LONGEST_ROW as u64)),
+            reason: format!(
+                "the row is larger than {}",
+                format_bytes(MAX_ROW_BYTES as u64)
+            ),
         },
     }
 }
 
-/// The fields of a row or group; `None` where they do not fit into `room`, which becomes less by them.
-fn fields(row: &Row, depth: usize, room: &mut usize) -> Option<Vec<(String, Value)>> {
+/// The fields of a row or group; `None` if they exceed `budget`, which is reduced by their size.
+fn fields(row: &Row, depth: usize, budget: &mut usize) -> Option<Vec<(String, Value)>> {
     let fields = row.get_column_iter();
     fields
-        .map(|(name, field)| Some((name.clone(), value(field, depth, room)?)))
+        .map(|(name, field)| Some((name.clone(), value(field, depth, budget)?)))
         .collect()
 }
 
-fn value(field: &Field, depth: usize, room: &mut usize) -> Option<Value> {
+fn value(field: &Field, depth: usize, budget: &mut usize) -> Option<Value> {
     let deeper = depth.saturating_add(1);
     Some(match field {
         Field::Null => Value::Null,
         Field::Str(text) => {
-            *room = room.checked_sub(text.len())?;
+            *budget = budget.checked_sub(text.len())?;
             Value::Text(text.clone())
         }
         Field::Bytes(bytes) => {
-            *room = room.checked_sub(bytes.len())?;
+            *budget = budget.checked_sub(bytes.len())?;
             Value::Bytes(bytes.data().to_vec())
         }
-        Field::Group(row) if depth < DEEPEST => Value::Object(fields(row, deeper, room)?),
-        Field::ListInternal(list) if depth < DEEPEST => {
-            let items = list.elements().iter().take(MOST_ITEMS);
-            let items = items.map(|item| value(item, deeper, room));
+        Field::Group(row) if depth < MAX_DEPTH => Value::Object(fields(row, deeper, budget)?),
+        Field::ListInternal(list) if depth < MAX_DEPTH => {
+            let items = list.elements().iter().take(MAX_ITEMS);
+            let items = items.map(|item| value(item, deeper, budget));
             Value::List(items.collect::<Option<_>>()?)
         }
         Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => {

@@ -1,7 +1,7 @@
-//! A graph that comes when it is ready.
+//! A graph that is loaded or built in the background.
 //!
-//! It is read or made on a thread of its own while exact search answers, so nobody waits for it. A failure is a state that
-//! can be asked for, never an error of a search. Dropping the slot stops the thread at its next look at the flag.
+//! Exact search answers meanwhile, so no search has to wait. A failure is reported as a state, never as an error of a search.
+//! Dropping the graph stops its thread at the next check of the flag.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,31 +10,31 @@ use std::time::Duration;
 
 use super::super::error::VectorError;
 use super::super::store::Vectors;
-use super::super::{Answered, Filter};
+use super::super::{Filter, SearchResult};
 use super::{Graph, covered};
 use rounds_support::Cancel;
 
-/// A kept graph is made anew where it leaves more than one row in this many to be scanned.
-const STALE: usize = 4;
-/// How often who waits looks at a cancel flag.
-const LOOK: Duration = Duration::from_millis(50);
+/// A stored graph is rebuilt if more than one row in this many is not covered.
+const MAX_SCANNED_SHARE: usize = 4;
+/// Interval at which a waiting caller checks its cancel flag.
+const POLL: Duration = Duration::from_millis(50);
 
-/// How far the graph is.
+/// State of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GraphState {
-    /// Read or made on another thread.
+    /// Being loaded or built on another thread.
     Building {
-        /// Rows that are in it.
+        /// Rows inserted.
         done: usize,
-        /// Rows that will be.
+        /// Rows in all.
         total: usize,
     },
-    /// It answers.
+    /// Ready to search.
     Ready {
-        /// Rows it covers; those after them are scanned.
+        /// Rows it covers; later ones are scanned.
         rows: usize,
     },
-    /// It will not come; exact search goes on answering.
+    /// Loading and building failed; exact search stays in use.
     Failed {
         /// Why.
         reason: String,
@@ -61,7 +61,7 @@ impl Cell {
         self.changed.notify_all();
     }
 
-    /// It will not come; one that is there stays.
+    /// Records a failure; an existing graph stays in use.
     fn fail(&self, reason: String) {
         let mut shared = self.lock();
         shared.state = match &shared.graph {
@@ -71,24 +71,24 @@ impl Cell {
         self.changed.notify_all();
     }
 
-    /// It answers from now on, whatever the state says of a better one.
-    fn offer(&self, graph: Graph) {
+    /// Makes a graph available to searches without changing the state.
+    fn set_graph(&self, graph: Graph) {
         self.lock().graph = Some(Arc::new(graph));
     }
 }
 
-/// The graph over some vectors, now or later.
-pub struct GraphSlot {
+/// A graph over some vectors, available now or later.
+pub struct LazyGraph {
     vectors: Arc<Vectors>,
     cell: Arc<Cell>,
     cancel: Cancel,
 }
 
-impl GraphSlot {
-    /// Begins to read the graph of the encoder `name` from the folder `cache`, or to make and keep it; `None` keeps nothing.
+impl LazyGraph {
+    /// Starts loading the graph `name` from the folder `cache`, or building and storing it there; `None` stores nothing.
     pub fn start(vectors: Arc<Vectors>, name: &str, cache: Option<PathBuf>) -> Self {
         let total = covered(&vectors);
-        let slot = Self {
+        let lazy = Self {
             cell: Arc::new(Cell {
                 shared: Mutex::new(Shared {
                     state: GraphState::Building { done: 0, total },
@@ -100,26 +100,28 @@ impl GraphSlot {
             vectors,
         };
         let (vectors, cell, cancel) = (
-            Arc::clone(&slot.vectors),
-            Arc::clone(&slot.cell),
-            slot.cancel.clone(),
+            Arc::clone(&lazy.vectors),
+            Arc::clone(&lazy.cell),
+            lazy.cancel.clone(),
         );
         let name = name.to_owned();
         let started = std::thread::Builder::new()
             .name("search graph".to_owned())
             .spawn(move || {
-                let work = AssertUnwindSafe(|| fill(&vectors, &name, cache, &cell, &cancel));
+                let work =
+                    AssertUnwindSafe(|| load_or_build(&vectors, &name, cache, &cell, &cancel));
                 if catch_unwind(work).is_err() {
-                    cell.fail("its making broke off".to_owned());
+                    cell.fail("building it panicked".to_owned());
                 }
             });
         if let Err(error) = started {
-            slot.cell.fail(format!("no thread for it: {error}"));
+            lazy.cell
+                .fail(format!("its thread could not be started: {error}"));
         }
-        slot
+        lazy
     }
 
-    /// How far it is.
+    /// The current state.
     pub fn state(&self) -> GraphState {
         self.cell.lock().state.clone()
     }
@@ -136,71 +138,80 @@ impl GraphSlot {
         shared.state.clone()
     }
 
-    /// The same, looking at a flag meanwhile; `None` where that was raised first.
-    pub fn wait_unless(&self, cancel: &Cancel) -> Option<GraphState> {
+    /// Like [`LazyGraph::wait`]; returns `None` if `cancel` is raised first.
+    pub fn wait_cancellable(&self, cancel: &Cancel) -> Option<GraphState> {
         let mut shared = self.cell.lock();
         while matches!(shared.state, GraphState::Building { .. }) {
             if cancel.is_cancelled() {
                 return None;
             }
-            let waited = self.cell.changed.wait_timeout(shared, LOOK);
+            let waited = self.cell.changed.wait_timeout(shared, POLL);
             (shared, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         Some(shared.state.clone())
     }
 
-    /// Whether searches go through a graph already; a better one may still be made.
-    pub fn answers(&self) -> bool {
+    /// Whether searches can use a graph; a more complete one may still be under construction.
+    pub fn has_graph(&self) -> bool {
         self.cell.lock().graph.is_some()
     }
 
-    /// Stops the making of it; a graph that is there goes on answering.
+    /// Stops loading or building; an existing graph stays in use.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// By the graph where it is there, else exact. See [`Graph::answer`] and [`Vectors::search`].
+    /// Searches with the graph if available, else exactly. See [`Graph::search_reporting`] and [`Vectors::search`].
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
         filter: &Filter<'_>,
-    ) -> Result<Answered, VectorError> {
+    ) -> Result<SearchResult, VectorError> {
         let graph = self.cell.lock().graph.clone();
         match graph {
-            Some(graph) => graph.answer(&self.vectors, query, k, filter),
-            None => self.vectors.search(query, k, filter).map(Answered::exactly),
+            Some(graph) => graph.search_reporting(&self.vectors, query, k, filter),
+            None => self
+                .vectors
+                .search(query, k, filter)
+                .map(SearchResult::exact),
         }
     }
 }
 
-impl Drop for GraphSlot {
+impl Drop for LazyGraph {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
 }
 
-fn fill(vectors: &Vectors, name: &str, cache: Option<PathBuf>, cell: &Cell, cancel: &Cancel) {
+fn load_or_build(
+    vectors: &Vectors,
+    name: &str,
+    cache: Option<PathBuf>,
+    cell: &Cell,
+    cancel: &Cancel,
+) {
     if let Some(kept) = cache
         .as_ref()
         .and_then(|folder| Graph::load(folder, name, vectors))
     {
         let (rows, left) = (kept.rows(), vectors.rows() - kept.rows());
-        cell.offer(kept);
-        if left.saturating_mul(STALE) <= vectors.rows() {
+        cell.set_graph(kept);
+        if left.saturating_mul(MAX_SCANNED_SHARE) <= vectors.rows() {
             return cell.set(GraphState::Ready { rows });
         }
     }
     let mut progress = |done, total| cell.set(GraphState::Building { done, total });
     match Graph::build(vectors, &mut progress, cancel) {
         Ok(graph) => {
-            // A folder that cannot be written costs only the next start.
+            // If the folder is not writable, the graph is built again at the next start.
             let kept = cache.map(|folder| graph.save(&folder, name, vectors.dimension()));
             if let Some(Err(error)) = kept {
-                tracing::warn!("the search graph could not be kept: {error}");
+                tracing::warn!("the search graph could not be stored: {error}");
             }
             let rows = graph.rows();
-            cell.offer(graph);
+            cell.set_graph(graph);
             cell.set(GraphState::Ready { rows });
         }
         Err(error) => cell.fail(error.to_string()),

@@ -1,26 +1,26 @@
-//! Full-text search over questions, answers and the values of tags: SQLite's FTS5, ranked by BM25.
+//! Full-text search over questions, answers and tag values: SQLite's FTS5, ranked by BM25.
 
 use rusqlite::Connection;
 
 use super::error::IndexError;
 use super::vectors::Hit;
 
-/// Most words of a query that count.
-const MOST_WORDS: usize = 64;
+/// Query words used; further ones are ignored.
+const MAX_WORDS: usize = 64;
 
-/// At most `k` numbers that pass `allowed` and share a word with `text`, best first; ties by number. The score is BM25's,
-/// higher is better; questions count in full, answers and tags a quarter.
+/// At most `k` examples that pass `allowed` and share a word with `text`, best first; ties by number. Scores are BM25, higher
+/// is better; questions have full weight, answers and tags a quarter.
 pub fn search(
     connection: &Connection,
     text: &str,
     k: usize,
     allowed: &dyn Fn(usize) -> bool,
 ) -> Result<Vec<Hit>, IndexError> {
-    // Every word as a quoted string: the query language has no way in.
+    // Quote every word, so that no FTS5 query syntax gets through.
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
-        .take(MOST_WORDS)
+        .take(MAX_WORDS)
         .map(|w| format!("\"{w}\""))
         .collect();
     if words.is_empty() || k == 0 {

@@ -1,37 +1,37 @@
-//! How much a cache may hold and how much it holds, in a file beside it that all processes share.
+//! The size limit and current size of a cache, in a file shared by all processes.
 //!
-//! It spares a look at every file of the cache for each picture that is added. What cannot be read is counted again. Never
-//! add a file to a cache or take one away without holding this.
+//! It saves scanning the cache for every image added; if it cannot be read, the files are counted again. Never add or delete
+//! a cache file without holding its lock.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::USUAL_LIMIT;
+use super::DEFAULT_LIMIT;
 use rounds_support::{FileError, files};
 
-/// Its name in the folder of a cache.
+/// Name of the file in the cache's folder.
 pub const FILE: &str = "tally";
-/// How often, and how long in between, it is tried while another process holds it.
+/// Attempts, and the pause between them, while another process holds the lock.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What the file says; nobody else holds it meanwhile.
-pub struct Tally {
+/// The content of the file, locked for this process.
+pub struct Usage {
     file: File,
     path: PathBuf,
-    /// Most bytes that may be kept.
+    /// The size limit in bytes.
     pub limit: u64,
-    /// Bytes that are kept; `None` where they have to be counted.
+    /// Bytes in the cache; `None` if they have to be counted.
     pub bytes: Option<u64>,
 }
 
-impl Tally {
-    /// Waits for the tally of the cache in `folder`, and makes both where there are none.
+impl Usage {
+    /// Locks the usage file of the cache in `folder`, creating both if missing.
     ///
-    /// Errors where it cannot be written, or another process does not let go of it.
-    pub fn hold(folder: &Path) -> Result<Self, FileError> {
+    /// Errors if it cannot be written, or if another process does not release it in time.
+    pub fn lock(folder: &Path) -> Result<Self, FileError> {
         files::create_private_dir(folder)?;
         let path = folder.join(FILE);
         let mut options = File::options();
@@ -43,26 +43,26 @@ impl Tally {
             .map_err(|e| FileError::from_io(&path, "write", &e))?;
         lock(&file, &path)?;
         let mut text = String::new();
-        // Anything but text is as good as nothing.
+        // A file that is not text counts as unreadable.
         let _ = (&file).take(64).read_to_string(&mut text);
         let (limit, bytes) = parsed(&text).unzip();
         Ok(Self {
-            limit: limit.unwrap_or(USUAL_LIMIT),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
             bytes,
             file,
             path,
         })
     }
 
-    /// The limit, without waiting for anybody.
+    /// The size limit, read without the lock.
     pub fn limit(folder: &Path) -> u64 {
         let text = files::read_limited(&folder.join(FILE), 64).ok();
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
         let known = text.and_then(|text| parsed(&text));
-        known.map_or(USUAL_LIMIT, |(limit, _)| limit)
+        known.map_or(DEFAULT_LIMIT, |(limit, _)| limit)
     }
 
-    /// Writes it down: of one length always, so that a crash leaves the old or the new one.
+    /// Saves the limit and the given size. The length never changes, so that a crash leaves the old or the new content.
     pub fn write(mut self, bytes: u64) -> Result<(), FileError> {
         let text = format!("{:020} {bytes:020}\n", self.limit);
         self.file
@@ -83,7 +83,7 @@ fn lock(file: &File, path: &Path) -> Result<(), FileError> {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            // A file system without locks: the count may be a little wrong until it is made again.
+            // On a file system without locks the size may be slightly off until it is counted again.
             Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => {
                 return Ok(());
             }

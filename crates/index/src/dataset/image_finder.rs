@@ -1,7 +1,7 @@
-//! Finds the picture that a record names, below the given folders and nowhere else.
+//! Finds the images named in records, below the given folders and nowhere else.
 //!
-//! A record may name any path, and a folder may hold links. A picture is only taken if its real place lies below the
-//! real place of a folder that was given. Never open a name from the data in another way.
+//! A record may name any path, and a folder may contain links. An image is only accepted if its canonical path is below the
+//! canonical path of a given folder. Never open a name from the data in any other way.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,51 +12,51 @@ use super::record::{Record, Value};
 use super::row::ImageSource;
 use rounds_support::FileError;
 
-/// Ends of names that are tried where the data names a picture without one.
+/// Extensions tried if the data names an image without one.
 const EXTENSIONS: [&str; 4] = ["jpg", "png", "jpeg", "webp"];
-/// Most pictures that one record may name; more than any index keeps for one example.
-const MOST_PICTURES: usize = 64;
+/// Most images a record may name; more than an example can have.
+const MAX_IMAGES: usize = 64;
 
-/// The folders that pictures are looked for in.
+/// The folders to search for images.
 #[derive(Clone, Debug)]
-pub(super) struct Pictures {
-    /// Real paths.
+pub(super) struct ImageFinder {
+    /// Canonical paths.
     roots: Vec<PathBuf>,
 }
 
-impl Pictures {
-    /// The folder that the options name, or those of `usual` that exist below `folder`, and `folder` itself.
-    pub(super) fn beside(
+impl ImageFinder {
+    /// Searches the folder named in the options, or else the existing ones of `subfolders` and `folder` itself.
+    pub(super) fn new(
         folder: &Path,
         options: &Options,
-        usual: &[&str],
+        subfolders: &[&str],
     ) -> Result<Self, DatasetError> {
-        let real = |path: &Path| {
+        let canonical = |path: &Path| {
             fs::canonicalize(path).map_err(|error| FileError::from_io(path, "read", &error))
         };
         if let Some(named) = &options.images {
-            let root = real(named)?;
+            let root = canonical(named)?;
             if !root.is_dir() {
                 return Err(FileError::other(named, "read", "not a folder").into());
             }
             return Ok(Self { roots: vec![root] });
         }
         let mut roots = Vec::new();
-        for name in usual {
+        for name in subfolders {
             let root = folder.join(name);
             if root.is_dir() {
-                roots.push(real(&root)?);
+                roots.push(canonical(&root)?);
             }
         }
-        roots.push(real(folder)?);
+        roots.push(canonical(folder)?);
         Ok(Self { roots })
     }
 
-    /// The picture called `name`.
+    /// The image called `name`.
     pub(super) fn find(&self, name: &str) -> Result<ImageSource, String> {
         let name = name.trim();
         if name.is_empty() {
-            return Err("no picture is named".to_owned());
+            return Err("the record names no image".to_owned());
         }
         let mut outside = false;
         for root in &self.roots {
@@ -68,21 +68,21 @@ impl Pictures {
             } else if path.is_file() {
                 return Ok(ImageSource::File(path));
             } else if path.is_dir() {
-                return Err(format!("a folder, not a picture: {}", quote(name)));
+                return Err(format!("this is a folder, not an image: {}", quote(name)));
             }
         }
         match outside {
-            true => Err(format!("picture outside the given folder: {}", quote(name))),
-            false => Err(format!("picture not found: {}", quote(name))),
+            true => Err(format!("image outside the given folder: {}", quote(name))),
+            false => Err(format!("image not found: {}", quote(name))),
         }
     }
 
-    /// The picture called `stem`, or `stem` and one of the usual ends.
+    /// The image called `stem`, with or without one of the usual extensions.
     pub(super) fn find_stem(&self, stem: &str) -> Result<ImageSource, String> {
-        let with_ends = EXTENSIONS
+        let with_extension = EXTENSIONS
             .iter()
-            .map(|end| format!("{}.{end}", stem.trim()));
-        let mut found = with_ends.map(|name| self.find(&name));
+            .map(|extension| format!("{}.{extension}", stem.trim()));
+        let mut found = with_extension.map(|name| self.find(&name));
         let first = self.find(stem);
         if first.is_ok() {
             first
@@ -91,8 +91,8 @@ impl Pictures {
         }
     }
 
-    /// The pictures of a value: a name, several names with `;` between them or in a list, the content of a file, or the
-    /// pair of content and name that Parquet files hold.
+    /// The images of a value: one or more names separated by `;` or in a list, the content of a file, or the pair of content
+    /// and name used in Parquet files.
     pub(super) fn of_value(&self, value: Value) -> Result<Vec<ImageSource>, String> {
         let mut found = Vec::new();
         self.collect(value, true, &mut found)?;
@@ -105,8 +105,8 @@ impl Pictures {
         lists: bool,
         found: &mut Vec<ImageSource>,
     ) -> Result<(), String> {
-        if found.len() >= MOST_PICTURES {
-            return Err(format!("more than {MOST_PICTURES} pictures"));
+        if found.len() >= MAX_IMAGES {
+            return Err(format!("more than {MAX_IMAGES} images"));
         }
         match value {
             Value::Null => {}
@@ -115,14 +115,14 @@ impl Pictures {
                     found.push(self.find(&name)?);
                 }
             }
-            Value::Bytes(bytes) => found.push(content("picture", bytes)?),
+            Value::Bytes(bytes) => found.push(content("image", bytes)?),
             Value::List(items) if lists => {
                 for item in items {
                     self.collect(item, false, found)?;
                 }
             }
             Value::Object(fields) => found.push(self.pair(fields)?),
-            Value::List(_) => return Err("a list of lists of pictures".to_owned()),
+            Value::List(_) => return Err("images are given as a list of lists".to_owned()),
         }
         Ok(())
     }
@@ -133,20 +133,20 @@ impl Pictures {
         match record.take("bytes") {
             Value::Bytes(bytes) => content(&path, bytes),
             Value::Null => self.find(&path),
-            _ => Err("the picture's bytes are not bytes".to_owned()),
+            _ => Err("the content of the image is not binary".to_owned()),
         }
     }
 }
 
 fn content(name: &str, bytes: Vec<u8>) -> Result<ImageSource, String> {
     if bytes.is_empty() {
-        return Err("the picture has no content".to_owned());
+        return Err("the image is empty".to_owned());
     }
     let name = quote(name);
     Ok(ImageSource::Bytes { name, bytes })
 }
 
-/// The names in a text: a JSON list, or with `;` between them.
+/// The names in a text: a JSON list, or separated by `;`.
 fn names_of(text: &str) -> Vec<String> {
     if text.trim_start().starts_with('[')
         && let Ok(names) = serde_json::from_str::<Vec<String>>(text)
@@ -156,6 +156,6 @@ fn names_of(text: &str) -> Vec<String> {
     let names = text.split(';').map(|name| name.trim().to_owned());
     names
         .filter(|name| !name.is_empty())
-        .take(MOST_PICTURES)
+        .take(MAX_IMAGES)
         .collect()
 }

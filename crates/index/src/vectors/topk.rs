@@ -1,7 +1,7 @@
-//! Keeping the best.
+//! Selects the best rows.
 //!
-//! Two kinds: [`Shortlist`] keeps every row whose true score could still be among the best, going by estimates and their
-//! errors; [`best`] orders hits whose scores are final. Neither ever drops a row because of a tie.
+//! [`Shortlist`] keeps every row whose exact score could still be among the best, given estimates and their errors; [`best`]
+//! sorts hits with final scores. Neither drops a row because of a tie.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -27,45 +27,45 @@ impl Ord for Score {
     }
 }
 
-/// A row that may be among the best, and the most its score can be.
+/// A row that may be among the best.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
-    /// The score is not higher than this.
-    pub most: f32,
+    /// Upper bound of its score.
+    pub upper_bound: f32,
     /// The row.
     pub row: usize,
 }
 
-/// The `count` largest scores, to know what a newcomer must reach.
+/// The `count` largest scores seen, which give the score a new row must reach.
 pub struct Floor {
     count: usize,
-    least: BinaryHeap<Reverse<Score>>,
+    heap: BinaryHeap<Reverse<Score>>,
 }
 
 impl Floor {
-    /// Remembers the `count` largest.
+    /// Keeps the `count` largest.
     pub fn new(count: usize) -> Self {
         Self {
             count,
-            least: BinaryHeap::new(),
+            heap: BinaryHeap::new(),
         }
     }
 
-    /// What a score must reach to be among them; minus infinity until there are `count`.
+    /// The score needed to be among them; minus infinity until there are `count`.
     pub fn value(&self) -> f32 {
-        match self.least.peek() {
-            Some(Reverse(score)) if self.least.len() >= self.count => score.0,
+        match self.heap.peek() {
+            Some(Reverse(score)) if self.heap.len() >= self.count => score.0,
             _ => f32::NEG_INFINITY,
         }
     }
 
-    /// Counts a score.
+    /// Adds a score if it is large enough.
     pub fn offer(&mut self, score: f32) {
-        if self.least.len() < self.count {
-            self.least.push(Reverse(Score(score)));
+        if self.heap.len() < self.count {
+            self.heap.push(Reverse(Score(score)));
         } else if score > self.value() {
-            self.least.pop();
-            self.least.push(Reverse(Score(score)));
+            self.heap.pop();
+            self.heap.push(Reverse(Score(score)));
         }
     }
 }
@@ -78,7 +78,7 @@ pub struct Shortlist {
 }
 
 impl Shortlist {
-    /// An empty one.
+    /// An empty shortlist.
     pub fn new(count: usize) -> Self {
         Self {
             floor: Floor::new(count),
@@ -87,46 +87,49 @@ impl Shortlist {
         }
     }
 
-    /// What a score must reach.
+    /// The score a row must reach.
     pub fn floor(&self) -> f32 {
         self.floor.value()
     }
 
-    /// Takes a row in, unless `count` others are surely better.
+    /// Adds a row unless `count` others are certainly better.
     pub fn offer(&mut self, row: usize, estimate: Estimate) {
-        let most = (estimate.score + estimate.error) as f32;
-        if most.is_nan() {
+        let upper_bound = (estimate.score + estimate.error) as f32;
+        if upper_bound.is_nan() {
             return self.offer_unknown(row);
         }
-        if most < self.floor.value() {
+        if upper_bound < self.floor.value() {
             return;
         }
-        self.keep(Candidate { most, row });
+        self.keep(Candidate { upper_bound, row });
         self.floor.offer((estimate.score - estimate.error) as f32);
     }
 
-    /// Takes in a row of which nothing is known.
+    /// Adds a row without an estimate.
     pub fn offer_unknown(&mut self, row: usize) {
         self.keep(Candidate {
-            most: f32::INFINITY,
+            upper_bound: f32::INFINITY,
             row,
         });
     }
 
-    /// Takes in the candidates of another one.
+    /// Adds the candidates of another shortlist.
     pub fn merge(mut self, other: Self) -> Self {
-        for Reverse(score) in other.floor.least {
+        for Reverse(score) in other.floor.heap {
             self.floor.offer(score.0);
         }
         self.candidates.extend(other.candidates);
         self
     }
 
-    /// The candidates, those that can score most first.
+    /// The candidates, by descending upper bound.
     pub fn finish(mut self) -> Vec<Candidate> {
         self.sweep();
-        self.candidates
-            .sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        self.candidates.sort_unstable_by(|a, b| {
+            b.upper_bound
+                .total_cmp(&a.upper_bound)
+                .then(a.row.cmp(&b.row))
+        });
         self.candidates
     }
 
@@ -138,10 +141,10 @@ impl Shortlist {
         }
     }
 
-    /// Drops those that the floor has left behind.
+    /// Drops candidates below the floor.
     fn sweep(&mut self) {
         let floor = self.floor.value();
-        self.candidates.retain(|c| c.most >= floor);
+        self.candidates.retain(|c| c.upper_bound >= floor);
     }
 }
 
