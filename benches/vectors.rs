@@ -376,7 +376,7 @@ fn filter(folder: &Path) -> Outcome<()> {
         let (right, scan) = timed(&queries, |query| Ok(vectors.search(query, K, &filter)?))?;
         let (_, list) = timed(&queries, |query| Ok(vectors.search(query, K, &by_list)?))?;
         let (found, walk) = timed(&queries, |query| {
-            Ok(graph.search_unasked(&vectors, query, K, &filter)?)
+            Ok(graph.search_graph_only(&vectors, query, K, &filter)?)
         })?;
         let figures = serde_json::json!({
             "one_in": one_in, "scan": scan, "list": list, "graph": walk, "recall": recall(&found, &right),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rounds_assistant::retrieval::{Condition, Order, Shot, Strategy};
 use rounds_assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
-use rounds_imaging::{Picture, load};
+use rounds_imaging::{Image, load};
 use rounds_model::generate::Decoding;
 use rounds_support::{Cancel, Hint, Lines, sanitise};
 
@@ -168,7 +168,7 @@ fn answer_request(
         Some(paths) if request.images.is_empty() => paths.clone(),
         _ => request.images.clone(),
     };
-    let mut images: Vec<Picture> = Vec::new();
+    let mut images: Vec<Image> = Vec::new();
     for path in &paths {
         match load(path) {
             Ok(image) => images.push(image),

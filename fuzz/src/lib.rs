@@ -46,7 +46,7 @@ pub fn gguf(data: &[u8]) {
 
 /// Reads `data` as a bundle manifest.
 pub fn manifest(data: &[u8]) {
-    let _ = rounds_model::bundle::Bundle::manifest_of(data);
+    let _ = rounds_model::bundle::Bundle::parse_manifest(data);
 }
 
 /// A ZIP archive of these records, uncompressed.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use super::{AnswerArgs, Failure, Outcome};
 use crate::script::{answer_json, shot_json};
-use rounds_assistant::prompt::Parts;
-use rounds_assistant::retrieval::shots_in_words;
+use rounds_assistant::prompt::AnswerLayout;
+use rounds_assistant::retrieval::shot_count_text;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
 use rounds_imaging::load;
 use rounds_support::sanitise::clean_line;
@@ -112,7 +112,7 @@ fn stream_answer(
     out: &mut dyn Write,
 ) -> Result<Answer, Failure> {
     let io = |e: std::io::Error| Failure::io(&e);
-    let mut parts = Parts::default();
+    let mut parts = AnswerLayout::default();
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {
             Event::Answer(answer) => {
@@ -140,7 +140,7 @@ fn stream_answer(
             Event::Failed(error) => return Err(Failure::assistant(&error)),
             _ if quiet => {}
             Event::Retrieved { shots, asked, .. } => {
-                writeln!(out, "{}:", shots_in_words(shots.len(), asked)).map_err(io)?;
+                writeln!(out, "{}:", shot_count_text(shots.len(), asked)).map_err(io)?;
                 for shot in &shots {
                     writeln!(out, "  {}. {}", shot.rank, shot.in_words()).map_err(io)?;
                 }

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use super::journal::{SessionJournal, accepted_marker};
 use super::session::print_note;
 use super::{AnswerArgs, Failure, KeyBindings, Outcome};
-use crate::tui::journal::Whose;
-use crate::tui::plain::Ended;
+use crate::tui::journal::Subject;
+use crate::tui::plain::PlainOutcome;
 use crate::tui::{
-    self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, Trouble,
+    self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, UserError,
 };
 use rounds_support::sanitise::clean_line;
-use rounds_support::{Hint, Paths, aside};
+use rounds_support::{Hint, Paths, stderr_line};
 
 #[derive(Args, Clone)]
 pub struct ChatArgs {
@@ -96,7 +96,7 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         first_run: !accepted_marker(&paths).exists(),
         attach: args.images.clone(),
         session: args.session.clone(),
-        whose: Whose {
+        subject: Subject {
             patient: args.patient.as_deref().map(clean_line),
             study: args.study.as_deref().map(clean_line),
         },
@@ -107,7 +107,7 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
     if let Some(reason) = line_mode.filter(|_| !args.plain)
         && std::io::stderr().is_terminal()
     {
-        aside(format_args!(
+        stderr_line(format_args!(
             "rounds: {reason}, so the chat runs line by line (as with --plain)"
         ));
     }
@@ -118,14 +118,16 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
     }
     let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
     let code = match ended {
-        Ended { unopened: true, .. } => 3,
+        PlainOutcome {
+            open_failed: true, ..
+        } => 3,
         ended => u8::from(ended.failed),
     };
     Ok(exit_code(ended.reason, code))
 }
 
 /// Prints an error that occurred too late to appear on the screen.
-fn print_error(error: &Trouble) {
+fn print_error(error: &UserError) {
     let mut err = std::io::stderr().lock();
     // Nothing can be done if standard error is closed.
     let _ = writeln!(err, "error: {}", error.message);

@@ -16,7 +16,7 @@ use rounds_index::library::{Library, is_index};
 use rounds_index::{Encoder, Index, IndexError};
 use rounds_model::device;
 use rounds_model::encoder::Descriptor;
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::{Hint, Paths};
 
 #[derive(Subcommand)]
@@ -113,7 +113,7 @@ impl EncoderArgs {
 /// A bundle as an index records it: a name as given, so that it is still found after the library moves; a path made
 /// absolute.
 fn bundle_name(bundle: &Path) -> String {
-    let path = match bundle.exists() && !Descriptor::is_named(bundle) {
+    let path = match bundle.exists() && !Descriptor::is_descriptor(bundle) {
         true => std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_path_buf()),
         false => bundle.to_path_buf(),
     };
@@ -150,7 +150,7 @@ pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
     }
     match given == Path::new(SHIPPED) {
         true => Ok(None),
-        false => Err(failed(IndexError::NotAnIndex(shown(&folder)))),
+        false => Err(failed(IndexError::NotAnIndex(display_path(&folder)))),
     }
 }
 
@@ -169,13 +169,13 @@ pub fn failed(error: IndexError) -> Failure {
         IndexError::Cancelled => 130,
         IndexError::NotAnIndex(_)
         | IndexError::Exists(_)
-        | IndexError::Taken { .. }
+        | IndexError::NotEmpty { .. }
         | IndexError::NoTag { .. }
-        | IndexError::OwnWord(_)
+        | IndexError::ReservedName(_)
         | IndexError::Unknown(_)
         | IndexError::Missing { .. }
-        | IndexError::Long { .. }
-        | IndexError::NoTexts
+        | IndexError::TooLong { .. }
+        | IndexError::NoTextVectors
         | IndexError::Shipped
         | IndexError::Refused(_) => 2,
         _ => 3,

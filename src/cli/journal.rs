@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::tui::journal::{
     Attached, ExportFormat, Journal, JournalError, NewTurn, SavedEnd, SavedSession, SavedTurn,
-    SessionSummary, TurnEnd, Whose,
+    SessionSummary, Subject, TurnEnd,
 };
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, SHIPPED, Settings, Setup};
@@ -16,7 +16,7 @@ use rounds_imaging::{decode, thumbnail_jpeg};
 use rounds_index::{Example, ExampleImage, Images};
 use rounds_session::{
     Format, NewImage, NewShot, Session, SessionError, SessionId, Sessions, Sources, StoredAnswer,
-    StoredImage, StoredShot, Turn, TurnId, TurnState, moment_in_words,
+    StoredImage, StoredShot, Turn, TurnId, TurnState, readable_time,
 };
 use rounds_support::{Hint, Paths, files};
 
@@ -25,7 +25,7 @@ const THUMBNAIL: u32 = 96;
 /// Maximum number of opened indexes that are searched for the images of shots.
 const MAX_INDEXES: usize = 8;
 
-/// The user's libraries, which give models and indexes lasting names.
+/// The user's libraries, which give models and indexes stable_path names.
 pub struct Libraries {
     models: rounds_model::library::Library,
     indexes: rounds_index::library::Library,
@@ -43,8 +43,8 @@ impl Libraries {
     pub fn sources(&self, setup: &Setup) -> Sources {
         let setup = setup.clone().named();
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        let model = |given: &PathBuf| text(self.models.lasting(given));
-        let index = |given: &PathBuf| text(self.indexes.lasting(given));
+        let model = |given: &PathBuf| text(self.models.stable_path(given));
+        let index = |given: &PathBuf| text(self.indexes.stable_path(given));
         Sources {
             model: setup.model.as_ref().map_or(SHIPPED.into(), model),
             index: setup.index.as_ref().map_or(SHIPPED.into(), index),
@@ -198,10 +198,10 @@ impl Journal for SessionJournal {
         let session = SessionId::from_str(session).map_err(failed)?;
         let parent = turn.parent.as_deref().map(TurnId::from_str);
         let images = turn.images.iter().map(|attached| NewImage {
-            name: attached.picture.source.name.clone(),
-            format: attached.picture.source.format.extension().to_string(),
-            width: attached.picture.width,
-            height: attached.picture.height,
+            name: attached.image.source.name.clone(),
+            format: attached.image.source.format.extension().to_string(),
+            width: attached.image.width,
+            height: attached.image.height,
             bytes: attached.file.clone(),
         });
         let new = rounds_session::NewTurn {
@@ -210,8 +210,8 @@ impl Journal for SessionJournal {
             images: images.collect(),
             settings: json!(turn.settings),
             sources: Some(self.libraries.sources(&turn.setup)),
-            patient: turn.whose.patient.clone(),
-            study: turn.whose.study.clone(),
+            patient: turn.subject.patient.clone(),
+            study: turn.subject.study.clone(),
         };
         let id = self.sessions.begin_turn(&session, &new).map_err(failed)?;
         Ok(id.to_string())
@@ -256,7 +256,7 @@ impl Journal for SessionJournal {
             let lines = all.into_iter().map(|s| SessionSummary {
                 id: s.id.to_string(),
                 title: s.title,
-                when: moment_in_words(s.used),
+                when: readable_time(s.used),
                 turns: s.turns as usize,
                 snippet: None,
             });
@@ -270,7 +270,7 @@ impl Journal for SessionJournal {
                 out.push(SessionSummary {
                     id,
                     title: hit.title,
-                    when: moment_in_words(hit.used),
+                    when: readable_time(hit.used),
                     turns: summary.turns as usize,
                     snippet: Some(hit.snippet.text),
                 });
@@ -327,7 +327,7 @@ impl SessionJournal {
         let bytes = self.sessions.image(stored).ok()?;
         let image = decode(&bytes, &stored.name).ok()?;
         Some(Attached {
-            picture: Arc::new(image),
+            image: Arc::new(image),
             file: bytes.into(),
             path: None,
         })
@@ -342,11 +342,11 @@ impl SessionJournal {
             .to_string()
         };
         // A damaged image does not prevent opening the session.
-        let (mut images, mut lost) = (Vec::new(), Vec::new());
+        let (mut images, mut damaged) = (Vec::new(), Vec::new());
         for image in &turn.images {
             match self.load_image(image) {
                 Some(attached) => images.push(attached),
-                None => lost.push(image.name.clone()),
+                None => damaged.push(image.name.clone()),
             }
         }
         let shots = || turn.shots.iter().cloned().map(restored_shot).collect();
@@ -355,8 +355,8 @@ impl SessionJournal {
             parent: turn.parent.map(turn_id),
             question: turn.question.clone(),
             images,
-            lost,
-            whose: Whose {
+            damaged,
+            subject: Subject {
                 patient: turn.patient.clone(),
                 study: turn.study.clone(),
             },

@@ -15,11 +15,11 @@ use super::{Failure, Outcome};
 use rounds_assistant::SHIPPED;
 use rounds_model::bundle::Bundle;
 use rounds_model::encoder::Descriptor;
-use rounds_model::import::Hold;
-use rounds_model::library::{Known, Library, is_bundle};
+use rounds_model::import::WeightFormat;
+use rounds_model::library::{BundleManifest, Library, is_bundle};
 use rounds_model::random::{self, Shape};
-use rounds_support::errors::{count, shown};
-use rounds_support::{Hint, Paths, Progress, aside};
+use rounds_support::errors::{count, display_path};
+use rounds_support::{Hint, Paths, Progress, stderr_line};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -61,7 +61,7 @@ pub enum Model {
         layers: Option<usize>,
         /// Weight type
         #[arg(long, value_enum, default_value = "q4_k")]
-        dtype: Hold,
+        dtype: WeightFormat,
         /// Seed for the weights
         #[arg(long, default_value_t = 0)]
         seed: u64,
@@ -108,7 +108,7 @@ pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
 
 /// An encoder as the assistant takes it: the names `descriptor` and `shipped`, or the folder of an existing bundle.
 pub fn find_encoder(given: &Path) -> Result<PathBuf, Failure> {
-    match Descriptor::is_named(given) {
+    match Descriptor::is_descriptor(given) {
         true => Ok(given.to_path_buf()),
         false => Ok(existing(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
     }
@@ -134,9 +134,9 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             let folder = library.find(bundle);
             let users = super::index::indexes_using(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
-            aside(format_args!("deleted {}", shown(&folder)));
+            stderr_line(format_args!("deleted {}", shown(&folder)));
             for (index, encoder) in users {
-                aside(format_args!(
+                stderr_line(format_args!(
                     "note: index {index} uses vectors from it and accepts no new examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
                 ));
             }
@@ -163,7 +163,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             )
             .map_err(|e| Failure::model(&e))?;
             progress.finish();
-            aside(format_args!(
+            stderr_line(format_args!(
                 "{}: {:.2} GB",
                 shown(&folder),
                 bytes as f64 / 1e9
@@ -174,10 +174,12 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
     }
 }
 
-fn row(name: &str, known: &Known) -> serde_json::Value {
+fn row(name: &str, known: &BundleManifest) -> serde_json::Value {
     let (family, model, dtype, lengths, licence) = match known {
-        Known::Learner(m) => (m.family.as_str(), &m.name, &m.dtype, &m.lengths, &m.licence),
-        Known::Encoder(m) => (m.family.name(), &m.name, &m.dtype, &m.lengths, &m.licence),
+        BundleManifest::Learner(m) => {
+            (m.family.as_str(), &m.name, &m.dtype, &m.lengths, &m.licence)
+        }
+        BundleManifest::Encoder(m) => (m.family.name(), &m.name, &m.dtype, &m.lengths, &m.licence),
     };
     serde_json::json!({
         "name": name, "family": family, "model": model, "dtype": dtype,
@@ -194,7 +196,7 @@ fn list(json: bool) -> Outcome {
             Ok(known) => rows.push(row(&name, &known)),
             Err(error) => {
                 faults += 1;
-                aside(format_args!("{name}: {error}"));
+                stderr_line(format_args!("{name}: {error}"));
             }
         }
     }
@@ -202,7 +204,7 @@ fn list(json: bool) -> Outcome {
         print(format_args!("{:#}", serde_json::Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            aside("no bundles yet; see `rounds model import --help`");
+            stderr_line("no bundles yet; see `rounds model import --help`");
         }
         for row in &rows {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
@@ -221,12 +223,12 @@ fn list(json: bool) -> Outcome {
 
 fn show(bundle: &Path) -> Outcome {
     let known = match existing(bundle)? {
-        Some(folder) => Known::of(&folder),
-        None => Bundle::open(None).map(|bundle| Known::Learner(Box::new(bundle.manifest))),
+        Some(folder) => BundleManifest::of(&folder),
+        None => Bundle::open(None).map(|bundle| BundleManifest::Learner(Box::new(bundle.manifest))),
     };
     let text = match known.map_err(|e| Failure::model(&e))? {
-        Known::Learner(manifest) => toml::to_string(&manifest),
-        Known::Encoder(manifest) => toml::to_string(&manifest),
+        BundleManifest::Learner(manifest) => toml::to_string(&manifest),
+        BundleManifest::Encoder(manifest) => toml::to_string(&manifest),
     };
     let text = text.map_err(|e| Failure {
         message: e.to_string(),
@@ -243,7 +245,7 @@ fn show(bundle: &Path) -> Outcome {
 
 fn verify(bundle: &Path) -> Outcome {
     let faults = match existing(bundle)? {
-        Some(folder) => Known::verify(&folder),
+        Some(folder) => BundleManifest::verify(&folder),
         // Opening the shipped model checks all hashes.
         None => Bundle::open(None).map(|_| Vec::new()),
     };

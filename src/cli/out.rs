@@ -1,4 +1,4 @@
-//! How commands write their data to standard output. Messages to the user go to standard error through `support::aside`.
+//! How commands write their data to standard output. Messages to the user go to standard error through `support::stderr_line`.
 //!
 //! A closed pipe ends a command quietly. Never use `println!` in a command: it panics on a closed pipe.
 

@@ -16,7 +16,7 @@ use rounds_imaging::decode;
 use rounds_index::Search;
 use rounds_model::encoder::Descriptor;
 use rounds_session::{Session, Sessions, Turn, TurnState, Verdict, compare};
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::sanitise::clean_line_max;
 use rounds_support::{Cancel, Hint, Paths};
 
@@ -141,7 +141,7 @@ fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failu
         };
         // An encoder may be a reserved name; the shipped model and index are represented by `None`.
         let is_reserved = |path: &Path| {
-            kind == "encoder" && (Descriptor::is_named(path) || path == Path::new(SHIPPED))
+            kind == "encoder" && (Descriptor::is_descriptor(path) || path == Path::new(SHIPPED))
         };
         let saved = saved.map(Path::new);
         let saved = saved.filter(|saved| *saved != Path::new(SHIPPED) || is_reserved(saved));
@@ -154,7 +154,7 @@ fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failu
         match path.exists() || is_reserved(&path) {
             true => Ok(Some(path)),
             false => Err(Failure::usage(
-                format!("the session's {kind} is missing: {}", shown(&path)),
+                format!("the session's {kind} is missing: {}", display_path(&path)),
                 Some(format!("give its location with --{kind}")),
             )),
         }
@@ -255,7 +255,7 @@ fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
         Verdict::Differs {
             answer_changed,
             first_difference,
-            ingredients,
+            changes,
         } => {
             lines.push(match answer_changed {
                 true => format!("{name}  DIFFERENT ANSWER  {question}"),
@@ -269,13 +269,13 @@ fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
                 lines.push(format!("      then: {}", difference.before));
                 lines.push(format!("      now:  {}", difference.after));
             }
-            for change in ingredients {
+            for change in changes {
                 lines.push(format!(
                     "    changed: {}: {} -> {}",
                     change.name, change.before, change.after
                 ));
             }
-            if *answer_changed && ingredients.is_empty() {
+            if *answer_changed && changes.is_empty() {
                 lines.push("    none of the inputs changed".into());
             }
         }
@@ -293,15 +293,15 @@ fn as_json(name: &str, old: &Turn, new: &Turn, verdict: &Verdict) -> Value {
             "message": turn.message,
         })
     };
-    let (changed, difference, ingredients) = match verdict {
+    let (changed, difference, changes) = match verdict {
         Verdict::Same => (false, None, &[][..]),
         Verdict::Differs {
             answer_changed,
             first_difference,
-            ingredients,
-        } => (*answer_changed, first_difference.as_ref(), &ingredients[..]),
+            changes,
+        } => (*answer_changed, first_difference.as_ref(), &changes[..]),
     };
-    let ingredients: Vec<Value> = ingredients
+    let changes: Vec<Value> = changes
         .iter()
         .map(
             |change| json!({ "name": change.name, "before": change.before, "after": change.after }),
@@ -315,7 +315,7 @@ fn as_json(name: &str, old: &Turn, new: &Turn, verdict: &Verdict) -> Value {
         "first_difference": difference.map(|d| json!({
             "part": d.part, "character": d.character, "before": d.before, "after": d.after,
         })),
-        "changed_ingredients": ingredients,
+        "changed_ingredients": changes,
         "before": text(old),
         "after": text(new),
         "intended_use": INTENDED_USE,

@@ -10,7 +10,7 @@ use rounds_assistant::Setup;
 use rounds_eval::Share;
 use rounds_model::device;
 use rounds_phantom::{KINDS, render};
-use rounds_support::errors::{count, shown};
+use rounds_support::errors::{count, display_path};
 use rounds_support::{INTENDED_USE, Progress, files};
 use rounds_train::recipe::NanoRecipe;
 
@@ -286,7 +286,7 @@ pub struct DrawPhantom {
 pub fn draw(draw: &DrawPhantom) -> Outcome {
     if draw.out.exists() && !draw.force {
         return Err(Failure::usage(
-            format!("{} already exists", shown(&draw.out)),
+            format!("{} already exists", display_path(&draw.out)),
             Some("choose another file, or add --force to overwrite it".into()),
         ));
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::confirm::confirm_deletion;
 use super::{Failure, Outcome, out};
 use rounds_session::{
-    Format, Removed, SessionError, SessionId, Sessions, Summary, moment_in_words, rfc3339,
+    Format, Removed, SessionError, SessionId, Sessions, Summary, readable_time, rfc3339,
 };
 use rounds_support::errors::{bytes, count};
-use rounds_support::{Hint, INTENDED_USE, Paths, aside};
+use rounds_support::{Hint, INTENDED_USE, Paths, stderr_line};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -115,7 +115,7 @@ fn failed(error: SessionError) -> Failure {
 
 /// Prints a note on standard error; does nothing if it is closed.
 pub fn print_note(notice: &str) {
-    aside(format_args!("note: {notice}"));
+    stderr_line(format_args!("note: {notice}"));
 }
 
 /// Runs the command.
@@ -183,7 +183,7 @@ fn line(summary: &Summary) -> String {
         "{:>4}  {}  {}  {:>9}  model {}, index {}  {}",
         summary.number,
         summary.id,
-        moment_in_words(summary.used),
+        readable_time(summary.used),
         count(summary.turns as usize, "turn"),
         summary.model,
         summary.index,
@@ -238,7 +238,7 @@ fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     ids.retain(|id| seen.insert(id.clone()));
     for id in &ids {
         let title = sessions.summary(id).map_err(failed)?.title;
-        aside(format_args!("{id}  {title}"));
+        stderr_line(format_args!("{id}  {title}"));
     }
     confirm_deletion(
         &format!("permanently delete {}?", count(ids.len(), "session")),
@@ -278,7 +278,7 @@ fn print_removed(removed: Removed) -> Outcome {
 fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
     let stats = sessions.stats().map_err(failed)?;
     let folder = rounds_support::sanitise::clean_line(&paths.data_dir.display().to_string());
-    let moment = |ms: Option<i64>| ms.map_or("never".into(), moment_in_words);
+    let moment = |ms: Option<i64>| ms.map_or("never".into(), readable_time);
     print(std::iter::once(match as_object {
         true => json!({
             "sessions": stats.sessions, "turns": stats.turns, "images": stats.images,

@@ -1,6 +1,6 @@
 //! What every user reads at the first run, on the full screen and in the line mode.
 
-pub const WHAT: &str = "Attach a medical image, ask a question, and read an answer with its reasons. Before it answers, \
+pub const INTRODUCTION: &str = "Attach a medical image, ask a question, and read an answer with its reasons. Before it answers, \
      rounds looks up similar worked examples and shows them to the model; you see which ones, and you can change them.";
 
 pub const PURPOSE: &str = "It is for education and research only. It is not for diagnosis: never base a decision about a \

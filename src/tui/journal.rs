@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Settings, Setup};
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_index::Images;
 
 /// A failure of the store, as a message for the user.
@@ -30,7 +30,7 @@ impl JournalError {
 /// An attached image.
 #[derive(Clone, Debug)]
 pub struct Attached {
-    pub picture: Arc<Picture>,
+    pub image: Arc<Image>,
     /// The file's bytes, so that a session can be reopened after the file is gone.
     pub file: Arc<[u8]>,
     /// Where it was read from; `None` for a built-in case or a reopened session.
@@ -40,7 +40,7 @@ pub struct Attached {
 /// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
 /// the turn, never exported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whose {
+pub struct Subject {
     pub patient: Option<String>,
     pub study: Option<String>,
 }
@@ -52,7 +52,7 @@ pub struct NewTurn {
     pub parent: Option<String>,
     pub question: String,
     pub images: Vec<Attached>,
-    pub whose: Whose,
+    pub subject: Subject,
     pub settings: Settings,
     /// The setup that will answer it, as far as is known.
     pub setup: Setup,
@@ -87,8 +87,8 @@ pub struct SavedTurn {
     pub question: String,
     pub images: Vec<Attached>,
     /// Names of images that could not be read back.
-    pub lost: Vec<String>,
-    pub whose: Whose,
+    pub damaged: Vec<String>,
+    pub subject: Subject,
     pub settings: Settings,
     pub end: SavedEnd,
 }

@@ -54,8 +54,8 @@ impl Journal for MemoryJournal {
             parent: turn.parent.clone(),
             question: turn.question.clone(),
             images: turn.images.clone(),
-            lost: Vec::new(),
-            whose: turn.whose.clone(),
+            damaged: Vec::new(),
+            subject: turn.subject.clone(),
             settings: turn.settings.clone(),
             end: SavedEnd::Stopped {
                 text: String::new(),

@@ -1,10 +1,10 @@
 //! Messages from other threads to the thread that owns the state. Both the full screen and the line mode read one
 //! channel.
 
+use super::backend::OpenedAssistant;
 use super::driver::Detected;
-use super::house::Opened;
-use super::picture::{Encoded, Request};
-use super::state::{Event, Trouble};
+use super::state::{Event, UserError};
+use super::terminal_image::{Encoded, Request};
 use rounds_support::lines::Line;
 
 /// Bounded, so that a slow reader blocks the senders instead of filling memory.
@@ -15,12 +15,12 @@ pub enum Message {
     Event(Event),
     Opened {
         job: u64,
-        result: Result<Box<Opened>, Trouble>,
+        result: Result<Box<OpenedAssistant>, UserError>,
     },
     /// The session store has written everything.
     StoreDone,
     /// An image is ready to draw.
-    Shown {
+    ImageReady {
         generation: u64,
         request: Request,
         encoded: Encoded,

@@ -5,24 +5,24 @@
 //! the state never decodes, encodes, reads files or waits: a new feature adds an event, an effect and a command, so
 //! that both modes have it.
 
+pub mod backend;
 mod driver;
+mod effects;
 mod first_run;
-mod hands;
-pub mod house;
 pub mod journal;
 pub mod keys;
 mod memory_journal;
 mod message;
 mod options;
-mod picture;
 pub mod plain;
 mod state;
+mod terminal_image;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use driver::{Abilities, abilities, run};
+pub use driver::{Capabilities, capabilities, run};
 pub use journal::Journal;
 pub use memory_journal::MemoryJournal;
 pub use options::{Colours, ExitReason, ImageMode, Options, ThemeChoice};
-pub use state::Trouble;
+pub use state::UserError;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::journal::Whose;
+use super::journal::Subject;
 use super::state::Start;
-use super::{hands, house};
+use super::{backend, effects};
 use rounds_assistant::{Settings, Setup};
 
 /// How images are drawn in the terminal.
@@ -67,7 +67,7 @@ pub struct Options {
     /// A session to open at the start.
     pub session: Option<String>,
     /// Patient and study of the attached images.
-    pub whose: Whose,
+    pub subject: Subject,
     /// A sanitised message for the start; the full screen shows it, in line mode the caller prints it.
     pub notice: Option<String>,
 }
@@ -81,10 +81,10 @@ impl Options {
             first_run: self.first_run,
             attach: self.attach.clone(),
             session: self.session.clone(),
-            whose: self.whose.clone(),
-            home: house::home(),
+            subject: self.subject.clone(),
+            home: backend::home(),
             folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-            cases: hands::case_names(),
+            cases: effects::case_names(),
             ..Start::default()
         }
     }

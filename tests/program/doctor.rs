@@ -111,7 +111,7 @@ fn a_fresh_home_works_and_is_left_as_it_was() {
     let machine = Machine::new();
     let (code, words, report) = machine.doctor();
     assert_eq!(code, 0, "{words}");
-    has(&words, "everything works");
+    has(&words, "All checks passed");
     has(&words, "not for diagnosis");
     assert_eq!(report["works"], true);
     let index = finding(&report, "index", "shipped");
@@ -153,14 +153,17 @@ fn models_encoders_and_indexes_of_the_user_are_listed_with_what_suits_what() {
         "encoder descriptor"
     );
     assert_eq!(index["facts"]["vectors"][2]["suit"][0], "encoder tiny");
-    has(&words, "mine: 1 examples");
+    has(&words, "mine: 1 example");
     // Without its bundle the index still answers, by its other vectors.
     machine.ok(&["model", "remove", "tiny"]);
     let (code, words, report) = machine.doctor();
     assert_eq!(code, 0, "{words}");
     let index = finding(&report, "index", "mine");
     assert_eq!(index["state"], "note");
-    has(index["message"].as_str().unwrap_or(""), "is not here: tiny");
+    has(
+        index["message"].as_str().unwrap_or(""),
+        "is not installed: tiny",
+    );
     has(
         index["hint"].as_str().unwrap_or(""),
         "rounds index embed mine",
@@ -181,7 +184,7 @@ fn what_is_damaged_fails_and_says_what_to_do() {
     std::fs::create_dir_all(machine.path("data/models/empty\u{1b}[2J")).expect("a folder");
     let (code, words, report) = machine.doctor();
     assert_eq!(code, 3, "{words}");
-    has(&words, "3 things do not work");
+    has(&words, "3 checks failed");
     assert!(!words.contains('\u{1b}'), "{words:?}");
     for (part, name) in [
         ("index", "mine"),
@@ -218,7 +221,7 @@ fn settings_that_do_not_go_together_fail() {
     let answers = finding(&report, "answers", "");
     has(
         answers["message"].as_str().unwrap_or(""),
-        "do not go together",
+        "model and index do not match",
     );
     has(answers["hint"].as_str().unwrap_or(""), "model shipped");
     machine.ok(&["index", "embed", "mine", "--encoder", "tiny"]);
@@ -227,7 +230,7 @@ fn settings_that_do_not_go_together_fail() {
     machine.settings("[answers]\nencoder = \"nowhere\"\n");
     let (code, words, _) = machine.doctor();
     assert_eq!(code, 3, "{words}");
-    has(&words, "there is no model nowhere");
+    has(&words, "no model named nowhere");
 }
 
 #[test]

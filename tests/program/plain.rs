@@ -148,11 +148,11 @@ fn a_whole_conversation_comes_through_a_pipe() {
     has(&out, "Question: Is the heart enlarged?\n");
     has(&out, "2. without shots (no shots)\n   Rationale: ");
     has(&out, "written to ");
-    has(&out, "error: the end of the path says no format\nhint: ");
     has(
         &out,
-        " UTC, 4 questions, this one)\n   Is there a nodule?\n",
+        "error: the path does not end in a known export format\nhint: ",
     );
+    has(&out, " UTC, 4 questions, current)\n   Is there a nodule?\n");
     has(&out, "context: ");
     assert!(out.matches(PURPOSE).count() >= 6, "{out}");
     assert!(!out.contains("> "), "no prompt in a pipe: {out}");
@@ -176,7 +176,7 @@ fn a_whole_conversation_comes_through_a_pipe() {
     );
     has(&out, "Answer: ");
     has(&out, "Is the heart enlarged?");
-    has(&out, "error: a file of this name exists already");
+    has(&out, "error: a file with this name already exists");
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn three_questions_in_a_pipe_are_answered_and_nothing_is_kept_without_a_log() {
     assert_eq!(out.matches(PURPOSE).count(), 4, "{out}");
     assert_eq!(out.matches("\nAnswer: ").count(), 3, "{out}");
     let (_, out, _) = talk(home.path(), &["--plain"], "/sessions\n");
-    has(&out, "no session is kept yet");
+    has(&out, "no saved sessions yet");
 }
 
 #[test]
-fn a_picture_that_is_not_there_is_named_and_fails_the_pipe() {
+fn an_image_that_is_not_there_is_named_and_fails_the_pipe() {
     let home = tempfile::tempdir().expect("a folder");
     let (code, out, _) = talk(home.path(), &["--plain", "-i", "no/such.png"], "/quit\nq\n");
     assert_eq!(code, 1);
@@ -218,7 +218,7 @@ fn an_interrupt_stops_the_answer_keeps_it_and_the_next_is_asked() {
             assert_eq!(child.wait().expect("it ended").code(), Some(130));
             return None;
         };
-        has(&rest, "stopping; Ctrl-C again leaves");
+        has(&rest, "stopping; Ctrl-C again quits");
         input.write_all(b"/turns\n").expect("written");
         read_to(&mut out, "1. Tell everything");
         drop(input);
@@ -327,11 +327,11 @@ fn a_dumb_terminal_gets_lines_and_a_prompt() {
     let begin = read_to(&mut out, "ready");
     has(
         &begin,
-        "rounds: TERM is dumb, so the chat goes line by line",
+        "rounds: TERM is dumb, so the chat runs line by line",
     );
     has(&begin, "Answers are often wrong.");
     input.write_all(b"/cases\n").expect("written");
-    let list = read_to(&mut out, "/cases and a name");
+    let list = read_to(&mut out, "/cases NAME");
     input.write_all(b"/quit\n").expect("written");
     let mut rest = String::new();
     out.read_to_string(&mut rest).expect("UTF-8");

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use candle_core::Device;
 
 use super::types::AssistantError;
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_index::ingest::Embedder;
 use rounds_index::{Encoder, IndexError};
 use rounds_model::FewShotLearner;
@@ -35,7 +35,7 @@ fn load(
     device: &Device,
 ) -> Result<(Encoder, LoadedEncoder), AssistantError> {
     let location = bundle.map_or_else(String::new, |b| b.to_string_lossy().into_owned());
-    if bundle.is_some_and(Descriptor::is_named) {
+    if bundle.is_some_and(Descriptor::is_descriptor) {
         let encoder = Encoder {
             sha256: Descriptor.id().to_string(),
             name: Descriptor.name().to_string(),
@@ -45,7 +45,7 @@ fn load(
         };
         return Ok((encoder, LoadedEncoder::Descriptor));
     }
-    if let Some(folder) = bundle.filter(|folder| EncoderBundle::is_one(folder)) {
+    if let Some(folder) = bundle.filter(|folder| EncoderBundle::is_encoder(folder)) {
         let dual = DualEncoder::load(&EncoderBundle::open(folder)?, device)?;
         let encoder = Encoder {
             sha256: dual.id().to_string(),
@@ -104,7 +104,7 @@ impl Embedders {
                 true => None,
                 false => Some(find(Path::new(&wanted.bundle))),
             };
-            let there = |folder: &Path| Descriptor::is_named(folder) || is_bundle(folder);
+            let there = |folder: &Path| Descriptor::is_descriptor(folder) || is_bundle(folder);
             if bundle.as_deref().is_some_and(|folder| !there(folder)) {
                 return Err(IndexError::NoBundle {
                     encoder: wanted.name.clone(),
@@ -136,7 +136,7 @@ fn lock<T>(dual: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Embedder for Embedders {
-    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String> {
+    fn image(&self, image: &Image) -> Result<Vec<Vec<f32>>, String> {
         let first = |encoder: &dyn ImageEncoder| {
             let vectors = encoder.encode_images(&[image]);
             let first = vectors.map_err(|e| e.to_string())?.into_iter().next();
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn an_encoder_still_works_after_a_panic() {
         let encoder = Mutex::new(7);
-        let panicked = rounds_imaging::without_panic(|| {
+        let panicked = rounds_imaging::catch_panic(|| {
             let _held = lock(&encoder);
             panic!("while it was held");
         });

@@ -78,7 +78,7 @@ pub struct Engine {
 }
 
 /// The encoder for retrieval, if it is not the model's own tower: a bundle, or a name as in [`Setup::encoder`].
-pub fn compares<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
+pub fn retrieval_encoder_path<'a>(setup: &'a Setup, index: &Index) -> Option<&'a Path> {
     let shipped = setup.model.is_none();
     match setup.encoder.as_deref() {
         Some(name) if shipped && is_shipped(name) => None,
@@ -94,7 +94,7 @@ fn retrieval_encoder(
     index: &Index,
     device: &Device,
 ) -> Result<Option<(Encoder, Embedders)>, AssistantError> {
-    let chosen = compares(setup, index);
+    let chosen = retrieval_encoder_path(setup, index);
     let made = chosen.map(|name| Embedders::of(Some(name).filter(|n| !is_shipped(n)), device));
     made.transpose()
 }
@@ -163,7 +163,7 @@ impl Engine {
     /// One pass of the vision tower.
     pub(super) fn encode(
         &mut self,
-        image: &rounds_imaging::Picture,
+        image: &rounds_imaging::Image,
     ) -> Result<EncodedImage, AssistantError> {
         self.encode_count += 1;
         Ok(self.learner.encode_image(image)?)
@@ -235,14 +235,14 @@ impl Engine {
         encoded: &EncodedImage,
     ) -> Result<(), AssistantError> {
         let sha256 = &image.sha256;
-        if !self.index.still_has(sha256)? {
+        if !self.index.contains_image(sha256)? {
             return Ok(());
         }
         let put = latents.put(sha256, &to_safetensors(encoded)?);
         put.map_err(IndexError::from)?;
         // Check again: a compaction may have removed the image before it could see the new file.
-        if !self.index.still_has(sha256)? {
-            latents.forget(sha256).map_err(IndexError::from)?;
+        if !self.index.contains_image(sha256)? {
+            latents.remove(sha256).map_err(IndexError::from)?;
         }
         Ok(())
     }

@@ -6,15 +6,17 @@
 mod answering;
 mod embedding;
 mod engine;
+pub mod maintenance;
+pub mod prompt;
+pub mod retrieval;
 mod types;
-pub mod upkeep;
 mod validate;
 
 pub use embedding::Embedders;
-pub use engine::{Engine, SHIPPED, Setup, compares, is_shipped};
+pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use types::{
-    Answer, AssistantError, Case, Event, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Provenance,
-    Ranked, Settings, Timings,
+    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, Provenance, Ranked,
+    Settings, Timings,
 };
 pub use validate::SettingsError;
 
@@ -22,8 +24,8 @@ pub use rounds_support::INTENDED_USE;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use maintenance::WarmEvent;
 use rounds_support::Cancel;
-use upkeep::Warming;
 
 enum Job {
     Ask(Box<Question>),
@@ -31,7 +33,7 @@ enum Job {
         /// Whether to do it, or only report what it would cost.
         really: bool,
         cancel: Cancel,
-        events: SyncSender<Warming>,
+        events: SyncSender<WarmEvent>,
     },
 }
 
@@ -119,7 +121,7 @@ impl Assistant {
 
     /// Caches the latents of the index's images up to the cache limit; unless `really`, only reports what that would cost.
     /// Questions wait until it is done or cancelled.
-    pub fn warm(&self, really: bool, cancel: Cancel) -> Receiver<Warming> {
+    pub fn warm(&self, really: bool, cancel: Cancel) -> Receiver<WarmEvent> {
         let (events, receiver) = sync_channel(64);
         // If the thread has ended, the receiver ends too.
         let _ = self.jobs.send(Job::Warm {
@@ -149,7 +151,7 @@ fn answer(engine: &mut Engine, question: Question) {
     });
 }
 
-fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<Warming>) {
+fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<WarmEvent>) {
     // A child, as in `answer`.
     let cancel = cancel.child();
     let say = |event| {
@@ -158,17 +160,17 @@ fn warm(engine: &mut Engine, really: bool, cancel: &Cancel, events: &SyncSender<
         }
     };
     let last = guarded(|| {
-        say(Warming::Plan(engine.warm_plan(None)?));
+        say(WarmEvent::Plan(engine.warm_plan(None)?));
         if !really {
             return Ok(None);
         }
-        let mut progress = |done, all| say(Warming::Progress(done, all));
+        let mut progress = |done, all| say(WarmEvent::Progress(done, all));
         engine.warm_all(None, &cancel, &mut progress).map(Some)
     });
     let _ = match last {
-        Ok(Some(warmed)) => events.send(Warming::Done(warmed)),
+        Ok(Some(warmed)) => events.send(WarmEvent::Done(warmed)),
         Ok(None) => Ok(()),
-        Err(error) => events.send(Warming::Failed(error)),
+        Err(error) => events.send(WarmEvent::Failed(error)),
     };
 }
 

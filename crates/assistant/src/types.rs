@@ -4,24 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::prompt::TemplateError;
 use crate::retrieval::{Condition, Order, Shot, Strategy};
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_index::IndexError;
 use rounds_model::error::ModelError;
 use rounds_model::generate::{Decoding, StopReason};
 use rounds_support::Hint;
 
 /// Longest question, in characters.
-pub const LONGEST_QUESTION: usize = 8000;
+pub const MAX_QUESTION: usize = 8000;
 /// Most images in one question.
-pub const MOST_IMAGES: usize = 8;
+pub const MAX_IMAGES: usize = 8;
 /// Most shots that can be requested; more than any context window holds.
-pub const MOST_SHOTS: usize = 512;
+pub const MAX_SHOTS: usize = 512;
 
 /// What the user asks about.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The images.
-    pub images: Vec<Picture>,
+    pub images: Vec<Image>,
     /// The question.
     pub question: String,
     /// The patient in the images, if known; this patient's examples are never shots.
@@ -229,13 +229,13 @@ pub enum AssistantError {
     #[error("the question is empty")]
     EmptyQuestion,
     /// The question has this many characters.
-    #[error("the question has {0} characters; the limit is {LONGEST_QUESTION}")]
+    #[error("the question has {0} characters; the limit is {MAX_QUESTION}")]
     LongQuestion(usize),
     /// This many images were attached.
-    #[error("too many images: {0}; the limit is {MOST_IMAGES}")]
+    #[error("too many images: {0}; the limit is {MAX_IMAGES}")]
     ManyImages(usize),
     /// This many shots were requested.
-    #[error("too many shots: {0}; the limit is {MOST_SHOTS}")]
+    #[error("too many shots: {0}; the limit is {MAX_SHOTS}")]
     ManyShots(usize),
     /// The request cannot be answered, for this reason.
     #[error("{0}")]
@@ -262,7 +262,7 @@ impl AssistantError {
                     IndexError::NoTag { .. }
                         | IndexError::Unknown(_)
                         | IndexError::Missing { .. }
-                        | IndexError::NoTexts
+                        | IndexError::NoTextVectors
                         | IndexError::NotAnIndex(_)
                         | IndexError::Shipped
                 )

@@ -1,6 +1,6 @@
 //! Validates settings, in one place for the command line, the chat and scripts, so that all accept the same values.
 
-use super::types::{MOST_SHOTS, Settings};
+use super::types::{MAX_SHOTS, Settings};
 use crate::retrieval::Strategy;
 use rounds_support::Hint;
 use rounds_support::sanitise::clean_line;
@@ -49,8 +49,8 @@ impl Settings {
         let ranges = [
             (
                 "shots",
-                self.shots <= MOST_SHOTS,
-                format!("a number from 0 to {MOST_SHOTS}"),
+                self.shots <= MAX_SHOTS,
+                format!("a number from 0 to {MAX_SHOTS}"),
             ),
             (
                 "floor",

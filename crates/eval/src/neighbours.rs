@@ -109,7 +109,7 @@ pub fn neighbours(
         for image in &example.images {
             phashes.push((
                 image.sha256.clone(),
-                queries.look(&image.sha256)?.unwrap_or(0),
+                queries.phash(&image.sha256)?.unwrap_or(0),
             ));
         }
         let query = Query {

@@ -13,7 +13,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, heade
 
 use super::address;
 use super::error::{HubError, clean};
-use super::retry::{Failure, POLL_INTERVAL, Patience};
+use super::retry::{Failure, POLL_INTERVAL, RetryPolicy};
 use rounds_support::Cancel;
 
 /// Maximum number of received chunks waiting to be written.
@@ -54,7 +54,7 @@ impl<'a> Client<'a> {
     pub(super) fn new(
         hub: &Uri,
         token: Option<&str>,
-        retry_policy: Patience,
+        retry_policy: RetryPolicy,
         cancel: &'a Cancel,
     ) -> Result<Self, HubError> {
         let token = match token {
@@ -73,8 +73,8 @@ impl<'a> Client<'a> {
             .user_agent(concat!("rounds/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_per_read(Some(retry_policy.silence))
-            .timeout_per_write(Some(retry_policy.silence))
+            .timeout_per_read(Some(retry_policy.read_timeout))
+            .timeout_per_write(Some(retry_policy.read_timeout))
             .build()
             .new_agent();
         Ok(Self {

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use rounds_support::errors::{bytes, shown};
+use rounds_support::errors::{bytes, display_path};
 use rounds_support::{FileError, Hint, sanitise};
 
 /// Maximum length of server text in a message, in characters.
@@ -59,8 +59,8 @@ pub enum HubError {
         found: String,
     },
     /// A link in the cache leads to a file outside it that has the wrong hash. The file is kept.
-    #[error("wrong SHA-256 for {}: {found} instead of {expected}; the file is outside the cache and was left unchanged", shown(.target))]
-    Foreign {
+    #[error("wrong SHA-256 for {}: {found} instead of {expected}; the file is outside the cache and was left unchanged", display_path(.target))]
+    OutsideCache {
         /// The link in the cache.
         link: PathBuf,
         /// Its target.
@@ -81,7 +81,7 @@ pub enum HubError {
         found: u64,
     },
     /// The file does not fit on the disk.
-    #[error("not enough space in {}: {} needed, {} free", shown(.folder), bytes(*.needed), bytes(*.free))]
+    #[error("not enough space in {}: {} needed, {} free", display_path(.folder), bytes(*.needed), bytes(*.free))]
     NoSpace {
         /// The cache folder.
         folder: PathBuf,
@@ -189,10 +189,10 @@ impl Hint for HubError {
             Self::HashMismatch { .. } | Self::LengthMismatch { .. } => {
                 "pull again; if the error persists, the file on the hub is not the expected one: delete its line in pins.toml only if you know why it changed"
             }
-            Self::Foreign { link, .. } => {
+            Self::OutsideCache { link, .. } => {
                 return Some(format!(
                     "put the right file there, or delete the link {} and pull again",
-                    shown(link)
+                    display_path(link)
                 ));
             }
             Self::NoSpace { .. } | Self::File(FileError::NoSpace { .. }) => {

@@ -31,7 +31,7 @@ pub use catalogue::{CatalogueFile, Entry, Family, Licence, Role, Source, catalog
 pub use error::HubError;
 pub use pins::Pins;
 pub use pull::{Pulled, pull};
-pub use retry::Patience;
+pub use retry::RetryPolicy;
 pub use settings::DEFAULT_ENDPOINT;
 
 /// Progress of a file.
@@ -68,7 +68,7 @@ pub struct Hub {
     cache: Option<PathBuf>,
     token: Option<String>,
     offline: bool,
-    retry_policy: Patience,
+    retry_policy: RetryPolicy,
 }
 
 /// Omits the token.
@@ -94,7 +94,7 @@ impl Hub {
             cache: settings.cache,
             token: settings.token,
             offline: settings.offline,
-            retry_policy: Patience::default(),
+            retry_policy: RetryPolicy::default(),
         }
     }
 
@@ -106,13 +106,13 @@ impl Hub {
             cache: Some(cache_folder.to_path_buf()),
             token,
             offline,
-            retry_policy: Patience::default(),
+            retry_policy: RetryPolicy::default(),
         }
     }
 
     /// Sets the retry policy.
     #[must_use]
-    pub fn with_patience(mut self, retry_policy: Patience) -> Self {
+    pub fn with_retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
         self.retry_policy = retry_policy;
         self
     }

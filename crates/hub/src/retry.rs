@@ -20,20 +20,20 @@ const RESET_AFTER_BYTES: u64 = 8 << 20;
 
 /// How often and how long the hub client retries.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Wait before the first retry; doubles with each further one.
     pub first_wait: Duration,
     /// How long a server may send nothing before the attempt counts as interrupted.
-    pub silence: Duration,
+    pub read_timeout: Duration,
     /// Maximum retries of a transfer; metadata queries get at most two.
     pub max_retries: u32,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             first_wait: Duration::from_millis(500),
-            silence: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(30),
             max_retries: 5,
         }
     }
@@ -69,7 +69,7 @@ impl From<HubError> for Failure {
 
 /// Counts the retries of one operation.
 pub(super) struct Retries<'a> {
-    retry_policy: Patience,
+    retry_policy: RetryPolicy,
     limit: u32,
     failed: u32,
     /// Bytes received when the count last started again.
@@ -78,7 +78,12 @@ pub(super) struct Retries<'a> {
 }
 
 impl<'a> Retries<'a> {
-    pub(super) fn new(retry_policy: Patience, limit: u32, mark: u64, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(
+        retry_policy: RetryPolicy,
+        limit: u32,
+        mark: u64,
+        cancel: &'a Cancel,
+    ) -> Self {
         Self {
             retry_policy,
             limit,

@@ -57,7 +57,7 @@ fn outside_cache(error: HubError, link: &Path, target: PathBuf) -> HubError {
     match error {
         HubError::HashMismatch {
             expected, found, ..
-        } => HubError::Foreign {
+        } => HubError::OutsideCache {
             link: link.to_path_buf(),
             target,
             expected,

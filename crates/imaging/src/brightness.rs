@@ -1,6 +1,6 @@
 //! How bright an image is, for users who cannot see it.
 
-use super::Picture;
+use super::Image;
 
 /// Brightness over all pixels, from 0 (black) to 255 (white). A pixel's brightness is the mean of its three channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,7 @@ const INDISTINGUISHABLE: u8 = 4;
 
 impl Brightness {
     /// Measures an image.
-    pub fn of(image: &Picture) -> Self {
+    pub fn of(image: &Image) -> Self {
         let (mut sum, mut count) = (0_u64, 0_u64);
         let (mut min, mut max) = (u8::MAX, 0);
         for pixel in image.rgb.chunks_exact(3) {

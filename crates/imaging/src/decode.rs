@@ -1,4 +1,4 @@
-//! Decodes a file's bytes into a [`Picture`].
+//! Decodes a file's bytes into a [`Image`].
 //!
 //! Limits are checked first: file length, then the size claimed by the header, then memory. Only then are pixels decoded,
 //! guarded against panics. EXIF orientation and colour profiles are ignored, as in the reference pipelines. JPEG pixels may
@@ -14,7 +14,8 @@ use image::{
 
 use super::pixels::{Pixels, Samples, Values};
 use super::{
-    Beside, Format, ImagingError, Mode, Picture, SourceInfo, guard, jpeg, pixel_layout, sniff, tiff,
+    Format, Image, ImagingError, Mode, PixelExtras, SourceInfo, guard, jpeg, pixel_layout, sniff,
+    tiff,
 };
 use rounds_support::{files, sanitise};
 
@@ -30,17 +31,17 @@ pub(super) const MAX_DECODER_BYTES: u64 = 512 << 20;
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Reads and decodes the image at `path`. Fails unless it is a supported image within the limits.
-pub fn load(path: &Path) -> Result<Picture, ImagingError> {
+pub fn load(path: &Path) -> Result<Image, ImagingError> {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let content = files::read_plain(path, MAX_FILE_BYTES)?;
+    let content = files::read_regular_file(path, MAX_FILE_BYTES)?;
     decode(&content, &name)
 }
 
 /// Decodes the image in `content`; `name` is only used in messages and may be unsanitised.
-pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
+pub fn decode(content: &[u8], name: &str) -> Result<Image, ImagingError> {
     let name = sanitise::clean_line_max(name, MAX_MESSAGE_CHARS);
     if content.is_empty() {
         return Err(ImagingError::Empty { name });
@@ -59,7 +60,7 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
             looks_like: sniff::looks_like(content),
         });
     };
-    let (samples, original_mode) = match guard::without_panic(|| decode_samples(content, format)) {
+    let (samples, original_mode) = match guard::catch_panic(|| decode_samples(content, format)) {
         Some(Ok(decoded)) => decoded,
         Some(Err(refusal)) => return Err(refusal.explain(name, format)),
         None => return Err(Refusal::Broken("the decoder failed".to_owned()).explain(name, format)),
@@ -77,11 +78,11 @@ pub fn decode(content: &[u8], name: &str) -> Result<Picture, ImagingError> {
         sha256: files::sha256_hex(content),
         original_mode,
     };
-    Ok(Picture {
+    Ok(Image {
         width,
         height,
         rgb: pixels.rgb,
-        beside: Beside {
+        extras: PixelExtras {
             indexed: layout.indexed,
             alpha: pixels.alpha.filter(|_| !layout.opaque),
             alpha_is_channel: layout.alpha_is_channel,

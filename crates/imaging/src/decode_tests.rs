@@ -130,7 +130,7 @@ fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// If decoding succeeded, the result must have three bytes per pixel.
 #[track_caller]
-fn assert_complete(read: Result<Picture, ImagingError>, what: &str) {
+fn assert_complete(read: Result<Image, ImagingError>, what: &str) {
     if let Ok(image) = read {
         let pixels = image.width as usize * image.height as usize;
         assert_eq!(image.rgb.len(), 3 * pixels, "{what}");
@@ -193,14 +193,14 @@ fn rare_formats_decode_and_truncated_ones_are_complete_or_refused() {
         let image = decode(&content, name).unwrap();
         let pixels = (image.width * image.height) as usize;
         assert_eq!(image.source.original_mode, mode, "{name}");
-        let cmyk = image.beside.cmyk.map(|cmyk| cmyk.len());
+        let cmyk = image.extras.cmyk.map(|cmyk| cmyk.len());
         assert_eq!(cmyk, (mode == Mode::Cmyk).then_some(4 * pixels), "{name}");
         assert_eq!(
-            image.beside.high_bit_grey.is_some(),
+            image.extras.high_bit_grey.is_some(),
             mode == Mode::Float,
             "{name}"
         );
-        assert_eq!(image.beside.indexed, mode == Mode::Rgb, "{name}");
+        assert_eq!(image.extras.indexed, mode == Mode::Rgb, "{name}");
         for length in (0..content.len()).step_by(7) {
             assert_complete(decode(&content[..length], name), name);
         }
@@ -239,7 +239,7 @@ fn grey_palettes_are_blended_and_bilevel_images_are_not() {
         ("os2.bmp", true),
     ] {
         let image = decode(&golden(name), name).unwrap();
-        assert_eq!(image.beside.indexed, indexed, "{name}");
+        assert_eq!(image.extras.indexed, indexed, "{name}");
     }
 }
 
@@ -287,9 +287,9 @@ fn a_plain_rgb_image_has_no_extra_pixel_data() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff] {
         let image = decode(&encoded(gradient(), format), "a").unwrap();
         assert_eq!(
-            (image.beside.cmyk, image.beside.high_bit_grey),
+            (image.extras.cmyk, image.extras.high_bit_grey),
             (None, None)
         );
-        assert_eq!(image.beside.alpha, None);
+        assert_eq!(image.extras.alpha, None);
     }
 }

@@ -5,7 +5,7 @@
 //! Pietikäinen and Mäenpää, 2002). Every part is centred and normalised, so the cosine of two descriptors is the
 //! weighted mean of the cosines of their parts. The weights were chosen on VQA-Med 2019's training images.
 
-use super::{Picture, resize_bicubic};
+use super::{Image, resize_bicubic};
 
 /// Number of values in a descriptor.
 pub const DESCRIPTOR_LENGTH: usize = CELLS * CELLS * DIRECTIONS + 2 * 2 * PATTERNS + LEVELS + SHAPE;
@@ -33,7 +33,7 @@ const BRIGHTNESS_WEIGHT: f64 = 0.5;
 const SHAPE_WEIGHT: f64 = 0.75;
 
 /// The descriptor of an image: [`DESCRIPTOR_LENGTH`] values, of unit length.
-pub fn descriptor(image: &Picture) -> Vec<f32> {
+pub fn descriptor(image: &Image) -> Vec<f32> {
     let small = grey(image, OUTLINE_SIDE);
     let large = grey(image, TEXTURE_SIDE);
     let ratio = f64::from(image.width) / f64::from(image.height);
@@ -54,7 +54,7 @@ pub fn descriptor(image: &Picture) -> Vec<f32> {
 }
 
 /// Brightness at `side` x `side` pixels, 0 to 255, whatever the shape of the image.
-fn grey(image: &Picture, side: usize) -> Vec<i32> {
+fn grey(image: &Image, side: usize) -> Vec<i32> {
     let (width, height) = (image.width as usize, image.height as usize);
     let small = resize_bicubic(&image.rgb, width, height, side, side);
     let bright = |p: &[u8]| 299 * i32::from(p[0]) + 587 * i32::from(p[1]) + 114 * i32::from(p[2]);
@@ -176,24 +176,24 @@ fn brightness(grey: &[i32]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Beside, SourceInfo};
+    use super::super::{PixelExtras, SourceInfo};
     use super::*;
 
-    fn drawn(width: u32, height: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
+    fn drawn(width: u32, height: u32, bright: impl Fn(f64, f64) -> f64) -> Image {
         let at = |i: u32, of: u32| f64::from(i) / f64::from(of);
         let rgb = (0..width * height)
             .flat_map(|i| [bright(at(i % width, width), at(i / width, height)) as u8; 3])
             .collect();
-        Picture {
+        Image {
             width,
             height,
             rgb,
-            beside: Beside::default(),
+            extras: PixelExtras::default(),
             source: SourceInfo::unknown(),
         }
     }
 
-    fn alike(a: &Picture, b: &Picture) -> f32 {
+    fn alike(a: &Image, b: &Image) -> f32 {
         descriptor(a)
             .iter()
             .zip(descriptor(b))

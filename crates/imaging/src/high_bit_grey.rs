@@ -7,7 +7,7 @@ use super::resize::{Weights, Window};
 
 /// How grey samples that do not fit 8 bits are converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Deep {
+pub enum HighBitDepth {
     /// 16 bits are scaled to 8, and floats outside 0 to 1 are stretched to their range, so that detail stays visible.
     #[default]
     Scaled,

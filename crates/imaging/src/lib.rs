@@ -3,7 +3,7 @@
 //! A file is untrusted: its format is detected from its content, its size is checked before anything is decoded, and a
 //! panic in a decoder becomes an error. Never open an image without these checks, and never alter pixels to
 //! improve an image: the model must see what the reference pipeline would show it. The one exception is grey of more than
-//! 8 bits ([`Deep`]).
+//! 8 bits ([`HighBitDepth`]).
 
 mod bitmap;
 mod brightness;
@@ -29,9 +29,9 @@ pub use colour_depth::ColourDepth;
 pub use decode::{decode, load};
 pub use descriptor::{DESCRIPTOR_LENGTH, descriptor};
 pub use error::ImagingError;
-pub use guard::without_panic;
-pub use high_bit_grey::{Deep, HighBitGrey};
-pub use phash::{look, looks, looks_apart};
+pub use guard::catch_panic;
+pub use high_bit_grey::{HighBitDepth, HighBitGrey};
+pub use phash::{hamming, phash, phash_variants};
 pub use resize::resize_bicubic;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
@@ -39,7 +39,7 @@ pub use transform::{clip_transform, squash_transform};
 
 /// A decoded image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct Image {
     /// Width in pixels, at least 1.
     pub width: u32,
     /// Height in pixels, at least 1.
@@ -47,7 +47,7 @@ pub struct Picture {
     /// 8-bit RGB, row-major, `width * height * 3` bytes.
     pub rgb: Vec<u8>,
     /// What else the file holds that affects how the reference pipelines resize it.
-    pub beside: Beside,
+    pub extras: PixelExtras,
     /// The file it was read from.
     pub source: SourceInfo,
 }
@@ -55,7 +55,7 @@ pub struct Picture {
 /// Pixel data other than 8-bit RGB. Pillow resizes before it converts to RGB, so this changes the pixels a model sees. A
 /// plain RGB image has none.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Beside {
+pub struct PixelExtras {
     /// The image has a palette or is bilevel: Pillow resizes it by nearest neighbour and never blends.
     pub indexed: bool,
     /// Opacity of every pixel, `width * height` bytes.
@@ -85,12 +85,12 @@ pub struct SourceInfo {
 }
 
 /// A uniform grey square, for runs without an image.
-pub fn blank(side: u32) -> Picture {
-    Picture {
+pub fn blank(side: u32) -> Image {
+    Image {
         width: side,
         height: side,
         rgb: vec![128; side as usize * side as usize * 3],
-        beside: Beside::default(),
+        extras: PixelExtras::default(),
         source: SourceInfo {
             name: "blank".to_owned(),
             format: Format::Png,

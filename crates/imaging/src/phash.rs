@@ -4,7 +4,7 @@
 //! 32 x 32, the 64 lowest frequencies, and one bit for each that is above their median. It tolerates resizing, compression
 //! noise and changes of contrast, but not rotation, and only slight cropping.
 
-use super::{Picture, resize_bicubic};
+use super::{Image, resize_bicubic};
 
 const SIDE: usize = 32;
 const FREQUENCIES: usize = 8;
@@ -13,7 +13,7 @@ const FREQUENCIES: usize = 8;
 const MAX_BORDER_RANGE: u8 = 10;
 
 /// The 64-bit perceptual hash of an image.
-pub fn look(image: &Picture) -> u64 {
+pub fn phash(image: &Image) -> u64 {
     hash(&bright(
         &image.rgb,
         image.width as usize,
@@ -21,8 +21,8 @@ pub fn look(image: &Picture) -> u64 {
     ))
 }
 
-/// The hashes of an image as it is and mirrored, each also without its flat border. The first equals [`look`].
-pub fn looks(image: &Picture) -> Vec<u64> {
+/// The hashes of an image as it is and mirrored, each also without its flat border. The first equals [`phash`].
+pub fn phash_variants(image: &Image) -> Vec<u64> {
     let (width, height) = (image.width as usize, image.height as usize);
     let whole = bright(&image.rgb, width, height);
     let mut all = vec![hash(&whole), hash(&mirrored(&whole))];
@@ -99,25 +99,25 @@ fn hash(bright: &[f64]) -> u64 {
 }
 
 /// Hamming distance of two hashes, 0 to 63.
-pub fn looks_apart(a: u64, b: u64) -> u32 {
+pub fn hamming(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Beside, SourceInfo};
+    use super::super::{PixelExtras, SourceInfo};
     use super::*;
 
-    fn drawn(side: u32, bright: impl Fn(f64, f64) -> f64) -> Picture {
+    fn drawn(side: u32, bright: impl Fn(f64, f64) -> f64) -> Image {
         let at = |i: u32| f64::from(i) / f64::from(side);
         let rgb = (0..side * side)
             .flat_map(|i| [bright(at(i % side), at(i / side)) as u8; 3])
             .collect();
-        Picture {
+        Image {
             width: side,
             height: side,
             rgb,
-            beside: Beside::default(),
+            extras: PixelExtras::default(),
             source: SourceInfo::unknown(),
         }
     }
@@ -131,11 +131,11 @@ mod tests {
 
     #[test]
     fn a_mirrored_or_framed_image_matches_by_one_of_its_variants() {
-        let stored = look(&drawn(200, blob(0.3, 0.4)));
-        let matches = |query: Picture| {
-            let all = looks(&query);
-            assert_eq!(all[0], look(&query));
-            all.into_iter().any(|hash| looks_apart(hash, stored) <= 6)
+        let stored = phash(&drawn(200, blob(0.3, 0.4)));
+        let matches = |query: Image| {
+            let all = phash_variants(&query);
+            assert_eq!(all[0], phash(&query));
+            all.into_iter().any(|hash| hamming(hash, stored) <= 6)
         };
         assert!(matches(drawn(200, |u, v| blob(0.3, 0.4)(1.0 - u, v))));
         let framed = |u: f64, v: f64| {
@@ -153,21 +153,17 @@ mod tests {
 
     #[test]
     fn a_uniform_image_has_hashes_too() {
-        assert_eq!(looks(&drawn(50, |_, _| 7.0)).len(), 2);
+        assert_eq!(phash_variants(&drawn(50, |_, _| 7.0)).len(), 2);
     }
 
     #[test]
     fn size_and_contrast_keep_the_hash_and_another_image_changes_it() {
-        let one = look(&drawn(200, blob(0.3, 0.4)));
-        let smaller = look(&drawn(90, blob(0.3, 0.4)));
-        let paler = look(&drawn(200, |u, v| 40.0 + 0.5 * blob(0.3, 0.4)(u, v)));
-        let other = look(&drawn(200, blob(0.8, 0.7)));
-        assert!(
-            looks_apart(one, smaller) <= 6,
-            "{}",
-            looks_apart(one, smaller)
-        );
-        assert!(looks_apart(one, paler) <= 6, "{}", looks_apart(one, paler));
-        assert!(looks_apart(one, other) > 12, "{}", looks_apart(one, other));
+        let one = phash(&drawn(200, blob(0.3, 0.4)));
+        let smaller = phash(&drawn(90, blob(0.3, 0.4)));
+        let paler = phash(&drawn(200, |u, v| 40.0 + 0.5 * blob(0.3, 0.4)(u, v)));
+        let other = phash(&drawn(200, blob(0.8, 0.7)));
+        assert!(hamming(one, smaller) <= 6, "{}", hamming(one, smaller));
+        assert!(hamming(one, paler) <= 6, "{}", hamming(one, paler));
+        assert!(hamming(one, other) > 12, "{}", hamming(one, other));
     }
 }

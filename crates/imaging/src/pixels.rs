@@ -3,7 +3,7 @@
 //! Alpha is dropped, never blended: blending would invent a background that the reference pipeline does not have. 16-bit
 //! colour keeps its high byte, as in PIL's unpackers. One departure: PIL clips 16-bit grey at 255, which turns a radiograph
 //! white, so it is scaled by 1/257 here. Floats map 0 to 1 to black to white; if any lie outside, their range is stretched
-//! to fit. The original samples are kept for [`super::Deep::AsReference`].
+//! to fit. The original samples are kept for [`super::HighBitDepth::AsReference`].
 
 use image::DynamicImage;
 

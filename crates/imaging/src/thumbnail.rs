@@ -6,11 +6,11 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
 use super::resize::resize_bicubic;
-use super::{ImagingError, Picture};
+use super::{Image, ImagingError};
 use rounds_support::sanitise;
 
 /// A JPEG of `image` that fits in a square of `side` pixels, never enlarged. `quality` is 1 (worst) to 100.
-pub fn thumbnail_jpeg(image: &Picture, side: u32, quality: u8) -> Result<Vec<u8>, ImagingError> {
+pub fn thumbnail_jpeg(image: &Image, side: u32, quality: u8) -> Result<Vec<u8>, ImagingError> {
     let failed = |reason: &str| ImagingError::Encode {
         name: image.source.name.clone(),
         reason: sanitise::clean_line(reason),
@@ -54,8 +54,8 @@ mod tests {
 
     #[test]
     fn a_thumbnail_fits_and_can_be_decoded() {
-        let image = Picture {
-            beside: super::super::Beside::default(),
+        let image = Image {
+            extras: super::super::PixelExtras::default(),
             width: 300,
             height: 100,
             rgb: vec![90; 90_000],
@@ -71,8 +71,8 @@ mod tests {
     fn a_small_image_is_not_enlarged_and_an_empty_one_is_an_error() {
         assert_eq!(fit(20, 10, 60), (20, 10));
         assert_eq!(fit(16_000, 1, 60), (60, 1));
-        let image = Picture {
-            beside: super::super::Beside::default(),
+        let image = Image {
+            extras: super::super::PixelExtras::default(),
             width: 2,
             height: 2,
             rgb: Vec::new(),

@@ -3,7 +3,7 @@
 //! Sizes and crop origins follow torchvision's `Resize` and `CenterCrop`, odd rounding included: a shift of one pixel would
 //! change every patch. Normalisation to floats is left to the tower.
 //!
-//! [`Deep`] decides how grey of more than 8 bits is converted. Chats scale it; only a check against a reference asks for
+//! [`HighBitDepth`] decides how grey of more than 8 bits is converted. Chats scale it; only a check against a reference asks for
 //! Pillow's clipped values.
 
 use std::borrow::Cow;
@@ -11,12 +11,12 @@ use std::borrow::Cow;
 use super::high_bit_grey::resize_grey_window;
 use super::pixels::{cmyk_to_rgb, mul_div_255, unmultiply};
 use super::resize::{Window, resize_bicubic, resize_bicubic_window};
-use super::{Deep, Picture};
+use super::{HighBitDepth, Image};
 
 /// torchvision's `Resize(size, bicubic)` on the shorter side, then `CenterCrop(size)`: `size * size * 3` bytes of 8-bit
 /// RGB, row-major, as CLIP and OpenFlamingo prepare images. Colours are converted after the crop. Where the reference refuses a
-/// file (16-bit grey TIFF), [`Deep::AsReference`] treats it like the same image in a PNG.
-pub fn clip_transform(image: &Picture, size: usize, depth: Deep) -> Vec<u8> {
+/// file (16-bit grey TIFF), [`HighBitDepth::AsReference`] treats it like the same image in a PNG.
+pub fn clip_transform(image: &Image, size: usize, depth: HighBitDepth) -> Vec<u8> {
     let (w, h) = (image.width as usize, image.height as usize);
     if w == 0 || h == 0 {
         return Vec::new();
@@ -32,21 +32,21 @@ pub fn clip_transform(image: &Picture, size: usize, depth: Deep) -> Vec<u8> {
         width: size,
         height: size,
     };
-    if let (Deep::AsReference, Some(grey)) = (depth, &image.beside.high_bit_grey) {
+    if let (HighBitDepth::AsReference, Some(grey)) = (depth, &image.extras.high_bit_grey) {
         let grey = resize_grey_window(grey, (w, h), (new_w, new_h), window);
         return grey.into_iter().flat_map(|sample| [sample; 3]).collect();
     }
-    if let Some(cmyk) = &image.beside.cmyk {
+    if let Some(cmyk) = &image.extras.cmyk {
         return cmyk_to_rgb(&resize_bicubic_window::<4>(
             cmyk, w, h, new_w, new_h, window,
         ));
     }
-    if image.beside.indexed {
+    if image.extras.indexed {
         return nearest(&image.rgb, (w, h), (new_w, new_h), window);
     }
     // Pillow skips a resize to the same size, and with it the weighting by alpha.
-    let is_weighted = image.beside.alpha_is_channel && (new_w, new_h) != (w, h);
-    let (Some(alpha), true) = (&image.beside.alpha, is_weighted) else {
+    let is_weighted = image.extras.alpha_is_channel && (new_w, new_h) != (w, h);
+    let (Some(alpha), true) = (&image.extras.alpha, is_weighted) else {
         return resize_bicubic_window::<3>(&image.rgb, w, h, new_w, new_h, window);
     };
     // Colours are multiplied by alpha before the resize and divided by it afterwards; alpha itself is then dropped.
@@ -111,10 +111,10 @@ fn on_white(rgb: &[u8], alpha: &[u8]) -> Vec<u8> {
 
 /// The whole image squeezed into a square, whatever its shape, transparent parts white: `size * size * 3` bytes of 8-bit RGB,
 /// row-major, as IDEFICS prepares images.
-pub fn squash_transform(image: &Picture, size: usize, depth: Deep) -> Vec<u8> {
+pub fn squash_transform(image: &Image, size: usize, depth: HighBitDepth) -> Vec<u8> {
     let (w, h) = (image.width as usize, image.height as usize);
-    let rgb = match (depth, &image.beside.high_bit_grey, &image.beside.alpha) {
-        (Deep::AsReference, Some(grey), _) => Cow::Owned(grey.clipped_rgb()),
+    let rgb = match (depth, &image.extras.high_bit_grey, &image.extras.alpha) {
+        (HighBitDepth::AsReference, Some(grey), _) => Cow::Owned(grey.clipped_rgb()),
         (_, _, Some(alpha)) => Cow::Owned(on_white(&image.rgb, alpha)),
         _ => Cow::Borrowed(&image.rgb),
     };
@@ -155,30 +155,33 @@ mod tests {
         let rgb: Vec<u8> = (0..width * height)
             .flat_map(|i| [(i % width * 4) as u8; 3])
             .collect();
-        let image = Picture {
-            beside: super::super::Beside::default(),
+        let image = Image {
+            extras: super::super::PixelExtras::default(),
             width,
             height,
             rgb,
             source: super::super::SourceInfo::unknown(),
         };
-        let square = clip_transform(&image, 20, Deep::Scaled);
+        let square = clip_transform(&image, 20, HighBitDepth::Scaled);
         assert_eq!(square.len(), 20 * 20 * 3);
         assert_eq!((square[0], square[19 * 3]), (80, 39 * 4));
-        assert_eq!(squash_transform(&image, 8, Deep::Scaled).len(), 8 * 8 * 3);
+        assert_eq!(
+            squash_transform(&image, 8, HighBitDepth::Scaled).len(),
+            8 * 8 * 3
+        );
     }
 
     #[test]
     fn a_long_strip_does_not_need_its_full_enlargement() {
-        let image = Picture {
-            beside: super::super::Beside::default(),
+        let image = Image {
+            extras: super::super::PixelExtras::default(),
             width: 1,
             height: 16_384,
             rgb: vec![9; 16_384 * 3],
             source: super::super::SourceInfo::unknown(),
         };
         assert_eq!(
-            clip_transform(&image, 224, Deep::Scaled),
+            clip_transform(&image, 224, HighBitDepth::Scaled),
             vec![9; 224 * 224 * 3]
         );
     }

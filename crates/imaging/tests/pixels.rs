@@ -1,7 +1,7 @@
 //! Pixels of every kind of file against Pillow's and the reference transforms' (tests/golden/pixels, made by tests/reference/pixels.py).
 
 use candle_core::{Device, Tensor};
-use rounds_imaging::{Deep, clip_transform, load, squash_transform};
+use rounds_imaging::{HighBitDepth, clip_transform, load, squash_transform};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -29,11 +29,11 @@ fn compare(folder: &Path, expected: &str) -> (usize, Vec<String>) {
     names.sort_unstable();
     let (mut equal, mut faults) = (0, Vec::new());
     for name in names {
-        let picture = load(&folder.join(name)).expect(name);
+        let image = load(&folder.join(name)).expect(name);
         // JPEG decoders may round differently: what matters is that the transforms add nothing.
         let decoded = expected
             .get(&format!("{name}.rgb"))
-            .map_or(0, |rgb| apart(&planes(&picture.rgb), &bytes(rgb)));
+            .map_or(0, |rgb| apart(&planes(&image.rgb), &bytes(rgb)));
         for (key, side, squash) in [
             ("clip28", 28, false),
             ("clip224", 224, false),
@@ -43,8 +43,8 @@ fn compare(folder: &Path, expected: &str) -> (usize, Vec<String>) {
                 continue;
             };
             let found = match squash {
-                true => squash_transform(&picture, side, Deep::AsReference),
-                false => clip_transform(&picture, side, Deep::AsReference),
+                true => squash_transform(&image, side, HighBitDepth::AsReference),
+                false => clip_transform(&image, side, HighBitDepth::AsReference),
             };
             let apart = apart(&planes(&found), &bytes(wanted));
             let allowed = match name.ends_with(".jpg") {
@@ -93,11 +93,11 @@ fn rarer_inks_palettes_and_opacity_are_those_of_pillow() {
 fn a_chat_sees_deep_grey_scaled() {
     let folder =
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/pixels");
-    let picture = load(&folder.join("grey16.png")).expect("grey16.png");
-    let scaled = clip_transform(&picture, 28, Deep::Scaled);
+    let image = load(&folder.join("grey16.png")).expect("grey16.png");
+    let scaled = clip_transform(&image, 28, HighBitDepth::Scaled);
     let levels: std::collections::BTreeSet<u8> = scaled.iter().copied().collect();
     assert!(levels.len() > 50, "{} levels", levels.len());
-    let reference = clip_transform(&picture, 28, Deep::AsReference);
+    let reference = clip_transform(&image, 28, HighBitDepth::AsReference);
     assert!(reference.iter().filter(|&&v| v == 255).count() > reference.len() / 2);
 }
 

@@ -22,7 +22,7 @@ pub struct Freed {
     pub examples: usize,
     /// Image files deleted.
     #[serde(rename = "pictures")]
-    pub pictures: usize,
+    pub images: usize,
     /// Bytes freed on disk.
     pub bytes: u64,
 }
@@ -70,7 +70,7 @@ pub fn compact(
     writer.finish()?;
     Ok(Freed {
         examples: old.next - counts.next,
-        pictures: swept,
+        images: swept,
         bytes: before.saturating_sub(length(folder)),
     })
 }

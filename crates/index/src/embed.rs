@@ -187,7 +187,7 @@ fn encode_image(
     let bytes = images.bytes(image)?;
     let decoded =
         rounds_imaging::decode(&bytes, "image").map_err(|e| IndexError::Refused(e.to_string()))?;
-    let vectors = embedder.picture(&decoded).map_err(IndexError::Refused)?;
+    let vectors = embedder.image(&decoded).map_err(IndexError::Refused)?;
     let first = vectors.into_iter().next();
     first.ok_or_else(|| IndexError::Refused("the encoder returned no vector".into()))
 }
@@ -218,7 +218,7 @@ pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     let _lock = writer::lock(folder)?;
     // Read again: it may have changed while another writer held the lock.
     let mut manifest = read_manifest(folder)?;
-    let encoder = manifest.encoder_called(name).map_err(|error| match error {
+    let encoder = manifest.encoder_named(name).map_err(|error| match error {
         unknown @ IndexError::Encoder { .. } => IndexError::Refused(unknown.to_string()),
         other => other,
     })?;

@@ -1,7 +1,7 @@
 //! What can go wrong with an index, and what to do about it.
 
 use super::vectors::VectorError;
-use rounds_support::{FileError, Hint, OwnWord};
+use rounds_support::{FileError, Hint, ReservedName};
 
 /// What can go wrong with an index.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum IndexError {
     Vectors(#[from] VectorError),
     /// The name is reserved.
     #[error(transparent)]
-    OwnWord(#[from] OwnWord),
+    ReservedName(#[from] ReservedName),
     /// A file does not have its expected content.
     #[error("{file} in the index is damaged: {reason}")]
     Damaged {
@@ -58,7 +58,7 @@ pub enum IndexError {
     Exists(String),
     /// The folder for a new index holds other files.
     #[error("{folder} is not empty: it holds {by}, which is not part of an index")]
-    Taken {
+    NotEmpty {
         /// The folder.
         folder: String,
         /// The first other file in it.
@@ -72,7 +72,7 @@ pub enum IndexError {
     GenerationChanged,
     /// The index was deleted during a write.
     #[error("the index {0} was deleted while it was being written")]
-    Gone(String),
+    Deleted(String),
     /// No example has a tag of this name.
     #[error("no example in the index has the tag {name}; available are {known}")]
     NoTag {
@@ -94,7 +94,7 @@ pub enum IndexError {
     },
     /// A text field is too long.
     #[error("{what} has {found} characters; the limit is {limit}")]
-    Long {
+    TooLong {
         /// The field.
         what: &'static str,
         /// Its length in characters.
@@ -104,7 +104,7 @@ pub enum IndexError {
     },
     /// The encoder has no text tower.
     #[error("the index has no text vectors: its encoder has no text tower")]
-    NoTexts,
+    NoTextVectors,
     /// The request is invalid, for the reason given.
     #[error("{0}")]
     Refused(String),
@@ -146,15 +146,15 @@ impl Hint for IndexError {
             }
             Self::Shipped => "create your own with `rounds index create NAME`",
             Self::Exists(_) => "add to it with `rounds index import`, or choose another name",
-            Self::Taken { .. } => {
+            Self::NotEmpty { .. } => {
                 "choose an empty or new folder, or a plain name to create it in the library"
             }
             Self::Busy(_) => "wait until it is done; the index can be read meanwhile",
-            Self::NoTexts => {
+            Self::NoTextVectors => {
                 "add text vectors with a CLIP, SigLIP or BiomedCLIP bundle: `rounds index embed INDEX --encoder BUNDLE`, then ask with --encoder BUNDLE"
             }
             Self::GenerationChanged => "open it again",
-            Self::Gone(_) => "import the data again into a new index",
+            Self::Deleted(_) => "import the data again into a new index",
             Self::NoTag { .. } => "list its tags with `rounds index stats`",
             Self::Unknown(_) => "find its id with `rounds index search`",
             Self::Missing { .. } => {

@@ -6,7 +6,7 @@ use super::error::{IndexError, damaged};
 use rounds_support::sanitise::clean_line;
 
 /// Marks the position of an image in a question; in a question without it the images come first.
-pub const PICTURE_PLACE: char = '\u{FFFC}';
+pub const IMAGE_PLACEHOLDER: char = '\u{FFFC}';
 
 /// Longest text field in characters: several textbook pages, far more than any question.
 pub const MAX_FIELD_CHARS: usize = 32_000;
@@ -84,7 +84,7 @@ impl Example {
             *field = clean_line(field).trim().to_string();
             let found = field.chars().count();
             if found > MAX_FIELD_CHARS {
-                return Err(IndexError::Long {
+                return Err(IndexError::TooLong {
                     what,
                     found,
                     limit: MAX_FIELD_CHARS,
@@ -106,7 +106,7 @@ impl Example {
         self.tags.dedup();
         let values = self.tags.iter().map(|(_, value)| value.chars().count());
         match values.max() {
-            Some(found) if found > MAX_FIELD_CHARS => Err(IndexError::Long {
+            Some(found) if found > MAX_FIELD_CHARS => Err(IndexError::TooLong {
                 what: "a tag",
                 found,
                 limit: MAX_FIELD_CHARS,

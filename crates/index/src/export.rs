@@ -23,7 +23,7 @@ pub fn export(
     if out.exists() {
         return Err(IndexError::Refused(format!(
             "{} already exists; choose a new folder",
-            rounds_support::errors::shown(out)
+            rounds_support::errors::display_path(out)
         )));
     }
     files::create_private_dir(out)?;
@@ -64,6 +64,6 @@ pub fn export(
     })?;
     // Put the list in place last, so that an interrupted export is not mistaken for a complete one.
     let lines = lines.into_inner().map_err(|e| failed(e.into_error()))?;
-    lines.put()?;
+    lines.commit()?;
     Ok(done)
 }

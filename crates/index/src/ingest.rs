@@ -14,14 +14,14 @@ use super::error::IndexError;
 use super::example::{Example, ExampleImage, MAX_IMAGES};
 use super::images::MAX_IMAGE_BYTES;
 use super::vectors::VectorError;
-use super::writer::{Added, Details, NewPicture, NewVectors, Writer};
-use rounds_imaging::Picture;
+use super::writer::{Added, ImageDetails, NewImage, NewVectors, Writer};
+use rounds_imaging::Image;
 use rounds_support::{Cancel, errors, files};
 
 /// Computes vectors of images and texts with every encoder of an index, in order.
 pub trait Embedder: Sync {
     /// Unit vectors of an image, one per encoder.
-    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String>;
+    fn image(&self, image: &Image) -> Result<Vec<Vec<f32>>, String>;
     /// Unit vectors of a text, one per encoder; `None` for encoders without a text tower.
     fn text(&self, text: &str) -> Result<Vec<Option<Vec<f32>>>, String>;
 }
@@ -46,7 +46,7 @@ pub struct Summary {
     pub rejected: u64,
     /// Rows of another language or split than requested; not part of `rows`.
     #[serde(rename = "left_out")]
-    pub left_out: u64,
+    pub filtered: u64,
 }
 
 /// Progress of an import.
@@ -59,7 +59,7 @@ pub enum Report<'a> {
         reason: &'a str,
     },
     /// Counts so far, not all committed.
-    Looked(&'a Summary),
+    Progress(&'a Summary),
     /// Everything counted here is committed.
     Committed(&'a Summary),
 }
@@ -99,7 +99,7 @@ struct KnownImages {
 }
 
 /// Properties and vectors of a new image, or why it cannot be used.
-type Encoded = Result<(Details, Vec<Vec<f32>>), String>;
+type Encoded = Result<(ImageDetails, Vec<Vec<f32>>), String>;
 
 /// Adds all rows. After an interrupt the committed rows stay, and calling it again continues from there.
 ///
@@ -127,7 +127,7 @@ pub fn ingest(
         if !add(writer, batch, embedder, cancel, summary, report)? {
             break;
         }
-        report(Report::Looked(summary));
+        report(Report::Progress(summary));
         let due = summary.rows - committed >= COMMIT_ROWS || committed_at.elapsed() > COMMIT_EVERY;
         if due || !more {
             writer.commit()?;
@@ -171,7 +171,7 @@ fn batch(
                 break;
             }
             Some(Err(error)) => return Err((batch, error)),
-            Some(Ok(Item::Filtered { .. })) => summary.left_out += 1,
+            Some(Ok(Item::Filtered { .. })) => summary.filtered += 1,
             Some(Ok(Item::Rejected { origin, reason })) => {
                 reject(summary, report, &origin, &reason);
             }
@@ -351,12 +351,12 @@ fn encode_images(
 /// Decodes an image and computes its perceptual hash and vectors.
 fn decode_and_encode(name: &str, bytes: &[u8], embedder: &dyn Embedder) -> Encoded {
     let image = rounds_imaging::decode(bytes, name).map_err(|e| e.to_string())?;
-    let details = Details {
+    let details = ImageDetails {
         width: image.width,
         height: image.height,
-        look: rounds_imaging::look(&image),
+        phash: rounds_imaging::phash(&image),
     };
-    Ok((details, embedder.picture(&image)?))
+    Ok((details, embedder.image(&image)?))
 }
 
 /// The images and vectors of a row; the image vector is that of the first image.
@@ -364,7 +364,7 @@ fn prepare(
     images: Vec<(ExampleImage, Vec<u8>)>,
     texts: Vec<Option<Vec<f32>>>,
     known: &KnownImages,
-) -> Result<(Vec<NewPicture>, Vec<NewVectors>), String> {
+) -> Result<(Vec<NewImage>, Vec<NewVectors>), String> {
     let mut new = Vec::new();
     let mut vectors: Vec<NewVectors> = texts.iter().map(|_| NewVectors::default()).collect();
     for (position, (image, bytes)) in images.into_iter().enumerate() {
@@ -386,7 +386,7 @@ fn prepare(
                 vector.image = found;
             }
         }
-        new.push(NewPicture {
+        new.push(NewImage {
             image,
             bytes,
             details,

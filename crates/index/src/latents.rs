@@ -154,7 +154,7 @@ impl Latents {
     }
 
     /// Deletes the cached content of an image.
-    pub fn forget(&self, image: &str) -> Result<(), FileError> {
+    pub fn remove(&self, image: &str) -> Result<(), FileError> {
         self.retain(&|other| other != image).map(|_| ())
     }
 
@@ -173,7 +173,7 @@ impl Latents {
     }
 
     /// Size of the cached content of the images that `of` accepts.
-    pub fn held(&self, of: &dyn Fn(&str) -> bool) -> CacheSize {
+    pub fn size_of(&self, of: &dyn Fn(&str) -> bool) -> CacheSize {
         let mut list = self.list();
         list.retain(|file| of(&file.image()));
         CacheSize {

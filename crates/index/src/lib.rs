@@ -29,9 +29,9 @@ mod writer;
 mod tests;
 
 pub use error::IndexError;
-pub use example::{Example, ExampleImage, PICTURE_PLACE, tag_name};
+pub use example::{Example, ExampleImage, IMAGE_PLACEHOLDER, tag_name};
 pub use images::Images;
 pub use manifest::{Encoder, MANIFEST, short};
-pub use store::{Index, Living, With};
+pub use store::{Index, LiveRows, LookupBy};
 pub use vectors::{Filter, Hit, Search};
-pub use writer::{Added, Details, NewPicture, NewVectors, Writer, create};
+pub use writer::{Added, ImageDetails, NewImage, NewVectors, Writer, create};

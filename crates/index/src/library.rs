@@ -7,7 +7,7 @@ use super::error::IndexError;
 use super::manifest::MANIFEST;
 use super::owned_files::FolderContents;
 use super::store::Index;
-use rounds_support::{FileError, Paths, Shelf, paths};
+use rounds_support::{FileError, NamedFolders, Paths, paths};
 
 /// Whether `folder` holds an index.
 pub fn is_index(folder: &Path) -> bool {
@@ -16,14 +16,14 @@ pub fn is_index(folder: &Path) -> bool {
 
 /// The folder of the user's indexes, one per subfolder.
 pub struct Library {
-    folders: Shelf,
+    folders: NamedFolders,
 }
 
 impl Library {
     /// The library in the program's data folder (`indexes/`).
     pub fn of(paths: &Paths) -> Self {
         Self {
-            folders: Shelf::new(paths.data_dir.join("indexes")),
+            folders: NamedFolders::new(paths.data_dir.join("indexes")),
         }
     }
 
@@ -33,14 +33,14 @@ impl Library {
     }
 
     /// A form of `given` that [`Library::find`] resolves to the same index from any working directory.
-    pub fn lasting(&self, given: &Path) -> PathBuf {
-        paths::lasting(&self.find(given), self.folders.folder())
+    pub fn stable_path(&self, given: &Path) -> PathBuf {
+        paths::stable_path(&self.find(given), self.folders.folder())
     }
 
     /// The folder for a new index: a bare name goes into the library, a path is used as it is.
     ///
     /// Errors if the name is reserved.
-    pub fn place(&self, given: &Path) -> Result<PathBuf, IndexError> {
+    pub fn new_folder(&self, given: &Path) -> Result<PathBuf, IndexError> {
         Ok(self.folders.place(given)?)
     }
 

@@ -151,7 +151,7 @@ impl Manifest {
     /// The encoder a user named, by name, bundle or hash prefix.
     ///
     /// Errors if there is none, or more than one.
-    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
+    pub fn encoder_named(&self, given: &str) -> Result<&Encoder, IndexError> {
         let by_hash = |e: &Encoder| given.len() >= MIN_HASH_PREFIX && e.sha256.starts_with(given);
         let fits = |e: &&Encoder| e.name == given || e.bundle == given || by_hash(e);
         let mut found = self.encoders.iter().filter(fits);

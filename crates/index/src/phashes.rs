@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::error::IndexError;
-use rounds_imaging::looks_apart;
+use rounds_imaging::hamming;
 
 /// Hexadecimal digits of an image's SHA-256 stored with its hash; enough to find it again.
 const DIGITS: usize = 16;
@@ -42,7 +42,7 @@ impl Phashes {
         max_bits: u32,
     ) -> Result<Vec<(String, u32)>, IndexError> {
         let distance = |stored: &ImagePhash| {
-            let distances = phashes.iter().map(|phash| looks_apart(*phash, stored.bits));
+            let distances = phashes.iter().map(|phash| hamming(*phash, stored.bits));
             distances.min()
         };
         let mut found = Vec::new();

@@ -26,7 +26,7 @@ pub struct Index {
     folder: Option<PathBuf>,
     manifest: Manifest,
     counts: Counts,
-    live_rows: Living,
+    live_rows: LiveRows,
     connection: Connection,
     vectors: Vec<OnceCell<Arc<Vectors>>>,
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
@@ -72,7 +72,7 @@ impl Index {
             graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
             phashes: OnceCell::new(),
             manifest,
-            live_rows: Living {
+            live_rows: LiveRows {
                 next: counts.next,
                 removed,
             },
@@ -127,8 +127,8 @@ impl Index {
     }
 
     /// The encoder a user named, by name, bundle or hash prefix.
-    pub fn encoder_called(&self, given: &str) -> Result<&Encoder, IndexError> {
-        self.manifest.encoder_called(given)
+    pub fn encoder_named(&self, given: &str) -> Result<&Encoder, IndexError> {
+        self.manifest.encoder_named(given)
     }
 
     /// A hash of the content: all examples with their numbers, and the encoders.
@@ -155,13 +155,13 @@ impl Index {
     /// Errors if it was removed or is damaged, or if the index was compacted meanwhile.
     pub fn example(&self, number: usize) -> Result<Example, IndexError> {
         let unknown = || IndexError::Unknown(format!("number {number}"));
-        self.example_if_there(number)?.ok_or_else(unknown)
+        self.find_example(number)?.ok_or_else(unknown)
     }
 
     /// The example with this number; `None` if it was removed, possibly by another process since the index was opened.
     ///
     /// Errors if it is damaged, or if the index was compacted meanwhile.
-    pub fn example_if_there(&self, number: usize) -> Result<Option<Example>, IndexError> {
+    pub fn find_example(&self, number: usize) -> Result<Option<Example>, IndexError> {
         let snapshot = self.connection.unchecked_transaction()?;
         if database::counts(&snapshot)?.generation != self.counts.generation {
             return Err(IndexError::GenerationChanged);
@@ -170,7 +170,7 @@ impl Index {
     }
 
     /// Every image of its examples once, in the order of the examples.
-    pub fn each_picture(&self) -> Result<Vec<ExampleImage>, IndexError> {
+    pub fn all_images(&self) -> Result<Vec<ExampleImage>, IndexError> {
         let (mut seen, mut out) = (HashSet::new(), Vec::new());
         self.each_example(&mut |example| {
             for image in example?.images {
@@ -184,7 +184,7 @@ impl Index {
     }
 
     /// Whether an image still belongs to an example. Another process may have removed it or deleted the whole index.
-    pub fn still_has(&self, sha256: &str) -> Result<bool, IndexError> {
+    pub fn contains_image(&self, sha256: &str) -> Result<bool, IndexError> {
         let folder = self.folder.as_ref();
         if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
             return Ok(false);
@@ -201,28 +201,32 @@ impl Index {
     }
 
     /// Numbers of the examples with this value, sorted.
-    pub fn numbers_with(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+    pub fn numbers_by(&self, what: LookupBy, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = match what {
-            With::Image => "select number from pictured where sha256 = ?1",
-            With::ImageOfNobody => {
+            LookupBy::Image => "select number from pictured where sha256 = ?1",
+            LookupBy::ImageWithoutPatient => {
                 "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
             }
-            With::Patient => "select number from examples where patient = ?1 and patient <> ''",
-            With::Study => "select number from examples where study = ?1 and study <> ''",
-            With::Source => "select number from examples where source = ?1",
-            With::Licence => "select number from examples where licence = ?1",
+            LookupBy::Patient => "select number from examples where patient = ?1 and patient <> ''",
+            LookupBy::Study => "select number from examples where study = ?1 and study <> ''",
+            LookupBy::Source => "select number from examples where source = ?1",
+            LookupBy::Licence => "select number from examples where licence = ?1",
         };
         database::numbers(&self.connection, query, &[value])
     }
 
-    /// Like [`Index::numbers_with`], ignoring case.
-    pub fn numbers_alike(&self, what: With, value: &str) -> Result<Vec<usize>, IndexError> {
+    /// Like [`Index::numbers_by`], ignoring case.
+    pub fn numbers_by_ignoring_case(
+        &self,
+        what: LookupBy,
+        value: &str,
+    ) -> Result<Vec<usize>, IndexError> {
         let column = match what {
-            With::Image | With::ImageOfNobody => return self.numbers_with(what, value),
-            With::Patient => "patient",
-            With::Study => "study",
-            With::Source => "source",
-            With::Licence => "licence",
+            LookupBy::Image | LookupBy::ImageWithoutPatient => return self.numbers_by(what, value),
+            LookupBy::Patient => "patient",
+            LookupBy::Study => "study",
+            LookupBy::Source => "source",
+            LookupBy::Licence => "licence",
         };
         let query = format!("select number from examples where {column} = ?1 collate nocase");
         database::numbers(&self.connection, &query, &[value])
@@ -246,7 +250,7 @@ impl Index {
     }
 
     /// Numbers of the examples with a tag of this name and value, sorted.
-    pub fn numbers_tagged(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
+    pub fn numbers_by_tag(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
         let query = "select number from tags where name = ?1 and value = ?2 collate nocase";
         database::numbers(&self.connection, query, &[name, value])
     }
@@ -268,7 +272,7 @@ impl Index {
     }
 
     /// Number of distinct images.
-    pub fn pictures(&self) -> Result<usize, IndexError> {
+    pub fn image_count(&self) -> Result<usize, IndexError> {
         let query = "select count(distinct sha256) from pictured";
         let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
         Ok(count as usize)
@@ -289,7 +293,7 @@ impl Index {
     }
 
     /// Perceptual hash of an image; `None` if the index does not have it.
-    pub fn look(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
+    pub fn phash(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
         use rusqlite::OptionalExtension;
         let bits = self
             .connection
@@ -301,7 +305,11 @@ impl Index {
 
     /// Images whose perceptual hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits. The first call
     /// reads all hashes.
-    pub fn alike(&self, phashes: &[u64], max_bits: u32) -> Result<Vec<(String, u32)>, IndexError> {
+    pub fn similar_images(
+        &self,
+        phashes: &[u64],
+        max_bits: u32,
+    ) -> Result<Vec<(String, u32)>, IndexError> {
         let known = match self.phashes.get() {
             Some(known) => known,
             None => {
@@ -313,7 +321,7 @@ impl Index {
     }
 
     /// The numbers in use, without those of removed examples.
-    pub fn living(&self) -> &Living {
+    pub fn live_rows(&self) -> &LiveRows {
         &self.live_rows
     }
 
@@ -326,7 +334,7 @@ impl Index {
     /// Vectors of questions and answers, if the encoder has a text tower.
     pub fn text_vectors(&self, encoder: &str) -> Result<&Arc<Vectors>, IndexError> {
         if !self.encoder(encoder)?.text {
-            return Err(IndexError::NoTexts);
+            return Err(IndexError::NoTextVectors);
         }
         let file = |e: &Encoder| e.text_file(self.counts.generation);
         self.open_vectors(encoder, &self.text_vectors, &file)
@@ -373,11 +381,11 @@ impl Index {
         filter: &Filter,
         search: Search,
     ) -> Result<Vec<Hit>, IndexError> {
-        Ok(self.answer(encoder, vector, k, filter, search)?.hits)
+        Ok(self.search(encoder, vector, k, filter, search)?.hits)
     }
 
     /// Like [`Index::nearest`], with the search that was used: the graph only if it is requested, ready and worthwhile.
-    pub fn answer(
+    pub fn search(
         &self,
         encoder: &str,
         vector: &[f32],
@@ -395,7 +403,7 @@ impl Index {
     /// that the same question gets the same shots.
     ///
     /// Errors with [`IndexError::Cancelled`] if `cancel` is raised while waiting.
-    pub fn settle(
+    pub fn resolve_search(
         &self,
         encoder: &str,
         search: Search,
@@ -429,7 +437,7 @@ impl Index {
     }
 
     /// Full-text search (BM25); see `fulltext::search`.
-    pub fn by_words(
+    pub fn fulltext_search(
         &self,
         text: &str,
         k: usize,
@@ -450,13 +458,13 @@ impl Index {
 
 /// The example numbers in use, without those of removed examples.
 #[derive(Clone, Debug)]
-pub struct Living {
+pub struct LiveRows {
     next: usize,
     /// Numbers of removed examples, sorted.
     removed: Vec<usize>,
 }
 
-impl Living {
+impl LiveRows {
     /// Whether an example has this number.
     pub fn has(&self, number: usize) -> bool {
         number < self.next && self.removed.binary_search(&number).is_err()
@@ -473,11 +481,11 @@ pub type CountByName = std::collections::BTreeMap<String, usize>;
 
 /// What examples are looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum With {
+pub enum LookupBy {
     /// SHA-256 of an image.
     Image,
     /// SHA-256 of an image, in examples without a patient.
-    ImageOfNobody,
+    ImageWithoutPatient,
     /// Patient id.
     Patient,
     /// Study id.
@@ -492,9 +500,9 @@ pub enum With {
 pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
     let path = folder.join(MANIFEST);
     if !path.exists() {
-        return Err(IndexError::NotAnIndex(rounds_support::errors::shown(
-            folder,
-        )));
+        return Err(IndexError::NotAnIndex(
+            rounds_support::errors::display_path(folder),
+        ));
     }
     Manifest::parse(&files::read_limited(&path, 1 << 20)?)
 }

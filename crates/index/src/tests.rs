@@ -3,7 +3,7 @@
 use super::embed::embed;
 use super::ingest::Embedder;
 use super::*;
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_support::{Cancel, files};
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn verifying_during_a_write_finds_no_fault_and_reports_the_writer() {
 struct TextEmbedder;
 
 impl Embedder for TextEmbedder {
-    fn picture(&self, _: &Picture) -> Result<Vec<Vec<f32>>, String> {
+    fn image(&self, _: &Image) -> Result<Vec<Vec<f32>>, String> {
         Ok(vec![vec![1.0, 0.0]])
     }
 

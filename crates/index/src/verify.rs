@@ -24,7 +24,7 @@ pub struct VerifyReport {
     pub examples: usize,
     /// Images checked.
     #[serde(rename = "pictures")]
-    pub pictures: usize,
+    pub images: usize,
     /// Whether the last writer finished.
     pub sealed: bool,
     /// Whether a writer is active, which is why it is not sealed.
@@ -58,7 +58,9 @@ pub fn verify(
         }
     }
     let folder = folder.unwrap_or(Path::new(""));
-    Err(IndexError::Busy(rounds_support::errors::shown(folder)))
+    Err(IndexError::Busy(rounds_support::errors::display_path(
+        folder,
+    )))
 }
 
 impl VerifyReport {
@@ -143,7 +145,7 @@ fn verify_snapshot(
             }
         }
     }
-    (verdict.examples, verdict.pictures) = (counts.examples, images.len());
+    (verdict.examples, verdict.images) = (counts.examples, images.len());
     Ok(verdict)
 }
 
@@ -152,7 +154,7 @@ fn verify_snapshot(
 const MACHINE_TOLERANCE: u32 = 2;
 
 fn is_same_phash(stored: Option<u64>, computed: u64) -> bool {
-    stored.is_some_and(|stored| rounds_imaging::looks_apart(stored, computed) <= MACHINE_TOLERANCE)
+    stored.is_some_and(|stored| rounds_imaging::hamming(stored, computed) <= MACHINE_TOLERANCE)
 }
 
 /// Runs SQLite's integrity check, and checks that the lookup tables match the examples.
@@ -214,11 +216,11 @@ fn verify_example(
             Err(error) => fault(error.to_string()),
             Ok(bytes) => {
                 let name = relative(image);
-                let stored = index.look(&image.sha256)?;
+                let stored = index.phash(&image.sha256)?;
                 let decoded = rounds_imaging::decode(&bytes, &name);
                 match decoded {
                     Err(error) => fault(format!("{name}: {error}")),
-                    Ok(pixels) if !is_same_phash(stored, rounds_imaging::look(&pixels)) => {
+                    Ok(pixels) if !is_same_phash(stored, rounds_imaging::phash(&pixels)) => {
                         fault(format!(
                             "{name}: its perceptual hash differs from the stored one"
                         ));

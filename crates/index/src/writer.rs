@@ -23,24 +23,24 @@ pub(super) const LOCK: &str = "writer.lock";
 
 /// An image to store.
 #[derive(Clone, Debug)]
-pub struct NewPicture {
+pub struct NewImage {
     /// Its name in the index.
     pub image: ExampleImage,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
     /// `None` if the index already has the image.
-    pub details: Option<Details>,
+    pub details: Option<ImageDetails>,
 }
 
 /// Properties of a decoded image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Details {
+pub struct ImageDetails {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
     /// Perceptual hash.
-    pub look: u64,
+    pub phash: u64,
 }
 
 /// Vectors of a new example for one encoder of the index.
@@ -110,7 +110,7 @@ pub fn create(folder: &Path, encoders: Vec<Encoder>) -> Result<(), IndexError> {
 
 /// Errors unless a new index can be created in `folder`.
 fn check_free(folder: &Path) -> Result<(), IndexError> {
-    let shown = || rounds_support::errors::shown(folder);
+    let shown = || rounds_support::errors::display_path(folder);
     if folder.join(MANIFEST).exists() {
         return Err(IndexError::Exists(shown()));
     }
@@ -121,9 +121,9 @@ fn check_free(folder: &Path) -> Result<(), IndexError> {
     }
     match others.first() {
         None => Ok(()),
-        Some(other) => Err(IndexError::Taken {
+        Some(other) => Err(IndexError::NotEmpty {
             folder: shown(),
-            by: rounds_support::errors::shown(other),
+            by: rounds_support::errors::display_path(other),
         }),
     }
 }
@@ -136,9 +136,9 @@ pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
     let file = files::open_private(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(IndexError::Busy(rounds_support::errors::shown(folder)))
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(IndexError::Busy(
+            rounds_support::errors::display_path(folder),
+        )),
         Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
     }
 }
@@ -334,7 +334,7 @@ impl Writer {
     pub fn add(
         &mut self,
         mut example: Example,
-        images: &[NewPicture],
+        images: &[NewImage],
         vectors: &[NewVectors],
     ) -> Result<Added, IndexError> {
         example.images = images.iter().map(|p| p.image.clone()).collect();
@@ -372,7 +372,7 @@ impl Writer {
     }
 
     /// Stores an image and its details.
-    fn put(&mut self, new: &NewPicture) -> Result<(), IndexError> {
+    fn put(&mut self, new: &NewImage) -> Result<(), IndexError> {
         self.images.put(&new.image, &new.bytes)?;
         let Some(details) = new.details else {
             return Ok(());
@@ -385,7 +385,7 @@ impl Writer {
                 new.bytes.len() as i64,
                 details.width,
                 details.height,
-                details.look as i64
+                details.phash as i64
             ])?;
         Ok(())
     }
@@ -413,10 +413,10 @@ impl Writer {
 
     /// Makes all changes durable. After an error, drop the writer: the index is as of the last commit.
     ///
-    /// Errors with [`IndexError::Gone`] if the index was deleted meanwhile, by whatever means.
+    /// Errors with [`IndexError::Deleted`] if the index was deleted meanwhile, by whatever means.
     pub fn commit(&mut self) -> Result<(), IndexError> {
         if !self.folder.join(MANIFEST).exists() || !still_locked(&self.folder, &self.lock) {
-            return Err(IndexError::Gone(rounds_support::errors::shown(
+            return Err(IndexError::Deleted(rounds_support::errors::display_path(
                 &self.folder,
             )));
         }

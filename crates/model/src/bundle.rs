@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::encoder::EncoderBundle;
 use super::error::ModelError;
 use super::flamingo::FlamingoConfig;
-pub use super::manifest_files::KnownBy;
+pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
 
@@ -53,7 +53,7 @@ pub struct Manifest {
     pub weights: Vec<String>,
     /// What identifies its image vectors.
     #[serde(default, skip_serializing_if = "KnownBy::is_default")]
-    pub vectors_known_by: KnownBy,
+    pub vectors_known_by: VectorIdentity,
     /// The special tokens.
     pub tokens: SpecialTokens,
     /// How pixels are prepared.
@@ -68,13 +68,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Identifies the vectors of its tower; with [`KnownBy::Weights`] it is the SHA-256 of the first weights file.
+    /// Identifies the vectors of its tower; with [`VectorIdentity::Weights`] it is the SHA-256 of the first weights file.
     pub fn encoder_id(&self) -> String {
         let manifest_files = self.manifest_files();
         let hashes = manifest_files.weight_hashes();
         match self.vectors_known_by {
-            KnownBy::Weights => hashes.first().copied().unwrap_or_default().to_string(),
-            KnownBy::Settings => {
+            VectorIdentity::Weights => hashes.first().copied().unwrap_or_default().to_string(),
+            VectorIdentity::Settings => {
                 manifest_files::identity(&hashes, &(&self.config.vision, &self.pixels))
             }
         }
@@ -230,9 +230,10 @@ enum BundleSource {
 impl BundleSource {
     fn read(&self, name: &str, max: u64) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
-            BundleSource::Folder(folder) => {
-                Ok(Cow::Owned(files::read_plain(&folder.join(name), max)?))
-            }
+            BundleSource::Folder(folder) => Ok(Cow::Owned(files::read_regular_file(
+                &folder.join(name),
+                max,
+            )?)),
             BundleSource::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(name, "it is not part of this build")),
@@ -240,7 +241,7 @@ impl BundleSource {
     }
 }
 
-fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
+fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
     let text = std::str::from_utf8(text).map_err(|e| damaged(MANIFEST, e))?;
     let version: VersionOnly = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
     if version.format_version != FORMAT_VERSION {
@@ -263,8 +264,8 @@ fn require_model(folder: &Path) -> Result<(), ModelError> {
     if folder.join(MANIFEST).exists() {
         return Ok(());
     }
-    let path = rounds_support::errors::shown(folder);
-    Err(match EncoderBundle::is_one(folder) {
+    let path = rounds_support::errors::display_path(folder);
+    Err(match EncoderBundle::is_encoder(folder) {
         true => ModelError::IsEncoder(path),
         false => ModelError::NotAModel(path),
     })
@@ -281,7 +282,7 @@ impl Bundle {
             }
         };
         let text = source.read(MANIFEST, MAX_MANIFEST)?;
-        let manifest = manifest_of(&text)?;
+        let manifest = parse_manifest(&text)?;
         let manifest_files = manifest.manifest_files();
         let checked = |name: &str, max| {
             let bytes = source.read(name, max)?;
@@ -303,12 +304,15 @@ impl Bundle {
     /// Reads only `model.toml` of the bundle in `folder`.
     pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
         require_model(folder)?;
-        manifest_of(&files::read_plain(&folder.join(MANIFEST), MAX_MANIFEST)?)
+        parse_manifest(&files::read_regular_file(
+            &folder.join(MANIFEST),
+            MAX_MANIFEST,
+        )?)
     }
 
     /// Parses and checks the text of a `model.toml`. Public for the fuzzer.
-    pub fn manifest_of(text: &[u8]) -> Result<Manifest, ModelError> {
-        manifest_of(text)
+    pub fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
+        parse_manifest(text)
     }
 
     /// Hashes every file of the bundle in `folder`; returns a message for each that differs from the manifest.
@@ -334,7 +338,7 @@ mod tests {
     fn changed(from: &str, to: &str) -> Result<Manifest, ModelError> {
         let text = shipped();
         assert!(text.contains(from), "{from}");
-        manifest_of(text.replacen(from, to, 1).as_bytes())
+        parse_manifest(text.replacen(from, to, 1).as_bytes())
     }
 
     #[test]

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use error::ModelError;
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_support::Cancel;
 
 /// An image after one pass of a learner's vision tower and resampler.
@@ -47,7 +47,7 @@ pub trait FewShotLearner: Send {
     /// Maximum length of a sequence in tokens.
     fn context(&self) -> usize;
     /// Runs the vision tower and the resampler.
-    fn encode_image(&self, image: &Picture) -> Result<EncodedImage, ModelError>;
+    fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError>;
     /// Starts a sequence, with one image for every image token in `ids`. Returns the logits after the last token, one per
     /// vocabulary entry.
     fn prefill(

@@ -19,7 +19,7 @@ pub(crate) const MANIFESTS: [&str; 2] = ["model.toml", "encoder.toml"];
 /// What identifies the vectors of a bundle. Indexes store the identifier with the vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum KnownBy {
+pub enum VectorIdentity {
     /// The weights alone: the built-in model, and bundles made before settings were included.
     #[default]
     Weights,
@@ -28,7 +28,7 @@ pub enum KnownBy {
     Settings,
 }
 
-impl KnownBy {
+impl VectorIdentity {
     /// Whether it is the value assumed for a manifest without this field.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()

@@ -4,9 +4,9 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
+use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
 use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
-use super::import::{Hold, ImportError, write_weights};
+use super::import::{ImportError, WeightFormat, write_weights};
 use super::language::{DecoderConfig, Mlp};
 use super::layers::NormKind;
 use super::vision::{VisionActivation, VisionConfig};
@@ -166,7 +166,7 @@ fn tokenizer(vocab: usize, special: &[&str]) -> Result<String, ImportError> {
 pub fn write(
     shape: Shape,
     layers: Option<usize>,
-    format: Hold,
+    format: WeightFormat,
     folder: &Path,
     seed: u64,
     cancel: &Cancel,
@@ -206,7 +206,7 @@ pub fn write(
         familiar_similarity: -1.0,
         dtype: format.name().into(),
         weights: vec![format.file().into()],
-        vectors_known_by: KnownBy::Settings,
+        vectors_known_by: VectorIdentity::Settings,
         tokens: SpecialTokens {
             begin: if idefics { "<s>" } else { "" }.into(),
             image: "<image>".into(),

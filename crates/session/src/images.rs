@@ -16,7 +16,7 @@ use rounds_support::{FileError, files};
 /// Folder in the data directory.
 pub const FOLDER: &str = "session-images";
 /// Most images in one turn.
-pub const MOST_IMAGES: usize = 16;
+pub const MAX_IMAGES: usize = 16;
 /// Largest thumbnail of a shot in bytes.
 pub const MAX_THUMBNAIL_BYTES: usize = 512 << 10;
 

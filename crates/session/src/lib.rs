@@ -28,13 +28,13 @@ use rusqlite::Connection;
 use rounds_support::Paths;
 
 pub use branches::Branch;
-pub use clock::{readable as moment_in_words, rfc3339};
+pub use clock::{readable as readable_time, rfc3339};
 pub use error::SessionError;
 pub use export::Format;
 pub use id::{SessionId, TurnAddress, TurnId};
-pub use images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
+pub use images::{MAX_IMAGES, MAX_THUMBNAIL_BYTES};
 pub use read::Stats;
-pub use record::{LONGEST_TEXT, LONGEST_TITLE, MOST_SHOTS};
+pub use record::{MAX_SHOTS, MAX_TEXT, MAX_TITLE};
 pub use remove::Removed;
 pub use replay::{Change, Difference, Verdict, compare};
 pub use search::{Hit, Snippet};

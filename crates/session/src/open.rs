@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{SessionError, damaged};
 use super::{clock, schema};
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::{FileError, files};
 
 /// File name in the data directory.
@@ -81,7 +81,7 @@ pub fn open(folder: &Path, _lock: &OpenLock) -> Result<(Connection, Option<Strin
     let connection = try_open(&path)?;
     let notice = format!(
         "the saved sessions are damaged ({reason}); they were moved to {}, and a new store was created",
-        shown(&aside)
+        display_path(&aside)
     );
     Ok((connection, Some(notice)))
 }

@@ -10,11 +10,11 @@ use super::types::{Sources, StoredAnswer, StoredImage, StoredShot};
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
 /// Longest title, model name or index name in characters; longer ones are cut with an ellipsis.
-pub const LONGEST_TITLE: usize = 200;
+pub const MAX_TITLE: usize = 200;
 /// Longest question, answer, rationale or message in bytes.
-pub const LONGEST_TEXT: usize = 1 << 20;
+pub const MAX_TEXT: usize = 1 << 20;
 /// Most shots of one turn.
-pub const MOST_SHOTS: usize = 512;
+pub const MAX_SHOTS: usize = 512;
 /// Longest JSON text of one turn in bytes.
 const MAX_RECORD_BYTES: usize = 16 << 20;
 /// Deepest nesting of settings and provenance; deeper parts become `null`.
@@ -91,13 +91,13 @@ pub fn is_sha256(text: &str) -> bool {
 
 /// Cleans a text of several lines; errors if it is too long.
 pub fn cleaned_text(what: &'static str, text: &str) -> Result<String, SessionError> {
-    at_most(what, text.len(), LONGEST_TEXT)?;
+    at_most(what, text.len(), MAX_TEXT)?;
     Ok(clean(text))
 }
 
 /// Cleans a title or name; `untitled` if nothing is left.
 pub fn cleaned_title(title: &str) -> String {
-    let line = clean_line_max(title.trim(), LONGEST_TITLE);
+    let line = clean_line_max(title.trim(), MAX_TITLE);
     if line.trim().is_empty() {
         return "untitled".to_owned();
     }
@@ -117,7 +117,7 @@ pub fn cleaned_sources(sources: Sources) -> Sources {
 /// Cleans the name and format of an image.
 pub fn cleaned_image(image: StoredImage) -> StoredImage {
     StoredImage {
-        name: clean_line_max(&image.name, LONGEST_TITLE),
+        name: clean_line_max(&image.name, MAX_TITLE),
         format: clean_line_max(&image.format, 16),
         ..image
     }
@@ -131,7 +131,7 @@ pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError
         rationale: rationale
             .map(|text| cleaned_text("bytes in the rationale", text))
             .transpose()?,
-        stop_reason: clean_line_max(&answer.stop_reason, LONGEST_TITLE),
+        stop_reason: clean_line_max(&answer.stop_reason, MAX_TITLE),
         notices: answer
             .notices
             .iter()
@@ -146,7 +146,7 @@ pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError
 
 /// Cleans every text of the shots.
 pub fn cleaned_shots(shots: Vec<StoredShot>) -> Result<Vec<StoredShot>, SessionError> {
-    at_most("shots", shots.len(), MOST_SHOTS)?;
+    at_most("shots", shots.len(), MAX_SHOTS)?;
     shots.into_iter().map(cleaned_shot).collect()
 }
 

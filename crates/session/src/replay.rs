@@ -25,7 +25,7 @@ pub enum Verdict {
         /// Where the answers first differ; `None` if they do not.
         first_difference: Option<Difference>,
         /// The inputs that differ.
-        ingredients: Vec<Change>,
+        changes: Vec<Change>,
     },
 }
 
@@ -56,14 +56,14 @@ pub struct Change {
 /// Compares a turn with its replay.
 pub fn compare(old: &Turn, new: &Turn) -> Verdict {
     let first_difference = first_difference(old, new);
-    let ingredients = changes(old, new);
-    if first_difference.is_none() && ingredients.is_empty() {
+    let changes = changes(old, new);
+    if first_difference.is_none() && changes.is_empty() {
         return Verdict::Same;
     }
     Verdict::Differs {
         answer_changed: first_difference.is_some(),
         first_difference,
-        ingredients,
+        changes,
     }
 }
 

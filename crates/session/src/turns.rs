@@ -9,7 +9,7 @@ use super::Sessions;
 use super::clock;
 use super::error::{SessionError, at_most};
 use super::id::{SessionId, TurnId};
-use super::images::{MAX_THUMBNAIL_BYTES, MOST_IMAGES};
+use super::images::{MAX_IMAGES, MAX_THUMBNAIL_BYTES};
 use super::record::{
     Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
     cleaned_text, cleaned_title,
@@ -64,7 +64,7 @@ impl Sessions {
         session: &SessionId,
         turn: &NewTurn,
     ) -> Result<TurnId, SessionError> {
-        at_most("images in a question", turn.images.len(), MOST_IMAGES)?;
+        at_most("images in a question", turn.images.len(), MAX_IMAGES)?;
         let question = cleaned_text("bytes in the question", &turn.question)?;
         let line = |text: &Option<String>| text.as_deref().map(sanitise::clean_line);
         let images: Vec<StoredImage> = turn.images.iter().map(stored_image).collect();

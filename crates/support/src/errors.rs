@@ -1,7 +1,7 @@
 //! Errors about files, and the hint that goes with an error.
 //!
 //! A message says what failed and where, in lower case and without a full stop; the hint says what to do next. A path is
-//! untrusted text: it must only reach a message through [`shown`].
+//! untrusted text: it must only reach a message through [`display_path`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ pub trait Hint {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     /// The path does not exist.
-    #[error("not found: {}", shown(.path))]
+    #[error("not found: {}", display_path(.path))]
     NotFound {
         /// The path as given.
         path: PathBuf,
     },
     /// The user lacks the permission.
-    #[error("no permission to {action} {}", shown(.path))]
+    #[error("no permission to {action} {}", display_path(.path))]
     Permission {
         /// The path as given.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum FileError {
         action: &'static str,
     },
     /// The file exceeds the size limit.
-    #[error("file larger than {}: {}", bytes(*.limit), shown(.path))]
+    #[error("file larger than {}: {}", bytes(*.limit), display_path(.path))]
     TooLarge {
         /// The path as given.
         path: PathBuf,
@@ -43,19 +43,19 @@ pub enum FileError {
         limit: u64,
     },
     /// A file was expected.
-    #[error("this is a folder, not a file: {}", shown(.path))]
+    #[error("this is a folder, not a file: {}", display_path(.path))]
     IsDirectory {
         /// The path as given.
         path: PathBuf,
     },
     /// The disk or the quota is full.
-    #[error("no space left to write {}", shown(.path))]
+    #[error("no space left to write {}", display_path(.path))]
     NoSpace {
         /// The path as given.
         path: PathBuf,
     },
     /// Any other error.
-    #[error("cannot {action} {}: {reason}", shown(.path))]
+    #[error("cannot {action} {}: {reason}", display_path(.path))]
     Other {
         /// The path as given.
         path: PathBuf,
@@ -108,7 +108,7 @@ impl Hint for FileError {
                 Some(parent) if !parent.as_os_str().is_empty() && !parent.exists() => {
                     format!(
                         "the folder {} does not exist either; check the path",
-                        shown(parent)
+                        display_path(parent)
                     )
                 }
                 _ => "check the spelling and the folder you are in".to_owned(),
@@ -127,7 +127,7 @@ impl Hint for FileError {
 }
 
 /// A path as it may appear in a message: sanitised, on one line, limited in length.
-pub fn shown(path: &Path) -> String {
+pub fn display_path(path: &Path) -> String {
     sanitise::clean_line_max(&path.to_string_lossy(), MAX_PATH_CHARS)
 }
 

@@ -55,7 +55,7 @@ pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
 }
 
 /// Like [`read_limited`], but only accepts a regular file: opening a pipe blocks, and a device may have no end.
-pub fn read_plain(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+pub fn read_regular_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     let metadata = fs::metadata(path).map_err(|error| FileError::from_io(path, "read", &error))?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(FileError::other(path, "read", "not a regular file"));
@@ -90,10 +90,10 @@ pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 /// Writes a private file (0600 on Unix) atomically: readers see the old content or the new, even after a crash. The folder
 /// must exist. See [`Staged`] for links and devices.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    Staged::holding(path, content)?.put()
+    Staged::with_content(path, content)?.commit()
 }
 
-/// A private file being written under a temporary name in the same folder. [`Staged::put`] moves it to its final path;
+/// A private file being written under a temporary name in the same folder. [`Staged::commit`] moves it to its final path;
 /// dropping it instead deletes it and leaves any old file alone.
 pub struct Staged {
     temporary: NamedTempFile,
@@ -129,7 +129,7 @@ impl Staged {
     }
 
     /// Starts the file that will become `path`, with `content` already synced to disk.
-    pub fn holding(path: &Path, content: &[u8]) -> Result<Self, FileError> {
+    pub fn with_content(path: &Path, content: &[u8]) -> Result<Self, FileError> {
         let mut staged = Self::new(path)?;
         staged
             .write_all(content)
@@ -145,7 +145,7 @@ impl Staged {
     }
 
     /// Moves the file to its final path and syncs it.
-    pub fn put(self) -> Result<(), FileError> {
+    pub fn commit(self) -> Result<(), FileError> {
         self.sync()?;
         let Self { temporary, path } = self;
         temporary
@@ -269,7 +269,10 @@ mod tests {
         assert_eq!(read(&path).unwrap(), b"old");
         drop(staged);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        Staged::holding(&path, b"new").unwrap().put().unwrap();
+        Staged::with_content(&path, b"new")
+            .unwrap()
+            .commit()
+            .unwrap();
         assert_eq!(read(&path).unwrap(), b"new");
         assert!(matches!(
             Staged::new(folder.path()),
@@ -327,11 +330,11 @@ mod tests {
     #[cfg(unix)]
     fn a_device_is_not_a_regular_file() {
         let folder = tempfile::tempdir().unwrap();
-        let error = read_plain(Path::new("/dev/zero"), 4).unwrap_err();
+        let error = read_regular_file(Path::new("/dev/zero"), 4).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         let plain = folder.path().join("four");
         write_atomic(&plain, b"four").unwrap();
-        assert_eq!(read_plain(&plain, 4).unwrap(), b"four");
+        assert_eq!(read_regular_file(&plain, 4).unwrap(), b"four");
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub use cancel::Cancel;
 pub use disk::free_space;
 pub use errors::{FileError, Hint};
 pub use lines::Lines;
-pub use named_folders::{OwnWord, Shelf};
+pub use named_folders::{NamedFolders, ReservedName};
 pub use paths::Paths;
-pub use progress::{Progress, aside};
+pub use progress::{Progress, stderr_line};
 
 /// The intended use, stated on every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -12,16 +12,16 @@ pub type Line = Result<String, BadLine>;
 /// Why a line was rejected. Reading continues with the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLine {
-    /// Longer than [`LONGEST_LINE`].
+    /// Longer than [`MAX_LINE_BYTES`].
     #[error("the line is longer than 1 MiB")]
-    Long,
+    TooLong,
     /// Not valid UTF-8.
     #[error("the line is not UTF-8")]
     NotUtf8,
 }
 
 /// Maximum length of a line in bytes.
-pub const LONGEST_LINE: usize = 1 << 20;
+pub const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Reads lines on a separate thread.
 pub struct Lines {
@@ -86,7 +86,7 @@ fn next(input: &mut dyn BufRead) -> std::io::Result<Option<Line>> {
         }
         let end = available.iter().position(|b| *b == b'\n');
         let take = end.unwrap_or(available.len());
-        long |= bytes.len() + take > LONGEST_LINE;
+        long |= bytes.len() + take > MAX_LINE_BYTES;
         if !long {
             bytes.extend_from_slice(&available[..take]);
         }
@@ -96,7 +96,7 @@ fn next(input: &mut dyn BufRead) -> std::io::Result<Option<Line>> {
         }
     }
     if long {
-        return Ok(Some(Err(BadLine::Long)));
+        return Ok(Some(Err(BadLine::TooLong)));
     }
     if bytes.last() == Some(&b'\r') {
         bytes.pop();
@@ -119,13 +119,13 @@ mod tests {
     #[test]
     fn lines_arrive_in_order_and_reading_continues_after_bad_ones() {
         let mut text = b"one\r\n\n\xFF\n".to_vec();
-        text.extend(vec![b'x'; LONGEST_LINE + 1]);
+        text.extend(vec![b'x'; MAX_LINE_BYTES + 1]);
         text.extend(b"\nlast");
         let expected = [
             Ok("one".to_string()),
             Ok(String::new()),
             Err(BadLine::NotUtf8),
-            Err(BadLine::Long),
+            Err(BadLine::TooLong),
             Ok("last".to_string()),
         ];
         assert_eq!(all(text), expected);

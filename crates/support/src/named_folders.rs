@@ -10,7 +10,7 @@ const RESERVED_NAMES: [&str; 2] = ["shipped", "descriptor"];
 /// A name that the program reserves for itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name {0} is reserved by rounds; choose another name")]
-pub struct OwnWord(String);
+pub struct ReservedName(String);
 
 /// Whether `given` is a bare name rather than a path.
 fn is_name(given: &Path) -> bool {
@@ -22,11 +22,11 @@ fn is_name(given: &Path) -> bool {
 }
 
 /// A folder whose subfolders can be referred to by name.
-pub struct Shelf {
+pub struct NamedFolders {
     folder: PathBuf,
 }
 
-impl Shelf {
+impl NamedFolders {
     /// The items in `folder`, which need not exist.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
@@ -50,12 +50,12 @@ impl Shelf {
     ///
     /// # Errors
     /// Fails for a reserved name, which could never be looked up.
-    pub fn place(&self, given: &Path) -> Result<PathBuf, OwnWord> {
+    pub fn place(&self, given: &Path) -> Result<PathBuf, ReservedName> {
         if !is_name(given) {
             return Ok(given.to_path_buf());
         }
         match RESERVED_NAMES.iter().find(|word| given == Path::new(word)) {
-            Some(word) => Err(OwnWord((*word).to_string())),
+            Some(word) => Err(ReservedName((*word).to_string())),
             None => Ok(self.folder.join(given)),
         }
     }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_bare_name_is_looked_up_in_the_folder_and_a_path_is_used_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let folders = Shelf::new(folder.path().join("items"));
+        let folders = NamedFolders::new(folder.path().join("items"));
         let is_one = |path: &Path| path.join("here").exists();
         let inside = folders.place(Path::new("mine")).unwrap();
         assert_eq!(inside, folder.path().join("items/mine"));
@@ -100,7 +100,10 @@ mod tests {
             assert_eq!(folders.place(Path::new(path)), Ok(path.into()));
         }
         for word in RESERVED_NAMES {
-            assert_eq!(folders.place(Path::new(word)), Err(OwnWord(word.into())));
+            assert_eq!(
+                folders.place(Path::new(word)),
+                Err(ReservedName(word.into()))
+            );
         }
         assert_eq!(folders.list(), [("mine".to_string(), inside)]);
     }

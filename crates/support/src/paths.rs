@@ -71,7 +71,7 @@ impl Paths {
 }
 
 /// A path to `folder` that works from any working directory: just its name if it is in `library`, else its absolute path.
-pub fn lasting(folder: &Path, library: &Path) -> PathBuf {
+pub fn stable_path(folder: &Path, library: &Path) -> PathBuf {
     match folder.strip_prefix(library) {
         Ok(name) if name.components().count() == 1 => name.to_path_buf(),
         _ => std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()),
@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn a_library_folder_becomes_its_name_and_any_other_an_absolute_path() {
         let library = Path::new("/home/me/models");
-        let lasting = |folder: &str| lasting(Path::new(folder), library);
-        assert_eq!(lasting("/home/me/models/big"), Path::new("big"));
+        let stable_path = |folder: &str| stable_path(Path::new(folder), library);
+        assert_eq!(stable_path("/home/me/models/big"), Path::new("big"));
         let inside = "/home/me/models/big/inside";
-        assert_eq!(lasting(inside), Path::new(inside));
-        assert!(lasting("here").is_absolute());
-        assert_eq!(lasting("/home/me/models"), library);
+        assert_eq!(stable_path(inside), Path::new(inside));
+        assert!(stable_path("here").is_absolute());
+        assert_eq!(stable_path("/home/me/models"), library);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 const PLAIN_LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Writes a line to stderr, unsanitised. Unlike `eprintln!`, it does not panic if stderr is closed.
-pub fn aside(text: impl std::fmt::Display) {
+pub fn stderr_line(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// Sets the number of items, once known.
-    pub fn expect(&mut self, total: Option<u64>) {
+    pub fn set_total(&mut self, total: Option<u64>) {
         self.total = total;
     }
 

@@ -13,7 +13,7 @@ use super::recipe::{NanoRecipe, nano_config};
 use super::report::Report;
 use super::{tokenizer, tower, vars::Vars};
 use rounds_model::vision::ClipTower;
-use rounds_support::{Cancel, FileError, aside, files};
+use rounds_support::{Cancel, FileError, files, stderr_line};
 
 /// Why training failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ pub fn train_nano(
         image: id("<image>"),
     };
     let side = config.vision.image_size;
-    aside(format_args!("rendering {} phantoms", recipe.images));
+    stderr_line(format_args!("rendering {} phantoms", recipe.images));
     let pool = Pool::render(recipe.images, seeds::TRAIN, side, recipe.threads, &|_| {});
     let held_out = Pool::render(
         recipe.held_out,
@@ -96,7 +96,7 @@ pub fn train_nano(
         save_stage(&checkpoint_file, folder, 0)?;
     }
     let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
-    aside("computing the tower's features");
+    stderr_line("computing the tower's features");
     let features = tower::features(&vision, &pool, device, recipe.threads)?;
     let context = StageContext {
         recipe,

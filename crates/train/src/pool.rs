@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use rounds_imaging::{Deep, Format, Mode, Picture, SourceInfo, clip_transform};
+use rounds_imaging::{Format, HighBitDepth, Image, Mode, SourceInfo, clip_transform};
 use rounds_phantom::{KINDS, Phantom, render};
 use rounds_support::rng::Rng;
 
@@ -31,11 +31,11 @@ pub struct Pool {
 }
 
 /// A phantom's image as the program would load it from a file.
-pub fn phantom_image(phantom: &Phantom) -> Picture {
+pub fn phantom_image(phantom: &Phantom) -> Image {
     let side = phantom.canvas.size as u32;
     let rgb = phantom.canvas.to_rgb8();
-    Picture {
-        beside: rounds_imaging::Beside::default(),
+    Image {
+        extras: rounds_imaging::PixelExtras::default(),
         width: side,
         height: side,
         source: SourceInfo {
@@ -73,7 +73,7 @@ impl Pool {
                             pixels.extend(clip_transform(
                                 &phantom_image(&phantom),
                                 side,
-                                Deep::Scaled,
+                                HighBitDepth::Scaled,
                             ));
                             phantom.canvas.pixels = Vec::new();
                             phantoms.push(phantom);
@@ -101,11 +101,11 @@ impl Pool {
     }
 
     /// One image at the pool's size.
-    pub fn image(&self, image: usize) -> Picture {
+    pub fn image(&self, image: usize) -> Image {
         let bytes = 3 * self.side * self.side;
         let rgb = self.pixels[image * bytes..(image + 1) * bytes].to_vec();
-        Picture {
-            beside: rounds_imaging::Beside::default(),
+        Image {
+            extras: rounds_imaging::PixelExtras::default(),
             width: self.side as u32,
             height: self.side as u32,
             source: SourceInfo {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use rounds_support::aside;
+use rounds_support::stderr_line;
 
 /// Collects measurements and writes them out.
 pub struct Report {
@@ -70,7 +70,7 @@ impl Report {
         let (loss, right, names, norm) = (mean(0), mean(1), mean(2), mean(3));
         let losses: Vec<f32> = self.window.iter().map(|w| w[0]).collect();
         let seconds = self.started.elapsed().as_secs_f32();
-        aside(format_args!(
+        stderr_line(format_args!(
             "{stage} {:>5}/{steps}  loss {loss:.4}  right {:>5.1} %  names {:>5.1} %  norm {norm:.2}  {seconds:.0} s  {}",
             step + 1,
             right * 100.0,
@@ -92,7 +92,7 @@ impl Report {
         by_kind: &BTreeMap<super::targets::TargetKind, f32>,
     ) {
         let kinds = serde_json::json!(by_kind);
-        aside(format_args!(
+        stderr_line(format_args!(
             "{stage} {step:>5}  held out: {:.2} % right  {kinds}",
             share * 100.0
         ));

@@ -9,10 +9,12 @@ use super::pool::{PHANTOM_SIDE, phantom_image, seeds};
 use super::recipe::nano_config;
 use rounds_imaging::{decode, thumbnail_jpeg};
 use rounds_index::{
-    self as index, Details, Example, Filter, Index, NewPicture, NewVectors, Search, Writer,
+    self as index, Example, Filter, ImageDetails, Index, NewImage, NewVectors, Search, Writer,
 };
 use rounds_model::FewShotLearner;
-use rounds_model::bundle::{Bundle, FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels, SpecialTokens};
+use rounds_model::bundle::{
+    Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity,
+};
 use rounds_model::flamingo::FlamingoLearner;
 use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render, render_with};
@@ -62,7 +64,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         },
         dtype: "f16".into(),
         weights: vec!["model.safetensors".into()],
-        vectors_known_by: KnownBy::Weights,
+        vectors_known_by: VectorIdentity::Weights,
         pixels: Pixels::clip(Fit::Crop),
         config: nano_config(vocab),
         files: BTreeMap::from([
@@ -129,16 +131,16 @@ fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow:
             study: format!("phantom-{seed}"),
             ..Example::default()
         };
-        let new = NewPicture {
+        let new = NewImage {
             image: index::ExampleImage {
                 sha256: decoded.source.sha256.clone(),
                 extension: "jpg".into(),
             },
             bytes: jpeg,
-            details: Some(Details {
+            details: Some(ImageDetails {
                 width: decoded.width,
                 height: decoded.height,
-                look: rounds_imaging::look(&decoded),
+                phash: rounds_imaging::phash(&decoded),
             }),
         };
         let vectors = NewVectors {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::out::print;
 use super::{AnswerArgs, Cli, Failure, Outcome};
 use crate::tui::keys::Keymap;
-use rounds_support::errors::{count, shown};
+use rounds_support::errors::{count, display_path};
 use rounds_support::{Hint, Paths};
 
 use file::{Fault, Location, SettingsFile};
@@ -58,10 +58,10 @@ impl FileArg {
     fn existing_path(&self) -> Result<PathBuf, Failure> {
         match &self.file {
             Some(path) if !path.exists() => Err(Failure::usage(
-                format!("not found: {}", shown(path)),
+                format!("not found: {}", display_path(path)),
                 Some(format!(
                     "create it with `rounds config init {}`",
-                    shown(path)
+                    display_path(path)
                 )),
             )),
             _ => self.path(),
@@ -160,7 +160,7 @@ fn key_faults(file: &SettingsFile) -> Vec<Fault> {
 }
 
 fn located(path: &std::path::Path, fault: &Fault) -> String {
-    let path = shown(path);
+    let path = display_path(path);
     match &fault.at {
         Location::File => format!("{path}: {}", fault.message),
         Location::Line(line) => format!("{path}:{line}: {}", fault.message),
@@ -234,7 +234,11 @@ fn check(path: PathBuf) -> Outcome {
     if !found.faults.is_empty() {
         return Ok(2);
     }
-    print(format_args!("{}: {}", shown(&found.path), found.summary))?;
+    print(format_args!(
+        "{}: {}",
+        display_path(&found.path),
+        found.summary
+    ))?;
     Ok(0)
 }
 

@@ -10,7 +10,7 @@ use rounds_index::{Encoder, Index, IndexError, short};
 use rounds_model::bundle::{Bundle, Manifest, Weights};
 use rounds_model::encoder::{Descriptor, EncoderBundle};
 use rounds_model::error::ModelError;
-use rounds_model::library::Known;
+use rounds_model::library::BundleManifest;
 use rounds_support::Paths;
 use rounds_support::errors::{bytes, count};
 
@@ -48,12 +48,12 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
     for (name, known) in library.list() {
         let folder = library.folder_of(&name);
         let (part, finding) = match known {
-            Ok(Known::Learner(manifest)) => {
+            Ok(BundleManifest::Learner(manifest)) => {
                 towers.push(tower("model", &name, manifest.encoder_id()));
                 let size = manifest.lengths.values().sum();
                 ("model", described_model(&name, &manifest, size))
             }
-            Ok(Known::Encoder(manifest)) => {
+            Ok(BundleManifest::Encoder(manifest)) => {
                 towers.push(tower("encoder", &name, manifest.id()));
                 let size = manifest.lengths.values().sum();
                 let family = manifest.family.name();
@@ -113,7 +113,7 @@ fn described(
 }
 
 fn reinstall_hint(folder: &Path) -> String {
-    let folder = rounds_support::errors::shown(folder);
+    let folder = rounds_support::errors::display_path(folder);
     format!("import or pull it again, or delete its folder: {folder}")
 }
 
@@ -207,12 +207,12 @@ fn vector_error(index: &Index) -> Option<IndexError> {
 /// The identity of the vectors that a model or an encoder produces, by the folder of its bundle; `None` is the shipped model.
 pub fn vector_sha256(bundle: Option<&Path>) -> Result<String, ModelError> {
     match bundle {
-        Some(name) if Descriptor::is_named(name) => Ok(Descriptor::id().into()),
+        Some(name) if Descriptor::is_descriptor(name) => Ok(Descriptor::id().into()),
         Some(name) if name == Path::new(SHIPPED) => vector_sha256(None),
         None => Bundle::open(None).map(|bundle| bundle.manifest.encoder_id()),
-        Some(folder) => Known::of(folder).map(|known| match known {
-            Known::Learner(manifest) => manifest.encoder_id(),
-            Known::Encoder(manifest) => manifest.id(),
+        Some(folder) => BundleManifest::of(folder).map(|known| match known {
+            BundleManifest::Learner(manifest) => manifest.encoder_id(),
+            BundleManifest::Encoder(manifest) => manifest.id(),
         }),
     }
 }

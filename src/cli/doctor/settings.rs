@@ -7,10 +7,10 @@ use super::Finding;
 use super::libraries::{Tower, vector_sha256};
 use crate::cli::Failure;
 use crate::cli::config::{SettingsReport, examine_user_file};
-use rounds_assistant::{SHIPPED, Setup, compares};
+use rounds_assistant::{SHIPPED, Setup, retrieval_encoder_path};
 use rounds_index::Index;
 use rounds_support::Hint;
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 
 /// Checks the user's settings, and whether the chat can answer under them.
 pub fn check(towers: &[Tower], findings: &mut Vec<Finding>) {
@@ -36,8 +36,8 @@ fn failed(finding: Finding, failure: Failure) -> Finding {
 }
 
 fn file(report: &SettingsReport) -> Finding {
-    let finding = Finding::new("settings", shown(&report.path), report.summary.clone()).with_facts(json!({
-        "path": shown(&report.path), "exists": report.path.exists(), "settings": report.settings,
+    let finding = Finding::new("settings", display_path(&report.path), report.summary.clone()).with_facts(json!({
+        "path": display_path(&report.path), "exists": report.path.exists(), "settings": report.settings,
         "faults": report.faults.iter().map(|(fault, hint)| json!({ "message": fault, "hint": hint })).collect::<Vec<_>>(),
     }));
     match report.faults.first() {
@@ -50,14 +50,14 @@ fn file(report: &SettingsReport) -> Finding {
 fn compatibility(setup: &Setup, towers: &[Tower]) -> Finding {
     let name = |path: Option<&Path>| match path {
         None => SHIPPED.to_string(),
-        Some(path) => shown(path.file_name().map_or(path, Path::new)),
+        Some(path) => display_path(path.file_name().map_or(path, Path::new)),
     };
     let (model, index) = (name(setup.model.as_deref()), name(setup.index.as_deref()));
     let opened = match Index::open(setup.index.as_deref()) {
         Ok(opened) => opened,
         Err(error) => return Finding::new("answers", "", "").error(&error),
     };
-    let encoder = compares(setup, &opened);
+    let encoder = retrieval_encoder_path(setup, &opened);
     let by = match encoder {
         Some(encoder) => format!("encoder {}", name(Some(encoder))),
         None => format!("model {model}"),

@@ -4,8 +4,8 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::tui::Abilities;
-use rounds_support::errors::{bytes, count, shown};
+use crate::tui::Capabilities;
+use rounds_support::errors::{bytes, count, display_path};
 use rounds_support::{FileError, Hint, Paths, free_space};
 
 /// Free space below this many bytes gets a note: a session with its images takes a few MiB.
@@ -73,9 +73,9 @@ fn folder(part: &'static str, name: &str, path: &Path) -> Finding {
     } else {
         ", not created yet"
     };
-    let finding =
-        Finding::new(part, name, format!("{}{yet}{space}", shown(path))).with_facts(json!({
-            "path": shown(path), "exists": path.exists(), "free_bytes": free,
+    let finding = Finding::new(part, name, format!("{}{yet}{space}", display_path(path)))
+        .with_facts(json!({
+            "path": display_path(path), "exists": path.exists(), "free_bytes": free,
         }));
     match free {
         Some(free) if free < LOW_SPACE => finding.note(
@@ -148,8 +148,8 @@ pub fn terminal() -> Finding {
         )
         .with_facts(json!({ "full_screen": false, "reason": reason }));
     }
-    let found = crate::tui::abilities();
-    let Abilities {
+    let found = crate::tui::capabilities();
+    let Capabilities {
         pictures,
         colours,
         size,

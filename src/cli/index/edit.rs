@@ -13,8 +13,9 @@ use rounds_index::Writer;
 use rounds_index::dataset::{ImageSource, Item, Row};
 use rounds_index::ingest::{IngestError, Report, Summary, ingest};
 use rounds_support::{
-    Cancel, Progress, aside,
-    errors::{bytes, count, shown},
+    Cancel, Progress,
+    errors::{bytes, count, display_path},
+    stderr_line,
 };
 
 /// Maximum number of files that a message names.
@@ -29,9 +30,9 @@ pub struct Create {
 }
 
 pub fn create(create: &Create) -> Outcome {
-    let folder = library()?.place(&create.name).map_err(failed)?;
+    let folder = library()?.new_folder(&create.name).map_err(failed)?;
     rounds_index::create(&folder, create.encoder_args.of_new_index()?).map_err(failed)?;
-    aside(format_args!("created index {}", shown(&folder)));
+    stderr_line(format_args!("created index {}", display_path(&folder)));
     Ok(0)
 }
 
@@ -122,11 +123,11 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
     match summary {
         Summary { rejected: 1, .. } => Err(Failure::usage(reason, None)),
         Summary { duplicates: 1, .. } => {
-            aside("the index already has this example");
+            stderr_line("the index already has this example");
             Ok(0)
         }
         _ => {
-            aside("added");
+            stderr_line("added");
             Ok(0)
         }
     }
@@ -163,7 +164,7 @@ pub fn remove(remove: &Remove) -> Outcome {
         writer.remove(id).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
-    aside(format_args!(
+    stderr_line(format_args!(
         "removed {}; run `rounds index compact` to free the space",
         count(remove.ids.len(), "example")
     ));
@@ -173,22 +174,22 @@ pub fn remove(remove: &Remove) -> Outcome {
 fn remove_whole(folder: &Path, yes: bool) -> Outcome {
     super::existing(folder)?;
     confirm_deletion(
-        &format!("permanently delete the index {}?", shown(folder)),
+        &format!("permanently delete the index {}?", display_path(folder)),
         yes,
     )?;
     let kept = rounds_index::library::delete(folder).map_err(failed)?;
-    aside(format_args!("deleted {}", shown(folder)));
+    stderr_line(format_args!("deleted {}", display_path(folder)));
     if !kept.is_empty() {
         let named: Vec<_> = kept
             .iter()
             .take(MAX_NAMED)
-            .map(|path| shown(path))
+            .map(|path| display_path(path))
             .collect();
         let more = match kept.len().saturating_sub(MAX_NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        aside(format_args!(
+        stderr_line(format_args!(
             "kept, not part of the index: {}{more}",
             named.join(", ")
         ));
@@ -204,10 +205,10 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    aside(format_args!(
+    stderr_line(format_args!(
         "purged {} and {}, freed {}",
         count(freed.examples, "removed example"),
-        count(freed.pictures, "image"),
+        count(freed.images, "image"),
         bytes(freed.bytes)
     ));
     Ok(0)
@@ -221,10 +222,10 @@ pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    aside(format_args!(
+    stderr_line(format_args!(
         "exported {} to {}; education and research only, not for diagnosis",
         count(written, "example"),
-        shown(out)
+        display_path(out)
     ));
     Ok(0)
 }
@@ -245,7 +246,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     if let Some(name) = &embed.drop {
         let dropped =
             rounds_index::embed::drop_vectors(&folder, &encoder_key(name)).map_err(failed)?;
-        aside(format_args!("dropped the vectors of {}", dropped.name));
+        stderr_line(format_args!("dropped the vectors of {}", dropped.name));
         return Ok(0);
     }
     let (encoder, embedder) = embed.encoder_args.load()?;
@@ -256,7 +257,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     })
     .map_err(failed)?;
     progress.finish();
-    aside(format_args!("added vectors of {name}"));
+    stderr_line(format_args!("added vectors of {name}"));
     Ok(0)
 }
 
@@ -296,22 +297,22 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
         .limit
         .map(|megabytes| megabytes.saturating_mul(1 << 20));
     let plan = engine.warm_plan(limit).map_err(model_failed)?;
-    aside(plan.in_words());
+    stderr_line(plan.in_words());
     if warm.dry_run {
         return Ok(0);
     }
     let mut progress = Progress::new("images", None);
     let warmed = engine.warm_all(limit, cancel, &mut |done, all| {
-        progress.expect(Some(all));
+        progress.set_total(Some(all));
         progress.set(done);
     });
     progress.finish();
     let warmed = warmed.map_err(model_failed)?;
     print(format_args!(
         "{} cached, {}; {} evicted",
-        count(warmed.pictures as usize, "image"),
+        count(warmed.images as usize, "image"),
         bytes(warmed.bytes),
-        warmed.gone
+        warmed.evicted
     ))?;
     Ok(0)
 }

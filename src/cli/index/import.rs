@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::{Failure, Outcome, failed, library};
 use crate::cli::out::print;
-use rounds_assistant::upkeep::{self, ImportError, ImportReport, Imported};
+use rounds_assistant::maintenance::{self, ImportError, ImportReport, Imported};
 use rounds_index::dataset::{Format, Options};
 use rounds_index::ingest::{Report, Summary};
-use rounds_support::errors::{count, shown};
+use rounds_support::errors::{count, display_path};
 use rounds_support::{Cancel, Hint, Progress};
 
 #[derive(Args)]
@@ -75,7 +75,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
     let mut progress = Progress::new("rows", None);
     let mut log = ReportLog::default();
-    let imported = upkeep::import(
+    let imported = maintenance::import(
         &import.request(),
         &library()?,
         &super::super::model::library()?,
@@ -106,8 +106,8 @@ fn import_failure(error: ImportError) -> Failure {
 }
 
 impl Import {
-    fn request(&self) -> upkeep::Import {
-        upkeep::Import {
+    fn request(&self) -> maintenance::Import {
+        maintenance::Import {
             index: self.index.clone(),
             format: self.format,
             path: self.path.clone(),
@@ -126,9 +126,9 @@ impl Import {
     fn report(&self, progress: &mut Progress, log: &mut ReportLog, report: ImportReport) {
         match report {
             ImportReport::Made(folder) => {
-                progress.note(&format!("created index {}", shown(folder)));
+                progress.note(&format!("created index {}", display_path(folder)));
             }
-            ImportReport::Total(total) => progress.expect(total),
+            ImportReport::Total(total) => progress.set_total(total),
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 progress.note(&format!("rejected {origin}: {reason}"));
                 if log.rejections.len() < MAX_LISTED_REJECTIONS {
@@ -136,8 +136,8 @@ impl Import {
                         .push(json!({ "origin": origin, "reason": reason }));
                 }
             }
-            ImportReport::Rows(Report::Looked(summary)) => {
-                progress.set(summary.rows + summary.left_out);
+            ImportReport::Rows(Report::Progress(summary)) => {
+                progress.set(summary.rows + summary.filtered);
             }
             ImportReport::Rows(Report::Committed(summary)) if self.commits => {
                 let saved = summary.added + summary.duplicates + summary.rejected;
@@ -172,15 +172,15 @@ fn print_summary(import: &Import, imported: &Imported, log: ReportLog) -> Result
         added,
         duplicates,
         rejected,
-        left_out,
+        filtered,
     } = summary;
     print(format_args!(
         "{rows} rows = {added} added + {duplicates} duplicates + {rejected} rejected"
     ))?;
-    if *left_out > 0 {
+    if *filtered > 0 {
         print(format_args!(
             "skipped {} in another language or split",
-            count(*left_out as usize, "row")
+            count(*filtered as usize, "row")
         ))?;
     }
     print(format_args!("the index has {}", count(total, "example")))

@@ -10,7 +10,7 @@ use crate::cli::out::print;
 use rounds_index::compact::length;
 use rounds_index::{Example, Index};
 use rounds_support::errors::{bytes, count};
-use rounds_support::{Cancel, INTENDED_USE, Progress, aside};
+use rounds_support::{Cancel, INTENDED_USE, Progress, stderr_line};
 
 pub fn list(as_json: bool) -> Outcome {
     let mut rows = Vec::new();
@@ -25,7 +25,7 @@ pub fn list(as_json: bool) -> Outcome {
             })),
             Err(error) => {
                 faults += 1;
-                aside(format_args!("{name}: {error}"));
+                stderr_line(format_args!("{name}: {error}"));
             }
         }
     }
@@ -33,7 +33,7 @@ pub fn list(as_json: bool) -> Outcome {
         print(format!("{:#}", Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            aside("no indexes yet; see `rounds index import --help`");
+            stderr_line("no indexes yet; see `rounds index import --help`");
         }
         for row in &rows {
             let name = row["name"].as_str().unwrap_or_default();
@@ -141,7 +141,7 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
         print(format!(
             "{} and {} verified, no damage{}",
             count(verdict.examples, "example"),
-            count(verdict.pictures, "image"),
+            count(verdict.images, "image"),
             match (verdict.sealed, verdict.written) {
                 (true, _) => "",
                 (false, true) => "; another process is writing to it",
@@ -219,8 +219,8 @@ fn stats_of(index: &Index) -> Result<Value, Failure> {
     let (sources, licences) = index.origins().map_err(failed)?;
     Ok(json!({
         "examples": index.len(),
-        "pictures": index.pictures().map_err(failed)?,
-        "removed": index.living().removed(),
+        "pictures": index.image_count().map_err(failed)?,
+        "removed": index.live_rows().removed(),
         "bytes": index.folder().map_or(0, length),
         "sha256": index.sha256(),
         "encoders": index.encoders(),

@@ -9,14 +9,14 @@ use super::{EncoderArgs, Failure, Outcome, bundle_name, embedders, encoder_key, 
 use crate::cli::model::library as models;
 use crate::cli::out::print;
 use rounds_assistant::retrieval::{
-    Condition, Found, Plan, Query, Shot, Strategy, Wanted, find, list,
+    Condition, Found, ListQuery, Plan, Query, Shot, Strategy, find, list,
 };
-use rounds_imaging::{Picture, load};
+use rounds_imaging::{Image, load};
 use rounds_index::ingest::Embedder;
 use rounds_index::{Encoder, Index, IndexError};
 use rounds_model::library::is_bundle;
 use rounds_support::errors::count;
-use rounds_support::{Cancel, Hint, aside};
+use rounds_support::{Cancel, Hint, stderr_line};
 
 #[derive(Args)]
 pub struct Search {
@@ -80,7 +80,7 @@ pub fn search(search: &Search) -> Outcome {
     let query_images: Vec<_> = image
         .iter()
         .flat_map(|image| {
-            let hashes = rounds_imaging::looks(image).into_iter();
+            let hashes = rounds_imaging::phash_variants(image).into_iter();
             hashes.map(|hash| (image.source.sha256.clone(), hash))
         })
         .collect();
@@ -98,11 +98,11 @@ pub fn search(search: &Search) -> Outcome {
     let mut plan = search.plan(strategy);
     if strategy.needs_vectors() {
         // Nothing polls a cancel flag here: Ctrl-C ends the program.
-        let chosen = index.settle(&encoded.encoder, plan.search, &Cancel::new());
+        let chosen = index.resolve_search(&encoded.encoder, plan.search, &Cancel::new());
         plan.search = chosen.map_err(failed)?;
     }
     let mut found = find(&index, &query, &plan).map_err(failed)?;
-    if let Some(why) = &found.no_more {
+    if let Some(why) = &found.shortfall {
         found.notices.push(format!(
             "{} of {}, one per image: {why}",
             found.shots.len(),
@@ -145,11 +145,11 @@ impl Search {
         }
     }
 
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    fn wanted(&self) -> ListQuery<'_> {
+        ListQuery {
             words: self.text.as_deref(),
             filter: &self.filter,
-            most: self.k,
+            limit: self.k,
         }
     }
 
@@ -170,7 +170,7 @@ impl Search {
         &self,
         index: &Index,
         strategy: Strategy,
-        image: Option<&Picture>,
+        image: Option<&Image>,
     ) -> Result<Encoded, Failure> {
         let Some(encoder) = self.encoder(index, strategy)? else {
             return Ok(Encoded::default());
@@ -189,7 +189,7 @@ impl Search {
             encoded.text = vectors.into_iter().next().flatten();
         }
         if let Some(image) = image {
-            encoded.image = embedders.picture(image).map_err(refused)?;
+            encoded.image = embedders.image(image).map_err(refused)?;
         }
         Ok(encoded)
     }
@@ -202,7 +202,7 @@ impl Search {
             let fit = all.iter().find(|encoder| encoder.text || !needs_text);
             return Ok(fit.or(all.first()).cloned());
         };
-        match index.encoder_called(&encoder_key(given)) {
+        match index.encoder_named(&encoder_key(given)) {
             Ok(encoder) => Ok(Some(encoder.clone())),
             Err(IndexError::Encoder { .. }) if is_bundle(&models()?.find(given)) => {
                 self.by_weights(index, given).map(Some)
@@ -226,7 +226,7 @@ impl Search {
     }
 }
 
-fn read(path: &Path) -> Result<Picture, Failure> {
+fn read(path: &Path) -> Result<Image, Failure> {
     load(path).map_err(|e| Failure {
         message: e.to_string(),
         hint: e.hint(),
@@ -236,7 +236,7 @@ fn read(path: &Path) -> Result<Picture, Failure> {
 
 fn print_results(found: &Found, as_json: bool) -> Outcome {
     for notice in &found.notices {
-        aside(format_args!("note: {notice}"));
+        stderr_line(format_args!("note: {notice}"));
     }
     if as_json {
         let hits = found.shots.iter().map(result_json).collect();

@@ -11,7 +11,7 @@ use crate::cli::out::print;
 use rounds_model::bundle::Bundle;
 use rounds_model::error::ModelError;
 use rounds_model::flamingo::FlamingoLearner;
-use rounds_model::generate::likeliest;
+use rounds_model::generate::argmax;
 use rounds_model::{FewShotLearner, device};
 use rounds_support::Cancel;
 
@@ -148,7 +148,7 @@ fn measure(
     let mut steps = Vec::new();
     for _ in 0..bench.decode {
         let step = Instant::now();
-        let best = likeliest(&logits);
+        let best = argmax(&logits);
         let best = if best == image_token { 1 } else { best };
         logits = learner.step(best, cancel)?;
         steps.push(step.elapsed().as_secs_f64());

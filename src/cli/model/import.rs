@@ -7,8 +7,8 @@ use super::{Failure, Outcome, new_bundle_folder, shown};
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
-use rounds_model::import::{Hold, ImportError, Request, import};
-use rounds_support::{Cancel, Progress, aside};
+use rounds_model::import::{ImportError, Request, WeightFormat, import};
+use rounds_support::{Cancel, Progress, stderr_line};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Family {
@@ -64,7 +64,7 @@ pub struct Import {
     licence: Option<String>,
     /// Weight type [default: bf16, or f16 for an encoder]
     #[arg(long, value_enum)]
-    dtype: Option<Hold>,
+    dtype: Option<WeightFormat>,
     /// Token at the start of every prompt [default: the tokenizer's <s>, if it has one]
     #[arg(long)]
     begin: Option<String>,
@@ -96,12 +96,12 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         media_mask: arguments.media_mask,
         cross_attn_every_n: arguments.cross_attn_every,
         vision_heads: arguments.vision_heads,
-        hold: arguments.dtype.unwrap_or(Hold::Bf16),
+        weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
         begin: arguments.begin.clone(),
         template: arguments.template.clone(),
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
-    aside(format_args!(
+    stderr_line(format_args!(
         "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors unused, {:.2} GB",
         shown(&out),
         imported.tensors,
@@ -115,7 +115,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
 
 fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {
     let options = EncoderOptions {
-        hold: arguments.dtype.unwrap_or(Hold::F16),
+        weight_format: arguments.dtype.unwrap_or(WeightFormat::F16),
         name,
         licence: arguments.licence.clone(),
         tokenizer: arguments.tokenizer.clone(),
@@ -128,7 +128,7 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
     let imported = with_progress(|progress| {
         encoder::import(&arguments.checkpoint, out, &options, cancel, progress)
     })?;
-    aside(format_args!(
+    stderr_line(format_args!(
         "{}: {}, {} tensors, {} parameters, {} published tensors unused, {:.2} GB",
         shown(out),
         imported.family.name(),

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, Outcome, library};
-use rounds_imaging::{Deep, load};
+use rounds_imaging::{HighBitDepth, load};
 use rounds_model::bundle::Bundle;
 use rounds_model::flamingo::FlamingoLearner;
-use rounds_model::generate::likeliest;
+use rounds_model::generate::argmax;
 use rounds_model::generate::score::rank;
 use rounds_model::{EncodedImage, FewShotLearner, device};
-use rounds_support::{Cancel, Hint, Progress, aside, files};
+use rounds_support::{Cancel, Hint, Progress, files, stderr_line};
 
 #[derive(Args)]
 pub struct Logits {
@@ -83,9 +83,9 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     let folder = library()?.find(&arguments.bundle);
     let bundle = Bundle::open(Some(&folder)).map_err(|e| Failure::model(&e))?;
     let (device, name) = device::open(&arguments.device).map_err(|e| Failure::model(&e))?;
-    aside(format_args!("device {name}"));
+    stderr_line(format_args!("device {name}"));
     let learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
-    let mut learner = learner.with_deep(Deep::AsReference);
+    let mut learner = learner.with_high_bit_depth(HighBitDepth::AsReference);
     let text = files::read_to_string(&arguments.prompt).map_err(|e| Failure::model(&e))?;
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let mut progress = Progress::new("prompts", Some(lines.len() as u64));
@@ -143,7 +143,7 @@ fn interleaved(
                 }
             }
         }
-        let text = rounds_assistant::prompt::share_around(text, &around);
+        let text = rounds_assistant::prompt::merge_adjacent_markers(text, &around);
         let encoding = learner.tokenizer().encode(text, false);
         encoding.map_err(|e| e.to_string())?.get_ids().to_vec()
     };
@@ -205,7 +205,7 @@ fn run_line(
         let mut logits = learner.prefill_padded(ids, images, line.left_padding, cancel)?;
         let mut chosen = Vec::new();
         for i in 0..tokens {
-            let best = likeliest(&logits);
+            let best = argmax(&logits);
             chosen.push(best);
             if i + 1 < tokens {
                 logits = learner.step(best, cancel)?;

@@ -9,8 +9,8 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
 use rounds_model::flamingo::MediaMask;
-use rounds_model::import::{Hold, Request, import};
-use rounds_support::{Hint, Paths, Progress, aside};
+use rounds_model::import::{Request, WeightFormat, import};
+use rounds_support::{Hint, Paths, Progress, stderr_line};
 
 #[derive(Args)]
 pub struct Pull {
@@ -24,7 +24,7 @@ pub struct Pull {
     out: Option<PathBuf>,
     /// Weight type
     #[arg(long, value_enum, default_value = "q4_k")]
-    dtype: Hold,
+    dtype: WeightFormat,
     /// Which image the text attends to: the previous one, or the next one (used by Med-Flamingo's demo)
     #[arg(long, value_enum, default_value = "previous")]
     media_mask: MediaMask,
@@ -86,7 +86,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     let Some(checkpoint) = folder(Role::Checkpoint) else {
         // An encoder without a checkpoint stays in the cache; there is nothing to convert.
         for p in &pulled {
-            aside(shown(&p.folder));
+            stderr_line(shown(&p.folder));
         }
         return Ok(0);
     };
@@ -107,7 +107,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
             .gated_every
             .filter(|_| entry.family != Family::Idefics),
         vision_heads: None,
-        hold: arguments.dtype,
+        weight_format: arguments.dtype,
         begin: None,
         template: None,
     };
@@ -118,7 +118,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     })
     .map_err(|e| Failure::model(&e))?;
     drop(bar);
-    aside(format_args!(
+    stderr_line(format_args!(
         "{}: {} parameters, {:.2} GB",
         shown(&request.out),
         imported.parameters,
@@ -129,9 +129,9 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
 
 /// Prints the licence and, at a terminal, asks the user to accept it.
 fn confirm_licence(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
-    aside(&entry.licence.text);
+    stderr_line(&entry.licence.text);
     for page in &entry.licence.pages {
-        aside(format_args!("  {page}"));
+        stderr_line(format_args!("  {page}"));
     }
     if by_flag {
         return Ok(());

@@ -7,9 +7,9 @@ use rounds_imaging::ColourDepth;
 
 /// What a terminal can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Abilities {
+pub struct Capabilities {
     /// The protocol that draws images.
-    pub pictures: &'static str,
+    pub image_protocol: &'static str,
     /// Number of colours, in words.
     pub colours: &'static str,
     /// Columns and rows.
@@ -20,7 +20,7 @@ pub struct Abilities {
     pub tmux: bool,
 }
 
-impl Abilities {
+impl Capabilities {
     /// Whether it is too small for the full-screen interface.
     pub fn is_too_small(&self) -> bool {
         self.size.0 < MIN_SIZE.0 || self.size.1 < MIN_SIZE.1
@@ -28,13 +28,13 @@ impl Abilities {
 }
 
 /// Determines the capabilities from the environment, and by querying the terminal if possible.
-pub fn abilities() -> Abilities {
+pub fn capabilities() -> Capabilities {
     let guessed = Detected::from_environment();
     let reply = query_terminal(&guessed);
     let asked = reply.is_some();
     let found = reply.unwrap_or(guessed);
-    Abilities {
-        pictures: detect::image_protocol(ImageMode::Auto, Some(&found)).name(),
+    Capabilities {
+        image_protocol: detect::image_protocol(ImageMode::Auto, Some(&found)).name(),
         colours: match detect::colour_depth(Colours::Auto) {
             ColourDepth::None => "no colours",
             ColourDepth::Ansi16 => "16 colours",

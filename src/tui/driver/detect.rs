@@ -5,7 +5,7 @@
 
 use std::env;
 
-use crate::tui::picture::{How, Screen};
+use crate::tui::terminal_image::{ImageProtocol, Screen};
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;
 
@@ -15,7 +15,7 @@ use super::terminal::tmux_passthrough;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detected {
     /// The best image protocol known to work.
-    pub protocol: How,
+    pub protocol: ImageProtocol,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
     /// Whether it runs inside tmux.
@@ -41,9 +41,9 @@ impl Detected {
         let tmux = !env_var("TMUX").is_empty() || env_var("TERM").starts_with("tmux");
         Self {
             protocol: if is_iterm2(&program) && !tmux {
-                How::Iterm2
+                ImageProtocol::Iterm2
             } else {
-                How::Cells
+                ImageProtocol::Cells
             },
             cell: cell_from_window().unwrap_or(DEFAULT_CELL),
             tmux,
@@ -54,17 +54,21 @@ impl Detected {
     /// Updates what is known from a reply.
     pub fn apply(&mut self, reply: &Reply) {
         match reply {
-            Reply::Kitty { ok: true } if self.protocol != How::Iterm2 => self.protocol = How::Kitty,
+            Reply::Kitty { ok: true } if self.protocol != ImageProtocol::Iterm2 => {
+                self.protocol = ImageProtocol::Kitty
+            }
             Reply::Kitty { .. } => {}
-            Reply::Attributes { sixel: true } if self.protocol == How::Cells => {
-                self.protocol = How::Sixel
+            Reply::Attributes { sixel: true } if self.protocol == ImageProtocol::Cells => {
+                self.protocol = ImageProtocol::Sixel
             }
             Reply::Attributes { .. } => {}
             Reply::Cell(width, height) if *width > 0 && *height > 0 => {
                 self.cell = (*width, *height)
             }
             Reply::Cell(..) => {}
-            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => self.protocol = How::Iterm2,
+            Reply::Name(name) if is_iterm2(&name.to_lowercase()) => {
+                self.protocol = ImageProtocol::Iterm2
+            }
             Reply::Name(_) => {}
             Reply::Background(light) => self.light = Some(*light),
         }
@@ -89,24 +93,24 @@ fn cell_from_window() -> Option<(u16, u16)> {
 }
 
 /// The image protocol: the user's choice, or the detected one.
-pub fn image_protocol(mode: ImageMode, detected: Option<&Detected>) -> How {
+pub fn image_protocol(mode: ImageMode, detected: Option<&Detected>) -> ImageProtocol {
     match mode {
-        ImageMode::Auto => detected.map_or(How::Cells, |d| d.protocol),
-        ImageMode::Kitty => How::Kitty,
-        ImageMode::Iterm2 => How::Iterm2,
-        ImageMode::Sixel => How::Sixel,
-        ImageMode::HalfBlocks => How::Cells,
-        ImageMode::None => How::None,
+        ImageMode::Auto => detected.map_or(ImageProtocol::Cells, |d| d.protocol),
+        ImageMode::Kitty => ImageProtocol::Kitty,
+        ImageMode::Iterm2 => ImageProtocol::Iterm2,
+        ImageMode::Sixel => ImageProtocol::Sixel,
+        ImageMode::HalfBlocks => ImageProtocol::Cells,
+        ImageMode::None => ImageProtocol::None,
     }
 }
 
 /// The screen that images are encoded for.
-pub fn screen(protocol: How, detected: &Detected, depth: ColourDepth) -> Screen {
+pub fn screen(protocol: ImageProtocol, detected: &Detected, depth: ColourDepth) -> Screen {
     Screen {
         protocol,
         cell: detected.cell,
         // tmux draws sixels itself if it reports support; other protocols must be passed through.
-        tmux: detected.tmux && protocol != How::Sixel,
+        tmux: detected.tmux && protocol != ImageProtocol::Sixel,
         depth,
     }
 }
@@ -236,7 +240,7 @@ mod tests {
 
     fn unknown() -> Detected {
         Detected {
-            protocol: How::Cells,
+            protocol: ImageProtocol::Cells,
             cell: DEFAULT_CELL,
             tmux: false,
             light: None,
@@ -289,25 +293,34 @@ mod tests {
     fn kitty_is_preferred_to_sixel_and_iterm2_is_detected_by_name() {
         let mut one = unknown();
         one.apply(&Reply::Attributes { sixel: true });
-        assert_eq!(one.protocol, How::Sixel);
+        assert_eq!(one.protocol, ImageProtocol::Sixel);
         one.apply(&Reply::Kitty { ok: true });
-        assert_eq!(one.protocol, How::Kitty);
+        assert_eq!(one.protocol, ImageProtocol::Kitty);
         one.apply(&Reply::Name("WezTerm 2024".into()));
-        assert_eq!(one.protocol, How::Iterm2);
+        assert_eq!(one.protocol, ImageProtocol::Iterm2);
         one.apply(&Reply::Kitty { ok: true });
-        assert_eq!(one.protocol, How::Iterm2);
+        assert_eq!(one.protocol, ImageProtocol::Iterm2);
     }
 
     #[test]
     fn the_users_choice_overrides_detection() {
         let found = Detected {
-            protocol: How::Kitty,
+            protocol: ImageProtocol::Kitty,
             ..unknown()
         };
-        assert_eq!(image_protocol(ImageMode::Auto, Some(&found)), How::Kitty);
-        assert_eq!(image_protocol(ImageMode::Auto, None), How::Cells);
-        assert_eq!(image_protocol(ImageMode::Sixel, Some(&found)), How::Sixel);
-        assert_eq!(image_protocol(ImageMode::None, Some(&found)), How::None);
+        assert_eq!(
+            image_protocol(ImageMode::Auto, Some(&found)),
+            ImageProtocol::Kitty
+        );
+        assert_eq!(image_protocol(ImageMode::Auto, None), ImageProtocol::Cells);
+        assert_eq!(
+            image_protocol(ImageMode::Sixel, Some(&found)),
+            ImageProtocol::Sixel
+        );
+        assert_eq!(
+            image_protocol(ImageMode::None, Some(&found)),
+            ImageProtocol::None
+        );
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Message;
-use crate::tui::hands::{case_bytes, catch_panic, file_bytes};
-use crate::tui::house::picture_bytes;
-use crate::tui::picture::{Encoded, Request, Screen, Source, Wanted, encode};
-use rounds_imaging::{Picture, decode};
+use crate::tui::backend::image_bytes;
+use crate::tui::effects::{case_bytes, catch_panic, file_bytes};
+use crate::tui::terminal_image::{Encoded, Request, Screen, Source, Wanted, encode};
+use rounds_imaging::{Image, decode};
 use rounds_index::Images;
 
 /// Decoded images kept in memory.
@@ -49,7 +49,7 @@ impl ImageWorker {
                 let encoded =
                     catch_panic(broken, || encoder.encode(&wanted, screen, reader.as_ref()));
                 lock(&queue.0).busy = None;
-                let message = Message::Shown {
+                let message = Message::ImageReady {
                     generation,
                     request: wanted.request,
                     encoded,
@@ -114,7 +114,7 @@ fn next(shared: &(Mutex<Queue>, Condvar)) -> Job {
 }
 
 struct Encoder {
-    decoded: VecDeque<(String, Result<Arc<Picture>, String>)>,
+    decoded: VecDeque<(String, Result<Arc<Image>, String>)>,
     reader_generation: u64,
     number: u32,
 }
@@ -144,7 +144,7 @@ impl Encoder {
         id: &str,
         source: &Source,
         reader: Option<&Images>,
-    ) -> Result<Arc<Picture>, String> {
+    ) -> Result<Arc<Image>, String> {
         if let Some((_, known)) = self.decoded.iter().find(|(known, _)| known == id) {
             return known.clone();
         }
@@ -157,18 +157,18 @@ impl Encoder {
     }
 }
 
-fn read(source: &Source, reader: Option<&Images>) -> Result<Picture, String> {
+fn read(source: &Source, reader: Option<&Images>) -> Result<Image, String> {
     let decoded = |bytes: &[u8], name: &str| decode(bytes, name).map_err(|error| error.to_string());
     match source {
         Source::Image(image) => Ok(image.as_ref().clone()),
         Source::Example { example, sha256 } => {
             let reader = reader.ok_or("no index is open")?;
-            decoded(&picture_bytes(reader, example, sha256)?, &example.id)
+            decoded(&image_bytes(reader, example, sha256)?, &example.id)
         }
         Source::File(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            decoded(&file_bytes(path).map_err(|trouble| trouble.message)?, &name)
+            decoded(&file_bytes(path).map_err(|error| error.message)?, &name)
         }
-        Source::Case(name) => decoded(case_bytes(name).map_err(|trouble| trouble.message)?, name),
+        Source::Case(name) => decoded(case_bytes(name).map_err(|error| error.message)?, name),
     }
 }

@@ -27,9 +27,9 @@ pub fn listen(sender: SyncSender<Message>, queried: Option<Detected>) -> std::io
         loop {
             let message = match event::read() {
                 Ok(event) => message(event),
-                Err(_) => Some(Message::Event(Event::EndNow(ExitReason::TerminalGone))),
+                Err(_) => Some(Message::Event(Event::Terminate(ExitReason::TerminalGone))),
             };
-            let gone = matches!(message, Some(Message::Event(Event::EndNow(_))));
+            let gone = matches!(message, Some(Message::Event(Event::Terminate(_))));
             if message.is_some_and(|message| sender.send(message).is_err()) || gone {
                 return;
             }

@@ -20,15 +20,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::hands::{self, Hands};
+use super::effects::{self, EffectRunner};
 use super::message::{CHANNEL, Message};
-use super::picture::{Gallery, How};
-use super::state::{Effect, Event, Start, State, Trouble};
+use super::state::{Effect, Event, Start, State, UserError};
+use super::terminal_image::{Gallery, ImageProtocol};
 use super::view::{self, Memo, Theme};
 use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
 
-pub use capabilities::{Abilities, abilities};
+pub use capabilities::{Capabilities, capabilities};
 pub use detect::Detected;
 
 use image_worker::ImageWorker;
@@ -48,7 +48,7 @@ struct Driver {
     memo: Memo,
     theme: Theme,
     terminal: Terminal,
-    runner: Hands,
+    runner: EffectRunner,
     image_worker: ImageWorker,
     started: Instant,
     images: ImageMode,
@@ -67,7 +67,7 @@ pub fn run(
     settings: Settings,
     options: Options,
     journal: Box<dyn Journal>,
-) -> anyhow::Result<(ExitReason, Vec<Trouble>)> {
+) -> anyhow::Result<(ExitReason, Vec<UserError>)> {
     let keymap = super::keys::Keymap::new(&options.keys).map_err(|error| {
         let hint = rounds_support::Hint::hint(&error).unwrap_or_default();
         anyhow::anyhow!("{error}\n{hint}")
@@ -86,7 +86,7 @@ pub fn run(
     });
     let (sender, receiver) = sync_channel(CHANNEL);
     // Before taking over the terminal: from then on every signal must restore it first.
-    hands::listen(sender.clone())?;
+    effects::listen(sender.clone())?;
     // A guess until the terminal has replied: the first frame must not wait for that.
     let protocol = detect::image_protocol(options.images, None);
     let gallery = Gallery::new(detect::screen(protocol, &detected, depth));
@@ -94,7 +94,7 @@ pub fn run(
         theme: Theme::new(depth, options.theme),
         applied_theme: options.theme,
         terminal: Terminal::enter().context("could not set up the terminal")?,
-        runner: Hands::new(sender.clone(), journal)?,
+        runner: EffectRunner::new(sender.clone(), journal)?,
         image_worker: ImageWorker::start(sender.clone())?,
         memo: Memo::default(),
         started: Instant::now(),
@@ -180,7 +180,7 @@ impl Driver {
                 }
                 self.tell(event);
             }
-            Message::Shown {
+            Message::ImageReady {
                 generation,
                 request,
                 encoded,
@@ -203,7 +203,7 @@ impl Driver {
         for effect in effects {
             self.run_effect(effect);
         }
-        self.runner.set_lively(self.state.is_lively());
+        self.runner.set_ticking(self.state.needs_ticks());
         self.set_theme();
     }
 
@@ -252,16 +252,16 @@ impl Driver {
             .want(wanted, self.gallery.screen(), self.gallery.generation);
         if drawn.is_err() && self.leaving.is_none() {
             // The terminal is gone; quit, which saves the conversation.
-            self.tell(Event::EndNow(ExitReason::TerminalGone));
+            self.tell(Event::Terminate(ExitReason::TerminalGone));
         }
     }
 
     /// Restores the terminal, stops the process, and takes the terminal over again when continued.
     fn suspend(&mut self) {
         self.terminal.leave();
-        hands::stop_here();
+        effects::stop_here();
         if self.terminal.reenter().is_err() {
-            return self.tell(Event::EndNow(ExitReason::TerminalGone));
+            return self.tell(Event::Terminate(ExitReason::TerminalGone));
         }
         // The terminal may have lost its images.
         let screen = self.gallery.screen();
@@ -283,7 +283,7 @@ impl Driver {
                         self.terminal.write(&sequence);
                         Event::Copied(Ok(()))
                     }
-                    Err(trouble) => Event::Copied(Err(trouble)),
+                    Err(error) => Event::Copied(Err(error)),
                 };
                 self.tell(event);
             }
@@ -296,8 +296,8 @@ impl Driver {
     }
 
     /// Restores the terminal first, so that the user isn't left with a frozen screen, then waits for the session store.
-    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Trouble> {
-        if self.gallery.screen().protocol == How::Kitty {
+    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<UserError> {
+        if self.gallery.screen().protocol == ImageProtocol::Kitty {
             self.terminal.delete_all_images(self.detected.tmux);
         }
         self.terminal.leave();

@@ -137,7 +137,7 @@ fn read(buffer: &mut [u8], wait: Duration) -> Read {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::picture::How;
+    use crate::tui::terminal_image::ImageProtocol;
 
     #[test]
     fn keys_after_the_last_reply_are_not_lost() {
@@ -147,7 +147,7 @@ mod tests {
         assert!(!query.answered);
         query.feed(b"c\x1b[3~b");
         assert!(query.answered);
-        assert_ne!(query.detected.protocol, How::Cells);
+        assert_ne!(query.detected.protocol, ImageProtocol::Cells);
         drop(sender);
         let keys: Vec<String> = receiver
             .iter()

@@ -7,14 +7,14 @@ mod press;
 mod table;
 
 pub use press::{KeyError, Press};
-pub use table::{Action, Place, TABLE};
+pub use table::{Action, KeyContext, TABLE};
 
 use std::collections::{BTreeMap, HashMap};
 
 /// Maps keys to actions, per part of the screen.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    bound: HashMap<(Place, Press), Action>,
+    bound: HashMap<(KeyContext, Press), Action>,
     /// The keys of every action as text, in the order of the table.
     shown: Vec<(Action, String)>,
 }
@@ -85,13 +85,18 @@ impl Keymap {
             let texts: Vec<String> = presses.iter().map(ToString::to_string).collect();
             map.shown.push((row.action, texts.join(" ")));
             for press in presses {
-                map.bind(row.place, press, row.action)?;
+                map.bind(row.context, press, row.action)?;
             }
         }
         Ok(map)
     }
 
-    fn bind(&mut self, context: Place, press: Press, action: Action) -> Result<(), KeymapError> {
+    fn bind(
+        &mut self,
+        context: KeyContext,
+        press: Press,
+        action: Action,
+    ) -> Result<(), KeymapError> {
         match self.bound.insert((context, press), action) {
             Some(before) if before != action => Err(KeymapError::Twice {
                 key: press.to_string(),
@@ -103,10 +108,10 @@ impl Keymap {
     }
 
     /// The action of a key in `context`, or else anywhere.
-    pub fn action(&self, context: Place, press: Press) -> Option<Action> {
+    pub fn action(&self, context: KeyContext, press: Press) -> Option<Action> {
         let found = self.bound.get(&(context, press));
         found
-            .or_else(|| self.bound.get(&(Place::Anywhere, press)))
+            .or_else(|| self.bound.get(&(KeyContext::Anywhere, press)))
             .copied()
     }
 
@@ -145,7 +150,7 @@ mod tests {
     fn default_keys_do_not_conflict_and_action_names_are_unique() {
         let map = Keymap::new(&BTreeMap::new()).unwrap();
         assert_eq!(
-            map.action(Place::Input, "enter".parse().unwrap()),
+            map.action(KeyContext::Input, "enter".parse().unwrap()),
             Some(Action::Send)
         );
         let mut names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
@@ -158,10 +163,13 @@ mod tests {
     fn a_user_key_replaces_the_default() {
         let map = keymap_with("regenerate", "f5").unwrap();
         assert_eq!(
-            map.action(Place::Input, "f5".parse().unwrap()),
+            map.action(KeyContext::Input, "f5".parse().unwrap()),
             Some(Action::Regenerate)
         );
-        assert_eq!(map.action(Place::Input, "ctrl-r".parse().unwrap()), None);
+        assert_eq!(
+            map.action(KeyContext::Input, "ctrl-r".parse().unwrap()),
+            None
+        );
         assert_eq!(map.hint(Action::Regenerate), "F5");
     }
 

@@ -2,22 +2,22 @@
 
 /// Where a key binding applies. `Anywhere` is looked up last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum KeyContext {
     Anywhere,
     Input,
     Conversation,
-    Pictures,
+    Images,
     Shots,
 }
 
-impl Place {
+impl KeyContext {
     /// Its heading in the help.
     pub fn title(self) -> &'static str {
         match self {
             Self::Anywhere => "Anywhere",
             Self::Input => "Input",
             Self::Conversation => "Conversation",
-            Self::Pictures => "Images",
+            Self::Images => "Images",
             Self::Shots => "Shots",
         }
     }
@@ -27,7 +27,7 @@ impl Place {
 pub struct ActionRow {
     pub action: Action,
     pub name: &'static str,
-    pub place: Place,
+    pub context: KeyContext,
     /// Separated by spaces.
     pub keys: &'static str,
     pub help: &'static str,
@@ -41,7 +41,7 @@ macro_rules! actions {
 
         /// All actions with their default keys.
         pub const TABLE: &[ActionRow] = &[
-            $(ActionRow { action: Action::$action, name: $name, place: Place::$place, keys: $keys, help: $help }),*
+            $(ActionRow { action: Action::$action, name: $name, context: KeyContext::$place, keys: $keys, help: $help }),*
         ];
 
         impl Action {
@@ -111,22 +111,22 @@ actions! {
     TurnEdit "turn-edit" Conversation "e" "edit the question";
     TurnCopy "turn-copy" Conversation "y" "copy the answer";
 
-    PictureNext "picture-next" Pictures "n ]" "next image";
-    PreviousImage "picture-before" Pictures "N [" "previous image";
-    PictureDetach "detach" Pictures "d" "detach the image";
-    ZoomIn "zoom-in" Pictures "+ =" "zoom in";
-    ZoomOut "zoom-out" Pictures "minus _" "zoom out";
-    PanLeft "pan-left" Pictures "left h" "move left";
-    PanRight "pan-right" Pictures "right l" "move right";
-    PanUp "pan-up" Pictures "up k" "move up";
-    PanDown "pan-down" Pictures "down j" "move down";
-    Brighter "brighter" Pictures "b" "brighter (display only)";
-    Darker "darker" Pictures "B" "darker (display only)";
-    MoreContrast "more-contrast" Pictures "c" "more contrast (display only)";
-    LessContrast "less-contrast" Pictures "C" "less contrast (display only)";
-    PictureReset "picture-reset" Pictures "0" "reset view";
-    SideBySide "side-by-side" Pictures "v" "one image, or two side by side";
-    PictureFull "picture-full" Pictures "enter f" "full-screen image, or back";
+    NextImage "picture-next" Images "n ]" "next image";
+    PreviousImage "picture-before" Images "N [" "previous image";
+    DetachImage "detach" Images "d" "detach the image";
+    ZoomIn "zoom-in" Images "+ =" "zoom in";
+    ZoomOut "zoom-out" Images "minus _" "zoom out";
+    PanLeft "pan-left" Images "left h" "move left";
+    PanRight "pan-right" Images "right l" "move right";
+    PanUp "pan-up" Images "up k" "move up";
+    PanDown "pan-down" Images "down j" "move down";
+    Brighter "brighter" Images "b" "brighter (display only)";
+    Darker "darker" Images "B" "darker (display only)";
+    MoreContrast "more-contrast" Images "c" "more contrast (display only)";
+    LessContrast "less-contrast" Images "C" "less contrast (display only)";
+    ResetView "picture-reset" Images "0" "reset view";
+    SideBySide "side-by-side" Images "v" "one image, or two side by side";
+    FullScreenImage "picture-full" Images "enter f" "full-screen image, or back";
 
     ShotUp "shot-up" Shots "up k" "previous shot";
     ShotDown "shot-down" Shots "down j" "next shot";
@@ -136,5 +136,5 @@ actions! {
     ShotEarlier "shot-earlier" Shots "K alt-up" "move up (pins this order)";
     ShotLater "shot-later" Shots "J alt-down" "move down (pins this order)";
     AskWithout "ask-without" Shots "w" "ask again without this shot";
-    ShotBeside "shot-beside" Shots "v" "the shot's image beside yours";
+    ShotSideBySide "shot-beside" Shots "v" "the shot's image beside yours";
 }

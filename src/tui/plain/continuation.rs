@@ -1,6 +1,6 @@
 //! Line continuation: a backslash at the end joins the next line, so that a question can span several.
 
-use rounds_support::lines::{BadLine, LONGEST_LINE, Line};
+use rounds_support::lines::{BadLine, Line, MAX_LINE_BYTES};
 
 /// An input line that may continue on the next.
 #[derive(Debug, Default)]
@@ -57,9 +57,9 @@ fn unescape(line: &str) -> (String, bool) {
 /// Joins two lines. The first error wins.
 fn join(partial: Line, line: Line) -> Line {
     let (partial, line) = (partial?, line?);
-    match partial.len() + line.len() < LONGEST_LINE {
+    match partial.len() + line.len() < MAX_LINE_BYTES {
         true => Ok(format!("{partial}\n{line}")),
-        false => Err(BadLine::Long),
+        false => Err(BadLine::TooLong),
     }
 }
 
@@ -107,10 +107,10 @@ mod tests {
             join_all(&[first(), Err(BadLine::NotUtf8), next()]),
             [Err(BadLine::NotUtf8), next()]
         );
-        let long = Ok(format!("{}\\", "x".repeat(LONGEST_LINE - 8)));
+        let long = Ok(format!("{}\\", "x".repeat(MAX_LINE_BYTES - 8)));
         assert_eq!(
             join_all(&[first(), long, first(), next(), next()]),
-            [Err(BadLine::Long), next()]
+            [Err(BadLine::TooLong), next()]
         );
     }
 }

@@ -11,8 +11,10 @@ use super::line_writer::LineWriter;
 use super::{PlainOutcome, messages};
 use crate::tui::ExitReason;
 use crate::tui::first_run;
-use crate::tui::state::{Activity, Effect, Event, Overlay, Start, State, Trouble, TurnId, named};
-use rounds_assistant::prompt::Parts;
+use crate::tui::state::{
+    Activity, Effect, Event, Overlay, Start, State, TurnId, UserError, command_name,
+};
+use rounds_assistant::prompt::AnswerLayout;
 use rounds_support::lines::Line;
 use rounds_support::sanitise;
 
@@ -40,7 +42,7 @@ pub struct LineUi {
     failed: bool,
     interrupted: bool,
     /// The streamed parts of the running answer.
-    pub(super) parts: Parts,
+    pub(super) parts: AnswerLayout,
     /// Two answers to print side by side once both are complete.
     pub(super) comparing: Option<(TurnId, TurnId)>,
     /// The last line was a command, so the question it asks is not yet visible above its answer.
@@ -80,7 +82,7 @@ impl LineUi {
             exited: false,
             failed: false,
             interrupted: false,
-            parts: Parts::default(),
+            parts: AnswerLayout::default(),
             comparing: None,
             asked_by_command: false,
         };
@@ -88,7 +90,7 @@ impl LineUi {
         if matches!(ui.state.overlay, Some(Overlay::Welcome { .. })) {
             ui.state.overlay = None;
             ui.print_welcome();
-            effects.push(Effect::Accept);
+            effects.push(Effect::AcceptFirstRun);
         }
         ui.print_opening();
         (ui, effects)
@@ -96,8 +98,11 @@ impl LineUi {
 
     /// The first-run notice. For piped input it goes to standard error, because it is not part of the conversation.
     fn print_welcome(&mut self) {
-        let facts = first_run::FACTS.iter().map(|fact| format!("* {fact}"));
-        let all = [first_run::WHAT.to_string(), first_run::PURPOSE.to_string()];
+        let facts = first_run::CAVEATS.iter().map(|fact| format!("* {fact}"));
+        let all = [
+            first_run::INTRODUCTION.to_string(),
+            first_run::PURPOSE.to_string(),
+        ];
         for line in all.into_iter().chain(facts) {
             if self.is_terminal {
                 self.print_line(&line);
@@ -114,7 +119,7 @@ impl LineUi {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                self.print_error(&Trouble::new(format!("cannot read the input: {error}")));
+                self.print_error(&UserError::new(format!("cannot read the input: {error}")));
                 return self.on_end_of_input(now);
             }
         };
@@ -137,7 +142,7 @@ impl LineUi {
 
     /// Whether a line runs at once, even while something else is running.
     fn skips_queue(&self, line: &str) -> bool {
-        match named(line) {
+        match command_name(line) {
             Some("/stop") => self.running().is_some() || self.state.work.is_some(),
             Some("/quit" | "/help" | "/status") => self.is_terminal,
             _ => false,
@@ -177,7 +182,7 @@ impl LineUi {
         while self.is_ready_for_line() && !self.exited {
             let Some(QueuedLine { line, echo }) = self.queue.pop_front() else {
                 if self.input_ended {
-                    effects.extend(self.apply(now, Event::EndNow(ExitReason::Left)));
+                    effects.extend(self.apply(now, Event::Terminate(ExitReason::Left)));
                 }
                 break;
             };
@@ -189,7 +194,7 @@ impl LineUi {
                     }
                     effects.extend(self.run_line(now, &line));
                 }
-                Err(bad) => self.print_error(&Trouble::new(bad.to_string())),
+                Err(bad) => self.print_error(&UserError::new(bad.to_string())),
             }
         }
         effects
@@ -200,7 +205,7 @@ impl LineUi {
         if line.trim().is_empty() && !confirming {
             return Vec::new();
         }
-        self.asked_by_command = named(line).is_some();
+        self.asked_by_command = command_name(line).is_some();
         self.apply(now, Event::Line(sanitise::clean(line)))
     }
 
@@ -228,7 +233,7 @@ impl LineUi {
         }
         let before = StateBefore {
             running: self.running(),
-            turns: self.state.talk.count(),
+            turns: self.state.conversation.count(),
             opening: self.state.engine.is_opening(),
         };
         let kind = self.observe(&event);
@@ -249,7 +254,7 @@ impl LineUi {
 
     /// Progress of background work, printed now and then.
     fn print_work(&mut self, now: Duration) {
-        let Some(progress) = self.state.work.as_ref().map(|work| work.said.clone()) else {
+        let Some(progress) = self.state.work.as_ref().map(|work| work.progress.clone()) else {
             self.work_reported = None;
             return;
         };
@@ -266,7 +271,7 @@ impl LineUi {
 
     /// Whether the state wants ticks of the clock.
     pub fn needs_ticks(&self) -> bool {
-        self.state.is_lively()
+        self.state.needs_ticks()
     }
 
     pub fn state_mut(&mut self) -> &mut State {
@@ -285,7 +290,7 @@ impl LineUi {
             failed: self.failed && !self.is_terminal,
             open_failed: !self.is_terminal
                 && !self.state.engine.is_ready()
-                && self.state.engine.trouble.is_some(),
+                && self.state.engine.error.is_some(),
         }
     }
 
@@ -302,10 +307,10 @@ impl LineUi {
         self.writer.end_line();
     }
 
-    pub fn print_error(&mut self, trouble: &Trouble) {
+    pub fn print_error(&mut self, error: &UserError) {
         self.failed = true;
-        self.print_line(&format!("error: {}", trouble.message));
-        if let Some(hint) = &trouble.hint {
+        self.print_line(&format!("error: {}", error.message));
+        if let Some(hint) = &error.hint {
             self.print_line(&format!("hint: {hint}"));
         }
     }

@@ -15,7 +15,7 @@ pub const NO_RATIONALE: &str = "(the model gave no rationale)";
 
 /// The technical facts of an attached image.
 pub fn image_facts(attached: &Attached) -> String {
-    let image = &attached.picture;
+    let image = &attached.image;
     let source = &image.source;
     let bits = source.original_mode.bits();
     let bits = bits.map_or(String::new(), |bits| format!(" ({bits} bits per channel)"));
@@ -59,8 +59,8 @@ pub fn help() -> Vec<String> {
     let mut lines: Vec<String> = COMMANDS
         .iter()
         .map(|row| {
-            let usage = format!("{} {}", row.name, row.shown);
-            let screen = if row.of_screen {
+            let usage = format!("{} {}", row.name, row.argument_hint);
+            let screen = if row.full_screen_only {
                 " (full screen only)"
             } else {
                 ""

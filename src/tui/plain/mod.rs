@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Instant;
 
 use self::line_ui::LineUi;
-use super::hands::{self, Hands};
+use super::effects::{self, EffectRunner};
 use super::message::{CHANNEL, Message};
 use super::state::{Effect, Event, Start};
 use super::{ExitReason, Journal, Options};
@@ -41,7 +41,7 @@ pub struct PlainOutcome {
 
 struct LineMode {
     ui: LineUi,
-    runner: Hands,
+    runner: EffectRunner,
     started: Instant,
     /// Lines read whose permits have not been returned to the input thread yet.
     permits_in_use: usize,
@@ -62,7 +62,7 @@ pub fn run(
     journal: Box<dyn Journal>,
 ) -> std::io::Result<PlainOutcome> {
     let (sender, receiver) = sync_channel(CHANNEL);
-    hands::listen_to_lines(sender.clone())?;
+    effects::listen_to_lines(sender.clone())?;
     let start = Start {
         linear: true,
         ..options.start(setup, settings)
@@ -71,7 +71,7 @@ pub fn run(
     let (permit_sender, permits) = sync_channel(MAX_QUEUED_LINES);
     let mut mode = LineMode {
         ui,
-        runner: Hands::new(sender.clone(), journal)?,
+        runner: EffectRunner::new(sender.clone(), journal)?,
         started: Instant::now(),
         permits_in_use: 0,
         permits,
@@ -119,7 +119,7 @@ impl LineMode {
             {
                 self.handle(message);
             }
-            self.runner.set_lively(self.ui.needs_ticks());
+            self.runner.set_ticking(self.ui.needs_ticks());
             self.write();
         }
     }
@@ -138,7 +138,7 @@ impl LineMode {
             }
             Message::Line(None) => self.ui.on_end_of_input(now),
             Message::StoreDone
-            | Message::Shown { .. }
+            | Message::ImageReady { .. }
             | Message::Detected(_)
             | Message::Suspend => Vec::new(),
         };
@@ -159,7 +159,7 @@ impl LineMode {
         for effect in effects {
             match effect {
                 Effect::Leave(reason) => self.exit_reason = Some(reason),
-                other => self.runner.carry(other),
+                other => self.runner.run(other),
             }
         }
     }
@@ -178,7 +178,7 @@ impl LineMode {
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written {
             self.write_error = Some(error);
-            let gone = Event::EndNow(ExitReason::TerminalGone);
+            let gone = Event::Terminate(ExitReason::TerminalGone);
             let effects = self.ui.on_event(self.started.elapsed(), gone);
             self.run_effects(effects);
         }
@@ -186,8 +186,8 @@ impl LineMode {
 
     fn finish(&mut self, receiver: &Receiver<Message>) {
         let now = self.started.elapsed();
-        for trouble in self.runner.finish(self.ui.state_mut(), now, receiver) {
-            self.ui.print_error(&trouble);
+        for error in self.runner.finish(self.ui.state_mut(), now, receiver) {
+            self.ui.print_error(&error);
         }
         self.ui.close();
         self.write();

@@ -2,10 +2,12 @@
 
 use super::line_ui::{LineUi, StateBefore};
 use super::messages;
-use crate::tui::state::{Activity, Event, Page, Reply, Stage, Turn, TurnId, how, same_answer};
+use crate::tui::state::{
+    Activity, Event, Page, Reply, Stage, Turn, TurnId, describe_shots, same_answer,
+};
 use rounds_assistant::INTENDED_USE;
-use rounds_assistant::prompt::Parts;
-use rounds_assistant::retrieval::{Strategy, shots_in_words};
+use rounds_assistant::prompt::AnswerLayout;
+use rounds_assistant::retrieval::{Strategy, shot_count_text};
 
 /// The kind of an event, as far as printing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl LineUi {
         }
         if kind == EventKind::Line {
             // Turns that failed at once and never ran.
-            for turn in (before.turns..self.state.talk.count()).map(TurnId) {
+            for turn in (before.turns..self.state.conversation.count()).map(TurnId) {
                 if running != Some(turn) {
                     self.print_turn_start(turn);
                     self.print_turn_end(turn);
@@ -81,8 +83,8 @@ impl LineUi {
     }
 
     fn print_turn_start(&mut self, id: TurnId) {
-        self.parts = Parts::default();
-        let Some(turn) = self.state.talk.get(id) else {
+        self.parts = AnswerLayout::default();
+        let Some(turn) = self.state.conversation.get(id) else {
             return;
         };
         let label = turn.label.as_ref();
@@ -99,7 +101,7 @@ impl LineUi {
     }
 
     fn print_shots(&mut self, id: TurnId) {
-        let Some(turn) = self.state.talk.get(id) else {
+        let Some(turn) = self.state.conversation.get(id) else {
             return;
         };
         let (count, asked, dropped) = (turn.shots.len(), turn.asked, turn.dropped);
@@ -110,9 +112,9 @@ impl LineUi {
             0 => String::new(),
             more => format!(" ({more} more did not fit in the prompt)"),
         };
-        self.print_line(&format!("{}{dropped}:", shots_in_words(count, asked)));
+        self.print_line(&format!("{}{dropped}:", shot_count_text(count, asked)));
         if count > 0 {
-            for line in self.state.lines_of(Page::Shots) {
+            for line in self.state.page_lines(Page::Shots) {
                 self.print_line(&format!("  {line}"));
             }
         }
@@ -125,7 +127,7 @@ impl LineUi {
         }
         self.print(&rest);
         self.end_line();
-        let Some(turn) = self.state.talk.get(id).cloned() else {
+        let Some(turn) = self.state.conversation.get(id).cloned() else {
             return;
         };
         match &turn.reply {
@@ -142,8 +144,8 @@ impl LineUi {
                 lines.iter().for_each(|line| self.print_line(line));
             }
             Reply::Stopped => self.print_line(&format!("[stopped] {INTENDED_USE}")),
-            Reply::Failed(trouble) => self.print_error(trouble),
-            Reply::Coming => {}
+            Reply::Failed(error) => self.print_error(error),
+            Reply::Pending => {}
         }
     }
 
@@ -152,13 +154,13 @@ impl LineUi {
         let Some((left, right)) = self.comparing else {
             return;
         };
-        let turn = |id| self.state.talk.get(id).cloned();
+        let turn = |id| self.state.conversation.get(id).cloned();
         let (Some(one), Some(two)) = (turn(left), turn(right)) else {
             self.comparing = None;
             return;
         };
         // A stopped turn is still running until the model confirms it.
-        let pending = |turn: &Turn| matches!(turn.reply, Reply::Coming);
+        let pending = |turn: &Turn| matches!(turn.reply, Reply::Pending);
         let runs = self.running().is_some_and(|id| id == left || id == right);
         if pending(&one) || pending(&two) || runs {
             return;
@@ -182,7 +184,10 @@ impl LineUi {
             false => "with shots",
         };
         let label = turn.label.as_deref().unwrap_or(unlabelled);
-        self.print_line(&format!("{number}. {label} ({})", how(&turn.settings)));
+        self.print_line(&format!(
+            "{number}. {label} ({})",
+            describe_shots(&turn.settings)
+        ));
         match &turn.reply {
             Reply::Answered(done) => {
                 let ranking = done.ranking.iter().map(|ranked| format!("  {ranked}"));
@@ -195,7 +200,7 @@ impl LineUi {
                     self.print_line(&format!("   {line}"));
                 }
             }
-            Reply::Failed(trouble) => self.print_error(trouble),
+            Reply::Failed(error) => self.print_error(error),
             _ => {
                 for line in turn.streamed().lines() {
                     self.print_line(&format!("   {line}"));

@@ -31,22 +31,22 @@ impl LineUi {
             Some(Overlay::Cases { .. }) => self.print_cases(),
             Some(Overlay::Example { shot, .. }) => {
                 self.print_line(&format!("Example {}", shot.example.id));
-                for (name, text) in self.state.facts_of(&shot) {
+                for (name, text) in self.state.shot_details(&shot) {
                     self.print_line(&format!("{name}: {text}"));
                 }
             }
             Some(Overlay::Prompt { turn, .. }) => {
-                let turn = self.state.talk.get(turn);
+                let turn = self.state.conversation.get(turn);
                 let prompt = turn.map_or("", |turn| turn.prompt_text()).to_string();
                 self.print_line(&prompt);
             }
             Some(Overlay::Page { page, .. }) => self.print_page(page),
-            Some(Overlay::Welcome { .. } | Overlay::Export(_) | Overlay::Picture) | None => {}
+            Some(Overlay::Welcome { .. } | Overlay::Export(_) | Overlay::Image) | None => {}
         }
     }
 
     fn print_page(&mut self, page: Page) {
-        let lines = self.state.lines_of(page);
+        let lines = self.state.page_lines(page);
         lines.iter().for_each(|line| self.print_line(line));
         let next = match page {
             Page::Shots if self.state.shot_list().is_empty() => return,
@@ -70,8 +70,8 @@ impl LineUi {
 
     fn print_files(&mut self, picker: &Picker) {
         const MAX_ENTRIES: usize = 200;
-        if let Some(trouble) = &picker.trouble {
-            return self.print_error(trouble);
+        if let Some(error) = &picker.error {
+            return self.print_error(error);
         }
         let visible = picker.visible();
         for entry in visible.iter().take(MAX_ENTRIES) {
@@ -85,8 +85,8 @@ impl LineUi {
     }
 
     fn print_sessions(&mut self, list: &SessionList) {
-        if let Some(trouble) = &list.trouble {
-            return self.print_error(trouble);
+        if let Some(error) = &list.error {
+            return self.print_error(error);
         }
         let query = list.words.text();
         match (list.items().len(), query.is_empty()) {
@@ -122,14 +122,16 @@ impl LineUi {
         let Some(notice) = self.state.notice.take() else {
             return;
         };
-        let failed = before.running.and_then(|id| self.state.talk.get(id));
+        let failed = before
+            .running
+            .and_then(|id| self.state.conversation.get(id));
         let already_printed = failed.is_some_and(
-            |turn| matches!(&turn.reply, Reply::Failed(trouble) if *trouble == notice.trouble),
+            |turn| matches!(&turn.reply, Reply::Failed(error) if *error == notice.error),
         );
-        match (notice.error, already_printed) {
+        match (notice.is_error, already_printed) {
             (true, true) => {}
-            (true, false) => self.print_error(&notice.trouble),
-            (false, _) => self.print_line(&notice.trouble.message),
+            (true, false) => self.print_error(&notice.error),
+            (false, _) => self.print_line(&notice.error.message),
         }
     }
 
@@ -160,10 +162,10 @@ impl LineUi {
     }
 
     fn print_opened(&mut self, kind: EventKind) {
-        match (&self.state.engine.trouble, self.state.engine.about()) {
-            (Some(trouble), _) if kind == EventKind::Line => {
-                let trouble = trouble.clone();
-                self.print_error(&trouble);
+        match (&self.state.engine.error, self.state.engine.about()) {
+            (Some(error), _) if kind == EventKind::Line => {
+                let error = error.clone();
+                self.print_error(&error);
             }
             (None, Some(about)) if kind != EventKind::Line => {
                 let line = format!("ready: model {}, index {}", about.model, about.index);

@@ -8,7 +8,7 @@ use rounds_model::generate::StopReason;
 use super::State;
 use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::effect::Effect;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// What the model is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl State {
         }
         self.draft = None;
         let parent = match self.editing.take() {
-            Some(old) => self.talk.get(old).and_then(|turn| turn.parent),
-            None => self.talk.leaf(),
+            Some(old) => self.conversation.get(old).and_then(|turn| turn.parent),
+            None => self.conversation.leaf(),
         };
         self.input.take();
         self.completion = None;
@@ -75,10 +75,10 @@ impl State {
             parent,
             question,
             self.attached.clone(),
-            self.whose.clone(),
+            self.subject.clone(),
             settings,
         );
-        let turn = self.talk.add(turn);
+        let turn = self.conversation.add(turn);
         self.show_end();
         self.enqueue(turn);
     }
@@ -93,15 +93,15 @@ impl State {
 
     /// Whether a question with `settings` can be asked now; shows an error otherwise, so that no turn stays unanswered.
     pub(super) fn can_ask(&mut self, settings: &Settings) -> bool {
-        let trouble = if self.queue.len() >= MAX_QUEUED {
-            Trouble::new("too many answers are waiting")
+        let error = if self.queue.len() >= MAX_QUEUED {
+            UserError::new("too many answers are waiting")
                 .hint("wait for some of them or stop them, then ask again")
         } else if let Err(error) = settings.check() {
-            Trouble::of(&error)
+            UserError::of(&error)
         } else {
             return true;
         };
-        self.show_error(trouble);
+        self.show_error(error);
         false
     }
 
@@ -139,11 +139,11 @@ impl State {
             return;
         }
         if !self.engine.is_ready() {
-            let none = Trouble::new("no model is open").hint("/model opens the built-in one");
-            return self.on_failed(turn, self.engine.trouble.clone().unwrap_or(none));
+            let none = UserError::new("no model is open").hint("/model opens the built-in one");
+            return self.on_failed(turn, self.engine.error.clone().unwrap_or(none));
         }
         self.set_setup(turn);
-        let Some(asked) = self.talk.get(turn) else {
+        let Some(asked) = self.conversation.get(turn) else {
             self.activity = Activity::Idle;
             return;
         };
@@ -151,7 +151,7 @@ impl State {
             turn,
             question: asked.question.clone(),
             images: asked.images.clone(),
-            whose: asked.whose.clone(),
+            subject: asked.subject.clone(),
             settings: asked.settings.clone(),
         };
         self.set_stage(turn, Stage::Retrieving);
@@ -163,7 +163,7 @@ impl State {
     }
 
     fn set_setup(&mut self, turn: TurnId) {
-        if let Some(record) = self.talk.get_mut(turn) {
+        if let Some(record) = self.conversation.get_mut(turn) {
             record.setup = self.engine.setup();
         }
     }
@@ -210,7 +210,7 @@ impl State {
         dropped: usize,
     ) {
         if self.runs(turn).is_some()
-            && let Some(record) = self.talk.get_mut(turn)
+            && let Some(record) = self.conversation.get_mut(turn)
         {
             record.shots = shots;
             record.asked = asked;
@@ -220,7 +220,7 @@ impl State {
     }
 
     pub(super) fn on_prompt(&mut self, turn: TurnId, text: String) {
-        if let Some(record) = self.talk.get_mut(turn) {
+        if let Some(record) = self.conversation.get_mut(turn) {
             record.prompt = Some(text);
         }
     }
@@ -230,7 +230,7 @@ impl State {
             return;
         }
         let now = self.now;
-        if let Some(record) = self.talk.get_mut(turn) {
+        if let Some(record) = self.conversation.get_mut(turn) {
             record.text.push_str(text);
             record.tokens += 1;
             record.first_token.get_or_insert(now);
@@ -246,7 +246,7 @@ impl State {
         }
         // An answer that finished while it was being stopped stays as the user saw it.
         let stopped = self.is_stopping(turn) || answer.stop == StopReason::Cancelled;
-        let Some(record) = self.talk.get_mut(turn) else {
+        let Some(record) = self.conversation.get_mut(turn) else {
             return;
         };
         record.shots.clone_from(&answer.shots);
@@ -266,12 +266,12 @@ impl State {
         self.finish(turn, end);
     }
 
-    pub(super) fn on_failed(&mut self, turn: TurnId, trouble: Trouble) {
+    pub(super) fn on_failed(&mut self, turn: TurnId, error: UserError) {
         if !self.is_running(turn) {
             return;
         }
         let stopping = self.is_stopping(turn);
-        let Some(record) = self.talk.get_mut(turn) else {
+        let Some(record) = self.conversation.get_mut(turn) else {
             return;
         };
         let text = record.streamed();
@@ -281,8 +281,8 @@ impl State {
                 shots: record.shots.clone(),
             }
         } else {
-            let message = trouble.message.clone();
-            record.reply = Reply::Failed(trouble);
+            let message = error.message.clone();
+            record.reply = Reply::Failed(error);
             TurnEnd::Failed { text, message }
         };
         self.finish(turn, end);
@@ -312,7 +312,7 @@ impl State {
                 self.activity = Activity::Idle;
             }
             _ => {
-                if let Some(record) = self.talk.get_mut(turn) {
+                if let Some(record) = self.conversation.get_mut(turn) {
                     record.reply = Reply::Stopped;
                 }
                 self.set_stage(turn, Stage::Stopping);
@@ -323,7 +323,7 @@ impl State {
     }
 
     fn mark_stopped(&mut self, turn: TurnId) {
-        if let Some(record) = self.talk.get_mut(turn) {
+        if let Some(record) = self.conversation.get_mut(turn) {
             record.reply = Reply::Stopped;
             let end = TurnEnd::Stopped {
                 text: record.streamed(),
@@ -345,7 +345,7 @@ impl State {
 
     /// The images of the selected turn, or those of the next question.
     pub fn images_in_view(&self) -> &[Attached] {
-        let chosen = self.chosen.and_then(|id| self.talk.get(id));
+        let chosen = self.chosen.and_then(|id| self.conversation.get(id));
         match chosen {
             Some(turn) => &turn.images,
             None => &self.attached,

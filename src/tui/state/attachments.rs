@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::tui::journal::Attached;
-use rounds_assistant::MOST_IMAGES;
+use rounds_assistant::MAX_IMAGES;
 use rounds_support::sanitise;
 
 use super::editor::MAX_CHARS;
 use super::effect::Effect;
 use super::overlay::{Overlay, Picker};
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Focus, State, paths};
 
 impl State {
@@ -26,7 +26,7 @@ impl State {
         let command = self.input.text().starts_with('/');
         match paths::from_paste(text, self.home.as_deref()) {
             Some(found) if !command => {
-                for path in found.into_iter().take(MOST_IMAGES) {
+                for path in found.into_iter().take(MAX_IMAGES) {
                     self.attach_file(path);
                 }
             }
@@ -41,8 +41,8 @@ impl State {
     /// Typed or pasted text is never cut off silently.
     pub(super) fn warn_if_full(&mut self) {
         if self.input.is_full() {
-            let trouble = Trouble::new(format!("a question has at most {MAX_CHARS} characters"));
-            self.show_error(trouble.hint("the rest was cut off; check the end of your question"));
+            let error = UserError::new(format!("a question has at most {MAX_CHARS} characters"));
+            self.show_error(error.hint("the rest was cut off; check the end of your question"));
         }
     }
 
@@ -86,31 +86,31 @@ impl State {
         self.emit(Effect::AttachCase(name));
     }
 
-    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, Trouble>) {
+    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, UserError>) {
         let attached = match result {
             Ok(attached) => attached,
-            Err(trouble) => return self.show_error(trouble),
+            Err(error) => return self.show_error(error),
         };
-        let sha256 = &attached.picture.source.sha256;
+        let sha256 = &attached.image.source.sha256;
         if let Some(at) = self
             .attached
             .iter()
-            .position(|a| a.picture.source.sha256 == *sha256)
+            .position(|a| a.image.source.sha256 == *sha256)
         {
-            self.pictures.choose(at);
+            self.image_pane.choose(at);
             return self.notify(format!("{name} is already attached"));
         }
-        if self.attached.len() >= MOST_IMAGES {
+        if self.attached.len() >= MAX_IMAGES {
             return self.show_error(
-                Trouble::new(format!("at most {MOST_IMAGES} images can be attached"))
+                UserError::new(format!("at most {MAX_IMAGES} images can be attached"))
                     .hint("/detach removes one"),
             );
         }
         self.attached.push(attached);
-        self.pictures.choose(self.attached.len() - 1);
+        self.image_pane.choose(self.attached.len() - 1);
         // The user wants to see the image just attached.
         self.chosen = None;
-        self.show_pane(Focus::Pictures);
+        self.show_pane(Focus::Images);
         self.notify(format!("attached {name}; it goes with your next question"));
     }
 
@@ -118,8 +118,8 @@ impl State {
     pub(super) fn patient_or_study_argument(&mut self, command: &str, argument: &str) {
         let what = command.trim_start_matches('/');
         let known = match what {
-            "patient" => &mut self.whose.patient,
-            _ => &mut self.whose.study,
+            "patient" => &mut self.subject.patient,
+            _ => &mut self.subject.study,
         };
         match argument {
             "" => {}
@@ -137,25 +137,27 @@ impl State {
 
     pub(super) fn detach_argument(&mut self, argument: &str) {
         match (argument, argument.parse::<usize>()) {
-            ("", _) => self.detach(self.pictures.selected()),
+            ("", _) => self.detach(self.image_pane.selected()),
             ("all", _) => {
                 self.attached.clear();
-                self.pictures.fit(0);
+                self.image_pane.fit(0);
                 self.notify("no image is attached now");
             }
             (_, Ok(number)) => self.detach(number.wrapping_sub(1)),
-            _ => self.show_error(Trouble::new("/detach takes the number of an image, or all")),
+            _ => self.show_error(UserError::new(
+                "/detach takes the number of an image, or all",
+            )),
         }
     }
 
     pub(super) fn detach(&mut self, at: usize) {
         if at >= self.attached.len() {
             return self.show_error(
-                Trouble::new("there is no such image").hint("/status lists the attached images"),
+                UserError::new("there is no such image").hint("/status lists the attached images"),
             );
         }
         let gone = self.attached.remove(at);
-        self.pictures.fit(self.attached.len());
-        self.notify(format!("{} was detached", gone.picture.source.name));
+        self.image_pane.fit(self.attached.len());
+        self.notify(format!("{} was detached", gone.image.source.name));
     }
 }

@@ -11,7 +11,7 @@ use super::State;
 use super::effect::Effect;
 use super::paths;
 use super::run_command::invalid_value;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// A piece of background work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Work {
         device: String,
     },
     /// Cache the latents of the open index's images; without confirmation, only show the cost.
-    Warm { really: bool },
+    Warm { confirmed: bool },
 }
 
 /// Running work.
@@ -32,7 +32,7 @@ pub struct RunningWork {
     job: u64,
     work: Work,
     /// Its progress, as text.
-    pub said: String,
+    pub progress: String,
     stopping: bool,
 }
 
@@ -43,7 +43,7 @@ impl State {
         let index = paths::from_input(index, self.home.as_deref());
         let Some(index) = index.filter(|_| !path.is_empty()) else {
             return self.show_error(
-                Trouble::new("/import takes an index, a format and a path")
+                UserError::new("/import takes an index, a format and a path")
                     .hint("for example: /import mine folder ~/pictures"),
             );
         };
@@ -51,7 +51,7 @@ impl State {
             return self.show_error(invalid_value::<Format>("a data set format", format));
         };
         let Some(path) = paths::from_input(path, self.home.as_deref()) else {
-            return self.show_error(Trouble::new("/import needs the path of the data"));
+            return self.show_error(UserError::new("/import needs the path of the data"));
         };
         self.start_work(Work::Import {
             index,
@@ -63,10 +63,10 @@ impl State {
 
     pub(super) fn warm_argument(&mut self, argument: &str) {
         match argument {
-            "" => self.start_work(Work::Warm { really: false }),
-            "go" => self.start_work(Work::Warm { really: true }),
+            "" => self.start_work(Work::Warm { confirmed: false }),
+            "go" => self.start_work(Work::Warm { confirmed: true }),
             other => self.show_error(
-                Trouble::new(format!("/warm takes nothing or go, not `{other}`"))
+                UserError::new(format!("/warm takes nothing or go, not `{other}`"))
                     .hint("/warm shows the cost, /warm go starts it"),
             ),
         }
@@ -75,19 +75,19 @@ impl State {
     fn start_work(&mut self, work: Work) {
         if self.work.is_some() {
             return self.show_error(
-                Trouble::new("other background work is running")
+                UserError::new("other background work is running")
                     .hint("wait for it, or stop it first"),
             );
         }
         if !self.engine.is_ready() && matches!(work, Work::Warm { .. }) {
-            return self.show_error(Trouble::new("no model is open yet"));
+            return self.show_error(UserError::new("no model is open yet"));
         }
         self.last_job += 1;
         let job = self.last_job;
         self.work = Some(RunningWork {
             job,
             work: work.clone(),
-            said: match &work {
+            progress: match &work {
                 Work::Import { .. } => "importing".into(),
                 Work::Warm { .. } => "checking the index".into(),
             },
@@ -97,7 +97,7 @@ impl State {
     }
 
     /// Ends the running work when the program quits, with a message about it.
-    pub fn end_work(&mut self) -> Option<Trouble> {
+    pub fn end_work(&mut self) -> Option<UserError> {
         let done = self.work.take()?;
         let (what, hint) = match done.work {
             Work::Import { .. } => (
@@ -106,7 +106,7 @@ impl State {
             ),
             Work::Warm { .. } => ("caching was stopped on exit", "what was cached is kept"),
         };
-        Some(Trouble::new(format!("{what} ({})", done.said)).hint(hint))
+        Some(UserError::new(format!("{what} ({})", done.progress)).hint(hint))
     }
 
     /// Asks the running work to stop; true if there was some.
@@ -127,20 +127,20 @@ impl State {
         matches!(work, Some(Work::Warm { .. }))
     }
 
-    pub(super) fn on_work_progress(&mut self, job: u64, said: String) {
+    pub(super) fn on_work_progress(&mut self, job: u64, progress: String) {
         if let Some(work) = self.work.as_mut().filter(|work| work.job == job) {
-            work.said = said;
+            work.progress = progress;
         }
     }
 
-    pub(super) fn on_work_finished(&mut self, job: u64, result: Result<String, Trouble>) {
+    pub(super) fn on_work_finished(&mut self, job: u64, result: Result<String, UserError>) {
         if self.work.as_ref().is_none_or(|work| work.job != job) {
             return;
         }
         let Some(done) = self.work.take() else { return };
         match result {
             Ok(words) => self.notify(words),
-            Err(trouble) => self.show_error(trouble),
+            Err(error) => self.show_error(error),
         }
         // The open index has changed, even if the import was stopped.
         if let Work::Import { index, .. } = done.work

@@ -4,7 +4,7 @@ use super::State;
 use super::conversation::TurnId;
 use super::overlay::Overlay;
 use super::pages::Page;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 const NO_BRANCH: &str = "no other version of this question; editing or repeating it makes one";
 
@@ -12,13 +12,18 @@ impl State {
     /// The nearest turn at or above the selected one that has siblings.
     pub(super) fn branching(&self) -> Option<TurnId> {
         let turn = self.turn()?;
-        let path = self.talk.path();
+        let path = self.conversation.path();
         let mut above = path.iter().rev().skip_while(|id| **id != turn);
-        above.find(|id| self.talk.siblings(**id).len() > 1).copied()
+        above
+            .find(|id| self.conversation.siblings(**id).len() > 1)
+            .copied()
     }
 
     pub(super) fn switch_branch(&mut self, step: isize) {
-        match self.branching().and_then(|id| self.talk.switch(id, step)) {
+        match self
+            .branching()
+            .and_then(|id| self.conversation.switch(id, step))
+        {
             Some(_) => self.show_branch(),
             None => self.notify_no_branch(),
         }
@@ -39,16 +44,16 @@ impl State {
         let Some(branching) = self.branching() else {
             return match argument.is_empty() {
                 true => self.notify_no_branch(),
-                false => self.show_error(Trouble::new(NO_BRANCH)),
+                false => self.show_error(UserError::new(NO_BRANCH)),
             };
         };
         if argument.is_empty() {
             return self.show_page(Page::Branches);
         }
-        let siblings = self.talk.siblings(branching);
+        let siblings = self.conversation.siblings(branching);
         match parse_index(argument, siblings.len()).and_then(|at| siblings.get(at)) {
             Some(turn) => {
-                self.talk.show(*turn);
+                self.conversation.show(*turn);
                 self.show_branch();
                 let count = siblings.len();
                 self.notify(format!("showing branch {argument} of {count}"));
@@ -60,7 +65,7 @@ impl State {
     /// Selects a turn above or below. Selecting the last turn clears the selection, so that the view follows the end
     /// again.
     pub(super) fn choose_turn(&mut self, step: isize) {
-        let path = self.talk.path();
+        let path = self.conversation.path();
         let Some(last) = path.len().checked_sub(1) else {
             return;
         };
@@ -72,16 +77,16 @@ impl State {
     }
 
     fn select_turn(&mut self, at: usize) {
-        let path = self.talk.path();
+        let path = self.conversation.path();
         self.chosen = path.get(at).copied().filter(|_| at + 1 < path.len());
         self.shot = 0;
-        self.pictures.fit(self.images_in_view().len());
+        self.image_pane.fit(self.images_in_view().len());
         self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
     }
 
     /// Lists the turns of the visible branch, or selects one.
     pub(super) fn turns_argument(&mut self, argument: &str) {
-        let count = self.talk.path().len();
+        let count = self.conversation.path().len();
         if count == 0 && argument.is_empty() {
             return self.notify("nothing was asked yet");
         }
@@ -121,7 +126,7 @@ pub(super) fn parse_index(argument: &str, count: usize) -> Option<usize> {
     number.checked_sub(1).filter(|at| *at < count)
 }
 
-pub(super) fn no_such_number(what: &str, argument: &str, count: usize) -> Trouble {
-    Trouble::new(format!("there is no {what} `{argument}`"))
+pub(super) fn no_such_number(what: &str, argument: &str, count: usize) -> UserError {
+    UserError::new(format!("there is no {what} `{argument}`"))
         .hint(format!("write a number from 1 to {count}"))
 }

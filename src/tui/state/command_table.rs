@@ -1,7 +1,7 @@
 //! The table of slash commands with arguments and help, and parsing of typed lines.
 
 use super::fuzzy;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// The kind of a command's argument, for completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,31 +35,31 @@ pub struct CommandRow {
     pub name: &'static str,
     pub argument: Argument,
     /// Placeholder of the argument in the help.
-    pub shown: &'static str,
+    pub argument_hint: &'static str,
     pub help: &'static str,
     /// Has no use in line mode.
-    pub of_screen: bool,
+    pub full_screen_only: bool,
 }
 
 const fn row(
     name: &'static str,
     argument: Argument,
-    shown: &'static str,
+    argument_hint: &'static str,
     help: &'static str,
 ) -> CommandRow {
     CommandRow {
         name,
         argument,
-        shown,
+        argument_hint,
         help,
-        of_screen: false,
+        full_screen_only: false,
     }
 }
 
 impl CommandRow {
     /// Marks a command that has no use in line mode.
     const fn full_screen(mut self) -> Self {
-        self.of_screen = true;
+        self.full_screen_only = true;
         self
     }
 }
@@ -120,7 +120,7 @@ pub fn matching(typed: &str) -> Vec<&'static CommandRow> {
 /// Parses a typed command into its row and its argument.
 ///
 /// A prefix of a single command is enough. Fails if there is no such command.
-pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Trouble> {
+pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), UserError> {
     let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let exact = COMMANDS.iter().find(|row| row.name == word);
     let mut starting = COMMANDS.iter().filter(|row| row.name.starts_with(word));
@@ -132,17 +132,18 @@ pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Trouble> {
         .or(only)
         .map(|row| (row, argument.trim()))
         .ok_or_else(|| {
-            let trouble = Trouble::new(format!("there is no command {word}"));
+            let error = UserError::new(format!("there is no command {word}"));
             match matching(word).first() {
-                Some(near) => trouble.hint(format!("did you mean {}? /help shows all", near.name)),
-                None => trouble
-                    .hint("/help shows all commands; begin with a space to ask about a slash"),
+                Some(near) => error.hint(format!("did you mean {}? /help shows all", near.name)),
+                None => {
+                    error.hint("/help shows all commands; begin with a space to ask about a slash")
+                }
             }
         })
 }
 
 /// The full name of the command in a line.
-pub fn named(line: &str) -> Option<&'static str> {
+pub fn command_name(line: &str) -> Option<&'static str> {
     let command = is_command(line).then(|| parse(line).ok()).flatten();
     command.map(|(row, _)| row.name)
 }
@@ -168,9 +169,9 @@ mod tests {
 
     #[test]
     fn an_unknown_command_suggests_the_nearest() {
-        let trouble = parse("/atach x").unwrap_err();
-        assert_eq!(trouble.message, "there is no command /atach");
-        assert!(trouble.hint.unwrap().contains("/attach"));
+        let error = parse("/atach x").unwrap_err();
+        assert_eq!(error.message, "there is no command /atach");
+        assert!(error.hint.unwrap().contains("/attach"));
     }
 
     #[test]

@@ -189,7 +189,9 @@ fn commands(typed: &str) -> Vec<Item> {
         .into_iter()
         .map(|row| Item {
             text: row.name.to_string(),
-            note: format!("{}  {}", row.shown, row.help).trim().to_string(),
+            note: format!("{}  {}", row.argument_hint, row.help)
+                .trim()
+                .to_string(),
             more: row.argument != Argument::None,
         })
         .collect()

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use crate::tui::journal::{Attached, SavedEnd, SavedSession, Whose};
-use rounds_assistant::prompt::Parts;
+use crate::tui::journal::{Attached, SavedEnd, SavedSession, Subject};
+use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// Identifies a turn of this conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,10 +20,10 @@ pub struct TurnId(pub usize);
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Asked; the text so far is in [`Turn::text`].
-    Coming,
+    Pending,
     Answered(Box<Finished>),
     Stopped,
-    Failed(Trouble),
+    Failed(UserError),
 }
 
 /// A whole answer.
@@ -63,8 +63,8 @@ pub struct Turn {
     pub question: String,
     pub images: Vec<Attached>,
     /// Names of stored images that could not be read back.
-    pub lost: Vec<String>,
-    pub whose: Whose,
+    pub damaged: Vec<String>,
+    pub subject: Subject,
     pub settings: Settings,
     /// The setup that answers it; until it is asked, the wanted one.
     pub setup: Setup,
@@ -90,15 +90,15 @@ impl Turn {
         parent: Option<TurnId>,
         question: String,
         images: Vec<Attached>,
-        whose: Whose,
+        subject: Subject,
         settings: Settings,
     ) -> Self {
         Self {
             parent,
             question,
             images,
-            lost: Vec::new(),
-            whose,
+            damaged: Vec::new(),
+            subject,
             settings,
             setup: Setup::default(),
             label: None,
@@ -110,7 +110,7 @@ impl Turn {
             tokens: 0,
             first_token: None,
             last_token: None,
-            reply: Reply::Coming,
+            reply: Reply::Pending,
             stored: None,
         }
     }
@@ -119,10 +119,10 @@ impl Turn {
     pub fn asks_the_same(&self, other: &Self) -> bool {
         let hashes = |turn: &Self| -> Vec<String> {
             let images = turn.images.iter();
-            images.map(|a| a.picture.source.sha256.clone()).collect()
+            images.map(|a| a.image.source.sha256.clone()).collect()
         };
         self.question == other.question
-            && self.whose == other.whose
+            && self.subject == other.subject
             && hashes(self) == hashes(other)
     }
 
@@ -131,7 +131,7 @@ impl Turn {
     pub fn streamed(&self) -> String {
         let prompt = self.prompt.as_deref();
         let lead = prompt.and_then(|p| p.split_whitespace().next_back());
-        let mut parts = Parts::default();
+        let mut parts = AnswerLayout::default();
         parts.begin(lead.filter(|word| word.ends_with(':')).unwrap_or_default());
         let shown = parts.push(&self.text);
         (shown + &parts.end()).trim().to_string()
@@ -254,9 +254,9 @@ impl Conversation {
         let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
         for old in saved.turns {
             let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
-            let mut turn = Turn::new(parent, old.question, old.images, old.whose, old.settings);
+            let mut turn = Turn::new(parent, old.question, old.images, old.subject, old.settings);
             turn.stored = Some(old.id.clone());
-            turn.lost = old.lost;
+            turn.damaged = old.damaged;
             turn.reply = match old.end {
                 SavedEnd::Answered {
                     answer,
@@ -284,7 +284,7 @@ impl Conversation {
                 }
                 SavedEnd::Failed { text, message } => {
                     turn.text = text;
-                    Reply::Failed(Trouble::new(message))
+                    Reply::Failed(UserError::new(message))
                 }
             };
             turn.asked = turn.shots.len();
@@ -299,23 +299,23 @@ mod tests {
     use super::*;
 
     fn turn(parent: Option<TurnId>, question: &str) -> Turn {
-        let (whose, settings) = Default::default();
-        Turn::new(parent, question.into(), Vec::new(), whose, settings)
+        let (subject, settings) = Default::default();
+        Turn::new(parent, question.into(), Vec::new(), subject, settings)
     }
 
     #[test]
     fn an_edited_question_is_a_branch_and_the_old_one_stays() {
-        let mut talk = Conversation::default();
-        let a = talk.add(turn(None, "a"));
-        let b = talk.add(turn(Some(a), "b"));
-        let c = talk.add(turn(Some(b), "c"));
-        let edited = talk.add(turn(Some(a), "b again"));
-        assert_eq!(talk.path(), [a, edited]);
-        assert_eq!(talk.siblings(edited), [b, edited]);
-        assert_eq!(talk.switch(edited, -1), Some(b));
-        assert_eq!(talk.path(), [a, b, c]);
-        assert_eq!(talk.switch(b, -1), None);
-        assert_eq!(talk.switch(b, 1), Some(edited));
+        let mut conversation = Conversation::default();
+        let a = conversation.add(turn(None, "a"));
+        let b = conversation.add(turn(Some(a), "b"));
+        let c = conversation.add(turn(Some(b), "c"));
+        let edited = conversation.add(turn(Some(a), "b again"));
+        assert_eq!(conversation.path(), [a, edited]);
+        assert_eq!(conversation.siblings(edited), [b, edited]);
+        assert_eq!(conversation.switch(edited, -1), Some(b));
+        assert_eq!(conversation.path(), [a, b, c]);
+        assert_eq!(conversation.switch(b, -1), None);
+        assert_eq!(conversation.switch(b, 1), Some(edited));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use rounds_support::sanitise;
 
 /// Maximum length of the text, in characters.
-pub const MAX_CHARS: usize = rounds_assistant::LONGEST_QUESTION;
+pub const MAX_CHARS: usize = rounds_assistant::MAX_QUESTION;
 const MAX_UNDO: usize = 100;
 
 /// Text with a cursor.

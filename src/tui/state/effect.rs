@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::tui::ExitReason;
-use crate::tui::journal::{Attached, ExportFormat, NewTurn, TurnEnd, Whose};
+use crate::tui::journal::{Attached, ExportFormat, NewTurn, Subject, TurnEnd};
 use rounds_assistant::{Settings, Setup};
 
 use super::background_work::Work;
@@ -18,14 +18,14 @@ pub enum Effect {
         setup: Setup,
     },
     /// Ignore the result of an opening that is still running.
-    Abandon {
+    CancelOpening {
         job: u64,
     },
     Ask {
         turn: TurnId,
         question: String,
         images: Vec<Attached>,
-        whose: Whose,
+        subject: Subject,
         settings: Settings,
     },
     Cancel,
@@ -79,7 +79,7 @@ pub enum Effect {
         format: ExportFormat,
         path: PathBuf,
     },
-    Accept,
+    AcceptFirstRun,
 
     // The terminal.
     Copy(String),

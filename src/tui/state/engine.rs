@@ -4,22 +4,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::tui::house::{About, label};
+use crate::tui::backend::{EngineInfo, label};
 use rounds_assistant::Setup;
 
 use super::State;
 use super::answering::{Activity, Stage};
 use super::effect::Effect;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// The model and index in use, and the one being opened.
 #[derive(Clone, Debug)]
 pub struct Engine {
     /// The setup in use, and what it opened.
-    ready: Option<(Setup, About)>,
+    ready: Option<(Setup, EngineInfo)>,
     opening: Option<Opening>,
     /// Why the last opening failed.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     wanted: Setup,
     jobs: u64,
 }
@@ -37,7 +37,7 @@ impl Engine {
         Self {
             ready: None,
             opening: None,
-            trouble: None,
+            error: None,
             wanted,
             jobs: 0,
         }
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// What is in use.
-    pub fn about(&self) -> Option<&About> {
+    pub fn about(&self) -> Option<&EngineInfo> {
         self.ready.as_ref().map(|(_, about)| about)
     }
 
@@ -112,11 +112,11 @@ impl Engine {
 impl State {
     pub(super) fn open(&mut self, setup: Setup) {
         if let Some(opening) = self.engine.opening.take() {
-            self.emit(Effect::Abandon { job: opening.job });
+            self.emit(Effect::CancelOpening { job: opening.job });
         }
         self.engine.jobs += 1;
         let job = self.engine.jobs;
-        self.engine.trouble = None;
+        self.engine.error = None;
         self.engine.wanted = setup.clone();
         self.engine.opening = Some(Opening {
             job,
@@ -144,7 +144,7 @@ impl State {
         self.open(setup);
     }
 
-    pub(super) fn on_opened(&mut self, job: u64, result: Result<About, Trouble>) {
+    pub(super) fn on_opened(&mut self, job: u64, result: Result<EngineInfo, UserError>) {
         if self.engine.opening.as_ref().is_none_or(|o| o.job != job) {
             return;
         }
@@ -156,17 +156,17 @@ impl State {
                 self.engine.ready = Some((opening.setup, about));
                 self.start_turn_if_ready();
             }
-            Err(trouble) => {
+            Err(error) => {
                 self.restore_previous_setup();
-                self.show_error(trouble.clone());
-                self.engine.trouble = Some(trouble.clone());
+                self.show_error(error.clone());
+                self.engine.error = Some(error.clone());
                 if let Activity::Turn {
                     turn,
                     stage: Stage::Waiting,
                 } = self.activity
                     && !self.engine.is_ready()
                 {
-                    self.on_failed(turn, trouble);
+                    self.on_failed(turn, error);
                 } else {
                     self.start_turn_if_ready();
                 }
@@ -179,13 +179,13 @@ impl State {
         let Some(opening) = self.engine.opening.take() else {
             return false;
         };
-        self.emit(Effect::Abandon { job: opening.job });
+        self.emit(Effect::CancelOpening { job: opening.job });
         self.restore_previous_setup();
         if self.engine.is_ready() {
             self.notify("opening cancelled; the previous one stays open");
         } else {
-            self.engine.trouble = Some(
-                Trouble::new("no model is open")
+            self.engine.error = Some(
+                UserError::new("no model is open")
                     .hint("/model opens the built-in one, /model PATH another"),
             );
         }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::tui::house::About;
+use crate::tui::backend::EngineInfo;
 use crate::tui::journal::{Attached, SavedSession, SessionSummary};
 use crate::tui::keys::Press;
 use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
 
 use super::conversation::TurnId;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub enum Event {
     // Model and index.
     Opened {
         job: u64,
-        result: Result<About, Trouble>,
+        result: Result<EngineInfo, UserError>,
     },
     Retrieved {
         turn: TurnId,
@@ -65,49 +65,49 @@ pub enum Event {
     },
     TurnFailed {
         turn: TurnId,
-        trouble: Trouble,
+        error: UserError,
     },
 
     // Long work on indexes.
-    Working {
+    WorkProgress {
         job: u64,
-        said: String,
+        progress: String,
     },
-    Worked {
+    WorkFinished {
         job: u64,
         /// A summary for the user.
-        result: Result<String, Trouble>,
+        result: Result<String, UserError>,
     },
 
     // Files.
     Attached {
         name: String,
-        result: Result<Attached, Trouble>,
+        result: Result<Attached, UserError>,
     },
     Folder {
         folder: PathBuf,
-        result: Result<Vec<Entry>, Trouble>,
+        result: Result<Vec<Entry>, UserError>,
     },
 
     // The session store.
-    SessionCreated(Result<String, Trouble>),
+    SessionCreated(Result<String, UserError>),
     TurnStored {
         turn: TurnId,
-        result: Result<String, Trouble>,
+        result: Result<String, UserError>,
     },
     Sessions {
         words: String,
-        result: Result<Vec<SessionSummary>, Trouble>,
+        result: Result<Vec<SessionSummary>, UserError>,
     },
-    SessionOpened(Result<Box<SavedSession>, Trouble>),
-    Exported(Result<PathBuf, Trouble>),
-    StoreFailed(Trouble),
+    SessionOpened(Result<Box<SavedSession>, UserError>),
+    Exported(Result<PathBuf, UserError>),
+    StoreFailed(UserError),
 
     // The process.
     Resumed,
-    Copied(Result<(), Trouble>),
+    Copied(Result<(), UserError>),
     /// A signal or a closed terminal: leave now.
-    EndNow(crate::tui::ExitReason),
+    Terminate(crate::tui::ExitReason),
 }
 
 /// One entry of a folder.

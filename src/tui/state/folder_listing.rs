@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::effect::Effect;
 use super::event::Entry;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Overlay, State};
 
 /// How old a list may be before the folder is read again.
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    pub(super) fn on_folder(&mut self, folder: PathBuf, result: Result<Vec<Entry>, Trouble>) {
+    pub(super) fn on_folder(&mut self, folder: PathBuf, result: Result<Vec<Entry>, UserError>) {
         if let Some(Overlay::Picker(picker)) = &mut self.overlay
             && picker.folder == folder
         {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::tui::keys::Action;
-use crate::tui::picture::Look;
+use crate::tui::terminal_image::ViewTransform;
 
 use super::{Overlay, State};
 
@@ -16,7 +16,7 @@ pub struct ImagePane {
     /// The second image is the selected shot's.
     pub with_shot: bool,
     /// By SHA-256.
-    transforms: HashMap<String, Look>,
+    transforms: HashMap<String, ViewTransform>,
 }
 
 impl ImagePane {
@@ -35,7 +35,7 @@ impl ImagePane {
     }
 
     /// Zoom, position and tones of an image.
-    pub fn look(&self, sha256: &str) -> Look {
+    pub fn look(&self, sha256: &str) -> ViewTransform {
         self.transforms.get(sha256).copied().unwrap_or_default()
     }
 }
@@ -44,36 +44,36 @@ impl State {
     /// Handles an image key, in the pane and on the full screen.
     pub(super) fn image_action(&mut self, action: Action) {
         let count = self.images_in_view().len();
-        let selected = self.pictures.selected.min(count.saturating_sub(1));
+        let selected = self.image_pane.selected.min(count.saturating_sub(1));
         match action {
-            Action::PictureNext => self.pictures.selected = (selected + 1) % count.max(1),
+            Action::NextImage => self.image_pane.selected = (selected + 1) % count.max(1),
             Action::PreviousImage => {
-                self.pictures.selected = (selected + count.max(1) - 1) % count.max(1)
+                self.image_pane.selected = (selected + count.max(1) - 1) % count.max(1)
             }
-            Action::PictureDetach if self.chosen.is_none() => self.detach(selected),
-            Action::PictureDetach => self.notify("these images belong to an earlier question"),
+            Action::DetachImage if self.chosen.is_none() => self.detach(selected),
+            Action::DetachImage => self.notify("these images belong to an earlier question"),
             Action::SideBySide => {
-                self.pictures.two = !self.pictures.two;
-                self.pictures.with_shot = false;
-                if self.pictures.two && count < 2 {
-                    self.pictures.with_shot = true;
+                self.image_pane.two = !self.image_pane.two;
+                self.image_pane.with_shot = false;
+                if self.image_pane.two && count < 2 {
+                    self.image_pane.with_shot = true;
                 }
             }
-            Action::PictureFull if matches!(self.overlay, Some(Overlay::Picture)) => {
+            Action::FullScreenImage if matches!(self.overlay, Some(Overlay::Image)) => {
                 self.overlay = None
             }
-            Action::PictureFull if count > 0 => self.overlay = Some(Overlay::Picture),
-            Action::PictureFull => self.notify("no image is attached"),
+            Action::FullScreenImage if count > 0 => self.overlay = Some(Overlay::Image),
+            Action::FullScreenImage => self.notify("no image is attached"),
             _ => self.change_view(selected, action),
         }
     }
 
     fn change_view(&mut self, selected: usize, action: Action) {
         let attached = self.images_in_view().get(selected);
-        let Some(sha256) = attached.map(|a| a.picture.source.sha256.clone()) else {
+        let Some(sha256) = attached.map(|a| a.image.source.sha256.clone()) else {
             return;
         };
-        let look = self.pictures.transforms.entry(sha256).or_default();
+        let look = self.image_pane.transforms.entry(sha256).or_default();
         match action {
             Action::ZoomIn => look.zoom(1),
             Action::ZoomOut => look.zoom(-1),
@@ -85,7 +85,7 @@ impl State {
             Action::Darker => look.brighten(-1),
             Action::MoreContrast => look.contrast(1),
             Action::LessContrast => look.contrast(-1),
-            Action::PictureReset => *look = Look::default(),
+            Action::ResetView => *look = ViewTransform::default(),
             _ => {}
         }
     }

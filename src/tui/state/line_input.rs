@@ -1,12 +1,12 @@
 //! Lines in line mode: a command, a question, the path of an image, or yes or no.
 
 use crate::tui::ExitReason;
-use rounds_assistant::MOST_IMAGES;
+use rounds_assistant::MAX_IMAGES;
 
 use super::answering::{Activity, Stage};
 use super::editor::MAX_CHARS;
 use super::overlay::Overlay;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{DOUBLE_PRESS, State, command_table, paths};
 
 /// Signal number of an interrupt, for the exit code.
@@ -25,12 +25,12 @@ impl State {
         }
         let length = line.chars().count();
         if length > MAX_CHARS {
-            return self.show_error(Trouble::new(format!(
+            return self.show_error(UserError::new(format!(
                 "the line has {length} characters; the limit is {MAX_CHARS}"
             )));
         }
         if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
-            for path in found.into_iter().take(MOST_IMAGES) {
+            for path in found.into_iter().take(MAX_IMAGES) {
                 self.attach_file(path);
             }
             return;

@@ -7,7 +7,7 @@ use super::command_table;
 use super::editor::Editor;
 use super::effect::Effect;
 use super::overlay::Overlay;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{DOUBLE_PRESS, Focus, State};
 
 impl State {
@@ -59,7 +59,7 @@ impl State {
             Action::NextPane => self.cycle_focus(1),
             Action::PreviousPane => self.cycle_focus(-1),
             Action::ToConversation => self.go(Focus::Conversation),
-            Action::ToImages => self.go(Focus::Pictures),
+            Action::ToImages => self.go(Focus::Images),
             Action::ToShots => self.go(Focus::Shots),
             Action::PickFile => self.pick_file(),
             Action::PasteImage => self.emit(Effect::AttachClipboard),
@@ -81,7 +81,7 @@ impl State {
             Action::TurnFirst => self.choose_turn(isize::MIN / 2),
             Action::TurnLast => self.choose_turn(isize::MAX / 2),
             _ if self.focus == Focus::Input => self.input_action(action, press),
-            _ if self.focus == Focus::Pictures => self.image_action(action),
+            _ if self.focus == Focus::Images => self.image_action(action),
             _ => self.shot_action(action),
         }
     }
@@ -116,8 +116,8 @@ impl State {
         if text.trim() == "/" {
             // The list would cover the message.
             self.completion = None;
-            let trouble = Trouble::new("a slash alone is not a command");
-            return self.show_error(trouble.hint("/help shows all commands"));
+            let error = UserError::new("a slash alone is not a command");
+            return self.show_error(error.hint("/help shows all commands"));
         }
         if command_table::is_command(&text) {
             self.run_command(&text);

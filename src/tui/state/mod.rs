@@ -36,7 +36,7 @@ mod user_error;
 
 pub use answering::{Activity, Stage};
 pub use background_work::{RunningWork, Work};
-pub use command_table::{COMMANDS, named};
+pub use command_table::{COMMANDS, command_name};
 pub use completion::Completion;
 pub use conversation::{Conversation, Finished, Reply, Turn, TurnId};
 pub use editor::Editor;
@@ -48,17 +48,17 @@ pub use mouse::Hits;
 pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use pages::Page;
 pub use persistence::Session;
-pub use regenerate::{how, same_answer};
+pub use regenerate::{describe_shots, same_answer};
 pub use run_command::value_name;
-pub use user_error::Trouble;
+pub use user_error::UserError;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::tui::ExitReason;
-use crate::tui::journal::{Attached, Whose};
-use crate::tui::keys::{Keymap, Place};
+use crate::tui::journal::{Attached, Subject};
+use crate::tui::keys::{KeyContext, Keymap};
 use crate::tui::{ImageMode, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
 
@@ -68,20 +68,20 @@ pub enum Focus {
     #[default]
     Input,
     Conversation,
-    Pictures,
+    Images,
     Shots,
 }
 
 impl Focus {
-    const ALL: [Self; 4] = [Self::Input, Self::Conversation, Self::Pictures, Self::Shots];
+    const ALL: [Self; 4] = [Self::Input, Self::Conversation, Self::Images, Self::Shots];
 
     /// Its part of the keymap.
-    pub fn key_context(self) -> Place {
+    pub fn key_context(self) -> KeyContext {
         match self {
-            Self::Input => Place::Input,
-            Self::Conversation => Place::Conversation,
-            Self::Pictures => Place::Pictures,
-            Self::Shots => Place::Shots,
+            Self::Input => KeyContext::Input,
+            Self::Conversation => KeyContext::Conversation,
+            Self::Images => KeyContext::Images,
+            Self::Shots => KeyContext::Shots,
         }
     }
 }
@@ -89,8 +89,8 @@ impl Focus {
 /// A message that disappears by itself.
 #[derive(Clone, Debug)]
 pub struct Notice {
-    pub trouble: Trouble,
-    pub error: bool,
+    pub error: UserError,
+    pub is_error: bool,
     until: Duration,
 }
 
@@ -119,9 +119,9 @@ pub struct State {
     draft: Option<regenerate::Draft>,
     pub attached: Vec<Attached>,
     /// Patient and study of the next question.
-    pub whose: Whose,
-    pub pictures: ImagePane,
-    pub talk: Conversation,
+    pub subject: Subject,
+    pub image_pane: ImagePane,
+    pub conversation: Conversation,
     /// How many conversations came before this one: turn ids restart with each.
     pub conversations: u64,
     /// The selected turn; `None` is the last one.
@@ -156,7 +156,7 @@ pub struct State {
     /// Images to attach after the session is open, since opening it replaces the attached images.
     pending_attachments: Vec<PathBuf>,
     /// Their patient and study, which override those of the session.
-    pending_whose: Whose,
+    pending_subject: Subject,
     /// Names of the sample cases.
     pub cases: Vec<String>,
     effects: Vec<Effect>,
@@ -181,7 +181,7 @@ pub struct Start {
     /// The first folder of the file picker.
     pub folder: PathBuf,
     pub cases: Vec<String>,
-    pub whose: Whose,
+    pub subject: Subject,
     /// A message to show first.
     pub notice: Option<String>,
 }
@@ -207,13 +207,13 @@ impl State {
             editing: None,
             draft: None,
             attached: Vec::new(),
-            whose: start.whose.clone(),
-            pending_whose: match start.session {
-                Some(_) => start.whose,
-                None => Whose::default(),
+            subject: start.subject.clone(),
+            pending_subject: match start.session {
+                Some(_) => start.subject,
+                None => Subject::default(),
             },
-            pictures: ImagePane::default(),
-            talk: Conversation::default(),
+            image_pane: ImagePane::default(),
+            conversation: Conversation::default(),
             conversations: 0,
             chosen: None,
             scroll: None,
@@ -243,7 +243,7 @@ impl State {
         };
         state.open(start.setup);
         if let Some(notice) = start.notice {
-            state.show_error(Trouble::new(notice));
+            state.show_error(UserError::new(notice));
         }
         match start.session {
             Some(id) => state.emit(Effect::OpenSession(id)),
@@ -285,7 +285,7 @@ impl State {
             Event::Prompt { turn, text } => self.on_prompt(turn, text),
             Event::Token { turn, text } => self.on_token(turn, &text),
             Event::Answered { turn, answer } => self.on_answered(turn, *answer),
-            Event::TurnFailed { turn, trouble } => self.on_failed(turn, trouble),
+            Event::TurnFailed { turn, error } => self.on_failed(turn, error),
             Event::Attached { name, result } => self.on_attached(&name, result),
             Event::Folder { folder, result } => self.on_folder(folder, result),
             Event::SessionCreated(result) => self.on_session_created(result),
@@ -293,19 +293,19 @@ impl State {
             Event::Sessions { words, result } => self.on_sessions(&words, result),
             Event::SessionOpened(result) => self.on_session_opened(result),
             Event::Exported(result) => self.on_exported(result),
-            Event::Working { job, said } => self.on_work_progress(job, said),
-            Event::Worked { job, result } => self.on_work_finished(job, result),
-            Event::StoreFailed(trouble) => self.show_error(trouble),
+            Event::WorkProgress { job, progress } => self.on_work_progress(job, progress),
+            Event::WorkFinished { job, result } => self.on_work_finished(job, result),
+            Event::StoreFailed(error) => self.show_error(error),
             Event::Resumed => self.emit(Effect::Redraw),
             Event::Copied(Ok(())) => self.notify("copied to the terminal's clipboard"),
-            Event::Copied(Err(trouble)) => self.show_error(trouble),
-            Event::EndNow(reason) => self.leave(reason),
+            Event::Copied(Err(error)) => self.show_error(error),
+            Event::Terminate(reason) => self.leave(reason),
         }
         std::mem::take(&mut self.effects)
     }
 
     /// Whether something changes with time, so that tick events are needed.
-    pub fn is_lively(&self) -> bool {
+    pub fn needs_ticks(&self) -> bool {
         !matches!(self.activity, Activity::Idle)
             || self.engine.is_opening()
             || self.work.is_some()
@@ -315,7 +315,7 @@ impl State {
 
     /// The selected turn; the last one unless the user selected another.
     pub fn turn(&self) -> Option<TurnId> {
-        self.chosen.or(self.talk.leaf())
+        self.chosen.or(self.conversation.leaf())
     }
 
     /// Whether the user selected `turn`.
@@ -329,16 +329,16 @@ impl State {
 
     fn notify(&mut self, text: impl AsRef<str>) {
         self.notice = Some(Notice {
-            trouble: Trouble::new(text),
-            error: false,
+            error: UserError::new(text),
+            is_error: false,
             until: self.now + NOTICE_TIME,
         });
     }
 
-    fn show_error(&mut self, trouble: Trouble) {
+    fn show_error(&mut self, error: UserError) {
         self.notice = Some(Notice {
-            trouble,
-            error: true,
+            error,
+            is_error: true,
             until: self.now + ERROR_TIME,
         });
     }

@@ -23,7 +23,7 @@ pub struct Hits {
     pub lines: usize,
     pub height: usize,
     /// Largest scroll offset of the open window.
-    pub overlay_most: usize,
+    pub max_overlay_scroll: usize,
 }
 
 impl Hits {
@@ -93,10 +93,10 @@ impl State {
         if let Some(scroll) = self.overlay.as_mut().and_then(Overlay::scroll) {
             *scroll = scroll
                 .saturating_add_signed(lines)
-                .min(self.hits.overlay_most);
+                .min(self.hits.max_overlay_scroll);
             return;
         }
-        if matches!(self.overlay, Some(Overlay::Picture)) {
+        if matches!(self.overlay, Some(Overlay::Image)) {
             return self.image_action(zoom(lines));
         }
         if self.overlay.is_some() {
@@ -113,7 +113,7 @@ impl State {
                 let last = self.shot_list().len().saturating_sub(1);
                 self.shot = self.shot.saturating_add_signed(lines.signum()).min(last);
             }
-            Some(Focus::Pictures) => self.image_action(zoom(lines)),
+            Some(Focus::Images) => self.image_action(zoom(lines)),
             _ => self.scroll_conversation(lines),
         }
     }

@@ -9,7 +9,7 @@ use super::conversation::TurnId;
 use super::editor::Editor;
 use super::event::Entry;
 use super::pages::Page;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{fuzzy, paths};
 
 /// The welcome step with the sample cases.
@@ -47,7 +47,7 @@ pub enum Overlay {
     },
     Export(ExportDialog),
     /// The selected image on the full screen.
-    Picture,
+    Image,
     Compare {
         left: TurnId,
         right: TurnId,
@@ -95,7 +95,7 @@ impl Overlay {
 pub struct Picker {
     pub folder: PathBuf,
     entries: Option<Vec<Entry>>,
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     pub filter: Editor,
     pub selected: usize,
 }
@@ -105,16 +105,16 @@ impl Picker {
         Self {
             folder,
             entries: None,
-            trouble: None,
+            error: None,
             filter: Editor::line(""),
             selected: 0,
         }
     }
 
     /// Sets the entries of the folder; the selected entry stays selected if it still exists.
-    pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Trouble>) {
+    pub(super) fn fill(&mut self, result: Result<Vec<Entry>, UserError>) {
         let chosen = self.entry().map(|entry| entry.path.clone());
-        self.trouble = result.as_ref().err().cloned();
+        self.error = result.as_ref().err().cloned();
         self.entries = Some(result.unwrap_or_default());
         let visible = self.visible();
         let place = visible
@@ -160,7 +160,7 @@ pub struct SessionList {
     /// Words to search for.
     pub words: Editor,
     items: Option<Vec<SessionSummary>>,
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     pub selected: usize,
     /// The session that is being renamed.
     pub renaming: Option<Renaming>,
@@ -178,22 +178,22 @@ impl SessionList {
         Self {
             words: Editor::line(words),
             items: None,
-            trouble: None,
+            error: None,
             selected: 0,
             renaming: None,
         }
     }
 
-    pub(super) fn fill(&mut self, result: Result<Vec<SessionSummary>, Trouble>) {
+    pub(super) fn fill(&mut self, result: Result<Vec<SessionSummary>, UserError>) {
         match result {
             Ok(items) => {
                 self.selected = self.selected.min(items.len().saturating_sub(1));
                 self.items = Some(items);
-                self.trouble = None;
+                self.error = None;
             }
-            Err(trouble) => {
+            Err(error) => {
                 self.items = Some(Vec::new());
-                self.trouble = Some(trouble);
+                self.error = Some(error);
             }
         }
     }
@@ -217,7 +217,7 @@ impl SessionList {
 pub struct ExportDialog {
     pub format: ExportFormat,
     pub path: Editor,
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
 }
 
 impl ExportDialog {
@@ -232,7 +232,7 @@ impl ExportDialog {
         Self {
             format,
             path: Editor::line(&text),
-            trouble: None,
+            error: None,
         }
     }
 

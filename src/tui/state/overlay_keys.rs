@@ -6,7 +6,7 @@ use crate::tui::keys::{Action, Press};
 
 use super::effect::Effect;
 use super::overlay::{CASES_STEP, Overlay};
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{State, paths};
 
 /// Steps of the first run.
@@ -22,8 +22,10 @@ impl State {
             return;
         }
         match &self.overlay {
-            Some(Overlay::Picture) => {
-                let action = self.keymap.action(crate::tui::keys::Place::Pictures, press);
+            Some(Overlay::Image) => {
+                let action = self
+                    .keymap
+                    .action(crate::tui::keys::KeyContext::Images, press);
                 if let Some(action) = action {
                     self.image_action(action);
                 }
@@ -55,7 +57,7 @@ impl State {
         let Some(scroll) = self.overlay.as_mut().and_then(Overlay::scroll) else {
             return false;
         };
-        let most = self.hits.overlay_most;
+        let most = self.hits.max_overlay_scroll;
         *scroll = match press.code {
             KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
@@ -73,7 +75,7 @@ impl State {
 
     fn on_welcome_key(&mut self, press: Press) {
         let page = usize::from(self.rows / 2).max(1);
-        let most = self.hits.overlay_most;
+        let most = self.hits.max_overlay_scroll;
         let Some(Overlay::Welcome {
             step,
             selected,
@@ -113,7 +115,7 @@ impl State {
                     self.overlay = None;
                 }
                 if accepts {
-                    self.emit(Effect::Accept);
+                    self.emit(Effect::AcceptFirstRun);
                 }
             }
             _ => {}
@@ -133,9 +135,11 @@ impl State {
             KeyCode::Up => dialog.switch(-1),
             KeyCode::Enter => {
                 let path = paths::from_input(dialog.path.text(), home.as_deref());
-                dialog.trouble = match path {
+                dialog.error = match path {
                     Some(_) => None,
-                    None => Some(Trouble::new("there is no path").hint("write where to export to")),
+                    None => {
+                        Some(UserError::new("there is no path").hint("write where to export to"))
+                    }
                 };
                 let format = dialog.format;
                 if let (Some(path), Some(id)) = (path, session) {
@@ -147,7 +151,9 @@ impl State {
     }
 
     fn on_example_key(&mut self, press: Press) {
-        let action = self.keymap.action(crate::tui::keys::Place::Shots, press);
+        let action = self
+            .keymap
+            .action(crate::tui::keys::KeyContext::Shots, press);
         match action {
             Some(Action::ShotOpen) => self.overlay = None,
             Some(Action::ShotPin | Action::ShotExclude) => {
@@ -181,7 +187,9 @@ impl State {
 
     /// Applies editing keys to the field of a window.
     pub(super) fn edit_field(&mut self, press: Press) {
-        let action = self.keymap.action(crate::tui::keys::Place::Input, press);
+        let action = self
+            .keymap
+            .action(crate::tui::keys::KeyContext::Input, press);
         let Some(field) = self.overlay.as_mut().and_then(Overlay::field) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! Text pages about the conversation and the program: a window on the full screen, a list in line mode.
 
-use crate::tui::house::label;
+use crate::tui::backend::label;
 use crate::tui::journal::Attached;
 use rounds_assistant::INTENDED_USE;
 use rounds_support::errors::bytes;
@@ -36,20 +36,20 @@ impl Page {
 
 impl State {
     /// The lines of a page.
-    pub fn lines_of(&self, page: Page) -> Vec<String> {
+    pub fn page_lines(&self, page: Page) -> Vec<String> {
         match page {
             Page::Shots => self.shot_lines(),
             Page::Turns => {
-                let path = self.talk.path();
+                let path = self.conversation.path();
                 self.turn_lines(&path, self.turn(), "selected")
             }
             Page::Branches => {
                 let branching = self.branching();
-                let siblings = branching.map(|id| self.talk.siblings(id));
+                let siblings = branching.map(|id| self.conversation.siblings(id));
                 self.turn_lines(&siblings.unwrap_or_default(), branching, "shown")
             }
             Page::Question => {
-                let turn = self.turn().and_then(|id| self.talk.get(id));
+                let turn = self.turn().and_then(|id| self.conversation.get(id));
                 let question = turn.map(|turn| turn.question.clone());
                 question.into_iter().collect()
             }
@@ -79,16 +79,16 @@ impl State {
     fn turn_lines(&self, turns: &[TurnId], marked: Option<TurnId>, mark: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for (number, id) in turns.iter().enumerate() {
-            let Some(turn) = self.talk.get(*id) else {
+            let Some(turn) = self.conversation.get(*id) else {
                 continue;
             };
             let mut notes: Vec<String> = turn.label.iter().cloned().collect();
-            let siblings = self.talk.siblings(*id);
+            let siblings = self.conversation.siblings(*id);
             if mark == "selected" && siblings.len() > 1 {
                 let place = siblings.iter().position(|s| s == id).unwrap_or(0);
                 notes.push(format!("branch {} of {}", place + 1, siblings.len()));
             }
-            notes.extend(turn.images.iter().map(|a| a.picture.source.name.clone()));
+            notes.extend(turn.images.iter().map(|a| a.image.source.name.clone()));
             if marked == Some(*id) {
                 notes.push(mark.into());
             }
@@ -115,18 +115,21 @@ impl State {
             lines.push(format!("encoder: {}", label(setup.encoder.as_deref())));
         }
         lines.push(format!("search: {}", setup.search.name()));
-        lines.push(format!("shots: {}", regenerate::how(&self.settings)));
+        lines.push(format!(
+            "shots: {}",
+            regenerate::describe_shots(&self.settings)
+        ));
         lines.extend(self.other_settings());
         let names: Vec<&str> = self.attached.iter().map(name).collect();
         lines.push(match names.is_empty() {
             true => "attached: nothing".into(),
             false => format!("attached: {}", names.join(", ")),
         });
-        let whose = [
-            ("patient", &self.whose.patient),
-            ("study", &self.whose.study),
+        let subject = [
+            ("patient", &self.subject.patient),
+            ("study", &self.subject.study),
         ];
-        for (what, id) in whose {
+        for (what, id) in subject {
             lines.extend(id.iter().map(|id| format!("{what}: {id}")));
         }
         if let Some((used, of)) = self.context() {
@@ -172,7 +175,7 @@ impl State {
 
     /// Tokens used by the selected answer, and the size of the context.
     pub fn context(&self) -> Option<(usize, Option<usize>)> {
-        let turn = self.turn().and_then(|id| self.talk.get(id))?;
+        let turn = self.turn().and_then(|id| self.conversation.get(id))?;
         let Reply::Answered(done) = &turn.reply else {
             return None;
         };
@@ -183,15 +186,15 @@ impl State {
 }
 
 fn name(attached: &Attached) -> &str {
-    &attached.picture.source.name
+    &attached.image.source.name
 }
 
 /// The outcome of a question, on one line.
 fn outcome(turn: &Turn) -> String {
     match &turn.reply {
-        Reply::Coming => "(not answered yet)".into(),
+        Reply::Pending => "(not answered yet)".into(),
         Reply::Answered(done) => format!("Answer: {}", done.answer.replace('\n', " ")),
         Reply::Stopped => format!("[stopped] {}", turn.streamed().replace('\n', " ")),
-        Reply::Failed(trouble) => format!("error: {}", trouble.message),
+        Reply::Failed(error) => format!("error: {}", error.message),
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::journal::{NewTurn, TurnEnd};
 use super::conversation::TurnId;
 use super::effect::Effect;
 use super::sessions::MAX_TITLE_CHARS;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Activity, Stage, State};
 
 /// How often streamed text is stored.
@@ -72,7 +72,10 @@ impl State {
     pub(super) fn store_turn(&mut self, turn: TurnId) {
         match &self.session.stored {
             Stored::Unsaved => {
-                let question = self.talk.get(turn).map_or("", |t| t.question.as_str());
+                let question = self
+                    .conversation
+                    .get(turn)
+                    .map_or("", |t| t.question.as_str());
                 let title = rounds_support::sanitise::clean_line_max(question, MAX_TITLE_CHARS);
                 let (model, index) = self.engine.names();
                 self.session.title.clone_from(&title);
@@ -117,12 +120,12 @@ impl State {
     /// stored.
     fn nearest_stored_ancestor(&self, turn: TurnId) -> Result<Option<String>, TurnId> {
         let session = &self.session;
-        let mut above = self.talk.get(turn).and_then(|record| record.parent);
+        let mut above = self.conversation.get(turn).and_then(|record| record.parent);
         while let Some(id) = above {
             if session.storing.contains(&id) || session.waiting.contains(&id) {
                 return Err(id);
             }
-            let record = self.talk.get(id);
+            let record = self.conversation.get(id);
             if let Some(stored) = record.and_then(|record| record.stored.clone()) {
                 return Ok(Some(stored));
             }
@@ -132,14 +135,14 @@ impl State {
     }
 
     fn store_turn_in(&mut self, session: String, turn: TurnId, parent: Option<String>) {
-        let Some(record) = self.talk.get(turn) else {
+        let Some(record) = self.conversation.get(turn) else {
             return;
         };
         let new = NewTurn {
             parent,
             question: record.question.clone(),
             images: record.images.clone(),
-            whose: record.whose.clone(),
+            subject: record.subject.clone(),
             settings: record.settings.clone(),
             setup: record.setup.clone(),
         };
@@ -151,7 +154,7 @@ impl State {
         });
     }
 
-    pub(super) fn on_session_created(&mut self, result: Result<String, Trouble>) {
+    pub(super) fn on_session_created(&mut self, result: Result<String, UserError>) {
         if !matches!(self.session.stored, Stored::Creating) {
             return;
         }
@@ -160,16 +163,16 @@ impl State {
                 self.session.stored = Stored::Saved(id);
                 self.store_pending_turns();
             }
-            Err(trouble) => {
+            Err(error) => {
                 self.session.stored = Stored::Failed;
                 self.session.waiting.clear();
                 self.session.ends.clear();
                 self.show_error(
-                    Trouble::new(format!(
+                    UserError::new(format!(
                         "this session is not being saved: {}",
-                        trouble.message
+                        error.message
                     ))
-                    .hint(trouble.hint.unwrap_or_else(|| {
+                    .hint(error.hint.unwrap_or_else(|| {
                         "you can go on, but the conversation is lost when you quit".into()
                     })),
                 );
@@ -177,21 +180,21 @@ impl State {
         }
     }
 
-    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Trouble>) {
+    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, UserError>) {
         self.session.storing.retain(|storing| *storing != turn);
         match result {
             Ok(id) => self.mark_stored(turn, id),
-            Err(trouble) => {
+            Err(error) => {
                 self.session.ends.retain(|(ended, _)| *ended != turn);
                 self.session.rejected.push(turn);
-                self.show_error(trouble);
+                self.show_error(error);
             }
         }
         self.store_pending_turns();
     }
 
     fn mark_stored(&mut self, turn: TurnId, id: String) {
-        if let Some(record) = self.talk.get_mut(turn) {
+        if let Some(record) = self.conversation.get_mut(turn) {
             record.stored = Some(id);
         }
         for (ended, end) in std::mem::take(&mut self.session.ends) {
@@ -204,7 +207,7 @@ impl State {
     }
 
     pub(super) fn store_end(&mut self, turn: TurnId, end: TurnEnd) {
-        let record = self.talk.get(turn);
+        let record = self.conversation.get(turn);
         let stored = record.and_then(|turn| Some((turn.stored.clone()?, turn.setup.clone())));
         match stored {
             Some((id, setup)) => self.emit(Effect::StoreEnd {
@@ -231,7 +234,7 @@ impl State {
             return;
         }
         self.partial_at = self.now;
-        let record = self.talk.get(turn);
+        let record = self.conversation.get(turn);
         if let Some((id, text)) = record.and_then(|t| Some((t.stored.clone()?, t.streamed()))) {
             self.emit(Effect::StorePartial { id, text });
         }

@@ -2,7 +2,7 @@
 //!
 //! Each is a new branch next to the old turn; no answer is ever replaced.
 
-use crate::tui::journal::{Attached, Whose};
+use crate::tui::journal::{Attached, Subject};
 use rounds_assistant::Settings;
 use rounds_assistant::retrieval::Strategy;
 
@@ -11,14 +11,14 @@ use super::conversation::{Reply, Turn, TurnId};
 use super::overlay::Overlay;
 use super::pages::Page;
 use super::run_command::{shot_count, value_name};
-use super::user_error::Trouble;
+use super::user_error::UserError;
 
 /// The input before an older question was put into it for editing.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     text: String,
     attached: Vec<Attached>,
-    whose: Whose,
+    subject: Subject,
 }
 
 impl State {
@@ -32,16 +32,16 @@ impl State {
         if !self.has_all_images(turn) || !self.can_ask(&settings) {
             return None;
         }
-        let old = self.talk.get(turn)?;
+        let old = self.conversation.get(turn)?;
         let mut new = Turn::new(
             old.parent,
             old.question.clone(),
             old.images.clone(),
-            old.whose.clone(),
+            old.subject.clone(),
             settings,
         );
         new.label = label;
-        Some(self.talk.add(new))
+        Some(self.conversation.add(new))
     }
 
     /// Answers the selected question again with the current settings.
@@ -67,14 +67,14 @@ impl State {
     /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and
     /// are answered or pending.
     fn turns_asked_with(&self, turn: TurnId, settings: &Settings) -> Vec<TurnId> {
-        let asked = self.talk.get(turn);
+        let asked = self.conversation.get(turn);
         let is_it = |other: &Turn| {
-            let came = matches!(other.reply, Reply::Coming | Reply::Answered(_));
+            let came = matches!(other.reply, Reply::Pending | Reply::Answered(_));
             came && asked.is_some_and(|asked| asked.asks_the_same(other))
                 && other.settings == *settings
         };
-        let mut siblings = self.talk.siblings(turn);
-        siblings.retain(|id| self.talk.get(*id).is_some_and(is_it));
+        let mut siblings = self.conversation.siblings(turn);
+        siblings.retain(|id| self.conversation.get(*id).is_some_and(is_it));
         siblings
     }
 
@@ -82,7 +82,7 @@ impl State {
     pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
         let turn = self.turn();
         if turn.is_none() {
-            self.show_error(Trouble::new("nothing was asked yet").hint("ask something first"));
+            self.show_error(UserError::new("nothing was asked yet").hint("ask something first"));
         }
         turn
     }
@@ -90,11 +90,14 @@ impl State {
     /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
     /// different question.
     fn has_all_images(&mut self, turn: TurnId) -> bool {
-        let lost = self.talk.get(turn).and_then(|turn| turn.lost.first());
+        let lost = self
+            .conversation
+            .get(turn)
+            .and_then(|turn| turn.damaged.first());
         let Some(name) = lost else { return true };
-        let trouble = Trouble::new(format!("the stored copy of {name} is damaged"))
+        let error = UserError::new(format!("the stored copy of {name} is damaged"))
             .hint("attach the image again, then ask again");
-        self.show_error(trouble);
+        self.show_error(error);
         false
     }
 
@@ -124,14 +127,14 @@ impl State {
             self.draft = Some(Draft {
                 text: self.input.text().to_string(),
                 attached: self.attached.clone(),
-                whose: self.whose.clone(),
+                subject: self.subject.clone(),
             });
         }
-        if let Some(old) = self.talk.get(turn) {
+        if let Some(old) = self.conversation.get(turn) {
             self.input.set(&old.question);
             self.attached = old.images.clone();
-            self.whose = old.whose.clone();
-            self.pictures.fit(self.attached.len());
+            self.subject = old.subject.clone();
+            self.image_pane.fit(self.attached.len());
             self.editing = Some(turn);
             self.completion = None;
             self.go(super::Focus::Input);
@@ -143,8 +146,8 @@ impl State {
         if let Some(draft) = self.draft.take() {
             self.input.set(&draft.text);
             self.attached = draft.attached;
-            self.whose = draft.whose;
-            self.pictures.fit(self.attached.len());
+            self.subject = draft.subject;
+            self.image_pane.fit(self.attached.len());
         }
         self.editing.take().is_some()
     }
@@ -170,19 +173,19 @@ impl State {
             return;
         };
         let base = self
-            .talk
+            .conversation
             .get(turn)
             .map_or_else(|| self.settings.clone(), |t| t.settings.clone());
         let (settings, label) = match changed(&base, argument) {
             Ok(changed) => changed,
-            Err(trouble) => return self.show_error(trouble),
+            Err(error) => return self.show_error(error),
         };
         // Repeating a comparison shows the existing one, unless it was stopped or failed.
         let there = self
             .turns_asked_with(turn, &settings)
             .into_iter()
             .find(|id| {
-                let other = self.talk.get(*id);
+                let other = self.conversation.get(*id);
                 *id != turn && other.is_some_and(|other| other.label.as_ref() == Some(&label))
             });
         let right = match there {
@@ -191,7 +194,7 @@ impl State {
                 let Some(new) = self.add_sibling(turn, settings, Some(label)) else {
                     return;
                 };
-                self.talk.show(turn);
+                self.conversation.show(turn);
                 self.enqueue(new);
                 new
             }
@@ -205,7 +208,7 @@ impl State {
 }
 
 /// How the shots of a question were chosen, as text.
-pub fn how(settings: &Settings) -> String {
+pub fn describe_shots(settings: &Settings) -> String {
     match settings.strategy {
         Strategy::None => "no shots".into(),
         strategy => format!(
@@ -227,7 +230,7 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
 }
 
 /// The settings of a comparison, and its label.
-fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Trouble> {
+fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), UserError> {
     let mut settings = base.clone();
     if argument.is_empty() {
         return Ok(if base.strategy == Strategy::None || base.shots == 0 {
@@ -243,7 +246,7 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Troubl
     }
     for part in argument.split_whitespace() {
         let (name, value) = part.split_once('=').ok_or_else(|| {
-            Trouble::new(format!("`{part}` is not a setting"))
+            UserError::new(format!("`{part}` is not a setting"))
                 .hint("write k=2, strategy=random or order=shuffled")
         })?;
         super::run_command::set(&mut settings, name, value)?;

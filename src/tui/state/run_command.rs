@@ -14,7 +14,7 @@ use super::command_table;
 use super::effect::Effect;
 use super::overlay::{ExportDialog, Overlay, SessionList};
 use super::pages::Page;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Focus, State, paths};
 
 impl State {
@@ -22,13 +22,13 @@ impl State {
     pub(super) fn run_command(&mut self, line: &str) {
         let (row, argument) = match command_table::parse(line) {
             Ok(parsed) => parsed,
-            Err(trouble) => return self.show_error(trouble),
+            Err(error) => return self.show_error(error),
         };
         let argument = argument.to_string();
         self.input.take();
         self.completion = None;
         self.history.add(line.trim());
-        if row.of_screen && self.linear {
+        if row.full_screen_only && self.linear {
             return self.notify(format!(
                 "{} works only in the full-screen interface",
                 row.name
@@ -89,7 +89,10 @@ impl State {
         let name = row.name.trim_start_matches('/');
         if value.is_empty() {
             let now = describe_setting(&self.settings, name);
-            return self.notify(format!("{now}; {} {} changes it", row.name, row.shown));
+            return self.notify(format!(
+                "{now}; {} {} changes it",
+                row.name, row.argument_hint
+            ));
         }
         match set(&mut self.settings, name, value) {
             Ok(()) => {
@@ -99,7 +102,7 @@ impl State {
                     _ => format!("{now}, from the next question on"),
                 });
             }
-            Err(trouble) => self.show_error(trouble),
+            Err(error) => self.show_error(error),
         }
     }
 
@@ -159,7 +162,9 @@ impl State {
     }
 
     fn nothing_to_export(&mut self) {
-        self.show_error(Trouble::new("there is nothing to export yet").hint("ask something first"));
+        self.show_error(
+            UserError::new("there is nothing to export yet").hint("ask something first"),
+        );
     }
 
     /// Writes the session to the path in the argument, in the format of its extension.
@@ -171,14 +176,14 @@ impl State {
         let Some(path) = path else {
             let example = ExportDialog::new(None, self.session.title());
             return self.show_error(
-                Trouble::new("/export needs the path of the file to write")
+                UserError::new("/export needs the path of the file to write")
                     .hint(format!("/export {}", example.path.text())),
             );
         };
         match ExportFormat::of(&path) {
             Some(format) => self.emit(Effect::Export { id, format, path }),
             None => self.show_error(
-                Trouble::new("the path does not end in a known export format")
+                UserError::new("the path does not end in a known export format")
                     .hint("use .md, .html or .json"),
             ),
         }
@@ -187,29 +192,28 @@ impl State {
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
-            None => {
-                self.show_error(Trouble::new("there is no prompt yet").hint("ask something first"))
-            }
+            None => self
+                .show_error(UserError::new("there is no prompt yet").hint("ask something first")),
         }
     }
 
     pub(super) fn copy_answer(&mut self) {
         let text = self
             .turn()
-            .and_then(|id| self.talk.get(id))
+            .and_then(|id| self.conversation.get(id))
             .map(|turn| turn.answer_text());
         match text.filter(|text| !text.is_empty()) {
             Some(text) => self.emit(Effect::Copy(text)),
-            None => self.show_error(Trouble::new("there is no answer to copy")),
+            None => self.show_error(UserError::new("there is no answer to copy")),
         }
     }
 }
 
 /// Changes one setting; leaves the settings unchanged if the result would be invalid.
-pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Trouble> {
+pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), UserError> {
     let wants = |what: &str| match value {
-        "" => Trouble::new(format!("/{name} takes {what}")),
-        value => Trouble::new(format!("/{name} takes {what}, not `{value}`")),
+        "" => UserError::new(format!("/{name} takes {what}")),
+        value => UserError::new(format!("/{name} takes {what}, not `{value}`")),
     };
     let mut changed = settings.clone();
     match name {
@@ -231,14 +235,14 @@ pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()
         }
         "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
         _ => {
-            return Err(Trouble::new(format!("there is no setting `{name}`"))
+            return Err(UserError::new(format!("there is no setting `{name}`"))
                 .hint("use k, strategy, order, floor, filter, seed or temperature"));
         }
     }
     changed.check().map_err(|error| match error {
         SettingsError::Range("floor", takes) => wants(&format!("{takes}, or off")),
         SettingsError::Range(_, takes) => wants(&takes),
-        other => Trouble::of(&other),
+        other => UserError::of(&other),
     })?;
     *settings = changed;
     Ok(())
@@ -271,7 +275,7 @@ fn describe_setting(settings: &Settings, name: &str) -> String {
     }
 }
 
-fn parse_conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, Trouble> {
+fn parse_conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, UserError> {
     if value == "off" {
         return Ok(Vec::new());
     }
@@ -279,7 +283,7 @@ fn parse_conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Cond
     parts
         .map(|part| {
             part.parse()
-                .map_err(|error| Trouble::new(format!("{error}")))
+                .map_err(|error| UserError::new(format!("{error}")))
         })
         .collect()
 }
@@ -305,7 +309,7 @@ pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
     .collect()
 }
 
-pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
+pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> UserError {
     let names: Vec<String> = value_names::<T>()
         .into_iter()
         .map(|(name, _)| name)
@@ -314,7 +318,7 @@ pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> Trouble {
         "" => format!("{what} is missing"),
         _ => format!("`{typed}` is not {what}"),
     };
-    Trouble::new(wrong).hint(format!("one of {}", names.join(", ")))
+    UserError::new(wrong).hint(format!("one of {}", names.join(", ")))
 }
 
 /// Splits a typed path after its last slash, for completion.

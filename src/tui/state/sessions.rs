@@ -2,13 +2,13 @@
 //!
 //! Never leave a conversation before the store has confirmed all its turns.
 
-use crate::tui::journal::{SavedSession, SessionSummary, Whose};
+use crate::tui::journal::{SavedSession, SessionSummary, Subject};
 
 use super::conversation::Conversation;
 use super::effect::Effect;
 use super::overlay::Overlay;
 use super::persistence::Session;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Activity, State};
 
 /// Maximum length of a title.
@@ -39,8 +39,8 @@ impl State {
         }
         self.reset_conversation();
         self.attached.clear();
-        self.pictures.fit(0);
-        let known = std::mem::take(&mut self.whose) != Whose::default();
+        self.image_pane.fit(0);
+        let known = std::mem::take(&mut self.subject) != Subject::default();
         self.notify(match known {
             true => "a new session; no patient or study is set (/patient, /study)",
             false => "a new session; the previous one is in the list of sessions",
@@ -49,7 +49,7 @@ impl State {
 
     fn reset_conversation(&mut self) {
         self.conversations += 1;
-        self.talk = Conversation::default();
+        self.conversation = Conversation::default();
         self.session = Session::default();
         self.chosen = None;
         self.scroll = None;
@@ -61,7 +61,7 @@ impl State {
     pub(super) fn on_sessions(
         &mut self,
         words: &str,
-        result: Result<Vec<SessionSummary>, Trouble>,
+        result: Result<Vec<SessionSummary>, UserError>,
     ) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.words.text() == words
@@ -70,29 +70,32 @@ impl State {
         }
     }
 
-    pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, Trouble>) {
+    pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, UserError>) {
         self.attach_pending();
-        let given = std::mem::take(&mut self.pending_whose);
+        let given = std::mem::take(&mut self.pending_subject);
         let saved = match result {
             Ok(saved) => saved,
-            Err(trouble) => return self.show_error(trouble),
+            Err(error) => return self.show_error(error),
         };
         if !self.can_change_conversation() {
             return;
         }
         self.reset_conversation();
         self.session = Session::saved(&saved.id, &saved.title);
-        let lost: Vec<String> = saved.turns.iter().flat_map(|t| t.lost.clone()).collect();
-        self.talk = Conversation::from_saved(*saved);
-        let last = self.talk.leaf().and_then(|id| self.talk.get(id));
-        let asked = last.map(|t| (t.images.clone(), t.whose.clone()));
-        let (images, whose) = asked.unwrap_or_default();
+        let lost: Vec<String> = saved.turns.iter().flat_map(|t| t.damaged.clone()).collect();
+        self.conversation = Conversation::from_saved(*saved);
+        let last = self
+            .conversation
+            .leaf()
+            .and_then(|id| self.conversation.get(id));
+        let asked = last.map(|t| (t.images.clone(), t.subject.clone()));
+        let (images, subject) = asked.unwrap_or_default();
         self.attached = images;
-        self.whose = Whose {
-            patient: given.patient.or(whose.patient),
-            study: given.study.or(whose.study),
+        self.subject = Subject {
+            patient: given.patient.or(subject.patient),
+            study: given.study.or(subject.study),
         };
-        self.pictures.fit(self.attached.len());
+        self.image_pane.fit(self.attached.len());
         if matches!(self.overlay, Some(Overlay::Sessions(_))) {
             self.overlay = None;
         }
@@ -100,7 +103,7 @@ impl State {
         match lost.first() {
             None => self.notify(format!("opened: {}", self.session.title())),
             Some(first) => self.show_error(
-                Trouble::new(match lost.len() {
+                UserError::new(match lost.len() {
                     1 => format!("1 image of this session is damaged and could not be loaded: {first}"),
                     count => format!(
                         "{count} images of this session are damaged and could not be loaded, the first is {first}"
@@ -114,9 +117,9 @@ impl State {
     pub(super) fn rename_session(&mut self, title: &str) {
         let title = clean_title(title);
         match (self.session.id().map(str::to_string), title.is_empty()) {
-            (_, true) => self.show_error(Trouble::new("/rename needs a new title")),
+            (_, true) => self.show_error(UserError::new("/rename needs a new title")),
             (None, _) => self.show_error(
-                Trouble::new("this session is not saved yet").hint("ask something first"),
+                UserError::new("this session is not saved yet").hint("ask something first"),
             ),
             (Some(id), _) => {
                 self.notify(format!("renamed to {title}"));
@@ -145,7 +148,7 @@ impl State {
                     list: None,
                 });
             }
-            None => self.show_error(Trouble::new("this session is not saved")),
+            None => self.show_error(UserError::new("this session is not saved")),
         }
     }
 
@@ -160,16 +163,16 @@ impl State {
         self.notify("the session was deleted");
     }
 
-    pub(super) fn on_exported(&mut self, result: Result<std::path::PathBuf, Trouble>) {
+    pub(super) fn on_exported(&mut self, result: Result<std::path::PathBuf, UserError>) {
         match result {
             Ok(path) => {
                 self.overlay = None;
                 self.notify(format!("written to {}", path.display()));
             }
-            Err(trouble) => match &mut self.overlay {
+            Err(error) => match &mut self.overlay {
                 // The error belongs in the dialog.
-                Some(Overlay::Export(dialog)) => dialog.trouble = Some(trouble),
-                _ => self.show_error(trouble),
+                Some(Overlay::Export(dialog)) => dialog.error = Some(error),
+                _ => self.show_error(error),
             },
         }
     }

@@ -2,19 +2,19 @@
 //!
 //! The shots of an existing answer never change: pins and exclusions apply from the next question on.
 
-use crate::tui::house::tags_line;
+use crate::tui::backend::tags_line;
 use crate::tui::keys::Action;
 use rounds_assistant::retrieval::Shot;
 
 use super::overlay::Overlay;
-use super::user_error::Trouble;
+use super::user_error::UserError;
 use super::{Focus, State, branches};
-use rounds_assistant::MOST_SHOTS;
+use rounds_assistant::MAX_SHOTS;
 
 impl State {
     /// The shots in list order: pinned ones first, as in the next prompt.
     pub fn shot_list(&self) -> Vec<&Shot> {
-        let Some(turn) = self.turn().and_then(|id| self.talk.get(id)) else {
+        let Some(turn) = self.turn().and_then(|id| self.conversation.get(id)) else {
             return Vec::new();
         };
         let mut shots: Vec<&Shot> = turn.shots.iter().collect();
@@ -40,7 +40,7 @@ impl State {
     }
 
     /// Details of a shot as pairs of label and text.
-    pub fn facts_of(&self, shot: &Shot) -> Vec<(&'static str, String)> {
+    pub fn shot_details(&self, shot: &Shot) -> Vec<(&'static str, String)> {
         let example = &shot.example;
         let next = match (self.pin_place(&example.id), self.is_excluded(&example.id)) {
             (Some(place), _) => format!("pinned, place {}", place + 1),
@@ -88,11 +88,11 @@ impl State {
             Action::ShotEarlier => self.move_shot(-1),
             Action::ShotLater => self.move_shot(1),
             Action::AskWithout => self.ask_without(&id),
-            Action::ShotBeside => {
-                self.pictures.two = !(self.pictures.two && self.pictures.with_shot);
-                self.pictures.with_shot = true;
-                if self.pictures.two {
-                    self.show_pane(Focus::Pictures);
+            Action::ShotSideBySide => {
+                self.image_pane.two = !(self.image_pane.two && self.image_pane.with_shot);
+                self.image_pane.with_shot = true;
+                if self.image_pane.two {
+                    self.show_pane(Focus::Images);
                 }
             }
             _ => {}
@@ -170,7 +170,7 @@ impl State {
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.show_error(Trouble::new("this answer has no shots"));
+            self.show_error(UserError::new("this answer has no shots"));
             return false;
         }
         match branches::parse_index(argument, count) {
@@ -199,7 +199,7 @@ impl State {
         match (places.next(), places.next(), places.next()) {
             (Some(Some(from)), Some(Some(to)), None) => self.reorder(from, to),
             _ => self.show_error(
-                Trouble::new("/move takes the number of a shot and its new place")
+                UserError::new("/move takes the number of a shot and its new place")
                     .hint("/shots lists them; /move 3 1 puts the third first"),
             ),
         }
@@ -209,7 +209,7 @@ impl State {
     /// range.
     fn is_shot(argument: &str) -> bool {
         let number = argument.parse::<usize>();
-        argument.is_empty() || number.is_ok_and(|number| number <= MOST_SHOTS)
+        argument.is_empty() || number.is_ok_and(|number| number <= MAX_SHOTS)
     }
 
     pub(super) fn pin_argument(&mut self, argument: &str) {

@@ -4,7 +4,7 @@ use rounds_support::{Hint, sanitise};
 
 /// A message and a hint, both sanitised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trouble {
+pub struct UserError {
     pub message: String,
     pub hint: Option<String>,
 }
@@ -12,7 +12,7 @@ pub struct Trouble {
 /// Maximum length of a message, in characters.
 const MAX_CHARS: usize = 600;
 
-impl Trouble {
+impl UserError {
     pub fn new(message: impl AsRef<str>) -> Self {
         Self {
             message: sanitise::clean_line_max(message.as_ref(), MAX_CHARS),
@@ -36,7 +36,7 @@ impl Trouble {
     }
 }
 
-impl From<crate::tui::journal::JournalError> for Trouble {
+impl From<crate::tui::journal::JournalError> for UserError {
     fn from(error: crate::tui::journal::JournalError) -> Self {
         let converted = Self::new(error.message);
         match error.hint {

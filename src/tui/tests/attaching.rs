@@ -2,7 +2,7 @@
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::state::{Effect, Entry, Event, Overlay, Trouble};
+use crate::tui::state::{Effect, Entry, Event, Overlay, UserError};
 
 fn entry(name: &str, folder: bool) -> Entry {
     Entry {
@@ -120,7 +120,7 @@ fn the_picker_goes_into_folders_and_up_again() {
     user.press("left left left left");
     user.event(Event::Folder {
         folder: "/".into(),
-        result: Err(Trouble::new("permission denied: /")),
+        result: Err(UserError::new("permission denied: /")),
     });
     user.sees("error: permission denied: /");
 }
@@ -130,7 +130,7 @@ fn a_file_that_is_not_an_image_is_an_error_with_a_hint() {
     let mut user = Harness::new(100, 30);
     user.event(Event::Attached {
         name: "x.png".into(),
-        result: Err(Trouble::new("x.png is not an image")
+        result: Err(UserError::new("x.png is not an image")
             .hint("PNG, JPEG, WebP, TIFF, BMP and GIF can be read")),
     });
     user.sees("error: x.png is not an image");
@@ -142,11 +142,11 @@ fn the_same_image_is_not_attached_twice_and_there_is_a_maximum() {
     let mut user = Harness::new(100, 30);
     user.attach("a.png");
     user.attach("a.png");
-    user.sees("a.png is attached already");
+    user.sees("a.png is already attached");
     for number in 0..8 {
         user.attach(&format!("{number}.png"));
     }
-    user.sees("error: at most 8 pictures can be attached");
+    user.sees("error: at most 8 images can be attached");
     assert_eq!(user.state.attached.len(), 8);
 }
 
@@ -158,7 +158,7 @@ fn images_stay_attached_until_they_are_detached() {
     user.exchange("first", "yes");
     user.type_text("/detach 1");
     user.press("enter");
-    user.sees("a.png was taken away");
+    user.sees("a.png was detached");
     user.effects();
     user.ask("second");
     let effects = user.effects();
@@ -171,7 +171,7 @@ fn images_stay_attached_until_they_are_detached() {
     user.press("alt-2 d");
     assert!(user.state.attached.is_empty());
     user.press("d");
-    user.sees("there is no such picture");
+    user.sees("there is no such image");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn view_settings_change_the_display_but_not_the_image_sent() {
     else {
         panic!("no question was sent");
     };
-    assert_eq!(images[0].picture, before.picture);
+    assert_eq!(images[0].image, before.image);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn two_images_or_an_image_and_a_shot_are_shown_side_by_side() {
     user.press("alt-3 v");
     user.sees("shot 1  chest-0000: yes");
     user.press("alt-2 enter");
-    assert!(matches!(user.state.overlay, Some(Overlay::Picture)));
+    assert!(matches!(user.state.overlay, Some(Overlay::Image)));
     user.press("+ esc");
     assert!(user.state.overlay.is_none());
 }
@@ -258,7 +258,7 @@ fn completion_follows_changes_in_the_folder() {
     folder_reads(&mut user);
     user.wait(500);
     assert_eq!(folder_reads(&mut user), 0, "it was read a moment ago");
-    assert!(user.state.is_lively(), "it needs ticks");
+    assert!(user.state.needs_ticks(), "it needs ticks");
     user.wait(2000);
     user.wait(2000);
     assert_eq!(
@@ -295,7 +295,7 @@ fn a_deleted_folder_offers_no_completions() {
     user.event(folder(&["a.png"]));
     user.event(Event::Folder {
         folder: "/data".into(),
-        result: Err(Trouble::new("gone")),
+        result: Err(UserError::new("gone")),
     });
     user.does_not_see("a.png");
 }

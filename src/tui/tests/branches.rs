@@ -2,7 +2,7 @@
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::journal::{Journal, Whose};
+use crate::tui::journal::{Journal, Subject};
 use crate::tui::state::{Effect, TurnId};
 
 fn command(user: &mut Harness, line: &str) {
@@ -58,7 +58,7 @@ fn a_comparison_asks_again_when_image_patient_or_settings_differ() {
         compares(user)
     };
     assert!(edited(&mut user, |user| user.attach("b.png")));
-    assert!(edited(&mut user, |user| user.state.whose = Whose {
+    assert!(edited(&mut user, |user| user.state.subject = Subject {
         patient: Some("ALICE".into()),
         study: None,
     }));
@@ -93,7 +93,7 @@ fn changed_settings_are_not_a_repetition() {
     user.does_not_see("says the same again");
     user.answer("yes");
     user.press("ctrl-r");
-    user.sees("says the same again");
+    user.sees("give the same answer");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_question_rejected_by_the_full_queue_leaves_no_trace() {
         user.press("ctrl-r");
     }
     user.sees("error: too many answers are waiting");
-    assert_eq!(user.state.talk.count(), 10);
+    assert_eq!(user.state.conversation.count(), 10);
     let stored = user.journal().open("s1").unwrap().turns.len();
     assert_eq!(stored, 10, "every turn is saved");
 }
@@ -118,16 +118,16 @@ fn a_turn_with_a_damaged_image_is_not_asked_again_without_it() {
         let mut saved = user.journal().open("s1").unwrap();
         let first = saved.turns.first_mut().unwrap();
         first.images.clear();
-        first.lost.push("a.png".into());
+        first.damaged.push("a.png".into());
         user.press("alt-n");
         user.event(crate::tui::state::Event::SessionOpened(Ok(Box::new(saved))));
-        user.sees("1 of this session's pictures are damaged");
+        user.sees("1 image of this session is damaged");
         user.effects();
         user.press(again);
-        user.sees("error: a.png of this question is damaged in the store");
+        user.sees("error: the stored copy of a.png is damaged");
         assert!(seeds(&mut user).is_empty());
         assert!(user.state.editing.is_none());
-        assert_eq!(user.state.talk.count(), 1);
+        assert_eq!(user.state.conversation.count(), 1);
     }
 }
 

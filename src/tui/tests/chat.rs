@@ -2,7 +2,7 @@
 
 use super::harness::Harness;
 use crate::tui::journal::{Journal, SavedEnd};
-use crate::tui::state::{Activity, Effect, Event, Focus, Overlay, Start, Trouble};
+use crate::tui::state::{Activity, Effect, Event, Focus, Overlay, Start, UserError};
 use rounds_assistant::retrieval::Strategy;
 use rounds_support::Hint;
 
@@ -29,7 +29,7 @@ fn a_question_is_asked_streamed_and_answered() {
     );
     user.sees("looking for similar examples");
     user.retrieve(4);
-    user.sees("reading pictures and shots");
+    user.sees("reading images and shots");
     user.sees("chest-0002");
     user.stream("A round opacity. Answer: yes");
     user.sees("Rationale: A round opacity.");
@@ -87,7 +87,7 @@ fn a_question_asked_before_the_model_is_open_waits_for_it() {
     user.ask("Is there a nodule?");
     user.sees("waiting for the model");
     user.wait(3000);
-    user.sees("3 s (Esc gives up) opening model shipped");
+    user.sees("3 s (Esc cancels) opening model shipped");
     user.model_opens();
     assert_eq!(asked(&user.effects()).len(), 1);
     user.sees("looking for similar examples");
@@ -100,7 +100,9 @@ fn a_model_that_fails_to_open_shows_the_error_and_hint_in_the_conversation() {
     user.ask("Is there a nodule?");
     user.event(Event::Opened {
         job: 1,
-        result: Err(Trouble::new("model.toml was not found").hint("rounds model list shows models")),
+        result: Err(
+            UserError::new("model.toml was not found").hint("rounds model list shows models")
+        ),
     });
     user.sees("error: model.toml was not found");
     user.sees("hint: rounds model list shows models");
@@ -114,12 +116,12 @@ fn the_old_model_stays_while_another_opens_and_esc_cancels_it() {
     user.press("enter");
     user.sees("opening model big");
     user.press("esc");
-    user.sees("the one before stays");
+    user.sees("the previous one stays open");
     user.event(Event::Opened {
         job: 2,
         result: Ok(Default::default()),
     });
-    user.sees("nano on cpu");
+    user.sees("nano, CPU");
     user.exchange("Is there a nodule?", "yes");
 }
 
@@ -132,7 +134,7 @@ fn enter_while_an_answer_runs_keeps_the_typed_question() {
     user.press("enter");
     assert!(asked(&user.effects()).is_empty());
     assert_eq!(user.state.input.text(), "two");
-    user.sees("an answer is under way");
+    user.sees("an answer is in progress");
 }
 
 #[test]
@@ -168,9 +170,11 @@ fn a_failing_store_is_reported_and_the_conversation_continues() {
     for key in ["h", "i", "enter"] {
         state_only(Event::Key(key.parse().unwrap()));
     }
-    state_only(Event::SessionCreated(Err(Trouble::new("the disk is full"))));
+    state_only(Event::SessionCreated(Err(UserError::new(
+        "the disk is full",
+    ))));
     user.draw();
-    user.sees("this session is not kept: the disk is full");
+    user.sees("this session is not being saved: the disk is full");
     user.retrieve(1);
     user.answer("yes");
     user.sees("yes");

@@ -65,7 +65,7 @@ fn turns_and_branches_are_listed_and_selected() {
     user.sees("2. Is there a mass?  (shown)");
     user.press("esc");
     command(&mut user, "/branches 1");
-    user.sees("branch 1 of 2 is shown");
+    user.sees("showing branch 1 of 2");
     user.does_not_see("And an effusion?");
 }
 
@@ -83,7 +83,7 @@ fn status_opens_a_page_and_stop_stops_the_answer() {
     user.model_stops();
     assert_eq!(user.state.activity, Activity::Idle);
     command(&mut user, "/stop");
-    user.sees("nothing runs");
+    user.sees("nothing is running");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one(
     };
     user.type_text("/");
     user.press("enter");
-    user.sees("a slash alone is no command");
+    user.sees("a slash alone is not a command");
     assert!(matches!(user.state.activity, Activity::Idle));
     user.press("ctrl-u");
     for (command, expected) in [
@@ -115,8 +115,8 @@ fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one(
         ("/strategy", "strategy image; /strategy NAME changes it"),
         ("/theme", "theme auto; "),
         ("/theme light", "theme light"),
-        ("/images", "pictures are drawn by auto; "),
-        ("/images none", "pictures are off"),
+        ("/images", "images are drawn with auto; "),
+        ("/images none", "images are off"),
     ] {
         enter(&mut user, command);
         user.sees(expected);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::tui::journal::Attached;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Provenance, Timings};
-use rounds_imaging::{Beside, Format, Mode, Picture, SourceInfo};
+use rounds_imaging::{Format, Image, Mode, PixelExtras, SourceInfo};
 use rounds_index::{Example, ExampleImage};
 use rounds_model::generate::StopReason;
 
 /// A bright disc on a dark background.
-pub fn image(name: &str) -> Picture {
+pub fn image(name: &str) -> Image {
     let side = 48_u32;
     let rgb = (0..side * side)
         .flat_map(|at| {
@@ -19,11 +19,11 @@ pub fn image(name: &str) -> Picture {
             [value; 3]
         })
         .collect();
-    Picture {
+    Image {
         width: side,
         height: side,
         rgb,
-        beside: Beside::default(),
+        extras: PixelExtras::default(),
         source: SourceInfo {
             name: name.into(),
             format: Format::Png,
@@ -36,7 +36,7 @@ pub fn image(name: &str) -> Picture {
 
 pub fn attached(name: &str) -> Attached {
     Attached {
-        picture: Arc::new(image(name)),
+        image: Arc::new(image(name)),
         file: Arc::from(name.as_bytes()),
         path: None,
     }

@@ -6,9 +6,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::data;
-use crate::tui::house::About;
-use crate::tui::picture::{Gallery, How, Screen, encode};
+use crate::tui::backend::EngineInfo;
 use crate::tui::state::{Activity, Effect, Event, Start, State, TurnId};
+use crate::tui::terminal_image::{Gallery, ImageProtocol, Screen, encode};
 use crate::tui::view::{self, Memo, Theme};
 use crate::tui::{Journal, MemoryJournal, ThemeChoice};
 use rounds_imaging::ColourDepth;
@@ -50,7 +50,7 @@ impl Harness {
         let mut harness = Self {
             state,
             gallery: Gallery::new(Screen {
-                how: How::Cells,
+                protocol: ImageProtocol::Cells,
                 cell: (10, 20),
                 tmux: false,
                 depth,
@@ -74,7 +74,7 @@ impl Harness {
         });
         self.event(Event::Opened {
             job: job.expect("no model is being opened"),
-            result: Ok(About {
+            result: Ok(EngineInfo {
                 model: "nano".into(),
                 index: "shipped".into(),
                 device: "cpu".into(),

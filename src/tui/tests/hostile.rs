@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::state::{Entry, Event, Trouble};
+use crate::tui::state::{Entry, Event, UserError};
 use rounds_support::sanitise::{self, clean, clean_line, clean_line_max, is_forbidden};
 
 pub fn streams() -> Vec<(String, String)> {
@@ -97,7 +97,7 @@ fn hostile_examples_and_file_names_never_reach_a_cell() {
         assert_clean(&user, &name);
         user.event(Event::Attached {
             name: clean_line_max(&text, 255),
-            result: Err(Trouble::new(&text)),
+            result: Err(UserError::new(&text)),
         });
         user.press("esc");
         assert_clean(&user, &name);

@@ -2,7 +2,7 @@
 
 use super::harness::Harness;
 use crate::tui::journal::Journal;
-use crate::tui::state::{Activity, Effect, Event, Start, Trouble};
+use crate::tui::state::{Activity, Effect, Event, Start, UserError};
 use rounds_imaging::ColourDepth;
 
 #[test]
@@ -53,7 +53,7 @@ fn no_session_is_opened_or_deleted_during_an_answer() {
     user.ask("second");
     user.type_text("/delete");
     user.press("enter y");
-    user.sees("an answer is under way; stop it first");
+    user.sees("an answer is in progress; stop it first");
     assert_eq!(user.journal().list("", 9).unwrap().len(), 1);
     user.press("alt-n");
     assert!(matches!(user.state.activity, Activity::Turn { .. }));
@@ -77,10 +77,10 @@ fn export_suggests_a_file_name_and_shows_errors_in_the_dialog() {
         _ => None,
     });
     assert_eq!(path, Some("rounds-is-there-a-nodule.html".into()));
-    user.event(Event::Exported(Err(Trouble::new(
-        "a file of this name exists already",
+    user.event(Event::Exported(Err(UserError::new(
+        "a file with this name already exists",
     ))));
-    user.sees("error: a file of this name exists already");
+    user.sees("error: a file with this name already exists");
     user.event(Event::Exported(Ok("x.html".into())));
     user.sees("written to x.html");
     assert!(user.state.overlay.is_none());
@@ -99,7 +99,11 @@ fn the_first_run_has_three_screens_and_is_accepted_once() {
     let mut user = first_run();
     user.sees("not for diagnosis");
     user.press("enter");
-    assert!(user.effects().iter().any(|e| matches!(e, Effect::Accept)));
+    assert!(
+        user.effects()
+            .iter()
+            .any(|e| matches!(e, Effect::AcceptFirstRun))
+    );
     user.sees("Sample cases (2 of 3)");
     user.press("right");
     user.sees("rounds model pull");
@@ -112,7 +116,12 @@ fn a_skipped_first_run_is_shown_again() {
     let mut user = first_run();
     user.press("esc");
     assert!(user.state.overlay.is_none());
-    assert!(!user.effects().iter().any(|e| matches!(e, Effect::Accept)));
+    assert!(
+        !user
+            .effects()
+            .iter()
+            .any(|e| matches!(e, Effect::AcceptFirstRun))
+    );
 }
 
 #[test]
@@ -163,7 +172,7 @@ fn the_session_list_says_what_enter_does_while_a_title_is_typed() {
     let mut user = Harness::new(110, 34);
     user.exchange("first", "yes");
     user.press("f2 ctrl-r");
-    user.sees("Enter keeps the new title");
+    user.sees("Enter saves the title");
     user.does_not_see("Enter opens");
 }
 
@@ -177,7 +186,7 @@ fn the_more_lines_marker_covers_no_text() {
     let rest = marker.replace(|c: char| c.is_ascii_digit(), "");
     assert_eq!(rest.trim_matches(['║', ' ']), "more lines", "{screen}");
     user.press("end");
-    user.sees("terminal's own selection");
+    user.sees("select text with the terminal");
 }
 
 #[test]

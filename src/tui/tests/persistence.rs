@@ -3,12 +3,12 @@
 use super::data;
 use super::harness::Harness;
 use crate::tui::ExitReason;
-use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Whose};
+use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Subject};
 use crate::tui::state::{Effect, Event, Start};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
 
-const STILL_SAVING: &str = "the last answer is still being kept; try again";
+const STILL_SAVING: &str = "the last answer is still being saved; try again";
 
 fn command(user: &mut Harness, line: &str) {
     user.type_text(line);
@@ -88,15 +88,15 @@ fn count_ends(user: &mut Harness) -> usize {
 fn quitting_ends_a_turn_exactly_once() {
     let mut user = Harness::with_start(100, 30, ColourDepth::True, Start::default());
     user.ask("waits for the model");
-    user.event(Event::EndNow(ExitReason::Left));
+    user.event(Event::Terminate(ExitReason::Left));
     assert_eq!(count_ends(&mut user), 1);
 
     let mut user = Harness::new(100, 30);
     let turn = user.ask("streams");
     user.retrieve(1);
     user.stream("half");
-    user.event(Event::EndNow(ExitReason::Signal(15)));
-    user.event(Event::EndNow(ExitReason::Signal(15)));
+    user.event(Event::Terminate(ExitReason::Signal(15)));
+    user.event(Event::Terminate(ExitReason::Signal(15)));
     user.event(Event::Answered {
         turn,
         answer: Box::new(data::answer("too late")),
@@ -117,7 +117,7 @@ fn a_rejected_answer_is_an_error_and_the_next_question_keeps_its_parent() {
     user.sees("error: too many answers are waiting");
     // The branch before, which is still queued.
     user.sees("branch 10 of 10");
-    user.sees("waiting for its turn");
+    user.sees("queued");
     user.press("esc");
     user.model_stops();
     user.exchange("three", "no");
@@ -167,8 +167,8 @@ fn another_session_is_not_drawn_from_cached_text() {
             parent: None,
             question: "Is there a nodule?".into(),
             images: vec![data::attached(image)],
-            lost: Vec::new(),
-            whose: Whose::default(),
+            damaged: Vec::new(),
+            subject: Subject::default(),
             settings: Default::default(),
             end: SavedEnd::Answered {
                 answer: "yes".into(),
@@ -232,7 +232,7 @@ fn a_turn_records_the_model_that_answered_not_the_one_that_failed_to_open() {
     user.ask("one");
     user.event(Event::Opened {
         job: job.unwrap(),
-        result: Err(crate::tui::state::Trouble::new("not there")),
+        result: Err(crate::tui::state::UserError::new("not there")),
     });
     user.answer("yes");
     let (begun, ended) = stored_setups(&mut user);

@@ -10,7 +10,7 @@ fn ctrl_c_stops_the_answer_and_twice_quits() {
     let mut user = Harness::new(100, 30);
     user.ask("one");
     user.press("ctrl-c");
-    user.sees("Ctrl-C again leaves");
+    user.sees("Ctrl-C again quits");
     assert!(!user.effects().iter().any(|e| matches!(e, Effect::Leave(_))));
     user.press("ctrl-c");
     assert!(
@@ -49,7 +49,7 @@ fn a_signal_keeps_the_running_answer() {
     user.ask("one");
     user.retrieve(1);
     user.stream("half of an");
-    user.event(Event::EndNow(ExitReason::Signal(15)));
+    user.event(Event::Terminate(ExitReason::Signal(15)));
     assert!(
         user.effects()
             .iter()

@@ -3,7 +3,7 @@
 use super::harness::Harness;
 use crate::tui::ExitReason;
 use crate::tui::keys::TABLE;
-use crate::tui::state::{Activity, Effect, Entry, Event, Trouble};
+use crate::tui::state::{Activity, Effect, Entry, Event, UserError};
 use rounds_support::sanitise::is_forbidden;
 
 /// A small seeded random generator (xorshift).
@@ -97,7 +97,7 @@ fn step(user: &mut Harness, dice: &mut Dice, keys: &[&str]) {
             let result = if dice.next(2) == 0 {
                 Ok(Default::default())
             } else {
-                Err(Trouble::new("no"))
+                Err(UserError::new("no"))
             };
             user.event(Event::Opened {
                 job: job.unwrap_or(3),
@@ -121,7 +121,7 @@ fn step_model(user: &mut Harness, dice: &mut Dice) {
         4 => user.model_stops(),
         _ => user.event(Event::TurnFailed {
             turn,
-            trouble: Trouble::new("broken"),
+            error: UserError::new("broken"),
         }),
     }
 }
@@ -144,7 +144,7 @@ fn random_keys_never_panic_and_quitting_always_works() {
         }
         // Whatever happened, quitting works.
         user.effects();
-        user.event(Event::EndNow(ExitReason::Left));
+        user.event(Event::Terminate(ExitReason::Left));
         assert!(
             user.effects()
                 .iter()

@@ -2,7 +2,7 @@
 
 use super::harness::Harness;
 use crate::tui::journal::Journal;
-use crate::tui::state::{Effect, Event, Trouble};
+use crate::tui::state::{Effect, Event, UserError};
 use rounds_assistant::retrieval::Strategy;
 
 #[test]
@@ -42,7 +42,7 @@ fn regenerating_makes_a_branch_and_warns_when_the_answer_cannot_change() {
     let mut user = Harness::new(100, 40);
     user.exchange("Is there a nodule?", "yes");
     user.press("ctrl-r");
-    user.sees("greedy decoding with the same settings says the same again");
+    user.sees("Same settings give the same answer");
     user.retrieve(4);
     user.answer("yes");
     user.sees("branch 2 of 2");
@@ -76,7 +76,7 @@ fn comparing_shows_two_answers_side_by_side_and_returns_to_the_first() {
         })
         .unwrap();
     assert_eq!(settings.strategy, Strategy::None);
-    user.sees("as it was asked");
+    user.sees("with shots");
     user.sees("without shots");
     user.answer("no");
     user.sees("! different answers");
@@ -121,7 +121,7 @@ fn a_stopped_or_failed_comparison_is_asked_again() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        trouble: Trouble::new("broken"),
+        error: UserError::new("broken"),
     });
     user.press("esc");
     user.press("alt-c");

@@ -20,10 +20,10 @@ fn conflicting_settings_are_rejected_and_nothing_changes() {
     let mut user = Harness::new(100, 30);
     user.state.settings.decoding.beams = 4;
     command(&mut user, "/temperature 1");
-    user.sees("error: beams and a temperature do not go together");
+    user.sees("error: beam search cannot be combined with a temperature");
     assert_eq!(user.state.settings.decoding.temperature, 0.0);
     command(&mut user, "/strategy fixed");
-    user.sees("error: the strategy fixed uses pinned examples only");
+    user.sees("error: the strategy fixed uses only pinned examples");
     assert_eq!(user.state.settings.strategy, Strategy::Image);
     command(&mut user, "/pin chest-0001");
     command(&mut user, "/strategy fixed");
@@ -39,9 +39,9 @@ fn a_question_that_the_settings_forbid_stays_in_the_input() {
     command(&mut user, "/strategy fixed");
     command(&mut user, "/pin off");
     command(&mut user, "Is there a nodule?");
-    user.sees("error: the strategy fixed uses pinned examples only");
+    user.sees("error: the strategy fixed uses only pinned examples");
     assert_eq!(user.state.input.text(), "Is there a nodule?");
-    assert_eq!(user.state.talk.count(), 0);
+    assert_eq!(user.state.conversation.count(), 0);
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn an_import_expands_the_home_folder_and_keeps_spaces() {
 fn work_cut_off_by_quitting_is_reported() {
     let mut user = Harness::new(100, 30);
     command(&mut user, "/import mine folder /data");
-    user.event(Event::Working {
+    user.event(Event::WorkProgress {
         job: 1,
-        said: "importing, 12 of 99 rows".into(),
+        progress: "importing, 12 of 99 rows".into(),
     });
-    user.event(Event::EndNow(ExitReason::Left));
+    user.event(Event::Terminate(ExitReason::Left));
     let notice = user.state.end_work().expect("an import was running");
     assert!(notice.message.contains("12 of 99 rows"), "{notice:?}");
     assert_eq!(user.state.end_work(), None);
@@ -138,10 +138,10 @@ fn the_notice_is_accepted_only_after_all_of_it_was_on_the_screen() {
     );
     let accepts = |user: &mut Harness| {
         let effects = user.effects();
-        effects.iter().any(|e| matches!(e, Effect::Accept))
+        effects.iter().any(|e| matches!(e, Effect::AcceptFirstRun))
     };
     let mut seen = user.screen();
-    user.sees("Enter reads on");
+    user.sees("Enter shows more");
     for _ in 0..20 {
         user.press("enter");
         if accepts(&mut user) {
@@ -152,7 +152,7 @@ fn the_notice_is_accepted_only_after_all_of_it_was_on_the_screen() {
     let words: String = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("not for diagnosis"), "{seen}");
     assert!(words.contains("compare with"), "{seen}");
-    assert!(seen.contains("Enter: understood"), "{seen}");
+    assert!(seen.contains("Enter continues"), "{seen}");
     assert!(matches!(
         user.state.overlay,
         Some(Overlay::Welcome {

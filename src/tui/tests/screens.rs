@@ -1,7 +1,7 @@
 //! Every view at three sizes as snapshots, and at every small size without a panic.
 
 use super::harness::Harness;
-use crate::tui::state::{Effect, Entry, Event, Start, Trouble};
+use crate::tui::state::{Effect, Entry, Event, Start, UserError};
 use rounds_imaging::ColourDepth;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -43,7 +43,7 @@ const VIEWS: [View; 16] = [
         let turn = user.ask("And now?");
         user.event(Event::TurnFailed {
             turn,
-            trouble: Trouble::new("the question is too long for the context")
+            error: UserError::new("the question is too long for the context")
                 .hint("ask a shorter question or use fewer shots"),
         });
         user.press("alt-1");
@@ -175,10 +175,10 @@ fn the_intended_use_is_on_every_screen_that_is_large_enough() {
 fn an_image_mode_of_none_says_so_in_the_pane() {
     let mut user = Harness::new(120, 40);
     let mut screen = user.gallery.screen();
-    screen.how = crate::tui::picture::How::None;
+    screen.protocol = crate::tui::terminal_image::ImageProtocol::None;
     user.gallery.set_screen(screen);
     user.attach("a.png");
-    user.sees("pictures are off");
+    user.sees("images are off");
     user.effects();
     user.type_text("/images sixel");
     user.press("enter");

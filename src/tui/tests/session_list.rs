@@ -1,8 +1,8 @@
 //! The session list: keys and clicks while something is typed, and reopening.
 
 use super::harness::Harness;
-use crate::tui::journal::{Journal, Whose};
-use crate::tui::state::{Event, Overlay, Start, Trouble};
+use crate::tui::journal::{Journal, Subject};
+use crate::tui::state::{Event, Overlay, Start, UserError};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
 
@@ -68,7 +68,7 @@ fn renaming_the_open_session_in_the_list_updates_its_frame() {
 
 #[test]
 fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
-    let whose = |name: &str| Whose {
+    let subject = |name: &str| Subject {
         patient: Some(name.into()),
         study: None,
     };
@@ -78,7 +78,7 @@ fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
             34,
             ColourDepth::True,
             Start {
-                whose: whose("ALICE"),
+                subject: subject("ALICE"),
                 session: session.map(str::to_string),
                 setup: Setup::default(),
                 ..Start::default()
@@ -86,14 +86,14 @@ fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
         );
         user.model_opens();
         let mut other = Harness::new(110, 34);
-        other.state.whose = whose("BOB");
+        other.state.subject = subject("BOB");
         other.exchange("older", "yes");
         let saved = other.journal().open("s1").unwrap();
         user.event(Event::SessionOpened(Ok(Box::new(saved))));
-        user.state.whose.clone()
+        user.state.subject.clone()
     };
-    assert_eq!(open(Some("s1")), whose("ALICE"));
-    assert_eq!(open(None), whose("BOB"));
+    assert_eq!(open(Some("s1")), subject("ALICE"));
+    assert_eq!(open(None), subject("BOB"));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_partial_answer_that_failed_is_there_when_the_session_is_reopened() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        trouble: Trouble::new("broken"),
+        error: UserError::new("broken"),
     });
     user.press("alt-n");
     user.does_not_see("half an answer");

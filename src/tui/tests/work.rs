@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::harness::Harness;
-use crate::tui::state::{Effect, Event, Trouble, Work};
+use crate::tui::state::{Effect, Event, UserError, Work};
 use rounds_index::dataset::Format;
 
 fn command(user: &mut Harness, line: &str) {
@@ -42,16 +42,16 @@ fn an_import_shows_progress_and_ends_with_a_summary() {
     };
     assert_eq!((index, format), (PathBuf::from("mine"), Format::VqaRad));
     assert_eq!(path, PathBuf::from("/data/a folder"));
-    let said = "importing, 12 of 99 rows".to_string();
-    user.event(Event::Working { job, said });
+    let progress = "importing, 12 of 99 rows".to_string();
+    user.event(Event::WorkProgress { job, progress });
     user.sees("importing, 12 of 99 rows");
     command(&mut user, "/warm");
-    user.sees("other work is under way");
-    user.event(Event::Worked {
+    user.sees("other background work is running");
+    user.event(Event::WorkFinished {
         job,
-        result: Ok("99 rows = 98 added + 1 duplicates + 0 rejected".into()),
+        result: Ok("99 rows: 98 added, 1 duplicates, 0 rejected".into()),
     });
-    user.sees("99 rows = 98 added");
+    user.sees("99 rows: 98 added");
     assert!(!reopens(&mut user), "a different index is open");
 }
 
@@ -68,8 +68,8 @@ fn esc_stops_an_import_once_and_the_open_index_is_reloaded() {
     let effects = user.effects();
     let stops = effects.iter().filter(|e| matches!(e, Effect::StopWork));
     assert_eq!(stops.count(), 1);
-    let result = Err(Trouble::new("the disk is full"));
-    user.event(Event::Worked { job, result });
+    let result = Err(UserError::new("the disk is full"));
+    user.event(Event::WorkFinished { job, result });
     user.sees("error: the disk is full");
     assert!(reopens(&mut user));
 }
@@ -80,7 +80,7 @@ fn an_invalid_import_explains_what_is_accepted() {
     command(&mut user, "/import mine");
     user.sees("for example: /import mine folder ~/pictures");
     command(&mut user, "/import mine slak x");
-    user.sees("`slak` is not a format of data sets");
+    user.sees("`slak` is not a data set format");
 }
 
 #[test]
@@ -88,15 +88,15 @@ fn warming_shows_its_cost_first() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/warm");
     let (job, work) = started(&mut user);
-    assert_eq!(work, Work::Warm { really: false });
-    let cost = "10 images at 33 KiB each: 330 KiB more; /warm go does it";
-    user.event(Event::Worked {
+    assert_eq!(work, Work::Warm { confirmed: false });
+    let cost = "10 images at 33 KiB each: 330 KiB more; /warm go starts it";
+    user.event(Event::WorkFinished {
         job,
         result: Ok(cost.into()),
     });
     user.sees(cost);
     command(&mut user, "/warm go");
-    assert_eq!(started(&mut user).1, Work::Warm { really: true });
+    assert_eq!(started(&mut user).1, Work::Warm { confirmed: true });
     command(&mut user, "/warm now");
     user.sees("/warm takes nothing or go");
 }
@@ -121,7 +121,7 @@ fn a_question_waiting_for_a_warming_says_so_and_stopping_twice_stops_both() {
         };
         command(&mut user, "/warm go");
         user.ask("Is there a nodule?");
-        user.sees("the question waits until the warming is done");
+        user.sees("the question waits until caching is done");
         user.effects();
         press(&mut user);
         assert_eq!(stops(&mut user), (true, false), "{stop}");
@@ -132,6 +132,6 @@ fn a_question_waiting_for_a_warming_says_so_and_stopping_twice_stops_both() {
         user.wait(2500);
         press(&mut user);
         assert_eq!(stops(&mut user), (false, false), "{stop}");
-        user.sees("it is being stopped");
+        user.sees("already stopping");
     }
 }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::tui::state::{Activity, Reply, State, Turn, TurnId, how, same_answer};
+use crate::tui::state::{Activity, Reply, State, Turn, TurnId, describe_shots, same_answer};
 use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
 
@@ -24,7 +24,8 @@ pub fn draw(
     let size = (area.width, area.height);
     let hints = "↑↓ scroll   Esc closes (both answers stay as branches)";
     let body = window::open(frame, area, size, "Two answers", hints, canvas);
-    let (Some(one), Some(two)) = (state.talk.get(left), state.talk.get(right)) else {
+    let (Some(one), Some(two)) = (state.conversation.get(left), state.conversation.get(right))
+    else {
         return;
     };
     let [head, rest] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(body);
@@ -47,7 +48,7 @@ pub fn draw(
         .max()
         .unwrap_or(0);
     let max_scroll = line_count.saturating_sub(usize::from(rest.height));
-    canvas.hits.overlay_most = max_scroll;
+    canvas.hits.max_overlay_scroll = max_scroll;
     for (lines, area) in &lines {
         put_lines(frame, *area, lines, scroll.min(max_scroll));
     }
@@ -63,7 +64,7 @@ fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
 }
 
 fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let settings = how(&turn.settings);
+    let settings = describe_shots(&turn.settings);
     let zero_shot = turn.settings.shots == 0 || turn.settings.strategy == Strategy::None;
     let unlabelled = if zero_shot {
         "without shots"
@@ -86,8 +87,8 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
                 lines.extend(wrapped(&format!("note: {notice}"), width, 0, theme.warning));
             }
         }
-        Reply::Failed(trouble) => lines.extend(wrapped(
-            &format!("error: {}", trouble.message),
+        Reply::Failed(error) => lines.extend(wrapped(
+            &format!("error: {}", error.message),
             width,
             0,
             theme.error,

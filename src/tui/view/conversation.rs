@@ -61,7 +61,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         canvas.theme,
     );
     let inside = inside.inner(Margin::new(1, 0));
-    let path = state.talk.path();
+    let path = state.conversation.path();
     if path.is_empty() {
         return put_lines(
             frame,
@@ -139,10 +139,10 @@ fn turn_lines(
     width: u16,
     canvas: &mut Canvas,
 ) -> Rc<Vec<Line<'static>>> {
-    let Some(turn) = state.talk.get(id) else {
+    let Some(turn) = state.conversation.get(id) else {
         return Rc::default();
     };
-    let siblings = state.talk.siblings(id);
+    let siblings = state.conversation.siblings(id);
     let position = siblings.iter().position(|s| *s == id).unwrap_or(0);
     let stage = match state.activity {
         Activity::Turn { turn, stage } if turn == id => Some(stage),
@@ -153,7 +153,7 @@ fn turn_lines(
         let mut hasher = DefaultHasher::new();
         // Turn ids start again with each conversation.
         state.conversations.hash(&mut hasher);
-        let names = turn.images.iter().map(|a| &a.picture.source.name);
+        let names = turn.images.iter().map(|a| &a.image.source.name);
         names.for_each(|name| name.hash(&mut hasher));
         (width, &turn.question, position, siblings.len(), chosen).hash(&mut hasher);
         (
@@ -164,13 +164,13 @@ fn turn_lines(
         )
             .hash(&mut hasher);
         match &turn.reply {
-            Reply::Coming => 0_u8.hash(&mut hasher),
+            Reply::Pending => 0_u8.hash(&mut hasher),
             Reply::Answered(done) => {
                 let texts = (&done.answer, &done.rationale, &done.notices, &done.ranking);
                 (1_u8, texts).hash(&mut hasher);
             }
             Reply::Stopped => 2_u8.hash(&mut hasher),
-            Reply::Failed(trouble) => (3_u8, &trouble.message).hash(&mut hasher),
+            Reply::Failed(error) => (3_u8, &error.message).hash(&mut hasher),
         }
         hasher.finish()
     };
@@ -199,7 +199,7 @@ fn question(
     notes.extend(
         turn.images
             .iter()
-            .map(|a| format!("[{}]", a.picture.source.name)),
+            .map(|a| format!("[{}]", a.image.source.name)),
     );
     let mut lines = wrapped(
         &format!("{mark}  {}", notes.join("  ")),
@@ -219,7 +219,7 @@ fn reply(turn: &Turn, stage: Option<&str>, width: u16, theme: &Theme) -> Vec<Lin
     let mut lines = wrapped(&heading, width, 0, theme.answer);
     match &turn.reply {
         Reply::Answered(done) => lines.extend(answered(done, width, theme)),
-        Reply::Coming => {
+        Reply::Pending => {
             lines.extend(streamed(turn, width, theme));
             let stage = stage.unwrap_or("queued");
             lines.extend(wrapped(&format!("{stage} …"), width, 2, theme.dim));
@@ -228,15 +228,15 @@ fn reply(turn: &Turn, stage: Option<&str>, width: u16, theme: &Theme) -> Vec<Lin
             lines.extend(streamed(turn, width, theme));
             lines.extend(wrapped("[stopped]", width, 2, theme.warning));
         }
-        Reply::Failed(trouble) => {
+        Reply::Failed(error) => {
             lines.extend(streamed(turn, width, theme));
             lines.extend(wrapped(
-                &format!("error: {}", trouble.message),
+                &format!("error: {}", error.message),
                 width,
                 2,
                 theme.error,
             ));
-            if let Some(hint) = &trouble.hint {
+            if let Some(hint) = &error.hint {
                 lines.extend(wrapped(&format!("hint: {hint}"), width, 2, theme.warning));
             }
         }

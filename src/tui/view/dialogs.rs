@@ -43,14 +43,14 @@ pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut
         0,
         canvas.theme.dim,
     );
-    if let Some(trouble) = &dialog.trouble {
+    if let Some(error) = &dialog.error {
         lines.extend(wrapped(
-            &format!("error: {}", trouble.message),
+            &format!("error: {}", error.message),
             rest.width,
             0,
             canvas.theme.error,
         ));
-        if let Some(hint) = &trouble.hint {
+        if let Some(hint) = &error.hint {
             lines.extend(wrapped(
                 &format!("hint: {hint}"),
                 rest.width,

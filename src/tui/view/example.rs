@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::tui::house::pictures_of;
+use crate::tui::backend::image_hashes;
 use crate::tui::keys::Action;
-use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Page, State, TurnId};
+use crate::tui::terminal_image::{Source, ViewTransform};
 use rounds_assistant::retrieval::Shot;
 
 use super::lists::with_preview;
@@ -46,7 +46,7 @@ pub fn draw(
 const MAX_IMAGES: usize = 4;
 
 fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
-    let images = pictures_of(&shot.example);
+    let images = image_hashes(&shot.example);
     let visible = images.iter().take(MAX_IMAGES);
     let cells = Layout::vertical(visible.clone().map(|_| Constraint::Fill(1))).split(area);
     canvas.gallery.covered = false;
@@ -59,14 +59,14 @@ fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) 
             1 => shot.example.id.clone(),
             all => format!("{} of {all}: {}", number + 1, shot.example.id),
         };
-        let transform = Look::default();
+        let transform = ViewTransform::default();
         images::one(frame, *cell, sha256, transform, source, &name, canvas);
     }
 }
 
 fn lines(state: &State, shot: &Shot, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for (name, text) in state.facts_of(shot) {
+    for (name, text) in state.shot_details(shot) {
         lines.push(Line::styled(name, theme.dim));
         lines.extend(wrapped(&text, width, 2, theme.text));
     }
@@ -83,7 +83,7 @@ pub fn prompt(
     canvas: &mut Canvas,
 ) {
     let theme = canvas.theme;
-    let turn = state.talk.get(turn);
+    let turn = state.conversation.get(turn);
     let prompt = turn.map_or("", |turn| turn.prompt_text());
     let size = (120, area.height);
     let hints = "↑↓ scroll   Esc closes";
@@ -119,7 +119,7 @@ pub fn page(
         scroll,
         canvas,
         |width| {
-            let lines = state.lines_of(page);
+            let lines = state.page_lines(page);
             let wrapped = |line: String| wrapped(&line, width, 0, theme.text);
             lines.into_iter().flat_map(wrapped).collect()
         },

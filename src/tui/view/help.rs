@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::keys::{Place, TABLE};
+use crate::tui::keys::{KeyContext, TABLE};
 use crate::tui::state::{COMMANDS, State};
 
 use super::Canvas;
@@ -12,12 +12,12 @@ use super::text::wrapped;
 use super::theme::Theme;
 use super::window;
 
-const PLACES: [Place; 5] = [
-    Place::Anywhere,
-    Place::Input,
-    Place::Conversation,
-    Place::Pictures,
-    Place::Shots,
+const PLACES: [KeyContext; 5] = [
+    KeyContext::Anywhere,
+    KeyContext::Input,
+    KeyContext::Conversation,
+    KeyContext::Images,
+    KeyContext::Shots,
 ];
 
 /// Draws the help.
@@ -46,13 +46,13 @@ fn lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     lines.push(Line::raw(""));
     lines.push(Line::styled("Commands", theme.title));
     for row in COMMANDS {
-        let left = format!("{} {}", row.name, row.shown);
+        let left = format!("{} {}", row.name, row.argument_hint);
         lines.extend(pair(&left, row.help, width, theme));
     }
     for place in PLACES {
         lines.push(Line::raw(""));
         lines.push(Line::styled(place.title(), theme.title));
-        for row in TABLE.iter().filter(|row| row.place == place) {
+        for row in TABLE.iter().filter(|row| row.context == place) {
             let keys = state.keymap.keys(row.action);
             let keys = if keys.is_empty() { "(no key)" } else { keys };
             lines.extend(pair(

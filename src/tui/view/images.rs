@@ -5,11 +5,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use crate::tui::house::pictures_of;
+use crate::tui::backend::image_hashes;
 use crate::tui::journal::Attached;
 use crate::tui::keys::Action;
-use crate::tui::picture::{How, Look, Source};
 use crate::tui::state::{Focus, State};
+use crate::tui::terminal_image::{ImageProtocol, Source, ViewTransform};
 
 use super::panes::framed;
 use super::text::{cut, wrapped};
@@ -22,14 +22,14 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         0 => "Images".to_string(),
         count => format!(
             "Image {} of {count}",
-            state.pictures.selected().min(count - 1) + 1
+            state.image_pane.selected().min(count - 1) + 1
         ),
     };
     let inside = framed(
         frame,
         area,
         &title,
-        state.focus == Focus::Pictures,
+        state.focus == Focus::Images,
         canvas.theme,
     );
     if images.is_empty() {
@@ -65,9 +65,9 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         (Action::ZoomOut, "zoom out"),
         (Action::Brighter, "brighter"),
         (Action::MoreContrast, "contrast"),
-        (Action::PictureReset, "reset"),
+        (Action::ResetView, "reset"),
         (Action::SideBySide, "side by side"),
-        (Action::PictureNext, "next"),
+        (Action::NextImage, "next"),
     ]
     .iter()
     .map(|(action, what)| format!("{} {what}", state.keymap.hint(*action)))
@@ -84,12 +84,12 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
 fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let images = state.images_in_view();
     let at = state
-        .pictures
+        .image_pane
         .selected()
         .min(images.len().saturating_sub(1));
     let Some(first) = images.get(at) else { return };
     let second = state
-        .pictures
+        .image_pane
         .two
         .then(|| other(state, images, at))
         .flatten();
@@ -118,7 +118,7 @@ enum Second<'a> {
 }
 
 fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<'a>> {
-    if state.pictures.with_shot || images.len() < 2 {
+    if state.image_pane.with_shot || images.len() < 2 {
         return state.chosen_shot().map(|_| Second::Shot);
     }
     images.get((at + 1) % images.len()).map(Second::Attached)
@@ -131,8 +131,8 @@ fn attached(
     state: &State,
     canvas: &mut Canvas,
 ) {
-    let image = &attached.picture;
-    let transform = state.pictures.look(&image.source.sha256);
+    let image = &attached.image;
+    let transform = state.image_pane.look(&image.source.sha256);
     let changes = transform.description();
     let mut caption = format!("{}  {} x {}", image.source.name, image.width, image.height);
     if !changes.is_empty() {
@@ -158,7 +158,7 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         "shot {}  {}: {}",
         shot.rank, shot.example.id, shot.example.answer
     );
-    if let Some(sha256) = pictures_of(&shot.example).into_iter().next() {
+    if let Some(sha256) = image_hashes(&shot.example).into_iter().next() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
@@ -167,7 +167,7 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
             frame,
             area,
             &sha256,
-            Look::default(),
+            ViewTransform::default(),
             source,
             &caption,
             canvas,
@@ -180,7 +180,7 @@ pub fn one(
     frame: &mut Frame,
     area: Rect,
     id: &str,
-    transform: Look,
+    transform: ViewTransform,
     source: impl FnOnce() -> Source,
     caption: &str,
     canvas: &mut Canvas,
@@ -192,7 +192,7 @@ pub fn one(
     let caption_height = u16::try_from(lines.len()).unwrap_or(1);
     let [image_area, caption_area] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(caption_height)]).areas(area);
-    let hidden = canvas.gallery.screen().protocol == How::None;
+    let hidden = canvas.gallery.screen().protocol == ImageProtocol::None;
     let missing = canvas
         .gallery
         .draw(image_area, frame.buffer_mut(), id, transform, source);

@@ -63,7 +63,7 @@ fn name(state: &State, at: usize) -> &str {
     state
         .attached
         .get(at)
-        .map_or("", |a| a.picture.source.name.as_str())
+        .map_or("", |a| a.image.source.name.as_str())
 }
 
 /// Draws the input.

@@ -92,7 +92,7 @@ fn one(main: Rect, front: Focus, areas: &mut Areas) {
     let [tabs, pane] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(main);
     areas.tabs = Some(tabs);
     match front {
-        Focus::Pictures => areas.images = Some(pane),
+        Focus::Images => areas.images = Some(pane),
         Focus::Shots => areas.shots = Some(pane),
         Focus::Input | Focus::Conversation => areas.conversation = Some(pane),
     }

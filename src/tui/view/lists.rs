@@ -5,8 +5,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::tui::journal::SessionSummary;
-use crate::tui::picture::{Look, Source};
 use crate::tui::state::{Entry, Picker, SessionList, State};
+use crate::tui::terminal_image::{Source, ViewTransform};
 use rounds_support::errors::{bytes, count};
 use rounds_support::sanitise::clean_line;
 
@@ -63,7 +63,15 @@ pub fn case_list(
         let id = format!("case {name}");
         let source = || Source::Case(name.clone());
         canvas.gallery.covered = false;
-        images::one(frame, preview, &id, Look::default(), source, name, canvas);
+        images::one(
+            frame,
+            preview,
+            &id,
+            ViewTransform::default(),
+            source,
+            name,
+            canvas,
+        );
     }
 }
 
@@ -92,8 +100,8 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
     let (list, preview) = with_preview(rest);
     let visible = picker.visible();
     if visible.is_empty() {
-        let message = match (&picker.trouble, picker.is_reading()) {
-            (Some(trouble), _) => format!("error: {}", trouble.message),
+        let message = match (&picker.error, picker.is_reading()) {
+            (Some(error), _) => format!("error: {}", error.message),
             (None, true) => "reading …".into(),
             (None, false) => "no folders or images here".into(),
         };
@@ -121,7 +129,7 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
             frame,
             preview,
             &id,
-            Look::default(),
+            ViewTransform::default(),
             source,
             &entry.name,
             canvas,
@@ -200,8 +208,8 @@ pub fn sessions(
         None => labelled_field(frame, field, "Search: ", &list.words, canvas.theme),
     }
     if list.items().is_empty() {
-        let message = match (&list.trouble, list.is_reading(), list.words.is_empty()) {
-            (Some(trouble), _, _) => format!("error: {}", trouble.message),
+        let message = match (&list.error, list.is_reading(), list.words.is_empty()) {
+            (Some(error), _, _) => format!("error: {}", error.message),
             (None, true, _) => "reading …".into(),
             (None, false, true) => "no saved sessions yet: ask a question to start one".into(),
             (None, false, false) => "no session matches these words".into(),

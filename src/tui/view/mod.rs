@@ -29,8 +29,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::picture::{Gallery, How};
 use super::state::{Focus, Hits, Overlay, State};
+use super::terminal_image::{Gallery, ImageProtocol};
 
 /// What drawing needs besides the state.
 pub struct Canvas<'a> {
@@ -59,7 +59,10 @@ pub fn draw(
         hits: Hits::default(),
     };
     // Kitty's images consist of cells that can be covered one by one; other graphics must be hidden as a whole.
-    let uncoverable = matches!(canvas.gallery.screen().protocol, How::Sixel | How::Iterm2);
+    let uncoverable = matches!(
+        canvas.gallery.screen().protocol,
+        ImageProtocol::Sixel | ImageProtocol::Iterm2
+    );
     canvas.gallery.covered = state.overlay.is_some() || (uncoverable && state.completion.is_some());
     let area = frame.area();
     match layout::areas(area, state) {
@@ -98,7 +101,7 @@ fn draw_panes(frame: &mut Frame, state: &State, areas: &layout::Areas, canvas: &
         conversation::draw(frame, area, state, canvas);
     }
     if let Some(area) = areas.images {
-        canvas.hits.panes.push((area, Focus::Pictures));
+        canvas.hits.panes.push((area, Focus::Images));
         images::draw(frame, area, state, canvas);
     }
     if let Some(area) = areas.shots {
@@ -141,7 +144,7 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             example::page(frame, area, state, *page, *scroll, canvas)
         }
         Some(Overlay::Export(dialog)) => dialogs::export(frame, area, dialog, canvas),
-        Some(Overlay::Picture) => images::full(frame, area, state, canvas),
+        Some(Overlay::Image) => images::full(frame, area, state, canvas),
         Some(Overlay::Compare {
             left,
             right,

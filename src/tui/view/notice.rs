@@ -20,13 +20,13 @@ fn lines(state: &State, width: u16, theme: Option<&Theme>) -> Vec<Line<'static>>
             |t| if error { t.error } else { t.warning },
         )
     };
-    let message = if notice.error {
-        format!("error: {}", notice.trouble.message)
+    let message = if notice.is_error {
+        format!("error: {}", notice.error.message)
     } else {
-        notice.trouble.message.clone()
+        notice.error.message.clone()
     };
-    let mut lines = wrapped(&message, width, 1, style(notice.error));
-    if let Some(hint) = &notice.trouble.hint {
+    let mut lines = wrapped(&message, width, 1, style(notice.is_error));
+    if let Some(hint) = &notice.error.hint {
         lines.extend(wrapped(&format!("hint: {hint}"), width, 1, style(false)));
     }
     lines

@@ -30,12 +30,12 @@ pub fn framed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: 
     inside
 }
 
-const TABS: [Focus; 3] = [Focus::Conversation, Focus::Pictures, Focus::Shots];
+const TABS: [Focus; 3] = [Focus::Conversation, Focus::Images, Focus::Shots];
 
 /// The name of a pane with its key, and the number of items if `counted`.
 fn name(focus: Focus, state: &State, counted: bool) -> String {
     let (name, count) = match focus {
-        Focus::Pictures => ("2 Images", state.images_in_view().len()),
+        Focus::Images => ("2 Images", state.images_in_view().len()),
         Focus::Shots => ("3 Shots", state.shot_list().len()),
         Focus::Input | Focus::Conversation => return "1 Conversation".into(),
     };

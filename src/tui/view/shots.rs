@@ -5,9 +5,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use crate::tui::house::pictures_of;
-use crate::tui::picture::{Look, Source};
+use crate::tui::backend::image_hashes;
 use crate::tui::state::{Focus, State};
+use crate::tui::terminal_image::{Source, ViewTransform};
 use rounds_assistant::retrieval::{Shot, Strategy};
 
 use super::panes::framed;
@@ -69,7 +69,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
 }
 
 fn title(state: &State, count: usize) -> String {
-    let turn = state.turn().and_then(|id| state.talk.get(id));
+    let turn = state.turn().and_then(|id| state.conversation.get(id));
     let mut title = match turn {
         Some(turn) if count > 0 => format!("Shots: {count} of {}", turn.asked.max(count)),
         _ => "Shots".into(),
@@ -86,7 +86,7 @@ fn title(state: &State, count: usize) -> String {
 }
 
 fn empty_message(state: &State) -> String {
-    match state.turn().and_then(|id| state.talk.get(id)) {
+    match state.turn().and_then(|id| state.conversation.get(id)) {
         None => "The worked examples shown to the model appear here, with their score and source."
             .into(),
         Some(turn) if turn.settings.strategy == Strategy::None || turn.settings.shots == 0 => {
@@ -195,16 +195,20 @@ fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
 
 fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
     let area = Rect::new(area.x, area.y, area.width.saturating_sub(1), area.height);
-    let Some(sha256) = pictures_of(&shot.example).into_iter().next() else {
+    let Some(sha256) = image_hashes(&shot.example).into_iter().next() else {
         return;
     };
     let source = || Source::Example {
         example: Box::new(shot.example.clone()),
         sha256: sha256.clone(),
     };
-    let missing = canvas
-        .gallery
-        .draw(area, frame.buffer_mut(), &sha256, Look::default(), source);
+    let missing = canvas.gallery.draw(
+        area,
+        frame.buffer_mut(),
+        &sha256,
+        ViewTransform::default(),
+        source,
+    );
     if let Some(missing) = missing {
         let message = cut(missing, usize::from(area.width));
         frame.render_widget(Span::styled(message, canvas.theme.dim), area);

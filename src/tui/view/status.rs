@@ -71,7 +71,7 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
         }
     }
     if let Some(work) = &state.work {
-        parts.push((1, format!("{} {}", spinner(state), work.said)));
+        parts.push((1, format!("{} {}", spinner(state), work.progress)));
     }
     let settings = &state.settings;
     parts.push((
@@ -81,7 +81,7 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     if settings.order != rounds_assistant::retrieval::Order::default() {
         parts.push((5, format!("order {}", value_name(&settings.order))));
     }
-    let turn = state.turn().and_then(|id| state.talk.get(id));
+    let turn = state.turn().and_then(|id| state.conversation.get(id));
     if let Some(turn) = turn {
         if let Some((used, of)) = state.context() {
             let of = of.map_or(String::new(), |of| format!("/{of}"));
@@ -167,14 +167,14 @@ fn key_hints(state: &State) -> Vec<(Action, &'static str)> {
             (Action::TurnEdit, "edit"),
             (Action::TurnCopy, "copy"),
         ],
-        Focus::Pictures => vec![
+        Focus::Images => vec![
             (Action::Help, "keys"),
-            (Action::PictureFull, "full screen"),
+            (Action::FullScreenImage, "full screen"),
             (Action::ZoomIn, "zoom"),
             (Action::Brighter, "brighter"),
             (Action::MoreContrast, "contrast"),
             (Action::SideBySide, "side by side"),
-            (Action::PictureDetach, "detach"),
+            (Action::DetachImage, "detach"),
         ],
         Focus::Shots => vec![
             (Action::Help, "keys"),
@@ -183,7 +183,7 @@ fn key_hints(state: &State) -> Vec<(Action, &'static str)> {
             (Action::ShotExclude, "exclude"),
             (Action::AskWithout, "ask without"),
             (Action::ShotLater, "move"),
-            (Action::ShotBeside, "next to yours"),
+            (Action::ShotSideBySide, "next to yours"),
         ],
     };
     hints.extend([

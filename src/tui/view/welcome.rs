@@ -38,7 +38,7 @@ pub fn draw(
         _ => models(state, body.width, canvas.theme),
     };
     window::scrolled(frame, body, &lines, scroll, canvas);
-    let hints = match scroll < canvas.hits.overlay_most {
+    let hints = match scroll < canvas.hits.max_overlay_scroll {
         true => "Enter shows more   Esc skips",
         false => hints,
     };
@@ -46,11 +46,11 @@ pub fn draw(
 }
 
 fn what_it_is(width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = wrapped(first_run::WHAT, width, 0, theme.text);
+    let mut lines = wrapped(first_run::INTRODUCTION, width, 0, theme.text);
     lines.push(Line::raw(""));
     lines.extend(wrapped(first_run::PURPOSE, width, 0, theme.warning));
     lines.push(Line::raw(""));
-    for fact in first_run::FACTS {
+    for fact in first_run::CAVEATS {
         lines.extend(wrapped(&format!("* {fact}"), width, 0, theme.text));
     }
     lines

@@ -71,7 +71,7 @@ pub fn scrolled(
         ..area
     };
     let max_scroll = lines.len().saturating_sub(usize::from(text.height));
-    canvas.hits.overlay_most = max_scroll;
+    canvas.hits.max_overlay_scroll = max_scroll;
     let scroll = scroll.min(max_scroll);
     put_lines(frame, text, lines, scroll);
     if overflows {

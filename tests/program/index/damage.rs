@@ -105,10 +105,10 @@ fn read(place: &Path) -> Result<Vec<String>, IndexError> {
         out.push(format!("{example:?}"));
         Ok(())
     })?;
-    let hits = index.by_words("finding seen 3", 6, &|_| true)?;
+    let hits = index.fulltext_search("finding seen 3", 6, &|_| true)?;
     out.push(format!(
         "{hits:?} {:?}",
-        index.numbers_tagged("modality", "ct")?
+        index.numbers_by_tag("modality", "ct")?
     ));
     for encoder in index.encoders() {
         let encoder = &encoder.sha256;

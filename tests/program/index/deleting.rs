@@ -1,7 +1,7 @@
 //! An index that is deleted while somebody writes it.
 
 use super::*;
-use rounds_assistant::upkeep::{Import, ImportError, ImportReport, Imported, import};
+use rounds_assistant::maintenance::{Import, ImportError, ImportReport, Imported, import};
 use rounds_index::dataset::{Format, Options};
 use rounds_index::ingest::Report;
 use rounds_support::Paths;
@@ -95,9 +95,9 @@ fn a_writer_notices_that_its_index_was_deleted_even_where_a_new_one_took_its_pla
     let mut writer = rounds_index::Writer::open(&place).unwrap();
     writer.commit().unwrap();
     std::fs::remove_dir_all(&place).unwrap();
-    assert!(matches!(writer.commit(), Err(IndexError::Gone(_))));
+    assert!(matches!(writer.commit(), Err(IndexError::Deleted(_))));
     assert_eq!(run(&home, &["index", "create", "mine"]).0, 0);
-    assert!(matches!(writer.finish(), Err(IndexError::Gone(_))));
+    assert!(matches!(writer.finish(), Err(IndexError::Deleted(_))));
     assert_eq!(Index::open(Some(&place)).unwrap().len(), 0);
 }
 
@@ -141,7 +141,10 @@ fn an_import_into_an_index_that_is_deleted_meanwhile_says_so_and_tells_its_summa
         assert_eq!((imported.summary.rows, imported.summary.added), (9, 9));
         assert_eq!(imported.examples, 0);
         assert!(
-            matches!(imported.ended, Err(ImportError::Index(IndexError::Gone(_)))),
+            matches!(
+                imported.ended,
+                Err(ImportError::Index(IndexError::Deleted(_)))
+            ),
             "{deleted}: {:?}",
             imported.ended
         );

@@ -1,12 +1,12 @@
-//! Vectors of further encoders: made once a picture, searched, and dropped again.
+//! Vectors of further encoders: made once an image, searched, and dropped again.
 
 use super::*;
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 use rounds_index::Encoder;
 use rounds_index::ingest::Embedder;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A program's home with a small CLIP called `tiny` in its library and an index of nine questions about three pictures.
+/// A program's home with a small CLIP called `tiny` in its library and an index of nine questions about three images.
 fn with_tiny() -> (tempfile::TempDir, PathBuf) {
     let (folder, home) = imported(9);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/encoders/clip/hf");
@@ -76,21 +76,24 @@ fn a_search_compares_the_encoder_that_it_names_or_that_its_strategy_needs() {
     assert_eq!(hits.as_array().unwrap().len(), 3);
     let reason = hits[0]["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with("question to picture similarity"),
+        reason.starts_with("question-to-image similarity"),
         "{reason}"
     );
-    let by_picture = ["index", "search", "mine", "--image", &case, "--json"];
+    let by_image = ["index", "search", "mine", "--image", &case, "--json"];
     let hash = stats(&home, "mine")["encoders"][2]["sha256"]
         .as_str()
         .unwrap()[..8]
         .to_owned();
-    let with = |name: &str| found(&[&by_picture[..], &["--encoder", name]].concat());
+    let with = |name: &str| found(&[&by_image[..], &["--encoder", name]].concat());
     assert_eq!(with("tiny"), with(&hash));
-    assert_ne!(with("tiny")[0]["score"], found(&by_picture)[0]["score"]);
-    let wrong = [&by_picture[..], &["--encoder", "huge"]].concat();
+    assert_ne!(with("tiny")[0]["score"], found(&by_image)[0]["score"]);
+    let wrong = [&by_image[..], &["--encoder", "huge"]].concat();
     let (code, _, err) = run(&home, &wrong);
     assert_eq!(code, 3);
-    assert!(err.contains("no vectors of huge, it has those of"), "{err}");
+    assert!(
+        err.contains("no vectors from huge; it has vectors from"),
+        "{err}"
+    );
     let wordless = ["index", "search", "mine", "--strategy", "text-to-image"];
     let (code, _, err) = run(&home, &wordless);
     assert_eq!(code, 2);
@@ -104,7 +107,7 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let tiny = stats(&home, "mine")["encoders"][2]["sha256"].clone();
     let (code, _, err) = run(&home, &["model", "remove", "tiny"]);
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("the index mine has vectors of it"), "{err}");
+    assert!(err.contains("index mine uses vectors from it"), "{err}");
     let case = case();
     let add = [
         "index",
@@ -120,7 +123,7 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     let (code, _, err) = run(&home, &add);
     assert_eq!(code, 3, "{err}");
     assert!(
-        err.contains("needs its bundle tiny") && err.contains("--drop"),
+        err.contains("its bundle tiny is missing") && err.contains("--drop"),
         "{err}"
     );
     let drop = |name: &str| run(&home, &["index", "embed", "mine", "--drop", name]);
@@ -150,17 +153,17 @@ fn an_index_whose_encoder_is_gone_says_so_and_can_drop_its_vectors() {
     );
 }
 
-/// Makes a vector of a picture's first dot, and counts the pictures.
+/// Makes a vector of an image's first dot, and counts the images.
 #[derive(Default)]
 struct Counting {
-    pictures: AtomicUsize,
+    images: AtomicUsize,
     texts: bool,
 }
 
 impl Embedder for Counting {
-    fn picture(&self, picture: &Picture) -> Result<Vec<Vec<f32>>, String> {
-        self.pictures.fetch_add(1, Ordering::Relaxed);
-        let dots = picture.rgb.iter().take(3);
+    fn image(&self, image: &Image) -> Result<Vec<Vec<f32>>, String> {
+        self.images.fetch_add(1, Ordering::Relaxed);
+        let dots = image.rgb.iter().take(3);
         Ok(vec![dots.map(|dot| f32::from(*dot) + 1.0).collect()])
     }
 
@@ -170,7 +173,7 @@ impl Embedder for Counting {
     }
 }
 
-/// An index of two hundred questions about five pictures, one picture after the other.
+/// An index of two hundred questions about five images, one image after the other.
 fn interleaved() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (home, data) = (folder.path().join("home"), folder.path().join("data"));
@@ -198,7 +201,7 @@ fn interleaved() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_picture_of_many_examples_is_encoded_once_even_where_the_work_was_interrupted() {
+fn an_image_of_many_examples_is_encoded_once_even_where_the_work_was_interrupted() {
     let (_folder, place) = interleaved();
     let encoder = Encoder {
         sha256: "c".repeat(64),
@@ -222,7 +225,7 @@ fn a_picture_of_many_examples_is_encoded_once_even_where_the_work_was_interrupte
         &mut |_, _| {},
     )
     .unwrap();
-    assert_eq!(counting.pictures.load(Ordering::Relaxed), 5);
+    assert_eq!(counting.images.load(Ordering::Relaxed), 5);
     let index = Index::open(Some(&place)).unwrap();
     assert_eq!(index.rows(), 200);
     let vectors = index.vectors(&encoder.sha256).unwrap();

@@ -54,7 +54,7 @@ fn first(folder: &Path, home: &Path) {
         ],
     );
     let long = format!("note={}", "a long remark; ".repeat(40));
-    let picture = data.join("b.png");
+    let image = data.join("b.png");
     done(
         home,
         &[
@@ -62,7 +62,7 @@ fn first(folder: &Path, home: &Path) {
             "add",
             "first",
             "-i",
-            text(&picture),
+            text(&image),
             "--question",
             "Two  blanks: is it so?",
             "--answer",
@@ -82,7 +82,7 @@ fn first(folder: &Path, home: &Path) {
             "add",
             "first",
             "--question",
-            "Without a picture?",
+            "Without an image?",
             "--answer",
             "yes",
         ],
@@ -118,10 +118,10 @@ fn an_index_that_is_exported_and_read_back_is_exported_the_same() {
     done(&home, &["index", "export", "second", text(&two)]);
     assert_eq!(lines(&one), lines(&two));
     assert_eq!(lines(&one).len(), 5);
-    let (mut pictures, mut again) = (Vec::new(), Vec::new());
-    collect(&one.join("images"), &mut pictures);
+    let (mut images, mut again) = (Vec::new(), Vec::new());
+    collect(&one.join("images"), &mut images);
     collect(&two.join("images"), &mut again);
-    assert_eq!((pictures.len(), again.len()), (2, 2));
+    assert_eq!((images.len(), again.len()), (2, 2));
     assert_eq!(
         stats(&home, "first")["tags"],
         stats(&home, "second")["tags"]
@@ -189,7 +189,7 @@ fn an_export_that_somebody_changed_stays_data() {
     ];
     let (code, out, err) = run(&home, &words);
     assert_eq!(code, 1, "{out}{err}");
-    // The second has the pictures, question and answer that the first had before it was changed.
+    // The second has the images, question and answer that the first had before it was changed.
     assert!(
         out.starts_with("5 rows = 2 added + 0 duplicates + 3 rejected"),
         "{out}"

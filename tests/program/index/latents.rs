@@ -1,4 +1,4 @@
-//! What is kept of an index's pictures: within its limit, and no longer than the pictures themselves.
+//! What is kept of an index's images: within its limit, and no longer than the images themselves.
 
 use super::*;
 use rounds_assistant::{Engine, Setup};
@@ -13,19 +13,19 @@ fn engine(place: &Path) -> Engine {
     Engine::load(&setup).unwrap()
 }
 
-/// Adds a question about a picture that no other example has.
+/// Adds a question about an image that no other example has.
 fn add_one(folder: &Path, home: &Path) {
-    let picture = folder.join("new.png");
+    let image = folder.join("new.png");
     image::RgbImage::from_pixel(24, 20, image::Rgb([9, 200, 9]))
-        .save(&picture)
+        .save(&image)
         .unwrap();
-    let picture = picture.to_str().unwrap();
+    let image = image.to_str().unwrap();
     let words = [
         "index",
         "add",
         "mine",
         "-i",
-        picture,
+        image,
         "--question",
         "New?",
         "--answer",
@@ -36,7 +36,7 @@ fn add_one(folder: &Path, home: &Path) {
 }
 
 #[test]
-fn what_was_made_of_a_picture_goes_with_it_whichever_model_made_it() {
+fn what_was_made_of_an_image_goes_with_it_whichever_model_made_it() {
     let (folder, home) = imported(30);
     let place = home.join("data/indexes/mine");
     assert_eq!(run(&home, &["index", "warm", "mine"]).0, 0);
@@ -46,11 +46,11 @@ fn what_was_made_of_a_picture_goes_with_it_whichever_model_made_it() {
     index
         .each_example(&mut |example| {
             let example = example?;
-            let picture = &example.image().unwrap().sha256;
-            other.put(picture, b"of another model").unwrap();
-            // The three questions about the first picture.
-            if gone.is_empty() || gone == *picture {
-                gone.clone_from(picture);
+            let image = &example.image().unwrap().sha256;
+            other.put(image, b"of another model").unwrap();
+            // The three questions about the first image.
+            if gone.is_empty() || gone == *image {
+                gone.clone_from(image);
                 ids.push(example.id.clone());
             }
             Ok(())
@@ -62,11 +62,11 @@ fn what_was_made_of_a_picture_goes_with_it_whichever_model_made_it() {
     words.extend(ids.iter().map(String::as_str));
     assert_eq!(run(&home, &words).0, 0);
     add_one(folder.path(), &home);
-    // What is kept of the removed picture does not stand for the new one.
+    // What is kept of the removed image does not stand for the new one.
     let plan = engine(&place).warm_plan(None).unwrap();
     assert_eq!(
-        (plan.pictures, plan.held, plan.wanted),
-        (10, 9 * plan.each, plan.each)
+        (plan.images, plan.cached, plan.missing),
+        (10, 9 * plan.bytes_each, plan.bytes_each)
     );
     let caches = Latents::all(&place);
     assert_eq!(caches.len(), 2);
@@ -75,7 +75,7 @@ fn what_was_made_of_a_picture_goes_with_it_whichever_model_made_it() {
     assert_eq!(code, 0, "{err}");
     for cache in caches {
         assert!(!cache.has(&gone));
-        assert_eq!(cache.held(&|_| true).files, 9);
+        assert_eq!(cache.size_of(&|_| true).files, 9);
     }
 }
 
@@ -87,12 +87,12 @@ fn warming_lets_go_what_was_made_of_removed_examples() {
     let stale = Latents::new(&place, &"f".repeat(64));
     let (cache, _) = engine.latent_cache().unwrap();
     for latents in [&stale, &cache] {
-        latents.put(&"ab".repeat(32), b"of no picture").unwrap();
+        latents.put(&"ab".repeat(32), b"of no image").unwrap();
     }
     let warmed = engine
         .warm_all(None, &Cancel::new(), &mut |_, _| {})
         .unwrap();
-    assert_eq!((warmed.pictures, warmed.gone), (2, 1));
+    assert_eq!((warmed.images, warmed.evicted), (2, 1));
     assert!(!cache.has(&"ab".repeat(32)));
 }
 
@@ -101,21 +101,21 @@ fn questions_keep_to_the_limit_that_was_set_for_the_cache() {
     let (_folder, home) = imported(30);
     let place = home.join("data/indexes/mine");
     let mut engine = engine(&place);
-    let each = engine.warm_plan(None).unwrap().each;
+    let each = engine.warm_plan(None).unwrap().bytes_each;
     let limit = 3 * each + 10;
     let warmed = engine
         .warm_all(Some(limit), &Cancel::new(), &mut |_, _| {})
         .unwrap();
-    assert_eq!((warmed.pictures, warmed.bytes), (3, 3 * each));
+    assert_eq!((warmed.images, warmed.bytes), (3, 3 * each));
     let plan = engine.warm_plan(None).unwrap();
     assert_eq!(
-        (plan.limit, plan.wanted, plan.left_out),
+        (plan.limit, plan.missing, plan.skipped),
         (limit, 0, 7),
         "it is remembered"
     );
     let (code, _, err) = run(&home, &["index", "warm", "mine", "--dry-run"]);
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("leaves 7 pictures out"), "{err}");
+    assert!(err.contains("leaves out 7 images"), "{err}");
     let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
     for seed in ["1", "2"] {
         let words = [
@@ -138,7 +138,7 @@ fn questions_keep_to_the_limit_that_was_set_for_the_cache() {
         let answer: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(answer["shots"].as_array().unwrap().len(), 8);
         let (cache, _) = engine.latent_cache().unwrap();
-        let held = cache.held(&|_| true);
+        let held = cache.size_of(&|_| true);
         assert!(
             held.bytes <= limit && held.files > 0,
             "{held:?}, at most {limit}"
@@ -177,7 +177,7 @@ fn latents_of_another_type_or_size_are_made_again() {
     assert_eq!(ask(), plain);
     let (cache, _) = engine(&place).latent_cache().unwrap();
     let change = |made: &dyn Fn(Tensor) -> Tensor| {
-        for image in Index::open(Some(&place)).unwrap().each_picture().unwrap() {
+        for image in Index::open(Some(&place)).unwrap().all_images().unwrap() {
             let bytes = cache.get(&image.sha256).unwrap();
             let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
             let latents = made(tensors.remove("latents").unwrap());
@@ -205,9 +205,9 @@ fn warming_that_nobody_waits_for_any_more_stops() {
     drop(assistant.warm(true, Cancel::new()));
     // The model's thread does one thing after the other.
     let plan = assistant.warm(false, Cancel::new()).recv().unwrap();
-    let rounds_assistant::upkeep::Warming::Plan(plan) = plan else {
+    let rounds_assistant::maintenance::WarmEvent::Plan(plan) = plan else {
         panic!("{plan:?}");
     };
-    assert_eq!(plan.pictures, 40);
-    assert!(plan.held <= 2 * plan.each, "{plan:?}");
+    assert_eq!(plan.images, 40);
+    assert!(plan.cached <= 2 * plan.bytes_each, "{plan:?}");
 }

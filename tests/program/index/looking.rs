@@ -10,7 +10,7 @@ fn found(home: &Path, words: &[&str]) -> (Vec<Value>, String) {
 }
 
 #[test]
-fn words_and_filters_find_every_example_of_a_picture() {
+fn words_and_filters_find_every_example_of_an_image() {
     let (_folder, home) = imported(30);
     for words in [&["-t", "seen"][..], &["--filter", "modality=CT"], &[]] {
         let (all, err) = found(&home, &[words, &["-k", "100"]].concat());
@@ -24,11 +24,11 @@ fn words_and_filters_find_every_example_of_a_picture() {
     assert_eq!(first[0]["question"], "What is seen in 0?");
     let (random, err) = found(&home, &["--strategy", "random", "-k", "100"]);
     assert_eq!(random.len(), 10);
-    assert!(err.contains("results, one a picture"), "{err}");
+    assert!(err.contains("results, one per image"), "{err}");
     let (hits, _) = found(&home, &["-t", "finding", "-k", "1"]);
     let reason = hits[0]["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with("words in question, answer or tags"),
+        reason.starts_with("matching words in question, answer or tags"),
         "{reason}"
     );
 }
@@ -116,7 +116,7 @@ fn an_import_lists_its_rejections_and_says_each_commit_once() {
     assert_eq!(summary["rejections"][0]["origin"], "questions.csv, line 5");
     assert_eq!(
         summary["rejections"][0]["reason"],
-        "picture not found: gone.png"
+        "image not found: gone.png"
     );
     assert_eq!(err.matches("committed").count(), 1, "{err}");
 }

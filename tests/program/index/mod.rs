@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::{PROGRAM, rounds, run};
 
-/// A folder data set: `count` questions about small pictures, three a picture.
+/// A folder data set: `count` questions about small images, three an image.
 fn data(folder: &Path, count: usize) -> PathBuf {
     let mut table = String::from("image,question,answer,modality,patient,licence\n");
     for i in 0..count {
@@ -172,7 +172,7 @@ fn a_warm_question_runs_the_vision_tower_once() {
     assert_eq!(cold["timings"]["images_encoded"], 5);
     let (code, out, err) = run(&home, &["index", "warm", "mine"]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.starts_with("10 pictures kept"), "{out}");
+    assert!(out.starts_with("10 images cached"), "{out}");
     let warm = ask();
     assert_eq!(warm["timings"]["images_encoded"], 1);
     assert_eq!(warm["answer"], cold["answer"]);
@@ -281,7 +281,7 @@ fn hostile_captions_stay_data_and_reach_no_terminal() {
             "{words:?}: {out:?} {err:?}"
         );
         if words.contains(&"--show-prompt") {
-            // Four shots of one picture each, and the query's own: nothing that a caption says adds one.
+            // Four shots of one image each, and the query's own: nothing that a caption says adds one.
             assert_eq!(out.matches("<image>").count(), 5, "{out}");
             assert_eq!(out.matches("<|endofchunk|>").count(), 4, "{out}");
         }

@@ -60,7 +60,7 @@ fn names_of_the_programs_own_and_the_folder_above_are_no_names_of_an_index() {
     std::fs::create_dir_all(&inside).unwrap();
     for word in ["shipped", "descriptor"] {
         let (code, _, err) = run(&home, &["index", "create", word]);
-        assert!(code == 2 && err.contains("take another name"), "{err}");
+        assert!(code == 2 && err.contains("choose another name"), "{err}");
     }
     let create = |name: &str| {
         let mut command = rounds(&home, &["index", "create", name]);

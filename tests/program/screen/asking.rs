@@ -79,7 +79,7 @@ fn an_edited_question_is_a_branch_and_the_old_one_stays() {
     let home = Home::used();
     let chat = asked(&home, (120, 40));
     chat.keys(&["M-e"]);
-    chat.see("Edit the question (the old one stays)");
+    chat.see("Edit the question (the old version is kept)");
     chat.see(&format!("> {QUESTION}"));
     chat.keys(&["C-u"]);
     chat.line("Is the heart enlarged?");
@@ -110,7 +110,7 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
     let chat = asked(&home, (200, 60));
     chat.keys(&["M-3", "p"]);
     chat.see(", 1 pinned");
-    // Another picture, whose neighbours are others.
+    // Another image, whose neighbours are others.
     chat.line("/detach all");
     chat.line("/cases fundus-bleed");
     chat.see("Question about fundus-bleed");
@@ -136,7 +136,7 @@ fn two_answers_stand_side_by_side() {
     chat.wait("two answers and a verdict", |screen| {
         let verdict =
             screen.contains("= the same answer") || screen.contains("! different answers");
-        let parts = ["Two answers", "as it was asked", "without shots", "0 shots"];
+        let parts = ["Two answers", "with shots", "without shots", "0 shots"];
         verdict && parts.iter().all(|part| screen.contains(part))
     });
     chat.keys(&["Escape"]);
@@ -148,13 +148,13 @@ fn the_screen_follows_the_terminal_while_an_answer_streams() {
     in_an_answer(|_, chat, _| {
         chat.resize(80, 24);
         during(chat, "one pane and tabs", |screen| {
-            let tabs = screen.starts_with("[1 Conversation]  2 Pictures (0)   3 Shots (0)");
+            let tabs = screen.starts_with("[1 Conversation]  2 Images (0)   3 Shots (0)");
             tabs && !streamed(screen, 0).is_empty() && fills(screen, 80, 24)
         })?;
         chat.resize(200, 60);
         during(chat, "three panes", |screen| {
             let titles = screen.lines().next().unwrap_or_default();
-            let panes = ["Pictures", "Conversation", "Shots"];
+            let panes = ["Images", "Conversation", "Shots"];
             panes.iter().all(|name| titles.contains(name))
                 && !streamed(screen, 1).is_empty()
                 && fills(screen, 200, 60)

@@ -6,7 +6,7 @@ use super::pane::{Home, Pane, there_is_tmux};
 /// Nothing was asked: the store knows of no session.
 fn nothing_was_asked(chat: &Pane) {
     chat.keys(&["F2"]);
-    chat.see("no sessions yet: the first question begins one");
+    chat.see("no saved sessions yet: ask a question to start one");
     chat.keys(&["Escape"]);
     let screen = chat.wait("the conversation", |s| !s.contains("no sessions yet"));
     assert!(!screen.contains("You"), "{screen}");
@@ -43,12 +43,12 @@ fn the_first_run_explains_itself_and_opens_a_sample_case_with_one_key() {
     drop(chat);
 
     let again = Pane::ready(&home, (120, 40), &[]);
-    let screen = again.see("Attach a picture, ask a question.");
+    let screen = again.see("Attach an image and ask a question.");
     assert!(!screen.contains("Welcome"), "{screen}");
 }
 
 #[test]
-fn a_picture_is_attached_by_its_path_and_nothing_is_sent() {
+fn an_image_is_attached_by_its_path_and_nothing_is_sent() {
     if !there_is_tmux() {
         return;
     }
@@ -56,7 +56,7 @@ fn a_picture_is_attached_by_its_path_and_nothing_is_sent() {
     let chat = Pane::ready(&home, (120, 40), &[]);
     chat.line("/attach assets/cases/chest-nodule.png");
     chat.see("Question about chest-nodule.png");
-    chat.wait("the picture", |screen| {
+    chat.wait("the image", |screen| {
         squeezed(&pane(screen, 1)).matches('▀').count() > 200
     });
     nothing_was_asked(&chat);

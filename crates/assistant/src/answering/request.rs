@@ -1,23 +1,23 @@
 //! Validates requests.
 
 use crate::prompt;
-use crate::types::{AssistantError, Case, LONGEST_QUESTION, MOST_IMAGES, MOST_SHOTS, Settings};
+use crate::types::{AssistantError, Case, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, Settings};
 
 const MAX_OPTIONS: usize = 32;
 
 /// Errors if a request cannot be answered.
 pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
     let length = case.question.chars().count();
-    if length > LONGEST_QUESTION {
+    if length > MAX_QUESTION {
         return Err(AssistantError::LongQuestion(length));
     }
-    if case.images.len() > MOST_IMAGES {
+    if case.images.len() > MAX_IMAGES {
         return Err(AssistantError::ManyImages(case.images.len()));
     }
     if prompt::plain(&case.question).is_empty() {
         return Err(AssistantError::EmptyQuestion);
     }
-    if settings.shots > MOST_SHOTS {
+    if settings.shots > MAX_SHOTS {
         return Err(AssistantError::ManyShots(settings.shots));
     }
     if settings.options.len() > MAX_OPTIONS {
@@ -49,8 +49,8 @@ mod tests {
             shots,
             ..Settings::default()
         };
-        assert!(check(&case, &with(MOST_SHOTS)).is_ok());
-        let refused = check(&case, &with(MOST_SHOTS + 1)).unwrap_err();
+        assert!(check(&case, &with(MAX_SHOTS)).is_ok());
+        let refused = check(&case, &with(MAX_SHOTS + 1)).unwrap_err();
         assert!(refused.is_request() && refused.to_string().contains("too many shots: 513"));
     }
 }

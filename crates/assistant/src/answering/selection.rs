@@ -57,7 +57,7 @@ impl Engine {
         };
         let vector = |image| {
             Ok(retrieval_encoder
-                .picture(image)?
+                .image(image)?
                 .into_iter()
                 .next()
                 .unwrap_or_default())
@@ -82,7 +82,7 @@ impl Engine {
         let search = match needs_search {
             true => self
                 .index
-                .settle(&self.encoder, self.search, request.cancel)?,
+                .resolve_search(&self.encoder, self.search, request.cancel)?,
             false => self.search,
         };
         Ok(Plan {
@@ -119,9 +119,9 @@ fn best_if_unfamiliar(shots: &[Shot], threshold: f32) -> Option<f32> {
 
 /// SHA-256 and perceptual hashes of a case's images.
 fn phashes(case: &Case) -> Vec<(String, u64)> {
-    let of = |p: &imaging::Picture| {
+    let of = |p: &imaging::Image| {
         let sha256 = p.source.sha256.clone();
-        let variants = imaging::looks(p).into_iter();
+        let variants = imaging::phash_variants(p).into_iter();
         variants.map(move |phash| (sha256.clone(), phash))
     };
     case.images.iter().flat_map(of).collect()

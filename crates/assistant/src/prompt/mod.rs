@@ -4,13 +4,13 @@
 
 mod parts;
 
-pub use parts::Parts;
+pub use parts::AnswerLayout;
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tokenizers::Tokenizer;
 
-use rounds_index::{Example, PICTURE_PLACE};
+use rounds_index::{Example, IMAGE_PLACEHOLDER};
 
 /// A prompt template (`prompts/*.toml`).
 #[derive(Clone, Debug, Deserialize)]
@@ -83,7 +83,7 @@ impl Template {
             form.replace_range(from.saturating_sub(1)..to, "");
         }
         // An interleaved page marks where its images stand; otherwise they come first.
-        let pieces: Vec<&str> = example.question.split(PICTURE_PLACE).collect();
+        let pieces: Vec<&str> = example.question.split(IMAGE_PLACEHOLDER).collect();
         let inline = pieces.len() > 1 && pieces.len() == example.images.len() + 1;
         let (images, question) = match inline {
             true => {
@@ -100,13 +100,13 @@ impl Template {
             &plain(&example.answer),
             &rationale,
         );
-        share_around(text, &self.around_image)
+        merge_adjacent_markers(text, &self.around_image)
     }
 
     /// The question as text for the model to continue.
     pub fn query(&self, question: &str, images: usize) -> String {
         let text = fill(&self.query, &self.images(images), &plain(question), "", "");
-        share_around(text, &self.around_image)
+        merge_adjacent_markers(text, &self.around_image)
     }
 
     /// Whether the model gives its rationale before the answer.
@@ -133,7 +133,7 @@ impl Template {
 
 /// Merges doubled `around` tokens: adjacent images share the token between them, as in the IDEFICS processor (transformers
 /// 4.33, `image_tokens`).
-pub fn share_around(text: String, around: &str) -> String {
+pub fn merge_adjacent_markers(text: String, around: &str) -> String {
     match around.is_empty() {
         true => text,
         false => text.replace(&around.repeat(2), around),
@@ -171,7 +171,7 @@ fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str)
 /// Untrusted text as one clean line whose special tokens and template markers are harmless.
 pub fn plain(text: &str) -> String {
     // Replace placeholders first: removing them later could join two halves of a token.
-    neutralise(&text.replace(PICTURE_PLACE, " "))
+    neutralise(&text.replace(IMAGE_PLACEHOLDER, " "))
         .trim()
         .to_string()
 }

@@ -2,7 +2,7 @@
 
 /// Formats streamed text so that answer and rationale are on separate lines.
 #[derive(Debug, Default)]
-pub struct Parts {
+pub struct AnswerLayout {
     /// The marker that the prompt ends with.
     lead: String,
     started: bool,
@@ -10,7 +10,7 @@ pub struct Parts {
     held: String,
 }
 
-impl Parts {
+impl AnswerLayout {
     const MARKERS: [&str; 2] = [" Answer:", " Rationale:"];
 
     /// Takes the prompt, before the first text.
@@ -59,7 +59,7 @@ mod tests {
     fn answer_and_rationale_are_on_separate_lines_however_the_text_is_split() {
         let text = " I see A and an Ans. Answer: yes";
         for size in 1..12 {
-            let mut parts = Parts::default();
+            let mut parts = AnswerLayout::default();
             parts.begin("<image>Question: Is it? Rationale:");
             let bytes: Vec<char> = text.chars().collect();
             let mut out: String = bytes

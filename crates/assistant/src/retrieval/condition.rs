@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use rounds_index::{Index, IndexError, With};
+use rounds_index::{Index, IndexError, LookupBy};
 
 /// A condition on one tag, or on `source`, `licence`, `patient` or `study`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,13 +78,13 @@ impl Condition {
     /// Numbers of the examples with the value, ignoring case.
     fn numbers(&self, index: &Index) -> Result<Vec<usize>, IndexError> {
         let column = match self.name.as_str() {
-            "source" => With::Source,
-            "licence" => With::Licence,
-            "patient" => With::Patient,
-            "study" => With::Study,
-            name => return index.numbers_tagged(name, &self.value),
+            "source" => LookupBy::Source,
+            "licence" => LookupBy::Licence,
+            "patient" => LookupBy::Patient,
+            "study" => LookupBy::Study,
+            name => return index.numbers_by_tag(name, &self.value),
         };
-        index.numbers_alike(column, &self.value)
+        index.numbers_by_ignoring_case(column, &self.value)
     }
 
     /// Errors if no example has the tag, which is most likely a typing mistake.
@@ -135,7 +135,7 @@ pub fn numbers(conditions: &[Condition], index: &Index) -> Result<Option<Vec<usi
         let without = condition.numbers(index)?;
         kept.retain(|n| without.binary_search(n).is_err());
     }
-    kept.retain(|n| index.living().has(*n));
+    kept.retain(|n| index.live_rows().has(*n));
     Ok(Some(kept))
 }
 

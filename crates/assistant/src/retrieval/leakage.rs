@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Query;
-use rounds_imaging::looks_apart;
+use rounds_imaging::hamming;
 use rounds_index::vectors::Vectors;
-use rounds_index::{Example, Filter, Index, IndexError, Search, With};
+use rounds_index::{Example, Filter, Index, IndexError, LookupBy, Search};
 use rounds_model::encoder::Descriptor;
 use rounds_support::sanitise::clean_line;
 
@@ -81,8 +81,8 @@ impl<'a> LeakageFilter<'a> {
         for (sha256, _) in query.images {
             out.add_query_image(sha256)?;
         }
-        let of_patient = out.exclude_all(With::Patient, query.patient.unwrap_or(""))?;
-        let of_study = out.exclude_all(With::Study, query.study.unwrap_or(""))?;
+        let of_patient = out.exclude_all(LookupBy::Patient, query.patient.unwrap_or(""))?;
+        let of_study = out.exclude_all(LookupBy::Study, query.study.unwrap_or(""))?;
         for number in of_patient.into_iter().chain(of_study) {
             out.add_query_example(number)?;
         }
@@ -100,7 +100,7 @@ impl<'a> LeakageFilter<'a> {
     fn find_by_vector(&mut self, vector: &[f32]) -> Result<(), IndexError> {
         for _ in 0..MAX_ROUNDS {
             let hits = {
-                let (living, excluded) = (self.index.living(), &self.excluded);
+                let (living, excluded) = (self.index.live_rows(), &self.excluded);
                 let allowed = |n: usize| living.has(n) && !excluded.contains(&n);
                 let filter = Filter::Fn(&allowed);
                 let encoder = self.query.encoder;
@@ -135,9 +135,9 @@ impl<'a> LeakageFilter<'a> {
         };
         for (sha256, bits) in self
             .index
-            .alike(&phashes, max_bits.unwrap_or(MAX_DUPLICATE_BITS))?
+            .similar_images(&phashes, max_bits.unwrap_or(MAX_DUPLICATE_BITS))?
         {
-            for number in self.index.numbers_with(With::Image, &sha256)? {
+            for number in self.index.numbers_by(LookupBy::Image, &sha256)? {
                 // This rules out most similar images without reading their examples.
                 if bits <= MAX_DUPLICATE_BITS
                     || is_same(self.thresholds(), Some(bits), self.best_score(number)?)
@@ -167,7 +167,7 @@ impl<'a> LeakageFilter<'a> {
         if self.excluded.contains(&number) {
             return Ok(());
         }
-        if let Some(example) = self.index.example_if_there(number)? {
+        if let Some(example) = self.index.find_example(number)? {
             for sha256 in self.query_images_in(&example)? {
                 self.add_query_image(&sha256)?;
             }
@@ -199,17 +199,17 @@ impl<'a> LeakageFilter<'a> {
 
     /// The smallest distance in bits between an image's perceptual hash and those of the query; `None` if it has no hash.
     fn min_distance(&self, sha256: &str) -> Result<Option<u32>, IndexError> {
-        let Some(phash) = self.index.look(sha256)? else {
+        let Some(phash) = self.index.phash(sha256)? else {
             return Ok(None);
         };
         let queried = self.query.images.iter();
-        Ok(queried.map(|(_, own)| looks_apart(*own, phash)).min())
+        Ok(queried.map(|(_, own)| hamming(*own, phash)).min())
     }
 
     /// Adds an image of the query and the examples that show it.
     fn add_query_image(&mut self, sha256: &str) -> Result<(), IndexError> {
         if !sha256.is_empty() && self.images.insert(sha256.to_string()) {
-            for number in self.index.numbers_with(With::Image, sha256)? {
+            for number in self.index.numbers_by(LookupBy::Image, sha256)? {
                 self.add_query_example(number)?;
             }
         }
@@ -219,25 +219,25 @@ impl<'a> LeakageFilter<'a> {
     /// Adds one of the query's own examples: excludes all examples of its patient and its study, if known.
     fn add_query_example(&mut self, number: usize) -> Result<(), IndexError> {
         self.excluded.insert(number);
-        if let Some(example) = self.index.example_if_there(number)? {
-            self.exclude_all(With::Patient, &example.patient)?;
-            self.exclude_all(With::Study, &example.study)?;
+        if let Some(example) = self.index.find_example(number)? {
+            self.exclude_all(LookupBy::Patient, &example.patient)?;
+            self.exclude_all(LookupBy::Study, &example.study)?;
         }
         Ok(())
     }
 
     /// Excludes every example of a patient or a study, and returns them if it is a new one. An empty name has no examples.
-    fn exclude_all(&mut self, what: With, name: &str) -> Result<Vec<usize>, IndexError> {
+    fn exclude_all(&mut self, what: LookupBy, name: &str) -> Result<Vec<usize>, IndexError> {
         // Normalise like the index does, so that extra spaces around a name do not hide its examples.
         let name = clean_line(name).trim().to_string();
         let known = match what {
-            With::Study => &mut self.studies,
+            LookupBy::Study => &mut self.studies,
             _ => &mut self.patients,
         };
         if name.is_empty() || !known.insert(name.clone()) {
             return Ok(Vec::new());
         }
-        let numbers = self.index.numbers_with(what, &name)?;
+        let numbers = self.index.numbers_by(what, &name)?;
         self.excluded.extend(&numbers);
         Ok(numbers)
     }
@@ -246,11 +246,11 @@ impl<'a> LeakageFilter<'a> {
     fn exclude_shared_without_patient(&mut self) -> Result<(), IndexError> {
         let mut seen = HashSet::new();
         for number in self.excluded.clone() {
-            let example = self.index.example_if_there(number)?;
+            let example = self.index.find_example(number)?;
             for image in example.into_iter().flat_map(|example| example.images) {
                 if seen.insert(image.sha256.clone()) {
-                    let without_patient = With::ImageOfNobody;
-                    let found = self.index.numbers_with(without_patient, &image.sha256)?;
+                    let without_patient = LookupBy::ImageWithoutPatient;
+                    let found = self.index.numbers_by(without_patient, &image.sha256)?;
                     self.excluded.extend(found);
                 }
             }

@@ -6,30 +6,30 @@ use rounds_support::errors::count;
 
 /// What to list.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct ListQuery<'a> {
     /// Lists examples with any of these words, best first; `None` lists all examples in index order.
     pub words: Option<&'a str>,
     /// Conditions that every example must meet.
     pub filter: &'a [Condition],
     /// Largest number of results.
-    pub most: usize,
+    pub limit: usize,
 }
 
 /// Lists the examples, with a notice if there are more or fewer than the requested number.
 ///
 /// Errors if no example has the tag of a condition, or the index cannot be read.
-pub fn list(index: &Index, wanted: &Wanted) -> Result<Found, IndexError> {
+pub fn list(index: &Index, wanted: &ListQuery) -> Result<Found, IndexError> {
     let ranked = match wanted.words {
         Some(words) => by_words(index, words, wanted.filter)?,
         None => in_order(index, wanted.filter)?,
     };
     let mut found = Found::default();
     for (hit, reason) in &ranked {
-        if found.shots.len() == wanted.most {
+        if found.shots.len() == wanted.limit {
             break;
         }
         // Another process may have removed it since the index was opened.
-        let Some(example) = index.example_if_there(hit.row)? else {
+        let Some(example) = index.find_example(hit.row)? else {
             continue;
         };
         found.shots.push(Shot {
@@ -45,10 +45,10 @@ pub fn list(index: &Index, wanted: &Wanted) -> Result<Found, IndexError> {
             "{shown} of {}; show more with -k",
             count(all, "result")
         ));
-    } else if shown < wanted.most {
+    } else if shown < wanted.limit {
         found.notices.push(format!(
             "{shown} of {}: no more matching examples found",
-            count(wanted.most, "result")
+            count(wanted.limit, "result")
         ));
     }
     Ok(found)
@@ -62,9 +62,9 @@ fn by_words(
     let only = condition::numbers(filter, index)?;
     let is_met = |number: usize| {
         let met = |only: &Vec<usize>| only.binary_search(&number).is_ok();
-        index.living().has(number) && only.as_ref().is_none_or(met)
+        index.live_rows().has(number) && only.as_ref().is_none_or(met)
     };
-    let hits = index.by_words(words, usize::MAX, &is_met)?;
+    let hits = index.fulltext_search(words, usize::MAX, &is_met)?;
     Ok(hits.into_iter().map(super::with_text_reason).collect())
 }
 
@@ -72,7 +72,7 @@ fn in_order(index: &Index, filter: &[Condition]) -> Result<Vec<(Hit, String)>, I
     let numbers = match condition::numbers(filter, index)? {
         Some(numbers) => numbers,
         None => (0..index.rows())
-            .filter(|n| index.living().has(*n))
+            .filter(|n| index.live_rows().has(*n))
             .collect(),
     };
     let reason = match filter.is_empty() {

@@ -14,7 +14,7 @@ use rounds_index::{Example, Hit, Index, IndexError, Search};
 use rounds_support::errors::count;
 
 pub use condition::{Condition, ConditionError};
-pub use listing::{Wanted, list};
+pub use listing::{ListQuery, list};
 
 /// How shots are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,13 +190,13 @@ pub struct Found {
     /// The strategy that was used, if it is not the requested one.
     pub fallback: Option<Strategy>,
     /// Why there are fewer shots than requested.
-    pub no_more: Option<String>,
+    pub shortfall: Option<String>,
     /// The search that found the nearest images; `None` if there was none. `Hnsw` if the graph was used at least once.
     pub search: Option<Search>,
 }
 
 /// The number of shots for display: `2 of 4 shots`, or `5 shots` if more are pinned than were requested.
-pub fn shots_in_words(found: usize, asked: usize) -> String {
+pub fn shot_count_text(found: usize, asked: usize) -> String {
     match found > asked {
         true => count(found, "shot"),
         false => format!("{found} of {}", count(asked, "shot")),
@@ -215,8 +215,8 @@ fn with_text_reason(hit: Hit) -> (Hit, String) {
 /// Chooses as [`find`], and adds a notice if there are fewer shots than requested.
 pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = find(index, query, plan)?;
-    if let Some(why) = &found.no_more {
-        let shots = shots_in_words(found.shots.len(), plan.shots);
+    if let Some(why) = &found.shortfall {
+        let shots = shot_count_text(found.shots.len(), plan.shots);
         let notice = match found.shots.is_empty() && why == choose::NO_MORE_MATCHES {
             true => "No matching examples found".to_string(),
             false => format!("{shots}: {why}"),
@@ -241,7 +241,7 @@ pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexErr
     if plan.strategy != Strategy::Fixed && wanted > 0 {
         chooser.strategy(wanted, &mut found)?;
         if found.shots.len() < plan.shots {
-            found.no_more = Some(chooser.shortfall_reason());
+            found.shortfall = Some(chooser.shortfall_reason());
         }
     }
     for (i, shot) in found.shots.iter_mut().enumerate() {

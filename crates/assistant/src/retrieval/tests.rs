@@ -5,7 +5,7 @@ mod leakage_tests;
 mod strategies;
 
 use super::*;
-use rounds_index::{Details, Encoder, ExampleImage, NewPicture, NewVectors, Writer, create};
+use rounds_index::{Encoder, ExampleImage, ImageDetails, NewImage, NewVectors, Writer, create};
 use rounds_support::Cancel;
 use rounds_support::files::sha256_hex;
 
@@ -46,18 +46,18 @@ fn writer(folder: &std::path::Path) -> Writer {
 }
 
 /// An image of one pixel.
-fn new_image(name: &str, phash: u64) -> NewPicture {
+fn new_image(name: &str, phash: u64) -> NewImage {
     let bytes = name.as_bytes().to_vec();
-    NewPicture {
+    NewImage {
         image: ExampleImage {
             sha256: sha256_hex(&bytes),
             extension: "png".into(),
         },
         bytes,
-        details: Some(Details {
+        details: Some(ImageDetails {
             width: 1,
             height: 1,
-            look: phash,
+            phash,
         }),
     }
 }
@@ -142,7 +142,7 @@ fn the_querys_image_patient_and_study_are_never_shots() {
     let like_6 = at(6.0 * 0.25 + 0.1);
     let phash = [("another file".to_string(), phash_of(6) ^ 0b11)];
     for search in [Search::Exact, Search::Hnsw] {
-        index.settle(&name, search, &Cancel::new()).unwrap();
+        index.resolve_search(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
             let plan = Plan {
                 search,
@@ -222,7 +222,7 @@ fn both_searches_give_the_same_ranking() {
     let (index, name) = (index(folder.path()), encoder());
     let vector = at(0.3);
     let of = |search| {
-        index.settle(&name, search, &Cancel::new()).unwrap();
+        index.resolve_search(&name, search, &Cancel::new()).unwrap();
         let plan = Plan {
             search,
             ..plan(Strategy::Image)
@@ -389,7 +389,7 @@ fn an_encoder_without_vectors_in_the_index_is_refused_if_vectors_are_compared() 
             &blank(&encoder(), &[&FAR]),
             &plan(Strategy::ImageToText)
         ),
-        Err(IndexError::NoTexts)
+        Err(IndexError::NoTextVectors)
     ));
 }
 
@@ -400,7 +400,7 @@ fn an_example_whose_second_image_is_the_query_is_never_a_shot() {
     let name = encoder();
     let mut writer = writer(folder.path());
     for i in 0..2_u64 {
-        let new_images: Vec<NewPicture> = (0..2)
+        let new_images: Vec<NewImage> = (0..2)
             .map(|position| new_image(&format!("image {i} {position}"), phash_of(2 * i + position)))
             .collect();
         let images = new_images.iter().map(|new| new.image.clone()).collect();
@@ -452,10 +452,10 @@ fn every_image_is_a_shot_only_once_and_shots_are_sorted_by_score() {
     let first = Index::open(Some(folder.path())).unwrap();
     for i in 0..12 {
         let old = first.by_id(&format!("e{i}")).unwrap();
-        let images: Vec<NewPicture> = old
+        let images: Vec<NewImage> = old
             .images
             .iter()
-            .map(|image| NewPicture {
+            .map(|image| NewImage {
                 image: image.clone(),
                 bytes: format!("image {i}").into_bytes(),
                 details: None,

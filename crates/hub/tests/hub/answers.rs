@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rounds_hub::HubError;
 use rounds_support::Hint;
 
-use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content};
+use super::cache::{COMMIT, FILE, REPOSITORY, TestCache, answer, content};
 use super::server::{Answer, Asked, Server};
 
 #[test]
@@ -27,8 +27,8 @@ fn the_token_follows_a_redirect_on_the_hub_and_goes_to_no_other_host() {
         }
         _ => Answer::new(307).header("Location", "/here"),
     });
-    let house = House::new();
-    let path = house.get(&server, None).unwrap();
+    let cache = TestCache::new();
+    let path = cache.get(&server, None).unwrap();
     assert_eq!(fs::read(&path).unwrap(), whole);
     assert!(path.to_string_lossy().contains(COMMIT));
     let token = |asked: &Asked| asked.headers.get("authorization").cloned();
@@ -46,7 +46,7 @@ fn a_commit_that_only_a_store_names_is_not_believed() {
     let store = Server::start(|asked| answer(asked, b"x"));
     let elsewhere = format!("{}/x", store.address);
     let server = Server::start(move |_| Answer::new(302).header("Location", &elsewhere));
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::NotAHub { .. }), "{error}");
     assert_eq!(store.count("HEAD"), 1);
 }
@@ -65,15 +65,15 @@ fn a_link_to_the_store_that_has_run_out_is_asked_for_again() {
         answer.status = 302;
         answer
     });
-    let house = House::new();
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    let cache = TestCache::new();
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.count("GET"), 2);
 }
 
 #[test]
 fn a_redirect_without_end_is_left() {
     let server = Server::start(|_| Answer::new(302).header("Location", "/again"));
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert!(error.to_string().ends_with("too many redirects"), "{error}");
 }
 
@@ -82,10 +82,10 @@ fn a_hub_that_cannot_be_reached_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let house = House::new();
-    let hub = house.hub(&address, None, false);
+    let cache = TestCache::new();
+    let hub = cache.hub(&address, None, false);
     let error = hub
-        .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut |_| {})
+        .file(REPOSITORY, "main", FILE, None, &cache.cancel, &mut |_| {})
         .unwrap_err();
     assert!(matches!(&error, HubError::Network { host, .. } if host == "127.0.0.1"));
     assert!(error.hint().unwrap().contains("HF_ENDPOINT"));
@@ -100,18 +100,18 @@ fn a_refusal_says_what_to_do_and_is_not_tried_again() {
         };
         Answer::new(status).header("X-Error-Message", "Access is\trestricted")
     });
-    let house = House::new();
-    let hub = house.hub(&server.address, None, false);
+    let cache = TestCache::new();
+    let hub = cache.hub(&server.address, None, false);
     let error = hub
-        .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut |_| {})
+        .file(REPOSITORY, "main", FILE, None, &cache.cancel, &mut |_| {})
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the hub does not let us have house/model (status 401): Access is restricted"
+        "access to team/model was denied (status 401): Access is restricted"
     );
     let hint = error.hint().unwrap();
     assert!(hint.contains("licence") && hint.contains("set HF_TOKEN"));
-    let error = house.get(&server, None).unwrap_err();
+    let error = cache.get(&server, None).unwrap_err();
     assert!(matches!(
         error,
         HubError::Unauthorised {
@@ -135,7 +135,7 @@ fn an_escape_sequence_in_an_answer_never_shows() {
         ] {
             for status in [200, 302, 404] {
                 let server = Server::start(move |_| Answer::new(status).header(name, text));
-                let error = House::new().get(&server, None).unwrap_err().to_string();
+                let error = TestCache::new().get(&server, None).unwrap_err().to_string();
                 assert!(
                     !error.contains(['\u{1B}', '\u{9B}', '\u{202E}']),
                     "{error:?}"
@@ -148,10 +148,10 @@ fn an_escape_sequence_in_an_answer_never_shows() {
 #[test]
 fn a_file_that_the_hub_lacks_is_named() {
     let server = Server::start(|_| Answer::new(404).header("X-Error-Message", "Entry not found"));
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the hub has no weights.bin in house/model at main: Entry not found"
+        "the hub has no weights.bin in team/model at main: Entry not found"
     );
     assert_eq!(server.seen().len(), 1);
 }
@@ -171,27 +171,27 @@ fn names_from_the_server_that_leave_the_cache_are_refused() {
             answer.headers.retain(|(there, _)| *there != name);
             answer.header(name, value)
         });
-        let house = House::new();
-        let error = house.get(&server, None).unwrap_err();
+        let cache = TestCache::new();
+        let error = cache.get(&server, None).unwrap_err();
         assert!(matches!(error, HubError::Name { .. }), "{error}");
-        assert_eq!(fs::read_dir(house.folder.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(cache.folder.path()).unwrap().count(), 0);
     }
 }
 
 #[test]
 fn a_server_that_is_no_hub_is_told_apart() {
     let server = Server::start(|_| Answer::new(200).body(b"<html>"));
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::NotAHub { .. }), "{error}");
 }
 
 #[test]
 fn names_and_tokens_that_no_hub_has_are_refused_before_anything_is_sent() {
-    let house = House::new();
+    let cache = TestCache::new();
     let server = Server::start(|_| Answer::new(500));
-    let hub = house.hub(&server.address, Some("two\nlines"), false);
+    let hub = cache.hub(&server.address, Some("two\nlines"), false);
     let get = |repository: &str, revision: &str, file: &str| {
-        hub.file(repository, revision, file, None, &house.cancel, &mut |_| {})
+        hub.file(repository, revision, file, None, &cache.cancel, &mut |_| {})
             .unwrap_err()
     };
     assert_eq!(get(REPOSITORY, "main", FILE), HubError::Token);

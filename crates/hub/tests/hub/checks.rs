@@ -7,7 +7,7 @@ use rounds_hub::HubError;
 use rounds_support::Hint;
 use rounds_support::files::sha256_hex;
 
-use super::house::{House, answer, content, serve, without_length};
+use super::cache::{TestCache, answer, content, serve, without_length};
 use super::server::Server;
 
 #[test]
@@ -20,30 +20,30 @@ fn a_content_that_is_not_its_etag_is_deleted() {
         }
         answer
     });
-    let house = House::new();
-    let error = house.get(&server, None).unwrap_err();
+    let cache = TestCache::new();
+    let error = cache.get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert_eq!(house.blobs(), [""; 0]);
-    assert!(!house.shelf().join("refs/main").exists());
+    assert!(!cache.repo_folder().join("refs/main").exists());
 }
 
 #[test]
 fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
     let whole = content(1000);
     let server = serve(&whole);
-    let house = House::new();
+    let cache = TestCache::new();
     let other = sha256_hex(b"other");
-    let error = house.get(&server, Some(&other)).unwrap_err();
+    let error = cache.get(&server, Some(&other)).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert!(error.hint().unwrap().contains("pins.toml"));
     assert_eq!(server.count("GET"), 0, "it came although its etag told");
 
     // A small file's etag tells nothing.
     let server = Server::start(move |asked| without_length(asked, &whole));
-    let error = house.get(&server, Some(&other)).unwrap_err();
+    let error = cache.get(&server, Some(&other)).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert_eq!(house.blobs(), [""; 0]);
-    let error = house.get(&server, Some("not a hash")).unwrap_err();
+    let error = cache.get(&server, Some("not a hash")).unwrap_err();
     assert!(matches!(error, HubError::Name { .. }), "{error}");
 }
 
@@ -51,19 +51,19 @@ fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
 fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     let whole = content(1000);
     let (server, sha256) = (serve(&whole), sha256_hex(&whole));
-    let house = House::new();
-    let path = house.get(&server, None).unwrap();
+    let cache = TestCache::new();
+    let path = cache.get(&server, None).unwrap();
     fs::write(&path, content(999)).unwrap();
-    let error = house.get(&server, Some(&sha256)).unwrap_err();
+    let error = cache.get(&server, Some(&sha256)).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert_eq!(house.blobs(), [""; 0]);
     assert_eq!(
-        fs::read(house.get(&server, Some(&sha256)).unwrap()).unwrap(),
+        fs::read(cache.get(&server, Some(&sha256)).unwrap()).unwrap(),
         whole
     );
 
     // Another expectation says nothing against the file, which somebody else may use.
-    let error = house.get(&server, Some(&sha256_hex(b"x"))).unwrap_err();
+    let error = cache.get(&server, Some(&sha256_hex(b"x"))).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
     assert_eq!(house.blobs(), [sha256.as_str()]);
 }
@@ -75,8 +75,8 @@ fn a_wrong_file_outside_the_cache_is_named_and_never_deleted() {
     let whole = content(1000);
     let (served, sha256) = (whole.clone(), sha256_hex(&whole));
     let server = Server::start(move |asked| answer(asked, &served));
-    let house = House::new();
-    let path = house.get(&server, None).unwrap();
+    let cache = TestCache::new();
+    let path = cache.get(&server, None).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     // By any name, and by one that looks like a blob's.
     for name in ["my own.bin", sha256.as_str()] {
@@ -84,8 +84,8 @@ fn a_wrong_file_outside_the_cache_is_named_and_never_deleted() {
         fs::write(&own, b"another version").unwrap();
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink(&own, &path).unwrap();
-        let error = house.get(&server, Some(&sha256)).unwrap_err();
-        assert!(matches!(error, HubError::Foreign { .. }), "{error}");
+        let error = cache.get(&server, Some(&sha256)).unwrap_err();
+        assert!(matches!(error, HubError::OutsideCache { .. }), "{error}");
         assert!(error.to_string().contains(name), "{error}");
         assert!(error.hint().unwrap().contains("weights.bin"));
         assert_eq!(fs::read(&own).unwrap(), b"another version");
@@ -106,8 +106,8 @@ fn a_length_that_is_not_the_announced_one_is_refused() {
             }
             answer
         });
-        let house = House::new();
-        let error = house.get(&server, None).unwrap_err();
+        let cache = TestCache::new();
+        let error = cache.get(&server, None).unwrap_err();
         assert!(
             matches!(error, HubError::LengthMismatch { expected: 1000, .. }),
             "{error}"
@@ -128,7 +128,7 @@ fn a_file_that_does_not_fit_is_refused_before_it_comes() {
         answer.headers.retain(|(name, _)| *name != "X-Linked-Size");
         answer.header("X-Linked-Size", 1_u64 << 60)
     });
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::NoSpace { .. }), "{error}");
     assert!(error.hint().unwrap().contains("HF_HOME"));
     assert_eq!(server.count("GET"), 0);
@@ -141,12 +141,12 @@ fn a_disk_that_fills_up_is_an_error_that_keeps_the_partial_file() {
         let whole = content(100_000);
         let sha256 = sha256_hex(&whole);
         let server = serve(&whole);
-        let house = House::new();
+        let cache = TestCache::new();
         let left = house.leave(&sha256, b"");
         fs::remove_file(&left).unwrap();
         // A device that takes nothing stands in for a full disk.
         std::os::unix::fs::symlink("/dev/full", &left).unwrap();
-        let error = house.get(&server, None).unwrap_err();
+        let error = cache.get(&server, None).unwrap_err();
         assert!(error.to_string().starts_with("no space left"), "{error}");
         assert!(error.hint().unwrap().contains("HF_HOME"));
         assert!(fs::symlink_metadata(&left).is_ok());

@@ -1,8 +1,8 @@
 //! The hub's client against a small server on the loopback.
 
 mod answers;
+mod cache;
 mod checks;
-mod house;
 mod models;
 mod server;
 mod transfers;

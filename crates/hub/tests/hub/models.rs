@@ -6,7 +6,7 @@ use rounds_hub::{CatalogueFile, Entry, Family, HubError, Licence, Pins, Role, So
 use rounds_support::Hint;
 use rounds_support::files::sha256_hex;
 
-use super::house::{COMMIT, FILE, House, REPOSITORY, answer, content, serve};
+use super::cache::{COMMIT, FILE, REPOSITORY, TestCache, answer, content, serve};
 use super::server::{Answer, Asked, Server};
 
 /// A model with a tokenizer, a file that the hub may lack, and weights in two shards.
@@ -55,26 +55,26 @@ fn model(shard: &'static [u8]) -> Server {
 fn offline_only_the_cache_is_used() {
     let whole = content(1000);
     let server = serve(&whole);
-    let house = House::new();
-    let hub = house.hub(&server.address, None, true);
+    let cache = TestCache::new();
+    let hub = cache.hub(&server.address, None, true);
     let get = |revision: &str, expected: Option<&str>| {
         hub.file(
             REPOSITORY,
             revision,
             FILE,
             expected,
-            &house.cancel,
+            &cache.cancel,
             &mut |_| {},
         )
     };
     let error = get("main", None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "weights.bin of house/model is not in the cache, and HF_HUB_OFFLINE forbids the network"
+        "weights.bin of team/model is not cached, and HF_HUB_OFFLINE is set"
     );
     assert!(error.hint().unwrap().contains("HF_HUB_OFFLINE"));
     assert_eq!(server.seen().len(), 0);
-    let path = house.get(&server, None).unwrap();
+    let path = cache.get(&server, None).unwrap();
     let asked = server.seen().len();
     for revision in ["main", COMMIT] {
         assert_eq!(get(revision, Some(&sha256_hex(&whole))).unwrap(), path);
@@ -87,11 +87,11 @@ fn offline_only_the_cache_is_used() {
 #[test]
 fn a_model_is_pulled_at_one_commit_and_its_files_are_pinned() {
     let server = model(b"two");
-    let house = House::new();
+    let cache = TestCache::new();
     let data = tempfile::tempdir().unwrap();
     let mut pins = Pins::open(data.path()).unwrap();
-    let hub = house.hub(&server.address, None, false);
-    let pulled = pull(&hub, &entry(), &mut pins, &house.cancel, &mut |_| {}).unwrap();
+    let hub = cache.hub(&server.address, None, false);
+    let pulled = pull(&hub, &entry(), &mut pins, &cache.cancel, &mut |_| {}).unwrap();
     assert_eq!(pulled[0].role, Role::Language);
     assert_eq!(pulled[0].commit, COMMIT);
     assert_eq!(pulled[0].weights, ["one.bin", "two.bin"]);
@@ -108,16 +108,16 @@ fn a_model_is_pulled_at_one_commit_and_its_files_are_pinned() {
     assert_eq!(pinned, Some(sha256_hex(b"two").as_str()));
 
     // Again from the cache, without the network.
-    let offline = house.hub(&server.address, None, true);
-    let again = pull(&offline, &entry(), &mut pins, &house.cancel, &mut |_| {}).unwrap();
+    let offline = cache.hub(&server.address, None, true);
+    let again = pull(&offline, &entry(), &mut pins, &cache.cancel, &mut |_| {}).unwrap();
     assert_eq!(again[0].folder, pulled[0].folder);
     assert_eq!(again[0].files.len(), pulled[0].files.len());
 
     // The same branch with another content is refused, on a machine with an empty cache too.
     let server = model(b"evil");
-    let house = House::new();
-    let hub = house.hub(&server.address, None, false);
-    let error = pull(&hub, &entry(), &mut pins, &house.cancel, &mut |_| {}).unwrap_err();
+    let cache = TestCache::new();
+    let hub = cache.hub(&server.address, None, false);
+    let error = pull(&hub, &entry(), &mut pins, &cache.cancel, &mut |_| {}).unwrap_err();
     assert!(
         matches!(&error, HubError::HashMismatch { file, .. } if file == "two.bin"),
         "{error}"
@@ -129,13 +129,13 @@ fn a_model_is_pulled_at_one_commit_and_its_files_are_pinned() {
 #[test]
 fn a_length_that_is_not_the_catalogues_is_refused() {
     let server = model(b"two");
-    let house = House::new();
+    let cache = TestCache::new();
     let data = tempfile::tempdir().unwrap();
     let mut pins = Pins::open(data.path()).unwrap();
     let mut entry = entry();
     entry.sources[0].files[0].size = Some(3);
-    let hub = house.hub(&server.address, None, false);
-    let error = pull(&hub, &entry, &mut pins, &house.cancel, &mut |_| {}).unwrap_err();
+    let hub = cache.hub(&server.address, None, false);
+    let error = pull(&hub, &entry, &mut pins, &cache.cancel, &mut |_| {}).unwrap_err();
     assert!(matches!(
         error,
         HubError::LengthMismatch {

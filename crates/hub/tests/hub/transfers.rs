@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rounds_hub::{HubError, Progress};
 use rounds_support::files::sha256_hex;
 
-use super::house::{
-    COMMIT, FILE, House, REPOSITORY, answer, content, serve, serve_spoiled, without_length,
+use super::cache::{
+    COMMIT, FILE, REPOSITORY, TestCache, answer, content, serve, serve_spoiled, without_length,
 };
 use super::server::{Answer, Asked, Server};
 
@@ -19,8 +19,8 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
     let whole = content(300_000);
     let sha256 = sha256_hex(&whole);
     let server = serve(&whole);
-    let house = House::new();
-    let hub = house.hub(&server.address, None, false);
+    let cache = TestCache::new();
+    let hub = cache.hub(&server.address, None, false);
     let mut last = (0, None);
     let mut progress = |now: Progress<'_>| {
         assert_eq!(now.file, FILE);
@@ -28,14 +28,18 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
         last = (now.done, now.total);
     };
     let fetch = |progress: &mut dyn FnMut(Progress<'_>)| {
-        hub.fetch(REPOSITORY, "main", FILE, None, &house.cancel, progress)
+        hub.fetch(REPOSITORY, "main", FILE, None, &cache.cancel, progress)
     };
     let first = fetch(&mut progress).unwrap();
     assert_eq!(last, (300_000, Some(300_000)));
     assert_eq!(fs::read(&first.path).unwrap(), whole);
     assert_eq!((first.commit.as_str(), first.size), (COMMIT, 300_000));
     assert!(first.sha256 == sha256 && !first.from_cache);
-    let snapshot = house.shelf().join("snapshots").join(COMMIT).join(FILE);
+    let snapshot = cache
+        .repo_folder()
+        .join("snapshots")
+        .join(COMMIT)
+        .join(FILE);
     assert_eq!(first.path, snapshot);
     #[cfg(unix)]
     assert_eq!(
@@ -43,14 +47,14 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
         Path::new("../../blobs").join(&sha256)
     );
     assert_eq!(house.blobs(), [sha256.as_str()]);
-    let commit = fs::read_to_string(house.shelf().join("refs/main")).unwrap();
+    let commit = fs::read_to_string(cache.repo_folder().join("refs/main")).unwrap();
     assert_eq!(commit, COMMIT);
     let paths: Vec<String> = server.seen().into_iter().map(|a| a.path).collect();
-    assert_eq!(paths, vec!["/house/model/resolve/main/weights.bin"; 2]);
+    assert_eq!(paths, vec!["/team/model/resolve/main/weights.bin"; 2]);
 
     let second = fetch(&mut |_| {}).unwrap();
     assert!(second.from_cache && second.sha256 == sha256);
-    assert_eq!(house.get(&server, Some(&sha256)).unwrap(), snapshot);
+    assert_eq!(cache.get(&server, Some(&sha256)).unwrap(), snapshot);
     assert_eq!(server.seen().len(), 2, "the network was asked again");
 }
 
@@ -58,8 +62,8 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
 fn an_interrupted_transfer_goes_on_where_it_stopped() {
     let whole = content(500_000);
     let server = serve_spoiled(&whole, 2, |answer| answer.cut = Some(100_000));
-    let house = House::new();
-    let path = house.get(&server, None).unwrap();
+    let cache = TestCache::new();
+    let path = cache.get(&server, None).unwrap();
     assert_eq!(fs::read(path).unwrap(), whole);
     let ranges: Vec<_> = server.seen().iter().filter_map(Asked::range).collect();
     assert_eq!(ranges, [100_000, 200_000]);
@@ -69,11 +73,11 @@ fn an_interrupted_transfer_goes_on_where_it_stopped() {
 fn a_server_that_falls_silent_is_asked_again() {
     let whole = content(50_000);
     let server = serve_spoiled(&whole, 1, |answer| answer.silent_after = Some(10_000));
-    let house = House {
+    let cache = TestCache {
         silence: Duration::from_millis(500),
-        ..House::new()
+        ..TestCache::new()
     };
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     let seen = server.seen();
     assert!(seen.iter().any(|asked| asked.range() == Some(10_000)));
 }
@@ -85,11 +89,11 @@ fn a_transfer_that_never_gets_through_is_given_up_after_five_new_tries() {
         "HEAD" => answer(asked, &whole),
         _ => Answer::new(503),
     });
-    let error = House::new().get(&server, None).unwrap_err();
+    let error = TestCache::new().get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::Network { .. }), "{error}");
     assert_eq!(
         error.to_string(),
-        "no file from 127.0.0.1: it answers with status 503"
+        "cannot download from 127.0.0.1: the server returned status 503"
     );
     assert_eq!(server.count("GET"), 6);
 }
@@ -98,22 +102,22 @@ fn a_transfer_that_never_gets_through_is_given_up_after_five_new_tries() {
 fn what_an_earlier_run_left_is_gone_on_with() {
     let whole = content(1000);
     let server = serve(&whole);
-    let house = House::new();
+    let cache = TestCache::new();
     house.leave(&sha256_hex(&whole), &whole[..400]);
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.seen().last().unwrap().range(), Some(400));
 
     // Whole already: only its hash is wanted.
-    let house = House::new();
+    let cache = TestCache::new();
     house.leave(&sha256_hex(&whole), &whole);
     let gets = server.count("GET");
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.count("GET"), gets);
 
     // Longer than the file can be: begun anew.
-    let house = House::new();
+    let cache = TestCache::new();
     house.leave(&sha256_hex(&whole), &content(2000));
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
 }
 
 #[test]
@@ -130,8 +134,8 @@ fn a_server_that_ignores_ranges_is_begun_anew() {
         }
         answer
     });
-    let house = House::new();
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    let cache = TestCache::new();
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.seen().last().unwrap().range(), Some(150_000));
 }
 
@@ -141,9 +145,9 @@ fn a_refused_range_means_that_the_file_is_whole_or_begins_anew() {
     for left in [1000, 1500] {
         let served = whole.clone();
         let server = Server::start(move |asked| without_length(asked, &served));
-        let house = House::new();
+        let cache = TestCache::new();
         house.leave("small", &content(left));
-        assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+        assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
         let begun_anew = server.seen().last().unwrap().range().is_none();
         assert_eq!(begun_anew, left == 1500);
         assert_eq!(house.blobs(), ["small"]);
@@ -156,8 +160,8 @@ fn a_file_of_unknown_length_ends_where_the_server_ends() {
         let whole = content(length);
         let served = whole.clone();
         let server = Server::start(move |asked| without_length(asked, &served));
-        let house = House::new();
-        let path = house.get(&server, Some(&sha256_hex(&whole))).unwrap();
+        let cache = TestCache::new();
+        let path = cache.get(&server, Some(&sha256_hex(&whole))).unwrap();
         assert_eq!(fs::read(path).unwrap(), whole);
     }
 }
@@ -170,8 +174,8 @@ fn a_server_without_head_is_asked_by_get() {
         "HEAD" => Answer::new(405),
         _ => answer(asked, &served),
     });
-    let house = House::new();
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    let cache = TestCache::new();
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.count("HEAD"), 1);
 }
 
@@ -179,10 +183,10 @@ fn a_server_without_head_is_asked_by_get() {
 const SILENCE: Duration = Duration::from_secs(600);
 
 /// With a hub so patient that only the flag can end what it waits for.
-fn patient() -> House {
-    House {
+fn patient() -> TestCache {
+    TestCache {
         silence: SILENCE,
-        ..House::new()
+        ..TestCache::new()
     }
 }
 
@@ -190,9 +194,9 @@ fn patient() -> House {
 fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
     let whole = content(100_000);
     let server = serve_spoiled(&whole, 1, |answer| answer.silent_after = Some(40_000));
-    let house = patient();
-    let hub = house.hub(&server.address, None, false);
-    let cancel = house.cancel.clone();
+    let cache = patient();
+    let hub = cache.hub(&server.address, None, false);
+    let cancel = cache.cancel.clone();
     let mut raised = None;
     let mut progress = |now: Progress<'_>| {
         if now.done == 40_000 {
@@ -201,16 +205,16 @@ fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
         }
     };
     let error = hub
-        .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut progress)
+        .file(REPOSITORY, "main", FILE, None, &cache.cancel, &mut progress)
         .unwrap_err();
     assert_eq!(error, HubError::Cancelled);
     assert!(raised.unwrap().elapsed() < SILENCE / 2);
-    let left = house
-        .shelf()
+    let left = cache
+        .repo_folder()
         .join(format!("blobs/{}.incomplete", sha256_hex(&whole)));
     assert_eq!(fs::read(left).unwrap(), whole[..40_000]);
-    house.cancel.reset();
-    assert_eq!(fs::read(house.get(&server, None).unwrap()).unwrap(), whole);
+    cache.cancel.reset();
+    assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.seen().last().unwrap().range(), Some(40_000));
 }
 
@@ -218,9 +222,9 @@ fn a_cancelled_transfer_stops_at_once_and_keeps_what_it_has() {
 fn a_server_that_never_answers_can_be_cancelled() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let house = patient();
-    let hub = house.hub(&address, None, false);
-    let cancel = house.cancel.clone();
+    let cache = patient();
+    let hub = cache.hub(&address, None, false);
+    let cancel = cache.cancel.clone();
     let raise = std::thread::spawn(move || {
         let asking = listener.accept().unwrap();
         cancel.cancel();
@@ -228,7 +232,7 @@ fn a_server_that_never_answers_can_be_cancelled() {
     });
     let started = Instant::now();
     let error = hub
-        .file(REPOSITORY, "main", FILE, None, &house.cancel, &mut |_| {})
+        .file(REPOSITORY, "main", FILE, None, &cache.cancel, &mut |_| {})
         .unwrap_err();
     assert_eq!(error, HubError::Cancelled);
     assert!(started.elapsed() < SILENCE / 2);
@@ -246,11 +250,11 @@ fn two_pulls_at_once_transfer_a_file_once() {
         }
         answer(asked, &served)
     }));
-    let house = Arc::new(House::new());
+    let cache = Arc::new(TestCache::new());
     let threads: Vec<_> = (0..3)
         .map(|_| {
             let (server, house) = (server.clone(), house.clone());
-            std::thread::spawn(move || house.get(&server, None).unwrap())
+            std::thread::spawn(move || cache.get(&server, None).unwrap())
         })
         .collect();
     for thread in threads {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::sanitise::{clean_line, clean_line_max};
 use rounds_support::{FileError, Hint};
 
@@ -68,7 +68,7 @@ impl DatasetError {
     pub(super) fn nothing(wanted: &str, path: &Path) -> Self {
         Self::Nothing {
             wanted: wanted.to_owned(),
-            place: shown(path),
+            place: display_path(path),
         }
     }
 

@@ -7,7 +7,7 @@ use super::record::{Entries, Entry, EntryIterator, Record, key};
 use super::row::Row;
 use super::vocabulary::{self, split_of};
 use super::{Item, Options};
-use crate::PICTURE_PLACE;
+use crate::IMAGE_PLACEHOLDER;
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
 /// Most tags kept of a row.
@@ -185,10 +185,10 @@ impl Rows {
     fn finish(&self, mut row: Row) -> Item {
         // Remove stray placeholders from texts that should have none.
         if !self.recipe.has_placeholders() {
-            row.question = row.question.replace(PICTURE_PLACE, " ");
+            row.question = row.question.replace(IMAGE_PLACEHOLDER, " ");
         }
-        row.answer = row.answer.replace(PICTURE_PLACE, " ");
-        row.rationale = row.rationale.replace(PICTURE_PLACE, " ");
+        row.answer = row.answer.replace(IMAGE_PLACEHOLDER, " ");
+        row.rationale = row.rationale.replace(IMAGE_PLACEHOLDER, " ");
         for text in [&mut row.question, &mut row.answer, &mut row.rationale] {
             *text = tidy(text);
         }
@@ -277,7 +277,7 @@ fn tidy(text: &str) -> String {
 pub(super) fn has_no_text(question: &str) -> bool {
     question
         .chars()
-        .all(|character| character == PICTURE_PLACE || character.is_whitespace())
+        .all(|character| character == IMAGE_PLACEHOLDER || character.is_whitespace())
 }
 
 impl Iterator for Rows {

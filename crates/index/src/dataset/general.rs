@@ -12,7 +12,7 @@ use super::inputs::{Input, Reader, chain, extension, files, folder_of, parquet_f
 use super::record::{Record, Value};
 use super::row::Row;
 use super::{DatasetError, Options, exported, jsonl, parquet_reader, vocabulary};
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 
 /// Fields, and the column names recognised for each.
 static COLUMNS: [(&str, &[&str]); 11] = [
@@ -123,7 +123,7 @@ fn table_of(path: &Path) -> Result<Input, DatasetError> {
             .map(|table| table.name.as_str())
             .collect();
         return Err(DatasetError::Several {
-            place: shown(path),
+            place: display_path(path),
             names: names.join(", "),
         });
     }

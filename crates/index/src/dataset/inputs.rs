@@ -10,7 +10,7 @@ use super::record::{Entries, EntryIterator};
 use super::vocabulary::split_of;
 use super::{json, jsonl, table};
 use rounds_support::FileError;
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::sanitise::clean_line_max;
 
 /// Most folder entries examined, because a folder of images may have millions.
@@ -149,7 +149,7 @@ pub(super) fn files(
         }
         if found.len() > MAX_FILES {
             let reason = format!("more than {MAX_FILES} data files in one folder");
-            return Err(DatasetError::unsupported(&shown(folder), reason));
+            return Err(DatasetError::unsupported(&display_path(folder), reason));
         }
     }
     found.sort();

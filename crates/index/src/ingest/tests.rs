@@ -10,7 +10,7 @@ use std::path::Path;
 struct Grey;
 
 impl Embedder for Grey {
-    fn picture(&self, image: &Picture) -> Result<Vec<Vec<f32>>, String> {
+    fn image(&self, image: &Image) -> Result<Vec<Vec<f32>>, String> {
         let shade = f32::from(image.rgb[0]);
         let one = if shade == 255.0 { f32::NAN } else { 1.0 };
         Ok(vec![vec![one, shade / 255.0]])

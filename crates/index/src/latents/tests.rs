@@ -25,7 +25,7 @@ fn cache_image(latents: &Latents, i: usize, seconds: u64) {
 }
 
 fn files_of(latents: &Latents) -> usize {
-    latents.held(&|_| true).files
+    latents.size_of(&|_| true).files
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn the_least_recently_used_is_evicted_first_and_a_damaged_file_is_ignored() {
         files: 4,
         bytes: 4 * 164,
     };
-    assert_eq!(latents.held(&|_| true), expected);
+    assert_eq!(latents.size_of(&|_| true), expected);
     assert_eq!(latents.set_limit(2 * 164).unwrap(), 2);
     assert!(latents.has(&name(0)) && latents.has(&name(3)) && !latents.has(&name(1)));
     let path = latents.path(&name(3)).unwrap();
@@ -61,7 +61,7 @@ fn a_limit_applies_to_every_process() {
         assert_eq!(latents.limit(), 3 * 164 + 10);
         cache_image(&latents, i, 100 - i as u64);
         assert!(latents.has(&name(i)));
-        assert!(latents.held(&|_| true).bytes <= latents.limit(), "{i}");
+        assert!(latents.size_of(&|_| true).bytes <= latents.limit(), "{i}");
     }
     // Writing the same image again replaces it.
     cache_image(&cache(folder.path()), 8, 0);
@@ -118,7 +118,7 @@ fn retain_deletes_the_latents_of_all_other_images_for_every_model() {
     let caches = Latents::all(folder.path());
     assert_eq!(caches.len(), 2);
     for latents in caches {
-        assert_eq!(latents.held(&named).files, 2);
+        assert_eq!(latents.size_of(&named).files, 2);
         assert_eq!(latents.retain(&named).unwrap(), 3);
         assert_eq!(files_of(&latents), 2);
         let usage = Usage::lock(&latents.folder).unwrap();

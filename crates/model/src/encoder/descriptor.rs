@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::ImageEncoder;
 use crate::error::ModelError;
-use rounds_imaging::{DESCRIPTOR_LENGTH, Picture, descriptor};
+use rounds_imaging::{DESCRIPTOR_LENGTH, Image, descriptor};
 use rounds_support::files;
 
 /// Turns images into vectors of edges, texture, brightness and shape.
@@ -16,7 +16,7 @@ impl Descriptor {
     pub const NAME: &str = "descriptor";
 
     /// Whether `bundle` is the name of the descriptor.
-    pub fn is_named(bundle: &Path) -> bool {
+    pub fn is_descriptor(bundle: &Path) -> bool {
         bundle == Path::new(Self::NAME)
     }
 
@@ -44,7 +44,7 @@ impl ImageEncoder for Descriptor {
         DESCRIPTOR_LENGTH
     }
 
-    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn encode_images(&self, images: &[&Image]) -> Result<Vec<Vec<f32>>, ModelError> {
         Ok(images.iter().map(|image| descriptor(image)).collect())
     }
 }

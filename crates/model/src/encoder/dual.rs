@@ -14,7 +14,7 @@ use crate::bundle::Fit;
 use crate::error::ModelError;
 use crate::load;
 use crate::manifest_files::damaged;
-use rounds_imaging::{Deep, Picture, clip_transform, resize_bicubic};
+use rounds_imaging::{HighBitDepth, Image, clip_transform, resize_bicubic};
 
 /// Images per pass through the tower.
 const BATCH: usize = 8;
@@ -74,14 +74,14 @@ impl DualEncoder {
     }
 
     /// Normalised pixels `[images, 3, side, side]` for the image tower, in the dtype that it computes in.
-    pub fn pixels(&self, images: &[&Picture]) -> Result<Tensor, ModelError> {
+    pub fn pixels(&self, images: &[&Image]) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.image.image_size;
         let mut values = Vec::new();
         for image in images {
             let rgb = match self.manifest.pixels.fit {
                 // torchvision's crop, which the models were trained with. Where the margin is odd, transformers' processor may
                 // crop one pixel further left or up.
-                Fit::Crop => clip_transform(image, side, Deep::Scaled),
+                Fit::Crop => clip_transform(image, side, HighBitDepth::Scaled),
                 // SigLIP's processor gets 8-bit RGB, without the original bit depth or transparency.
                 Fit::Squash => {
                     let (width, height) = (image.width as usize, image.height as usize);
@@ -144,7 +144,7 @@ impl ImageEncoder for DualEncoder {
         self.manifest.config.dimension
     }
 
-    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn encode_images(&self, images: &[&Image]) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut out = Vec::with_capacity(images.len());
         for batch in images.chunks(BATCH) {
             let rows: Vec<Vec<f32>> = self.project_pixels(&self.pixels(batch)?)?.to_vec2()?;

@@ -22,11 +22,13 @@ use super::config::{Activation, EncoderConfig, Family};
 use super::image::ImageTower;
 use super::manifest::{EncoderBundle, EncoderManifest, FORMAT_VERSION};
 use super::text::TextTower;
-use crate::bundle::KnownBy;
+use crate::bundle::VectorIdentity;
 use crate::import::assemble::assemble;
 use crate::import::check::{check, unused};
 use crate::import::key_map::Rules;
-use crate::import::{Hold, ImportError, Sources, check_free_space, size_of_weights, write_weights};
+use crate::import::{
+    ImportError, Sources, WeightFormat, check_free_space, size_of_weights, write_weights,
+};
 use crate::store::{TensorSpec, required_tensors};
 use crate::weights::{Source, WeightError};
 use rounds_support::{Cancel, files, sanitise};
@@ -34,7 +36,7 @@ use rounds_support::{Cancel, files, sanitise};
 /// Options of an encoder's import.
 pub struct EncoderOptions {
     /// How the weights are stored; `q4_k` is not supported for encoders.
-    pub hold: Hold,
+    pub weight_format: WeightFormat,
     /// Name of the new bundle.
     pub name: String,
     /// Its licence, if known.
@@ -82,7 +84,7 @@ pub fn import(
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Summary, ImportError> {
-    if options.hold == Hold::Q4K {
+    if options.weight_format == WeightFormat::Q4K {
         let reason = "an encoder in four bits would find other neighbours; use q8_0 or larger";
         return Err(ImportError::config("the import", reason.into()));
     }
@@ -110,9 +112,9 @@ pub fn import(
         checkpoint_config.context,
     )?;
     files::create_private_dir(out)?;
-    check_free_space(out, size_of_weights(options.hold, &specs))?;
+    check_free_space(out, size_of_weights(options.weight_format, &specs))?;
     let mut done = 0;
-    let written = write_weights(out, options.hold, &specs, &mut |tensor| {
+    let written = write_weights(out, options.weight_format, &specs, &mut |tensor| {
         if cancel.is_cancelled() {
             return Err(ImportError::Cancelled);
         }
@@ -135,7 +137,11 @@ pub fn import(
         bytes: written.length,
     };
     let file_entries = [
-        (options.hold.file(), written.sha256.clone(), written.length),
+        (
+            options.weight_format.file(),
+            written.sha256.clone(),
+            written.length,
+        ),
         (
             "tokenizer.json",
             files::sha256_hex(tokens.json.as_bytes()),
@@ -169,9 +175,9 @@ fn manifest(
         name: sanitise::clean_line(&options.name),
         licence: sanitise::clean_line(licence.unwrap_or("as published with the weights")),
         intended_use: rounds_support::INTENDED_USE.into(),
-        dtype: options.hold.name().into(),
-        weights: vec![options.hold.file().into()],
-        vectors_known_by: KnownBy::Settings,
+        dtype: options.weight_format.name().into(),
+        weights: vec![options.weight_format.file().into()],
+        vectors_known_by: VectorIdentity::Settings,
         pixels: checkpoint_config.pixels,
         tokenizer,
         config: checkpoint_config.config,

@@ -11,7 +11,7 @@ use super::config::{EncoderConfig, Family};
 use super::tokens::TextKind;
 use crate::bundle::{Pixels, Weights};
 use crate::error::ModelError;
-use crate::manifest_files::{KnownBy, ManifestFiles, damaged, identity};
+use crate::manifest_files::{ManifestFiles, VectorIdentity, damaged, identity};
 use rounds_support::{files, sanitise};
 
 /// Version of the `encoder.toml` format that this program reads and writes.
@@ -53,7 +53,7 @@ pub struct EncoderManifest {
     pub weights: Vec<String>,
     /// What identifies its vectors.
     #[serde(default, skip_serializing_if = "KnownBy::is_default")]
-    pub vectors_known_by: KnownBy,
+    pub vectors_known_by: VectorIdentity,
     /// How pixels are prepared.
     pub pixels: Pixels,
     /// How texts become tokens.
@@ -83,15 +83,15 @@ struct ManifestHeader {
 }
 
 impl EncoderManifest {
-    /// Identifies its vectors; with [`KnownBy::Weights`] it is the SHA-256 of the weights file, or of the files' hashes if there are
+    /// Identifies its vectors; with [`VectorIdentity::Weights`] it is the SHA-256 of the weights file, or of the files' hashes if there are
     /// several.
     pub fn id(&self) -> String {
         let manifest_files = self.manifest_files();
         let mut hashes = manifest_files.weight_hashes();
         match (self.vectors_known_by, hashes.as_slice()) {
-            (KnownBy::Weights, [one]) => (*one).to_string(),
-            (KnownBy::Weights, several) => files::sha256_hex(several.join("\n").as_bytes()),
-            (KnownBy::Settings, _) => {
+            (VectorIdentity::Weights, [one]) => (*one).to_string(),
+            (VectorIdentity::Weights, several) => files::sha256_hex(several.join("\n").as_bytes()),
+            (VectorIdentity::Settings, _) => {
                 hashes.extend(self.files.get("tokenizer.json").map(String::as_str));
                 let towers = (self.family, &self.config, &self.pixels, &self.tokenizer);
                 identity(&hashes, &towers)
@@ -139,7 +139,7 @@ impl EncoderBundle {
     pub const MANIFEST: &'static str = "encoder.toml";
 
     /// Whether `folder` is an encoder's bundle.
-    pub fn is_one(folder: &Path) -> bool {
+    pub fn is_encoder(folder: &Path) -> bool {
         folder.join(Self::MANIFEST).is_file()
     }
 
@@ -147,7 +147,7 @@ impl EncoderBundle {
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Self::manifest(folder)?;
         let manifest_files = manifest.manifest_files();
-        let tokenizer = files::read_plain(&folder.join("tokenizer.json"), MAX_TOKENIZER)?;
+        let tokenizer = files::read_regular_file(&folder.join("tokenizer.json"), MAX_TOKENIZER)?;
         manifest_files.check("tokenizer.json", &tokenizer)?;
         let weights = Weights::Files(manifest_files.weights(folder)?);
         Ok(Self {
@@ -160,11 +160,11 @@ impl EncoderBundle {
     /// Reads only `encoder.toml` of the bundle in `folder`.
     pub fn manifest(folder: &Path) -> Result<EncoderManifest, ModelError> {
         let path = folder.join(Self::MANIFEST);
-        Self::manifest_of(&files::read_plain(&path, MAX_MANIFEST)?)
+        Self::parse_manifest(&files::read_regular_file(&path, MAX_MANIFEST)?)
     }
 
     /// Parses and checks the text of an `encoder.toml`. Public for the fuzzer.
-    pub fn manifest_of(text: &[u8]) -> Result<EncoderManifest, ModelError> {
+    pub fn parse_manifest(text: &[u8]) -> Result<EncoderManifest, ModelError> {
         let wrong = |reason: &str| damaged(Self::MANIFEST, reason);
         let text = std::str::from_utf8(text).map_err(|e| wrong(&e.to_string()))?;
         let header: ManifestHeader = toml::from_str(text).map_err(|e| wrong(e.message()))?;

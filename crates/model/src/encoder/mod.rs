@@ -24,7 +24,7 @@ pub use manifest::{EncoderBundle, EncoderManifest, TokenizerManifest};
 pub use tokens::TextKind;
 
 use super::error::ModelError;
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 
 /// Turns images into vectors.
 pub trait ImageEncoder: Send {
@@ -35,7 +35,7 @@ pub trait ImageEncoder: Send {
     /// Dimensions of a vector.
     fn dimension(&self) -> usize;
     /// A vector of length 1 for each image, in order.
-    fn encode_images(&self, images: &[&Picture]) -> Result<Vec<Vec<f32>>, ModelError>;
+    fn encode_images(&self, images: &[&Image]) -> Result<Vec<Vec<f32>>, ModelError>;
 }
 
 /// Turns texts into vectors in the same space as the image vectors.

@@ -10,7 +10,7 @@ use tokenizers::Tokenizer;
 use super::manifest::TokenizerManifest;
 use crate::error::ModelError;
 use crate::manifest_files::damaged;
-use rounds_imaging::without_panic;
+use rounds_imaging::catch_panic;
 
 /// Characters of a text that are used. The longest context is a few hundred tokens.
 const MAX_TEXT: usize = 50_000;
@@ -38,7 +38,7 @@ pub struct TextTokenizer {
 
 /// Parses a `tokenizer.json`. Errors say what is wrong with it.
 pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
-    let mut tokenizer = without_panic(|| Tokenizer::from_bytes(json))
+    let mut tokenizer = catch_panic(|| Tokenizer::from_bytes(json))
         .ok_or("it makes the tokenizer crash")?
         .map_err(|e| e.to_string())?;
     // Truncation and padding are done here, the same way for every file.
@@ -49,7 +49,7 @@ pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
 
 /// Ids of `text` with special tokens, without truncation or padding.
 pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
-    let encoding = without_panic(|| tokenizer.encode(text, true))
+    let encoding = catch_panic(|| tokenizer.encode(text, true))
         .ok_or("the tokenizer crashed")?
         .map_err(|e| e.to_string())?;
     Ok(encoding.get_ids().to_vec())

@@ -11,7 +11,7 @@ use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::{Deep, Picture, clip_transform, squash_transform};
+use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
 use rounds_support::Cancel;
 
 /// Tokens per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
@@ -24,7 +24,7 @@ pub struct FlamingoLearner {
     tokenizer: Tokenizer,
     device: Device,
     dtype: DType,
-    high_bit_depth: Deep,
+    high_bit_depth: HighBitDepth,
     image_token: u32,
     media_reset: Option<u32>,
     /// Tokens whose output rows were never trained: their logits are noise and must never be chosen.
@@ -69,7 +69,7 @@ impl FlamingoLearner {
             manifest: bundle.manifest.clone(),
             device: device.clone(),
             dtype,
-            high_bit_depth: Deep::default(),
+            high_bit_depth: HighBitDepth::default(),
             branches: Vec::new(),
             last: None,
             tokenizer,
@@ -77,7 +77,7 @@ impl FlamingoLearner {
     }
 
     /// The same learner, converting greyscale of more than 8 bits as `high_bit_depth` says.
-    pub fn with_deep(self, high_bit_depth: Deep) -> Self {
+    pub fn with_high_bit_depth(self, high_bit_depth: HighBitDepth) -> Self {
         Self {
             high_bit_depth,
             ..self
@@ -95,7 +95,7 @@ impl FlamingoLearner {
     }
 
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
-    pub fn pixels(&self, image: &Picture) -> Result<Tensor, ModelError> {
+    pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.vision.image_size;
         let rgb = match self.manifest.pixels.fit {
             Fit::Crop => clip_transform(image, side, self.high_bit_depth),
@@ -279,7 +279,7 @@ impl FewShotLearner for FlamingoLearner {
         self.manifest.config.language.max_positions
     }
 
-    fn encode_image(&self, image: &Picture) -> Result<EncodedImage, ModelError> {
+    fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
         self.encode_pixels(&self.pixels(image)?)
     }
 

@@ -87,7 +87,7 @@ mod tests {
 
     fn shipped() -> FlamingoConfig {
         let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
-        Bundle::manifest_of(manifest).unwrap().config
+        Bundle::parse_manifest(manifest).unwrap().config
     }
 
     #[test]

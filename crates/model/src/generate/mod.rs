@@ -181,7 +181,7 @@ fn truncate_at_stop(text: &mut String, stop_texts: &[String]) -> bool {
 }
 
 /// The token with the highest logit; the first of them if several are equal.
-pub fn likeliest(logits: &[f32]) -> u32 {
+pub fn argmax(logits: &[f32]) -> u32 {
     let best = logits
         .iter()
         .enumerate()

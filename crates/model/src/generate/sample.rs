@@ -5,7 +5,7 @@
 
 use rounds_support::rng::Rng;
 
-use super::{Decoding, likeliest};
+use super::{Decoding, argmax};
 
 /// Below this a temperature is greedy in f32, and a division by it overflows.
 const MIN_TEMPERATURE: f64 = 1e-6;
@@ -34,7 +34,7 @@ impl Sampler {
     pub fn draw(&mut self, logits: &[f32]) -> u32 {
         // Also true for a temperature that is not a number.
         if !(self.temperature >= MIN_TEMPERATURE) {
-            return likeliest(logits);
+            return argmax(logits);
         }
         let mut candidates = self.candidates(logits);
         let total: f64 = candidates.iter().map(|(_, weight)| weight).sum();
@@ -52,10 +52,10 @@ impl Sampler {
         // Rounding may leave a rest behind the last candidate.
         candidates
             .last()
-            .map_or_else(|| likeliest(logits), |(id, _)| *id)
+            .map_or_else(|| argmax(logits), |(id, _)| *id)
     }
 
-    /// Tokens with a weight above 0 by id; with `top_p` the likeliest first, equal ones by id.
+    /// Tokens with a weight above 0 by id; with `top_p` the argmax first, equal ones by id.
     fn candidates(&self, logits: &[f32]) -> Vec<(u32, f64)> {
         let mut candidates: Vec<(u32, f32)> = logits
             .iter()
@@ -162,6 +162,6 @@ mod tests {
         assert_eq!(sampler(0.0, None, None).draw(&[1.0, 5.0, 5.0]), 1);
         assert_eq!(sampler(f64::NAN, None, None).draw(&[1.0, 5.0]), 1);
         let nothing = [f32::NEG_INFINITY; 3];
-        assert_eq!(sampler(1.0, None, None).draw(&nothing), likeliest(&nothing));
+        assert_eq!(sampler(1.0, None, None).draw(&nothing), argmax(&nothing));
     }
 }

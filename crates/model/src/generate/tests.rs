@@ -7,7 +7,7 @@ use super::beam::{Beams, Hypothesis, Length, beam_search};
 use super::*;
 use crate::EncodedImage;
 use crate::bundle::{Bundle, Manifest};
-use rounds_imaging::Picture;
+use rounds_imaging::Image;
 
 /// A learner whose logits are a function of the sequence.
 struct ScriptedLearner {
@@ -51,7 +51,7 @@ impl FewShotLearner for ScriptedLearner {
         1000
     }
 
-    fn encode_image(&self, _: &Picture) -> Result<EncodedImage, ModelError> {
+    fn encode_image(&self, _: &Image) -> Result<EncodedImage, ModelError> {
         Err(ModelError::Cancelled)
     }
 

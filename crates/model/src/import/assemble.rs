@@ -133,7 +133,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::import::Hold;
+    use crate::import::WeightFormat;
     use crate::import::key_map::Role;
     use crate::import::write::{TensorData, write_with_published_blocks};
     use crate::weights::gguf::{GgufFile, Kind};
@@ -170,7 +170,7 @@ mod tests {
         let packing_of = |_: &TensorSpec| published_packing(&sources, &recipe);
         let written = write_with_published_blocks(
             folder.path(),
-            Hold::Q4K,
+            WeightFormat::Q4K,
             &specs,
             &packing_of,
             &mut |spec, blocks| match blocks {

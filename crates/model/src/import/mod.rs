@@ -11,7 +11,7 @@ mod llama_cpp;
 mod tokens;
 mod write;
 
-pub use write::{Hold, StagedWeights, size as size_of_weights, write as write_weights};
+pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use self::assemble::{assemble, assemble_packed, published_packing};
 use self::check::{check, check_parameter_count, count_parameters, unused};
 use self::key_map::{Family, KeyMap, Role, TensorRef};
 use self::write::TensorData;
-use super::bundle::{FORMAT_VERSION, Fit, KnownBy, Manifest, Pixels};
+use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::store::TensorSpec;
 use super::weights::{Source, WeightError};
@@ -131,7 +131,7 @@ pub struct Request {
     /// Attention heads of the vision tower, where the files do not say.
     pub vision_heads: Option<usize>,
     /// How weights are stored.
-    pub hold: Hold,
+    pub weight_format: WeightFormat,
     /// Token in front of every prompt, if not the tokenizer's default.
     pub begin: Option<String>,
     /// Prompt template; `None` for the default of the family.
@@ -207,7 +207,7 @@ pub fn import(
         tokens.special.begin = begin.clone();
     }
     // A quantised head is stored in addition to the embedding table, whose rows must stay readable.
-    config.language.tied_head &= !request.hold.is_packed();
+    config.language.tied_head &= !request.weight_format.is_packed();
     let unusable = |reason| ImportError::config("the import", reason);
     config.check().map_err(unusable)?;
     tokens.special.check().map_err(unusable)?;
@@ -218,13 +218,13 @@ pub fn import(
         check_parameter_count(&sources.checkpoint, &config, checkpoint_parameters)?;
     }
     files::create_private_dir(&request.out)?;
-    check_free_space(&request.out, write::size(request.hold, &specs))?;
+    check_free_space(&request.out, write::size(request.weight_format, &specs))?;
     let mut done = 0;
     let packing_of =
         |tensor: &TensorSpec| published_packing(&sources, &key_map.find(&tensor.name)?);
     let written = write::write_with_published_blocks(
         &request.out,
-        request.hold,
+        request.weight_format,
         &specs,
         &packing_of,
         &mut |tensor, blocks| {
@@ -267,9 +267,9 @@ pub fn import(
             .to_string()
         }),
         familiar_similarity: -1.0,
-        dtype: request.hold.name().into(),
-        weights: vec![request.hold.file().into()],
-        vectors_known_by: KnownBy::Settings,
+        dtype: request.weight_format.name().into(),
+        weights: vec![request.weight_format.file().into()],
+        vectors_known_by: VectorIdentity::Settings,
         tokens: tokens.special,
         pixels: Pixels::clip(match request.idefics {
             true => Fit::Squash,
@@ -277,14 +277,17 @@ pub fn import(
         }),
         config,
         files: BTreeMap::from([
-            (request.hold.file().to_string(), written.sha256.clone()),
+            (
+                request.weight_format.file().to_string(),
+                written.sha256.clone(),
+            ),
             (
                 "tokenizer.json".to_string(),
                 files::sha256_hex(tokens.json.as_bytes()),
             ),
         ]),
         lengths: BTreeMap::from([
-            (request.hold.file().to_string(), written.length),
+            (request.weight_format.file().to_string(), written.length),
             ("tokenizer.json".to_string(), tokens.json.len() as u64),
         ]),
     };

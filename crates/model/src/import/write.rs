@@ -17,7 +17,7 @@ use rounds_support::files::{self, Staged};
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum Hold {
+pub enum WeightFormat {
     /// 32-bit floats.
     F32,
     /// IEEE half precision.
@@ -32,7 +32,7 @@ pub enum Hold {
     Q4K,
 }
 
-impl Hold {
+impl WeightFormat {
     /// Its name in `model.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ fn bits(dtype: GgmlDType) -> usize {
     256 * 8 * dtype.type_size() / dtype.block_size()
 }
 
-fn slot(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> Slot {
+fn slot(format: WeightFormat, spec: &TensorSpec, packing_of: PackingOf) -> Slot {
     let dtype = slot_dtype(format, spec, packing_of);
     let mut shape = spec.shape.clone();
     let packed = !matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
@@ -126,7 +126,7 @@ fn slot(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> Slot {
 }
 
 /// Published blocks are copied unless requantising makes them smaller, because requantising always loses precision.
-fn slot_dtype(format: Hold, spec: &TensorSpec, packing_of: PackingOf) -> GgmlDType {
+fn slot_dtype(format: WeightFormat, spec: &TensorSpec, packing_of: PackingOf) -> GgmlDType {
     let default_dtype = format.dtype_for(spec);
     match spec.linear && format.is_packed() {
         true => packing_of(spec)
@@ -176,19 +176,19 @@ impl StagedWeights {
         tokenizer: &str,
         (name, manifest): (&str, &str),
     ) -> Result<(), FileError> {
-        let tokenizer = Staged::holding(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
-        let manifest = Staged::holding(&folder.join(name), manifest.as_bytes())?;
+        let tokenizer = Staged::with_content(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
+        let manifest = Staged::with_content(&folder.join(name), manifest.as_bytes())?;
         for old in MANIFESTS {
             files::delete(&folder.join(old))?;
         }
-        self.staged.put()?;
-        tokenizer.put()?;
-        manifest.put()
+        self.staged.commit()?;
+        tokenizer.commit()?;
+        manifest.commit()
     }
 }
 
 /// Approximate length in bytes of a file with `tensors`.
-pub fn size(format: Hold, tensors: &[TensorSpec]) -> u64 {
+pub fn size(format: WeightFormat, tensors: &[TensorSpec]) -> u64 {
     tensors
         .iter()
         .map(|t| slot(format, t, &|_| None).bytes + 32)
@@ -199,7 +199,7 @@ pub fn size(format: Hold, tensors: &[TensorSpec]) -> u64 {
 /// [`StagedWeights::commit`].
 pub fn write(
     folder: &Path,
-    format: Hold,
+    format: WeightFormat,
     tensors: &[TensorSpec],
     make: &mut dyn FnMut(&TensorSpec) -> Result<Tensor, ImportError>,
 ) -> Result<StagedWeights, ImportError> {
@@ -212,7 +212,7 @@ pub fn write(
 /// `make` gets says whether blocks are wanted.
 pub fn write_with_published_blocks(
     folder: &Path,
-    format: Hold,
+    format: WeightFormat,
     tensors: &[TensorSpec],
     packing_of: PackingOf,
     make: &mut dyn FnMut(&TensorSpec, bool) -> Result<TensorData, ImportError>,

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::sanitise;
 
 /// Most characters of a reason in a message.
@@ -15,7 +15,7 @@ const MAX_REASON: usize = 400;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeightError {
     /// The operating system could not read the file.
-    #[error("cannot read {}: {reason}", shown(.path))]
+    #[error("cannot read {}: {reason}", display_path(.path))]
     Io {
         /// The given path.
         path: PathBuf,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::weights::WeightError;
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 
 /// Bytes that can be read at any offset.
 pub(in crate::weights) struct Input {
@@ -38,7 +38,7 @@ impl Input {
         }
         let file = File::open(path).map_err(failed)?;
         Ok(Self {
-            name: shown(path),
+            name: display_path(path),
             length: file.metadata().map_err(failed)?.len(),
             kind: Kind::File {
                 path: path.to_path_buf(),
@@ -50,7 +50,7 @@ impl Input {
     /// Bytes already in memory, called `name` in messages.
     pub(in crate::weights) fn memory(name: &str, bytes: Vec<u8>) -> Self {
         Self {
-            name: shown(Path::new(name)),
+            name: display_path(Path::new(name)),
             length: bytes.len() as u64,
             kind: Kind::Memory(bytes),
         }

@@ -2,12 +2,12 @@
 //! by tests/reference/encoders.py).
 
 use candle_core::{DType, Device, Tensor};
-use rounds_imaging::{Picture, load};
+use rounds_imaging::{Image, load};
 use rounds_model::encoder::{
     Activation, DualEncoder, EncoderBundle, EncoderOptions, Family, ImageEncoder, Overrides,
     Summary, TextEncoder, import,
 };
-use rounds_model::import::{Hold, ImportError};
+use rounds_model::import::{ImportError, WeightFormat};
 use rounds_support::Cancel;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -45,17 +45,17 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
-fn images() -> Vec<Picture> {
+fn images() -> Vec<Image> {
     let cases = cases();
     let names = cases["pictures"].as_array().expect("a list").iter();
     names
-        .map(|n| load(&golden("pixels").join(n.as_str().expect("a name"))).expect("a picture"))
+        .map(|n| load(&golden("pixels").join(n.as_str().expect("a name"))).expect("an image"))
         .collect()
 }
 
-fn options(hold: Hold) -> EncoderOptions {
+fn options(weight_format: WeightFormat) -> EncoderOptions {
     EncoderOptions {
-        hold,
+        weight_format,
         name: "tiny".into(),
         licence: Some("CC0".into()),
         tokenizer: None,
@@ -64,8 +64,8 @@ fn options(hold: Hold) -> EncoderOptions {
 }
 
 /// The BERT and the timm tower of the golden BiomedCLIP have four heads of 8; published ones have heads of 64.
-fn options_for(name: &str, hold: Hold) -> EncoderOptions {
-    let mut options = options(hold);
+fn options_for(name: &str, weight_format: WeightFormat) -> EncoderOptions {
+    let mut options = options(weight_format);
     if name.starts_with("biomedclip") {
         options.overrides.vision_heads = Some(4);
         options.overrides.text_heads = Some(4);
@@ -77,10 +77,15 @@ fn run(checkpoint: &Path, out: &Path, options: &EncoderOptions) -> Result<Summar
     import(checkpoint, out, options, &Cancel::new(), &mut |_, _| {})
 }
 
-fn imported(name: &str, hold: Hold) -> (tempfile::TempDir, Summary) {
+fn imported(name: &str, weight_format: WeightFormat) -> (tempfile::TempDir, Summary) {
     let folder = tempfile::tempdir().expect("a folder");
     let checkpoint = golden("encoders").join(name);
-    let summary = run(&checkpoint, folder.path(), &options_for(name, hold)).expect(name);
+    let summary = run(
+        &checkpoint,
+        folder.path(),
+        &options_for(name, weight_format),
+    )
+    .expect(name);
     (folder, summary)
 }
 
@@ -119,9 +124,9 @@ fn copied(name: &str) -> tempfile::TempDir {
 #[test]
 fn image_vectors_match_the_references() {
     let (expected, images) = (expected(), images());
-    let images: Vec<&Picture> = images.iter().collect();
+    let images: Vec<&Image> = images.iter().collect();
     for (name, _, _) in CHECKPOINTS {
-        let (folder, _) = imported(name, Hold::F32);
+        let (folder, _) = imported(name, WeightFormat::F32);
         let encoder = encoder(folder.path());
         let pixels = encoder.pixels(&images).expect("pixels");
         let off = apart(
@@ -141,7 +146,7 @@ fn image_vectors_match_the_references() {
 fn text_vectors_match_the_references() {
     let (expected, texts) = (expected(), texts());
     for (name, _, _) in CHECKPOINTS {
-        let (folder, _) = imported(name, Hold::F32);
+        let (folder, _) = imported(name, WeightFormat::F32);
         let encoder = encoder(folder.path());
         let (mut raw, mut unit) = (Vec::new(), Vec::new());
         for text in &texts {
@@ -161,7 +166,7 @@ fn awkward_texts_get_the_tokens_of_the_references() {
     let (cases, texts) = (cases(), texts());
     let mut problems = Vec::new();
     for (name, _, _) in CHECKPOINTS {
-        let (folder, _) = imported(name, Hold::F32);
+        let (folder, _) = imported(name, WeightFormat::F32);
         let encoder = encoder(folder.path());
         let wanted = cases["tokens"][name].as_array().expect("a list");
         assert_eq!(wanted.len(), texts.len());
@@ -179,9 +184,9 @@ fn awkward_texts_get_the_tokens_of_the_references() {
 fn the_batch_size_does_not_change_an_image_vector() {
     let images = images();
     // More than one batch, in another order.
-    let many: Vec<&Picture> = images.iter().cycle().skip(1).take(11).collect();
+    let many: Vec<&Image> = images.iter().cycle().skip(1).take(11).collect();
     for (name, _, _) in CHECKPOINTS {
-        let (folder, _) = imported(name, Hold::F32);
+        let (folder, _) = imported(name, WeightFormat::F32);
         let encoder = encoder(folder.path());
         let together = encoder.encode_images(&many).expect("vectors");
         assert_eq!(together.len(), many.len());
@@ -198,7 +203,7 @@ fn the_batch_size_does_not_change_an_image_vector() {
 #[test]
 fn an_import_uses_every_tensor_and_reports_it() {
     for (name, family, ignored) in CHECKPOINTS {
-        let (folder, summary) = imported(name, Hold::F32);
+        let (folder, summary) = imported(name, WeightFormat::F32);
         assert_eq!(
             (summary.family, summary.ignored),
             (family, ignored),
@@ -226,7 +231,7 @@ fn an_import_uses_every_tensor_and_reports_it() {
 #[test]
 fn both_layouts_of_one_clip_give_one_bundle_of_weights() {
     let sum = |name| {
-        let (folder, _) = imported(name, Hold::F32);
+        let (folder, _) = imported(name, WeightFormat::F32);
         let manifest = EncoderBundle::manifest(folder.path()).expect("a manifest");
         manifest.files["model.safetensors"].clone()
     };
@@ -240,13 +245,18 @@ fn a_published_tokenizer_json_splits_like_the_one_that_is_built() {
         ("siglip/hf", "spiece.model"),
         ("biomedclip/open_clip", "vocab.txt"),
     ] {
-        let (first, _) = imported(name, Hold::F32);
+        let (first, _) = imported(name, WeightFormat::F32);
         let folder = copied(name);
         std::fs::remove_file(folder.path().join(made_of)).expect("removed");
         let json = first.path().join("tokenizer.json");
         std::fs::copy(json, folder.path().join("tokenizer.json")).expect("copied");
         let out = tempfile::tempdir().expect("a folder");
-        run(folder.path(), out.path(), &options_for(name, Hold::F32)).expect(name);
+        run(
+            folder.path(),
+            out.path(),
+            &options_for(name, WeightFormat::F32),
+        )
+        .expect(name);
         let (one, two) = (encoder(first.path()), encoder(out.path()));
         for text in texts() {
             let tokens = |e: &DualEncoder| e.tokens(&text).expect("tokens");
@@ -258,30 +268,30 @@ fn a_published_tokenizer_json_splits_like_the_one_that_is_built() {
 #[test]
 fn half_precision_and_eight_bits_stay_near_the_reference() {
     let (expected, images) = (expected(), images());
-    let images: Vec<&Picture> = images.iter().collect();
+    let images: Vec<&Image> = images.iter().collect();
     for (name, _, _) in CHECKPOINTS {
         let wanted: Vec<Vec<f32>> = expected[&format!("{name}.image_unit")]
             .to_vec2()
             .expect("rows");
-        for (hold, least) in [
-            (Hold::F16, 0.99999),
-            (Hold::Bf16, 0.9995),
-            (Hold::Q8_0, 0.999),
+        for (weight_format, least) in [
+            (WeightFormat::F16, 0.99999),
+            (WeightFormat::Bf16, 0.9995),
+            (WeightFormat::Q8_0, 0.999),
         ] {
-            let (folder, _) = imported(name, hold);
+            let (folder, _) = imported(name, weight_format);
             let found = encoder(folder.path())
                 .encode_images(&images)
                 .expect("vectors");
             for (found, wanted) in found.iter().zip(&wanted) {
                 let cosine: f32 = found.iter().zip(wanted).map(|(a, b)| a * b).sum();
-                assert!(cosine > least, "{name} {}: {cosine}", hold.name());
+                assert!(cosine > least, "{name} {}: {cosine}", weight_format.name());
             }
         }
     }
     let refused = run(
         &golden("encoders/clip/hf"),
         Path::new("nowhere"),
-        &options(Hold::Q4K),
+        &options(WeightFormat::Q4K),
     );
     assert!(refused.expect_err("refused").to_string().contains("q8_0"));
 }
@@ -290,7 +300,7 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
 fn the_encoder_id_covers_everything_that_changes_vectors() {
     let id = |change: fn(&mut EncoderOptions)| {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut options = options(Hold::F32);
+        let mut options = options(WeightFormat::F32);
         change(&mut options);
         run(&golden("encoders/clip/hf"), folder.path(), &options).expect("imported");
         EncoderBundle::manifest(folder.path()).expect("a manifest")
@@ -312,7 +322,7 @@ fn the_encoder_id_covers_everything_that_changes_vectors() {
 
 #[test]
 fn an_old_bundle_keeps_its_encoder_id() {
-    let (folder, _) = imported("clip/hf", Hold::F32);
+    let (folder, _) = imported("clip/hf", WeightFormat::F32);
     let path = folder.path().join(EncoderBundle::MANIFEST);
     let text = std::fs::read_to_string(&path).expect("a manifest");
     let line = "vectors_known_by = \"settings\"\n";
@@ -324,7 +334,7 @@ fn an_old_bundle_keeps_its_encoder_id() {
 
 #[test]
 fn an_import_that_fails_at_the_end_keeps_the_old_bundle() {
-    let (folder, _) = imported("clip/hf", Hold::F32);
+    let (folder, _) = imported("clip/hf", WeightFormat::F32);
     let read = |name: &str| std::fs::read(folder.path().join(name)).expect(name);
     let names = ["model.safetensors", EncoderBundle::MANIFEST];
     let before = names.map(read);
@@ -335,13 +345,14 @@ fn an_import_that_fails_at_the_end_keeps_the_old_bundle() {
     std::fs::rename(&there, &aside).expect("moved");
     std::fs::create_dir(&there).expect("a folder in its place");
     let other = golden("encoders/siglip/hf");
-    run(&other, folder.path(), &options(Hold::F32)).expect_err("there is no room for a file");
+    run(&other, folder.path(), &options(WeightFormat::F32))
+        .expect_err("there is no room for a file");
     assert!(names.map(read) == before);
     std::fs::remove_dir(&there).expect("removed");
     std::fs::rename(&aside, &there).expect("moved back");
     EncoderBundle::open(folder.path()).expect("it is whole");
     // Then the other one replaces it and leaves no temporary files.
-    run(&other, folder.path(), &options(Hold::F32)).expect("imported");
+    run(&other, folder.path(), &options(WeightFormat::F32)).expect("imported");
     assert!(read("model.safetensors") != before[0]);
     assert_eq!(std::fs::read_dir(folder.path()).expect("it").count(), 3);
 }
@@ -349,7 +360,7 @@ fn an_import_that_fails_at_the_end_keeps_the_old_bundle() {
 /// The error of importing a changed checkpoint, which must leave nothing behind.
 fn refusal(name: &str, change: impl FnOnce(&Path, &mut EncoderOptions)) -> String {
     let folder = copied(name);
-    let mut options = options_for(name, Hold::F32);
+    let mut options = options_for(name, WeightFormat::F32);
     change(folder.path(), &mut options);
     let out = tempfile::tempdir().expect("a folder");
     let error = run(folder.path(), out.path(), &options).expect_err("refused");
@@ -461,7 +472,7 @@ fn an_open_clip_file_without_configuration_needs_the_activation() {
     assert!(error.contains("activation"), "{error}");
     let folder = copied("clip/open_clip");
     strip(folder.path());
-    let mut options = options(Hold::F32);
+    let mut options = options(WeightFormat::F32);
     options.overrides = Overrides {
         vision_heads: Some(4),
         text_heads: Some(2),
@@ -470,7 +481,7 @@ fn an_open_clip_file_without_configuration_needs_the_activation() {
     let out = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("open_clip_model.safetensors");
     run(&file, out.path(), &options).expect("imported");
-    let (with_config, _) = imported("clip/open_clip", Hold::F32);
+    let (with_config, _) = imported("clip/open_clip", WeightFormat::F32);
     let vector = |folder: &Path| encoder(folder).encode_text("a lung").expect("a vector");
     assert_eq!(vector(out.path()), vector(with_config.path()));
 }
@@ -501,7 +512,7 @@ fn a_missing_or_foreign_tokenizer_is_refused() {
 fn a_language_model_is_not_imported_as_an_encoder() {
     let out = tempfile::tempdir().expect("a folder");
     let checkpoint = golden("flamingo/of2-mpt7b/language");
-    let error = run(&checkpoint, out.path(), &options(Hold::F32)).expect_err("refused");
+    let error = run(&checkpoint, out.path(), &options(WeightFormat::F32)).expect_err("refused");
     assert!(
         error
             .to_string()
@@ -519,7 +530,7 @@ fn a_stopped_import_leaves_no_bundle_and_no_parts() {
     let error = import(
         &checkpoint,
         out.path(),
-        &options(Hold::F32),
+        &options(WeightFormat::F32),
         &cancel,
         &mut |done, _| {
             if done == 10 {
@@ -547,7 +558,7 @@ fn complaint(folder: &Path) -> String {
 
 #[test]
 fn every_flipped_byte_of_a_bundle_is_found() {
-    let (folder, _) = imported("biomedclip/open_clip", Hold::F16);
+    let (folder, _) = imported("biomedclip/open_clip", WeightFormat::F16);
     for name in ["model.safetensors", "tokenizer.json"] {
         let path = folder.path().join(name);
         let good = std::fs::read(&path).expect("a file");
@@ -572,7 +583,7 @@ fn every_flipped_byte_of_a_bundle_is_found() {
 #[test]
 fn a_pipe_in_place_of_a_file_is_refused_without_blocking() {
     for name in ["tokenizer.json", "model.safetensors"] {
-        let (folder, _) = imported("siglip/hf", Hold::F32);
+        let (folder, _) = imported("siglip/hf", WeightFormat::F32);
         let path = folder.path().join(name);
         std::fs::remove_file(&path).expect("removed");
         let made = std::process::Command::new("mkfifo").arg(&path).status();
@@ -585,7 +596,7 @@ fn a_pipe_in_place_of_a_file_is_refused_without_blocking() {
 
 #[test]
 fn a_hostile_manifest_gives_a_clear_error() {
-    let (folder, _) = imported("siglip/hf", Hold::F32);
+    let (folder, _) = imported("siglip/hf", WeightFormat::F32);
     let path = folder.path().join(EncoderBundle::MANIFEST);
     let good = std::fs::read_to_string(&path).expect("a manifest");
     for (from, to, word) in [
@@ -630,7 +641,7 @@ fn a_hostile_manifest_gives_a_clear_error() {
 
 #[test]
 fn a_tokenizer_with_ids_outside_the_vocabulary_is_an_error() {
-    let (folder, _) = imported("clip/hf", Hold::F32);
+    let (folder, _) = imported("clip/hf", WeightFormat::F32);
     let manifest = EncoderBundle::manifest(folder.path()).expect("a manifest");
     let json = folder.path().join("tokenizer.json");
     change_json(&json, |json| {

@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor};
 use rounds_model::bundle::{Bundle, Manifest};
 use rounds_model::flamingo::{FlamingoLearner, MediaMask};
-use rounds_model::import::{Hold, ImportError, Request, import};
+use rounds_model::import::{ImportError, Request, WeightFormat, import};
 use rounds_model::weights::gguf::GgufFile;
 use rounds_support::{Cancel, Hint};
 use serde_json::{Value, json};
@@ -18,7 +18,13 @@ fn golden(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn request(family: &str, language: PathBuf, folder: &Path, out: &str, hold: Hold) -> Request {
+fn request(
+    family: &str,
+    language: PathBuf,
+    folder: &Path,
+    out: &str,
+    weight_format: WeightFormat,
+) -> Request {
     let from = golden(&format!("flamingo/{family}"));
     let text = std::fs::read_to_string(from.join("cases.json")).expect("cases.json");
     let info: Value = serde_json::from_str(&text).expect("JSON");
@@ -38,7 +44,7 @@ fn request(family: &str, language: PathBuf, folder: &Path, out: &str, hold: Hold
         media_mask: MediaMask::Previous,
         cross_attn_every_n: Some(2),
         vision_heads: Some(4),
-        hold,
+        weight_format,
         begin: None,
         template: None,
     }
@@ -81,9 +87,15 @@ fn a_gguf_file_gives_the_same_bundle_as_the_publishers_files() {
     for family in ["of1-llama", "of2-neox", "of2-mpt7b"] {
         let folder = tempfile::tempdir().expect("a folder");
         let published = golden(&format!("flamingo/{family}/language"));
-        let published = request(family, published, folder.path(), "published", Hold::F32);
+        let published = request(
+            family,
+            published,
+            folder.path(),
+            "published",
+            WeightFormat::F32,
+        );
         let gguf = golden(&format!("gguf/{family}.gguf"));
-        let gguf = request(family, gguf, folder.path(), "gguf", Hold::F32);
+        let gguf = request(family, gguf, folder.path(), "gguf", WeightFormat::F32);
         let (a, b) = (imported(&published), imported(&gguf));
         assert_eq!(a.config, b.config, "{family}");
         assert_eq!(a.template, b.template, "{family}");
@@ -97,10 +109,16 @@ fn quantised_layers_are_copied() {
     let family = "of1-llama";
     let folder = tempfile::tempdir().expect("a folder");
     let full = golden(&format!("flamingo/{family}/language"));
-    let full = request(family, full, folder.path(), "full", Hold::F32);
+    let full = request(family, full, folder.path(), "full", WeightFormat::F32);
     imported(&full);
     let file = golden("gguf/of1-llama-q8_0.gguf");
-    let packed = request(family, file.clone(), folder.path(), "packed", Hold::Q8_0);
+    let packed = request(
+        family,
+        file.clone(),
+        folder.path(),
+        "packed",
+        WeightFormat::Q8_0,
+    );
     assert_eq!(imported(&packed).dtype, "q8_0");
     let near = cosine(&logits(&full.out), &logits(&packed.out));
     println!("q8_0: cosine {near:.6}");
@@ -138,7 +156,7 @@ fn quantised_layers_are_copied() {
         }
     }
     // Dequantised for a bundle of full weights.
-    let file = request(family, file, folder.path(), "unpacked", Hold::F32);
+    let file = request(family, file, folder.path(), "unpacked", WeightFormat::F32);
     imported(&file);
     let near = cosine(&logits(&full.out), &logits(&file.out));
     assert!(near > 0.995, "{near}");
@@ -165,7 +183,13 @@ fn every_type_is_dequantised_like_in_llama_cpp() {
 fn missing_unknown_and_foreign_tensors_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let neox = golden("gguf/of2-neox.gguf");
-    let wrong = request("of2-mpt7b", neox.clone(), folder.path(), "wrong", Hold::F32);
+    let wrong = request(
+        "of2-mpt7b",
+        neox.clone(),
+        folder.path(),
+        "wrong",
+        WeightFormat::F32,
+    );
     let error = refused(&wrong).to_string();
     assert!(error.contains("missing:"), "{error}");
     assert!(!wrong.out.join("model.toml").exists());
@@ -174,7 +198,7 @@ fn missing_unknown_and_foreign_tensors_are_named() {
         golden("gguf/types.gguf"),
         folder.path(),
         "types",
-        Hold::F32,
+        WeightFormat::F32,
     );
     let error = refused(&types).to_string();
     assert!(error.contains("llama.embedding_length"), "{error}");
@@ -188,7 +212,13 @@ fn missing_unknown_and_foreign_tensors_are_named() {
     bytes[at + name.len() - 1] = b'x';
     let path = folder.path().join("renamed.gguf");
     std::fs::write(&path, bytes).expect("written");
-    let renamed = request("of2-neox", path, folder.path(), "renamed", Hold::F32);
+    let renamed = request(
+        "of2-neox",
+        path,
+        folder.path(),
+        "renamed",
+        WeightFormat::F32,
+    );
     let error = refused(&renamed).to_string();
     assert!(error.contains("missing: blk.3.ffn_up.weight"), "{error}");
     assert!(error.contains("unknown: blk.3.ffn_up.weighx"), "{error}");
@@ -220,7 +250,7 @@ fn unsupported_metadata_is_refused_by_its_key() {
     ] {
         let path = folder.path().join("changed.gguf");
         with_value(&golden(&format!("gguf/{family}.gguf")), key, value, &path);
-        let changed = request(family, path, folder.path(), "changed", Hold::F32);
+        let changed = request(family, path, folder.path(), "changed", WeightFormat::F32);
         let error = refused(&changed);
         println!("{key}: {error}");
         assert!(
@@ -235,7 +265,13 @@ fn unsupported_metadata_is_refused_by_its_key() {
 fn a_tokenizer_must_be_given_where_none_is_next_to_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = golden("gguf/of2-neox.gguf");
-    let mut request = request("of2-neox", file.clone(), folder.path(), "out", Hold::F32);
+    let mut request = request(
+        "of2-neox",
+        file.clone(),
+        folder.path(),
+        "out",
+        WeightFormat::F32,
+    );
     request.tokenizer = None;
     let error = refused(&request);
     assert!(error.to_string().contains("--tokenizer"), "{error}");
@@ -275,8 +311,14 @@ fn values_that_are_not_finite_are_refused_even_in_copied_blocks() {
     bytes[at..at + 2].copy_from_slice(&0x7C00_u16.to_le_bytes());
     let path = folder.path().join("infinite.gguf");
     std::fs::write(&path, bytes).expect("written");
-    for hold in [Hold::Q8_0, Hold::F32] {
-        let request = request("of1-llama", path.clone(), folder.path(), "out", hold);
+    for weight_format in [WeightFormat::Q8_0, WeightFormat::F32] {
+        let request = request(
+            "of1-llama",
+            path.clone(),
+            folder.path(),
+            "out",
+            weight_format,
+        );
         let error = refused(&request).to_string();
         assert!(error.contains(name), "{error}");
     }

@@ -4,11 +4,11 @@
 use candle_core::{Device, Tensor};
 use rounds_model::bundle::Bundle;
 use rounds_model::flamingo::{FlamingoLearner, MediaMask};
+use rounds_model::generate::argmax;
 use rounds_model::generate::beam::{Beams, Length, beam_search};
-use rounds_model::generate::likeliest;
 use rounds_model::generate::penalty::Penalties;
 use rounds_model::generate::score::rank;
-use rounds_model::import::{Hold, Request, import};
+use rounds_model::import::{Request, WeightFormat, import};
 use rounds_model::{EncodedImage, FewShotLearner};
 use rounds_support::Cancel;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ struct Imported {
     _folder: tempfile::TempDir,
 }
 
-fn request(family: &str, folder: &Path, mask: MediaMask, hold: Hold) -> Request {
+fn request(family: &str, folder: &Path, mask: MediaMask, weight_format: WeightFormat) -> Request {
     let golden = golden(&format!("flamingo/{family}"));
     let info = cases(&golden);
     let text = |v: &Value| v.as_str().expect("a name").to_string();
@@ -101,7 +101,7 @@ fn request(family: &str, folder: &Path, mask: MediaMask, hold: Hold) -> Request 
         media_mask: mask,
         cross_attn_every_n: Some(2),
         vision_heads: Some(4),
-        hold,
+        weight_format,
         begin: None,
         template: None,
     }
@@ -109,21 +109,23 @@ fn request(family: &str, folder: &Path, mask: MediaMask, hold: Hold) -> Request 
 
 /// A learner that computes in bf16 for bf16 weights, as on a GPU, else in the default dtype. (The golden weights are exact in bf16, so
 /// only computing in it makes a difference.)
-fn learner(bundle: &Bundle, hold: Hold) -> FlamingoLearner {
-    match hold {
-        Hold::Bf16 => FlamingoLearner::load_as(bundle, &Device::Cpu, candle_core::DType::BF16),
+fn learner(bundle: &Bundle, weight_format: WeightFormat) -> FlamingoLearner {
+    match weight_format {
+        WeightFormat::Bf16 => {
+            FlamingoLearner::load_as(bundle, &Device::Cpu, candle_core::DType::BF16)
+        }
         _ => FlamingoLearner::load(bundle, &Device::Cpu),
     }
     .expect("a learner")
 }
 
-fn flamingo(family: &str, mask: MediaMask, hold: Hold) -> Imported {
+fn flamingo(family: &str, mask: MediaMask, weight_format: WeightFormat) -> Imported {
     let folder = tempfile::tempdir().expect("a folder");
-    let request = request(family, folder.path(), mask, hold);
+    let request = request(family, folder.path(), mask, weight_format);
     import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
     let bundle = Bundle::open(Some(&request.out)).expect("a bundle");
     Imported {
-        learner: learner(&bundle, hold),
+        learner: learner(&bundle, weight_format),
         _folder: folder,
     }
 }
@@ -154,7 +156,7 @@ fn images_agree(learner: &FlamingoLearner, expected: &HashMap<String, Tensor>) -
 fn check_cases(family: &str, mask: MediaMask, name_of_mask: &str) {
     let folder = golden(&format!("flamingo/{family}"));
     let (info, expected) = (cases(&folder), expected(&folder));
-    let mut imported = flamingo(family, mask, Hold::F32);
+    let mut imported = flamingo(family, mask, WeightFormat::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
     let pooled = images_agree(learner, &expected);
@@ -199,7 +201,7 @@ fn check_cases(family: &str, mask: MediaMask, name_of_mask: &str) {
             .expect("prefill");
         let greedy: Vec<u32> = (0..32)
             .map(|_| {
-                let best = likeliest(&row[..columns]);
+                let best = argmax(&row[..columns]);
                 row = learner.step(best, &cancel).expect("a step");
                 best
             })
@@ -266,7 +268,7 @@ fn openflamingo_2_on_gpt_neox_agrees() {
     check_cases("of2-neox", MediaMask::Previous, "previous");
 }
 
-fn idefics(hold: Hold) -> Imported {
+fn idefics(weight_format: WeightFormat) -> Imported {
     let folder = tempfile::tempdir().expect("a folder");
     let special = [
         ("<s>", 1),
@@ -286,14 +288,14 @@ fn idefics(hold: Hold) -> Imported {
         media_mask: MediaMask::Previous,
         cross_attn_every_n: None,
         vision_heads: None,
-        hold,
+        weight_format,
         begin: None,
         template: None,
     };
     import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
     let bundle = Bundle::open(Some(&request.out)).expect("a bundle");
     Imported {
-        learner: learner(&bundle, hold),
+        learner: learner(&bundle, weight_format),
         _folder: folder,
     }
 }
@@ -302,7 +304,7 @@ fn idefics(hold: Hold) -> Imported {
 fn idefics_agrees() {
     let folder = golden("idefics");
     let (info, expected) = (cases(&folder), expected(&folder));
-    let mut imported = idefics(Hold::F32);
+    let mut imported = idefics(WeightFormat::F32);
     let learner = &mut imported.learner;
     let pixels = &expected["pixels"];
     images_agree(learner, &expected);
@@ -348,7 +350,7 @@ fn idefics_agrees() {
         let mut greedy = Vec::new();
         for _ in 0..32 {
             row[2] = f32::NEG_INFINITY;
-            let best = likeliest(&row);
+            let best = argmax(&row);
             greedy.push(best);
             row = learner.step(best, &cancel).expect("a step");
         }
@@ -411,33 +413,43 @@ fn half_precision_and_eight_bits_stay_near_the_reference() {
             "text_first"
         };
         let folder = golden(&format!("flamingo/{family}"));
-        for (hold, least) in [
-            (Hold::Bf16, 0.999),
-            (Hold::F16, 0.9999),
-            (Hold::Q8_0, 0.995),
+        for (weight_format, least) in [
+            (WeightFormat::Bf16, 0.999),
+            (WeightFormat::F16, 0.9999),
+            (WeightFormat::Q8_0, 0.995),
         ] {
             let found = logit_cosine(
-                flamingo(family, MediaMask::Previous, hold),
+                flamingo(family, MediaMask::Previous, weight_format),
                 &folder,
                 name,
                 columns,
             );
-            println!("{family} {}: cosine {found:.6}", hold.name());
-            assert!(found > least, "{family} {}: {found}", hold.name());
+            println!("{family} {}: cosine {found:.6}", weight_format.name());
+            assert!(found > least, "{family} {}: {found}", weight_format.name());
         }
     }
-    for (hold, least) in [(Hold::Bf16, 0.999), (Hold::Q8_0, 0.995)] {
-        let found = logit_cosine(idefics(hold), &golden("idefics"), "three", 130);
-        println!("idefics {}: cosine {found:.6}", hold.name());
-        assert!(found > least, "idefics {}: {found}", hold.name());
+    for (weight_format, least) in [(WeightFormat::Bf16, 0.999), (WeightFormat::Q8_0, 0.995)] {
+        let found = logit_cosine(idefics(weight_format), &golden("idefics"), "three", 130);
+        println!("idefics {}: cosine {found:.6}", weight_format.name());
+        assert!(found > least, "idefics {}: {found}", weight_format.name());
     }
 }
 
 #[test]
 fn a_wrapped_training_checkpoint_gives_the_same_bundle_as_the_flat_one() {
     let folder = tempfile::tempdir().expect("a folder");
-    let flat = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
-    let mut wrapped = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    let flat = request(
+        "of2-mpt7b",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
+    let mut wrapped = request(
+        "of2-mpt7b",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
     wrapped.checkpoint = golden("flamingo/of2-mpt7b/checkpoint-wrapped.pt");
     wrapped.out = folder.path().join("wrapped");
     for request in [&flat, &wrapped] {
@@ -451,7 +463,12 @@ fn a_wrapped_training_checkpoint_gives_the_same_bundle_as_the_flat_one() {
 #[test]
 fn the_wrong_base_model_is_refused_with_a_list() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut wrong = request("of2-neox", folder.path(), MediaMask::Previous, Hold::F32);
+    let mut wrong = request(
+        "of2-neox",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
     wrong.language = Some(golden("flamingo/of2-mpt7b/language"));
     let error = import(&wrong, &Cancel::new(), &mut |_, _| {})
         .expect_err("refused")
@@ -466,7 +483,12 @@ fn the_wrong_base_model_is_refused_with_a_list() {
 /// The error of an import with this field changed in the language model's `config.json`; `None` if it succeeds.
 fn with_config(family: &str, field: &str, value: Value) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut changed = request(family, folder.path(), MediaMask::Previous, Hold::F32);
+    let mut changed = request(
+        family,
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
     let from = changed.language.clone().expect("a language model");
     let language = folder.path().join("language");
     std::fs::create_dir(&language).expect("a folder");
@@ -533,7 +555,12 @@ fn weights_that_are_not_finite_are_refused_by_name() {
     let poisoned = Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor");
     tensors.insert(name.into(), poisoned);
     candle_core::safetensors::save(&tensors, language.join("model.safetensors")).expect("saved");
-    let mut request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    let mut request = request(
+        "of2-mpt7b",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
     request.language = Some(language);
     let error = import(&request, &Cancel::new(), &mut |_, _| {})
         .expect_err("refused")
@@ -548,7 +575,12 @@ fn weights_that_are_not_finite_are_refused_by_name() {
 #[test]
 fn a_stopped_import_leaves_no_bundle_and_no_parts() {
     let folder = tempfile::tempdir().expect("a folder");
-    let request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::F32);
+    let request = request(
+        "of2-mpt7b",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::F32,
+    );
     let cancel = Cancel::new();
     let stop = cancel.clone();
     let error = import(&request, &cancel, &mut |done, _| {
@@ -565,7 +597,12 @@ fn a_stopped_import_leaves_no_bundle_and_no_parts() {
 #[test]
 fn verify_finds_every_flipped_byte() {
     let folder = tempfile::tempdir().expect("a folder");
-    let request = request("of2-mpt7b", folder.path(), MediaMask::Previous, Hold::Q8_0);
+    let request = request(
+        "of2-mpt7b",
+        folder.path(),
+        MediaMask::Previous,
+        WeightFormat::Q8_0,
+    );
     import(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
     assert_eq!(Bundle::verify(&request.out).expect("verified"), [""; 0]);
     let path = request.out.join("model.gguf");

@@ -288,8 +288,7 @@ fn hostile_text_can_be_saved_and_searched_and_is_clean_when_read() {
         assert!(!format!("{session:?}").contains("\\u{1b}"));
         assert!(!session.turns[0].question.chars().any(is_forbidden));
         assert!(
-            session.title.chars().count() <= LONGEST_TITLE
-                && !session.title.chars().any(is_forbidden)
+            session.title.chars().count() <= MAX_TITLE && !session.title.chars().any(is_forbidden)
         );
         for format in [Format::Markdown, Format::Html] {
             assert!(

@@ -37,11 +37,11 @@ fn changed(field: &str, value: Value) -> (bool, Vec<(String, String, String)>) {
         Verdict::Same => (false, Vec::new()),
         Verdict::Differs {
             answer_changed,
-            ingredients,
+            changes,
             ..
         } => (
             answer_changed,
-            ingredients
+            changes
                 .into_iter()
                 .map(|c| (c.name, c.before, c.after))
                 .collect(),
@@ -104,21 +104,21 @@ fn seeds_that_do_not_fit_into_a_float_are_distinguished() {
 #[test]
 fn long_values_that_differ_late_do_not_look_the_same() {
     let ids = |last: &str| json!({ "shot_ids": (0..200).map(|n| format!("id-{n}")).chain([last.to_string()]).collect::<Vec<_>>() });
-    let Verdict::Differs { ingredients, .. } = compare(&turn(ids("a")), &turn(ids("b"))) else {
+    let Verdict::Differs { changes, .. } = compare(&turn(ids("a")), &turn(ids("b"))) else {
         panic!("differs")
     };
-    assert_ne!(ingredients[0].before, ingredients[0].after);
+    assert_ne!(changes[0].before, changes[0].after);
 }
 
 #[test]
 fn settings_are_compared_if_provenance_does_not_contain_them() {
     let mut new = turn(provenance());
     new.settings = json!({ "shots": 2, "decoding": { "seed": 99, "greedy": true } });
-    let Verdict::Differs { ingredients, .. } = compare(&turn(provenance()), &new) else {
+    let Verdict::Differs { changes, .. } = compare(&turn(provenance()), &new) else {
         panic!("differs")
     };
     assert_eq!(
-        ingredients,
+        changes,
         [Change {
             name: "shots".into(),
             before: "4".into(),
@@ -135,7 +135,7 @@ fn the_first_difference_of_an_answer_is_shown() {
     let Verdict::Differs {
         answer_changed: true,
         first_difference: Some(found),
-        ingredients,
+        changes,
     } = verdict
     else {
         panic!("{verdict:?}")
@@ -149,7 +149,7 @@ fn the_first_difference_of_an_answer_is_shown() {
         ),
         ("answer", 1, "es", "é, a nodule")
     );
-    assert_eq!(ingredients, []);
+    assert_eq!(changes, []);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_failed_replay_is_a_different_outcome_without_a_list_of_missing_inputs() {
     let Verdict::Differs {
         answer_changed: true,
         first_difference: Some(found),
-        ingredients,
+        changes,
     } = compare(&turn(provenance()), &new)
     else {
         panic!("differs")
@@ -174,7 +174,7 @@ fn a_failed_replay_is_a_different_outcome_without_a_list_of_missing_inputs() {
         ("outcome", "answered", "failed")
     );
     assert_eq!(
-        ingredients,
+        changes,
         [Change {
             name: "images (hashes)".into(),
             before: "none".into(),
@@ -195,7 +195,7 @@ fn made(encoder: Option<&str>, search: &str) -> Option<Sources> {
 fn names(old: &Turn, new: &Turn) -> Vec<String> {
     match compare(old, new) {
         Verdict::Same => Vec::new(),
-        Verdict::Differs { ingredients, .. } => ingredients
+        Verdict::Differs { changes, .. } => changes
             .into_iter()
             .map(|c| format!("{}: {} -> {}", c.name, c.before, c.after))
             .collect(),

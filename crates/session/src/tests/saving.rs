@@ -227,9 +227,9 @@ fn a_turn_over_a_limit_is_refused_and_leaves_nothing_behind() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = sessions.create("x", "m", "i").unwrap();
-    let long = asking(&"x".repeat(LONGEST_TEXT + 1));
+    let long = asking(&"x".repeat(MAX_TEXT + 1));
     let many = NewTurn {
-        images: vec![new_image(1); MOST_IMAGES + 1],
+        images: vec![new_image(1); MAX_IMAGES + 1],
         ..asking("q")
     };
     let orphan = NewTurn {
@@ -248,7 +248,7 @@ fn a_turn_over_a_limit_is_refused_and_leaves_nothing_behind() {
     assert!(sessions.load(&id).unwrap().turns.is_empty());
     assert_eq!(home.image_files(), 0);
     let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
-    let shots = vec![shot("s"); MOST_SHOTS + 1];
+    let shots = vec![shot("s"); MAX_SHOTS + 1];
     assert!(
         sessions
             .finish_turn(

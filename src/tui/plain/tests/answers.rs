@@ -3,7 +3,7 @@
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
 use crate::tui::journal::{Journal, SavedEnd};
-use crate::tui::state::{Effect, Event, Start, Trouble};
+use crate::tui::state::{Effect, Event, Start, UserError};
 
 #[test]
 fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
@@ -93,7 +93,7 @@ fn an_interrupt_stops_the_answer_and_a_second_one_quits() {
     user.stream(" half");
     user.event(Event::Interrupt);
     assert!(user.exit_reason().is_none());
-    assert_contains(&user.new_output(), "stopping; Ctrl-C again leaves");
+    assert_contains(&user.new_output(), "stopping; Ctrl-C again quits");
     user.event(Event::Interrupt);
     assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
     let turns = user.journal.open("s1").unwrap().turns;
@@ -113,7 +113,7 @@ fn a_signal_keeps_the_partial_answer() {
     user.line("one");
     user.retrieve(1);
     user.stream(" half of it");
-    user.event(Event::EndNow(ExitReason::Signal(15)));
+    user.event(Event::Terminate(ExitReason::Signal(15)));
     assert_eq!(user.exit_reason(), Some(ExitReason::Signal(15)));
     let turns = user.journal.open("s1").unwrap().turns;
     assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half of it")));
@@ -147,7 +147,7 @@ fn a_failed_question_prints_its_hint_and_fails_a_pipe() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        trouble: Trouble::new("too long").hint("ask less"),
+        error: UserError::new("too long").hint("ask less"),
     });
     assert_contains(&user.new_output(), "error: too long\nhint: ask less\n");
     assert!(user.ui.outcome(ExitReason::Left).failed);
@@ -160,7 +160,7 @@ fn a_model_that_fails_to_open_fails_each_question_once() {
     user.effects();
     user.event(Event::Opened {
         job: 1,
-        result: Err(Trouble::new("no such model")),
+        result: Err(UserError::new("no such model")),
     });
     user.line("two");
     let output = user.new_output();

@@ -1,7 +1,7 @@
 //! Every command at least once.
 
 use super::user::{User, assert_contains};
-use crate::tui::state::{COMMANDS, Effect, Event, Trouble};
+use crate::tui::state::{COMMANDS, Effect, Event, UserError};
 use rounds_assistant::retrieval::Strategy;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/cases");
@@ -43,9 +43,9 @@ fn images_are_attached_listed_and_detached() {
     );
     assert_contains(
         &user.output_of("/detach 1"),
-        "chest-nodule.png was taken away",
+        "chest-nodule.png was detached",
     );
-    assert_contains(&user.output_of("/detach all"), "no picture is attached now");
+    assert_contains(&user.output_of("/detach all"), "no image is attached now");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_question_can_be_asked_again_without_a_shot() {
         &output,
         "2. Is there a nodule?  (without chest-0001, chest-nodule, shown)\n   Answer: no\n",
     );
-    assert_contains(&user.output_of("/branch 1"), "branch 1 of 2 is shown");
+    assert_contains(&user.output_of("/branch 1"), "showing branch 1 of 2");
     assert_contains(
         &user.output_of("/turns"),
         "(branch 1 of 2, chest-nodule, selected)\n   Answer: yes",
@@ -138,7 +138,7 @@ fn a_question_can_be_asked_again_without_a_shot() {
 fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
     let mut user = User::new();
     for (line, expected) in [
-        ("/k 2", "2 shots, from the next question on"),
+        ("/k 2", "Next question will use 2 shots"),
         ("/strategy random", "strategy random"),
         ("/order shuffled", "order shuffled"),
         ("/floor", "no floor; /floor NUMBER|off changes it"),
@@ -173,7 +173,7 @@ fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
         "filter: organ=chest\n",
         "temperature: 0.5\n",
         "seed: 7\n",
-        "session: not begun\n",
+        "no session yet\n",
         "use: education and research only, not for diagnosis\n",
     ] {
         assert_contains(&output, line);
@@ -198,7 +198,7 @@ fn opening_another_model_or_index_can_be_cancelled() {
     assert_contains(&user.output_of("/model /models/big"), "opening model big");
     assert_contains(
         &user.output_of("/stop"),
-        "opening was given up; the one before stays",
+        "opening cancelled; the previous one stays open",
     );
     assert_contains(&user.output_of("/index /data/own"), "opening index own");
     let jobs: Vec<u64> = user
@@ -211,13 +211,13 @@ fn opening_another_model_or_index_can_be_cancelled() {
         .collect();
     user.event(Event::Opened {
         job: *jobs.last().unwrap(),
-        result: Err(Trouble::new("no index there").hint("look again")),
+        result: Err(UserError::new("no index there").hint("look again")),
     });
     assert_contains(
         &user.new_output(),
         "error: no index there\nhint: look again\n",
     );
-    assert_contains(&user.output_of("/stop"), "nothing runs");
+    assert_contains(&user.output_of("/stop"), "nothing is running");
 }
 
 #[test]
@@ -276,10 +276,7 @@ fn a_stopped_comparison_prints_the_partial_answer() {
 fn a_question_is_regenerated_and_edited_as_branches() {
     let mut user = answered();
     let output = user.output_of("/regenerate");
-    assert_contains(
-        &output,
-        "greedy decoding with the same settings says the same again",
-    );
+    assert_contains(&output, "Same settings give the same answer");
     assert_contains(&output, "Question: Is there a nodule?\n");
     user.model_answers("yes");
     let output = user.output_of("/edit");
@@ -322,7 +319,10 @@ fn turns_are_listed_and_selected() {
         &user.output_of("/turn 3"),
         "error: there is no question `3`",
     );
-    assert_contains(&user.output_of("/branches"), "no branch there");
+    assert_contains(
+        &user.output_of("/branches"),
+        "no other version of this question",
+    );
 }
 
 #[test]
@@ -350,16 +350,13 @@ fn sessions_are_created_listed_searched_renamed_opened_and_deleted() {
     assert_contains(&user.output_of("/open s9"), "error: there is no session s9");
     assert_contains(
         &user.output_of("/delete"),
-        "Delete this session (Chest)? It cannot be brought back.\nyes or no?\n",
+        "Delete this session (Chest)? This cannot be undone.\nyes or no?\n",
     );
     assert_contains(&user.output_of("no"), "nothing was deleted");
     user.line("/delete");
     assert_contains(&user.output_of("yes"), "the session was deleted");
     assert!(!user.output_of("/sessions").contains("Chest"));
-    assert_contains(
-        &user.output_of("/delete"),
-        "this session is not in the store",
-    );
+    assert_contains(&user.output_of("/delete"), "this session is not saved");
 }
 
 #[test]
@@ -373,14 +370,14 @@ fn the_extension_sets_the_export_format_and_no_file_is_overwritten() {
     );
     assert_contains(
         &user.output_of("/export x.txt"),
-        "hint: end it in .md, .html or .json",
+        "hint: use .md, .html or .json",
     );
     let line = format!("/export {}", path.display());
     assert_contains(&user.output_of(&line), "written to ");
     assert_contains(&std::fs::read_to_string(&path).unwrap(), "A: yes");
     assert_contains(
         &user.output_of(&line),
-        "error: a file of this name exists already\nhint: write another name",
+        "error: a file with this name already exists\nhint: choose another name",
     );
 }
 
@@ -388,9 +385,9 @@ fn the_extension_sets_the_export_format_and_no_file_is_overwritten() {
 fn background_work_reports_progress_and_can_be_stopped() {
     let mut user = User::new();
     assert_contains(&user.output_of("/import mine folder /data"), "importing\n");
-    let working = |done: u64| Event::Working {
+    let working = |done: u64| Event::WorkProgress {
         job: 1,
-        said: format!("importing, {done} rows"),
+        progress: format!("importing, {done} rows"),
     };
     user.event(working(5));
     assert_eq!(user.new_output(), "");
@@ -401,11 +398,11 @@ fn background_work_reports_progress_and_can_be_stopped() {
     let effects = user.effects();
     assert!(effects.iter().any(|e| matches!(e, Effect::StopWork)));
     let result = Ok("stopped: 900 rows".to_string());
-    user.event(Event::Worked { job: 1, result });
+    user.event(Event::WorkFinished { job: 1, result });
     assert_contains(&user.new_output(), "stopped: 900 rows\n");
     user.output_of("/warm");
-    let result = Err(Trouble::new("nothing can be cached for it"));
-    user.event(Event::Worked { job: 2, result });
+    let result = Err(UserError::new("nothing can be cached for it"));
+    user.event(Event::WorkFinished { job: 2, result });
     assert_contains(&user.new_output(), "error: nothing can be cached for it\n");
 }
 
@@ -421,7 +418,7 @@ fn a_pipe_waits_for_background_work() {
     };
     assert!(!asked(&mut user));
     let result = Ok("10 images are cached".to_string());
-    user.event(Event::Worked { job: 1, result });
+    user.event(Event::WorkFinished { job: 1, result });
     assert!(asked(&mut user));
 }
 
@@ -440,7 +437,7 @@ fn full_screen_commands_say_that_they_do_nothing_here() {
         let name = command.split(' ').next().unwrap();
         assert_contains(
             &user.output_of(command),
-            &format!("{name} matters in the full screen only"),
+            &format!("{name} works only in the full-screen interface"),
         );
     }
 }
@@ -459,23 +456,23 @@ fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
     let asked_about = |user: &mut User| {
         let effects = user.effects();
         let asked = effects.into_iter().find_map(|effect| match effect {
-            Effect::Ask { whose, .. } => Some((whose.patient, whose.study)),
+            Effect::Ask { subject, .. } => Some((subject.patient, subject.study)),
             _ => None,
         });
         asked.expect("no question was asked")
     };
     let some = |id: &str| Some(id.to_string());
     let mut user = User::new();
-    assert_contains(&user.output_of("/patient"), "no patient is known");
+    assert_contains(&user.output_of("/patient"), "no patient is set");
     assert_contains(
         &user.output_of("/patient P 7"),
-        "patient P 7: none of its examples is a shot",
+        "patient P 7: its examples are not used",
     );
     assert_contains(&user.output_of("/study s-1"), "study s-1: ");
     assert_contains(&user.output_of("/status"), "patient: P 7\nstudy: s-1\n");
     user.exchange("Is there a nodule?", "yes");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
-    assert_contains(&user.output_of("/study off"), "no study is known");
+    assert_contains(&user.output_of("/study off"), "no study is set");
     assert_contains(&user.output_of("/patient other"), "patient other: ");
     user.line("/compare");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
@@ -487,15 +484,15 @@ fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
     assert_eq!(asked_about(&mut user), (some("other"), None));
 
     // A new session has no patient; a reopened one keeps its own.
-    assert_contains(&user.output_of("/new"), "of nobody in particular");
-    assert_contains(&user.output_of("/patient"), "no patient is known");
+    assert_contains(&user.output_of("/new"), "no patient or study is set");
+    assert_contains(&user.output_of("/patient"), "no patient is set");
     user.line("/open s1");
     assert_contains(&user.output_of("/patient"), "patient other: ");
     let turns = crate::tui::Journal::open(&mut user.journal, "s1")
         .unwrap()
         .turns;
-    assert_eq!(turns[0].whose.patient, some("P 7"));
-    assert_eq!(turns[0].whose.study, some("s-1"));
+    assert_eq!(turns[0].subject.patient, some("P 7"));
+    assert_eq!(turns[0].subject.study, some("s-1"));
 }
 
 /// A command added to the table must be tested here too.

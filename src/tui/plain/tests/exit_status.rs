@@ -2,7 +2,7 @@
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
-use crate::tui::state::{Event, Start, Trouble};
+use crate::tui::state::{Event, Start, UserError};
 use crate::tui::tests::data;
 
 fn failed(user: &User) -> bool {
@@ -47,7 +47,7 @@ fn showing_an_empty_list_is_not_an_error() {
 fn a_model_that_fails_to_open_is_reported_separately_from_a_failed_command() {
     let mut user = User::with_start(Start::default(), false);
     let job = 1;
-    let result = Err(Trouble::new("the model is damaged"));
+    let result = Err(UserError::new("the model is damaged"));
     user.event(Event::Opened { job, result });
     let outcome = user.ui.outcome(ExitReason::Left);
     assert!(outcome.failed && outcome.open_failed);

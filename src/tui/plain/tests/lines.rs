@@ -13,7 +13,7 @@ fn the_first_run_notice_is_printed_and_accepted() {
         ..Start::default()
     };
     let (mut ui, effects) = crate::tui::plain::line_ui::LineUi::new(start.clone(), true);
-    assert!(effects.iter().any(|e| matches!(e, Effect::Accept)));
+    assert!(effects.iter().any(|e| matches!(e, Effect::AcceptFirstRun)));
     assert_contains(&ui.take_stdout(), "Answers are often wrong.");
     assert_eq!(ui.take_stderr(), "");
     let (mut piped, _) = crate::tui::plain::line_ui::LineUi::new(start, false);
@@ -33,7 +33,7 @@ fn bad_lines_are_reported_and_the_next_one_runs() {
     );
     assert_contains(
         &user.output,
-        "the line has 9000 characters; at most 8000 are taken",
+        "the line has 9000 characters; the limit is 8000",
     );
     user.exchange("one", "yes");
     assert!(user.ui.outcome(ExitReason::Left).failed);
@@ -131,7 +131,7 @@ fn images_given_at_start_are_added_to_those_of_the_session() {
         .state_mut()
         .attached
         .iter()
-        .map(|a| a.picture.source.name.clone())
+        .map(|a| a.image.source.name.clone())
         .collect();
     assert_eq!(names, ["brain-mass", "chest-nodule.png"]);
     assert_contains(&user.output, "opened: one");

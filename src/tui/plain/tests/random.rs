@@ -2,7 +2,7 @@
 
 use super::user::User;
 use crate::tui::ExitReason;
-use crate::tui::state::{COMMANDS, Event, Trouble};
+use crate::tui::state::{COMMANDS, Event, UserError};
 use crate::tui::tests::random::Dice;
 
 const ARGUMENTS: [&str; 14] = [
@@ -58,7 +58,7 @@ fn step_model(user: &mut User, dice: &mut Dice) {
         4 => user.model_stops(),
         _ => user.event(Event::TurnFailed {
             turn,
-            trouble: Trouble::new("broken"),
+            error: UserError::new("broken"),
         }),
     }
 }

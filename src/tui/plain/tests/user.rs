@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::tui::MemoryJournal;
-use crate::tui::hands;
-use crate::tui::house::About;
+use crate::tui::backend::EngineInfo;
+use crate::tui::effects;
 use crate::tui::plain::line_ui::LineUi;
-use crate::tui::state::{Effect, Event, Start, Trouble, TurnId};
+use crate::tui::state::{Effect, Event, Start, TurnId, UserError};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
 use rounds_support::sanitise::is_forbidden;
@@ -42,7 +42,7 @@ impl User {
     pub fn with_start(start: Start, terminal: bool) -> Self {
         let start = Start {
             linear: true,
-            cases: hands::case_names(),
+            cases: effects::case_names(),
             ..start
         };
         let (ui, effects) = LineUi::new(start, terminal);
@@ -72,7 +72,7 @@ impl User {
         });
         self.event(Event::Opened {
             job: job.expect("no model is being opened"),
-            result: Ok(About {
+            result: Ok(EngineInfo {
                 model: "nano".into(),
                 index: "shipped".into(),
                 device: "cpu".into(),
@@ -106,22 +106,22 @@ impl User {
             self.worker_replies.extend(match &effect {
                 Effect::AttachClipboard => Some(Event::Attached {
                     name: "clipboard".into(),
-                    result: Err(Trouble::new("there is no image on the clipboard")),
+                    result: Err(UserError::new("there is no image on the clipboard")),
                 }),
-                Effect::Work { job, .. } => Some(Event::Worked {
+                Effect::Work { job, .. } => Some(Event::WorkFinished {
                     job: *job,
                     result: Ok("done".into()),
                 }),
                 _ => None,
             });
             let event = match effect {
-                Effect::AttachFile(path) => Some(hands::attach_file(&path)),
-                Effect::AttachCase(name) => Some(hands::attach_case(&name)),
-                Effect::ListFolder(folder) => Some(hands::list(&folder)),
+                Effect::AttachFile(path) => Some(effects::attach_file(&path)),
+                Effect::AttachCase(name) => Some(effects::attach_case(&name)),
+                Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
                 Effect::Open { .. }
                 | Effect::Ask { .. }
                 | Effect::Cancel
-                | Effect::Abandon { .. }
+                | Effect::CancelOpening { .. }
                 | Effect::AttachClipboard
                 | Effect::Work { .. }
                 | Effect::StopWork
@@ -129,7 +129,7 @@ impl User {
                     self.effects.push(effect);
                     None
                 }
-                other => hands::done(&mut self.journal, other),
+                other => effects::perform(&mut self.journal, other),
             };
             if let Some(event) = event {
                 self.event(event);

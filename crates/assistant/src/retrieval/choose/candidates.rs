@@ -106,7 +106,7 @@ impl Chooser<'_> {
         let among: HashSet<usize> = hits.iter().map(|(hit, _)| hit.row).collect();
         let found = self
             .index
-            .by_words(self.query.question, among.len(), &|n| among.contains(&n))?;
+            .fulltext_search(self.query.question, among.len(), &|n| among.contains(&n))?;
         Ok(found.into_iter().map(|hit| (hit.row, hit.score)).collect())
     }
 
@@ -117,7 +117,7 @@ impl Chooser<'_> {
         {
             return Ok(None);
         }
-        match self.index.example_if_there(number)? {
+        match self.index.find_example(number)? {
             Some(example) if self.leakage.allows(&example)? => Ok(Some(example)),
             _ => Ok(None),
         }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::super::{Plan, condition};
-use rounds_index::{Index, IndexError, Living, With};
+use rounds_index::{Index, IndexError, LiveRows, LookupBy};
 
 /// The numbers that a search may return. Can be shared between threads.
 pub struct Eligibility<'a> {
-    living: &'a Living,
+    living: &'a LiveRows,
     rows: usize,
     /// Excluded, pinned, with a pinned image, or the query's own.
     excluded: HashSet<usize>,
@@ -31,11 +31,11 @@ impl<'a> Eligibility<'a> {
         for number in pinned {
             // Only one example per image is a shot.
             for image in &index.example(*number)?.images {
-                excluded.extend(index.numbers_with(With::Image, &image.sha256)?);
+                excluded.extend(index.numbers_by(LookupBy::Image, &image.sha256)?);
             }
         }
         Ok(Self {
-            living: index.living(),
+            living: index.live_rows(),
             rows: index.rows(),
             excluded,
             only: condition::numbers(&plan.filter, index)?,

@@ -17,7 +17,7 @@ impl Chooser<'_> {
             None => Filter::Fn(&allowed),
         };
         let (encoder, search) = (self.query.encoder, self.plan.search);
-        let found = self.index.answer(encoder, vector, k, &filter, search)?;
+        let found = self.index.search(encoder, vector, k, &filter, search)?;
         if self.search_used.get() != Some(Search::Hnsw) {
             self.search_used.set(Some(found.by));
         }
@@ -39,7 +39,9 @@ impl Chooser<'_> {
     /// By the question's words.
     pub fn by_text(&self, k: usize) -> Result<Ranking, IndexError> {
         let allowed = |n: usize| self.eligibility.allows(n);
-        let hits = self.index.by_words(self.query.question, k, &allowed)?;
+        let hits = self
+            .index
+            .fulltext_search(self.query.question, k, &allowed)?;
         Ok(hits
             .into_iter()
             .map(super::super::with_text_reason)
@@ -71,7 +73,7 @@ impl Chooser<'_> {
 
     /// The question against the examples' images.
     pub fn question_to_images(&self, k: usize) -> Result<Ranking, IndexError> {
-        let vector = self.query.text.ok_or(IndexError::NoTexts)?;
+        let vector = self.query.text.ok_or(IndexError::NoTextVectors)?;
         let hits = self.nearest(k, vector)?;
         Ok(with_reason(hits, "question-to-image similarity"))
     }

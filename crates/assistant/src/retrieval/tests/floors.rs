@@ -34,13 +34,13 @@ fn index(folder: &std::path::Path) -> Index {
             licence: "MIT".into(),
             ..Example::default()
         };
-        let new_image = NewPicture {
+        let new_image = NewImage {
             image,
             bytes,
-            details: Some(Details {
+            details: Some(ImageDetails {
                 width: 1,
                 height: 1,
-                look: phash_of(i),
+                phash: phash_of(i),
             }),
         };
         let vectors = NewVectors {

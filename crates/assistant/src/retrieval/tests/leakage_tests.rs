@@ -34,19 +34,19 @@ fn made(folder: &std::path::Path, examples: &[Made]) -> Index {
     create(folder, vec![encoder]).unwrap();
     let mut writer = Writer::open(folder).unwrap();
     for made in examples {
-        let new_image = |name: &&str| NewPicture {
+        let new_image = |name: &&str| NewImage {
             image: ExampleImage {
                 sha256: sha256_hex(name.as_bytes()),
                 extension: "png".into(),
             },
             bytes: name.as_bytes().to_vec(),
-            details: Some(Details {
+            details: Some(ImageDetails {
                 width: 1,
                 height: 1,
-                look: made.phash,
+                phash: made.phash,
             }),
         };
-        let images: Vec<NewPicture> = made.images.iter().map(new_image).collect();
+        let images: Vec<NewImage> = made.images.iter().map(new_image).collect();
         let vectors = NewVectors {
             image: (!images.is_empty()).then(|| at(made.angle).to_vec()),
             text: None,

@@ -1,6 +1,6 @@
 //! Finds image placeholders in a text: `<image>`, `<image:path>`, and `![…](path)` of Markdown.
 
-use crate::PICTURE_PLACE;
+use crate::IMAGE_PLACEHOLDER;
 use crate::dataset::ImageSource;
 
 /// Longest placeholder in bytes, including name and Markdown alt text.
@@ -45,7 +45,7 @@ pub(super) fn read(text: &str) -> Vec<Part> {
 }
 
 fn flush(plain: &mut String, parts: &mut Vec<Part>) {
-    let text = plain.replace(PICTURE_PLACE, " ");
+    let text = plain.replace(IMAGE_PLACEHOLDER, " ");
     if !text.trim().is_empty() {
         parts.push(Part::Text(text.trim().to_owned()));
     }

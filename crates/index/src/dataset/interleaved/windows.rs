@@ -1,7 +1,7 @@
 //! Cuts the pieces of a document into windows of a few images and the text around them.
 
 use super::Piece;
-use crate::PICTURE_PLACE;
+use crate::IMAGE_PLACEHOLDER;
 use crate::dataset::ImageSource;
 
 /// Most images of a window.
@@ -157,7 +157,7 @@ fn close(lead: String, units: Vec<Unit>) -> Window {
             if !window.question.is_empty() {
                 window.question.push(' ');
             }
-            window.question.push(PICTURE_PLACE);
+            window.question.push(IMAGE_PLACEHOLDER);
             window.images.push(image);
         }
         if !unit.text.is_empty() {
@@ -279,12 +279,12 @@ mod tests {
             23
         );
         for window in &windows {
-            let places = window.question.matches(PICTURE_PLACE).count();
+            let places = window.question.matches(IMAGE_PLACEHOLDER).count();
             assert_eq!(places, window.images.len());
             assert!(places <= MAX_IMAGES);
             let text = window
                 .question
-                .replace(PICTURE_PLACE, "")
+                .replace(IMAGE_PLACEHOLDER, "")
                 .replace("  ", " ");
             assert!(length(&text) + length(&window.answer) <= MAX_CHARACTERS + 12);
             assert!(!window.answer.is_empty());

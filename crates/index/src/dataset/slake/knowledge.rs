@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::vocabulary::words;
-use rounds_support::errors::shown;
+use rounds_support::errors::display_path;
 use rounds_support::files;
 
 /// Largest file of facts, in bytes.
@@ -94,7 +94,7 @@ impl Knowledge {
             );
             if facts.len() > MAX_FACTS {
                 let reason = format!("more than {MAX_FACTS} facts");
-                return Err(DatasetError::unsupported(&shown(folder), reason));
+                return Err(DatasetError::unsupported(&display_path(folder), reason));
             }
         }
         Ok(Self { facts })

@@ -183,7 +183,7 @@ impl Graph {
     }
 
     /// Like [`Graph::search`], using the graph even if few rows pass the filter, to measure where it pays off.
-    pub fn search_unasked(
+    pub fn search_graph_only(
         &self,
         vectors: &Vectors,
         query: &[f32],

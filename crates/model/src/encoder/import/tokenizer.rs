@@ -15,7 +15,7 @@ use super::sentencepiece;
 use crate::encoder::manifest::{MAX_TOKENIZER, TokenizerManifest};
 use crate::encoder::tokens::{self, TextKind};
 use crate::import::ImportError;
-use rounds_imaging::without_panic;
+use rounds_imaging::catch_panic;
 use rounds_support::files;
 
 /// A tokenizer ready to be written.
@@ -302,7 +302,7 @@ fn unigram(bytes: &[u8]) -> Result<Tokenizer, String> {
     let mut tokenizer = tokenizer_from(&json)?;
     let mut steps: Vec<NormalizerWrapper> = Vec::new();
     if !model.charsmap.is_empty() {
-        let table = without_panic(|| Precompiled::from(&model.charsmap))
+        let table = catch_panic(|| Precompiled::from(&model.charsmap))
             .ok_or("its table of replacements is damaged")?
             .map_err(|e| e.to_string())?;
         steps.push(table.into());

@@ -9,6 +9,6 @@ mod gallery;
 mod render;
 mod view_transform;
 
-pub use encode::{Encoded, How, Screen, encode};
+pub use encode::{Encoded, ImageProtocol, Screen, encode};
 pub use gallery::{Gallery, Request, Source, Wanted};
-pub use view_transform::Look;
+pub use view_transform::ViewTransform;

@@ -7,7 +7,7 @@ use super::catch_panic;
 use crate::tui::Journal;
 use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
-use crate::tui::state::{Effect, Event, Trouble};
+use crate::tui::state::{Effect, Event, UserError};
 use rounds_index::Images;
 
 /// Maximum sessions listed.
@@ -80,7 +80,7 @@ impl Store {
 
 /// The event to send if an effect panics: the one that would have reported its result.
 fn failure(effect: &Effect) -> Option<Event> {
-    let broken = Trouble::new("internal error: the session store failed")
+    let broken = UserError::new("internal error: the session store failed")
         .hint("the conversation continues; `rounds session list` shows what was saved");
     Some(match effect {
         Effect::CreateSession { .. } => Event::SessionCreated(Err(broken)),
@@ -103,7 +103,7 @@ pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
     let report_failure = |result: Result<(), JournalError>| {
         result
             .err()
-            .map(|error| Event::StoreFailed(Trouble::from(error)))
+            .map(|error| Event::StoreFailed(UserError::from(error)))
     };
     match effect {
         Effect::CreateSession {
@@ -113,10 +113,10 @@ pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
         } => Some(Event::SessionCreated(
             journal
                 .create(&title, &model, &index)
-                .map_err(Trouble::from),
+                .map_err(UserError::from),
         )),
         Effect::StoreTurn { turn, session, new } => {
-            let result = journal.begin_turn(&session, &new).map_err(Trouble::from);
+            let result = journal.begin_turn(&session, &new).map_err(UserError::from);
             Some(Event::TurnStored { turn, result })
         }
         Effect::StorePartial { id, text } => report_failure(journal.append_partial(&id, &text)),
@@ -126,18 +126,18 @@ pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
         Effect::ListSessions { words } => {
             let result = journal
                 .list(&words, MAX_LISTED_SESSIONS)
-                .map_err(Trouble::from);
+                .map_err(UserError::from);
             Some(Event::Sessions { words, result })
         }
         Effect::OpenSession(id) => Some(Event::SessionOpened(
-            journal.open(&id).map(Box::new).map_err(Trouble::from),
+            journal.open(&id).map(Box::new).map_err(UserError::from),
         )),
         Effect::RenameSession { id, title } => report_failure(journal.rename(&id, &title)),
         Effect::DeleteSession(id) => report_failure(journal.delete(&id)),
         Effect::Export { id, format, path } => Some(Event::Exported(
             export(journal, &id, format, &path).map(|()| path),
         )),
-        Effect::Accept => report_failure(journal.accept()),
+        Effect::AcceptFirstRun => report_failure(journal.accept()),
         _ => None,
     }
 }
@@ -147,11 +147,11 @@ fn export(
     id: &str,
     format: crate::tui::journal::ExportFormat,
     path: &Path,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     if path.symlink_metadata().is_ok() {
         return Err(
-            Trouble::new("a file with this name already exists").hint("choose another name")
+            UserError::new("a file with this name already exists").hint("choose another name")
         );
     }
-    journal.export(id, format, path).map_err(Trouble::from)
+    journal.export(id, format, path).map_err(UserError::from)
 }

@@ -10,7 +10,7 @@ use rounds_support::{Paths, sanitise};
 
 /// What the interface shows about an opened model and index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct EngineInfo {
     pub model: String,
     pub index: String,
     pub device: String,
@@ -19,15 +19,15 @@ pub struct About {
 }
 
 /// An opened assistant.
-pub struct Opened {
+pub struct OpenedAssistant {
     pub assistant: Assistant,
-    pub about: About,
+    pub about: EngineInfo,
     pub images: Images,
 }
 
 /// Opens model and index, by path or by their names in the user's libraries. Slow: never call it on the thread that
 /// draws.
-pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
+pub fn open(setup: &Setup) -> Result<OpenedAssistant, AssistantError> {
     let setup = &setup.clone().named();
     let mut found = setup.clone();
     if let Ok(paths) = Paths::find() {
@@ -38,9 +38,9 @@ pub fn open(setup: &Setup) -> Result<Opened, AssistantError> {
     }
     let images = Images::new(found.index.as_deref());
     let assistant = Assistant::start(found)?;
-    let opened = assistant.opened();
-    Ok(Opened {
-        about: About {
+    let opened = assistant.info();
+    Ok(OpenedAssistant {
+        about: EngineInfo {
             model: label(setup.model.as_deref()),
             index: label(setup.index.as_deref()),
             device: opened.device.into(),
@@ -63,7 +63,7 @@ pub fn label(path: Option<&Path>) -> String {
 }
 
 /// SHA-256 of the images of an example, in order.
-pub fn pictures_of(example: &Example) -> Vec<String> {
+pub fn image_hashes(example: &Example) -> Vec<String> {
     example
         .images
         .iter()
@@ -72,7 +72,7 @@ pub fn pictures_of(example: &Example) -> Vec<String> {
 }
 
 /// The bytes of one image of an example. The error is a message for the user.
-pub fn picture_bytes(
+pub fn image_bytes(
     images: &Images,
     example: &Example,
     sha256: &str,

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::model::lower_thread_priority;
 use crate::tui::message::Message;
-use crate::tui::state::{Event, Trouble, Work};
+use crate::tui::state::{Event, UserError, Work};
 use rounds_assistant::Assistant;
-use rounds_assistant::upkeep::{self, ImportReport, Imported, Warming};
+use rounds_assistant::maintenance::{self, ImportReport, Imported, WarmEvent};
 use rounds_index::IndexError;
 use rounds_index::dataset::Options;
 use rounds_index::ingest::Report;
@@ -32,10 +32,10 @@ impl ProgressReporter {
             .is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
         {
             self.last_report = Some(Instant::now());
-            let (job, said) = (self.job, message());
+            let (job, progress) = (self.job, message());
             let _ = self
                 .sender
-                .send(Message::Event(Event::Working { job, said }));
+                .send(Message::Event(Event::WorkProgress { job, progress }));
         }
     }
 }
@@ -62,7 +62,7 @@ pub fn start(
                 path,
                 device,
             } => {
-                let import = upkeep::Import {
+                let import = maintenance::Import {
                     index,
                     format,
                     path,
@@ -71,11 +71,11 @@ pub fn start(
                 };
                 import_data(&import, &cancel, &mut progress)
             }
-            Work::Warm { really } => warm(assistant, really, cancel, &mut progress),
+            Work::Warm { confirmed } => warm(assistant, confirmed, cancel, &mut progress),
         });
         let result = std::panic::catch_unwind(run)
-            .unwrap_or_else(|_| Err(Trouble::new("internal error: the work failed")));
-        let _ = sender.send(Message::Event(Event::Worked { job, result }));
+            .unwrap_or_else(|_| Err(UserError::new("internal error: the work failed")));
+        let _ = sender.send(Message::Event(Event::WorkFinished { job, result }));
     };
     std::thread::Builder::new()
         .name("work".into())
@@ -84,14 +84,14 @@ pub fn start(
 }
 
 fn import_data(
-    import: &upkeep::Import,
+    import: &maintenance::Import,
     cancel: &Cancel,
     progress: &mut ProgressReporter,
-) -> Result<String, Trouble> {
-    let paths = Paths::find().map_err(|error| Trouble::of(&error))?;
+) -> Result<String, UserError> {
+    let paths = Paths::find().map_err(|error| UserError::of(&error))?;
     let mut total = None;
     let mut first_rejected = None;
-    let imported = upkeep::import(
+    let imported = maintenance::import(
         import,
         &rounds_index::library::Library::of(&paths),
         &rounds_model::library::Library::of(&paths),
@@ -102,8 +102,8 @@ fn import_data(
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 first_rejected.get_or_insert_with(|| format!("{origin}: {reason}"));
             }
-            ImportReport::Rows(Report::Looked(summary) | Report::Committed(summary)) => {
-                let done = summary.rows + summary.left_out;
+            ImportReport::Rows(Report::Progress(summary) | Report::Committed(summary)) => {
+                let done = summary.rows + summary.filtered;
                 progress.report(|| match total {
                     Some(all) => format!("importing, {done} of {}", count(all, "row")),
                     None => format!("importing, {}", count(done, "row")),
@@ -115,7 +115,7 @@ fn import_data(
         summary,
         examples,
         ended,
-    } = imported.map_err(|error| Trouble::of(&error))?;
+    } = imported.map_err(|error| UserError::of(&error))?;
     let result = format!(
         "{}: {} added, {} duplicates, {} rejected; the index has {}",
         count(summary.rows, "row"),
@@ -129,10 +129,10 @@ fn import_data(
             None => result,
             Some(first) => format!("{result}; first rejected row: {first}"),
         }),
-        Err(upkeep::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
+        Err(maintenance::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
             "stopped: {result}; run the same command again to continue"
         )),
-        Err(error) => Err(Trouble::of(&error).hint(result)),
+        Err(error) => Err(UserError::of(&error).hint(result)),
     }
 }
 
@@ -143,28 +143,28 @@ fn count(number: u64, what: &str) -> String {
 
 fn warm(
     assistant: Option<Arc<Assistant>>,
-    really: bool,
+    confirmed: bool,
     cancel: Cancel,
     progress: &mut ProgressReporter,
-) -> Result<String, Trouble> {
-    let assistant = assistant.ok_or_else(|| Trouble::new("no model is open"))?;
+) -> Result<String, UserError> {
+    let assistant = assistant.ok_or_else(|| UserError::new("no model is open"))?;
     let mut result = String::from("the model stopped unexpectedly");
-    for event in assistant.warm(really, cancel) {
+    for event in assistant.warm(confirmed, cancel) {
         match event {
-            Warming::Plan(plan) => {
+            WarmEvent::Plan(plan) => {
                 result = format!("{}; /warm go starts it", plan.in_words());
             }
-            Warming::Progress(done, all) => {
+            WarmEvent::Progress(done, all) => {
                 progress.report(|| format!("caching image features, {done} of {all}"));
             }
-            Warming::Done(warmed) => {
+            WarmEvent::Done(warmed) => {
                 result = format!(
                     "image features cached: {}, {}",
-                    count(warmed.pictures, "image"),
+                    count(warmed.images, "image"),
                     bytes(warmed.bytes)
                 );
             }
-            Warming::Failed(error) => return Err(Trouble::of(&error)),
+            WarmEvent::Failed(error) => return Err(UserError::of(&error)),
         }
     }
     Ok(result)

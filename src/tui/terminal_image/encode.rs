@@ -10,11 +10,11 @@ use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Six
 use super::cells::CellImage;
 use super::gallery::Request;
 use super::render::render;
-use rounds_imaging::{ColourDepth, Picture};
+use rounds_imaging::{ColourDepth, Image};
 
 /// The protocol that draws images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum ImageProtocol {
     Kitty,
     Iterm2,
     Sixel,
@@ -22,7 +22,7 @@ pub enum How {
     None,
 }
 
-impl How {
+impl ImageProtocol {
     /// Its name for the user.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl How {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// The protocol that draws images.
-    pub protocol: How,
+    pub protocol: ImageProtocol,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
     /// Whether sequences must be wrapped to pass through tmux.
@@ -93,10 +93,10 @@ impl Encoded {
 }
 
 /// Encodes an image for the screen; `number` becomes its kitty image id.
-pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -> Encoded {
+pub fn encode(image: &Image, request: &Request, screen: Screen, number: u32) -> Encoded {
     let failed = || Encoded::Failed("this image cannot be drawn".into());
     let (columns, rows) = (request.columns, request.rows);
-    if matches!(screen.protocol, How::Cells | How::None) {
+    if matches!(screen.protocol, ImageProtocol::Cells | ImageProtocol::None) {
         let cells = CellImage::new(image, request.transform, columns, rows, screen.depth);
         return cells.map_or_else(failed, Encoded::Cells);
     }
@@ -121,34 +121,36 @@ pub fn encode(image: &Picture, request: &Request, screen: Screen, number: u32) -
 fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
     let image = DynamicImage::ImageRgb8(pixels);
     let protocol = match screen.protocol {
-        How::Kitty => Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?),
-        How::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
-        How::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
-        How::Cells | How::None => return None,
+        ImageProtocol::Kitty => {
+            Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?)
+        }
+        ImageProtocol::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
+        ImageProtocol::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
+        ImageProtocol::Cells | ImageProtocol::None => return None,
     };
     Some(Encoded::Graphics {
         protocol: Box::new(protocol),
-        kitty: (screen.protocol == How::Kitty).then_some(number),
+        kitty: (screen.protocol == ImageProtocol::Kitty).then_some(number),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::picture::Look;
-    use rounds_imaging::{Beside, SourceInfo};
+    use crate::tui::terminal_image::ViewTransform;
+    use rounds_imaging::{PixelExtras, SourceInfo};
 
-    fn drawn(protocol: How) -> (Encoded, Buffer) {
-        let image = Picture {
+    fn drawn(protocol: ImageProtocol) -> (Encoded, Buffer) {
+        let image = Image {
             width: 64,
             height: 32,
             rgb: vec![120; 64 * 32 * 3],
-            beside: Beside::default(),
+            extras: PixelExtras::default(),
             source: SourceInfo::unknown(),
         };
         let request = Request {
             id: "x".into(),
-            transform: Look::default(),
+            transform: ViewTransform::default(),
             columns: 20,
             rows: 10,
         };
@@ -167,9 +169,9 @@ mod tests {
     #[test]
     fn each_protocol_writes_its_own_sequence_at_the_same_position() {
         for (protocol, begins) in [
-            (How::Kitty, "\u{1b}_G"),
-            (How::Iterm2, "]1337;File="),
-            (How::Sixel, "\u{1b}P"),
+            (ImageProtocol::Kitty, "\u{1b}_G"),
+            (ImageProtocol::Iterm2, "]1337;File="),
+            (ImageProtocol::Sixel, "\u{1b}P"),
         ] {
             let (encoded, buffer) = drawn(protocol);
             assert_eq!(encoded.size(), (20, 5), "{protocol:?}");
@@ -180,6 +182,6 @@ mod tests {
                 &symbol[..60.min(symbol.len())]
             );
         }
-        assert_eq!(drawn(How::Cells).0.size(), (20, 5));
+        assert_eq!(drawn(ImageProtocol::Cells).0.size(), (20, 5));
     }
 }

@@ -11,7 +11,7 @@ const SCALE: u16 = 1000;
 
 /// Zoom, pan, brightness and contrast of a displayed image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Look {
+pub struct ViewTransform {
     zoom: u8,
     /// Centre of the visible part, in thousandths of the image size.
     x: u16,
@@ -20,7 +20,7 @@ pub struct Look {
     contrast: i8,
 }
 
-impl Default for Look {
+impl Default for ViewTransform {
     fn default() -> Self {
         Self {
             zoom: 0,
@@ -32,7 +32,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl ViewTransform {
     /// Zooms in (positive) or out by `step` steps.
     pub fn zoom(&mut self, step: i8) {
         self.zoom = self.zoom.saturating_add_signed(step).min(MAX_ZOOM);
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_visible_part_stays_inside_the_image() {
-        let mut transform = Look::default();
+        let mut transform = ViewTransform::default();
         assert_eq!(transform.visible_rect(100, 50), (0, 0, 100, 50));
         for step in 0..200 {
             transform.zoom(if step % 3 == 0 { -1 } else { 1 });
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_tone_curve_changes_only_with_brightness_or_contrast() {
-        let mut transform = Look::default();
+        let mut transform = ViewTransform::default();
         assert!(transform.tone_curve().is_none());
         transform.contrast(2);
         let tones = transform.tone_curve().unwrap();

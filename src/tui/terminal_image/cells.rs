@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use super::Look;
+use super::ViewTransform;
 use super::render::render;
-use rounds_imaging::{ColourDepth, Picture};
+use rounds_imaging::{ColourDepth, Image};
 
 /// Characters from dark to bright.
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -41,8 +41,8 @@ pub struct CellImage {
 impl CellImage {
     /// The image as large as fits into `columns` by `rows`; `None` if it has no pixels or there is no room.
     pub fn new(
-        image: &Picture,
-        transform: Look,
+        image: &Image,
+        transform: ViewTransform,
         columns: u16,
         rows: u16,
         depth: ColourDepth,
@@ -168,15 +168,15 @@ fn ansi16(pixel: [u8; 3]) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rounds_imaging::{Beside, SourceInfo};
+    use rounds_imaging::{PixelExtras, SourceInfo};
 
-    fn halves() -> Picture {
+    fn halves() -> Image {
         let row = [[0_u8; 3], [255; 3]].concat();
-        Picture {
+        Image {
             width: 2,
             height: 2,
             rgb: [row.clone(), row].concat(),
-            beside: Beside::default(),
+            extras: PixelExtras::default(),
             source: SourceInfo::unknown(),
         }
     }
@@ -189,7 +189,7 @@ mod tests {
             ColourDepth::Ansi256,
             ColourDepth::True,
         ] {
-            let cells = CellImage::new(&halves(), Look::default(), 2, 1, depth).unwrap();
+            let cells = CellImage::new(&halves(), ViewTransform::default(), 2, 1, depth).unwrap();
             assert_eq!((cells.columns, cells.rows), (2, 1));
             assert_ne!(cells.cells[0], cells.cells[1], "{depth:?}");
         }
@@ -197,7 +197,14 @@ mod tests {
 
     #[test]
     fn without_colours_every_cell_uses_the_default_colours() {
-        let cells = CellImage::new(&halves(), Look::default(), 20, 9, ColourDepth::None).unwrap();
+        let cells = CellImage::new(
+            &halves(),
+            ViewTransform::default(),
+            20,
+            9,
+            ColourDepth::None,
+        )
+        .unwrap();
         assert!(
             cells
                 .cells
@@ -208,7 +215,14 @@ mod tests {
 
     #[test]
     fn drawing_is_clipped_to_the_buffer() {
-        let cells = CellImage::new(&halves(), Look::default(), 40, 40, ColourDepth::True).unwrap();
+        let cells = CellImage::new(
+            &halves(),
+            ViewTransform::default(),
+            40,
+            40,
+            ColourDepth::True,
+        )
+        .unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 2));
         cells.draw(Rect::new(1, 1, 40, 40), &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), " ");

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Hands, ReadJob, catch_panic};
+use super::{EffectRunner, ReadJob, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
-use crate::tui::house::About;
+use crate::tui::backend::EngineInfo;
 use crate::tui::journal::{
     ExportFormat, JournalError, NewTurn, SavedSession, SessionSummary, TurnEnd,
 };
 use crate::tui::message::{CHANNEL, Message};
-use crate::tui::state::{Effect, Event, Start, State, Trouble};
+use crate::tui::state::{Effect, Event, Start, State, UserError};
 use rounds_assistant::Setup;
 
 /// Longer than any machine needs.
@@ -80,26 +80,26 @@ impl Journal for FailingJournal {
     }
 }
 
-fn runner(at: &'static str, failure: Failure) -> (Hands, Receiver<Message>) {
+fn runner(at: &'static str, failure: Failure) -> (EffectRunner, Receiver<Message>) {
     let (sender, receiver) = sync_channel(CHANNEL);
-    let runner = Hands::new(sender, Box::new(FailingJournal { at, failure })).unwrap();
+    let runner = EffectRunner::new(sender, Box::new(FailingJournal { at, failure })).unwrap();
     (runner, receiver)
 }
 
 /// Asks a question, quits at once, and returns the errors reported at exit.
-fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<Trouble> {
+fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<UserError> {
     let (mut runner, receiver) = runner(at, failure);
     runner.store_timeout = timeout;
     let now = Duration::ZERO;
     let (mut state, _) = State::new(Start::default());
     let opened = Event::Opened {
         job: 1,
-        result: Ok(About::default()),
+        result: Ok(EngineInfo::default()),
     };
     for event in [
         opened,
         Event::Line("Is there a nodule?".into()),
-        Event::EndNow(ExitReason::Left),
+        Event::Terminate(ExitReason::Left),
     ] {
         for effect in state.handle(now, event) {
             if matches!(effect, Effect::CreateSession { .. }) {
@@ -158,7 +158,7 @@ fn a_store_that_panicked_answers_and_runs_the_next_request() {
     runner.run(Effect::ListSessions { words: "x".into() });
     assert!(matches!(
         next(&receiver),
-        Event::SessionOpened(Err(trouble)) if trouble.message.contains("internal error")
+        Event::SessionOpened(Err(error)) if error.message.contains("internal error")
     ));
     assert!(matches!(
         next(&receiver),
@@ -176,14 +176,13 @@ fn a_panic_while_reading_is_reported_as_the_expected_event() {
     for job in attached {
         let event = catch_panic(job.failure(), || panic!("the reader panics"));
         let Event::Attached {
-            result: Err(trouble),
-            ..
+            result: Err(error), ..
         } = event
         else {
             panic!("{event:?}")
         };
-        assert!(trouble.message.contains("internal error"));
-        assert!(!trouble.message.contains('\u{1b}'), "{trouble:?}");
+        assert!(error.message.contains("internal error"));
+        assert!(!error.message.contains('\u{1b}'), "{error:?}");
     }
     let job = ReadJob::Folder(PathBuf::from("/data"));
     let event = catch_panic(job.failure(), || panic!("the reader panics"));

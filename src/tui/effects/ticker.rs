@@ -47,7 +47,7 @@ impl Ticker {
     }
 
     /// Starts or stops the ticks.
-    pub fn set_lively(&self, ticking: bool) {
+    pub fn set_ticking(&self, ticking: bool) {
         if self.ticking.swap(ticking, Ordering::AcqRel) != ticking && ticking {
             self.thread.unpark();
         }

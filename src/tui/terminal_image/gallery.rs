@@ -7,9 +7,9 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::encode::{Encoded, How, Screen};
-use super::view_transform::Look;
-use rounds_imaging::Picture;
+use super::encode::{Encoded, ImageProtocol, Screen};
+use super::view_transform::ViewTransform;
+use rounds_imaging::Image;
 use rounds_index::Example;
 
 /// Cached images: character cells are small, graphics are not.
@@ -19,7 +19,7 @@ const MAX_CACHED_GRAPHICS: usize = 24;
 /// Where to read an image from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    Image(Arc<Picture>),
+    Image(Arc<Image>),
     Example {
         example: Box<Example>,
         sha256: String,
@@ -34,7 +34,7 @@ pub struct Request {
     /// SHA-256 of the image, a path, or a case name.
     pub id: String,
     /// Zoom, pan, brightness and contrast.
-    pub transform: Look,
+    pub transform: ViewTransform,
     pub columns: u16,
     pub rows: u16,
 }
@@ -111,8 +111,10 @@ impl Gallery {
     /// Adds an encoded image, evicting the least recently used one if full.
     pub fn put(&mut self, request: Request, encoded: Encoded) {
         let capacity = match self.screen.protocol {
-            How::Cells | How::None => MAX_CACHED_CELL_IMAGES,
-            How::Kitty | How::Iterm2 | How::Sixel => MAX_CACHED_GRAPHICS,
+            ImageProtocol::Cells | ImageProtocol::None => MAX_CACHED_CELL_IMAGES,
+            ImageProtocol::Kitty | ImageProtocol::Iterm2 | ImageProtocol::Sixel => {
+                MAX_CACHED_GRAPHICS
+            }
         };
         if self.order.len() >= capacity
             && let Some(oldest) = self.order.pop_front()
@@ -143,13 +145,16 @@ impl Gallery {
         area: Rect,
         buffer: &mut Buffer,
         id: &str,
-        transform: Look,
+        transform: ViewTransform,
         source: impl FnOnce() -> Source,
     ) -> Option<&str> {
-        let graphics = !matches!(self.screen.protocol, How::Cells | How::None);
+        let graphics = !matches!(
+            self.screen.protocol,
+            ImageProtocol::Cells | ImageProtocol::None
+        );
         if area.width == 0
             || area.height == 0
-            || self.screen.protocol == How::None
+            || self.screen.protocol == ImageProtocol::None
             || (self.covered && graphics)
         {
             return None;
@@ -203,14 +208,14 @@ mod tests {
         let area = Rect::new(0, 0, 4, 4);
         let mut buffer = Buffer::empty(area);
         let source = || Source::Case("any".into());
-        let message = gallery.draw(area, &mut buffer, "shot", Look::default(), source);
+        let message = gallery.draw(area, &mut buffer, "shot", ViewTransform::default(), source);
         message.map(str::to_string)
     }
 
     #[test]
     fn a_failed_image_is_requested_again_after_the_index_changes() {
         let mut gallery = Gallery::new(Screen {
-            protocol: How::Cells,
+            protocol: ImageProtocol::Cells,
             cell: (10, 20),
             tmux: false,
             depth: ColourDepth::True,

@@ -1,6 +1,6 @@
 //! Runs effects on worker threads: models, files, the session store, ticks and signals. Shared by both user interfaces.
 //!
-//! Nothing here draws, prints or blocks, except [`Hands::finish`], which shuts everything down.
+//! Nothing here draws, prints or blocks, except [`EffectRunner::finish`], which shuts everything down.
 
 mod clipboard_image;
 mod files;
@@ -25,9 +25,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::time::{Duration, Instant};
 
 use super::Journal;
-use super::house::Opened;
+use super::backend::OpenedAssistant;
 use super::message::Message;
-use super::state::{Effect, Event, State, Trouble, TurnId};
+use super::state::{Effect, Event, State, TurnId, UserError};
 use rounds_assistant::Assistant;
 use rounds_index::Images;
 use rounds_support::Cancel;
@@ -60,7 +60,7 @@ impl ReadJob {
     fn failure(&self) -> Event {
         let broken = |name: String| {
             let name = rounds_support::sanitise::clean_line_max(&name, 200);
-            Trouble::new(format!("internal error: {name} cannot be read"))
+            UserError::new(format!("internal error: {name} cannot be read"))
                 .hint("the conversation continues without it")
         };
         let attached = |name: String| Event::Attached {
@@ -85,7 +85,7 @@ pub fn catch_panic<T>(failure: T, job: impl FnOnce() -> T) -> T {
 }
 
 /// Runs effects, and owns the worker threads.
-pub struct Hands {
+pub struct EffectRunner {
     sender: SyncSender<Message>,
     read_jobs: Sender<ReadJob>,
     store: Store,
@@ -100,7 +100,7 @@ pub struct Hands {
     store_timeout: Duration,
 }
 
-impl Hands {
+impl EffectRunner {
     /// Starts the workers, which send their results to `sender`.
     pub fn new(sender: SyncSender<Message>, journal: Box<dyn Journal>) -> std::io::Result<Self> {
         Ok(Self {
@@ -117,8 +117,8 @@ impl Hands {
     }
 
     /// Starts or stops sending ticks.
-    pub fn set_lively(&self, ticking: bool) {
-        self.ticker.set_lively(ticking);
+    pub fn set_ticking(&self, ticking: bool) {
+        self.ticker.set_ticking(ticking);
     }
 
     /// Takes over an opened model and index, or drops it if it was abandoned. Also returns the reader for images of its
@@ -126,11 +126,11 @@ impl Hands {
     pub fn opened(
         &mut self,
         job: u64,
-        result: Result<Box<Opened>, Trouble>,
+        result: Result<Box<OpenedAssistant>, UserError>,
     ) -> (Event, Option<Images>) {
         let mut reader = None;
         let result = result.map(|opened| {
-            let Opened {
+            let OpenedAssistant {
                 assistant,
                 about,
                 images,
@@ -152,7 +152,7 @@ impl Hands {
                 self.opening = Some(job);
                 model::open(self.sender.clone(), job, setup)
             }
-            Effect::Abandon { job } => {
+            Effect::CancelOpening { job } => {
                 if self.opening == Some(job) {
                     self.opening = None;
                 }
@@ -162,7 +162,7 @@ impl Hands {
                 turn,
                 question,
                 images,
-                whose,
+                subject,
                 settings,
             } => {
                 let Some(assistant) = self.assistant.clone() else {
@@ -173,7 +173,7 @@ impl Hands {
                     turn,
                     question,
                     images,
-                    whose,
+                    subject,
                     settings,
                 };
                 let cancel = self.cancel.clone();
@@ -206,7 +206,7 @@ impl Hands {
             }
         };
         if let Err(error) = started {
-            self.send(Event::StoreFailed(Trouble::new(error.to_string())));
+            self.send(Event::StoreFailed(UserError::new(error.to_string())));
         }
     }
 
@@ -217,12 +217,12 @@ impl Hands {
         state: &mut State,
         now: Duration,
         receiver: &Receiver<Message>,
-    ) -> Vec<Trouble> {
+    ) -> Vec<UserError> {
         let until = Instant::now() + self.store_timeout;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
         self.work.cancel();
-        let mut failed: Vec<Trouble> = state.end_work().into_iter().collect();
-        // A turn whose start is still being stored also needs its end stored.
+        let mut failed: Vec<UserError> = state.end_work().into_iter().collect();
+        // A turn subject start is still being stored also needs its end stored.
         while state.has_unstored()
             && let Ok(message) = next()
         {
@@ -254,7 +254,7 @@ impl Hands {
         }
         if late {
             failed.push(
-                Trouble::new("the end of the conversation could not be saved in time")
+                UserError::new("the end of the conversation could not be saved in time")
                     .hint("check whether the disk is full or slow; `rounds session list` shows what was saved"),
             );
         }
@@ -264,7 +264,7 @@ impl Hands {
     fn failed(&self, turn: TurnId, why: &str) {
         self.send(Event::TurnFailed {
             turn,
-            trouble: Trouble::new(why),
+            error: UserError::new(why),
         });
     }
 
@@ -280,14 +280,13 @@ impl Hands {
 }
 
 /// The error of the session store that an event reports, if any.
-fn store_trouble(event: &Event) -> Option<&Trouble> {
+fn store_trouble(event: &Event) -> Option<&UserError> {
     match event {
-        Event::StoreFailed(trouble)
-        | Event::SessionCreated(Err(trouble))
+        Event::StoreFailed(error)
+        | Event::SessionCreated(Err(error))
         | Event::TurnStored {
-            result: Err(trouble),
-            ..
-        } => Some(trouble),
+            result: Err(error), ..
+        } => Some(error),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP];
     start(sender, &all, |signal| match signal {
         SIGTSTP => Message::Suspend,
-        signal => Message::Event(Event::EndNow(ExitReason::Signal(signal))),
+        signal => Message::Event(Event::Terminate(ExitReason::Signal(signal))),
     })
 }
 
@@ -26,7 +26,7 @@ pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
     start(sender, &all, |signal| match signal {
         SIGINT => Message::Event(Event::Interrupt),
-        signal => Message::Event(Event::EndNow(ExitReason::Signal(signal))),
+        signal => Message::Event(Event::Terminate(ExitReason::Signal(signal))),
     })
 }
 

@@ -104,7 +104,7 @@ pub fn import(
     let (device, _) = device::open(&import.device).map_err(AssistantError::from)?;
     let mut folder = indexes.find(&import.index);
     if !folder.join(index::MANIFEST).exists() {
-        folder = indexes.place(&import.index)?;
+        folder = indexes.new_folder(&import.index)?;
         index::create(&folder, Embedders::of_new_index(None, &device)?)?;
         report(ImportReport::Made(&folder));
     }
@@ -132,7 +132,7 @@ pub fn import(
         summary = safe;
     }
     let examples = match &ended {
-        Err(ImportError::Index(IndexError::Gone(_))) => 0,
+        Err(ImportError::Index(IndexError::Deleted(_))) => 0,
         _ => before + summary.added as usize,
     };
     Ok(Imported {
@@ -200,7 +200,7 @@ pub struct WarmSummary {
 
 /// Progress of caching latents.
 #[derive(Debug)]
-pub enum Warming {
+pub enum WarmEvent {
     /// What it will cost; the first event.
     Plan(WarmPlan),
     /// Images done, and their total number.
@@ -227,9 +227,9 @@ impl Engine {
 
     fn cache_plan(&mut self, limit: Option<u64>) -> Result<CachePlan, AssistantError> {
         let (cache, bytes_each) = self.latent_cache()?;
-        let images = self.index().each_picture()?;
+        let images = self.index().all_images()?;
         let hashes: HashSet<String> = images.iter().map(|image| image.sha256.clone()).collect();
-        let held = cache.held(&|sha256| hashes.contains(sha256));
+        let held = cache.size_of(&|sha256| hashes.contains(sha256));
         let limit = limit.unwrap_or_else(|| cache.limit());
         let missing = hashes.len().saturating_sub(held.files) as u64;
         let fit = missing.min(limit.saturating_sub(held.bytes) / bytes_each.max(1));
@@ -285,7 +285,7 @@ impl Engine {
             }
             progress(done, plan.images);
         }
-        let held = cache.held(&|sha256| hashes.contains(sha256));
+        let held = cache.size_of(&|sha256| hashes.contains(sha256));
         self.open_latent_cache();
         Ok(WarmSummary {
             images: held.files as u64,

@@ -3,15 +3,20 @@
 use image::imageops::{FilterType, resize, thumbnail};
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
 
-use super::Look;
-use rounds_imaging::Picture;
+use super::ViewTransform;
+use rounds_imaging::Image;
 
 /// Largest side rendered, in pixels: guards against a terminal that reports an absurd size.
 const MAX_SIDE: u32 = 4096;
 
 /// The part of `image` selected by `transform`, as large as fits into `width` by `height` pixels. `None` if the image has
 /// no pixels.
-pub fn render(image: &Picture, transform: Look, width: u32, height: u32) -> Option<RgbImage> {
+pub fn render(
+    image: &Image,
+    transform: ViewTransform,
+    width: u32,
+    height: u32,
+) -> Option<RgbImage> {
     let whole: ImageBuffer<Rgb<u8>, &[u8]> =
         ImageBuffer::from_raw(image.width, image.height, image.rgb.as_slice())?;
     if image.width == 0 || image.height == 0 {
@@ -45,14 +50,14 @@ fn fit(across: u32, down: u32, width: u32, height: u32) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rounds_imaging::{Beside, SourceInfo};
+    use rounds_imaging::{PixelExtras, SourceInfo};
 
-    fn image(width: u32, height: u32) -> Picture {
-        Picture {
+    fn image(width: u32, height: u32) -> Image {
+        Image {
             width,
             height,
             rgb: (0..width * height * 3).map(|i| (i % 251) as u8).collect(),
-            beside: Beside::default(),
+            extras: PixelExtras::default(),
             source: SourceInfo::unknown(),
         }
     }
@@ -61,17 +66,19 @@ mod tests {
     fn an_image_keeps_its_aspect_ratio_in_any_area() {
         let wide = image(200, 100);
         assert_eq!(
-            render(&wide, Look::default(), 50, 50).unwrap().dimensions(),
+            render(&wide, ViewTransform::default(), 50, 50)
+                .unwrap()
+                .dimensions(),
             (50, 25)
         );
         assert_eq!(
-            render(&wide, Look::default(), 1000, 20)
+            render(&wide, ViewTransform::default(), 1000, 20)
                 .unwrap()
                 .dimensions(),
             (40, 20)
         );
         for (width, height) in [(0, 0), (1, 1), (1, 500)] {
-            assert!(render(&wide, Look::default(), width, height).is_some());
+            assert!(render(&wide, ViewTransform::default(), width, height).is_some());
         }
     }
 
@@ -79,6 +86,6 @@ mod tests {
     fn an_image_with_missing_pixels_is_not_rendered() {
         let mut broken = image(20, 20);
         broken.rgb.truncate(7);
-        assert!(render(&broken, Look::default(), 10, 10).is_none());
+        assert!(render(&broken, ViewTransform::default(), 10, 10).is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::files::attached;
-use crate::tui::state::{Event, Trouble};
+use crate::tui::state::{Event, UserError};
 use rounds_imaging::decode::MAX_FILE_BYTES;
 
 /// How long to wait for a program.
@@ -47,7 +47,7 @@ pub fn attach() -> Event {
         let variable = tool.variable.map(std::env::var_os);
         variable.is_none_or(|value| value.is_some_and(|value| !value.is_empty()))
     });
-    let mut result = Err(Trouble::new(
+    let mut result = Err(UserError::new(
         "no program found that can read images from the clipboard",
     )
     .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the image and use /attach"));
@@ -58,7 +58,7 @@ pub fn attach() -> Event {
                 break;
             }
             Ok(None) => {}
-            Err(trouble) => result = Err(trouble),
+            Err(error) => result = Err(error),
         }
     }
     Event::Attached {
@@ -72,7 +72,7 @@ fn read_image(
     program: &str,
     arguments: &[&str],
     timeout: Duration,
-) -> Result<Option<Vec<u8>>, Trouble> {
+) -> Result<Option<Vec<u8>>, UserError> {
     let started = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -99,13 +99,13 @@ fn read_image(
     let _ = child.wait();
     match read {
         Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(Trouble::new("there is no image on the clipboard")
+            Err(UserError::new("there is no image on the clipboard")
                 .hint("copy an image first, or use /attach with the path of a file"))
         }
         Ok(Ok(bytes)) => Ok(Some(bytes)),
-        Ok(Err(error)) => Err(Trouble::new(format!("{program} failed: {error}"))),
+        Ok(Err(error)) => Err(UserError::new(format!("{program} failed: {error}"))),
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            Err(Trouble::new(format!("{program} did not respond in time")))
+            Err(UserError::new(format!("{program} did not respond in time")))
         }
     }
 }
@@ -114,7 +114,7 @@ fn read_image(
 mod tests {
     use super::*;
 
-    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, Trouble> {
+    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, UserError> {
         read_image("sh", &["-c", script], Duration::from_millis(timeout))
     }
 
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_empty_clipboard_a_hanging_program_and_a_missing_one_give_different_results() {
-        let message = |result: Result<_, Trouble>| result.unwrap_err().message;
+        let message = |result: Result<_, UserError>| result.unwrap_err().message;
         assert_eq!(
             message(from("true", 30_000)),
             "there is no image on the clipboard"

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::catch_panic;
-use crate::tui::house;
-use crate::tui::journal::{Attached, Whose};
+use crate::tui::backend;
+use crate::tui::journal::{Attached, Subject};
 use crate::tui::message::Message;
-use crate::tui::state::{Event, Trouble, TurnId};
+use crate::tui::state::{Event, TurnId, UserError};
 use rounds_assistant::{self as assistant, Assistant, Case, Settings, Setup};
 use rounds_support::Cancel;
 
@@ -15,11 +15,12 @@ use rounds_support::Cancel;
 pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Result<()> {
     let work = move || {
         lower_thread_priority();
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| house::open(&setup)));
+        let opened =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| backend::open(&setup)));
         let result = match opened {
             Ok(Ok(opened)) => Ok(Box::new(opened)),
-            Ok(Err(error)) => Err(Trouble::of(&error)),
-            Err(_) => Err(Trouble::new("internal error: the model cannot be opened")),
+            Ok(Err(error)) => Err(UserError::of(&error)),
+            Err(_) => Err(UserError::new("internal error: the model cannot be opened")),
         };
         let _ = sender.send(Message::Opened { job, result });
     };
@@ -44,7 +45,7 @@ pub struct AskRequest {
     pub turn: TurnId,
     pub question: String,
     pub images: Vec<Attached>,
-    pub whose: Whose,
+    pub subject: Subject,
     pub settings: Settings,
 }
 
@@ -60,19 +61,19 @@ pub fn ask(
             turn,
             question,
             images,
-            whose,
+            subject,
             settings,
         } = request;
         // Copies pixels, so not on the drawing thread.
         let images = images
             .iter()
-            .map(|image| image.picture.as_ref().clone())
+            .map(|image| image.image.as_ref().clone())
             .collect();
         let case = Case {
             images,
             question,
-            patient: whose.patient,
-            study: whose.study,
+            patient: subject.patient,
+            study: subject.study,
         };
         let forward_events = || {
             let mut ended = false;
@@ -89,9 +90,9 @@ pub fn ask(
         };
         if !catch_panic(false, forward_events) {
             // The model's thread is gone; end the turn.
-            let trouble =
-                Trouble::new("the model stopped without an answer").hint("/model reopens it");
-            let _ = sender.send(Message::Event(Event::TurnFailed { turn, trouble }));
+            let error =
+                UserError::new("the model stopped without an answer").hint("/model reopens it");
+            let _ = sender.send(Message::Event(Event::TurnFailed { turn, error }));
         }
     };
     std::thread::Builder::new()
@@ -117,7 +118,7 @@ fn translate(turn: TurnId, event: assistant::Event) -> Event {
         assistant::Event::Answer(answer) => Event::Answered { turn, answer },
         assistant::Event::Failed(error) => Event::TurnFailed {
             turn,
-            trouble: Trouble::of(&error),
+            error: UserError::of(&error),
         },
     }
 }

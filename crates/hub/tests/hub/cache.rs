@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rounds_hub::{Hub, HubError, Patience};
+use rounds_hub::{Hub, HubError, RetryPolicy};
 use rounds_support::Cancel;
 use rounds_support::files::sha256_hex;
 
 use super::server::{Answer, Asked, Server};
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-pub const REPOSITORY: &str = "house/model";
+pub const REPOSITORY: &str = "team/model";
 pub const FILE: &str = "weights.bin";
 
 /// Bytes that do not repeat at any power of two.
@@ -62,14 +62,14 @@ pub fn serve_spoiled(
 }
 
 /// A cache folder and a hub that is quick to try again.
-pub struct House {
+pub struct TestCache {
     pub folder: tempfile::TempDir,
     pub cancel: Cancel,
     /// How long the hub waits for a server; short only where that is what is tested, for a busy machine is silent too.
     pub silence: Duration,
 }
 
-impl House {
+impl TestCache {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -80,10 +80,10 @@ impl House {
 
     pub fn hub(&self, endpoint: &str, token: Option<&str>, offline: bool) -> Hub {
         let token = token.map(str::to_owned);
-        Hub::new(endpoint, self.folder.path(), token, offline).with_patience(Patience {
+        Hub::new(endpoint, self.folder.path(), token, offline).with_retry_policy(RetryPolicy {
             first_wait: Duration::from_millis(1),
             silence: self.silence,
-            ..Patience::default()
+            ..RetryPolicy::default()
         })
     }
 
@@ -99,13 +99,13 @@ impl House {
         )
     }
 
-    pub fn shelf(&self) -> PathBuf {
+    pub fn repo_folder(&self) -> PathBuf {
         self.folder.path().join("models--house--model")
     }
 
     /// The files in `blobs/`.
     pub fn blobs(&self) -> Vec<String> {
-        let Ok(folder) = fs::read_dir(self.shelf().join("blobs")) else {
+        let Ok(folder) = fs::read_dir(self.repo_folder().join("blobs")) else {
             return Vec::new();
         };
         let mut names: Vec<String> = folder
@@ -117,7 +117,7 @@ impl House {
 
     /// Puts bytes where an earlier, interrupted run would have left them.
     pub fn leave(&self, etag: &str, bytes: &[u8]) -> PathBuf {
-        let blobs = self.shelf().join("blobs");
+        let blobs = self.repo_folder().join("blobs");
         fs::create_dir_all(&blobs).unwrap();
         let path = blobs.join(format!("{etag}.incomplete"));
         fs::write(&path, bytes).unwrap();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::tui::journal::Attached;
-use crate::tui::state::{Entry, Event, Trouble};
+use crate::tui::state::{Entry, Event, UserError};
 use rounds_imaging::decode::MAX_FILE_BYTES;
 use rounds_support::{files, sanitise};
 
@@ -24,9 +24,9 @@ pub fn case_names() -> Vec<String> {
 }
 
 /// The bytes of a sample case.
-pub fn case_bytes(name: &str) -> Result<&'static [u8], Trouble> {
+pub fn case_bytes(name: &str) -> Result<&'static [u8], UserError> {
     rounds_support::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
-        Trouble::new(format!("there is no sample case {name}")).hint("/cases lists them")
+        UserError::new(format!("there is no sample case {name}")).hint("/cases lists them")
     })
 }
 
@@ -48,15 +48,15 @@ pub fn attach_file(path: &Path) -> Event {
 }
 
 /// The bytes of a regular file; reading a pipe could block forever.
-pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
-    files::read_plain(path, MAX_FILE_BYTES).map_err(|error| Trouble::of(&error))
+pub fn file_bytes(path: &Path) -> Result<Vec<u8>, UserError> {
+    files::read_regular_file(path, MAX_FILE_BYTES).map_err(|error| UserError::of(&error))
 }
 
 /// Decodes an image file.
-pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Trouble> {
-    let image = rounds_imaging::decode(&file, name).map_err(|error| Trouble::of(&error))?;
+pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, UserError> {
+    let image = rounds_imaging::decode(&file, name).map_err(|error| UserError::of(&error))?;
     Ok(Attached {
-        picture: Arc::new(image),
+        image: Arc::new(image),
         file,
         path,
     })
@@ -75,9 +75,9 @@ pub fn list_folder(folder: &Path) -> Event {
     }
 }
 
-fn entries(folder: &Path) -> Result<Vec<Entry>, Trouble> {
+fn entries(folder: &Path) -> Result<Vec<Entry>, UserError> {
     let failed = |error: std::io::Error| {
-        Trouble::of(&rounds_support::FileError::from_io(folder, "read", &error))
+        UserError::of(&rounds_support::FileError::from_io(folder, "read", &error))
     };
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
         .map_err(failed)?
@@ -128,13 +128,12 @@ mod tests {
         std::fs::write(&path, "not an image").unwrap();
         for path in [path, folder.path().join("missing.png"), "/dev/null".into()] {
             let Event::Attached {
-                result: Err(trouble),
-                ..
+                result: Err(error), ..
             } = attach_file(&path)
             else {
                 panic!("attached {path:?}");
             };
-            assert!(!trouble.message.is_empty());
+            assert!(!error.message.is_empty());
         }
     }
 
