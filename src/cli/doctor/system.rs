@@ -150,7 +150,7 @@ pub fn terminal() -> Finding {
     }
     let found = crate::tui::capabilities();
     let Capabilities {
-        pictures,
+        image_protocol,
         colours,
         size,
         asked,
@@ -164,17 +164,17 @@ pub fn terminal() -> Finding {
     let finding = Finding::new(
         "terminal",
         "",
-        format!("{columns} x {rows}, {colours}, images as {pictures} ({source})"),
+        format!("{columns} x {rows}, {colours}, images as {image_protocol} ({source})"),
     )
     .with_facts(json!({
-        "full_screen": true, "pictures": pictures, "colours": colours,
+        "full_screen": true, "pictures": image_protocol, "colours": colours,
         "columns": columns, "rows": rows, "asked": asked, "tmux": tmux,
     }));
     if found.is_too_small() {
         let hint = "enlarge the window, or chat with --plain";
         return finding.note("too small for the full-screen chat", Some(hint.into()));
     }
-    match *tmux && *pictures == "half-blocks" {
+    match *tmux && *image_protocol == "half-blocks" {
         true => finding.note(
             "inside tmux, images are drawn as half-blocks unless passthrough is allowed",
             Some("add `set -g allow-passthrough on` to tmux.conf".into()),

@@ -100,7 +100,7 @@ impl TestCache {
     }
 
     pub fn repo_folder(&self) -> PathBuf {
-        self.folder.path().join("models--house--model")
+        self.folder.path().join("models--cache--model")
     }
 
     /// The files in `blobs/`.

@@ -23,7 +23,7 @@ fn a_content_that_is_not_its_etag_is_deleted() {
     let cache = TestCache::new();
     let error = cache.get(&server, None).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
-    assert_eq!(house.blobs(), [""; 0]);
+    assert_eq!(cache.blobs(), [""; 0]);
     assert!(!cache.repo_folder().join("refs/main").exists());
 }
 
@@ -42,7 +42,7 @@ fn a_content_that_is_not_expected_is_refused_as_early_as_can_be() {
     let server = Server::start(move |asked| without_length(asked, &whole));
     let error = cache.get(&server, Some(&other)).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
-    assert_eq!(house.blobs(), [""; 0]);
+    assert_eq!(cache.blobs(), [""; 0]);
     let error = cache.get(&server, Some("not a hash")).unwrap_err();
     assert!(matches!(error, HubError::Name { .. }), "{error}");
 }
@@ -56,7 +56,7 @@ fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     fs::write(&path, content(999)).unwrap();
     let error = cache.get(&server, Some(&sha256)).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
-    assert_eq!(house.blobs(), [""; 0]);
+    assert_eq!(cache.blobs(), [""; 0]);
     assert_eq!(
         fs::read(cache.get(&server, Some(&sha256)).unwrap()).unwrap(),
         whole
@@ -65,7 +65,7 @@ fn a_damaged_file_in_the_cache_is_found_out_and_deleted() {
     // Another expectation says nothing against the file, which somebody else may use.
     let error = cache.get(&server, Some(&sha256_hex(b"x"))).unwrap_err();
     assert!(matches!(error, HubError::HashMismatch { .. }), "{error}");
-    assert_eq!(house.blobs(), [sha256.as_str()]);
+    assert_eq!(cache.blobs(), [sha256.as_str()]);
 }
 
 /// Somebody put a link to a copy of their own into the cache.
@@ -112,7 +112,7 @@ fn a_length_that_is_not_the_announced_one_is_refused() {
             matches!(error, HubError::LengthMismatch { expected: 1000, .. }),
             "{error}"
         );
-        assert_eq!(house.blobs(), [""; 0]);
+        assert_eq!(cache.blobs(), [""; 0]);
         assert_eq!(server.count("GET"), 1);
     }
 }
@@ -142,7 +142,7 @@ fn a_disk_that_fills_up_is_an_error_that_keeps_the_partial_file() {
         let sha256 = sha256_hex(&whole);
         let server = serve(&whole);
         let cache = TestCache::new();
-        let left = house.leave(&sha256, b"");
+        let left = cache.leave(&sha256, b"");
         fs::remove_file(&left).unwrap();
         // A device that takes nothing stands in for a full disk.
         std::os::unix::fs::symlink("/dev/full", &left).unwrap();

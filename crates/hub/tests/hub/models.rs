@@ -18,7 +18,7 @@ fn entry() -> Entry {
         optional,
     };
     Entry {
-        name: "house".to_owned(),
+        name: "cache".to_owned(),
         about: String::new(),
         family: Family::FlamingoV2,
         gated_every: Some(4),

@@ -46,7 +46,7 @@ fn a_file_is_fetched_once_and_lies_where_every_hub_client_looks() {
         fs::read_link(&snapshot).unwrap(),
         Path::new("../../blobs").join(&sha256)
     );
-    assert_eq!(house.blobs(), [sha256.as_str()]);
+    assert_eq!(cache.blobs(), [sha256.as_str()]);
     let commit = fs::read_to_string(cache.repo_folder().join("refs/main")).unwrap();
     assert_eq!(commit, COMMIT);
     let paths: Vec<String> = server.seen().into_iter().map(|a| a.path).collect();
@@ -103,20 +103,20 @@ fn what_an_earlier_run_left_is_gone_on_with() {
     let whole = content(1000);
     let server = serve(&whole);
     let cache = TestCache::new();
-    house.leave(&sha256_hex(&whole), &whole[..400]);
+    cache.leave(&sha256_hex(&whole), &whole[..400]);
     assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.seen().last().unwrap().range(), Some(400));
 
     // Whole already: only its hash is wanted.
     let cache = TestCache::new();
-    house.leave(&sha256_hex(&whole), &whole);
+    cache.leave(&sha256_hex(&whole), &whole);
     let gets = server.count("GET");
     assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
     assert_eq!(server.count("GET"), gets);
 
     // Longer than the file can be: begun anew.
     let cache = TestCache::new();
-    house.leave(&sha256_hex(&whole), &content(2000));
+    cache.leave(&sha256_hex(&whole), &content(2000));
     assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
 }
 
@@ -146,11 +146,11 @@ fn a_refused_range_means_that_the_file_is_whole_or_begins_anew() {
         let served = whole.clone();
         let server = Server::start(move |asked| without_length(asked, &served));
         let cache = TestCache::new();
-        house.leave("small", &content(left));
+        cache.leave("small", &content(left));
         assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
         let begun_anew = server.seen().last().unwrap().range().is_none();
         assert_eq!(begun_anew, left == 1500);
-        assert_eq!(house.blobs(), ["small"]);
+        assert_eq!(cache.blobs(), ["small"]);
     }
 }
 
@@ -253,7 +253,7 @@ fn two_pulls_at_once_transfer_a_file_once() {
     let cache = Arc::new(TestCache::new());
     let threads: Vec<_> = (0..3)
         .map(|_| {
-            let (server, house) = (server.clone(), house.clone());
+            let (server, cache) = (server.clone(), cache.clone());
             std::thread::spawn(move || cache.get(&server, None).unwrap())
         })
         .collect();
