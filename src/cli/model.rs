@@ -97,7 +97,7 @@ pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
     match found.as_deref().is_none_or(is_bundle) {
         true => Ok(found),
         false => Err(Failure::usage(
-            format!("no model named {}", shown(given)),
+            format!("no model named {}", display_path(given)),
             Some(
                 "list your models with `rounds model list`, or omit --model to use the shipped one"
                     .into(),
@@ -134,7 +134,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             let folder = library.find(bundle);
             let users = super::index::indexes_using(&library, &folder)?;
             library.remove(&folder).map_err(|e| Failure::model(&e))?;
-            stderr_line(format_args!("deleted {}", shown(&folder)));
+            stderr_line(format_args!("deleted {}", display_path(&folder)));
             for (index, encoder) in users {
                 stderr_line(format_args!(
                     "note: index {index} uses vectors from it and accepts no new examples without it; drop them with `rounds index embed {index} --drop {encoder}`"
@@ -165,7 +165,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
             progress.finish();
             stderr_line(format_args!(
                 "{}: {:.2} GB",
-                shown(&folder),
+                display_path(&folder),
                 bytes as f64 / 1e9
             ));
             Ok(0)

@@ -6,7 +6,7 @@ pub const INTRODUCTION: &str = "Attach a medical image, ask a question, and read
 pub const PURPOSE: &str = "It is for education and research only. It is not for diagnosis: never base a decision about a \
      patient on its answers.";
 
-pub const FACTS: [&str; 3] = [
+pub const CAVEATS: [&str; 3] = [
     "Answers are often wrong. The built-in model was trained on synthetic images, to try out the program.",
     "Nothing leaves this machine: images, questions and answers stay in your own folders.",
     "Similar examples pull answers towards their own: compare with and without them.",

@@ -34,7 +34,7 @@ fn ask_answers_with_four_shots_and_says_what_it_is_for() {
 #[test]
 fn every_event_of_a_script_fits_the_documented_schema() {
     let schema: Value =
-        serde_json::from_str(include_str!("../docs/script.schema.json")).expect("JSON");
+        serde_json::from_str(include_str!("../../docs/script.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let input = format!(
         "{{\"id\":1,\"images\":[\"{CASE}\"],\"question\":\"Is there a nodule?\",\"session\":\"a\",\"tokens\":true}}\n\

@@ -1,7 +1,7 @@
 //! `rounds doctor` as a whole program: what it lists, and what it says where something does not work.
 
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::common::{Home, feed};
@@ -237,7 +237,7 @@ fn settings_that_do_not_go_together_fail() {
 fn a_data_folder_that_cannot_be_written_fails() {
     let machine = Machine::new();
     std::fs::write(machine.path("file"), "no folder").expect("written");
-    let output = house
+    let output = machine
         .command(&["doctor"])
         .env("ROUNDS_HOME", machine.path("file"))
         .output()
@@ -249,7 +249,7 @@ fn a_data_folder_that_cannot_be_written_fails() {
 #[test]
 fn the_hub_is_named_and_whether_it_is_asked() {
     let machine = Machine::new();
-    let output = house
+    let output = machine
         .command(&["doctor", "--json"])
         .env("HF_HUB_OFFLINE", "1")
         .output()

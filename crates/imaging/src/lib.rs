@@ -101,10 +101,9 @@ pub fn blank(side: u32) -> Image {
     }
 }
 
-#[cfg(test)]
 impl SourceInfo {
-    /// A placeholder for tests that ignore the source.
-    pub(crate) fn unknown() -> Self {
+    /// Of an image that was made in memory.
+    pub fn unknown() -> Self {
         Self {
             name: "test".to_owned(),
             format: Format::Png,

@@ -52,7 +52,7 @@ pub struct Manifest {
     #[serde(default = "default_weights")]
     pub weights: Vec<String>,
     /// What identifies its image vectors.
-    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    #[serde(default, skip_serializing_if = "VectorIdentity::is_default")]
     pub vectors_known_by: VectorIdentity,
     /// The special tokens.
     pub tokens: SpecialTokens,

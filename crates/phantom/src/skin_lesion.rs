@@ -5,6 +5,8 @@
 
 use std::f32::consts::TAU;
 
+use rounds_support::rng::Rng;
+
 use super::{
     canvas::{Blend, Canvas, Colour, Ellipse, Noise, Pose, ramp},
     spec::{AttributeSpec, FindingSpec, FindingTruth, GroundTruth, KindSpec},

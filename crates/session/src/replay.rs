@@ -131,7 +131,7 @@ fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
         if before.is_null() != after.is_null() {
             continue;
         }
-        let (before, after) = (fields(before), fields(after));
+        let (before, after) = (leaf_fields(before), leaf_fields(after));
         for &(name, _) in before.iter().chain(&after) {
             if done.insert(name.to_owned()) {
                 compare(name, value_of(&before, name), value_of(&after, name));

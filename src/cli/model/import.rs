@@ -3,11 +3,12 @@
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome, new_bundle_folder, shown};
+use super::{Failure, Outcome, new_bundle_folder};
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{ImportError, Request, WeightFormat, import};
+use rounds_support::errors::display_path;
 use rounds_support::{Cancel, Progress, stderr_line};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,7 +104,7 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
     stderr_line(format_args!(
         "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors unused, {:.2} GB",
-        shown(&out),
+        display_path(&out),
         imported.tensors,
         imported.parameters,
         imported.checkpoint_parameters,
@@ -130,7 +131,7 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
     })?;
     stderr_line(format_args!(
         "{}: {}, {} tensors, {} parameters, {} published tensors unused, {:.2} GB",
-        shown(out),
+        display_path(out),
         imported.family.name(),
         imported.tensors,
         imported.parameters,

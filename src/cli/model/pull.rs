@@ -4,12 +4,13 @@ use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, new_bundle_folder, shown};
+use super::{Failure, Outcome, new_bundle_folder};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{Request, WeightFormat, import};
+use rounds_support::errors::display_path;
 use rounds_support::{Hint, Paths, Progress, stderr_line};
 
 #[derive(Args)]
@@ -86,7 +87,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     let Some(checkpoint) = folder(Role::Checkpoint) else {
         // An encoder without a checkpoint stays in the cache; there is nothing to convert.
         for p in &pulled {
-            stderr_line(shown(&p.folder));
+            stderr_line(display_path(&p.folder));
         }
         return Ok(0);
     };
@@ -120,7 +121,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     drop(bar);
     stderr_line(format_args!(
         "{}: {} parameters, {:.2} GB",
-        shown(&request.out),
+        display_path(&request.out),
         imported.parameters,
         imported.bytes as f64 / 1e9
     ));

@@ -216,7 +216,7 @@ fn control(body: &str) -> Option<Reply> {
 }
 
 /// `rgb:RRRR/GGGG/BBBB`, with any number of digits.
-fn backbackground(body: &str) -> Option<Reply> {
+fn background(body: &str) -> Option<Reply> {
     let parts: Vec<f64> = body
         .strip_prefix("rgb:")?
         .split('/')

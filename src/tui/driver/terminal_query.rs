@@ -118,12 +118,12 @@ impl<'a> TerminalQuery<'a> {
 
 fn read(buffer: &mut [u8], wait: Duration) -> Read {
     let stdin = rustix::stdio::stdin();
-    let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
     let time = Timespec {
         tv_sec: wait.as_secs().try_into().unwrap_or(0),
         tv_nsec: wait.subsec_nanos().into(),
     };
-    match poll(&mut wait, Some(&time)) {
+    match poll(&mut polled, Some(&time)) {
         Ok(0) => Read::Pause,
         Ok(_) => match rustix::io::read(stdin, buffer) {
             Ok(0) | Err(_) => Read::Gone,

@@ -66,7 +66,7 @@ pub struct TestCache {
     pub folder: tempfile::TempDir,
     pub cancel: Cancel,
     /// How long the hub waits for a server; short only where that is what is tested, for a busy machine is silent too.
-    pub silence: Duration,
+    pub read_timeout: Duration,
 }
 
 impl TestCache {
@@ -74,7 +74,7 @@ impl TestCache {
         Self {
             folder: tempfile::tempdir().unwrap(),
             cancel: Cancel::new(),
-            silence: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(30),
         }
     }
 
@@ -82,7 +82,7 @@ impl TestCache {
         let token = token.map(str::to_owned);
         Hub::new(endpoint, self.folder.path(), token, offline).with_retry_policy(RetryPolicy {
             first_wait: Duration::from_millis(1),
-            silence: self.silence,
+            read_timeout: self.read_timeout,
             ..RetryPolicy::default()
         })
     }

@@ -74,7 +74,7 @@ fn a_server_that_falls_silent_is_asked_again() {
     let whole = content(50_000);
     let server = serve_spoiled(&whole, 1, |answer| answer.silent_after = Some(10_000));
     let cache = TestCache {
-        silence: Duration::from_millis(500),
+        read_timeout: Duration::from_millis(500),
         ..TestCache::new()
     };
     assert_eq!(fs::read(cache.get(&server, None).unwrap()).unwrap(), whole);
@@ -185,7 +185,7 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// With a hub so patient that only the flag can end what it waits for.
 fn patient() -> TestCache {
     TestCache {
-        silence: SILENCE,
+        read_timeout: SILENCE,
         ..TestCache::new()
     }
 }

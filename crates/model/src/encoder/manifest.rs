@@ -52,7 +52,7 @@ pub struct EncoderManifest {
     /// Files with weights: `*.safetensors` or `*.gguf`.
     pub weights: Vec<String>,
     /// What identifies its vectors.
-    #[serde(default, skip_serializing_if = "KnownBy::is_default")]
+    #[serde(default, skip_serializing_if = "VectorIdentity::is_default")]
     pub vectors_known_by: VectorIdentity,
     /// How pixels are prepared.
     pub pixels: Pixels,

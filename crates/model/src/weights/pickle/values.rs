@@ -3,7 +3,7 @@
 //! Values are small and refer by handle into flat lists. So dropping a pickle nested a million deep does not recurse, and
 //! one that contains itself is not a reference cycle.
 
-use super::globals::Known;
+use super::globals::KnownGlobal;
 use crate::weights::Dtype;
 
 /// A text, as a range of the pickle's bytes.
