@@ -3,6 +3,8 @@
 //! The assistant owns the model on its own thread. A panic there becomes a `Failed` event; cancellation is checked between
 //! tokens and between layers.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod answering;
 mod embedding;
 mod engine;

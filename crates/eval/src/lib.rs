@@ -1,5 +1,7 @@
 //! Evaluation of the built-in model on phantoms with unseen seeds, with controls.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod neighbours;
 
 pub use neighbours::{Precision, neighbours};

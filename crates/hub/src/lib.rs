@@ -4,6 +4,8 @@
 //! request. A file is downloaded once, can be resumed, and is checked by length and SHA-256 before it is used. Never
 //! download anything that the user did not request, and never execute a download.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod address;
 mod cache;
 mod catalogue;

@@ -5,6 +5,8 @@
 //! improve an image: the model must see what the reference pipeline would show it. The one exception is grey of more than
 //! 8 bits ([`HighBitDepth`]).
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod bitmap;
 mod brightness;
 mod colour_depth;

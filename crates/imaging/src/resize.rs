@@ -10,7 +10,7 @@ const PRECISION_BITS: u32 = 32 - 8 - 2;
 
 /// A rectangle of the resized image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     /// Left edge.
     pub x: usize,
     /// Upper edge.
@@ -63,7 +63,7 @@ pub fn resize_bicubic(rgb: &[u8], w: usize, h: usize, new_w: usize, new_h: usize
 /// The part `window` of the result of [`resize_bicubic`], at the cost of that part only: a strip of 1 by 16,384 pixels can be
 /// cropped to a square without holding its full enlargement. `window` must lie inside the new size. A pixel has `CHANNELS`
 /// bytes.
-pub fn resize_bicubic_window<const CHANNELS: usize>(
+pub(crate) fn resize_bicubic_window<const CHANNELS: usize>(
     samples: &[u8],
     w: usize,
     h: usize,

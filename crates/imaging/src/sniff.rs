@@ -26,7 +26,7 @@ fn bitmap_header(content: &[u8]) -> bool {
 }
 
 /// What an unsupported `content` looks like, with an article where English needs one.
-pub fn looks_like(content: &[u8]) -> Option<&'static str> {
+pub(crate) fn looks_like(content: &[u8]) -> Option<&'static str> {
     if at(content, 128, b"DICM") {
         return Some("DICOM");
     }

@@ -13,7 +13,7 @@ use rounds_support::files;
 use rounds_support::sanitise::clean_line;
 
 /// Name of the database file in the index's folder.
-pub const DATABASE: &str = "examples.sqlite3";
+pub(crate) const DATABASE: &str = "examples.sqlite3";
 
 /// `number` is an example's row in the vector files. `words` is contentless: it stores only the search structure.
 const SCHEMA: &str = "
@@ -37,7 +37,7 @@ const COLUMNS: &str = "number, id, images, question, answer, rationale, tags, so
 
 /// Counters in `meta`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Number of examples.
     pub examples: usize,
     /// The number the next example will get.
@@ -49,7 +49,7 @@ pub struct Counts {
 }
 
 /// Creates an empty database.
-pub fn create(path: &Path) -> Result<Connection, IndexError> {
+pub(crate) fn create(path: &Path) -> Result<Connection, IndexError> {
     // SQLite gives its -wal and -shm files the same permissions.
     files::open_private(path)?;
     let connection = Connection::open(path)?;
@@ -61,7 +61,7 @@ pub fn create(path: &Path) -> Result<Connection, IndexError> {
 }
 
 /// Whether it is a database of ours without examples, as left by an interrupted creation. It may lack tables but have no others.
-pub fn is_empty_database(path: &Path) -> Result<bool, IndexError> {
+pub(crate) fn is_empty_database(path: &Path) -> Result<bool, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
@@ -77,7 +77,7 @@ pub fn is_empty_database(path: &Path) -> Result<bool, IndexError> {
 }
 
 /// Opens for one writer. Nothing in the file changes before [`begin_writing`].
-pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
+pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -88,14 +88,14 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, IndexError> {
 }
 
 /// Switches to a write-ahead log, so that others can read during writes. This changes the file if it had none.
-pub fn begin_writing(connection: &Connection) -> Result<(), IndexError> {
+pub(crate) fn begin_writing(connection: &Connection) -> Result<(), IndexError> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(())
 }
 
 /// Opens for reading; a writer may be active.
-pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
@@ -116,7 +116,7 @@ pub fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
 }
 
 /// Opens a database held in memory, read-only.
-pub fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
+pub(crate) fn open_bytes(bytes: &'static [u8]) -> Result<Connection, IndexError> {
     let mut connection = Connection::open_in_memory()?;
     connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
     prepare(&connection)?;
@@ -165,7 +165,7 @@ fn schema(connection: &Connection) -> Result<Vec<SchemaRow>, IndexError> {
 }
 
 /// The counters.
-pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
+pub(crate) fn counts(connection: &Connection) -> Result<Counts, IndexError> {
     let text: String =
         connection.query_row("select value from meta where key = 'counts'", [], |row| {
             row.get(0)
@@ -183,14 +183,14 @@ pub fn counts(connection: &Connection) -> Result<Counts, IndexError> {
 }
 
 /// Size of the database in bytes, including the write-ahead log.
-pub fn length(connection: &Connection) -> Result<u64, IndexError> {
+pub(crate) fn length(connection: &Connection) -> Result<u64, IndexError> {
     let query = "select page_count * page_size from pragma_page_count, pragma_page_size";
     let bytes: i64 = connection.query_row(query, [], |row| row.get(0))?;
     Ok(bytes as u64)
 }
 
 /// Writes the counters.
-pub fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexError> {
+pub(crate) fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexError> {
     let [a, b, c, d] = counts.digest;
     let (examples, next, generation) = (counts.examples, counts.next, counts.generation);
     let text = format!("{examples} {next} {generation} {a} {b} {c} {d}");
@@ -203,13 +203,13 @@ pub fn put_counts(connection: &Connection, counts: &Counts) -> Result<(), IndexE
 
 impl Counts {
     /// Counts one more example with this checksum.
-    pub fn plus(&mut self, checksum: &[u8; 32]) {
+    pub(crate) fn plus(&mut self, checksum: &[u8; 32]) {
         self.examples += 1;
         self.digest = lanes(self.digest, checksum, u64::wrapping_add);
     }
 
     /// Counts one example less.
-    pub fn minus(&mut self, checksum: &[u8; 32]) {
+    pub(crate) fn minus(&mut self, checksum: &[u8; 32]) {
         self.examples = self.examples.saturating_sub(1);
         self.digest = lanes(self.digest, checksum, u64::wrapping_sub);
     }
@@ -226,7 +226,7 @@ fn lanes(digest: [u64; 4], checksum: &[u8; 32], with: fn(u64, u64) -> u64) -> [u
 }
 
 /// Inserts an example and its entries in the lookup tables; returns its checksum.
-pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], IndexError> {
+pub(crate) fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], IndexError> {
     let (checksum, number) = (example.checksum(), example.number as i64);
     connection
         .prepare_cached(
@@ -263,7 +263,10 @@ pub fn insert(connection: &Connection, example: &Example) -> Result<[u8; 32], In
 }
 
 /// Adds an example to the full-text table.
-pub fn add_to_fulltext(connection: &Connection, example: &Example) -> Result<(), IndexError> {
+pub(crate) fn add_to_fulltext(
+    connection: &Connection,
+    example: &Example,
+) -> Result<(), IndexError> {
     connection
         .prepare_cached(
             "insert into words (rowid, question, answer, tags) values (?1, ?2, ?3, ?4)",
@@ -284,7 +287,7 @@ fn tag_values(example: &Example) -> String {
 }
 
 /// Deletes an example from every table; its number is not reused.
-pub fn delete(connection: &Connection, number: usize) -> Result<(), IndexError> {
+pub(crate) fn delete(connection: &Connection, number: usize) -> Result<(), IndexError> {
     let number = number as i64;
     for statement in [
         "delete from examples where number = ?1",
@@ -299,7 +302,10 @@ pub fn delete(connection: &Connection, number: usize) -> Result<(), IndexError> 
 }
 
 /// The example with this number. Errors if its row is damaged.
-pub fn example(connection: &Connection, number: usize) -> Result<Option<Example>, IndexError> {
+pub(crate) fn example(
+    connection: &Connection,
+    number: usize,
+) -> Result<Option<Example>, IndexError> {
     let text = format!("select {COLUMNS} from examples where number = ?1");
     let mut statement = connection.prepare_cached(&text)?;
     let found = statement
@@ -309,7 +315,7 @@ pub fn example(connection: &Connection, number: usize) -> Result<Option<Example>
 }
 
 /// Calls `each` with every example by ascending number, or with the error if one is damaged.
-pub fn each_example(
+pub(crate) fn each_example(
     connection: &Connection,
     each: &mut dyn FnMut(Result<Example, IndexError>) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
@@ -365,7 +371,7 @@ fn read(row: &Row) -> Result<Example, IndexError> {
 }
 
 /// The number of the example with this id, or with an unambiguous prefix of it.
-pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, IndexError> {
+pub(crate) fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, IndexError> {
     let exact = connection
         .query_row("select number from examples where id = ?1", [id], |r| {
             r.get::<_, i64>(0)
@@ -388,7 +394,7 @@ pub fn number_of(connection: &Connection, id: &str) -> Result<Option<usize>, Ind
 }
 
 /// The numbers a query with text parameters returns, sorted and without duplicates.
-pub fn numbers(
+pub(crate) fn numbers(
     connection: &Connection,
     query: &str,
     parameters: &[&str],
@@ -406,7 +412,7 @@ pub fn numbers(
 }
 
 /// Whether an example is found by its id, identity, images, tags, patient and study, and is in the full-text table.
-pub fn is_indexed(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
+pub(crate) fn is_indexed(connection: &Connection, example: &Example) -> Result<bool, IndexError> {
     let number = example.number as i64;
     let identity: Option<i64> = connection
         .prepare_cached("select number from examples where identity = ?1")?

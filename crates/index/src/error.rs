@@ -117,7 +117,7 @@ pub enum IndexError {
 }
 
 /// The error for a damaged file of an index.
-pub fn damaged(file: &str, reason: impl ToString) -> IndexError {
+pub(crate) fn damaged(file: &str, reason: impl ToString) -> IndexError {
     IndexError::Damaged {
         file: file.to_string(),
         reason: rounds_support::sanitise::clean_line(&reason.to_string()),

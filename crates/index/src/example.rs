@@ -9,11 +9,11 @@ use rounds_support::sanitise::clean_line;
 pub const IMAGE_PLACEHOLDER: char = '\u{FFFC}';
 
 /// Longest text field in characters: several textbook pages, far more than any question.
-pub const MAX_FIELD_CHARS: usize = 32_000;
+pub(crate) const MAX_FIELD_CHARS: usize = 32_000;
 /// Most tags of one example.
-pub const MAX_TAGS: usize = 256;
+pub(crate) const MAX_TAGS: usize = 256;
 /// Most images of one example.
-pub const MAX_IMAGES: usize = 16;
+pub(crate) const MAX_IMAGES: usize = 16;
 
 /// Shortest and longest id accepted from imported data, in bytes. A shorter one could be a shot number or a keyword of the
 /// program; a full identity is longer, so it stays free for an example whose other ids are in use.
@@ -174,7 +174,7 @@ impl Example {
 
 /// Whether a text is a valid example id: lower-case letters, digits and `-`, as in `phantom-fundus-005` or a hash prefix.
 /// No other id is accepted from imported data, because ids are typed, printed and compared.
-pub fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (MIN_ID..=MAX_ID).contains(&text.len())
         && text.bytes().next().is_some_and(plain)
@@ -182,7 +182,7 @@ pub fn is_id(text: &str) -> bool {
 }
 
 /// The inverse of [`Example::images_text`].
-pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
+pub(crate) fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
     let part = |name: &str| {
         let (sha256, extension) = name.split_once('.')?;
         let digits = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
@@ -201,7 +201,7 @@ pub fn images_of(text: &str) -> Result<Vec<ExampleImage>, IndexError> {
 }
 
 /// The inverse of [`Example::tags_text`].
-pub fn tags_of(text: &str) -> Vec<(String, String)> {
+pub(crate) fn tags_of(text: &str) -> Vec<(String, String)> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         // If normalising changes a name, the row's checksum fails, so a tampered name is detected.

@@ -10,7 +10,7 @@ const MAX_WORDS: usize = 64;
 
 /// At most `k` examples that pass `allowed` and share a word with `text`, best first; ties by number. Scores are BM25, higher
 /// is better; questions have full weight, answers and tags a quarter.
-pub fn search(
+pub(crate) fn search(
     connection: &Connection,
     text: &str,
     k: usize,

@@ -8,13 +8,13 @@ use super::error::IndexError;
 use super::example::Example;
 
 /// A full-text table rebuilt in a temporary database.
-pub struct FulltextCheck {
+pub(crate) struct FulltextCheck {
     rebuilt: Connection,
 }
 
 impl FulltextCheck {
     /// An empty table with the schema of the one in `stored`.
-    pub fn new(stored: &Connection) -> Result<Self, IndexError> {
+    pub(crate) fn new(stored: &Connection) -> Result<Self, IndexError> {
         let query = "select sql from sqlite_schema where name = 'words'";
         let schema: String = stored.query_row(query, [], |row| row.get(0))?;
         let rebuilt = Connection::open("")?;
@@ -24,12 +24,12 @@ impl FulltextCheck {
     }
 
     /// Adds an example.
-    pub fn add(&self, example: &Example) -> Result<(), IndexError> {
+    pub(crate) fn add(&self, example: &Example) -> Result<(), IndexError> {
         database::add_to_fulltext(&self.rebuilt, example)
     }
 
     /// Whether `stored` has the same words at the same positions and the same lengths: everything a search ranks by.
-    pub fn matches(&self, stored: &Connection) -> Result<bool, IndexError> {
+    pub(crate) fn matches(&self, stored: &Connection) -> Result<bool, IndexError> {
         let places = "select term, doc, col, offset from temp.places";
         let lengths = "select id, hex(sz), 0, 0 from words_docsize order by id";
         let means = "select id, hex(block), 0, 0 from words_data where id = 1";

@@ -12,7 +12,7 @@ use super::example::ExampleImage;
 use rounds_support::{FileError, files};
 
 /// Largest image file accepted, in bytes; the decoder refuses larger ones.
-pub const MAX_IMAGE_BYTES: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
+pub(crate) const MAX_IMAGE_BYTES: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
 
 /// Reads the images of an index; can be cloned and sent to other threads.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Images {
 }
 
 /// Path of an image relative to the index's folder.
-pub fn relative(image: &ExampleImage) -> String {
+pub(crate) fn relative(image: &ExampleImage) -> String {
     let (front, rest) = image.sha256.split_at_checked(2).unwrap_or(("", ""));
     format!("images/{front}/{rest}.{}", image.extension)
 }
@@ -54,14 +54,14 @@ impl Images {
 }
 
 /// Adds images; they are not durable before [`ImageWriter::sync`].
-pub struct ImageWriter {
+pub(crate) struct ImageWriter {
     folder: PathBuf,
     unsynced: BTreeSet<PathBuf>,
 }
 
 impl ImageWriter {
     /// A writer for the index in `folder`.
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_path_buf(),
             unsynced: BTreeSet::new(),
@@ -69,7 +69,7 @@ impl ImageWriter {
     }
 
     /// Writes an image unless it exists.
-    pub fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
+    pub(crate) fn put(&mut self, image: &ExampleImage, bytes: &[u8]) -> Result<(), IndexError> {
         let path = self.folder.join(relative(image));
         // A file of another length was left by a system crash; write it again.
         if std::fs::metadata(&path).is_ok_and(|m| m.len() == bytes.len() as u64) {
@@ -90,7 +90,7 @@ impl ImageWriter {
     }
 
     /// Waits until all images written so far are on disk.
-    pub fn sync(&mut self) -> Result<(), IndexError> {
+    pub(crate) fn sync(&mut self) -> Result<(), IndexError> {
         for path in std::mem::take(&mut self.unsynced) {
             File::open(&path)
                 .and_then(|file| file.sync_all())

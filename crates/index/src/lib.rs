@@ -4,6 +4,8 @@
 //! checksummed file per encoder; the search graph and the latents are caches. All writes go through `writer`, all reads
 //! through `store`. Damaged data is never used: whatever fails its check is an error.
 
+#![warn(missing_docs, unreachable_pub)]
+
 pub mod compact;
 mod database;
 pub mod dataset;

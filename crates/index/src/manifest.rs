@@ -12,13 +12,13 @@ use super::error::{IndexError, damaged};
 use rounds_support::{FileError, files, sanitise::clean_line};
 
 /// The format version this program writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 /// Name of the manifest in the index's folder.
 pub const MANIFEST: &str = "index.toml";
 /// Name of the seal in the index's folder.
-pub const SEAL: &str = "seal.toml";
+pub(crate) const SEAL: &str = "seal.toml";
 /// Databases up to this length in bytes are hashed on every opening, which takes about 40 ms.
-pub const MAX_ALWAYS_HASHED: u64 = 64 << 20;
+pub(crate) const MAX_ALWAYS_HASHED: u64 = 64 << 20;
 
 /// Fewest digits of its hash by which an encoder can be named.
 const MIN_HASH_PREFIX: usize = 6;
@@ -65,7 +65,7 @@ pub fn short(sha256: &str) -> String {
 
 /// `index.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// Format version of the index.
     pub format_version: u32,
     /// Hash of the rest of the manifest, to detect damage.
@@ -82,7 +82,7 @@ struct Version {
 
 impl Manifest {
     /// A manifest of the current format version.
-    pub fn new(encoders: Vec<Encoder>) -> Self {
+    pub(crate) fn new(encoders: Vec<Encoder>) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             checksum: String::new(),
@@ -91,7 +91,7 @@ impl Manifest {
     }
 
     /// Parses and checks the content of `index.toml`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
         let text = std::str::from_utf8(bytes).map_err(|e| damaged(MANIFEST, e))?;
         let version: Version = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
         if version.format_version != FORMAT_VERSION {
@@ -118,7 +118,7 @@ impl Manifest {
     }
 
     /// The content of `index.toml`.
-    pub fn text(&self) -> Result<String, IndexError> {
+    pub(crate) fn text(&self) -> Result<String, IndexError> {
         let whole = Self {
             checksum: self.hash()?,
             ..self.clone()
@@ -127,7 +127,7 @@ impl Manifest {
     }
 
     /// Writes the file atomically.
-    pub fn write(&self, folder: &Path) -> Result<(), IndexError> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), IndexError> {
         Ok(files::write_atomic(
             &folder.join(MANIFEST),
             self.text()?.as_bytes(),
@@ -144,14 +144,14 @@ impl Manifest {
     }
 
     /// The encoder with this SHA-256.
-    pub fn encoder(&self, sha256: &str) -> Option<&Encoder> {
+    pub(crate) fn encoder(&self, sha256: &str) -> Option<&Encoder> {
         self.encoders.iter().find(|e| e.sha256 == sha256)
     }
 
     /// The encoder a user named, by name, bundle or hash prefix.
     ///
     /// Errors if there is none, or more than one.
-    pub fn encoder_named(&self, given: &str) -> Result<&Encoder, IndexError> {
+    pub(crate) fn encoder_named(&self, given: &str) -> Result<&Encoder, IndexError> {
         let by_hash = |e: &Encoder| given.len() >= MIN_HASH_PREFIX && e.sha256.starts_with(given);
         let fits = |e: &&Encoder| e.name == given || e.bundle == given || by_hash(e);
         let mut found = self.encoders.iter().filter(fits);
@@ -169,7 +169,7 @@ impl Manifest {
     }
 
     /// The error for an encoder the index does not have.
-    pub fn unknown(&self, wanted: &str) -> IndexError {
+    pub(crate) fn unknown(&self, wanted: &str) -> IndexError {
         IndexError::Encoder {
             wanted: wanted.to_string(),
             known: self.known(),
@@ -191,7 +191,7 @@ impl Manifest {
 
 /// `seal.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seal {
+pub(crate) struct Seal {
     /// Length of the database in bytes.
     pub length: u64,
     /// SHA-256 of the database.
@@ -200,7 +200,7 @@ pub struct Seal {
 
 impl Seal {
     /// The seal of a folder's database, if there is one.
-    pub fn read(folder: &Path) -> Result<Option<Self>, IndexError> {
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, IndexError> {
         match files::read_to_string(&folder.join(SEAL)) {
             Ok(text) => toml::from_str(&text)
                 .map(Some)
@@ -211,7 +211,7 @@ impl Seal {
     }
 
     /// Seals the database as it is on disk.
-    pub fn put(folder: &Path) -> Result<(), IndexError> {
+    pub(crate) fn put(folder: &Path) -> Result<(), IndexError> {
         let database = folder.join(DATABASE);
         let seal = Self {
             length: files::length(&database)?,
@@ -222,12 +222,12 @@ impl Seal {
     }
 
     /// Removes the seal durably, which must happen before any other change.
-    pub fn remove(folder: &Path) -> Result<(), IndexError> {
+    pub(crate) fn remove(folder: &Path) -> Result<(), IndexError> {
         Ok(files::delete(&folder.join(SEAL))?)
     }
 
     /// Whether the database matches the seal. With `whole` it is hashed at any length.
-    pub fn matches(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
+    pub(crate) fn matches(&self, folder: &Path, whole: bool) -> Result<bool, IndexError> {
         let database = folder.join(DATABASE);
         Ok(files::length(&database)? == self.length
             && (!whole && self.length > MAX_ALWAYS_HASHED
@@ -236,7 +236,7 @@ impl Seal {
 }
 
 /// Whether the database is sealed. Errors if it does not match its seal.
-pub fn check_seal(folder: &Path, whole: bool) -> Result<bool, IndexError> {
+pub(crate) fn check_seal(folder: &Path, whole: bool) -> Result<bool, IndexError> {
     let Some(seal) = Seal::read(folder)? else {
         return Ok(false);
     };

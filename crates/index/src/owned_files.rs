@@ -20,7 +20,7 @@ const MAX_EXTENSION: usize = 8;
 
 /// The contents of a folder, sorted into the index's own and others.
 #[derive(Debug, Default)]
-pub struct FolderContents {
+pub(crate) struct FolderContents {
     /// Files of an index, as relative paths.
     pub owned: Vec<PathBuf>,
     /// Anything else; a folder that is not part of an index is listed without its contents.
@@ -31,7 +31,7 @@ pub struct FolderContents {
 
 impl FolderContents {
     /// Scans `folder` without following links.
-    pub fn scan(folder: &Path) -> Self {
+    pub(crate) fn scan(folder: &Path) -> Self {
         let mut found = Self::default();
         found.walk(folder, Path::new(""));
         found.owned.sort();
@@ -75,7 +75,7 @@ fn is_folder(relative: &Path) -> bool {
 }
 
 /// Whether a path relative to an index's folder is one of its files.
-pub fn is_file(relative: &Path) -> bool {
+pub(crate) fn is_file(relative: &Path) -> bool {
     let Some(parts) = parts(relative) else {
         return false;
     };

@@ -9,7 +9,7 @@ use rounds_imaging::hamming;
 const DIGITS: usize = 16;
 
 /// The perceptual hashes of all images, 16 bytes each.
-pub struct Phashes(Vec<ImagePhash>);
+pub(crate) struct Phashes(Vec<ImagePhash>);
 
 struct ImagePhash {
     bits: u64,
@@ -19,7 +19,7 @@ struct ImagePhash {
 
 impl Phashes {
     /// Reads the hashes of an index.
-    pub fn read(connection: &Connection) -> Result<Self, IndexError> {
+    pub(crate) fn read(connection: &Connection) -> Result<Self, IndexError> {
         let mut statement = connection.prepare("select sha256, look from images")?;
         let mut rows = statement.query([])?;
         let mut hashes = Vec::new();
@@ -35,7 +35,7 @@ impl Phashes {
     }
 
     /// Images whose hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits.
-    pub fn within(
+    pub(crate) fn within(
         &self,
         connection: &Connection,
         phashes: &[u64],

@@ -477,7 +477,7 @@ impl LiveRows {
 }
 
 /// Names and how often each occurs.
-pub type CountByName = std::collections::BTreeMap<String, usize>;
+pub(crate) type CountByName = std::collections::BTreeMap<String, usize>;
 
 /// What examples are looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -497,7 +497,7 @@ pub enum LookupBy {
 }
 
 /// Reads and checks `index.toml`.
-pub fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
+pub(crate) fn read_manifest(folder: &Path) -> Result<Manifest, IndexError> {
     let path = folder.join(MANIFEST);
     if !path.exists() {
         return Err(IndexError::NotAnIndex(

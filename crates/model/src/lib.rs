@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows about questions, examples or user interfaces: tokens and images come in, logits and vectors go out.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod bounds;
 pub mod bundle;
 pub mod device;

@@ -62,14 +62,14 @@ pub(super) fn damaged(file: &str, reason: impl ToString) -> ModelError {
 
 impl ManifestFiles<'_> {
     /// SHA-256 of each weights file.
-    pub fn weight_hashes(&self) -> Vec<&str> {
+    pub(crate) fn weight_hashes(&self) -> Vec<&str> {
         let names = self.weights.iter();
         let hashes = names.filter_map(|name| self.files.get(name));
         hashes.map(String::as_str).collect()
     }
 
     /// Errors where a name leads out of the folder or has control characters, or a hash is malformed (it may identify vectors).
-    pub fn validate(&self) -> Result<(), ModelError> {
+    pub(crate) fn validate(&self) -> Result<(), ModelError> {
         let wrong = |reason: &str| Err(damaged(self.manifest, reason));
         let names = || self.weights.iter().chain(self.files.keys());
         if names().any(|n| n.is_empty() || n.contains(['/', '\\', '\0']) || n.starts_with('.')) {
@@ -88,7 +88,7 @@ impl ManifestFiles<'_> {
     }
 
     /// Errors where `bytes` do not have the hash listed for `name`.
-    pub fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ModelError> {
+    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ModelError> {
         self.check_hash(name, &files::sha256_hex(bytes))
     }
 
@@ -107,7 +107,7 @@ impl ManifestFiles<'_> {
     }
 
     /// Paths of the weights in `folder`, after checking their lengths, and the hashes of small ones.
-    pub fn weights(&self, folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    pub(crate) fn weights(&self, folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
         let mut paths = Vec::new();
         for name in self.weights {
             if !self.files.contains_key(name) {
@@ -136,7 +136,7 @@ impl ManifestFiles<'_> {
     }
 
     /// Hashes every file in `folder`; returns a message for each that differs from the manifest.
-    pub fn problems(&self, folder: &Path) -> Vec<String> {
+    pub(crate) fn problems(&self, folder: &Path) -> Vec<String> {
         let mut problems = Vec::new();
         for (name, hash) in self.files {
             let path = folder.join(name);

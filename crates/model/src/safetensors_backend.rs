@@ -13,7 +13,7 @@ use super::weights::safetensors::SafetensorsFile;
 use super::weights::{Dtype, WeightError};
 
 /// Opened safetensors files.
-pub struct SafetensorsBackend {
+pub(crate) struct SafetensorsBackend {
     files: Vec<SafetensorsFile>,
     locations: HashMap<String, TensorLocation>,
 }
@@ -27,7 +27,7 @@ struct TensorLocation {
 
 impl SafetensorsBackend {
     /// Opens and checks every file. An error comes with the path of its file.
-    pub fn open(paths: &[PathBuf]) -> std::result::Result<Self, (PathBuf, WeightError)> {
+    pub(crate) fn open(paths: &[PathBuf]) -> std::result::Result<Self, (PathBuf, WeightError)> {
         let (mut files, mut locations) = (Vec::new(), HashMap::new());
         for (file, path) in paths.iter().enumerate() {
             let opened = SafetensorsFile::open(path).map_err(|e| (path.clone(), e))?;

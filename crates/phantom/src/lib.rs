@@ -4,6 +4,8 @@
 //! student would recognise and no more: nothing learnt from them applies to a patient. This crate must do no I/O, and a
 //! seed must always give the same image.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod abdomen_ct;
 mod blood_smear;
 mod brain_mr;

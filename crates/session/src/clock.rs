@@ -9,7 +9,7 @@ const DAY_MS: i64 = 86_400_000;
 const END_OF_DATES: i64 = 253_402_300_800_000;
 
 /// The current time in milliseconds since 1970.
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
 }
@@ -28,7 +28,7 @@ pub fn readable(ms: i64) -> String {
 }
 
 /// For file names: `20261124T222753Z`.
-pub fn compact(ms: i64) -> String {
+pub(crate) fn compact(ms: i64) -> String {
     rfc3339(ms).replace(['-', ':'], "")
 }
 

@@ -14,14 +14,14 @@ use rounds_imaging::decode::MAX_FILE_BYTES;
 use rounds_support::{FileError, files};
 
 /// Folder in the data directory.
-pub const FOLDER: &str = "session-images";
+pub(crate) const FOLDER: &str = "session-images";
 /// Most images in one turn.
 pub const MAX_IMAGES: usize = 16;
 /// Largest thumbnail of a shot in bytes.
 pub const MAX_THUMBNAIL_BYTES: usize = 512 << 10;
 
 /// Where images are stored.
-pub enum Images {
+pub(crate) enum Images {
     /// In a folder, one file each.
     Folder(PathBuf),
     /// In memory, by SHA-256.
@@ -30,12 +30,12 @@ pub enum Images {
 
 impl Images {
     /// The image folder below the data directory.
-    pub fn below(data: &Path) -> Self {
+    pub(crate) fn below(data: &Path) -> Self {
         Self::Folder(data.join(FOLDER))
     }
 
     /// Stores `content` under its hash, unless an intact copy exists.
-    pub fn put(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+    pub(crate) fn put(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
         let limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
         at_most("bytes in an image", content.len(), limit)?;
         let path = match self {
@@ -57,7 +57,7 @@ impl Images {
 
     /// Checks, without reading it, that an image [put](Self::put) a moment ago still exists, and stores it again if another
     /// process has removed it as unused.
-    pub fn ensure(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+    pub(crate) fn ensure(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
         if let Self::Folder(folder) = self {
             let path = path_of(folder, sha256)?;
             if is_file(&path) && files::length(&path).is_ok_and(|n| n == content.len() as u64) {
@@ -70,7 +70,7 @@ impl Images {
     /// The bytes of an image.
     ///
     /// Errors if it is missing, is not a regular file, or does not match its name.
-    pub fn get(&self, sha256: &str) -> Result<Vec<u8>, SessionError> {
+    pub(crate) fn get(&self, sha256: &str) -> Result<Vec<u8>, SessionError> {
         let content = match self {
             Self::Memory(kept) => kept.get(sha256).cloned().ok_or_else(|| missing(sha256))?,
             Self::Folder(folder) => {
@@ -91,7 +91,7 @@ impl Images {
     }
 
     /// Removes an image; does nothing if it does not exist.
-    pub fn remove(&mut self, sha256: &str) -> Result<(), SessionError> {
+    pub(crate) fn remove(&mut self, sha256: &str) -> Result<(), SessionError> {
         let path = match self {
             Self::Memory(kept) => {
                 kept.remove(sha256);
@@ -108,7 +108,7 @@ impl Images {
     }
 
     /// Hashes of all stored images.
-    pub fn names(&self) -> Result<Vec<String>, SessionError> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, SessionError> {
         let folder = match self {
             Self::Memory(kept) => return Ok(kept.keys().cloned().collect()),
             Self::Folder(folder) => folder,

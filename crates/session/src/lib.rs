@@ -4,6 +4,8 @@
 //! moved file loses a session. The store has its own plain types and knows no model and no index. Never delete or
 //! overwrite data that cannot be read: move it aside and tell the user.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod branches;
 mod clock;
 mod error;

@@ -15,7 +15,7 @@ use rounds_support::{FileError, files};
 const FOLDER: &str = "session-writers";
 
 /// The token that marks the turns this store has begun; created with the first one.
-pub struct Writer {
+pub(crate) struct Writer {
     /// `None` in memory, where there is no other process.
     folder: Option<PathBuf>,
     held: Option<HeldToken>,
@@ -30,7 +30,7 @@ struct HeldToken {
 
 impl Writer {
     /// A writer below the data directory; `None` for a store in memory.
-    pub fn new(data: Option<&Path>) -> Self {
+    pub(crate) fn new(data: Option<&Path>) -> Self {
         Self {
             folder: data.map(|data| data.join(FOLDER)),
             held: None,
@@ -38,7 +38,7 @@ impl Writer {
     }
 
     /// The token, created and locked on first use.
-    pub fn token(&mut self, connection: &Connection) -> Result<&str, SessionError> {
+    pub(crate) fn token(&mut self, connection: &Connection) -> Result<&str, SessionError> {
         if self.held.is_none() {
             let token: String =
                 connection.query_row("select lower(hex(randomblob(16)))", [], |row| row.get(0))?;
@@ -84,7 +84,11 @@ fn acquire_token(folder: &Path, token: String) -> Result<HeldToken, SessionError
 }
 
 /// Marks unfinished turns as interrupted if their process is gone. The caller holds the lock.
-pub fn sweep(connection: &Connection, data: &Path, _lock: &OpenLock) -> Result<(), SessionError> {
+pub(crate) fn sweep(
+    connection: &Connection,
+    data: &Path,
+    _lock: &OpenLock,
+) -> Result<(), SessionError> {
     let folder = data.join(FOLDER);
     let mut statement =
         connection.prepare("select distinct writer from turns where state = 'asked'")?;

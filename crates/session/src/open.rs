@@ -15,20 +15,20 @@ use rounds_support::errors::display_path;
 use rounds_support::{FileError, files};
 
 /// File name in the data directory.
-pub const DATABASE: &str = "sessions.sqlite3";
+pub(crate) const DATABASE: &str = "sessions.sqlite3";
 /// Locked while a process opens the database.
 const LOCK_FILE: &str = "sessions.lock";
 /// How long to wait for another process before giving up.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The lock that lets one process at a time open, migrate or move the database. Released on drop.
-pub struct OpenLock(
+pub(crate) struct OpenLock(
     #[expect(dead_code, reason = "the lock lives as long as the file is open")] File,
 );
 
 impl OpenLock {
     /// Waits for the lock, up to [`LOCK_TIMEOUT`].
-    pub fn acquire(folder: &Path) -> Result<Self, SessionError> {
+    pub(crate) fn acquire(folder: &Path) -> Result<Self, SessionError> {
         files::create_private_dir(folder)?;
         let path = folder.join(LOCK_FILE);
         let file = private_file(&path)?;
@@ -55,7 +55,7 @@ impl OpenLock {
 }
 
 /// Opens the file at `path`, readable by this user only, without changing its content.
-pub fn private_file(path: &Path) -> Result<File, SessionError> {
+pub(crate) fn private_file(path: &Path) -> Result<File, SessionError> {
     let file = files::open_private(path)?;
     #[cfg(unix)]
     {
@@ -71,7 +71,10 @@ pub fn private_file(path: &Path) -> Result<File, SessionError> {
 }
 
 /// Opens the database in `folder`; also returns a notice if a damaged one was moved aside. The caller holds the lock.
-pub fn open(folder: &Path, _lock: &OpenLock) -> Result<(Connection, Option<String>), SessionError> {
+pub(crate) fn open(
+    folder: &Path,
+    _lock: &OpenLock,
+) -> Result<(Connection, Option<String>), SessionError> {
     let path = folder.join(DATABASE);
     let reason = match try_open(&path) {
         Err(SessionError::Damaged(reason)) => reason,
@@ -87,7 +90,7 @@ pub fn open(folder: &Path, _lock: &OpenLock) -> Result<(Connection, Option<Strin
 }
 
 /// Opens a database in memory with the same tables.
-pub fn open_in_memory() -> Result<Connection, SessionError> {
+pub(crate) fn open_in_memory() -> Result<Connection, SessionError> {
     let mut connection = Connection::open_in_memory()?;
     prepare(&connection)?;
     schema::migrate(&mut connection)?;

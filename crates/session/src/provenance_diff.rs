@@ -33,7 +33,7 @@ const NAMES: [(&str, &str); 16] = [
 ];
 
 /// The label of a field: `no_such_name` becomes `no such name`.
-pub fn field_label(field: &str) -> String {
+pub(crate) fn field_label(field: &str) -> String {
     let known = NAMES.iter().find(|(name, _)| *name == field);
     known.map_or_else(
         || clean_line_max(&field.replace('_', " "), 80),
@@ -42,7 +42,7 @@ pub fn field_label(field: &str) -> String {
 }
 
 /// A value as one line of text, shortened.
-pub fn value_text(value: &Value) -> String {
+pub(crate) fn value_text(value: &Value) -> String {
     let text = match value {
         Value::Null => "none".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
@@ -60,7 +60,7 @@ pub fn value_text(value: &Value) -> String {
 }
 
 /// The fields of an object and of the objects nested in it, in order; empty for any other value.
-pub fn leaf_fields(value: &Value) -> Vec<(&str, &Value)> {
+pub(crate) fn leaf_fields(value: &Value) -> Vec<(&str, &Value)> {
     let mut found = Vec::new();
     collect(value, MAX_DEPTH, &mut found);
     found

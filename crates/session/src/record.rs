@@ -22,7 +22,7 @@ const MAX_VALUE_DEPTH: usize = 32;
 
 /// The parts of a turn that are not full-text columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// The settings, as a JSON object.
     pub settings: Value,
     /// Where the model, index and encoder are.
@@ -46,7 +46,7 @@ pub struct Record {
 
 impl Record {
     /// The record as JSON.
-    pub fn to_text(&self) -> Result<String, SessionError> {
+    pub(crate) fn to_text(&self) -> Result<String, SessionError> {
         let text = serde_json::to_string(self).map_err(unreadable)?;
         at_most(
             "bytes in settings, shots and provenance",
@@ -57,7 +57,7 @@ impl Record {
     }
 
     /// Parses [`Record::to_text`]; cleans the text again, because other programs can write to the database.
-    pub fn from_text(text: &str) -> Result<Self, SessionError> {
+    pub(crate) fn from_text(text: &str) -> Result<Self, SessionError> {
         at_most(
             "bytes in settings, shots and provenance",
             text.len(),
@@ -82,7 +82,7 @@ impl Record {
 }
 
 /// Whether `text` is a SHA-256 as this program writes it, and therefore safe as a file name.
-pub fn is_sha256(text: &str) -> bool {
+pub(crate) fn is_sha256(text: &str) -> bool {
     text.len() == 64
         && text
             .bytes()
@@ -90,13 +90,13 @@ pub fn is_sha256(text: &str) -> bool {
 }
 
 /// Cleans a text of several lines; errors if it is too long.
-pub fn cleaned_text(what: &'static str, text: &str) -> Result<String, SessionError> {
+pub(crate) fn cleaned_text(what: &'static str, text: &str) -> Result<String, SessionError> {
     at_most(what, text.len(), MAX_TEXT)?;
     Ok(clean(text))
 }
 
 /// Cleans a title or name; `untitled` if nothing is left.
-pub fn cleaned_title(title: &str) -> String {
+pub(crate) fn cleaned_title(title: &str) -> String {
     let line = clean_line_max(title.trim(), MAX_TITLE);
     if line.trim().is_empty() {
         return "untitled".to_owned();
@@ -105,7 +105,7 @@ pub fn cleaned_title(title: &str) -> String {
 }
 
 /// Cleans the sources of an answer.
-pub fn cleaned_sources(sources: Sources) -> Sources {
+pub(crate) fn cleaned_sources(sources: Sources) -> Sources {
     Sources {
         model: clean_line(&sources.model),
         index: clean_line(&sources.index),
@@ -115,7 +115,7 @@ pub fn cleaned_sources(sources: Sources) -> Sources {
 }
 
 /// Cleans the name and format of an image.
-pub fn cleaned_image(image: StoredImage) -> StoredImage {
+pub(crate) fn cleaned_image(image: StoredImage) -> StoredImage {
     StoredImage {
         name: clean_line_max(&image.name, MAX_TITLE),
         format: clean_line_max(&image.format, 16),
@@ -124,7 +124,7 @@ pub fn cleaned_image(image: StoredImage) -> StoredImage {
 }
 
 /// Cleans every text of an answer.
-pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError> {
+pub(crate) fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError> {
     let rationale = answer.rationale.as_deref();
     Ok(StoredAnswer {
         answer: cleaned_text("bytes in the answer", &answer.answer)?,
@@ -145,7 +145,7 @@ pub fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, SessionError
 }
 
 /// Cleans every text of the shots.
-pub fn cleaned_shots(shots: Vec<StoredShot>) -> Result<Vec<StoredShot>, SessionError> {
+pub(crate) fn cleaned_shots(shots: Vec<StoredShot>) -> Result<Vec<StoredShot>, SessionError> {
     at_most("shots", shots.len(), MAX_SHOTS)?;
     shots.into_iter().map(cleaned_shot).collect()
 }
@@ -178,7 +178,7 @@ fn cleaned_shot(shot: StoredShot) -> Result<StoredShot, SessionError> {
 }
 
 /// Cleans every string in a JSON value.
-pub fn clean_value(value: Value) -> Value {
+pub(crate) fn clean_value(value: Value) -> Value {
     clean_nested(value, MAX_VALUE_DEPTH)
 }
 

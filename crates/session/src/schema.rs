@@ -54,12 +54,12 @@ insert into words (words) values ('rebuild');
 const STEPS: [&str; 2] = [STEP_1, STEP_2];
 
 /// The version this program writes.
-pub const VERSION: i64 = STEPS.len() as i64;
+pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// Creates the tables of an empty database, or migrates an older one, in one transaction.
 ///
 /// Errors if the database is newer than this program, or its tables do not match its version.
-pub fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

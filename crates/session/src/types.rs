@@ -290,11 +290,11 @@ pub enum TurnEnd {
 mod finite {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub fn serialize<S: Serializer>(number: &f32, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(number: &f32, to: S) -> Result<S::Ok, S::Error> {
         Some(*number).filter(|n| n.is_finite()).serialize(to)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
         Ok(Option::deserialize(from)?.unwrap_or(f32::NAN))
     }
 }
@@ -303,11 +303,11 @@ mod finite {
 mod finite_list {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub fn serialize<S: Serializer>(numbers: &[f32], to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(numbers: &[f32], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(numbers.iter().map(|n| Some(*n).filter(|n| n.is_finite())))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
         let numbers: Vec<Option<f32>> = Vec::deserialize(from)?;
         Ok(numbers.into_iter().map(|n| n.unwrap_or(f32::NAN)).collect())
     }

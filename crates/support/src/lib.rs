@@ -3,6 +3,8 @@
 //!
 //! Nothing here may depend on images, models or the user interface.
 
+#![warn(missing_docs, unreachable_pub)]
+
 pub mod cancel;
 pub mod disk;
 pub mod errors;

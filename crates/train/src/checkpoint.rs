@@ -13,7 +13,7 @@ use super::vars::Vars;
 use rounds_support::files;
 
 /// Position of a run, and the moments to resume with.
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     path: PathBuf,
     /// 0 tower, 1 drill, 2 episodes, 3 joint.
     pub stage: usize,
@@ -25,7 +25,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// A new run at the beginning of `stage`.
-    pub fn fresh(path: PathBuf, stage: usize) -> Self {
+    pub(crate) fn fresh(path: PathBuf, stage: usize) -> Self {
         Self {
             path,
             stage,
@@ -36,7 +36,7 @@ impl Checkpoint {
     }
 
     /// Reads a checkpoint; also returns its weights.
-    pub fn load(path: &Path) -> Result<(Self, HashMap<String, Tensor>)> {
+    pub(crate) fn load(path: &Path) -> Result<(Self, HashMap<String, Tensor>)> {
         let bytes = files::read(path).map_err(candle_core::Error::wrap)?;
         let (_, meta) = safetensors::SafeTensors::read_metadata(&bytes)?;
         let meta = meta.metadata().clone().unwrap_or_default();
@@ -61,7 +61,7 @@ impl Checkpoint {
     }
 
     /// Restores the optimiser's moments, for the variables that the checkpoint has.
-    pub fn restore(&mut self, optimiser: &mut AdamW) -> Result<()> {
+    pub(crate) fn restore(&mut self, optimiser: &mut AdamW) -> Result<()> {
         let names: Vec<String> = optimiser.vars.iter().map(|(n, _)| n.clone()).collect();
         for (name, slot) in names.iter().zip(&mut optimiser.moments) {
             let mean = self.moments.remove(&format!("adam.mean.{name}"));
@@ -77,7 +77,7 @@ impl Checkpoint {
     }
 
     /// Moves on to the next stage, with fresh moments.
-    pub fn next_stage(&mut self) {
+    pub(crate) fn next_stage(&mut self) {
         self.stage += 1;
         self.step = 0;
         self.updates = 0;
@@ -85,7 +85,7 @@ impl Checkpoint {
     }
 
     /// Writes weights, moments and position.
-    pub fn save(&mut self, vars: &Vars, optimiser: &AdamW) -> Result<()> {
+    pub(crate) fn save(&mut self, vars: &Vars, optimiser: &AdamW) -> Result<()> {
         self.updates = optimiser.updates;
         let mut flat: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
         for (name, var) in vars.select(|_| true) {

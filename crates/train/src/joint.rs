@@ -22,7 +22,7 @@ use rounds_support::Cancel;
 use rounds_support::rng::Rng;
 
 /// Where a stage's image features come from.
-pub enum VisionSource<'a> {
+pub(crate) enum VisionSource<'a> {
     /// Cached features; the tower is frozen.
     Cached(&'a Features),
     /// The tower runs and is trained.
@@ -30,7 +30,7 @@ pub enum VisionSource<'a> {
 }
 
 /// What a stage works with.
-pub struct StageContext<'a> {
+pub(crate) struct StageContext<'a> {
     /// The recipe.
     pub recipe: &'a NanoRecipe,
     /// Sizes of the model.
@@ -50,7 +50,7 @@ pub struct StageContext<'a> {
 }
 
 /// Sequences padded on the right to the same length, with their images.
-pub struct Batch {
+pub(crate) struct Batch {
     ids: Tensor,
     times: Vec<u32>,
     images: Vec<usize>,
@@ -71,7 +71,7 @@ enum Task {
 
 impl Batch {
     /// Pads and joins `sequences`.
-    pub fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
+    pub(crate) fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
         let tokens = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(1);
         let images_each = sequences.iter().map(|s| s.images.len()).max().unwrap_or(1);
         let (mut ids, mut times, mut images) = (Vec::new(), Vec::new(), Vec::new());
@@ -197,7 +197,7 @@ fn loss(
 
 /// Runs a stage from `checkpoint.step` on.
 #[expect(clippy::too_many_arguments, reason = "a stage needs its whole context")]
-pub fn train(
+pub(crate) fn train(
     context: &StageContext,
     name: &str,
     stage: &Stage,

@@ -1,5 +1,7 @@
 //! Trainers. The built-in model is trained here, on a CPU, from phantoms only.
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod checkpoint;
 pub mod episodes;
 mod joint;

@@ -9,7 +9,7 @@ use rounds_model::ops::{Precision, with_precision};
 
 /// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// Highest learning rate.
     pub peak: f64,
     /// Steps of linear warm-up.
@@ -20,7 +20,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Learning rate of a step; steps count from 0.
-    pub fn rate(&self, step: usize) -> f64 {
+    pub(crate) fn rate(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.peak * (step + 1) as f64 / self.warmup as f64;
         }
@@ -32,7 +32,7 @@ impl Schedule {
 }
 
 /// First and second moments of one variable.
-pub struct Moments {
+pub(crate) struct Moments {
     /// Moving average of the gradient.
     pub mean: Vec<f32>,
     /// Moving average of the squared gradient.
@@ -40,7 +40,7 @@ pub struct Moments {
 }
 
 /// AdamW over named variables.
-pub struct AdamW {
+pub(crate) struct AdamW {
     /// The variables by name.
     pub vars: Vec<(String, Var)>,
     /// Their moments, in the same order.
@@ -57,7 +57,7 @@ const EPS: f32 = 1e-8;
 
 impl AdamW {
     /// An optimiser with zero moments; `clip` is the largest gradient norm.
-    pub fn new(vars: Vec<(String, Var)>, weight_decay: f32, clip: f32) -> Self {
+    pub(crate) fn new(vars: Vec<(String, Var)>, weight_decay: f32, clip: f32) -> Self {
         let moments = vars
             .iter()
             .map(|(_, var)| Moments {
@@ -75,7 +75,7 @@ impl AdamW {
     }
 
     /// One update from gradients in the order of `vars`. Returns the norm of the gradient before clipping.
-    pub fn step(&mut self, gradients: &[Vec<f32>], rate: f64) -> Result<f32> {
+    pub(crate) fn step(&mut self, gradients: &[Vec<f32>], rate: f64) -> Result<f32> {
         let norm = gradients
             .iter()
             .flatten()
@@ -123,7 +123,7 @@ impl AdamW {
 /// result does not depend on which thread finishes first.
 ///
 /// `loss` returns the part's loss (already divided by the size of the whole batch) and numbers to report.
-pub fn gradients<P: Sync>(
+pub(crate) fn gradients<P: Sync>(
     vars: &[(String, Var)],
     parts: &[P],
     precision: Precision,

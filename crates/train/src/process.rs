@@ -5,7 +5,7 @@
 /// Each step allocates and frees the same few hundred megabytes. By default the C library returns them to the system each
 /// time, and the page faults take a third of a step. Candle would also spread small element-wise operations over all cores,
 /// which the trainer's threads already use.
-pub fn prepare() {
+pub(crate) fn prepare() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `mallopt` only changes parameters of the allocator; it may be called at any time.
     unsafe {

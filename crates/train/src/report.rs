@@ -8,7 +8,7 @@ use std::time::Instant;
 use rounds_support::stderr_line;
 
 /// Collects measurements and writes them out.
-pub struct Report {
+pub(crate) struct Report {
     curve: PathBuf,
     started: Instant,
     window: Vec<[f32; 4]>,
@@ -32,7 +32,7 @@ fn sparkline(values: &[f32]) -> String {
 
 impl Report {
     /// Reports into `folder`, with a line for every `every` steps.
-    pub fn new(folder: &std::path::Path, every: usize) -> Self {
+    pub(crate) fn new(folder: &std::path::Path, every: usize) -> Self {
         Self {
             curve: folder.join("curve.jsonl"),
             started: Instant::now(),
@@ -52,7 +52,7 @@ impl Report {
     }
 
     /// Reports the loss of a step, its accuracy (of attributes or answers, then of made-up names) and its gradient norm.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         stage: &str,
         step: usize,
@@ -84,7 +84,7 @@ impl Report {
     }
 
     /// Reports the accuracy on held-out images.
-    pub fn held_out(
+    pub(crate) fn held_out(
         &self,
         stage: &str,
         step: usize,

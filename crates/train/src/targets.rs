@@ -10,7 +10,7 @@ use rounds_phantom::{KINDS, Phantom};
 /// What a classification is about; the names appear in `curve.jsonl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TargetKind {
+pub(crate) enum TargetKind {
     /// The kind of phantom.
     Kind,
     /// Whether a finding is present.
@@ -28,7 +28,7 @@ pub enum TargetKind {
 }
 
 /// Positions of the classifications in one wide row of logits.
-pub struct Layout {
+pub(crate) struct Layout {
     /// Number of logits in a row.
     pub width: usize,
     kinds: Vec<KindLayout>,
@@ -52,7 +52,7 @@ struct FindingLayout {
 
 impl Layout {
     /// The layout of all kinds of phantoms.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut next = KINDS.len();
         let mut patch = 1;
         let mut take = |n: usize| {
@@ -94,7 +94,7 @@ impl Layout {
     }
 
     /// Appends the classifications of one phantom in row `row` to `out`, and the kind of each to `kinds`.
-    pub fn global(
+    pub(crate) fn global(
         &self,
         row: usize,
         phantom: &Phantom,
@@ -151,7 +151,13 @@ impl Layout {
     }
 
     /// Appends the class of every patch of a phantom on a `grid` x `grid` lattice, in rows from `first_row`.
-    pub fn patches(&self, first_row: usize, phantom: &Phantom, grid: usize, out: &mut Vec<Choice>) {
+    pub(crate) fn patches(
+        &self,
+        first_row: usize,
+        phantom: &Phantom,
+        grid: usize,
+        out: &mut Vec<Choice>,
+    ) {
         let first = self.kinds[phantom.kind].first_patch_class;
         let pose = phantom.canvas.pose;
         for cell in 0..grid * grid {

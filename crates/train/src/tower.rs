@@ -20,7 +20,7 @@ use rounds_support::Cancel;
 use rounds_support::rng::Rng;
 
 /// Classifiers on top of the tower, for training only (names `heads.*`).
-pub struct Heads {
+pub(crate) struct Heads {
     layout: Layout,
     pooled: Tensor,
     mean: Tensor,
@@ -29,7 +29,7 @@ pub struct Heads {
 
 impl Heads {
     /// Creates or loads the heads.
-    pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
+    pub(crate) fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
         let layout = Layout::new();
         let init = |width: usize| Init::Randn {
             mean: 0.0,
@@ -45,7 +45,7 @@ impl Heads {
     }
 
     /// Summed loss over a batch, and for each classification its kind and whether the mean of the patch tokens got it right.
-    pub fn loss(
+    pub(crate) fn loss(
         &self,
         output: &VisionOutput,
         pool: &Pool,
@@ -87,7 +87,7 @@ fn hits(logits: &Tensor, choices: &[Choice]) -> Result<Vec<bool>> {
 
 /// Trains the tower from `checkpoint.step` on. If cancelled, saves everything and returns early.
 #[expect(clippy::too_many_arguments, reason = "a stage needs its whole context")]
-pub fn train(
+pub(crate) fn train(
     recipe: &NanoRecipe,
     config: &FlamingoConfig,
     vars: &Arc<Vars>,
@@ -179,7 +179,7 @@ fn evaluate(
 }
 
 /// Features of every image in a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.
-pub fn features(
+pub(crate) fn features(
     tower: &ClipTower,
     pool: &Pool,
     device: &Device,

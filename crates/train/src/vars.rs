@@ -14,7 +14,7 @@ use rounds_support::rng::Rng;
 
 /// All variables of a run, by tensor name.
 #[derive(Default)]
-pub struct Vars {
+pub(crate) struct Vars {
     seed: u64,
     map: Mutex<BTreeMap<String, Var>>,
     /// Weights to start from; all others are drawn at random.
@@ -31,7 +31,7 @@ fn name_hash(name: &str) -> u64 {
 
 impl Vars {
     /// An empty set of variables; `given` weights are used if their names match.
-    pub fn new(seed: u64, given: HashMap<String, Tensor>) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, given: HashMap<String, Tensor>) -> Arc<Self> {
         Arc::new(Self {
             seed,
             map: Mutex::default(),
@@ -44,7 +44,7 @@ impl Vars {
     }
 
     /// A store that creates variables as a model asks for them.
-    pub fn store(self: &Arc<Self>, device: &Device) -> Store<'static> {
+    pub(crate) fn store(self: &Arc<Self>, device: &Device) -> Store<'static> {
         let backend = Box::new(Backend(self.clone()));
         Store::full(VarBuilder::from_backend(
             backend,
@@ -54,7 +54,7 @@ impl Vars {
     }
 
     /// Every variable whose name `wanted` accepts, in order of name.
-    pub fn select(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Var)> {
+    pub(crate) fn select(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Var)> {
         self.locked()
             .iter()
             .filter(|(name, _)| wanted(name))

@@ -6,7 +6,7 @@ use crate::types::{AssistantError, Case, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, Se
 const MAX_OPTIONS: usize = 32;
 
 /// Errors if a request cannot be answered.
-pub fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
+pub(super) fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
     let length = case.question.chars().count();
     if length > MAX_QUESTION {
         return Err(AssistantError::LongQuestion(length));

@@ -23,7 +23,7 @@ use floor::Floor;
 use rounds_index::{Hit, Index, IndexError, Search};
 
 /// Why there are too few shots if the floor rejected none.
-pub const NO_MORE_MATCHES: &str = "no more matching examples found";
+pub(super) const NO_MORE_MATCHES: &str = "no more matching examples found";
 
 /// Fewest images that `diverse` and `balanced` choose from.
 const POOL: usize = 64;
@@ -35,7 +35,7 @@ const MAX_WIDTH: usize = 1 << 16;
 type Ranking = Vec<(Hit, String)>;
 
 /// Chooses the shots of one query.
-pub struct Chooser<'a> {
+pub(super) struct Chooser<'a> {
     index: &'a Index,
     query: &'a Query<'a>,
     plan: &'a Plan,
@@ -51,7 +51,11 @@ impl<'a> Chooser<'a> {
     /// Prepares the filters of a query.
     ///
     /// Errors if the index does not have what the plan needs, or a pinned or excluded id is not in it.
-    pub fn new(index: &'a Index, query: &'a Query<'a>, plan: &'a Plan) -> Result<Self, IndexError> {
+    pub(super) fn new(
+        index: &'a Index,
+        query: &'a Query<'a>,
+        plan: &'a Plan,
+    ) -> Result<Self, IndexError> {
         let has_floor = plan.floor.is_some() && !query.vectors.is_empty();
         if plan.strategy.needs_vectors() || has_floor {
             index.encoder(query.encoder)?;
@@ -71,7 +75,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Adds the pinned examples, except those that must not be shots.
-    pub fn pinned(&self, found: &mut Found) -> Result<(), IndexError> {
+    pub(super) fn pinned(&self, found: &mut Found) -> Result<(), IndexError> {
         for number in &self.pinned {
             let example = self.index.example(*number)?;
             if self.leakage.allows(&example)? {
@@ -92,7 +96,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Adds up to `k` shots by the plan's strategy.
-    pub fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
+    pub(super) fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
         let strategy = self.effective_strategy();
         if strategy != self.plan.strategy {
             found.fallback = Some(strategy);
@@ -117,7 +121,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Why there are fewer shots than requested.
-    pub fn shortfall_reason(&self) -> String {
+    pub(super) fn shortfall_reason(&self) -> String {
         match self.floor.as_ref().filter(|floor| floor.rejected_any()) {
             Some(floor) => format!(
                 "the remaining examples are below the floor of {}",

@@ -106,7 +106,10 @@ impl Condition {
 /// are no conditions.
 ///
 /// Errors if a condition is on a tag that no example has.
-pub fn numbers(conditions: &[Condition], index: &Index) -> Result<Option<Vec<usize>>, IndexError> {
+pub(super) fn numbers(
+    conditions: &[Condition],
+    index: &Index,
+) -> Result<Option<Vec<usize>>, IndexError> {
     if conditions.is_empty() {
         return Ok(None);
     }

@@ -17,7 +17,7 @@ use rounds_model::encoder::Descriptor;
 use rounds_support::sanitise::clean_line;
 
 /// From this similarity on, an image counts as the query itself, re-encoded.
-pub const SAME_IMAGE: f32 = 0.9995;
+pub(super) const SAME_IMAGE: f32 = 0.9995;
 /// Images whose perceptual hashes differ in at most this many bits are near-duplicates from this similarity on. Either alone is
 /// weak: chest films of different people look alike at 32 x 32, and a small tower puts unlike films close together. Of 9.2
 /// million pairs from VQA-RAD, SLAKE and VQA-Med 2019 these thresholds match 300 to 400, summed over bands of similarity
@@ -51,7 +51,7 @@ fn is_same(thresholds: &[(u32, f32)], bits: Option<u32>, score: Option<f32>) -> 
 }
 
 /// The examples that would leak the answer of a query.
-pub struct LeakageFilter<'a> {
+pub(super) struct LeakageFilter<'a> {
     index: &'a Index,
     query: &'a Query<'a>,
     /// Vectors to compare with those of the query, if there are any.
@@ -66,7 +66,7 @@ pub struct LeakageFilter<'a> {
 
 impl<'a> LeakageFilter<'a> {
     /// Finds everything to exclude for `query`.
-    pub fn new(index: &'a Index, query: &'a Query<'a>) -> Result<Self, IndexError> {
+    pub(super) fn new(index: &'a Index, query: &'a Query<'a>) -> Result<Self, IndexError> {
         let comparable = !query.vectors.is_empty() && index.encoder(query.encoder).is_ok();
         let vectors = comparable.then(|| index.vectors(query.encoder));
         let mut out = Self {
@@ -259,12 +259,12 @@ impl<'a> LeakageFilter<'a> {
     }
 
     /// Numbers of the excluded examples.
-    pub fn excluded(&self) -> &HashSet<usize> {
+    pub(super) fn excluded(&self) -> &HashSet<usize> {
         &self.excluded
     }
 
     /// The final check of an example that is about to become a shot, however it was found.
-    pub fn allows(&self, example: &Example) -> Result<bool, IndexError> {
+    pub(super) fn allows(&self, example: &Example) -> Result<bool, IndexError> {
         let shows_query = |i: &rounds_index::ExampleImage| self.images.contains(&i.sha256);
         let known = self.excluded.contains(&example.number)
             || self.patients.contains(&example.patient)

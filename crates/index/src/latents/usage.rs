@@ -12,13 +12,13 @@ use super::DEFAULT_LIMIT;
 use rounds_support::{FileError, files};
 
 /// Name of the file in the cache's folder.
-pub const FILE: &str = "tally";
+pub(crate) const FILE: &str = "tally";
 /// Attempts, and the pause between them, while another process holds the lock.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The content of the file, locked for this process.
-pub struct Usage {
+pub(super) struct Usage {
     file: File,
     path: PathBuf,
     /// The size limit in bytes.
@@ -31,7 +31,7 @@ impl Usage {
     /// Locks the usage file of the cache in `folder`, creating both if missing.
     ///
     /// Errors if it cannot be written, or if another process does not release it in time.
-    pub fn lock(folder: &Path) -> Result<Self, FileError> {
+    pub(super) fn lock(folder: &Path) -> Result<Self, FileError> {
         files::create_private_dir(folder)?;
         let path = folder.join(FILE);
         let mut options = File::options();
@@ -55,7 +55,7 @@ impl Usage {
     }
 
     /// The size limit, read without the lock.
-    pub fn limit(folder: &Path) -> u64 {
+    pub(super) fn limit(folder: &Path) -> u64 {
         let text = files::read_limited(&folder.join(FILE), 64).ok();
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
         let known = text.and_then(|text| parsed(&text));
@@ -63,7 +63,7 @@ impl Usage {
     }
 
     /// Saves the limit and the given size. The length never changes, so that a crash leaves the old or the new content.
-    pub fn write(mut self, bytes: u64) -> Result<(), FileError> {
+    pub(super) fn write(mut self, bytes: u64) -> Result<(), FileError> {
         let text = format!("{:020} {bytes:020}\n", self.limit);
         self.file
             .seek(SeekFrom::Start(0))

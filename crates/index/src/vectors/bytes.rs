@@ -13,7 +13,7 @@ use super::error::VectorError;
 use rounds_support::FileError;
 
 /// Read-only bytes.
-pub enum Bytes {
+pub(super) enum Bytes {
     /// A mapped file.
     Mapped(Mmap),
     /// Part of the program.
@@ -35,7 +35,7 @@ impl Deref for Bytes {
 }
 
 /// Opens a regular file; links, folders and devices are refused. With `write` it is created (0600) if missing.
-pub fn open_regular_file(path: &Path, write: bool) -> Result<File, VectorError> {
+pub(super) fn open_regular_file(path: &Path, write: bool) -> Result<File, VectorError> {
     let action = if write { "write" } else { "read" };
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(write);
@@ -67,12 +67,12 @@ fn length_and_kind(file: &File, path: &Path) -> Result<(u64, bool), VectorError>
 }
 
 /// Length of an open file in bytes.
-pub fn length(file: &File, path: &Path) -> Result<u64, VectorError> {
+pub(super) fn length(file: &File, path: &Path) -> Result<u64, VectorError> {
     Ok(length_and_kind(file, path)?.0)
 }
 
 /// Maps the first `wanted` bytes of an open file, which must be at least that long.
-pub fn map(file: &File, path: &Path, wanted: usize) -> Result<Bytes, VectorError> {
+pub(super) fn map(file: &File, path: &Path, wanted: usize) -> Result<Bytes, VectorError> {
     // SAFETY: this is a regular file of at least this length, and our writers never truncate it below the committed rows.
     let map = unsafe { MmapOptions::new().len(wanted).map(file) };
     map.map(Bytes::Mapped)

@@ -16,7 +16,7 @@ use super::simd;
 
 /// The codes of one row.
 #[derive(Clone, Copy, Debug)]
-pub struct CodeRow<'a> {
+pub(super) struct CodeRow<'a> {
     /// `dimension` codes.
     pub codes: &'a [i8],
     /// Factor from codes to values.
@@ -26,11 +26,11 @@ pub struct CodeRow<'a> {
 }
 
 /// The error value that marks an example without a vector.
-pub const ABSENT_ROW: f32 = -1.0;
+pub(super) const ABSENT_ROW: f32 = -1.0;
 
 /// A block that has passed its checks.
 #[derive(Clone, Copy)]
-pub struct Block<'a> {
+pub(super) struct Block<'a> {
     codes: &'a [i8],
     scales: &'a [[u8; 4]],
     errors: &'a [[u8; 4]],
@@ -54,7 +54,7 @@ impl<'a> Block<'a> {
 
     /// The codes of a row of the block (0 to [`BLOCK`] - 1); `None` for an example without a vector.
     #[inline]
-    pub fn row(&self, row: usize) -> Option<CodeRow<'a>> {
+    pub(super) fn row(&self, row: usize) -> Option<CodeRow<'a>> {
         let error = f32::from_le_bytes(*self.errors.get(row)?);
         if error == ABSENT_ROW {
             return None;
@@ -69,7 +69,7 @@ impl<'a> Block<'a> {
     }
 
     /// Checksums of the f16 records the block was built from, [`BLOCK`] little-endian u32.
-    pub fn sources(&self) -> &'a [u8] {
+    pub(super) fn sources(&self) -> &'a [u8] {
         self.sources
     }
 }
@@ -79,7 +79,7 @@ const GOOD: u8 = 1;
 const BAD: u8 = 2;
 
 /// The blocks of `NAME.i8`, each checked on first use.
-pub struct Codes {
+pub(super) struct Codes {
     bytes: Bytes,
     dimension: usize,
     states: Vec<AtomicU8>,
@@ -89,7 +89,7 @@ pub struct Codes {
 
 impl Codes {
     /// Maps the blocks of the first `rows` rows; reads only the header.
-    pub fn open(
+    pub(super) fn open(
         folder: &Path,
         name: &str,
         dimension: usize,
@@ -106,7 +106,7 @@ impl Codes {
     }
 
     /// The blocks of the first `rows` rows in `bytes`.
-    pub fn new(
+    pub(super) fn new(
         bytes: Bytes,
         dimension: usize,
         rows: usize,
@@ -126,12 +126,12 @@ impl Codes {
     }
 
     /// Number of blocks.
-    pub fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         self.states.len()
     }
 
     /// A block; `None` if it is damaged or was built from other records. The result of the check is remembered.
-    pub fn block(&self, number: usize, records: &Records) -> Option<Block<'_>> {
+    pub(super) fn block(&self, number: usize, records: &Records) -> Option<Block<'_>> {
         let state = self.states.get(number)?;
         let seen = match state.load(Ordering::Relaxed) {
             UNKNOWN => {
@@ -159,7 +159,7 @@ impl Codes {
     }
 
     /// Whether the first `blocks` blocks are all intact. Checks each block only once, so repeated calls are fast.
-    pub fn are_whole(&self, blocks: usize, records: &Records) -> bool {
+    pub(super) fn are_whole(&self, blocks: usize, records: &Records) -> bool {
         if blocks <= self.whole.load(Ordering::Relaxed) {
             return true;
         }
@@ -172,7 +172,7 @@ impl Codes {
 
     /// The codes of a row, unchecked: only for blocks for which [`Codes::are_whole`] returned true. Empty past the end.
     #[inline]
-    pub fn row_codes(&self, row: usize) -> &[i8] {
+    pub(super) fn row_codes(&self, row: usize) -> &[i8] {
         let block = HEADER + row / BLOCK * layout::block_length(self.dimension);
         let start = block + row % BLOCK * self.dimension;
         simd::signed(
@@ -183,7 +183,7 @@ impl Codes {
     }
 
     /// The bytes of a block, unchecked.
-    pub fn raw(&self, number: usize) -> Option<&[u8]> {
+    pub(super) fn raw(&self, number: usize) -> Option<&[u8]> {
         self.bytes.get(layout::block_range(number, self.dimension))
     }
 
@@ -204,11 +204,11 @@ impl Codes {
 }
 
 /// The name of the file of codes.
-pub fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     format!("{name}.i8")
 }
 
 /// The rows of block `number`.
-pub fn block_row_range(number: usize) -> Range<usize> {
+pub(super) fn block_row_range(number: usize) -> Range<usize> {
     number * BLOCK..(number + 1) * BLOCK
 }

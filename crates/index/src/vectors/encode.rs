@@ -10,7 +10,7 @@ use super::records::{Records, Row};
 
 /// Step size and error of quantised values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantised {
+pub(super) struct Quantised {
     /// Factor from codes to values.
     pub scale: f32,
     /// Upper bound of the distance between the values and their codes times `scale`.
@@ -18,7 +18,7 @@ pub struct Quantised {
 }
 
 /// Writes the codes of `values` into `codes` (as many), -127 to 127.
-pub fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
+pub(super) fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
     let largest = values.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
     let scale = largest / 127.0;
     let factor = if scale > 0.0 { 1.0 / scale } else { 0.0 };
@@ -36,7 +36,7 @@ pub fn quantise(values: &[f32], codes: &mut [i8]) -> Quantised {
 }
 
 /// Builds a block row by row.
-pub struct BlockBuilder {
+pub(super) struct BlockBuilder {
     dimension: usize,
     codes: Vec<i8>,
     scales: Vec<f32>,
@@ -46,7 +46,7 @@ pub struct BlockBuilder {
 
 impl BlockBuilder {
     /// An empty block.
-    pub fn new(dimension: usize) -> Self {
+    pub(super) fn new(dimension: usize) -> Self {
         Self {
             dimension,
             codes: Vec::new(),
@@ -57,7 +57,7 @@ impl BlockBuilder {
     }
 
     /// Adds a row: its values as stored in the f16 file, and the checksum of its record.
-    pub fn push(&mut self, values: Option<&[f32]>, source: u32) {
+    pub(super) fn push(&mut self, values: Option<&[f32]>, source: u32) {
         let start = self.codes.len();
         self.codes.resize(start + self.dimension, 0);
         let quantised = match (values, self.codes.get_mut(start..)) {
@@ -73,7 +73,7 @@ impl BlockBuilder {
     }
 
     /// The bytes of block `number`, if all its rows were added; the builder is empty afterwards.
-    pub fn take(&mut self, number: usize) -> Option<Vec<u8>> {
+    pub(super) fn take(&mut self, number: usize) -> Option<Vec<u8>> {
         if self.sources.len() < BLOCK {
             return None;
         }
@@ -94,7 +94,7 @@ impl BlockBuilder {
 }
 
 /// Recomputes block `number` from its rows.
-pub fn rebuild_block(
+pub(super) fn rebuild_block(
     number: usize,
     records: &Records,
     row: &mut Row,

@@ -21,7 +21,7 @@ const BATCH: usize = 512;
 const SCORES_PER_TASK: usize = 256;
 
 /// The `k` best rows from row `first` on that pass `filter`, best first; ties by row.
-pub fn search(
+pub(super) fn search(
     vectors: &Vectors,
     query: &Query,
     k: usize,
@@ -158,7 +158,7 @@ fn exact_scores(
 }
 
 /// Hits with exact scores for `rows` found by another search, best first.
-pub fn rescore(
+pub(super) fn rescore(
     vectors: &Vectors,
     query: &Query,
     k: usize,

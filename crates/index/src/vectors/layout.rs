@@ -10,32 +10,32 @@ use super::error::VectorError;
 use rounds_support::sanitise;
 
 /// Format version of all three files.
-pub const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Length of a header in bytes; one cache line, so that blocks after it are aligned.
-pub const HEADER: usize = 64;
+pub(super) const HEADER: usize = 64;
 /// Rows of a block of codes.
-pub const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 /// Largest dimension. 255 · 128 · 16,384 fits an i32, which the integer kernels rely on.
-pub const MAX_DIMENSION: usize = 16_384;
+pub(super) const MAX_DIMENSION: usize = 16_384;
 /// Most rows: row numbers are 32 bits wide in the graph.
-pub const MAX_ROWS: usize = 1 << 31;
+pub(super) const MAX_ROWS: usize = 1 << 31;
 /// Longest name of an encoder, in bytes.
 const MAX_NAME: usize = 128;
 
 /// First bytes of `NAME.f16`.
-pub const ROWS_MAGIC: [u8; 8] = *b"RNDSf16\n";
+pub(super) const ROWS_MAGIC: [u8; 8] = *b"RNDSf16\n";
 /// First bytes of `NAME.i8`.
-pub const CODES_MAGIC: [u8; 8] = *b"RNDSi8 \n";
+pub(super) const CODES_MAGIC: [u8; 8] = *b"RNDSi8 \n";
 /// First bytes of `NAME.graph`.
-pub const GRAPH_MAGIC: [u8; 8] = *b"RNDShnsw";
+pub(super) const GRAPH_MAGIC: [u8; 8] = *b"RNDShnsw";
 
 /// Flags of a record that holds a vector.
-pub const PRESENT: u32 = 1;
+pub(super) const PRESENT: u32 = 1;
 /// Flags of a record of an example without a vector.
-pub const ABSENT: u32 = 0;
+pub(super) const ABSENT: u32 = 0;
 
 /// Refuses names that could point outside the folder or be hidden files.
-pub fn check_name(name: &str) -> Result<(), VectorError> {
+pub(super) fn check_name(name: &str) -> Result<(), VectorError> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
     let bytes = name.as_bytes();
     if bytes.len() <= MAX_NAME
@@ -50,7 +50,7 @@ pub fn check_name(name: &str) -> Result<(), VectorError> {
 }
 
 /// Refuses dimensions and row counts out of range.
-pub fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
+pub(super) fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
     if dimension == 0 || dimension > MAX_DIMENSION {
         return Err(VectorError::DimensionRange { found: dimension });
     }
@@ -61,7 +61,7 @@ pub fn check_sizes(dimension: usize, rows: usize) -> Result<(), VectorError> {
 }
 
 /// A header: magic, version, dimension, zeros, and the CRC32 of the preceding bytes.
-pub fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
+pub(super) fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
     let mut bytes = [0_u8; HEADER];
     bytes[..8].copy_from_slice(&magic);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -72,7 +72,7 @@ pub fn header(magic: [u8; 8], dimension: usize) -> [u8; HEADER] {
 }
 
 /// Checks that `bytes` start with the header of a file of this kind and dimension; `file` is its name for messages.
-pub fn check_header(
+pub(super) fn check_header(
     bytes: &[u8],
     magic: [u8; 8],
     dimension: usize,
@@ -98,36 +98,36 @@ pub fn check_header(
 }
 
 /// Bytes of a record: values, flags, CRC32.
-pub fn record_length(dimension: usize) -> usize {
+pub(super) fn record_length(dimension: usize) -> usize {
     2 * dimension + 8
 }
 
 /// Byte range of the record of `row` in `NAME.f16`; the sizes must have passed [`check_sizes`].
-pub fn record_range(row: usize, dimension: usize) -> Range<usize> {
+pub(super) fn record_range(row: usize, dimension: usize) -> Range<usize> {
     let length = record_length(dimension);
     let start = HEADER + row * length;
     start..start + length
 }
 
 /// Bytes of a block: codes, then the scales, errors and record CRC32s of all rows, then zeros and the block's CRC32.
-pub fn block_length(dimension: usize) -> usize {
+pub(super) fn block_length(dimension: usize) -> usize {
     BLOCK * dimension + BLOCK * 12 + 64
 }
 
 /// Byte range of block `number` in `NAME.i8`; the sizes must have passed [`check_sizes`].
-pub fn block_range(number: usize, dimension: usize) -> Range<usize> {
+pub(super) fn block_range(number: usize, dimension: usize) -> Range<usize> {
     let length = block_length(dimension);
     let start = HEADER + number * length;
     start..start + length
 }
 
 /// Number of rows in complete blocks among the first `rows`.
-pub fn block_rows(rows: usize) -> usize {
+pub(super) fn block_rows(rows: usize) -> usize {
     rows - rows % BLOCK
 }
 
 /// CRC32 of `content` bound to its position, so that the same bytes elsewhere have another checksum.
-pub fn bound_crc(position: usize, content: &[u8]) -> u32 {
+pub(super) fn bound_crc(position: usize, content: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&(position as u64).to_le_bytes());
     hasher.update(content);
@@ -135,7 +135,7 @@ pub fn bound_crc(position: usize, content: &[u8]) -> u32 {
 }
 
 /// A little-endian u32 at a byte offset; `None` past the end.
-pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(four.try_into().ok()?))
 }

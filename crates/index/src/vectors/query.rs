@@ -12,7 +12,7 @@ use super::simd::{self, Kernel, Side};
 const SLACK: f64 = 1e-6;
 
 /// A vector to search with.
-pub struct Query {
+pub(super) struct Query {
     /// The vector at unit length.
     pub values: Vec<f32>,
     high: Layer,
@@ -45,7 +45,7 @@ impl Layer {
 
 /// An approximate score and its error bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
+pub(super) struct Estimate {
     /// The dot product of the codes.
     pub score: f64,
     /// Upper bound of the distance to the exact score.
@@ -53,7 +53,7 @@ pub struct Estimate {
 }
 
 /// Scales a vector to unit length. Errors if it has another dimension, is not finite, or is zero.
-pub fn normalised(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
+pub(super) fn normalised(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
     if vector.len() != dimension {
         return Err(VectorError::Dimension {
             found: vector.len(),
@@ -76,12 +76,12 @@ pub fn normalised(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorEr
 
 impl Query {
     /// Prepares `vector` for rows of `dimension` values.
-    pub fn new(vector: &[f32], dimension: usize) -> Result<Self, VectorError> {
+    pub(super) fn new(vector: &[f32], dimension: usize) -> Result<Self, VectorError> {
         Self::with_kernel(vector, dimension, Kernel::best())
     }
 
     /// Like [`Query::new`], with the given kernel.
-    pub fn with_kernel(
+    pub(super) fn with_kernel(
         vector: &[f32],
         dimension: usize,
         kernel: Kernel,
@@ -108,7 +108,7 @@ impl Query {
     ///
     /// The second layer is only computed if the first cannot rule out that the score reaches `floor`.
     #[inline]
-    pub fn estimate(&self, row: CodeRow<'_>, floor: f32) -> Estimate {
+    pub(super) fn estimate(&self, row: CodeRow<'_>, floor: f32) -> Estimate {
         let scale = f64::from(row.scale);
         let row_error = f64::from(row.error) * (1.0 + SLACK) + SLACK;
         let sum = f64::from(self.kernel.dot_side(row.codes, &self.high.codes)) * self.high.scale;
@@ -128,12 +128,12 @@ impl Query {
 
     /// The score of codes from the first layer alone, without their scale; used to traverse the graph.
     #[inline]
-    pub fn approximate_score(&self, codes: &[i8]) -> f32 {
+    pub(super) fn approximate_score(&self, codes: &[i8]) -> f32 {
         self.kernel.dot_side(codes, &self.high.codes) as f32 * self.high.scale as f32
     }
 
     /// The exact score: the dot product with a row, summed in f64, identical on every machine.
-    pub fn score(&self, row: &[f32]) -> f32 {
+    pub(super) fn score(&self, row: &[f32]) -> f32 {
         simd::dot_f64(self.kernel, row, &self.values) as f32
     }
 }

@@ -12,7 +12,7 @@ use super::error::VectorError;
 use super::layout;
 
 /// The records of `NAME.f16`.
-pub struct Records {
+pub(super) struct Records {
     bytes: Bytes,
     dimension: usize,
     rows: usize,
@@ -20,7 +20,7 @@ pub struct Records {
 }
 
 /// A buffer for one row, so that a scan allocates only once.
-pub struct Row {
+pub(super) struct Row {
     halves: Vec<f16>,
     /// The values, `dimension` of them.
     pub values: Vec<f32>,
@@ -28,7 +28,7 @@ pub struct Row {
 
 impl Row {
     /// A buffer for `dimension` values.
-    pub fn new(dimension: usize) -> Self {
+    pub(super) fn new(dimension: usize) -> Self {
         Self {
             halves: vec![f16::ZERO; dimension],
             values: vec![0.0; dimension],
@@ -38,7 +38,7 @@ impl Row {
 
 impl Records {
     /// Maps the first `rows` records of a file; reads only the header.
-    pub fn open(
+    pub(super) fn open(
         folder: &Path,
         name: &str,
         dimension: usize,
@@ -54,7 +54,7 @@ impl Records {
     }
 
     /// The first `rows` records of `bytes`.
-    pub fn new(
+    pub(super) fn new(
         bytes: Bytes,
         dimension: usize,
         rows: usize,
@@ -71,22 +71,22 @@ impl Records {
     }
 
     /// Number of records.
-    pub fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Values of a row.
-    pub fn dimension(&self) -> usize {
+    pub(super) fn dimension(&self) -> usize {
         self.dimension
     }
 
     /// The file's name, for messages.
-    pub fn file(&self) -> &str {
+    pub(super) fn file(&self) -> &str {
         &self.file
     }
 
     /// Reads a record into `into`; `false` if the example has no vector. Errors if the checksum is wrong.
-    pub fn read(&self, row: usize, into: &mut Row) -> Result<bool, VectorError> {
+    pub(super) fn read(&self, row: usize, into: &mut Row) -> Result<bool, VectorError> {
         let damaged = |reason: &str| {
             VectorError::damaged(&self.file, format!("the record of row {row} {reason}"))
         };
@@ -117,7 +117,7 @@ impl Records {
     }
 
     /// The checksum stored in a record; the rest is not read.
-    pub fn checksum(&self, row: usize) -> Result<u32, VectorError> {
+    pub(super) fn checksum(&self, row: usize) -> Result<u32, VectorError> {
         let record = self.record(row)?;
         layout::u32_at(record, record.len() - 4)
             .ok_or_else(|| VectorError::damaged(&self.file, format!("row {row} is truncated")))
@@ -138,7 +138,7 @@ impl Records {
 }
 
 /// Errors if a file of this length is too short for this many rows.
-pub fn check_length(
+pub(super) fn check_length(
     length: u64,
     dimension: usize,
     rows: usize,
@@ -156,7 +156,7 @@ pub fn check_length(
 }
 
 /// The bytes of the record of `row`; `None` stands for an example without a vector. Values must be finite.
-pub fn encode(row: usize, values: Option<&[f16]>, dimension: usize) -> Vec<u8> {
+pub(super) fn encode(row: usize, values: Option<&[f16]>, dimension: usize) -> Vec<u8> {
     let mut record = Vec::with_capacity(layout::record_length(dimension));
     for value in values.unwrap_or_default() {
         record.extend_from_slice(&value.to_le_bytes());

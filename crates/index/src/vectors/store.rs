@@ -139,7 +139,7 @@ impl Vectors {
 }
 
 /// The content of a file of codes for the rows of `records`.
-pub fn build_codes(
+pub(super) fn build_codes(
     records: &Records,
     progress: &mut dyn FnMut(usize, usize),
     cancel: &Cancel,

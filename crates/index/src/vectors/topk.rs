@@ -11,7 +11,7 @@ use super::query::Estimate;
 
 /// A score with a total order.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score(pub f32);
+pub(super) struct Score(pub f32);
 
 impl Eq for Score {}
 
@@ -29,7 +29,7 @@ impl Ord for Score {
 
 /// A row that may be among the best.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// Upper bound of its score.
     pub upper_bound: f32,
     /// The row.
@@ -37,14 +37,14 @@ pub struct Candidate {
 }
 
 /// The `count` largest scores seen, which give the score a new row must reach.
-pub struct Floor {
+pub(super) struct Floor {
     count: usize,
     heap: BinaryHeap<Reverse<Score>>,
 }
 
 impl Floor {
     /// Keeps the `count` largest.
-    pub fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         Self {
             count,
             heap: BinaryHeap::new(),
@@ -52,7 +52,7 @@ impl Floor {
     }
 
     /// The score needed to be among them; minus infinity until there are `count`.
-    pub fn value(&self) -> f32 {
+    pub(super) fn value(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(score)) if self.heap.len() >= self.count => score.0,
             _ => f32::NEG_INFINITY,
@@ -60,7 +60,7 @@ impl Floor {
     }
 
     /// Adds a score if it is large enough.
-    pub fn offer(&mut self, score: f32) {
+    pub(super) fn offer(&mut self, score: f32) {
         if self.heap.len() < self.count {
             self.heap.push(Reverse(Score(score)));
         } else if score > self.value() {
@@ -71,7 +71,7 @@ impl Floor {
 }
 
 /// The rows that may be among the `count` best.
-pub struct Shortlist {
+pub(super) struct Shortlist {
     floor: Floor,
     candidates: Vec<Candidate>,
     sweep_at: usize,
@@ -79,7 +79,7 @@ pub struct Shortlist {
 
 impl Shortlist {
     /// An empty shortlist.
-    pub fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         Self {
             floor: Floor::new(count),
             candidates: Vec::new(),
@@ -88,12 +88,12 @@ impl Shortlist {
     }
 
     /// The score a row must reach.
-    pub fn floor(&self) -> f32 {
+    pub(super) fn floor(&self) -> f32 {
         self.floor.value()
     }
 
     /// Adds a row unless `count` others are certainly better.
-    pub fn offer(&mut self, row: usize, estimate: Estimate) {
+    pub(super) fn offer(&mut self, row: usize, estimate: Estimate) {
         let upper_bound = (estimate.score + estimate.error) as f32;
         if upper_bound.is_nan() {
             return self.offer_unknown(row);
@@ -106,7 +106,7 @@ impl Shortlist {
     }
 
     /// Adds a row without an estimate.
-    pub fn offer_unknown(&mut self, row: usize) {
+    pub(super) fn offer_unknown(&mut self, row: usize) {
         self.keep(Candidate {
             upper_bound: f32::INFINITY,
             row,
@@ -114,7 +114,7 @@ impl Shortlist {
     }
 
     /// Adds the candidates of another shortlist.
-    pub fn merge(mut self, other: Self) -> Self {
+    pub(super) fn merge(mut self, other: Self) -> Self {
         for Reverse(score) in other.floor.heap {
             self.floor.offer(score.0);
         }
@@ -123,7 +123,7 @@ impl Shortlist {
     }
 
     /// The candidates, by descending upper bound.
-    pub fn finish(mut self) -> Vec<Candidate> {
+    pub(super) fn finish(mut self) -> Vec<Candidate> {
         self.sweep();
         self.candidates.sort_unstable_by(|a, b| {
             b.upper_bound
@@ -149,7 +149,7 @@ impl Shortlist {
 }
 
 /// The `count` best hits, best first; ties by row.
-pub fn best(mut hits: Vec<Hit>, count: usize) -> Vec<Hit> {
+pub(super) fn best(mut hits: Vec<Hit>, count: usize) -> Vec<Hit> {
     hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     hits.truncate(count);
     hits

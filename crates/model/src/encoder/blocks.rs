@@ -13,7 +13,7 @@ use crate::store::Store;
 
 /// Where a block's norms are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NormOrder {
+pub(super) enum NormOrder {
     /// Before attention and feed-forward.
     NormFirst,
     /// After each residual addition (BERT).
@@ -21,7 +21,7 @@ pub enum NormOrder {
 }
 
 /// A stack of blocks.
-pub struct Blocks {
+pub(super) struct Blocks {
     blocks: Vec<Block>,
     heads: usize,
     order: NormOrder,
@@ -37,24 +37,24 @@ struct Block {
 }
 
 /// A linear layer with a bias, `weight` `[output, input]` and `bias` `[output]`.
-pub fn dense(store: &Store, input: usize, output: usize) -> Result<Linear> {
+pub(super) fn dense(store: &Store, input: usize, output: usize) -> Result<Linear> {
     let bias = store.get(output, "bias", Init::Const(0.0))?;
     Ok(linear_without_bias(store, input, output)?.with_bias(Some(bias)))
 }
 
 /// A linear layer without a bias.
-pub fn linear_without_bias(store: &Store, input: usize, output: usize) -> Result<Linear> {
+pub(super) fn linear_without_bias(store: &Store, input: usize, output: usize) -> Result<Linear> {
     store.linear((output, input), "weight", Init::Const(0.0))
 }
 
 /// A layer norm over `width`.
-pub fn norm(store: &Store, width: usize, eps: f64) -> Result<Norm> {
+pub(super) fn norm(store: &Store, width: usize, eps: f64) -> Result<Norm> {
     Norm::load(NormKind::Layer, width, eps, store)
 }
 
 impl Blocks {
     /// Takes the tensors `blocks.0...` from `store`.
-    pub fn load(config: &BlocksConfig, order: NormOrder, store: &Store) -> Result<Self> {
+    pub(super) fn load(config: &BlocksConfig, order: NormOrder, store: &Store) -> Result<Self> {
         let (width, eps) = (config.width, config.norm_eps);
         let blocks = (0..config.layers)
             .map(|i| {
@@ -77,7 +77,7 @@ impl Blocks {
     }
 
     /// `[batch, tokens, width]` to the same shape; `mask` says which keys each token attends to.
-    pub fn forward(&self, x: &Tensor, mask: &AttentionMask) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor, mask: &AttentionMask) -> Result<Tensor> {
         let mut x = x.clone();
         for block in &self.blocks {
             x = match self.order {
@@ -110,12 +110,12 @@ impl Blocks {
 }
 
 /// The factor for attention scores.
-pub fn head_scale(width: usize, heads: usize) -> f32 {
+pub(super) fn head_scale(width: usize, heads: usize) -> f32 {
     ((width / heads) as f32).powf(-0.5)
 }
 
 /// The feed-forward of a block.
-pub struct Mlp {
+pub(super) struct Mlp {
     fc_1: Linear,
     fc_2: Linear,
     activation: Activation,
@@ -123,7 +123,7 @@ pub struct Mlp {
 
 impl Mlp {
     /// Takes the layers `fc_1` and `fc_2` from `store`.
-    pub fn load(config: &BlocksConfig, store: &Store) -> Result<Self> {
+    pub(super) fn load(config: &BlocksConfig, store: &Store) -> Result<Self> {
         Ok(Self {
             fc_1: dense(&store.pp("fc_1"), config.width, config.mlp_width)?,
             fc_2: dense(&store.pp("fc_2"), config.mlp_width, config.width)?,
@@ -132,7 +132,7 @@ impl Mlp {
     }
 
     /// `[.., width]` to the same shape.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.activation.apply(&self.fc_1.forward(x)?)?;
         self.fc_2.forward(&y)
     }

@@ -12,7 +12,7 @@ use crate::ops::{gelu, quick_gelu};
 use crate::vision::{VisionActivation, VisionConfig};
 
 /// Epsilon of CLIP's layer norms, which is fixed in its image tower.
-pub const CLIP_EPS: f64 = 1e-5;
+pub(super) const CLIP_EPS: f64 = 1e-5;
 
 /// Architecture of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::vision::{ClipTower, unfold};
 
 /// The image tower of an encoder.
-pub enum ImageTower {
+pub(super) enum ImageTower {
     /// A CLIP tower.
     Clip(Box<ClipTower>),
     /// The tower of SigLIP or BiomedCLIP.
@@ -24,7 +24,7 @@ pub enum ImageTower {
 
 impl ImageTower {
     /// Takes the tower's tensors from `store`, whose prefix is `visual`.
-    pub fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
+    pub(super) fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
         Ok(match family {
             Family::Clip => {
                 let tower = ClipTower::load(&config.clip_tower(), store.clone())?;
@@ -37,7 +37,7 @@ impl ImageTower {
     }
 
     /// Normalised `pixels` `[batch, 3, side, side]` to `[batch, dimension]`, not scaled to unit length.
-    pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
         match self {
             Self::Clip(tower) => Ok(tower.forward(pixels)?.pooled),
             Self::Vit(tower) => tower.forward(pixels),
@@ -46,7 +46,7 @@ impl ImageTower {
 }
 
 /// A vision transformer with a bias on its patches and no norm before its blocks.
-pub struct Vit {
+pub(super) struct Vit {
     patch_size: usize,
     /// `[width, 3, patch, patch]`.
     patch_weight: Tensor,

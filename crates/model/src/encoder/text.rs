@@ -14,7 +14,7 @@ use crate::ops::{AttentionMask, Linear, gelu};
 use crate::store::Store;
 
 /// The text tower of an encoder.
-pub struct TextTower {
+pub(super) struct TextTower {
     family: Family,
     /// `[vocabulary, width]`.
     tokens: Tensor,
@@ -37,7 +37,7 @@ enum Projection {
 
 impl TextTower {
     /// Takes the tower's tensors from `store`, whose prefix is `text`.
-    pub fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
+    pub(super) fn load(family: Family, config: &EncoderConfig, store: &Store) -> Result<Self> {
         let (text, blocks) = (&config.text, &config.text.blocks);
         let (width, eps) = (blocks.width, blocks.norm_eps);
         let is_bert = family == Family::Biomedclip;
@@ -84,7 +84,7 @@ impl TextTower {
 
     /// `ids`, at least one and no more than there are positions, to `[1, dimension]`, not scaled to unit length. BERT ignores tokens
     /// with the id `pad`.
-    pub fn forward(&self, ids: &[u32], pad: u32) -> Result<Tensor> {
+    pub(super) fn forward(&self, ids: &[u32], pad: u32) -> Result<Tensor> {
         // Tokens that no token attends to are left out; the others keep their positions.
         let ignored = |id: u32| self.bert.is_some() && id == pad;
         let (positions, ids): (Vec<u32>, Vec<u32>) = (0u32..)

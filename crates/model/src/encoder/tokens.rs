@@ -30,14 +30,14 @@ pub enum TextKind {
 }
 
 /// A loaded tokenizer.
-pub struct TextTokenizer {
+pub(super) struct TextTokenizer {
     tokenizer: Tokenizer,
     manifest: TokenizerManifest,
     vocab_size: usize,
 }
 
 /// Parses a `tokenizer.json`. Errors say what is wrong with it.
-pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
+pub(super) fn parse(json: &[u8]) -> Result<Tokenizer, String> {
     let mut tokenizer = catch_panic(|| Tokenizer::from_bytes(json))
         .ok_or("it makes the tokenizer crash")?
         .map_err(|e| e.to_string())?;
@@ -48,7 +48,7 @@ pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
 }
 
 /// Ids of `text` with special tokens, without truncation or padding.
-pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
+pub(super) fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
     let encoding = catch_panic(|| tokenizer.encode(text, true))
         .ok_or("the tokenizer crashed")?
         .map_err(|e| e.to_string())?;
@@ -57,7 +57,7 @@ pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
 
 impl TextTokenizer {
     /// Loads a `tokenizer.json` for a table of `vocab_size` rows.
-    pub fn load(
+    pub(super) fn load(
         json: &[u8],
         manifest: &TokenizerManifest,
         vocab_size: usize,
@@ -70,7 +70,7 @@ impl TextTokenizer {
     }
 
     /// The ids for the text tower: at least one, and no more than the context.
-    pub fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         let shortened: Cow<str> = match text.char_indices().nth(MAX_TEXT) {
             Some((end, _)) => text.get(..end).unwrap_or(text).into(),
             None => text.into(),

@@ -40,7 +40,7 @@ struct Layer {
 }
 
 /// LayerNorm, up projection, exact GELU (or ReLU), down projection; only the norm has a bias.
-pub struct FeedForward {
+pub(super) struct FeedForward {
     norm: Norm,
     up: Linear,
     down: Linear,
@@ -57,7 +57,7 @@ pub(super) fn weight(store: &Store, out: usize, input: usize) -> Result<Linear> 
 
 impl FeedForward {
     /// Tensors `0` (norm), `1` and `3` (linears) under `store`.
-    pub fn load(width: usize, inner: usize, relu: bool, store: &Store) -> Result<Self> {
+    pub(super) fn load(width: usize, inner: usize, relu: bool, store: &Store) -> Result<Self> {
         Ok(Self {
             norm: Norm::load(NormKind::Layer, width, EPS, &store.pp("0"))?,
             up: weight(&store.pp("1"), inner, width)?,
@@ -67,7 +67,7 @@ impl FeedForward {
     }
 
     /// `[.., width]` to `[.., width]`.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.up.forward(&self.norm.forward(x)?)?;
         let y = if self.relu { y.relu()? } else { gelu(&y)? };
         self.down.forward(&y)

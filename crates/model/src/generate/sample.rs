@@ -12,7 +12,7 @@ const MIN_TEMPERATURE: f64 = 1e-6;
 
 /// Draws tokens, one after the other. Temperature, then `top_k`, then `top_p` among what is left, in the order of
 /// Hugging Face's logits warpers.
-pub struct Sampler {
+pub(super) struct Sampler {
     rng: Rng,
     temperature: f64,
     top_k: Option<usize>,
@@ -21,7 +21,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// A sampler whose stream is fixed by the seed of `decoding`.
-    pub fn new(decoding: &Decoding) -> Self {
+    pub(super) fn new(decoding: &Decoding) -> Self {
         Self {
             rng: Rng::new(decoding.seed),
             temperature: decoding.temperature,
@@ -31,7 +31,7 @@ impl Sampler {
     }
 
     /// The next token. Greedy below a temperature of 1e-6, and where no logit is finite.
-    pub fn draw(&mut self, logits: &[f32]) -> u32 {
+    pub(super) fn draw(&mut self, logits: &[f32]) -> u32 {
         // Also true for a temperature that is not a number.
         if !(self.temperature >= MIN_TEMPERATURE) {
             return argmax(logits);

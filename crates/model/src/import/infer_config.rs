@@ -13,19 +13,19 @@ use crate::weights::Source;
 use rounds_support::files;
 
 /// A parsed `config.json`.
-pub struct JsonConfig {
+pub(crate) struct JsonConfig {
     value: Value,
     file: String,
 }
 
 impl JsonConfig {
     /// Reads `config.json` of a folder.
-    pub fn from_folder(folder: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn from_folder(folder: &Path) -> Result<Self, ImportError> {
         Self::from_file(&folder.join("config.json"))
     }
 
     /// Reads a JSON file.
-    pub fn from_file(path: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn from_file(path: &Path) -> Result<Self, ImportError> {
         let text = files::read_limited(path, 1 << 20)?;
         let file = path.to_string_lossy().into_owned();
         let value =
@@ -34,7 +34,7 @@ impl JsonConfig {
     }
 
     /// The value of the first of `names` that exists; `a.b` looks into objects.
-    pub fn find(&self, names: &[&str]) -> Option<&Value> {
+    pub(crate) fn find(&self, names: &[&str]) -> Option<&Value> {
         names.iter().find_map(|name| {
             name.split('.')
                 .try_fold(&self.value, |value, part| value.get(part))
@@ -44,7 +44,7 @@ impl JsonConfig {
     /// The integer of the first of `names` that exists.
     ///
     /// Errors where there is none, or it is not from 1 to 1,000,000.
-    pub fn count(&self, names: &[&str]) -> Result<usize, ImportError> {
+    pub(crate) fn count(&self, names: &[&str]) -> Result<usize, ImportError> {
         let found = self.find(names).and_then(Value::as_u64);
         let wanted =
             || ImportError::config(&self.file, format!("it has no {}", names.join(" or ")));
@@ -62,28 +62,28 @@ impl JsonConfig {
     }
 
     /// The number of the first of `names` that exists, or `default`.
-    pub fn number(&self, names: &[&str], default: f64) -> f64 {
+    pub(crate) fn number(&self, names: &[&str], default: f64) -> f64 {
         self.find(names).and_then(Value::as_f64).unwrap_or(default)
     }
 
     /// The boolean of the first of `names` that exists, or `default`.
-    pub fn flag(&self, names: &[&str], default: bool) -> bool {
+    pub(crate) fn flag(&self, names: &[&str], default: bool) -> bool {
         self.find(names).and_then(Value::as_bool).unwrap_or(default)
     }
 
     /// Path of the file, for messages.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.file
     }
 
     /// The string of the first of `names` that exists, or an empty one.
-    pub fn string(&self, names: &[&str]) -> &str {
+    pub(crate) fn string(&self, names: &[&str]) -> &str {
         self.find(names).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 /// The decoder that a `config.json` and its tensors describe.
-pub fn language(
+pub(crate) fn language(
     json: &JsonConfig,
     source: &Source,
     vocab_size: usize,
@@ -204,7 +204,7 @@ fn unsupported_language(json: &JsonConfig, layout: LanguageLayout) -> Result<(),
 }
 
 /// Shape of a tensor that must have `N` dimensions.
-pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
+pub(crate) fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], ImportError> {
     let shape = source.shape(name).unwrap_or_default();
     <[usize; N]>::try_from(shape).map_err(|_| {
         let reason = format!("{name} has shape {shape:?}, but {N} dimensions were expected");
@@ -213,14 +213,14 @@ pub fn dims<const N: usize>(source: &Source, name: &str) -> Result<[usize; N], I
 }
 
 /// Number of tensors named `{prefix}{i}.{suffix}`, counted from 0.
-pub fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
+pub(crate) fn layers(source: &Source, prefix: &str, suffix: &str) -> usize {
     (0..)
         .take_while(|i| source.has(&format!("{prefix}{i}.{suffix}")))
         .count()
 }
 
 /// The vision tower in `source`. Heads and activation come from its `config.json`, if there is one.
-pub fn vision(
+pub(crate) fn vision(
     source: &Source,
     json: Option<&JsonConfig>,
     heads: Option<usize>,
@@ -307,7 +307,7 @@ fn patches_per_side(positions: usize) -> usize {
 }
 
 /// The configuration of an OpenFlamingo, from its checkpoint and those of the other two sources.
-pub fn flamingo(
+pub(crate) fn flamingo(
     sources: &Sources,
     language: DecoderConfig,
     vision: VisionConfig,
@@ -367,7 +367,7 @@ pub fn flamingo(
 }
 
 /// The configuration of an IDEFICS, from its `config.json`.
-pub fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, ImportError> {
+pub(crate) fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConfig, ImportError> {
     let hidden = json.count(&["hidden_size"])?;
     let heads = json.count(&["num_attention_heads"])?;
     let vocab = json.count(&["vocab_size"])? + json.count(&["additional_vocab_size"])?;

@@ -8,7 +8,7 @@ use super::llama_cpp;
 
 /// One of the sources of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub(crate) enum Role {
     /// The checkpoint itself.
     Checkpoint,
     /// The base language model.
@@ -19,7 +19,7 @@ pub enum Role {
 
 /// A published tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorRef {
+pub(crate) struct TensorRef {
     /// Which source has it.
     pub role: Role,
     /// Its published name.
@@ -28,7 +28,7 @@ pub struct TensorRef {
 
 /// How a tensor is made from published ones. Of several candidates the first that exists is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipe {
+pub(crate) enum Recipe {
     /// As published.
     Copy(Vec<TensorRef>),
     /// The same values in the same order, with other axes of length 1.
@@ -50,7 +50,7 @@ pub enum Recipe {
 
 impl Recipe {
     /// The published tensors that it may use.
-    pub fn candidates(&self) -> &[TensorRef] {
+    pub(crate) fn candidates(&self) -> &[TensorRef] {
         match self {
             Self::Copy(p)
             | Self::Reshaped(p)
@@ -66,7 +66,7 @@ impl Recipe {
 
 /// Naming scheme of a published language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LanguageLayout {
+pub(crate) enum LanguageLayout {
     /// LLaMA.
     Llama,
     /// GPT-NeoX.
@@ -79,7 +79,7 @@ pub enum LanguageLayout {
 
 /// Naming scheme of a published vision tower.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VisionLayout {
+pub(crate) enum VisionLayout {
     /// open_clip; the prefix is `visual.` or empty.
     OpenClip { prefix: String },
     /// transformers; the prefix ends with `vision_model.` or is empty.
@@ -93,7 +93,7 @@ pub enum VisionLayout {
 
 /// Naming scheme of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     /// OpenFlamingo and Med-Flamingo.
     Flamingo,
     /// IDEFICS.
@@ -105,7 +105,7 @@ pub enum Family {
 
 /// Naming schemes of all sources of a Flamingo.
 #[derive(Clone, Debug)]
-pub struct KeyMap {
+pub(crate) struct KeyMap {
     /// Whose names the checkpoint has.
     pub family: Family,
     /// Names of the language model.
@@ -119,7 +119,7 @@ pub struct KeyMap {
 }
 
 /// Maps our tensors to those of one published layout.
-pub trait Rules {
+pub(crate) trait Rules {
     /// The recipe for our tensor `name`; `None` if it is unknown.
     fn find(&self, name: &str) -> Option<Recipe>;
     /// Whether a published tensor that no recipe uses can be ignored.
@@ -162,7 +162,7 @@ fn tensor_ref(role: Role, name: impl Into<String>) -> TensorRef {
 
 impl KeyMap {
     /// The recipe for our tensor `name`; `None` if it is unknown.
-    pub fn find(&self, name: &str) -> Option<Recipe> {
+    pub(crate) fn find(&self, name: &str) -> Option<Recipe> {
         if let Some(rest) = name.strip_prefix("vision_encoder.") {
             return self.vision(rest);
         }
@@ -311,7 +311,7 @@ impl KeyMap {
 }
 
 /// The recipe for `rest`, a tensor of our CLIP tower, in a published `layout`.
-pub fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Recipe> {
+pub(crate) fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Option<Recipe> {
     let (prefix, projection) = match layout {
         VisionLayout::OpenClip { prefix } => {
             return Some(Recipe::Copy(vec![tensor_ref(
@@ -436,7 +436,7 @@ fn idefics_gated(block: usize, rest: &str) -> Option<Recipe> {
 }
 
 /// Whether a published tensor is known to be unneeded: buffers, the text tower of a CLIP, aliases.
-pub fn is_buffer_or_alias(role: Role, name: &str) -> bool {
+pub(crate) fn is_buffer_or_alias(role: Role, name: &str) -> bool {
     const ENDS: [&str; 6] = [
         "rotary_emb.inv_freq",
         "attention.bias",

@@ -8,7 +8,7 @@ use crate::bundle::SpecialTokens;
 use rounds_support::files;
 
 /// An imported tokenizer and its special tokens.
-pub struct ImportedTokenizer {
+pub(super) struct ImportedTokenizer {
     /// The content of `tokenizer.json`.
     pub json: String,
     /// Its special tokens.
@@ -40,7 +40,7 @@ fn first_known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
 /// for these tokens are noise.
 ///
 /// Errors where the ids do not fit the table.
-pub fn flamingo(
+pub(super) fn flamingo(
     file: &Path,
     rows: usize,
     untrained: bool,
@@ -84,7 +84,7 @@ pub fn flamingo(
 }
 
 /// The tokenizer of an IDEFICS, which already has all tokens.
-pub fn idefics(file: &Path) -> Result<ImportedTokenizer, ImportError> {
+pub(super) fn idefics(file: &Path) -> Result<ImportedTokenizer, ImportError> {
     let tokenizer = read(file)?;
     for token in ["<image>", "<fake_token_around_image>", "</s>"] {
         if tokenizer.token_to_id(token).is_none() {

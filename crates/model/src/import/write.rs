@@ -94,7 +94,7 @@ struct Slot {
 }
 
 /// Values of a tensor to write.
-pub enum TensorData {
+pub(super) enum TensorData {
     /// Values to convert to the stored type.
     Full(Tensor),
     /// Quantised blocks of the type that was announced, without padding rows.
@@ -102,7 +102,7 @@ pub enum TensorData {
 }
 
 /// The type of a tensor's published blocks, if they can be copied.
-pub type PackingOf<'a> = &'a dyn Fn(&TensorSpec) -> Option<GgmlDType>;
+pub(super) type PackingOf<'a> = &'a dyn Fn(&TensorSpec) -> Option<GgmlDType>;
 
 /// 256 times the average bits per value of `dtype`.
 fn bits(dtype: GgmlDType) -> usize {
@@ -210,7 +210,7 @@ pub fn write(
 
 /// [`write`], but copying published blocks where `packing_of` gives their type and `format` would not make them smaller. The flag that
 /// `make` gets says whether blocks are wanted.
-pub fn write_with_published_blocks(
+pub(super) fn write_with_published_blocks(
     folder: &Path,
     format: WeightFormat,
     tensors: &[TensorSpec],

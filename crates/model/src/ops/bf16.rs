@@ -59,7 +59,7 @@ fn pack<const WIDTH: usize>(
 }
 
 /// `lhs[m, k] rhs[k, n]` as `[m, n]`; strides are [row, column], one of each pair is 1.
-pub fn matmul_bf16(
+pub(super) fn matmul_bf16(
     [m, n, k]: [usize; 3],
     lhs: &[f32],
     ls: [usize; 2],
@@ -97,7 +97,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     /// Whether this CPU has the features that [`matmul`] is compiled for.
-    pub fn is_supported() -> bool {
+    pub(super) fn is_supported() -> bool {
         std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
             && std::is_x86_feature_detected!("avx512vl")
@@ -109,7 +109,7 @@ mod x86 {
 
     /// `out[m, n] = lhs[m, k] rhs[k, n]`; strides are [row, column].
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    pub fn matmul(
+    pub(super) fn matmul(
         [m, n, k]: [usize; 3],
         out: &mut [f32],
         lhs: &[f32],

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
 /// The contiguous `f32` values of a storage.
-pub fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let data = storage.as_slice::<f32>()?;
     match layout.contiguous_offsets() {
         Some((from, to)) => Ok(&data[from..to]),
@@ -12,7 +12,7 @@ pub fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]>
 }
 
 /// Calls `f` with the contiguous `f32` values of a CPU tensor.
-pub fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+pub(super) fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
@@ -23,7 +23,7 @@ pub fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R>
 
 /// `e^x` to about 2e-7 relative, without branches or calls, so that loops over it vectorise (Cephes' `expf` scheme).
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     // Adding and subtracting 1.5 * 2^23 rounds to an integer.
     let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
@@ -40,7 +40,7 @@ pub fn exp(x: f32) -> f32 {
 
 /// The error function to 1.5e-7 (Abramowitz and Stegun 7.1.26).
 #[inline(always)]
-pub fn erf(x: f32) -> f32 {
+pub(super) fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
     let poly = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t
@@ -51,7 +51,7 @@ pub fn erf(x: f32) -> f32 {
 
 /// Dot product in eight lanes.
 #[inline(always)]
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0f32; 8];
     let (ac, bc) = (a.chunks_exact(8), b.chunks_exact(8));
     let tail: f32 = ac
@@ -70,7 +70,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Sum in eight lanes.
 #[inline(always)]
-pub fn sum(a: &[f32]) -> f32 {
+pub(super) fn sum(a: &[f32]) -> f32 {
     let mut lanes = [0f32; 8];
     let chunks = a.chunks_exact(8);
     let tail: f32 = chunks.remainder().iter().sum();
@@ -84,7 +84,7 @@ pub fn sum(a: &[f32]) -> f32 {
 
 /// Sum of squared distances from `mean`, in eight lanes.
 #[inline(always)]
-pub fn squared_deviations(a: &[f32], mean: f32) -> f32 {
+pub(super) fn squared_deviations(a: &[f32], mean: f32) -> f32 {
     let mut lanes = [0f32; 8];
     let chunks = a.chunks_exact(8);
     let tail: f32 = chunks
@@ -102,7 +102,7 @@ pub fn squared_deviations(a: &[f32], mean: f32) -> f32 {
 
 /// The largest value, or `f32::MIN` of an empty slice.
 #[inline(always)]
-pub fn max_value(a: &[f32]) -> f32 {
+pub(super) fn max_value(a: &[f32]) -> f32 {
     let mut lanes = [f32::MIN; 8];
     let chunks = a.chunks_exact(8);
     let tail = chunks.remainder().iter().fold(f32::MIN, |m, v| m.max(*v));
@@ -117,7 +117,7 @@ pub fn max_value(a: &[f32]) -> f32 {
 /// Runs `f` compiled for the widest vectors this CPU has. Results do not depend on the width: Rust never fuses multiplications and
 /// additions by itself, and sums here have a fixed number of lanes.
 #[inline(always)]
-pub fn with_simd<R>(f: impl FnOnce() -> R) -> R {
+pub(super) fn with_simd<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
@@ -149,7 +149,7 @@ pub fn with_simd<R>(f: impl FnOnce() -> R) -> R {
     clippy::too_many_arguments,
     reason = "a matrix product has three matrices"
 )]
-pub fn matmul(
+pub(super) fn matmul(
     [m, n, k]: [usize; 3],
     dst: &mut [f32],
     ds: [usize; 2],

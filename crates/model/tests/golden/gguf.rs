@@ -7,7 +7,7 @@ use rounds_model::flamingo::{FlamingoLearner, MediaMask};
 use rounds_model::import::{ImportError, Request, WeightFormat, import};
 use rounds_model::weights::gguf::GgufFile;
 use rounds_support::{Cancel, Hint};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 use crate::word_tokenizer::write as tokenizer;

@@ -11,7 +11,7 @@ use rounds_model::generate::score::rank;
 use rounds_model::import::{Request, WeightFormat, import};
 use rounds_model::{EncodedImage, FewShotLearner};
 use rounds_support::Cancel;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -9,7 +9,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const QUALITY: u8 = 88;
 
 /// A `data:` URI of the image as a JPEG that fits in `side` x `side` pixels; `None` if it cannot be decoded.
-pub fn jpeg_data_uri(file: &[u8], name: &str, side: u32) -> Option<String> {
+pub(super) fn jpeg_data_uri(file: &[u8], name: &str, side: u32) -> Option<String> {
     let image = imaging::decode(file, name).ok()?;
     let jpeg = imaging::thumbnail_jpeg(&image, side, QUALITY).ok()?;
     Some(format!("data:image/jpeg;base64,{}", base64(&jpeg)))

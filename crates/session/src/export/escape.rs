@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 /// Escapes text for HTML content and quoted attributes.
-pub fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -22,7 +22,7 @@ pub fn html(text: &str) -> String {
 }
 
 /// Escapes text as one line of Markdown (CommonMark with GitHub's additions) without markup, links or HTML.
-pub fn markdown(text: &str) -> String {
+pub(super) fn markdown(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut out = String::with_capacity(line.len());
     for (position, character) in line.char_indices() {
@@ -51,7 +51,7 @@ pub fn markdown(text: &str) -> String {
 }
 
 /// Escapes text of several lines as a Markdown block quote followed by an empty line.
-pub fn markdown_quote(text: &str) -> String {
+pub(super) fn markdown_quote(text: &str) -> String {
     let mut out = String::new();
     let lines: Vec<String> = text.lines().map(markdown).collect();
     for (position, line) in lines.iter().enumerate() {

@@ -22,7 +22,7 @@ const SMALL_SIDE: u32 = 160;
 const MAX_PAGE_BYTES: usize = 128 << 20;
 
 /// Returns the bytes of a saved image, if it can be read.
-pub type Source<'a> = &'a dyn Fn(&StoredImage) -> Option<Vec<u8>>;
+pub(super) type Source<'a> = &'a dyn Fn(&StoredImage) -> Option<Vec<u8>>;
 
 /// A session as a page.
 pub fn html(session: &Session, source: Source) -> String {

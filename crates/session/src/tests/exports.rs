@@ -7,7 +7,7 @@ use rounds_support::INTENDED_USE;
 const MOMENT: i64 = 1_764_023_273_000;
 
 /// Three turns: an answered one, an edited one that failed, and an interrupted one.
-pub fn small() -> Session {
+pub(super) fn small() -> Session {
     let first = Turn {
         number: 1,
         parent: None,

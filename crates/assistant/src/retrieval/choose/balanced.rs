@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::candidates::{Candidate, most_similar_first};
 
 /// Takes one candidate per answer in turn, the most similar first; answers are ordered by their best candidate.
-pub fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
+pub(super) fn balanced(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
     let mut order: Vec<String> = Vec::new();
     let mut groups: HashMap<String, VecDeque<Candidate>> = HashMap::new();
     for candidate in candidates {

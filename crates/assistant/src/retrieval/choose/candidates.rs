@@ -6,7 +6,7 @@ use super::{Chooser, Ranking};
 use rounds_index::{Example, IndexError};
 
 /// A hit with its example and its reason.
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// The example.
     pub example: Example,
     /// Score by the strategy.
@@ -16,7 +16,7 @@ pub struct Candidate {
 }
 
 /// Sorts by score, best first; ties by number.
-pub fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
+pub(super) fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
     chosen.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)
@@ -27,7 +27,7 @@ pub fn most_similar_first(mut chosen: Vec<Candidate>) -> Vec<Candidate> {
 
 /// Candidates in the order they were added, one per image.
 #[derive(Default)]
-pub struct OnePerImage {
+pub(super) struct OnePerImage {
     /// The candidates.
     pub kept: Vec<Candidate>,
     /// For every image, the position of the candidate that shows it.
@@ -42,7 +42,7 @@ impl OnePerImage {
     }
 
     /// Whether no candidate shows any of its images yet.
-    pub fn is_new(&self, example: &Example) -> bool {
+    pub(super) fn is_new(&self, example: &Example) -> bool {
         self.position(example).is_none()
     }
 
@@ -67,7 +67,7 @@ impl OnePerImage {
     }
 
     /// Adds a candidate without comparing.
-    pub fn push(&mut self, candidate: Candidate) {
+    pub(super) fn push(&mut self, candidate: Candidate) {
         self.record(&candidate.example, self.kept.len());
         self.kept.push(candidate);
     }
@@ -84,7 +84,7 @@ impl OnePerImage {
 impl Chooser<'_> {
     /// The candidates among `hits`, in their order. Of several equally similar examples of one image, takes the one whose
     /// question best matches the query's.
-    pub fn candidates(&self, hits: Ranking) -> Result<Vec<Candidate>, IndexError> {
+    pub(crate) fn candidates(&self, hits: Ranking) -> Result<Vec<Candidate>, IndexError> {
         let scores = self.question_scores(&hits)?;
         let fits = |number: usize| scores.get(&number).copied().unwrap_or(0.0);
         let mut out = OnePerImage::default();
@@ -111,7 +111,7 @@ impl Chooser<'_> {
     }
 
     /// The example with this number, if it may be a shot and still exists.
-    pub fn allowed(&self, number: usize) -> Result<Option<Example>, IndexError> {
+    pub(crate) fn allowed(&self, number: usize) -> Result<Option<Example>, IndexError> {
         if let Some(floor) = &self.floor
             && !floor.passes(number)?
         {

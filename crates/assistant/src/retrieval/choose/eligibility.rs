@@ -6,7 +6,7 @@ use super::super::{Plan, condition};
 use rounds_index::{Index, IndexError, LiveRows, LookupBy};
 
 /// The numbers that a search may return. Can be shared between threads.
-pub struct Eligibility<'a> {
+pub(super) struct Eligibility<'a> {
     living: &'a LiveRows,
     rows: usize,
     /// Excluded, pinned, with a pinned image, or the query's own.
@@ -17,7 +17,7 @@ pub struct Eligibility<'a> {
 
 impl<'a> Eligibility<'a> {
     /// `pinned` are already shots; `query_owned` are the query's own examples.
-    pub fn new(
+    pub(super) fn new(
         index: &'a Index,
         plan: &Plan,
         pinned: &[usize],
@@ -43,7 +43,7 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Whether a search may return this number.
-    pub fn allows(&self, number: usize) -> bool {
+    pub(super) fn allows(&self, number: usize) -> bool {
         let met = |only: &Vec<usize>| only.binary_search(&number).is_ok();
         self.living.has(number)
             && !self.excluded.contains(&number)
@@ -51,7 +51,7 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Every allowed number, in order.
-    pub fn all(&self) -> Vec<usize> {
+    pub(super) fn all(&self) -> Vec<usize> {
         match &self.only {
             Some(only) => only.iter().copied().filter(|n| self.allows(*n)).collect(),
             None => (0..self.rows).filter(|n| self.allows(*n)).collect(),
@@ -59,14 +59,14 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Every allowed number if there are conditions, which usually leave few; `None` otherwise.
-    pub fn few(&self) -> Option<Vec<usize>> {
+    pub(super) fn few(&self) -> Option<Vec<usize>> {
         self.only.as_ref().map(|_| self.all())
     }
 }
 
 /// Numbers of the examples with these ids, each once, in this order. Errors if an id does not exist; `what` says what it is
 /// used for.
-pub fn numbers(
+pub(super) fn numbers(
     index: &Index,
     ids: &[String],
     what: &'static str,

@@ -8,7 +8,7 @@ use rounds_index::vectors::Vectors;
 use rounds_index::{Hit, Index, IndexError};
 
 /// The floor of a plan, if there is an image to compare.
-pub struct Floor<'a> {
+pub(super) struct Floor<'a> {
     /// The minimum similarity.
     pub minimum: f32,
     vectors: &'a Arc<Vectors>,
@@ -18,7 +18,7 @@ pub struct Floor<'a> {
 
 impl<'a> Floor<'a> {
     /// The floor of `plan`; `None` if it has none or the query has no image.
-    pub fn new(
+    pub(super) fn new(
         index: &'a Index,
         query: &Query<'a>,
         plan: &Plan,
@@ -35,12 +35,12 @@ impl<'a> Floor<'a> {
     }
 
     /// Whether it has rejected any example so far.
-    pub fn rejected_any(&self) -> bool {
+    pub(super) fn rejected_any(&self) -> bool {
         self.rejected.get()
     }
 
     /// Whether an example is similar enough; one without an image is not.
-    pub fn passes(&self, number: usize) -> Result<bool, IndexError> {
+    pub(super) fn passes(&self, number: usize) -> Result<bool, IndexError> {
         let score = self.vectors.score(self.vector, number)?;
         let passes = score.is_some_and(|score| score >= self.minimum);
         self.rejected.set(self.rejected.get() || !passes);
@@ -48,7 +48,7 @@ impl<'a> Floor<'a> {
     }
 
     /// Cuts off the hits that are not similar enough; `hits` are by image, most similar first.
-    pub fn truncate(&self, hits: &mut Vec<Hit>) {
+    pub(super) fn truncate(&self, hits: &mut Vec<Hit>) {
         let above = hits.partition_point(|hit| hit.score >= self.minimum);
         self.rejected.set(self.rejected.get() || above < hits.len());
         hits.truncate(above);

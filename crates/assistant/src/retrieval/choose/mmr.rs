@@ -8,7 +8,7 @@ use rounds_index::vectors::Vectors;
 const RELEVANCE: f32 = 0.5;
 
 /// Chooses `k` candidates from `pool`.
-pub fn diversify(
+pub(super) fn diversify(
     mut pool: Vec<Candidate>,
     k: usize,
     vectors: &Vectors,

@@ -7,7 +7,7 @@ use rounds_support::rng::Rng;
 
 impl Chooser<'_> {
     /// At most `k` random candidates, one per image.
-    pub fn random(&self, k: usize) -> Result<Vec<Candidate>, IndexError> {
+    pub(crate) fn random(&self, k: usize) -> Result<Vec<Candidate>, IndexError> {
         let mut rows = self.eligibility.all();
         Rng::new(self.query.seed).shuffle(&mut rows);
         let mut out = OnePerImage::default();

@@ -25,7 +25,7 @@ impl Chooser<'_> {
     }
 
     /// By image similarity, down to the floor.
-    pub fn by_image(&self, k: usize) -> Result<Ranking, IndexError> {
+    pub(crate) fn by_image(&self, k: usize) -> Result<Ranking, IndexError> {
         let Some(vector) = self.query.vectors.last() else {
             return Ok(Vec::new());
         };
@@ -37,7 +37,7 @@ impl Chooser<'_> {
     }
 
     /// By the question's words.
-    pub fn by_text(&self, k: usize) -> Result<Ranking, IndexError> {
+    pub(crate) fn by_text(&self, k: usize) -> Result<Ranking, IndexError> {
         let allowed = |n: usize| self.eligibility.allows(n);
         let hits = self
             .index
@@ -49,7 +49,7 @@ impl Chooser<'_> {
     }
 
     /// By image and text, with reciprocal rank fusion.
-    pub fn hybrid(&self, k: usize) -> Result<Ranking, IndexError> {
+    pub(crate) fn hybrid(&self, k: usize) -> Result<Ranking, IndexError> {
         let hits =
             |ranked: Ranking| -> Vec<Hit> { ranked.into_iter().map(|(hit, _)| hit).collect() };
         let images = hits(self.by_image(FUSED.max(k))?);
@@ -60,7 +60,7 @@ impl Chooser<'_> {
     }
 
     /// The image against the examples' texts.
-    pub fn image_to_texts(&self, k: usize) -> Result<Ranking, IndexError> {
+    pub(crate) fn image_to_texts(&self, k: usize) -> Result<Ranking, IndexError> {
         let Some(vector) = self.query.vectors.last() else {
             return Ok(Vec::new());
         };
@@ -72,7 +72,7 @@ impl Chooser<'_> {
     }
 
     /// The question against the examples' images.
-    pub fn question_to_images(&self, k: usize) -> Result<Ranking, IndexError> {
+    pub(crate) fn question_to_images(&self, k: usize) -> Result<Ranking, IndexError> {
         let vector = self.query.text.ok_or(IndexError::NoTextVectors)?;
         let hits = self.nearest(k, vector)?;
         Ok(with_reason(hits, "question-to-image similarity"))

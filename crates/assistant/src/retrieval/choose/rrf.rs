@@ -10,7 +10,7 @@ const SMOOTHING: f32 = 60.0;
 
 /// Fuses two rankings, best first; ties by number. Equal scores share a rank, so that the many examples of one image count as
 /// one position.
-pub fn fuse(by_image: &[Hit], by_text: &[Hit]) -> Ranking {
+pub(super) fn fuse(by_image: &[Hit], by_text: &[Hit]) -> Ranking {
     let mut ranks: BTreeMap<usize, [Option<usize>; 2]> = BTreeMap::new();
     for (ranking, hits) in [by_image, by_text].into_iter().enumerate() {
         let (mut rank, mut before) = (0, None);

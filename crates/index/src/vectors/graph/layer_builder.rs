@@ -7,7 +7,7 @@ use super::walk::Links;
 
 /// A neighbour and its similarity.
 #[derive(Clone, Copy, Default)]
-pub struct Edge {
+pub(super) struct Edge {
     /// The neighbour.
     pub row: u32,
     /// Its similarity.
@@ -15,7 +15,7 @@ pub struct Edge {
 }
 
 /// A layer with `width` neighbour slots per row.
-pub struct LayerBuilder {
+pub(super) struct LayerBuilder {
     /// Ascending; empty in the lowest layer, which contains every row.
     rows: Vec<u32>,
     /// Most neighbours of a row.
@@ -26,7 +26,7 @@ pub struct LayerBuilder {
 
 impl LayerBuilder {
     /// A layer with `rows` rows, without neighbours.
-    pub fn new(width: usize, rows: usize) -> Self {
+    pub(super) fn new(width: usize, rows: usize) -> Self {
         Self {
             rows: Vec::new(),
             width,
@@ -36,7 +36,7 @@ impl LayerBuilder {
     }
 
     /// Adds a row; not for the lowest layer.
-    pub fn add(&mut self, row: u32) {
+    pub(super) fn add(&mut self, row: u32) {
         self.rows.push(row);
         self.counts.push(0);
         self.edges
@@ -52,7 +52,7 @@ impl LayerBuilder {
     }
 
     /// The neighbours of a row.
-    pub fn edges(&self, row: u32) -> &[Edge] {
+    pub(super) fn edges(&self, row: u32) -> &[Edge] {
         self.position(row)
             .and_then(|at| {
                 let start = at * self.width;
@@ -63,7 +63,7 @@ impl LayerBuilder {
     }
 
     /// Sets the neighbours of a row, up to `width`.
-    pub fn set(&mut self, row: u32, edges: &[Edge]) {
+    pub(super) fn set(&mut self, row: u32, edges: &[Edge]) {
         let Some(at) = self.position(row) else { return };
         let (start, count) = (at * self.width, edges.len().min(self.width));
         if let (Some(slots), Some(filled)) = (
@@ -76,7 +76,7 @@ impl LayerBuilder {
     }
 
     /// The finished layer.
-    pub fn finish(self) -> Layer {
+    pub(super) fn finish(self) -> Layer {
         let mut layer = Layer::default();
         layer.starts.push(0);
         for (slots, &count) in self.edges.chunks(self.width).zip(&self.counts) {

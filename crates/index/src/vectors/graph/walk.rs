@@ -10,19 +10,19 @@ use std::collections::BinaryHeap;
 use super::super::topk::Score;
 
 /// A score and its row. Higher scores are greater; with equal scores, the smaller row number is.
-pub type Near = (Score, Reverse<u32>);
+pub(super) type Near = (Score, Reverse<u32>);
 
 /// How many rows ahead are prefetched.
 const PREFETCH_DISTANCE: usize = 3;
 
 /// The neighbour lists of a layer.
-pub trait Links {
+pub(super) trait Links {
     /// The neighbours of a row; none if it is not in the layer.
     fn neighbours(&self, row: u32) -> impl Iterator<Item = u32>;
 }
 
 /// Scores rows by similarity to the target.
-pub trait Scores {
+pub(super) trait Scores {
     /// The score of a row.
     fn score(&self, row: u32) -> f32;
     /// Announces that a row will be scored soon.
@@ -70,7 +70,7 @@ thread_local! {
 }
 
 /// The row where greedy steps from `start` end.
-pub fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
+pub(super) fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
     let mut best = start;
     loop {
         let before = best;
@@ -84,7 +84,7 @@ pub fn descend(links: &impl Links, scores: &impl Scores, start: Near) -> Near {
 }
 
 /// Up to `ef` of the nearest rows that `accepts` lets pass, nearest first.
-pub fn best_first(
+pub(super) fn best_first(
     links: &impl Links,
     scores: &impl Scores,
     start: Near,

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 /// The instruction set to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kernel {
+pub(super) enum Kernel {
     /// Plain Rust.
     Scalar,
     /// 16 products at a time.
@@ -28,7 +28,7 @@ pub enum Kernel {
 
 impl Kernel {
     /// The kernels this machine supports, the best last.
-    pub fn available() -> Vec<Self> {
+    pub(super) fn available() -> Vec<Self> {
         let mut found = vec![Self::Scalar];
         #[cfg(target_arch = "x86_64")]
         {
@@ -47,14 +47,14 @@ impl Kernel {
     }
 
     /// The best kernel this machine supports.
-    pub fn best() -> Self {
+    pub(super) fn best() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::Scalar))
     }
 
     /// The dot product, over the shorter of the two lengths.
     #[inline]
-    pub fn dot(self, a: &[i8], b: &[i8]) -> i32 {
+    pub(super) fn dot(self, a: &[i8], b: &[i8]) -> i32 {
         match self {
             Self::Scalar => scalar(a, b),
             // SAFETY: kernels other than the scalar one come only from `available`, which checks for CPU support.
@@ -70,7 +70,7 @@ impl Kernel {
 
     /// The dot product of a row and a prepared operand of the same length.
     #[inline]
-    pub fn dot_side(self, row: &[i8], side: &Side) -> i32 {
+    pub(super) fn dot_side(self, row: &[i8], side: &Side) -> i32 {
         match self {
             // SAFETY: as in `dot`.
             #[cfg(target_arch = "x86_64")]
@@ -81,7 +81,7 @@ impl Kernel {
 }
 
 /// The dot product in f64, identical on every machine: eight parallel sums, added in order, without fused multiply-add.
-pub fn dot_f64(kernel: Kernel, a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot_f64(kernel: Kernel, a: &[f32], b: &[f32]) -> f64 {
     match kernel {
         // SAFETY: as in `Kernel::dot`.
         #[cfg(target_arch = "x86_64")]
@@ -110,14 +110,14 @@ fn lanes_f64(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// An operand of many dot products, with its sum precomputed.
-pub struct Side {
+pub(super) struct Side {
     values: Vec<i8>,
     sum: i32,
 }
 
 impl Side {
     /// Prepares an operand.
-    pub fn new(values: Vec<i8>) -> Self {
+    pub(super) fn new(values: Vec<i8>) -> Self {
         Self {
             sum: values.iter().map(|&value| i32::from(value)).sum(),
             values,
@@ -134,7 +134,7 @@ fn scalar(a: &[i8], b: &[i8]) -> i32 {
 
 /// Prefetches `bytes` into the cache; only a hint.
 #[inline]
-pub fn prefetch(bytes: &[i8]) {
+pub(super) fn prefetch(bytes: &[i8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
         // SAFETY: a prefetch has no visible effect, and the address is inside a slice.
@@ -147,7 +147,7 @@ pub fn prefetch(bytes: &[i8]) {
 }
 
 /// Reinterprets bytes as signed integers.
-pub fn signed(bytes: &[u8]) -> &[i8] {
+pub(super) fn signed(bytes: &[u8]) -> &[i8] {
     // SAFETY: u8 and i8 have the same size and alignment, and every pattern is valid for both.
     unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<i8>(), bytes.len()) }
 }

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 /// See [`super::Kernel::dot`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub fn dot_avx512(a: &[i8], b: &[i8]) -> i32 {
+pub(super) fn dot_avx512(a: &[i8], b: &[i8]) -> i32 {
     let length = a.len().min(b.len());
     let flip = _mm512_set1_epi8(-128);
     let ones = _mm512_set1_epi8(1);
@@ -23,7 +23,7 @@ pub fn dot_avx512(a: &[i8], b: &[i8]) -> i32 {
 
 /// See [`super::Kernel::dot_side`]; `sum` is the sum of `side`, needed for the correction.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub fn dot_side_avx512(row: &[i8], side: &[i8], sum: i32) -> i32 {
+pub(super) fn dot_side_avx512(row: &[i8], side: &[i8], sum: i32) -> i32 {
     let flip = _mm512_set1_epi8(-128);
     let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     let (pairs, rest) = row.as_chunks::<128>();
@@ -54,7 +54,7 @@ fn load(bytes: &[i8]) -> __m512i {
 
 /// See [`super::Kernel::dot`].
 #[target_feature(enable = "avx2")]
-pub fn dot_avx2(a: &[i8], b: &[i8]) -> i32 {
+pub(super) fn dot_avx2(a: &[i8], b: &[i8]) -> i32 {
     let length = a.len().min(b.len());
     let (a, a_rest) = a[..length].as_chunks::<16>();
     let (b, b_rest) = b[..length].as_chunks::<16>();
@@ -89,12 +89,12 @@ fn add_lanes(sum: __m256i) -> i32 {
 
 /// See [`super::dot_f64`].
 #[target_feature(enable = "avx2")]
-pub fn dot_f64_avx2(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot_f64_avx2(a: &[f32], b: &[f32]) -> f64 {
     super::lanes_f64(a, b)
 }
 
 /// See [`super::dot_f64`].
 #[target_feature(enable = "avx512f")]
-pub fn dot_f64_avx512(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot_f64_avx512(a: &[f32], b: &[f32]) -> f64 {
     super::lanes_f64(a, b)
 }

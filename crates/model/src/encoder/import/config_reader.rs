@@ -15,7 +15,7 @@ use crate::import::infer_config::{JsonConfig, dims, layers};
 use crate::weights::Source;
 
 /// What a checkpoint's files say about it.
-pub struct CheckpointConfig {
+pub(super) struct CheckpointConfig {
     /// Sizes of both towers.
     pub config: EncoderConfig,
     /// How pixels are prepared.
@@ -25,7 +25,7 @@ pub struct CheckpointConfig {
 }
 
 /// Everything about a checkpoint except its tensors. Its other files are in `folder`.
-pub fn read_config(
+pub(super) fn read_config(
     layout: &Layout,
     source: &Source,
     folder: &Path,
@@ -56,7 +56,7 @@ pub fn read_config(
 }
 
 /// Sizes of one tower's blocks, before heads and activation are known.
-pub struct BlockSizes {
+pub(super) struct BlockSizes {
     /// Width of the hidden states.
     pub width: usize,
     layers: usize,
@@ -65,7 +65,12 @@ pub struct BlockSizes {
 
 impl BlockSizes {
     /// Adds the remaining settings of a tower.
-    pub fn blocks(self, heads: usize, activation: Activation, norm_eps: f64) -> BlocksConfig {
+    pub(super) fn blocks(
+        self,
+        heads: usize,
+        activation: Activation,
+        norm_eps: f64,
+    ) -> BlocksConfig {
         BlocksConfig {
             width: self.width,
             layers: self.layers,
@@ -78,7 +83,7 @@ impl BlockSizes {
 }
 
 /// The sources of an encoder's sizes.
-pub struct ConfigReader<'a> {
+pub(super) struct ConfigReader<'a> {
     /// The published weights.
     pub source: &'a Source,
     /// The configuration file, if there is one.
@@ -89,18 +94,23 @@ pub struct ConfigReader<'a> {
 
 impl ConfigReader<'_> {
     /// An error about the configuration file, or about the weights if there is none.
-    pub fn refuse<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
+    pub(super) fn refuse<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
         let origin = self.json.map_or(self.source.origin(), JsonConfig::path);
         Err(ImportError::config(origin, reason.into()))
     }
 
     /// Shape of a published tensor with `N` dimensions.
-    pub fn dims<const N: usize>(&self, name: &str) -> Result<[usize; N], ImportError> {
+    pub(super) fn dims<const N: usize>(&self, name: &str) -> Result<[usize; N], ImportError> {
         dims(self.source, name)
     }
 
     /// Sizes of the blocks `{prefix}0...`, from a norm and the first layer of a feed-forward.
-    pub fn stack(&self, prefix: &str, norm: &str, mlp: &str) -> Result<BlockSizes, ImportError> {
+    pub(super) fn stack(
+        &self,
+        prefix: &str,
+        norm: &str,
+        mlp: &str,
+    ) -> Result<BlockSizes, ImportError> {
         let [mlp_width, width] = self.dims(&format!("{prefix}0.{mlp}"))?;
         Ok(BlockSizes {
             width,
@@ -110,7 +120,7 @@ impl ConfigReader<'_> {
     }
 
     /// A number of the configuration, or `default` if it is not given.
-    pub fn count(&self, name: &str, default: usize) -> Result<usize, ImportError> {
+    pub(super) fn count(&self, name: &str, default: usize) -> Result<usize, ImportError> {
         match self.json {
             Some(json) if json.find(&[name]).is_some_and(|v| !v.is_null()) => json.count(&[name]),
             _ => Ok(default),
@@ -118,7 +128,7 @@ impl ConfigReader<'_> {
     }
 
     /// The activation called `configured`, unless the overrides give another.
-    pub fn activation(&self, configured: &str) -> Result<Activation, ImportError> {
+    pub(super) fn activation(&self, configured: &str) -> Result<Activation, ImportError> {
         match (self.overrides.activation, configured) {
             (Some(given), _) => Ok(given),
             (None, "quick_gelu") => Ok(Activation::QuickGelu),
@@ -129,7 +139,7 @@ impl ConfigReader<'_> {
     }
 
     /// Errors where a setting has a value that is not listed as supported.
-    pub fn require_known(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
+    pub(super) fn require_known(&self, known: &[(&str, &[&str])]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         for (name, supported) in known {
             let configured = json.find(&[name]).and_then(Value::as_str);
@@ -146,7 +156,7 @@ impl ConfigReader<'_> {
     }
 
     /// Errors where the configuration turns on one of these unsupported options.
-    pub fn refuse_options(&self, names: &[&str]) -> Result<(), ImportError> {
+    pub(super) fn refuse_options(&self, names: &[&str]) -> Result<(), ImportError> {
         let Some(json) = self.json else { return Ok(()) };
         let enabled = names.iter().find(|name| {
             let configured = json.find(&[name]);
@@ -160,6 +170,6 @@ impl ConfigReader<'_> {
 }
 
 /// Patches along one side of the image.
-pub fn patches_per_side(positions: usize, class_token: bool) -> usize {
+pub(super) fn patches_per_side(positions: usize, class_token: bool) -> usize {
     positions.saturating_sub(usize::from(class_token)).isqrt()
 }

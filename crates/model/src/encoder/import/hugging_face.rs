@@ -9,7 +9,7 @@ use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowe
 use crate::import::ImportError;
 
 /// transformers' defaults for what a `config.json` does not give.
-pub struct Defaults {
+pub(super) struct Defaults {
     vision_heads: usize,
     text_heads: usize,
     activation: &'static str,
@@ -19,7 +19,7 @@ pub struct Defaults {
 }
 
 /// Defaults of `CLIPConfig`.
-pub const CLIP: Defaults = Defaults {
+pub(super) const CLIP: Defaults = Defaults {
     vision_heads: 12,
     text_heads: 8,
     activation: "quick_gelu",
@@ -28,7 +28,7 @@ pub const CLIP: Defaults = Defaults {
 };
 
 /// Defaults of `SiglipConfig`.
-pub const SIGLIP: Defaults = Defaults {
+pub(super) const SIGLIP: Defaults = Defaults {
     vision_heads: 12,
     text_heads: 12,
     activation: "gelu_pytorch_tanh",
@@ -37,7 +37,7 @@ pub const SIGLIP: Defaults = Defaults {
 };
 
 /// Reads either kind. The other files are in `folder`.
-pub fn read_config(
+pub(super) fn read_config(
     reader: &ConfigReader,
     folder: &Path,
     d: &Defaults,

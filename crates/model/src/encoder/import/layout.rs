@@ -10,7 +10,7 @@ use crate::weights::Source;
 
 /// A published layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub(super) enum Layout {
     /// A CLIP of transformers.
     HuggingFaceClip,
     /// A SigLIP of transformers.
@@ -37,7 +37,7 @@ const WEIGHTS: [&str; 8] = [
 ];
 
 /// The weights file of `checkpoint`, a file or a folder.
-pub fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
+pub(super) fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
     if !checkpoint.is_dir() {
         return Ok(checkpoint.to_path_buf());
     }
@@ -53,7 +53,7 @@ pub fn find_weights(checkpoint: &Path) -> Result<PathBuf, ImportError> {
 
 impl Layout {
     /// Recognises the layout by the tensor names.
-    pub fn of(source: &Source) -> Result<Self, ImportError> {
+    pub(super) fn of(source: &Source) -> Result<Self, ImportError> {
         const MARKERS: [(&str, Layout); 5] = [
             ("vision_model.head.probe", Layout::HuggingFaceSiglip),
             (
@@ -75,7 +75,7 @@ impl Layout {
     }
 
     /// The family with this layout.
-    pub fn family(&self) -> Family {
+    pub(super) fn family(&self) -> Family {
         match self {
             Self::HuggingFaceClip | Self::OpenClip { .. } => Family::Clip,
             Self::HuggingFaceSiglip => Family::Siglip,

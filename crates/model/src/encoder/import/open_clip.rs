@@ -6,7 +6,7 @@ use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowe
 use crate::import::ImportError;
 
 /// Reads a CLIP whose text tower's names start with `prefix`.
-pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, ImportError> {
+pub(super) fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, ImportError> {
     reader.require_known(&[
         ("model_cfg.vision_cfg.pool_type", &["tok"]),
         ("model_cfg.text_cfg.pool_type", &["argmax"]),
@@ -70,7 +70,7 @@ pub fn clip(reader: &ConfigReader, prefix: &str) -> Result<CheckpointConfig, Imp
 }
 
 /// Reads a BiomedCLIP: timm's ViT, transformers' BERT, and separate projections.
-pub fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError> {
+pub(super) fn biomedclip(reader: &ConfigReader) -> Result<CheckpointConfig, ImportError> {
     let pooler = ["cls_last_hidden_state_pooler"];
     reader.require_known(&[
         ("model_cfg.vision_cfg.timm_pool", &["", "token"]),

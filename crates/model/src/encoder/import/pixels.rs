@@ -12,7 +12,7 @@ use crate::import::ImportError;
 use crate::import::infer_config::JsonConfig;
 
 /// Pixels as in open_clip's configuration.
-pub fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
+pub(super) fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
     reader.require_known(&[
         ("preprocess_cfg.interpolation", &["bicubic"]),
         ("preprocess_cfg.resize_mode", &["shortest"]),
@@ -26,7 +26,7 @@ pub fn open_clip_pixels(reader: &ConfigReader) -> Result<Pixels, ImportError> {
 }
 
 /// Pixels as in transformers' `preprocessor_config.json`, or the defaults if there is none.
-pub fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, ImportError> {
+pub(super) fn processor_pixels(folder: &Path, defaults: &Defaults) -> Result<Pixels, ImportError> {
     let mut pixels = Pixels::clip(defaults.fit);
     if defaults.fit == Fit::Squash {
         (pixels.mean, pixels.std) = ([0.5; 3], [0.5; 3]);

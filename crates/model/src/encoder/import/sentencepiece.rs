@@ -8,7 +8,7 @@ const MAX_PIECES: usize = 1_000_000;
 
 /// The content of a model file.
 #[derive(Debug, Default, PartialEq)]
-pub struct Model {
+pub(super) struct Model {
     /// Piece and score, by id.
     pub pieces: Vec<(String, f64)>,
     /// Id of the unknown piece.
@@ -26,7 +26,7 @@ enum Field<'a> {
 }
 
 /// Reads a model. Errors say what is wrong with it.
-pub fn read(bytes: &[u8]) -> Result<Model, String> {
+pub(super) fn read(bytes: &[u8]) -> Result<Model, String> {
     let mut model = Model::default();
     let mut input = bytes;
     while let Some(field) = next_field(&mut input)? {

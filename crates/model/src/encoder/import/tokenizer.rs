@@ -19,7 +19,7 @@ use rounds_imaging::catch_panic;
 use rounds_support::files;
 
 /// A tokenizer ready to be written.
-pub struct ImportedTokenizer {
+pub(super) struct ImportedTokenizer {
     /// The content of `tokenizer.json`.
     pub json: String,
     /// Its entry in the manifest.
@@ -30,7 +30,7 @@ const BEGIN: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
 
 /// The tokenizer for `layout` at `given`, a file or a folder, for a table of `rows` rows.
-pub fn find(
+pub(super) fn find(
     layout: &Layout,
     given: &Path,
     rows: usize,

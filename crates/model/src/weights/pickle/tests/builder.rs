@@ -1,7 +1,7 @@
 //! Builds archives and pickles byte by byte that neither PyTorch nor Python would write.
 
 /// The local header of a record.
-pub fn header(name: &str, length: u64, method: u16) -> Vec<u8> {
+pub(super) fn header(name: &str, length: u64, method: u16) -> Vec<u8> {
     let narrow = u32::try_from(length).unwrap_or(u32::MAX);
     let mut bytes = b"PK\x03\x04\x00\x00\x00\x00".to_vec();
     bytes.extend(method.to_le_bytes());
@@ -15,7 +15,7 @@ pub fn header(name: &str, length: u64, method: u16) -> Vec<u8> {
 }
 
 /// The directory entry of a record, with a zip64 field if necessary.
-pub fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
+pub(super) fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
     let mut wide = Vec::new();
     let mut narrow = |value: u64| {
         u32::try_from(value).unwrap_or_else(|_| {
@@ -46,7 +46,7 @@ pub fn entry(name: &str, length: u64, header: u64, method: u16) -> Vec<u8> {
 }
 
 /// The end record of an archive without zip64.
-pub fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
+pub(super) fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
     let mut bytes = b"PK\x05\x06\x00\x00\x00\x00".to_vec();
     bytes.extend(records.to_le_bytes());
     bytes.extend(records.to_le_bytes());
@@ -57,7 +57,7 @@ pub fn end(start: u32, length: u32, records: u16) -> Vec<u8> {
 }
 
 /// The zip64 end record, to be placed `at` this offset, and its locator.
-pub fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
+pub(super) fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
     let mut bytes = b"PK\x06\x06".to_vec();
     bytes.extend(44_u64.to_le_bytes());
     bytes.extend([0; 12]);
@@ -71,7 +71,7 @@ pub fn zip64_end(start: u64, length: u64, records: u64, at: u64) -> Vec<u8> {
 }
 
 /// An archive with these records.
-pub fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in records {
         let length = content.len() as u64;
@@ -90,12 +90,12 @@ pub fn archive(records: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A PyTorch file with this pickle and one storage `0`.
-pub fn torch_file(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
+pub(super) fn torch_file(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
     archive(&[("x/data.pkl", pickle), ("x/data/0", storage)])
 }
 
 /// A text in a pickle.
-pub fn text(text: &str) -> Vec<u8> {
+pub(super) fn text(text: &str) -> Vec<u8> {
     [
         b"X",
         &(text.len() as u32).to_le_bytes()[..],
@@ -105,17 +105,17 @@ pub fn text(text: &str) -> Vec<u8> {
 }
 
 /// An integer in a pickle.
-pub fn int(value: i64) -> Vec<u8> {
+pub(super) fn int(value: i64) -> Vec<u8> {
     [b"\x8a\x08", &value.to_le_bytes()[..]].concat()
 }
 
 /// A tuple in a pickle.
-pub fn tuple(items: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn tuple(items: &[Vec<u8>]) -> Vec<u8> {
     [b"(", &items.concat()[..], b"t"].concat()
 }
 
 /// A dictionary in a pickle.
-pub fn dict(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn dict(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let pairs: Vec<u8> = pairs
         .iter()
         .flat_map(|(key, item)| [text(key), item.clone()].concat())
@@ -124,7 +124,7 @@ pub fn dict(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A tensor of floats in a pickle: one row of `size` elements of the storage called `key`.
-pub fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> {
+pub(super) fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> {
     let storage = [
         text("storage"),
         b"ctorch\nFloatStorage\n".to_vec(),
@@ -150,6 +150,6 @@ pub fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> {
 }
 
 /// A complete pickle.
-pub fn pickle(value: &[u8]) -> Vec<u8> {
+pub(super) fn pickle(value: &[u8]) -> Vec<u8> {
     [b"\x80\x02", value, b"."].concat()
 }
