@@ -2,7 +2,8 @@
 //!
 //!     cargo bench --bench vectors -- data  FOLDER ROWS      writes FOLDER/base.f32 and FOLDER/queries.f32
 //!     cargo bench --bench vectors -- exact FOLDER           writing, opening, exact search
-//!     cargo bench --bench vectors -- graph FOLDER           building, saving, loading and searching the graph
+//!     cargo bench --bench vectors -- graph FOLDER [ROWS]    building and searching both graphs over the same rows: the own one,
+//!                                                           also saved and loaded, and that of `hnsw_rs`
 //!     cargo bench --bench vectors -- filter FOLDER          filter selectivity at which a scan beats the graph
 //!     benches/peers/vectors.py FOLDER SYSTEM...
 //!
@@ -13,9 +14,10 @@
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use rounds_index::vectors::{Filter, Graph, Hit, VectorWriter, Vectors};
+use rounds_index::vectors::{Filter, Graph, GraphSearch, Hit, VectorWriter, Vectors};
 use rounds_support::Cancel;
 
 const DIMENSION: usize = 512;
@@ -38,7 +40,8 @@ fn main() -> Outcome<()> {
     match words.as_slice() {
         ["data", folder, rows] => data(Path::new(folder), rows.parse()?),
         ["exact", folder] => exact(Path::new(folder)),
-        ["graph", folder] => graph(Path::new(folder)),
+        ["graph", folder] => graph(Path::new(folder), None),
+        ["graph", folder, rows] => graph(Path::new(folder), Some(rows.parse()?)),
         ["filter", folder] => filter(Path::new(folder)),
         _ => Ok(()),
     }
@@ -308,62 +311,105 @@ fn exact(folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// Reports the progress of building a graph on standard error.
+fn progress(start: Instant) -> impl FnMut(usize, usize) {
+    move |done, total| {
+        if done % 16_384 == 0 {
+            eprintln!("{done} of {total}, {:.0} s", start.elapsed().as_secs_f64());
+        }
+    }
+}
+
+/// Runs a build and reports what it took: wall-clock and CPU time, and the memory it added to the process.
+fn measured<G>(
+    engine: &str,
+    rows: usize,
+    build: impl FnOnce(&mut dyn FnMut(usize, usize)) -> Outcome<G>,
+) -> Outcome<G> {
+    let (start, processor_before, memory_before) = (Instant::now(), processor(), memory().0);
+    let built = build(&mut progress(start))?;
+    let figures = serde_json::json!({
+        "engine": engine, "seconds": start.elapsed().as_secs_f64(),
+        "processor_seconds": processor() - processor_before,
+        "added_mib": memory().0.saturating_sub(memory_before),
+    });
+    report("graph build", rows, figures);
+    Ok(built)
+}
+
+fn build_own(vectors: &Vectors) -> Outcome<Graph> {
+    measured("own", vectors.rows(), |progress| {
+        Ok(Graph::build(vectors, progress, &Cancel::new())?)
+    })
+}
+
+/// The own graph: loaded if it was built before, else built and stored.
 fn ready_graph(folder: &Path, vectors: &Vectors) -> Outcome<Graph> {
     if let Some(graph) = Graph::load(&files(folder), NAME, vectors) {
         return Ok(graph);
     }
-    let (start, processor_before) = (Instant::now(), processor());
-    let graph = Graph::build(
-        vectors,
-        &mut |done, total| {
-            if done % 16_384 == 0 {
-                eprintln!("{done} of {total}, {:.0} s", start.elapsed().as_secs_f64());
-            }
-        },
-        &Cancel::new(),
-    )?;
-    let seconds = start.elapsed().as_secs_f64();
-    report(
-        "graph build",
-        graph.rows(),
-        serde_json::json!({
-            "seconds": seconds, "processor_seconds": processor() - processor_before, "bytes": graph.bytes(),
-        }),
-    );
+    let graph = build_own(vectors)?;
     graph.save(&files(folder), NAME, DIMENSION)?;
     Ok(graph)
 }
 
-fn graph(folder: &Path) -> Outcome<()> {
-    let vectors = open(folder)?;
-    drop(ready_graph(folder, &vectors)?);
-    let start = Instant::now();
-    let graph = Graph::load(&files(folder), NAME, &vectors).ok_or("no graph")?;
-    let rows = vectors.rows();
-    let seconds = start.elapsed().as_secs_f64();
-    report(
-        "graph read and checked",
-        rows,
-        serde_json::json!({ "seconds": seconds }),
-    );
+/// Both graphs over all rows, or over the first `rows`; then the own graph is built and not stored.
+fn graph(folder: &Path, rows: Option<usize>) -> Outcome<()> {
+    let rows = rows.map_or_else(|| count(folder), Ok)?;
+    let vectors = Arc::new(Vectors::open(&files(folder), NAME, DIMENSION, rows)?);
     let queries = queries(folder)?;
     let (right, _) = timed(&queries, |query| {
         Ok(vectors.search(query, K, &Filter::All)?)
     })?;
+    let own = match rows == count(folder)? {
+        true => loaded_graph(folder, &vectors)?,
+        false => build_own(&vectors)?,
+    };
+    let own = GraphSearch::own(own, Arc::clone(&vectors));
+    search_widths("own", &own, &queries, &right)?;
+    drop(own);
+    let theirs = measured("hnsw_rs", rows, |progress| {
+        let vectors = Arc::clone(&vectors);
+        Ok(GraphSearch::hnsw_rs(vectors, progress, &Cancel::new())?)
+    })?;
+    search_widths("hnsw_rs", &theirs, &queries, &right)
+}
+
+/// The own graph, built before if necessary, as read from its file.
+fn loaded_graph(folder: &Path, vectors: &Vectors) -> Outcome<Graph> {
+    drop(ready_graph(folder, vectors)?);
+    let start = Instant::now();
+    let graph = Graph::load(&files(folder), NAME, vectors).ok_or("no graph")?;
+    let seconds = start.elapsed().as_secs_f64();
+    let figures =
+        serde_json::json!({ "engine": "own", "seconds": seconds, "bytes": graph.bytes() });
+    report("graph read and checked", vectors.rows(), figures);
+    Ok(graph)
+}
+
+/// Recall and times of a graph at each width.
+fn search_widths(
+    engine: &str,
+    graph: &GraphSearch,
+    queries: &[Vec<f32>],
+    right: &[Vec<Hit>],
+) -> Outcome<()> {
     for width in WIDTHS {
-        let (found, times) = timed(&queries, |query| {
-            Ok(graph.search_wide(&vectors, query, K, &Filter::All, width)?)
+        let (found, times) = timed(queries, |query| {
+            Ok(graph.search_wide(query, K, &Filter::All, width)?.hits)
         })?;
-        let recall = recall(&found, &right);
-        let figures = serde_json::json!({ "width": width, "recall": recall, "times": times });
-        report("graph search", rows, figures);
+        let recall = recall(&found, right);
+        let figures = serde_json::json!({
+            "engine": engine, "width": width, "recall": recall, "times": times,
+        });
+        report("graph search", graph.rows(), figures);
     }
     Ok(())
 }
 
 fn filter(folder: &Path) -> Outcome<()> {
-    let vectors = open(folder)?;
-    let graph = ready_graph(folder, &vectors)?;
+    let vectors = Arc::new(open(folder)?);
+    let graph = GraphSearch::own(ready_graph(folder, &vectors)?, Arc::clone(&vectors));
     let rows = vectors.rows();
     let queries = queries(folder)?;
     for one_in in [2_usize, 3, 5, 8, 12, 20, 50, 200] {
@@ -376,7 +422,7 @@ fn filter(folder: &Path) -> Outcome<()> {
         let (right, scan) = timed(&queries, |query| Ok(vectors.search(query, K, &filter)?))?;
         let (_, list) = timed(&queries, |query| Ok(vectors.search(query, K, &by_list)?))?;
         let (found, walk) = timed(&queries, |query| {
-            Ok(graph.search_graph_only(&vectors, query, K, &filter)?)
+            Ok(graph.search_graph_only(query, K, &filter)?.hits)
         })?;
         let figures = serde_json::json!({
             "one_in": one_in, "scan": scan, "list": list, "graph": walk, "recall": recall(&found, &right),

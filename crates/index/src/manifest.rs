@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::database::DATABASE;
 use super::error::{IndexError, damaged};
+use super::vectors::GraphEngine;
 use rounds_support::{FileError, files, sanitise::clean_line};
 
 /// The format version this program writes and reads.
@@ -68,16 +69,48 @@ pub fn short(sha256: &str) -> String {
 pub(crate) struct Manifest {
     /// Format version of the index.
     pub format_version: u32,
-    /// Hash of the rest of the manifest, to detect damage.
+    /// Hash of the rest of the manifest except `graph`, to detect damage.
     #[serde(default)]
     pub checksum: String,
+    /// What builds the graph of a large index. It changes no data, so it may be edited and is not part of the checksum; the own
+    /// graph is not written down.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub graph: GraphEngine,
     /// The encoders it has vectors of; the first is searched by default.
     pub encoders: Vec<Encoder>,
+}
+
+fn is_own(graph: &GraphEngine) -> bool {
+    *graph == GraphEngine::Own
 }
 
 #[derive(Deserialize)]
 struct Version {
     format_version: u32,
+}
+
+/// The encoders with what does not belong there.
+#[derive(Deserialize)]
+struct Misplaced {
+    encoders: Vec<MisplacedGraph>,
+}
+
+#[derive(Deserialize)]
+struct MisplacedGraph {
+    graph: Option<toml::Value>,
+}
+
+impl Misplaced {
+    /// Errors if the graph was chosen below the encoders, where TOML makes it a property of the last one.
+    fn check(text: &str) -> Result<(), IndexError> {
+        let found: Self = toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+        if found.encoders.iter().any(|encoder| encoder.graph.is_some()) {
+            return Err(IndexError::Refused(format!(
+                "{MANIFEST}: `graph` must stand above the first [[encoders]]"
+            )));
+        }
+        Ok(())
+    }
 }
 
 impl Manifest {
@@ -86,6 +119,7 @@ impl Manifest {
         Self {
             format_version: FORMAT_VERSION,
             checksum: String::new(),
+            graph: GraphEngine::default(),
             encoders,
         }
     }
@@ -102,6 +136,7 @@ impl Manifest {
         }
         let mut manifest: Self =
             toml::from_str(text).map_err(|e| damaged(MANIFEST, e.message()))?;
+        Misplaced::check(text)?;
         if manifest.checksum != manifest.hash()? {
             return Err(damaged(MANIFEST, "its checksum does not match its content"));
         }
@@ -137,6 +172,7 @@ impl Manifest {
     fn hash(&self) -> Result<String, IndexError> {
         let bare = Self {
             checksum: String::new(),
+            graph: GraphEngine::default(),
             ..self.clone()
         };
         let text = toml::to_string(&bare).map_err(|e| damaged(MANIFEST, e))?;

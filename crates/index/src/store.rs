@@ -18,8 +18,26 @@ use super::fulltext;
 use super::images::Images;
 use super::manifest::{Encoder, MANIFEST, Manifest, check_seal, short};
 use super::phashes::Phashes;
-use super::vectors::{Filter, Hit, LazyGraph, Search, SearchResult, Vectors};
+use super::vectors::{
+    Filter, GraphEngine, Hit, LazyGraph, NearestNeighbours, Search, SearchResult, Vectors,
+};
 use rounds_support::{Cancel, files};
+
+/// The graphs of an encoder, each made on first use.
+#[derive(Default)]
+struct Graphs {
+    own: OnceCell<LazyGraph>,
+    hnsw_rs: OnceCell<LazyGraph>,
+}
+
+impl Graphs {
+    fn of(&self, engine: GraphEngine) -> &OnceCell<LazyGraph> {
+        match engine {
+            GraphEngine::Own => &self.own,
+            GraphEngine::HnswRs => &self.hnsw_rs,
+        }
+    }
+}
 
 /// An opened index.
 pub struct Index {
@@ -30,8 +48,8 @@ pub struct Index {
     connection: Connection,
     vectors: Vec<OnceCell<Arc<Vectors>>>,
     text_vectors: Vec<OnceCell<Arc<Vectors>>>,
-    /// One per encoder, like the vectors.
-    graphs: Vec<OnceCell<LazyGraph>>,
+    /// One of each engine per encoder.
+    graphs: Vec<Graphs>,
     phashes: OnceCell<Phashes>,
     images: Images,
 }
@@ -69,7 +87,7 @@ impl Index {
             folder: folder.map(Path::to_path_buf),
             vectors: vec![OnceCell::new(); encoders],
             text_vectors: vec![OnceCell::new(); encoders],
-            graphs: (0..encoders).map(|_| OnceCell::new()).collect(),
+            graphs: (0..encoders).map(|_| Graphs::default()).collect(),
             phashes: OnceCell::new(),
             manifest,
             live_rows: LiveRows {
@@ -384,7 +402,7 @@ impl Index {
         Ok(self.search(encoder, vector, k, filter, search)?.hits)
     }
 
-    /// Like [`Index::nearest`], with the search that was used: the graph only if it is requested, ready and worthwhile.
+    /// Like [`Index::nearest`], with the search that was used: a graph only if it is requested, ready and worthwhile.
     pub fn search(
         &self,
         encoder: &str,
@@ -393,14 +411,15 @@ impl Index {
         filter: &Filter,
         search: Search,
     ) -> Result<SearchResult, IndexError> {
-        Ok(match self.graph(encoder, search)? {
-            Some(graph) => graph.search(vector, k, filter)?,
-            None => SearchResult::exact(self.vectors(encoder)?.search(vector, k, filter)?),
-        })
+        let by: &dyn NearestNeighbours = match self.engine(search) {
+            Some(engine) => self.graph(encoder, engine)?,
+            None => self.vectors(encoder)?.as_ref(),
+        };
+        Ok(by.search(vector, k, filter)?)
     }
 
-    /// The search to use: the graph if it is requested and ready, else exact. A graph requested by name is waited for, so
-    /// that the same question gets the same shots.
+    /// The search to use: a graph if it is requested and ready, else exact. A graph requested by name is waited for, so that
+    /// the same question gets the same shots.
     ///
     /// Errors with [`IndexError::Cancelled`] if `cancel` is raised while waiting.
     pub fn resolve_search(
@@ -409,31 +428,38 @@ impl Index {
         search: Search,
         cancel: &Cancel,
     ) -> Result<Search, IndexError> {
-        let Some(graph) = self.graph(encoder, search)? else {
+        let Some(engine) = self.engine(search) else {
             return Ok(Search::Exact);
         };
-        if search == Search::Hnsw && graph.wait_cancellable(cancel).is_none() {
+        let graph = self.graph(encoder, engine)?;
+        if search.is_graph() && graph.wait_cancellable(cancel).is_none() {
             return Err(IndexError::Cancelled);
         }
         Ok(match graph.has_graph() {
-            true => Search::Hnsw,
+            true => engine.search(),
             false => Search::Exact,
         })
     }
 
-    /// The graph of an encoder, loaded or built on its own thread; exact search answers until it is ready.
-    fn graph(&self, encoder: &str, search: Search) -> Result<Option<&LazyGraph>, IndexError> {
-        if search.resolve(self.counts.next) == Search::Exact {
-            return Ok(None);
+    /// What builds the graph that a search uses; `None` if it uses none. All but `hnsw-rs` leave it to `index.toml`.
+    fn engine(&self, search: Search) -> Option<GraphEngine> {
+        match search.resolve(self.counts.next) {
+            Search::Exact => None,
+            Search::HnswRs => Some(GraphEngine::HnswRs),
+            Search::Auto | Search::Hnsw => Some(self.manifest.graph),
         }
+    }
+
+    /// A graph of an encoder, loaded or built on its own thread; exact search answers until it is ready.
+    fn graph(&self, encoder: &str, engine: GraphEngine) -> Result<&LazyGraph, IndexError> {
         let vectors = self.vectors(encoder)?;
         let name = self.encoder(encoder)?.file(self.counts.generation);
-        let cell = self.graphs.get(self.encoder_position(encoder)?);
-        let cell = cell.ok_or(IndexError::GenerationChanged)?;
+        let graphs = self.graphs.get(self.encoder_position(encoder)?);
+        let graphs = graphs.ok_or(IndexError::GenerationChanged)?;
         let cache = || self.folder.as_ref().map(|f| f.join("graph"));
-        Ok(Some(cell.get_or_init(|| {
-            LazyGraph::start(vectors.clone(), &name, cache())
-        })))
+        Ok(graphs
+            .of(engine)
+            .get_or_init(|| LazyGraph::start_engine(engine, vectors.clone(), &name, cache())))
     }
 
     /// Full-text search (BM25); see `fulltext::search`.

@@ -55,6 +55,94 @@ fn counters_too_large_for_the_database_are_reported_as_damage() {
     }
 }
 
+/// An index with `count` different vectors.
+fn index_of_vectors(folder: &Path, count: usize) {
+    create(folder, vec![encoder("a", false)]).unwrap();
+    let mut writer = Writer::open(folder).unwrap();
+    for number in 0..count {
+        let example = Example {
+            question: format!("Question {number}?"),
+            answer: "yes".into(),
+            ..Example::default()
+        };
+        let angle = number as f32 * 0.02;
+        let vectors = NewVectors {
+            image: Some(vec![angle.cos(), angle.sin()]),
+            text: None,
+        };
+        writer.add(example, &[], &[vectors]).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn the_manifest_and_the_request_choose_the_graph_and_the_result_says_which_was_used() {
+    let folder = tempfile::tempdir().unwrap();
+    index_of_vectors(folder.path(), 300);
+    let manifest = folder.path().join("index.toml");
+    let written = std::fs::read_to_string(&manifest).unwrap();
+    assert!(!written.contains("graph"), "{written}");
+    let encoder = "a".repeat(64);
+    let used = |search| {
+        let index = Index::open(Some(folder.path())).unwrap();
+        let resolved = index
+            .resolve_search(&encoder, search, &Cancel::new())
+            .unwrap();
+        let found = index
+            .search(&encoder, &[0.995, -0.1], 3, &Filter::All, resolved)
+            .unwrap();
+        let rows: Vec<usize> = found.hits.iter().map(|hit| hit.row).collect();
+        assert_eq!(rows, [0, 1, 2], "{search:?}");
+        assert_eq!(found.by, resolved);
+        resolved
+    };
+    let own = "graph = \"own\"\n".to_string() + &written;
+    let hnsw_rs = "graph = \"hnsw_rs\"\n".to_string() + &written;
+    for (text, by_name) in [
+        (&written, Search::Hnsw),
+        (&own, Search::Hnsw),
+        (&hnsw_rs, Search::HnswRs),
+    ] {
+        std::fs::write(&manifest, text).unwrap();
+        assert_eq!(used(Search::Hnsw), by_name, "{text}");
+        assert_eq!(used(Search::HnswRs), Search::HnswRs);
+        assert_eq!(used(Search::Exact), Search::Exact);
+        assert_eq!(used(Search::Auto), Search::Exact, "there are few rows");
+    }
+    // The choice stays when the manifest is written again.
+    let other = self::encoder("b", true);
+    embed(
+        folder.path(),
+        other,
+        &TextEmbedder,
+        &Cancel::new(),
+        &mut |_, _| (),
+    )
+    .unwrap();
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains("graph = \"hnsw_rs\""), "{text}");
+}
+
+#[test]
+fn a_wrong_choice_of_a_graph_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    index_of_vectors(folder.path(), 3);
+    let manifest = folder.path().join("index.toml");
+    let written = std::fs::read_to_string(&manifest).unwrap();
+    let refused = |text: String| {
+        std::fs::write(&manifest, text).unwrap();
+        let opened = Index::open(Some(folder.path()));
+        opened.err().expect("it is refused").to_string()
+    };
+    let below = refused(written.clone() + "graph = \"hnsw_rs\"\n");
+    assert!(below.contains("above the first [[encoders]]"), "{below}");
+    let unknown = refused("graph = \"faiss\"\n".to_string() + &written);
+    assert!(unknown.contains("hnsw_rs"), "{unknown}");
+    // Everything else is still protected by the checksum.
+    let changed = refused("graph = \"own\"\n".to_string() + &written.replace("\"a\"", "\"c\""));
+    assert!(changed.contains("checksum"), "{changed}");
+}
+
 #[test]
 fn verifying_during_a_write_finds_no_fault_and_reports_the_writer() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Messages give the file name inside the index, never a path, and never the content of a vector.
 
-use rounds_support::{FileError, Hint};
+use rounds_support::{FailureKind, FileError, Hint};
 
 /// What can go wrong with vectors, their files and the graph over them.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum VectorError {
     /// The dimension is out of range.
     #[error(
         "vectors of {found} values cannot be stored; the dimension must be 1 to {}",
-        super::layout::MAX_DIMENSION
+        super::limits::MAX_DIMENSION
     )]
     DimensionRange {
         /// The dimension requested.
@@ -74,7 +74,7 @@ pub enum VectorError {
     /// A file has another format version.
     #[error(
         "{file} has format version {found}, this program reads version {}",
-        super::layout::VERSION
+        super::limits::VERSION
     )]
     Version {
         /// The file's name.
@@ -131,5 +131,12 @@ impl Hint for VectorError {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Cancelled => FailureKind::Interrupted,
+            _ => FailureKind::Model,
+        }
     }
 }

@@ -10,8 +10,9 @@ use super::error::VectorError;
 use super::layout::BLOCK;
 use super::query::Query;
 use super::records::Row;
+use super::search::{Filter, Hit, NearestNeighbours, SearchResult};
+use super::store::Vectors;
 use super::topk::{self, Candidate, Floor, Shortlist};
-use super::{Filter, Hit, Vectors};
 
 /// Fewest rows a task scans, so that scheduling costs little in comparison.
 const ROWS_PER_TASK: usize = 2048;
@@ -19,6 +20,38 @@ const ROWS_PER_TASK: usize = 2048;
 const BATCH: usize = 512;
 /// Fewest candidates a task scores.
 const SCORES_PER_TASK: usize = 256;
+
+impl Vectors {
+    /// Cosine of a query and one row; `None` for an example without a vector.
+    pub fn score(&self, query: &[f32], row: usize) -> Result<Option<f32>, VectorError> {
+        let query = Query::new(query, self.dimension())?;
+        Ok(self.row(row)?.map(|values| query.score(&values)))
+    }
+
+    /// At most `k` rows that pass the filter, most similar first; ties by row. Exact: the same result as scoring every row.
+    ///
+    /// Errors if the query has another dimension, is zero or not finite, or if a row that must be read is damaged.
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        filter: &Filter<'_>,
+    ) -> Result<Vec<Hit>, VectorError> {
+        let query = Query::new(query, self.dimension())?;
+        search(self, &query, k, filter, 0)
+    }
+}
+
+impl NearestNeighbours for Vectors {
+    fn search(
+        &self,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter<'_>,
+    ) -> Result<SearchResult, VectorError> {
+        Self::search(self, vector, k, filter).map(SearchResult::exact)
+    }
+}
 
 /// The `k` best rows from row `first` on that pass `filter`, best first; ties by row.
 pub(super) fn search(

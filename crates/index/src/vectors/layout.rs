@@ -7,18 +7,13 @@
 use std::ops::Range;
 
 use super::error::VectorError;
+use super::limits::{MAX_DIMENSION, MAX_ROWS, VERSION};
 use rounds_support::sanitise;
 
-/// Format version of all three files.
-pub(super) const VERSION: u32 = 1;
 /// Length of a header in bytes; one cache line, so that blocks after it are aligned.
 pub(super) const HEADER: usize = 64;
 /// Rows of a block of codes.
 pub(super) const BLOCK: usize = 256;
-/// Largest dimension. 255 · 128 · 16,384 fits an i32, which the integer kernels rely on.
-pub(super) const MAX_DIMENSION: usize = 16_384;
-/// Most rows: row numbers are 32 bits wide in the graph.
-pub(super) const MAX_ROWS: usize = 1 << 31;
 /// Longest name of an encoder, in bytes.
 const MAX_NAME: usize = 128;
 

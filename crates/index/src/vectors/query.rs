@@ -132,6 +132,11 @@ impl Query {
         self.kernel.dot_side(codes, &self.high.codes) as f32 * self.high.scale as f32
     }
 
+    /// The codes of the first layer, and the factor from them to values.
+    pub(super) fn codes(&self) -> (&[i8], f32) {
+        (self.high.codes.values(), self.high.scale as f32)
+    }
+
     /// The exact score: the dot product with a row, summed in f64, identical on every machine.
     pub(super) fn score(&self, row: &[f32]) -> f32 {
         simd::dot_f64(self.kernel, row, &self.values) as f32

@@ -9,11 +9,8 @@ use super::bytes::Bytes;
 use super::codes::{self, Block, Codes};
 use super::encode;
 use super::error::VectorError;
-use super::exact;
 use super::layout::{self, BLOCK};
-use super::query::Query;
 use super::records::{Records, Row};
-use super::{Filter, Hit};
 use rounds_support::{Cancel, files};
 
 /// The vectors of one encoder; can be shared between threads.
@@ -82,25 +79,6 @@ impl Vectors {
     pub fn row(&self, row: usize) -> Result<Option<Vec<f32>>, VectorError> {
         let mut into = Row::new(self.dimension());
         Ok(self.records.read(row, &mut into)?.then_some(into.values))
-    }
-
-    /// Cosine of a query and one row; `None` for an example without a vector.
-    pub fn score(&self, query: &[f32], row: usize) -> Result<Option<f32>, VectorError> {
-        let query = Query::new(query, self.dimension())?;
-        Ok(self.row(row)?.map(|values| query.score(&values)))
-    }
-
-    /// At most `k` rows that pass the filter, most similar first; ties by row. Exact: the same result as scoring every row.
-    ///
-    /// Errors if the query has another dimension, is zero or not finite, or if a row that must be read is damaged.
-    pub fn search(
-        &self,
-        query: &[f32],
-        k: usize,
-        filter: &Filter<'_>,
-    ) -> Result<Vec<Hit>, VectorError> {
-        let query = Query::new(query, self.dimension())?;
-        exact::search(self, &query, k, filter, 0)
     }
 
     /// Why the codes cannot be used, if so. Searches are then still exact, but slower.

@@ -6,8 +6,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use super::Hit;
 use super::query::Estimate;
+use super::search::Hit;
 
 /// A score with a total order.
 #[derive(Clone, Copy, Debug, PartialEq)]

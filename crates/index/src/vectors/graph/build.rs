@@ -13,8 +13,8 @@ use super::super::simd::{Kernel, Side, prefetch};
 use super::super::store::Vectors;
 use super::super::topk::Score;
 use super::layer_builder::{Edge, LayerBuilder};
+use super::own::{Graph, covered, source};
 use super::walk::{self, Near, Scores};
-use super::{Graph, covered, source};
 use rounds_support::Cancel;
 
 /// Neighbours chosen for a new row, and the most a row has in an upper layer; in the lowest layer it is twice as many.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::super::error::VectorError;
 use super::super::layout::{self, HEADER};
 use super::super::store::Vectors;
-use super::{Graph, Layer, Source, source};
+use super::own::{Graph, Layer, Source, source};
 use rounds_support::{FileError, files};
 
 /// Largest file read, in bytes; more than a graph over the most rows possible needs.

@@ -2,7 +2,7 @@
 //!
 //! Scores are stored with the neighbours, so that a full list can be pruned without recomputing them.
 
-use super::Layer;
+use super::own::Layer;
 use super::walk::Links;
 
 /// A neighbour and its similarity.

@@ -9,9 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::error::VectorError;
+use super::super::search::{Filter, GraphEngine, NearestNeighbours, SearchResult};
 use super::super::store::Vectors;
-use super::super::{Filter, SearchResult};
-use super::{Graph, covered};
+use super::narrow::GraphSearch;
+use super::own::{Graph, covered};
 use rounds_support::Cancel;
 
 /// A stored graph is rebuilt if more than one row in this many is not covered.
@@ -43,7 +44,7 @@ pub enum GraphState {
 
 struct Shared {
     state: GraphState,
-    graph: Option<Arc<Graph>>,
+    graph: Option<Arc<GraphSearch>>,
 }
 
 struct Cell {
@@ -72,7 +73,7 @@ impl Cell {
     }
 
     /// Makes a graph available to searches without changing the state.
-    fn set_graph(&self, graph: Graph) {
+    fn set_graph(&self, graph: GraphSearch) {
         self.lock().graph = Some(Arc::new(graph));
     }
 }
@@ -85,9 +86,39 @@ pub struct LazyGraph {
 }
 
 impl LazyGraph {
-    /// Starts loading the graph `name` from the folder `cache`, or building and storing it there; `None` stores nothing.
+    /// Starts loading the own graph `name` from the folder `cache`, or building and storing it there; `None` stores nothing.
     pub fn start(vectors: Arc<Vectors>, name: &str, cache: Option<PathBuf>) -> Self {
+        let name = name.to_owned();
         let total = covered(&vectors);
+        Self::spawn(vectors, total, move |vectors, cell, cancel| {
+            load_or_build(vectors, &name, cache, cell, cancel);
+        })
+    }
+
+    /// Starts building a graph of `hnsw_rs`, in memory.
+    pub fn start_hnsw_rs(vectors: Arc<Vectors>) -> Self {
+        let total = vectors.rows();
+        Self::spawn(vectors, total, build_hnsw_rs)
+    }
+
+    /// Starts the thread of a graph of an engine.
+    pub fn start_engine(
+        engine: GraphEngine,
+        vectors: Arc<Vectors>,
+        name: &str,
+        cache: Option<PathBuf>,
+    ) -> Self {
+        match engine {
+            GraphEngine::Own => Self::start(vectors, name, cache),
+            GraphEngine::HnswRs => Self::start_hnsw_rs(vectors),
+        }
+    }
+
+    fn spawn(
+        vectors: Arc<Vectors>,
+        total: usize,
+        work: impl FnOnce(&Arc<Vectors>, &Cell, &Cancel) + Send + 'static,
+    ) -> Self {
         let lazy = Self {
             cell: Arc::new(Cell {
                 shared: Mutex::new(Shared {
@@ -104,12 +135,10 @@ impl LazyGraph {
             Arc::clone(&lazy.cell),
             lazy.cancel.clone(),
         );
-        let name = name.to_owned();
         let started = std::thread::Builder::new()
             .name("search graph".to_owned())
             .spawn(move || {
-                let work =
-                    AssertUnwindSafe(|| load_or_build(&vectors, &name, cache, &cell, &cancel));
+                let work = AssertUnwindSafe(|| work(&vectors, &cell, &cancel));
                 if catch_unwind(work).is_err() {
                     cell.fail("building it panicked".to_owned());
                 }
@@ -160,21 +189,20 @@ impl LazyGraph {
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
+}
 
-    /// Searches with the graph if available, else exactly. See [`Graph::search_reporting`] and [`Vectors::search`].
-    pub fn search(
+/// Searches with the graph if available, else exactly.
+impl NearestNeighbours for LazyGraph {
+    fn search(
         &self,
-        query: &[f32],
+        vector: &[f32],
         k: usize,
         filter: &Filter<'_>,
     ) -> Result<SearchResult, VectorError> {
         let graph = self.cell.lock().graph.clone();
         match graph {
-            Some(graph) => graph.search_reporting(&self.vectors, query, k, filter),
-            None => self
-                .vectors
-                .search(query, k, filter)
-                .map(SearchResult::exact),
+            Some(graph) => graph.search(vector, k, filter),
+            None => NearestNeighbours::search(self.vectors.as_ref(), vector, k, filter),
         }
     }
 }
@@ -186,7 +214,7 @@ impl Drop for LazyGraph {
 }
 
 fn load_or_build(
-    vectors: &Vectors,
+    vectors: &Arc<Vectors>,
     name: &str,
     cache: Option<PathBuf>,
     cell: &Cell,
@@ -197,7 +225,7 @@ fn load_or_build(
         .and_then(|folder| Graph::load(folder, name, vectors))
     {
         let (rows, left) = (kept.rows(), vectors.rows() - kept.rows());
-        cell.set_graph(kept);
+        cell.set_graph(GraphSearch::own(kept, Arc::clone(vectors)));
         if left.saturating_mul(MAX_SCANNED_SHARE) <= vectors.rows() {
             return cell.set(GraphState::Ready { rows });
         }
@@ -210,6 +238,18 @@ fn load_or_build(
             if let Some(Err(error)) = kept {
                 tracing::warn!("the search graph could not be stored: {error}");
             }
+            let rows = graph.rows();
+            cell.set_graph(GraphSearch::own(graph, Arc::clone(vectors)));
+            cell.set(GraphState::Ready { rows });
+        }
+        Err(error) => cell.fail(error.to_string()),
+    }
+}
+
+fn build_hnsw_rs(vectors: &Arc<Vectors>, cell: &Cell, cancel: &Cancel) {
+    let mut progress = |done, total| cell.set(GraphState::Building { done, total });
+    match GraphSearch::hnsw_rs(Arc::clone(vectors), &mut progress, cancel) {
+        Ok(graph) => {
             let rows = graph.rows();
             cell.set_graph(graph);
             cell.set(GraphState::Ready { rows });

@@ -123,6 +123,11 @@ impl Side {
             values,
         }
     }
+
+    /// The operand.
+    pub(super) fn values(&self) -> &[i8] {
+        &self.values
+    }
 }
 
 fn scalar(a: &[i8], b: &[i8]) -> i32 {
