@@ -12,10 +12,11 @@ use super::error::IndexError;
 use super::example::{Example, ExampleImage};
 use super::images::Images;
 use super::ingest::Embedder;
+use super::lock::lock;
 use super::manifest::Encoder;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
-use super::writer::{self, Writer};
+use super::writer::Writer;
 use rounds_support::{Cancel, FileError, files};
 
 /// Examples embedded between two saves of the progress.
@@ -215,7 +216,7 @@ fn texts(
 /// Errors if there is no such encoder, or no other: an index without vectors cannot be searched by image.
 pub fn drop_vectors(folder: &Path, name: &str) -> Result<Encoder, IndexError> {
     read_manifest(folder)?;
-    let _lock = writer::lock(folder)?;
+    let _lock = lock(folder)?;
     // Read again: it may have changed while another writer held the lock.
     let mut manifest = read_manifest(folder)?;
     let encoder = manifest.encoder_named(name).map_err(|error| match error {

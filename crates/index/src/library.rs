@@ -44,6 +44,15 @@ impl Library {
         Ok(self.folders.place(given)?)
     }
 
+    /// The names of all indexes, sorted, without opening any.
+    pub fn names(&self) -> Vec<String> {
+        let folders = self.folders.list().into_iter();
+        folders
+            .filter(|(_, folder)| is_index(folder))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Every index, or the error of opening it; sorted by name.
     pub fn list(&self) -> Vec<(String, Result<Index, IndexError>)> {
         let folders = self.folders.list().into_iter();
@@ -64,7 +73,7 @@ impl Library {
 /// Errors if `folder` is not an index, so that a typo cannot delete anything else, or if the index is being written.
 pub fn delete(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
     super::store::read_manifest(folder)?;
-    let _lock = super::writer::lock(folder)?;
+    let _lock = super::lock::lock(folder)?;
     let contents = FolderContents::scan(folder);
     let remove = |name: &Path| match std::fs::remove_file(folder.join(name)) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -6,8 +6,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::database::DATABASE;
+use super::lock::LOCK;
 use super::manifest::{MANIFEST, SEAL};
-use super::writer::LOCK;
 use rounds_support::files::below;
 
 /// Folders of an index.
@@ -17,6 +17,8 @@ const HASH: usize = 64;
 const SHORT_HASH: usize = 16;
 /// Longest file extension of an image.
 const MAX_EXTENSION: usize = 8;
+/// Longest name of a numeric type.
+const MAX_DTYPE: usize = 8;
 
 /// The contents of a folder, sorted into the index's own and others.
 #[derive(Debug, Default)]
@@ -68,8 +70,8 @@ fn is_folder(relative: &Path) -> bool {
     match parts(relative).as_deref() {
         Some([top]) => FOLDERS.contains(top),
         Some(["images", pair]) => is_hex(pair, 2),
-        Some(["latents", model]) => is_hex(model, SHORT_HASH),
-        Some(["latents", model, pair]) => is_hex(model, SHORT_HASH) && is_hex(pair, 2),
+        Some(["latents", model]) => is_cache(model),
+        Some(["latents", model, pair]) => is_cache(model) && is_hex(pair, 2),
         _ => false,
     }
 }
@@ -97,8 +99,10 @@ pub(crate) fn is_file(relative: &Path) -> bool {
         }
         ["vectors", name] => is_encoder_file(name, &["f16", "i8", "progress"]),
         ["graph", name] => is_encoder_file(name, &["graph"]),
-        ["latents", _, name] => *name == super::latents::USAGE_FILE,
-        ["latents", _, _, name] => is_hex(name, HASH - 2),
+        ["latents", model, name] => is_cache(model) && *name == super::latents::USAGE_FILE,
+        ["latents", model, pair, name] => {
+            is_cache(model) && is_hex(pair, 2) && is_hex(name, HASH - 2)
+        }
         _ => false,
     }
 }
@@ -122,6 +126,14 @@ fn is_encoder_file(name: &str, extensions: &[&str]) -> bool {
     is_stem && extensions.contains(&extension)
 }
 
+/// Whether `name` is the folder of a model's latents: hash prefix, and the numeric type unless it is f32.
+fn is_cache(name: &str) -> bool {
+    let (hash, dtype) = name.split_once('-').unwrap_or((name, "f16"));
+    is_hex(hash, SHORT_HASH)
+        && (1..=MAX_DTYPE).contains(&dtype.len())
+        && dtype.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
@@ -129,6 +141,19 @@ fn is_hex(text: &str, length: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::latents::Latents;
+
+    #[test]
+    fn the_latents_of_every_numeric_type_belong_to_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        for dtype in ["f32", "f16", "bf16"] {
+            let latents = Latents::new(folder.path(), &"a1".repeat(32)).computed_in(dtype);
+            latents.put(&"b2".repeat(32), b"latent").unwrap();
+        }
+        let contents = FolderContents::scan(folder.path());
+        assert_eq!(contents.others, Vec::<PathBuf>::new());
+        assert_eq!(contents.owned.len(), 6, "{:?}", contents.owned);
+    }
 
     #[test]
     fn files_of_an_index_are_told_apart_from_other_files() {
@@ -143,6 +168,8 @@ mod tests {
             format!("vectors/{hash}-3-text.i8"),
             format!("graph/{hash}-0.graph"),
             format!("latents/{hash}/0a/{rest}"),
+            format!("latents/{hash}-bf16/0a/{rest}"),
+            format!("latents/{hash}-bf16/tally"),
         ] {
             assert!(is_file(Path::new(&owned)), "{owned}");
         }
@@ -154,6 +181,10 @@ mod tests {
             "vectors/emb.npy".into(),
             format!("vectors/{hash}.f16"),
             format!("other/{hash}-3.f16"),
+            format!("latents/mine/0a/{rest}"),
+            format!("latents/{hash}-/0a/{rest}"),
+            format!("latents/{hash}-my files/0a/{rest}"),
+            format!("latents/{hash}-bf16/mine/{rest}"),
             format!("{rest}.png"),
         ] {
             assert!(!is_file(Path::new(&other)), "{other}");

@@ -9,9 +9,9 @@ use super::error::IndexError;
 use super::example::Example;
 use super::fulltext_check::FulltextCheck;
 use super::images::relative;
+use super::lock::is_being_written;
 use super::manifest::check_seal;
 use super::store::Index;
-use super::writer::is_being_written;
 use rounds_support::{Cancel, files};
 
 /// Attempts to open a snapshot without a commit in between.

@@ -13,13 +13,12 @@ use super::database::{self, Counts, DATABASE};
 use super::error::IndexError;
 use super::example::{Example, ExampleImage};
 use super::images::ImageWriter;
+use super::lock::{lock, still_locked};
 use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
 use super::owned_files::FolderContents;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
-use rounds_support::{FileError, files};
-
-pub(super) const LOCK: &str = "writer.lock";
+use rounds_support::files;
 
 /// An image to store.
 #[derive(Clone, Debug)]
@@ -125,49 +124,6 @@ fn check_free(folder: &Path) -> Result<(), IndexError> {
             folder: shown(),
             by: rounds_support::errors::display_path(other),
         }),
-    }
-}
-
-/// Takes the writer lock, which is held as long as the returned file is open.
-///
-/// Errors with [`IndexError::Busy`] if another process holds it.
-pub(super) fn lock(folder: &Path) -> Result<File, IndexError> {
-    let path = folder.join(LOCK);
-    let file = files::open_private(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(IndexError::Busy(
-            rounds_support::errors::display_path(folder),
-        )),
-        Err(std::fs::TryLockError::Error(e)) => Err(FileError::from_io(&path, "lock", &e).into()),
-    }
-}
-
-/// Whether a writer holds the lock now.
-pub(super) fn is_being_written(folder: &Path) -> bool {
-    let lock = File::open(folder.join(LOCK));
-    let held = |lock: File| {
-        matches!(
-            lock.try_lock_shared(),
-            Err(std::fs::TryLockError::WouldBlock)
-        )
-    };
-    lock.is_ok_and(held)
-}
-
-/// Whether the lock file in the folder is still the one that is held; after the folder was deleted or recreated it is not.
-fn still_locked(folder: &Path, held: &File) -> bool {
-    let (Ok(found), Ok(held)) = (std::fs::metadata(folder.join(LOCK)), held.metadata()) else {
-        return false;
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (found.dev(), found.ino()) == (held.dev(), held.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        found.is_file() && held.is_file()
     }
 }
 

@@ -5,10 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::error::DatasetError;
-use super::parquet_reader;
 use super::record::{Entries, EntryIterator};
 use super::vocabulary::split_of;
-use super::{json, jsonl, table};
 use rounds_support::FileError;
 use rounds_support::errors::display_path;
 use rounds_support::sanitise::clean_line_max;
@@ -116,18 +114,6 @@ pub(super) fn chain(inputs: Vec<Input>, reader: Reader) -> Result<Entries, Datas
     Ok(Entries { total, iterator })
 }
 
-/// The reader for a file extension; `None` if it is unknown.
-pub(super) fn reader_of(path: &Path) -> Option<Reader> {
-    Some(match extension(path).as_str() {
-        "json" => json::entries,
-        "jsonl" | "ndjson" => jsonl::entries,
-        "csv" => table::commas,
-        "tsv" => table::tabs,
-        "parquet" => parquet_reader::entries,
-        _ => return None,
-    })
-}
-
 /// The lower-case file extension, without the dot.
 pub(super) fn extension(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default();
@@ -171,44 +157,6 @@ pub(super) fn parquet_files(path: &Path) -> Result<Vec<Input>, DatasetError> {
         found = files(&data, |name| name.ends_with(".parquet"))?;
     }
     Ok(found)
-}
-
-/// The existing files among `names` in the folder, in this order; or `path` itself if it is a file.
-fn named(path: &Path, names: &[&str]) -> Result<Vec<Input>, DatasetError> {
-    if path.is_dir() {
-        let paths = names.iter().map(|name| path.join(name));
-        return Ok(paths
-            .filter(|path| path.is_file())
-            .map(Input::new)
-            .collect());
-    }
-    let input = Input::new(path.to_path_buf());
-    input.open()?;
-    Ok(vec![input])
-}
-
-/// Reads the tables of a data set: `path` itself, or the files of the first list that has any in the folder, or else its
-/// Parquet files. `default_reader` reads files with an unknown extension; `wanted` describes what is missing on error.
-pub(super) fn read_tables(
-    path: &Path,
-    lists: &[&[&str]],
-    default_reader: Reader,
-    wanted: &str,
-) -> Result<Entries, DatasetError> {
-    let mut inputs = Vec::new();
-    for names in lists {
-        if inputs.is_empty() {
-            inputs = named(path, names)?;
-        }
-    }
-    if inputs.is_empty() {
-        inputs = parquet_files(path)?;
-    }
-    let Some(first) = inputs.first() else {
-        return Err(DatasetError::nothing(wanted, path));
-    };
-    let reader = reader_of(&first.path).unwrap_or(default_reader);
-    chain(inputs, reader)
 }
 
 /// The path itself if it is a folder, else the folder of the file.

@@ -21,6 +21,7 @@ mod parquet_reader;
 mod path_vqa;
 mod pickle;
 mod pmc;
+mod readers;
 mod record;
 mod roco;
 mod row;

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use super::filter::{RawDataset, Recipe};
 use super::image_finder::ImageFinder;
-use super::inputs::{folder_of, read_tables};
+use super::inputs::folder_of;
+use super::readers::read_tables;
 use super::record::{Record, key};
 use super::row::{ImageSource, Row};
 use super::{DatasetError, Options, json, vocabulary};

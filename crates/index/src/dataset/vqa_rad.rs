@@ -9,7 +9,8 @@ use std::path::Path;
 
 use super::filter::{RawDataset, Recipe};
 use super::image_finder::ImageFinder;
-use super::inputs::{folder_of, read_tables};
+use super::inputs::folder_of;
+use super::readers::read_tables;
 use super::record::{Entry, Record};
 use super::row::Row;
 use super::{DatasetError, Options, json, vocabulary};
