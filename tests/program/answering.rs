@@ -465,6 +465,42 @@ fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
     assert_eq!(answer.provenance.search, "exact");
 }
 
+#[test]
+fn a_question_that_is_cancelled_while_the_prompt_is_read_has_its_times() {
+    use rounds_assistant::{Case, Engine, Event, Settings, Setup};
+    use rounds_model::generate::StopReason;
+    let setup = Setup {
+        device: "cpu".into(),
+        ..Setup::default()
+    };
+    let mut engine = Engine::load(&setup).expect("the built-in model");
+    let image = rounds_imaging::load(std::path::Path::new(CASE)).expect("an image");
+    let case = Case {
+        images: vec![image],
+        question: "Is there a nodule?".into(),
+        patient: None,
+        study: None,
+    };
+    let settings = Settings {
+        shots: 0,
+        ..Settings::default()
+    };
+    let cancel = rounds_support::Cancel::new();
+    let answer = engine
+        .answer(&case, &settings, &cancel, &mut |event| {
+            // The next thing after this event is the prefill.
+            if let Event::Prompt(_) = event {
+                cancel.cancel();
+            }
+        })
+        .expect("an answer that was stopped");
+    assert_eq!(answer.stop, StopReason::Cancelled);
+    let times = answer.timings;
+    assert!(times.retrieval_ms > 0.0, "{times:?}");
+    assert!(times.total_ms >= times.retrieval_ms, "{times:?}");
+    assert_eq!(times.images_encoded, 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_or_a_device_in_the_place_of_a_file_is_refused_and_never_waited_for() {

@@ -73,6 +73,7 @@ impl Engine {
         let prefill = Instant::now();
         let Some(media) = self.media(&ordered, images, cancel)? else {
             answer.stop = StopReason::Cancelled;
+            answer.timings.retrieval_ms = retrieval_ms;
             answer.timings.total_ms = ms(started);
             return Ok(answer);
         };
@@ -80,6 +81,12 @@ impl Engine {
         let logits = match self.learner.prefill(&prompt.ids, &media, cancel) {
             Err(ModelError::Cancelled) => {
                 answer.stop = StopReason::Cancelled;
+                answer.timings = Timings {
+                    retrieval_ms,
+                    prefill_ms: ms(prefill),
+                    total_ms: ms(started),
+                    ..answer.timings
+                };
                 return Ok(answer);
             }
             other => other?,
