@@ -12,7 +12,7 @@ use rounds_index::{Encoder, IndexError};
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::encoder::{Descriptor, DualEncoder, EncoderBundle, ImageEncoder, TextEncoder};
-use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::library::is_bundle;
 
 enum LoadedEncoder {

@@ -9,17 +9,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::encoder::EncoderBundle;
 use super::error::ModelError;
+pub use super::families::FAMILIES;
 use super::flamingo::FlamingoConfig;
 pub use super::manifest_files::VectorIdentity;
-use super::manifest_files::{self, ManifestFiles, damaged};
+use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
 
 /// Version of the `model.toml` format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
-/// Model families that this program can run.
-pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
 const MANIFEST: &str = "model.toml";
 /// Maximum length of `model.toml` in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
@@ -265,7 +263,7 @@ fn require_model(folder: &Path) -> Result<(), ModelError> {
         return Ok(());
     }
     let path = rounds_support::errors::display_path(folder);
-    Err(match EncoderBundle::is_encoder(folder) {
+    Err(match folder.join(ENCODER_MANIFEST).is_file() {
         true => ModelError::IsEncoder(path),
         false => ModelError::NotAModel(path),
     })

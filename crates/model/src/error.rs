@@ -1,6 +1,6 @@
 //! Errors of loading and running models.
 
-use super::bundle::FAMILIES;
+use super::families::FAMILIES;
 use rounds_support::{FileError, Hint};
 
 /// An error of loading or running a model.

@@ -13,8 +13,10 @@ use rounds_support::{FileError, files, sanitise};
 /// Files up to this length are hashed whenever a bundle is opened.
 const MAX_HASHED_ON_OPEN: u64 = 64 << 20;
 
+/// Name of an encoder's manifest.
+pub(crate) const ENCODER_MANIFEST: &str = "encoder.toml";
 /// Names of the manifests of learners and encoders. A bundle has exactly one of them.
-pub(crate) const MANIFESTS: [&str; 2] = ["model.toml", "encoder.toml"];
+pub(crate) const MANIFESTS: [&str; 2] = ["model.toml", ENCODER_MANIFEST];
 
 /// What identifies the vectors of a bundle. Indexes store the identifier with the vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

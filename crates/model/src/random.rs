@@ -9,7 +9,7 @@ use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, Resampler
 use super::import::{ImportError, WeightFormat, write_weights};
 use super::language::{DecoderConfig, Mlp};
 use super::layers::NormKind;
-use super::vision::{VisionActivation, VisionConfig};
+use super::vision::{ClipConfig, VisionActivation, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files};
 
@@ -41,6 +41,7 @@ fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderC
         intermediate_size: 4 * hidden,
         layers,
         heads,
+        kv_heads: None,
         max_positions: 2048,
         norm: NormKind::LayerNoBias,
         norm_eps: 1e-5,
@@ -95,7 +96,7 @@ impl Shape {
             Self::MedFlamingo => (4, llama_7b(32_003)),
             Self::Idefics9b => (4, llama_7b(32_002)),
         };
-        let tower = |width, layers, heads, mlp_width, embed_dim, activation| VisionConfig {
+        let tower = |width, layers, heads, mlp_width, embed_dim, activation| ClipConfig {
             image_size: 224,
             patch_size: 14,
             width,
@@ -108,6 +109,7 @@ impl Shape {
         };
         FlamingoConfig {
             cross_attn_every_n_layers: every,
+            cross_attn_first_layer: 0,
             cross_attn_heads: if idefics { 32 } else { 8 },
             cross_attn_head_dim: if idefics { 128 } else { 64 },
             gated: match idefics {
@@ -115,10 +117,10 @@ impl Shape {
                 false => GatedStyle::OpenFlamingo,
             },
             media_mask: MediaMask::Previous,
-            vision: match idefics {
+            vision: VisionConfig::Clip(match idefics {
                 true => tower(1280, 32, 16, 5120, 0, VisionActivation::Gelu),
                 false => tower(1024, 24, 16, 4096, 768, VisionActivation::QuickGelu),
-            },
+            }),
             resampler: ResamplerConfig {
                 depth: 6,
                 heads: if idefics { 16 } else { 8 },
@@ -126,7 +128,10 @@ impl Shape {
                 num_latents: 64,
                 ff_mult: 4,
                 idefics,
+                width: None,
+                positions: None,
             },
+            match_bias: None,
             language,
         }
     }

@@ -209,7 +209,7 @@ pub(crate) fn train(
 ) -> Result<()> {
     let model = Flamingo::load(context.config, context.vars.store(context.device))?;
     let head = LatentHead::load(
-        context.config.vision.width,
+        context.config.latent_width(),
         context.vars.store(context.device).pp("heads"),
     )?;
     let live = matches!(vision, VisionSource::Live);

@@ -12,7 +12,7 @@ use super::pool::{Pool, seeds};
 use super::recipe::{NanoRecipe, nano_config};
 use super::report::Report;
 use super::{tokenizer, tower, vars::Vars};
-use rounds_model::vision::ClipTower;
+use rounds_model::vision::VisionTower;
 use rounds_support::{Cancel, FileError, files, stderr_line};
 
 /// Why training failed.
@@ -65,7 +65,7 @@ pub fn train_nano(
         end_of_chunk: id("<|endofchunk|>"),
         image: id("<image>"),
     };
-    let side = config.vision.image_size;
+    let side = config.vision.image_size();
     stderr_line(format_args!("rendering {} phantoms", recipe.images));
     let pool = Pool::render(recipe.images, seeds::TRAIN, side, recipe.threads, &|_| {});
     let held_out = Pool::render(
@@ -95,9 +95,9 @@ pub fn train_nano(
         checkpoint.next_stage();
         save_stage(&checkpoint_file, folder, 0)?;
     }
-    let vision = ClipTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
+    let vision = VisionTower::load(&config.vision, vars.store(device).pp("vision_encoder"))?;
     stderr_line("computing the tower's features");
-    let features = tower::features(&vision, &pool, device, recipe.threads)?;
+    let features = tower::features(&config.vision, &vision, &pool, device, recipe.threads)?;
     let context = StageContext {
         recipe,
         config: &config,

@@ -7,7 +7,7 @@ use rounds_model::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerCon
 use rounds_model::language::{DecoderConfig, Mlp};
 use rounds_model::layers::NormKind;
 use rounds_model::ops::Precision;
-use rounds_model::vision::{VisionActivation, VisionConfig};
+use rounds_model::vision::{ClipConfig, VisionActivation, VisionConfig};
 
 /// One stage of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,11 +99,12 @@ impl Default for NanoRecipe {
 pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
     FlamingoConfig {
         cross_attn_every_n_layers: 2,
+        cross_attn_first_layer: 0,
         cross_attn_heads: 6,
         cross_attn_head_dim: 32,
         gated: GatedStyle::OpenFlamingo,
         media_mask: MediaMask::Previous,
-        vision: VisionConfig {
+        vision: VisionConfig::Clip(ClipConfig {
             image_size: 128,
             patch_size: 16,
             width: 192,
@@ -113,7 +114,7 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             embed_dim: 128,
             activation: VisionActivation::QuickGelu,
             keep_class_token: false,
-        },
+        }),
         resampler: ResamplerConfig {
             depth: 2,
             heads: 6,
@@ -121,13 +122,17 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             num_latents: 16,
             ff_mult: 4,
             idefics: false,
+            width: None,
+            positions: None,
         },
+        match_bias: None,
         language: DecoderConfig {
             vocab_size,
             hidden_size: 192,
             intermediate_size: 512,
             layers: 6,
             heads: 6,
+            kv_heads: None,
             max_positions: 1024,
             norm: NormKind::Rms,
             norm_eps: 1e-6,

@@ -15,7 +15,7 @@ use rounds_model::FewShotLearner;
 use rounds_model::bundle::{
     Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity,
 };
-use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::learner::FlamingoLearner;
 use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render, render_with};
 use rounds_support::files;

@@ -15,7 +15,7 @@ use super::vars::Vars;
 use rounds_model::flamingo::FlamingoConfig;
 use rounds_model::ops::{Choice, choice_loss, linear};
 use rounds_model::store::Store;
-use rounds_model::vision::{ClipTower, VisionOutput};
+use rounds_model::vision::{VisionConfig, VisionOutput, VisionTower};
 use rounds_support::Cancel;
 use rounds_support::rng::Rng;
 
@@ -35,7 +35,7 @@ impl Heads {
             mean: 0.0,
             stdev: 1.0 / (width as f64).sqrt(),
         };
-        let (width, embed) = (config.vision.width, config.vision.embed_dim);
+        let (width, embed) = (config.vision.width(), config.vision.vector_width());
         Ok(Self {
             pooled: store.get((layout.width, embed), "pooled", init(embed))?,
             mean: store.get((layout.width, width), "mean", init(width))?,
@@ -99,7 +99,7 @@ pub(crate) fn train(
     cancel: &Cancel,
 ) -> Result<()> {
     let store = vars.store(device);
-    let tower = ClipTower::load(&config.vision, store.pp("vision_encoder"))?;
+    let tower = VisionTower::load(&config.vision, store.pp("vision_encoder"))?;
     let heads = Heads::load(config, store.pp("heads"))?;
     let trained =
         vars.select(|name| name.starts_with("vision_encoder.") || name.starts_with("heads."));
@@ -156,7 +156,7 @@ pub(crate) fn train(
 
 /// Accuracy of the attributes on held-out phantoms, from the mean of the patch tokens; overall and by kind.
 fn evaluate(
-    tower: &ClipTower,
+    tower: &VisionTower,
     heads: &Heads,
     pool: &Pool,
     device: &Device,
@@ -180,7 +180,8 @@ fn evaluate(
 
 /// Features of every image in a pool: patch tokens `[images, patches, width]` as f16 values, and unit pooled vectors.
 pub(crate) fn features(
-    tower: &ClipTower,
+    config: &VisionConfig,
+    tower: &VisionTower,
     pool: &Pool,
     device: &Device,
     threads: usize,
@@ -223,11 +224,10 @@ pub(crate) fn features(
             })
             .collect()
     });
-    let config = tower.config();
     let mut features = Features {
-        patches: config.patches(),
-        width: config.width,
-        embed_dim: config.embed_dim,
+        patches: config.tokens(),
+        width: config.width(),
+        embed_dim: config.vector_width(),
         tokens: Vec::new(),
         pooled: Vec::new(),
     };

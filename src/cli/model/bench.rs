@@ -10,7 +10,7 @@ use super::{Failure, Outcome, existing};
 use crate::cli::out::print;
 use rounds_model::bundle::Bundle;
 use rounds_model::error::ModelError;
-use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::generate::argmax;
 use rounds_model::{FewShotLearner, device};
 use rounds_support::Cancel;
@@ -107,7 +107,7 @@ fn measure(
         learner,
         load,
     } = opened;
-    let side = bundle.manifest.config.vision.image_size;
+    let side = bundle.manifest.config.vision.image_size();
     let values: Vec<f32> = (0..3 * side * side)
         .map(|i| ((i * 37 % 255) as f32 / 127.0) - 1.0)
         .collect();

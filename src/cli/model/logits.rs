@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{Failure, Outcome, library};
 use rounds_imaging::{HighBitDepth, load};
 use rounds_model::bundle::Bundle;
-use rounds_model::flamingo::FlamingoLearner;
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::generate::argmax;
 use rounds_model::generate::score::rank;
 use rounds_model::{EncodedImage, FewShotLearner, device};

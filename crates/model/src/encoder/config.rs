@@ -9,7 +9,7 @@ use crate::bounds::{
     MAX_IMAGE_SIDE, MAX_LAYERS, MAX_SIZE, check_epsilon, check_heads, check_range,
 };
 use crate::ops::{gelu, quick_gelu};
-use crate::vision::{VisionActivation, VisionConfig};
+use crate::vision::{ClipConfig, VisionActivation};
 
 /// Epsilon of CLIP's layer norms, which is fixed in its image tower.
 pub(super) const CLIP_EPS: f64 = 1e-5;
@@ -155,9 +155,9 @@ impl EncoderConfig {
     }
 
     /// The image tower's sizes in the form that [`ClipTower`](crate::vision::ClipTower) takes.
-    pub(super) fn clip_tower(&self) -> VisionConfig {
+    pub(super) fn clip_tower(&self) -> ClipConfig {
         let (image, blocks) = (&self.image, &self.image.blocks);
-        VisionConfig {
+        ClipConfig {
             image_size: image.image_size,
             patch_size: image.patch_size,
             width: blocks.width,

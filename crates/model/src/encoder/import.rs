@@ -5,19 +5,22 @@
 //! an interrupted import leaves nothing that looks like a bundle.
 
 mod config_reader;
+mod defaults;
 mod hugging_face;
 mod layout;
 mod open_clip;
 mod pixels;
 mod rules;
 mod sentencepiece;
+mod sizes;
 mod tokenizer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use self::config_reader::{CheckpointConfig, read_config};
+use self::config_reader::CheckpointConfig;
 use self::layout::{Layout, find_weights};
+use self::sizes::read_config;
 use super::config::{Activation, EncoderConfig, Family};
 use super::image::ImageTower;
 use super::manifest::{EncoderBundle, EncoderManifest, FORMAT_VERSION};

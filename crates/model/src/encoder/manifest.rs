@@ -11,7 +11,7 @@ use super::config::{EncoderConfig, Family};
 use super::tokens::TextKind;
 use crate::bundle::{Pixels, Weights};
 use crate::error::ModelError;
-use crate::manifest_files::{ManifestFiles, VectorIdentity, damaged, identity};
+use crate::manifest_files::{ENCODER_MANIFEST, ManifestFiles, VectorIdentity, damaged, identity};
 use rounds_support::{files, sanitise};
 
 /// Version of the `encoder.toml` format that this program reads and writes.
@@ -136,7 +136,7 @@ impl EncoderManifest {
 
 impl EncoderBundle {
     /// File name of the manifest.
-    pub const MANIFEST: &'static str = "encoder.toml";
+    pub const MANIFEST: &'static str = ENCODER_MANIFEST;
 
     /// Whether `folder` is an encoder's bundle.
     pub fn is_encoder(folder: &Path) -> bool {

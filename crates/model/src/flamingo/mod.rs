@@ -7,24 +7,27 @@
 //! docs/architecture.md.
 
 mod gated;
-mod learner;
+mod match_bias;
 mod media;
 mod resampler;
+mod turns;
 mod validate;
 
 pub use gated::{CrossKv, GatedBlock, GatedBlockConfig, GatedStyle};
-pub use learner::FlamingoLearner;
+pub use match_bias::{MatchBias, MatchBiasConfig};
 pub use media::{MediaMask, media_ranges, text_time, text_time_with_reset};
 pub use resampler::{Resampler, ResamplerConfig};
+pub use turns::{turns, vectors_of_turns};
+pub(crate) use validate::check_parts;
 
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::language::{Decoder, DecoderConfig};
+use super::language::{Decoder, DecoderConfig, TurnScores};
 use super::ops::AttentionMask;
 use super::store::{Store, TensorSpec, required_tensors};
-use super::vision::{ClipTower, VisionConfig};
+use super::vision::{VisionConfig, VisionTower};
 
 /// Sizes of a Flamingo, as in `model.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,9 @@ pub struct FlamingoConfig {
     /// There is a gated block before layer `i` where `(i + 1) % cross_attn_every_n_layers == 0`, in IDEFICS where
     /// `i % cross_attn_every_n_layers == 0`.
     pub cross_attn_every_n_layers: usize,
+    /// No layer before this one has a gated block.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cross_attn_first_layer: usize,
     /// Heads of the gated cross-attention.
     pub cross_attn_heads: usize,
     /// Dimensions of a head of the gated cross-attention.
@@ -45,18 +51,31 @@ pub struct FlamingoConfig {
     pub vision: VisionConfig,
     /// The perceiver resampler.
     pub resampler: ResamplerConfig,
+    /// The bias of self-attention on earlier turns with a similar image, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_bias: Option<MatchBiasConfig>,
     /// The decoder.
     pub language: DecoderConfig,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl FlamingoConfig {
     /// Whether there is a gated block before decoder layer `i`.
     pub fn is_gated(&self, i: usize) -> bool {
         let every = self.cross_attn_every_n_layers.max(1);
-        match self.gated {
-            GatedStyle::OpenFlamingo => (i + 1).is_multiple_of(every),
-            GatedStyle::Idefics => i.is_multiple_of(every),
-        }
+        let at = match self.gated {
+            GatedStyle::OpenFlamingo => i + 1,
+            GatedStyle::Idefics => i,
+        };
+        i >= self.cross_attn_first_layer && at.is_multiple_of(every)
+    }
+
+    /// Width of an image's latents.
+    pub fn latent_width(&self) -> usize {
+        self.resampler.width.unwrap_or(self.vision.width())
     }
 }
 
@@ -65,23 +84,25 @@ pub struct Flamingo {
     /// Its sizes.
     pub config: FlamingoConfig,
     /// The vision tower.
-    pub tower: ClipTower,
+    pub tower: VisionTower,
     /// The perceiver resampler.
     pub resampler: Resampler,
     /// The decoder.
     pub language: Decoder,
+    /// Present where the configuration has one.
+    pub match_bias: Option<MatchBias>,
     /// One entry per decoder layer.
-    pub(super) gated: Vec<Option<GatedBlock>>,
+    pub(crate) gated: Vec<Option<GatedBlock>>,
 }
 
 impl Flamingo {
-    /// Takes the tensors from `store`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*`.
+    /// Takes the tensors from `store`: `vision_encoder.*`, `perceiver.*`, `lang_encoder.*` and `match_bias.*`.
     pub fn load(config: &FlamingoConfig, store: Store) -> Result<Self> {
         let language = store.pp("lang_encoder");
         let block_config = GatedBlockConfig {
             style: config.gated,
             width: config.language.hidden_size,
-            media_width: config.vision.width,
+            media_width: config.latent_width(),
             heads: config.cross_attn_heads,
             head_dim: config.cross_attn_head_dim,
             inner: match config.gated {
@@ -99,12 +120,21 @@ impl Flamingo {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            tower: ClipTower::load(&config.vision, store.pp("vision_encoder"))?,
+            tower: VisionTower::load(&config.vision, store.pp("vision_encoder"))?,
             resampler: Resampler::load(
                 &config.resampler,
-                config.vision.width,
+                config.vision.width(),
                 store.pp("perceiver"),
             )?,
+            match_bias: match &config.match_bias {
+                Some(bias) => Some(MatchBias::load(
+                    bias,
+                    (config.language.layers, config.language.heads),
+                    config.vision.vector_width(),
+                    store.pp("match_bias"),
+                )?),
+                None => None,
+            },
             language: Decoder::load(&config.language, language)?,
             gated,
             config: config.clone(),
@@ -128,10 +158,21 @@ impl Flamingo {
     /// Hidden states `[batch, tokens, hidden]` of a batch of interleaved sequences, for training: `ids` `[batch, tokens]`, `media`
     /// `[batch, images * latents, width]`, `times` the [`text_time`] of every token, `[batch * tokens]`.
     pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
+        self.hidden_with_turns(ids, media, times, None)
+    }
+
+    /// [`Self::hidden`] with the bias on earlier turns, from [`MatchBias::scores`].
+    pub fn hidden_with_turns(
+        &self,
+        ids: &Tensor,
+        media: &Tensor,
+        times: &[u32],
+        turns: Option<&TurnScores>,
+    ) -> Result<Tensor> {
         let ranges = media_ranges(times, self.config.resampler.num_latents);
         let mask = AttentionMask::Ranges(Arc::new(ranges));
         self.language
-            .forward(ids, None, |i, x| match &self.gated[i] {
+            .forward_with_turns(ids, None, turns, |i, x| match &self.gated[i] {
                 None => Ok(x),
                 Some(block) => {
                     let kv = block.keys_and_values(media)?;

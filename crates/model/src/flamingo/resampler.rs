@@ -26,6 +26,12 @@ pub struct ResamplerConfig {
     /// IDEFICS' variant: LayerNorm of queries and keys per head, and ReLU in the feed-forward.
     #[serde(default)]
     pub idefics: bool,
+    /// Width of the latents, if it is not that of the tower's tokens, which are then projected to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// Number of the tower's tokens, if each place of the image gets a learned position: for towers whose tokens have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<usize>,
 }
 
 struct Layer {
@@ -77,14 +83,18 @@ impl FeedForward {
 /// A perceiver resampler with OpenFlamingo's tensor names.
 pub struct Resampler {
     config: ResamplerConfig,
+    input: Option<Linear>,
+    positions: Option<Tensor>,
     latents: Tensor,
     layers: Vec<Layer>,
     norm: Norm,
 }
 
 impl Resampler {
-    /// Takes `latents`, `layers.{i}.0.*` (attention), `layers.{i}.1.*` (feed-forward) and `norm.*` from `store`.
-    pub fn load(config: &ResamplerConfig, width: usize, store: Store) -> Result<Self> {
+    /// Takes `latents`, `layers.{i}.0.*` (attention), `layers.{i}.1.*` (feed-forward) and `norm.*` from `store`, and `input.weight` and
+    /// `positions` where it is configured to have them. The tower's tokens have `token_width`.
+    pub fn load(config: &ResamplerConfig, token_width: usize, store: Store) -> Result<Self> {
+        let width = config.width.unwrap_or(token_width);
         let inner = config.heads * config.head_dim;
         let norm = |width, store: Store| Norm::load(NormKind::Layer, width, EPS, &store);
         let layers = (0..config.depth)
@@ -117,7 +127,19 @@ impl Resampler {
             mean: 0.0,
             stdev: 1.0,
         };
+        let small = Init::Randn {
+            mean: 0.0,
+            stdev: 0.02,
+        };
         Ok(Self {
+            input: match config.width {
+                Some(width) => Some(weight(&store.pp("input"), width, token_width)?),
+                None => None,
+            },
+            positions: match config.positions {
+                Some(count) => Some(store.get((count, width), "positions", small)?),
+                None => None,
+            },
             latents: store.get((config.num_latents, width), "latents", init)?,
             layers,
             norm: norm(width, store.pp("norm"))?,
@@ -125,8 +147,16 @@ impl Resampler {
         })
     }
 
-    /// Patch tokens `[batch, patches, width]` to latents `[batch, num_latents, width]`.
+    /// The tower's tokens `[batch, tokens, token_width]` to latents `[batch, num_latents, width]`.
     pub fn forward(&self, tokens: &Tensor) -> Result<Tensor> {
+        let projected = match &self.input {
+            Some(input) => input.forward(tokens)?,
+            None => tokens.clone(),
+        };
+        let tokens = &match &self.positions {
+            Some(positions) => projected.broadcast_add(positions)?,
+            None => projected,
+        };
         let (batch, _, width) = tokens.dims3()?;
         let inner = self.config.heads * self.config.head_dim;
         let scale = (self.config.head_dim as f32).powf(-0.5);

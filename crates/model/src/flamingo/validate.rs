@@ -1,16 +1,20 @@
 //! Checks that a Flamingo's sizes are plausible.
 
-use super::{FlamingoConfig, ResamplerConfig};
+use super::{FlamingoConfig, MatchBiasConfig, ResamplerConfig};
 use crate::bounds::{
     MAX_IMAGE_SIDE, MAX_LAYERS, MAX_SIZE, check_epsilon, check_heads, check_range,
 };
 use crate::language::DecoderConfig;
-use crate::vision::VisionConfig;
+use crate::vision::{ClipConfig, EfficientNetConfig, VisionConfig};
 
 /// Maximum length of a sequence: the table of rotary angles is allocated before any weight is read.
 const MAX_POSITIONS: usize = 1 << 17;
 /// Most dimensions of a head; published models have up to 256.
 const MAX_HEAD_DIM: usize = 1024;
+/// Most channels of a convolution.
+const MAX_CHANNELS: usize = 1 << 14;
+/// Maximum side, stride and expansion of a convolution.
+const MAX_KERNEL: usize = 16;
 /// Most latents per image.
 const MAX_LATENTS: usize = 4096;
 
@@ -28,13 +32,35 @@ impl FlamingoConfig {
             self.cross_attn_head_dim,
             MAX_HEAD_DIM,
         )?;
-        vision(&self.vision)?;
+        match &self.vision {
+            VisionConfig::Clip(tower) => clip(tower)?,
+            VisionConfig::EfficientNet(tower) => efficientnet(tower)?,
+        }
         resampler(&self.resampler)?;
-        language(&self.language)
+        let tokens = self.vision.tokens();
+        if self
+            .resampler
+            .positions
+            .is_some_and(|count| count != tokens)
+        {
+            return Err(format!(
+                "positions must be {tokens}, as many as the tower has tokens"
+            ));
+        }
+        language(&self.language)?;
+        match &self.match_bias {
+            Some(bias) => match_bias(bias, &self.language),
+            None => Ok(()),
+        }
     }
 }
 
-fn vision(tower: &VisionConfig) -> Result<(), String> {
+/// Checks of the parts of a Flamingo on their own.
+pub(crate) mod check_parts {
+    pub(crate) use super::{efficientnet as tower, language as decoder};
+}
+
+fn clip(tower: &ClipConfig) -> Result<(), String> {
     check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
     check_range("patch_size", tower.patch_size, tower.image_size)?;
     check_range("vision width", tower.width, MAX_SIZE)?;
@@ -45,21 +71,59 @@ fn vision(tower: &VisionConfig) -> Result<(), String> {
     check_heads("vision", tower.width, tower.heads)
 }
 
+pub(crate) fn efficientnet(tower: &EfficientNetConfig) -> Result<(), String> {
+    check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
+    check_range("stem", tower.stem, MAX_CHANNELS)?;
+    check_range("head", tower.head, MAX_CHANNELS)?;
+    check_range("number of stages", tower.stages.len(), MAX_LAYERS)?;
+    for stage in &tower.stages {
+        check_range("kernel", stage.kernel, MAX_KERNEL)?;
+        check_range("stride", stage.stride, MAX_KERNEL)?;
+        check_range("expansion", stage.expansion, MAX_KERNEL)?;
+        check_range("channels", stage.channels, MAX_CHANNELS)?;
+        check_range("blocks", stage.blocks, MAX_LAYERS)?;
+    }
+    Ok(())
+}
+
+fn match_bias(bias: &MatchBiasConfig, decoder: &DecoderConfig) -> Result<(), String> {
+    check_range("match_bias dimension", bias.dimension, MAX_SIZE)?;
+    if bias.first_layer >= decoder.layers {
+        return Err(format!(
+            "first_layer of match_bias is {}, but there are {} layers",
+            bias.first_layer, decoder.layers
+        ));
+    }
+    if decoder.rope_theta.is_none() {
+        return Err("match_bias needs rotary positions".into());
+    }
+    match bias.scale.is_finite() {
+        true => Ok(()),
+        false => Err("scale of match_bias must be a number".into()),
+    }
+}
+
 fn resampler(sizes: &ResamplerConfig) -> Result<(), String> {
     check_range("resampler depth", sizes.depth, MAX_LAYERS)?;
     check_range("resampler heads", sizes.heads, MAX_SIZE)?;
     check_range("resampler head_dim", sizes.head_dim, MAX_HEAD_DIM)?;
     check_range("num_latents", sizes.num_latents, MAX_LATENTS)?;
+    if let Some(width) = sizes.width {
+        check_range("resampler width", width, MAX_SIZE)?;
+    }
     check_range("ff_mult", sizes.ff_mult, MAX_HEAD_DIM)
 }
 
-fn language(decoder: &DecoderConfig) -> Result<(), String> {
+pub(crate) fn language(decoder: &DecoderConfig) -> Result<(), String> {
     check_range("vocab_size", decoder.vocab_size, MAX_SIZE)?;
     check_range("hidden_size", decoder.hidden_size, MAX_SIZE)?;
     check_range("intermediate_size", decoder.intermediate_size, MAX_SIZE)?;
     check_range("layers", decoder.layers, MAX_LAYERS)?;
     check_range("max_positions", decoder.max_positions, MAX_POSITIONS)?;
     check_heads("language", decoder.hidden_size, decoder.heads)?;
+    if let Some(kv_heads) = decoder.kv_heads {
+        check_heads("kv_heads of language", decoder.heads, kv_heads)?;
+    }
     let head = decoder.hidden_size / decoder.heads;
     check_range("head dimension", head, MAX_HEAD_DIM)?;
     check_epsilon("language", decoder.norm_eps)?;
@@ -88,6 +152,37 @@ mod tests {
     fn shipped() -> FlamingoConfig {
         let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
         Bundle::parse_manifest(manifest).unwrap().config
+    }
+
+    fn clip(config: &mut FlamingoConfig) -> &mut ClipConfig {
+        match &mut config.vision {
+            VisionConfig::Clip(tower) => tower,
+            VisionConfig::EfficientNet(_) => unreachable!("the built-in model has a CLIP"),
+        }
+    }
+
+    fn efficientnet(change: impl Fn(&mut EfficientNetConfig)) -> VisionConfig {
+        let mut tower = EfficientNetConfig::lite0();
+        change(&mut tower);
+        VisionConfig::EfficientNet(tower)
+    }
+
+    fn match_bias(first_layer: usize, scale: f32) -> MatchBiasConfig {
+        MatchBiasConfig {
+            dimension: 128,
+            scale,
+            first_layer,
+        }
+    }
+
+    #[test]
+    fn an_efficientnet_is_read_from_a_manifest_and_a_wrong_field_is_named() {
+        let tower = efficientnet(|_| ());
+        let text = toml::to_string(&tower).unwrap();
+        assert_eq!(toml::from_str::<VisionConfig>(&text).unwrap(), tower);
+        let wrong = text.replace("stem = 32", "stem = \"wide\"");
+        let error = toml::from_str::<VisionConfig>(&wrong).unwrap_err();
+        assert!(error.to_string().contains("wide"), "{error}");
     }
 
     #[test]
@@ -122,9 +217,19 @@ mod tests {
         refused(&|c| c.language.rope_fraction = 2.0, "rope_fraction");
         refused(&|c| c.language.rope_theta = Some(f32::NAN), "rope_theta");
         refused(&|c| c.language.norm_eps = 0.0, "eps");
-        refused(&|c| c.vision.patch_size = 0, "patch_size");
-        refused(&|c| c.vision.image_size = 1 << 40, "image_size");
-        refused(&|c| c.vision.width = 193, "6 heads");
+        refused(&|c| clip(c).patch_size = 0, "patch_size");
+        refused(&|c| clip(c).image_size = 1 << 40, "image_size");
+        refused(&|c| clip(c).width = 193, "6 heads");
+        refused(&|c| c.language.kv_heads = Some(0), "kv_heads");
+        refused(&|c| c.language.kv_heads = Some(4), "kv_heads");
+        refused(&|c| c.resampler.positions = Some(7), "positions");
+        refused(
+            &|c| c.vision = efficientnet(|t| t.stages[3].kernel = 0),
+            "kernel",
+        );
+        refused(&|c| c.vision = efficientnet(|t| t.head = 1 << 40), "head");
+        refused(&|c| c.match_bias = Some(match_bias(6, 5.0)), "first_layer");
+        refused(&|c| c.match_bias = Some(match_bias(0, f32::NAN)), "scale");
         refused(&|c| c.resampler.num_latents = 0, "num_latents");
         refused(&|c| c.resampler.ff_mult = usize::MAX, "ff_mult");
     }

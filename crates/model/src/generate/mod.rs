@@ -1,6 +1,7 @@
 //! Generates text token by token, and decides when to stop.
 
 pub mod beam;
+mod decoding;
 pub mod penalty;
 mod sample;
 pub mod score;
@@ -10,55 +11,13 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use self::penalty::Penalties;
+pub use self::decoding::Decoding;
 use self::sample::Sampler;
+pub use self::sample::argmax;
 use self::stable_prefix::{decode, stable_prefix};
 use super::FewShotLearner;
 use super::error::ModelError;
 use rounds_support::Cancel;
-
-/// How tokens are chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decoding {
-    /// Divides the logits before sampling; 0 always takes the most probable token.
-    pub temperature: f64,
-    /// Sample from the most probable tokens that together have this probability.
-    pub top_p: Option<f64>,
-    /// Sample from this many of the most probable tokens.
-    pub top_k: Option<usize>,
-    /// Seed of the sampler.
-    pub seed: u64,
-    /// Most tokens of an answer.
-    pub max_new_tokens: usize,
-    /// Repetition penalty and n-gram limit.
-    #[serde(flatten)]
-    pub penalties: Penalties,
-    /// Beams of a beam search; 1 for greedy or sampled decoding.
-    #[serde(default = "default_beams")]
-    pub beams: usize,
-    /// See [`beam::Beams::length_penalty`].
-    #[serde(default)]
-    pub length_penalty: f64,
-}
-
-fn default_beams() -> usize {
-    1
-}
-
-impl Default for Decoding {
-    fn default() -> Self {
-        Self {
-            temperature: 0.0,
-            top_p: None,
-            top_k: None,
-            seed: 0,
-            max_new_tokens: 96,
-            penalties: Penalties::default(),
-            beams: 1,
-            length_penalty: 0.0,
-        }
-    }
-}
 
 /// Why generation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,18 +137,6 @@ fn truncate_at_stop(text: &mut String, stop_texts: &[String]) -> bool {
         .filter_map(|s| text.find(s.as_str()))
         .min();
     first.inspect(|&at| text.truncate(at)).is_some()
-}
-
-/// The token with the highest logit; the first of them if several are equal.
-pub fn argmax(logits: &[f32]) -> u32 {
-    let best = logits
-        .iter()
-        .enumerate()
-        .fold((0, f32::NEG_INFINITY), |best, (i, &v)| match v > best.1 {
-            true => (i, v),
-            false => best,
-        });
-    best.0 as u32
 }
 
 /// A beam search knows its answer only at the end, so `emit` gets all of it at once.

@@ -5,7 +5,7 @@
 
 use rounds_support::rng::Rng;
 
-use super::{Decoding, argmax};
+use super::decoding::Decoding;
 
 /// Below this a temperature is greedy in f32, and a division by it overflows.
 const MIN_TEMPERATURE: f64 = 1e-6;
@@ -100,6 +100,18 @@ fn keep_share(candidates: &mut Vec<(u32, f64)>, share: f64) {
 /// Uniform in `[0, 1)` with 53 bits.
 fn unit(rng: &mut Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The token with the highest logit; the first of them if several are equal.
+pub fn argmax(logits: &[f32]) -> u32 {
+    let best = logits
+        .iter()
+        .enumerate()
+        .fold((0, f32::NEG_INFINITY), |best, (i, &v)| match v > best.1 {
+            true => (i, v),
+            false => best,
+        });
+    best.0 as u32
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::beam::{Beams, Hypothesis, Length, beam_search};
+use super::penalty::Penalties;
 use super::*;
 use crate::EncodedImage;
 use crate::bundle::{Bundle, Manifest};

@@ -1,12 +1,15 @@
-//! Makes our tensors from published ones, following the recipes of [`super::key_map`].
+//! Makes our tensors from published ones, following the recipes that [`super::key_map`] gives.
 
 use candle_core::Tensor;
 use candle_core::quantized::GgmlDType;
 
-use super::key_map::{Recipe, TensorRef};
+use super::recipe::{Recipe, TensorRef};
 use super::{ImportError, Sources};
 use crate::store::TensorSpec;
 use crate::weights::{Source, WeightError};
+
+/// Epsilon of the batch norms in TensorFlow's EfficientNets.
+const BATCH_NORM_EPS: f64 = 1e-3;
 
 /// Makes one of our tensors from published ones.
 pub(crate) fn assemble(
@@ -57,7 +60,31 @@ pub(crate) fn assemble(
             Tensor::cat(&parts, 0)?
         }
         Recipe::Transposed(_) => first()?.t()?.contiguous()?,
+        Recipe::FoldedWeight(refs) => {
+            let [weight, gamma, variance] = all(sources, refs)?;
+            let factor = batch_norm_factor(&gamma, &variance)?;
+            let rows = weight
+                .flatten_from(1)?
+                .broadcast_mul(&factor.unsqueeze(1)?)?;
+            rows.reshape(spec.shape.as_slice())?
+        }
+        Recipe::FoldedBias(refs) => {
+            let [beta, mean, gamma, variance] = all(sources, refs)?;
+            (beta - (mean * batch_norm_factor(&gamma, &variance)?)?)?
+        }
     })
+}
+
+fn all<const N: usize>(sources: &Sources, refs: &[TensorRef]) -> Result<[Tensor; N], ImportError> {
+    let tensors = refs.iter().map(|p| sources.tensor(p));
+    let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+    <[Tensor; N]>::try_from(tensors)
+        .map_err(|_| WeightError::format("a recipe", "it needs another number of tensors").into())
+}
+
+/// What a batch norm in evaluation multiplies its channels by.
+fn batch_norm_factor(gamma: &Tensor, variance: &Tensor) -> candle_core::Result<Tensor> {
+    gamma / (variance + BATCH_NORM_EPS)?.sqrt()?
 }
 
 /// The quantised type of a published weight, if its blocks can be copied: rows may be split and reordered, blocks may not.
@@ -134,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::import::WeightFormat;
-    use crate::import::key_map::Role;
+    use crate::import::recipe::Role;
     use crate::import::write::{TensorData, write_with_published_blocks};
     use crate::weights::gguf::{GgufFile, Kind};
 

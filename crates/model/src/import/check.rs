@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::key_map::{Recipe, Role, Rules, TensorRef};
+use super::key_map::Rules;
+use super::recipe::{Recipe, Role, TensorRef};
 use super::{ImportError, Sources};
 use crate::flamingo::FlamingoConfig;
 use crate::store::TensorSpec;
@@ -62,7 +63,7 @@ pub(crate) fn check(
             .iter()
             .filter(|p| sources.has(p))
             .collect();
-        let stacked = matches!(recipe, Recipe::Concat(_));
+        let stacked = recipe.needs_all();
         let complete = match stacked {
             true => present.len() == recipe.candidates().len(),
             false => !present.is_empty(),
@@ -156,6 +157,15 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
             let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
             Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
         }
+        Recipe::FoldedWeight(_) => {
+            let channels = wanted.get(..1);
+            let ones = |axes: &[usize]| axes.iter().all(|&d| d == 1);
+            // A 1 x 1 convolution becomes a linear layer.
+            let weight =
+                first == wanted || first.starts_with(wanted) && ones(&first[wanted.len()..]);
+            weight && shapes[1..].iter().all(|s| Some(s.as_slice()) == channels)
+        }
+        Recipe::FoldedBias(_) => shapes.iter().all(|s| s == wanted),
         Recipe::Transposed(_) => first.iter().rev().eq(wanted.iter()),
     };
     match good {

@@ -3,12 +3,13 @@
 use serde_json::Value;
 use std::path::Path;
 
-use super::key_map::{LanguageLayout, VisionLayout};
+use super::key_map::VisionLayout;
+use super::recipe::LanguageLayout;
 use super::{ImportError, Sources};
 use crate::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use crate::language::{DecoderConfig, Mlp};
 use crate::layers::NormKind;
-use crate::vision::{VisionActivation, VisionConfig};
+use crate::vision::{ClipConfig, VisionActivation, VisionConfig};
 use crate::weights::Source;
 use rounds_support::files;
 
@@ -104,6 +105,7 @@ pub(crate) fn language(
     };
     unsupported_language(json, layout)?;
     let hidden = json.count(&["hidden_size", "d_model"])?;
+    let heads = json.count(&["num_attention_heads", "n_heads"])?;
     let mpt = matches!(layout, LanguageLayout::Mpt | LanguageLayout::Mosaic);
     let config = DecoderConfig {
         vocab_size,
@@ -116,7 +118,8 @@ pub(crate) fn language(
             false => json.count(&["intermediate_size"])?,
         },
         layers: json.count(&["num_hidden_layers", "n_layers"])?,
-        heads: json.count(&["num_attention_heads", "n_heads"])?,
+        heads,
+        kv_heads: kv_heads(json, heads)?,
         max_positions: json.count(&["max_position_embeddings", "max_seq_len"])?,
         norm: match layout {
             LanguageLayout::Llama => NormKind::Rms,
@@ -166,7 +169,7 @@ pub(crate) fn language(
             || source.has("transformer.blocks.0.attn.out_proj.bias"),
         parallel_residual: layout == LanguageLayout::Neox
             && json.flag(&["use_parallel_residual"], true),
-        tied_head: mpt,
+        tied_head: mpt || layout == LanguageLayout::Llama && !source.has("lm_head.weight"),
     };
     if json
         .find(&["attn_config.clip_qkv", "attn_clip_qkv"])
@@ -178,6 +181,15 @@ pub(crate) fn language(
         ));
     }
     Ok((layout, config))
+}
+
+/// Key-value heads, where there are fewer than heads.
+fn kv_heads(json: &JsonConfig, heads: usize) -> Result<Option<usize>, ImportError> {
+    let name = "num_key_value_heads";
+    match json.find(&[name]).is_some_and(|v| !v.is_null()) {
+        true => Ok(Some(json.count(&[name])?).filter(|&found| found != heads)),
+        false => Ok(None),
+    }
 }
 
 /// Errors where the configuration asks for something that the decoder does not support and the tensors do not show.
@@ -224,7 +236,7 @@ pub(crate) fn vision(
     source: &Source,
     json: Option<&JsonConfig>,
     heads: Option<usize>,
-) -> Result<(VisionLayout, VisionConfig), ImportError> {
+) -> Result<(VisionLayout, ClipConfig), ImportError> {
     for prefix in ["visual.", ""] {
         let conv = format!("{prefix}conv1.weight");
         if !source.has(&conv) {
@@ -235,7 +247,7 @@ pub(crate) fn vision(
         let blocks = format!("{prefix}transformer.resblocks.");
         let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.c_fc.weight"))?;
         let proj = format!("{prefix}proj");
-        let config = VisionConfig {
+        let config = ClipConfig {
             image_size: patches_per_side(positions) * patch,
             patch_size: patch,
             width,
@@ -278,7 +290,7 @@ pub(crate) fn vision(
                 return Err(ImportError::config(source.origin(), reason));
             }
         };
-        let config = VisionConfig {
+        let config = ClipConfig {
             image_size: patches_per_side(positions) * patch,
             patch_size: patch,
             width,
@@ -310,7 +322,7 @@ fn patches_per_side(positions: usize) -> usize {
 pub(crate) fn flamingo(
     sources: &Sources,
     language: DecoderConfig,
-    vision: VisionConfig,
+    vision: ClipConfig,
     mask: MediaMask,
     every: Option<usize>,
 ) -> Result<FlamingoConfig, ImportError> {
@@ -349,6 +361,7 @@ pub(crate) fn flamingo(
     const HEAD_DIM: usize = 64;
     Ok(FlamingoConfig {
         cross_attn_every_n_layers: first + 1,
+        cross_attn_first_layer: 0,
         cross_attn_heads: 8,
         cross_attn_head_dim: HEAD_DIM,
         gated: GatedStyle::OpenFlamingo,
@@ -360,8 +373,11 @@ pub(crate) fn flamingo(
             num_latents,
             ff_mult: ff / width,
             idefics: false,
+            width: None,
+            positions: None,
         },
-        vision,
+        vision: VisionConfig::Clip(vision),
+        match_bias: None,
         language,
     })
 }
@@ -405,6 +421,7 @@ pub(crate) fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConf
     let get = |name: &str, old: &str| json.count(&[&format!("perceiver_config.{name}"), old]);
     Ok(FlamingoConfig {
         cross_attn_every_n_layers: json.count(&["cross_layer_interval"])?,
+        cross_attn_first_layer: 0,
         cross_attn_heads: heads,
         cross_attn_head_dim: hidden / heads,
         gated: GatedStyle::Idefics,
@@ -417,14 +434,18 @@ pub(crate) fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConf
             ff_mult: dims::<2>(source, "model.perceiver_resampler.blocks.0.1.fc.weight")?[0]
                 / vision.width.max(1),
             idefics: true,
+            width: None,
+            positions: None,
         },
-        vision,
+        vision: VisionConfig::Clip(vision),
+        match_bias: None,
         language: DecoderConfig {
             vocab_size: vocab,
             hidden_size: hidden,
             intermediate_size: json.count(&["intermediate_size"])?,
             layers: json.count(&["num_hidden_layers"])?,
             heads,
+            kv_heads: kv_heads(json, heads)?,
             max_positions: json.count(&["max_position_embeddings"])?,
             norm: NormKind::Rms,
             norm_eps: json.number(&["rms_norm_eps"], 1e-6),

@@ -4,84 +4,18 @@
 //! open_flamingo 0.0.2 and 2.0.1, transformers (LLaMA, GPT-NeoX, MPT, IDEFICS, CLIP), MosaicGPT, open_clip. llama.cpp's names are in
 //! [`super::llama_cpp`].
 
+use super::efficientnet;
 use super::llama_cpp;
-
-/// One of the sources of an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
-    /// The checkpoint itself.
-    Checkpoint,
-    /// The base language model.
-    Language,
-    /// The vision tower.
-    Vision,
-}
-
-/// A published tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TensorRef {
-    /// Which source has it.
-    pub role: Role,
-    /// Its published name.
-    pub name: String,
-}
-
-/// How a tensor is made from published ones. Of several candidates the first that exists is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Recipe {
-    /// As published.
-    Copy(Vec<TensorRef>),
-    /// The same values in the same order, with other axes of length 1.
-    Reshaped(Vec<TensorRef>),
-    /// Rows removed, or zero rows added: resized vocabularies.
-    Resized(Vec<TensorRef>),
-    /// One of three equal blocks of rows (queries, keys, values), by index.
-    FusedQkv(Vec<TensorRef>, usize),
-    /// Rows interleaved by head, each head with queries, keys and values: index of the part, and number of heads.
-    InterleavedQkv(Vec<TensorRef>, usize, usize),
-    /// Rows of each head in pairs, one of its first half and one of its second (llama.cpp's rotary layout), to be sorted back; number
-    /// of heads.
-    RopePairs(Vec<TensorRef>, usize),
-    /// The rows of all candidates, one after the other.
-    Concat(Vec<TensorRef>),
-    /// Rows and columns swapped.
-    Transposed(Vec<TensorRef>),
-}
-
-impl Recipe {
-    /// The published tensors that it may use.
-    pub(crate) fn candidates(&self) -> &[TensorRef] {
-        match self {
-            Self::Copy(p)
-            | Self::Reshaped(p)
-            | Self::Resized(p)
-            | Self::FusedQkv(p, _)
-            | Self::InterleavedQkv(p, _, _)
-            | Self::RopePairs(p, _)
-            | Self::Concat(p)
-            | Self::Transposed(p) => p,
-        }
-    }
-}
-
-/// Naming scheme of a published language model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LanguageLayout {
-    /// LLaMA.
-    Llama,
-    /// GPT-NeoX.
-    Neox,
-    /// MosaicGPT, as MPT-1B was published.
-    Mosaic,
-    /// MPT in transformers.
-    Mpt,
-}
+use super::recipe::{LanguageLayout, Recipe, Role, TensorRef};
+use crate::ops::Heads;
 
 /// Naming scheme of a published vision tower.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VisionLayout {
     /// open_clip; the prefix is `visual.` or empty.
     OpenClip { prefix: String },
+    /// An EfficientNet-Lite of efficientnet_lite_pytorch.
+    EfficientNet,
     /// transformers; the prefix ends with `vision_model.` or is empty.
     HuggingFace {
         /// In front of every name.
@@ -115,7 +49,9 @@ pub(crate) struct KeyMap {
     /// Names of the vision tower.
     pub vision: VisionLayout,
     /// Attention heads of the language model.
-    pub heads: usize,
+    pub heads: Heads,
+    /// Whether the language model's head is its embedding table, whatever its family.
+    pub tied_head: bool,
 }
 
 /// Maps our tensors to those of one published layout.
@@ -223,7 +159,7 @@ impl KeyMap {
                 ("transformer.wte.weight", "transformer.wte.weight")
             }
         };
-        let tied = embed == head;
+        let tied = embed == head || self.tied_head;
         let resized = |name: &str, llama_cpp: &str| {
             let base = if self.llama_cpp { llama_cpp } else { name };
             Recipe::Resized(vec![
@@ -233,7 +169,7 @@ impl KeyMap {
         };
         match rest {
             "model.embed_tokens.weight" => return Some(resized(embed, "token_embd.weight")),
-            "lm_head.weight" if tied => return Some(resized(head, "token_embd.weight")),
+            "lm_head.weight" if tied => return Some(resized(embed, "token_embd.weight")),
             "lm_head.weight" => return Some(resized(head, "output.weight")),
             _ => {}
         }
@@ -263,7 +199,7 @@ impl KeyMap {
                 return Some(Recipe::InterleavedQkv(
                     vec![tensor_ref(Role::Language, fused)],
                     part,
-                    self.heads,
+                    self.heads.query,
                 ));
             }
             let name = match part {
@@ -306,7 +242,10 @@ impl KeyMap {
             Family::Flamingo => Role::Vision,
             Family::Idefics { .. } => Role::Checkpoint,
         };
-        clip_tower(&self.vision, role, rest)
+        match &self.vision {
+            VisionLayout::EfficientNet => efficientnet::recipe(role, rest),
+            layout => clip_tower(layout, role, rest),
+        }
     }
 }
 
@@ -320,6 +259,7 @@ pub(crate) fn clip_tower(layout: &VisionLayout, role: Role, rest: &str) -> Optio
             )]));
         }
         VisionLayout::HuggingFace { prefix, projection } => (prefix, projection),
+        VisionLayout::EfficientNet => return None,
     };
     let whole = |name: String| Recipe::Copy(vec![tensor_ref(role, format!("{prefix}{name}"))]);
     let (layer, part) = match rest.strip_prefix("transformer.resblocks.") {
@@ -449,7 +389,8 @@ pub(crate) fn is_buffer_or_alias(role: Role, name: &str) -> bool {
         return true;
     }
     match role {
-        // A CLIP file has a text tower too.
+        // An EfficientNet has a classifier; a CLIP file has a text tower too.
+        Role::Vision if efficientnet::is_unneeded(name) => true,
         Role::Vision => {
             const OURS: [&str; 3] = ["visual.", "vision_model.", "visual_projection."];
             const TEXT: [&str; 8] = [

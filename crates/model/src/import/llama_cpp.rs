@@ -6,9 +6,10 @@
 
 use super::ImportError;
 use super::infer_config::{dims, layers};
-use super::key_map::{LanguageLayout, Recipe, Role, TensorRef};
+use super::recipe::{LanguageLayout, Recipe, Role, TensorRef};
 use crate::language::{DecoderConfig, Mlp};
 use crate::layers::NormKind;
+use crate::ops::Heads;
 use crate::weights::Source;
 use crate::weights::gguf::{GgufFile, Value};
 
@@ -16,7 +17,7 @@ use crate::weights::gguf::{GgufFile, Value};
 const MAX_CONTEXT: u64 = 1 << 17;
 
 /// The recipe for `rest`, one of our names in the language model, except for the embedding tables.
-pub(super) fn recipe(layout: LanguageLayout, heads: usize, rest: &str) -> Option<Recipe> {
+pub(super) fn recipe(layout: LanguageLayout, heads: Heads, rest: &str) -> Option<Recipe> {
     let checkpoint_tensor = |name: String| {
         vec![TensorRef {
             role: Role::Language,
@@ -33,8 +34,8 @@ pub(super) fn recipe(layout: LanguageLayout, heads: usize, rest: &str) -> Option
     let block_tensor = |name: &str| checkpoint_tensor(format!("blk.{layer}.{name}.{end}"));
     let llama = layout == LanguageLayout::Llama;
     Some(match part {
-        "self_attn.q_proj" if llama => Recipe::RopePairs(block_tensor("attn_q"), heads),
-        "self_attn.k_proj" if llama => Recipe::RopePairs(block_tensor("attn_k"), heads),
+        "self_attn.q_proj" if llama => Recipe::RopePairs(block_tensor("attn_q"), heads.query),
+        "self_attn.k_proj" if llama => Recipe::RopePairs(block_tensor("attn_k"), heads.key_value),
         "self_attn.v_proj" if llama => Recipe::Copy(block_tensor("attn_v")),
         "self_attn.q_proj" => Recipe::FusedQkv(block_tensor("attn_qkv"), 0),
         "self_attn.k_proj" => Recipe::FusedQkv(block_tensor("attn_qkv"), 1),
@@ -162,7 +163,7 @@ fn decoder(
         let reason = format!("{hidden} channels cannot be split into {heads} heads of even width");
         return Err(metadata.error(reason));
     }
-    metadata.require("attention.head_count_kv", heads as f64)?;
+    let kv_heads = kv_heads(metadata, layout, heads)?;
     for length in ["attention.key_length", "attention.value_length"] {
         metadata.require(length, head as f64)?;
     }
@@ -174,6 +175,7 @@ fn decoder(
         intermediate_size: metadata.count("feed_forward_length", MAX_SIZE)?,
         layers: metadata.count("block_count", MAX_SIZE)?,
         heads,
+        kv_heads,
         max_positions: metadata.count("context_length", MAX_CONTEXT)?,
         norm: match source.has("blk.0.attn_norm.bias") {
             _ if llama => NormKind::Rms,
@@ -203,8 +205,27 @@ fn decoder(
             && metadata
                 .read("use_parallel_residual", Value::flag)?
                 .unwrap_or(true),
-        tied_head: mpt,
+        tied_head: mpt || llama && !source.has("output.weight"),
     })
+}
+
+/// Key-value heads, where there are fewer than heads.
+fn kv_heads(
+    metadata: &Metadata,
+    layout: LanguageLayout,
+    heads: usize,
+) -> Result<Option<usize>, ImportError> {
+    let key = "attention.head_count_kv";
+    if layout != LanguageLayout::Llama {
+        metadata.require(key, heads as f64)?;
+        return Ok(None);
+    }
+    let divides = |value: &Value| {
+        let whole = value.whole().and_then(|n| usize::try_from(n).ok());
+        whole.filter(|&n| (1..=heads).contains(&n) && heads.is_multiple_of(n))
+    };
+    let found = metadata.read(key, divides)?;
+    Ok(found.filter(|&found| found != heads))
 }
 
 fn rope_theta(metadata: &Metadata, mpt: bool) -> Result<Option<f32>, ImportError> {
@@ -256,7 +277,7 @@ mod tests {
     #[test]
     fn layer_names_are_mapped_to_llama_cpp_names() {
         let found = |layout, rest: &str| {
-            let recipe = recipe(layout, 4, rest)?;
+            let recipe = recipe(layout, Heads::from(4), rest)?;
             Some(recipe.candidates()[0].name.clone())
         };
         let rest = "model.layers.7.self_attn.k_proj.bias";

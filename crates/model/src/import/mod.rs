@@ -5,12 +5,17 @@
 
 pub(crate) mod assemble;
 pub(crate) mod check;
+mod efficientnet;
+mod gguf_tokenizer;
 pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
+mod pretrained;
+pub(crate) mod recipe;
 mod tokens;
 mod write;
 
+pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 
 use candle_core::Tensor;
@@ -19,7 +24,9 @@ use std::path::{Path, PathBuf};
 
 use self::assemble::{assemble, assemble_packed, published_packing};
 use self::check::{check, check_parameter_count, count_parameters, unused};
-use self::key_map::{Family, KeyMap, Role, TensorRef};
+use self::key_map::{Family, KeyMap};
+use self::recipe::{LanguageLayout, Role, TensorRef};
+use self::tokens::TokenizerText;
 use self::write::TensorData;
 use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
@@ -261,7 +268,7 @@ pub fn import(
         template: request.template.clone().unwrap_or_else(|| {
             match (request.idefics, key_map.language) {
                 (true, _) => "idefics",
-                (false, key_map::LanguageLayout::Llama) => "med-flamingo",
+                (false, LanguageLayout::Llama) => "med-flamingo",
                 _ => "open-flamingo",
             }
             .to_string()
@@ -358,7 +365,7 @@ fn flamingo(
         .flatten();
     let (vision_layout, tower) =
         infer_config::vision(vision_source, vision_config.as_ref(), request.vision_heads)?;
-    let heads = decoder.heads;
+    let heads = decoder.attention_heads();
     let config = infer_config::flamingo(
         sources,
         decoder,
@@ -367,15 +374,17 @@ fn flamingo(
         request.cross_attn_every_n,
     )?;
     // A LLaMA's output head is not in the checkpoint, so its rows for the new tokens were never trained.
-    let untrained = layout == key_map::LanguageLayout::Llama
+    let untrained = layout == LanguageLayout::Llama
+        && !config.language.tied_head
         && !sources.checkpoint.has("lang_encoder.lm_head.weight");
-    let tokens = tokens::flamingo(&tokenizer_file(request)?, vocab, untrained)?;
+    let tokens = tokens::flamingo(&tokenizer_text(request, language_source)?, vocab, untrained)?;
     let key_map = KeyMap {
         family: Family::Flamingo,
         language: layout,
         llama_cpp: llama_cpp.is_some(),
         vision: vision_layout,
         heads,
+        tied_head: config.language.tied_head,
     };
     Ok((key_map, config, tokens))
 }
@@ -387,20 +396,38 @@ fn idefics(
     let json = infer_config::JsonConfig::from_folder(&request.checkpoint)?;
     let config = infer_config::idefics(&json, &sources.checkpoint)?;
     let (vision, _) = infer_config::vision(&sources.checkpoint, None, None)?;
-    let tokens = tokens::idefics(&tokenizer_file(request)?)?;
+    let tokens = tokens::idefics(&TokenizerText::from_file(&tokenizer_file(request)?)?)?;
     let key_map = KeyMap {
         family: Family::Idefics {
             every: config.cross_attn_every_n_layers,
         },
-        language: key_map::LanguageLayout::Llama,
+        language: LanguageLayout::Llama,
         llama_cpp: false,
         vision,
-        heads: config.language.heads,
+        heads: config.language.attention_heads(),
+        tied_head: false,
     };
     Ok((key_map, config, tokens))
 }
 
-/// The given tokenizer, else one next to the weights. A tokenizer inside a GGUF file is not read.
+/// The given tokenizer, else one next to the weights, else the one inside a language model in a GGUF file.
+fn tokenizer_text(request: &Request, language: &Source) -> Result<TokenizerText, ImportError> {
+    let missing = match tokenizer_file(request) {
+        Ok(file) => return TokenizerText::from_file(&file),
+        Err(error) => error,
+    };
+    let inside = match (language.gguf(), &request.tokenizer) {
+        (Some(file), None) => gguf_tokenizer::read(file, language.origin())?,
+        _ => None,
+    };
+    let json = inside.ok_or(missing)?;
+    Ok(TokenizerText {
+        origin: language.origin().to_string(),
+        bytes: json.into_bytes(),
+    })
+}
+
+/// The given tokenizer, else one next to the weights.
 fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
     let inside = |folder: &Path| folder.join("tokenizer.json");
     let next_to = |path: &Path| match path.is_dir() {
@@ -426,7 +453,7 @@ fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
         }
         None => ImportError::config(
             "the import",
-            "there is no tokenizer.json next to the checkpoint or the language model (one inside a GGUF file is not read): give it or its folder with --tokenizer".into(),
+            "there is no tokenizer.json next to the checkpoint or the language model, and none inside it: give it or its folder with --tokenizer".into(),
         ),
     })
 }

@@ -15,16 +15,36 @@ pub(super) struct ImportedTokenizer {
     pub special: SpecialTokens,
 }
 
-fn read(file: &Path) -> Result<Tokenizer, ImportError> {
-    let bytes = files::read_limited(file, 256 << 20)?;
-    Tokenizer::from_bytes(&bytes)
-        .map_err(|e| ImportError::config(&file.to_string_lossy(), e.to_string()))
+/// The text of a `tokenizer.json`, and where it is from.
+pub(super) struct TokenizerText {
+    /// For messages.
+    pub origin: String,
+    /// The content.
+    pub bytes: Vec<u8>,
 }
 
-fn to_json(tokenizer: &Tokenizer, file: &Path) -> Result<String, ImportError> {
-    tokenizer
-        .to_string(false)
-        .map_err(|e| ImportError::config(&file.to_string_lossy(), e.to_string()))
+impl TokenizerText {
+    /// Reads a file.
+    pub(super) fn from_file(file: &Path) -> Result<Self, ImportError> {
+        Ok(Self {
+            origin: file.to_string_lossy().into_owned(),
+            bytes: files::read_limited(file, 256 << 20)?,
+        })
+    }
+
+    fn parse(&self) -> Result<Tokenizer, ImportError> {
+        Tokenizer::from_bytes(&self.bytes).map_err(|e| self.error(e.to_string()))
+    }
+
+    fn error(&self, reason: String) -> ImportError {
+        ImportError::config(&self.origin, reason)
+    }
+
+    fn to_json(&self, tokenizer: &Tokenizer) -> Result<String, ImportError> {
+        tokenizer
+            .to_string(false)
+            .map_err(|e| self.error(e.to_string()))
+    }
 }
 
 /// The first of `names` that is in the tokenizer.
@@ -41,11 +61,11 @@ fn first_known(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
 ///
 /// Errors where the ids do not fit the table.
 pub(super) fn flamingo(
-    file: &Path,
+    text: &TokenizerText,
     rows: usize,
     untrained: bool,
 ) -> Result<ImportedTokenizer, ImportError> {
-    let mut tokenizer = read(file)?;
+    let mut tokenizer = text.parse()?;
     const ADDED: [&str; 3] = ["<|endofchunk|>", "<image>", "<PAD>"];
     for token in ADDED {
         let full = tokenizer.get_vocab_size(true) >= rows;
@@ -61,11 +81,11 @@ pub(super) fn flamingo(
         let reason = format!(
             "token {token} would have id {id}, but the checkpoint's table has {rows} rows: this is not its language model's tokenizer"
         );
-        return Err(ImportError::config(&file.to_string_lossy(), reason));
+        return Err(text.error(reason));
     }
     let begin = first_known(&tokenizer, &["<s>"]).unwrap_or_default();
     Ok(ImportedTokenizer {
-        json: to_json(&tokenizer, file)?,
+        json: text.to_json(&tokenizer)?,
         special: SpecialTokens {
             begin,
             image: "<image>".into(),
@@ -84,17 +104,17 @@ pub(super) fn flamingo(
 }
 
 /// The tokenizer of an IDEFICS, which already has all tokens.
-pub(super) fn idefics(file: &Path) -> Result<ImportedTokenizer, ImportError> {
-    let tokenizer = read(file)?;
+pub(super) fn idefics(text: &TokenizerText) -> Result<ImportedTokenizer, ImportError> {
+    let tokenizer = text.parse()?;
     for token in ["<image>", "<fake_token_around_image>", "</s>"] {
         if tokenizer.token_to_id(token).is_none() {
             let reason = format!("the token {token} is missing");
-            return Err(ImportError::config(&file.to_string_lossy(), reason));
+            return Err(text.error(reason));
         }
     }
     let turn = first_known(&tokenizer, &["<end_of_utterance>"]);
     Ok(ImportedTokenizer {
-        json: to_json(&tokenizer, file)?,
+        json: text.to_json(&tokenizer)?,
         special: SpecialTokens {
             begin: "<s>".into(),
             image: "<image>".into(),

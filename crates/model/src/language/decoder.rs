@@ -13,7 +13,8 @@ use std::sync::Arc;
 use super::cache::KvCache;
 use crate::layers::{Norm, NormKind};
 use crate::ops::{
-    AttentionMask, Linear, RopeTable, attention, attention_alibi, gelu, rope, silu_mul,
+    AttentionMask, Heads, Linear, RopeTable, TurnBias, attention, attention_alibi,
+    attention_with_turns, gelu, rope, silu_mul,
 };
 use crate::store::Store;
 
@@ -41,6 +42,9 @@ pub struct DecoderConfig {
     pub layers: usize,
     /// Attention heads per layer.
     pub heads: usize,
+    /// Heads of keys and values, if fewer than heads: each serves a group of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_heads: Option<usize>,
     /// Maximum length of a sequence.
     pub max_positions: usize,
     /// Which normalisation it uses.
@@ -76,6 +80,55 @@ pub struct DecoderConfig {
 
 fn whole() -> f32 {
     1.0
+}
+
+impl DecoderConfig {
+    /// Heads of queries, and of keys and values.
+    pub fn attention_heads(&self) -> Heads {
+        Heads {
+            query: self.heads,
+            key_value: self.kv_heads.unwrap_or(self.heads),
+        }
+    }
+
+    /// Width of keys and values.
+    fn kv_width(&self) -> usize {
+        self.hidden_size / self.heads.max(1) * self.attention_heads().key_value
+    }
+}
+
+/// Scores that tokens add to their attention on earlier turns.
+pub struct TurnScores {
+    /// `[batch, tokens, turns]`: the score of each turn for each token; 0 for turns that it must not favour.
+    pub scores: Tensor,
+    /// `[layers - first_layer, heads]`: the factor of each head. It gets a gradient.
+    pub weights: Tensor,
+    /// The first layer that has a factor.
+    pub first_layer: usize,
+    /// The turn of every key, `[batch * keys]`: of cached tokens, then of these.
+    pub of_key: Arc<Vec<u32>>,
+}
+
+impl TurnScores {
+    /// What a layer adds.
+    fn bias(&self, layer: usize) -> Result<Option<TurnBias>> {
+        let Some(row) = layer.checked_sub(self.first_layer) else {
+            return Ok(None);
+        };
+        let (batch, tokens, turns) = self.scores.dims3()?;
+        let weights = self.weights.get(row)?;
+        let heads = weights.dim(0)?;
+        let values = self
+            .scores
+            .unsqueeze(2)?
+            .broadcast_mul(&weights.reshape((1, 1, heads, 1))?)?
+            .reshape((batch, tokens, heads * turns))?;
+        Ok(Some(TurnBias {
+            values,
+            turns,
+            of_key: self.of_key.clone(),
+        }))
+    }
 }
 
 struct Layer {
@@ -138,6 +191,13 @@ impl Decoder {
                 config.heads
             );
         }
+        let kv_heads = config.attention_heads().key_value;
+        if kv_heads == 0 || !config.heads.is_multiple_of(kv_heads) {
+            candle_core::bail!(
+                "{} heads are not a multiple of {kv_heads} key-value heads",
+                config.heads
+            );
+        }
         let head_dim = hidden / config.heads;
         let positions = match (config.rope_theta, config.alibi_bias_max) {
             (Some(theta), None) => {
@@ -188,7 +248,18 @@ impl Decoder {
     pub fn forward(
         &self,
         ids: &Tensor,
+        cache: Option<&mut KvCache>,
+        before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        self.forward_with_turns(ids, cache, None, before_layer)
+    }
+
+    /// [`Self::forward`] with scores that tokens add to their attention on earlier turns.
+    pub fn forward_with_turns(
+        &self,
+        ids: &Tensor,
         mut cache: Option<&mut KvCache>,
+        turns: Option<&TurnScores>,
         mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let (batch, tokens) = ids.dims2()?;
@@ -203,7 +274,8 @@ impl Decoder {
         ))?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
-            x = self.layer(layer, i, &x, cache.as_deref_mut(), &mask)?;
+            let bias = turns.map(|turns| turns.bias(i)).transpose()?.flatten();
+            x = self.layer(layer, i, &x, cache.as_deref_mut(), &mask, bias.as_ref())?;
         }
         if let Some(cache) = cache {
             cache.advance(tokens);
@@ -218,9 +290,10 @@ impl Decoder {
         x: &Tensor,
         cache: Option<&mut KvCache>,
         mask: &AttentionMask,
+        bias: Option<&TurnBias>,
     ) -> Result<Tensor> {
         let y = layer.input_norm.forward(x)?;
-        let attended = self.attend(layer, index, &y, cache, mask)?;
+        let attended = self.attend(layer, index, &y, cache, mask, bias)?;
         if self.config.parallel_residual {
             let y = layer.post_norm.forward(x)?;
             return (x + attended)? + layer.feed_forward(&y)?;
@@ -237,6 +310,7 @@ impl Decoder {
         y: &Tensor,
         cache: Option<&mut KvCache>,
         mask: &AttentionMask,
+        bias: Option<&TurnBias>,
     ) -> Result<Tensor> {
         let (mut q, mut k) = (layer.q.forward(y)?, layer.k.forward(y)?);
         let v = layer.v.forward(y)?;
@@ -252,11 +326,20 @@ impl Decoder {
             None => (k, v),
             Some(cache) => cache.extend(index, &k, &v)?,
         };
-        let heads = self.config.heads;
-        let scale = ((self.config.hidden_size / heads) as f32).powf(-0.5);
-        let y = match &self.positions {
-            Positions::Rotary(_) => attention(&q, &k, &v, heads, scale, mask.clone())?,
-            Positions::Biases(slopes) => attention_alibi(&q, &k, &v, slopes, scale, mask.clone())?,
+        let heads = self.config.attention_heads();
+        let scale = ((self.config.hidden_size / heads.query) as f32).powf(-0.5);
+        let mask = mask.clone();
+        let y = match (&self.positions, bias) {
+            (Positions::Rotary(_), None) => attention(&q, &k, &v, heads, scale, mask)?,
+            (Positions::Rotary(_), Some(bias)) => {
+                attention_with_turns(&q, &k, &v, heads, scale, mask, bias)?
+            }
+            (Positions::Biases(slopes), None) => {
+                attention_alibi(&q, &k, &v, slopes, heads.key_value, scale, mask)?
+            }
+            (Positions::Biases(_), Some(_)) => {
+                candle_core::bail!("scores of turns need rotary positions")
+            }
         };
         layer.o.forward(&y)
     }
@@ -288,15 +371,20 @@ impl Layer {
             Ok::<_, candle_core::Error>(store.linear(shape, "weight", init)?.with_bias(bias))
         };
         let square = |name: &str, init| dense(&attention, name, (hidden, hidden), init);
-        let norm = |store: Store| Norm::load(config.norm, hidden, config.norm_eps, &store);
+        let narrow = |name: &str| dense(&attention, name, (config.kv_width(), hidden), init);
+        let norm_of = |width, store: Store| Norm::load(config.norm, width, config.norm_eps, &store);
+        let norm = |store: Store| norm_of(hidden, store);
         Ok(Self {
             input_norm: norm(store.pp("input_layernorm"))?,
             q: square("q_proj", init)?,
-            k: square("k_proj", init)?,
-            v: square("v_proj", init)?,
+            k: narrow("k_proj")?,
+            v: narrow("v_proj")?,
             o: square("o_proj", out)?,
             qk_norm: match config.qk_norm {
-                true => Some((norm(attention.pp("q_norm"))?, norm(attention.pp("k_norm"))?)),
+                true => Some((
+                    norm(attention.pp("q_norm"))?,
+                    norm_of(config.kv_width(), attention.pp("k_norm"))?,
+                )),
                 false => None,
             },
             post_norm: norm(store.pp("post_attention_layernorm"))?,

@@ -4,4 +4,4 @@ mod cache;
 mod decoder;
 
 pub use cache::KvCache;
-pub use decoder::{Decoder, DecoderConfig, Mlp, alibi_slopes};
+pub use decoder::{Decoder, DecoderConfig, Mlp, TurnScores, alibi_slopes};

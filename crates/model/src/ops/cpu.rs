@@ -150,7 +150,7 @@ pub(super) fn with_simd<R>(f: impl FnOnce() -> R) -> R {
     reason = "a matrix product has three matrices"
 )]
 pub(super) fn matmul(
-    [m, n, k]: [usize; 3],
+    sizes: [usize; 3],
     dst: &mut [f32],
     ds: [usize; 2],
     lhs: &[f32],
@@ -158,6 +158,28 @@ pub(super) fn matmul(
     rhs: &[f32],
     rs: [usize; 2],
     alpha: f32,
+) {
+    product(sizes, (dst, ds), (lhs, ls), (rhs, rs), alpha, false);
+}
+
+/// `dst[m, n] += alpha * lhs[m, k] rhs[k, n]`; strides are [row, column].
+pub(super) fn matmul_add(
+    sizes: [usize; 3],
+    dst: (&mut [f32], [usize; 2]),
+    lhs: (&[f32], [usize; 2]),
+    rhs: (&[f32], [usize; 2]),
+    alpha: f32,
+) {
+    product(sizes, dst, lhs, rhs, alpha, true);
+}
+
+fn product(
+    [m, n, k]: [usize; 3],
+    (dst, ds): (&mut [f32], [usize; 2]),
+    (lhs, ls): (&[f32], [usize; 2]),
+    (rhs, rs): (&[f32], [usize; 2]),
+    alpha: f32,
+    accumulate: bool,
 ) {
     if m == 0 || n == 0 || k == 0 {
         return;
@@ -176,14 +198,14 @@ pub(super) fn matmul(
             dst.as_mut_ptr(),
             ds[1] as isize,
             ds[0] as isize,
-            false,
+            accumulate,
             lhs.as_ptr(),
             ls[1] as isize,
             ls[0] as isize,
             rhs.as_ptr(),
             rs[1] as isize,
             rs[0] as isize,
-            0.0,
+            if accumulate { 1.0 } else { 0.0 },
             alpha,
             false,
             false,

@@ -9,13 +9,17 @@ mod activation;
 mod attention;
 mod bf16;
 mod cpu;
+mod depthwise;
 mod linear;
 mod loss;
 mod norm;
 mod rope;
 
 pub use activation::{gelu, quick_gelu, silu_mul};
-pub use attention::{AttentionMask, attention, attention_alibi};
+pub use attention::{
+    AttentionMask, Heads, TurnBias, attention, attention_alibi, attention_with_turns,
+};
+pub use depthwise::{bias_relu6, depthwise, same_padding};
 pub use linear::{Linear, Precision, linear, with_precision};
 pub use loss::{Choice, choice_loss, cross_entropy};
 pub use norm::{layer_norm, rms_norm};

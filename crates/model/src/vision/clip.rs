@@ -12,6 +12,7 @@ use crate::layers::{Norm, NormKind};
 use crate::ops::{AttentionMask, Linear, attention, gelu, linear, quick_gelu};
 use crate::store::Store;
 
+use super::output::VisionOutput;
 use super::patches::unfold;
 
 const EPS: f64 = 1e-5;
@@ -28,7 +29,7 @@ pub enum VisionActivation {
 
 /// Sizes of a tower.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct VisionConfig {
+pub struct ClipConfig {
     /// Side of the square input in pixels.
     pub image_size: usize,
     /// Side of a patch in pixels.
@@ -51,7 +52,7 @@ pub struct VisionConfig {
     pub keep_class_token: bool,
 }
 
-impl VisionConfig {
+impl ClipConfig {
     /// Dimensions of the vector for searching an index.
     pub fn vector_width(&self) -> usize {
         match self.embed_dim {
@@ -77,18 +78,9 @@ struct Block {
     c_proj: Linear,
 }
 
-/// What the tower computes for a batch of images.
-pub struct VisionOutput {
-    /// `[batch, patches, width]`: the last block's hidden states without the class token (unless the configuration keeps it,
-    /// then it comes first), not normalised, not projected.
-    pub tokens: Tensor,
-    /// `[batch, embed_dim]`: class token after `ln_post` and projection, not scaled to unit length.
-    pub pooled: Tensor,
-}
-
 /// A CLIP vision transformer.
 pub struct ClipTower {
-    config: VisionConfig,
+    config: ClipConfig,
     conv1: Tensor,
     class_embedding: Tensor,
     positional_embedding: Tensor,
@@ -121,7 +113,7 @@ fn dense(
 
 impl ClipTower {
     /// Takes the tower's tensors (`conv1.weight`, `transformer.resblocks.0...`) from `store`.
-    pub fn load(config: &VisionConfig, store: Store) -> Result<Self> {
+    pub fn load(config: &ClipConfig, store: Store) -> Result<Self> {
         let (width, patch) = (config.width, config.patch_size);
         let small = |stdev| Init::Randn { mean: 0.0, stdev };
         let inside = 1.0 / (2.0 * config.layers as f64).sqrt();
@@ -167,7 +159,7 @@ impl ClipTower {
     }
 
     /// The tower's sizes.
-    pub fn config(&self) -> &VisionConfig {
+    pub fn config(&self) -> &ClipConfig {
         &self.config
     }
 

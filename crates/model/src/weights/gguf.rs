@@ -1,7 +1,7 @@
 //! Reads GGUF files of llama.cpp without trusting them.
 //!
 //! A file is checked completely when it is opened: every length, name, type, offset and overlap. Its metadata is read once; lists
-//! (such as a vocabulary) are skipped and never stored. After that, reading a tensor can only fail with an I/O error. Never allocate
+//! (such as a vocabulary) are skipped until they are asked for. After that, reading a tensor can only fail with an I/O error. Never allocate
 //! memory for a count in the file before checking that the bytes for it exist.
 
 mod header;
@@ -100,6 +100,22 @@ impl GgufFile {
     /// The metadata value of `key`.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
+    }
+
+    /// The texts of a list; `None` where `key` is missing or something else.
+    pub fn texts(&self, key: &str) -> Result<Option<Vec<String>>, WeightError> {
+        match self.values.get(key) {
+            Some(Value::List(at)) => HeaderReader::from(&self.input, *at).texts(),
+            _ => Ok(None),
+        }
+    }
+
+    /// The 32-bit integers of a list; `None` where `key` is missing or something else.
+    pub fn integers(&self, key: &str) -> Result<Option<Vec<u32>>, WeightError> {
+        match self.values.get(key) {
+            Some(Value::List(at)) => HeaderReader::from(&self.input, *at).integers(),
+            _ => Ok(None),
+        }
     }
 
     fn info(&self, index: usize) -> Result<&TensorInfo, WeightError> {

@@ -46,6 +46,15 @@ const FOLDER_FILES: [&str; 6] = [
 const WRAPPERS: [&str; 2] = ["model_state_dict.", "state_dict."];
 
 impl Source {
+    /// A source without tensors.
+    pub(crate) fn empty() -> Self {
+        Self {
+            readers: Vec::new(),
+            entries: BTreeMap::new(),
+            origin: String::new(),
+        }
+    }
+
     /// Opens a weights file, or the weights in a folder.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         let origin = path.to_string_lossy().into_owned();

@@ -3,8 +3,9 @@
 
 use candle_core::{Device, Tensor};
 use rounds_model::bundle::{Bundle, Manifest};
-use rounds_model::flamingo::{FlamingoLearner, MediaMask};
+use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{ImportError, Request, WeightFormat, import};
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::weights::gguf::GgufFile;
 use rounds_support::{Cancel, Hint};
 use serde_json::Value;
@@ -238,7 +239,7 @@ fn unsupported_metadata_is_refused_by_its_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = |n: u32| n.to_le_bytes();
     for (family, key, value) in [
-        ("of1-llama", "llama.attention.head_count_kv", whole(2)),
+        ("of1-llama", "llama.attention.head_count_kv", whole(3)),
         ("of1-llama", "llama.attention.head_count", whole(3)),
         ("of1-llama", "llama.block_count", whole(5)),
         ("of1-llama", "llama.block_count", whole(u32::MAX)),

@@ -2,6 +2,7 @@
 
 mod encoders;
 mod gguf;
+mod learner;
 mod pixels;
 mod published;
 #[path = "../../../../tests/common/word_tokenizer.rs"]

@@ -3,12 +3,13 @@
 
 use candle_core::{Device, Tensor};
 use rounds_model::bundle::Bundle;
-use rounds_model::flamingo::{FlamingoLearner, MediaMask};
+use rounds_model::flamingo::MediaMask;
 use rounds_model::generate::argmax;
 use rounds_model::generate::beam::{Beams, Length, beam_search};
 use rounds_model::generate::penalty::Penalties;
 use rounds_model::generate::score::rank;
 use rounds_model::import::{Request, WeightFormat, import};
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::{EncodedImage, FewShotLearner};
 use rounds_support::Cancel;
 use serde_json::Value;

@@ -4,10 +4,8 @@
 //! never guessed where a file says otherwise; what is not supported is an error.
 
 use serde_json::Value;
-use std::path::Path;
 
-use super::layout::Layout;
-use super::{Overrides, hugging_face, open_clip};
+use super::Overrides;
 use crate::bundle::Pixels;
 use crate::encoder::config::{Activation, BlocksConfig, EncoderConfig};
 use crate::import::ImportError;
@@ -22,37 +20,6 @@ pub(super) struct CheckpointConfig {
     pub pixels: Pixels,
     /// Most tokens of a text.
     pub context: usize,
-}
-
-/// Everything about a checkpoint except its tensors. Its other files are in `folder`.
-pub(super) fn read_config(
-    layout: &Layout,
-    source: &Source,
-    folder: &Path,
-    overrides: &Overrides,
-) -> Result<CheckpointConfig, ImportError> {
-    let file = match layout {
-        Layout::HuggingFaceClip | Layout::HuggingFaceSiglip => "config.json",
-        Layout::OpenClip { .. } | Layout::BiomedClip => "open_clip_config.json",
-    };
-    let path = folder.join(file);
-    let json = path
-        .exists()
-        .then(|| JsonConfig::from_file(&path))
-        .transpose()?;
-    let reader = ConfigReader {
-        source,
-        json: json.as_ref(),
-        overrides,
-    };
-    match layout {
-        Layout::HuggingFaceClip => hugging_face::read_config(&reader, folder, &hugging_face::CLIP),
-        Layout::HuggingFaceSiglip => {
-            hugging_face::read_config(&reader, folder, &hugging_face::SIGLIP)
-        }
-        Layout::OpenClip { text } => open_clip::clip(&reader, text),
-        Layout::BiomedClip => open_clip::biomedclip(&reader),
-    }
 }
 
 /// Sizes of one tower's blocks, before heads and activation are known.

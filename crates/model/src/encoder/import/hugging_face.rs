@@ -3,38 +3,11 @@
 use std::path::Path;
 
 use super::config_reader::{CheckpointConfig, ConfigReader, patches_per_side};
+use super::defaults::Defaults;
 use super::pixels::processor_pixels;
 use crate::bundle::Fit;
-use crate::encoder::config::{CLIP_EPS, EncoderConfig, ImageTowerConfig, TextTowerConfig};
+use crate::encoder::config::{EncoderConfig, ImageTowerConfig, TextTowerConfig};
 use crate::import::ImportError;
-
-/// transformers' defaults for what a `config.json` does not give.
-pub(super) struct Defaults {
-    vision_heads: usize,
-    text_heads: usize,
-    activation: &'static str,
-    eps: f64,
-    /// How images are fitted to the square input.
-    pub fit: Fit,
-}
-
-/// Defaults of `CLIPConfig`.
-pub(super) const CLIP: Defaults = Defaults {
-    vision_heads: 12,
-    text_heads: 8,
-    activation: "quick_gelu",
-    eps: CLIP_EPS,
-    fit: Fit::Crop,
-};
-
-/// Defaults of `SiglipConfig`.
-pub(super) const SIGLIP: Defaults = Defaults {
-    vision_heads: 12,
-    text_heads: 12,
-    activation: "gelu_pytorch_tanh",
-    eps: 1e-6,
-    fit: Fit::Squash,
-};
 
 /// Reads either kind. The other files are in `folder`.
 pub(super) fn read_config(

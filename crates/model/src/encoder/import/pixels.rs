@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::Path;
 
 use super::config_reader::ConfigReader;
-use super::hugging_face::Defaults;
+use super::defaults::Defaults;
 use crate::bundle::{Fit, Pixels};
 use crate::import::ImportError;
 use crate::import::infer_config::JsonConfig;

@@ -4,7 +4,8 @@
 //! converted by [`assemble`](mod@crate::import::assemble).
 
 use super::layout::Layout;
-use crate::import::key_map::{Recipe, Role, Rules, TensorRef, VisionLayout, clip_tower};
+use crate::import::key_map::{Rules, VisionLayout, clip_tower};
+use crate::import::recipe::{Recipe, Role, TensorRef};
 
 /// Names of the blocks and their parts.
 struct BlockNames {

@@ -10,10 +10,14 @@ use crate::weights::input::Input;
 const CHUNK: u64 = 1 << 18;
 /// Maximum length in bytes of a text that is stored.
 const MAX_TEXT: u64 = 4096;
+/// Most entries of a list that is read: the largest vocabularies have a quarter of it.
+const MAX_LIST: u64 = 1 << 20;
 /// Maximum nesting of lists.
 const MAX_LIST_DEPTH: usize = 4;
 
 /// GGUF's ids of value types.
+const UNSIGNED: u32 = 4;
+const SIGNED: u32 = 5;
 const TEXT: u32 = 8;
 const LIST: u32 = 9;
 
@@ -32,6 +36,14 @@ impl<'a> HeaderReader<'a> {
             at: 0,
             chunk: Vec::new(),
             chunk_start: 0,
+        }
+    }
+
+    /// A reader that begins at a byte of the file.
+    pub(super) fn from(input: &'a Input, at: u64) -> Self {
+        Self {
+            at: at.min(input.length()),
+            ..Self::new(input)
         }
     }
 
@@ -143,8 +155,9 @@ impl<'a> HeaderReader<'a> {
             7 => Value::Flag(self.array::<1>()? != [0]),
             TEXT => self.text()?,
             LIST => {
+                let at = self.at;
                 self.skip_list(0)?;
-                Value::Skipped
+                Value::List(at)
             }
             10 => Value::Whole(self.u64()?.into()),
             11 => Value::Whole(self.array().map(i64::from_le_bytes)?.into()),
@@ -167,6 +180,40 @@ impl<'a> HeaderReader<'a> {
         }
         let bytes = self.take(length)?;
         Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    /// The entries of the list that begins here, each read by `read`; `None` where they have another type than one of `kinds`.
+    ///
+    /// Errors where there are too many.
+    pub(super) fn list<T>(
+        &mut self,
+        kinds: &[u32],
+        read: impl Fn(&mut Self) -> Result<T, WeightError>,
+    ) -> Result<Option<Vec<T>>, WeightError> {
+        let (kind, count) = (self.u32()?, self.u64()?);
+        if !kinds.contains(&kind) {
+            return Ok(None);
+        }
+        if count > MAX_LIST {
+            let what = format!("a list of {count} entries");
+            return Err(WeightError::too_large(self.input.name(), what, MAX_LIST));
+        }
+        // No memory is reserved for the count: each entry must be there first.
+        let mut entries = Vec::new();
+        for _ in 0..count {
+            entries.push(read(self)?);
+        }
+        Ok(Some(entries))
+    }
+
+    /// The texts of the list that begins here; `None` where it has other entries.
+    pub(super) fn texts(&mut self) -> Result<Option<Vec<String>>, WeightError> {
+        self.list(&[TEXT], |reader| reader.name(MAX_TEXT))
+    }
+
+    /// The 32-bit integers of the list that begins here; `None` where it has other entries.
+    pub(super) fn integers(&mut self) -> Result<Option<Vec<u32>>, WeightError> {
+        self.list(&[UNSIGNED, SIGNED], Self::u32)
     }
 
     fn skip_list(&mut self, depth: usize) -> Result<(), WeightError> {

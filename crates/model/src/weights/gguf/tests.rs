@@ -94,7 +94,11 @@ fn a_good_file_gives_its_tensors_and_values() {
     assert_eq!(file.read(0).unwrap().dims(), [2, 4]);
     assert_eq!(file.bytes(1).unwrap().len(), 34);
     assert_eq!(file.value("eps").and_then(Value::number), Some(1e-6));
-    assert_eq!(file.value("words"), Some(&Value::Skipped));
+    assert!(matches!(file.value("words"), Some(Value::List(_))));
+    let words = file.texts("words").unwrap();
+    assert_eq!(words, Some(vec!["x".to_string(), String::new()]));
+    assert_eq!(file.integers("words").unwrap(), None);
+    assert_eq!(file.texts("layers").unwrap(), None);
     assert_eq!(file.value("layers").and_then(Value::whole), Some(7));
     assert_eq!(file.value("flag").and_then(Value::flag), Some(true));
     let architecture = file.value("general.architecture");

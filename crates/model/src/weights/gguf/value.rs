@@ -1,4 +1,4 @@
-//! Metadata values of a GGUF file. The content of lists and long texts is skipped.
+//! Metadata values of a GGUF file. Long texts are skipped, and lists are read on request.
 
 use std::fmt;
 
@@ -13,7 +13,9 @@ pub enum Value {
     Flag(bool),
     /// A short text.
     Text(String),
-    /// A list or a long text, which was skipped.
+    /// A list, which is read on request: where its description begins in the file.
+    List(u64),
+    /// A long text, which was skipped.
     Skipped,
 }
 
@@ -59,7 +61,8 @@ impl fmt::Display for Value {
             Self::Real(x) => write!(formatter, "{x}"),
             Self::Flag(flag) => write!(formatter, "{flag}"),
             Self::Text(text) => write!(formatter, "'{text}'"),
-            Self::Skipped => formatter.write_str("a list"),
+            Self::List(_) => formatter.write_str("a list"),
+            Self::Skipped => formatter.write_str("a long text"),
         }
     }
 }

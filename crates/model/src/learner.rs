@@ -4,9 +4,11 @@ use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use super::{CrossKv, Flamingo, media_ranges, text_time, text_time_with_reset};
 use crate::bundle::{Bundle, Fit, Manifest};
 use crate::error::ModelError;
+use crate::flamingo::{
+    CrossKv, Flamingo, media_ranges, text_time, text_time_with_reset, turns, vectors_of_turns,
+};
 use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
@@ -32,6 +34,26 @@ pub struct FlamingoLearner {
     branches: Vec<KvCache>,
     /// Keys and values of the image that generated tokens attend to; `None` where there is none.
     last: Option<Vec<CrossKv>>,
+    /// How alike the images of the turns are; `None` without a match bias or images.
+    matches: Option<Matches>,
+}
+
+/// The prompt's turns, for the match bias.
+struct Matches {
+    /// `[1, turns + 1, turns + 1]`.
+    similarities: Tensor,
+    /// The turn of each token of the prompt.
+    turns: Vec<u32>,
+}
+
+impl Matches {
+    /// The turns of the first `count` tokens. Generated tokens belong to the prompt's last turn.
+    fn of_first(&self, count: usize) -> Vec<u32> {
+        let last = self.turns.last().copied().unwrap_or(0);
+        let mut turns = self.turns.clone();
+        turns.resize(count, last);
+        turns
+    }
 }
 
 impl FlamingoLearner {
@@ -72,6 +94,7 @@ impl FlamingoLearner {
             high_bit_depth: HighBitDepth::default(),
             branches: Vec::new(),
             last: None,
+            matches: None,
             tokenizer,
         })
     }
@@ -96,7 +119,7 @@ impl FlamingoLearner {
 
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        let side = self.manifest.config.vision.image_size;
+        let side = self.manifest.config.vision.image_size();
         let rgb = match self.manifest.pixels.fit {
             Fit::Crop => clip_transform(image, side, self.high_bit_depth),
             Fit::Squash => squash_transform(image, side, self.high_bit_depth),
@@ -194,6 +217,7 @@ impl FlamingoLearner {
         // Free the old sequences first: the new one may need their memory.
         self.branches.clear();
         self.last = None;
+        self.matches = self.matches_of(ids, images)?;
         let mut cache = self.model.language.new_cache();
         cache.padding = padding;
         cache.reserve(ids.len() + 1);
@@ -230,6 +254,46 @@ impl FlamingoLearner {
         Ok(Tensor::cat(&outputs, 1)?)
     }
 
+    /// The turns of a prompt, if the model has a match bias and the prompt has images.
+    fn matches_of(
+        &self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+    ) -> Result<Option<Matches>, ModelError> {
+        let Some(bias) = self
+            .model
+            .match_bias
+            .as_ref()
+            .filter(|_| !images.is_empty())
+        else {
+            return Ok(None);
+        };
+        let vectors: Vec<&[f32]> = images.iter().map(|image| image.vector.as_slice()).collect();
+        let vectors = vectors_of_turns(ids, self.image_token, &vectors);
+        let shape = (1, vectors.len(), self.manifest.config.vision.vector_width());
+        let vectors = Tensor::from_vec(vectors.concat(), shape, &self.device)?;
+        Ok(Some(Matches {
+            similarities: bias.similarities(&vectors.to_dtype(self.dtype)?)?,
+            turns: turns(ids, self.image_token),
+        }))
+    }
+
+    /// How much more each earlier turn's image is like the last turn's than the others are: what the match bias multiplies. Empty
+    /// without a match bias, images, or earlier turns.
+    pub fn match_scores(&self) -> Result<Vec<f32>, ModelError> {
+        let Some(matches) = &self.matches else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<Vec<f32>> = matches
+            .similarities
+            .squeeze(0)?
+            .to_dtype(DType::F32)?
+            .to_vec2()?;
+        let last = matches.turns.last().map_or(0, |&turn| turn as usize);
+        let row = rows.get(last).and_then(|row| row.get(1..last));
+        Ok(row.unwrap_or_default().to_vec())
+    }
+
     /// Hidden states of `ids`, which continue sequence `branch`.
     fn run(
         &mut self,
@@ -245,7 +309,17 @@ impl FlamingoLearner {
         let tensor = Tensor::new(ids, &self.device)?.unsqueeze(0)?;
         let mut block = 0;
         let model = &self.model;
-        let hidden = model.language.forward(&tensor, Some(cache), |i, x| {
+        let scores = match (&model.match_bias, &self.matches) {
+            (Some(bias), Some(matches)) => {
+                let turns = matches.of_first(cache.len() + ids.len());
+                let own = turns[cache.len()..].to_vec();
+                Some(bias.scores(&matches.similarities, &own, Arc::new(turns))?)
+            }
+            _ => None,
+        };
+        let turns = scores.as_ref();
+        let language = &model.language;
+        let hidden = language.forward_with_turns(&tensor, Some(cache), turns, |i, x| {
             if cancel.is_cancelled() {
                 candle_core::bail!("cancelled");
             }

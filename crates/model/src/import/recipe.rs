@@ -1,0 +1,86 @@
+//! How one of our tensors is made from published ones. Which recipe a tensor has is decided in [`super::key_map`].
+
+/// One of the sources of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// The checkpoint itself.
+    Checkpoint,
+    /// The base language model.
+    Language,
+    /// The vision tower.
+    Vision,
+}
+
+/// A published tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TensorRef {
+    /// Which source has it.
+    pub role: Role,
+    /// Its published name.
+    pub name: String,
+}
+
+/// How a tensor is made from published ones. Of several candidates the first that exists is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recipe {
+    /// As published.
+    Copy(Vec<TensorRef>),
+    /// The same values in the same order, with other axes of length 1.
+    Reshaped(Vec<TensorRef>),
+    /// Rows removed, or zero rows added: resized vocabularies.
+    Resized(Vec<TensorRef>),
+    /// One of three equal blocks of rows (queries, keys, values), by index.
+    FusedQkv(Vec<TensorRef>, usize),
+    /// Rows interleaved by head, each head with queries, keys and values: index of the part, and number of heads.
+    InterleavedQkv(Vec<TensorRef>, usize, usize),
+    /// Rows of each head in pairs, one of its first half and one of its second (llama.cpp's rotary layout), to be sorted back; number
+    /// of heads.
+    RopePairs(Vec<TensorRef>, usize),
+    /// The rows of all candidates, one after the other.
+    Concat(Vec<TensorRef>),
+    /// Rows and columns swapped.
+    Transposed(Vec<TensorRef>),
+    /// A convolution with the batch norm after it folded into its weight: the weight, then the norm's weight and variance.
+    FoldedWeight(Vec<TensorRef>),
+    /// The bias that remains of a folded batch norm: its bias, mean, weight and variance.
+    FoldedBias(Vec<TensorRef>),
+}
+
+impl Recipe {
+    /// The published tensors that it may use.
+    pub(crate) fn candidates(&self) -> &[TensorRef] {
+        match self {
+            Self::Copy(p)
+            | Self::Reshaped(p)
+            | Self::Resized(p)
+            | Self::FusedQkv(p, _)
+            | Self::InterleavedQkv(p, _, _)
+            | Self::RopePairs(p, _)
+            | Self::Concat(p)
+            | Self::Transposed(p)
+            | Self::FoldedWeight(p)
+            | Self::FoldedBias(p) => p,
+        }
+    }
+
+    /// Whether all candidates are used, not only the first that exists.
+    pub(crate) fn needs_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Concat(_) | Self::FoldedWeight(_) | Self::FoldedBias(_)
+        )
+    }
+}
+
+/// Naming scheme of a published language model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LanguageLayout {
+    /// LLaMA.
+    Llama,
+    /// GPT-NeoX.
+    Neox,
+    /// MosaicGPT, as MPT-1B was published.
+    Mosaic,
+    /// MPT in transformers.
+    Mpt,
+}
