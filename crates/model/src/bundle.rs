@@ -189,6 +189,15 @@ impl Pixels {
         }
     }
 
+    /// Mean and standard deviation of TensorFlow's EfficientNet-Lite: 127 and 128 of 255 for every colour.
+    pub fn efficientnet_lite(fit: Fit) -> Self {
+        Self {
+            fit,
+            mean: [127.0 / 255.0; 3],
+            std: [128.0 / 255.0; 3],
+        }
+    }
+
     /// Normalises 8-bit interleaved RGB `[side, side, 3]` to planar f32 `[3, side, side]`: mean subtracted, divided by the
     /// standard deviation.
     pub fn normalise(&self, rgb: &[u8]) -> Vec<f32> {

@@ -1,5 +1,7 @@
 //! A Flamingo as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
 
+mod matches;
+
 use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
@@ -13,6 +15,7 @@ use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
+use matches::Matches;
 use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
 use rounds_support::Cancel;
 
@@ -36,24 +39,6 @@ pub struct FlamingoLearner {
     last: Option<Vec<CrossKv>>,
     /// How alike the images of the turns are; `None` without a match bias or images.
     matches: Option<Matches>,
-}
-
-/// The prompt's turns, for the match bias.
-struct Matches {
-    /// `[1, turns + 1, turns + 1]`.
-    similarities: Tensor,
-    /// The turn of each token of the prompt.
-    turns: Vec<u32>,
-}
-
-impl Matches {
-    /// The turns of the first `count` tokens. Generated tokens belong to the prompt's last turn.
-    fn of_first(&self, count: usize) -> Vec<u32> {
-        let last = self.turns.last().copied().unwrap_or(0);
-        let mut turns = self.turns.clone();
-        turns.resize(count, last);
-        turns
-    }
 }
 
 impl FlamingoLearner {

@@ -7,129 +7,17 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::cache::KvCache;
-use crate::layers::{Norm, NormKind};
+use super::config::{DecoderConfig, Mlp};
+use super::turn_scores::TurnScores;
+use crate::layers::Norm;
 use crate::ops::{
-    AttentionMask, Heads, Linear, RopeTable, TurnBias, attention, attention_alibi,
-    attention_with_turns, gelu, rope, silu_mul,
+    AttentionMask, Linear, RopeTable, TurnBias, attention, attention_alibi, attention_with_turns,
+    gelu, rope, silu_mul,
 };
 use crate::store::Store;
-
-/// The feed-forward of a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mlp {
-    /// `down(silu(gate) * up)`.
-    #[default]
-    SwiGlu,
-    /// `down(gelu(up))`, GELU in its exact form.
-    Gelu,
-}
-
-/// Sizes and variants of a decoder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DecoderConfig {
-    /// Rows of the token table.
-    pub vocab_size: usize,
-    /// Width of the hidden states.
-    pub hidden_size: usize,
-    /// Width inside the feed-forward.
-    pub intermediate_size: usize,
-    /// Number of layers.
-    pub layers: usize,
-    /// Attention heads per layer.
-    pub heads: usize,
-    /// Heads of keys and values, if fewer than heads: each serves a group of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kv_heads: Option<usize>,
-    /// Maximum length of a sequence.
-    pub max_positions: usize,
-    /// Which normalisation it uses.
-    #[serde(default)]
-    pub norm: NormKind,
-    /// Epsilon of the norms.
-    #[serde(alias = "rms_eps")]
-    pub norm_eps: f64,
-    /// Rotary positions with this base; absent where positions are linear biases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rope_theta: Option<f32>,
-    /// Share of a head's dimensions that rotary positions rotate.
-    #[serde(default = "whole")]
-    pub rope_fraction: f32,
-    /// Linear biases (ALiBi) with this maximum; absent where positions are rotary.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alibi_bias_max: Option<f32>,
-    /// Queries and keys are normalised over the full width, before they are split into heads (MPT-1B).
-    #[serde(default)]
-    pub qk_norm: bool,
-    /// Which feed-forward it uses.
-    #[serde(default)]
-    pub mlp: Mlp,
-    /// Linear layers have biases.
-    #[serde(default)]
-    pub bias: bool,
-    /// Attention and feed-forward read the same input.
-    #[serde(default)]
-    pub parallel_residual: bool,
-    /// True where the output head is the embedding table.
-    pub tied_head: bool,
-}
-
-fn whole() -> f32 {
-    1.0
-}
-
-impl DecoderConfig {
-    /// Heads of queries, and of keys and values.
-    pub fn attention_heads(&self) -> Heads {
-        Heads {
-            query: self.heads,
-            key_value: self.kv_heads.unwrap_or(self.heads),
-        }
-    }
-
-    /// Width of keys and values.
-    fn kv_width(&self) -> usize {
-        self.hidden_size / self.heads.max(1) * self.attention_heads().key_value
-    }
-}
-
-/// Scores that tokens add to their attention on earlier turns.
-pub struct TurnScores {
-    /// `[batch, tokens, turns]`: the score of each turn for each token; 0 for turns that it must not favour.
-    pub scores: Tensor,
-    /// `[layers - first_layer, heads]`: the factor of each head. It gets a gradient.
-    pub weights: Tensor,
-    /// The first layer that has a factor.
-    pub first_layer: usize,
-    /// The turn of every key, `[batch * keys]`: of cached tokens, then of these.
-    pub of_key: Arc<Vec<u32>>,
-}
-
-impl TurnScores {
-    /// What a layer adds.
-    fn bias(&self, layer: usize) -> Result<Option<TurnBias>> {
-        let Some(row) = layer.checked_sub(self.first_layer) else {
-            return Ok(None);
-        };
-        let (batch, tokens, turns) = self.scores.dims3()?;
-        let weights = self.weights.get(row)?;
-        let heads = weights.dim(0)?;
-        let values = self
-            .scores
-            .unsqueeze(2)?
-            .broadcast_mul(&weights.reshape((1, 1, heads, 1))?)?
-            .reshape((batch, tokens, heads * turns))?;
-        Ok(Some(TurnBias {
-            values,
-            turns,
-            of_key: self.of_key.clone(),
-        }))
-    }
-}
 
 struct Layer {
     input_norm: Norm,

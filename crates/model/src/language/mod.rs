@@ -1,7 +1,11 @@
 //! Language models: a decoder with a hook in front of every layer.
 
 mod cache;
+mod config;
 mod decoder;
+mod turn_scores;
 
 pub use cache::KvCache;
-pub use decoder::{Decoder, DecoderConfig, Mlp, TurnScores, alibi_slopes};
+pub use config::{DecoderConfig, Mlp};
+pub use decoder::{Decoder, alibi_slopes};
+pub use turn_scores::TurnScores;
