@@ -3,43 +3,33 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
-use rounds_assistant::retrieval::{Condition, Order, Shot, Strategy};
-use rounds_assistant::{Answer, Assistant, AssistantError, Case, Event, INTENDED_USE, Settings};
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
 use rounds_imaging::{Image, load};
-use rounds_model::generate::Decoding;
-use rounds_support::{Cancel, Hint, Lines, sanitise};
+use rounds_support::{Cancel, Failure, Lines, sanitise};
 
 /// Schema version of the events.
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Request {
     id: Option<Value>,
     #[serde(default)]
     images: Vec<PathBuf>,
     question: String,
     session: Option<String>,
-    shots: Option<usize>,
-    strategy: Option<Strategy>,
-    order: Option<Order>,
-    floor: Option<f32>,
-    filter: Option<Vec<Condition>>,
-    pinned: Option<Vec<String>>,
-    excluded: Option<Vec<String>>,
-    /// Candidate answers to rank by likelihood.
-    options: Option<Vec<String>>,
-    seed: Option<u64>,
-    temperature: Option<f64>,
-    max_new_tokens: Option<usize>,
     /// Patient the images belong to; their examples are never used as shots.
     patient: Option<String>,
     study: Option<String>,
     #[serde(default)]
     tokens: bool,
+    /// Settings other than the defaults; fields that are none are errors.
+    #[serde(flatten)]
+    settings: SettingsPatch,
 }
 
 /// A shot as JSON.
@@ -76,18 +66,8 @@ pub fn answer_json(answer: &Answer) -> Value {
     })
 }
 
-struct Problem {
-    message: String,
-    hint: Option<String>,
-    code: &'static str,
-}
-
-fn bad_request(message: impl ToString) -> Problem {
-    Problem {
-        message: sanitise::clean_line(&message.to_string()),
-        hint: Some("see docs/script.md for the fields of a request".into()),
-        code: "bad-request",
-    }
+fn bad_request(message: impl Display) -> Failure {
+    Failure::usage(message).hint("see docs/script.md for the fields of a request")
 }
 
 /// Answers requests until the input ends. Returns whether any line failed.
@@ -130,11 +110,12 @@ pub fn run(
                 answer_request(assistant, defaults, &text, &mut sessions, cancel, &mut emit)?
             }
         };
-        if let Err(problem) = outcome {
+        if let Err(failure) = outcome {
             failed = true;
+            let code = failure.kind.code();
             emit(
                 "error",
-                json!({ "message": problem.message, "hint": problem.hint, "code": problem.code }),
+                json!({ "message": failure.message, "hint": failure.hint, "code": code }),
             )?;
         }
     }
@@ -148,7 +129,7 @@ fn answer_request(
     sessions: &mut HashMap<String, Vec<PathBuf>>,
     cancel: &Cancel,
     emit: &mut dyn FnMut(&str, Value) -> std::io::Result<()>,
-) -> std::io::Result<Result<(), Problem>> {
+) -> std::io::Result<Result<(), Failure>> {
     let request: Request = match serde_json::from_str(text) {
         Ok(request) => request,
         Err(error) => return Ok(Err(bad_request(error))),
@@ -172,47 +153,17 @@ fn answer_request(
     for path in &paths {
         match load(path) {
             Ok(image) => images.push(image),
-            Err(error) => {
-                return Ok(Err(Problem {
-                    message: error.to_string(),
-                    hint: error.hint(),
-                    code: "bad-image",
-                }));
-            }
+            Err(error) => return Ok(Err(error.into())),
         }
     }
     // Only after loading: a path that cannot be loaded would fail every follow-up.
     if let Some(name) = &request.session {
         sessions.insert(name.clone(), paths);
     }
-    let settings = Settings {
-        shots: request.shots.unwrap_or(defaults.shots),
-        strategy: request.strategy.unwrap_or(defaults.strategy),
-        order: request.order.unwrap_or(defaults.order),
-        floor: request.floor.or(defaults.floor),
-        filter: request.filter.unwrap_or_else(|| defaults.filter.clone()),
-        pinned: request.pinned.unwrap_or_else(|| defaults.pinned.clone()),
-        excluded: request
-            .excluded
-            .unwrap_or_else(|| defaults.excluded.clone()),
-        options: request.options.unwrap_or_else(|| defaults.options.clone()),
-        decoding: Decoding {
-            seed: request.seed.unwrap_or(defaults.decoding.seed),
-            temperature: request.temperature.unwrap_or(defaults.decoding.temperature),
-            max_new_tokens: request
-                .max_new_tokens
-                .unwrap_or(defaults.decoding.max_new_tokens),
-            ..defaults.decoding.clone()
-        },
-        prompt_only: false,
+    let settings = match request.settings.checked(defaults) {
+        Ok(settings) => settings,
+        Err(error) => return Ok(Err(error.into())),
     };
-    if let Err(error) = settings.check() {
-        return Ok(Err(Problem {
-            message: error.to_string(),
-            hint: error.hint(),
-            code: "bad-request",
-        }));
-    }
     let case = Case {
         images,
         question: request.question,
@@ -232,20 +183,101 @@ fn answer_request(
             Event::Token(text) if request.tokens => emit("token", json!({ "text": text }))?,
             Event::Token(_) | Event::Prompt(_) => {}
             Event::Answer(answer) => emit("answer", answer_json(&answer))?,
-            Event::Failed(error) => return Ok(Err(assistant_problem(&error))),
+            Event::Failed(error) => return Ok(Err(error.into())),
         }
     }
     Ok(Ok(()))
 }
 
-fn assistant_problem(error: &AssistantError) -> Problem {
-    Problem {
-        message: error.to_string(),
-        hint: error.hint(),
-        code: if error.is_request() {
-            "bad-request"
-        } else {
-            "model"
-        },
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rounds_assistant::SETTINGS;
+
+    fn patch(text: &str) -> Result<SettingsPatch, String> {
+        let request: Result<Request, _> = serde_json::from_str(text);
+        request
+            .map(|request| request.settings)
+            .map_err(|error| error.to_string())
+    }
+
+    /// A request that changes the setting.
+    fn request(name: &str) -> String {
+        let value = match name {
+            "strategy" => json!("random"),
+            "order" => json!("shuffled"),
+            "filter" => json!(["modality=ct"]),
+            "pinned" | "excluded" => json!(["chest-0001"]),
+            "options" => json!(["yes", "no"]),
+            "floor" | "temperature" | "top_p" | "length_penalty" | "repetition_penalty" => {
+                json!(0.5)
+            }
+            _ => json!(7),
+        };
+        json!({ "question": "q", name: value }).to_string()
+    }
+
+    #[test]
+    fn every_setting_is_a_field_of_a_request_and_documented() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../docs/script.schema.json")).expect("JSON");
+        let manual = include_str!("../docs/script.md");
+        let (requests, _) = manual.split_once("## Events").expect("two parts");
+        let schema = json!({
+            "$defs": schema["$defs"], "$ref": "#/$defs/request",
+        });
+        let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+        for setting in SETTINGS {
+            let request = request(setting.name);
+            let patch = patch(&request).unwrap_or_else(|error| panic!("{request}: {error}"));
+            let changed = patch.apply(&Settings::default());
+            assert_ne!(changed, Settings::default(), "{request}");
+            assert!(
+                requests.contains(&format!("`{}`", setting.name)),
+                "{request}"
+            );
+            let value: Value = serde_json::from_str(&request).expect("JSON");
+            assert!(validator.is_valid(&value), "{request}");
+            let is_off = setting.can_be_off && !setting.many;
+            let off = json!({ "question": "q", setting.name: "off" });
+            assert_eq!(validator.is_valid(&off), is_off, "{off}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_unknown_or_repeated_or_of_another_type_is_an_error() {
+        for (text, message) in [
+            (r#"{"question":"q","shot":1}"#, "unknown field `shot`"),
+            (
+                r#"{"question":"q","shots":1,"shots":2}"#,
+                "duplicate field `shots`",
+            ),
+            (r#"{"question":"q","shots":"4"}"#, "invalid type: string"),
+            (
+                r#"{"question":"q","floor":"low"}"#,
+                "expected a number or \"off\"",
+            ),
+            (
+                r#"{"question":"q","filter":["ct"]}"#,
+                "`ct` is not a condition",
+            ),
+            (r#"{"shots":1}"#, "missing field `question`"),
+        ] {
+            let error = patch(text).expect_err(text);
+            assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn null_leaves_a_setting_as_it_is_and_off_ends_a_limit() {
+        let defaults = Settings {
+            floor: Some(0.5),
+            ..Settings::default()
+        };
+        let floor = |text: &str| patch(text).expect(text).apply(&defaults).floor;
+        assert_eq!(floor(r#"{"question":"q","floor":null}"#), Some(0.5));
+        assert_eq!(floor(r#"{"question":"q"}"#), Some(0.5));
+        assert_eq!(floor(r#"{"question":"q","floor":"off"}"#), None);
+        assert_eq!(floor(r#"{"question":"q","floor":1}"#), Some(1.0));
     }
 }

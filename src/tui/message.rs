@@ -2,9 +2,10 @@
 //! channel.
 
 use super::backend::OpenedAssistant;
-use super::driver::Detected;
-use super::state::{Event, UserError};
+use super::detected::Detected;
+use super::state::Event;
 use super::terminal_image::{Encoded, Request};
+use rounds_support::Failure;
 use rounds_support::lines::Line;
 
 /// Bounded, so that a slow reader blocks the senders instead of filling memory.
@@ -15,7 +16,7 @@ pub enum Message {
     Event(Event),
     Opened {
         job: u64,
-        result: Result<Box<OpenedAssistant>, UserError>,
+        result: Result<Box<OpenedAssistant>, Failure>,
     },
     /// The session store has written everything.
     StoreDone,

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use rounds_support::errors::{bytes, display_path};
-use rounds_support::{FileError, Hint, sanitise};
+use rounds_support::{FailureKind, FileError, Hint, sanitise};
 
 /// Maximum length of server text in a message, in characters.
 const MAX_SERVER_TEXT: usize = 200;
@@ -208,5 +208,12 @@ impl Hint for HubError {
             Self::NoCache => "set HF_HOME to a folder you can write to",
         };
         Some(text.to_owned())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Cancelled => FailureKind::Interrupted,
+            _ => FailureKind::Io,
+        }
     }
 }

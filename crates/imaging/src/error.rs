@@ -2,7 +2,8 @@
 //!
 //! Names and reasons must be sanitised; never build a variant from raw text.
 
-use super::decode::{MAX_PIXELS, MAX_SIDE};
+use super::limits::{MAX_PIXELS, MAX_SIDE};
+use rounds_support::FailureKind;
 use rounds_support::errors::{FileError, Hint, bytes};
 
 /// Why an image could not be read or written.
@@ -111,5 +112,9 @@ impl Hint for ImagingError {
             Self::Encode { .. } => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind::Image
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with an index, and what to do about it.
 
 use super::vectors::VectorError;
-use rounds_support::{FileError, Hint, ReservedName};
+use rounds_support::{FailureKind, FileError, Hint, ReservedName};
 
 /// What can go wrong with an index.
 #[derive(Debug, thiserror::Error)]
@@ -172,5 +172,25 @@ impl Hint for IndexError {
             _ => return None,
         };
         Some(text.to_string())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::File(error) => error.kind(),
+            Self::Vectors(error) => error.kind(),
+            Self::Cancelled => FailureKind::Interrupted,
+            Self::NotAnIndex(_)
+            | Self::Exists(_)
+            | Self::NotEmpty { .. }
+            | Self::NoTag { .. }
+            | Self::ReservedName(_)
+            | Self::Unknown(_)
+            | Self::Missing { .. }
+            | Self::TooLong { .. }
+            | Self::NoTextVectors
+            | Self::Shipped
+            | Self::Refused(_) => FailureKind::Usage,
+            _ => FailureKind::Model,
+        }
     }
 }

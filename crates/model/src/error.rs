@@ -1,7 +1,7 @@
 //! Errors of loading and running models.
 
 use super::families::FAMILIES;
-use rounds_support::{FileError, Hint};
+use rounds_support::{FailureKind, FileError, Hint};
 
 /// An error of loading or running a model.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +130,15 @@ impl Hint for ModelError {
             _ => return None,
         };
         Some(text.to_string())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::File(error) => error.kind(),
+            Self::Device { .. } | Self::TooLong { .. } | Self::NoRoom { .. } => FailureKind::Usage,
+            Self::Cancelled => FailureKind::Interrupted,
+            _ => FailureKind::Model,
+        }
     }
 }
 

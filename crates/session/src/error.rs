@@ -1,6 +1,6 @@
 //! Errors of the session store, with hints.
 
-use rounds_support::{FileError, Hint, sanitise};
+use rounds_support::{FailureKind, FileError, Hint, sanitise};
 
 /// An error of the session store.
 #[derive(Debug, thiserror::Error)]
@@ -66,17 +66,17 @@ pub enum SessionError {
 }
 
 /// The error for a damaged database.
-pub(super) fn damaged(what: impl ToString) -> SessionError {
+pub(crate) fn damaged(what: impl ToString) -> SessionError {
     SessionError::Damaged(sanitise::clean_line_max(&what.to_string(), 300))
 }
 
 /// The error for a single damaged image or record.
-pub(super) fn unreadable(what: impl ToString) -> SessionError {
+pub(crate) fn unreadable(what: impl ToString) -> SessionError {
     SessionError::Unreadable(sanitise::clean_line_max(&what.to_string(), 300))
 }
 
 /// Errors if `found` is greater than `limit`.
-pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), SessionError> {
+pub(crate) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), SessionError> {
     if found > limit {
         return Err(SessionError::TooMuch { what, found, limit });
     }
@@ -135,5 +135,15 @@ impl Hint for SessionError {
             Self::Ended(_) => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unknown(_)
+            | Self::UnknownTurn { .. }
+            | Self::Ambiguous { .. }
+            | Self::Address(_) => FailureKind::Usage,
+            _ => FailureKind::Io,
+        }
     }
 }

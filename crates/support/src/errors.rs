@@ -6,15 +6,20 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::sanitise;
+use super::{FailureKind, sanitise};
 
 /// Maximum length of a path in a message, in characters.
 const MAX_PATH_CHARS: usize = 300;
 
-/// An error that can say what to do next.
+/// An error that can say what to do next, and whose fault it is.
 pub trait Hint {
     /// What to do next, as one lower-case sentence without a full stop; `None` if there is nothing useful to say.
     fn hint(&self) -> Option<String>;
+
+    /// Whose fault it is, which decides the program's exit code.
+    fn kind(&self) -> FailureKind {
+        FailureKind::Model
+    }
 }
 
 /// What went wrong with a file or folder.
@@ -123,6 +128,10 @@ impl Hint for FileError {
             }
             Self::Other { .. } => None,
         }
+    }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind::Io
     }
 }
 

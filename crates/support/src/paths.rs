@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::errors::Hint;
+use super::{FailureKind, Hint};
 
 /// The environment variable that moves everything into one folder.
 pub const HOME_VARIABLE: &str = "ROUNDS_HOME";
@@ -32,6 +32,10 @@ pub struct NoHome;
 impl Hint for NoHome {
     fn hint(&self) -> Option<String> {
         Some(format!("set {HOME_VARIABLE} to a folder you can write to"))
+    }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind::Configuration
     }
 }
 

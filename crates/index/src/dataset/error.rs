@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rounds_support::errors::display_path;
 use rounds_support::sanitise::{clean_line, clean_line_max};
-use rounds_support::{FileError, Hint};
+use rounds_support::{FailureKind, FileError, Hint};
 
 /// Longest quote from the input in a message, in characters.
 const MAX_QUOTE: usize = 120;
@@ -122,6 +122,10 @@ impl Hint for DatasetError {
             Self::Option(_) => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind::Usage
     }
 }
 

@@ -32,7 +32,7 @@ use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::store::TensorSpec;
 use super::weights::{Source, WeightError};
-use rounds_support::{Cancel, FileError, Hint, files, sanitise};
+use rounds_support::{Cancel, FailureKind, FileError, Hint, files, sanitise};
 
 /// Why an import failed.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,14 @@ impl Hint for ImportError {
             _ => return None,
         };
         Some(text.to_string())
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Cancelled => FailureKind::Interrupted,
+            Self::File(_) | Self::Space { .. } => FailureKind::Io,
+            _ => FailureKind::Model,
+        }
     }
 }
 
