@@ -14,7 +14,7 @@ use super::error::HubError;
 use super::partial::Partial;
 use super::remote::{self, FileRequest, RemoteFile};
 use super::retry::{Failure, Retries};
-use super::verify_cached::verify_cached;
+use super::verify_cached::{check_hash, verify_cached};
 use super::{Fetched, Hub, Progress, address, names};
 use rounds_support::{Cancel, FileError, files, free_space};
 
@@ -71,22 +71,6 @@ pub(super) fn download(
     let path = repo.link(&remote.etag, &remote.commit, request.file)?;
     repo.write_ref(request.revision, &remote.commit)?;
     Ok(Fetched { path, ..fetched })
-}
-
-/// Fails if a SHA-256 is not the expected one.
-pub(super) fn check_hash(
-    request: FileRequest,
-    expected: Option<&str>,
-    found: &str,
-) -> Result<(), HubError> {
-    match expected {
-        Some(expected) if !expected.eq_ignore_ascii_case(found) => Err(HubError::HashMismatch {
-            file: request.file.to_owned(),
-            expected: expected.to_ascii_lowercase(),
-            found: found.to_ascii_lowercase(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 fn is_wrong(error: &HubError) -> bool {

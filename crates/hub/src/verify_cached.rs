@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cache::RepoCache;
-use super::download::check_hash;
 use super::error::HubError;
 use super::remote::FileRequest;
 use super::{Fetched, Progress, names, partial};
@@ -50,6 +49,22 @@ pub(super) fn verify_cached(
         size,
         from_cache: true,
     })
+}
+
+/// Fails if a SHA-256 is not the expected one.
+pub(super) fn check_hash(
+    request: FileRequest,
+    expected: Option<&str>,
+    found: &str,
+) -> Result<(), HubError> {
+    match expected {
+        Some(expected) if !expected.eq_ignore_ascii_case(found) => Err(HubError::HashMismatch {
+            file: request.file.to_owned(),
+            expected: expected.to_ascii_lowercase(),
+            found: found.to_ascii_lowercase(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The error for wrong content outside the cache.
