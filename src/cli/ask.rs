@@ -5,14 +5,17 @@ use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{AnswerArgs, Failure, Outcome};
+use super::answer_args::AnswerArgs;
+use super::failure::Outcome;
 use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shot_count_text;
-use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings};
+use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
 use rounds_imaging::load;
+use rounds_support::Cancel;
+use rounds_support::Failure;
+use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line;
-use rounds_support::{Cancel, Hint};
 
 #[derive(Args)]
 pub struct Ask {
@@ -44,13 +47,7 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let images = ask
         .images
         .iter()
-        .map(|path| {
-            load(path).map_err(|e| Failure {
-                message: e.to_string(),
-                hint: e.hint(),
-                code: 3,
-            })
-        })
+        .map(|path| load(path).map_err(Failure::from))
         .collect::<Result<Vec<_>, _>>()?;
     let assistant = ask.answer_args.start()?;
     let case = Case {
@@ -95,7 +92,7 @@ fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn
                 };
                 writeln!(out, "{text}").map_err(|e| Failure::io(&e))?;
             }
-            Event::Failed(error) => return Err(Failure::assistant(&error)),
+            Event::Failed(error) => return Err(Failure::from(error)),
             _ => {}
         }
     }
@@ -121,6 +118,9 @@ fn stream_answer(
                     if answer.rationale.is_none() {
                         writeln!(out, "(the model gave no rationale)").map_err(io)?;
                     }
+                    if answer.answer.is_empty() {
+                        writeln!(out, "{NO_ANSWER}").map_err(io)?;
+                    }
                     for ranked in &answer.ranking {
                         writeln!(out, "  {}", ranked.in_words()).map_err(io)?;
                     }
@@ -129,15 +129,15 @@ fn stream_answer(
                     }
                     writeln!(
                         out,
-                        "{INTENDED_USE} | {} tokens in {:.2} s",
-                        answer.generated_tokens,
+                        "{INTENDED_USE} | {} in {:.2} s",
+                        count(answer.generated_tokens, "token"),
                         answer.timings.total_ms / 1000.0
                     )
                     .map_err(io)?;
                 }
                 return Ok(*answer);
             }
-            Event::Failed(error) => return Err(Failure::assistant(&error)),
+            Event::Failed(error) => return Err(Failure::from(error)),
             _ if quiet => {}
             Event::Retrieved { shots, asked, .. } => {
                 writeln!(out, "{}:", shot_count_text(shots.len(), asked)).map_err(io)?;
@@ -152,9 +152,5 @@ fn stream_answer(
             }
         }
     }
-    Err(Failure {
-        message: "the model stopped without an answer".into(),
-        hint: None,
-        code: 3,
-    })
+    Err(Failure::model("the model stopped without an answer"))
 }

@@ -2,19 +2,19 @@
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use super::journal::{SessionJournal, accepted_marker};
+use super::answer_args::AnswerArgs;
+use super::args::KeyBindings;
+use super::failure::Outcome;
+use super::failure::{other, report};
 use super::session::print_note;
-use super::{AnswerArgs, Failure, KeyBindings, Outcome};
-use crate::tui::journal::Subject;
-use crate::tui::plain::PlainOutcome;
-use crate::tui::{
-    self, Colours, ExitReason, ImageMode, Journal, MemoryJournal, ThemeChoice, UserError,
-};
+use crate::tui::journal::{Subject, accepted_marker};
+use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, ThemeChoice};
+use rounds_support::Failure;
 use rounds_support::sanitise::clean_line;
-use rounds_support::{Hint, Paths, stderr_line};
+use rounds_support::{Paths, stderr_line};
 
 #[derive(Args, Clone)]
 pub struct ChatArgs {
@@ -24,6 +24,9 @@ pub struct ChatArgs {
     /// Image to attach at the start (may be given several times)
     #[arg(short, long = "image")]
     images: Vec<PathBuf>,
+    /// Question to start with
+    #[arg(requires = "images")]
+    question: Option<String>,
     /// Patient the images belong to; their examples are never used as shots
     #[arg(long)]
     patient: Option<String>,
@@ -52,6 +55,13 @@ pub struct ChatArgs {
     colours: Colours,
 }
 
+impl ChatArgs {
+    /// Whether a question was given to start with.
+    pub fn has_question(&self) -> bool {
+        self.question.is_some()
+    }
+}
+
 /// Why the chat must run line by line here; `None` if the full screen works.
 pub fn line_mode_reason() -> Option<&'static str> {
     let term = std::env::var("TERM").unwrap_or_default();
@@ -71,20 +81,22 @@ pub fn line_mode_reason() -> Option<&'static str> {
 /// Opens the chat; returns when the user leaves.
 pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outcome {
     let settings = answer_args.settings()?;
-    let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
+    let paths = Paths::find()?;
     let setup = answer_args.setup()?;
-    let (journal, notice): (Box<dyn Journal>, _) = match args.no_log {
-        true => (Box::new(MemoryJournal::default()), None),
-        false => {
-            let journal = SessionJournal::open(&paths).map_err(|e| Failure::model(&e))?;
-            let notice = journal.notice().map(str::to_string);
-            if let (Some(session), None) = (&args.session, &notice) {
-                let known = journal.check_exists(session);
-                known.map_err(|e| Failure::usage(&e, e.hint()))?;
-            }
-            (Box::new(journal), notice)
-        }
+    if args.no_log && args.session.is_some() {
+        return Err(
+            Failure::usage("a chat that saves nothing cannot continue a saved session")
+                .hint("leave out --no-log or --session"),
+        );
+    }
+    let journal = match args.no_log {
+        true => Journal::in_memory(&paths)?,
+        false => Journal::open(&paths)?,
     };
+    let notice = journal.notice().map(str::to_string);
+    if let (Some(session), None) = (&args.session, &notice) {
+        journal.check_exists(session)?;
+    }
     if let Some(notice) = &notice {
         // Also printed here, so that it stays after the full screen closes.
         print_note(notice);
@@ -96,6 +108,7 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         first_run: !accepted_marker(&paths).exists(),
         attach: args.images.clone(),
         session: args.session.clone(),
+        question: args.question.clone(),
         subject: Subject {
             patient: args.patient.as_deref().map(clean_line),
             study: args.study.as_deref().map(clean_line),
@@ -112,27 +125,28 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         ));
     }
     if !args.plain && line_mode.is_none() {
-        let (reason, errors) = tui::run(setup, settings, options, journal)?;
-        errors.iter().for_each(print_error);
-        return Ok(exit_code(reason, 0));
+        let ended = tui::run(setup, settings, options, journal).map_err(other)?;
+        ended.errors.iter().for_each(|error| {
+            report(error);
+        });
+        print_way_back(ended.session.filter(|_| !args.no_log));
+        return Ok(exit_code(ended.reason, 0));
     }
     let ended = tui::plain::run(setup, settings, options, journal).map_err(|e| Failure::io(&e))?;
-    let code = match ended {
-        PlainOutcome {
-            open_failed: true, ..
-        } => 3,
-        ended => u8::from(ended.failed),
+    let code = match ended.open_failed {
+        true => 3,
+        false => u8::from(ended.failed),
     };
+    print_way_back(ended.session.filter(|_| !args.no_log));
     Ok(exit_code(ended.reason, code))
 }
 
-/// Prints an error that occurred too late to appear on the screen.
-fn print_error(error: &UserError) {
-    let mut err = std::io::stderr().lock();
-    // Nothing can be done if standard error is closed.
-    let _ = writeln!(err, "error: {}", error.message);
-    if let Some(hint) = &error.hint {
-        let _ = writeln!(err, "hint: {hint}");
+/// Tells a user at a terminal how to continue the session that was just left.
+fn print_way_back(session: Option<String>) {
+    if let Some(id) = session.filter(|_| std::io::stderr().is_terminal()) {
+        stderr_line(format_args!(
+            "continue this session with `rounds chat --session {id}`"
+        ));
     }
 }
 

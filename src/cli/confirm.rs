@@ -1,8 +1,7 @@
 //! Confirmation before something is deleted permanently.
 
+use rounds_support::Failure;
 use std::io::{BufRead, IsTerminal, Write};
-
-use super::Failure;
 
 /// Asks the user at a terminal. Without a terminal nothing is deleted unless `yes` is set.
 pub fn confirm_deletion(question: &str, yes: bool) -> Result<(), Failure> {
@@ -13,8 +12,8 @@ pub fn confirm_deletion(question: &str, yes: bool) -> Result<(), Failure> {
     if !input.is_terminal() {
         return Err(Failure::usage(
             "nothing was deleted: cannot ask for confirmation without a terminal",
-            Some("add --yes to delete without asking".into()),
-        ));
+        )
+        .hint("add --yes to delete without asking"));
     }
     let mut err = std::io::stderr();
     let _ = write!(err, "{question} [y/N] ");
@@ -26,6 +25,6 @@ pub fn confirm_deletion(question: &str, yes: bool) -> Result<(), Failure> {
         .map_err(|e| Failure::io(&e))?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("nothing was deleted", None)),
+        _ => Err(Failure::usage("nothing was deleted")),
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! A closed pipe ends a command quietly. Never use `println!` in a command: it panics on a closed pipe.
 
+use rounds_support::Failure;
 use std::fmt::Display;
 use std::io::Write;
-
-use super::Failure;
 
 /// Writes a line.
 ///

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-use super::journal::{Libraries, stored_answer, stored_shot};
+use super::failure::Outcome;
+use super::libraries::{existing_encoder, existing_index, existing_model, find_index, models};
 use super::out::print;
 use super::session::print_note;
-use super::{Failure, Outcome, index, model};
+use crate::tui::journal::{Libraries, stored_answer, stored_shot};
 use rounds_assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use rounds_imaging::decode;
 use rounds_index::Search;
@@ -18,7 +19,7 @@ use rounds_model::encoder::Descriptor;
 use rounds_session::{Session, Sessions, Turn, TurnState, Verdict, compare};
 use rounds_support::errors::display_path;
 use rounds_support::sanitise::clean_line_max;
-use rounds_support::{Cancel, Hint, Paths};
+use rounds_support::{Cancel, Failure, Paths};
 
 #[derive(Args)]
 pub struct Replay {
@@ -47,8 +48,8 @@ pub struct Replay {
 
 /// Runs the replay; exit code 1 if an answer changed, 3 if a turn failed to answer.
 pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
-    let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
-    let sessions = Sessions::open(&paths).map_err(|e| Failure::model(&e))?;
+    let paths = Paths::find()?;
+    let sessions = Sessions::open(&paths)?;
     if let Some(notice) = sessions.notice() {
         print_note(notice);
     }
@@ -62,10 +63,8 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
         })
         .collect();
     if turns.is_empty() {
-        return Err(Failure::usage(
-            "the session has no answer to replay",
-            Some("to replay a stopped turn, name it as SESSION#TURN".into()),
-        ));
+        return Err(Failure::usage("the session has no answer to replay")
+            .hint("to replay a stopped turn, name it as SESSION#TURN"));
     }
     // Resolve all of them first, so that errors come before the first slow answer.
     let setups: Vec<Setup> = turns
@@ -78,7 +77,7 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
     for (old, setup) in turns.into_iter().zip(setups) {
         let assistant = match open.take().filter(|(opened, _)| *opened == setup) {
             Some((_, assistant)) => assistant,
-            None => Assistant::start(setup.clone()).map_err(|e| Failure::model(&e))?,
+            None => Assistant::start(setup.clone())?,
         };
         let new = Turn {
             sources: Some(libraries.sources(&setup)),
@@ -113,19 +112,18 @@ pub fn run(replay: &Replay, cancel: &Cancel) -> Outcome {
 
 /// The session and, if one was named, the turn number. A title may contain a `#`.
 fn find(sessions: &Sessions, target: &str) -> Result<(Session, Option<u32>), Failure> {
-    let unknown = |e: rounds_session::SessionError| Failure::usage(&e, e.hint());
     let (id, turn) = match sessions.find_turn(target) {
         Ok(turn) => (turn.session, Some(turn.number)),
         Err(no_turn) => match sessions.find(target) {
             Ok(id) => (id, None),
             Err(no_session) if target.contains('#') => {
                 tracing::debug!(%no_session, "no session of that name");
-                return Err(unknown(no_turn));
+                return Err(no_turn.into());
             }
-            Err(no_session) => return Err(unknown(no_session)),
+            Err(no_session) => return Err(no_session.into()),
         },
     };
-    let session = sessions.load(&id).map_err(|e| Failure::model(&e))?;
+    let session = sessions.load(&id)?;
     Ok((session, turn))
 }
 
@@ -133,10 +131,10 @@ fn find(sessions: &Sessions, target: &str) -> Result<(Session, Option<u32>), Fai
 /// their session's model and index.
 fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failure> {
     let sources = turn.sources.as_ref();
-    let library = model::library()?;
+    let library = models()?;
     let resolve = |kind: &str, given: &Option<PathBuf>, saved: Option<&str>| {
         let find = |name: &Path| match kind {
-            "index" => index::find(name),
+            "index" => find_index(name),
             _ => Ok(library.find(name)),
         };
         // An encoder may be a reserved name; the shipped model and index are represented by `None`.
@@ -146,17 +144,23 @@ fn setup(replay: &Replay, session: &Session, turn: &Turn) -> Result<Setup, Failu
         let saved = saved.map(Path::new);
         let saved = saved.filter(|saved| *saved != Path::new(SHIPPED) || is_reserved(saved));
         let path = match (given, saved) {
-            (Some(given), _) if kind == "encoder" => return model::find_encoder(given).map(Some),
-            (Some(given), _) => return find(given).map(Some),
+            (Some(given), _) => {
+                return match kind {
+                    "model" => existing_model(given),
+                    "index" => existing_index(given),
+                    _ => existing_encoder(given).map(Some),
+                };
+            }
             (None, None) => return Ok(None),
             (None, Some(saved)) => find(saved)?,
         };
         match path.exists() || is_reserved(&path) {
             true => Ok(Some(path)),
-            false => Err(Failure::usage(
-                format!("the session's {kind} is missing: {}", display_path(&path)),
-                Some(format!("give its location with --{kind}")),
-            )),
+            false => Err(Failure::usage(format!(
+                "the session's {kind} is missing: {}",
+                display_path(&path)
+            ))
+            .hint(format!("give its location with --{kind}"))),
         }
     };
     let (model, index) = (
@@ -192,15 +196,16 @@ fn answer_again(
 ) -> Result<Turn, Failure> {
     let mut images = Vec::new();
     for image in &old.images {
-        let bytes = sessions.image(image).map_err(|e| Failure::model(&e))?;
-        images.push(decode(&bytes, &image.name).map_err(|e| Failure::model(&e))?);
+        let bytes = sessions.image(image)?;
+        images.push(decode(&bytes, &image.name)?);
     }
     let settings: Settings = serde_json::from_value(old.settings.clone()).map_err(|error| {
         let why = clean_line_max(&error.to_string(), 200);
-        Failure::usage(
-            format!("the settings of turn {} cannot be read: {why}", old.number),
-            Some("the turn was saved by another version of rounds".into()),
-        )
+        Failure::usage(format!(
+            "the settings of turn {} cannot be read: {why}",
+            old.number
+        ))
+        .hint("the turn was saved by another version of rounds")
     })?;
     let case = Case {
         images,

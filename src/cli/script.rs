@@ -1,7 +1,8 @@
 //! `rounds script`: the command line of [`crate::script`].
 
-use super::{AnswerArgs, Failure, Outcome};
-use rounds_support::{Cancel, Lines};
+use super::answer_args::AnswerArgs;
+use super::failure::Outcome;
+use rounds_support::{Cancel, Failure, Lines};
 
 pub fn run(answer_args: &AnswerArgs, cancel: &Cancel) -> Outcome {
     let settings = answer_args.settings()?;

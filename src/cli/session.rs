@@ -1,17 +1,20 @@
 //! `rounds session`: lists, searches, exports and deletes saved sessions.
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::confirm::confirm_deletion;
-use super::{Failure, Outcome, out};
+use super::failure::Outcome;
+use super::out;
 use rounds_session::{
-    Format, Removed, SessionError, SessionId, Sessions, Summary, readable_time, rfc3339,
+    ExportFormat, Hit, Removed, SessionId, Sessions, Summary, has_words, local_time, rfc3339,
 };
-use rounds_support::errors::{bytes, count};
-use rounds_support::{Hint, INTENDED_USE, Paths, stderr_line};
+use rounds_support::errors::{bytes, count, display_path};
+use rounds_support::sanitise::clean_line_max;
+use rounds_support::{Failure, INTENDED_USE, Paths, stderr_line};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -26,7 +29,7 @@ pub enum SessionCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Search questions, answers, rationales, shots and titles
+    /// Search questions, answers, rationales and titles
     Search {
         /// Words to search for
         #[arg(required = true)]
@@ -47,8 +50,8 @@ pub enum SessionCommand {
         #[arg(short, long)]
         out: Option<PathBuf>,
         /// Export format [default: by the file name's extension, else Markdown]
-        #[arg(long, value_enum)]
-        format: Option<ExportAs>,
+        #[arg(long, value_parser = formats())]
+        format: Option<ExportFormat>,
     },
     /// Change the title of a session
     Rename {
@@ -83,34 +86,12 @@ pub enum SessionCommand {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum ExportAs {
-    Markdown,
-    /// One page that contains the images
-    Html,
-    /// With full provenance; see docs/session.schema.json
-    Json,
-}
-
-impl From<ExportAs> for Format {
-    fn from(format: ExportAs) -> Self {
-        match format {
-            ExportAs::Markdown => Self::Markdown,
-            ExportAs::Html => Self::Html,
-            ExportAs::Json => Self::Json,
-        }
-    }
-}
-
-/// A session that does not exist is a usage error; anything else is a store error.
-fn failed(error: SessionError) -> Failure {
-    use SessionError::{Address, Ambiguous, Unknown, UnknownTurn};
-    match &error {
-        Unknown(_) | Ambiguous { .. } | UnknownTurn { .. } | Address(_) => {
-            Failure::usage(&error, error.hint())
-        }
-        _ => Failure::model(&error),
-    }
+/// The export formats as values of a flag.
+fn formats() -> impl TypedValueParser<Value = ExportFormat> {
+    let value = |format: ExportFormat| PossibleValue::new(format.name()).help(format.description());
+    PossibleValuesParser::new(ExportFormat::ALL.map(value)).try_map(|name| {
+        ExportFormat::named(&name).ok_or_else(|| format!("{name} is not an export format"))
+    })
 }
 
 /// Prints a note on standard error; does nothing if it is closed.
@@ -120,37 +101,15 @@ pub fn print_note(notice: &str) {
 
 /// Runs the command.
 pub fn run(command: &SessionCommand) -> Outcome {
-    let paths = Paths::find().map_err(|e| Failure::usage(e, e.hint()))?;
-    let mut sessions = Sessions::open(&paths).map_err(failed)?;
+    let paths = Paths::find()?;
+    let mut sessions = Sessions::open(&paths)?;
     if let Some(notice) = sessions.notice() {
         print_note(notice);
     }
     match command {
-        SessionCommand::List { limit, json } => {
-            let all = sessions.list(*limit, 0).map_err(failed)?;
-            print(all.iter().map(|summary| match json {
-                true => as_json(summary).to_string(),
-                false => line(summary),
-            }))
-        }
+        SessionCommand::List { limit, json } => list(&sessions, *limit, *json),
         SessionCommand::Search { words, limit, json } => {
-            let hits = sessions.search(&words.join(" "), *limit).map_err(failed)?;
-            print(hits.iter().map(|hit| {
-                let turn = hit.turn.map_or(String::new(), |turn| format!("#{turn}"));
-                match json {
-                    true => json!({
-                        "session": hit.session.as_str(), "turn": hit.turn, "title": hit.title,
-                        "text": hit.snippet.text, "score": hit.score, "intended_use": INTENDED_USE,
-                    })
-                    .to_string(),
-                    false => format!(
-                        "{:<12} {}: {}",
-                        format!("{}{turn}", hit.session),
-                        hit.title,
-                        hit.snippet.text
-                    ),
-                }
-            }))
+            search(&sessions, &words.join(" "), *limit, *json)
         }
         SessionCommand::Export {
             session,
@@ -158,8 +117,8 @@ pub fn run(command: &SessionCommand) -> Outcome {
             format,
         } => export(&sessions, session, out.as_ref(), *format),
         SessionCommand::Rename { session, title } => {
-            let id = sessions.find(session).map_err(failed)?;
-            sessions.rename(&id, title).map_err(failed)?;
+            let id = sessions.find(session)?;
+            sessions.rename(&id, title)?;
             Ok(0)
         }
         SessionCommand::Delete {
@@ -178,24 +137,79 @@ fn print(lines: impl Iterator<Item = String>) -> Outcome {
     Ok(0)
 }
 
+fn list(sessions: &Sessions, limit: usize, json: bool) -> Outcome {
+    let all = sessions.list(limit, 0)?;
+    if all.is_empty() && limit > 0 {
+        print_note("there are no saved sessions");
+    }
+    print(all.iter().map(|summary| match json {
+        true => as_json(summary).to_string(),
+        false => line(summary),
+    }))
+}
+
 fn line(summary: &Summary) -> String {
+    let last = summary.image.iter().chain(&summary.last_answer);
+    let last: Vec<&str> = last.map(String::as_str).collect();
     format!(
-        "{:>4}  {}  {}  {:>9}  model {}, index {}  {}",
+        "{:>4}  {}  {:<15}  {:>9}  model {}, index {}  {}{}",
         summary.number,
         summary.id,
-        readable_time(summary.used),
+        local_time(summary.used),
         count(summary.turns as usize, "turn"),
         summary.model,
         summary.index,
-        summary.title
+        summary.title,
+        match last.as_slice() {
+            [] => String::new(),
+            last => format!("  ({})", last.join(": ")),
+        }
     )
+}
+
+fn search(sessions: &Sessions, words: &str, limit: usize, json: bool) -> Outcome {
+    if !has_words(words) {
+        return Err(Failure::usage("there is nothing to search for").hint(
+            "give at least one letter or digit, for example `rounds session search nodule`",
+        ));
+    }
+    let hits = sessions.search(words, limit)?;
+    if hits.is_empty() && limit > 0 {
+        let words = clean_line_max(words, 60);
+        print_note(&format!("no session contains all of: {words}"));
+    }
+    print(hits.iter().map(|hit| match json {
+        true => hit_as_json(hit).to_string(),
+        false => hit_line(hit),
+    }))
+}
+
+fn hit_line(hit: &Hit) -> String {
+    match hit.turn {
+        Some(turn) => format!(
+            "{:<12} {}  {}: {}",
+            format!("{}#{turn}", hit.session),
+            hit.title,
+            hit.part.name(),
+            hit.snippet.text
+        ),
+        None => format!("{:<12} {}", hit.session.as_str(), hit.title),
+    }
+}
+
+fn hit_as_json(hit: &Hit) -> Value {
+    json!({
+        "session": hit.session.as_str(), "turn": hit.turn, "title": hit.title, "part": hit.part.name(),
+        "text": hit.snippet.text, "score": hit.score, "intended_use": INTENDED_USE,
+    })
 }
 
 fn as_json(summary: &Summary) -> Value {
     json!({
         "session": summary.id.as_str(), "number": summary.number, "title": summary.title, "turns": summary.turns,
         "model": summary.model, "index": summary.index, "created": rfc3339(summary.created),
-        "used": rfc3339(summary.used), "intended_use": INTENDED_USE,
+        "used": rfc3339(summary.used), "image": summary.image, "last_answer": summary.last_answer,
+        "intended_use": INTENDED_USE,
     })
 }
 
@@ -203,28 +217,26 @@ fn export(
     sessions: &Sessions,
     name: &str,
     out: Option<&PathBuf>,
-    format: Option<ExportAs>,
+    format: Option<ExportFormat>,
 ) -> Outcome {
-    let id = sessions.find(name).map_err(failed)?;
-    let ending = out.and_then(|path| path.extension()?.to_str());
-    let format = match (format, ending) {
-        (Some(format), _) => format.into(),
-        (None, None | Some("md" | "markdown")) => Format::Markdown,
-        (None, Some("html" | "htm")) => Format::Html,
-        (None, Some("json")) => Format::Json,
-        (None, Some(other)) => {
-            return Err(Failure::usage(
-                format!("cannot export to .{other} files"),
-                Some("use a file name ending in .md, .html or .json, or add --format".into()),
-            ));
+    let id = sessions.find(name)?;
+    let format = match (format, out) {
+        (Some(format), _) => format,
+        (None, Some(path)) if path.extension().is_some() => {
+            ExportFormat::of(path).ok_or_else(|| {
+                Failure::usage(format!(
+                    "cannot export to a file like {}",
+                    display_path(path)
+                ))
+                .hint("use a file name ending in .md, .html or .json, or add --format")
+            })?
         }
+        _ => ExportFormat::default(),
     };
     match out {
-        Some(path) => sessions.export_to(&id, format, path).map_err(failed)?,
+        Some(path) => sessions.export_to(&id, format, path, false)?,
         None => {
-            return print(std::iter::once(
-                sessions.export(&id, format).map_err(failed)?,
-            ));
+            return print(std::iter::once(sessions.export(&id, format)?));
         }
     }
     Ok(0)
@@ -232,12 +244,12 @@ fn export(
 
 fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     let found = names.iter().map(|name| sessions.find(name));
-    let mut ids: Vec<SessionId> = found.collect::<Result<_, _>>().map_err(failed)?;
+    let mut ids: Vec<SessionId> = found.collect::<Result<_, _>>()?;
     // The same session may be named twice.
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(id.clone()));
     for id in &ids {
-        let title = sessions.summary(id).map_err(failed)?.title;
+        let title = sessions.summary(id)?.title;
         stderr_line(format_args!("{id}  {title}"));
     }
     confirm_deletion(
@@ -246,7 +258,7 @@ fn delete(sessions: &mut Sessions, names: &[String], yes: bool) -> Outcome {
     )?;
     let mut all = Removed::default();
     for id in &ids {
-        let removed = sessions.delete(id).map_err(failed)?;
+        let removed = sessions.delete(id)?;
         all.sessions += removed.sessions;
         all.images += removed.images;
         all.image_bytes += removed.image_bytes;
@@ -263,7 +275,7 @@ fn purge(sessions: &mut Sessions, days: u64, yes: bool) -> Outcome {
         yes,
     )?;
     let age = Duration::from_secs(days.saturating_mul(DAY));
-    print_removed(sessions.purge_older_than(age).map_err(failed)?)
+    print_removed(sessions.purge_older_than(age)?)
 }
 
 fn print_removed(removed: Removed) -> Outcome {
@@ -276,9 +288,9 @@ fn print_removed(removed: Removed) -> Outcome {
 }
 
 fn stats(sessions: &Sessions, paths: &Paths, as_object: bool) -> Outcome {
-    let stats = sessions.stats().map_err(failed)?;
+    let stats = sessions.stats()?;
     let folder = rounds_support::sanitise::clean_line(&paths.data_dir.display().to_string());
-    let moment = |ms: Option<i64>| ms.map_or("never".into(), readable_time);
+    let moment = |ms: Option<i64>| ms.map_or("never".into(), local_time);
     print(std::iter::once(match as_object {
         true => json!({
             "sessions": stats.sessions, "turns": stats.turns, "images": stats.images,

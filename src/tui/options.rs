@@ -7,6 +7,7 @@ use super::journal::Subject;
 use super::state::Start;
 use super::{backend, effects};
 use rounds_assistant::{Settings, Setup};
+use rounds_support::Failure;
 
 /// How images are drawn in the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -66,6 +67,8 @@ pub struct Options {
     pub attach: Vec<PathBuf>,
     /// A session to open at the start.
     pub session: Option<String>,
+    /// A question that is typed at the start, but not sent.
+    pub question: Option<String>,
     /// Patient and study of the attached images.
     pub subject: Subject,
     /// A sanitised message for the start; the full screen shows it, in line mode the caller prints it.
@@ -81,13 +84,24 @@ impl Options {
             first_run: self.first_run,
             attach: self.attach.clone(),
             session: self.session.clone(),
+            question: self.question.clone(),
             subject: self.subject.clone(),
             home: backend::home(),
             folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
-            cases: effects::case_names(),
+            cases: effects::sample_cases(),
             ..Start::default()
         }
     }
+}
+
+/// How a full-screen conversation ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub reason: ExitReason,
+    /// Errors of the session store that came too late to show on screen.
+    pub errors: Vec<Failure>,
+    /// Id of the session, if it is stored.
+    pub session: Option<String>,
 }
 
 /// Why the interface ended.

@@ -4,6 +4,7 @@
 mod common;
 
 mod answering;
+mod commands;
 mod doctor;
 #[cfg(unix)]
 mod endings;

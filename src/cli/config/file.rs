@@ -8,14 +8,12 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::table;
+use super::table::{self, KEYS};
 use rounds_support::sanitise::clean_line_max;
 use rounds_support::{FileError, files};
 
 /// Largest settings file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
-/// The section with the key bindings of the chat.
-pub const KEYS: &str = "keys";
 
 /// A setting's values and its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -82,7 +82,8 @@ pub fn apply(command: Command, layers: &[Layer]) -> Command {
     })
 }
 
-fn set_defaults(sub: Command, layer: &Layer) -> Command {
+/// The command with this value as the default of its flag, if it has it.
+pub fn set_defaults(sub: Command, layer: &Layer) -> Command {
     let Some(id) = table::argument(&sub, layer.flag).map(|arg| arg.get_id().clone()) else {
         return sub;
     };

@@ -4,23 +4,27 @@ use serde_json::json;
 use std::path::Path;
 
 use super::super::out::print;
-use super::super::{Failure, Outcome};
 use super::file::SettingsFile;
 use super::layers::{Layer, Origin};
-use super::{located, table, validate};
+use super::settings::{failure, validate};
+use super::table;
+use crate::cli::failure::Outcome;
 use rounds_support::sanitise::clean_line;
 
 /// Prints the settings of the file at `path` and the environment.
 pub fn show(path: &Path, json: bool) -> Outcome {
     let (user_settings, faults) = validate(SettingsFile::read(path));
     if let Some(fault) = faults.first() {
-        return Err(Failure::usage(located(path, fault), fault.hint.clone()));
+        return Err(failure(path, fault));
     }
     let chat = table::chat();
     let mut all = serde_json::Map::new();
     let mut lines = Vec::new();
     for flag in table::flags() {
-        let layer = user_settings.layers.iter().find(|layer| layer.flag == flag);
+        let layer = user_settings
+            .layers()
+            .iter()
+            .find(|layer| layer.flag == flag);
         let values = match layer {
             Some(layer) => layer.values.clone(),
             None => built_in(&chat, flag),

@@ -1,9 +1,12 @@
 //! Valid and invalid settings files, and which layer wins.
 
-use super::file::SettingsFile;
+use super::file::{Fault, Location, SettingsFile};
 use super::layers::{Origin, apply, fault, layers};
+use super::settings::key_faults;
 use super::*;
-use clap::CommandFactory;
+use crate::cli::answer_args::AnswerArgs;
+use crate::cli::command_line::{Cli, Command, command};
+use clap::FromArgMatches;
 
 fn read_text(text: &str) -> (SettingsFile, Vec<Fault>) {
     let folder = tempfile::tempdir().unwrap();
@@ -40,16 +43,24 @@ fn answer_args(text: &str, variables: &[(&str, &str)], arguments: &[&str]) -> An
         found.map(|(_, value)| (*value).to_string())
     });
     let arguments = ["rounds"].iter().chain(arguments);
-    let matches = apply(Cli::command(), &layers).try_get_matches_from(arguments);
+    let matches = apply(command(), &layers).try_get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches.unwrap()).unwrap();
-    cli.answer_args().unwrap()
+    match cli.command {
+        Some(Command::Ask(ask)) => ask.answer_args,
+        Some(Command::Script(answer_args) | Command::Chat { answer_args, .. }) => answer_args,
+        _ => panic!("not a command that answers"),
+    }
 }
 
 #[test]
 fn flags_override_variables_and_variables_override_the_file() {
     let text =
         "[answers]\nshots = 7\nfilter = [\"modality=ct\", \"organ=head\"]\n[decoding]\nseed = 5\n";
-    let shots = |variables: &[_], arguments: &[&str]| answer_args(text, variables, arguments).shots;
+    let settings = |variables: &[_], arguments: &[&str]| {
+        let settings = answer_args(text, variables, arguments).settings();
+        settings.unwrap_or_else(|failure| panic!("{}", failure.message))
+    };
+    let shots = |variables: &[_], arguments: &[&str]| settings(variables, arguments).shots;
     assert_eq!(shots(&[], &["chat"]), 7);
     assert_eq!(shots(&[("ROUNDS_SHOTS", "3")], &["chat"]), 3);
     assert_eq!(shots(&[("ROUNDS_SHOTS", "")], &["chat"]), 7);
@@ -57,10 +68,12 @@ fn flags_override_variables_and_variables_override_the_file() {
         shots(&[("ROUNDS_SHOTS", "3")], &["chat", "--shots", "2"]),
         2
     );
-    assert_eq!(answer_args(text, &[], &["ask", "why?"]).seed, 5);
-    assert_eq!(answer_args(text, &[], &["script"]).filter.len(), 2);
-    let one = answer_args(text, &[], &["script", "--filter", "modality=mr"]);
+    assert_eq!(settings(&[], &["ask", "why?"]).decoding.seed, 5);
+    assert_eq!(settings(&[], &["script"]).filter.len(), 2);
+    let one = settings(&[], &["script", "--filter", "modality=mr"]);
     assert_eq!(one.filter.len(), 1);
+    let none = settings(&[], &["script", "--filter", "off"]);
+    assert_eq!(none.filter.len(), 0);
 }
 
 #[test]
@@ -103,7 +116,7 @@ fn each_fault_reports_its_line() {
         [
             "3: there is no setting `strtegy`",
             "4: `temperature` belongs in section [decoding]",
-            "2: invalid value 'many' for '--shots <SHOTS>': invalid digit found in string",
+            "2: invalid value 'many' for '--shots <N>': it takes a number from 0 to 512",
             "6: keys of `send`: `hyper-q` has an unknown part `hyper`",
         ]
     );

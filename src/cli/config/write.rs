@@ -2,29 +2,27 @@
 
 use std::path::Path;
 
-use super::super::{Failure, Outcome};
-use super::file::KEYS;
-use super::table;
+use super::table::{self, KEYS};
+use crate::cli::failure::Outcome;
 use crate::cli::out::print;
 use crate::tui::keys::TABLE;
+use rounds_support::Failure;
 use rounds_support::files;
 
 /// Writes a new file at `path`; never overwrites one.
 pub fn init(path: &Path) -> Outcome {
     let shown = rounds_support::sanitise::clean_line(&path.display().to_string());
     if path.exists() {
-        return Err(Failure::usage(
-            format!("{shown} already exists"),
-            Some("check it with `rounds config check`, or move it away to start again".into()),
-        ));
+        return Err(Failure::usage(format!("{shown} already exists"))
+            .hint("check it with `rounds config check`, or move it away to start again"));
     }
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
-        files::create_private_dir(folder).map_err(|e| Failure::model(&e))?;
+        files::create_private_dir(folder)?;
     }
-    files::write_atomic(path, text().as_bytes()).map_err(|e| Failure::model(&e))?;
+    files::write_atomic(path, text().as_bytes())?;
     print(shown).map(|()| 0)
 }
 
@@ -38,7 +36,7 @@ pub fn text() -> String {
     let chat = table::chat();
     for section in table::SECTIONS {
         out.push_str(&format!("\n# {}\n[{}]\n", section.help, section.name));
-        for flag in section.flags {
+        for flag in section.flags() {
             if let Some(argument) = table::argument(&chat, flag) {
                 out.push_str(&setting(flag, argument));
             }

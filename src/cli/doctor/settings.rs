@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::Finding;
 use super::libraries::{Tower, vector_sha256};
-use crate::cli::Failure;
 use crate::cli::config::{SettingsReport, examine_user_file};
 use rounds_assistant::{SHIPPED, Setup, retrieval_encoder_path};
 use rounds_index::Index;
+use rounds_support::Failure;
 use rounds_support::Hint;
 use rounds_support::errors::display_path;
 

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Failure, Outcome, existing};
+use crate::cli::failure::Outcome;
+use crate::cli::failure::other;
+use crate::cli::libraries::existing_model;
 use crate::cli::out::print;
 use rounds_model::bundle::Bundle;
 use rounds_model::error::ModelError;
-use rounds_model::learner::FlamingoLearner;
 use rounds_model::generate::argmax;
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::{FewShotLearner, device};
 use rounds_support::Cancel;
+use rounds_support::Failure;
 
 #[derive(Args)]
 pub struct Bench {
@@ -40,16 +43,15 @@ pub struct Bench {
 const MIN_PROMPT: usize = 2;
 
 pub fn run(bench: &Bench, cancel: &Cancel) -> Outcome {
-    let folder = bench.bundle.as_deref().map_or(Ok(None), existing)?;
+    let folder = bench.bundle.as_deref().map_or(Ok(None), existing_model)?;
     let mut opened = load_model(bench, folder.as_deref())?;
     let max = opened.learner.context().saturating_sub(MIN_PROMPT + 1);
     if bench.decode > max {
-        return Err(Failure::usage(
-            format!("--decode must be at most {max} for this model"),
-            None,
-        ));
+        return Err(Failure::usage(format!(
+            "--decode must be at most {max} for this model"
+        )));
     }
-    let report = measure(bench, &mut opened, cancel)?;
+    let report = measure(bench, &mut opened, cancel).map_err(other)?;
     if bench.json {
         print(format_args!("{report:#}"))?;
         return Ok(0);
@@ -81,7 +83,7 @@ struct LoadedModel {
 }
 
 fn load_model(bench: &Bench, folder: Option<&Path>) -> Result<LoadedModel, Failure> {
-    let failed = |e: ModelError| Failure::assistant(&e.into());
+    let failed = |e: ModelError| Failure::from(e);
     let started = Instant::now();
     let bundle = Bundle::open(folder).map_err(failed)?;
     let (device, name) = device::open(&bench.device).map_err(failed)?;

@@ -3,13 +3,14 @@
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome, new_bundle_folder};
+use super::new_bundle_folder;
+use crate::cli::failure::Outcome;
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{ImportError, Request, WeightFormat, import};
-use rounds_support::errors::display_path;
-use rounds_support::{Cancel, Progress, stderr_line};
+use rounds_support::errors::{count, display_path};
+use rounds_support::{Cancel, Failure, Progress, stderr_line};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Family {
@@ -76,7 +77,7 @@ pub struct Import {
 
 pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     if let Some(template) = &arguments.template {
-        Template::shipped(template).map_err(|e| Failure::usage(e, None))?;
+        Template::shipped(template).map_err(|e| Failure::usage(e))?;
     }
     let out = new_bundle_folder(&arguments.out)?;
     let name = arguments.name.clone().unwrap_or_else(|| {
@@ -103,12 +104,12 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
     stderr_line(format_args!(
-        "{}: {} tensors, {} parameters ({} of them in the checkpoint), {} published tensors unused, {:.2} GB",
+        "{}: {}, {} parameters ({} of them in the checkpoint), {} unused, {:.2} GB",
         display_path(&out),
-        imported.tensors,
+        count(imported.tensors, "tensor"),
         imported.parameters,
         imported.checkpoint_parameters,
-        imported.ignored,
+        count(imported.ignored, "published tensor"),
         imported.bytes as f64 / 1e9
     ));
     Ok(0)
@@ -130,19 +131,19 @@ fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) ->
         encoder::import(&arguments.checkpoint, out, &options, cancel, progress)
     })?;
     stderr_line(format_args!(
-        "{}: {}, {} tensors, {} parameters, {} published tensors unused, {:.2} GB",
+        "{}: {}, {}, {} parameters, {} unused, {:.2} GB",
         display_path(out),
         imported.family.name(),
-        imported.tensors,
+        count(imported.tensors, "tensor"),
         imported.parameters,
-        imported.ignored,
+        count(imported.ignored, "published tensor"),
         imported.bytes as f64 / 1e9
     ));
     Ok(0)
 }
 
 /// Runs an import with a progress bar.
-fn with_progress<T>(
+pub fn with_progress<T>(
     work: impl FnOnce(&mut dyn FnMut(usize, usize)) -> Result<T, ImportError>,
 ) -> Result<T, Failure> {
     let mut progress: Option<Progress> = None;
@@ -150,10 +151,25 @@ fn with_progress<T>(
         progress
             .get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
             .set(done as u64);
-    })
-    .map_err(|e| Failure::model(&e))?;
-    if let Some(progress) = &mut progress {
+    });
+    if let (Some(progress), true) = (&mut progress, done.is_ok()) {
         progress.finish();
     }
-    Ok(done)
+    drop(progress);
+    done.map_err(failed)
+}
+
+/// The failure of an import; tensors that do not fit are printed one to a line.
+fn failed(error: ImportError) -> Failure {
+    let ImportError::Mismatch(tensors) = &error else {
+        return error.into();
+    };
+    tensors.iter().for_each(stderr_line);
+    Failure {
+        message: format!(
+            "the weights do not fit together: {}",
+            count(tensors.len(), "fault")
+        ),
+        ..Failure::of(&error)
+    }
 }

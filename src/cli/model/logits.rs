@@ -10,14 +10,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Failure, Outcome, library};
-use rounds_imaging::{HighBitDepth, load};
+use crate::cli::failure::Outcome;
+use crate::cli::libraries::existing_model;
+use rounds_imaging::{HighBitDepth, load_as_reference};
 use rounds_model::bundle::Bundle;
-use rounds_model::learner::FlamingoLearner;
 use rounds_model::generate::argmax;
 use rounds_model::generate::score::rank;
+use rounds_model::learner::FlamingoLearner;
 use rounds_model::{EncodedImage, FewShotLearner, device};
-use rounds_support::{Cancel, Hint, Progress, files, stderr_line};
+use rounds_support::{Cancel, Failure, Progress, files, stderr_line};
 
 #[derive(Args)]
 pub struct Logits {
@@ -27,7 +28,7 @@ pub struct Logits {
     /// optionally "left_padding": N and "continuations": ["yes", [17, 4]] to rank
     #[arg(long)]
     prompt: PathBuf,
-    /// File to write (safetensors); line N gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width],
+    /// File to write (safetensors); prompt N, from 0 and without blank lines, gives N.input_ids, N.logits [tokens, vocabulary], N.media [images, latents, width],
     /// N.log_probabilities [continuations, 2] (sum and mean over tokens)
     #[arg(long)]
     out: PathBuf,
@@ -72,29 +73,27 @@ enum Segment {
 }
 
 fn line_error(line: usize, reason: impl std::fmt::Display) -> Failure {
-    Failure {
-        message: format!("line {line} of the prompt file: {reason}"),
-        hint: None,
-        code: 3,
-    }
+    Failure::model(format_args!("line {line} of the prompt file: {reason}"))
 }
 
 pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
-    let folder = library()?.find(&arguments.bundle);
-    let bundle = Bundle::open(Some(&folder)).map_err(|e| Failure::model(&e))?;
-    let (device, name) = device::open(&arguments.device).map_err(|e| Failure::model(&e))?;
+    let folder = existing_model(&arguments.bundle)?;
+    let bundle = Bundle::open(folder.as_deref())?;
+    let (device, name) = device::open(&arguments.device)?;
     stderr_line(format_args!("device {name}"));
-    let learner = FlamingoLearner::load(&bundle, &device).map_err(|e| Failure::model(&e))?;
+    let learner = FlamingoLearner::load(&bundle, &device)?;
     let mut learner = learner.with_high_bit_depth(HighBitDepth::AsReference);
-    let text = files::read_to_string(&arguments.prompt).map_err(|e| Failure::model(&e))?;
-    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let text = files::read_to_string(&arguments.prompt)?;
+    // Numbered as an editor numbers them, blank lines included.
+    let lines = text.lines().zip(1..);
+    let lines: Vec<(&str, usize)> = lines.filter(|(line, _)| !line.trim().is_empty()).collect();
     let mut progress = Progress::new("prompts", Some(lines.len() as u64));
     let mut out = HashMap::new();
     let folder = arguments.prompt.parent().unwrap_or(Path::new("."));
-    for (i, line) in lines.iter().enumerate() {
-        let line: Line = serde_json::from_str(line).map_err(|e| line_error(i + 1, e))?;
-        let (ids, images) =
-            interleaved(&learner, &line, folder).map_err(|e| line_error(i + 1, e))?;
+    for (i, (line, number)) in lines.into_iter().enumerate() {
+        let failed = |reason: String| line_error(number, reason);
+        let line: Line = serde_json::from_str(line).map_err(|e| failed(e.to_string()))?;
+        let (ids, images) = interleaved(&learner, &line, folder).map_err(failed)?;
         run_line(
             &mut learner,
             &mut out,
@@ -105,18 +104,18 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
             arguments,
             cancel,
         )
-        .map_err(|e| line_error(i + 1, e))?;
+        .map_err(|e| failed(format!("{e:#}")))?;
         progress.set(i as u64 + 1);
     }
     progress.finish();
     let sorted: std::collections::BTreeMap<_, _> = out.into_iter().collect();
-    let blob = safetensors::serialize(sorted.iter().map(|(n, t)| (n.as_str(), t)), None)
-        .map_err(|e| line_error(0, e))?;
-    files::write_atomic(&arguments.out, &blob).map_err(|e| Failure {
-        message: e.to_string(),
-        hint: e.hint(),
-        code: 3,
-    })?;
+    let blob =
+        safetensors::serialize(sorted.iter().map(|(n, t)| (n.as_str(), t)), None).map_err(|e| {
+            Failure::model(format_args!(
+                "the logits cannot be written as safetensors: {e}"
+            ))
+        })?;
+    files::write_atomic(&arguments.out, &blob)?;
     Ok(0)
 }
 
@@ -150,7 +149,7 @@ fn interleaved(
     let images = paths
         .iter()
         .map(|path| {
-            let image = load(&folder.join(path)).map_err(|e| e.to_string())?;
+            let image = load_as_reference(&folder.join(path)).map_err(|e| e.to_string())?;
             let encoded = learner.encode_image(&image).map_err(|e| e.to_string())?;
             Ok(Arc::new(encoded))
         })

@@ -4,14 +4,16 @@ use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, new_bundle_folder};
+use super::import::with_progress;
+use super::new_bundle_folder;
+use crate::cli::failure::Outcome;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{Request, WeightFormat, import};
 use rounds_support::errors::display_path;
-use rounds_support::{Hint, Paths, Progress, stderr_line};
+use rounds_support::{Failure, Paths, Progress, stderr_line};
 
 #[derive(Args)]
 pub struct Pull {
@@ -31,14 +33,6 @@ pub struct Pull {
     media_mask: MediaMask,
 }
 
-fn failed(error: &hub::HubError) -> Failure {
-    let mut failure = Failure::model(error);
-    if matches!(error, hub::HubError::Cancelled) {
-        failure.code = 130;
-    }
-    failure
-}
-
 pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     let Some(name) = &arguments.name else {
         for entry in hub::catalogue() {
@@ -48,23 +42,16 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
     };
     let entry = hub::find(name).ok_or_else(|| {
         let hint = "list the catalogue with `rounds model pull`, or import your own files with `rounds model import`";
-        Failure::usage(
-            format!(
+        Failure::usage(format!(
                 "no model named {} in the catalogue",
                 rounds_support::sanitise::clean_line(name)
-            ),
-            Some(hint.into()),
-        )
+            )).hint(hint)
     })?;
     confirm_licence(&entry, arguments.accept_licence)?;
     let cancel = interrupt.flag();
-    let paths = Paths::find().map_err(|e| Failure {
-        message: e.to_string(),
-        hint: e.hint(),
-        code: 2,
-    })?;
+    let paths = Paths::find()?;
     let hub = Hub::from_env();
-    let mut pins = Pins::open(&paths.data_dir).map_err(|e| failed(&e))?;
+    let mut pins = Pins::open(&paths.data_dir)?;
     let mut current_file = String::new();
     let mut bar: Option<Progress> = None;
     let pulled = hub::pull(&hub, &entry, &mut pins, cancel, &mut |p| {
@@ -75,8 +62,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         if let Some(bar) = &mut bar {
             bar.set(p.done);
         }
-    })
-    .map_err(|e| failed(&e))?;
+    })?;
     drop(bar);
     let folder = |role: Role| {
         pulled
@@ -112,13 +98,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         begin: None,
         template: None,
     };
-    let mut bar: Option<Progress> = None;
-    let imported = import(&request, cancel, &mut |done, of| {
-        bar.get_or_insert_with(|| Progress::new("converting tensors", Some(of as u64)))
-            .set(done as u64);
-    })
-    .map_err(|e| Failure::model(&e))?;
-    drop(bar);
+    let imported = with_progress(|progress| import(&request, cancel, progress))?;
     stderr_line(format_args!(
         "{}: {} parameters, {:.2} GB",
         display_path(&request.out),
@@ -145,8 +125,6 @@ fn confirm_licence(entry: &Entry, by_flag: bool) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    Err(Failure::usage(
-        "the licence was not accepted",
-        Some("read it at the pages above, then add --accept-licence".into()),
-    ))
+    Err(Failure::usage("the licence was not accepted")
+        .hint("read it at the pages above, then add --accept-licence"))
 }

@@ -130,3 +130,25 @@ fn an_interrupt_at_a_question_ends_the_command_and_nothing_is_deleted() {
     let listed = run(&["session", "list"]).output().expect("it runs");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("What is this?"));
 }
+
+#[test]
+fn leaving_says_how_to_come_back_and_that_comes_back() {
+    if !there_is_tmux() {
+        return;
+    }
+    let home = Home::used();
+    let pane = Pane::shell(&home, SIZE);
+    pane.line("sh \"$CHAT\" --shots 1");
+    pane.see(" ready |");
+    pane.line("What is this?");
+    pane.wait("an answer", |screen| super::look::answers(screen) > 0);
+    pane.keys(&["C-d"]);
+    let shell = pane.see("continue this session with `rounds chat --session ");
+    let id = shell.split("--session ").nth(1).expect("an id");
+    let id: String = id.chars().take_while(|c| *c != '`').collect();
+    pane.line(&format!("clear; sh \"$CHAT\" --session {id}"));
+    pane.see(" ready |");
+    pane.see("What is this?");
+    pane.keys(&["C-d"]);
+    ended_with(&pane, 0);
+}

@@ -9,7 +9,7 @@ mod system;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::failure::Outcome;
 use super::out::print;
 use rounds_index::short;
 use rounds_support::errors::count;

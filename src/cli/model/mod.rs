@@ -9,17 +9,16 @@ mod pull;
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
 
+use super::failure::Outcome;
 use super::interrupt::Interrupt;
+use super::libraries::{existing_model, indexes_using, models};
 use super::out::{self, print};
-use super::{Failure, Outcome};
-use rounds_assistant::SHIPPED;
 use rounds_model::bundle::Bundle;
-use rounds_model::encoder::Descriptor;
 use rounds_model::import::WeightFormat;
-use rounds_model::library::{BundleManifest, Library, is_bundle};
+use rounds_model::library::BundleManifest;
 use rounds_model::random::{self, Shape};
 use rounds_support::errors::{count, display_path};
-use rounds_support::{Hint, Paths, Progress, stderr_line};
+use rounds_support::{Failure, Progress, stderr_line};
 
 #[derive(Subcommand)]
 pub enum Model {
@@ -49,9 +48,13 @@ pub enum Model {
         /// Bundle name or folder
         bundle: PathBuf,
     },
-    /// Write the logits of prompts, to compare with a reference implementation (greyscale above 8 bits is clipped, as there)
+    /// Write the logits of prompts, to compare with a reference
+    ///
+    /// Greyscale above 8 bits is clipped, as in the reference implementation.
+    #[command(hide = true)]
     Logits(logits::Logits),
     /// Write a bundle with random weights in a published shape
+    #[command(hide = true)]
     Random {
         /// Model shape
         #[arg(long, value_enum)]
@@ -70,54 +73,14 @@ pub enum Model {
         out: PathBuf,
     },
     /// Measure a bundle's speed and memory
+    #[command(hide = true)]
     Bench(bench::Bench),
-}
-
-/// The user's library of models.
-pub fn library() -> Result<Library, Failure> {
-    Paths::find()
-        .map(|paths| Library::of(&paths))
-        .map_err(|e| Failure {
-            message: e.to_string(),
-            hint: e.hint(),
-            code: 2,
-        })
-}
-
-/// A bundle's folder by name or path; `None` for the shipped model.
-pub fn find(given: &Path) -> Result<Option<PathBuf>, Failure> {
-    let folder = library()?.find(given);
-    let is_shipped = given == Path::new(SHIPPED) && !is_bundle(&folder);
-    Ok((!is_shipped).then_some(folder))
-}
-
-/// As [`find`]. Errors if there is no bundle.
-pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
-    let found = find(given)?;
-    match found.as_deref().is_none_or(is_bundle) {
-        true => Ok(found),
-        false => Err(Failure::usage(
-            format!("no model named {}", display_path(given)),
-            Some(
-                "list your models with `rounds model list`, or omit --model to use the shipped one"
-                    .into(),
-            ),
-        )),
-    }
-}
-
-/// An encoder as the assistant takes it: the names `descriptor` and `shipped`, or the folder of an existing bundle.
-pub fn find_encoder(given: &Path) -> Result<PathBuf, Failure> {
-    match Descriptor::is_descriptor(given) {
-        true => Ok(given.to_path_buf()),
-        false => Ok(existing(given)?.unwrap_or_else(|| PathBuf::from(SHIPPED))),
-    }
 }
 
 /// The folder for a new bundle.
 fn new_bundle_folder(given: &std::path::Path) -> Result<PathBuf, Failure> {
-    let folder = library()?.place(given);
-    folder.map_err(|e| Failure::usage(e.to_string(), None))
+    let folder = models()?.place(given);
+    folder.map_err(|e| Failure::usage(e.to_string()))
 }
 
 /// Runs the subcommand.
@@ -130,10 +93,10 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
         Model::Show { bundle } => show(bundle),
         Model::Verify { bundle } => verify(bundle),
         Model::Remove { bundle } => {
-            let library = library()?;
+            let library = models()?;
             let folder = library.find(bundle);
-            let users = super::index::indexes_using(&library, &folder)?;
-            library.remove(&folder).map_err(|e| Failure::model(&e))?;
+            let users = indexes_using(&folder)?;
+            library.remove(&folder)?;
             stderr_line(format_args!("deleted {}", display_path(&folder)));
             for (index, encoder) in users {
                 stderr_line(format_args!(
@@ -160,8 +123,7 @@ pub fn run(model: &Model, interrupt: &Interrupt) -> Outcome {
                 *seed,
                 interrupt.flag(),
                 &mut |done, _| progress.set(done as u64),
-            )
-            .map_err(|e| Failure::model(&e))?;
+            )?;
             progress.finish();
             stderr_line(format_args!(
                 "{}: {:.2} GB",
@@ -190,7 +152,7 @@ fn row(name: &str, known: &BundleManifest) -> serde_json::Value {
 fn list(json: bool) -> Outcome {
     let mut faults = 0;
     let mut rows = Vec::new();
-    for (name, manifest) in library()?.list() {
+    for (name, manifest) in models()?.list() {
         let name = rounds_support::sanitise::clean_line(&name);
         match manifest {
             Ok(known) => rows.push(row(&name, &known)),
@@ -222,19 +184,15 @@ fn list(json: bool) -> Outcome {
 }
 
 fn show(bundle: &Path) -> Outcome {
-    let known = match existing(bundle)? {
+    let known = match existing_model(bundle)? {
         Some(folder) => BundleManifest::of(&folder),
         None => Bundle::open(None).map(|bundle| BundleManifest::Learner(Box::new(bundle.manifest))),
     };
-    let text = match known.map_err(|e| Failure::model(&e))? {
+    let text = match known? {
         BundleManifest::Learner(manifest) => toml::to_string(&manifest),
         BundleManifest::Encoder(manifest) => toml::to_string(&manifest),
     };
-    let text = text.map_err(|e| Failure {
-        message: e.to_string(),
-        hint: None,
-        code: 3,
-    })?;
+    let text = text.map_err(Failure::model)?;
     // The manifest comes from an untrusted file.
     let clean: String = text
         .lines()
@@ -244,21 +202,19 @@ fn show(bundle: &Path) -> Outcome {
 }
 
 fn verify(bundle: &Path) -> Outcome {
-    let faults = match existing(bundle)? {
+    let faults = match existing_model(bundle)? {
         Some(folder) => BundleManifest::verify(&folder),
         // Opening the shipped model checks all hashes.
         None => Bundle::open(None).map(|_| Vec::new()),
     };
-    let faults = faults.map_err(|e| Failure::model(&e))?;
+    let faults = faults?;
     for fault in &faults {
         print(fault)?;
     }
     if faults.is_empty() {
         return print("all files verified, no damage").map(|()| 0);
     }
-    Err(Failure {
-        message: format!("the bundle has {}", count(faults.len(), "damaged file")),
-        hint: Some("import or pull the model again".into()),
-        code: 3,
-    })
+    let damaged = count(faults.len(), "damaged file");
+    Err(Failure::model(format_args!("the bundle has {damaged}"))
+        .hint("import or pull the model again"))
 }
