@@ -3,21 +3,21 @@
 mod edit;
 mod import;
 mod inspect;
+mod list;
 mod search;
 
 use candle_core::Device;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome};
-use crate::cli::interrupt::Interrupt;
+use super::failure::Outcome;
+use super::interrupt::Interrupt;
+use super::libraries::{find_index, find_model, models};
 use rounds_assistant::{Embedders, SHIPPED};
-use rounds_index::library::{Library, is_index};
-use rounds_index::{Encoder, Index, IndexError};
+use rounds_index::{Encoder, IndexError};
 use rounds_model::device;
 use rounds_model::encoder::Descriptor;
-use rounds_support::errors::display_path;
-use rounds_support::{Hint, Paths};
+use rounds_support::Failure;
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
@@ -27,12 +27,8 @@ pub enum IndexCommand {
     Add(edit::Add),
     /// Import a dataset
     Import(import::Import),
-    /// List your indexes
-    List {
-        /// Print a JSON array
-        #[arg(long)]
-        json: bool,
-    },
+    /// List your indexes and the shipped one
+    List(list::List),
     /// Show an index, or one of its examples
     Show(inspect::Show),
     /// Search examples by image, text or tags
@@ -77,7 +73,7 @@ impl EncoderArgs {
     /// The encoder and the embedder that runs it.
     fn load(&self) -> Result<(Encoder, Embedders), Failure> {
         let loaded = Embedders::of(self.bundle()?.as_deref(), &self.open_device()?);
-        let (mut encoder, embedders) = loaded.map_err(|e| Failure::model(&e))?;
+        let (mut encoder, embedders) = loaded?;
         encoder.bundle = self.bundle_given()?.map_or_else(String::new, bundle_name);
         Ok((encoder, embedders))
     }
@@ -85,7 +81,7 @@ impl EncoderArgs {
     /// The encoders of a new index.
     fn of_new_index(&self) -> Result<Vec<Encoder>, Failure> {
         let loaded = Embedders::of_new_index(self.bundle()?.as_deref(), &self.open_device()?);
-        let mut encoders = loaded.map_err(|e| Failure::model(&e))?;
+        let mut encoders = loaded?;
         if let (Some(model), [encoder]) = (self.bundle_given()?, encoders.as_mut_slice()) {
             encoder.bundle = bundle_name(model);
         }
@@ -94,9 +90,7 @@ impl EncoderArgs {
 
     fn open_device(&self) -> Result<Device, Failure> {
         let opened = device::open(&self.device);
-        opened
-            .map(|(device, _)| device)
-            .map_err(|e| Failure::model(&e))
+        opened.map(|(device, _)| device).map_err(Failure::from)
     }
 
     /// The bundle as given; `None` for the shipped model.
@@ -106,7 +100,7 @@ impl EncoderArgs {
     }
 
     fn bundle(&self) -> Result<Option<PathBuf>, Failure> {
-        self.model.as_deref().map_or(Ok(None), super::model::find)
+        self.model.as_deref().map_or(Ok(None), find_model)
     }
 }
 
@@ -128,100 +122,20 @@ fn encoder_key(given: &Path) -> String {
     }
 }
 
-/// The user's library of indexes.
-fn library() -> Result<Library, Failure> {
-    Paths::find()
-        .map(|paths| Library::of(&paths))
-        .map_err(|e| Failure::usage(e, e.hint()))
-}
-
-/// An index's folder by name or path.
-pub fn find(given: &Path) -> Result<PathBuf, Failure> {
-    Ok(library()?.find(given))
-}
-
-/// An existing index by name or path; `None` for the shipped index.
-///
-/// Errors if there is none.
-pub fn existing(given: &Path) -> Result<Option<PathBuf>, Failure> {
-    let folder = find(given)?;
-    if is_index(&folder) {
-        return Ok(Some(folder));
-    }
-    match given == Path::new(SHIPPED) {
-        true => Ok(None),
-        false => Err(failed(IndexError::NotAnIndex(display_path(&folder)))),
-    }
-}
-
-/// As [`find`], for commands that modify the index; the shipped index is refused.
+/// As [`find_index`], for commands that modify the index; the shipped index is refused.
 fn find_editable(given: &Path) -> Result<PathBuf, Failure> {
-    let folder = find(given)?;
+    let folder = find_index(given)?;
     if folder == Path::new(SHIPPED) && !folder.exists() {
-        return Err(failed(IndexError::Shipped));
+        return Err(IndexError::Shipped.into());
     }
     Ok(folder)
 }
 
-/// The failure for an index error: exit code 2 if the user caused it, else 3.
-pub fn failed(error: IndexError) -> Failure {
-    let code = match &error {
-        IndexError::Cancelled => 130,
-        IndexError::NotAnIndex(_)
-        | IndexError::Exists(_)
-        | IndexError::NotEmpty { .. }
-        | IndexError::NoTag { .. }
-        | IndexError::ReservedName(_)
-        | IndexError::Unknown(_)
-        | IndexError::Missing { .. }
-        | IndexError::TooLong { .. }
-        | IndexError::NoTextVectors
-        | IndexError::Shipped
-        | IndexError::Refused(_) => 2,
-        _ => 3,
-    };
-    Failure {
-        message: error.to_string(),
-        hint: error.hint(),
-        code,
-    }
-}
-
-/// Opens an index by name or path.
-pub fn open(given: &Path) -> Result<Index, Failure> {
-    Index::open(existing(given)?.as_deref()).map_err(failed)
-}
-
-/// The user's indexes with vectors from the bundle in `folder`, each with the encoder's name.
-pub fn indexes_using(
-    models: &rounds_model::library::Library,
-    folder: &Path,
-) -> Result<Vec<(String, String)>, Failure> {
-    let canonical = |path: &Path| std::fs::canonicalize(path).ok();
-    let uses_bundle = |e: &&Encoder| {
-        let found = models.find(Path::new(&e.bundle));
-        !e.bundle.is_empty()
-            && canonical(&found).is_some_and(|found| Some(found) == canonical(folder))
-    };
-    let clean = rounds_support::sanitise::clean_line;
-    let mut users = Vec::new();
-    for (name, index) in library()?.list() {
-        let encoders = index.iter().flat_map(|index| index.encoders());
-        users.extend(
-            encoders
-                .filter(uses_bundle)
-                .map(|e| (clean(&name), e.name.clone())),
-        );
-    }
-    Ok(users)
-}
-
 /// The embedders that compute the vectors of an index's encoders.
 fn embedders(encoders: &[Encoder], device: &str) -> Result<Embedders, Failure> {
-    let (device, _) = device::open(device).map_err(|e| Failure::model(&e))?;
-    let library = super::model::library()?;
-    Embedders::for_index(encoders, &|path| library.find(path), &device)
-        .map_err(|e| Failure::model(&e))
+    let (device, _) = device::open(device)?;
+    let library = models()?;
+    Embedders::for_index(encoders, &|path| library.find(path), &device).map_err(Failure::from)
 }
 
 /// Runs the subcommand.
@@ -230,7 +144,7 @@ pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
         IndexCommand::Create(create) => edit::create(create),
         IndexCommand::Add(add) => edit::add(add, interrupt.flag()),
         IndexCommand::Import(import) => import::run(import, interrupt.flag()),
-        IndexCommand::List { json } => inspect::list(*json),
+        IndexCommand::List(list) => list::list(list),
         IndexCommand::Show(show) => inspect::show(show),
         IndexCommand::Search(search) => search::search(search),
         IndexCommand::Remove(remove) => edit::remove(remove),

@@ -1,190 +1,259 @@
-//! The interface's view of the session store: a small trait that the store implements.
+//! Stores the chat's sessions, on disk or in memory only, and gives them back.
 //!
-//! It is called on its own thread and may wait for the disk. Never call it from the thread that draws.
+//! There is one way in and one way out: both stores keep the same turns and write the same exports. It is called on its
+//! own thread and may wait for the disk. Never call it from the thread that draws.
 
-use std::path::PathBuf;
+mod conversion;
+mod libraries;
+mod types;
+
+pub use conversion::{stored_answer, stored_shot};
+pub use libraries::Libraries;
+pub use rounds_session::ExportFormat;
+pub use types::{
+    Attached, Finished, NewTurn, Outcome, SavedEnd, SavedSession, SavedTurn, SessionSummary,
+    Subject, TurnEnd,
+};
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rounds_assistant::Setup;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Settings, Setup};
-use rounds_imaging::Image;
-use rounds_index::Images;
+use rounds_imaging::{decode, thumbnail_jpeg};
+use rounds_index::{ExampleImage, Images};
+use rounds_session::{
+    Hit, NewShot, Part, SessionError, Sessions, StoredImage, Summary, TurnId, local_time,
+};
+use rounds_support::{Paths, files};
 
-/// A failure of the store, as a message for the user.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct JournalError {
-    pub message: String,
-    pub hint: Option<String>,
+/// Side of the saved thumbnails of shots, in pixels.
+const THUMBNAIL: u32 = 96;
+/// Maximum number of opened indexes that are searched for the images of shots.
+const MAX_INDEXES: usize = 8;
+
+/// The chat's sessions.
+pub struct Journal {
+    sessions: Sessions,
+    libraries: Libraries,
+    /// Image folders of the opened indexes, the newest last. Images are named by content hash, so any hit is the right one.
+    images: Vec<Images>,
+    /// See [`accepted_marker`]; `None` if nothing may be written.
+    accepted: Option<PathBuf>,
 }
 
-impl JournalError {
-    pub fn new(message: impl Into<String>) -> Self {
+/// The file that exists once the user has accepted the welcome screen.
+pub fn accepted_marker(paths: &Paths) -> PathBuf {
+    paths.data_dir.join("accepted")
+}
+
+impl Journal {
+    /// The sessions in the user's data folder.
+    pub fn open(paths: &Paths) -> Result<Self, SessionError> {
+        let sessions = Sessions::open(paths)?;
+        Ok(Self::of(sessions, paths, Some(accepted_marker(paths))))
+    }
+
+    /// Sessions that are gone when the program ends: nothing is written to disk except exports.
+    pub fn in_memory(paths: &Paths) -> Result<Self, SessionError> {
+        Ok(Self::of(Sessions::open_in_memory()?, paths, None))
+    }
+
+    /// Sessions in memory, and libraries in which there is nothing.
+    #[cfg(test)]
+    pub fn for_tests() -> Self {
+        Self::in_memory(&Paths::under(Path::new("/nonexistent"))).unwrap()
+    }
+
+    fn of(sessions: Sessions, paths: &Paths, accepted: Option<PathBuf>) -> Self {
         Self {
-            message: message.into(),
-            hint: None,
-        }
-    }
-}
-
-/// An attached image.
-#[derive(Clone, Debug)]
-pub struct Attached {
-    pub image: Arc<Image>,
-    /// The file's bytes, so that a session can be reopened after the file is gone.
-    pub file: Arc<[u8]>,
-    /// Where it was read from; `None` for a built-in case or a reopened session.
-    pub path: Option<PathBuf>,
-}
-
-/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
-/// the turn, never exported.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
-    pub patient: Option<String>,
-    pub study: Option<String>,
-}
-
-/// A question, the moment it is asked.
-#[derive(Clone, Debug)]
-pub struct NewTurn {
-    /// The stored turn that it follows.
-    pub parent: Option<String>,
-    pub question: String,
-    pub images: Vec<Attached>,
-    pub subject: Subject,
-    pub settings: Settings,
-    /// The setup that will answer it, as far as is known.
-    pub setup: Setup,
-}
-
-/// How a turn ended.
-#[derive(Clone, Debug)]
-pub enum TurnEnd {
-    Answered(Box<Answer>),
-    Stopped { text: String, shots: Vec<Shot> },
-    Failed { text: String, message: String },
-}
-
-/// A row of the session list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionSummary {
-    pub id: String,
-    pub title: String,
-    /// When it was last used, as text: `today 14:05`, `2026-11-02`.
-    pub when: String,
-    pub turns: usize,
-    /// Where the search words were found.
-    pub snippet: Option<String>,
-}
-
-/// A stored turn.
-#[derive(Clone, Debug)]
-pub struct SavedTurn {
-    pub id: String,
-    /// Id of the previous turn.
-    pub parent: Option<String>,
-    pub question: String,
-    pub images: Vec<Attached>,
-    /// Names of images that could not be read back.
-    pub damaged: Vec<String>,
-    pub subject: Subject,
-    pub settings: Settings,
-    pub end: SavedEnd,
-}
-
-/// How a stored turn ended.
-#[derive(Clone, Debug)]
-pub enum SavedEnd {
-    Answered {
-        answer: String,
-        rationale: Option<String>,
-        notices: Vec<String>,
-        /// Answer options with their likelihoods as text, most likely first.
-        ranking: Vec<String>,
-        shots: Vec<Shot>,
-    },
-    Stopped {
-        text: String,
-        shots: Vec<Shot>,
-    },
-    Failed {
-        /// The partial answer.
-        text: String,
-        message: String,
-    },
-}
-
-/// A whole session.
-#[derive(Clone, Debug, Default)]
-pub struct SavedSession {
-    pub id: String,
-    pub title: String,
-    /// Parents before their children.
-    pub turns: Vec<SavedTurn>,
-}
-
-/// Formats of an export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ExportFormat {
-    #[default]
-    Markdown,
-    Html,
-    Json,
-}
-
-impl ExportFormat {
-    pub const ALL: [Self; 3] = [Self::Markdown, Self::Html, Self::Json];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Markdown => "Markdown",
-            Self::Html => "HTML, one file with the images",
-            Self::Json => "JSON with the full provenance",
+            sessions,
+            libraries: Libraries::of(paths),
+            images: Vec::new(),
+            accepted,
         }
     }
 
-    /// The format that a path's extension names.
-    pub fn of(path: &std::path::Path) -> Option<Self> {
-        let end = path.extension()?.to_str()?;
-        Self::ALL.into_iter().find(|f| f.extension() == end)
+    /// Errors if there is no such session.
+    pub fn check_exists(&self, session: &str) -> Result<(), SessionError> {
+        self.sessions.find(session).map(drop)
     }
 
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Markdown => "md",
-            Self::Html => "html",
-            Self::Json => "json",
-        }
+    /// A warning about the store that the user must see.
+    pub fn notice(&self) -> Option<&str> {
+        self.sessions.notice()
     }
-}
 
-/// Stores sessions.
-pub trait Journal: Send {
     /// Creates a session and returns its id.
-    fn create(&mut self, title: &str, model: &str, index: &str) -> Result<String, JournalError>;
-    /// Stores a question before it is answered; returns the turn's id.
-    fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, JournalError>;
-    /// Stores the partial answer; called about once a second.
-    fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), JournalError>;
-    /// Stores how a turn ended, and the setup that answered it.
-    fn finish_turn(&mut self, turn: &str, end: &TurnEnd, setup: &Setup)
-    -> Result<(), JournalError>;
-    /// The latest sessions; only those that contain `words`, unless it is empty.
-    fn list(&mut self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, JournalError>;
-    /// Opens a session by its id or a prefix of it.
-    fn open(&mut self, id: &str) -> Result<SavedSession, JournalError>;
-    fn rename(&mut self, id: &str, title: &str) -> Result<(), JournalError>;
-    fn delete(&mut self, id: &str) -> Result<(), JournalError>;
-    /// Writes a session to `path`; never overwrites a file.
-    fn export(
+    pub fn create(
         &mut self,
-        id: &str,
-        format: ExportFormat,
-        path: &std::path::Path,
-    ) -> Result<(), JournalError>;
+        title: &str,
+        model: &str,
+        index: &str,
+    ) -> Result<String, SessionError> {
+        Ok(self.sessions.create(title, model, index)?.to_string())
+    }
+
     /// An index was opened: shots of later answers may have their images there.
-    fn index_opened(&mut self, _images: Images) {}
+    pub fn index_opened(&mut self, images: Images) {
+        if self.images.len() >= MAX_INDEXES {
+            self.images.remove(0);
+        }
+        self.images.push(images);
+    }
+
+    /// Stores a question before it is answered; returns the turn's id.
+    pub fn begin_turn(&mut self, session: &str, turn: &NewTurn) -> Result<String, SessionError> {
+        let sources = self.libraries.sources(&turn.setup);
+        let new = conversion::stored_question(turn, sources)?;
+        let id = self.sessions.begin_turn(&session.parse()?, &new)?;
+        Ok(id.to_string())
+    }
+
+    /// Stores the partial answer; called about once a second.
+    pub fn append_partial(&mut self, turn: &str, text: &str) -> Result<(), SessionError> {
+        self.sessions.append_partial(&turn.parse()?, text)
+    }
+
+    /// Stores how a turn ended, and the setup that answered it.
+    pub fn finish_turn(
+        &mut self,
+        turn: &str,
+        end: &TurnEnd,
+        setup: &Setup,
+    ) -> Result<(), SessionError> {
+        let turn: TurnId = turn.parse()?;
+        let outcome = match &end.outcome {
+            Outcome::Answered(answer) => {
+                rounds_session::Outcome::Answered(Box::new(stored_answer(answer)))
+            }
+            Outcome::Stopped { text } => rounds_session::Outcome::Stopped { text: text.clone() },
+            Outcome::Failed { text, message } => rounds_session::Outcome::Failed {
+                text: text.clone(),
+                message: message.clone(),
+            },
+        };
+        let end = rounds_session::TurnEnd {
+            outcome,
+            shots: end.shots.iter().map(|shot| self.new_shot(shot)).collect(),
+            prompt: end.prompt.clone(),
+            sources: Some(self.libraries.sources(setup)),
+        };
+        self.sessions.finish_turn(&turn, end)
+    }
+
+    fn new_shot(&self, shot: &Shot) -> NewShot {
+        NewShot {
+            shot: stored_shot(shot),
+            thumbnail: shot.example.image().and_then(|image| self.thumbnail(image)),
+        }
+    }
+
+    fn thumbnail(&self, image: &ExampleImage) -> Option<Vec<u8>> {
+        let mut newest_first = self.images.iter().rev();
+        let bytes = newest_first.find_map(|images| images.bytes(image).ok())?;
+        thumbnail_jpeg(&decode(&bytes, "shot").ok()?, THUMBNAIL, 80).ok()
+    }
+
+    /// The latest sessions; only those that contain `words`, unless it is empty.
+    pub fn list(&self, words: &str, limit: usize) -> Result<Vec<SessionSummary>, SessionError> {
+        if words.trim().is_empty() {
+            let all = self.sessions.list(limit, 0)?;
+            return Ok(all.into_iter().map(|found| listed(found, None)).collect());
+        }
+        let hits = self.sessions.search(words, limit)?;
+        let mut found: Vec<SessionSummary> = Vec::new();
+        for hit in &hits {
+            let known = found.iter().any(|row| row.id == hit.session.as_str());
+            if !known {
+                let mut own = hits.iter().filter(|other| other.session == hit.session);
+                // The title is shown anyway.
+                let inside = own.find(|other| other.part != Part::Title);
+                found.push(listed(self.sessions.summary(&hit.session)?, inside));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Opens a session by its id, the beginning of it, its number or its title.
+    pub fn open_session(&self, name: &str) -> Result<SavedSession, SessionError> {
+        let session = self.sessions.load(&self.sessions.find(name)?)?;
+        let turns = session.turns.iter().map(|turn| {
+            // A damaged image does not prevent opening the session.
+            let (mut images, mut damaged) = (Vec::new(), Vec::new());
+            for image in &turn.images {
+                match self.load_image(image) {
+                    Some(attached) => images.push(attached),
+                    None => damaged.push(image.name.clone()),
+                }
+            }
+            conversion::restored_turn(&session.id, turn, images, damaged)
+        });
+        Ok(SavedSession {
+            id: session.id.to_string(),
+            turns: turns.collect(),
+            title: session.title.clone(),
+        })
+    }
+
+    /// Loads a saved image; `None` if it is damaged.
+    fn load_image(&self, stored: &StoredImage) -> Option<Attached> {
+        let bytes = self.sessions.image(stored).ok()?;
+        let image = decode(&bytes, &stored.name).ok()?;
+        Some(Attached {
+            image: Arc::new(image),
+            file: bytes.into(),
+            path: None,
+        })
+    }
+
+    /// Changes the title of a session.
+    pub fn rename(&mut self, name: &str, title: &str) -> Result<(), SessionError> {
+        let id = self.sessions.find(name)?;
+        self.sessions.rename(&id, title)
+    }
+
+    /// Deletes a session with its images.
+    pub fn delete(&mut self, name: &str) -> Result<(), SessionError> {
+        let id = self.sessions.find(name)?;
+        self.sessions.delete(&id).map(drop)
+    }
+
+    /// Writes a session to `path`.
+    ///
+    /// Errors if there is a file already, unless it is to be replaced.
+    pub fn export(
+        &self,
+        name: &str,
+        format: ExportFormat,
+        path: &Path,
+        replace: bool,
+    ) -> Result<(), SessionError> {
+        let id = self.sessions.find(name)?;
+        self.sessions.export_to(&id, format, path, replace)
+    }
+
     /// Remembers that the first-run screen was accepted.
-    fn accept(&mut self) -> Result<(), JournalError>;
+    pub fn accept(&mut self) -> Result<(), SessionError> {
+        let Some(marker) = &self.accepted else {
+            return Ok(());
+        };
+        if let Some(folder) = marker.parent() {
+            files::create_private_dir(folder)?;
+        }
+        Ok(files::write_atomic(marker, b"accepted\n")?)
+    }
+}
+
+/// A row of the session list; `hit` is where the search words were found.
+fn listed(found: Summary, hit: Option<&Hit>) -> SessionSummary {
+    SessionSummary {
+        id: found.id.to_string(),
+        title: found.title,
+        when: local_time(found.used),
+        turns: found.turns as usize,
+        image: found.image,
+        last_answer: found.last_answer,
+        snippet: hit.map(|hit| format!("{}: {}", hit.part.name(), hit.snippet.text)),
+    }
 }

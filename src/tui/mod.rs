@@ -6,12 +6,12 @@
 //! that both modes have it.
 
 pub mod backend;
+mod detected;
 mod driver;
 mod effects;
 mod first_run;
 pub mod journal;
 pub mod keys;
-mod memory_journal;
 mod message;
 mod options;
 pub mod plain;
@@ -23,6 +23,4 @@ mod view;
 
 pub use driver::{Capabilities, capabilities, run};
 pub use journal::Journal;
-pub use memory_journal::MemoryJournal;
-pub use options::{Colours, ExitReason, ImageMode, Options, ThemeChoice};
-pub use state::UserError;
+pub use options::{Colours, Ended, ExitReason, ImageMode, Options, ThemeChoice};

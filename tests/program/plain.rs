@@ -152,7 +152,11 @@ fn a_whole_conversation_comes_through_a_pipe() {
         &out,
         "error: the path does not end in a known export format\nhint: ",
     );
-    has(&out, " UTC, 4 questions, current)\n   Is there a nodule?\n");
+    has(
+        &out,
+        ", 4 questions, current)\n   chest-nodule: ",
+    );
+    has(&out, "\n   question: Is there a nodule?\n");
     has(&out, "context: ");
     assert!(out.matches(PURPOSE).count() >= 6, "{out}");
     assert!(!out.contains("> "), "no prompt in a pipe: {out}");
@@ -300,7 +304,7 @@ fn without_a_terminal_or_with_a_simple_one_it_goes_line_by_line_by_itself() {
         assert_eq!(output.status.code(), Some(0));
         has(
             &String::from_utf8_lossy(&output.stdout),
-            "1. abdomen-liver\n",
+            "case 1 (abdominal CT)\n",
         );
     }
 }
@@ -331,7 +335,7 @@ fn a_dumb_terminal_gets_lines_and_a_prompt() {
     );
     has(&begin, "Answers are often wrong.");
     input.write_all(b"/cases\n").expect("written");
-    let list = read_to(&mut out, "/cases NAME");
+    let list = read_to(&mut out, "/cases N attaches one");
     input.write_all(b"/quit\n").expect("written");
     let mut rest = String::new();
     out.read_to_string(&mut rest).expect("UTF-8");

@@ -211,7 +211,7 @@ fn each_turn_is_replayed_with_the_index_that_it_had() {
     let home = Home::new();
     let other = home.index("other", "brain-mass", "");
     let input = format!(
-        "/attach {CASE}\nIs there a nodule?\n/index {other}\nIs there a nodule?\n/index\nIs there a nodule?\n"
+        "/attach {CASE}\nIs there a nodule?\n/index {other}\nIs there a nodule?\n/index shipped\nIs there a nodule?\n"
     );
     ok(&home.feed(&["chat", "--plain"], &input));
     let text = ok(&home.run(&["replay", "1"]));
@@ -381,4 +381,116 @@ fn a_chat_does_not_begin_with_a_session_that_is_not_there() {
     assert!(err(&output).contains("error: no session"), "{output:?}");
     assert_eq!(out(&output), "");
     ok(&home.feed(&["chat", "--plain", "--session", "1"], "/status\n"));
+}
+
+/// The exports of a chat as JSON, HTML and Markdown.
+fn exports(home: &Home, arguments: &[&str]) -> [String; 3] {
+    let paths = ["a.json", "a.html", "a.md"].map(|name| home.path(name));
+    let mut input = format!("/attach {CASE}\nIs there a nodule?\n");
+    for path in &paths {
+        input.push_str(&format!("/export {}\n", path.display()));
+    }
+    ok(&home.feed(&[&["chat", "--plain"], arguments].concat(), &input));
+    paths.map(|path| std::fs::read_to_string(path).expect("the export"))
+}
+
+#[test]
+fn a_chat_that_saves_nothing_writes_the_same_exports_and_leaves_nothing_else() {
+    let (saving, silent) = (Home::new(), Home::new());
+    let saved = exports(&saving, &[]);
+    let [json, html, markdown] = exports(&silent, &["--no-log"]);
+    // Ids, moments and durations differ in every session.
+    let comparable = |text: &str| {
+        let mut value: Value = serde_json::from_str(text).expect("JSON");
+        for name in ["id", "created", "used"] {
+            value["session"][name] = Value::Null;
+        }
+        for name in ["asked", "ended"] {
+            value["turns"][0][name] = Value::Null;
+        }
+        value["turns"][0]["answer"]["timings"] = Value::Null;
+        value
+    };
+    assert_eq!(comparable(&json), comparable(&saved[0]));
+    let images = |page: &str| page.matches("data:image/").count();
+    assert_eq!(images(&html), images(&saved[1]));
+    assert_eq!(images(&html), 5, "the query and its four shots");
+    assert_eq!(markdown.lines().count(), saved[2].lines().count());
+    let left: Vec<_> = std::fs::read_dir(silent.path("data"))
+        .map(|entries| entries.flatten().map(|entry| entry.file_name()).collect())
+        .unwrap_or_default();
+    assert_eq!(left, [""; 0], "nothing is kept");
+    let both = silent.feed(&["chat", "--plain", "--no-log", "--session", "1"], "");
+    assert_eq!(both.status.code(), Some(2));
+    assert!(err(&both).contains("leave out --no-log"), "{both:?}");
+}
+
+#[test]
+fn a_reopened_session_shows_its_prompt_and_its_token_counts() {
+    let home = Home::new();
+    let input = format!("/attach {CASE}\nIs there a nodule?\n");
+    let prompt_of = |arguments: &[&str], input: &str| {
+        let text = ok(&home.feed(arguments, input));
+        let from = text.find("<image>").expect("a prompt");
+        text[from..].to_string()
+    };
+    let shown = "/prompt\n/status\n";
+    let before = prompt_of(&["chat", "--plain"], &format!("{input}{shown}"));
+    let after = prompt_of(&["chat", "--plain", "--session", "1"], shown);
+    let (prompt, status) = after.split_once("context: ").expect("a status");
+    assert!(before.starts_with(prompt), "{before}\n---\n{after}");
+    let used: String = status.chars().take_while(char::is_ascii_digit).collect();
+    assert!(used.parse::<u32>().is_ok_and(|used| used > 0), "{status}");
+}
+
+#[test]
+fn a_search_finds_what_was_said_and_shown_but_not_the_text_of_shots() {
+    let home = Home::new();
+    let other = home.path("zebras");
+    let other = other.to_str().expect("UTF-8");
+    ok(&home.run(&["index", "create", other]));
+    let image = ["-i", "assets/cases/brain-mass.png"];
+    let words = ["--question", "Is there a zebra?", "--answer", "no"];
+    ok(&home.run(&[&["index", "add", other], &image[..], &words[..]].concat()));
+    let input = format!("/index {other}\n/attach {CASE}\nIs there a nodule?\n");
+    let text = ok(&home.feed(&["chat", "--plain"], &input));
+    assert!(text.contains("zebra"), "it was a shot: {text}");
+
+    let nothing = home.run(&["session", "search", "zebra"]);
+    assert_eq!((nothing.status.code(), out(&nothing)), (Some(0), "".into()));
+    let said = err(&nothing);
+    assert!(said.contains("no session contains all of: zebra"), "{said}");
+    let empty = home.run(&["session", "search", "?!"]);
+    assert_eq!((empty.status.code(), out(&empty)), (Some(2), "".into()));
+    assert!(err(&empty).contains("nothing to search for"), "{empty:?}");
+
+    let found = ok(&home.run(&["session", "search", "nodule"]));
+    assert!(found.contains("#1"), "{found}");
+    assert!(
+        found.contains("  question: Is there a nodule?\n"),
+        "{found}"
+    );
+    let hits = objects(&ok(&home.run(&["session", "search", "nodule", "--json"])));
+    let parts: Vec<&str> = hits.iter().filter_map(|hit| hit["part"].as_str()).collect();
+    assert_eq!(parts, ["title", "question"]);
+}
+
+#[test]
+fn a_list_of_sessions_names_image_and_last_answer_and_the_local_time() {
+    let home = Home::new();
+    let none = home.run(&["session", "list"]);
+    assert_eq!((none.status.code(), out(&none)), (Some(0), "".into()));
+    assert!(err(&none).contains("no saved sessions"), "{none:?}");
+    let home = Home::with_session();
+    let listed = ok(&home.run(&["session", "list"]));
+    assert!(listed.contains("  Is there a nodule?  (chest-nodule.png: "));
+    let mut command = home.command(&["session", "list"]);
+    let east = command.env("TZ", "Asia/Tokyo").output().expect("rounds");
+    let mut command = home.command(&["session", "list"]);
+    let west = command.env("TZ", "America/Lima").output().expect("rounds");
+    assert!(out(&east).contains("day "), "today or yesterday: {east:?}");
+    assert_ne!(out(&east), out(&west), "fourteen hours apart");
+    let summary = objects(&ok(&home.run(&["session", "list", "--json"])));
+    assert_eq!(summary[0]["image"], "chest-nodule.png");
+    assert!(summary[0]["last_answer"].is_string());
 }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::Engine;
-use super::types::{Answer, AssistantError, Case, Event, Settings, Timings};
+use super::types::{Answer, AssistantError, Case, Event, Timings};
 use crate::retrieval::Found;
+use crate::settings::Settings;
 use prompting::Prepared;
 use rounds_index::{Example, IndexError};
 use rounds_model::EncodedImage;

@@ -1,14 +1,17 @@
 //! The model, the index and the caches between answers, all on the model thread.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
+use lru::LruCache;
 
 use super::embedding::Embedders;
 use super::types::AssistantError;
 use crate::prompt::Template;
+use crate::query_images::IndexSketches;
+use crate::retrieval::condition_names;
 use rounds_index::latents::Latents;
 use rounds_index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
 use rounds_model::bundle::Bundle;
@@ -54,7 +57,7 @@ pub fn is_shipped(path: &Path) -> bool {
 }
 
 /// Images whose latents are cached in memory.
-const MAX_CACHED_IMAGES: usize = 256;
+const MAX_CACHED_IMAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// The model, the index and the caches between answers.
 pub struct Engine {
@@ -68,13 +71,15 @@ pub struct Engine {
     pub(super) retrieval_encoder: Option<Embedders>,
     pub(super) device: &'static str,
     pub(super) search: Search,
-    image_cache: HashMap<String, Arc<EncodedImage>>,
+    image_cache: LruCache<String, Arc<EncodedImage>>,
     latents: Option<Latents>,
     tensor_device: Device,
     /// Number type the learner computes in.
     dtype: DType,
     /// Images that went through the vision tower so far.
     pub(super) encode_count: usize,
+    /// To tell whether a shot shows the question's image.
+    pub(super) sketches: IndexSketches,
 }
 
 /// The encoder for retrieval, if it is not the model's own tower: a bundle, or a name as in [`Setup::encoder`].
@@ -122,9 +127,10 @@ impl Engine {
             latents: None,
             index,
             device: name,
-            image_cache: HashMap::new(),
+            image_cache: LruCache::new(MAX_CACHED_IMAGES),
             tensor_device: device,
             encode_count: 0,
+            sketches: IndexSketches::default(),
         };
         engine.open_latent_cache();
         Ok(engine)
@@ -135,6 +141,9 @@ impl Engine {
         super::ModelInfo {
             context: self.learner.context(),
             device: self.device,
+            examples: self.index.len(),
+            // Without them a wrong name is only found when a question is asked.
+            tags: condition_names(&self.index).unwrap_or_default(),
         }
     }
 
@@ -153,10 +162,7 @@ impl Engine {
             return Ok(image.clone());
         }
         let image = Arc::new(load(self)?);
-        if self.image_cache.len() >= MAX_CACHED_IMAGES {
-            self.image_cache.clear();
-        }
-        self.image_cache.insert(sha256.to_string(), image.clone());
+        self.image_cache.put(sha256.to_string(), image.clone());
         Ok(image)
     }
 

@@ -6,19 +6,24 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod answering;
+mod choices;
 mod embedding;
 mod engine;
 pub mod maintenance;
 pub mod prompt;
+mod query_images;
 pub mod retrieval;
+mod settings;
 mod types;
 mod validate;
 
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
+pub use query_images::{IndexSketches, QueryImages};
+pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
-    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, Provenance, Ranked,
-    Settings, Timings,
+    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER,
+    Provenance, Ranked, Timings,
 };
 pub use validate::SettingsError;
 
@@ -46,13 +51,17 @@ struct Question {
     events: SyncSender<Event>,
 }
 
-/// Facts about a loaded model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Facts about a loaded model and its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelInfo {
     /// Context length (prompt and answer together), in tokens.
     pub context: usize,
     /// Name of the device it computes on.
     pub device: &'static str,
+    /// Number of examples in the index.
+    pub examples: usize,
+    /// Names that conditions on its examples may use.
+    pub tags: Vec<String>,
 }
 
 /// A handle to the thread that owns the model.
@@ -100,8 +109,8 @@ impl Assistant {
     }
 
     /// Facts about the loaded model.
-    pub fn info(&self) -> ModelInfo {
-        self.info
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// Starts answering a case. The events end with `Answer` or `Failed`.

@@ -15,7 +15,7 @@ use rounds_index::latents::Latents;
 use rounds_index::{self as index, ExampleImage, IndexError, Writer};
 use rounds_model::device;
 use rounds_support::{
-    Cancel, Hint,
+    Cancel, FailureKind, Hint,
     errors::{bytes, count},
     free_space,
 };
@@ -85,6 +85,14 @@ impl Hint for ImportError {
             Self::Index(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
             Self::Model(error) => error.hint(),
+        }
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Index(error) => error.kind(),
+            Self::Dataset(error) => error.kind(),
+            Self::Model(error) => error.kind(),
         }
     }
 }

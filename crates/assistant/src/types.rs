@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::prompt::TemplateError;
-use crate::retrieval::{Condition, Order, Shot, Strategy};
+use crate::retrieval::Shot;
+use crate::settings::Settings;
 use rounds_imaging::Image;
 use rounds_index::IndexError;
 use rounds_model::error::ModelError;
-use rounds_model::generate::{Decoding, StopReason};
-use rounds_support::Hint;
+use rounds_model::generate::StopReason;
+use rounds_support::{FailureKind, Hint};
 
 /// Longest question, in characters.
 pub const MAX_QUESTION: usize = 8000;
@@ -16,6 +17,9 @@ pub const MAX_QUESTION: usize = 8000;
 pub const MAX_IMAGES: usize = 8;
 /// Most shots that can be requested; more than any context window holds.
 pub const MAX_SHOTS: usize = 512;
+
+/// Stands where the answer would, if the model gave none.
+pub const NO_ANSWER: &str = "(the model gave no answer)";
 
 /// What the user asks about.
 #[derive(Clone, Debug)]
@@ -28,49 +32,6 @@ pub struct Case {
     pub patient: Option<String>,
     /// The study the images belong to, if known; its examples are never shots.
     pub study: Option<String>,
-}
-
-/// How a case is answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Number of shots.
-    pub shots: usize,
-    /// How shots are chosen.
-    pub strategy: Strategy,
-    /// Order of the shots in the prompt.
-    pub order: Order,
-    /// Minimum image similarity of a shot.
-    pub floor: Option<f32>,
-    /// Conditions that every shot must meet.
-    pub filter: Vec<Condition>,
-    /// Ids of examples that are always shots, ranked before all others.
-    pub pinned: Vec<String>,
-    /// Ids of examples that are never shots.
-    pub excluded: Vec<String>,
-    /// Answers to rank by their likelihood.
-    pub options: Vec<String>,
-    /// How tokens are generated.
-    pub decoding: Decoding,
-    /// Only build the prompt; generate nothing.
-    pub prompt_only: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            shots: 4,
-            strategy: Strategy::Image,
-            order: Order::default(),
-            floor: None,
-            filter: Vec::new(),
-            pinned: Vec::new(),
-            excluded: Vec::new(),
-            options: Vec::new(),
-            decoding: Decoding::default(),
-            prompt_only: false,
-        }
-    }
 }
 
 /// An option and its likelihood under the model.
@@ -126,38 +87,11 @@ pub struct Provenance {
     pub image_sha256: Vec<String>,
     /// Ids of the shots, in prompt order.
     pub shot_ids: Vec<String>,
-    /// The strategy that chose the shots.
-    pub strategy: String,
-    /// The search that was used: `exact` or `hnsw`.
+    /// The search that was used: `exact`, `hnsw` or `hnsw-rs`.
     pub search: String,
-    /// Order of the shots in the prompt.
-    pub order: String,
-    /// See [`Settings::floor`].
-    pub floor: Option<f32>,
-    /// See [`Settings::filter`].
-    pub filter: Vec<Condition>,
-    /// See [`Settings::pinned`].
-    pub pinned: Vec<String>,
-    /// See [`Settings::excluded`].
-    pub excluded: Vec<String>,
-    /// Seed of sampling, of shuffling and of random shots.
-    pub seed: u64,
-    /// Sampling temperature; 0 is greedy.
-    pub temperature: f64,
-    /// Nucleus sampling threshold.
-    pub top_p: Option<f64>,
-    /// Number of tokens to sample from.
-    pub top_k: Option<usize>,
-    /// Most tokens to generate.
-    pub max_new_tokens: usize,
-    /// Number of beams; 1 is no beam search.
-    pub beams: usize,
-    /// Length penalty of beam search.
-    pub length_penalty: f64,
-    /// Repetition penalty.
-    pub repetition_penalty: f32,
-    /// Size of n-grams that may not repeat; 0 allows all.
-    pub no_repeat_ngram: usize,
+    /// The settings in effect; the strategy is the one that was used.
+    #[serde(flatten, serialize_with = "crate::settings::recorded")]
+    pub settings: Settings,
     /// Device the model ran on.
     pub device: String,
     /// Id (SHA-256) of the encoder whose vectors were compared.
@@ -167,7 +101,7 @@ pub struct Provenance {
 /// A finished answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Text of the answer.
+    /// Text of the answer; empty if the model gave none.
     pub answer: String,
     /// `None` if the model gave none; never made up.
     pub rationale: Option<String>,
@@ -248,33 +182,6 @@ pub enum AssistantError {
     Panic(String),
 }
 
-impl AssistantError {
-    /// Whether the request is at fault, not the program.
-    pub fn is_request(&self) -> bool {
-        matches!(
-            self,
-            Self::EmptyQuestion
-                | Self::LongQuestion(_)
-                | Self::ManyImages(_)
-                | Self::ManyShots(_)
-                | Self::Refused(_)
-                | Self::Index(
-                    IndexError::NoTag { .. }
-                        | IndexError::Unknown(_)
-                        | IndexError::Missing { .. }
-                        | IndexError::NoTextVectors
-                        | IndexError::NotAnIndex(_)
-                        | IndexError::Shipped
-                )
-                | Self::Model(
-                    ModelError::TooLong { .. }
-                        | ModelError::NoRoom { .. }
-                        | ModelError::Device { .. }
-                )
-        )
-    }
-}
-
 impl Hint for AssistantError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -291,6 +198,19 @@ impl Hint for AssistantError {
                 "this is a bug in the program; try again, with --device cpu if you used another device".into(),
             ),
             Self::Refused(_) | Self::Template(_) => None,
+        }
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Model(error) => error.kind(),
+            Self::Index(error) => error.kind(),
+            Self::EmptyQuestion
+            | Self::LongQuestion(_)
+            | Self::ManyImages(_)
+            | Self::ManyShots(_)
+            | Self::Refused(_) => FailureKind::Usage,
+            Self::Template(_) | Self::RetrievalEncoder(_) | Self::Panic(_) => FailureKind::Model,
         }
     }
 }

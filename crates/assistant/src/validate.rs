@@ -1,21 +1,34 @@
 //! Validates settings, in one place for the command line, the chat and scripts, so that all accept the same values.
 
-use super::types::{MAX_SHOTS, Settings};
-use crate::retrieval::Strategy;
-use rounds_support::Hint;
-use rounds_support::sanitise::clean_line;
+use crate::retrieval::{ConditionError, Strategy};
+use crate::settings::{SETTINGS, Setting, Settings};
+use rounds_support::sanitise::{clean_line, clean_line_max};
+use rounds_support::{FailureKind, Hint};
 
 /// Highest temperature; here every token is about equally likely.
-const MAX_TEMPERATURE: f64 = 100.0;
+pub(crate) const MAX_TEMPERATURE: f64 = 100.0;
 /// Most beams in a beam search.
-const MAX_BEAMS: usize = 16;
+pub(crate) const MAX_BEAMS: usize = 16;
+/// Most answers to rank.
+pub(crate) const MAX_OPTIONS: usize = 32;
+/// Longest part of an invalid value that a message repeats, in characters.
+const MAX_GIVEN: usize = 80;
 
-/// A setting that is out of range, or two that cannot be combined.
+/// A setting that does not exist or is out of range, or two that cannot be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The setting's name, and the values it takes.
-    #[error("{0} takes {1}")]
-    Range(&'static str, String),
+    /// The setting does not take this value, if it is known as text.
+    #[error("{}", wrong_value(.0.flag, .0, .1.as_deref()))]
+    Range(&'static Setting, Option<String>),
+    /// The setting takes one of a few names, and this is none of them.
+    #[error("{}", wrong_name(.0, .1))]
+    Name(&'static Setting, String),
+    /// Not a condition on examples.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
+    /// There is no setting of this name.
+    #[error("there is no setting `{0}`")]
+    Unknown(String),
     /// Beam search with a temperature above 0.
     #[error("beam search cannot be combined with a temperature")]
     BeamsSampled,
@@ -27,10 +40,66 @@ pub enum SettingsError {
     PinnedAndExcluded(String),
 }
 
+/// `floor takes a number from -1 to 1, or off, not `7``.
+fn wrong_value(name: &str, setting: &Setting, given: Option<&str>) -> String {
+    let takes = format!("{name} takes {}", setting.takes());
+    match given.filter(|given| !given.is_empty()) {
+        Some(given) => format!("{takes}, not `{}`", clean_line_max(given, MAX_GIVEN)),
+        None => takes,
+    }
+}
+
+fn wrong_name(setting: &Setting, given: &str) -> String {
+    match given {
+        "" => format!("{} is missing", setting.takes()),
+        given => format!(
+            "`{}` is not {}",
+            clean_line_max(given, MAX_GIVEN),
+            setting.takes()
+        ),
+    }
+}
+
+impl SettingsError {
+    /// The error for a name that no setting has.
+    pub(crate) fn unknown(name: &str) -> Self {
+        Self::Unknown(clean_line_max(name, MAX_GIVEN))
+    }
+
+    /// The message with the setting's slash command for its name.
+    pub fn in_chat(&self) -> String {
+        match self {
+            Self::Range(setting, given) => {
+                let name = setting.command.unwrap_or(setting.name);
+                wrong_value(name, setting, given.as_deref())
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// The message without the setting's name and its value, which the parser of flags says itself.
+    #[cfg(feature = "clap")]
+    pub(crate) fn in_flag(&self) -> String {
+        match self {
+            Self::Range(setting, _) => wrong_value("it", setting, None),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl Hint for SettingsError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Range(..) => return None,
+            Self::Range(..) | Self::Condition(_) => return None,
+            Self::Name(setting, _) => {
+                let names: Vec<&str> = setting.names().iter().map(|(name, _)| *name).collect();
+                return Some(format!("one of {}", names.join(", ")));
+            }
+            Self::Unknown(_) => {
+                let commands = SETTINGS.iter().filter_map(|setting| setting.command);
+                let names: Vec<&str> = commands.map(|command| &command[1..]).collect();
+                return Some(format!("use one of {}", names.join(", ")));
+            }
             Self::BeamsSampled => "set the temperature to 0, or use 1 beam",
             Self::PinnedAndExcluded(_) => "remove it from one of the two",
             Self::NothingPinned => {
@@ -39,63 +108,19 @@ impl Hint for SettingsError {
         };
         Some(text.into())
     }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind::Usage
+    }
 }
 
 impl Settings {
     /// Errors with the first invalid setting.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let decoding = &self.decoding;
-        let penalties = &decoding.penalties;
-        let ranges = [
-            (
-                "shots",
-                self.shots <= MAX_SHOTS,
-                format!("a number from 0 to {MAX_SHOTS}"),
-            ),
-            (
-                "floor",
-                self.floor.is_none_or(|f| (-1.0..=1.0).contains(&f)),
-                "a number from -1 to 1".into(),
-            ),
-            (
-                "temperature",
-                (0.0..=MAX_TEMPERATURE).contains(&decoding.temperature),
-                format!("a number from 0 to {MAX_TEMPERATURE}"),
-            ),
-            (
-                "top-p",
-                decoding.top_p.is_none_or(|p| p > 0.0 && p <= 1.0),
-                "a number above 0 and at most 1".into(),
-            ),
-            (
-                "top-k",
-                decoding.top_k != Some(0),
-                "a number of at least 1; leave it out to sample from all tokens".into(),
-            ),
-            (
-                "max-new-tokens",
-                decoding.max_new_tokens > 0,
-                "a number of at least 1".into(),
-            ),
-            (
-                "beams",
-                (1..=MAX_BEAMS).contains(&decoding.beams),
-                format!("a number from 1 to {MAX_BEAMS}"),
-            ),
-            (
-                "repetition-penalty",
-                penalties.repetition.is_finite() && penalties.repetition > 0.0,
-                "a number above 0".into(),
-            ),
-            (
-                "length-penalty",
-                decoding.length_penalty.is_finite(),
-                "a number".into(),
-            ),
-        ];
-        if let Some((name, _, takes)) = ranges.into_iter().find(|(_, fits, _)| !fits) {
-            return Err(SettingsError::Range(name, takes));
+        if let Some(setting) = SETTINGS.iter().find(|setting| !setting.fits(self)) {
+            return Err(setting.refuse(Some(setting.text(self))));
         }
+        let decoding = &self.decoding;
         if decoding.beams > 1 && decoding.temperature > 0.0 {
             return Err(SettingsError::BeamsSampled);
         }

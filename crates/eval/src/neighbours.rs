@@ -117,6 +117,8 @@ pub fn neighbours(
             vectors: &[&vector],
             text: None,
             images: &phashes,
+            altered: &[],
+            same_pixels: None,
             question: "",
             patient: Some(&example.patient),
             study: Some(&example.study),

@@ -2,7 +2,7 @@
 //! Never loosen a limit here to make a file pass.
 
 use super::*;
-use image::{GrayImage, ImageBuffer, Luma, RgbImage, RgbaImage};
+use image::{GrayImage, ImageBuffer, ImageFormat, Luma, RgbImage, RgbaImage};
 
 fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut content = Cursor::new(Vec::new());
@@ -292,4 +292,49 @@ fn a_plain_rgb_image_has_no_extra_pixel_data() {
         );
         assert_eq!(image.extras.alpha, None);
     }
+}
+
+#[test]
+fn twelve_bits_in_a_sixteen_bit_file_are_shown_at_their_own_brightness() {
+    let grey = |samples: &[u16]| {
+        let width = samples.len() as u32;
+        let made = ImageBuffer::<Luma<u16>, _>::from_raw(width, 1, samples.to_vec());
+        encoded(made.unwrap(), ImageFormat::Png)
+    };
+    let shown = |samples: &[u16]| {
+        let image = decode(&grey(samples), "a").unwrap();
+        let levels: Vec<u8> = image.rgb.iter().step_by(3).copied().collect();
+        (levels, image.extras.bits_in_use)
+    };
+    assert_eq!(shown(&[0, 2048, 4095]), (vec![0, 128, 255], Some(12)));
+    // A power of two is white, not the brightest sample.
+    assert_eq!(shown(&[0, 2048, 3000]), (vec![0, 128, 187], Some(12)));
+    // Fewer than 8 bits are an image that is dark.
+    assert_eq!(shown(&[0, 3, 7]), (vec![0, 3, 7], Some(8)));
+    // Half the range is dark, not a scanner's.
+    assert_eq!(shown(&[0, 257, 32_767]), (vec![0, 1, 127], None));
+    assert_eq!(shown(&[0, 32_768, 65_535]), (vec![0, 128, 255], None));
+    let reference = decode_as_reference(&grey(&[0, 2048, 4095]), "a").unwrap();
+    assert_eq!(reference.rgb, [0, 0, 0, 8, 8, 8, 16, 16, 16]);
+    assert_eq!(reference.extras.bits_in_use, None);
+}
+
+#[test]
+fn colours_of_twelve_bits_are_brightened_alike_and_opacity_is_not() {
+    let colour = ImageBuffer::<image::Rgba<u16>, _>::from_raw(1, 1, vec![4095, 256, 0, 65_535]);
+    let content = encoded(colour.unwrap(), ImageFormat::Png);
+    let image = decode(&content, "a").unwrap();
+    assert_eq!(
+        (image.rgb, image.extras.bits_in_use),
+        (vec![255, 16, 0], Some(12))
+    );
+    assert_eq!(image.extras.alpha, Some(vec![255]));
+    let reference = decode_as_reference(&content, "a").unwrap();
+    assert_eq!(reference.rgb, [15, 1, 0]);
+    let grey = ImageBuffer::<image::LumaA<u16>, _>::from_raw(1, 1, vec![1023, 65_535]);
+    let image = decode(&encoded(grey.unwrap(), ImageFormat::Png), "a").unwrap();
+    assert_eq!(
+        (image.rgb, image.extras.bits_in_use),
+        (vec![255; 3], Some(10))
+    );
 }

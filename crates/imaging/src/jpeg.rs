@@ -10,8 +10,9 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::decode::{MAX_SIDE, Refusal, check_size};
+use super::limits::MAX_SIDE;
 use super::pixels::{Samples, Values};
+use super::refusal::{Refusal, check_size};
 
 /// Whether the file reaches its end marker. A decoder silently fills missing data with grey, so an incomplete file must be
 /// refused, as Pillow refuses it.

@@ -2,39 +2,50 @@
 //!
 //! A file is untrusted: its format is detected from its content, its size is checked before anything is decoded, and a
 //! panic in a decoder becomes an error. Never open an image without these checks, and never alter pixels to
-//! improve an image: the model must see what the reference pipeline would show it. The one exception is grey of more than
-//! 8 bits ([`HighBitDepth`]).
+//! improve an image: the model must see what the reference pipeline would show it. There are two exceptions, neither of which
+//! [`decode_as_reference`] makes: images are turned upright, and samples of more than 8 bits are scaled to be visible (see also
+//! [`HighBitDepth`]).
 
 #![warn(missing_docs, unreachable_pub)]
 
 mod bitmap;
+mod border;
 mod brightness;
 mod colour_depth;
-pub mod decode;
+mod decode;
 mod descriptor;
+mod edges;
 mod error;
 mod gif;
 mod guard;
 mod high_bit_grey;
 mod jpeg;
+pub mod limits;
+mod orientation;
 mod phash;
 mod pixel_layout;
 mod pixels;
+mod refusal;
 mod resize;
+mod sample_range;
+mod sketch;
 mod sniff;
 mod thumbnail;
 mod tiff;
 mod transform;
 
+use image::ImageFormat;
+
 pub use brightness::Brightness;
 pub use colour_depth::ColourDepth;
-pub use decode::{decode, load};
+pub use decode::{decode, decode_as_reference, load, load_as_reference};
 pub use descriptor::{DESCRIPTOR_LENGTH, descriptor};
 pub use error::ImagingError;
 pub use guard::catch_panic;
 pub use high_bit_grey::{HighBitDepth, HighBitGrey};
-pub use phash::{hamming, phash, phash_variants};
+pub use phash::{PhashVariants, hamming, phash, phash_variants};
 pub use resize::resize_bicubic;
+pub use sketch::Sketch;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_transform};
@@ -69,6 +80,8 @@ pub struct PixelExtras {
     pub cmyk: Option<Vec<u8>>,
     /// Grey samples of more than 8 bits.
     pub high_bit_grey: Option<HighBitGrey>,
+    /// How many bits the samples use, if fewer than the 16 that the file has for each: the pixels were made brighter to match.
+    pub bits_in_use: Option<u8>,
 }
 
 /// What is known about the file an image came from.
@@ -143,6 +156,18 @@ impl Format {
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
             Self::Gif => "gif",
+        }
+    }
+
+    /// The name that the `image` crate has for it.
+    pub(crate) fn of_decoder(self) -> ImageFormat {
+        match self {
+            Self::Png => ImageFormat::Png,
+            Self::Jpeg => ImageFormat::Jpeg,
+            Self::WebP => ImageFormat::WebP,
+            Self::Tiff => ImageFormat::Tiff,
+            Self::Bmp => ImageFormat::Bmp,
+            Self::Gif => ImageFormat::Gif,
         }
     }
 

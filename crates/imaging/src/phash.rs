@@ -3,39 +3,54 @@
 //! The DCT hash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010): brightness at
 //! 32 x 32, the 64 lowest frequencies, and one bit for each that is above their median. It tolerates resizing, compression
 //! noise and changes of contrast, but not rotation, and only slight cropping.
+//!
+//! An index keeps the hash of each image as it is. What may have been done to a query's image is undone before the comparison:
+//! turning or inverting an image permutes or negates its frequencies, so one transform gives the hashes of all its turns.
 
-use super::{Image, resize_bicubic};
+use super::{Image, border, resize_bicubic};
 
 const SIDE: usize = 32;
 const FREQUENCIES: usize = 8;
 
-/// Rows and columns at the edge belong to the border if their darkest and brightest values differ by at most this.
-const MAX_BORDER_RANGE: u8 = 10;
-
 /// The 64-bit perceptual hash of an image.
 pub fn phash(image: &Image) -> u64 {
-    hash(&bright(
-        &image.rgb,
-        image.width as usize,
-        image.height as usize,
-    ))
+    let (width, height) = (image.width as usize, image.height as usize);
+    Spectrum::of(&bright(&image.rgb, width, height)).hash()
 }
 
-/// The hashes of an image as it is and mirrored, each also without its flat border. The first equals [`phash`].
-pub fn phash_variants(image: &Image) -> Vec<u64> {
-    let (width, height) = (image.width as usize, image.height as usize);
-    let whole = bright(&image.rgb, width, height);
-    let mut all = vec![hash(&whole), hash(&mirrored(&whole))];
-    if let Some((left, top, right, bottom)) = inside_border(&image.rgb, width, height) {
-        let rows = (top..bottom).filter_map(|y| {
-            let row = image.rgb.get(y * width * 3..(y + 1) * width * 3)?;
-            row.get(left * 3..right * 3)
-        });
-        let cut: Vec<u8> = rows.flatten().copied().collect();
-        let inside = bright(&cut, right - left, bottom - top);
-        all.extend([hash(&inside), hash(&mirrored(&inside))]);
+/// The hashes by which an altered copy of an image is found among stored images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhashVariants {
+    /// As it is and mirrored, each also without its flat border. The first equals [`phash`].
+    pub plain: Vec<u64>,
+    /// The other ways to alter an image without changing what it shows: turned by quarters, upside down, and inverted, each
+    /// also mirrored and without its flat border.
+    pub altered: Vec<u64>,
+}
+
+/// The hashes of an image and of its alterations.
+pub fn phash_variants(image: &Image) -> PhashVariants {
+    let mut out = PhashVariants::default();
+    for spectrum in spectra(image) {
+        for turn in Turn::all() {
+            let turned = spectrum.turned(turn);
+            match turn.swapped || turn.down {
+                true => out.altered.push(turned.hash()),
+                false => out.plain.push(turned.hash()),
+            }
+            out.altered.push(turned.inverted().hash());
+        }
     }
-    all
+    out
+}
+
+/// The frequencies of an image, and of its inside if it has a flat border.
+fn spectra(image: &Image) -> impl Iterator<Item = Spectrum> {
+    let (width, height) = (image.width as usize, image.height as usize);
+    let whole = Spectrum::of(&bright(&image.rgb, width, height));
+    let inside = border::inside(&image.rgb, width, height)
+        .map(|inside| Spectrum::of(&bright(&inside.rgb, inside.width, inside.height)));
+    [whole].into_iter().chain(inside)
 }
 
 /// Brightness at 32 x 32.
@@ -47,55 +62,75 @@ fn bright(rgb: &[u8], width: usize, height: usize) -> Vec<f64> {
         .collect()
 }
 
-fn mirrored(bright: &[f64]) -> Vec<f64> {
-    let rows = bright.chunks_exact(SIDE);
-    rows.flat_map(|row| row.iter().rev()).copied().collect()
+/// How an image is turned. The sides are mirrored after rows and columns are swapped.
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    /// Rows become columns.
+    swapped: bool,
+    /// Upside down.
+    down: bool,
+    /// Left to right.
+    across: bool,
 }
 
-/// Left, top, right and bottom (the last two exclusive) of the area inside a flat border; `None` if there is no border, or
-/// too little inside it.
-fn inside_border(rgb: &[u8], width: usize, height: usize) -> Option<(usize, usize, usize, usize)> {
-    let green = |x: usize, y: usize| rgb.get((y * width + x) * 3 + 1).copied().unwrap_or(0);
-    let flat = |values: &mut dyn Iterator<Item = u8>| {
-        let (low, high) = values.fold((u8::MAX, 0), |(low, high), v| (low.min(v), high.max(v)));
-        high.saturating_sub(low) <= MAX_BORDER_RANGE
-    };
-    let row = |y: &usize| flat(&mut (0..width).map(|x| green(x, *y)));
-    let column = |x: &usize| flat(&mut (0..height).map(|y| green(*x, y)));
-    let top = (0..height).take_while(row).count();
-    let bottom = height - (top..height).rev().take_while(row).count();
-    let left = (0..width).take_while(column).count();
-    let right = width - (left..width).rev().take_while(column).count();
-    let border = top > 0 || left > 0 || bottom < height || right < width;
-    let enough = 2 * (bottom - top) >= height && 2 * (right - left) >= width;
-    (border && enough).then_some((left, top, right, bottom))
-}
-
-fn hash(bright: &[f64]) -> u64 {
-    let wave = |k: usize, x: usize| {
-        (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
-    };
-    let mut frequencies = [0.0; FREQUENCIES * FREQUENCIES];
-    for (at, value) in frequencies.iter_mut().enumerate() {
-        let (down, across) = (at / FREQUENCIES, at % FREQUENCIES);
-        *value = bright
-            .iter()
-            .enumerate()
-            .map(|(i, b)| b * wave(down, i / SIDE) * wave(across, i % SIDE))
-            .sum();
+impl Turn {
+    /// All eight, beginning with none.
+    fn all() -> impl Iterator<Item = Self> {
+        (0..8).map(|bits| Self {
+            across: bits & 1 != 0,
+            down: bits & 2 != 0,
+            swapped: bits & 4 != 0,
+        })
     }
-    // The mean brightness carries no information.
-    let mut sorted = frequencies;
-    sorted[0] = 0.0;
-    sorted.sort_by(f64::total_cmp);
-    let median =
-        (sorted[FREQUENCIES * FREQUENCIES / 2 - 1] + sorted[FREQUENCIES * FREQUENCIES / 2]) / 2.0;
-    frequencies
-        .iter()
-        .enumerate()
-        .skip(1)
-        .filter(|(_, value)| **value > median)
-        .fold(0, |bits, (at, _)| bits | 1 << at)
+}
+
+/// The lowest frequencies of an image, row by row from the lowest.
+struct Spectrum([f64; FREQUENCIES * FREQUENCIES]);
+
+impl Spectrum {
+    fn of(bright: &[f64]) -> Self {
+        let wave = |k: usize, x: usize| {
+            (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
+        };
+        Self(std::array::from_fn(|at| {
+            let (down, across) = (at / FREQUENCIES, at % FREQUENCIES);
+            let waves = bright.iter().enumerate();
+            waves
+                .map(|(i, b)| b * wave(down, i / SIDE) * wave(across, i % SIDE))
+                .sum()
+        }))
+    }
+
+    /// The frequencies of the turned image: a mirrored wave is the same one, or its negative if its number is odd.
+    fn turned(&self, turn: Turn) -> Self {
+        Self(std::array::from_fn(|at| {
+            let (down, across) = (at / FREQUENCIES, at % FREQUENCIES);
+            let value = match turn.swapped {
+                true => self.0[across * FREQUENCIES + down],
+                false => self.0[at],
+            };
+            let is_odd = (turn.down && down % 2 == 1) != (turn.across && across % 2 == 1);
+            if is_odd { -value } else { value }
+        }))
+    }
+
+    /// The frequencies of the negative.
+    fn inverted(&self) -> Self {
+        Self(self.0.map(|value| -value))
+    }
+
+    fn hash(&self) -> u64 {
+        // The mean brightness carries no information.
+        let mut sorted = self.0;
+        sorted[0] = 0.0;
+        sorted.sort_by(f64::total_cmp);
+        let middle = FREQUENCIES * FREQUENCIES / 2;
+        let median = (sorted[middle - 1] + sorted[middle]) / 2.0;
+        let above = self.0.iter().enumerate().skip(1);
+        above
+            .filter(|(_, value)| **value > median)
+            .fold(0, |bits, (at, _)| bits | 1 << at)
+    }
 }
 
 /// Hamming distance of two hashes, 0 to 63.
@@ -133,7 +168,7 @@ mod tests {
     fn a_mirrored_or_framed_image_matches_by_one_of_its_variants() {
         let stored = phash(&drawn(200, blob(0.3, 0.4)));
         let matches = |query: Image| {
-            let all = phash_variants(&query);
+            let all = phash_variants(&query).plain;
             assert_eq!(all[0], phash(&query));
             all.into_iter().any(|hash| hamming(hash, stored) <= 6)
         };
@@ -152,8 +187,47 @@ mod tests {
     }
 
     #[test]
+    fn a_turned_or_inverted_image_matches_by_one_of_its_alterations() {
+        let shown = blob(0.3, 0.4);
+        let stored = phash(&drawn(200, &shown));
+        let best = |query: &Image| {
+            let all = phash_variants(query).altered.into_iter();
+            all.map(|hash| hamming(hash, stored)).min()
+        };
+        let turns: [fn(f64, f64) -> (f64, f64); 6] = [
+            |u, v| (u, 1.0 - v),
+            |u, v| (1.0 - u, 1.0 - v),
+            |u, v| (v, u),
+            |u, v| (1.0 - v, u),
+            |u, v| (v, 1.0 - u),
+            |u, v| (1.0 - v, 1.0 - u),
+        ];
+        let plain: [fn(f64, f64) -> (f64, f64); 2] = [|u, v| (u, v), |u, v| (1.0 - u, v)];
+        for (at, turn) in turns.iter().chain(&plain).enumerate() {
+            let turned = |u, v| shown(turn(u, v).0, turn(u, v).1);
+            let inverted = drawn(200, |u, v| 255.0 - turned(u, v));
+            assert!(best(&inverted) <= Some(4), "{at}: {:?}", best(&inverted));
+            let framed = drawn(200, |u, v| {
+                let inside = |t: f64| (t - 0.3) / 0.4;
+                match (inside(u), inside(v)) {
+                    (x, y) if (0.0..1.0).contains(&x) && (0.0..1.0).contains(&y) => turned(x, y),
+                    _ => 0.0,
+                }
+            });
+            if at < turns.len() {
+                let turned = drawn(200, turned);
+                assert!(best(&turned) <= Some(4), "{at}: {:?}", best(&turned));
+                assert!(best(&framed) <= Some(8), "{at}: {:?}", best(&framed));
+            }
+        }
+        let stripes = |u: f64, v: f64| 120.0 + 100.0 * (20.0 * u + 9.0 * v).sin();
+        assert!(best(&drawn(200, stripes)) > Some(8));
+    }
+
+    #[test]
     fn a_uniform_image_has_hashes_too() {
-        assert_eq!(phash_variants(&drawn(50, |_, _| 7.0)).len(), 2);
+        let all = phash_variants(&drawn(50, |_, _| 7.0));
+        assert_eq!((all.plain.len(), all.altered.len()), (2, 14));
     }
 
     #[test]

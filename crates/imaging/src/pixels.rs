@@ -8,6 +8,7 @@
 use image::DynamicImage;
 
 use super::HighBitGrey;
+use super::sample_range::{ALL_BITS, SampleRange};
 
 /// The output of a decoder.
 pub(super) enum Samples {
@@ -52,17 +53,19 @@ pub(super) struct Pixels {
     pub(super) cmyk: Option<Vec<u8>>,
     pub(super) high_bit_grey: Option<HighBitGrey>,
     pub(super) indexed: bool,
+    /// See [`super::PixelExtras::bits_in_use`].
+    pub(super) bits_in_use: Option<u8>,
 }
 
 impl Pixels {
     /// Converts; `rgb` is too short if samples are missing.
-    pub(super) fn of(samples: Samples) -> Self {
+    pub(super) fn of(samples: Samples, range: SampleRange) -> Self {
         match samples {
             Samples::Decoded(decoded) => Self {
                 width: decoded.width(),
                 height: decoded.height(),
                 alpha: alpha(&decoded),
-                ..Self::from_decoded(decoded)
+                ..Self::from_decoded(decoded, range)
             },
             Samples::Special {
                 width,
@@ -76,15 +79,19 @@ impl Pixels {
         }
     }
 
-    fn from_decoded(decoded: DynamicImage) -> Self {
+    fn from_decoded(decoded: DynamicImage, range: SampleRange) -> Self {
+        let bits = sixteen_bit_colours(&decoded).map_or(ALL_BITS, |samples| range.bits(samples));
+        let bits_in_use = Some(bits).filter(|bits| *bits < ALL_BITS);
         match decoded {
             DynamicImage::ImageLuma16(buffer) => Self {
-                rgb: grey(buffer.as_raw(), 1, scale_16_bit),
+                rgb: grey(buffer.as_raw(), 1, |sample| scaled(sample, bits)),
                 high_bit_grey: Some(HighBitGrey::U16(buffer.into_raw())),
+                bits_in_use,
                 ..Self::default()
             },
             other => Self {
-                rgb: to_rgb(other),
+                rgb: to_rgb(other, bits),
+                bits_in_use,
                 ..Self::default()
             },
         }
@@ -196,8 +203,25 @@ pub(super) fn unmultiply(sample: u8, share: u8) -> u8 {
     (255 * u32::from(sample) / u32::from(share).max(1)).min(255) as u8
 }
 
-/// The 8-bit RGB samples of `decoded`, row-major.
-fn to_rgb(decoded: DynamicImage) -> Vec<u8> {
+/// The samples of 16 bits, without opacity; `None` if the image has others.
+fn sixteen_bit_colours(decoded: &DynamicImage) -> Option<Box<dyn Iterator<Item = u16> + '_>> {
+    let (samples, channels, colours) = match decoded {
+        DynamicImage::ImageLuma16(buffer) => (buffer.as_raw(), 1, 1),
+        DynamicImage::ImageLumaA16(buffer) => (buffer.as_raw(), 2, 1),
+        DynamicImage::ImageRgb16(buffer) => (buffer.as_raw(), 3, 3),
+        DynamicImage::ImageRgba16(buffer) => (buffer.as_raw(), 4, 3),
+        _ => return None,
+    };
+    let pixels = samples.chunks_exact(channels);
+    Some(Box::new(
+        pixels.flat_map(move |pixel| pixel.iter().copied().take(colours)),
+    ))
+}
+
+/// The 8-bit RGB samples of `decoded`, row-major; `bits` of samples of 16 bits count.
+fn to_rgb(decoded: DynamicImage, bits: u8) -> Vec<u8> {
+    // `bits` is at least 8.
+    let high_byte = |sample: u16| (sample >> (bits - 8)) as u8;
     match decoded {
         DynamicImage::ImageLuma8(buffer) => grey(buffer.as_raw(), 1, |sample| sample),
         DynamicImage::ImageLumaA8(buffer) => grey(buffer.as_raw(), 2, |sample| sample),
@@ -267,8 +291,10 @@ fn floats(samples: &[f32], channels: usize) -> Vec<u8> {
     }
 }
 
-fn scale_16_bit(sample: u16) -> u8 {
-    ((u32::from(sample) + 128) / 257) as u8
+/// A sample of `bits` bits as 8 bits, rounded.
+fn scaled(sample: u16, bits: u8) -> u8 {
+    let max = (1_u32 << bits) - 1;
+    ((u32::from(sample) * 255 + max / 2) / max) as u8
 }
 
 fn high_byte(sample: u16) -> u8 {
@@ -312,7 +338,7 @@ mod tests {
     #[test]
     fn sixteen_bit_grey_is_scaled_and_colour_keeps_its_high_byte() {
         assert_eq!(
-            [0, 128, 129, 257, 65_535].map(scale_16_bit),
+            [0, 128, 129, 257, 65_535].map(|sample| scaled(sample, 16)),
             [0, 0, 1, 1, 255]
         );
         assert_eq!([0, 0x1234, 0xFFFF].map(high_byte), [0, 0x12, 255]);

@@ -9,8 +9,9 @@ use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-use super::decode::{MAX_DECODER_BYTES, Refusal, check_size};
+use super::limits::MAX_DECODER_BYTES;
 use super::pixels::{Samples, Values};
+use super::refusal::{Refusal, check_size};
 
 /// The samples of such a TIFF; `None` for any other, or if the header cannot be read.
 pub(super) fn special_samples(content: &[u8]) -> Result<Option<Samples>, Refusal> {
@@ -69,8 +70,14 @@ pub(super) fn extra_sample(content: &[u8]) -> Option<u16> {
     (tag.count <= 2).then(|| short(content, tag.at))?
 }
 
+/// The EXIF orientation of the first image, if stated.
+pub(super) fn orientation(content: &[u8]) -> Option<u16> {
+    short(content, tag(content, ORIENTATION)?.at)
+}
+
 const BITS_PER_SAMPLE: u16 = 258;
 const PHOTOMETRIC: u16 = 262;
+const ORIENTATION: u16 = 274;
 const SAMPLES_PER_PIXEL: u16 = 277;
 const EXTRA_SAMPLES: u16 = 338;
 /// Value of `PHOTOMETRIC`.

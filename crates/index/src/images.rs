@@ -12,7 +12,7 @@ use super::example::ExampleImage;
 use rounds_support::{FileError, files};
 
 /// Largest image file accepted, in bytes; the decoder refuses larger ones.
-pub(crate) const MAX_IMAGE_BYTES: u64 = rounds_imaging::decode::MAX_FILE_BYTES;
+pub(crate) const MAX_IMAGE_BYTES: u64 = rounds_imaging::limits::MAX_FILE_BYTES;
 
 /// Reads the images of an index; can be cloned and sent to other threads.
 #[derive(Clone, Debug)]

@@ -88,6 +88,15 @@ impl Library {
         self.folders.place(given)
     }
 
+    /// The names of all installed bundles, sorted, without opening any.
+    pub fn names(&self) -> Vec<String> {
+        let folders = self.folders.list().into_iter();
+        folders
+            .filter(|(_, folder)| is_bundle(folder))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Every installed bundle with its manifest or the reason why it cannot be read, sorted by name.
     pub fn list(&self) -> Vec<(String, Result<BundleManifest, ModelError>)> {
         let folders = self.folders.list().into_iter();

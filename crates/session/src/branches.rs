@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Sessions;
-use super::error::SessionError;
-use super::id::SessionId;
-use super::types::{Session, Turn};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::sessions::Sessions;
+use crate::types::{Session, Turn};
 
 /// A path from a first question to a last one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,68 +1,59 @@
 //! Times as the store saves them, in milliseconds since 1970 (UTC), and their text forms.
 //!
-//! Only [`now`] may read the clock, so that everything else is deterministic.
+//! Only [`now`] and [`local`] may look at the clock or the system's time zone, so that everything else is deterministic.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use jiff::{Timestamp, Zoned};
 
-const DAY_MS: i64 = 86_400_000;
-/// The start of the year 10000; later times are clamped.
-const END_OF_DATES: i64 = 253_402_300_800_000;
+/// The last second of the year 9999; later times are clamped.
+const MAX_MS: i64 = 253_402_207_200_000;
 
 /// The current time in milliseconds since 1970.
 pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::now().as_millisecond().max(0)
 }
 
-/// `2026-11-24T22:27:53Z`. Times outside the years 1970 to 9999 are clamped.
+/// Another program may have saved any number, so it is clamped to the years 1970 to 9999.
+fn moment(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms.clamp(0, MAX_MS)).unwrap_or_default()
+}
+
+/// `2026-11-24T22:27:53Z`.
 pub fn rfc3339(ms: i64) -> String {
-    let (date, seconds) = date_and_seconds(ms);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+    format!("{:.0}", moment(ms))
 }
 
-/// `2026-11-24 22:27 UTC`, for display.
-pub fn readable(ms: i64) -> String {
-    let (date, seconds) = date_and_seconds(ms);
-    format!("{date} {:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60)
+/// `2026-11-24 22:27 UTC`, for exports, which are read elsewhere and later.
+pub(crate) fn readable(ms: i64) -> String {
+    moment(ms).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// For file names: `20261124T222753Z`.
 pub(crate) fn compact(ms: i64) -> String {
-    rfc3339(ms).replace(['-', ':'], "")
+    moment(ms).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The date, and the seconds since its midnight.
-fn date_and_seconds(ms: i64) -> (String, i64) {
-    let ms = ms.clamp(0, END_OF_DATES - 1);
-    let (mut day, mut year) = (ms / DAY_MS, 1970_i64);
-    while day >= days_in_year(year) {
-        day -= days_in_year(year);
-        year += 1;
-    }
-    let february = if days_in_year(year) == 366 { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    (
-        format!("{year:04}-{month:02}-{:02}", day + 1),
-        ms % DAY_MS / 1000,
-    )
+/// A time for a list, in the user's time zone: `today 14:05`, `yesterday 09:12`, `2026-11-02`.
+pub fn local(ms: i64) -> String {
+    since(ms, &Zoned::now())
 }
 
-fn days_in_year(year: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if leap { 366 } else { 365 }
+/// [`local`] at a given time, in its time zone.
+fn since(ms: i64, now: &Zoned) -> String {
+    let then = moment(ms).to_zoned(now.time_zone().clone());
+    let time = then.strftime("%H:%M");
+    if then.date() == now.date() {
+        format!("today {time}")
+    } else if now.date().yesterday().is_ok_and(|day| day == then.date()) {
+        format!("yesterday {time}")
+    } else {
+        then.date().to_string()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
 
     #[test]
     fn times_are_formatted_as_the_right_dates() {
@@ -76,12 +67,33 @@ mod tests {
             assert_eq!(rfc3339(seconds * 1000), date);
         }
         assert_eq!(readable(951_782_399_999), "2000-02-28 23:59 UTC");
+        assert_eq!(rfc3339(951_782_399_999), "2000-02-28T23:59:59Z");
         assert_eq!(compact(951_782_400_000), "20000229T000000Z");
     }
 
     #[test]
     fn times_out_of_range_are_clamped() {
         assert_eq!(rfc3339(i64::MIN), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
+        assert!(rfc3339(i64::MAX).starts_with("9999-12-3"));
+        assert!(since(i64::MAX, &Zoned::now()).starts_with("9999-12-3"));
+    }
+
+    #[test]
+    fn a_time_in_a_list_is_local_and_names_today_and_yesterday() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
+        let now = "2026-03-01T00:30:00Z".parse::<Timestamp>().unwrap();
+        let now = now.to_zoned(zone);
+        for (moment, text) in [
+            ("2026-03-01T00:29:59Z", "today 02:29"),
+            ("2026-02-28T22:00:00Z", "today 00:00"),
+            ("2026-02-28T21:59:59Z", "yesterday 23:59"),
+            ("2026-02-27T22:00:00Z", "yesterday 00:00"),
+            ("2026-02-27T21:59:59Z", "2026-02-27"),
+            // The clock was set back.
+            ("2026-03-02T09:00:00Z", "2026-03-02"),
+        ] {
+            assert_eq!(since(ms(moment), &now), text);
+        }
     }
 }

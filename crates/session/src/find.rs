@@ -4,9 +4,9 @@
 
 use rusqlite::params;
 
-use super::Sessions;
-use super::error::SessionError;
-use super::id::{SessionId, TurnAddress, TurnId, as_prefix};
+use crate::error::SessionError;
+use crate::id::{SessionId, TurnAddress, TurnId, as_prefix};
+use crate::sessions::Sessions;
 use rounds_support::sanitise::clean_line_max;
 
 /// Most candidates named in an error.
@@ -61,7 +61,7 @@ impl Sessions {
             session: self.find(&address.session)?,
             number: address.turn,
         };
-        super::turns::row_of(&self.connection, &id)?;
+        crate::turns::row_of(&self.connection, &id)?;
         Ok(id)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::SessionError;
+use crate::error::SessionError;
 use rounds_support::sanitise::clean_line_max;
 
 /// Crockford's base32, digits last, so that the first 22 are letters.
@@ -43,7 +43,7 @@ impl SessionId {
 }
 
 /// `text` normalised like an id or the beginning of one: lower case, look-alike letters replaced. `None` if it cannot be one.
-pub(super) fn as_prefix(text: &str) -> Option<String> {
+pub(crate) fn as_prefix(text: &str) -> Option<String> {
     let text: String = text
         .trim()
         .chars()

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::error::{SessionError, at_most, unreadable};
-use super::record::is_sha256;
-use rounds_imaging::decode::MAX_FILE_BYTES;
+use crate::error::{SessionError, at_most, unreadable};
+use crate::record::is_sha256;
+use rounds_imaging::limits::MAX_FILE_BYTES;
 use rounds_support::{FileError, files};
 
 /// Folder in the data directory.
@@ -24,8 +25,8 @@ pub const MAX_THUMBNAIL_BYTES: usize = 512 << 10;
 pub(crate) enum Images {
     /// In a folder, one file each.
     Folder(PathBuf),
-    /// In memory, by SHA-256.
-    Memory(BTreeMap<String, Vec<u8>>),
+    /// In memory, by SHA-256; shared with whoever attached them.
+    Memory(BTreeMap<String, Arc<[u8]>>),
 }
 
 impl Images {
@@ -35,13 +36,13 @@ impl Images {
     }
 
     /// Stores `content` under its hash, unless an intact copy exists.
-    pub(crate) fn put(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+    pub(crate) fn put(&mut self, sha256: &str, content: &Arc<[u8]>) -> Result<(), SessionError> {
         let limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
         at_most("bytes in an image", content.len(), limit)?;
         let path = match self {
             Self::Memory(kept) => {
                 kept.entry(sha256.to_owned())
-                    .or_insert_with(|| content.to_vec());
+                    .or_insert_with(|| content.clone());
                 return Ok(());
             }
             Self::Folder(folder) => {
@@ -57,7 +58,7 @@ impl Images {
 
     /// Checks, without reading it, that an image [put](Self::put) a moment ago still exists, and stores it again if another
     /// process has removed it as unused.
-    pub(crate) fn ensure(&mut self, sha256: &str, content: &[u8]) -> Result<(), SessionError> {
+    pub(crate) fn ensure(&mut self, sha256: &str, content: &Arc<[u8]>) -> Result<(), SessionError> {
         if let Self::Folder(folder) = self {
             let path = path_of(folder, sha256)?;
             if is_file(&path) && files::length(&path).is_ok_and(|n| n == content.len() as u64) {
@@ -72,7 +73,7 @@ impl Images {
     /// Errors if it is missing, is not a regular file, or does not match its name.
     pub(crate) fn get(&self, sha256: &str) -> Result<Vec<u8>, SessionError> {
         let content = match self {
-            Self::Memory(kept) => kept.get(sha256).cloned().ok_or_else(|| missing(sha256))?,
+            Self::Memory(kept) => kept.get(sha256).ok_or_else(|| missing(sha256))?.to_vec(),
             Self::Folder(folder) => {
                 let path = path_of(folder, sha256)?;
                 // A link could lead out of the folder.

@@ -7,8 +7,8 @@ use rusqlite::{Connection, params};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::error::SessionError;
-use super::open::{OpenLock, private_file};
+use crate::error::SessionError;
+use crate::open::{OpenLock, private_file};
 use rounds_support::{FileError, files};
 
 /// Folder in the data directory.

@@ -9,8 +9,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::error::{SessionError, damaged};
-use super::{clock, schema};
+use crate::error::{SessionError, damaged};
+use crate::{clock, schema};
 use rounds_support::errors::display_path;
 use rounds_support::{FileError, files};
 
@@ -93,6 +93,8 @@ pub(crate) fn open(
 pub(crate) fn open_in_memory() -> Result<Connection, SessionError> {
     let mut connection = Connection::open_in_memory()?;
     prepare(&connection)?;
+    // What is sorted or gathered for a query must not reach a temporary file either.
+    connection.pragma_update(None, "temp_store", "memory")?;
     schema::migrate(&mut connection)?;
     Ok(connection)
 }

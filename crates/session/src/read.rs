@@ -4,14 +4,26 @@
 
 use rusqlite::{Row, params};
 
-use super::Sessions;
-use super::error::{SessionError, unreadable};
-use super::id::{SessionId, TurnId};
-use super::record::{Record, cleaned_text, cleaned_title};
-use super::types::{Session, StoredAnswer, StoredImage, Summary, Turn, TurnState};
+use crate::error::{SessionError, unreadable};
+use crate::id::{SessionId, TurnId};
+use crate::record::{MAX_TITLE, Record, cleaned_text, cleaned_title};
+use crate::sessions::Sessions;
+use crate::types::{Session, StoredAnswer, StoredImage, Summary, Turn, TurnState};
+use rounds_support::sanitise::clean_line_max;
 
-pub(super) const SUMMARY: &str =
-    "select id, number, title, model, index_name, created, used, turns from sessions";
+/// Longest answer in a list, in characters.
+const MAX_ANSWER_CHARS: usize = 80;
+
+/// The image's name is looked for in the first and the last turn only: a session may have thousands. A record that is not
+/// JSON has none.
+const SUMMARY: &str = "select id, number, title, model, index_name, created, used, turns,
+   (select iif(json_valid(t.record), json_extract(t.record, '$.images[0].name'), null) as name from turns t
+    where t.session = sessions.number and t.number in
+      (1, (select max(l.number) from turns l where l.session = sessions.number))
+    order by name is null, t.number limit 1),
+   (select substr(t.answer, 1, 400) from turns t where t.session = sessions.number and t.state = 'answered'
+    order by t.number desc limit 1)
+   from sessions";
 const TURN: &str = "select t.number, t.parent, t.asked, t.ended, t.state, t.question, t.answer, t.rationale, t.message, t.record
    from turns t join sessions s on s.number = t.session where s.id = ?1";
 
@@ -140,8 +152,13 @@ impl Sessions {
     }
 }
 
-pub(super) fn summary(row: &Row) -> Result<Summary, SessionError> {
+fn summary(row: &Row) -> Result<Summary, SessionError> {
     let text = |column: usize| row.get::<_, String>(column);
+    let line = |column: usize, max: usize| -> Result<Option<String>, SessionError> {
+        // Other programs can write any type.
+        let text = row.get_ref(column)?.as_str().unwrap_or_default();
+        Ok(Some(clean_line_max(text.trim(), max)).filter(|line| !line.is_empty()))
+    };
     Ok(Summary {
         id: text(0)?
             .parse()
@@ -153,6 +170,8 @@ pub(super) fn summary(row: &Row) -> Result<Summary, SessionError> {
         created: row.get(5)?,
         used: row.get(6)?,
         turns: row.get(7)?,
+        image: line(8, MAX_TITLE)?,
+        last_answer: line(9, MAX_ANSWER_CHARS)?,
     })
 }
 
@@ -198,6 +217,7 @@ fn turn(row: &Row) -> Result<Turn, SessionError> {
         text: words,
         answer,
         shots: record.shots,
+        prompt: record.prompt,
         message: text(8, "bytes in the message")?,
     })
 }

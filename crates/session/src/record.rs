@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::{SessionError, at_most, unreadable};
-use super::types::{Sources, StoredAnswer, StoredImage, StoredShot};
+use crate::error::{SessionError, at_most, unreadable};
+use crate::types::{Sources, StoredAnswer, StoredImage, StoredShot};
 use rounds_support::sanitise::{clean, clean_line, clean_line_max};
 
 /// Longest title, model name or index name in characters; longer ones are cut with an ellipsis.
@@ -42,6 +42,9 @@ pub(crate) struct Record {
     /// The shots, most similar first.
     #[serde(default)]
     pub shots: Vec<StoredShot>,
+    /// The prompt as the model read it.
+    #[serde(default)]
+    pub prompt: Option<String>,
 }
 
 impl Record {
@@ -77,6 +80,7 @@ impl Record {
             images,
             answer,
             shots: cleaned_shots(record.shots)?,
+            prompt: record.prompt.map(|text| clean(&text)),
         })
     }
 }

@@ -7,10 +7,11 @@ use rusqlite::{TransactionBehavior, params};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::error::SessionError;
-use super::id::SessionId;
-use super::record::cleaned_title;
-use super::{Sessions, clock};
+use crate::clock;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::record::cleaned_title;
+use crate::sessions::Sessions;
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

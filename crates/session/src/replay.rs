@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::provenance_diff::{field_label, leaf_fields, value_text};
-use super::types::Turn;
+use crate::provenance_diff::{field_label, leaf_fields, value_text};
+use crate::types::Turn;
 use rounds_support::sanitise::clean_line_max;
 
 /// Characters of text shown from a difference on.

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
-use super::error::{SessionError, damaged};
+use crate::error::{SessionError, damaged};
 
 /// Version 1: sessions, turns and images. `turns.number` counts within a session; `pictured` lists which turn uses which image.
 const STEP_1: &str = "
@@ -27,7 +27,8 @@ create table pictured (
 create index pictured_by_turn on pictured (turn);
 ";
 
-/// Version 2: full-text search. Deleted text leaves the search index at once; questions weigh most, shots least.
+/// Version 2: full-text search. Deleted text leaves the search index at once; questions weigh most. `shot_words` is no longer
+/// written or searched.
 const STEP_2: &str = "
 create virtual table words using fts5 (question, answer, rationale, shot_words, content='turns', content_rowid='row',
   tokenize='porter unicode61 remove_diacritics 2');
@@ -113,4 +114,4 @@ fn objects(connection: &Connection) -> Result<BTreeSet<Object>, SessionError> {
 
 /// Version 1, for the test that old sessions still open.
 #[cfg(test)]
-pub(super) const VERSION_1: &str = STEP_1;
+pub(crate) const VERSION_1: &str = STEP_1;

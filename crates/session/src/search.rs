@@ -1,14 +1,15 @@
-//! Full-text search over questions, answers, rationales, the questions of shots, and titles.
+//! Full-text search over questions, answers, rationales and titles.
 //!
+//! Never search the text of shots: nobody in the session has said it. Turns of older versions still have it in the index.
 //! Every word the user types is quoted, so SQLite's query language cannot be injected. Never build a query from raw text.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 use std::ops::Range;
 
-use super::Sessions;
-use super::error::{SessionError, unreadable};
-use super::id::SessionId;
-use super::record::cleaned_title;
+use crate::error::{SessionError, unreadable};
+use crate::id::SessionId;
+use crate::record::cleaned_title;
+use crate::sessions::Sessions;
 use rounds_support::sanitise::clean_line;
 
 /// Most words of a query; the rest is ignored.
@@ -27,6 +28,34 @@ pub struct Snippet {
     pub found: Vec<Range<usize>>,
 }
 
+/// Where the words were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// In the title of the session.
+    Title,
+    /// In a question.
+    Question,
+    /// In an answer, complete or not.
+    Answer,
+    /// In a rationale.
+    Rationale,
+}
+
+impl Part {
+    /// The parts of a turn, in the order of the columns of the search index.
+    const OF_TURN: [Self; 3] = [Self::Question, Self::Answer, Self::Rationale];
+
+    /// Its name, for display and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Rationale => "rationale",
+        }
+    }
+}
+
 /// A search result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
@@ -38,6 +67,8 @@ pub struct Hit {
     pub used: i64,
     /// Number of the turn; `None` if the title matched.
     pub turn: Option<u32>,
+    /// Where most of the words were found.
+    pub part: Part,
     /// The text around the found words.
     pub snippet: Snippet,
     /// BM25, higher is better; 0 for titles.
@@ -55,8 +86,11 @@ impl Sessions {
         let mut hits = self.titles(&words, limit)?;
         let left = limit.saturating_sub(hits.len());
         let mut statement = self.connection.prepare_cached(
-            "select s.id, s.title, s.used, t.number, f.piece, f.score
-             from (select rowid as row, -rank as score, snippet(words, -1, char(1), char(2), '…', ?3) as piece
+            "select s.id, s.title, s.used, t.number, f.score, f.question, f.answer, f.rationale
+             from (select rowid as row, -rank as score,
+                     snippet(words, 0, char(1), char(2), '…', ?3) as question,
+                     snippet(words, 1, char(1), char(2), '…', ?3) as answer,
+                     snippet(words, 2, char(1), char(2), '…', ?3) as rationale
                    from words where words match ?1 order by rank limit ?2) f
              join turns t on t.row = f.row join sessions s on s.number = t.session
              order by f.score desc, s.used desc, t.number",
@@ -67,13 +101,15 @@ impl Sessions {
             SNIPPET_WORDS
         ])?;
         while let Some(row) = rows.next()? {
+            let (part, snippet) = best_part(row)?;
             hits.push(Hit {
                 session: id(&row.get::<_, String>(0)?)?,
                 title: cleaned_title(&row.get::<_, String>(1)?),
                 used: row.get(2)?,
                 turn: Some(row.get(3)?),
-                snippet: Snippet::from_marked(&row.get::<_, String>(4)?),
-                score: row.get(5)?,
+                part,
+                snippet,
+                score: row.get(4)?,
             });
         }
         Ok(hits)
@@ -101,6 +137,7 @@ impl Sessions {
                     title,
                     used: row.get(2)?,
                     turn: None,
+                    part: Part::Title,
                     score: 0.0,
                 });
             }
@@ -114,6 +151,19 @@ fn id(text: &str) -> Result<SessionId, SessionError> {
         .map_err(|_| unreadable("the id of a session is not valid"))
 }
 
+/// The part of a turn with most of the found words; the earlier one of equals.
+fn best_part(row: &Row) -> Result<(Part, Snippet), SessionError> {
+    let mut best = (Part::Question, Snippet::default());
+    for (column, part) in (5..).zip(Part::OF_TURN) {
+        let marked: Option<String> = row.get(column)?;
+        let snippet = Snippet::from_marked(&marked.unwrap_or_default());
+        if snippet.found.len() > best.1.found.len() {
+            best = (part, snippet);
+        }
+    }
+    Ok(best)
+}
+
 /// The words of `text` (runs of letters and digits) in lower case.
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
@@ -123,10 +173,16 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// An FTS5 query for all words, the last one as a prefix; `None` if there are none.
+/// Whether a search for `text` looks for anything: it needs a letter or a digit.
+pub fn has_words(text: &str) -> bool {
+    !words(text).is_empty()
+}
+
+/// An FTS5 query for all words in what the user or the model said, the last word as a prefix; `None` if there are none.
 fn query(words: &[String]) -> Option<String> {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    (!quoted.is_empty()).then(|| format!("{} *", quoted.join(" AND ")))
+    let all = quoted.join(" AND ");
+    (!quoted.is_empty()).then(|| format!("{{question answer rationale}} : ({all} *)"))
 }
 
 impl Snippet {

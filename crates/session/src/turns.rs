@@ -4,18 +4,19 @@
 //! last step. A saved answer is never overwritten.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::sync::Arc;
 
-use super::Sessions;
-use super::clock;
-use super::error::{SessionError, at_most};
-use super::id::{SessionId, TurnId};
-use super::images::{MAX_IMAGES, MAX_THUMBNAIL_BYTES};
-use super::record::{
-    Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
+use crate::clock;
+use crate::error::{SessionError, at_most};
+use crate::id::{SessionId, TurnId};
+use crate::images::{MAX_IMAGES, MAX_THUMBNAIL_BYTES};
+use crate::record::{
+    MAX_TEXT, Record, clean_value, cleaned_answer, cleaned_image, cleaned_shots, cleaned_sources,
     cleaned_text, cleaned_title,
 };
-use super::types::{
-    NewImage, NewShot, NewTurn, Sources, StoredImage, StoredShot, TurnEnd, TurnState,
+use crate::sessions::Sessions;
+use crate::types::{
+    NewImage, NewShot, NewTurn, Outcome, StoredImage, StoredShot, TurnEnd, TurnState,
 };
 use rounds_support::{files, sanitise};
 
@@ -129,18 +130,12 @@ impl Sessions {
         Ok(())
     }
 
-    /// Saves how a turn ended. `sources`, if given, replace those saved at its beginning: the requested model may not have
-    /// been the one that answered.
+    /// Saves how a turn ended.
     ///
     /// Errors, changing nothing, if it has already ended or something is over its limit.
-    pub fn finish_turn(
-        &mut self,
-        turn: &TurnId,
-        end: TurnEnd,
-        sources: Option<Sources>,
-    ) -> Result<(), SessionError> {
-        let (ending, answer, shots) = match end {
-            TurnEnd::Answered { answer, shots } => {
+    pub fn finish_turn(&mut self, turn: &TurnId, end: TurnEnd) -> Result<(), SessionError> {
+        let (ending, answer) = match end.outcome {
+            Outcome::Answered(answer) => {
                 let mut answer = cleaned_answer(*answer)?;
                 let ending = Ending {
                     state: TurnState::Answered,
@@ -148,27 +143,16 @@ impl Sessions {
                     rationale: answer.rationale.take(),
                     message: None,
                 };
-                (ending, Some(answer), shots)
+                (ending, Some(answer))
             }
-            TurnEnd::Stopped { text, shots } => {
-                (unanswered(TurnState::Stopped, &text, None)?, None, shots)
+            Outcome::Stopped { text } => (unanswered(TurnState::Stopped, &text, None)?, None),
+            Outcome::Failed { text, message } => {
+                (unanswered(TurnState::Failed, &text, Some(&message))?, None)
             }
-            TurnEnd::Failed {
-                text,
-                message,
-                shots,
-            } => (
-                unanswered(TurnState::Failed, &text, Some(&message))?,
-                None,
-                shots,
-            ),
         };
-        let (shots, thumbnails) = stored_shots(shots)?;
-        let words = shots
-            .iter()
-            .map(|shot| shot.question.as_str())
-            .collect::<Vec<_>>()
-            .join("\n");
+        let (shots, thumbnails) = stored_shots(end.shots)?;
+        // The prompt is a convenience, so one that is too long must not cost the answer.
+        let prompt = end.prompt.filter(|prompt| prompt.len() <= MAX_TEXT);
 
         let transaction = self
             .connection
@@ -182,13 +166,14 @@ impl Sessions {
         let record = Record {
             answer,
             shots,
-            sources: sources.map(cleaned_sources).or(begun.sources),
+            prompt: prompt.map(|prompt| sanitise::clean(&prompt)),
+            sources: end.sources.map(cleaned_sources).or(begun.sources),
             ..begun
         };
         let keeps_text = ending.text.is_empty() && ending.state != TurnState::Answered;
         transaction.execute(
             "update turns set state = ?2, writer = null, ended = ?3, answer = iif(?4, answer, ?5), rationale = ?6,
-               message = ?7, shot_words = ?8, record = ?9 where row = ?1",
+               message = ?7, record = ?8 where row = ?1",
             params![
                 row,
                 ending.state.name(),
@@ -197,7 +182,6 @@ impl Sessions {
                 ending.text,
                 ending.rationale,
                 ending.message,
-                words,
                 record.to_text()?
             ],
         )?;
@@ -238,7 +222,7 @@ fn stored_image(image: &NewImage) -> StoredImage {
 }
 
 /// The shots to save, and the bytes of their thumbnails.
-fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>), SessionError> {
+fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Arc<[u8]>>), SessionError> {
     let mut thumbnails = Vec::new();
     let mut kept = Vec::new();
     for NewShot {
@@ -255,7 +239,7 @@ fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Vec<u8>>), 
         });
         if let Some(jpeg) = thumbnail {
             at_most("bytes in a thumbnail", jpeg.len(), MAX_THUMBNAIL_BYTES)?;
-            thumbnails.push(jpeg);
+            thumbnails.push(jpeg.into());
         }
         kept.push(shot);
     }
@@ -302,7 +286,7 @@ fn locate(
 }
 
 /// Row number and state of a turn.
-pub(super) fn row_of(
+pub(crate) fn row_of(
     connection: &Connection,
     turn: &TurnId,
 ) -> Result<(i64, String), SessionError> {

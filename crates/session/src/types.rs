@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-use super::id::SessionId;
+use crate::id::SessionId;
 
 /// A saved image, identified by its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +134,7 @@ pub struct Sources {
     pub index: String,
     /// The retrieval encoder; `None` for the model's own tower.
     pub encoder: Option<String>,
-    /// The search as requested: `auto`, `exact` or `hnsw`.
+    /// The search as requested: `auto`, `exact`, `hnsw` or `hnsw-rs`.
     pub search: String,
 }
 
@@ -169,6 +169,8 @@ pub struct Turn {
     pub answer: Option<StoredAnswer>,
     /// The shots, most similar first.
     pub shots: Vec<StoredShot>,
+    /// The prompt as the model read it; `None` if it did not get that far, and in turns of older versions.
+    pub prompt: Option<String>,
     /// Why it failed.
     pub message: Option<String>,
 }
@@ -213,6 +215,10 @@ pub struct Summary {
     pub used: i64,
     /// Number of turns.
     pub turns: u32,
+    /// Name of the first image attached, in the first turn or else the last one.
+    pub image: Option<String>,
+    /// The last answer, on one line, shortened.
+    pub last_answer: Option<String>,
 }
 
 /// An image to save.
@@ -241,7 +247,7 @@ pub struct NewTurn {
     pub images: Vec<NewImage>,
     /// The settings, as a JSON object.
     pub settings: Value,
-    /// The requested sources; [`super::Sessions::finish_turn`] may replace them.
+    /// The requested sources; `Sessions::finish_turn` may replace them.
     pub sources: Option<Sources>,
     /// The patient in the images, if known.
     pub patient: Option<String>,
@@ -258,22 +264,39 @@ pub struct NewShot {
     pub thumbnail: Option<Vec<u8>>,
 }
 
-/// How a turn ended.
+/// How a turn ended, and what came of it.
 #[derive(Clone, Debug)]
-pub enum TurnEnd {
-    /// The answer is complete.
-    Answered {
-        /// The answer.
-        answer: Box<StoredAnswer>,
-        /// Its shots, most similar first.
-        shots: Vec<NewShot>,
-    },
+pub struct TurnEnd {
+    /// What the user got.
+    pub outcome: Outcome,
+    /// The shots, most similar first.
+    pub shots: Vec<NewShot>,
+    /// The prompt as the model read it, if it got that far.
+    pub prompt: Option<String>,
+    /// If given, replaces the sources saved at the beginning: the requested model may not be the one that answered.
+    pub sources: Option<Sources>,
+}
+
+impl From<Outcome> for TurnEnd {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            shots: Vec::new(),
+            prompt: None,
+            sources: None,
+        }
+    }
+}
+
+/// What the user got.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The complete answer.
+    Answered(Box<StoredAnswer>),
     /// The user stopped it.
     Stopped {
         /// The partial text; empty to leave the saved text as it is.
         text: String,
-        /// Its shots, most similar first.
-        shots: Vec<NewShot>,
     },
     /// It failed.
     Failed {
@@ -281,8 +304,6 @@ pub enum TurnEnd {
         text: String,
         /// Why it failed.
         message: String,
-        /// Its shots, most similar first.
-        shots: Vec<NewShot>,
     },
 }
 

@@ -3,15 +3,16 @@
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-use super::{
-    EncoderArgs, Failure, Outcome, embedders, encoder_key, failed, find_editable, library,
-};
+use super::{EncoderArgs, embedders, encoder_key, find_editable};
 use crate::cli::confirm::confirm_deletion;
+use crate::cli::failure::Outcome;
+use crate::cli::libraries::{existing_index, indexes, models, open_index};
 use crate::cli::out::print;
 use rounds_assistant::{Engine, Setup};
 use rounds_index::Writer;
 use rounds_index::dataset::{ImageSource, Item, Row};
 use rounds_index::ingest::{IngestError, Report, Summary, ingest};
+use rounds_support::Failure;
 use rounds_support::{
     Cancel, Progress,
     errors::{bytes, count, display_path},
@@ -30,8 +31,8 @@ pub struct Create {
 }
 
 pub fn create(create: &Create) -> Outcome {
-    let folder = library()?.new_folder(&create.name).map_err(failed)?;
-    rounds_index::create(&folder, create.encoder_args.of_new_index()?).map_err(failed)?;
+    let folder = indexes()?.new_folder(&create.name)?;
+    rounds_index::create(&folder, create.encoder_args.of_new_index()?)?;
     stderr_line(format_args!("created index {}", display_path(&folder)));
     Ok(0)
 }
@@ -77,16 +78,13 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
     for tag in &add.tags {
         match tag.split_once('=') {
             Some((name, value)) => tags.push((name.to_string(), value.to_string())),
-            None => return Err(Failure::usage("--tag takes NAME=VALUE", None)),
+            None => return Err(Failure::usage("--tag takes NAME=VALUE")),
         }
     }
     if add.question.trim().is_empty() || add.answer.trim().is_empty() {
-        return Err(Failure::usage(
-            "an example needs a question and an answer",
-            None,
-        ));
+        return Err(Failure::usage("an example needs a question and an answer"));
     }
-    let mut writer = Writer::open(&find_editable(&add.index)?).map_err(failed)?;
+    let mut writer = Writer::open(&find_editable(&add.index)?)?;
     let embedders = embedders(writer.encoders(), &add.device)?;
     let row = Row {
         images: add.images.iter().cloned().map(ImageSource::File).collect(),
@@ -117,11 +115,11 @@ pub fn add(add: &Add, cancel: &Cancel) -> Outcome {
         },
     );
     if let Err(IngestError::Index(error)) = ended {
-        return Err(failed(error));
+        return Err(error.into());
     }
-    writer.finish().map_err(failed)?;
+    writer.finish()?;
     match summary {
-        Summary { rejected: 1, .. } => Err(Failure::usage(reason, None)),
+        Summary { rejected: 1, .. } => Err(Failure::usage(reason)),
         Summary { duplicates: 1, .. } => {
             stderr_line("the index already has this example");
             Ok(0)
@@ -153,17 +151,17 @@ pub fn remove(remove: &Remove) -> Outcome {
         return remove_whole(&folder, remove.yes);
     }
     if remove.ids.is_empty() {
-        return Err(Failure::usage(
-            "name the examples to remove, or add --whole",
-            Some("find them with `rounds index search`".into()),
-        ));
+        return Err(
+            Failure::usage("name the examples to remove, or add --whole")
+                .hint("find them with `rounds index search`"),
+        );
     }
-    let mut writer = Writer::open(&folder).map_err(failed)?;
+    let mut writer = Writer::open(&folder)?;
     // Nothing is committed until all ids are found, so a mistyped id changes nothing.
     for id in &remove.ids {
-        writer.remove(id).map_err(failed)?;
+        writer.remove(id)?;
     }
-    writer.finish().map_err(failed)?;
+    writer.finish()?;
     stderr_line(format_args!(
         "removed {}; run `rounds index compact` to free the space",
         count(remove.ids.len(), "example")
@@ -172,12 +170,12 @@ pub fn remove(remove: &Remove) -> Outcome {
 }
 
 fn remove_whole(folder: &Path, yes: bool) -> Outcome {
-    super::existing(folder)?;
+    existing_index(folder)?;
     confirm_deletion(
         &format!("permanently delete the index {}?", display_path(folder)),
         yes,
     )?;
-    let kept = rounds_index::library::delete(folder).map_err(failed)?;
+    let kept = rounds_index::library::delete(folder)?;
     stderr_line(format_args!("deleted {}", display_path(folder)));
     if !kept.is_empty() {
         let named: Vec<_> = kept
@@ -202,8 +200,7 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     let mut progress = Progress::new("examples", None);
     let freed = rounds_index::compact::compact(&folder, cancel, &mut |done, _| {
         progress.set(done as u64);
-    })
-    .map_err(failed)?;
+    })?;
     progress.finish();
     stderr_line(format_args!(
         "purged {} and {}, freed {}",
@@ -215,12 +212,11 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
 }
 
 pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
-    let index = super::open(index)?;
+    let index = open_index(&index)?;
     let mut progress = Progress::new("examples", Some(index.len() as u64));
     let written = rounds_index::export::export(&index, out, cancel, &mut |done, _| {
         progress.set(done as u64);
-    })
-    .map_err(failed)?;
+    })?;
     progress.finish();
     stderr_line(format_args!(
         "exported {} to {}; education and research only, not for diagnosis",
@@ -244,8 +240,7 @@ pub struct Embed {
 pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let folder = find_editable(&embed.index)?;
     if let Some(name) = &embed.drop {
-        let dropped =
-            rounds_index::embed::drop_vectors(&folder, &encoder_key(name)).map_err(failed)?;
+        let dropped = rounds_index::embed::drop_vectors(&folder, &encoder_key(name))?;
         stderr_line(format_args!("dropped the vectors of {}", dropped.name));
         return Ok(0);
     }
@@ -254,8 +249,7 @@ pub fn embed(embed: &Embed, cancel: &Cancel) -> Outcome {
     let mut progress = Progress::new("examples", None);
     rounds_index::embed::embed(&folder, encoder, &embedder, cancel, &mut |done, _| {
         progress.set(done as u64);
-    })
-    .map_err(failed)?;
+    })?;
     progress.finish();
     stderr_line(format_args!("added vectors of {name}"));
     Ok(0)
@@ -282,7 +276,7 @@ pub struct Warm {
 
 pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
     let model = match &warm.model {
-        Some(model) => Some(super::super::model::library()?.find(model)),
+        Some(model) => Some(models()?.find(model)),
         None => None,
     };
     let setup = Setup {
@@ -291,12 +285,11 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
         device: warm.device.clone(),
         ..Setup::default()
     };
-    let model_failed = |e: rounds_assistant::AssistantError| Failure::model(&e);
-    let mut engine = Engine::load(&setup).map_err(model_failed)?;
+    let mut engine = Engine::load(&setup)?;
     let limit = warm
         .limit
         .map(|megabytes| megabytes.saturating_mul(1 << 20));
-    let plan = engine.warm_plan(limit).map_err(model_failed)?;
+    let plan = engine.warm_plan(limit)?;
     stderr_line(plan.in_words());
     if warm.dry_run {
         return Ok(0);
@@ -307,7 +300,7 @@ pub fn warm(warm: &Warm, cancel: &Cancel) -> Outcome {
         progress.set(done);
     });
     progress.finish();
-    let warmed = warmed.map_err(model_failed)?;
+    let warmed = warmed?;
     print(format_args!(
         "{} cached, {}; {} evicted",
         count(warmed.images as usize, "image"),

@@ -1,26 +1,32 @@
 //! `rounds index import`: imports a dataset into an index.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, failed, library};
+use crate::cli::failure::Outcome;
+use crate::cli::libraries::{indexes, models};
 use crate::cli::out::print;
 use rounds_assistant::maintenance::{self, ImportError, ImportReport, Imported};
 use rounds_index::dataset::{Format, Options};
 use rounds_index::ingest::{Report, Summary};
 use rounds_support::errors::{count, display_path};
-use rounds_support::{Cancel, Hint, Progress};
+use rounds_support::{Cancel, Failure, FailureKind, Progress};
 
 #[derive(Args)]
+#[command(
+    override_usage = "rounds index import [OPTIONS] <INDEX> <FORMAT> <PATH>
+       rounds index import [OPTIONS] --format <FORMAT> <INDEX> <PATH>"
+)]
 pub struct Import {
     /// Index name or folder; created for the shipped model if missing
     index: PathBuf,
-    /// Dataset file or folder, in the layout in which it is published
-    path: PathBuf,
-    /// Format of the dataset
+    /// Format of the dataset, as after --format, then the dataset: a file or folder in the layout in which it is published
+    #[arg(num_args = 1..=2, required = true, value_names = ["FORMAT", "PATH"])]
+    dataset: Vec<PathBuf>,
+    /// Format of the dataset, if not given before its path
     #[arg(long, value_enum)]
-    format: Format,
+    format: Option<Format>,
     /// Use a column of the data as a field, for example --map finding=answer (may be given several times)
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
     map: Vec<(String, String)>,
@@ -71,46 +77,67 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The names of all formats.
+fn format_names() -> String {
+    let names = Format::value_variants().iter();
+    let names: Vec<String> = names
+        .filter_map(ValueEnum::to_possible_value)
+        .map(|value| value.get_name().to_string())
+        .collect();
+    names.join(", ")
+}
+
 /// Imports with progress; an interrupted import keeps the rows committed so far.
 pub fn run(import: &Import, cancel: &Cancel) -> Outcome {
+    let request = import.request()?;
     let mut progress = Progress::new("rows", None);
     let mut log = ReportLog::default();
-    let imported = maintenance::import(
-        &import.request(),
-        &library()?,
-        &super::super::model::library()?,
-        cancel,
-        &mut |report| import.report(&mut progress, &mut log, report),
-    );
+    let imported = maintenance::import(&request, &indexes()?, &models()?, cancel, &mut |report| {
+        import.report(&mut progress, &mut log, report)
+    });
     progress.finish();
-    let imported = imported.map_err(import_failure)?;
+    let imported = imported?;
     print_summary(import, &imported, log)?;
     match imported.ended {
         Ok(()) => Ok(u8::from(imported.summary.rejected > 0)),
-        Err(ImportError::Dataset(error)) => Err(Failure {
-            message: error.to_string(),
-            hint: error.hint(),
-            code: 3,
-        }),
-        Err(error) => Err(import_failure(error)),
-    }
-}
-
-/// The failure of an import that could not start: a dataset that cannot be opened is a usage error.
-fn import_failure(error: ImportError) -> Failure {
-    match error {
-        ImportError::Dataset(error) => Failure::usage(&error, error.hint()),
-        ImportError::Index(error) => failed(error),
-        ImportError::Model(error) => Failure::model(&error),
+        // Rows were read before it failed, so the request was right.
+        Err(ImportError::Dataset(error)) => Err(Failure::from(error).kind(FailureKind::Io)),
+        Err(error) => Err(error.into()),
     }
 }
 
 impl Import {
-    fn request(&self) -> maintenance::Import {
-        maintenance::Import {
+    /// Format and path, which are given in the order of `/import` or with `--format`.
+    fn format_and_path(&self) -> Result<(Format, &PathBuf), Failure> {
+        let hint = || format!("formats: {}", format_names());
+        match (self.dataset.as_slice(), self.format) {
+            ([path], Some(format)) => Ok((format, path)),
+            ([named, path], None) => {
+                let format = named.to_str().map(|name| Format::from_str(name, true));
+                match format {
+                    Some(Ok(format)) => Ok((format, path)),
+                    _ => {
+                        let named = display_path(named);
+                        Err(Failure::usage(format_args!("{named} is not a format")).hint(hint()))
+                    }
+                }
+            }
+            ([_], None) => {
+                let message = "the format is missing: rounds index import INDEX FORMAT PATH";
+                Err(Failure::usage(message).hint(hint()))
+            }
+            _ => Err(Failure::usage(
+                "the format is given twice: leave out --format, or the word before the path",
+            )),
+        }
+    }
+
+    fn request(&self) -> Result<maintenance::Import, Failure> {
+        let (format, path) = self.format_and_path()?;
+        Ok(maintenance::Import {
             index: self.index.clone(),
-            format: self.format,
-            path: self.path.clone(),
+            format,
+            path: path.clone(),
             options: Options {
                 map: self.map.clone(),
                 language: self.language.clone(),
@@ -120,7 +147,7 @@ impl Import {
                 source: self.source.clone(),
             },
             device: self.device.clone(),
-        }
+        })
     }
 
     fn report(&self, progress: &mut Progress, log: &mut ReportLog, report: ImportReport) {

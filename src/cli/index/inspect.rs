@@ -1,51 +1,17 @@
-//! Read-only index commands: list, show, verify, stats.
+//! Read-only index commands: show, verify, stats.
 
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, existing, failed, library};
+use crate::cli::failure::Outcome;
+use crate::cli::libraries::{existing_index, open_index};
 use crate::cli::out::print;
 use rounds_index::compact::length;
 use rounds_index::{Example, Index};
 use rounds_support::errors::{bytes, count};
-use rounds_support::{Cancel, INTENDED_USE, Progress, stderr_line};
-
-pub fn list(as_json: bool) -> Outcome {
-    let mut rows = Vec::new();
-    let mut faults = 0;
-    for (name, index) in library()?.list() {
-        let name = rounds_support::sanitise::clean_line(&name);
-        match index {
-            Ok(index) => rows.push(json!({
-                "name": name, "examples": index.len(), "sha256": index.sha256(),
-                "encoders": index.encoders().iter().map(|e| &e.name).collect::<Vec<_>>(),
-                "intended_use": INTENDED_USE,
-            })),
-            Err(error) => {
-                faults += 1;
-                stderr_line(format_args!("{name}: {error}"));
-            }
-        }
-    }
-    if as_json {
-        print(format!("{:#}", Value::Array(rows)))?;
-    } else {
-        if rows.is_empty() {
-            stderr_line("no indexes yet; see `rounds index import --help`");
-        }
-        for row in &rows {
-            let name = row["name"].as_str().unwrap_or_default();
-            print(format!(
-                "{name:24} {:>18}  {}",
-                count(row["examples"].as_u64().unwrap_or(0) as usize, "example"),
-                row["encoders"]
-            ))?;
-        }
-    }
-    Ok(u8::from(faults > 0))
-}
+use rounds_support::{Cancel, Failure, INTENDED_USE, Progress};
 
 pub(super) fn example_json(example: &Example) -> Value {
     json!({
@@ -71,14 +37,14 @@ pub struct Show {
 }
 
 pub fn show(show: &Show) -> Outcome {
-    let index = super::open(&show.index)?;
+    let index = open_index(&&show.index)?;
     let Some(id) = &show.id else {
         return stats(&Stats {
             index: show.index.clone(),
             json: show.json,
         });
     };
-    let example = index.by_id(id).map_err(failed)?;
+    let example = index.by_id(id)?;
     let value = example_json(&example);
     if show.json {
         print(format!("{value:#}"))?;
@@ -109,12 +75,11 @@ pub struct Verify {
 }
 
 pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
-    let folder = existing(&verify.index)?;
+    let folder = existing_index(&verify.index)?;
     let mut progress = Progress::new("examples", None).quiet(verify.json);
     let verdict = rounds_index::verify::verify(folder.as_deref(), cancel, &mut |done, _| {
         progress.set(done as u64);
-    })
-    .map_err(failed)?;
+    })?;
     progress.finish();
     if verify.json {
         let mut value = json!(verdict);
@@ -126,16 +91,12 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
         }
     }
     if !verdict.faults.is_empty() {
-        return Err(Failure {
-            message: count(verdict.faults.len(), "fault"),
-            hint: Some(match verdict.written {
-                true => {
-                    "another process is writing to it; verify again when it has finished".into()
-                }
-                false => "import the data into a new index".into(),
-            }),
-            code: 3,
-        });
+        return Err(Failure::model(count(verdict.faults.len(), "fault")).hint(
+            match verdict.written {
+                true => "another process is writing to it; verify again when it has finished",
+                false => "import the data into a new index",
+            },
+        ));
     }
     if !verify.json {
         print(format!(
@@ -153,6 +114,11 @@ pub fn verify(verify: &Verify, cancel: &Cancel) -> Outcome {
     Ok(0)
 }
 
+/// Tags with more values than this are names, not groups: their values are not listed.
+const MAX_LISTED_KINDS: usize = 200;
+/// Values listed of a tag.
+const MAX_LISTED_VALUES: usize = 12;
+
 #[derive(Args)]
 pub struct Stats {
     /// Index name or folder; `shipped` for the shipped index
@@ -163,7 +129,7 @@ pub struct Stats {
 }
 
 pub fn stats(stats: &Stats) -> Outcome {
-    let index = super::open(&stats.index)?;
+    let index = open_index(&&stats.index)?;
     let value = stats_of(&index)?;
     if stats.json {
         print(format!("{value:#}"))?;
@@ -193,13 +159,32 @@ pub fn stats(stats: &Stats) -> Outcome {
             ))?;
         }
     }
+    print_tags(&value)
+}
+
+/// Prints the tags with their most frequent values. Tags with equal counts are one fact under several names and are printed
+/// once; of tags with very many values, such as boxes and ids, only the number of values.
+fn print_tags(value: &Value) -> Outcome {
     let total = value["examples"].as_u64().unwrap_or(0).max(1);
-    for (name, values) in value["tags"].as_object().into_iter().flatten() {
-        print(format!(
-            "{name}: {}",
-            count(values.as_object().map_or(0, |v| v.len()), "value")
-        ))?;
-        for (value, count) in values.as_object().into_iter().flatten().take(12) {
+    let tags: Vec<_> = value["tags"].as_object().into_iter().flatten().collect();
+    for (position, (name, values)) in tags.iter().enumerate() {
+        let is_same = |other: &&(&String, &Value)| other.1 == *values;
+        if tags.iter().take(position).any(|other| is_same(&other)) {
+            continue;
+        }
+        let twins = tags.iter().skip(position + 1).filter(is_same);
+        let names: Vec<&str> = std::iter::once(name.as_str())
+            .chain(twins.map(|(name, _)| name.as_str()))
+            .collect();
+        let names = names.join(", ");
+        let values = values.as_object().into_iter().flatten();
+        let kinds = values.clone().count();
+        if kinds > MAX_LISTED_KINDS {
+            print(format!("{names}: {}, not listed", count(kinds, "value")))?;
+            continue;
+        }
+        print(format!("{names}: {}", count(kinds, "value")))?;
+        for (value, count) in values.take(MAX_LISTED_VALUES) {
             let count = count.as_u64().unwrap_or(0);
             let bar = "█".repeat((count * 30 / total) as usize);
             print(format!(
@@ -213,13 +198,13 @@ pub fn stats(stats: &Stats) -> Outcome {
 
 fn stats_of(index: &Index) -> Result<Value, Failure> {
     let mut tags: BTreeMap<String, serde_json::Map<String, Value>> = BTreeMap::new();
-    for (name, value, count) in index.tag_counts().map_err(failed)? {
+    for (name, value, count) in index.tag_counts()? {
         tags.entry(name).or_default().insert(value, count.into());
     }
-    let (sources, licences) = index.origins().map_err(failed)?;
+    let (sources, licences) = index.origins()?;
     Ok(json!({
         "examples": index.len(),
-        "pictures": index.image_count().map_err(failed)?,
+        "pictures": index.image_count()?,
         "removed": index.live_rows().removed(),
         "bytes": index.folder().map_or(0, length),
         "sha256": index.sha256(),

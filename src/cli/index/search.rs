@@ -5,24 +5,27 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 use super::inspect::example_json;
-use super::{EncoderArgs, Failure, Outcome, bundle_name, embedders, encoder_key, failed};
-use crate::cli::model::library as models;
+use super::{EncoderArgs, bundle_name, embedders, encoder_key};
+use crate::cli::failure::Outcome;
+use crate::cli::libraries::{models, open_index};
 use crate::cli::out::print;
 use rounds_assistant::retrieval::{
-    Condition, Found, ListQuery, Plan, Query, Shot, Strategy, find, list,
+    Condition, Found, ListQuery, NOTHING_FOUND, Plan, Query, Shot, Strategy, browse, list,
 };
+use rounds_assistant::{IndexSketches, QueryImages};
 use rounds_imaging::{Image, load};
 use rounds_index::ingest::Embedder;
-use rounds_index::{Encoder, Index, IndexError};
+use rounds_index::{Encoder, ExampleImage, Index, IndexError};
 use rounds_model::library::is_bundle;
 use rounds_support::errors::count;
-use rounds_support::{Cancel, Hint, stderr_line};
+use rounds_support::{Cancel, Failure, stderr_line};
 
 #[derive(Args)]
 pub struct Search {
     /// Index name or folder; `shipped` for the shipped index
     index: PathBuf,
-    /// Find examples with similar images; each image is listed once, with its best matching question
+    /// Find examples with similar images; each image is listed once, with its best matching question. The image itself is
+    /// found too, and marked as the same
     #[arg(short, long)]
     image: Option<PathBuf>,
     /// Find words in questions, answers and tags; without --image, all examples with any of the words match. Text written
@@ -69,27 +72,25 @@ struct Encoded {
 }
 
 pub fn search(search: &Search) -> Outcome {
-    let index = super::open(&search.index)?;
+    let index = open_index(&&search.index)?;
     let Some(strategy) = search.strategy() else {
-        let found = list(&index, &search.wanted()).map_err(failed)?;
+        let found = list(&index, &search.wanted())?;
         return print_results(&found, search.json);
     };
     search.check_inputs(strategy)?;
     let image = search.image.as_deref().map(read).transpose()?;
     let encoded = search.encode_query(&index, strategy, image.as_ref())?;
-    let query_images: Vec<_> = image
-        .iter()
-        .flat_map(|image| {
-            let hashes = rounds_imaging::phash_variants(image).into_iter();
-            hashes.map(|hash| (image.source.sha256.clone(), hash))
-        })
-        .collect();
+    let own = QueryImages::of(&image);
+    let sketches = IndexSketches::default();
+    let same_pixels = |image: &ExampleImage| sketches.show_same(&index, image, &own);
     let vectors: Vec<&[f32]> = encoded.image.iter().map(Vec::as_slice).collect();
     let query = Query {
         encoder: &encoded.encoder,
         vectors: &vectors,
         text: encoded.text.as_deref(),
-        images: &query_images,
+        images: &own.phashes,
+        altered: &own.altered,
+        same_pixels: Some(&same_pixels),
         question: search.text.as_deref().unwrap_or(""),
         patient: None,
         study: None,
@@ -99,17 +100,27 @@ pub fn search(search: &Search) -> Outcome {
     if strategy.needs_vectors() {
         // Nothing polls a cancel flag here: Ctrl-C ends the program.
         let chosen = index.resolve_search(&encoded.encoder, plan.search, &Cancel::new());
-        plan.search = chosen.map_err(failed)?;
+        plan.search = chosen?;
     }
-    let mut found = find(&index, &query, &plan).map_err(failed)?;
+    let mut found = browse(&index, &query, &plan)?;
     if let Some(why) = &found.shortfall {
-        found.notices.push(format!(
-            "{} of {}, one per image: {why}",
-            found.shots.len(),
-            count(search.k, "result")
-        ));
+        found
+            .notices
+            .push(shortfall(found.shots.len(), search, why));
     }
     print_results(&found, search.json)
+}
+
+/// Why there are only `found` results.
+fn shortfall(found: usize, search: &Search, why: &str) -> String {
+    match (found, search.floor.filter(|_| search.image.is_some())) {
+        (0, Some(floor)) => format!("{NOTHING_FOUND} with a similarity of at least {floor}"),
+        (0, None) => NOTHING_FOUND.into(),
+        _ => format!(
+            "{found} of {}, one per image: {why}",
+            count(search.k, "result")
+        ),
+    }
 }
 
 impl Search {
@@ -129,10 +140,7 @@ impl Search {
             }
             _ => return Ok(()),
         };
-        Err(Failure::usage(
-            format!("--strategy {}: {message}", strategy.name()),
-            Some(hint.into()),
-        ))
+        Err(Failure::usage(format!("--strategy {}: {message}", strategy.name())).hint(hint))
     }
 
     /// The strategy; `None` to list all matching examples: words or conditions alone, without one example per image.
@@ -183,7 +191,7 @@ impl Search {
             return Ok(encoded);
         }
         let embedders = embedders(std::slice::from_ref(&encoder), &self.device)?;
-        let refused = |e: String| Failure::usage(e, None);
+        let refused = |e: String| Failure::usage(e);
         if let Some(text) = &self.text {
             let vectors = embedders.text(text).map_err(refused)?;
             encoded.text = vectors.into_iter().next().flatten();
@@ -207,7 +215,7 @@ impl Search {
             Err(IndexError::Encoder { .. }) if is_bundle(&models()?.find(given)) => {
                 self.by_weights(index, given).map(Some)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -218,7 +226,7 @@ impl Search {
             device: self.device.clone(),
         };
         let (encoder, _) = encoder_args.load()?;
-        let known = index.encoder(&encoder.sha256).map_err(failed)?;
+        let known = index.encoder(&encoder.sha256)?;
         Ok(Encoder {
             bundle: bundle_name(bundle),
             ..known.clone()
@@ -227,11 +235,7 @@ impl Search {
 }
 
 fn read(path: &Path) -> Result<Image, Failure> {
-    load(path).map_err(|e| Failure {
-        message: e.to_string(),
-        hint: e.hint(),
-        code: 3,
-    })
+    load(path).map_err(Failure::from)
 }
 
 fn print_results(found: &Found, as_json: bool) -> Outcome {
@@ -263,5 +267,6 @@ fn result_json(shot: &Shot) -> Value {
     value["rank"] = shot.rank.into();
     value["score"] = json!((f64::from(shot.score) * 1e4).round() / 1e4);
     value["reason"] = shot.reason.clone().into();
+    value["same_image"] = shot.is_same_image().into();
     value
 }

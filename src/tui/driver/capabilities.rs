@@ -1,6 +1,7 @@
 //! Terminal capabilities, determined without taking over the screen: for reports, not for drawing.
 
-use super::detect::{self, Detected};
+use super::detect;
+use crate::tui::detected::Detected;
 use crate::tui::view::MIN_SIZE;
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;

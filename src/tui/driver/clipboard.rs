@@ -3,17 +3,17 @@
 use base64::Engine;
 
 use super::terminal::tmux_passthrough;
-use crate::tui::state::UserError;
+use rounds_support::Failure;
 
 /// Maximum length that terminals accept, in bytes of base64.
 const MAX_ENCODED: usize = 74_994;
 
 /// The sequence that copies `text` to the clipboard.
-pub fn sequence(text: &str, tmux: bool) -> Result<String, UserError> {
+pub fn sequence(text: &str, tmux: bool) -> Result<String, Failure> {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     if encoded.len() > MAX_ENCODED {
         return Err(
-            UserError::new("the answer is too long for the terminal's clipboard")
+            Failure::model("the answer is too long for the terminal's clipboard")
                 .hint("/export saves it to a file"),
         );
     }

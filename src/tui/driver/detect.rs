@@ -5,24 +5,12 @@
 
 use std::env;
 
+use crate::tui::detected::Detected;
 use crate::tui::terminal_image::{ImageProtocol, Screen};
 use crate::tui::{Colours, ImageMode};
 use rounds_imaging::ColourDepth;
 
 use super::terminal::tmux_passthrough;
-
-/// What is known about the terminal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Detected {
-    /// The best image protocol known to work.
-    pub protocol: ImageProtocol,
-    /// Width and height of a cell in pixels.
-    pub cell: (u16, u16),
-    /// Whether it runs inside tmux.
-    pub tmux: bool,
-    /// Whether the background is light, if known.
-    pub light: Option<bool>,
-}
 
 /// Size of a cell in pixels, if unknown.
 const DEFAULT_CELL: (u16, u16) = (10, 20);

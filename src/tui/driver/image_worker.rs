@@ -1,18 +1,21 @@
 //! Decodes and encodes images for the screen on one worker thread. Requests that are no longer wanted are dropped.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::Message;
+use lru::LruCache;
+
 use crate::tui::backend::image_bytes;
 use crate::tui::effects::{case_bytes, catch_panic, file_bytes};
+use crate::tui::message::Message;
 use crate::tui::terminal_image::{Encoded, Request, Screen, Source, Wanted, encode};
 use rounds_imaging::{Image, decode};
 use rounds_index::Images;
 
 /// Decoded images kept in memory.
-const MAX_DECODED: usize = 24;
+const MAX_DECODED: NonZeroUsize = NonZeroUsize::new(24).unwrap();
 
 #[derive(Default)]
 struct Queue {
@@ -36,7 +39,7 @@ impl ImageWorker {
         let shared: Arc<(Mutex<Queue>, Condvar)> = Arc::default();
         let queue = shared.clone();
         let mut encoder = Encoder {
-            decoded: VecDeque::new(),
+            decoded: LruCache::new(MAX_DECODED),
             reader_generation: 0,
             // Kitty image ids: never 0, which means no id, and different between runs in one window.
             number: std::process::id().wrapping_mul(4096) | 1,
@@ -114,7 +117,7 @@ fn next(shared: &(Mutex<Queue>, Condvar)) -> Job {
 }
 
 struct Encoder {
-    decoded: VecDeque<(String, Result<Arc<Image>, String>)>,
+    decoded: LruCache<String, Result<Arc<Image>, String>>,
     reader_generation: u64,
     number: u32,
 }
@@ -123,14 +126,14 @@ impl Encoder {
     fn index_changed(&mut self, number: u64) {
         if self.reader_generation != number {
             self.reader_generation = number;
-            self.decoded.retain(|(_, image)| image.is_ok());
+            self.decoded.retain(|_, image| image.is_ok());
         }
     }
 
     fn encode(&mut self, wanted: &Wanted, screen: Screen, reader: Option<&Images>) -> Encoded {
         let image = match &wanted.source {
             Source::Image(image) => Ok(image.clone()),
-            source => self.decoded(&wanted.request.id, source, reader),
+            source => self.decoded(&wanted.request.appearance.id, source, reader),
         };
         self.number = self.number.wrapping_add(2);
         match image {
@@ -145,15 +148,8 @@ impl Encoder {
         source: &Source,
         reader: Option<&Images>,
     ) -> Result<Arc<Image>, String> {
-        if let Some((_, known)) = self.decoded.iter().find(|(known, _)| known == id) {
-            return known.clone();
-        }
-        let read = read(source, reader).map(Arc::new);
-        if self.decoded.len() >= MAX_DECODED {
-            self.decoded.pop_front();
-        }
-        self.decoded.push_back((id.to_string(), read.clone()));
-        read
+        let read = || read(source, reader).map(Arc::new);
+        self.decoded.get_or_insert_ref(id, read).clone()
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::mpsc::SyncSender;
 
 use crossterm::event::{self, KeyEventKind, MouseButton, MouseEventKind};
 
-use super::Message;
-use super::detect::Detected;
 use crate::tui::ExitReason;
+use crate::tui::detected::Detected;
 use crate::tui::keys::Press;
+use crate::tui::message::Message;
 use crate::tui::state::Event;
 
 /// Lines scrolled per step of the mouse wheel.

@@ -20,16 +20,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use super::detected::Detected;
 use super::effects::{self, EffectRunner};
 use super::message::{CHANNEL, Message};
-use super::state::{Effect, Event, Start, State, UserError};
+use super::state::{Effect, Event, Start, State};
 use super::terminal_image::{Gallery, ImageProtocol};
 use super::view::{self, Memo, Theme};
-use super::{Colours, ExitReason, ImageMode, Journal, Options, ThemeChoice};
+use super::{Colours, Ended, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
+use rounds_support::Failure;
 
 pub use capabilities::{Capabilities, capabilities};
-pub use detect::Detected;
 
 use image_worker::ImageWorker;
 use terminal::Terminal;
@@ -58,20 +59,16 @@ struct Driver {
     leaving: Option<ExitReason>,
 }
 
-/// Runs the interface until the user quits, a signal arrives, or the terminal goes away. Returns why it ended, and errors
-/// of the session store that came too late to show on screen.
+/// Runs the interface until the user quits, a signal arrives, or the terminal goes away.
 ///
 /// Fails if a key setting is invalid or there is no terminal; the terminal is restored in every case.
 pub fn run(
     setup: Setup,
     settings: Settings,
     options: Options,
-    journal: Box<dyn Journal>,
-) -> anyhow::Result<(ExitReason, Vec<UserError>)> {
-    let keymap = super::keys::Keymap::new(&options.keys).map_err(|error| {
-        let hint = rounds_support::Hint::hint(&error).unwrap_or_default();
-        anyhow::anyhow!("{error}\n{hint}")
-    })?;
+    journal: Journal,
+) -> anyhow::Result<Ended> {
+    let keymap = super::keys::Keymap::new(&options.keys).map_err(Failure::from)?;
     let detected = Detected::from_environment();
     let depth = detect::colour_depth(options.colours);
     let (columns, rows) = crossterm::terminal::size().context("no terminal found")?;
@@ -110,8 +107,12 @@ pub fn run(
         driver.run_effect(effect);
     }
     let reason = driver.run(&receiver);
-    let troubles = driver.finish(&receiver);
-    Ok((reason, troubles))
+    let errors = driver.finish(&receiver);
+    Ok(Ended {
+        reason,
+        errors,
+        session: driver.state.session.id().map(str::to_string),
+    })
 }
 
 fn is_user_input(message: &Message) -> bool {
@@ -296,7 +297,7 @@ impl Driver {
     }
 
     /// Restores the terminal first, so that the user isn't left with a frozen screen, then waits for the session store.
-    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<UserError> {
+    fn finish(&mut self, receiver: &Receiver<Message>) -> Vec<Failure> {
         if self.gallery.screen().protocol == ImageProtocol::Kitty {
             self.terminal.delete_all_images(self.detected.tmux);
         }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Message;
-use super::detect::{Detected, Reply};
+use super::detect::Reply;
 use super::input_parser::{Input, Parser};
+use crate::tui::detected::Detected;
+use crate::tui::message::Message;
 use crate::tui::state::Event;
 
 /// Timeout for all replies; the last usually arrives within a few milliseconds.

@@ -8,8 +8,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::files::attached;
-use crate::tui::state::{Event, UserError};
-use rounds_imaging::decode::MAX_FILE_BYTES;
+use crate::tui::state::Event;
+use rounds_imaging::limits::MAX_FILE_BYTES;
+use rounds_support::Failure;
 
 /// How long to wait for a program.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,7 +48,7 @@ pub fn attach() -> Event {
         let variable = tool.variable.map(std::env::var_os);
         variable.is_none_or(|value| value.is_some_and(|value| !value.is_empty()))
     });
-    let mut result = Err(UserError::new(
+    let mut result = Err(Failure::model(
         "no program found that can read images from the clipboard",
     )
     .hint("install wl-paste (Wayland), xclip (X11) or pngpaste (macOS), or save the image and use /attach"));
@@ -72,7 +73,7 @@ fn read_image(
     program: &str,
     arguments: &[&str],
     timeout: Duration,
-) -> Result<Option<Vec<u8>>, UserError> {
+) -> Result<Option<Vec<u8>>, Failure> {
     let started = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -99,13 +100,13 @@ fn read_image(
     let _ = child.wait();
     match read {
         Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(UserError::new("there is no image on the clipboard")
+            Err(Failure::model("there is no image on the clipboard")
                 .hint("copy an image first, or use /attach with the path of a file"))
         }
         Ok(Ok(bytes)) => Ok(Some(bytes)),
-        Ok(Err(error)) => Err(UserError::new(format!("{program} failed: {error}"))),
+        Ok(Err(error)) => Err(Failure::model(format!("{program} failed: {error}"))),
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            Err(UserError::new(format!("{program} did not respond in time")))
+            Err(Failure::model(format!("{program} did not respond in time")))
         }
     }
 }
@@ -114,7 +115,7 @@ fn read_image(
 mod tests {
     use super::*;
 
-    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, UserError> {
+    fn from(script: &str, timeout: u64) -> Result<Option<Vec<u8>>, Failure> {
         read_image("sh", &["-c", script], Duration::from_millis(timeout))
     }
 
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_empty_clipboard_a_hanging_program_and_a_missing_one_give_different_results() {
-        let message = |result: Result<_, UserError>| result.unwrap_err().message;
+        let message = |result: Result<_, Failure>| result.unwrap_err().message;
         assert_eq!(
             message(from("true", 30_000)),
             "there is no image on the clipboard"

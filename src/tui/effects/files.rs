@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::tui::journal::Attached;
-use crate::tui::state::{Entry, Event, UserError};
-use rounds_imaging::decode::MAX_FILE_BYTES;
+use crate::tui::state::{Entry, Event, SampleCase};
+use rounds_imaging::limits::MAX_FILE_BYTES;
+use rounds_support::Failure;
 use rounds_support::{files, sanitise};
 
 /// Maximum entries listed of a folder; a path to any other can still be typed.
@@ -14,27 +15,29 @@ const MAX_ENTRIES: usize = 20_000;
 const MAX_NAME_CHARS: usize = 255;
 const CASES: &str = "assets/cases/";
 
-/// Names of the built-in sample cases.
-pub fn case_names() -> Vec<String> {
-    rounds_support::shipped::below(CASES)
+/// The built-in sample cases.
+pub fn sample_cases() -> Vec<SampleCase> {
+    let files = rounds_support::shipped::below(CASES);
+    let names = files
         .iter()
-        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"))
-        .map(str::to_string)
-        .collect()
+        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"));
+    SampleCase::numbered(names)
 }
 
 /// The bytes of a sample case.
-pub fn case_bytes(name: &str) -> Result<&'static [u8], UserError> {
+pub fn case_bytes(name: &str) -> Result<&'static [u8], Failure> {
     rounds_support::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
-        UserError::new(format!("there is no sample case {name}")).hint("/cases lists them")
+        Failure::model(format!("there is no sample case {name}")).hint("/cases lists them")
     })
 }
 
-/// Reads and decodes a sample case.
-pub fn attach_case(name: &str) -> Event {
-    let result = case_bytes(name).and_then(|bytes| attached(bytes.into(), name, None));
+/// Reads and decodes a sample case, given by the name of its file. The image is named by its title.
+pub fn attach_case(file: &str) -> Event {
+    let case = sample_cases().into_iter().find(|case| case.file == file);
+    let name = case.map_or_else(|| file.to_string(), |case| case.title);
+    let result = case_bytes(file).and_then(|bytes| attached(bytes.into(), &name, None));
     Event::Attached {
-        name: sanitise::clean_line_max(name, MAX_NAME_CHARS),
+        name: sanitise::clean_line_max(&name, MAX_NAME_CHARS),
         result,
     }
 }
@@ -48,13 +51,13 @@ pub fn attach_file(path: &Path) -> Event {
 }
 
 /// The bytes of a regular file; reading a pipe could block forever.
-pub fn file_bytes(path: &Path) -> Result<Vec<u8>, UserError> {
-    files::read_regular_file(path, MAX_FILE_BYTES).map_err(|error| UserError::of(&error))
+pub fn file_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    files::read_regular_file(path, MAX_FILE_BYTES).map_err(|error| Failure::of(&error))
 }
 
 /// Decodes an image file.
-pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, UserError> {
-    let image = rounds_imaging::decode(&file, name).map_err(|error| UserError::of(&error))?;
+pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<Attached, Failure> {
+    let image = rounds_imaging::decode(&file, name).map_err(|error| Failure::of(&error))?;
     Ok(Attached {
         image: Arc::new(image),
         file,
@@ -75,9 +78,9 @@ pub fn list_folder(folder: &Path) -> Event {
     }
 }
 
-fn entries(folder: &Path) -> Result<Vec<Entry>, UserError> {
+fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
     let failed = |error: std::io::Error| {
-        UserError::of(&rounds_support::FileError::from_io(folder, "read", &error))
+        Failure::of(&rounds_support::FileError::from_io(folder, "read", &error))
     };
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
         .map_err(failed)?
@@ -139,11 +142,17 @@ mod tests {
 
     #[test]
     fn every_built_in_case_can_be_attached() {
-        for name in case_names() {
-            assert!(
-                matches!(attach_case(&name), Event::Attached { result: Ok(_), .. }),
-                "{name}"
-            );
+        for case in sample_cases() {
+            let Event::Attached {
+                result: Ok(attached),
+                ..
+            } = attach_case(&case.file)
+            else {
+                panic!("{case:?} cannot be attached");
+            };
+            assert_eq!(attached.image.source.name, case.title);
+            let finding = case.file.rsplit('-').next().unwrap();
+            assert!(!case.title.contains(finding), "{case:?} gives it away");
         }
         assert!(matches!(
             attach_case("../nano/model"),

@@ -12,7 +12,7 @@ mod work;
 
 #[cfg(test)]
 pub use files::{attach_case, attach_file, list_folder};
-pub use files::{case_bytes, case_names, file_bytes};
+pub use files::{case_bytes, file_bytes, sample_cases};
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]
 pub use store::perform;
@@ -27,10 +27,11 @@ use std::time::{Duration, Instant};
 use super::Journal;
 use super::backend::OpenedAssistant;
 use super::message::Message;
-use super::state::{Effect, Event, State, TurnId, UserError};
+use super::state::{Effect, Event, LibraryNames, State, TurnId};
 use rounds_assistant::Assistant;
 use rounds_index::Images;
 use rounds_support::Cancel;
+use rounds_support::Failure;
 
 use store::Store;
 use ticker::Ticker;
@@ -44,6 +45,7 @@ enum ReadJob {
     Case(String),
     Clipboard,
     Folder(PathBuf),
+    Library,
 }
 
 impl ReadJob {
@@ -53,6 +55,7 @@ impl ReadJob {
             Self::Case(name) => files::attach_case(name),
             Self::Clipboard => clipboard_image::attach(),
             Self::Folder(folder) => files::list_folder(folder),
+            Self::Library => Event::Library(super::backend::library_names()),
         }
     }
 
@@ -60,7 +63,7 @@ impl ReadJob {
     fn failure(&self) -> Event {
         let broken = |name: String| {
             let name = rounds_support::sanitise::clean_line_max(&name, 200);
-            UserError::new(format!("internal error: {name} cannot be read"))
+            Failure::model(format!("internal error: {name} cannot be read"))
                 .hint("the conversation continues without it")
         };
         let attached = |name: String| Event::Attached {
@@ -75,6 +78,7 @@ impl ReadJob {
                 result: Err(broken(folder.to_string_lossy().into_owned())),
                 folder: folder.clone(),
             },
+            Self::Library => Event::Library(LibraryNames::default()),
         }
     }
 }
@@ -102,10 +106,15 @@ pub struct EffectRunner {
 
 impl EffectRunner {
     /// Starts the workers, which send their results to `sender`.
-    pub fn new(sender: SyncSender<Message>, journal: Box<dyn Journal>) -> std::io::Result<Self> {
+    pub fn new(sender: SyncSender<Message>, journal: Journal) -> std::io::Result<Self> {
+        let store = Store::start(sender.clone(), journal)?;
+        Self::with_store(sender, store)
+    }
+
+    fn with_store(sender: SyncSender<Message>, store: Store) -> std::io::Result<Self> {
         Ok(Self {
             read_jobs: start_reader(sender.clone())?,
-            store: Store::start(sender.clone(), journal)?,
+            store,
             ticker: Ticker::start(sender.clone())?,
             assistant: None,
             opening: None,
@@ -126,7 +135,7 @@ impl EffectRunner {
     pub fn opened(
         &mut self,
         job: u64,
-        result: Result<Box<OpenedAssistant>, UserError>,
+        result: Result<Box<OpenedAssistant>, Failure>,
     ) -> (Event, Option<Images>) {
         let mut reader = None;
         let result = result.map(|opened| {
@@ -200,13 +209,14 @@ impl EffectRunner {
             Effect::AttachCase(name) => self.read(ReadJob::Case(name)),
             Effect::AttachClipboard => self.read(ReadJob::Clipboard),
             Effect::ListFolder(folder) => self.read(ReadJob::Folder(folder)),
+            Effect::ListLibrary => self.read(ReadJob::Library),
             other => {
                 self.store.run(other);
                 Ok(())
             }
         };
         if let Err(error) = started {
-            self.send(Event::StoreFailed(UserError::new(error.to_string())));
+            self.send(Event::StoreFailed(Failure::model(error.to_string())));
         }
     }
 
@@ -217,11 +227,11 @@ impl EffectRunner {
         state: &mut State,
         now: Duration,
         receiver: &Receiver<Message>,
-    ) -> Vec<UserError> {
+    ) -> Vec<Failure> {
         let until = Instant::now() + self.store_timeout;
         let next = || receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
         self.work.cancel();
-        let mut failed: Vec<UserError> = state.end_work().into_iter().collect();
+        let mut failed: Vec<Failure> = state.end_work().into_iter().collect();
         // A turn subject start is still being stored also needs its end stored.
         while state.has_unstored()
             && let Ok(message) = next()
@@ -254,7 +264,7 @@ impl EffectRunner {
         }
         if late {
             failed.push(
-                UserError::new("the end of the conversation could not be saved in time")
+                Failure::model("the end of the conversation could not be saved in time")
                     .hint("check whether the disk is full or slow; `rounds session list` shows what was saved"),
             );
         }
@@ -264,7 +274,7 @@ impl EffectRunner {
     fn failed(&self, turn: TurnId, why: &str) {
         self.send(Event::TurnFailed {
             turn,
-            error: UserError::new(why),
+            error: Failure::model(why),
         });
     }
 
@@ -280,7 +290,7 @@ impl EffectRunner {
 }
 
 /// The error of the session store that an event reports, if any.
-fn store_trouble(event: &Event) -> Option<&UserError> {
+fn store_trouble(event: &Event) -> Option<&Failure> {
     match event {
         Event::StoreFailed(error)
         | Event::SessionCreated(Err(error))

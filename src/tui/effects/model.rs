@@ -7,9 +7,10 @@ use super::catch_panic;
 use crate::tui::backend;
 use crate::tui::journal::{Attached, Subject};
 use crate::tui::message::Message;
-use crate::tui::state::{Event, TurnId, UserError};
+use crate::tui::state::{Event, TurnId};
 use rounds_assistant::{self as assistant, Assistant, Case, Settings, Setup};
 use rounds_support::Cancel;
+use rounds_support::Failure;
 
 /// Opens a model and an index, and sends the result.
 pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Result<()> {
@@ -19,8 +20,8 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| backend::open(&setup)));
         let result = match opened {
             Ok(Ok(opened)) => Ok(Box::new(opened)),
-            Ok(Err(error)) => Err(UserError::of(&error)),
-            Err(_) => Err(UserError::new("internal error: the model cannot be opened")),
+            Ok(Err(error)) => Err(Failure::of(&error)),
+            Err(_) => Err(Failure::model("internal error: the model cannot be opened")),
         };
         let _ = sender.send(Message::Opened { job, result });
     };
@@ -91,7 +92,7 @@ pub fn ask(
         if !catch_panic(false, forward_events) {
             // The model's thread is gone; end the turn.
             let error =
-                UserError::new("the model stopped without an answer").hint("/model reopens it");
+                Failure::model("the model stopped without an answer").hint("/model reopens it");
             let _ = sender.send(Message::Event(Event::TurnFailed { turn, error }));
         }
     };
@@ -118,7 +119,7 @@ fn translate(turn: TurnId, event: assistant::Event) -> Event {
         assistant::Event::Answer(answer) => Event::Answered { turn, answer },
         assistant::Event::Failed(error) => Event::TurnFailed {
             turn,
-            error: UserError::of(&error),
+            error: Failure::of(&error),
         },
     }
 }

@@ -1,19 +1,20 @@
 //! Runs the session store on a worker thread, in the order of requests.
 
-use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
 use super::catch_panic;
 use crate::tui::Journal;
-use crate::tui::journal::JournalError;
 use crate::tui::message::Message;
-use crate::tui::state::{Effect, Event, UserError};
+use crate::tui::state::{Effect, Event, Exported};
 use rounds_index::Images;
+use rounds_session::SessionError;
+use rounds_support::Failure;
 
 /// Maximum sessions listed.
 const MAX_LISTED_SESSIONS: usize = 500;
 
-enum Job {
+/// Something for the worker to do.
+pub enum Job {
     Run(Box<Effect>),
     IndexOpened(Images),
 }
@@ -24,24 +25,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Starts the worker.
-    pub fn start(
+    /// Starts the worker, which owns the sessions.
+    pub fn start(sender: SyncSender<Message>, mut journal: Journal) -> std::io::Result<Self> {
+        Self::start_with(sender, move |job| perform_job(&mut journal, job))
+    }
+
+    /// Starts a worker that does its jobs with `work`, which a test may let fail.
+    pub fn start_with(
         sender: SyncSender<Message>,
-        mut journal: Box<dyn Journal>,
+        mut work: impl FnMut(&Job) -> Option<Event> + Send + 'static,
     ) -> std::io::Result<Self> {
         // Unbounded, but only filled by the user's own keystrokes and at most one partial answer a second.
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = channel();
-        let work = move || {
+        let run = move || {
             while let Ok(job) = queue.recv() {
-                let event = match job {
-                    Job::Run(effect) => {
-                        catch_panic(failure(&effect), || perform(journal.as_mut(), *effect))
-                    }
-                    Job::IndexOpened(images) => {
-                        journal.index_opened(images);
-                        None
-                    }
-                };
+                let event = catch_panic(panicked(&job), || work(&job));
                 if let Some(event) = event
                     && sender.send(Message::Event(event)).is_err()
                 {
@@ -52,7 +50,7 @@ impl Store {
         };
         std::thread::Builder::new()
             .name("sessions".into())
-            .spawn(work)?;
+            .spawn(run)?;
         Ok(Self { jobs: Some(jobs) })
     }
 
@@ -78,80 +76,100 @@ impl Store {
     }
 }
 
-/// The event to send if an effect panics: the one that would have reported its result.
-fn failure(effect: &Effect) -> Option<Event> {
-    let broken = UserError::new("internal error: the session store failed")
+/// The event to send if a job panics.
+fn panicked(job: &Job) -> Option<Event> {
+    let broken = Failure::model("internal error: the session store failed")
         .hint("the conversation continues; `rounds session list` shows what was saved");
-    Some(match effect {
-        Effect::CreateSession { .. } => Event::SessionCreated(Err(broken)),
+    match job {
+        Job::Run(effect) => Some(failed(effect, broken)),
+        Job::IndexOpened(_) => None,
+    }
+}
+
+/// The event that reports that an effect failed: the one that would have reported its result.
+pub fn failed(effect: &Effect, error: Failure) -> Event {
+    match effect {
+        Effect::CreateSession { .. } => Event::SessionCreated(Err(error)),
         Effect::StoreTurn { turn, .. } => Event::TurnStored {
             turn: *turn,
-            result: Err(broken),
+            result: Err(error),
         },
         Effect::ListSessions { words } => Event::Sessions {
             words: words.clone(),
-            result: Err(broken),
+            result: Err(error),
         },
-        Effect::OpenSession(_) => Event::SessionOpened(Err(broken)),
-        Effect::Export { .. } => Event::Exported(Err(broken)),
-        _ => Event::StoreFailed(broken),
-    })
+        Effect::OpenSession(_) => Event::SessionOpened(Err(error)),
+        Effect::Export { path, .. } => Event::Exported {
+            path: path.clone(),
+            result: Err(error),
+        },
+        _ => Event::StoreFailed(error),
+    }
+}
+
+/// Does one job; returns the event that reports its result, if any.
+pub fn perform_job(journal: &mut Journal, job: &Job) -> Option<Event> {
+    match job {
+        Job::Run(effect) => perform(journal, effect),
+        Job::IndexOpened(images) => {
+            journal.index_opened(images.clone());
+            None
+        }
+    }
 }
 
 /// Runs one effect; returns the event that reports its result, if any.
-pub fn perform(journal: &mut dyn Journal, effect: Effect) -> Option<Event> {
-    let report_failure = |result: Result<(), JournalError>| {
-        result
-            .err()
-            .map(|error| Event::StoreFailed(UserError::from(error)))
-    };
+pub fn perform(journal: &mut Journal, effect: &Effect) -> Option<Event> {
+    attempt(journal, effect).unwrap_or_else(|error| Some(failed(effect, Failure::of(&error))))
+}
+
+fn attempt(journal: &mut Journal, effect: &Effect) -> Result<Option<Event>, SessionError> {
     match effect {
         Effect::CreateSession {
             title,
             model,
             index,
-        } => Some(Event::SessionCreated(
-            journal
-                .create(&title, &model, &index)
-                .map_err(UserError::from),
-        )),
-        Effect::StoreTurn { turn, session, new } => {
-            let result = journal.begin_turn(&session, &new).map_err(UserError::from);
-            Some(Event::TurnStored { turn, result })
+        } => {
+            let id = journal.create(title, model, index)?;
+            return Ok(Some(Event::SessionCreated(Ok(id))));
         }
-        Effect::StorePartial { id, text } => report_failure(journal.append_partial(&id, &text)),
-        Effect::StoreEnd { id, end, setup } => {
-            report_failure(journal.finish_turn(&id, &end, &setup))
+        Effect::StoreTurn { turn, session, new } => {
+            let result = Ok(journal.begin_turn(session, new)?);
+            return Ok(Some(Event::TurnStored {
+                turn: *turn,
+                result,
+            }));
         }
         Effect::ListSessions { words } => {
-            let result = journal
-                .list(&words, MAX_LISTED_SESSIONS)
-                .map_err(UserError::from);
-            Some(Event::Sessions { words, result })
+            let result = Ok(journal.list(words, MAX_LISTED_SESSIONS)?);
+            let words = words.clone();
+            return Ok(Some(Event::Sessions { words, result }));
         }
-        Effect::OpenSession(id) => Some(Event::SessionOpened(
-            journal.open(&id).map(Box::new).map_err(UserError::from),
-        )),
-        Effect::RenameSession { id, title } => report_failure(journal.rename(&id, &title)),
-        Effect::DeleteSession(id) => report_failure(journal.delete(&id)),
-        Effect::Export { id, format, path } => Some(Event::Exported(
-            export(journal, &id, format, &path).map(|()| path),
-        )),
-        Effect::AcceptFirstRun => report_failure(journal.accept()),
-        _ => None,
+        Effect::OpenSession(name) => {
+            let session = Box::new(journal.open_session(name)?);
+            return Ok(Some(Event::SessionOpened(Ok(session))));
+        }
+        Effect::Export {
+            id,
+            format,
+            path,
+            replace,
+        } => {
+            let result = Ok(if !replace && path.symlink_metadata().is_ok() {
+                Exported::Exists
+            } else {
+                journal.export(id, *format, path, *replace)?;
+                Exported::Written
+            });
+            let path = path.clone();
+            return Ok(Some(Event::Exported { path, result }));
+        }
+        Effect::StorePartial { id, text } => journal.append_partial(id, text)?,
+        Effect::StoreEnd { id, end, setup } => journal.finish_turn(id, end, setup)?,
+        Effect::RenameSession { id, title } => journal.rename(id, title)?,
+        Effect::DeleteSession(id) => journal.delete(id)?,
+        Effect::AcceptFirstRun => journal.accept()?,
+        _ => {}
     }
-}
-
-fn export(
-    journal: &mut dyn Journal,
-    id: &str,
-    format: crate::tui::journal::ExportFormat,
-    path: &Path,
-) -> Result<(), UserError> {
-    if path.symlink_metadata().is_ok() {
-        return Err(
-            UserError::new("a file with this name already exists").hint("choose another name")
-        );
-    }
-    journal.export(id, format, path).map_err(UserError::from)
+    Ok(None)
 }

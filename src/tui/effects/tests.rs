@@ -1,93 +1,64 @@
 //! Workers that fail, panic or hang: every request is still answered, and errors at exit are reported.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::store::{Job, Store, failed, perform_job};
 use super::{EffectRunner, ReadJob, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::backend::EngineInfo;
-use crate::tui::journal::{
-    ExportFormat, JournalError, NewTurn, SavedSession, SessionSummary, TurnEnd,
-};
 use crate::tui::message::{CHANNEL, Message};
-use crate::tui::state::{Effect, Event, Start, State, UserError};
-use rounds_assistant::Setup;
+use crate::tui::state::{Effect, Event, Start, State};
+use rounds_support::Failure;
 
 /// Longer than any machine needs.
 const LONG: Duration = Duration::from_secs(120);
 
-enum Failure {
+enum StoreFault {
     Error,
     Panic,
     /// Hangs until the other end of the channel is dropped.
     Hang(Receiver<()>),
 }
 
-/// A session store in which one operation fails.
-struct FailingJournal {
-    at: &'static str,
-    failure: Failure,
+/// The name of the operation that an effect is for the store.
+fn operation(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::CreateSession { .. } => "create",
+        Effect::StoreTurn { .. } => "begin",
+        Effect::StoreEnd { .. } => "finish",
+        Effect::OpenSession(_) => "open",
+        _ => "other",
+    }
 }
 
-impl FailingJournal {
-    fn attempt(&self, at: &str) -> Result<(), JournalError> {
-        if self.at != at {
-            return Ok(());
-        }
-        match &self.failure {
-            Failure::Error => Err(JournalError::new("the disk is full")),
-            Failure::Panic => panic!("the store panics"),
-            Failure::Hang(until) => {
-                let _ = until.recv();
-                Ok(())
+/// A runner with a session store in which one operation fails.
+fn runner(at: &'static str, failure: StoreFault) -> (EffectRunner, Receiver<Message>) {
+    let (sender, receiver) = sync_channel(CHANNEL);
+    let mut journal = Journal::for_tests();
+    let work = move |job: &Job| {
+        if let Job::Run(effect) = job
+            && operation(effect) == at
+        {
+            match &failure {
+                StoreFault::Error => {
+                    let error = Failure::model("the disk is full");
+                    return Some(failed(effect, error));
+                }
+                StoreFault::Panic => panic!("the store panics"),
+                StoreFault::Hang(until) => drop(until.recv()),
             }
         }
-    }
-}
-
-impl Journal for FailingJournal {
-    fn create(&mut self, _: &str, _: &str, _: &str) -> Result<String, JournalError> {
-        self.attempt("create").map(|()| "s1".into())
-    }
-    fn begin_turn(&mut self, _: &str, _: &NewTurn) -> Result<String, JournalError> {
-        self.attempt("begin").map(|()| "t1".into())
-    }
-    fn append_partial(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.attempt("partial")
-    }
-    fn finish_turn(&mut self, _: &str, _: &TurnEnd, _: &Setup) -> Result<(), JournalError> {
-        self.attempt("finish")
-    }
-    fn list(&mut self, _: &str, _: usize) -> Result<Vec<SessionSummary>, JournalError> {
-        self.attempt("list").map(|()| Vec::new())
-    }
-    fn open(&mut self, _: &str) -> Result<SavedSession, JournalError> {
-        self.attempt("open").map(|()| SavedSession::default())
-    }
-    fn rename(&mut self, _: &str, _: &str) -> Result<(), JournalError> {
-        self.attempt("rename")
-    }
-    fn delete(&mut self, _: &str) -> Result<(), JournalError> {
-        self.attempt("delete")
-    }
-    fn export(&mut self, _: &str, _: ExportFormat, _: &Path) -> Result<(), JournalError> {
-        self.attempt("export")
-    }
-    fn accept(&mut self) -> Result<(), JournalError> {
-        self.attempt("accept")
-    }
-}
-
-fn runner(at: &'static str, failure: Failure) -> (EffectRunner, Receiver<Message>) {
-    let (sender, receiver) = sync_channel(CHANNEL);
-    let runner = EffectRunner::new(sender, Box::new(FailingJournal { at, failure })).unwrap();
-    (runner, receiver)
+        perform_job(&mut journal, job)
+    };
+    let store = Store::start_with(sender.clone(), work).unwrap();
+    (EffectRunner::with_store(sender, store).unwrap(), receiver)
 }
 
 /// Asks a question, quits at once, and returns the errors reported at exit.
-fn troubles_at_exit(at: &'static str, failure: Failure, timeout: Duration) -> Vec<UserError> {
+fn troubles_at_exit(at: &'static str, failure: StoreFault, timeout: Duration) -> Vec<Failure> {
     let (mut runner, receiver) = runner(at, failure);
     runner.store_timeout = timeout;
     let now = Duration::ZERO;
@@ -127,24 +98,24 @@ fn next(receiver: &Receiver<Message>) -> Event {
 #[test]
 fn store_errors_at_exit_are_reported_wherever_they_occur() {
     for at in ["create", "begin", "finish"] {
-        let reported = troubles_at_exit(at, Failure::Error, LONG);
+        let reported = troubles_at_exit(at, StoreFault::Error, LONG);
         assert_eq!(reported.len(), 1, "{at}: {reported:?}");
         assert_eq!(reported[0].message, "the disk is full", "{at}");
-        let reported = troubles_at_exit(at, Failure::Panic, LONG);
+        let reported = troubles_at_exit(at, StoreFault::Panic, LONG);
         assert_eq!(reported.len(), 1, "{at}: {reported:?}");
         assert!(
             reported[0].message.contains("internal error"),
             "{reported:?}"
         );
     }
-    assert_eq!(troubles_at_exit("nothing", Failure::Error, LONG), []);
+    assert_eq!(troubles_at_exit("nothing", StoreFault::Error, LONG), []);
 }
 
 #[test]
 fn a_hanging_store_is_abandoned_and_reported() {
     for at in ["create", "begin", "finish"] {
         let (hold, until) = sync_channel(0);
-        let reported = troubles_at_exit(at, Failure::Hang(until), Duration::from_millis(50));
+        let reported = troubles_at_exit(at, StoreFault::Hang(until), Duration::from_millis(50));
         drop::<std::sync::mpsc::SyncSender<()>>(hold);
         assert_eq!(reported.len(), 1, "{at}: {reported:?}");
         assert!(reported[0].message.contains("in time"), "{reported:?}");
@@ -153,7 +124,7 @@ fn a_hanging_store_is_abandoned_and_reported() {
 
 #[test]
 fn a_store_that_panicked_answers_and_runs_the_next_request() {
-    let (mut runner, receiver) = runner("open", Failure::Panic);
+    let (mut runner, receiver) = runner("open", StoreFault::Panic);
     runner.run(Effect::OpenSession("s1".into()));
     runner.run(Effect::ListSessions { words: "x".into() });
     assert!(matches!(

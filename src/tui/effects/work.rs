@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::model::lower_thread_priority;
 use crate::tui::message::Message;
-use crate::tui::state::{Event, UserError, Work};
+use crate::tui::state::{Event, Work};
 use rounds_assistant::Assistant;
 use rounds_assistant::maintenance::{self, ImportReport, Imported, WarmEvent};
 use rounds_index::IndexError;
 use rounds_index::dataset::Options;
 use rounds_index::ingest::Report;
+use rounds_support::Failure;
 use rounds_support::errors::{self, bytes};
 use rounds_support::{Cancel, Paths};
 
@@ -74,7 +75,7 @@ pub fn start(
             Work::Warm { confirmed } => warm(assistant, confirmed, cancel, &mut progress),
         });
         let result = std::panic::catch_unwind(run)
-            .unwrap_or_else(|_| Err(UserError::new("internal error: the work failed")));
+            .unwrap_or_else(|_| Err(Failure::model("internal error: the work failed")));
         let _ = sender.send(Message::Event(Event::WorkFinished { job, result }));
     };
     std::thread::Builder::new()
@@ -87,8 +88,8 @@ fn import_data(
     import: &maintenance::Import,
     cancel: &Cancel,
     progress: &mut ProgressReporter,
-) -> Result<String, UserError> {
-    let paths = Paths::find().map_err(|error| UserError::of(&error))?;
+) -> Result<String, Failure> {
+    let paths = Paths::find().map_err(|error| Failure::of(&error))?;
     let mut total = None;
     let mut first_rejected = None;
     let imported = maintenance::import(
@@ -115,7 +116,7 @@ fn import_data(
         summary,
         examples,
         ended,
-    } = imported.map_err(|error| UserError::of(&error))?;
+    } = imported.map_err(|error| Failure::of(&error))?;
     let result = format!(
         "{}: {} added, {} duplicates, {} rejected; the index has {}",
         count(summary.rows, "row"),
@@ -132,7 +133,7 @@ fn import_data(
         Err(maintenance::ImportError::Index(IndexError::Cancelled)) => Ok(format!(
             "stopped: {result}; run the same command again to continue"
         )),
-        Err(error) => Err(UserError::of(&error).hint(result)),
+        Err(error) => Err(Failure::of(&error).hint(result)),
     }
 }
 
@@ -146,8 +147,8 @@ fn warm(
     confirmed: bool,
     cancel: Cancel,
     progress: &mut ProgressReporter,
-) -> Result<String, UserError> {
-    let assistant = assistant.ok_or_else(|| UserError::new("no model is open"))?;
+) -> Result<String, Failure> {
+    let assistant = assistant.ok_or_else(|| Failure::model("no model is open"))?;
     let mut result = String::from("the model stopped unexpectedly");
     for event in assistant.warm(confirmed, cancel) {
         match event {
@@ -164,7 +165,7 @@ fn warm(
                     bytes(warmed.bytes)
                 );
             }
-            WarmEvent::Failed(error) => return Err(UserError::of(&error)),
+            WarmEvent::Failed(error) => return Err(Failure::of(&error)),
         }
     }
     Ok(result)

@@ -7,6 +7,7 @@ mod press;
 mod table;
 
 pub use press::{KeyError, Press};
+use table::current_name;
 pub use table::{Action, KeyContext, TABLE};
 
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +48,10 @@ impl rounds_support::Hint for KeymapError {
             Self::Twice { .. } => "assign a different key to one of them".into(),
         })
     }
+
+    fn kind(&self) -> rounds_support::FailureKind {
+        rounds_support::FailureKind::Configuration
+    }
 }
 
 fn nearest(name: &str) -> Option<&'static str> {
@@ -56,24 +61,39 @@ fn nearest(name: &str) -> Option<&'static str> {
         .find(|known| known.starts_with(name) || name.starts_with(known))
 }
 
+/// The overrides by the current names of their actions. Where both a former and the current name are given, the current
+/// one counts.
+fn by_current_name(
+    overrides: &BTreeMap<String, String>,
+) -> Result<BTreeMap<&str, &str>, KeymapError> {
+    let mut current = BTreeMap::new();
+    for (name, keys) in overrides {
+        let known = current_name(name);
+        if !TABLE.iter().any(|row| row.name == known) {
+            let name = rounds_support::sanitise::clean_line_max(name, 40);
+            return Err(KeymapError::Action(name));
+        }
+        if known == name {
+            current.insert(known, keys.as_str());
+        } else {
+            current.entry(known).or_insert(keys.as_str());
+        }
+    }
+    Ok(current)
+}
+
 impl Keymap {
     /// The default keys, with `overrides` (action name to keys separated by spaces).
     ///
     /// Fails if a name or a key is unknown, or a key is bound twice in the same context.
     pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, KeymapError> {
-        for name in overrides.keys() {
-            if !TABLE.iter().any(|row| row.name == name) {
-                return Err(KeymapError::Action(
-                    rounds_support::sanitise::clean_line_max(name, 40),
-                ));
-            }
-        }
+        let overrides = by_current_name(overrides)?;
         let mut map = Self {
             bound: HashMap::new(),
             shown: Vec::new(),
         };
         for row in TABLE {
-            let keys = overrides.get(row.name).map_or(row.keys, String::as_str);
+            let keys = overrides.get(row.name).copied().unwrap_or(row.keys);
             let presses = keys
                 .split_whitespace()
                 .map(str::parse::<Press>)
@@ -171,6 +191,17 @@ mod tests {
             None
         );
         assert_eq!(map.hint(Action::Regenerate), "F5");
+    }
+
+    #[test]
+    fn an_action_may_be_given_by_the_name_it_had_before() {
+        let map = keymap_with("picture-next", "f6").unwrap();
+        assert_eq!(map.hint(Action::NextImage), "F6");
+        let both = [("image-next", "f7"), ("picture-next", "f6")]
+            .map(|(name, keys)| (name.to_string(), keys.to_string()));
+        let map = Keymap::new(&BTreeMap::from(both)).unwrap();
+        assert_eq!(map.hint(Action::NextImage), "F7");
+        assert!(TABLE.iter().all(|row| !row.name.contains("picture")));
     }
 
     #[test]

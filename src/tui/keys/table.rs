@@ -61,10 +61,10 @@ actions! {
     NextPane "next-pane" Anywhere "tab" "next pane (in the input: complete a command or path)";
     PreviousPane "previous-pane" Anywhere "shift-tab" "previous pane";
     ToConversation "conversation" Anywhere "alt-1" "go to the conversation";
-    ToImages "pictures" Anywhere "alt-2" "go to the images";
+    ToImages "images" Anywhere "alt-2" "go to the images";
     ToShots "shots" Anywhere "alt-3" "go to the shots";
     PickFile "attach" Anywhere "ctrl-o" "choose an image to attach";
-    PasteImage "paste-picture" Anywhere "alt-v" "attach the image on the clipboard";
+    PasteImage "paste-image" Anywhere "alt-v" "attach the image on the clipboard";
     Cases "cases" Anywhere "f4" "sample cases";
     Regenerate "regenerate" Anywhere "ctrl-r" "answer the selected question again";
     EditQuestion "edit" Anywhere "alt-e" "edit the selected question; the old one stays as a branch";
@@ -111,8 +111,8 @@ actions! {
     TurnEdit "turn-edit" Conversation "e" "edit the question";
     TurnCopy "turn-copy" Conversation "y" "copy the answer";
 
-    NextImage "picture-next" Images "n ]" "next image";
-    PreviousImage "picture-before" Images "N [" "previous image";
+    NextImage "image-next" Images "n ]" "next image";
+    PreviousImage "image-previous" Images "N [" "previous image";
     DetachImage "detach" Images "d" "detach the image";
     ZoomIn "zoom-in" Images "+ =" "zoom in";
     ZoomOut "zoom-out" Images "minus _" "zoom out";
@@ -124,9 +124,9 @@ actions! {
     Darker "darker" Images "B" "darker (display only)";
     MoreContrast "more-contrast" Images "c" "more contrast (display only)";
     LessContrast "less-contrast" Images "C" "less contrast (display only)";
-    ResetView "picture-reset" Images "0" "reset view";
+    ResetView "image-reset" Images "0" "reset view";
     SideBySide "side-by-side" Images "v" "one image, or two side by side";
-    FullScreenImage "picture-full" Images "enter f" "full-screen image, or back";
+    FullScreenImage "image-full" Images "enter f" "full-screen image, or back";
 
     ShotUp "shot-up" Shots "up k" "previous shot";
     ShotDown "shot-down" Shots "down j" "next shot";
@@ -137,4 +137,20 @@ actions! {
     ShotLater "shot-later" Shots "J alt-down" "move down (pins this order)";
     AskWithout "ask-without" Shots "w" "ask again without this shot";
     ShotSideBySide "shot-beside" Shots "v" "the shot's image beside yours";
+}
+
+/// Names that actions had in earlier versions, with their names now. Settings files may still use them.
+const FORMER_NAMES: [(&str, &str); 6] = [
+    ("pictures", "images"),
+    ("paste-picture", "paste-image"),
+    ("picture-next", "image-next"),
+    ("picture-before", "image-previous"),
+    ("picture-reset", "image-reset"),
+    ("picture-full", "image-full"),
+];
+
+/// The name of an action as it is now, for a name in a settings file.
+pub(super) fn current_name(name: &str) -> &str {
+    let former = FORMER_NAMES.iter().find(|(former, _)| *former == name);
+    former.map_or(name, |(_, current)| current)
 }

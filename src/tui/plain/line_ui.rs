@@ -12,9 +12,10 @@ use super::{PlainOutcome, messages};
 use crate::tui::ExitReason;
 use crate::tui::first_run;
 use crate::tui::state::{
-    Activity, Effect, Event, Overlay, Start, State, TurnId, UserError, command_name,
+    Activity, Command, Effect, Event, Overlay, Start, State, TurnId, command_of,
 };
 use rounds_assistant::prompt::AnswerLayout;
+use rounds_support::Failure;
 use rounds_support::lines::Line;
 use rounds_support::sanitise;
 
@@ -119,7 +120,7 @@ impl LineUi {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                self.print_error(&UserError::new(format!("cannot read the input: {error}")));
+                self.print_error(&Failure::usage(format!("cannot read the input: {error}")));
                 return self.on_end_of_input(now);
             }
         };
@@ -142,9 +143,9 @@ impl LineUi {
 
     /// Whether a line runs at once, even while something else is running.
     fn skips_queue(&self, line: &str) -> bool {
-        match command_name(line) {
-            Some("/stop") => self.running().is_some() || self.state.work.is_some(),
-            Some("/quit" | "/help" | "/status") => self.is_terminal,
+        match command_of(line) {
+            Some(Command::Stop) => self.running().is_some() || self.state.work.running.is_some(),
+            Some(Command::Quit | Command::Help | Command::Status) => self.is_terminal,
             _ => false,
         }
     }
@@ -194,7 +195,7 @@ impl LineUi {
                     }
                     effects.extend(self.run_line(now, &line));
                 }
-                Err(bad) => self.print_error(&UserError::new(bad.to_string())),
+                Err(bad) => self.print_error(&Failure::usage(bad.to_string())),
             }
         }
         effects
@@ -205,14 +206,14 @@ impl LineUi {
         if line.trim().is_empty() && !confirming {
             return Vec::new();
         }
-        self.asked_by_command = command_name(line).is_some();
+        self.asked_by_command = command_of(line).is_some();
         self.apply(now, Event::Line(sanitise::clean(line)))
     }
 
     /// Whether nothing is running that the next line has to wait for.
     fn is_ready_for_line(&self) -> bool {
         // At a terminal, commands work while a model opens or an import runs; a pipe stays in order.
-        let busy = self.state.engine.is_opening() || self.state.work.is_some();
+        let busy = self.state.engine.is_opening() || self.state.work.running.is_some();
         self.running().is_none()
             && self.pending_replies == 0
             && self.comparing.is_none()
@@ -254,7 +255,13 @@ impl LineUi {
 
     /// Progress of background work, printed now and then.
     fn print_work(&mut self, now: Duration) {
-        let Some(progress) = self.state.work.as_ref().map(|work| work.progress.clone()) else {
+        let Some(progress) = self
+            .state
+            .work
+            .running
+            .as_ref()
+            .map(|work| work.progress.clone())
+        else {
             self.work_reported = None;
             return;
         };
@@ -291,6 +298,7 @@ impl LineUi {
             open_failed: !self.is_terminal
                 && !self.state.engine.is_ready()
                 && self.state.engine.error.is_some(),
+            session: self.state.session.id().map(str::to_string),
         }
     }
 
@@ -307,7 +315,7 @@ impl LineUi {
         self.writer.end_line();
     }
 
-    pub fn print_error(&mut self, error: &UserError) {
+    pub fn print_error(&mut self, error: &Failure) {
         self.failed = true;
         self.print_line(&format!("error: {}", error.message));
         if let Some(hint) = &error.hint {
@@ -348,6 +356,7 @@ fn expects_reply(effect: &Effect) -> bool {
             | Effect::AttachCase(_)
             | Effect::AttachClipboard
             | Effect::ListFolder(_)
+            | Effect::ListLibrary
             | Effect::CreateSession { .. }
             | Effect::StoreTurn { .. }
             | Effect::ListSessions { .. }
@@ -362,10 +371,11 @@ fn is_reply(event: &Event) -> bool {
         event,
         Event::Attached { .. }
             | Event::Folder { .. }
+            | Event::Library(_)
             | Event::SessionCreated(_)
             | Event::TurnStored { .. }
             | Event::Sessions { .. }
             | Event::SessionOpened(_)
-            | Event::Exported(_)
+            | Event::Exported { .. }
     )
 }

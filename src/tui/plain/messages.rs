@@ -1,8 +1,8 @@
 //! Message texts of the line mode.
 
 use crate::tui::journal::Attached;
-use crate::tui::state::{COMMANDS, Finished};
-use rounds_assistant::INTENDED_USE;
+use crate::tui::state::{COMMANDS, Finished, has_words};
+use rounds_assistant::{INTENDED_USE, NO_ANSWER};
 use rounds_imaging::Brightness;
 use rounds_support::errors::bytes;
 
@@ -42,7 +42,21 @@ pub fn answer(done: &Finished) -> Vec<String> {
         Some(rationale) => format!("Rationale: {rationale}"),
         None => NO_RATIONALE.into(),
     };
-    vec![rationale, format!("Answer: {}", done.answer)]
+    vec![rationale, answer_line(done)]
+}
+
+fn answer_line(done: &Finished) -> String {
+    match done.answer.is_empty() {
+        true => NO_ANSWER.into(),
+        false => format!("Answer: {}", done.answer),
+    }
+}
+
+/// What a streamed answer lacks.
+pub fn missing(done: &Finished) -> Vec<String> {
+    let rationale = done.rationale.is_none().then(|| NO_RATIONALE.into());
+    let answer = done.answer.is_empty().then(|| NO_ANSWER.into());
+    rationale.into_iter().chain(answer).collect()
 }
 
 /// The last line of an answer.
@@ -54,8 +68,8 @@ pub fn footer(done: &Finished) -> String {
     )
 }
 
-/// The help: all commands, then hints about input.
-pub fn help() -> Vec<String> {
+/// The help: all commands, then hints about input; only the lines with `words`, if there are any.
+pub fn help(words: &str) -> Vec<String> {
     let mut lines: Vec<String> = COMMANDS
         .iter()
         .map(|row| {
@@ -76,6 +90,10 @@ pub fn help() -> Vec<String> {
     lines.push(
         "Ctrl-C stops the answer; press it again, or when nothing is running, to quit".into(),
     );
+    lines.retain(|line| has_words(line, words));
+    if lines.is_empty() {
+        lines.push("no line of the help has these words; /help shows all".into());
+    }
     lines
 }
 

@@ -30,13 +30,15 @@ const MAX_QUEUED_LINES: usize = 64;
 const MAX_MESSAGES_PER_WRITE: usize = 256;
 
 /// How a line-mode conversation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainOutcome {
     pub reason: ExitReason,
     /// A command or question of a piped input failed.
     pub failed: bool,
     /// The model or index could not be opened for a piped input.
     pub open_failed: bool,
+    /// Id of the session, if it is stored.
+    pub session: Option<String>,
 }
 
 struct LineMode {
@@ -59,14 +61,16 @@ pub fn run(
     setup: Setup,
     settings: Settings,
     options: Options,
-    journal: Box<dyn Journal>,
+    journal: Journal,
 ) -> std::io::Result<PlainOutcome> {
     let (sender, receiver) = sync_channel(CHANNEL);
     effects::listen_to_lines(sender.clone())?;
     let start = Start {
         linear: true,
+        question: None,
         ..options.start(setup, settings)
     };
+    let question = options.question;
     let (ui, effects) = LineUi::new(start, std::io::stdin().is_terminal());
     let (permit_sender, permits) = sync_channel(MAX_QUEUED_LINES);
     let mut mode = LineMode {
@@ -81,6 +85,10 @@ pub fn run(
     // The first lines appear before anything that takes time.
     mode.write();
     mode.run_effects(effects);
+    if let Some(question) = question {
+        let effects = mode.ui.on_line(mode.started.elapsed(), Ok(Ok(question)));
+        mode.run_effects(effects);
+    }
     spawn_input_reader(sender, permit_sender)?;
     let reason = mode.run(&receiver);
     mode.finish(&receiver);

@@ -28,7 +28,7 @@ impl LineUi {
                 return EventKind::Retrieved(*turn);
             }
             Event::Attached { .. } => {
-                let before = self.state.attached.len();
+                let before = self.state.case.images.len();
                 return EventKind::Attached { before };
             }
             Event::SessionOpened(result) => {
@@ -135,8 +135,7 @@ impl LineUi {
                 let not_streamed = turn.text.trim().is_empty();
                 let mut lines = match not_streamed {
                     true => messages::answer(done),
-                    false if done.rationale.is_none() => vec![messages::NO_RATIONALE.into()],
-                    false => Vec::new(),
+                    false => messages::missing(done),
                 };
                 lines.extend(done.ranking.iter().map(|ranked| format!("  {ranked}")));
                 lines.extend(done.notices.iter().map(|notice| format!("note: {notice}")));

@@ -25,7 +25,7 @@ impl LineUi {
             Some(Overlay::Compare { left, right, .. }) => self.comparing = Some((left, right)),
             Some(Overlay::Sessions(list)) => self.print_sessions(&list),
             Some(Overlay::Picker(picker)) => self.print_files(&picker),
-            Some(Overlay::Help { .. }) => messages::help()
+            Some(Overlay::Help { filter, .. }) => messages::help(filter.text())
                 .iter()
                 .for_each(|line| self.print_line(line)),
             Some(Overlay::Cases { .. }) => self.print_cases(),
@@ -62,10 +62,10 @@ impl LineUi {
     }
 
     fn print_cases(&mut self) {
-        for (number, name) in self.state.cases.clone().iter().enumerate() {
-            self.print_line(&format!("{}. {name}", number + 1));
+        for case in self.state.cases.clone() {
+            self.print_line(&case.title);
         }
-        self.print_line("/cases NAME or /cases N attaches one");
+        self.print_line("/cases N attaches one");
     }
 
     fn print_files(&mut self, picker: &Picker) {
@@ -108,6 +108,10 @@ impl LineUi {
                 item.id, item.title, item.when
             );
             self.print_line(&line);
+            let about = item.about();
+            if !about.is_empty() {
+                self.print_line(&format!("   {about}"));
+            }
             if let Some(snippet) = &item.snippet {
                 self.print_line(&format!("   {snippet}"));
             }
@@ -138,8 +142,8 @@ impl LineUi {
     /// Images, models and sessions that have arrived.
     pub(super) fn print_changes(&mut self, kind: EventKind, before: &StateBefore) {
         match kind {
-            EventKind::Attached { before } if self.state.attached.len() > before => {
-                if let Some(facts) = self.state.attached.last().map(messages::image_facts) {
+            EventKind::Attached { before } if self.state.case.images.len() > before => {
+                if let Some(facts) = self.state.case.images.last().map(messages::image_facts) {
                     self.print_line(&facts);
                 }
             }

@@ -1,103 +1,85 @@
 //! The life of an answer: asking, streaming, stopping. One answer runs at a time, others wait in a queue.
 
-use crate::tui::journal::{Attached, TurnEnd};
+use crate::tui::journal::{Attached, Outcome, TurnEnd};
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Settings};
 use rounds_model::generate::StopReason;
 
-use super::State;
+use rounds_support::Failure;
+
+use super::activity::{Activity, Stage};
 use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::effect::Effect;
-use super::user_error::UserError;
-
-/// What the model is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activity {
-    Idle,
-    Turn { turn: TurnId, stage: Stage },
-}
-
-/// The stage of a running answer. A finished one is a [`Reply`] of its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// For a model that is being opened.
-    Waiting,
-    Retrieving,
-    Prefilling,
-    Streaming,
-    Stopping,
-}
-
-impl Stage {
-    /// Its text on the screen.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting for the model",
-            Self::Retrieving => "looking for similar examples",
-            Self::Prefilling => "reading images and shots",
-            Self::Streaming => "answering",
-            Self::Stopping => "stopping",
-        }
-    }
-}
+use super::focus::Focus;
+use super::machine::State;
 
 /// Most answers that may wait.
 const MAX_QUEUED: usize = 8;
 
 impl State {
-    /// Asks the question in the input.
+    /// Asks the question in the input. It stays there if it cannot be asked.
     pub(super) fn send(&mut self) {
-        let question = self.input.text().trim().to_string();
-        if question.is_empty() {
-            return;
+        let question = self.composer.input.text().trim().to_string();
+        if !question.is_empty() && self.ask(&question) {
+            self.composer.clear();
         }
-        if self.activity != Activity::Idle {
-            let stop = match self.linear {
-                true => "/stop",
-                false => self.keymap.hint(crate::tui::keys::Action::Stop),
-            };
-            return self.notify(format!("an answer is in progress; {stop} stops it"));
+    }
+
+    /// Whether an answer is in progress; says so, since the next question has to wait.
+    pub(super) fn is_answering(&mut self) -> bool {
+        if self.activity == Activity::Idle {
+            return false;
+        }
+        let stop = match self.linear {
+            true => "/stop",
+            false => self.keymap.hint(crate::tui::keys::Action::Stop),
+        };
+        self.notify(format!("an answer is in progress; {stop} stops it"));
+        true
+    }
+
+    /// Asks a question about the attached images; false, with a message, if it cannot be asked.
+    pub(super) fn ask(&mut self, question: &str) -> bool {
+        if self.is_answering() {
+            return false;
         }
         let settings = self.settings.clone();
         if !self.can_ask(&settings) {
-            return;
+            return false;
         }
-        self.draft = None;
-        let parent = match self.editing.take() {
+        self.composer.draft = None;
+        let parent = match self.composer.editing.take() {
             Some(old) => self.conversation.get(old).and_then(|turn| turn.parent),
             None => self.conversation.leaf(),
         };
-        self.input.take();
-        self.completion = None;
         self.notice = None;
-        self.history.add(&question);
+        self.composer.history.add(question);
         let turn = Turn::new(
             parent,
-            question,
-            self.attached.clone(),
-            self.subject.clone(),
+            question.to_string(),
+            self.case.images.clone(),
+            self.case.subject.clone(),
             settings,
         );
         let turn = self.conversation.add(turn);
         self.show_end();
         self.enqueue(turn);
+        true
     }
 
     pub(super) fn show_end(&mut self) {
-        self.chosen = None;
-        self.scroll = None;
-        self.shot = 0;
+        self.selection.clear();
         // Where only one pane fits, the user is waiting for the answer.
-        self.show_pane(super::Focus::Conversation);
+        self.show_pane(Focus::Conversation);
     }
 
     /// Whether a question with `settings` can be asked now; shows an error otherwise, so that no turn stays unanswered.
     pub(super) fn can_ask(&mut self, settings: &Settings) -> bool {
         let error = if self.queue.len() >= MAX_QUEUED {
-            UserError::new("too many answers are waiting")
+            Failure::usage("too many answers are waiting")
                 .hint("wait for some of them or stop them, then ask again")
         } else if let Err(error) = settings.check() {
-            UserError::of(&error)
+            Failure::of(&error)
         } else {
             return true;
         };
@@ -139,7 +121,8 @@ impl State {
             return;
         }
         if !self.engine.is_ready() {
-            let none = UserError::new("no model is open").hint("/model opens the built-in one");
+            let none =
+                Failure::usage("no model is open").hint("/model shipped opens the built-in one");
             return self.on_failed(turn, self.engine.error.clone().unwrap_or(none));
         }
         self.set_setup(turn);
@@ -157,14 +140,30 @@ impl State {
         self.set_stage(turn, Stage::Retrieving);
         self.partial_at = self.now;
         self.emit(effect);
-        if self.is_warming() {
+        if self.work.is_warming() {
             self.notify("the question waits until caching is done; stop twice to cancel both");
         }
+    }
+
+    /// The turns that are asked as soon as a model is open.
+    pub(super) fn waiting_turns(&self) -> Vec<TurnId> {
+        let first = match self.activity {
+            Activity::Turn {
+                turn,
+                stage: Stage::Waiting,
+            } => Some(turn),
+            _ => None,
+        };
+        first
+            .into_iter()
+            .chain(self.queue.iter().copied())
+            .collect()
     }
 
     fn set_setup(&mut self, turn: TurnId) {
         if let Some(record) = self.conversation.get_mut(turn) {
             record.setup = self.engine.setup();
+            record.opening = Some(self.engine.opening_in_use());
         }
     }
 
@@ -255,37 +254,49 @@ impl State {
         } else {
             Reply::Answered(Box::new(Finished::from(&answer)))
         };
-        let end = if stopped {
-            TurnEnd::Stopped {
+        let end = record.ended(match stopped {
+            true => Outcome::Stopped {
                 text: record.streamed(),
-                shots: answer.shots,
-            }
-        } else {
-            TurnEnd::Answered(Box::new(answer))
-        };
+            },
+            false => Outcome::Answered(Box::new(answer)),
+        });
         self.finish(turn, end);
     }
 
-    pub(super) fn on_failed(&mut self, turn: TurnId, error: UserError) {
+    pub(super) fn on_failed(&mut self, turn: TurnId, error: Failure) {
         if !self.is_running(turn) {
             return;
         }
         let stopping = self.is_stopping(turn);
+        let unread = self.runs(turn) == Some(Stage::Retrieving);
+        let Some(record) = self.conversation.get_mut(turn) else {
+            return;
+        };
+        if unread && record.label.is_none() {
+            let question = record.question.clone();
+            self.give_back_question(turn, &question);
+        }
         let Some(record) = self.conversation.get_mut(turn) else {
             return;
         };
         let text = record.streamed();
         let end = if stopping {
-            TurnEnd::Stopped {
-                text,
-                shots: record.shots.clone(),
-            }
+            record.ended(Outcome::Stopped { text })
         } else {
             let message = error.message.clone();
             record.reply = Reply::Failed(error);
-            TurnEnd::Failed { text, message }
+            record.ended(Outcome::Failed { text, message })
         };
         self.finish(turn, end);
+    }
+
+    /// The model never saw this question, because no shots could be chosen for it: it is given back, to be asked again in
+    /// place of this one.
+    fn give_back_question(&mut self, turn: TurnId, question: &str) {
+        if self.composer.input.is_empty() && self.composer.editing.is_none() && !self.linear {
+            self.composer.input.set(question);
+            self.composer.editing = Some(turn);
+        }
     }
 
     fn finish(&mut self, turn: TurnId, end: TurnEnd) {
@@ -325,10 +336,9 @@ impl State {
     fn mark_stopped(&mut self, turn: TurnId) {
         if let Some(record) = self.conversation.get_mut(turn) {
             record.reply = Reply::Stopped;
-            let end = TurnEnd::Stopped {
+            let end = record.ended(Outcome::Stopped {
                 text: record.streamed(),
-                shots: record.shots.clone(),
-            };
+            });
             self.store_end(turn, end);
         }
     }
@@ -345,10 +355,10 @@ impl State {
 
     /// The images of the selected turn, or those of the next question.
     pub fn images_in_view(&self) -> &[Attached] {
-        let chosen = self.chosen.and_then(|id| self.conversation.get(id));
+        let chosen = self.selection.turn.and_then(|id| self.conversation.get(id));
         match chosen {
             Some(turn) => &turn.images,
-            None => &self.attached,
+            None => &self.case.images,
         }
     }
 }

@@ -6,11 +6,17 @@ use crate::tui::journal::Attached;
 use rounds_assistant::MAX_IMAGES;
 use rounds_support::sanitise;
 
+use rounds_support::Failure;
+
+use super::case::{NextQuestion, SubjectPart};
+use super::command_table::Command;
 use super::editor::MAX_CHARS;
 use super::effect::Effect;
+use super::focus::Focus;
+use super::machine::State;
 use super::overlay::{Overlay, Picker};
-use super::user_error::UserError;
-use super::{Focus, State, paths};
+use super::paths;
+use super::sample_cases::{self, SampleCase};
 
 impl State {
     /// A paste: image paths are attached, anything else is text.
@@ -23,34 +29,63 @@ impl State {
             return;
         }
         self.focus = Focus::Input;
-        let command = self.input.text().starts_with('/');
-        match paths::from_paste(text, self.home.as_deref()) {
-            Some(found) if !command => {
-                for path in found.into_iter().take(MAX_IMAGES) {
-                    self.attach_file(path);
-                }
-            }
-            _ => {
-                self.input.insert(text);
-                self.complete();
-                self.warn_if_full();
-            }
+        self.composer.replace_suggestion();
+        let command = self.composer.input.text().starts_with('/');
+        let (images, question) = match command {
+            false => paths::leading_images(text, self.home.as_deref()),
+            true => (Vec::new(), text),
+        };
+        let typed = match images.is_empty() {
+            true => text,
+            false => question,
+        };
+        for path in images.into_iter().take(MAX_IMAGES) {
+            self.attach_file(path);
+        }
+        if !typed.is_empty() {
+            self.composer.input.insert(typed);
+            self.complete();
+            self.warn_if_full();
         }
     }
 
     /// Typed or pasted text is never cut off silently.
     pub(super) fn warn_if_full(&mut self) {
-        if self.input.is_full() {
-            let error = UserError::new(format!("a question has at most {MAX_CHARS} characters"));
+        if self.composer.input.is_full() {
+            let error = Failure::usage(format!("a question has at most {MAX_CHARS} characters"));
             self.show_error(error.hint("the rest was cut off; check the end of your question"));
         }
     }
 
     pub(super) fn attach_argument(&mut self, argument: &str) {
-        match paths::from_input(argument, self.home.as_deref()) {
-            Some(path) => self.attach_file(path),
-            None => self.pick_file(),
+        let (images, question) = paths::from_argument(argument, self.home.as_deref());
+        if images.is_empty() {
+            return self.pick_file();
         }
+        let line = self.composer.sent_line().unwrap_or_default().to_string();
+        self.attach_and_ask(images, question, &line);
+    }
+
+    /// Attaches what a typed `line` starts with, and asks the question after it when all images are there.
+    pub(super) fn attach_and_ask(&mut self, images: Vec<PathBuf>, question: &str, line: &str) {
+        if images.len() > MAX_IMAGES {
+            return self.too_many_images();
+        }
+        self.case.question = (!question.is_empty()).then(|| NextQuestion {
+            question: question.to_string(),
+            line: line.to_string(),
+            missing: images.len(),
+        });
+        for path in images {
+            self.attach_file(path);
+        }
+    }
+
+    fn too_many_images(&mut self) {
+        self.show_error(
+            Failure::usage(format!("at most {MAX_IMAGES} images can be attached"))
+                .hint("/detach removes one"),
+        );
     }
 
     pub(super) fn attach_file(&mut self, path: PathBuf) {
@@ -63,7 +98,7 @@ impl State {
 
     /// Attaches the images given at the start.
     pub(super) fn attach_pending(&mut self) {
-        for path in std::mem::take(&mut self.pending_attachments) {
+        for path in std::mem::take(&mut self.case.pending_images) {
             self.emit(Effect::AttachFile(path));
         }
     }
@@ -75,52 +110,96 @@ impl State {
         self.overlay = Some(Overlay::Picker(Picker::new(folder)));
     }
 
-    pub(super) fn case_argument(&mut self, name: &str) {
-        if name.is_empty() {
+    pub(super) fn case_argument(&mut self, typed: &str) {
+        if typed.is_empty() {
             self.overlay = Some(Overlay::Cases { selected: 0 });
             return;
         }
-        let number = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        let numbered = number.and_then(|number| self.cases.get(number));
-        let name = numbered.map_or(name, |numbered| numbered).to_string();
-        self.emit(Effect::AttachCase(name));
+        match sample_cases::position(&self.cases, typed) {
+            Some(number) => self.attach_sample_case(number),
+            None => self.show_error(
+                Failure::usage(format!("there is no sample case {typed}"))
+                    .hint("/cases lists them"),
+            ),
+        }
     }
 
-    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, UserError>) {
-        let attached = match result {
-            Ok(attached) => attached,
-            Err(error) => return self.show_error(error),
+    /// Attaches a sample case in place of the attached images, and suggests a question. It is not sent.
+    pub(super) fn attach_sample_case(&mut self, number: usize) {
+        let Some(case) = self.cases.get(number).cloned() else {
+            return;
+        };
+        self.overlay = None;
+        if !self.linear {
+            self.composer.suggest(case.question());
+        }
+        self.emit(Effect::AttachCase(case.file.clone()));
+        self.case.opening = Some(case);
+    }
+
+    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, Failure>) {
+        let case = self.case.opening.take_if(|case| case.title == name);
+        match result {
+            Ok(attached) => self.add_attached(name, attached, case.as_ref()),
+            Err(error) => {
+                self.show_error(error);
+                return self.give_back_images();
+            }
+        }
+        self.ask_if_complete();
+    }
+
+    fn add_attached(&mut self, name: &str, attached: Attached, case: Option<&SampleCase>) {
+        let replaced = match case {
+            Some(_) => std::mem::take(&mut self.case.images).len(),
+            None => 0,
         };
         let sha256 = &attached.image.source.sha256;
-        if let Some(at) = self
-            .attached
-            .iter()
-            .position(|a| a.image.source.sha256 == *sha256)
-        {
+        if let Some(at) = self.case.position(sha256) {
             self.image_pane.choose(at);
             return self.notify(format!("{name} is already attached"));
         }
-        if self.attached.len() >= MAX_IMAGES {
-            return self.show_error(
-                UserError::new(format!("at most {MAX_IMAGES} images can be attached"))
-                    .hint("/detach removes one"),
-            );
+        if self.case.images.len() >= MAX_IMAGES {
+            return self.too_many_images();
         }
-        self.attached.push(attached);
-        self.image_pane.choose(self.attached.len() - 1);
+        self.case.images.push(attached);
+        self.image_pane.choose(self.case.images.len() - 1);
         // The user wants to see the image just attached.
-        self.chosen = None;
+        self.selection.turn = None;
         self.show_pane(Focus::Images);
-        self.notify(format!("attached {name}; it goes with your next question"));
+        let place = match replaced {
+            0 => String::new(),
+            1 => " in place of the image before".into(),
+            more => format!(" in place of {more} images"),
+        };
+        let question = case.filter(|_| self.linear).map(SampleCase::question);
+        let question = question.map_or(String::new(), |q| format!("; for example: {q}"));
+        self.notify(format!(
+            "attached {name}{place}; it goes with your next question{question}"
+        ));
+    }
+
+    /// An image could not be attached: what was to be asked about it is not asked, and the line is given back.
+    fn give_back_images(&mut self) {
+        match self.case.question.take() {
+            Some(next) => self.give_back(&next.line),
+            None => self.give_back_if(|command| matches!(command, None | Some(Command::Attach))),
+        }
+    }
+
+    /// Asks the question that waits for its images, when the last of them is attached.
+    fn ask_if_complete(&mut self) {
+        if let Some(next) = self.case.question_when_complete()
+            && !self.ask(&next.question)
+        {
+            self.give_back(&next.question);
+        }
     }
 
     /// Shows or sets the patient or study of the next question. Ids are compared in full, so they are never shortened.
-    pub(super) fn patient_or_study_argument(&mut self, command: &str, argument: &str) {
-        let what = command.trim_start_matches('/');
-        let known = match what {
-            "patient" => &mut self.subject.patient,
-            _ => &mut self.subject.study,
-        };
+    pub(super) fn subject_argument(&mut self, part: SubjectPart, argument: &str) {
+        let what = part.name();
+        let known = self.case.subject_part(part);
         match argument {
             "" => {}
             "off" => *known = None,
@@ -130,7 +209,7 @@ impl State {
             Some(id) => {
                 format!("{what} {id}: its examples are not used, from the next question on")
             }
-            None => format!("no {what} is set; {command} ID sets it"),
+            None => format!("no {what} is set; /{what} ID sets it"),
         };
         self.notify(words);
     }
@@ -139,25 +218,25 @@ impl State {
         match (argument, argument.parse::<usize>()) {
             ("", _) => self.detach(self.image_pane.selected()),
             ("all", _) => {
-                self.attached.clear();
+                self.case.images.clear();
                 self.image_pane.fit(0);
                 self.notify("no image is attached now");
             }
             (_, Ok(number)) => self.detach(number.wrapping_sub(1)),
-            _ => self.show_error(UserError::new(
+            _ => self.show_error(Failure::usage(
                 "/detach takes the number of an image, or all",
             )),
         }
     }
 
     pub(super) fn detach(&mut self, at: usize) {
-        if at >= self.attached.len() {
+        if at >= self.case.images.len() {
             return self.show_error(
-                UserError::new("there is no such image").hint("/status lists the attached images"),
+                Failure::usage("there is no such image").hint("/status lists the attached images"),
             );
         }
-        let gone = self.attached.remove(at);
-        self.image_pane.fit(self.attached.len());
+        let gone = self.case.images.remove(at);
+        self.image_pane.fit(self.case.images.len());
         self.notify(format!("{} was detached", gone.image.source.name));
     }
 }

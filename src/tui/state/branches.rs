@@ -1,10 +1,11 @@
 //! Selecting a turn, and the branch of the conversation that is shown.
 
-use super::State;
+use rounds_support::Failure;
+
 use super::conversation::TurnId;
+use super::machine::State;
 use super::overlay::Overlay;
-use super::pages::Page;
-use super::user_error::UserError;
+use super::page::Page;
 
 const NO_BRANCH: &str = "no other version of this question; editing or repeating it makes one";
 
@@ -30,9 +31,7 @@ impl State {
     }
 
     fn show_branch(&mut self) {
-        self.chosen = None;
-        self.scroll = None;
-        self.shot = 0;
+        self.selection.clear();
     }
 
     fn notify_no_branch(&mut self) {
@@ -44,7 +43,7 @@ impl State {
         let Some(branching) = self.branching() else {
             return match argument.is_empty() {
                 true => self.notify_no_branch(),
-                false => self.show_error(UserError::new(NO_BRANCH)),
+                false => self.show_error(Failure::usage(NO_BRANCH)),
             };
         };
         if argument.is_empty() {
@@ -78,10 +77,13 @@ impl State {
 
     fn select_turn(&mut self, at: usize) {
         let path = self.conversation.path();
-        self.chosen = path.get(at).copied().filter(|_| at + 1 < path.len());
-        self.shot = 0;
+        self.selection.turn = path.get(at).copied().filter(|_| at + 1 < path.len());
+        self.selection.shot = 0;
         self.image_pane.fit(self.images_in_view().len());
-        self.scroll = self.chosen.and_then(|turn| self.hits.first_line(turn));
+        self.selection.scroll = self
+            .selection
+            .turn
+            .and_then(|turn| self.hits.first_line(turn));
     }
 
     /// Lists the turns of the visible branch, or selects one.
@@ -126,7 +128,7 @@ pub(super) fn parse_index(argument: &str, count: usize) -> Option<usize> {
     number.checked_sub(1).filter(|at| *at < count)
 }
 
-pub(super) fn no_such_number(what: &str, argument: &str, count: usize) -> UserError {
-    UserError::new(format!("there is no {what} `{argument}`"))
+pub(super) fn no_such_number(what: &str, argument: &str, count: usize) -> Failure {
+    Failure::usage(format!("there is no {what} `{argument}`"))
         .hint(format!("write a number from 1 to {count}"))
 }

@@ -1,7 +1,11 @@
 //! The table of slash commands with arguments and help, and parsing of typed lines.
 
+use std::sync::LazyLock;
+
+use rounds_assistant::{SETTINGS, Setting};
+use rounds_support::Failure;
+
 use super::fuzzy;
-use super::user_error::UserError;
 
 /// The kind of a command's argument, for completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,25 +17,42 @@ pub enum Argument {
     Path,
     /// Path of an image.
     ImageFile,
-    /// Path of a folder.
-    Folder,
-    Strategy,
-    Order,
+    /// Name of an index, or the path of one.
+    Index,
+    /// Name of a model, or the path of one.
+    Model,
+    /// A data set format, an index and a path.
+    Import,
+    /// Conditions on tags.
+    Filter,
+    /// The value of a setting.
+    Setting(&'static Setting),
     ImageMode,
     Theme,
     Case,
 }
 
 impl Argument {
-    /// Whether it is a path of some kind.
-    pub fn is_path(self) -> bool {
-        matches!(self, Self::Path | Self::ImageFile | Self::Folder)
+    /// Whether the values can be listed, so that the command alone offers them.
+    pub fn has_list(self) -> bool {
+        match self {
+            Self::Index | Self::Model | Self::ImageMode | Self::Theme => true,
+            Self::Setting(setting) => !setting.names().is_empty(),
+            Self::None
+            | Self::Text
+            | Self::Path
+            | Self::ImageFile
+            | Self::Import
+            | Self::Filter
+            | Self::Case => false,
+        }
     }
 }
 
 /// One command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CommandRow {
+    pub command: Command,
     pub name: &'static str,
     pub argument: Argument,
     /// Placeholder of the argument in the help.
@@ -41,86 +62,119 @@ pub struct CommandRow {
     pub full_screen_only: bool,
 }
 
-const fn row(
-    name: &'static str,
-    argument: Argument,
-    argument_hint: &'static str,
-    help: &'static str,
-) -> CommandRow {
-    CommandRow {
-        name,
-        argument,
-        argument_hint,
-        help,
+macro_rules! full_screen_only {
+    (both) => {
+        false
+    };
+    (full) => {
+        true
+    };
+}
+
+macro_rules! commands {
+    ($($command:ident $name:literal $argument:ident $hint:literal $screen:ident $help:literal;)*) => {
+        /// A slash command. A new one needs a row here, and the compiler shows where it has to be handled.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Command {
+            /// Changes a setting.
+            Set(&'static Setting),
+            $($command),*
+        }
+
+        /// The commands that do not change a setting.
+        const ROWS: &[CommandRow] = &[
+            $(CommandRow {
+                command: Command::$command,
+                name: $name,
+                argument: Argument::$argument,
+                argument_hint: $hint,
+                help: $help,
+                full_screen_only: full_screen_only!($screen),
+            }),*
+        ];
+    };
+}
+
+commands! {
+    Attach "/attach" ImageFile "[PATH ...]" both "attach images; without a path, choose one";
+    Paste "/paste" None "" both "attach the image on the clipboard";
+    Detach "/detach" Text "[N|all]" both "detach an image";
+    Patient "/patient" Text "[ID|off]" both "set the patient; their examples are never used";
+    Study "/study" Text "[ID|off]" both "set the study; its examples are never used";
+    Cases "/cases" Case "[N|NAME]" both "attach a sample case";
+    Stop "/stop" None "" both "stop, keep the partial answer";
+    Shots "/shots" None "" both "list the shots of this answer";
+    Shot "/shot" Text "[N]" both "show a shot in full";
+    Without "/without" Text "[N]" both "ask again without a shot";
+    Move "/move" Text "N M" both "move shot N to place M, for the next question";
+    Pin "/pin" Text "[N|ID|off]" both "always use this shot or example";
+    Exclude "/exclude" Text "[N|ID|off]" both "never use this shot or example";
+    Model "/model" Model "[NAME|PATH]" both "open another model; without a name, list them";
+    Index "/index" Index "[NAME|PATH]" both "open another index; without a name, list them";
+    Import "/import" Import "FORMAT INDEX PATH" both "import a data set into one of your indexes, in the background";
+    Warm "/warm" Text "[go]" both "cache image features of this index (shows the cost first)";
+    Prompt "/prompt" None "" both "show the exact prompt of the selected answer";
+    Compare "/compare" Text "[SETTING=VALUE ...]" both "two answers side by side (by default with and without shots)";
+    Regenerate "/regenerate" None "" both "answer the selected question again";
+    Edit "/edit" Text "[QUESTION]" both "edit the selected question; the old version is kept";
+    Turns "/turns" Text "[N]" both "list all questions; with a number, select one";
+    Branches "/branches" Text "[N]" both "other versions of this question; a number switches";
+    Copy "/copy" None "" full "copy the selected answer";
+    New "/new" None "" both "start a new session";
+    Sessions "/sessions" None "" both "list sessions";
+    Search "/search" Text "WORDS" both "find sessions with these words";
+    Open "/open" Text "ID" both "open a session";
+    Rename "/rename" Text "TITLE" both "rename this session";
+    Delete "/delete" None "" both "delete this session";
+    Export "/export" Path "[PATH]" both "export this session (.md, .html or .json)";
+    Status "/status" None "" both "model, index, settings, memory";
+    Theme "/theme" Theme "dark|light" full "colours for a dark or light background";
+    Images "/images" ImageMode "MODE" full "how images are drawn";
+    Help "/help" Text "[WORD]" both "all keys and commands, or those with a word";
+    Quit "/quit" None "" both "quit";
+}
+
+/// All commands; those of settings, which the assistant lists, stand before the pins.
+pub static COMMANDS: LazyLock<Vec<CommandRow>> = LazyLock::new(|| {
+    let pins = ROWS.iter().position(|row| row.command == Command::Pin);
+    let (before, after) = ROWS.split_at(pins.unwrap_or(ROWS.len()));
+    let settings = SETTINGS.iter().filter_map(setting_row);
+    [before, &settings.collect::<Vec<_>>(), after].concat()
+});
+
+/// The row of a setting's command, if it has one.
+fn setting_row(setting: &'static Setting) -> Option<CommandRow> {
+    Some(CommandRow {
+        command: Command::Set(setting),
+        name: setting.command?,
+        argument: match setting.name {
+            "filter" => Argument::Filter,
+            _ => Argument::Setting(setting),
+        },
+        argument_hint: setting.arguments,
+        help: setting.help,
         full_screen_only: false,
-    }
+    })
 }
 
-impl CommandRow {
-    /// Marks a command that has no use in line mode.
-    const fn full_screen(mut self) -> Self {
-        self.full_screen_only = true;
-        self
+impl Command {
+    /// Its row in the table.
+    pub fn row(self) -> &'static CommandRow {
+        let row = COMMANDS.iter().find(|row| row.command == self);
+        // A test checks that every command has one.
+        row.unwrap_or(&COMMANDS[0])
     }
 }
-
-/// All commands.
-#[rustfmt::skip]
-pub const COMMANDS: &[CommandRow] = &[
-    row("/attach", Argument::ImageFile, "[PATH]", "attach an image; without a path, choose one"),
-    row("/paste", Argument::None, "", "attach the image on the clipboard"),
-    row("/detach", Argument::Text, "[N|all]", "detach an image"),
-    row("/patient", Argument::Text, "[ID|off]", "set the patient; their examples are never used"),
-    row("/study", Argument::Text, "[ID|off]", "set the study; its examples are never used"),
-    row("/cases", Argument::Case, "[NAME]", "attach a sample case"),
-    row("/stop", Argument::None, "", "stop, keep the partial answer"),
-    row("/shots", Argument::None, "", "list the shots of this answer"),
-    row("/shot", Argument::Text, "[N]", "show a shot in full"),
-    row("/without", Argument::Text, "[N]", "ask again without a shot"),
-    row("/move", Argument::Text, "N M", "move shot N to place M, for the next question"),
-    row("/k", Argument::Text, "N", "number of shots"),
-    row("/strategy", Argument::Strategy, "NAME", "how shots are chosen"),
-    row("/order", Argument::Order, "NAME", "order of the shots in the prompt"),
-    row("/floor", Argument::Text, "NUMBER|off", "skip examples less similar than this"),
-    row("/filter", Argument::Text, "NAME=VALUE ...|off", "which examples may be used as shots"),
-    row("/pin", Argument::Text, "[N|ID|off]", "always use this shot or example"),
-    row("/exclude", Argument::Text, "[N|ID|off]", "never use this shot or example"),
-    row("/seed", Argument::Text, "N", "seed for sampling and random shots"),
-    row("/temperature", Argument::Text, "NUMBER", "sampling temperature; 0 is greedy"),
-    row("/model", Argument::Folder, "[PATH]", "open another model; without a path, the built-in one"),
-    row("/index", Argument::Folder, "[PATH]", "open another index; without a path, the built-in one"),
-    row("/import", Argument::Text, "INDEX FORMAT PATH", "import a data set into one of your indexes, in the background"),
-    row("/warm", Argument::Text, "[go]", "cache image features of this index (shows the cost first)"),
-    row("/prompt", Argument::None, "", "show the exact prompt of the selected answer"),
-    row("/compare", Argument::Text, "[k=N|strategy=NAME|order=NAME]", "two answers side by side (by default with and without shots)"),
-    row("/regenerate", Argument::None, "", "answer the selected question again"),
-    row("/edit", Argument::Text, "[QUESTION]", "edit the selected question; the old version is kept"),
-    row("/turns", Argument::Text, "[N]", "list all questions; with a number, select one"),
-    row("/branches", Argument::Text, "[N]", "other versions of this question; a number switches"),
-    row("/copy", Argument::None, "", "copy the selected answer").full_screen(),
-    row("/new", Argument::None, "", "start a new session"),
-    row("/sessions", Argument::None, "", "list sessions"),
-    row("/search", Argument::Text, "WORDS", "find sessions with these words"),
-    row("/open", Argument::Text, "ID", "open a session"),
-    row("/rename", Argument::Text, "TITLE", "rename this session"),
-    row("/delete", Argument::None, "", "delete this session"),
-    row("/export", Argument::Path, "[PATH]", "export this session (.md, .html or .json)"),
-    row("/status", Argument::None, "", "model, index, settings, memory"),
-    row("/theme", Argument::Theme, "dark|light", "colours for a dark or light background").full_screen(),
-    row("/images", Argument::ImageMode, "MODE", "how images are drawn").full_screen(),
-    row("/help", Argument::None, "", "all keys and commands"),
-    row("/quit", Argument::None, "", "quit"),
-];
 
 /// The commands that match the typed text, best first.
 pub fn matching(typed: &str) -> Vec<&'static CommandRow> {
-    fuzzy::sorted(typed.trim_start_matches('/'), COMMANDS, |row| row.name)
+    fuzzy::sorted(typed.trim_start_matches('/'), &COMMANDS, |row| row.name)
 }
 
 /// Parses a typed command into its row and its argument.
 ///
 /// A prefix of a single command is enough. Fails if there is no such command.
-pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), UserError> {
+pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), Failure> {
     let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let exact = COMMANDS.iter().find(|row| row.name == word);
     let mut starting = COMMANDS.iter().filter(|row| row.name.starts_with(word));
@@ -132,7 +186,7 @@ pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), UserError> {
         .or(only)
         .map(|row| (row, argument.trim()))
         .ok_or_else(|| {
-            let error = UserError::new(format!("there is no command {word}"));
+            let error = Failure::usage(format!("there is no command {word}"));
             match matching(word).first() {
                 Some(near) => error.hint(format!("did you mean {}? /help shows all", near.name)),
                 None => {
@@ -142,10 +196,10 @@ pub fn parse(line: &str) -> Result<(&'static CommandRow, &str), UserError> {
         })
 }
 
-/// The full name of the command in a line.
-pub fn command_name(line: &str) -> Option<&'static str> {
-    let command = is_command(line).then(|| parse(line).ok()).flatten();
-    command.map(|(row, _)| row.name)
+/// The command in a line.
+pub fn command_of(line: &str) -> Option<Command> {
+    let parsed = is_command(line).then(|| parse(line).ok()).flatten();
+    parsed.map(|(row, _)| row.command)
 }
 
 /// Whether a line is a command: a slash and a word that is not a path.
@@ -153,7 +207,10 @@ pub fn is_command(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
     let name = word.strip_prefix('/');
     line.starts_with('/')
-        && name.is_some_and(|name| !name.is_empty() && name.chars().all(char::is_alphanumeric))
+        && name.is_some_and(|name| {
+            let is_letter = |c: char| c.is_alphanumeric() || c == '-';
+            !name.is_empty() && name.chars().all(is_letter)
+        })
 }
 
 #[cfg(test)]
@@ -172,6 +229,13 @@ mod tests {
         let error = parse("/atach x").unwrap_err();
         assert_eq!(error.message, "there is no command /atach");
         assert!(error.hint.unwrap().contains("/attach"));
+    }
+
+    #[test]
+    fn every_command_knows_its_row() {
+        for row in COMMANDS.iter() {
+            assert_eq!(row.command.row().name, row.name);
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use crate::tui::journal::{Attached, SavedEnd, SavedSession, Subject};
+pub use crate::tui::journal::Finished;
+use crate::tui::journal::{Attached, Outcome, SavedEnd, SavedSession, SavedTurn, Subject, TurnEnd};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Ranked, Settings, Setup};
+use rounds_assistant::{Settings, Setup};
 
-use super::user_error::UserError;
+use rounds_support::Failure;
 
 /// Identifies a turn of this conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,37 +24,7 @@ pub enum Reply {
     Pending,
     Answered(Box<Finished>),
     Stopped,
-    Failed(UserError),
-}
-
-/// A whole answer.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    pub answer: String,
-    pub rationale: Option<String>,
-    pub notices: Vec<String>,
-    /// The options that were given with their likelihoods, most likely first.
-    pub ranking: Vec<String>,
-    /// Tokens of the prompt and of the answer; 0 for a reopened session.
-    pub prompt_tokens: usize,
-    pub generated_tokens: usize,
-    pub decode_ms: f64,
-    pub total_ms: f64,
-}
-
-impl From<&Answer> for Finished {
-    fn from(answer: &Answer) -> Self {
-        Self {
-            answer: answer.answer.clone(),
-            rationale: answer.rationale.clone(),
-            notices: answer.notices.clone(),
-            ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
-            prompt_tokens: answer.prompt_tokens,
-            generated_tokens: answer.generated_tokens,
-            decode_ms: answer.timings.decode_ms,
-            total_ms: answer.timings.total_ms,
-        }
-    }
+    Failed(Failure),
 }
 
 /// One question and what came of it.
@@ -68,6 +39,8 @@ pub struct Turn {
     pub settings: Settings,
     /// The setup that answers it; until it is asked, the wanted one.
     pub setup: Setup,
+    /// Which opening of that setup answers it: what was opened anew may have changed. `None` for a reopened session.
+    pub opening: Option<u64>,
     /// Shown with the question if its settings are special: `without shots`.
     pub label: Option<String>,
     pub shots: Vec<Shot>,
@@ -101,6 +74,7 @@ impl Turn {
             subject,
             settings,
             setup: Setup::default(),
+            opening: None,
             label: None,
             shots: Vec::new(),
             asked: 0,
@@ -129,18 +103,63 @@ impl Turn {
     /// The streamed text with answer and rationale on separate lines. The marker that the prompt ended with is not in
     /// the stream, so it is put back in front.
     pub fn streamed(&self) -> String {
-        let prompt = self.prompt.as_deref();
-        let lead = prompt.and_then(|p| p.split_whitespace().next_back());
         let mut parts = AnswerLayout::default();
-        parts.begin(lead.filter(|word| word.ends_with(':')).unwrap_or_default());
+        parts.begin(self.lead());
         let shown = parts.push(&self.text);
         (shown + &parts.end()).trim().to_string()
+    }
+
+    /// The marker that the prompt ended with; empty if there is none.
+    fn lead(&self) -> &str {
+        let prompt = self.prompt.as_deref();
+        let lead = prompt.and_then(|p| p.split_whitespace().next_back());
+        lead.filter(|word| word.ends_with(':')).unwrap_or_default()
+    }
+
+    /// How it ended, with what has come of it so far.
+    pub fn ended(&self, outcome: Outcome) -> TurnEnd {
+        TurnEnd {
+            outcome,
+            shots: self.shots.clone(),
+            prompt: self.prompt.clone(),
+        }
+    }
+
+    /// A stored turn after `parent`.
+    fn restored(parent: Option<TurnId>, old: SavedTurn) -> Self {
+        let mut turn = Self::new(parent, old.question, old.images, old.subject, old.settings);
+        turn.stored = Some(old.id);
+        turn.damaged = old.damaged;
+        turn.setup = old.setup;
+        turn.asked = match old.prompt {
+            Some(_) => turn.settings.shots.max(old.shots.len()),
+            None => old.shots.len(),
+        };
+        turn.shots = old.shots;
+        turn.prompt = old.prompt;
+        // Stored as it was shown, with the marker in front, which is not in the stream.
+        let streamed = |text: String, lead: &str| match text.strip_prefix(lead) {
+            Some(rest) => rest.to_string(),
+            None => text,
+        };
+        turn.reply = match old.end {
+            SavedEnd::Answered(answer) => Reply::Answered(answer),
+            SavedEnd::Stopped { text } => {
+                turn.text = streamed(text, turn.lead());
+                Reply::Stopped
+            }
+            SavedEnd::Failed { text, message } => {
+                turn.text = streamed(text, turn.lead());
+                Reply::Failed(Failure::model(message))
+            }
+        };
+        turn
     }
 
     /// The exact prompt, or why it cannot be shown.
     pub fn prompt_text(&self) -> &str {
         self.prompt.as_deref().unwrap_or(
-            "The prompt of this answer is not available: the session was reopened, or the question has not been asked yet.",
+            "The prompt of this answer is not available: an older version saved the session, or the question has not been asked yet.",
         )
     }
 
@@ -254,41 +273,8 @@ impl Conversation {
         let mut known: std::collections::HashMap<String, TurnId> = std::collections::HashMap::new();
         for old in saved.turns {
             let parent = old.parent.as_ref().and_then(|id| known.get(id).copied());
-            let mut turn = Turn::new(parent, old.question, old.images, old.subject, old.settings);
-            turn.stored = Some(old.id.clone());
-            turn.damaged = old.damaged;
-            turn.reply = match old.end {
-                SavedEnd::Answered {
-                    answer,
-                    rationale,
-                    notices,
-                    ranking,
-                    shots,
-                } => {
-                    turn.shots = shots;
-                    Reply::Answered(Box::new(Finished {
-                        answer,
-                        rationale,
-                        notices,
-                        ranking,
-                        prompt_tokens: 0,
-                        generated_tokens: 0,
-                        decode_ms: 0.0,
-                        total_ms: 0.0,
-                    }))
-                }
-                SavedEnd::Stopped { text, shots } => {
-                    turn.text = text;
-                    turn.shots = shots;
-                    Reply::Stopped
-                }
-                SavedEnd::Failed { text, message } => {
-                    turn.text = text;
-                    Reply::Failed(UserError::new(message))
-                }
-            };
-            turn.asked = turn.shots.len();
-            known.insert(old.id, conversation.add(turn));
+            let id = old.id.clone();
+            known.insert(id, conversation.add(Turn::restored(parent, old)));
         }
         conversation
     }

@@ -25,11 +25,6 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// An empty multi-line editor.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// A single-line field that contains `text`.
     pub fn line(text: &str) -> Self {
         let mut field = Self {

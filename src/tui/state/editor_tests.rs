@@ -3,7 +3,7 @@
 use super::*;
 
 fn with(text: &str) -> Editor {
-    let mut editor = Editor::new();
+    let mut editor = Editor::default();
     editor.insert(text);
     editor
 }
@@ -57,7 +57,7 @@ fn up_and_down_keep_the_column_and_report_the_last_line() {
 
 #[test]
 fn undo_reverts_a_run_of_typing_at_once() {
-    let mut editor = Editor::new();
+    let mut editor = Editor::default();
     "one two".chars().for_each(|c| editor.type_character(c));
     editor.undo();
     assert_eq!(editor.text(), "one ");

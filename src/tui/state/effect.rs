@@ -39,10 +39,13 @@ pub enum Effect {
 
     // Files.
     AttachFile(PathBuf),
+    /// A sample case, by the name of its file.
     AttachCase(String),
     /// The image on the system clipboard.
     AttachClipboard,
     ListFolder(PathBuf),
+    /// The names of the user's own indexes and models.
+    ListLibrary,
 
     // The session store.
     CreateSession {
@@ -78,6 +81,8 @@ pub enum Effect {
         id: String,
         format: ExportFormat,
         path: PathBuf,
+        /// Replaces a file of this name.
+        replace: bool,
     },
     AcceptFirstRun,
 

@@ -1,34 +1,32 @@
 //! Opening a model and an index: a background job that can be cancelled. The previous ones stay in use until it is
 //! done.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::tui::backend::{EngineInfo, label};
 use rounds_assistant::Setup;
 
-use super::State;
-use super::answering::{Activity, Stage};
-use super::effect::Effect;
-use super::user_error::UserError;
+use rounds_support::Failure;
 
 /// The model and index in use, and the one being opened.
 #[derive(Clone, Debug)]
 pub struct Engine {
     /// The setup in use, and what it opened.
-    ready: Option<(Setup, EngineInfo)>,
-    opening: Option<Opening>,
+    pub(super) ready: Option<(Setup, EngineInfo)>,
+    pub(super) opening: Option<Opening>,
     /// Why the last opening failed.
-    pub error: Option<UserError>,
-    wanted: Setup,
-    jobs: u64,
+    pub error: Option<Failure>,
+    pub(super) wanted: Setup,
+    /// The job that opened what is in use.
+    pub(super) ready_job: u64,
+    pub(super) jobs: u64,
 }
 
 #[derive(Clone, Debug)]
-struct Opening {
-    job: u64,
-    setup: Setup,
-    since: Duration,
+pub(super) struct Opening {
+    pub(super) job: u64,
+    pub(super) setup: Setup,
+    pub(super) since: Duration,
 }
 
 impl Engine {
@@ -39,6 +37,7 @@ impl Engine {
             opening: None,
             error: None,
             wanted,
+            ready_job: 0,
             jobs: 0,
         }
     }
@@ -79,6 +78,22 @@ impl Engine {
         ready.map_or(wanted, |(setup, _)| setup).clone()
     }
 
+    /// Which opening answers a question asked now.
+    pub fn opening_in_use(&self) -> u64 {
+        self.opening.as_ref().map_or(self.ready_job, |o| o.job)
+    }
+
+    /// Whether a question asked now meets the model and index that `setup` was, in that opening; `None` is an opening of
+    /// an earlier conversation. What was opened anew since may have changed. The device makes no difference.
+    pub fn answers_like(&self, setup: &Setup, opening: Option<u64>) -> bool {
+        let now = self.setup();
+        now.model == setup.model
+            && now.index == setup.index
+            && now.encoder == setup.encoder
+            && now.search == setup.search
+            && opening.is_none_or(|opening| opening == self.opening_in_use())
+    }
+
     /// The device as it was asked for.
     pub fn device(&self) -> String {
         self.wanted.device.clone()
@@ -106,95 +121,5 @@ impl Engine {
             (_, true) => format!("model {}", label(model.as_deref())),
         };
         Some((words, opening.since))
-    }
-}
-
-impl State {
-    pub(super) fn open(&mut self, setup: Setup) {
-        if let Some(opening) = self.engine.opening.take() {
-            self.emit(Effect::CancelOpening { job: opening.job });
-        }
-        self.engine.jobs += 1;
-        let job = self.engine.jobs;
-        self.engine.error = None;
-        self.engine.wanted = setup.clone();
-        self.engine.opening = Some(Opening {
-            job,
-            setup: setup.clone(),
-            since: self.now,
-        });
-        self.emit(Effect::Open { job, setup });
-    }
-
-    /// Opens another model; `None` is the built-in one.
-    pub(super) fn open_model(&mut self, model: Option<PathBuf>) {
-        let setup = Setup {
-            model,
-            ..self.engine.wanted.clone()
-        };
-        self.open(setup);
-    }
-
-    /// Opens another index; `None` is the built-in one.
-    pub(super) fn open_index(&mut self, index: Option<PathBuf>) {
-        let setup = Setup {
-            index,
-            ..self.engine.wanted.clone()
-        };
-        self.open(setup);
-    }
-
-    pub(super) fn on_opened(&mut self, job: u64, result: Result<EngineInfo, UserError>) {
-        if self.engine.opening.as_ref().is_none_or(|o| o.job != job) {
-            return;
-        }
-        let Some(opening) = self.engine.opening.take() else {
-            return;
-        };
-        match result {
-            Ok(about) => {
-                self.engine.ready = Some((opening.setup, about));
-                self.start_turn_if_ready();
-            }
-            Err(error) => {
-                self.restore_previous_setup();
-                self.show_error(error.clone());
-                self.engine.error = Some(error.clone());
-                if let Activity::Turn {
-                    turn,
-                    stage: Stage::Waiting,
-                } = self.activity
-                    && !self.engine.is_ready()
-                {
-                    self.on_failed(turn, error);
-                } else {
-                    self.start_turn_if_ready();
-                }
-            }
-        }
-    }
-
-    /// Cancels an opening; true if there was one.
-    pub(super) fn cancel_opening(&mut self) -> bool {
-        let Some(opening) = self.engine.opening.take() else {
-            return false;
-        };
-        self.emit(Effect::CancelOpening { job: opening.job });
-        self.restore_previous_setup();
-        if self.engine.is_ready() {
-            self.notify("opening cancelled; the previous one stays open");
-        } else {
-            self.engine.error = Some(
-                UserError::new("no model is open")
-                    .hint("/model opens the built-in one, /model PATH another"),
-            );
-        }
-        true
-    }
-
-    fn restore_previous_setup(&mut self) {
-        if let Some((setup, _)) = &self.engine.ready {
-            self.engine.wanted = setup.clone();
-        }
     }
 }

@@ -8,8 +8,10 @@ use crate::tui::keys::Press;
 use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
 
+use rounds_support::Failure;
+
 use super::conversation::TurnId;
-use super::user_error::UserError;
+use super::library::LibraryNames;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ pub enum Event {
     // Model and index.
     Opened {
         job: u64,
-        result: Result<EngineInfo, UserError>,
+        result: Result<EngineInfo, Failure>,
     },
     Retrieved {
         turn: TurnId,
@@ -65,7 +67,7 @@ pub enum Event {
     },
     TurnFailed {
         turn: TurnId,
-        error: UserError,
+        error: Failure,
     },
 
     // Long work on indexes.
@@ -76,38 +78,52 @@ pub enum Event {
     WorkFinished {
         job: u64,
         /// A summary for the user.
-        result: Result<String, UserError>,
+        result: Result<String, Failure>,
     },
 
     // Files.
     Attached {
         name: String,
-        result: Result<Attached, UserError>,
+        result: Result<Attached, Failure>,
     },
     Folder {
         folder: PathBuf,
-        result: Result<Vec<Entry>, UserError>,
+        result: Result<Vec<Entry>, Failure>,
     },
 
+    /// The names of the user's own indexes and models.
+    Library(LibraryNames),
+
     // The session store.
-    SessionCreated(Result<String, UserError>),
+    SessionCreated(Result<String, Failure>),
     TurnStored {
         turn: TurnId,
-        result: Result<String, UserError>,
+        result: Result<String, Failure>,
     },
     Sessions {
         words: String,
-        result: Result<Vec<SessionSummary>, UserError>,
+        result: Result<Vec<SessionSummary>, Failure>,
     },
-    SessionOpened(Result<Box<SavedSession>, UserError>),
-    Exported(Result<PathBuf, UserError>),
-    StoreFailed(UserError),
+    SessionOpened(Result<Box<SavedSession>, Failure>),
+    Exported {
+        path: PathBuf,
+        result: Result<Exported, Failure>,
+    },
+    StoreFailed(Failure),
 
     // The process.
     Resumed,
-    Copied(Result<(), UserError>),
+    Copied(Result<(), Failure>),
     /// A signal or a closed terminal: leave now.
     Terminate(crate::tui::ExitReason),
+}
+
+/// What came of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    Written,
+    /// Nothing was written: there is a file of this name.
+    Exists,
 }
 
 /// One entry of a folder.

@@ -19,6 +19,14 @@ pub fn score(pattern: &str, text: &str) -> Option<i64> {
     Some(total * 16 - length.min(255))
 }
 
+/// Whether a text contains every word of `words`, in any case.
+pub fn has_words(text: &str, words: &str) -> bool {
+    let text = text.to_lowercase();
+    words
+        .split_whitespace()
+        .all(|word| text.contains(&word.to_lowercase()))
+}
+
 fn lower(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }

@@ -2,21 +2,18 @@
 
 use std::collections::HashMap;
 
-use crate::tui::keys::Action;
 use crate::tui::terminal_image::ViewTransform;
-
-use super::{Overlay, State};
 
 /// State of the image pane.
 #[derive(Clone, Debug, Default)]
 pub struct ImagePane {
-    selected: usize,
+    pub(super) selected: usize,
     /// Two images side by side: this and the next, or this and the selected shot's.
     pub two: bool,
     /// The second image is the selected shot's.
     pub with_shot: bool,
     /// By SHA-256.
-    transforms: HashMap<String, ViewTransform>,
+    pub(super) transforms: HashMap<String, ViewTransform>,
 }
 
 impl ImagePane {
@@ -37,56 +34,5 @@ impl ImagePane {
     /// Zoom, position and tones of an image.
     pub fn look(&self, sha256: &str) -> ViewTransform {
         self.transforms.get(sha256).copied().unwrap_or_default()
-    }
-}
-
-impl State {
-    /// Handles an image key, in the pane and on the full screen.
-    pub(super) fn image_action(&mut self, action: Action) {
-        let count = self.images_in_view().len();
-        let selected = self.image_pane.selected.min(count.saturating_sub(1));
-        match action {
-            Action::NextImage => self.image_pane.selected = (selected + 1) % count.max(1),
-            Action::PreviousImage => {
-                self.image_pane.selected = (selected + count.max(1) - 1) % count.max(1)
-            }
-            Action::DetachImage if self.chosen.is_none() => self.detach(selected),
-            Action::DetachImage => self.notify("these images belong to an earlier question"),
-            Action::SideBySide => {
-                self.image_pane.two = !self.image_pane.two;
-                self.image_pane.with_shot = false;
-                if self.image_pane.two && count < 2 {
-                    self.image_pane.with_shot = true;
-                }
-            }
-            Action::FullScreenImage if matches!(self.overlay, Some(Overlay::Image)) => {
-                self.overlay = None
-            }
-            Action::FullScreenImage if count > 0 => self.overlay = Some(Overlay::Image),
-            Action::FullScreenImage => self.notify("no image is attached"),
-            _ => self.change_view(selected, action),
-        }
-    }
-
-    fn change_view(&mut self, selected: usize, action: Action) {
-        let attached = self.images_in_view().get(selected);
-        let Some(sha256) = attached.map(|a| a.image.source.sha256.clone()) else {
-            return;
-        };
-        let look = self.image_pane.transforms.entry(sha256).or_default();
-        match action {
-            Action::ZoomIn => look.zoom(1),
-            Action::ZoomOut => look.zoom(-1),
-            Action::PanLeft => look.pan(-1, 0),
-            Action::PanRight => look.pan(1, 0),
-            Action::PanUp => look.pan(0, -1),
-            Action::PanDown => look.pan(0, 1),
-            Action::Brighter => look.brighten(1),
-            Action::Darker => look.brighten(-1),
-            Action::MoreContrast => look.contrast(1),
-            Action::LessContrast => look.contrast(-1),
-            Action::ResetView => *look = ViewTransform::default(),
-            _ => {}
-        }
     }
 }

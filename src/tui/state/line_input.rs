@@ -1,45 +1,43 @@
 //! Lines in line mode: a command, a question, the path of an image, or yes or no.
 
 use crate::tui::ExitReason;
-use rounds_assistant::MAX_IMAGES;
 
-use super::answering::{Activity, Stage};
+use rounds_support::Failure;
+
+use super::activity::{Activity, Stage};
+use super::command_table;
 use super::editor::MAX_CHARS;
-use super::overlay::Overlay;
-use super::user_error::UserError;
-use super::{DOUBLE_PRESS, State, command_table, paths};
+use super::machine::{DOUBLE_PRESS, State};
+use super::overlay::{Confirmed, Overlay};
 
 /// Signal number of an interrupt, for the exit code.
 const SIGINT: i32 = 2;
 
 impl State {
     pub(super) fn on_line(&mut self, line: &str) {
-        if let Some(Overlay::Confirm { id, .. }) = self.overlay.take() {
+        if let Some(Overlay::Confirm { confirmed, .. }) = self.overlay.take() {
             if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
-                return self.delete_session(&id);
+                return self.do_confirmed(confirmed);
             }
-            self.notify("nothing was deleted");
+            self.notify(match confirmed {
+                Confirmed::DeleteSession { .. } => "nothing was deleted",
+                Confirmed::ReplaceExport { .. } => "nothing was written",
+            });
             if !command_table::is_command(line) {
                 return;
             }
         }
         let length = line.chars().count();
         if length > MAX_CHARS {
-            return self.show_error(UserError::new(format!(
+            return self.show_error(Failure::usage(format!(
                 "the line has {length} characters; the limit is {MAX_CHARS}"
             )));
         }
-        if let Some(found) = paths::from_paste(line, self.home.as_deref()) {
-            for path in found.into_iter().take(MAX_IMAGES) {
-                self.attach_file(path);
-            }
-            return;
-        }
-        self.input.set(line);
-        self.completion = None;
+        self.composer.input.set(line);
+        self.composer.completion = None;
         self.enter();
         // A rejected line cannot be edited in line mode.
-        self.input.take();
+        self.composer.input.take();
         self.cancel_editing();
     }
 

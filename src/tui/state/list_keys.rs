@@ -4,9 +4,11 @@ use crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::tui::keys::Press;
 
+use super::editor::Editor;
 use super::effect::Effect;
-use super::overlay::{Overlay, Renaming};
-use super::{State, sessions};
+use super::machine::State;
+use super::overlay::{Confirmed, ExportDialog, Overlay, Picker, Renaming};
+use super::session::clean_title;
 
 impl State {
     pub(super) fn on_cases_key(&mut self, press: Press) {
@@ -21,18 +23,6 @@ impl State {
             }
             code => *selected = move_selection(*selected, last, code),
         }
-    }
-
-    /// Attaches a sample case and suggests a question if the input is empty. It is not sent.
-    pub(super) fn attach_sample_case(&mut self, number: usize) {
-        let Some(name) = self.cases.get(number).cloned() else {
-            return;
-        };
-        self.overlay = None;
-        if self.input.is_empty() {
-            self.input.set(question_for(&name));
-        }
-        self.emit(Effect::AttachCase(name));
     }
 
     pub(super) fn on_picker_key(&mut self, press: Press) {
@@ -65,7 +55,7 @@ impl State {
     fn enter_folder(&mut self, folder: std::path::PathBuf) {
         self.folder.clone_from(&folder);
         self.emit(Effect::ListFolder(folder.clone()));
-        self.overlay = Some(Overlay::Picker(super::Picker::new(folder)));
+        self.overlay = Some(Overlay::Picker(Picker::new(folder)));
     }
 
     /// Goes to the parent folder.
@@ -109,15 +99,14 @@ impl State {
         match (press.code, chosen) {
             (KeyCode::Enter, Some((id, _))) => self.emit(Effect::OpenSession(id)),
             (KeyCode::Char('r'), Some((id, title))) if control => {
-                let title = super::Editor::line(&title);
+                let title = Editor::line(&title);
                 list.renaming = Some(Renaming { id, title });
             }
             (_, Some((id, title))) if deletes => {
                 let list = Some(Box::new(list.clone()));
                 self.overlay = Some(Overlay::Confirm {
                     question: format!("Delete the session \"{title}\"? This cannot be undone."),
-                    id,
-                    list,
+                    confirmed: Confirmed::DeleteSession { id, list },
                 });
             }
             (KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown, _) => {
@@ -127,20 +116,29 @@ impl State {
         }
     }
 
-    /// Goes back from the delete confirmation to the list that opened it, which is reloaded.
+    /// Goes back from a confirmation to the window that asked for it. A list is reloaded.
     pub(super) fn close_window(&mut self) {
-        if let Some(Overlay::Confirm {
-            list: Some(list), ..
-        }) = self.overlay.take()
-        {
-            let words = list.words.text().to_string();
-            self.overlay = Some(Overlay::Sessions(*list));
-            self.emit(Effect::ListSessions { words });
+        let Some(Overlay::Confirm { confirmed, .. }) = self.overlay.take() else {
+            return;
+        };
+        match confirmed {
+            Confirmed::DeleteSession {
+                list: Some(list), ..
+            } => {
+                let words = list.words.text().to_string();
+                self.overlay = Some(Overlay::Sessions(*list));
+                self.emit(Effect::ListSessions { words });
+            }
+            Confirmed::DeleteSession { list: None, .. } => {}
+            Confirmed::ReplaceExport { path, .. } => {
+                let dialog = ExportDialog::new(Some(path), self.session.title());
+                self.overlay = Some(Overlay::Export(dialog));
+            }
         }
     }
 
     fn rename_in_list(&mut self, id: &str, title: &str) {
-        let title = sessions::clean_title(title);
+        let title = clean_title(title);
         if title.is_empty() {
             return;
         }
@@ -162,18 +160,5 @@ fn move_selection(at: usize, last: usize, code: KeyCode) -> usize {
         KeyCode::Home => 0,
         KeyCode::End => last,
         _ => at,
-    }
-}
-
-/// A question for a sample case, by the finding in its name.
-fn question_for(name: &str) -> &'static str {
-    match name.rsplit('-').next().unwrap_or_default() {
-        "nodule" => "Is there a nodule?",
-        "effusion" => "Is there a pleural effusion?",
-        "mass" => "Is there a mass?",
-        "epidural" => "Is there a haemorrhage?",
-        "fracture" => "Is there a fracture?",
-        "bleed" => "Are there haemorrhages?",
-        _ => "What does this image show?",
     }
 }

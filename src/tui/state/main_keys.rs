@@ -1,17 +1,25 @@
 //! Keys while no window is open.
 
+use std::path::PathBuf;
+
 use crate::tui::ExitReason;
 use crate::tui::keys::{Action, Press};
+
+use rounds_support::Failure;
 
 use super::command_table;
 use super::editor::Editor;
 use super::effect::Effect;
+use super::focus::Focus;
+use super::machine::{DOUBLE_PRESS, State};
 use super::overlay::Overlay;
-use super::user_error::UserError;
-use super::{DOUBLE_PRESS, Focus, State};
+use super::paths;
 
 impl State {
     pub(super) fn on_key(&mut self, press: Press) {
+        if self.continues_text(press) {
+            return;
+        }
         let action = self.keymap.action(self.focus.key_context(), press);
         // These work even while a window is open.
         match action {
@@ -28,33 +36,40 @@ impl State {
             return self.on_overlay_key(press);
         }
         match (action, press.character()) {
+            (Some(action), Some(letter)) if self.focus != Focus::Input => {
+                self.pane_letter(letter, action, press);
+            }
             (Some(action), _) => self.do_action(action, press),
-            (None, Some('?')) if self.input.is_empty() || self.focus != Focus::Input => {
-                self.show_help()
+            (None, Some('?')) if self.composer.input.is_empty() || self.focus != Focus::Input => {
+                self.show_help("")
             }
             (None, Some(character)) => self.type_character(character),
             (None, None) => {}
         }
     }
 
-    fn show_help(&mut self) {
-        self.overlay = Some(Overlay::Help { scroll: 0 });
+    pub(super) fn show_help(&mut self, words: &str) {
+        self.overlay = Some(Overlay::Help {
+            scroll: 0,
+            filter: Editor::line(words),
+        });
     }
 
     /// A character without a binding in this pane starts a question.
-    fn type_character(&mut self, character: char) {
+    pub(super) fn type_character(&mut self, character: char) {
         self.focus = Focus::Input;
-        self.input.type_character(character);
+        self.composer.replace_suggestion();
+        self.composer.input.type_character(character);
         self.complete();
         self.warn_if_full();
     }
 
-    fn do_action(&mut self, action: Action, press: Press) {
+    pub(super) fn do_action(&mut self, action: Action, press: Press) {
         match action {
             Action::Stop => self.escape(),
-            Action::Quit if self.input.is_empty() => self.leave(ExitReason::Left),
+            Action::Quit if self.composer.input.is_empty() => self.leave(ExitReason::Left),
             Action::Quit => {}
-            Action::Help => self.show_help(),
+            Action::Help => self.show_help(""),
             Action::NextPane if self.focus == Focus::Input && self.take_completion() => {}
             Action::NextPane => self.cycle_focus(1),
             Action::PreviousPane => self.cycle_focus(-1),
@@ -72,7 +87,7 @@ impl State {
             Action::ShowPrompt => self.show_prompt(),
             Action::Sessions => self.show_sessions(""),
             Action::NewSession => self.new_session(),
-            Action::Export => self.show_export(""),
+            Action::Export => self.show_export(),
             Action::CopyAnswer | Action::TurnCopy => self.copy_answer(),
             Action::ScrollUp => self.scroll_conversation(-(self.page())),
             Action::ScrollDown => self.scroll_conversation(self.page()),
@@ -90,66 +105,58 @@ impl State {
         match action {
             Action::Send => return self.enter(),
             Action::EndOfInput
-                if self.input.is_empty() && press.code != crossterm::event::KeyCode::Delete =>
+                if self.composer.input.is_empty()
+                    && press.code != crossterm::event::KeyCode::Delete =>
             {
                 return self.leave(ExitReason::Left);
             }
-            Action::Newline => self.input.insert("\n"),
-            Action::Up if self.choose_completion(-1) => return,
-            Action::Down if self.choose_completion(1) => return,
-            Action::Up if !self.input.up() => return self.older(),
-            Action::Down if !self.input.down() => return self.newer(),
-            Action::OlderQuestion => return self.older(),
-            Action::NewerQuestion => return self.newer(),
-            _ => edit(&mut self.input, action),
+            Action::Newline => self.composer.input.insert("\n"),
+            Action::Up if self.composer.choose_completion(-1) => return,
+            Action::Down if self.composer.choose_completion(1) => return,
+            Action::Up if !self.composer.input.up() => return self.composer.older(),
+            Action::Down if !self.composer.input.down() => return self.composer.newer(),
+            Action::OlderQuestion => return self.composer.older(),
+            Action::NewerQuestion => return self.composer.newer(),
+            _ => edit(&mut self.composer.input, action),
         }
+        self.composer.keep_suggestion();
         self.complete();
     }
 
     /// Enter: takes the selected completion, runs a command, or asks a question.
     pub(super) fn enter(&mut self) {
-        let chosen = self.completion.as_ref().is_some_and(|c| c.chosen.is_some());
-        if chosen && self.take_completion() {
+        if self.composer.has_chosen_completion() && self.take_completion() {
             return;
         }
-        let text = self.input.text().to_string();
+        let text = self.composer.input.text().to_string();
         if text.trim() == "/" {
             // The list would cover the message.
-            self.completion = None;
-            let error = UserError::new("a slash alone is not a command");
+            self.composer.close_completion();
+            let error = Failure::usage("a slash alone is not a command");
             return self.show_error(error.hint("/help shows all commands"));
         }
         if command_table::is_command(&text) {
-            self.run_command(&text);
-        } else {
-            self.send();
+            return self.run_command(&text);
+        }
+        match paths::leading_images(&text, self.home.as_deref()) {
+            (images, _) if images.is_empty() => self.send(),
+            (images, question) => self.enter_images(images, question, &text),
         }
     }
 
-    fn older(&mut self) {
-        let current = self.input.text().to_string();
-        let line = self.history.older(&current).map(str::to_string);
-        self.recall(line);
-    }
-
-    fn newer(&mut self) {
-        let line = self.history.newer().map(str::to_string);
-        self.recall(line);
-    }
-
-    /// Puts a line of the history into the input. Completions stay closed: they would take the arrow keys.
-    fn recall(&mut self, line: Option<String>) {
-        self.completion = None;
-        self.completion_dismissed = true;
-        if let Some(line) = line {
-            self.input.set(&line);
+    /// A line that starts with the paths of images attaches them, and asks the question after them.
+    fn enter_images(&mut self, images: Vec<PathBuf>, question: &str, line: &str) {
+        if !question.is_empty() && self.is_answering() {
+            return;
         }
+        self.composer.send(line, None);
+        self.attach_and_ask(images, question, line.trim());
     }
 
     /// Esc: closes, cancels or stops the innermost thing.
     fn escape(&mut self) {
-        if self.completion.take().is_some() {
-            self.completion_dismissed = true;
+        if self.composer.completion.take().is_some() {
+            self.composer.completion_dismissed = true;
             return;
         }
         if self.cancel_editing() {
@@ -161,8 +168,8 @@ impl State {
         if self.is_stopping_any() {
             return self.notify("already stopping");
         }
-        if self.chosen.take().is_some() {
-            self.scroll = None;
+        if self.selection.turn.take().is_some() {
+            self.selection.scroll = None;
             return;
         }
         self.focus = Focus::Input;
@@ -188,11 +195,10 @@ impl State {
         } else if self.overlay.take().is_some() {
             "closed"
         } else if self.cancel_editing() {
-            self.completion = None;
+            self.composer.completion = None;
             "the question was not changed"
-        } else if !self.input.is_empty() {
-            self.input.take();
-            self.completion = None;
+        } else if !self.composer.input.is_empty() {
+            self.composer.clear();
             "cleared"
         } else {
             "nothing is running"

@@ -5,34 +5,9 @@ use ratatui::layout::{Position, Rect};
 
 use crate::tui::keys::{Action, Press};
 
-use super::conversation::TurnId;
+use super::focus::Focus;
+use super::machine::State;
 use super::overlay::Overlay;
-use super::{Focus, State};
-
-/// Where the last frame drew things.
-#[derive(Clone, Debug, Default)]
-pub struct Hits {
-    pub panes: Vec<(Rect, Focus)>,
-    /// Rows of a list of shots.
-    pub shots: Vec<(Rect, usize)>,
-    /// Rows of the list in the open window.
-    pub rows: Vec<(Rect, usize)>,
-    /// First line of every turn in the conversation.
-    pub turns: Vec<(TurnId, usize)>,
-    /// Lines of the conversation, and how many are visible.
-    pub lines: usize,
-    pub height: usize,
-    /// Largest scroll offset of the open window.
-    pub max_overlay_scroll: usize,
-}
-
-impl Hits {
-    /// The first line of a turn.
-    pub fn first_line(&self, turn: TurnId) -> Option<usize> {
-        let found = self.turns.iter().find(|(id, _)| *id == turn);
-        found.map(|(_, line)| (*line).min(self.lines.saturating_sub(self.height)))
-    }
-}
 
 fn hit<T: Copy>(areas: &[(Rect, T)], column: u16, row: u16) -> Option<T> {
     let found = areas
@@ -60,9 +35,9 @@ impl State {
             return;
         }
         if let Some(shot) = hit(&self.hits.shots, column, row) {
-            let again = self.focus == Focus::Shots && self.shot == shot;
+            let again = self.focus == Focus::Shots && self.selection.shot == shot;
             self.go(Focus::Shots);
-            self.shot = shot;
+            self.selection.shot = shot;
             if again {
                 self.shot_action(Action::ShotOpen);
             }
@@ -111,7 +86,11 @@ impl State {
         match hit(&self.hits.panes, column, row) {
             Some(Focus::Shots) => {
                 let last = self.shot_list().len().saturating_sub(1);
-                self.shot = self.shot.saturating_add_signed(lines.signum()).min(last);
+                self.selection.shot = self
+                    .selection
+                    .shot
+                    .saturating_add_signed(lines.signum())
+                    .min(last);
             }
             Some(Focus::Images) => self.image_action(zoom(lines)),
             _ => self.scroll_conversation(lines),
@@ -125,9 +104,9 @@ impl State {
 
     pub(super) fn scroll_conversation(&mut self, lines: isize) {
         let most = self.hits.lines.saturating_sub(self.hits.height);
-        let from = self.scroll.unwrap_or(most).min(most);
+        let from = self.selection.scroll.unwrap_or(most).min(most);
         let to = from.saturating_add_signed(lines);
         // At the end the view follows new text.
-        self.scroll = (to < most).then_some(to);
+        self.selection.scroll = (to < most).then_some(to);
     }
 }

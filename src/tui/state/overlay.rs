@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use crate::tui::journal::{ExportFormat, SessionSummary};
 use rounds_assistant::retrieval::Shot;
 
+use rounds_support::Failure;
+
 use super::conversation::TurnId;
 use super::editor::Editor;
 use super::event::Entry;
-use super::pages::Page;
-use super::user_error::UserError;
-use super::{fuzzy, paths};
+use super::fuzzy;
+use super::page::Page;
+use super::paths;
 
 /// The welcome step with the sample cases.
 pub const CASES_STEP: usize = 1;
@@ -27,6 +29,8 @@ pub enum Overlay {
     },
     Help {
         scroll: usize,
+        /// Only lines with these words are shown.
+        filter: Editor,
     },
     Cases {
         selected: usize,
@@ -53,13 +57,35 @@ pub enum Overlay {
         right: TurnId,
         scroll: usize,
     },
-    /// Confirms the deletion of session `id`.
+    /// Asks before something that cannot be undone.
     Confirm {
         question: String,
+        confirmed: Confirmed,
+    },
+}
+
+/// What is done after a confirmation.
+#[derive(Clone, Debug)]
+pub enum Confirmed {
+    DeleteSession {
         id: String,
         /// The list that opened it, to go back to.
         list: Option<Box<SessionList>>,
     },
+    ReplaceExport {
+        format: ExportFormat,
+        path: PathBuf,
+    },
+}
+
+impl Confirmed {
+    /// What it does, as the title of the window and in its hints.
+    pub fn verb(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::DeleteSession { .. } => ("Delete", "deletes"),
+            Self::ReplaceExport { .. } => ("Replace", "replaces"),
+        }
+    }
 }
 
 impl Overlay {
@@ -72,6 +98,7 @@ impl Overlay {
                 None => &mut list.words,
             }),
             Self::Export(dialog) => Some(&mut dialog.path),
+            Self::Help { filter, .. } => Some(filter),
             _ => None,
         }
     }
@@ -79,7 +106,7 @@ impl Overlay {
     /// The scroll offset of a text window.
     pub(super) fn scroll(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Help { scroll }
+            Self::Help { scroll, .. }
             | Self::Example { scroll, .. }
             | Self::Prompt { scroll, .. }
             | Self::Page { scroll, .. }
@@ -95,7 +122,7 @@ impl Overlay {
 pub struct Picker {
     pub folder: PathBuf,
     entries: Option<Vec<Entry>>,
-    pub error: Option<UserError>,
+    pub error: Option<Failure>,
     pub filter: Editor,
     pub selected: usize,
 }
@@ -112,7 +139,7 @@ impl Picker {
     }
 
     /// Sets the entries of the folder; the selected entry stays selected if it still exists.
-    pub(super) fn fill(&mut self, result: Result<Vec<Entry>, UserError>) {
+    pub(super) fn fill(&mut self, result: Result<Vec<Entry>, Failure>) {
         let chosen = self.entry().map(|entry| entry.path.clone());
         self.error = result.as_ref().err().cloned();
         self.entries = Some(result.unwrap_or_default());
@@ -160,7 +187,7 @@ pub struct SessionList {
     /// Words to search for.
     pub words: Editor,
     items: Option<Vec<SessionSummary>>,
-    pub error: Option<UserError>,
+    pub error: Option<Failure>,
     pub selected: usize,
     /// The session that is being renamed.
     pub renaming: Option<Renaming>,
@@ -184,7 +211,7 @@ impl SessionList {
         }
     }
 
-    pub(super) fn fill(&mut self, result: Result<Vec<SessionSummary>, UserError>) {
+    pub(super) fn fill(&mut self, result: Result<Vec<SessionSummary>, Failure>) {
         match result {
             Ok(items) => {
                 self.selected = self.selected.min(items.len().saturating_sub(1));
@@ -217,7 +244,7 @@ impl SessionList {
 pub struct ExportDialog {
     pub format: ExportFormat,
     pub path: Editor,
-    pub error: Option<UserError>,
+    pub error: Option<Failure>,
 }
 
 impl ExportDialog {

@@ -4,10 +4,13 @@ use crossterm::event::KeyCode;
 
 use crate::tui::keys::{Action, Press};
 
+use rounds_support::Failure;
+
 use super::effect::Effect;
-use super::overlay::{CASES_STEP, Overlay};
-use super::user_error::UserError;
-use super::{State, paths};
+use super::machine::State;
+use super::main_keys;
+use super::overlay::{CASES_STEP, Confirmed, Overlay};
+use super::paths;
 
 /// Steps of the first run.
 pub const WELCOME_STEPS: usize = 3;
@@ -37,6 +40,7 @@ impl State {
             Some(Overlay::Export(_)) => self.on_export_key(press),
             Some(Overlay::Example { .. }) => self.on_example_key(press),
             Some(Overlay::Confirm { .. }) => self.on_confirm_key(press),
+            Some(Overlay::Help { .. }) if press.code != KeyCode::Enter => self.edit_field(press),
             _ if matches!(press.code, KeyCode::Enter | KeyCode::Char('q')) => self.overlay = None,
             _ => {}
         }
@@ -54,10 +58,15 @@ impl State {
 
     fn scroll_overlay(&mut self, press: Press) -> bool {
         let page = usize::from(self.rows / 2).max(1);
+        let filters = matches!(self.overlay, Some(Overlay::Help { .. }));
         let Some(scroll) = self.overlay.as_mut().and_then(Overlay::scroll) else {
             return false;
         };
         let most = self.hits.max_overlay_scroll;
+        // Where text can be typed, letters are not keys.
+        if filters && press.character().is_some() {
+            return false;
+        }
         *scroll = match press.code {
             KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => *scroll + 1,
@@ -124,7 +133,6 @@ impl State {
 
     fn on_export_key(&mut self, press: Press) {
         let home = self.home.clone();
-        let session = self.session.id().map(str::to_string);
         let Some(Overlay::Export(dialog)) = &mut self.overlay else {
             return;
         };
@@ -138,12 +146,12 @@ impl State {
                 dialog.error = match path {
                     Some(_) => None,
                     None => {
-                        Some(UserError::new("there is no path").hint("write where to export to"))
+                        Some(Failure::usage("there is no path").hint("write where to export to"))
                     }
                 };
                 let format = dialog.format;
-                if let (Some(path), Some(id)) = (path, session) {
-                    self.emit(Effect::Export { id, format, path });
+                if let Some(path) = path {
+                    self.export(format, path, false);
                 }
             }
             _ => self.edit_field(press),
@@ -171,17 +179,29 @@ impl State {
     }
 
     fn on_confirm_key(&mut self, press: Press) {
-        let Some(Overlay::Confirm { id, .. }) = &self.overlay else {
+        let Some(Overlay::Confirm { confirmed, .. }) = &self.overlay else {
             return;
         };
-        let id = id.clone();
+        let confirmed = confirmed.clone();
         match press.code {
             KeyCode::Char('y' | 'Y') => {
-                self.delete_session(&id);
-                self.close_window();
+                let returns = matches!(confirmed, Confirmed::DeleteSession { .. });
+                self.do_confirmed(confirmed);
+                match returns {
+                    true => self.close_window(),
+                    false => self.overlay = None,
+                }
             }
             KeyCode::Char('n' | 'N' | 'q') => self.close_window(),
             _ => {}
+        }
+    }
+
+    /// Does what the user has confirmed.
+    pub(super) fn do_confirmed(&mut self, confirmed: Confirmed) {
+        match confirmed {
+            Confirmed::DeleteSession { id, .. } => self.delete_session(&id),
+            Confirmed::ReplaceExport { format, path } => self.export(format, path, true),
         }
     }
 
@@ -196,7 +216,7 @@ impl State {
         let before = field.text().to_string();
         match (press.character(), action) {
             (Some(character), _) => field.type_character(character),
-            (None, Some(action)) => super::main_keys::edit(field, action),
+            (None, Some(action)) => main_keys::edit(field, action),
             _ => {}
         }
         if field.text() != before {
@@ -208,6 +228,7 @@ impl State {
     pub(super) fn field_changed(&mut self) {
         match &mut self.overlay {
             Some(Overlay::Picker(picker)) => picker.selected = 0,
+            Some(Overlay::Help { scroll, .. }) => *scroll = 0,
             Some(Overlay::Export(dialog)) => dialog.set_format_from_path(),
             Some(Overlay::Sessions(list)) if list.renaming.is_none() => {
                 list.selected = 0;

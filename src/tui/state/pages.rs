@@ -2,37 +2,14 @@
 
 use crate::tui::backend::label;
 use crate::tui::journal::Attached;
-use rounds_assistant::INTENDED_USE;
+use rounds_assistant::{INTENDED_USE, NO_ANSWER};
 use rounds_support::errors::bytes;
 
+use super::activity::Activity;
 use super::conversation::{Reply, Turn, TurnId};
-use super::{Activity, State, regenerate};
-
-/// The content of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// The shots of the selected answer.
-    Shots,
-    /// The questions of the visible branch.
-    Turns,
-    /// The versions of the selected question.
-    Branches,
-    /// The selected question, to be edited.
-    Question,
-    Status,
-}
-
-impl Page {
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Shots => "Shots of this answer",
-            Self::Turns => "Questions",
-            Self::Branches => "Branches",
-            Self::Question => "The question",
-            Self::Status => "Status",
-        }
-    }
-}
+use super::machine::State;
+use super::page::Page;
+use super::regenerate::describe_shots;
 
 impl State {
     /// The lines of a page.
@@ -115,19 +92,16 @@ impl State {
             lines.push(format!("encoder: {}", label(setup.encoder.as_deref())));
         }
         lines.push(format!("search: {}", setup.search.name()));
-        lines.push(format!(
-            "shots: {}",
-            regenerate::describe_shots(&self.settings)
-        ));
+        lines.push(format!("shots: {}", describe_shots(&self.settings)));
         lines.extend(self.other_settings());
-        let names: Vec<&str> = self.attached.iter().map(name).collect();
+        let names: Vec<&str> = self.case.images.iter().map(name).collect();
         lines.push(match names.is_empty() {
             true => "attached: nothing".into(),
             false => format!("attached: {}", names.join(", ")),
         });
         let subject = [
-            ("patient", &self.subject.patient),
-            ("study", &self.subject.study),
+            ("patient", &self.case.subject.patient),
+            ("study", &self.case.subject.study),
         ];
         for (what, id) in subject {
             lines.extend(id.iter().map(|id| format!("{what}: {id}")));
@@ -156,23 +130,6 @@ impl State {
         }
     }
 
-    fn other_settings(&self) -> Vec<String> {
-        let settings = &self.settings;
-        let filter: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
-        let floor = settings.floor.map(|floor| floor.to_string());
-        let named = [
-            ("floor", floor.unwrap_or_default()),
-            ("filter", filter.join(" ")),
-            ("pinned", settings.pinned.join(", ")),
-            ("excluded", settings.excluded.join(", ")),
-            ("temperature", settings.decoding.temperature.to_string()),
-            ("seed", settings.decoding.seed.to_string()),
-        ];
-        let said = named.into_iter().filter(|(_, value)| !value.is_empty());
-        said.map(|(name, value)| format!("{name}: {value}"))
-            .collect()
-    }
-
     /// Tokens used by the selected answer, and the size of the context.
     pub fn context(&self) -> Option<(usize, Option<usize>)> {
         let turn = self.turn().and_then(|id| self.conversation.get(id))?;
@@ -193,6 +150,7 @@ fn name(attached: &Attached) -> &str {
 fn outcome(turn: &Turn) -> String {
     match &turn.reply {
         Reply::Pending => "(not answered yet)".into(),
+        Reply::Answered(done) if done.answer.is_empty() => NO_ANSWER.into(),
         Reply::Answered(done) => format!("Answer: {}", done.answer.replace('\n', " ")),
         Reply::Stopped => format!("[stopped] {}", turn.streamed().replace('\n', " ")),
         Reply::Failed(error) => format!("error: {}", error.message),

@@ -20,28 +20,94 @@ pub fn from_input(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     Some(expand(&plain, home))
 }
 
-/// The paths of a paste or drop, if all of it looks like image paths; `None` for other text.
-pub fn from_paste(text: &str, home: Option<&Path>) -> Option<Vec<PathBuf>> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > MAX_BYTES * 8 {
-        return None;
-    }
-    let words = shell_words(text)?;
-    let paths: Vec<PathBuf> = words
-        .iter()
-        .filter_map(|word| path_from_word(word, home))
-        .collect();
-    let all = paths.len() == words.len() && paths.iter().all(|path| is_image_path(path));
-    // A word of prose may end in .png; a drop is always an absolute path or an address.
-    let absolute = paths.iter().all(|path| path.is_absolute());
-    (all && absolute && !paths.is_empty()).then_some(paths)
+/// The image paths that a line or a paste starts with, and the text after them. Only absolute paths count: a word of
+/// prose may end in `.png`, too.
+pub fn leading_images<'a>(text: &'a str, home: Option<&Path>) -> (Vec<PathBuf>, &'a str) {
+    split_paths(text, home, |path, _| {
+        path.is_absolute() && is_image_path(path)
+    })
 }
 
-fn path_from_word(word: &str, home: Option<&Path>) -> Option<PathBuf> {
-    match word.strip_prefix("file://") {
-        Some(address) => Some(expand(&address_path(address)?, home)),
-        None => Some(expand(word, home)),
+/// The paths that the argument of a command starts with, and the text after them. A quoted path may have any name; without
+/// quotes a path ends with the extension of an image. Without any, all of the argument is one path.
+pub fn from_argument<'a>(text: &'a str, home: Option<&Path>) -> (Vec<PathBuf>, &'a str) {
+    let (paths, rest) = split_paths(text, home, |path, quoted| quoted || is_image_path(path));
+    match paths.is_empty() {
+        true => (from_input(text, home).into_iter().collect(), ""),
+        false => (paths, rest),
     }
+}
+
+/// Splits paths off the start of a text, as long as `accepts` takes them; it is told whether a path was quoted.
+fn split_paths<'a>(
+    text: &'a str,
+    home: Option<&Path>,
+    accepts: impl Fn(&Path, bool) -> bool,
+) -> (Vec<PathBuf>, &'a str) {
+    let mut paths = Vec::new();
+    let mut rest = text.trim();
+    if rest.len() > MAX_BYTES * 8 {
+        return (paths, rest);
+    }
+    while let Some((path, after)) = next_path(rest, home, &accepts) {
+        paths.push(path);
+        rest = after.trim_start();
+    }
+    (paths, rest)
+}
+
+fn next_path<'a>(
+    text: &'a str,
+    home: Option<&Path>,
+    accepts: &impl Fn(&Path, bool) -> bool,
+) -> Option<(PathBuf, &'a str)> {
+    if let Some((inner, rest)) = split_quoted(text) {
+        let path = plain_path(inner, home)?;
+        return accepts(&path, true).then_some((path, rest));
+    }
+    // Paths are also pasted without quotes: blanks belong to the path up to the first word that ends like an image.
+    for end in word_ends(text) {
+        let (word, rest) = text.split_at_checked(end)?;
+        let word = word.trim_end_matches([',', ';', ':']);
+        let Some(path) = from_input(word, home) else {
+            continue;
+        };
+        if is_image_path(&path) {
+            return accepts(&path, false).then_some((path, rest));
+        }
+    }
+    None
+}
+
+/// The inside of the quotes that a text starts with, and the text after them, if they end a word.
+fn split_quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (inner, rest) = text.get(1..)?.split_once(quote)?;
+    let ends = rest.chars().next().is_none_or(char::is_whitespace);
+    (ends && !inner.is_empty()).then_some((inner, rest))
+}
+
+/// A path in quotes, or an address.
+fn plain_path(text: &str, home: Option<&Path>) -> Option<PathBuf> {
+    match text.strip_prefix("file://") {
+        Some(address) => Some(PathBuf::from(address_path(address)?)),
+        None => Some(expand(text, home)),
+    }
+}
+
+/// Where the words of the first line end, in bytes. A blank after a backslash ends no word.
+fn word_ends(text: &str) -> Vec<usize> {
+    let line = text.lines().next().unwrap_or_default();
+    let mut ends = Vec::new();
+    let mut escaped = false;
+    for (at, letter) in line.char_indices() {
+        if letter.is_whitespace() && !escaped {
+            ends.push(at);
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    ends.push(line.len());
+    ends
 }
 
 /// Whether the name looks like a readable image.
@@ -95,33 +161,6 @@ fn unquote(text: &str) -> String {
     out
 }
 
-/// Splits words like a shell, with quotes and backslashes. `None` if a quote is not closed.
-fn shell_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut quote: Option<char> = None;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (Some(open), _) if letter == open => quote = None,
-            (None, '"' | '\'') if word.is_empty() => quote = Some(letter),
-            (None, '\\') if letters.peek().is_some_and(|next| !next.is_alphanumeric()) => {
-                word.extend(letters.next());
-            }
-            (None, _) if letter.is_whitespace() => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            _ => word.push(letter),
-        }
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    quote.is_none().then_some(words)
-}
-
 /// The path of a local `file://` address.
 fn address_path(address: &str) -> Option<String> {
     let path = address.strip_prefix("localhost").unwrap_or(address);
@@ -143,28 +182,81 @@ fn address_path(address: &str) -> Option<String> {
     (!path.contains('\0')).then_some(path)
 }
 
+/// Splits a typed path after its last slash, for completion.
+pub fn split_path(text: &str) -> (&str, &str) {
+    match text.rfind('/') {
+        Some(at) => (
+            text.get(..=at).unwrap_or_default(),
+            text.get(at + 1..).unwrap_or_default(),
+        ),
+        None => ("", text),
+    }
+}
+
+/// The folder that the typed part of a path names.
+pub fn folder_of(beginning: &str, home: Option<&Path>) -> PathBuf {
+    if beginning.is_empty() {
+        return PathBuf::from(".");
+    }
+    from_input(beginning, home).unwrap_or_else(|| PathBuf::from("."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(text: &str) -> Option<Vec<PathBuf>> {
-        from_paste(text, Some(Path::new("/home/me")))
+    const HOME: &str = "/home/me";
+
+    /// The paths at the start of a line, and the rest.
+    fn line(text: &str) -> (Vec<PathBuf>, &str) {
+        leading_images(text, Some(Path::new(HOME)))
+    }
+
+    fn argument(text: &str) -> (Vec<PathBuf>, &str) {
+        from_argument(text, Some(Path::new(HOME)))
+    }
+
+    fn paths(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
     }
 
     #[test]
     fn a_dropped_path_is_read_however_it_is_written() {
-        let wanted = Some(vec![PathBuf::from("/tmp/a scan.png")]);
         for text in [
             "/tmp/a\\ scan.png",
+            "/tmp/a scan.png",
             "'/tmp/a scan.png'",
             "\"/tmp/a scan.png\" ",
             "file:///tmp/a%20scan.png",
             "file://localhost/tmp/a%20scan.png\n",
         ] {
-            assert_eq!(one(text), wanted, "{text}");
+            assert_eq!(line(text), (paths(&["/tmp/a scan.png"]), ""), "{text}");
+            assert_eq!(argument(text), line(text), "{text}");
         }
-        assert_eq!(one("~/x.jpg /b.png").unwrap().len(), 2);
-        assert_eq!(one("~/x.jpg").unwrap()[0], PathBuf::from("/home/me/x.jpg"));
+        let two = paths(&["/home/me/x y.jpg", "/b.png"]);
+        for text in [
+            "~/x y.jpg /b.png",
+            "'~/x y.jpg' \"/b.png\"",
+            "~/x\\ y.jpg\n/b.png",
+        ] {
+            assert_eq!(line(text), (two.clone(), ""), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_may_follow_a_path() {
+        for text in [
+            "'/tmp/a b.png' Is it normal?",
+            "/tmp/a b.png Is it normal?",
+            "/tmp/a\\ b.png, Is it normal?",
+            "/tmp/a b.png\nIs it normal?",
+        ] {
+            assert_eq!(
+                line(text),
+                (paths(&["/tmp/a b.png"]), "Is it normal?"),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -177,8 +269,24 @@ mod tests {
             "'/tmp/open.png",
             "",
         ] {
-            assert_eq!(one(text), None, "{text}");
+            assert_eq!(line(text), (Vec::new(), text), "{text}");
         }
+    }
+
+    #[test]
+    fn an_argument_may_be_several_paths_in_any_spelling() {
+        let two = paths(&["a b.png", "c.jpg"]);
+        for text in [
+            "\"a b.png\" \"c.jpg\"",
+            "'a b.png' c.jpg",
+            "a\\ b.png c.jpg",
+            "a b.png  c.jpg",
+        ] {
+            assert_eq!(argument(text), (two.clone(), ""), "{text}");
+        }
+        assert_eq!(argument("'scan' 'b'"), (paths(&["scan", "b"]), ""));
+        assert_eq!(argument("a scan"), (paths(&["a scan"]), ""));
+        assert_eq!(argument(""), (Vec::new(), ""));
     }
 
     #[test]

@@ -7,66 +7,16 @@ use std::time::Duration;
 
 use crate::tui::journal::{NewTurn, TurnEnd};
 
+use rounds_support::Failure;
+
+use super::activity::{Activity, Stage};
 use super::conversation::TurnId;
 use super::effect::Effect;
-use super::sessions::MAX_TITLE_CHARS;
-use super::user_error::UserError;
-use super::{Activity, Stage, State};
+use super::machine::State;
+use super::session::{MAX_TITLE_CHARS, Stored};
 
 /// How often streamed text is stored.
 const PARTIAL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The session as the store knows it.
-#[derive(Clone, Debug, Default)]
-pub struct Session {
-    stored: Stored,
-    title: String,
-    /// Turns that wait until the session, or their parent turn, is stored.
-    waiting: Vec<TurnId>,
-    /// Turns sent to the store and not confirmed yet.
-    storing: Vec<TurnId>,
-    /// Ends that wait until their turn is stored.
-    ends: Vec<(TurnId, TurnEnd)>,
-    /// Turns that the store failed to save.
-    rejected: Vec<TurnId>,
-}
-
-#[derive(Clone, Debug, Default)]
-enum Stored {
-    #[default]
-    Unsaved,
-    Creating,
-    Saved(String),
-    /// The store failed: this session is not saved.
-    Failed,
-}
-
-impl Session {
-    /// A stored session.
-    pub fn saved(id: &str, title: &str) -> Self {
-        Self {
-            stored: Stored::Saved(id.to_string()),
-            title: title.to_string(),
-            ..Self::default()
-        }
-    }
-
-    pub fn rename(&mut self, title: &str) {
-        self.title = title.to_string();
-    }
-
-    /// Its id, if it is stored.
-    pub fn id(&self) -> Option<&str> {
-        match &self.stored {
-            Stored::Saved(id) => Some(id),
-            _ => None,
-        }
-    }
-
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-}
 
 impl State {
     pub(super) fn store_turn(&mut self, turn: TurnId) {
@@ -154,7 +104,7 @@ impl State {
         });
     }
 
-    pub(super) fn on_session_created(&mut self, result: Result<String, UserError>) {
+    pub(super) fn on_session_created(&mut self, result: Result<String, Failure>) {
         if !matches!(self.session.stored, Stored::Creating) {
             return;
         }
@@ -168,7 +118,7 @@ impl State {
                 self.session.waiting.clear();
                 self.session.ends.clear();
                 self.show_error(
-                    UserError::new(format!(
+                    Failure::usage(format!(
                         "this session is not being saved: {}",
                         error.message
                     ))
@@ -180,7 +130,7 @@ impl State {
         }
     }
 
-    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, UserError>) {
+    pub(super) fn on_turn_stored(&mut self, turn: TurnId, result: Result<String, Failure>) {
         self.session.storing.retain(|storing| *storing != turn);
         match result {
             Ok(id) => self.mark_stored(turn, id),

@@ -2,24 +2,19 @@
 //!
 //! Each is a new branch next to the old turn; no answer is ever replaced.
 
-use crate::tui::journal::{Attached, Subject};
-use rounds_assistant::Settings;
 use rounds_assistant::retrieval::Strategy;
+use rounds_assistant::{Settings, SettingsPatch};
 
-use super::State;
+use rounds_support::Failure;
+
+use super::composer::Draft;
 use super::conversation::{Reply, Turn, TurnId};
+use super::focus::Focus;
+use super::machine::State;
 use super::overlay::Overlay;
-use super::pages::Page;
-use super::run_command::{shot_count, value_name};
-use super::user_error::UserError;
-
-/// The input before an older question was put into it for editing.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    text: String,
-    attached: Vec<Attached>,
-    subject: Subject,
-}
+use super::page::Page;
+use super::settings::failure;
+use super::values::{shot_count, value_name};
 
 impl State {
     /// Adds a branch next to `turn` with other settings. Returns the new turn, or shows why it cannot be asked.
@@ -44,24 +39,36 @@ impl State {
         Some(self.conversation.add(new))
     }
 
-    /// Answers the selected question again with the current settings.
+    /// Answers the selected question again with the current settings, unless that would only repeat an answer.
     pub(super) fn regenerate(&mut self) {
         let Some(turn) = self.turn_or_error() else {
             return;
         };
+        if !self.has_all_images(turn) {
+            return;
+        }
         let mut settings = self.settings.clone();
         if settings.decoding.temperature > 0.0 {
             // A new sample: the first seed, counting up from the user's, that was not tried yet.
             while !self.turns_asked_with(turn, &settings).is_empty() {
                 settings.decoding.seed = settings.decoding.seed.wrapping_add(1);
             }
-        } else if !self.turns_asked_with(turn, &settings).is_empty() {
-            self.notify("Same settings give the same answer; `/temperature 0.7` varies it");
+        } else if self.would_repeat(turn, &settings) {
+            return self.notify("Same settings give the same answer; `/temperature 0.7` varies it");
         }
         if let Some(new) = self.add_sibling(turn, settings, None) {
             self.show_end();
             self.enqueue(new);
         }
+    }
+
+    /// Whether the model and index that are open now have already answered `turn` with `settings`, or are about to.
+    fn would_repeat(&self, turn: TurnId, settings: &Settings) -> bool {
+        let mut asked = self.turns_asked_with(turn, settings).into_iter();
+        asked.any(|id| {
+            let other = self.conversation.get(id);
+            other.is_some_and(|other| self.engine.answers_like(&other.setup, other.opening))
+        })
     }
 
     /// The siblings of `turn`, itself included, that ask the same question about the same images with `settings` and
@@ -82,9 +89,16 @@ impl State {
     pub(super) fn turn_or_error(&mut self) -> Option<TurnId> {
         let turn = self.turn();
         if turn.is_none() {
-            self.show_error(UserError::new("nothing was asked yet").hint("ask something first"));
+            self.show_error(Failure::usage("nothing was asked yet").hint("ask something first"));
         }
         turn
+    }
+
+    /// Whether a turn was asked of the index that is open now. A reopened turn, of which that is not known, counts as such.
+    pub(super) fn asked_of_open_index(&self, turn: TurnId) -> bool {
+        let asked = self.conversation.get(turn);
+        let asked = asked.filter(|turn| turn.prompt.is_some());
+        asked.is_none_or(|turn| turn.setup.index == self.engine.setup().index)
     }
 
     /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
@@ -95,7 +109,7 @@ impl State {
             .get(turn)
             .and_then(|turn| turn.damaged.first());
         let Some(name) = lost else { return true };
-        let error = UserError::new(format!("the stored copy of {name} is damaged"))
+        let error = Failure::usage(format!("the stored copy of {name} is damaged"))
             .hint("attach the image again, then ask again");
         self.show_error(error);
         false
@@ -123,33 +137,33 @@ impl State {
         if !self.has_all_images(turn) {
             return;
         }
-        if self.editing.is_none() {
-            self.draft = Some(Draft {
-                text: self.input.text().to_string(),
-                attached: self.attached.clone(),
-                subject: self.subject.clone(),
+        if self.composer.editing.is_none() {
+            self.composer.draft = Some(Draft {
+                text: self.composer.input.text().to_string(),
+                attached: self.case.images.clone(),
+                subject: self.case.subject.clone(),
             });
         }
         if let Some(old) = self.conversation.get(turn) {
-            self.input.set(&old.question);
-            self.attached = old.images.clone();
-            self.subject = old.subject.clone();
-            self.image_pane.fit(self.attached.len());
-            self.editing = Some(turn);
-            self.completion = None;
-            self.go(super::Focus::Input);
+            self.composer.input.set(&old.question);
+            self.case.images = old.images.clone();
+            self.case.subject = old.subject.clone();
+            self.image_pane.fit(self.case.images.len());
+            self.composer.editing = Some(turn);
+            self.composer.completion = None;
+            self.go(Focus::Input);
         }
     }
 
     /// Cancels an edit and restores the input from before it. True if something was being edited.
     pub(super) fn cancel_editing(&mut self) -> bool {
-        if let Some(draft) = self.draft.take() {
-            self.input.set(&draft.text);
-            self.attached = draft.attached;
-            self.subject = draft.subject;
-            self.image_pane.fit(self.attached.len());
+        if let Some(draft) = self.composer.draft.take() {
+            self.composer.input.set(&draft.text);
+            self.case.images = draft.attached;
+            self.case.subject = draft.subject;
+            self.image_pane.fit(self.case.images.len());
         }
-        self.editing.take().is_some()
+        self.composer.editing.take().is_some()
     }
 
     /// Like [`Self::edit_question`]; with a new question, asks it at once.
@@ -161,8 +175,8 @@ impl State {
             return;
         }
         self.edit_question();
-        if !words.is_empty() && self.editing.is_some() {
-            self.input.set(words);
+        if !words.is_empty() && self.composer.editing.is_some() {
+            self.composer.input.set(words);
             self.send();
         }
     }
@@ -172,10 +186,15 @@ impl State {
         let Some(turn) = self.turn_or_error() else {
             return;
         };
-        let base = self
+        let mut base = self
             .conversation
             .get(turn)
             .map_or_else(|| self.settings.clone(), |t| t.settings.clone());
+        if !self.asked_of_open_index(turn) {
+            // Pins of another index would only fail.
+            base.pinned.clone_from(&self.settings.pinned);
+            base.excluded.clone_from(&self.settings.excluded);
+        }
         let (settings, label) = match changed(&base, argument) {
             Ok(changed) => changed,
             Err(error) => return self.show_error(error),
@@ -207,15 +226,22 @@ impl State {
     }
 }
 
-/// How the shots of a question were chosen, as text.
+/// How the shots of a question were chosen, as text: pinned ones first, then those of the strategy.
 pub fn describe_shots(settings: &Settings) -> String {
+    let order = value_name(&settings.order);
+    let pinned = settings.pinned.len();
     match settings.strategy {
         Strategy::None => "no shots".into(),
+        strategy if pinned == 0 => {
+            format!("k={} {}, {order}", settings.shots, value_name(&strategy))
+        }
+        Strategy::Fixed => format!("{pinned} pinned, {order}"),
+        _ if pinned >= settings.shots => format!("{pinned} pinned, {order}"),
         strategy => format!(
-            "k={} {}, {}",
+            "k={}: {pinned} pinned, {} {}, {order}",
             settings.shots,
-            value_name(&strategy),
-            value_name(&settings.order)
+            settings.shots - pinned,
+            value_name(&strategy)
         ),
     }
 }
@@ -230,7 +256,7 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
 }
 
 /// The settings of a comparison, and its label.
-fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), UserError> {
+fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Failure> {
     let mut settings = base.clone();
     if argument.is_empty() {
         return Ok(if base.strategy == Strategy::None || base.shots == 0 {
@@ -244,12 +270,14 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), UserEr
             (settings, "without shots".into())
         });
     }
+    let mut patch = SettingsPatch::default();
     for part in argument.split_whitespace() {
         let (name, value) = part.split_once('=').ok_or_else(|| {
-            UserError::new(format!("`{part}` is not a setting"))
-                .hint("write k=2, strategy=random or order=shuffled")
+            Failure::usage(format!("`{part}` is not a setting"))
+                .hint("write k=2, strategy=random or top-p=0.9")
         })?;
-        super::run_command::set(&mut settings, name, value)?;
+        patch.set(name, value).map_err(failure)?;
     }
+    let settings = patch.checked(base).map_err(failure)?;
     Ok((settings, argument.to_string()))
 }

@@ -1,116 +1,122 @@
-//! Running slash commands, and changing a setting by name.
-
-use std::path::PathBuf;
+//! Running slash commands.
 
 use clap::ValueEnum;
 
-use crate::tui::journal::ExportFormat;
 use crate::tui::keys::Action;
 use crate::tui::{ExitReason, ImageMode, ThemeChoice};
-use rounds_assistant::retrieval::{Order, Strategy};
-use rounds_assistant::{Settings, SettingsError};
 
-use super::command_table;
+use rounds_support::Failure;
+
+use super::case::SubjectPart;
+use super::command_table::{self, Command};
 use super::effect::Effect;
-use super::overlay::{ExportDialog, Overlay, SessionList};
-use super::pages::Page;
-use super::user_error::UserError;
-use super::{Focus, State, paths};
+use super::focus::Focus;
+use super::library::is_built_in;
+use super::machine::State;
+use super::overlay::{Overlay, SessionList};
+use super::page::Page;
+use super::paths;
+use super::values::{invalid_value, value_name};
 
 impl State {
-    /// Runs a typed command.
+    /// Runs a typed command. A command that fails stays in the input, to be corrected.
     pub(super) fn run_command(&mut self, line: &str) {
         let (row, argument) = match command_table::parse(line) {
-            Ok(parsed) => parsed,
-            Err(error) => return self.show_error(error),
+            Ok((row, argument)) => (row, argument.to_string()),
+            Err(error) => {
+                // The list would cover the message.
+                self.composer.close_completion();
+                return self.show_error(error);
+            }
         };
-        let argument = argument.to_string();
-        self.input.take();
-        self.completion = None;
-        self.history.add(line.trim());
         if row.full_screen_only && self.linear {
             return self.notify(format!(
                 "{} works only in the full-screen interface",
                 row.name
             ));
         }
-        match row.name {
-            "/attach" => self.attach_argument(&argument),
-            "/paste" => self.emit(Effect::AttachClipboard),
-            "/detach" => self.detach_argument(&argument),
-            "/patient" | "/study" => self.patient_or_study_argument(row.name, &argument),
-            "/cases" => self.case_argument(&argument),
-            "/stop" => self.stop_running(),
-            "/shots" if self.linear => self.show_page(Page::Shots),
-            "/shots" => self.go(Focus::Shots),
-            "/shot" => self.shot_command(&argument, Action::ShotOpen),
-            "/without" => self.shot_command(&argument, Action::AskWithout),
-            "/move" => self.move_argument(&argument),
-            "/prompt" => self.show_prompt(),
-            "/compare" => self.compare(&argument),
-            "/regenerate" => self.regenerate(),
-            "/edit" => self.edit_argument(&argument),
-            "/turns" => self.turns_argument(&argument),
-            "/branches" => self.branches_argument(&argument),
-            "/copy" => self.copy_answer(),
-            "/model" => self.open_model(paths::from_input(&argument, self.home.as_deref())),
-            "/index" => self.open_index(paths::from_input(&argument, self.home.as_deref())),
-            "/import" => self.import_argument(&argument),
-            "/warm" => self.warm_argument(&argument),
-            "/pin" => self.pin_argument(&argument),
-            "/exclude" => self.exclude_argument(&argument),
-            "/theme" => self.theme_argument(&argument),
-            "/images" => self.images_argument(&argument),
-            "/status" => self.show_page(Page::Status),
-            "/help" => self.overlay = Some(Overlay::Help { scroll: 0 }),
-            "/quit" => self.leave(ExitReason::Left),
-            "/new" | "/sessions" | "/search" | "/open" | "/rename" | "/delete" | "/export" => {
-                self.run_session_command(row.name, &argument);
-            }
-            _ => self.setting(row, &argument),
+        if argument.is_empty() && row.argument.has_list() {
+            return self.offer_values(row);
+        }
+        let typed = self.composer.input.text().to_string();
+        self.composer.send(line, Some(row.command));
+        let before = self.notice.take();
+        self.dispatch(row.command, &argument);
+        match &self.notice {
+            None => self.notice = before,
+            Some(notice) if notice.is_error => self.give_back(&typed),
+            Some(_) => {}
         }
     }
 
-    fn run_session_command(&mut self, name: &str, argument: &str) {
-        match name {
-            "/new" => self.new_session(),
-            "/sessions" | "/search" => self.show_sessions(argument),
-            "/open" if argument.is_empty() => self.show_sessions(""),
-            "/open" => self.emit(Effect::OpenSession(argument.to_string())),
-            "/rename" => self.rename_session(argument),
-            "/delete" => self.confirm_delete(),
-            _ if self.linear => self.export_without_dialog(argument),
-            _ => self.show_export(argument),
+    /// A worker could not do what the last line asked for: gives it back if it was one of these commands.
+    pub(super) fn give_back_command(&mut self, commands: &[Command]) {
+        self.give_back_if(|command| command.is_some_and(|command| commands.contains(&command)));
+    }
+
+    /// Gives the last line back if `is_it` accepts its command; a line of paths has none. In line mode it cannot be edited.
+    pub(super) fn give_back_if(&mut self, is_it: impl Fn(Option<Command>) -> bool) {
+        if !self.linear {
+            self.composer.give_back_if(is_it);
         }
     }
 
-    /// Changes a setting, or shows its value.
-    fn setting(&mut self, row: &command_table::CommandRow, value: &str) {
-        let name = row.name.trim_start_matches('/');
-        if value.is_empty() {
-            let now = describe_setting(&self.settings, name);
-            return self.notify(format!(
-                "{now}; {} {} changes it",
-                row.name, row.argument_hint
-            ));
+    pub(super) fn give_back(&mut self, line: &str) {
+        if !self.linear {
+            self.composer.give_back(line);
         }
-        match set(&mut self.settings, name, value) {
-            Ok(()) => {
-                let now = describe_setting(&self.settings, name);
-                self.notify(match name {
-                    "k" => format!("Next question will use {now}"),
-                    _ => format!("{now}, from the next question on"),
-                });
-            }
-            Err(error) => self.show_error(error),
+    }
+
+    fn dispatch(&mut self, command: Command, argument: &str) {
+        match command {
+            Command::Attach => self.attach_argument(argument),
+            Command::Paste => self.emit(Effect::AttachClipboard),
+            Command::Detach => self.detach_argument(argument),
+            Command::Patient => self.subject_argument(SubjectPart::Patient, argument),
+            Command::Study => self.subject_argument(SubjectPart::Study, argument),
+            Command::Cases => self.case_argument(argument),
+            Command::Stop => self.stop_running(),
+            Command::Shots if self.linear => self.show_page(Page::Shots),
+            Command::Shots => self.go(Focus::Shots),
+            Command::Shot => self.shot_command(argument, Action::ShotOpen),
+            Command::Without => self.shot_command(argument, Action::AskWithout),
+            Command::Move => self.move_argument(argument),
+            Command::Set(setting) => self.setting_argument(setting, argument),
+            Command::Pin => self.pin_argument(argument),
+            Command::Exclude => self.exclude_argument(argument),
+            Command::Model => self.open_model(self.library_path(argument)),
+            Command::Index => self.open_index(self.library_path(argument)),
+            Command::Import => self.import_argument(argument),
+            Command::Warm => self.warm_argument(argument),
+            Command::Prompt => self.show_prompt(),
+            Command::Compare => self.compare(argument),
+            Command::Regenerate => self.regenerate(),
+            Command::Edit => self.edit_argument(argument),
+            Command::Turns => self.turns_argument(argument),
+            Command::Branches => self.branches_argument(argument),
+            Command::Copy => self.copy_answer(),
+            Command::New => self.new_session(),
+            Command::Sessions => self.show_sessions(""),
+            Command::Search => self.show_sessions(argument),
+            Command::Open if argument.is_empty() => self.show_sessions(""),
+            Command::Open => self.emit(Effect::OpenSession(argument.to_string())),
+            Command::Rename => self.rename_session(argument),
+            Command::Delete => self.confirm_delete(),
+            Command::Export => self.export_argument(argument),
+            Command::Status => self.show_page(Page::Status),
+            Command::Theme => self.theme_argument(argument),
+            Command::Images => self.images_argument(argument),
+            Command::Help => self.show_help(argument),
+            Command::Quit => self.leave(ExitReason::Left),
         }
+    }
+
+    /// The path or name of a model or index; `None` is the built-in one.
+    fn library_path(&self, argument: &str) -> Option<std::path::PathBuf> {
+        paths::from_input(argument, self.home.as_deref()).filter(|path| !is_built_in(path))
     }
 
     fn theme_argument(&mut self, argument: &str) {
-        if argument.is_empty() {
-            let now = value_name(&self.theme);
-            return self.notify(format!("theme {now}; /theme dark|light|auto changes it"));
-        }
         match ThemeChoice::from_str(argument, true) {
             Ok(theme) => {
                 self.theme = theme;
@@ -121,12 +127,6 @@ impl State {
     }
 
     fn images_argument(&mut self, argument: &str) {
-        if argument.is_empty() {
-            let now = value_name(&self.images);
-            return self.notify(format!(
-                "images are drawn with {now}; /images MODE changes it"
-            ));
-        }
         match ImageMode::from_str(argument, true) {
             Ok(mode) => {
                 self.images = mode;
@@ -150,50 +150,11 @@ impl State {
         });
     }
 
-    pub(super) fn show_export(&mut self, argument: &str) {
-        if self.session.id().is_none() {
-            return self.nothing_to_export();
-        }
-        let path = paths::from_input(argument, self.home.as_deref());
-        self.overlay = Some(Overlay::Export(ExportDialog::new(
-            path,
-            self.session.title(),
-        )));
-    }
-
-    fn nothing_to_export(&mut self) {
-        self.show_error(
-            UserError::new("there is nothing to export yet").hint("ask something first"),
-        );
-    }
-
-    /// Writes the session to the path in the argument, in the format of its extension.
-    fn export_without_dialog(&mut self, argument: &str) {
-        let Some(id) = self.session.id().map(str::to_string) else {
-            return self.nothing_to_export();
-        };
-        let path = paths::from_input(argument, self.home.as_deref());
-        let Some(path) = path else {
-            let example = ExportDialog::new(None, self.session.title());
-            return self.show_error(
-                UserError::new("/export needs the path of the file to write")
-                    .hint(format!("/export {}", example.path.text())),
-            );
-        };
-        match ExportFormat::of(&path) {
-            Some(format) => self.emit(Effect::Export { id, format, path }),
-            None => self.show_error(
-                UserError::new("the path does not end in a known export format")
-                    .hint("use .md, .html or .json"),
-            ),
-        }
-    }
-
     pub(super) fn show_prompt(&mut self) {
         match self.turn() {
             Some(turn) => self.overlay = Some(Overlay::Prompt { turn, scroll: 0 }),
             None => self
-                .show_error(UserError::new("there is no prompt yet").hint("ask something first")),
+                .show_error(Failure::usage("there is no prompt yet").hint("ask something first")),
         }
     }
 
@@ -204,138 +165,7 @@ impl State {
             .map(|turn| turn.answer_text());
         match text.filter(|text| !text.is_empty()) {
             Some(text) => self.emit(Effect::Copy(text)),
-            None => self.show_error(UserError::new("there is no answer to copy")),
+            None => self.show_error(Failure::usage("there is no answer to copy")),
         }
     }
-}
-
-/// Changes one setting; leaves the settings unchanged if the result would be invalid.
-pub(super) fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), UserError> {
-    let wants = |what: &str| match value {
-        "" => UserError::new(format!("/{name} takes {what}")),
-        value => UserError::new(format!("/{name} takes {what}, not `{value}`")),
-    };
-    let mut changed = settings.clone();
-    match name {
-        // Text that is not a number becomes a value that fails the check below.
-        "k" | "shots" => changed.shots = value.parse().unwrap_or(usize::MAX),
-        "strategy" => {
-            changed.strategy = Strategy::from_str(value, true)
-                .map_err(|_| invalid_value::<Strategy>("a strategy", value))?;
-        }
-        "order" => {
-            changed.order = Order::from_str(value, true)
-                .map_err(|_| invalid_value::<Order>("an order", value))?;
-        }
-        "floor" if value == "off" => changed.floor = None,
-        "floor" => changed.floor = Some(value.parse().unwrap_or(f32::NAN)),
-        "filter" => changed.filter = parse_conditions(value)?,
-        "seed" => {
-            changed.decoding.seed = value.parse().map_err(|_| wants("a whole number"))?;
-        }
-        "temperature" => changed.decoding.temperature = value.parse().unwrap_or(f64::NAN),
-        _ => {
-            return Err(UserError::new(format!("there is no setting `{name}`"))
-                .hint("use k, strategy, order, floor, filter, seed or temperature"));
-        }
-    }
-    changed.check().map_err(|error| match error {
-        SettingsError::Range("floor", takes) => wants(&format!("{takes}, or off")),
-        SettingsError::Range(_, takes) => wants(&takes),
-        other => UserError::of(&other),
-    })?;
-    *settings = changed;
-    Ok(())
-}
-
-/// `1 shot`, `2 shots`.
-pub(super) fn shot_count(shots: usize) -> String {
-    match shots {
-        1 => "1 shot".into(),
-        _ => format!("{shots} shots"),
-    }
-}
-
-/// A setting and its value, for the user.
-fn describe_setting(settings: &Settings, name: &str) -> String {
-    match name {
-        "k" => shot_count(settings.shots),
-        "strategy" => format!("strategy {}", value_name(&settings.strategy)),
-        "order" => format!("order {}", value_name(&settings.order)),
-        "floor" => settings
-            .floor
-            .map_or("no floor".into(), |floor| format!("floor {floor}")),
-        "filter" if settings.filter.is_empty() => "no filter".into(),
-        "filter" => {
-            let words: Vec<String> = settings.filter.iter().map(ToString::to_string).collect();
-            format!("filter {}", words.join(" "))
-        }
-        "seed" => format!("seed {}", settings.decoding.seed),
-        _ => format!("temperature {}", settings.decoding.temperature),
-    }
-}
-
-fn parse_conditions(value: &str) -> Result<Vec<rounds_assistant::retrieval::Condition>, UserError> {
-    if value == "off" {
-        return Ok(Vec::new());
-    }
-    let parts = value.split_whitespace();
-    parts
-        .map(|part| {
-            part.parse()
-                .map_err(|error| UserError::new(format!("{error}")))
-        })
-        .collect()
-}
-
-/// The name of a value on the command line.
-pub fn value_name<T: ValueEnum>(value: &T) -> String {
-    value
-        .to_possible_value()
-        .map_or_else(String::new, |v| v.get_name().to_string())
-}
-
-/// All names of an option.
-pub(super) fn value_names<T: ValueEnum>() -> Vec<(String, String)> {
-    let all = T::value_variants()
-        .iter()
-        .filter_map(ValueEnum::to_possible_value);
-    all.map(|v| {
-        (
-            v.get_name().to_string(),
-            v.get_help().map(ToString::to_string).unwrap_or_default(),
-        )
-    })
-    .collect()
-}
-
-pub(super) fn invalid_value<T: ValueEnum>(what: &str, typed: &str) -> UserError {
-    let names: Vec<String> = value_names::<T>()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
-    let wrong = match typed {
-        "" => format!("{what} is missing"),
-        _ => format!("`{typed}` is not {what}"),
-    };
-    UserError::new(wrong).hint(format!("one of {}", names.join(", ")))
-}
-
-/// Splits a typed path after its last slash, for completion.
-pub(super) fn split_path(text: &str) -> (&str, &str) {
-    match text.rfind('/') {
-        Some(at) => (
-            text.get(..=at).unwrap_or_default(),
-            text.get(at + 1..).unwrap_or_default(),
-        ),
-        None => ("", text),
-    }
-}
-
-/// The folder that the typed part of a path names.
-pub(super) fn folder_of(beginning: &str, home: Option<&std::path::Path>) -> PathBuf {
-    if beginning.is_empty() {
-        return PathBuf::from(".");
-    }
-    paths::from_input(beginning, home).unwrap_or_else(|| PathBuf::from("."))
 }

@@ -4,20 +4,16 @@
 
 use crate::tui::journal::{SavedSession, SessionSummary, Subject};
 
+use rounds_support::Failure;
+
+use super::activity::Activity;
+use super::command_table::Command;
 use super::conversation::Conversation;
 use super::effect::Effect;
-use super::overlay::Overlay;
-use super::persistence::Session;
-use super::user_error::UserError;
-use super::{Activity, State};
-
-/// Maximum length of a title.
-pub const MAX_TITLE_CHARS: usize = 60;
-
-/// A title as it is stored.
-pub(super) fn clean_title(title: &str) -> String {
-    rounds_support::sanitise::clean_line_max(title.trim(), MAX_TITLE_CHARS)
-}
+use super::focus::Focus;
+use super::machine::State;
+use super::overlay::{Confirmed, Overlay};
+use super::session::{Session, clean_title};
 
 impl State {
     /// Turn ids are indexes, so a late message of the store must not reach another conversation.
@@ -37,31 +33,35 @@ impl State {
         if !self.can_change_conversation() {
             return;
         }
-        self.reset_conversation();
-        self.attached.clear();
+        let cleared = self.reset_conversation();
+        self.case.images.clear();
         self.image_pane.fit(0);
-        let known = std::mem::take(&mut self.subject) != Subject::default();
-        self.notify(match known {
-            true => "a new session; no patient or study is set (/patient, /study)",
-            false => "a new session; the previous one is in the list of sessions",
+        let known = std::mem::take(&mut self.case.subject) != Subject::default();
+        let rest = match known {
+            true => "no patient or study is set (/patient, /study)",
+            false => "the previous one is in the list of sessions",
+        };
+        self.notify(match cleared {
+            Some(pins) => format!("a new session, without the {pins} of the previous one; {rest}"),
+            None => format!("a new session; {rest}"),
         });
     }
 
-    fn reset_conversation(&mut self) {
+    /// Returns which pins were cleared, in words.
+    fn reset_conversation(&mut self) -> Option<String> {
         self.conversations += 1;
         self.conversation = Conversation::default();
         self.session = Session::default();
-        self.chosen = None;
-        self.scroll = None;
-        self.shot = 0;
-        self.editing = None;
-        self.draft = None;
+        self.selection.clear();
+        self.composer.editing = None;
+        self.composer.draft = None;
+        self.pins.reset(&mut self.settings)
     }
 
     pub(super) fn on_sessions(
         &mut self,
         words: &str,
-        result: Result<Vec<SessionSummary>, UserError>,
+        result: Result<Vec<SessionSummary>, Failure>,
     ) {
         if let Some(Overlay::Sessions(list)) = &mut self.overlay
             && list.words.text() == words
@@ -70,12 +70,15 @@ impl State {
         }
     }
 
-    pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, UserError>) {
+    pub(super) fn on_session_opened(&mut self, result: Result<Box<SavedSession>, Failure>) {
         self.attach_pending();
-        let given = std::mem::take(&mut self.pending_subject);
         let saved = match result {
             Ok(saved) => saved,
-            Err(error) => return self.show_error(error),
+            Err(error) => {
+                self.case.pending_subject = Subject::default();
+                self.show_error(error);
+                return self.give_back_command(&[Command::Open]);
+            }
         };
         if !self.can_change_conversation() {
             return;
@@ -90,20 +93,16 @@ impl State {
             .and_then(|id| self.conversation.get(id));
         let asked = last.map(|t| (t.images.clone(), t.subject.clone()));
         let (images, subject) = asked.unwrap_or_default();
-        self.attached = images;
-        self.subject = Subject {
-            patient: given.patient.or(subject.patient),
-            study: given.study.or(subject.study),
-        };
-        self.image_pane.fit(self.attached.len());
+        self.case.reopen(images, subject);
+        self.image_pane.fit(self.case.images.len());
         if matches!(self.overlay, Some(Overlay::Sessions(_))) {
             self.overlay = None;
         }
-        self.go(super::Focus::Input);
+        self.go(Focus::Input);
         match lost.first() {
             None => self.notify(format!("opened: {}", self.session.title())),
             Some(first) => self.show_error(
-                UserError::new(match lost.len() {
+                Failure::usage(match lost.len() {
                     1 => format!("1 image of this session is damaged and could not be loaded: {first}"),
                     count => format!(
                         "{count} images of this session are damaged and could not be loaded, the first is {first}"
@@ -117,9 +116,9 @@ impl State {
     pub(super) fn rename_session(&mut self, title: &str) {
         let title = clean_title(title);
         match (self.session.id().map(str::to_string), title.is_empty()) {
-            (_, true) => self.show_error(UserError::new("/rename needs a new title")),
+            (_, true) => self.show_error(Failure::usage("/rename needs a new title")),
             (None, _) => self.show_error(
-                UserError::new("this session is not saved yet").hint("ask something first"),
+                Failure::usage("this session is not saved yet").hint("ask something first"),
             ),
             (Some(id), _) => {
                 self.notify(format!("renamed to {title}"));
@@ -144,11 +143,13 @@ impl State {
                         "Delete this session ({})? This cannot be undone.",
                         self.session.title()
                     ),
-                    id: id.to_string(),
-                    list: None,
+                    confirmed: Confirmed::DeleteSession {
+                        id: id.to_string(),
+                        list: None,
+                    },
                 });
             }
-            None => self.show_error(UserError::new("this session is not saved")),
+            None => self.show_error(Failure::usage("this session is not saved")),
         }
     }
 
@@ -161,19 +162,5 @@ impl State {
         }
         self.emit(Effect::DeleteSession(id.to_string()));
         self.notify("the session was deleted");
-    }
-
-    pub(super) fn on_exported(&mut self, result: Result<std::path::PathBuf, UserError>) {
-        match result {
-            Ok(path) => {
-                self.overlay = None;
-                self.notify(format!("written to {}", path.display()));
-            }
-            Err(error) => match &mut self.overlay {
-                // The error belongs in the dialog.
-                Some(Overlay::Export(dialog)) => dialog.error = Some(error),
-                _ => self.show_error(error),
-            },
-        }
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! The shots of an existing answer never change: pins and exclusions apply from the next question on.
 
-use crate::tui::backend::tags_line;
+use crate::tui::backend::{region_names, tags_line};
 use crate::tui::keys::Action;
-use rounds_assistant::retrieval::Shot;
+use rounds_assistant::retrieval::{Order, Shot};
 
-use super::overlay::Overlay;
-use super::user_error::UserError;
-use super::{Focus, State, branches};
 use rounds_assistant::MAX_SHOTS;
+use rounds_support::Failure;
+
+use super::branches;
+use super::focus::Focus;
+use super::machine::State;
+use super::overlay::Overlay;
 
 impl State {
     /// The shots in list order: pinned ones first, as in the next prompt.
@@ -35,7 +38,7 @@ impl State {
     pub fn chosen_shot(&self) -> Option<&Shot> {
         let shots = self.shot_list();
         shots
-            .get(self.shot.min(shots.len().saturating_sub(1)))
+            .get(self.selection.shot.min(shots.len().saturating_sub(1)))
             .copied()
     }
 
@@ -43,20 +46,28 @@ impl State {
     pub fn shot_details(&self, shot: &Shot) -> Vec<(&'static str, String)> {
         let example = &shot.example;
         let next = match (self.pin_place(&example.id), self.is_excluded(&example.id)) {
-            (Some(place), _) => format!("pinned, place {}", place + 1),
+            (Some(place), _) => format!(
+                "pinned, place {}: {}",
+                place + 1,
+                prompt_place(place, self.settings.order)
+            ),
             (None, true) => "excluded".into(),
             (None, false) => String::new(),
         };
-        let chosen = format!(
-            "shot {}, score {:.4}: {}",
-            shot.rank, shot.score, shot.reason
-        );
+        let chosen = match shot.has_score() {
+            true => format!(
+                "shot {}, score {:.4}: {}",
+                shot.rank, shot.score, shot.reason
+            ),
+            false => format!("shot {}: {}", shot.rank, shot.reason),
+        };
         let facts = [
             ("Question", example.question.clone()),
             ("Answer", example.answer.clone()),
             ("Rationale", example.rationale.clone()),
             ("Why it was chosen", chosen),
             ("For the next question", next),
+            ("Marked in the image", region_names(example).join(", ")),
             ("Tags", tags_line(example)),
             ("Source", example.source.clone()),
             ("Licence", example.licence.clone()),
@@ -70,13 +81,13 @@ impl State {
     pub(super) fn shot_action(&mut self, action: Action) {
         let count = self.shot_list().len();
         let last = count.saturating_sub(1);
-        self.shot = self.shot.min(last);
+        self.selection.shot = self.selection.shot.min(last);
         let Some(id) = self.chosen_shot().map(|shot| shot.example.id.clone()) else {
             return self.notify("this answer has no shots");
         };
         match action {
-            Action::ShotUp => self.shot = self.shot.saturating_sub(1),
-            Action::ShotDown => self.shot = (self.shot + 1).min(last),
+            Action::ShotUp => self.selection.shot = self.selection.shot.saturating_sub(1),
+            Action::ShotDown => self.selection.shot = (self.selection.shot + 1).min(last),
             Action::ShotOpen => {
                 self.overlay = self.chosen_shot().map(|shot| Overlay::Example {
                     shot: Box::new(shot.clone()),
@@ -106,8 +117,9 @@ impl State {
         } else {
             self.settings.excluded.retain(|excluded| excluded != id);
             self.settings.pinned.push(id.to_string());
+            let place = prompt_place(self.settings.pinned.len() - 1, self.settings.order);
             self.notify(format!(
-                "{id} is pinned: always used, from the next question on"
+                "{id} is pinned: always used, from the next question on, {place}"
             ));
         }
         self.follow_shot(id);
@@ -127,15 +139,23 @@ impl State {
         self.follow_shot(id);
     }
 
-    /// Moves the selected shot up or down.
+    /// Moves the selected shot up or down, past excluded ones, which have no place in the order.
     fn move_shot(&mut self, step: isize) {
-        let to = self.shot.checked_add_signed(step);
-        if let Some(to) = to.filter(|to| *to < self.shot_list().len()) {
-            self.reorder(self.shot, to);
+        let shots = self.shot_list();
+        let mut to = self.selection.shot.checked_add_signed(step);
+        while let Some(at) = to
+            && shots
+                .get(at)
+                .is_some_and(|shot| self.is_excluded(&shot.example.id))
+        {
+            to = at.checked_add_signed(step);
+        }
+        if let Some(to) = to.filter(|to| *to < shots.len()) {
+            self.reorder(self.selection.shot, to);
         }
     }
 
-    /// Moves a shot; the list order becomes the order of the pins.
+    /// Moves a shot; the list order becomes the order of the pins. Excluded shots stay excluded.
     fn reorder(&mut self, from: usize, to: usize) {
         let mut ids: Vec<String> = self
             .shot_list()
@@ -143,8 +163,17 @@ impl State {
             .map(|shot| shot.example.id.clone())
             .collect();
         let moved = ids.remove(from);
-        ids.insert(to, moved);
-        self.settings.excluded.retain(|id| !ids.contains(id));
+        if self.is_excluded(&moved) {
+            return self.show_error(
+                Failure::usage(format!(
+                    "{moved} is excluded, so it has no place in the order"
+                ))
+                .hint(format!("/exclude {moved} lets it be used again")),
+            );
+        }
+        ids.insert(to, moved.clone());
+        ids.retain(|id| !self.is_excluded(id));
+        let pinned = ids.len();
         let others: Vec<String> = self
             .settings
             .pinned
@@ -154,8 +183,15 @@ impl State {
             .collect();
         self.settings.pinned = ids;
         self.settings.pinned.extend(others);
-        self.shot = to;
-        self.notify("these shots are pinned in this order from the next question on");
+        self.follow_shot(&moved);
+        let first = prompt_place(0, self.settings.order);
+        self.notify(format!(
+            "{} pinned in this order from the next question on; the first stands {first}",
+            match pinned {
+                1 => "this shot is".into(),
+                count => format!("these {count} shots are"),
+            }
+        ));
     }
 
     fn follow_shot(&mut self, id: &str) {
@@ -163,18 +199,18 @@ impl State {
             .shot_list()
             .iter()
             .position(|shot| shot.example.id == id);
-        self.shot = place.unwrap_or(self.shot);
+        self.selection.shot = place.unwrap_or(self.selection.shot);
     }
 
     /// Selects a shot by its typed number; without one the selection stays. True if there is a shot.
     fn select_shot(&mut self, argument: &str) -> bool {
         let count = self.shot_list().len();
         if count == 0 {
-            self.show_error(UserError::new("this answer has no shots"));
+            self.show_error(Failure::usage("this answer has no shots"));
             return false;
         }
         match branches::parse_index(argument, count) {
-            Some(at) => self.shot = at,
+            Some(at) => self.selection.shot = at,
             None if argument.is_empty() && !self.linear => {}
             None => {
                 self.show_error(branches::no_such_number("shot", argument, count));
@@ -199,7 +235,7 @@ impl State {
         match (places.next(), places.next(), places.next()) {
             (Some(Some(from)), Some(Some(to)), None) => self.reorder(from, to),
             _ => self.show_error(
-                UserError::new("/move takes the number of a shot and its new place")
+                Failure::usage("/move takes the number of a shot and its new place")
                     .hint("/shots lists them; /move 3 1 puts the third first"),
             ),
         }
@@ -232,5 +268,16 @@ impl State {
             }
             id => self.toggle_excluded(id),
         }
+    }
+}
+
+/// Where a pinned example stands in the prompt; `place` is its position among the pins, which come before all others.
+fn prompt_place(place: usize, order: Order) -> String {
+    match (order, place) {
+        (Order::SimilarLast, 0) => "last in the prompt, next to the question".into(),
+        (Order::SimilarLast, more) => format!("{more} before the last in the prompt"),
+        (Order::SimilarFirst, 0) => "first in the prompt".into(),
+        (Order::SimilarFirst, more) => format!("as number {} in the prompt", more + 1),
+        (Order::Shuffled, _) => "at a place that the seed draws".into(),
     }
 }

@@ -5,44 +5,30 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use super::ViewTransform;
+use super::outline::{Outline, outline_colour, outline_letter};
+use super::palette::{colours, grey};
 use super::render::render;
+use super::request::Appearance;
 use rounds_imaging::{ColourDepth, Image};
 
 /// Characters from dark to bright.
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-/// Channel levels of the colour cube in the 256-colour palette.
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-/// Greys among the 16 colours, dark to bright: most medical images are grey.
-const GREYS: [(u8, Color); 4] = [
-    (0, Color::Black),
-    (110, Color::DarkGray),
-    (190, Color::Gray),
-    (255, Color::White),
-];
-/// Hues among the 16 colours.
-const HUES: [([u8; 3], Color); 6] = [
-    ([200, 40, 40], Color::Red),
-    ([40, 180, 40], Color::Green),
-    ([200, 180, 40], Color::Yellow),
-    ([50, 70, 210], Color::Blue),
-    ([190, 50, 190], Color::Magenta),
-    ([40, 180, 190], Color::Cyan),
-];
+/// The upper half of a cell in the foreground colour.
+const HALF_BLOCK: char = '\u{2580}';
 
 /// An image as character cells, row by row: character, foreground, background.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CellImage {
     pub columns: u16,
     pub rows: u16,
-    cells: Vec<(char, Color, Color)>,
+    cells: Vec<Cell>,
 }
 
 impl CellImage {
     /// The image as large as fits into `columns` by `rows`; `None` if it has no pixels or there is no room.
     pub fn new(
         image: &Image,
-        transform: ViewTransform,
+        shown: &Appearance,
         columns: u16,
         rows: u16,
         depth: ColourDepth,
@@ -50,21 +36,20 @@ impl CellImage {
         if columns == 0 || rows == 0 {
             return None;
         }
-        let pixels = render(image, transform, u32::from(columns), u32::from(rows) * 2)?;
-        let width = u16::try_from(pixels.width()).ok()?;
-        let height = u16::try_from(pixels.height().div_ceil(2)).ok()?;
-        let at = |x: u16, y: u32| pixel(&pixels, u32::from(x), y);
-        let mut cells = Vec::with_capacity(usize::from(width) * usize::from(height));
-        for row in 0..height {
-            for x in 0..width {
-                let upper = at(x, u32::from(row) * 2).unwrap_or_default();
-                let lower = at(x, u32::from(row) * 2 + 1);
-                cells.push(cell(upper, lower, depth));
-            }
+        let rendered = render(image, shown, u32::from(columns), u32::from(rows) * 2)?;
+        let pixels = &rendered.pixels;
+        let (width, height) = (pixels.width(), pixels.height().div_ceil(2));
+        let colours = colours(pixels, depth);
+        let places = (0..height).flat_map(|row| (0..width).map(move |x| (x, row)));
+        let mut cells: Vec<Cell> = places
+            .map(|(x, row)| cell_at(pixels, &colours, x, row, depth))
+            .collect();
+        for outline in &rendered.outlines {
+            draw_outline(&mut cells, outline, pixels, depth);
         }
         Some(Self {
-            columns: width,
-            rows: height,
+            columns: u16::try_from(width).ok()?,
+            rows: u16::try_from(height).ok()?,
             cells,
         })
     }
@@ -89,85 +74,54 @@ impl CellImage {
     }
 }
 
-fn pixel(pixels: &RgbImage, x: u32, y: u32) -> Option<[u8; 3]> {
-    pixels.get_pixel_checked(x, y).map(|p| p.0)
-}
+type Cell = (char, Color, Color);
 
-fn cell(upper: [u8; 3], lower: Option<[u8; 3]>, depth: ColourDepth) -> (char, Color, Color) {
+/// Two pixels in one cell, or their brightness as a character.
+fn cell_at(rendered: &RgbImage, colours: &[Color], x: u32, row: u32, depth: ColourDepth) -> Cell {
+    let at = |y: u32| rendered.get_pixel_checked(x, y).map(|p| p.0);
+    let (upper, lower) = (at(row * 2).unwrap_or_default(), at(row * 2 + 1));
     if depth == ColourDepth::None {
         let bright = (grey(upper) + grey(lower.unwrap_or(upper))) / 2;
         let step = bright as usize * (RAMP.len() - 1) / 255;
-        return (
-            RAMP.get(step).copied().unwrap_or(' '),
-            Color::Reset,
-            Color::Reset,
-        );
+        let letter = RAMP.get(step).copied().unwrap_or(' ');
+        return (letter, Color::Reset, Color::Reset);
     }
-    let below = lower.map_or(Color::Reset, |l| colour(l, depth));
-    ('\u{2580}', colour(upper, depth), below)
+    let colour = |y: u32| {
+        let number = (y * rendered.width() + x) as usize;
+        colours.get(number).copied().unwrap_or(Color::Reset)
+    };
+    (HALF_BLOCK, colour(row * 2), colour(row * 2 + 1))
 }
 
-fn grey([red, green, blue]: [u8; 3]) -> u32 {
-    (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
-}
-
-fn colour(pixel: [u8; 3], depth: ColourDepth) -> Color {
-    let [red, green, blue] = pixel;
-    match depth {
-        ColourDepth::None => Color::Reset,
-        ColourDepth::True => Color::Rgb(red, green, blue),
-        ColourDepth::Ansi256 => Color::Indexed(palette256(pixel)),
-        ColourDepth::Ansi16 => ansi16(pixel),
-    }
-}
-
-/// Difference between the largest and smallest channel: small for greys.
-fn chroma(pixel: [u8; 3]) -> u8 {
-    let max = pixel.iter().max().copied().unwrap_or(0);
-    max - pixel.iter().min().copied().unwrap_or(0)
-}
-
-fn palette256(pixel: [u8; 3]) -> u8 {
-    if chroma(pixel) < 12 {
-        // 24 greys from 8 to 238.
-        let bright = grey(pixel);
-        return match bright {
-            0..4 => 16,
-            247.. => 231,
-            _ => 232 + ((bright.saturating_sub(3)) / 10).min(23) as u8,
+/// Draws a line over the cells: in colour, half a cell wide; otherwise as the number of what it surrounds.
+fn draw_outline(cells: &mut [Cell], outline: &Outline, rendered: &RgbImage, depth: ColourDepth) {
+    let (width, height) = rendered.dimensions();
+    let colour = outline_colour(outline.kind, depth);
+    let letter = outline_letter(outline.kind);
+    for (x, y) in outline.points(width, height, 1) {
+        let Some(cell) = cells.get_mut((y / 2 * width + x) as usize) else {
+            continue;
         };
+        match (depth, y % 2) {
+            (ColourDepth::None, _) => *cell = (letter, Color::Reset, Color::Reset),
+            // The number in the corner stays.
+            (_, _) if cell.0 != HALF_BLOCK => {}
+            (_, 0) => cell.1 = colour,
+            (_, _) => cell.2 = colour,
+        }
     }
-    let step = |value: u8| {
-        let nearest = CUBE
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, level)| level.abs_diff(value));
-        nearest.map_or(0, |(at, _)| at as u8)
-    };
-    let [red, green, blue] = pixel.map(step);
-    16 + 36 * red + 6 * green + blue
-}
-
-fn ansi16(pixel: [u8; 3]) -> Color {
-    if chroma(pixel) < 60 {
-        let bright = grey(pixel) as u8;
-        let nearest = GREYS.iter().min_by_key(|(level, _)| level.abs_diff(bright));
-        return nearest.map_or(Color::Reset, |(_, colour)| *colour);
+    if let Some((x, y)) = outline.corner(width, height)
+        && let Some(cell) = cells.get_mut((y / 2 * width + x) as usize)
+        && depth != ColourDepth::None
+    {
+        *cell = (letter, Color::Black, colour);
     }
-    let distance = |hue: &[u8; 3]| -> u32 {
-        let parts = hue
-            .iter()
-            .zip(pixel)
-            .map(|(h, p)| u32::from(h.abs_diff(p)).pow(2));
-        parts.sum()
-    };
-    let nearest = HUES.iter().min_by_key(|(hue, _)| distance(hue));
-    nearest.map_or(Color::Reset, |(_, colour)| *colour)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::terminal_image::MarkedBox;
     use rounds_imaging::{PixelExtras, SourceInfo};
 
     fn halves() -> Image {
@@ -181,6 +135,10 @@ mod tests {
         }
     }
 
+    fn cells(columns: u16, rows: u16, depth: ColourDepth) -> CellImage {
+        CellImage::new(&halves(), &Appearance::whole("x"), columns, rows, depth).unwrap()
+    }
+
     #[test]
     fn every_colour_depth_distinguishes_dark_from_bright() {
         for depth in [
@@ -189,7 +147,7 @@ mod tests {
             ColourDepth::Ansi256,
             ColourDepth::True,
         ] {
-            let cells = CellImage::new(&halves(), ViewTransform::default(), 2, 1, depth).unwrap();
+            let cells = cells(2, 1, depth);
             assert_eq!((cells.columns, cells.rows), (2, 1));
             assert_ne!(cells.cells[0], cells.cells[1], "{depth:?}");
         }
@@ -197,14 +155,7 @@ mod tests {
 
     #[test]
     fn without_colours_every_cell_uses_the_default_colours() {
-        let cells = CellImage::new(
-            &halves(),
-            ViewTransform::default(),
-            20,
-            9,
-            ColourDepth::None,
-        )
-        .unwrap();
+        let cells = cells(20, 9, ColourDepth::None);
         assert!(
             cells
                 .cells
@@ -215,17 +166,41 @@ mod tests {
 
     #[test]
     fn drawing_is_clipped_to_the_buffer() {
-        let cells = CellImage::new(
-            &halves(),
-            ViewTransform::default(),
-            40,
-            40,
-            ColourDepth::True,
-        )
-        .unwrap();
+        let cells = cells(40, 40, ColourDepth::True);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 2));
         cells.draw(Rect::new(1, 1, 40, 40), &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), " ");
         assert_eq!(buffer[(2, 1)].symbol(), "\u{2580}");
+    }
+
+    #[test]
+    fn a_marked_region_is_outlined_and_numbered_at_every_colour_depth() {
+        let shown = Appearance {
+            boxes: vec![MarkedBox {
+                left: 0,
+                top: 0,
+                width: 1,
+                height: 2,
+                kind: 1,
+            }],
+            ..Appearance::whole("x")
+        };
+        for depth in [
+            ColourDepth::None,
+            ColourDepth::Ansi16,
+            ColourDepth::Ansi256,
+            ColourDepth::True,
+        ] {
+            let marked = CellImage::new(&halves(), &shown, 20, 10, depth).unwrap();
+            assert_eq!(marked.cells[0].0, '2', "{depth:?}");
+            let row = &marked.cells[5 * 20..6 * 20];
+            let plain = cells(20, 10, depth);
+            let changed = |x: usize| row[x] != plain.cells[5 * 20 + x];
+            assert!(changed(0) && changed(10), "{depth:?}: both sides");
+            assert!(
+                !changed(5) && !changed(15),
+                "{depth:?}: not what is between"
+            );
+        }
     }
 }

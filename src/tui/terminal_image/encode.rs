@@ -1,6 +1,6 @@
 //! Encodes images for the terminal: kitty, iTerm2, sixel, or character cells. Slow: runs on a worker thread.
 
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, Rgb, RgbImage};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::widgets::Widget;
@@ -8,8 +8,9 @@ use ratatui_image::Image as ImageWidget;
 use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
 use super::cells::CellImage;
-use super::gallery::Request;
-use super::render::render;
+use super::outline::{number_points, outline_rgb};
+use super::render::{Rendered, render};
+use super::request::Request;
 use rounds_imaging::{ColourDepth, Image};
 
 /// The protocol that draws images.
@@ -97,15 +98,16 @@ pub fn encode(image: &Image, request: &Request, screen: Screen, number: u32) -> 
     let failed = || Encoded::Failed("this image cannot be drawn".into());
     let (columns, rows) = (request.columns, request.rows);
     if matches!(screen.protocol, ImageProtocol::Cells | ImageProtocol::None) {
-        let cells = CellImage::new(image, request.transform, columns, rows, screen.depth);
+        let cells = CellImage::new(image, &request.appearance, columns, rows, screen.depth);
         return cells.map_or_else(failed, Encoded::Cells);
     }
     let (cell_width, cell_height) = (screen.cell.0.max(1), screen.cell.1.max(1));
     let width = u32::from(columns) * u32::from(cell_width);
     let height = u32::from(rows) * u32::from(cell_height);
-    let Some(pixels) = render(image, request.transform, width, height) else {
+    let Some(rendered) = render(image, &request.appearance, width, height) else {
         return failed();
     };
+    let pixels = with_outlines(rendered);
     let cells = |length: u32, cell: u16, max: u16| {
         u16::try_from(length.div_ceil(u32::from(cell)))
             .unwrap_or(max)
@@ -116,6 +118,34 @@ pub fn encode(image: &Image, request: &Request, screen: Screen, number: u32) -> 
         cells(pixels.height(), cell_height, rows),
     );
     graphics(pixels, size, screen, number).unwrap_or_else(failed)
+}
+
+/// Pixels of the shorter side per pixel of a line's width.
+const SIDE_PER_LINE: u32 = 200;
+
+/// Draws the marked regions over the image, each with its number.
+fn with_outlines(rendered: Rendered) -> RgbImage {
+    let Rendered {
+        mut pixels,
+        outlines,
+    } = rendered;
+    let (width, height) = pixels.dimensions();
+    let thick = (width.min(height) / SIDE_PER_LINE).max(1);
+    for outline in outlines {
+        let colour = Rgb(outline_rgb(outline.kind));
+        let mut points = outline.points(width, height, thick);
+        if let Some((left, top)) = outline.corner(width, height) {
+            let inside = thick * 3;
+            let number = number_points(outline.kind, thick * 2).into_iter();
+            points.extend(number.map(|(x, y)| (left + inside + x, top + inside + y)));
+        }
+        for (x, y) in points {
+            if let Some(pixel) = pixels.get_pixel_mut_checked(x, y) {
+                *pixel = colour;
+            }
+        }
+    }
+    pixels
 }
 
 fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
@@ -137,7 +167,7 @@ fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::terminal_image::ViewTransform;
+    use crate::tui::terminal_image::{Appearance, MarkedBox};
     use rounds_imaging::{PixelExtras, SourceInfo};
 
     fn drawn(protocol: ImageProtocol) -> (Encoded, Buffer) {
@@ -149,8 +179,7 @@ mod tests {
             source: SourceInfo::unknown(),
         };
         let request = Request {
-            id: "x".into(),
-            transform: ViewTransform::default(),
+            appearance: Appearance::whole("x"),
             columns: 20,
             rows: 10,
         };
@@ -183,5 +212,31 @@ mod tests {
             );
         }
         assert_eq!(drawn(ImageProtocol::Cells).0.size(), (20, 5));
+    }
+
+    #[test]
+    fn marked_regions_are_drawn_into_graphics() {
+        let image = Image {
+            width: 64,
+            height: 32,
+            rgb: vec![0; 64 * 32 * 3],
+            extras: PixelExtras::default(),
+            source: SourceInfo::unknown(),
+        };
+        let marked = MarkedBox {
+            left: 16,
+            top: 8,
+            width: 32,
+            height: 16,
+            kind: 0,
+        };
+        let shown = Appearance {
+            boxes: vec![marked],
+            ..Appearance::whole("x")
+        };
+        let pixels = with_outlines(render(&image, &shown, 64, 32).unwrap());
+        assert_eq!(pixels.get_pixel(16, 20).0, outline_rgb(0));
+        assert_eq!(pixels.get_pixel(48, 20).0, outline_rgb(0));
+        assert_eq!(pixels.get_pixel(40, 20).0, [0; 3]);
     }
 }

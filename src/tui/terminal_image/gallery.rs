@@ -1,57 +1,29 @@
 //! A cache of images ready to draw, and the list of missing ones.
 
-use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
 
+use lru::LruCache;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::encode::{Encoded, ImageProtocol, Screen};
-use super::view_transform::ViewTransform;
-use rounds_imaging::Image;
-use rounds_index::Example;
+use super::request::{Appearance, Request, Source, Wanted};
 
 /// Cached images: character cells are small, graphics are not.
-const MAX_CACHED_CELL_IMAGES: usize = 128;
-const MAX_CACHED_GRAPHICS: usize = 24;
+const MAX_CACHED_CELL_IMAGES: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+const MAX_CACHED_GRAPHICS: NonZeroUsize = NonZeroUsize::new(24).unwrap();
 
-/// Where to read an image from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    Image(Arc<Image>),
-    Example {
-        example: Box<Example>,
-        sha256: String,
-    },
-    File(PathBuf),
-    Case(String),
-}
-
-/// The cache key of an encoded image.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Request {
-    /// SHA-256 of the image, a path, or a case name.
-    pub id: String,
-    /// Zoom, pan, brightness and contrast.
-    pub transform: ViewTransform,
-    pub columns: u16,
-    pub rows: u16,
-}
-
-/// An image that was missing from the cache when drawn.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    pub request: Request,
-    pub source: Source,
+fn capacity(protocol: ImageProtocol) -> NonZeroUsize {
+    match protocol {
+        ImageProtocol::Cells | ImageProtocol::None => MAX_CACHED_CELL_IMAGES,
+        ImageProtocol::Kitty | ImageProtocol::Iterm2 | ImageProtocol::Sixel => MAX_CACHED_GRAPHICS,
+    }
 }
 
 /// The image cache.
 pub struct Gallery {
     screen: Screen,
-    ready: HashMap<Request, Encoded>,
-    /// Least recently used first.
-    order: VecDeque<Request>,
+    ready: LruCache<Request, Encoded>,
     wanted: Vec<Wanted>,
     /// Ids of evicted images that kitty can free.
     dropped: Vec<u32>,
@@ -66,8 +38,7 @@ impl Gallery {
     pub fn new(screen: Screen) -> Self {
         Self {
             screen,
-            ready: HashMap::new(),
-            order: VecDeque::new(),
+            ready: LruCache::new(capacity(screen.protocol)),
             wanted: Vec::new(),
             dropped: Vec::new(),
             covered: false,
@@ -84,9 +55,10 @@ impl Gallery {
     pub fn set_screen(&mut self, screen: Screen) {
         self.screen = screen;
         self.generation += 1;
-        let old: Vec<Encoded> = self.ready.drain().map(|(_, encoded)| encoded).collect();
-        self.order.clear();
-        old.into_iter().for_each(|encoded| self.forget(encoded));
+        while let Some((_, encoded)) = self.ready.pop_lru() {
+            self.forget(encoded);
+        }
+        self.ready.resize(capacity(screen.protocol));
     }
 
     /// After another index was opened: images that failed are requested again, since the new index may have them. Those
@@ -95,7 +67,6 @@ impl Gallery {
         self.generation += 1;
         self.ready
             .retain(|_, encoded| !matches!(encoded, Encoded::Failed(_)));
-        self.order.retain(|known| self.ready.contains_key(known));
     }
 
     fn forget(&mut self, encoded: Encoded) {
@@ -110,21 +81,7 @@ impl Gallery {
 
     /// Adds an encoded image, evicting the least recently used one if full.
     pub fn put(&mut self, request: Request, encoded: Encoded) {
-        let capacity = match self.screen.protocol {
-            ImageProtocol::Cells | ImageProtocol::None => MAX_CACHED_CELL_IMAGES,
-            ImageProtocol::Kitty | ImageProtocol::Iterm2 | ImageProtocol::Sixel => {
-                MAX_CACHED_GRAPHICS
-            }
-        };
-        if self.order.len() >= capacity
-            && let Some(oldest) = self.order.pop_front()
-            && let Some(old) = self.ready.remove(&oldest)
-        {
-            self.forget(old);
-        }
-        self.order.retain(|known| *known != request);
-        self.order.push_back(request.clone());
-        if let Some(old) = self.ready.insert(request, encoded) {
+        if let Some((_, old)) = self.ready.push(request, encoded) {
             self.forget(old);
         }
     }
@@ -144,8 +101,7 @@ impl Gallery {
         &mut self,
         area: Rect,
         buffer: &mut Buffer,
-        id: &str,
-        transform: ViewTransform,
+        shown: &Appearance,
         source: impl FnOnce() -> Source,
     ) -> Option<&str> {
         let graphics = !matches!(
@@ -160,33 +116,25 @@ impl Gallery {
             return None;
         }
         let request = Request {
-            id: id.to_string(),
-            transform,
+            appearance: shown.clone(),
             columns: area.width,
             rows: area.height,
         };
-        if !self.ready.contains_key(&request) {
-            // Until it is ready, show the same image with an older transform.
-            let older = self
-                .order
-                .iter()
-                .rev()
-                .find(|r| r.id == id && (r.columns, r.rows) == (area.width, area.height));
-            let older = older.and_then(|r| self.ready.get(r));
+        if !self.ready.contains(&request) {
+            // Until it is ready, show the same image as it was last.
+            let older = self.ready.iter().find(|(known, _)| {
+                known.appearance.id == shown.id
+                    && (known.columns, known.rows) == (area.width, area.height)
+            });
             self.wanted.push(Wanted {
                 request,
                 source: source(),
             });
-            let Some(older) = older else {
+            let Some((_, older)) = older else {
                 return Some("…");
             };
             older.draw(area, buffer);
             return None;
-        }
-        if let Some(at) = self.order.iter().position(|r| *r == request)
-            && let Some(used) = self.order.remove(at)
-        {
-            self.order.push_back(used);
         }
         match self.ready.get(&request) {
             Some(Encoded::Failed(reason)) => Some(reason),
@@ -204,22 +152,44 @@ mod tests {
     use super::*;
     use rounds_imaging::ColourDepth;
 
-    fn drawn(gallery: &mut Gallery) -> Option<String> {
+    fn drawn_image(gallery: &mut Gallery, id: &str) -> Option<String> {
         let area = Rect::new(0, 0, 4, 4);
         let mut buffer = Buffer::empty(area);
         let source = || Source::Case("any".into());
-        let message = gallery.draw(area, &mut buffer, "shot", ViewTransform::default(), source);
+        let message = gallery.draw(area, &mut buffer, &Appearance::whole(id), source);
         message.map(str::to_string)
+    }
+
+    fn drawn(gallery: &mut Gallery) -> Option<String> {
+        drawn_image(gallery, "shot")
+    }
+
+    fn screen(protocol: ImageProtocol) -> Screen {
+        Screen {
+            protocol,
+            cell: (10, 20),
+            tmux: false,
+            depth: ColourDepth::True,
+        }
+    }
+
+    #[test]
+    fn the_image_that_was_not_drawn_for_longest_is_forgotten_first() {
+        let mut gallery = Gallery::new(screen(ImageProtocol::Kitty));
+        for number in 0..MAX_CACHED_GRAPHICS.get() + 1 {
+            drawn_image(&mut gallery, &number.to_string());
+            let wanted = gallery.take_wanted().remove(0);
+            gallery.put(wanted.request, Encoded::Failed("drawn".into()));
+            drawn_image(&mut gallery, "0");
+        }
+        assert_eq!(drawn_image(&mut gallery, "0"), Some("drawn".into()));
+        assert_eq!(drawn_image(&mut gallery, "1"), Some("…".into()));
+        assert_eq!(drawn_image(&mut gallery, "2"), Some("drawn".into()));
     }
 
     #[test]
     fn a_failed_image_is_requested_again_after_the_index_changes() {
-        let mut gallery = Gallery::new(Screen {
-            protocol: ImageProtocol::Cells,
-            cell: (10, 20),
-            tmux: false,
-            depth: ColourDepth::True,
-        });
+        let mut gallery = Gallery::new(screen(ImageProtocol::Cells));
         assert_eq!(drawn(&mut gallery), Some("…".into()));
         let wanted = gallery.take_wanted().remove(0);
         gallery.put(wanted.request, Encoded::Failed("no index is open".into()));

@@ -6,9 +6,14 @@
 mod cells;
 mod encode;
 mod gallery;
+mod outline;
+mod palette;
 mod render;
+mod request;
 mod view_transform;
 
 pub use encode::{Encoded, ImageProtocol, Screen, encode};
-pub use gallery::{Gallery, Request, Source, Wanted};
+pub use gallery::Gallery;
+pub use outline::{MarkedBox, outline_colour, outline_letter};
+pub use request::{Appearance, Request, Source, Wanted};
 pub use view_transform::ViewTransform;

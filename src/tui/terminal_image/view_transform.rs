@@ -20,6 +20,15 @@ pub struct ViewTransform {
     contrast: i8,
 }
 
+/// A part of an image, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VisiblePart {
+    pub left: u32,
+    pub top: u32,
+    pub across: u32,
+    pub down: u32,
+}
+
 impl Default for ViewTransform {
     fn default() -> Self {
         Self {
@@ -66,19 +75,33 @@ impl ViewTransform {
         1.25_f64.powi(i32::from(self.zoom))
     }
 
-    /// The visible part of a `width` by `height` image: left, top, width and height in pixels.
-    pub fn visible_rect(self, width: u32, height: u32) -> (u32, u32, u32, u32) {
-        let side = |length: u32, centre: u16| {
-            let visible = (f64::from(length) / self.factor())
-                .round()
-                .clamp(1.0, f64::from(length.max(1)));
-            let middle = f64::from(length) * f64::from(centre) / f64::from(SCALE);
-            let start = (middle - visible / 2.0).clamp(0.0, f64::from(length) - visible);
+    /// The part of a `width` by `height` image that is visible in an area of that many pixels. Unmagnified it is the whole
+    /// image; magnified it has the area's shape as far as the image goes, so that the area is filled.
+    pub fn visible_part(
+        self,
+        width: u32,
+        height: u32,
+        area_width: u32,
+        area_height: u32,
+    ) -> VisiblePart {
+        let (wide, high) = (f64::from(width.max(1)), f64::from(height.max(1)));
+        let (area_width, area_height) =
+            (f64::from(area_width.max(1)), f64::from(area_height.max(1)));
+        let scale = (area_width / wide).min(area_height / high) * self.factor();
+        let side = |length: f64, area: f64, centre: u16| {
+            let visible = (area / scale).round().clamp(1.0, length);
+            let middle = length * f64::from(centre) / f64::from(SCALE);
+            let start = (middle - visible / 2.0).clamp(0.0, length - visible);
             (start as u32, visible as u32)
         };
-        let (left, across) = side(width, self.x);
-        let (top, down) = side(height, self.y);
-        (left, top, across, down)
+        let (left, across) = side(wide, area_width, self.x);
+        let (top, down) = side(high, area_height, self.y);
+        VisiblePart {
+            left,
+            top,
+            across,
+            down,
+        }
     }
 
     /// Maps each stored value to the displayed one; `None` if brightness and contrast are unchanged.
@@ -119,19 +142,31 @@ mod tests {
     #[test]
     fn the_visible_part_stays_inside_the_image() {
         let mut transform = ViewTransform::default();
-        assert_eq!(transform.visible_rect(100, 50), (0, 0, 100, 50));
+        let whole = transform.visible_part(100, 50, 30, 30);
+        assert_eq!((whole.left, whole.top), (0, 0));
+        assert_eq!((whole.across, whole.down), (100, 50));
         for step in 0..200 {
             transform.zoom(if step % 3 == 0 { -1 } else { 1 });
             transform.pan(step % 7 - 3, step % 5 - 1);
             for (width, height) in [(1, 1), (100, 50), (3, 4000)] {
-                let (left, top, across, down) = transform.visible_rect(width, height);
-                assert!(across >= 1 && down >= 1);
-                assert!(
-                    left + across <= width && top + down <= height,
-                    "{transform:?}"
-                );
+                for (columns, rows) in [(1, 1), (60, 20), (7, 900), (0, 0)] {
+                    let part = transform.visible_part(width, height, columns, rows);
+                    assert!(part.across >= 1 && part.down >= 1);
+                    assert!(
+                        part.left + part.across <= width && part.top + part.down <= height,
+                        "{transform:?}"
+                    );
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_magnified_part_has_the_shape_of_the_area() {
+        let mut transform = ViewTransform::default();
+        transform.zoom(6);
+        let part = transform.visible_part(1000, 1000, 200, 100);
+        assert_eq!(part.across, part.down * 2);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::state::{Effect, Entry, Event, Overlay, UserError};
+use crate::tui::state::{Effect, Entry, Event, Overlay};
+use rounds_support::Failure;
 
 fn entry(name: &str, folder: bool) -> Entry {
     Entry {
@@ -31,7 +32,7 @@ fn a_dropped_path_is_attached_and_not_sent() {
     user.effects();
     user.paste("'/scans/a scan.png' file:///scans/b%20c.jpg\n");
     assert_eq!(attached(&mut user), ["/scans/a scan.png", "/scans/b c.jpg"]);
-    assert!(user.state.input.is_empty());
+    assert!(user.state.composer.input.is_empty());
     user.attach("a scan.png");
     user.sees("attached a scan.png; it goes with your next question");
     assert!(attached(&mut user).is_empty());
@@ -42,7 +43,7 @@ fn pasted_text_keeps_its_line_breaks() {
     let mut user = Harness::new(100, 30);
     user.paste("first line\r\nsecond line with chest.png");
     assert_eq!(
-        user.state.input.text(),
+        user.state.composer.input.text(),
         "first line\nsecond line with chest.png"
     );
 }
@@ -54,7 +55,7 @@ fn a_paste_that_is_too_long_is_cut_with_a_notice() {
     user.does_not_see("a question has at most");
     user.paste("yz");
     user.sees("a question has at most 8000 characters");
-    assert!(user.state.input.text().ends_with("xy"));
+    assert!(user.state.composer.input.text().ends_with("xy"));
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_path_is_completed_and_attached_by_command() {
     user.sees("older/");
     user.type_text("che");
     user.press("tab");
-    assert_eq!(user.state.input.text(), "/attach /data/chest.png");
+    assert_eq!(user.state.composer.input.text(), "/attach /data/chest.png");
     user.press("enter");
     assert_eq!(attached(&mut user), ["/data/chest.png"]);
 }
@@ -120,7 +121,7 @@ fn the_picker_goes_into_folders_and_up_again() {
     user.press("left left left left");
     user.event(Event::Folder {
         folder: "/".into(),
-        result: Err(UserError::new("permission denied: /")),
+        result: Err(Failure::usage("permission denied: /")),
     });
     user.sees("error: permission denied: /");
 }
@@ -130,7 +131,7 @@ fn a_file_that_is_not_an_image_is_an_error_with_a_hint() {
     let mut user = Harness::new(100, 30);
     user.event(Event::Attached {
         name: "x.png".into(),
-        result: Err(UserError::new("x.png is not an image")
+        result: Err(Failure::usage("x.png is not an image")
             .hint("PNG, JPEG, WebP, TIFF, BMP and GIF can be read")),
     });
     user.sees("error: x.png is not an image");
@@ -147,7 +148,7 @@ fn the_same_image_is_not_attached_twice_and_there_is_a_maximum() {
         user.attach(&format!("{number}.png"));
     }
     user.sees("error: at most 8 images can be attached");
-    assert_eq!(user.state.attached.len(), 8);
+    assert_eq!(user.state.case.images.len(), 8);
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn images_stay_attached_until_they_are_detached() {
     assert_eq!(images, Some(1));
     user.answer("no");
     user.press("alt-2 d");
-    assert!(user.state.attached.is_empty());
+    assert!(user.state.case.images.is_empty());
     user.press("d");
     user.sees("there is no such image");
 }
@@ -205,7 +206,7 @@ fn two_images_or_an_image_and_a_shot_are_shown_side_by_side() {
     user.sees("b.png  48 x 48");
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-3 v");
-    user.sees("shot 1  chest-0000: yes");
+    user.sees("shot 1  x-ray: Is there a nodule? yes");
     user.press("alt-2 enter");
     assert!(matches!(user.state.overlay, Some(Overlay::Image)));
     user.press("+ esc");
@@ -216,9 +217,97 @@ fn two_images_or_an_image_and_a_shot_are_shown_side_by_side() {
 fn a_sample_case_suggests_a_question_and_does_not_send_it() {
     let mut user = Harness::new(100, 30);
     user.effects();
-    user.press("f4 enter");
+    user.press("f4");
+    user.sees("case 1 (chest film)");
+    user.does_not_see("nodule");
+    user.press("enter");
     assert_eq!(attached(&mut user), ["case chest-nodule"]);
-    assert_eq!(user.state.input.text(), "Is there a nodule?");
+    assert_eq!(user.state.composer.input.text(), "Is there a nodule?");
+}
+
+/// A sample case arrives.
+fn case_arrives(user: &mut Harness, title: &str) {
+    user.event(Event::Attached {
+        name: title.into(),
+        result: Ok(data::attached(title)),
+    });
+}
+
+#[test]
+fn a_sample_case_takes_the_place_of_the_attached_images() {
+    let mut user = Harness::new(120, 30);
+    user.attach("a.png");
+    user.attach("b.png");
+    user.press("f4 enter");
+    case_arrives(&mut user, "case 1 (chest film)");
+    user.sees("attached case 1 (chest film) in place of 2 images");
+    assert_eq!(user.state.case.images.len(), 1);
+    user.press("f4 down enter");
+    case_arrives(&mut user, "case 2 (fundus photograph)");
+    assert_eq!(user.state.case.images.len(), 1);
+    assert_eq!(
+        user.state.composer.input.text(),
+        "What does this image show?",
+        "the suggestion changes with the case"
+    );
+}
+
+#[test]
+fn typing_replaces_a_suggested_question_and_editing_keeps_it() {
+    let mut user = Harness::new(120, 30);
+    user.type_text("/cases chest-nodule");
+    user.press("enter");
+    case_arrives(&mut user, "case 1 (chest film)");
+    assert_eq!(user.state.composer.input.text(), "Is there a nodule?");
+    user.type_text("Are the lungs clear?");
+    assert_eq!(user.state.composer.input.text(), "Are the lungs clear?");
+    user.press("ctrl-u");
+    user.type_text("/cases case 1");
+    user.press("enter left left");
+    user.type_text("s");
+    assert_eq!(user.state.composer.input.text(), "Is there a nodulse?");
+}
+
+#[test]
+fn several_quoted_paths_are_attached_at_once() {
+    let mut user = Harness::new(100, 30);
+    user.effects();
+    user.type_text("/attach \"/scans/a b.png\" '/scans/c.png'");
+    user.press("enter");
+    assert_eq!(attached(&mut user), ["/scans/a b.png", "/scans/c.png"]);
+}
+
+#[test]
+fn a_pasted_path_with_blanks_is_attached_without_quotes() {
+    let mut user = Harness::new(100, 30);
+    user.effects();
+    user.paste("/scans/my scan 2.png\n");
+    assert_eq!(attached(&mut user), ["/scans/my scan 2.png"]);
+    user.paste("'/scans/a b.png' Is it normal?");
+    assert_eq!(attached(&mut user), ["/scans/a b.png"]);
+    assert_eq!(
+        user.state.composer.input.text(),
+        "Is it normal?",
+        "a paste is never sent"
+    );
+}
+
+#[test]
+fn a_question_after_a_path_is_asked_when_the_image_is_there() {
+    let mut user = Harness::new(100, 30);
+    user.effects();
+    user.type_text("/scans/a b.png Is it normal?");
+    user.press("enter");
+    assert_eq!(attached(&mut user), ["/scans/a b.png"]);
+    user.attach("a b.png");
+    let effects = user.effects();
+    let asked = effects.iter().find_map(|e| match e {
+        Effect::Ask {
+            question, images, ..
+        } => Some((question.as_str(), images.len())),
+        _ => None,
+    });
+    assert_eq!(asked, Some(("Is it normal?", 1)));
 }
 
 #[test]
@@ -270,7 +359,7 @@ fn completion_follows_changes_in_the_folder() {
     user.sees("a.png");
     user.press("tab");
     assert_eq!(
-        user.state.input.text(),
+        user.state.composer.input.text(),
         "/attach /data/b.png",
         "the selection stays when the list changes"
     );
@@ -295,7 +384,7 @@ fn a_deleted_folder_offers_no_completions() {
     user.event(folder(&["a.png"]));
     user.event(Event::Folder {
         folder: "/data".into(),
-        result: Err(UserError::new("gone")),
+        result: Err(Failure::usage("gone")),
     });
     user.does_not_see("a.png");
 }

@@ -2,7 +2,7 @@
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::journal::{Journal, Subject};
+use crate::tui::journal::Subject;
 use crate::tui::state::{Effect, TurnId};
 
 fn command(user: &mut Harness, line: &str) {
@@ -58,10 +58,11 @@ fn a_comparison_asks_again_when_image_patient_or_settings_differ() {
         compares(user)
     };
     assert!(edited(&mut user, |user| user.attach("b.png")));
-    assert!(edited(&mut user, |user| user.state.subject = Subject {
-        patient: Some("ALICE".into()),
-        study: None,
-    }));
+    assert!(edited(&mut user, |user| user.state.case.subject =
+        Subject {
+            patient: Some("ALICE".into()),
+            study: None,
+        }));
     assert!(edited(&mut user, |user| user.state.settings.floor = Some(0.5)));
     assert!(!edited(&mut user, |_| ()), "nothing is different");
 }
@@ -90,22 +91,24 @@ fn changed_settings_are_not_a_repetition() {
     user.exchange("Is there a nodule?", "yes");
     user.state.settings.decoding.beams = 4;
     user.press("ctrl-r");
-    user.does_not_see("says the same again");
+    user.does_not_see("give the same answer");
     user.answer("yes");
     user.press("ctrl-r");
     user.sees("give the same answer");
+    assert_eq!(user.state.conversation.count(), 2);
 }
 
 #[test]
 fn a_question_rejected_by_the_full_queue_leaves_no_trace() {
     let mut user = Harness::new(120, 40);
+    command(&mut user, "/temperature 0.7");
     user.exchange("one", "yes");
     for _ in 0..12 {
         user.press("ctrl-r");
     }
     user.sees("error: too many answers are waiting");
     assert_eq!(user.state.conversation.count(), 10);
-    let stored = user.journal().open("s1").unwrap().turns.len();
+    let stored = user.journal().open_session("1").unwrap().turns.len();
     assert_eq!(stored, 10, "every turn is saved");
 }
 
@@ -115,7 +118,7 @@ fn a_turn_with_a_damaged_image_is_not_asked_again_without_it() {
         let mut user = Harness::new(140, 40);
         user.attach("a.png");
         user.exchange("Is there a nodule?", "yes");
-        let mut saved = user.journal().open("s1").unwrap();
+        let mut saved = user.journal().open_session("1").unwrap();
         let first = saved.turns.first_mut().unwrap();
         first.images.clear();
         first.damaged.push("a.png".into());
@@ -126,7 +129,7 @@ fn a_turn_with_a_damaged_image_is_not_asked_again_without_it() {
         user.press(again);
         user.sees("error: the stored copy of a.png is damaged");
         assert!(seeds(&mut user).is_empty());
-        assert!(user.state.editing.is_none());
+        assert!(user.state.composer.editing.is_none());
         assert_eq!(user.state.conversation.count(), 1);
     }
 }

@@ -1,9 +1,10 @@
 //! Asking, streaming, stopping, scrolling, commands.
 
 use super::harness::Harness;
-use crate::tui::journal::{Journal, SavedEnd};
-use crate::tui::state::{Activity, Effect, Event, Focus, Overlay, Start, UserError};
+use crate::tui::journal::SavedEnd;
+use crate::tui::state::{Activity, Effect, Event, Focus, Overlay, Start};
 use rounds_assistant::retrieval::Strategy;
+use rounds_support::Failure;
 use rounds_support::Hint;
 
 fn asked(effects: &[Effect]) -> Vec<(String, usize)> {
@@ -30,7 +31,7 @@ fn a_question_is_asked_streamed_and_answered() {
     user.sees("looking for similar examples");
     user.retrieve(4);
     user.sees("reading images and shots");
-    user.sees("chest-0002");
+    user.sees("3. x-ray: Is there a nodule?");
     user.stream("A round opacity. Answer: yes");
     user.sees("Rationale: A round opacity.");
     user.sees("Answer: yes");
@@ -59,9 +60,9 @@ fn esc_while_streaming_stops_and_keeps_the_partial_answer() {
     user.model_stops();
     user.sees("A round opacity");
     user.does_not_see("too late");
-    let session = user.journal().open("s1").unwrap();
+    let session = user.journal().open_session("1").unwrap();
     assert!(
-        matches!(&session.turns[0].end, SavedEnd::Stopped { text, .. } if text == "Rationale: A round opacity"),
+        matches!(&session.turns[0].end, SavedEnd::Stopped { text } if text == "Rationale: A round opacity"),
         "{:?}",
         session.turns[0].end
     );
@@ -101,7 +102,7 @@ fn a_model_that_fails_to_open_shows_the_error_and_hint_in_the_conversation() {
     user.event(Event::Opened {
         job: 1,
         result: Err(
-            UserError::new("model.toml was not found").hint("rounds model list shows models")
+            Failure::usage("model.toml was not found").hint("rounds model list shows models")
         ),
     });
     user.sees("error: model.toml was not found");
@@ -133,7 +134,7 @@ fn enter_while_an_answer_runs_keeps_the_typed_question() {
     user.type_text("two");
     user.press("enter");
     assert!(asked(&user.effects()).is_empty());
-    assert_eq!(user.state.input.text(), "two");
+    assert_eq!(user.state.composer.input.text(), "two");
     user.sees("an answer is in progress");
 }
 
@@ -170,7 +171,7 @@ fn a_failing_store_is_reported_and_the_conversation_continues() {
     for key in ["h", "i", "enter"] {
         state_only(Event::Key(key.parse().unwrap()));
     }
-    state_only(Event::SessionCreated(Err(UserError::new(
+    state_only(Event::SessionCreated(Err(Failure::usage(
         "the disk is full",
     ))));
     user.draw();
@@ -187,9 +188,9 @@ fn earlier_questions_come_back_with_the_arrow_keys() {
     user.exchange("second", "no");
     user.type_text("dra");
     user.press("up");
-    assert_eq!(user.state.input.text(), "second");
+    assert_eq!(user.state.composer.input.text(), "second");
     user.press("up down down");
-    assert_eq!(user.state.input.text(), "dra");
+    assert_eq!(user.state.composer.input.text(), "dra");
 }
 
 #[test]
@@ -252,7 +253,7 @@ fn a_printable_key_in_another_pane_starts_a_question() {
     user.press("alt-1");
     user.press("W");
     assert_eq!(user.state.focus, Focus::Input);
-    assert_eq!(user.state.input.text(), "W");
+    assert_eq!(user.state.composer.input.text(), "W");
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn an_unknown_command_is_not_sent_as_a_question() {
     user.sees("error: there is no command /atach");
     user.sees("did you mean /attach?");
     assert_eq!(
-        user.state.input.text(),
+        user.state.composer.input.text(),
         "/atach x",
         "the typed command can be corrected"
     );
@@ -313,7 +314,7 @@ fn commands_and_their_values_are_completed() {
     user.type_text("/str");
     user.sees("how shots are chosen");
     user.press("tab");
-    assert_eq!(user.state.input.text(), "/strategy ");
+    assert_eq!(user.state.composer.input.text(), "/strategy ");
     user.sees("random");
     user.type_text("hyb");
     user.press("tab enter");
@@ -321,7 +322,7 @@ fn commands_and_their_values_are_completed() {
     user.type_text("/");
     user.press("down down enter");
     assert!(
-        user.state.input.text().starts_with('/'),
+        user.state.composer.input.text().starts_with('/'),
         "a selected completion is inserted, not run"
     );
 }
@@ -334,7 +335,7 @@ fn help_opens_with_a_question_mark_only_in_an_empty_input() {
     user.press("esc");
     user.type_text("why?");
     assert!(user.state.overlay.is_none());
-    assert_eq!(user.state.input.text(), "why?");
+    assert_eq!(user.state.composer.input.text(), "why?");
 }
 
 #[test]

@@ -68,21 +68,34 @@ fn the_selected_row_stands_out_without_colours() {
     for depth in [ColourDepth::None, ColourDepth::Ansi16] {
         let user = screen(depth);
         assert!(
-            modifiers(&user, "> 2. chest-0001").contains(Modifier::REVERSED),
+            modifiers(&user, "> 2. x-ray: Is there a nodule?").contains(Modifier::REVERSED),
             "{depth:?}"
         );
     }
 }
 
 #[test]
-fn the_score_bar_of_the_selected_row_is_not_reversed() {
-    let user = screen(ColourDepth::None);
-    let screen = user.screen();
-    let mut lines = screen.lines().enumerate();
-    let (row, line) = lines.find(|(_, l)| l.contains("> 2. chest-0001")).unwrap();
-    let column = line.chars().position(|letter| letter == '█').unwrap();
-    let cell = &user.terminal.backend().buffer()[(column as u16, row as u16)];
-    assert!(!cell.modifier.contains(Modifier::REVERSED));
+fn the_score_bar_of_the_selected_shot_is_seen_like_all_others() {
+    for depth in [ColourDepth::None, ColourDepth::Ansi16, ColourDepth::True] {
+        let user = screen(depth);
+        let screen = user.screen();
+        let bars = screen.lines().enumerate().filter_map(|(row, line)| {
+            let column = line.chars().position(|letter| letter == '█')?;
+            Some((column as u16, row as u16))
+        });
+        let buffer = user.terminal.backend().buffer();
+        let styles: Vec<_> = bars
+            .map(|(column, row)| {
+                let full = &buffer[(column, row)];
+                let beside = &buffer[(column - 1, row)];
+                // A reversed neighbour would be as bright as the bar.
+                assert!(!beside.modifier.contains(Modifier::REVERSED), "{depth:?}");
+                (full.fg, full.bg, full.modifier)
+            })
+            .collect();
+        assert_eq!(styles.len(), 4);
+        assert!(styles.iter().all(|style| *style == styles[0]), "{depth:?}");
+    }
 }
 
 #[test]

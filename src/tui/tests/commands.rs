@@ -11,6 +11,7 @@ fn answered() -> Harness {
 }
 
 fn command(user: &mut Harness, line: &str) {
+    user.press("ctrl-u");
     user.type_text(line);
     user.press("enter");
 }
@@ -102,6 +103,7 @@ fn a_case_is_attached_by_its_number() {
 fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one() {
     let mut user = Harness::new(100, 30);
     let enter = |user: &mut Harness, text: &str| {
+        user.press("ctrl-u");
         user.type_text(text);
         user.press("esc enter");
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::tui::journal::Attached;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Provenance, Timings};
+use rounds_assistant::{Answer, Provenance, Settings, Timings};
 use rounds_imaging::{Format, Image, Mode, PixelExtras, SourceInfo};
 use rounds_index::{Example, ExampleImage};
 use rounds_model::generate::StopReason;
@@ -34,10 +34,21 @@ pub fn image(name: &str) -> Image {
     }
 }
 
+/// An image with a real file, so that it can be reopened; another name is another image.
 pub fn attached(name: &str) -> Attached {
+    let mut drawn = image(name);
+    let pixels = image::RgbImage::from_raw(drawn.width, drawn.height, drawn.rgb.clone());
+    let mut pixels = pixels.unwrap();
+    for (pixel, byte) in pixels.pixels_mut().zip(drawn.source.sha256.bytes()) {
+        *pixel = image::Rgb([byte; 3]);
+    }
+    let mut file = std::io::Cursor::new(Vec::new());
+    pixels.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let file: Arc<[u8]> = file.into_inner().into();
+    drawn.source.sha256 = rounds_support::files::sha256_hex(&file);
     Attached {
-        image: Arc::new(image(name)),
-        file: Arc::from(name.as_bytes()),
+        image: Arc::new(drawn),
+        file,
         path: None,
     }
 }
@@ -52,6 +63,7 @@ pub fn example(number: usize) -> Example {
             .into(),
         source: "synthetic phantoms".into(),
         licence: "CC0-1.0".into(),
+        tags: vec![("modality".into(), "x-ray".into())],
         ..Example::default()
     };
     add_image(
@@ -117,22 +129,8 @@ fn provenance() -> Provenance {
         index_sha256: None,
         image_sha256: Vec::new(),
         shot_ids: Vec::new(),
-        strategy: text("image"),
         search: text("exact"),
-        order: text("most similar last"),
-        floor: None,
-        filter: Vec::new(),
-        pinned: Vec::new(),
-        excluded: Vec::new(),
-        seed: 0,
-        temperature: 0.0,
-        top_p: None,
-        top_k: None,
-        max_new_tokens: 96,
-        beams: 1,
-        length_penalty: 0.0,
-        repetition_penalty: 1.0,
-        no_repeat_ngram: 0,
+        settings: Settings::default(),
         device: text("cpu"),
         encoder: text("e"),
     }

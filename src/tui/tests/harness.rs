@@ -7,10 +7,10 @@ use ratatui::backend::TestBackend;
 
 use super::data;
 use crate::tui::backend::EngineInfo;
-use crate::tui::state::{Activity, Effect, Event, Start, State, TurnId};
+use crate::tui::state::{Activity, Effect, Event, SampleCase, Start, State, TurnId};
 use crate::tui::terminal_image::{Gallery, ImageProtocol, Screen, encode};
 use crate::tui::view::{self, Memo, Theme};
-use crate::tui::{Journal, MemoryJournal, ThemeChoice};
+use crate::tui::{Journal, ThemeChoice, effects};
 use rounds_imaging::ColourDepth;
 use rounds_model::generate::StopReason;
 
@@ -23,7 +23,7 @@ pub struct Harness {
     now: Duration,
     /// Effects since they were last taken.
     effects: Vec<Effect>,
-    journal: MemoryJournal,
+    journal: Journal,
     /// Replies a slow store has not delivered yet; `None` if it answers at once.
     late_replies: Option<Vec<Event>>,
 }
@@ -40,9 +40,7 @@ impl Harness {
         let (state, effects) = State::new(Start {
             columns,
             rows,
-            cases: ["chest-nodule", "fundus-bleed", "head-epidural"]
-                .map(String::from)
-                .to_vec(),
+            cases: SampleCase::numbered(["chest-nodule", "fundus-bleed", "head-epidural"]),
             home: Some("/home/me".into()),
             folder: "/data".into(),
             ..start
@@ -60,7 +58,7 @@ impl Harness {
             theme: Theme::new(depth, ThemeChoice::Dark),
             now: Duration::ZERO,
             effects,
-            journal: MemoryJournal::default(),
+            journal: Journal::for_tests(),
             late_replies: None,
         };
         harness.draw();
@@ -79,6 +77,7 @@ impl Harness {
                 index: "shipped".into(),
                 device: "cpu".into(),
                 context: Some(1024),
+                ..EngineInfo::default()
             }),
         });
     }
@@ -111,52 +110,26 @@ impl Harness {
         self.draw();
     }
 
+    /// What the store does; an export is answered by the test.
     fn store(&mut self, effect: &Effect) -> Option<Event> {
         match effect {
-            Effect::CreateSession {
-                title,
-                model,
-                index,
-            } => Some(Event::SessionCreated(Ok(self
-                .journal
-                .create(title, model, index)
-                .unwrap()))),
-            Effect::StoreTurn { turn, session, new } => Some(Event::TurnStored {
-                turn: *turn,
-                result: Ok(self.journal.begin_turn(session, new).unwrap()),
-            }),
-            Effect::StorePartial { id, text } => {
-                self.journal.append_partial(id, text).unwrap();
-                None
-            }
-            Effect::StoreEnd { id, end, setup } => {
-                self.journal.finish_turn(id, end, setup).unwrap();
-                None
-            }
-            Effect::ListSessions { words } => Some(Event::Sessions {
-                words: words.clone(),
-                result: Ok(self.journal.list(words, 100).unwrap()),
-            }),
-            Effect::OpenSession(id) => Some(Event::SessionOpened(
-                self.journal.open(id).map(Box::new).map_err(Into::into),
-            )),
-            Effect::RenameSession { id, title } => {
-                self.journal.rename(id, title).unwrap();
-                None
-            }
-            Effect::DeleteSession(id) => {
-                self.journal.delete(id).unwrap();
-                None
-            }
-            _ => None,
+            Effect::Export { .. } => None,
+            other => effects::perform(&mut self.journal, other),
         }
     }
 
-    /// Presses keys, separated by spaces.
+    /// Presses keys, separated by spaces, with a pause after every letter that is a key of a pane.
     pub fn press(&mut self, keys: &str) {
         for key in keys.split(' ') {
-            self.event(Event::Key(key.parse().unwrap()));
+            self.key(key);
+            if self.state.has_pane_letter() {
+                self.wait(1200);
+            }
         }
+    }
+
+    fn key(&mut self, key: &str) {
+        self.event(Event::Key(key.parse().unwrap()));
     }
 
     pub fn type_text(&mut self, text: &str) {
@@ -165,7 +138,7 @@ impl Harness {
                 ' ' => "space".to_string(),
                 other => other.to_string(),
             };
-            self.press(&key);
+            self.key(&key);
         }
     }
 
@@ -260,7 +233,7 @@ impl Harness {
         std::mem::take(&mut self.effects)
     }
 
-    pub fn journal(&mut self) -> &mut MemoryJournal {
+    pub fn journal(&mut self) -> &mut Journal {
         &mut self.journal
     }
 
@@ -284,7 +257,7 @@ impl Harness {
                 return;
             }
             for item in wanted {
-                let image = data::image(&item.request.id);
+                let image = data::image(&item.request.appearance.id);
                 let encoded = encode(&image, &item.request, self.gallery.screen(), 1);
                 self.gallery.put(item.request, encoded);
             }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::data;
 use super::harness::Harness;
-use crate::tui::state::{Entry, Event, UserError};
+use crate::tui::state::{Entry, Event};
+use rounds_support::Failure;
 use rounds_support::sanitise::{self, clean, clean_line, clean_line_max, is_forbidden};
 
 pub fn streams() -> Vec<(String, String)> {
@@ -97,7 +98,7 @@ fn hostile_examples_and_file_names_never_reach_a_cell() {
         assert_clean(&user, &name);
         user.event(Event::Attached {
             name: clean_line_max(&text, 255),
-            result: Err(UserError::new(&text)),
+            result: Err(Failure::usage(&text)),
         });
         user.press("esc");
         assert_clean(&user, &name);
@@ -110,7 +111,10 @@ fn hostile_pastes_are_sanitised() {
         let mut user = Harness::new(100, 40);
         user.paste(&text);
         assert_clean(&user, &name);
-        assert!(!user.state.input.text().contains(is_forbidden), "{name}");
+        assert!(
+            !user.state.composer.input.text().contains(is_forbidden),
+            "{name}"
+        );
         user.press("f2");
         user.paste(&text);
         assert_clean(&user, &name);

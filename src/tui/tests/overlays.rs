@@ -1,9 +1,9 @@
 //! Sessions, export, first run.
 
 use super::harness::Harness;
-use crate::tui::journal::Journal;
-use crate::tui::state::{Activity, Effect, Event, Start, UserError};
+use crate::tui::state::{Activity, Effect, Event, Exported, Start};
 use rounds_imaging::ColourDepth;
+use rounds_support::Failure;
 
 #[test]
 fn a_session_is_found_renamed_opened_and_deleted() {
@@ -24,7 +24,11 @@ fn a_session_is_found_renamed_opened_and_deleted() {
     user.press("enter");
     user.sees("opened: My first case");
     user.sees("Is there a nodule?");
-    assert_eq!(user.state.attached.len(), 1, "its image is attached again");
+    assert_eq!(
+        user.state.case.images.len(),
+        1,
+        "its image is attached again"
+    );
     user.type_text("/delete");
     user.press("enter");
     user.sees("Delete this session (My first case)?");
@@ -42,8 +46,8 @@ fn a_reopened_session_continues_where_it_ended() {
     user.exchange("first", "yes");
     user.press("alt-n f2 enter");
     user.exchange("second", "no");
-    let turns = user.journal().open("s1").unwrap().turns;
-    assert_eq!(turns[1].parent.as_deref(), Some("t1"));
+    let turns = user.journal().open_session("1").unwrap().turns;
+    assert_eq!(turns[1].parent.as_ref(), Some(&turns[0].id));
 }
 
 #[test]
@@ -77,11 +81,13 @@ fn export_suggests_a_file_name_and_shows_errors_in_the_dialog() {
         _ => None,
     });
     assert_eq!(path, Some("rounds-is-there-a-nodule.html".into()));
-    user.event(Event::Exported(Err(UserError::new(
-        "a file with this name already exists",
-    ))));
-    user.sees("error: a file with this name already exists");
-    user.event(Event::Exported(Ok("x.html".into())));
+    let exported = |result| Event::Exported {
+        path: "x.html".into(),
+        result,
+    };
+    user.event(exported(Err(Failure::usage("the disk is full"))));
+    user.sees("error: the disk is full");
+    user.event(exported(Ok(Exported::Written)));
     user.sees("written to x.html");
     assert!(user.state.overlay.is_none());
 }
@@ -140,7 +146,7 @@ fn one_key_opens_a_case_during_the_first_run() {
 fn help_lists_every_command_and_every_key() {
     let mut user = Harness::new(120, 300);
     user.press("f1");
-    for row in crate::tui::state::COMMANDS {
+    for row in crate::tui::state::COMMANDS.iter() {
         user.sees(row.name);
     }
     for row in crate::tui::keys::TABLE {

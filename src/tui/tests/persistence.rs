@@ -3,8 +3,8 @@
 use super::data;
 use super::harness::Harness;
 use crate::tui::ExitReason;
-use crate::tui::journal::{Journal, SavedEnd, SavedSession, SavedTurn, Subject};
-use crate::tui::state::{Effect, Event, Start};
+use crate::tui::journal::{Finished, SavedEnd, SavedSession, SavedTurn, Subject};
+use crate::tui::state::{Effect, Event, Reply, Start, Turn};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
 
@@ -27,10 +27,10 @@ fn a_new_session_waits_until_the_last_turn_is_saved() {
     user.press("alt-n");
     user.sees("a new session");
     user.exchange("two", "no");
-    let first = user.journal().open("s1").unwrap().turns;
+    let first = user.journal().open_session("1").unwrap().turns;
     assert_eq!(first.len(), 1);
-    assert!(matches!(&first[0].end, SavedEnd::Answered { answer, .. } if answer == "yes"));
-    let second = user.journal().open("s2").unwrap().turns;
+    assert!(matches!(&first[0].end, SavedEnd::Answered(done) if done.answer == "yes"));
+    let second = user.journal().open_session("2").unwrap().turns;
     let questions: Vec<&str> = second.iter().map(|t| t.question.as_str()).collect();
     assert_eq!(questions, ["two"]);
 }
@@ -43,10 +43,11 @@ fn a_session_is_neither_closed_nor_deleted_while_a_turn_is_being_saved() {
     user.exchange("two", "no");
     user.store_is_slow();
     user.exchange("three", "left");
-    let saved = user.journal().open("s1").unwrap();
+    let saved = user.journal().open_session("1").unwrap();
     user.event(Event::SessionOpened(Ok(Box::new(saved))));
     user.sees(STILL_SAVING);
-    assert_eq!(user.state.session.id(), Some("s2"));
+    let second = user.journal().open_session("2").unwrap().id;
+    assert_eq!(user.state.session.id(), Some(second.as_str()));
     user.effects();
     command(&mut user, "/delete");
     user.press("y");
@@ -66,13 +67,9 @@ fn a_question_asked_before_its_parent_is_saved_still_follows_it() {
     user.exchange("one", "yes");
     user.exchange("two", "no");
     user.store_answers();
-    let turns = user.journal().open("s1").unwrap().turns;
+    let turns = user.journal().open_session("1").unwrap().turns;
     assert_eq!(turns[1].parent.as_ref(), Some(&turns[0].id));
-    assert!(
-        turns
-            .iter()
-            .all(|t| matches!(t.end, SavedEnd::Answered { .. }))
-    );
+    assert!(turns.iter().all(|t| matches!(t.end, SavedEnd::Answered(_))));
     assert!(!user.state.has_unstored());
 }
 
@@ -102,13 +99,14 @@ fn quitting_ends_a_turn_exactly_once() {
         answer: Box::new(data::answer("too late")),
     });
     assert_eq!(count_ends(&mut user), 1);
-    let turns = user.journal().open("s1").unwrap().turns;
-    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half")));
+    let turns = user.journal().open_session("1").unwrap().turns;
+    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text } if text.contains("half")));
 }
 
 #[test]
 fn a_rejected_answer_is_an_error_and_the_next_question_keeps_its_parent() {
     let mut user = Harness::new(120, 40);
+    command(&mut user, "/temperature 0.7");
     user.exchange("one", "yes");
     user.exchange("two", "yes");
     for _ in 0..10 {
@@ -121,7 +119,7 @@ fn a_rejected_answer_is_an_error_and_the_next_question_keeps_its_parent() {
     user.press("esc");
     user.model_stops();
     user.exchange("three", "no");
-    let turns = user.journal().open("s1").unwrap().turns;
+    let turns = user.journal().open_session("1").unwrap().turns;
     let last = turns.last().unwrap();
     assert_eq!(last.question, "three");
     assert_eq!(last.parent.as_ref(), Some(&turns[turns.len() - 2].id));
@@ -170,13 +168,14 @@ fn another_session_is_not_drawn_from_cached_text() {
             damaged: Vec::new(),
             subject: Subject::default(),
             settings: Default::default(),
-            end: SavedEnd::Answered {
+            setup: Setup::default(),
+            shots: Vec::new(),
+            prompt: None,
+            end: SavedEnd::Answered(Box::new(Finished {
                 answer: "yes".into(),
-                rationale: None,
                 notices: vec![notice.into()],
-                ranking: Vec::new(),
-                shots: Vec::new(),
-            },
+                ..Finished::default()
+            })),
         }],
     };
     let mut open = |saved: SavedSession| {
@@ -188,6 +187,46 @@ fn another_session_is_not_drawn_from_cached_text() {
     let second = open(saved("s2", "other notice", "other.png"));
     assert!(second.contains("note: other notice"), "{second}");
     assert!(second.contains("[other.png]"), "{second}");
+}
+
+#[test]
+fn a_reopened_session_has_its_shots_prompt_token_counts_and_timings() {
+    let mut user = Harness::new(120, 40);
+    user.attach("a.png");
+    user.exchange("one", "yes");
+    user.ask("two");
+    user.retrieve(3);
+    user.stream("A round");
+    let turn = user.running();
+    user.event(Event::TurnFailed {
+        turn,
+        error: rounds_support::Failure::model("broken"),
+    });
+    let before: Vec<String> = path_of(&user).iter().map(|t| t.streamed()).collect();
+    user.press("alt-n f2 enter");
+    let reopened = path_of(&user);
+    let streamed: Vec<String> = reopened.iter().map(|t| t.streamed()).collect();
+    assert_eq!(streamed[1], before[1]);
+    assert_eq!(streamed[1], "Rationale: A round");
+    for (turn, shots) in reopened.iter().zip([4, 3]) {
+        assert!(turn.prompt_text().starts_with("<image>Question: "));
+        assert_eq!((turn.shots.len(), turn.asked), (shots, 4));
+        assert_eq!(turn.images.len(), 1);
+    }
+    let Reply::Answered(done) = &reopened[0].reply else {
+        panic!("{:?}", reopened[0].reply)
+    };
+    let given = Finished::from(&data::answer("yes"));
+    assert_eq!(**done, given);
+    assert!(done.generated_tokens > 0 && done.prompt_tokens > 0 && done.total_ms > 0.0);
+    assert!(reopened[0].speed().is_some());
+}
+
+fn path_of(user: &Harness) -> Vec<Turn> {
+    let conversation = &user.state.conversation;
+    let path = conversation.path().into_iter();
+    path.map(|id| conversation.get(id).unwrap().clone())
+        .collect()
 }
 
 /// The setups the store was given: when turns began and when they ended.
@@ -232,7 +271,7 @@ fn a_turn_records_the_model_that_answered_not_the_one_that_failed_to_open() {
     user.ask("one");
     user.event(Event::Opened {
         job: job.unwrap(),
-        result: Err(crate::tui::state::UserError::new("not there")),
+        result: Err(rounds_support::Failure::usage("not there")),
     });
     user.answer("yes");
     let (begun, ended) = stored_setups(&mut user);

@@ -2,7 +2,7 @@
 
 use super::harness::Harness;
 use crate::tui::ExitReason;
-use crate::tui::journal::{Journal, SavedEnd};
+use crate::tui::journal::SavedEnd;
 use crate::tui::state::{Effect, Event};
 
 #[test]
@@ -34,7 +34,7 @@ fn ctrl_d_deletes_in_text_and_quits_from_an_empty_input() {
     let mut user = Harness::new(100, 30);
     user.type_text("ab");
     user.press("home ctrl-d");
-    assert_eq!(user.state.input.text(), "b");
+    assert_eq!(user.state.composer.input.text(), "b");
     user.press("ctrl-d ctrl-d");
     assert!(
         user.effects()
@@ -55,9 +55,9 @@ fn a_signal_keeps_the_running_answer() {
             .iter()
             .any(|e| matches!(e, Effect::Leave(ExitReason::Signal(15))))
     );
-    let session = user.journal().open("s1").unwrap();
+    let session = user.journal().open_session("1").unwrap();
     assert!(
-        matches!(&session.turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half of an"))
+        matches!(&session.turns[0].end, SavedEnd::Stopped { text } if text.contains("half of an"))
     );
 }
 

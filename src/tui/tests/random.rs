@@ -3,7 +3,8 @@
 use super::harness::Harness;
 use crate::tui::ExitReason;
 use crate::tui::keys::TABLE;
-use crate::tui::state::{Activity, Effect, Entry, Event, UserError};
+use crate::tui::state::{Activity, Effect, Entry, Event};
+use rounds_support::Failure;
 use rounds_support::sanitise::is_forbidden;
 
 /// A small seeded random generator (xorshift).
@@ -97,7 +98,7 @@ fn step(user: &mut Harness, dice: &mut Dice, keys: &[&str]) {
             let result = if dice.next(2) == 0 {
                 Ok(Default::default())
             } else {
-                Err(UserError::new("no"))
+                Err(Failure::usage("no"))
             };
             user.event(Event::Opened {
                 job: job.unwrap_or(3),
@@ -121,7 +122,7 @@ fn step_model(user: &mut Harness, dice: &mut Dice) {
         4 => user.model_stops(),
         _ => user.event(Event::TurnFailed {
             turn,
-            error: UserError::new("broken"),
+            error: Failure::usage("broken"),
         }),
     }
 }

@@ -1,9 +1,9 @@
 //! Asking again: edited, regenerated, compared. Earlier answers are never lost.
 
 use super::harness::Harness;
-use crate::tui::journal::Journal;
-use crate::tui::state::{Effect, Event, UserError};
+use crate::tui::state::{Effect, Event};
 use rounds_assistant::retrieval::Strategy;
+use rounds_support::Failure;
 
 #[test]
 fn an_edited_question_is_a_branch_and_the_old_one_stays_reachable() {
@@ -21,7 +21,7 @@ fn an_edited_question_is_a_branch_and_the_old_one_stays_reachable() {
     user.sees("branch 1 of 2");
     user.press("alt-right");
     user.sees("Is there an effusion?");
-    let turns = user.journal().open("s1").unwrap().turns;
+    let turns = user.journal().open_session("1").unwrap().turns;
     assert_eq!(turns.len(), 2);
     assert_eq!(turns[1].parent, None);
 }
@@ -31,19 +31,26 @@ fn esc_while_editing_leaves_the_question_as_it_was() {
     let mut user = Harness::new(100, 30);
     user.exchange("Is there a nodule?", "yes");
     user.press("alt-e esc");
-    assert!(user.state.input.is_empty());
+    assert!(user.state.composer.input.is_empty());
     user.effects();
     user.ask("next");
     user.does_not_see("branch");
 }
 
 #[test]
-fn regenerating_makes_a_branch_and_warns_when_the_answer_cannot_change() {
+fn regenerating_makes_a_branch_only_if_the_answer_can_change() {
     let mut user = Harness::new(100, 40);
     user.exchange("Is there a nodule?", "yes");
+    user.effects();
     user.press("ctrl-r");
-    user.sees("Same settings give the same answer");
-    user.retrieve(4);
+    user.sees("Same settings give the same answer; `/temperature 0.7` varies it");
+    user.does_not_see("branch");
+    assert!(user.effects().is_empty(), "nothing is asked or stored");
+    user.type_text("/k 2");
+    user.press("enter ctrl-r");
+    user.retrieve(2);
+    // Neither while the same question is being answered.
+    user.press("ctrl-r");
     user.answer("yes");
     user.sees("branch 2 of 2");
     user.type_text("/temperature 0.7");
@@ -59,6 +66,29 @@ fn regenerating_makes_a_branch_and_warns_when_the_answer_cannot_change() {
         })
         .collect();
     assert_eq!(seeds[seeds.len() - 2..], [0, 1]);
+}
+
+#[test]
+fn a_reopened_answer_is_regenerated_only_by_another_model_or_index() {
+    let mut user = Harness::new(100, 40);
+    user.exchange("Is there a nodule?", "yes");
+    user.press("alt-n f2 enter ctrl-r");
+    user.sees("Same settings give the same answer");
+    assert_eq!(user.state.conversation.count(), 1);
+    user.type_text("/index mine");
+    user.press("enter");
+    user.model_opens();
+    user.press("ctrl-r");
+    assert_eq!(user.state.conversation.count(), 2);
+    user.answer("no");
+    user.press("ctrl-r");
+    user.sees("Same settings give the same answer");
+    // It may have got more examples since.
+    user.type_text("/index mine");
+    user.press("enter");
+    user.model_opens();
+    user.press("ctrl-r");
+    assert_eq!(user.state.conversation.count(), 3);
 }
 
 #[test]
@@ -121,7 +151,7 @@ fn a_stopped_or_failed_comparison_is_asked_again() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        error: UserError::new("broken"),
+        error: Failure::usage("broken"),
     });
     user.press("esc");
     user.press("alt-c");
@@ -139,16 +169,19 @@ fn a_cancelled_edit_restores_the_input() {
     user.attach("next.png");
     user.type_text("half a quest");
     user.press("alt-e");
-    assert_eq!(user.state.input.text(), "first");
-    assert!(user.state.attached.is_empty());
+    assert_eq!(user.state.composer.input.text(), "first");
+    assert!(user.state.case.images.is_empty());
     user.press("esc");
-    assert_eq!(user.state.input.text(), "half a quest");
-    assert_eq!(user.state.attached.len(), 1);
+    assert_eq!(user.state.composer.input.text(), "half a quest");
+    assert_eq!(user.state.case.images.len(), 1);
     user.press("alt-e enter");
     user.answer("no");
-    assert!(user.state.input.is_empty());
+    assert!(user.state.composer.input.is_empty());
     user.press("esc");
-    assert!(user.state.input.is_empty(), "a sent edit leaves no draft");
+    assert!(
+        user.state.composer.input.is_empty(),
+        "a sent edit leaves no draft"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rounds_imaging::ColourDepth;
 use rounds_index::dataset::Format;
 
 fn command(user: &mut Harness, line: &str) {
+    user.press("ctrl-u");
     user.type_text(line);
     user.press("enter");
 }
@@ -40,7 +41,7 @@ fn a_question_that_the_settings_forbid_stays_in_the_input() {
     command(&mut user, "/pin off");
     command(&mut user, "Is there a nodule?");
     user.sees("error: the strategy fixed uses only pinned examples");
-    assert_eq!(user.state.input.text(), "Is there a nodule?");
+    assert_eq!(user.state.composer.input.text(), "Is there a nodule?");
     assert_eq!(user.state.conversation.count(), 0);
 }
 
@@ -51,13 +52,13 @@ fn the_history_includes_commands() {
     command(&mut user, "/k 3");
     command(&mut user, "/strategy random");
     user.press("up");
-    assert_eq!(user.state.input.text(), "/strategy random");
+    assert_eq!(user.state.composer.input.text(), "/strategy random");
     user.press("up");
-    assert_eq!(user.state.input.text(), "/k 3");
+    assert_eq!(user.state.composer.input.text(), "/k 3");
     user.press("up");
-    assert_eq!(user.state.input.text(), "first question");
+    assert_eq!(user.state.composer.input.text(), "first question");
     user.press("down down");
-    assert_eq!(user.state.input.text(), "/strategy random");
+    assert_eq!(user.state.composer.input.text(), "/strategy random");
 }
 
 fn exports(user: &mut Harness) -> Vec<(ExportFormat, PathBuf)> {

@@ -1,8 +1,10 @@
 //! Every view at three sizes as snapshots, and at every small size without a panic.
 
 use super::harness::Harness;
-use crate::tui::state::{Effect, Entry, Event, Start, UserError};
+use crate::tui::journal::{SavedSession, SessionSummary};
+use crate::tui::state::{Effect, Entry, Event, Start};
 use rounds_imaging::ColourDepth;
+use rounds_support::Failure;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -43,7 +45,7 @@ const VIEWS: [View; 16] = [
         let turn = user.ask("And now?");
         user.event(Event::TurnFailed {
             turn,
-            error: UserError::new("the question is too long for the context")
+            error: Failure::usage("the question is too long for the context")
                 .hint("ask a shorter question or use fewer shots"),
         });
         user.press("alt-1");
@@ -72,7 +74,37 @@ const VIEWS: [View; 16] = [
         user.exchange("Is there a nodule?", "yes");
         user.press("alt-n");
         user.exchange("Which organ is shown?", "the liver");
+        // Ids and times as they might be.
+        let row = |id: &str, title: &str, when: &str| SessionSummary {
+            id: id.into(),
+            title: title.into(),
+            when: when.into(),
+            turns: 2,
+            last_answer: Some("yes".into()),
+            ..SessionSummary::default()
+        };
+        let open = user.journal().open_session("2").unwrap();
+        let open = SavedSession {
+            id: "k7m2p9xq".into(),
+            ..open
+        };
+        user.event(Event::SessionOpened(Ok(Box::new(open))));
         user.press("f2");
+        user.event(Event::Sessions {
+            words: String::new(),
+            result: Ok(vec![
+                row("k7m2p9xq", "Which organ is shown?", "today 14:05"),
+                SessionSummary {
+                    image: Some("chest-film.png".into()),
+                    ..row("c2n8w4ta", "Is there a nodule?", "yesterday 09:12")
+                },
+                SessionSummary {
+                    image: Some("a second film.png".into()),
+                    last_answer: Some("no, but a large effusion on the left".into()),
+                    ..row("h0q5e9rs", "Is there a nodule?", "2026-11-02")
+                },
+            ]),
+        });
     }),
     ("example", |user| {
         user.exchange("Is there a nodule?", "yes");

@@ -1,10 +1,11 @@
 //! The session list: keys and clicks while something is typed, and reopening.
 
 use super::harness::Harness;
-use crate::tui::journal::{Journal, Subject};
-use crate::tui::state::{Event, Overlay, Start, UserError};
+use crate::tui::journal::Subject;
+use crate::tui::state::{Event, Overlay, Start};
 use rounds_assistant::Setup;
 use rounds_imaging::ColourDepth;
+use rounds_support::Failure;
 
 /// A list of two sessions with the newer one selected.
 fn with_two_sessions() -> Harness {
@@ -40,6 +41,34 @@ fn delete_edits_typed_text_and_asks_only_when_there_is_none() {
     user.sees("Search: er");
     user.press("end ctrl-u delete");
     assert!(asks_to_delete(&user));
+}
+
+#[test]
+fn sessions_of_the_same_title_are_told_apart_by_image_and_last_answer() {
+    let mut user = Harness::new(110, 34);
+    for (image, answer) in [("a.png", "yes"), ("b.png", "no")] {
+        user.attach(image);
+        user.exchange("Is there a nodule?", answer);
+        user.press("alt-n");
+    }
+    user.press("f2");
+    user.sees("Is there a nodule?  b.png: no ");
+    user.sees("Is there a nodule?  a.png: yes ");
+    user.sees("1 turn  today ");
+}
+
+#[test]
+fn a_search_shows_where_the_words_were_found() {
+    let mut user = with_two_sessions();
+    user.type_text("smooth edge");
+    // These words are in its shots only.
+    user.sees("no session matches these words");
+    user.press("ctrl-u");
+    user.type_text("second example");
+    user.sees("newer  rationale: ");
+    user.press("ctrl-u");
+    user.type_text("older");
+    user.sees("older  question: older");
 }
 
 #[test]
@@ -86,11 +115,11 @@ fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
         );
         user.model_opens();
         let mut other = Harness::new(110, 34);
-        other.state.subject = subject("BOB");
+        other.state.case.subject = subject("BOB");
         other.exchange("older", "yes");
-        let saved = other.journal().open("s1").unwrap();
+        let saved = other.journal().open_session("1").unwrap();
         user.event(Event::SessionOpened(Ok(Box::new(saved))));
-        user.state.subject.clone()
+        user.state.case.subject.clone()
     };
     assert_eq!(open(Some("s1")), subject("ALICE"));
     assert_eq!(open(None), subject("BOB"));
@@ -105,7 +134,7 @@ fn a_partial_answer_that_failed_is_there_when_the_session_is_reopened() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        error: UserError::new("broken"),
+        error: Failure::usage("broken"),
     });
     user.press("alt-n");
     user.does_not_see("half an answer");

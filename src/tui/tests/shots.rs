@@ -102,7 +102,7 @@ fn a_click_selects_a_shot_and_a_second_click_opens_it() {
         row: area.y,
     };
     user.event(click());
-    assert_eq!(user.state.shot, 1);
+    assert_eq!(user.state.selection.shot, 1);
     user.event(click());
     assert!(matches!(user.state.overlay, Some(Overlay::Example { .. })));
 }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::harness::Harness;
-use crate::tui::state::{Effect, Event, UserError, Work};
+use crate::tui::state::{Effect, Event, Work};
 use rounds_index::dataset::Format;
+use rounds_support::Failure;
 
 fn command(user: &mut Harness, line: &str) {
+    user.press("ctrl-u");
     user.type_text(line);
     user.press("enter");
 }
@@ -68,7 +70,7 @@ fn esc_stops_an_import_once_and_the_open_index_is_reloaded() {
     let effects = user.effects();
     let stops = effects.iter().filter(|e| matches!(e, Effect::StopWork));
     assert_eq!(stops.count(), 1);
-    let result = Err(UserError::new("the disk is full"));
+    let result = Err(Failure::usage("the disk is full"));
     user.event(Event::WorkFinished { job, result });
     user.sees("error: the disk is full");
     assert!(reopens(&mut user));
@@ -78,7 +80,7 @@ fn esc_stops_an_import_once_and_the_open_index_is_reloaded() {
 fn an_invalid_import_explains_what_is_accepted() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/import mine");
-    user.sees("for example: /import mine folder ~/pictures");
+    user.sees("for example: /import folder mine ~/images");
     command(&mut user, "/import mine slak x");
     user.sees("`slak` is not a data set format");
 }

@@ -5,12 +5,15 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::tui::state::{Activity, Reply, State, Turn, TurnId, describe_shots, same_answer};
+use rounds_assistant::NO_ANSWER;
 use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
 
+use super::canvas::{Canvas, put_lines};
+use super::shot_text::{lead, similarity_or_reason};
 use super::text::wrapped;
 use super::theme::Theme;
-use super::{Canvas, put_lines, window};
+use super::window;
 
 /// Draws two answers side by side, with the settings and shots of each.
 pub fn draw(
@@ -77,7 +80,10 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
     lines.push(Line::raw(""));
     match &turn.reply {
         Reply::Answered(done) => {
-            lines.extend(wrapped(&done.answer, width, 0, theme.strong));
+            lines.extend(match done.answer.is_empty() {
+                true => wrapped(NO_ANSWER, width, 0, theme.text),
+                false => wrapped(&done.answer, width, 0, theme.strong),
+            });
             let rationale = done
                 .rationale
                 .as_deref()
@@ -108,8 +114,11 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
     lines.extend(wrapped(&shots, width, 0, theme.title));
     for shot in &turn.shots {
         let text = format!(
-            "{}. {} {:.3}: {}",
-            shot.rank, shot.example.id, shot.score, shot.example.answer
+            "{}. {}  {}  A: {}",
+            shot.rank,
+            similarity_or_reason(shot),
+            lead(shot),
+            shot.example.answer
         );
         lines.extend(wrapped(&text, width, 0, theme.text));
     }

@@ -1,6 +1,5 @@
 //! The conversation: the turns of the selected branch, each with its question, answer and notices.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -9,42 +8,36 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState};
 
-use crate::tui::state::{Activity, Finished, Focus, Reply, State, Turn, TurnId};
-use rounds_assistant::INTENDED_USE;
+use crate::tui::state::{Activity, Finished, Focus, Reply, Stage, State, Turn, TurnId};
+use rounds_assistant::{INTENDED_USE, NO_ANSWER};
 use rounds_support::errors::count;
 
+use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
 use super::text::wrapped;
 use super::theme::Theme;
-use super::{Canvas, put_lines};
 
-/// Cached lines by turn: wrapping all text again for every frame would get slower as the session grows.
-#[derive(Default)]
-pub struct Memo {
-    lines: HashMap<TurnId, (u64, Rc<Vec<Line<'static>>>)>,
+/// A conversation of more turns is never short.
+const MAX_SHORT_TURNS: usize = 3;
+
+/// The number of lines in a pane of this width, if the conversation is short.
+pub fn short_length(state: &State, width: u16, theme: &Theme) -> Option<usize> {
+    let width = inner_width(width);
+    let path = state.conversation.path();
+    if path.is_empty() {
+        return Some(getting_started(state, width, theme).len());
+    }
+    let turns = path.len() <= MAX_SHORT_TURNS;
+    turns.then(|| {
+        path.into_iter()
+            .map(|id| turn_lines(id, state, width, theme).len())
+            .sum()
+    })
 }
 
-impl Memo {
-    fn lines(
-        &mut self,
-        turn: TurnId,
-        stamp: u64,
-        wrap: impl FnOnce() -> Vec<Line<'static>>,
-    ) -> Rc<Vec<Line<'static>>> {
-        if let Some((cached, lines)) = self.lines.get(&turn)
-            && *cached == stamp
-        {
-            return lines.clone();
-        }
-        let lines = Rc::new(wrap());
-        self.lines.insert(turn, (stamp, lines.clone()));
-        lines
-    }
-
-    /// Empties the cache, after a change of theme.
-    pub fn clear(&mut self) {
-        self.lines.clear();
-    }
+/// What the frame and its margins leave.
+fn inner_width(width: u16) -> u16 {
+    width.saturating_sub(4)
 }
 
 /// Draws the conversation pane.
@@ -73,7 +66,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let mut total = 0;
     let mut blocks = Vec::with_capacity(path.len());
     for id in path {
-        let lines = turn_lines(id, state, inside.width, canvas);
+        let lines = cached_lines(id, state, inside.width, canvas);
         canvas.hits.turns.push((id, total));
         total += lines.len();
         blocks.push(lines);
@@ -82,7 +75,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     canvas.hits.lines = total;
     canvas.hits.height = height;
     let max_scroll = total.saturating_sub(height);
-    let first = state.scroll.map_or(max_scroll, |from| from.min(max_scroll));
+    let first = state.selection.scroll.map_or(max_scroll, |from| from.min(max_scroll));
     let visible = blocks
         .iter()
         .flat_map(|block| block.iter())
@@ -133,7 +126,8 @@ fn getting_started(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static
     lines
 }
 
-fn turn_lines(
+/// The lines of a turn from the cache.
+fn cached_lines(
     id: TurnId,
     state: &State,
     width: u16,
@@ -142,27 +136,16 @@ fn turn_lines(
     let Some(turn) = state.conversation.get(id) else {
         return Rc::default();
     };
-    let siblings = state.conversation.siblings(id);
-    let position = siblings.iter().position(|s| *s == id).unwrap_or(0);
-    let stage = match state.activity {
-        Activity::Turn { turn, stage } if turn == id => Some(stage),
-        _ => None,
-    };
-    let chosen = state.is_chosen(id);
     let stamp = {
         let mut hasher = DefaultHasher::new();
         // Turn ids start again with each conversation.
         state.conversations.hash(&mut hasher);
         let names = turn.images.iter().map(|a| &a.image.source.name);
         names.for_each(|name| name.hash(&mut hasher));
-        (width, &turn.question, position, siblings.len(), chosen).hash(&mut hasher);
-        (
-            turn.shots.len(),
-            turn.text.len(),
-            &turn.label,
-            stage.map(|s| s as u8),
-        )
-            .hash(&mut hasher);
+        let stage = stage(id, state).map(|s| s as u8);
+        let (branch, chosen) = (branch(id, state), state.is_chosen(id));
+        (width, &turn.question, branch, chosen).hash(&mut hasher);
+        (turn.shots.len(), turn.text.len(), &turn.label, stage).hash(&mut hasher);
         match &turn.reply {
             Reply::Pending => 0_u8.hash(&mut hasher),
             Reply::Answered(done) => {
@@ -175,14 +158,39 @@ fn turn_lines(
         hasher.finish()
     };
     let theme = canvas.theme;
-    canvas.memo.lines(id, stamp, || {
-        let branch =
-            (siblings.len() > 1).then(|| format!("branch {} of {}", position + 1, siblings.len()));
-        let mut lines = question(turn, branch, chosen, width, theme);
-        lines.extend(reply(turn, stage.map(|s| s.words()), width, theme));
-        lines.push(Line::raw(""));
-        lines
-    })
+    let wrap = || turn_lines(id, state, width, theme);
+    canvas.memo.lines(id, stamp, wrap)
+}
+
+/// What is being done for a turn.
+fn stage(id: TurnId, state: &State) -> Option<Stage> {
+    match state.activity {
+        Activity::Turn { turn, stage } if turn == id => Some(stage),
+        _ => None,
+    }
+}
+
+/// Which of several versions of a question a turn is, from 1, and how many there are.
+fn branch(id: TurnId, state: &State) -> Option<(usize, usize)> {
+    let siblings = state.conversation.siblings(id);
+    let position = siblings.iter().position(|s| *s == id).unwrap_or(0);
+    (siblings.len() > 1).then_some((position + 1, siblings.len()))
+}
+
+fn turn_lines(id: TurnId, state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(turn) = state.conversation.get(id) else {
+        return Vec::new();
+    };
+    let branch = branch(id, state).map(|(number, of)| format!("branch {number} of {of}"));
+    let mut lines = question(turn, branch, state.is_chosen(id), width, theme);
+    lines.extend(reply(
+        turn,
+        stage(id, state).map(|s| s.words()),
+        width,
+        theme,
+    ));
+    lines.push(Line::raw(""));
+    lines
 }
 
 fn question(
@@ -253,7 +261,10 @@ fn streamed(turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 fn answered(done: &Finished, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = wrapped(&done.answer, width, 2, theme.strong);
+    let mut lines = match done.answer.is_empty() {
+        true => wrapped(NO_ANSWER, width, 2, theme.dim),
+        false => wrapped(&done.answer, width, 2, theme.strong),
+    };
     match &done.rationale {
         Some(rationale) => {
             lines.extend(wrapped(

@@ -1,4 +1,4 @@
-//! Dialogs: export a session, confirm a deletion.
+//! Dialogs: export a session, confirm what cannot be undone.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,9 +8,10 @@ use crate::tui::journal::ExportFormat;
 use crate::tui::state::ExportDialog;
 use rounds_assistant::INTENDED_USE;
 
+use super::canvas::{Canvas, put_lines};
 use super::lists::labelled_field;
 use super::text::wrapped;
-use super::{Canvas, put_lines, window};
+use super::window;
 
 /// Draws the export dialog.
 pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut Canvas) {
@@ -32,7 +33,7 @@ pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut
         &ExportFormat::ALL,
         at,
         canvas,
-        |format, _| Line::raw(format.name()),
+        |format, _| Line::raw(format.description()),
     );
     // These rows are not a list of the state, so clicks must not select them.
     canvas.hits.rows.clear();
@@ -62,16 +63,15 @@ pub fn export(frame: &mut Frame, area: Rect, dialog: &ExportDialog, canvas: &mut
     put_lines(frame, rest, &lines, 0);
 }
 
-/// Draws the question whether to delete something.
-pub fn confirm(frame: &mut Frame, area: Rect, question: &str, canvas: &mut Canvas) {
-    let body = window::open(
-        frame,
-        area,
-        (64, 8),
-        "Delete",
-        "y deletes   n or Esc cancels",
-        canvas,
-    );
+/// Draws a question before something that cannot be undone; `verb` is what `y` does.
+pub fn confirm(
+    frame: &mut Frame,
+    area: Rect,
+    (question, (title, verb)): (&str, (&str, &str)),
+    canvas: &mut Canvas,
+) {
+    let hints = format!("y {verb}   n or Esc cancels");
+    let body = window::open(frame, area, (64, 8), title, &hints, canvas);
     put_lines(
         frame,
         body,

@@ -2,18 +2,20 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
-use crate::tui::backend::image_hashes;
+use crate::tui::backend::{image_hashes, marked_boxes, region_names};
 use crate::tui::keys::Action;
 use crate::tui::state::{Page, State, TurnId};
-use crate::tui::terminal_image::{Source, ViewTransform};
+use crate::tui::terminal_image::{Appearance, Source, outline_colour, outline_letter};
 use rounds_assistant::retrieval::Shot;
 
+use super::canvas::{Canvas, put_lines};
 use super::lists::with_preview;
-use super::text::wrapped;
+use super::text::{cut, wrapped};
 use super::theme::Theme;
-use super::{Canvas, images, window};
+use super::{images, window};
 
 /// Draws a whole example.
 pub fn draw(
@@ -56,12 +58,44 @@ fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) 
             sha256: sha256.clone(),
         };
         let name = match images.len() {
-            1 => shot.example.id.clone(),
-            all => format!("{} of {all}: {}", number + 1, shot.example.id),
+            1 => String::new(),
+            all => format!("{} of {all}", number + 1),
         };
-        let transform = ViewTransform::default();
-        images::one(frame, *cell, sha256, transform, source, &name, canvas);
+        let mut shown = Appearance::whole(sha256);
+        let mut cell = *cell;
+        if number == 0 {
+            // Data sets mark regions in the first image.
+            shown.boxes = marked_boxes(&shot.example);
+            cell = legend(frame, cell, shot, canvas);
+        }
+        images::one(frame, cell, &shown, source, &name, canvas);
     }
+}
+
+/// Maximum rows of a legend.
+const MAX_LEGEND: usize = 6;
+
+/// Draws the names of the marked regions at the foot of an area, each with its number; returns the area above.
+fn legend(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &Canvas) -> Rect {
+    let names = region_names(&shot.example);
+    let depth = canvas.gallery.screen().depth;
+    let lines: Vec<Line<'static>> = names
+        .iter()
+        .take(MAX_LEGEND)
+        .enumerate()
+        .map(|(kind, name)| {
+            let colour = Style::new().fg(outline_colour(kind, depth));
+            Line::from(vec![
+                Span::styled(format!("{} ", outline_letter(kind)), colour),
+                Span::styled(cut(name, usize::from(area.width)), canvas.theme.dim),
+            ])
+        })
+        .collect();
+    let height = u16::try_from(lines.len()).unwrap_or(0);
+    let [above, below] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(height)]).areas(area);
+    put_lines(frame, below, &lines, 0);
+    above
 }
 
 fn lines(state: &State, shot: &Shot, width: u16, theme: &Theme) -> Vec<Line<'static>> {

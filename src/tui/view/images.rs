@@ -9,11 +9,12 @@ use crate::tui::backend::image_hashes;
 use crate::tui::journal::Attached;
 use crate::tui::keys::Action;
 use crate::tui::state::{Focus, State};
-use crate::tui::terminal_image::{ImageProtocol, Source, ViewTransform};
+use crate::tui::terminal_image::{Appearance, ImageProtocol, Source};
 
+use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
+use super::shot_text::lead;
 use super::text::{cut, wrapped};
-use super::{Canvas, put_lines};
 
 /// Draws the image pane.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
@@ -139,39 +140,25 @@ fn attached(
         caption = format!("shown {changes} (display only)\n{caption}");
     }
     let source = || Source::Image(image.clone());
-    one(
-        frame,
-        area,
-        &image.source.sha256,
+    let shown = Appearance {
         transform,
-        source,
-        &caption,
-        canvas,
-    );
+        ..Appearance::whole(&image.source.sha256)
+    };
+    one(frame, area, &shown, source, &caption, canvas);
 }
 
 fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let Some(shot) = state.chosen_shot() else {
         return;
     };
-    let caption = format!(
-        "shot {}  {}: {}",
-        shot.rank, shot.example.id, shot.example.answer
-    );
+    let caption = format!("shot {}  {} {}", shot.rank, lead(shot), shot.example.answer);
     if let Some(sha256) = image_hashes(&shot.example).into_iter().next() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),
             sha256: sha256.clone(),
         };
-        one(
-            frame,
-            area,
-            &sha256,
-            ViewTransform::default(),
-            source,
-            &caption,
-            canvas,
-        );
+        let shown = Appearance::whole(&sha256);
+        one(frame, area, &shown, source, &caption, canvas);
     }
 }
 
@@ -179,8 +166,7 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
 pub fn one(
     frame: &mut Frame,
     area: Rect,
-    id: &str,
-    transform: ViewTransform,
+    shown: &Appearance,
     source: impl FnOnce() -> Source,
     caption: &str,
     canvas: &mut Canvas,
@@ -195,7 +181,7 @@ pub fn one(
     let hidden = canvas.gallery.screen().protocol == ImageProtocol::None;
     let missing = canvas
         .gallery
-        .draw(image_area, frame.buffer_mut(), id, transform, source);
+        .draw(image_area, frame.buffer_mut(), shown, source);
     let message = match missing {
         Some(reason) => Some(reason.to_string()),
         None if hidden => Some("images are off (/images auto turns them on)".into()),

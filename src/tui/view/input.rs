@@ -26,7 +26,7 @@ pub fn height(state: &State, columns: u16, rows: u16) -> u16 {
     } else {
         (columns.saturating_sub(2), 0)
     };
-    let lines = lay_out(&state.input, usize::from(field_width)).0.len();
+    let lines = lay_out(&state.composer.input, usize::from(field_width)).0.len();
     let max = (rows / 3).max(1);
     u16::try_from(lines).unwrap_or(max).clamp(1, max) + frame
 }
@@ -48,10 +48,10 @@ fn lay_out(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) 
 
 /// The title of the input says what Enter does.
 fn title(state: &State) -> String {
-    match (&state.editing, state.input.text().starts_with('/')) {
+    match (&state.composer.editing, state.composer.input.text().starts_with('/')) {
         (Some(_), _) => "Edit the question (the old version is kept)".into(),
         (None, true) => "Command".into(),
-        (None, false) => match state.attached.len() {
+        (None, false) => match state.case.images.len() {
             0 => "Question".into(),
             1 => format!("Question about {}", name(state, 0)),
             number => format!("Question about {number} images"),
@@ -61,7 +61,7 @@ fn title(state: &State) -> String {
 
 fn name(state: &State, at: usize) -> &str {
     state
-        .attached
+        .case.images
         .get(at)
         .map_or("", |a| a.image.source.name.as_str())
 }
@@ -80,7 +80,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     ])
     .areas(inside);
     frame.render_widget(Span::styled(">", theme.accent), mark);
-    if state.input.is_empty() {
+    if state.composer.input.is_empty() {
         let hint = format!(
             "Ask a question.  {} attaches an image, / shows commands, ? shows keys.",
             state.keymap.hint(Action::PickFile)
@@ -90,7 +90,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
             field,
         );
     }
-    let cursor = text_field(frame, field, &state.input, theme);
+    let cursor = text_field(frame, field, &state.composer.input, theme);
     if focused && let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);
     }
@@ -122,7 +122,7 @@ pub fn text_field(
 
 /// Draws the list of completions above the input.
 pub fn completion(frame: &mut Frame, input: Rect, state: &State, theme: &Theme) {
-    let Some(completion) = &state.completion else {
+    let Some(completion) = &state.composer.completion else {
         return;
     };
     let room = usize::from(input.y.saturating_sub(frame.area().y));

@@ -6,14 +6,15 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::journal::SessionSummary;
 use crate::tui::state::{Entry, Picker, SessionList, State};
-use crate::tui::terminal_image::{Source, ViewTransform};
+use crate::tui::terminal_image::{Appearance, Source};
 use rounds_support::errors::{bytes, count};
 use rounds_support::sanitise::clean_line;
 
+use super::canvas::{Canvas, put_lines};
 use super::input::text_field;
 use super::text::{cut, width, wrapped};
 use super::theme::Theme;
-use super::{Canvas, images, put_lines, window};
+use super::{images, window};
 
 /// Splits an area into a list and, if there is room, an image preview beside it.
 pub fn with_preview(area: Rect) -> (Rect, Option<Rect>) {
@@ -51,25 +52,24 @@ pub fn case_list(
     canvas: &mut Canvas,
 ) {
     let (list, preview) = with_preview(area);
-    window::list(frame, list, &state.cases, selected, canvas, |name, _| {
-        Line::raw(name.clone())
+    window::list(frame, list, &state.cases, selected, canvas, |case, _| {
+        Line::raw(case.title.clone())
     });
-    if let (Some(preview), Some(name)) = (
+    if let (Some(preview), Some(case)) = (
         preview,
         state
             .cases
             .get(selected.min(state.cases.len().saturating_sub(1))),
     ) {
-        let id = format!("case {name}");
-        let source = || Source::Case(name.clone());
+        let id = format!("case {}", case.file);
+        let source = || Source::Case(case.file.clone());
         canvas.gallery.covered = false;
         images::one(
             frame,
             preview,
-            &id,
-            ViewTransform::default(),
+            &Appearance::whole(id),
             source,
-            name,
+            &case.title,
             canvas,
         );
     }
@@ -122,18 +122,10 @@ pub fn picker(frame: &mut Frame, area: Rect, picker: &Picker, canvas: &mut Canva
         |entry, room| file(entry, room, theme),
     );
     if let (Some(preview), Some(entry)) = (preview, picker.entry().filter(|entry| !entry.folder)) {
-        let id = entry.path.to_string_lossy();
+        let shown = Appearance::whole(entry.path.to_string_lossy());
         let source = || Source::File(entry.path.clone());
         canvas.gallery.covered = false;
-        images::one(
-            frame,
-            preview,
-            &id,
-            ViewTransform::default(),
-            source,
-            &entry.name,
-            canvas,
-        );
+        images::one(frame, preview, &shown, source, &entry.name, canvas);
     }
 }
 
@@ -251,15 +243,18 @@ fn session(item: &SessionSummary, here: bool, room: u16, theme: &Theme) -> Line<
     let fits = |text: &&String| width(text) + MIN_TITLE_COLUMNS < room;
     let right = right.iter().find(fits).cloned().unwrap_or_default();
     let mark = if here { "* " } else { "" };
-    let left = match &item.snippet {
-        Some(snippet) => format!("{mark}{}: {snippet}", item.title),
-        None => format!("{mark}{}", item.title),
-    };
     let space = room.saturating_sub(width(&right) + 1);
-    let left = cut(&left, space);
-    let blanks = " ".repeat(space.saturating_sub(width(&left)) + 1);
+    let title = cut(&format!("{mark}{}", item.title), space);
+    // What was found, or else what tells it apart from sessions of the same title.
+    let about = item.snippet.clone().unwrap_or_else(|| item.about());
+    let about = match about.is_empty() {
+        true => String::new(),
+        false => cut(&format!("  {about}"), space.saturating_sub(width(&title))),
+    };
+    let blanks = " ".repeat(space.saturating_sub(width(&title) + width(&about)) + 1);
     Line::from(vec![
-        Span::styled(left, theme.text),
+        Span::styled(title, theme.text),
+        Span::styled(about, theme.dim),
         Span::raw(blanks),
         Span::styled(right, theme.dim),
     ])

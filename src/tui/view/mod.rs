@@ -3,6 +3,7 @@
 //!
 //! Every function must cope with any area, even an empty one.
 
+mod canvas;
 mod compare;
 mod conversation;
 mod dialogs;
@@ -12,8 +13,10 @@ mod images;
 mod input;
 mod layout;
 mod lists;
+mod memo;
 mod notice;
 mod panes;
+mod shot_text;
 mod shots;
 mod status;
 mod text;
@@ -21,28 +24,16 @@ mod theme;
 mod welcome;
 mod window;
 
-pub use conversation::Memo;
 pub use layout::MIN_SIZE;
+pub use memo::Memo;
 pub use theme::Theme;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 
 use super::state::{Focus, Hits, Overlay, State};
 use super::terminal_image::{Gallery, ImageProtocol};
-
-/// What drawing needs besides the state.
-pub struct Canvas<'a> {
-    /// The cache of images ready to draw.
-    pub gallery: &'a mut Gallery,
-    /// The cache of wrapped lines.
-    pub memo: &'a mut Memo,
-    /// The colours and styles.
-    pub theme: &'a Theme,
-    /// What was drawn where.
-    pub hits: Hits,
-}
+use canvas::Canvas;
 
 /// Draws the whole screen.
 pub fn draw(
@@ -63,9 +54,10 @@ pub fn draw(
         canvas.gallery.screen().protocol,
         ImageProtocol::Sixel | ImageProtocol::Iterm2
     );
-    canvas.gallery.covered = state.overlay.is_some() || (uncoverable && state.completion.is_some());
+    canvas.gallery.covered = state.overlay.is_some() || (uncoverable && state.composer.completion.is_some());
     let area = frame.area();
-    match layout::areas(area, state) {
+    let lines = |width| conversation::short_length(state, width, theme);
+    match layout::areas(area, state, lines) {
         None => too_small(frame, area, theme),
         Some(areas) => {
             draw_panes(frame, state, &areas, &mut canvas);
@@ -130,7 +122,9 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             selected,
             scroll,
         }) => welcome::draw(frame, area, state, (*step, *selected, *scroll), canvas),
-        Some(Overlay::Help { scroll }) => help::draw(frame, area, state, *scroll, canvas),
+        Some(Overlay::Help { scroll, filter }) => {
+            help::draw(frame, area, state, (*scroll, filter), canvas)
+        }
         Some(Overlay::Cases { selected }) => lists::cases(frame, area, state, *selected, canvas),
         Some(Overlay::Picker(picker)) => lists::picker(frame, area, picker, canvas),
         Some(Overlay::Sessions(list)) => lists::sessions(frame, area, state, list, canvas),
@@ -150,14 +144,9 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             right,
             scroll,
         }) => compare::draw(frame, area, state, (*left, *right), *scroll, canvas),
-        Some(Overlay::Confirm { question, .. }) => dialogs::confirm(frame, area, question, canvas),
-    }
-}
-
-/// Draws prepared lines into an area, from line `from` on.
-fn put_lines(frame: &mut Frame, area: Rect, lines: &[Line<'_>], from: usize) {
-    let visible = lines.iter().skip(from).take(usize::from(area.height));
-    for (line, y) in visible.zip(area.y..area.bottom()) {
-        frame.render_widget(line, Rect::new(area.x, y, area.width, 1));
+        Some(Overlay::Confirm {
+            question,
+            confirmed,
+        }) => dialogs::confirm(frame, area, (question, confirmed.verb()), canvas),
     }
 }

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::tui::state::State;
 
-use super::put_lines;
+use super::canvas::put_lines;
 use super::text::wrapped;
 use super::theme::Theme;
 

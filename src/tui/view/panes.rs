@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType, Borders};
 
 use crate::tui::state::{Focus, State};
 
-use super::Canvas;
+use super::canvas::Canvas;
 use super::text::{cut, width};
 use super::theme::Theme;
 

@@ -1,28 +1,28 @@
-//! The shots of the selected answer: image, score, reason, question and answer, source and licence.
+//! The shots of the selected answer, three lines each: modality and question, answer, similarity and source. Everything
+//! else about them is in the window of the opened shot.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use crate::tui::backend::image_hashes;
 use crate::tui::state::{Focus, State};
-use crate::tui::terminal_image::{Source, ViewTransform};
+use crate::tui::terminal_image::{Appearance, Source};
 use rounds_assistant::retrieval::{Shot, Strategy};
 
+use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
+use super::shot_text::{lead, similarity, similarity_or_reason};
 use super::text::{cut, width, wrapped};
 use super::theme::Theme;
-use super::{Canvas, put_lines};
 
-/// Rows per shot.
-const ROWS: u16 = 5;
-/// Columns of its image, with a gap.
-const THUMB: u16 = 9;
+/// Rows per shot, at least and with room to spare.
+const MIN_ROWS: u16 = 3;
+const MAX_ROWS: u16 = 9;
 /// Minimum width of a pane with images in it.
 const MIN_WIDTH_FOR_IMAGES: u16 = 34;
 /// Width of a score bar.
-const BAR: usize = 10;
+const BAR: usize = 8;
 
 /// Draws the shots pane.
 pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
@@ -42,15 +42,19 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
             0,
         );
     }
-    let best = shots.iter().map(|shot| shot.score).fold(1.0_f32, f32::max);
-    let visible = usize::from(inside.height / ROWS).max(1);
-    let chosen = state.shot.min(shots.len().saturating_sub(1));
+    let best = best_score(state, &shots);
+    let spread = u16::try_from(shots.len()).unwrap_or(u16::MAX);
+    // The last one needs no gap after it.
+    let step = ((inside.height + 1) / spread.max(1)).clamp(MIN_ROWS, MAX_ROWS + 1);
+    let rows = (step - 1).max(MIN_ROWS);
+    let visible = usize::from((inside.height + step - rows) / step).max(1);
+    let chosen = state.selection.shot.min(shots.len().saturating_sub(1));
     let first = (chosen + 1).saturating_sub(visible);
     for (number, shot) in shots.iter().enumerate().skip(first).take(visible + 1) {
         let down = u16::try_from(number - first)
             .unwrap_or(u16::MAX)
-            .saturating_mul(ROWS);
-        let shot_area = Rect::new(inside.x, inside.y.saturating_add(down), inside.width, ROWS)
+            .saturating_mul(step);
+        let shot_area = Rect::new(inside.x, inside.y.saturating_add(down), inside.width, rows)
             .intersection(inside);
         if shot_area.height == 0 {
             break;
@@ -61,11 +65,19 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
             shot_area,
             shot,
             number == chosen,
-            best,
+            (rows, best),
             state,
             canvas,
         );
     }
+}
+
+/// The similarity that fills a bar: 1, or the best one where similarities are not cosines.
+fn best_score(state: &State, shots: &[&Shot]) -> f32 {
+    let turn = state.turn().and_then(|id| state.conversation.get(id));
+    let fused = turn.is_some_and(|turn| turn.settings.strategy == Strategy::Hybrid);
+    let least = if fused { f32::MIN_POSITIVE } else { 1.0 };
+    shots.iter().map(|shot| shot.score).fold(least, f32::max)
 }
 
 fn title(state: &State, count: usize) -> String {
@@ -101,46 +113,58 @@ fn one(
     area: Rect,
     shot: &Shot,
     chosen: bool,
-    best: f32,
+    (rows, best): (u16, f32),
     state: &State,
     canvas: &mut Canvas,
 ) {
     let theme = canvas.theme;
-    let head = Rect::new(area.x, area.y, area.width, 1.min(area.height));
-    let line = head_line(shot, chosen, best, state, usize::from(area.width), theme);
-    if chosen {
-        frame.buffer_mut().set_style(head, theme.chosen);
-    }
-    frame.render_widget(line, head);
-    let below = Rect::new(
-        area.x,
-        area.y + head.height,
-        area.width,
-        area.height - head.height,
-    );
-    // A cut-off image would be worse than none.
-    let with_image = area.width >= MIN_WIDTH_FOR_IMAGES && below.height == ROWS - 1;
+    // Cells are twice as high as wide; a cut-off image would be worse than none.
+    let thumb = (rows * 2 + 1).min(area.width / 3);
+    let with_image = area.width >= MIN_WIDTH_FOR_IMAGES && area.height == rows;
     let [thumb, text] = Layout::horizontal([
-        Constraint::Length(if with_image { THUMB } else { 2 }),
+        Constraint::Length(if with_image { thumb } else { 0 }),
         Constraint::Min(0),
     ])
-    .areas(below);
+    .areas(area);
     if with_image {
         thumbnail(frame, thumb, shot, canvas);
     }
-    let lines = text_lines(shot, usize::from(text.width), canvas.theme);
+    let room = usize::from(text.width);
+    let mut lines = lead_lines(shot, chosen, text.width, rows, theme);
+    let lead = u16::try_from(lines.len()).unwrap_or(rows);
+    lines.push(answer_line(shot, state, room, theme));
+    lines.push(score_line(shot, best, room, theme));
     put_lines(frame, text, &lines, 0);
+    if chosen {
+        let lead = Rect::new(text.x, text.y, text.width, lead).intersection(area);
+        frame.buffer_mut().set_style(lead, theme.chosen);
+    }
 }
 
-fn head_line(
+/// What the shot is about: one line, or more where there is room for them.
+fn lead_lines(
     shot: &Shot,
     chosen: bool,
-    best: f32,
-    state: &State,
-    room: usize,
+    width: u16,
+    rows: u16,
     theme: &Theme,
-) -> Line<'static> {
-    let mark = if chosen { "> " } else { "  " };
+) -> Vec<Line<'static>> {
+    let mark = if chosen { ">" } else { " " };
+    let text = format!("{mark} {}. {}", shot.rank, lead(shot));
+    let max = usize::from(rows.saturating_sub(2).max(1));
+    let mut lines = wrapped(&text, width, 0, theme.text);
+    if lines.len() > max {
+        let all = cut(&text, usize::from(width) * max);
+        lines = wrapped(&all, width, 0, theme.text);
+        if lines.len() > max {
+            lines = vec![Line::styled(cut(&text, usize::from(width)), theme.text)];
+        }
+    }
+    lines
+}
+
+/// The answer, and what the user decided about the shot.
+fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'static> {
     let flag = match (
         state.pin_place(&shot.example.id),
         state.is_excluded(&shot.example.id),
@@ -149,48 +173,40 @@ fn head_line(
         (None, true) => "  excluded".into(),
         (None, false) => String::new(),
     };
-    let share = (shot.score / best).clamp(0.0, 1.0);
-    let full = if share.is_finite() {
-        (share * BAR as f32).round() as usize
-    } else {
-        0
-    };
-    let bar = format!(
-        "{}{}",
-        "█".repeat(full.min(BAR)),
-        "░".repeat(BAR - full.min(BAR))
-    );
-    let score = format!(" {:.3} ", shot.score);
-    let taken = mark.len() + 3 + score.len() + BAR + width(&flag);
-    let id = cut(&shot.example.id, room.saturating_sub(taken).max(4));
+    let answer = format!("  A: {}", shot.example.answer);
     Line::from(vec![
-        Span::raw(format!("{mark}{}. ", shot.rank)),
-        Span::styled(id, theme.strong),
-        Span::raw(score),
-        // Reversed, the full part would look empty.
-        Span::styled(bar, theme.bar.remove_modifier(Modifier::REVERSED)),
+        Span::styled(
+            cut(&answer, room.saturating_sub(width(&flag))),
+            theme.strong,
+        ),
         Span::styled(flag, theme.warning),
     ])
 }
 
-fn text_lines(shot: &Shot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let example = &shot.example;
-    let reason = match example.images.len() {
-        0 | 1 => shot.reason.clone(),
-        number => format!("{number} images; {}", shot.reason),
+/// The similarity as a number and a bar, or else why it was chosen; source and licence.
+fn score_line(shot: &Shot, best: f32, room: usize, theme: &Theme) -> Line<'static> {
+    let bar = match similarity(shot) {
+        Some(score) => {
+            let share = (score / best).clamp(0.0, 1.0);
+            let full = (share * BAR as f32).round() as usize;
+            format!(
+                " {}{}",
+                "█".repeat(full.min(BAR)),
+                "░".repeat(BAR - full.min(BAR))
+            )
+        }
+        None => String::new(),
     };
-    // One line each, so that source and licence are always visible.
-    [
-        (format!("Q: {}", example.question), theme.text),
-        (format!("A: {}", example.answer), theme.strong),
-        (reason, theme.dim),
-        (
-            format!("{}, {}", example.source, example.licence),
-            theme.dim,
-        ),
-    ]
-    .map(|(text, style)| Line::styled(cut(&text, room), style))
-    .to_vec()
+    let score = cut(&format!("  {}", similarity_or_reason(shot)), room);
+    let taken = width(&score) + width(&bar) + 2;
+    let example = &shot.example;
+    let origin = format!("{}, {}", example.source, example.licence);
+    Line::from(vec![
+        Span::styled(score, theme.text),
+        Span::styled(bar, theme.bar),
+        Span::raw("  "),
+        Span::styled(cut(&origin, room.saturating_sub(taken)), theme.dim),
+    ])
 }
 
 fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
@@ -202,13 +218,10 @@ fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {
         example: Box::new(shot.example.clone()),
         sha256: sha256.clone(),
     };
-    let missing = canvas.gallery.draw(
-        area,
-        frame.buffer_mut(),
-        &sha256,
-        ViewTransform::default(),
-        source,
-    );
+    let shown = Appearance::whole(&sha256);
+    let missing = canvas
+        .gallery
+        .draw(area, frame.buffer_mut(), &shown, source);
     if let Some(missing) = missing {
         let message = cut(missing, usize::from(area.width));
         frame.render_widget(Span::styled(message, canvas.theme.dim), area);

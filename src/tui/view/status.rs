@@ -9,7 +9,7 @@ use crate::tui::state::{Activity, Focus, Stage, State, value_name};
 use rounds_assistant::{INTENDED_USE, SHIPPED};
 use rounds_support::errors::bytes;
 
-use super::Canvas;
+use super::canvas::Canvas;
 use super::text::{cut, width};
 use super::theme::Theme;
 
@@ -67,10 +67,12 @@ fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
         parts.push((3, format!("{model}, {}", about.device.to_uppercase())));
         if about.index != about.model {
             let index = display_name(&about.index, "built-in");
-            parts.push((8, format!("index: {index}")));
+            // Which examples are used matters more than numbers about the answer.
+            let weight = if about.index == SHIPPED { 8 } else { 3 };
+            parts.push((weight, format!("index: {index}")));
         }
     }
-    if let Some(work) = &state.work {
+    if let Some(work) = &state.work.running {
         parts.push((1, format!("{} {}", spinner(state), work.progress)));
     }
     let settings = &state.settings;

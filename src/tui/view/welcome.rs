@@ -6,11 +6,12 @@ use ratatui::text::Line;
 
 use crate::tui::first_run;
 use crate::tui::keys::Action;
-use crate::tui::state::{CASES_STEP, State};
+use crate::tui::state::{CASES_STEP, SampleCase, State};
 
+use super::canvas::{Canvas, put_lines};
 use super::text::wrapped;
 use super::theme::Theme;
-use super::{Canvas, lists, put_lines, window};
+use super::{lists, window};
 
 /// Draws a welcome page.
 pub fn draw(
@@ -65,7 +66,7 @@ fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: 
         &wrapped(message, intro.width, 0, canvas.theme.text),
         0,
     );
-    let numbered: Vec<(usize, &String)> = state.cases.iter().enumerate().collect();
+    let numbered: Vec<(usize, &SampleCase)> = state.cases.iter().enumerate().collect();
     let (rows, preview) = lists::with_preview(list);
     if let Some(preview) = preview {
         lists::case_list(
@@ -87,7 +88,7 @@ fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: 
         &numbered,
         selected,
         canvas,
-        |(number, name), _| Line::raw(format!("{}  {name}", (number + 1) % 10)),
+        |(number, case), _| Line::raw(format!("{}  {}", (number + 1) % 10, case.title)),
     );
 }
 
@@ -107,7 +108,7 @@ fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
         ),
         ("rounds model list", "lists the models on this machine"),
         ("/model NAME", "opens one of them here"),
-        ("/index PATH", "opens an index of your own examples"),
+        ("/index NAME", "opens an index of your own examples"),
     ] {
         lines.push(Line::styled(format!("  {command}"), theme.key));
         lines.extend(wrapped(what, width, 4, theme.text));

@@ -5,9 +5,9 @@ use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
+use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
 use super::text::cut;
-use super::{Canvas, put_lines};
 
 /// Clears and frames an area of at most `wide` by `high` cells in the middle. Returns the area inside, without the line of
 /// hints at its foot.

@@ -113,7 +113,7 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
     // Another image, whose neighbours are others.
     chat.line("/detach all");
     chat.line("/cases fundus-bleed");
-    chat.see("Question about fundus-bleed");
+    chat.see("Question about case 7 (fundus photograph)");
     chat.line("Are there haemorrhages?");
     let with = chat.wait("a second answer", |screen| is_answered(screen, 2));
     assert!(head(&with), "{id} is no shot\n{with}");

@@ -43,7 +43,8 @@ impl Engine {
         }
         let (text, rationale) = self.template.parse(&sanitise::clean(&generated.text));
         if text.is_empty() && generated.stop != StopReason::Cancelled {
-            answer.notices.push(empty_answer_notice(&generated));
+            let shots = answer.shots.len();
+            answer.notices.push(empty_answer_notice(&generated, shots));
         }
         answer.answer = text;
         answer.rationale = rationale;
@@ -69,12 +70,42 @@ impl Engine {
     }
 }
 
-fn empty_answer_notice(generated: &Generated) -> String {
+/// Few shots never keep a model from answering; many may be more than it was trained with.
+const FEW_SHOTS: usize = 4;
+
+fn empty_answer_notice(generated: &Generated, shots: usize) -> String {
     match generated.stop {
         StopReason::Length => format!(
-            "cut off after {} tokens, before the answer: allow more with --max-new-tokens",
+            "cut off after {} tokens, before the answer: allow more with max-new-tokens",
             generated.tokens
         ),
+        _ if shots > FEW_SHOTS => {
+            format!("the model gave no answer after {shots} shots: fewer shots may help")
+        }
         _ => "the model gave no answer".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notice_of_a_missing_answer_says_what_may_help() {
+        let notice = |stop, shots| {
+            let generated = Generated {
+                text: String::new(),
+                tokens: 96,
+                log_probabilities: Vec::new(),
+                stop,
+            };
+            empty_answer_notice(&generated, shots)
+        };
+        assert!(notice(StopReason::Length, 30).contains("allow more"));
+        assert!(notice(StopReason::EndOfChunk, 30).ends_with("30 shots: fewer shots may help"));
+        assert_eq!(
+            notice(StopReason::EndOfChunk, 4),
+            "the model gave no answer"
+        );
     }
 }

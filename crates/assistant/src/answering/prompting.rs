@@ -4,7 +4,9 @@ use super::Request;
 use crate::engine::Engine;
 use crate::prompt::{self, Prompt};
 use crate::retrieval::{Found, Shot, Strategy};
+use crate::settings::Settings;
 use crate::types::{Answer, AssistantError, Provenance, Timings};
+use rounds_imaging::Image;
 use rounds_index::{Example, Search};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::generate::StopReason;
@@ -45,10 +47,7 @@ impl Engine {
             .collect();
         if prompt.dropped > 0 {
             shots.retain(|shot| prompt.kept.contains(&shot.rank));
-            notices.push(format!(
-                "{} left out: not enough room in the context window",
-                count(prompt.dropped, "shot")
-            ));
+            notices.push(self.room_notice(request, prompt.kept.len(), prompt.dropped));
         }
         let mask = self.learner.manifest().config.media_mask;
         notices.extend(shared_image_notices(
@@ -56,6 +55,8 @@ impl Engine {
             request.case.images.len(),
             &ordered,
         ));
+        notices.extend(last_image_notice(mask, &request.case.images));
+        notices.extend(request.case.images.iter().filter_map(brightened_notice));
         let answer = Answer {
             answer: String::new(),
             rationale: None,
@@ -93,6 +94,17 @@ impl Engine {
         )?)
     }
 
+    /// How many shots fit, and into what.
+    fn room_notice(&self, request: &Request, kept: usize, dropped: usize) -> String {
+        let context = self.learner.context();
+        let answer = request.settings.decoding.max_new_tokens.min(context / 2);
+        let (all, verb) = (kept + dropped, if kept == 1 { "fits" } else { "fit" });
+        format!(
+            "{kept} of {} {verb} into the model's context of {context} tokens, {answer} of which are kept for the answer",
+            count(all, "shot")
+        )
+    }
+
     fn provenance(
         &self,
         request: &Request,
@@ -101,7 +113,6 @@ impl Engine {
         ordered: &[Example],
     ) -> Provenance {
         let (case, settings) = (request.case, request.settings);
-        let decoding = &settings.decoding;
         let strategy = fallback.unwrap_or(settings.strategy);
         Provenance {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -115,22 +126,11 @@ impl Engine {
                 .map(|p| p.source.sha256.clone())
                 .collect(),
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
-            strategy: strategy.name().to_string(),
             search: search.unwrap_or(Search::Exact).name().to_string(),
-            order: settings.order.name().to_string(),
-            floor: settings.floor,
-            filter: settings.filter.clone(),
-            pinned: settings.pinned.clone(),
-            excluded: settings.excluded.clone(),
-            seed: decoding.seed,
-            temperature: decoding.temperature,
-            top_p: decoding.top_p,
-            top_k: decoding.top_k,
-            max_new_tokens: decoding.max_new_tokens,
-            beams: decoding.beams,
-            length_penalty: decoding.length_penalty,
-            repetition_penalty: decoding.penalties.repetition,
-            no_repeat_ngram: decoding.penalties.no_repeat_ngram,
+            settings: Settings {
+                strategy,
+                ..settings.clone()
+            },
             device: self.device.to_string(),
             encoder: self.encoder.clone(),
         }
@@ -161,6 +161,28 @@ fn shared_image_notices(mask: MediaMask, images: usize, shots: &[Example]) -> Ve
     notices
 }
 
+/// That the last of several images decides: with the mask of the previous image, no text sees another one.
+fn last_image_notice(mask: MediaMask, images: &[Image]) -> Option<String> {
+    let (last, others) = images.split_last()?;
+    (mask == MediaMask::Previous && !others.is_empty()).then(|| {
+        format!(
+            "{}: the answer depends almost entirely on the last one, {}",
+            count(images.len(), "image"),
+            last.source.name
+        )
+    })
+}
+
+/// That an image was made brighter because its file leaves bits of its samples unused.
+fn brightened_notice(image: &Image) -> Option<String> {
+    image.extras.bits_in_use.map(|bits| {
+        format!(
+            "{} uses {bits} of its 16 bits: it was made brighter to match",
+            image.source.name
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +198,33 @@ mod tests {
             ..Example::default()
         };
         image_counts.iter().map(shot).collect()
+    }
+
+    #[test]
+    fn of_several_images_a_notice_names_the_one_that_decides() {
+        let named = |name: &str| {
+            let mut image = rounds_imaging::blank(8);
+            image.source.name = name.into();
+            image
+        };
+        let images = [named("a.png"), named("b.png")];
+        let notice = last_image_notice(MediaMask::Previous, &images).unwrap();
+        assert!(notice.starts_with("2 images: ") && notice.ends_with("the last one, b.png"));
+        assert_eq!(last_image_notice(MediaMask::Previous, &images[..1]), None);
+        assert_eq!(last_image_notice(MediaMask::Previous, &[]), None);
+        assert_eq!(last_image_notice(MediaMask::Next, &images), None);
+    }
+
+    #[test]
+    fn an_image_made_brighter_gets_a_notice() {
+        let mut image = rounds_imaging::blank(8);
+        assert_eq!(brightened_notice(&image), None);
+        image.extras.bits_in_use = Some(12);
+        let notice = brightened_notice(&image).unwrap();
+        assert_eq!(
+            notice,
+            "blank uses 12 of its 16 bits: it was made brighter to match"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Ranks given options by their likelihood.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Request;
@@ -46,8 +47,7 @@ impl Engine {
     ) -> Result<Vec<Ranked>, AssistantError> {
         let text = self.text_before_answer(built, written);
         let ids = self.ids(&text)?;
-        let options = request.settings.options.iter().map(|o| prompt::plain(o));
-        let options: Vec<String> = options.collect();
+        let options = distinct(&request.settings.options);
         let continuations = options
             .iter()
             .map(|option| self.continuation(&text, &ids, option))
@@ -118,10 +118,25 @@ impl Engine {
     }
 }
 
+/// The options as the prompt states them, without those that repeat an earlier one but for blanks and case.
+fn distinct(options: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let options = options.iter().map(|option| prompt::plain(option));
+    options
+        .filter(|option| seen.insert(option.to_lowercase()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Setup;
+
+    #[test]
+    fn options_that_differ_only_in_blanks_and_case_are_one_option() {
+        let options = ["no", " no ", "yes", "No", "not  sure", "yes\n"].map(String::from);
+        assert_eq!(distinct(&options), ["no", "yes", "not  sure"]);
+    }
 
     #[test]
     fn a_special_token_spelled_out_in_the_rationale_stays_text() {

@@ -1,9 +1,9 @@
 //! Validates requests.
 
 use crate::prompt;
-use crate::types::{AssistantError, Case, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, Settings};
-
-const MAX_OPTIONS: usize = 32;
+use crate::settings::Settings;
+use crate::types::{AssistantError, Case, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS};
+use crate::validate::MAX_OPTIONS;
 
 /// Errors if a request cannot be answered.
 pub(super) fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
@@ -36,6 +36,7 @@ pub(super) fn check(case: &Case, settings: &Settings) -> Result<(), AssistantErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rounds_support::{FailureKind, Hint};
 
     #[test]
     fn a_request_for_too_many_shots_is_refused() {
@@ -51,6 +52,9 @@ mod tests {
         };
         assert!(check(&case, &with(MAX_SHOTS)).is_ok());
         let refused = check(&case, &with(MAX_SHOTS + 1)).unwrap_err();
-        assert!(refused.is_request() && refused.to_string().contains("too many shots: 513"));
+        assert!(
+            refused.kind() == FailureKind::Usage
+                && refused.to_string().contains("too many shots: 513")
+        );
     }
 }

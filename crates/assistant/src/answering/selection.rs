@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Request;
 use crate::engine::Engine;
 use crate::prompt;
+use crate::query_images::QueryImages;
 use crate::retrieval::{Found, Plan, Query, Shot, Strategy, retrieve};
-use crate::types::{AssistantError, Case, Settings};
-use rounds_imaging as imaging;
+use crate::settings::Settings;
+use crate::types::{AssistantError, Case};
+use rounds_index::ExampleImage;
 use rounds_index::ingest::Embedder;
 use rounds_model::EncodedImage;
 
@@ -26,7 +28,8 @@ impl Engine {
         images: &[Arc<EncodedImage>],
     ) -> Result<Found, AssistantError> {
         let (case, settings) = (request.case, request.settings);
-        let phashes = phashes(case);
+        let own = QueryImages::of(&case.images);
+        let same_pixels = |image: &ExampleImage| self.sketches.show_same(&self.index, image, &own);
         let question = prompt::plain(&case.question);
         let query_vectors = self.query_vectors(case, &question)?;
         let vectors: Vec<&[f32]> = match &self.retrieval_encoder {
@@ -37,7 +40,9 @@ impl Engine {
             encoder: &self.encoder,
             vectors: &vectors,
             text: query_vectors.text.as_deref(),
-            images: &phashes,
+            images: &own.phashes,
+            altered: &own.altered,
+            same_pixels: Some(&same_pixels),
             question: &question,
             patient: case.patient.as_deref(),
             study: case.study.as_deref(),
@@ -115,16 +120,6 @@ fn best_if_unfamiliar(shots: &[Shot], threshold: f32) -> Option<f32> {
     let found = shots.iter().filter(|shot| !shot.is_pinned());
     let best = found.map(|shot| shot.score).max_by(f32::total_cmp);
     best.filter(|best| *best < threshold)
-}
-
-/// SHA-256 and perceptual hashes of a case's images.
-fn phashes(case: &Case) -> Vec<(String, u64)> {
-    let of = |p: &imaging::Image| {
-        let sha256 = p.source.sha256.clone();
-        let variants = imaging::phash_variants(p).into_iter();
-        variants.map(move |phash| (sha256.clone(), phash))
-    };
-    case.images.iter().flat_map(of).collect()
 }
 
 #[cfg(test)]

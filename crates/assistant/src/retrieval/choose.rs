@@ -14,13 +14,14 @@ mod rankings;
 mod rrf;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::leakage::LeakageFilter;
-use super::{Found, PINNED, Plan, Query, Shot, Strategy};
+use super::{Found, PINNED, Plan, Query, SAME_IMAGE, SAME_PATIENT, Shot, Strategy};
 use candidates::Candidate;
 use eligibility::Eligibility;
 use floor::Floor;
-use rounds_index::{Hit, Index, IndexError, Search};
+use rounds_index::{Example, Hit, Index, IndexError, Search};
 
 /// Why there are too few shots if the floor rejected none.
 pub(super) const NO_MORE_MATCHES: &str = "no more matching examples found";
@@ -31,6 +32,9 @@ const POOL: usize = 64;
 const MIN_WIDTH: usize = 32;
 const MAX_WIDTH: usize = 1 << 16;
 
+/// How often shots are chosen again because some of them showed the query's image.
+const MAX_ROUNDS: usize = 32;
+
 /// Hits, each with its reason.
 type Ranking = Vec<(Hit, String)>;
 
@@ -40,10 +44,12 @@ pub(super) struct Chooser<'a> {
     query: &'a Query<'a>,
     plan: &'a Plan,
     leakage: LeakageFilter<'a>,
+    /// Whether the query's own examples may be found.
+    browsing: bool,
     pinned: Vec<usize>,
     eligibility: Eligibility<'a>,
     floor: Option<Floor<'a>>,
-    /// The search used so far; `Hnsw` once the graph was used.
+    /// The search used so far; a graph's once it was used.
     search_used: Cell<Option<Search>>,
 }
 
@@ -56,14 +62,38 @@ impl<'a> Chooser<'a> {
         query: &'a Query<'a>,
         plan: &'a Plan,
     ) -> Result<Self, IndexError> {
+        Self::prepare(index, query, plan, false)
+    }
+
+    /// As [`Chooser::new`], but the query's own examples are found too.
+    pub(super) fn browsing(
+        index: &'a Index,
+        query: &'a Query<'a>,
+        plan: &'a Plan,
+    ) -> Result<Self, IndexError> {
+        Self::prepare(index, query, plan, true)
+    }
+
+    fn prepare(
+        index: &'a Index,
+        query: &'a Query<'a>,
+        plan: &'a Plan,
+        browsing: bool,
+    ) -> Result<Self, IndexError> {
         let has_floor = plan.floor.is_some() && !query.vectors.is_empty();
         if plan.strategy.needs_vectors() || has_floor {
             index.encoder(query.encoder)?;
         }
         let leakage = LeakageFilter::new(index, query)?;
         let pinned = eligibility::numbers(index, &plan.pinned, "pinned")?;
+        let nothing = HashSet::new();
+        let query_owned = match browsing {
+            true => &nothing,
+            false => leakage.excluded(),
+        };
         Ok(Self {
-            eligibility: Eligibility::new(index, plan, &pinned, leakage.excluded())?,
+            eligibility: Eligibility::new(index, plan, &pinned, query_owned)?,
+            browsing,
             floor: Floor::new(index, query, plan)?,
             search_used: Cell::new(None),
             leakage,
@@ -74,10 +104,22 @@ impl<'a> Chooser<'a> {
         })
     }
 
+    /// What makes an example the query's own; `None` if nothing does.
+    pub(super) fn relation(&self, example: &Example) -> Result<Option<&'static str>, IndexError> {
+        Ok(if self.leakage.shows_query(example)? {
+            Some(SAME_IMAGE)
+        } else if !self.leakage.allows(example)? {
+            Some(SAME_PATIENT)
+        } else {
+            None
+        })
+    }
+
     /// Adds the pinned examples, except those that must not be shots.
-    pub(super) fn pinned(&self, found: &mut Found) -> Result<(), IndexError> {
-        for number in &self.pinned {
-            let example = self.index.example(*number)?;
+    pub(super) fn pinned(&mut self, found: &mut Found) -> Result<(), IndexError> {
+        for number in self.pinned.clone() {
+            let example = self.index.example(number)?;
+            self.leakage.exclude_if_shown([&example].into_iter())?;
             if self.leakage.allows(&example)? {
                 found.shots.push(Shot {
                     example,
@@ -96,7 +138,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Adds up to `k` shots by the plan's strategy.
-    pub(super) fn strategy(&self, k: usize, found: &mut Found) -> Result<(), IndexError> {
+    pub(super) fn strategy(&mut self, k: usize, found: &mut Found) -> Result<(), IndexError> {
         let strategy = self.effective_strategy();
         if strategy != self.plan.strategy {
             found.fallback = Some(strategy);
@@ -109,7 +151,8 @@ impl<'a> Chooser<'a> {
                 "the floor of {floor} was ignored: there is no image to compare"
             ));
         }
-        let chosen = self.select(strategy, k)?;
+        let chosen = self.select_others(strategy, k)?;
+        found.shown_by = self.leakage.shown_count();
         found.shots.extend(chosen.into_iter().map(|c| Shot {
             example: c.example,
             score: c.score,
@@ -140,6 +183,26 @@ impl<'a> Chooser<'a> {
             }
             strategy => strategy,
         }
+    }
+
+    /// As [`Chooser::select`], again until none of the candidates shows the query's image. Pixels are compared for what was
+    /// chosen only: that takes milliseconds an image.
+    fn select_others(
+        &mut self,
+        strategy: Strategy,
+        k: usize,
+    ) -> Result<Vec<Candidate>, IndexError> {
+        let mut chosen = self.select(strategy, k)?;
+        for _ in 0..MAX_ROUNDS {
+            let examples = chosen.iter().map(|candidate| &candidate.example);
+            if !self.leakage.exclude_if_shown(examples)? || self.browsing {
+                return Ok(chosen);
+            }
+            self.eligibility.exclude(self.leakage.excluded());
+            chosen = self.select(strategy, k)?;
+        }
+        // An index of nothing but copies.
+        Ok(Vec::new())
     }
 
     /// At most `k` candidates, most similar first.

@@ -74,6 +74,11 @@ impl fmt::Display for Condition {
 /// Columns that a condition can name, besides tags.
 const COLUMNS: [&str; 4] = ["source", "licence", "patient", "study"];
 
+/// The names that conditions on the examples of an index may use.
+pub fn condition_names(index: &Index) -> Result<Vec<String>, IndexError> {
+    Ok([index.tag_names()?, COLUMNS.map(String::from).to_vec()].concat())
+}
+
 impl Condition {
     /// Numbers of the examples with the value, ignoring case.
     fn numbers(&self, index: &Index) -> Result<Vec<usize>, IndexError> {
@@ -95,9 +100,7 @@ impl Condition {
         }
         Err(IndexError::NoTag {
             name: self.name.clone(),
-            known: [index.tag_names()?, COLUMNS.map(String::from).to_vec()]
-                .concat()
-                .join(", "),
+            known: condition_names(index)?.join(", "),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Excludes what must not be a shot: the query's own images, their near-duplicates, and all examples of their patients and
 //! studies.
 //!
-//! The query's image is identified by file hash, by vector and by perceptual hash. The examples that show it, and those of the
+//! The query's image is identified by file hash, by vector, by perceptual hash (also turned, mirrored, inverted and without its
+//! border), and among the chosen shots by its pixels, which tell crops as well. The examples that show it, and those of the
 //! given patient and study, are the query's own examples. All examples of their patients and studies are excluded too, and
 //! every example without a patient that shares an image with any of these. It stops there. Never follow an image or a study
 //! to another patient: a placeholder image that all patients share, or overlapping studies, would exclude the whole index.
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use super::Query;
 use rounds_imaging::hamming;
 use rounds_index::vectors::Vectors;
-use rounds_index::{Example, Filter, Index, IndexError, LookupBy, Search};
+use rounds_index::{Example, ExampleImage, Filter, Index, IndexError, LookupBy, Search};
 use rounds_model::encoder::Descriptor;
 use rounds_support::sanitise::clean_line;
 
@@ -32,6 +33,9 @@ const DESCRIPTOR_DUPLICATE_THRESHOLDS: &[(u32, f32)] =
 const MAX_DUPLICATE_BITS: u32 = 6;
 /// With more different bits it is another image, however close its vector is.
 const MAX_SAME_IMAGE_BITS: u32 = 16;
+/// Images whose pixels are compared because they look like the query turned or inverted, at most. Among images of other people
+/// that is one in 6,000 (VQA-RAD and SLAKE), so in a large index the most similar are enough.
+const MAX_COMPARED: usize = 16;
 /// Neighbours checked per round for the query's own image, and the most rounds.
 const NEIGHBOURS_PER_ROUND: usize = 32;
 const MAX_ROUNDS: usize = 16;
@@ -58,6 +62,10 @@ pub(super) struct LeakageFilter<'a> {
     vectors: Option<&'a Arc<Vectors>>,
     /// Hashes of the query's own images.
     images: HashSet<String>,
+    /// Numbers of the examples that show one of them.
+    shown: HashSet<usize>,
+    /// Hashes of images whose pixels were compared with the query's.
+    compared: HashSet<String>,
     patients: HashSet<String>,
     studies: HashSet<String>,
     /// Numbers of all excluded examples.
@@ -74,6 +82,8 @@ impl<'a> LeakageFilter<'a> {
             query,
             vectors: vectors.transpose()?,
             images: HashSet::new(),
+            shown: HashSet::new(),
+            compared: HashSet::new(),
             patients: HashSet::new(),
             studies: HashSet::new(),
             excluded: HashSet::new(),
@@ -92,6 +102,7 @@ impl<'a> LeakageFilter<'a> {
             }
         }
         out.find_by_phash()?;
+        out.find_altered()?;
         out.exclude_shared_without_patient()?;
         Ok(out)
     }
@@ -147,6 +158,63 @@ impl<'a> LeakageFilter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Finds copies of the query's image that are turned or inverted. Their vectors are others, so pixels decide.
+    fn find_altered(&mut self) -> Result<(), IndexError> {
+        if self.query.altered.is_empty() {
+            return Ok(());
+        }
+        let mut similar = self
+            .index
+            .similar_images(self.query.altered, MAX_DUPLICATE_BITS)?;
+        similar.sort_by_key(|(_, bits)| *bits);
+        for (sha256, _) in similar.into_iter().take(MAX_COMPARED) {
+            let numbers = self.index.numbers_by(LookupBy::Image, &sha256)?;
+            let Some(number) = numbers.first() else {
+                continue;
+            };
+            let Some(example) = self.index.find_example(*number)? else {
+                continue;
+            };
+            let image = example.images.iter().find(|image| image.sha256 == sha256);
+            // Without pixels to compare, such a hash is the best there is.
+            if image.is_some_and(|image| self.same_pixels(image).unwrap_or(true)) {
+                self.add_query_image(&sha256)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an image has the query's pixels; `None` if they cannot be compared.
+    fn same_pixels(&mut self, image: &ExampleImage) -> Option<bool> {
+        self.compared.insert(image.sha256.clone());
+        self.query.same_pixels.and_then(|same| same(image))
+    }
+
+    /// Compares the pixels of examples that are about to become shots with the query's, and excludes those that show it, as
+    /// well as their patients and studies. Returns whether there were any.
+    pub(super) fn exclude_if_shown<'e>(
+        &mut self,
+        examples: impl Iterator<Item = &'e Example>,
+    ) -> Result<bool, IndexError> {
+        let before = self.images.len();
+        for image in examples.flat_map(|example| &example.images) {
+            let is_new = !self.compared.contains(&image.sha256);
+            if is_new && self.same_pixels(image) == Some(true) {
+                self.add_query_image(&image.sha256)?;
+            }
+        }
+        let found = self.images.len() > before;
+        if found {
+            self.exclude_shared_without_patient()?;
+        }
+        Ok(found)
+    }
+
+    /// How many examples show an image of the query.
+    pub(super) fn shown_count(&self) -> usize {
+        self.shown.len()
     }
 
     /// The best similarity of an example's first image to an image of the query.
@@ -210,6 +278,7 @@ impl<'a> LeakageFilter<'a> {
     fn add_query_image(&mut self, sha256: &str) -> Result<(), IndexError> {
         if !sha256.is_empty() && self.images.insert(sha256.to_string()) {
             for number in self.index.numbers_by(LookupBy::Image, sha256)? {
+                self.shown.insert(number);
                 self.add_query_example(number)?;
             }
         }
@@ -265,13 +334,16 @@ impl<'a> LeakageFilter<'a> {
 
     /// The final check of an example that is about to become a shot, however it was found.
     pub(super) fn allows(&self, example: &Example) -> Result<bool, IndexError> {
-        let shows_query = |i: &rounds_index::ExampleImage| self.images.contains(&i.sha256);
         let known = self.excluded.contains(&example.number)
             || self.patients.contains(&example.patient)
-            || self.studies.contains(&example.study)
-            || example.images.iter().any(shows_query);
-        // An example found by its text may still show the query's image.
-        Ok(!known && self.query_images_in(example)?.is_empty())
+            || self.studies.contains(&example.study);
+        Ok(!known && !self.shows_query(example)?)
+    }
+
+    /// Whether an example shows an image of the query; one found by its text may show it, too.
+    pub(super) fn shows_query(&self, example: &Example) -> Result<bool, IndexError> {
+        let known = |i: &ExampleImage| self.images.contains(&i.sha256);
+        Ok(example.images.iter().any(known) || !self.query_images_in(example)?.is_empty())
     }
 }
 

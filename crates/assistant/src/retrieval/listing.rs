@@ -45,6 +45,8 @@ pub fn list(index: &Index, wanted: &ListQuery) -> Result<Found, IndexError> {
             "{shown} of {}; show more with -k",
             count(all, "result")
         ));
+    } else if shown == 0 {
+        found.notices.push(super::NOTHING_FOUND.into());
     } else if shown < wanted.limit {
         found.notices.push(format!(
             "{shown} of {}: no more matching examples found",

@@ -8,81 +8,50 @@ mod condition;
 mod leakage;
 mod listing;
 
-use serde::{Deserialize, Serialize};
-
-use rounds_index::{Example, Hit, Index, IndexError, Search};
+use crate::choices::choices;
+use rounds_index::{Example, ExampleImage, Hit, Index, IndexError, Search};
 use rounds_support::errors::count;
 
-pub use condition::{Condition, ConditionError};
+pub use condition::{Condition, ConditionError, condition_names};
 pub use listing::{ListQuery, list};
 
-/// How shots are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Strategy {
-    /// Most similar image (RICES)
-    Image,
-    /// Best match of the question's words, in questions and with less weight in answers and tags (BM25)
-    Text,
-    /// Reciprocal rank fusion of both
-    Hybrid,
-    /// Similar images that differ from each other (maximal marginal relevance)
-    Diverse,
-    /// Similar images, with as many different answers as possible
-    Balanced,
-    /// At random, by seed
-    Random,
-    /// The pinned examples only
-    Fixed,
-    /// The image against the examples' texts (needs an encoder with a text tower)
-    ImageToText,
-    /// The question against the examples' images (needs an encoder with a text tower)
-    TextToImage,
-    /// No shots
-    None,
+choices! {
+    /// How shots are chosen.
+    pub enum Strategy {
+        Image "image" "Most similar image (RICES)",
+        Text "text" "Best match of the question's words, in questions and with less weight in answers and tags (BM25)",
+        Hybrid "hybrid" "Reciprocal rank fusion of both",
+        Diverse "diverse" "Similar images that differ from each other (maximal marginal relevance)",
+        Balanced "balanced" "Similar images, with as many different answers as possible",
+        Random "random" "At random, by seed",
+        Fixed "fixed" "The pinned examples only",
+        ImageToText "image-to-text" "The image against the examples' texts (needs an encoder with a text tower)",
+        TextToImage "text-to-image" "The question against the examples' images (needs an encoder with a text tower)",
+        None "none" "No shots",
+    }
 }
 
 impl Strategy {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Text => "text",
-            Self::Hybrid => "hybrid",
-            Self::Diverse => "diverse",
-            Self::Balanced => "balanced",
-            Self::Random => "random",
-            Self::Fixed => "fixed",
-            Self::ImageToText => "image-to-text",
-            Self::TextToImage => "text-to-image",
-            Self::None => "none",
-        }
-    }
-
     /// Whether it compares vectors of the index.
     pub fn needs_vectors(self) -> bool {
         !matches!(self, Self::Text | Self::Random | Self::Fixed | Self::None)
     }
 }
 
-/// Order of the shots in the prompt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// Most similar last, next to the question
-    #[default]
-    SimilarLast,
-    /// Most similar first
-    SimilarFirst,
-    /// Shuffled by seed
-    Shuffled,
+choices! {
+    /// Order of the shots in the prompt.
+    #[derive(Default)]
+    pub enum Order {
+        #[default]
+        SimilarLast "similar-last" "Most similar last, next to the question",
+        SimilarFirst "similar-first" "Most similar first",
+        Shuffled "shuffled" "Shuffled by seed",
+    }
 }
 
 impl Order {
-    /// Its name for display and in provenance.
-    pub fn name(self) -> &'static str {
+    /// As provenance says it.
+    pub fn words(self) -> &'static str {
         match self {
             Self::SimilarLast => "most similar last",
             Self::SimilarFirst => "most similar first",
@@ -117,6 +86,9 @@ pub struct Shot {
 
 /// Reason of a pinned shot.
 const PINNED: &str = "pinned";
+/// How the reason of a result begins that a question about its image would never get as a shot.
+const SAME_IMAGE: &str = "the same image";
+const SAME_PATIENT: &str = "the same patient or study";
 
 impl Shot {
     /// Whether it was pinned, not chosen by a strategy.
@@ -124,13 +96,32 @@ impl Shot {
         self.reason == PINNED
     }
 
+    /// Whether it shows the image that [`browse`] was asked about.
+    pub fn is_same_image(&self) -> bool {
+        self.reason.starts_with(SAME_IMAGE)
+    }
+
+    /// Whether its score says anything: without a comparison with the question (pinned, at random) it is 0.
+    pub fn has_score(&self) -> bool {
+        self.score != 0.0
+    }
+
+    /// Its score for display, or that it was chosen without one.
+    pub fn score_text(&self) -> String {
+        match (self.has_score(), self.is_pinned()) {
+            (true, _) => format!("{:.3}", self.score),
+            (false, true) => PINNED.into(),
+            (false, false) => "not compared".into(),
+        }
+    }
+
     /// One line for display.
     pub fn in_words(&self) -> String {
         let example = &self.example;
         format!(
-            "{}  {:.3}  Q: {}  A: {}  [{}; {}, {}]",
+            "{}  {}  Q: {}  A: {}  [{}; {}, {}]",
             example.id,
-            self.score,
+            self.score_text(),
             example.question,
             example.answer,
             self.reason,
@@ -151,6 +142,10 @@ pub struct Query<'a> {
     pub text: Option<&'a [f32]>,
     /// SHA-256 of the image files with their perceptual hashes; one image may have several.
     pub images: &'a [(String, u64)],
+    /// Perceptual hashes of the images turned or inverted.
+    pub altered: &'a [u64],
+    /// Whether an image of the index shows what one of the images shows, by their pixels; `None` if that cannot be told.
+    pub same_pixels: Option<&'a dyn Fn(&ExampleImage) -> Option<bool>>,
     /// The question.
     pub question: &'a str,
     /// The patient in the images, if known; this patient's examples are never shots.
@@ -189,9 +184,11 @@ pub struct Found {
     pub notices: Vec<String>,
     /// The strategy that was used, if it is not the requested one.
     pub fallback: Option<Strategy>,
+    /// How many examples show the query's image or a near-duplicate, and were left out for that.
+    pub shown_by: usize,
     /// Why there are fewer shots than requested.
     pub shortfall: Option<String>,
-    /// The search that found the nearest images; `None` if there was none. `Hnsw` if the graph was used at least once.
+    /// The search that found the nearest images; `None` if there was none. A graph's if it was used at least once.
     pub search: Option<Search>,
 }
 
@@ -212,13 +209,35 @@ fn with_text_reason(hit: Hit) -> (Hit, String) {
     (hit, reason)
 }
 
-/// Chooses as [`find`], and adds a notice if there are fewer shots than requested.
+/// What is said if no example matches.
+pub const NOTHING_FOUND: &str = "No matching examples found";
+
+/// That examples were left out because they show the question's image; `images` is the number of its images.
+fn shown_notice(found: &Found, images: usize) -> Option<String> {
+    let (verb, was) = match found.shown_by {
+        0 => return None,
+        1 => ("shows", "was"),
+        _ => ("show", "were"),
+    };
+    let image = match images {
+        0 | 1 => "this image",
+        _ => "one of these images",
+    };
+    let examples = count(found.shown_by, "example");
+    Some(format!(
+        "{examples} {verb} {image} or a near-duplicate of it and {was} left out"
+    ))
+}
+
+/// Chooses as [`find`], and adds notices if there are fewer shots than requested, or if the query's own image was left out.
 pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = find(index, query, plan)?;
+    let notice = shown_notice(&found, query.vectors.len());
+    found.notices.extend(notice);
     if let Some(why) = &found.shortfall {
         let shots = shot_count_text(found.shots.len(), plan.shots);
         let notice = match found.shots.is_empty() && why == choose::NO_MORE_MATCHES {
-            true => "No matching examples found".to_string(),
+            true => NOTHING_FOUND.to_string(),
             false => format!("{shots}: {why}"),
         };
         found.notices.push(notice);
@@ -231,11 +250,27 @@ pub fn retrieve(index: &Index, query: &Query, plan: &Plan) -> Result<Found, Inde
 /// Never chooses the query's own image, a near-duplicate of it, its patient or its study. Errors if the index does not have
 /// what the strategy needs, or a pinned or excluded id is not in it.
 pub fn find(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
+    choose_with(&mut choose::Chooser::new(index, query, plan)?, plan)
+}
+
+/// As [`find`], to look through an index: the query's own image, its near-duplicates, its patient and its study are found too,
+/// and the reason says so. Never for shots, to which they would give the answer away.
+pub fn browse(index: &Index, query: &Query, plan: &Plan) -> Result<Found, IndexError> {
+    let mut chooser = choose::Chooser::browsing(index, query, plan)?;
+    let mut found = choose_with(&mut chooser, plan)?;
+    for shot in &mut found.shots {
+        if let Some(relation) = chooser.relation(&shot.example)? {
+            shot.reason = format!("{relation}; {}", shot.reason);
+        }
+    }
+    Ok(found)
+}
+
+fn choose_with(chooser: &mut choose::Chooser, plan: &Plan) -> Result<Found, IndexError> {
     let mut found = Found::default();
     if plan.strategy == Strategy::None {
         return Ok(found);
     }
-    let chooser = choose::Chooser::new(index, query, plan)?;
     chooser.pinned(&mut found)?;
     let wanted = plan.shots.saturating_sub(found.shots.len());
     if plan.strategy != Strategy::Fixed && wanted > 0 {

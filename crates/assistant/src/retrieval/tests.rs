@@ -1,5 +1,7 @@
 //! A query never gets itself as a shot, with any strategy and any search.
 
+mod altered_copies;
+mod browsing;
 mod floors;
 mod leakage_tests;
 mod strategies;
@@ -119,6 +121,8 @@ fn blank<'a>(encoder: &'a str, vectors: &'a [&'a [f32]]) -> Query<'a> {
         vectors,
         text: None,
         images: &[],
+        altered: &[],
+        same_pixels: None,
         question: "a nodule",
         patient: None,
         study: None,
@@ -141,7 +145,7 @@ fn the_querys_image_patient_and_study_are_never_shots() {
     // Not equal, but close, with a similar perceptual hash.
     let like_6 = at(6.0 * 0.25 + 0.1);
     let phash = [("another file".to_string(), phash_of(6) ^ 0b11)];
-    for search in [Search::Exact, Search::Hnsw] {
+    for search in [Search::Exact, Search::Hnsw, Search::HnswRs] {
         index.resolve_search(&name, search, &Cancel::new()).unwrap();
         for strategy in STRATEGIES {
             let plan = Plan {
@@ -230,6 +234,7 @@ fn both_searches_give_the_same_ranking() {
         ids(&index, &blank(&name, &[&vector]), &plan)
     };
     assert_eq!(of(Search::Exact), of(Search::Hnsw));
+    assert_eq!(of(Search::Exact), of(Search::HnswRs));
     assert_eq!(of(Search::Exact)[0], "e1");
 }
 

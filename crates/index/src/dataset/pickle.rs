@@ -1,22 +1,20 @@
 //! Reads a Python pickle of a list of dictionaries without executing code.
 //!
-//! A pickle is a program that may call any Python function. The machine here supports only instructions that build lists,
-//! dictionaries, texts and numbers, and refuses all others: names, calls, objects. A pickle cannot be read in parts, so its
-//! length and the number of values are limited. Containers are indices into flat lists, so that self-reference and extreme
-//! nesting cause neither loops nor deep recursion.
+//! The machine of [`rounds_support::pickle`] reads it, under a policy that refuses every name, call and object. A pickle cannot
+//! be read in parts, so its length and the number of values are limited.
 
-mod escapes;
-mod machine;
-
-use std::sync::Arc;
+use std::convert::Infallible;
 
 use super::error::DatasetError;
 use super::inputs::Input;
 use super::record::{Entries, Entry, Record, Value};
 use rounds_support::files;
+use rounds_support::pickle::{self, PickleError, Policy, Reason, Span, unescape};
 
 /// Largest file in bytes. The questions of PathVQA take 3 MiB.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Most values a pickle may build.
+const MAX_VALUES: usize = 1 << 22;
 /// Most items read of a list inside a record.
 const MAX_ITEMS: usize = 64;
 /// Deepest nesting of such lists that is read.
@@ -24,25 +22,32 @@ const MAX_DEPTH: usize = 2;
 /// Largest record in bytes of texts: a pickle can refer to one text a million times.
 const MAX_RECORD_BYTES: usize = 8 << 20;
 
+/// A value of a pickle; the policy builds none of its own.
+type PickleValue = pickle::Value<Infallible>;
+type Heap = pickle::Heap<Infallible>;
+
 /// The records of a pickle: the dictionaries in its list.
 pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     input.open()?;
     let bytes = files::read_limited(&input.path, MAX_FILE_BYTES)?;
-    let (root, heap) = machine::run(&bytes).map_err(|(at, reason)| {
-        DatasetError::broken(&format!("{}, byte {at}", input.name), reason)
-    })?;
+    let (root, heap) = pickle::run(&bytes, MAX_VALUES, &mut PlainData)
+        .map_err(|error| refusal(&input.name, error))?;
     let PickleValue::List(list) = root else {
         return Err(DatasetError::unsupported(
             &input.name,
             "the file is not a list of records",
         ));
     };
-    let length = heap.lists.get(list).map_or(0, Vec::len);
+    let length = heap.list(list).len();
     let (name, split) = (input.name.clone(), input.split.clone());
     let iterator = Box::new((0..length).map(move |position| {
         let origin = format!("{name}, entry {}", position.saturating_add(1));
-        let item = heap.lists.get(list).and_then(|items| items.get(position));
-        Ok(entry(item, &heap, origin, &split))
+        let item = heap.list(list).get(position);
+        let reader = Reader {
+            pickle: &bytes,
+            heap: &heap,
+        };
+        Ok(reader.entry(item, origin, &split))
     }));
     Ok(Entries {
         total: u64::try_from(length).ok(),
@@ -50,43 +55,78 @@ pub(super) fn entries(input: &Input) -> Result<Entries, DatasetError> {
     })
 }
 
-fn entry(item: Option<&PickleValue>, heap: &Heap, origin: String, split: &str) -> Entry {
-    let Some(PickleValue::Dict(dict)) = item else {
-        let reason = "the entry is not a dictionary".to_owned();
-        return Entry::Bad { origin, reason };
+fn refusal(name: &str, PickleError { at, reason }: PickleError) -> DatasetError {
+    let reason = match reason {
+        Reason::Malformed(reason) | Reason::Hostile(reason) => reason,
+        Reason::TooMany { what, limit } => format!("it builds more than {limit} {what}"),
     };
-    match heap.fields(*dict) {
-        Some(fields) => Entry::Record(Record::new(origin, split, fields)),
-        None => Entry::Bad {
-            origin,
-            reason: "the entry is longer than 8 MiB".to_owned(),
-        },
+    DatasetError::broken(&format!("{name}, byte {at}"), reason)
+}
+
+/// Refuses everything that Python would import, call or load.
+struct PlainData;
+
+fn code() -> Reason {
+    Reason::malformed("it refers to code or objects; only lists of plain fields are supported")
+}
+
+impl Policy for PlainData {
+    type Object = Infallible;
+
+    fn global(&mut self, _: &[u8], _: Span, _: Span) -> Result<PickleValue, Reason> {
+        Err(code())
+    }
+
+    fn call(
+        &mut self,
+        _: &[u8],
+        _: &mut Heap,
+        _: PickleValue,
+        _: PickleValue,
+    ) -> Result<PickleValue, Reason> {
+        Err(code())
+    }
+
+    fn external(&mut self, _: &[u8], _: &Heap, _: PickleValue) -> Result<PickleValue, Reason> {
+        Err(code())
+    }
+
+    fn unknown(&self, opcode: u8) -> Reason {
+        match opcode {
+            // INST, OBJ, PERSID, EXT1 to EXT4
+            b'i' | b'o' | b'P' | 0x82..=0x84 => code(),
+            _ => Reason::Malformed(format!("unknown instruction 0x{opcode:02x}")),
+        }
     }
 }
 
-/// A value built by a pickle. Containers are indices into the lists of the heap.
-#[derive(Clone, Debug)]
-enum PickleValue {
-    Null,
-    Text(Arc<str>),
-    List(usize),
-    Dict(usize),
+/// Reads values of a pickle as fields of records.
+struct Reader<'a> {
+    pickle: &'a [u8],
+    heap: &'a Heap,
 }
 
-#[derive(Default)]
-struct Heap {
-    lists: Vec<Vec<PickleValue>>,
-    dicts: Vec<Vec<(PickleValue, PickleValue)>>,
-}
+impl Reader<'_> {
+    fn entry(&self, item: Option<&PickleValue>, origin: String, split: &str) -> Entry {
+        let Some(PickleValue::Dict(dict)) = item else {
+            let reason = "the entry is not a dictionary".to_owned();
+            return Entry::Bad { origin, reason };
+        };
+        match self.fields(*dict) {
+            Some(fields) => Entry::Record(Record::new(origin, split, fields)),
+            None => Entry::Bad {
+                origin,
+                reason: "the entry is longer than 8 MiB".to_owned(),
+            },
+        }
+    }
 
-impl Heap {
     /// The named fields of a dictionary; `None` if their texts exceed the limit.
-    fn fields(&self, dict: usize) -> Option<Vec<(String, Value)>> {
+    fn fields(&self, dict: pickle::Handle) -> Option<Vec<(String, Value)>> {
         let mut budget = MAX_RECORD_BYTES;
         let mut fields = Vec::new();
-        for (name, value) in self.dicts.get(dict).into_iter().flatten() {
-            if let PickleValue::Text(name) = name {
-                let name = copied(name, &mut budget)?;
+        for (name, value) in self.heap.dict(dict) {
+            if let Value::Text(name) = self.value(name, 0, &mut budget)? {
                 fields.push((name, self.value(value, 0, &mut budget)?));
             }
         }
@@ -95,24 +135,37 @@ impl Heap {
 
     /// Converts a value; `None` if its texts exceed `budget`, which is reduced by their size.
     fn value(&self, value: &PickleValue, depth: usize, budget: &mut usize) -> Option<Value> {
-        Some(match value {
-            PickleValue::Text(text) => Value::Text(copied(text, budget)?),
-            PickleValue::List(list) if depth < MAX_DEPTH => {
-                let items = self.lists.get(*list).map_or(&[][..], Vec::as_slice).iter();
-                let items = items.take(MAX_ITEMS);
-                let items = items.map(|item| self.value(item, depth.saturating_add(1), budget));
-                Value::List(items.collect::<Option<_>>()?)
+        let text = match value {
+            PickleValue::Bool(truth) => truth.to_string(),
+            PickleValue::Int(number) => number.to_string(),
+            PickleValue::Float(number) => number.to_string(),
+            PickleValue::Text(span) | PickleValue::Escaped(span) | PickleValue::Bytes(span) => {
+                // Before the text is copied.
+                *budget = budget.checked_sub(span.length())?;
+                let text = String::from_utf8_lossy(span.bytes(self.pickle));
+                match value {
+                    PickleValue::Escaped(_) => unescape(&text),
+                    _ => text.into_owned(),
+                }
             }
-            PickleValue::Null | PickleValue::List(_) => Value::Null,
+            PickleValue::List(list) => return self.items(self.heap.list(*list), depth, budget),
+            PickleValue::Tuple(tuple) => return self.items(self.heap.tuple(*tuple), depth, budget),
+            PickleValue::Other => return Some(Value::Null),
             // Neither a text nor an image; a recipe that needs this field reports it.
-            PickleValue::Dict(_) => Value::Object(Vec::new()),
-        })
+            PickleValue::Dict(_) => return Some(Value::Object(Vec::new())),
+            PickleValue::Object(never) => match *never {},
+        };
+        Some(Value::Text(text))
     }
-}
 
-fn copied(text: &str, budget: &mut usize) -> Option<String> {
-    *budget = budget.checked_sub(text.len())?;
-    Some(text.to_owned())
+    fn items(&self, items: &[PickleValue], depth: usize, budget: &mut usize) -> Option<Value> {
+        if depth >= MAX_DEPTH {
+            return Some(Value::Null);
+        }
+        let items = items.iter().take(MAX_ITEMS);
+        let items = items.map(|item| self.value(item, depth.saturating_add(1), budget));
+        Some(Value::List(items.collect::<Option<_>>()?))
+    }
 }
 
 #[cfg(test)]

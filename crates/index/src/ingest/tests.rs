@@ -221,3 +221,43 @@ fn images_too_large_in_total_reject_their_row() {
     let reason = load(&mut row, 3 * length - 1).unwrap_err();
     assert!(reason.contains("in total"), "{reason}");
 }
+
+#[test]
+fn an_image_is_indexed_as_it_stands_upright() {
+    use image::ImageEncoder;
+    let stored = image::RgbImage::from_fn(8, 4, |x, _| image::Rgb([10 + 30 * x as u8; 3]));
+    let saved = |exif: u8| {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        let chunk = [
+            b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(),
+            &[exif, 0, 0, 0, 0, 0, 0, 0],
+        ];
+        encoder.set_exif_metadata(chunk.concat()).unwrap();
+        encoder
+            .write_image(&stored, 8, 4, image::ExtendedColorType::Rgb8)
+            .unwrap();
+        bytes
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [1, 3].map(|exif| Row {
+        images: vec![ImageSource::Bytes {
+            name: "a.png".to_owned(),
+            bytes: saved(exif),
+        }],
+        ..row(&format!("r{exif}"), 0)
+    });
+    let made = folder.path().join("made");
+    assert_eq!(add_rows(&made, rows.into()).0.added, 2);
+    let index = Index::open(Some(&made)).unwrap();
+    let vectors = index.vectors(&"e".repeat(64)).unwrap();
+    for (id, shade) in [("r1", 10.0_f32), ("r3", 220.0)] {
+        let example = index.by_id(id).unwrap();
+        let vector = vectors.row(example.number).unwrap().unwrap();
+        let ratio = vector[1] / vector[0];
+        assert!((ratio - shade / 255.0).abs() < 0.01, "{id}: {ratio}");
+        let upright = rounds_imaging::decode(&saved(if id == "r1" { 1 } else { 3 }), "a").unwrap();
+        let hash = index.phash(&example.images[0].sha256).unwrap();
+        assert_eq!(hash, Some(rounds_imaging::phash(&upright)), "{id}");
+    }
+}

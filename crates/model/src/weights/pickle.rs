@@ -2,16 +2,15 @@
 //!
 //! Most research models are published as such files: a zip archive of raw storages, and a pickle that says which
 //! tensors are in them. A pickle is a program that may name any Python function, and these files are untrusted. So a
-//! small interpreter reads it that can only build containers and descriptions of tensors (`machine`), from the few names
-//! that PyTorch writes for those (`globals`). Everything is bounded and checked when a file is opened; after that, reading
+//! small interpreter reads it ([`rounds_support::pickle`]) that can only build containers, and descriptions of tensors
+//! (`policy`) from the few names that PyTorch writes for those (`globals`). Everything is bounded and checked when a file is opened; after that, reading
 //! a tensor can only fail with an I/O error. Never execute, import, unpack or recurse over anything in a file.
 
 mod archive;
-mod cursor;
 mod directory;
 mod globals;
 mod layout;
-mod machine;
+mod policy;
 mod values;
 mod walk;
 
@@ -26,7 +25,8 @@ use crate::weights::{Dtype, WeightError};
 use archive::{Archive, Record};
 use layout::Layout;
 use rounds_support::errors::bytes;
-use values::{Handle, Heap, Span, Value};
+use rounds_support::pickle::{Handle, Span};
+use values::{Described, Heap, Object, Value};
 
 /// Maximum length of a pickle in bytes. Ten thousand tensors take about 2 MiB.
 const MAX_PICKLE: u64 = 64 << 20;
@@ -95,9 +95,9 @@ impl TorchFile {
         }
         check_byte_order(&archive, &folder)?;
         let pickle = read_pickle(&archive, &folder)?;
-        let outcome = machine::run(&pickle, archive.file())?;
-        if let Value::Opaque(name) = outcome.root {
-            let class = outcome.heap.name(name, &pickle);
+        let outcome = policy::run(&pickle, archive.file())?;
+        if let Value::Object(Object::Opaque(name)) = outcome.root {
+            let class = outcome.described.name(name, &pickle);
             return Err(wrong(&format!(
                 "it has a Python object ({class}), not a state dictionary"
             )));
@@ -108,6 +108,7 @@ impl TorchFile {
             folder: &folder,
             pickle: &pickle,
             heap: &outcome.heap,
+            described: &outcome.described,
             records: HashMap::new(),
         };
         let tensors = named
@@ -151,6 +152,7 @@ struct Storages<'a> {
     folder: &'a str,
     pickle: &'a [u8],
     heap: &'a Heap,
+    described: &'a Described,
     /// By the position of their name in the pickle, because comparing long names repeatedly is slow.
     records: HashMap<Span, Record>,
 }
@@ -177,9 +179,9 @@ impl Storages<'_> {
     fn tensor(&mut self, name: String, handle: Handle) -> Result<TensorInfo, WeightError> {
         let file = self.archive.file();
         let wrong = |reason: &str| WeightError::format(file, format!("tensor {name}: {reason}"));
-        let tensor = self.heap.tensors.get(handle as usize);
+        let tensor = self.described.tensors.get(handle as usize);
         let tensor = tensor.ok_or_else(|| wrong("it is missing"))?;
-        let storage = self.heap.storages.get(tensor.storage as usize);
+        let storage = self.described.storages.get(tensor.storage as usize);
         let storage = storage.ok_or_else(|| wrong("its storage is missing"))?;
         let record = self.record(storage.key)?;
         let elements = usize::try_from(storage.elements).ok();

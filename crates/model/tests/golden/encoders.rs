@@ -2,7 +2,7 @@
 //! by tests/reference/encoders.py).
 
 use candle_core::{DType, Device, Tensor};
-use rounds_imaging::{Image, load};
+use rounds_imaging::{Image, load_as_reference};
 use rounds_model::encoder::{
     Activation, DualEncoder, EncoderBundle, EncoderOptions, Family, ImageEncoder, Overrides,
     Summary, TextEncoder, import,
@@ -49,7 +49,10 @@ fn images() -> Vec<Image> {
     let cases = cases();
     let names = cases["pictures"].as_array().expect("a list").iter();
     names
-        .map(|n| load(&golden("pixels").join(n.as_str().expect("a name"))).expect("an image"))
+        .map(|n| {
+            load_as_reference(&golden("pixels").join(n.as_str().expect("a name")))
+                .expect("an image")
+        })
         .collect()
 }
 

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::super::clock;
-use super::super::provenance_diff::{field_label, leaf_fields, value_text};
-use super::super::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
+use super::data_uri;
 use super::escape::html as escaped;
-use super::{INTENDED_USE, data_uri, no_answer_reason, score, turn_status};
+use super::notes::{answer_text, no_answer_reason, score, turn_status};
+use crate::clock;
+use crate::provenance_diff::{field_label, leaf_fields, value_text};
+use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
+use rounds_support::INTENDED_USE;
 
 const STYLE: &str = include_str!("style.css");
 /// The page may load nothing, whatever text gets into it.
@@ -126,7 +128,7 @@ impl Page<'_> {
     }
 
     fn answer(&mut self, answer: &StoredAnswer) {
-        self.text("answer", &answer.answer);
+        self.text("answer", answer_text(answer));
         match &answer.rationale {
             Some(rationale) => self.text("rationale", rationale),
             None => self.text("rationale none", "The model gave no rationale."),

@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::clock::rfc3339;
-use super::super::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
-use super::INTENDED_USE;
+use crate::clock::rfc3339;
+use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
+use rounds_support::INTENDED_USE;
 
 /// Version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -44,6 +44,7 @@ fn turn(turn: &Turn) -> Value {
         "answer": turn.answer.as_ref().map(answer),
         "partial_text": if turn.answer.is_none() { Value::from(turn.text.clone()) } else { Value::Null },
         "message": turn.message,
+        "prompt": turn.prompt,
         "shots": turn.shots.iter().map(shot).collect::<Vec<_>>(),
         "intended_use": INTENDED_USE,
     })

@@ -4,11 +4,12 @@
 
 use std::fmt::Write as _;
 
-use super::super::clock;
-use super::super::provenance_diff::{field_label, leaf_fields, value_text};
-use super::super::types::{Session, StoredShot, Turn};
 use super::escape::{markdown as escaped, markdown_quote as quoted};
-use super::{INTENDED_USE, no_answer_reason, score, turn_status};
+use super::notes::{answer_text, no_answer_reason, score, turn_status};
+use crate::clock;
+use crate::provenance_diff::{field_label, leaf_fields, value_text};
+use crate::types::{Session, StoredShot, Turn};
+use rounds_support::INTENDED_USE;
 
 /// A session as Markdown.
 pub fn markdown(session: &Session) -> String {
@@ -61,7 +62,7 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
     part("Question", &turn.question);
     match &turn.answer {
         Some(answer) => {
-            part("Answer", &answer.answer);
+            part("Answer", answer_text(answer));
             part(
                 "Rationale",
                 answer

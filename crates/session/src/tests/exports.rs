@@ -44,6 +44,7 @@ pub(super) fn small() -> Session {
             tags: vec![("organ".into(), "chest".into())],
             ..shot("Is a nodule seen?").shot
         }],
+        prompt: Some("<image>Question: Is there a nodule?\nRationale:".into()),
         message: None,
     };
     let again = Turn {
@@ -51,6 +52,7 @@ pub(super) fn small() -> Session {
         state: TurnState::Failed,
         answer: None,
         shots: Vec::new(),
+        prompt: None,
         message: Some("the prompt is too long".into()),
         ..first.clone()
     };
@@ -156,24 +158,49 @@ fn a_page_shows_each_image_in_full_once_and_loads_nothing() {
 }
 
 #[test]
-fn an_export_never_overwrites_a_file() {
+fn an_export_overwrites_a_file_only_when_told_to() {
     let home = Home::new();
     let mut sessions = home.open();
     let id = one_answer(&mut sessions, "q").session;
-    for format in [Format::Markdown, Format::Html, Format::Json] {
+    for format in ExportFormat::ALL {
         let path = home
             .folder
             .path()
             .join("export")
             .with_extension(format.extension());
-        sessions.export_to(&id, format, &path).unwrap();
+        sessions.export_to(&id, format, &path, false).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             sessions.export(&id, format).unwrap()
         );
         std::fs::write(&path, "mine").unwrap();
-        assert!(sessions.export_to(&id, format, &path).is_err());
+        assert!(sessions.export_to(&id, format, &path, false).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        let other = path.with_file_name("a folder");
+        std::fs::create_dir_all(&other).unwrap();
+        assert!(sessions.export_to(&id, format, &other, true).is_err());
     }
-    assert_eq!(std::fs::read_dir(home.folder.path()).unwrap().count(), 4);
+    let path = home.folder.path().join("export.json");
+    sessions
+        .export_to(&id, ExportFormat::Json, &path, true)
+        .unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, sessions.export(&id, ExportFormat::Json).unwrap());
+    assert_eq!(std::fs::read_dir(home.folder.path()).unwrap().count(), 5);
+}
+
+#[test]
+fn the_format_of_an_export_is_known_by_its_name_and_by_a_files_ending() {
+    for format in ExportFormat::ALL {
+        assert_eq!(ExportFormat::named(format.name()), Some(format));
+        let path = Path::new("x").with_extension(format.extension());
+        assert_eq!(ExportFormat::of(&path), Some(format));
+    }
+    assert_eq!(
+        ExportFormat::of(Path::new("X.HTM")),
+        Some(ExportFormat::Html)
+    );
+    for unknown in ["x", "x.txt", ".md", "json"] {
+        assert_eq!(ExportFormat::of(Path::new(unknown)), None, "{unknown}");
+    }
 }

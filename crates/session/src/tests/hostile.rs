@@ -277,11 +277,11 @@ fn hostile_text_can_be_saved_and_searched_and_is_clean_when_read() {
         sessions
             .finish_turn(
                 &turn,
-                TurnEnd::Answered {
-                    answer: Box::new(given),
+                TurnEnd {
                     shots: vec![shot],
+                    prompt: Some(text.clone()),
+                    ..Outcome::Answered(Box::new(given)).into()
                 },
-                None,
             )
             .unwrap();
         let session = sessions.load(&id).unwrap();
@@ -290,7 +290,7 @@ fn hostile_text_can_be_saved_and_searched_and_is_clean_when_read() {
         assert!(
             session.title.chars().count() <= MAX_TITLE && !session.title.chars().any(is_forbidden)
         );
-        for format in [Format::Markdown, Format::Html] {
+        for format in [ExportFormat::Markdown, ExportFormat::Html] {
             assert!(
                 !sessions
                     .export(&id, format)

@@ -91,38 +91,39 @@ fn a_session_can_be_renamed_and_an_empty_title_becomes_untitled() {
 }
 
 #[test]
-fn search_finds_words_in_questions_answers_rationales_shots_and_titles() {
+fn search_finds_words_in_questions_answers_rationales_and_titles() {
     let mut sessions = Sessions::open_in_memory().unwrap();
     let id = sessions.create("Thursday teaching", "m", "i").unwrap();
     let turn = sessions
         .begin_turn(&id, &asking("Where is the effusion?"))
         .unwrap();
-    let end = TurnEnd::Answered {
-        answer: Box::new(StoredAnswer {
-            answer: "costophrenic angle".into(),
-            rationale: Some("A meniscus is seen.".into()),
-            ..answer("")
-        }),
-        shots: vec![shot("Is the trachea deviated?")],
+    let answer = StoredAnswer {
+        answer: "costophrenic angle".into(),
+        rationale: Some("A meniscus is seen.".into()),
+        ..answer("")
     };
-    sessions.finish_turn(&turn, end, None).unwrap();
+    let end = TurnEnd {
+        shots: vec![shot("Is the trachea deviated?")],
+        ..Outcome::Answered(Box::new(answer)).into()
+    };
+    sessions.finish_turn(&turn, end).unwrap();
     one_answer(&mut sessions, "Something else");
-    for words in [
-        "effusion",
-        "Costophrenic",
-        "meniscus",
-        "trachea deviated",
-        "deviat",
-        "effusions trachea",
+    for (words, part, shown) in [
+        ("effusion", Part::Question, "Where is the effusion?"),
+        ("Costophrenic", Part::Answer, "costophrenic angle"),
+        ("meniscus", Part::Rationale, "A meniscus is seen."),
+        ("menisc", Part::Rationale, "A meniscus is seen."),
+        ("effusions angle costo", Part::Answer, "costophrenic angle"),
     ] {
         let hits = sessions.search(words, 10).unwrap();
         assert_eq!(hits.len(), 1, "{words}");
         assert_eq!((&hits[0].session, hits[0].turn), (&id, Some(1)), "{words}");
+        assert_eq!((hits[0].part, hits[0].snippet.text.as_str()), (part, shown));
     }
     let hits = sessions.search("thursday", 10).unwrap();
     assert_eq!(
-        (hits[0].turn, hits[0].title.as_str()),
-        (None, "Thursday teaching")
+        (hits[0].turn, hits[0].part, hits[0].title.as_str()),
+        (None, Part::Title, "Thursday teaching")
     );
     assert!(sessions.search("effusion nodule", 10).unwrap().is_empty());
     let Snippet { text, found } = sessions.search("meniscus", 10).unwrap().remove(0).snippet;
@@ -133,6 +134,66 @@ fn search_finds_words_in_questions_answers_rationales_shots_and_titles() {
             .collect::<Vec<_>>(),
         ["meniscus"]
     );
+}
+
+#[test]
+fn the_text_of_shots_is_never_found_not_even_in_sessions_of_older_versions() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    one_answer(&mut sessions, "Is there a nodule?");
+    let other = rusqlite::Connection::open(home.database()).unwrap();
+    let older = "update turns set shot_words = 'Is the trachea deviated?'";
+    assert_eq!(other.execute(older, []).unwrap(), 1);
+    for words in ["trachea", "nodule trachea", "trach", "example"] {
+        assert_eq!(sessions.search(words, 9).unwrap(), [], "{words}");
+    }
+    assert_eq!(sessions.search("nodule", 9).unwrap().len(), 2);
+}
+
+#[test]
+fn a_search_without_a_letter_or_digit_looks_for_nothing() {
+    for (text, expected) in [("", false), (" ?!", false), ("a", true), ("結節", true)] {
+        assert_eq!(has_words(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_list_tells_sessions_of_equal_titles_apart_by_image_and_last_answer() {
+    let home = Home::new();
+    let mut sessions = home.open();
+    let mut add = |colours: &[Option<u8>], answers: &[&str]| {
+        let id = sessions.create("Is there a nodule?", "m", "i").unwrap();
+        for (colour, text) in colours.iter().zip(answers) {
+            let images = colour.iter().map(|colour| new_image(*colour)).collect();
+            let new = NewTurn {
+                images,
+                ..asking("q")
+            };
+            let turn = sessions.begin_turn(&id, &new).unwrap();
+            if !text.is_empty() {
+                sessions.finish_turn(&turn, answered(text)).unwrap();
+            }
+        }
+        let found = sessions.summary(&id).unwrap();
+        (found.image, found.last_answer)
+    };
+    let some = |text: &str| Some(text.to_string());
+    assert_eq!(
+        add(&[Some(1), Some(2), None], &["yes", "no\nor so", ""]),
+        (some("film-1.png"), some("no or so"))
+    );
+    assert_eq!(add(&[None, Some(2)], &["", ""]), (some("film-2.png"), None));
+    assert_eq!(add(&[None], &["yes"]), (None, some("yes")));
+    assert_eq!(add(&[], &[]), (None, None));
+    // A damaged record costs its own image's name only.
+    let other = rusqlite::Connection::open(home.database()).unwrap();
+    other
+        .execute("update turns set record = '{' where number = 1", [])
+        .unwrap();
+    let names: Vec<_> = home.open().list(9, 0).unwrap();
+    let names: Vec<_> = names.into_iter().map(|found| found.image).collect();
+    assert_eq!(names.iter().flatten().count(), 1, "{names:?}");
+    assert_eq!(names.len(), 4);
 }
 
 #[test]

@@ -107,16 +107,20 @@ fn answer(text: &str) -> StoredAnswer {
 }
 
 fn answered(text: &str) -> TurnEnd {
-    TurnEnd::Answered {
-        answer: Box::new(answer(text)),
+    TurnEnd {
         shots: vec![shot("Is there a nodule in the example?")],
+        ..Outcome::Answered(Box::new(answer(text))).into()
     }
+}
+
+fn stopped(text: &str) -> TurnEnd {
+    Outcome::Stopped { text: text.into() }.into()
 }
 
 /// A session with one answered turn.
 fn one_answer(sessions: &mut Sessions, question: &str) -> TurnId {
     let id = sessions.create(question, "nano", "phantoms").unwrap();
     let turn = sessions.begin_turn(&id, &asking(question)).unwrap();
-    sessions.finish_turn(&turn, answered("yes"), None).unwrap();
+    sessions.finish_turn(&turn, answered("yes")).unwrap();
     turn
 }

@@ -22,6 +22,7 @@ fn turn(provenance: Value) -> Turn {
             ..answer("yes")
         }),
         shots: Vec::new(),
+        prompt: None,
         message: None,
     }
 }

@@ -13,7 +13,7 @@ fn a_finished_turn_reads_back_unchanged() {
         ..asking("Is there\na nodule?")
     };
     let turn = sessions.begin_turn(&id, &new).unwrap();
-    sessions.finish_turn(&turn, answered("yes"), None).unwrap();
+    sessions.finish_turn(&turn, answered("yes")).unwrap();
     drop(sessions);
 
     let session = home.open().load(&id).unwrap();
@@ -137,7 +137,7 @@ fn opening_the_store_does_not_interrupt_turns_of_a_running_process() {
     let fourth = home.open();
     assert_eq!(fourth.turn(&turn).unwrap().state, TurnState::Asked);
     assert_eq!(fourth.turn(&second).unwrap().state, TurnState::Interrupted);
-    one.finish_turn(&turn, answered("yes"), None).unwrap();
+    one.finish_turn(&turn, answered("yes")).unwrap();
     assert_eq!(third.turn(&turn).unwrap().state, TurnState::Answered);
 }
 
@@ -153,7 +153,7 @@ fn concurrent_turns_get_different_numbers() {
                 for _ in 0..20 {
                     let turn = sessions.begin_turn(id, &asking(name)).unwrap();
                     sessions.append_partial(&turn, name).unwrap();
-                    sessions.finish_turn(&turn, answered(name), None).unwrap();
+                    sessions.finish_turn(&turn, answered(name)).unwrap();
                 }
             });
         }
@@ -178,7 +178,7 @@ fn a_saved_answer_is_never_overwritten() {
         Err(SessionError::Ended(_))
     ));
     assert!(matches!(
-        sessions.finish_turn(&turn, answered("no"), None),
+        sessions.finish_turn(&turn, answered("no")),
         Err(SessionError::Ended(_))
     ));
     assert_eq!(sessions.turn(&turn).unwrap().answer.unwrap().answer, "yes");
@@ -191,27 +191,24 @@ fn stopped_and_failed_turns_keep_the_partial_text() {
     let mut ended = |end: TurnEnd| {
         let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
         sessions.append_partial(&turn, "so far").unwrap();
-        sessions.finish_turn(&turn, end, None).unwrap();
+        sessions.finish_turn(&turn, end).unwrap();
         sessions.turn(&turn).unwrap()
     };
-    let stopped = ended(TurnEnd::Stopped {
-        text: String::new(),
+    let same = ended(TurnEnd {
         shots: vec![shot("s")],
+        ..stopped("")
     });
     assert_eq!(
-        (stopped.state, stopped.text.as_str(), stopped.shots.len()),
+        (same.state, same.text.as_str(), same.shots.len()),
         (TurnState::Stopped, "so far", 1)
     );
-    let further = ended(TurnEnd::Stopped {
-        text: "so far and further".into(),
-        shots: Vec::new(),
-    });
+    let further = ended(stopped("so far and further"));
     assert_eq!(further.text, "so far and further");
-    let failed = ended(TurnEnd::Failed {
+    let outcome = Outcome::Failed {
         text: String::new(),
         message: "out of memory".into(),
-        shots: Vec::new(),
-    });
+    };
+    let failed = ended(outcome.into());
     assert_eq!(
         (
             failed.state,
@@ -253,11 +250,10 @@ fn a_turn_over_a_limit_is_refused_and_leaves_nothing_behind() {
         sessions
             .finish_turn(
                 &turn,
-                TurnEnd::Stopped {
-                    text: String::new(),
-                    shots
-                },
-                None
+                TurnEnd {
+                    shots,
+                    ..stopped("")
+                }
             )
             .is_err()
     );
@@ -303,6 +299,24 @@ fn every_file_is_readable_by_this_user_only() {
     );
 }
 
+#[test]
+fn the_prompt_is_kept_with_the_turn_unless_it_is_too_long() {
+    let mut sessions = Sessions::open_in_memory().unwrap();
+    let id = sessions.create("x", "m", "i").unwrap();
+    let mut kept = |prompt: &str| {
+        let turn = sessions.begin_turn(&id, &asking("q")).unwrap();
+        let end = TurnEnd {
+            prompt: Some(prompt.into()),
+            ..answered("yes")
+        };
+        sessions.finish_turn(&turn, end).unwrap();
+        sessions.turn(&turn).unwrap().prompt
+    };
+    let prompt = "<image>Question: q\nRationale:";
+    assert_eq!(kept(prompt).as_deref(), Some(prompt));
+    assert_eq!(kept(&"x".repeat(MAX_TEXT + 1)), None);
+}
+
 fn sources(model: &str) -> Option<Sources> {
     Some(Sources {
         model: model.into(),
@@ -322,9 +336,11 @@ fn the_requested_sources_are_kept_unless_finishing_replaces_them() {
     };
     let stopped = sessions.begin_turn(&id, &requested).unwrap();
     let answered_by_another = sessions.begin_turn(&id, &requested).unwrap();
-    sessions
-        .finish_turn(&answered_by_another, answered("yes"), sources("shipped"))
-        .unwrap();
+    let end = TurnEnd {
+        sources: sources("shipped"),
+        ..answered("yes")
+    };
+    sessions.finish_turn(&answered_by_another, end).unwrap();
     let kept = |turn| sessions.turn(turn).unwrap().sources;
     assert_eq!(kept(&stopped), sources("big\u{fffd}"));
     assert_eq!(kept(&answered_by_another), sources("shipped"));

@@ -55,7 +55,13 @@ fn ten_thousand_turns_are_listed_and_searched_quickly() {
                 ..answer(&format!("a {} is seen", word(1)))
             });
             sessions
-                .finish_turn(&turn, TurnEnd::Answered { answer, shots }, None)
+                .finish_turn(
+                    &turn,
+                    TurnEnd {
+                        shots,
+                        ..Outcome::Answered(answer).into()
+                    },
+                )
                 .unwrap();
         }
     }

@@ -2,8 +2,9 @@
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
-use crate::tui::journal::{Journal, SavedEnd};
-use crate::tui::state::{Effect, Event, Start, UserError};
+use crate::tui::journal::SavedEnd;
+use crate::tui::state::{Effect, Event, Start};
+use rounds_support::Failure;
 
 #[test]
 fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
@@ -61,7 +62,7 @@ fn a_line_typed_during_an_answer_is_asked_after_it() {
     assert_contains(&user.new_output(), "> two\n");
     assert_eq!(user.ui.queued_lines(), 0);
     user.model_answers("no");
-    let turns = user.journal.open("s1").unwrap().turns;
+    let turns = user.journal.open_session("1").unwrap().turns;
     let questions: Vec<&str> = turns.iter().map(|t| t.question.as_str()).collect();
     assert_eq!(questions, ["one", "two"]);
 }
@@ -79,9 +80,9 @@ fn stop_keeps_the_partial_answer_and_asks_the_next_question() {
     let output = user.new_output();
     assert_contains(&output, "Rationale: A round opacity\n[stopped]");
     assert_contains(&output, "> two");
-    let turns = user.journal.open("s1").unwrap().turns;
+    let turns = user.journal.open_session("1").unwrap().turns;
     assert!(
-        matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text == "Rationale: A round opacity")
+        matches!(&turns[0].end, SavedEnd::Stopped { text } if text == "Rationale: A round opacity")
     );
 }
 
@@ -96,8 +97,8 @@ fn an_interrupt_stops_the_answer_and_a_second_one_quits() {
     assert_contains(&user.new_output(), "stopping; Ctrl-C again quits");
     user.event(Event::Interrupt);
     assert_eq!(user.exit_reason(), Some(ExitReason::Signal(2)));
-    let turns = user.journal.open("s1").unwrap().turns;
-    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half")));
+    let turns = user.journal.open_session("1").unwrap().turns;
+    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text } if text.contains("half")));
 }
 
 #[test]
@@ -115,8 +116,8 @@ fn a_signal_keeps_the_partial_answer() {
     user.stream(" half of it");
     user.event(Event::Terminate(ExitReason::Signal(15)));
     assert_eq!(user.exit_reason(), Some(ExitReason::Signal(15)));
-    let turns = user.journal.open("s1").unwrap().turns;
-    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text, .. } if text.contains("half of it")));
+    let turns = user.journal.open_session("1").unwrap().turns;
+    assert!(matches!(&turns[0].end, SavedEnd::Stopped { text } if text.contains("half of it")));
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn a_failed_question_prints_its_hint_and_fails_a_pipe() {
     let turn = user.running();
     user.event(Event::TurnFailed {
         turn,
-        error: UserError::new("too long").hint("ask less"),
+        error: Failure::usage("too long").hint("ask less"),
     });
     assert_contains(&user.new_output(), "error: too long\nhint: ask less\n");
     assert!(user.ui.outcome(ExitReason::Left).failed);
@@ -160,7 +161,7 @@ fn a_model_that_fails_to_open_fails_each_question_once() {
     user.effects();
     user.event(Event::Opened {
         job: 1,
-        result: Err(UserError::new("no such model")),
+        result: Err(Failure::usage("no such model")),
     });
     user.line("two");
     let output = user.new_output();
@@ -190,9 +191,9 @@ fn an_interrupted_pipe_reports_the_signal() {
 fn a_turn_that_cannot_be_saved_is_an_error_and_blocks_nothing() {
     let mut user = User::piped();
     user.exchange("one", "yes");
-    user.journal = crate::tui::MemoryJournal::default();
+    user.journal = crate::tui::Journal::for_tests();
     user.exchange("two", "no");
-    assert_contains(&user.new_output(), "error: there is no session s1");
+    assert_contains(&user.new_output(), "error: no such session: ");
     user.input_ends();
     assert_eq!(user.exit_reason(), Some(ExitReason::Left));
     assert!(!user.ui.state_mut().has_unstored());

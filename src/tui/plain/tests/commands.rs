@@ -1,8 +1,9 @@
 //! Every command at least once.
 
 use super::user::{User, assert_contains};
-use crate::tui::state::{COMMANDS, Effect, Event, UserError};
+use crate::tui::state::{COMMANDS, Effect, Event};
 use rounds_assistant::retrieval::Strategy;
+use rounds_support::Failure;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/cases");
 
@@ -31,15 +32,15 @@ fn images_are_attached_listed_and_detached() {
         &user.output_of("/attach /no/such.png"),
         "error: not found: /no/such.png\nhint: ",
     );
-    assert_contains(&user.output_of("/cases"), "1. abdomen-liver\n2. ");
-    assert_contains(&user.output_of("/cases 1"), "attached abdomen-liver; ");
+    assert_contains(&user.output_of("/cases"), "case 1 (abdominal CT)\ncase 2 (");
+    assert_contains(&user.output_of("/cases 1"), "attached case 1 (abdominal CT); ");
     assert_contains(
         &user.output_of("/cases nothing"),
         "error: there is no sample case nothing",
     );
     assert_contains(
         &user.output_of("/status"),
-        "attached: chest-nodule.png, abdomen-liver\n",
+        "attached: case 1 (abdominal CT)\n",
     );
     assert_contains(
         &user.output_of("/detach 1"),
@@ -117,16 +118,16 @@ fn a_question_can_be_asked_again_without_a_shot() {
     let output = user.output_of("/branches");
     assert_contains(
         &output,
-        "1. Is there a nodule?  (chest-nodule)\n   Answer: yes\n",
+        "1. Is there a nodule?  (case 5 (chest film))\n   Answer: yes\n",
     );
     assert_contains(
         &output,
-        "2. Is there a nodule?  (without chest-0001, chest-nodule, shown)\n   Answer: no\n",
+        "2. Is there a nodule?  (without chest-0001, case 5 (chest film), shown)\n   Answer: no\n",
     );
     assert_contains(&user.output_of("/branch 1"), "showing branch 1 of 2");
     assert_contains(
         &user.output_of("/turns"),
-        "(branch 1 of 2, chest-nodule, selected)\n   Answer: yes",
+        "(branch 1 of 2, case 5 (chest film), selected)\n   Answer: yes",
     );
     assert_contains(
         &user.output_of("/branch 3"),
@@ -152,6 +153,16 @@ fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
         ("/filter", "filter organ=chest; "),
         ("/seed 7", "seed 7"),
         ("/temperature 0.5", "temperature 0.5"),
+        ("/options yes | no", "option yes | no"),
+        ("/options off", "no option"),
+        ("/top-p 0.9", "top-p 0.9"),
+        ("/top-k 40", "top-k 40"),
+        ("/top-k off", "no top-k"),
+        ("/max-new-tokens 50", "max-new-tokens 50"),
+        ("/beams 2", "beam search cannot be combined with a temperature"),
+        ("/length-penalty -1", "length-penalty -1"),
+        ("/repetition-penalty 1.2", "repetition-penalty 1.2"),
+        ("/no-repeat-ngram 3", "no-repeat-ngram 3"),
         (
             "/k many",
             "error: /k takes a number from 0 to 512, not `many`",
@@ -189,7 +200,8 @@ fn the_status_shows_context_memory_and_session() {
     let output = user.output_of("/status");
     assert_contains(&output, "context: 334 of 1024 tokens\n");
     assert_contains(&output, "memory: 64 MiB\n");
-    assert_contains(&output, "session: Is there a nodule? (s1)\n");
+    let id = user.journal.open_session("1").unwrap().id;
+    assert_contains(&output, &format!("session: Is there a nodule? ({id})\n"));
 }
 
 #[test]
@@ -211,7 +223,7 @@ fn opening_another_model_or_index_can_be_cancelled() {
         .collect();
     user.event(Event::Opened {
         job: *jobs.last().unwrap(),
-        result: Err(UserError::new("no index there").hint("look again")),
+        result: Err(Failure::usage("no index there").hint("look again")),
     });
     assert_contains(
         &user.new_output(),
@@ -277,6 +289,9 @@ fn a_question_is_regenerated_and_edited_as_branches() {
     let mut user = answered();
     let output = user.output_of("/regenerate");
     assert_contains(&output, "Same settings give the same answer");
+    assert!(user.ui.running().is_none(), "nothing is asked");
+    user.line("/k 2");
+    let output = user.output_of("/regenerate");
     assert_contains(&output, "Question: Is there a nodule?\n");
     user.model_answers("yes");
     let output = user.output_of("/edit");
@@ -295,7 +310,7 @@ fn a_question_is_regenerated_and_edited_as_branches() {
     user.model_answers("no");
     assert_contains(
         &user.output_of("/branches"),
-        "3. Is there a mass?  (chest-nodule, shown)",
+        "3. Is there a mass?  (case 5 (chest film), shown)",
     );
     // Showing a question with /edit does not make the next question a branch of it.
     user.line("/edit");
@@ -332,22 +347,21 @@ fn sessions_are_created_listed_searched_renamed_opened_and_deleted() {
     assert_contains(&user.output_of("/new"), "a new session");
     user.exchange("Is there a mass?", "no");
     let output = user.output_of("/sessions");
-    assert_contains(
-        &output,
-        "s2  Is there a mass?  (now, 1 question, current)\n",
-    );
-    assert_contains(&output, "s1  Chest  (now, 1 question)\n");
-    assert_contains(&user.output_of("/search nodule"), "s1  Chest");
+    assert_contains(&output, "  Is there a mass?  (today ");
+    assert_contains(&output, ", 1 question, current)\n   case 5 (chest film): no\n");
+    assert_contains(&output, "  Chest  (today ");
+    assert_contains(&output, ", 1 question)\n   case 5 (chest film): yes\n");
+    assert_contains(&user.output_of("/search nodule"), "  Chest  (today ");
     assert_contains(
         &user.output_of("/search xyzzy"),
         "no session matches these words",
     );
-    let output = user.output_of("/open s1");
+    let output = user.output_of("/open 1");
     assert_contains(
         &output,
-        "opened: Chest\n1. Is there a nodule?  (chest-nodule, selected)\n   Answer: yes\n",
+        "opened: Chest\n1. Is there a nodule?  (case 5 (chest film), selected)\n   Answer: yes\n",
     );
-    assert_contains(&user.output_of("/open s9"), "error: there is no session s9");
+    assert_contains(&user.output_of("/open 9"), "error: no such session: 9");
     assert_contains(
         &user.output_of("/delete"),
         "Delete this session (Chest)? This cannot be undone.\nyes or no?\n",
@@ -379,6 +393,13 @@ fn the_extension_sets_the_export_format_and_no_file_is_overwritten() {
         &user.output_of(&line),
         "error: a file with this name already exists\nhint: choose another name",
     );
+    user.exchange("Is there a mass?", "no");
+    let line = format!("/export --replace {}", path.display());
+    assert_contains(&user.output_of(&line), "written to ");
+    let replaced = std::fs::read_to_string(&path).unwrap();
+    assert_contains(&replaced, "Is there a mass?");
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(files.count(), 1, "nothing else is left behind");
 }
 
 #[test]
@@ -401,7 +422,7 @@ fn background_work_reports_progress_and_can_be_stopped() {
     user.event(Event::WorkFinished { job: 1, result });
     assert_contains(&user.new_output(), "stopped: 900 rows\n");
     user.output_of("/warm");
-    let result = Err(UserError::new("nothing can be cached for it"));
+    let result = Err(Failure::usage("nothing can be cached for it"));
     user.event(Event::WorkFinished { job: 2, result });
     assert_contains(&user.new_output(), "error: nothing can be cached for it\n");
 }
@@ -446,7 +467,7 @@ fn full_screen_commands_say_that_they_do_nothing_here() {
 fn help_lists_every_command() {
     let mut user = User::new();
     let output = user.output_of("/help");
-    for row in COMMANDS {
+    for row in COMMANDS.iter() {
         assert_contains(&output, row.name);
     }
 }
@@ -477,6 +498,7 @@ fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
     user.line("/compare");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("no");
+    user.line("/temperature 0.7");
     user.line("/regenerate");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     user.model_answers("yes");
@@ -486,11 +508,9 @@ fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
     // A new session has no patient; a reopened one keeps its own.
     assert_contains(&user.output_of("/new"), "no patient or study is set");
     assert_contains(&user.output_of("/patient"), "no patient is set");
-    user.line("/open s1");
+    user.line("/open 1");
     assert_contains(&user.output_of("/patient"), "patient other: ");
-    let turns = crate::tui::Journal::open(&mut user.journal, "s1")
-        .unwrap()
-        .turns;
+    let turns = user.journal.open_session("1").unwrap().turns;
     assert_eq!(turns[0].subject.patient, some("P 7"));
     assert_eq!(turns[0].subject.study, some("s-1"));
 }
@@ -504,7 +524,7 @@ fn every_command_of_the_table_is_tested_in_this_file() {
         quoted.iter().any(|text| tests.contains(text))
     };
     let elsewhere = ["/quit"];
-    for row in COMMANDS {
+    for row in COMMANDS.iter() {
         assert!(
             tested(row.name) || elsewhere.contains(&row.name),
             "{}",

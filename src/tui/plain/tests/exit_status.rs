@@ -2,8 +2,9 @@
 
 use super::user::{User, assert_contains};
 use crate::tui::ExitReason;
-use crate::tui::state::{Event, Start, UserError};
+use crate::tui::state::{Event, Start};
 use crate::tui::tests::data;
+use rounds_support::Failure;
 
 fn failed(user: &User) -> bool {
     user.ui.outcome(ExitReason::Left).failed
@@ -47,7 +48,7 @@ fn showing_an_empty_list_is_not_an_error() {
 fn a_model_that_fails_to_open_is_reported_separately_from_a_failed_command() {
     let mut user = User::with_start(Start::default(), false);
     let job = 1;
-    let result = Err(UserError::new("the model is damaged"));
+    let result = Err(Failure::usage("the model is damaged"));
     user.event(Event::Opened { job, result });
     let outcome = user.ui.outcome(ExitReason::Left);
     assert!(outcome.failed && outcome.open_failed);

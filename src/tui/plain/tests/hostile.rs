@@ -1,8 +1,9 @@
 //! Recorded escape streams as model output, example text, errors and input: no control character is printed.
 
 use super::user::User;
-use crate::tui::state::{Event, UserError};
+use crate::tui::state::Event;
 use crate::tui::tests::{data, hostile::streams};
+use rounds_support::Failure;
 use rounds_support::sanitise::{self, clean, clean_line, clean_line_max};
 
 #[test]
@@ -47,7 +48,7 @@ fn hostile_examples_file_names_and_errors_are_printed_as_plain_text() {
         });
         user.event(Event::TurnFailed {
             turn,
-            error: UserError::new(&text).hint(&text),
+            error: Failure::usage(&text).hint(&text),
         });
         user.line("/shots");
         user.line("/shot 1");
@@ -55,7 +56,7 @@ fn hostile_examples_file_names_and_errors_are_printed_as_plain_text() {
         user.line("/status");
         user.event(Event::Attached {
             name: clean_line_max(&text, 255),
-            result: Err(UserError::new(&text)),
+            result: Err(Failure::usage(&text)),
         });
     }
 }

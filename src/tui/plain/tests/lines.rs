@@ -118,7 +118,7 @@ fn images_given_at_start_are_added_to_those_of_the_session() {
     let start = Start {
         linear: true,
         attach: vec![case("chest-nodule")],
-        session: Some("s1".into()),
+        session: Some("1".into()),
         ..Start::default()
     };
     let mut user = User::with_start(Start::default(), true);
@@ -129,11 +129,12 @@ fn images_given_at_start_are_added_to_those_of_the_session() {
     let names: Vec<String> = user
         .ui
         .state_mut()
-        .attached
+        .case
+        .images
         .iter()
         .map(|a| a.image.source.name.clone())
         .collect();
-    assert_eq!(names, ["brain-mass", "chest-nodule.png"]);
+    assert_eq!(names, ["case 3 (brain MRI)", "chest-nodule.png"]);
     assert_contains(&user.output, "opened: one");
 }
 

@@ -2,8 +2,9 @@
 
 use super::user::User;
 use crate::tui::ExitReason;
-use crate::tui::state::{COMMANDS, Event, UserError};
+use crate::tui::state::{COMMANDS, Event};
 use crate::tui::tests::random::Dice;
+use rounds_support::Failure;
 
 const ARGUMENTS: [&str; 14] = [
     "",
@@ -58,7 +59,7 @@ fn step_model(user: &mut User, dice: &mut Dice) {
         4 => user.model_stops(),
         _ => user.event(Event::TurnFailed {
             turn,
-            error: UserError::new("broken"),
+            error: Failure::usage("broken"),
         }),
     }
 }

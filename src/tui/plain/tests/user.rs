@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use crate::tui::MemoryJournal;
+use crate::tui::Journal;
 use crate::tui::backend::EngineInfo;
 use crate::tui::effects;
 use crate::tui::plain::line_ui::LineUi;
-use crate::tui::state::{Effect, Event, Start, TurnId, UserError};
+use crate::tui::state::{Effect, Event, Start, TurnId};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
+use rounds_support::Failure;
 use rounds_support::sanitise::is_forbidden;
 
 pub struct User {
     pub ui: LineUi,
-    pub journal: MemoryJournal,
+    pub journal: Journal,
     pub now: Duration,
     /// Everything written to standard output.
     pub output: String,
@@ -42,13 +43,13 @@ impl User {
     pub fn with_start(start: Start, terminal: bool) -> Self {
         let start = Start {
             linear: true,
-            cases: effects::case_names(),
+            cases: effects::sample_cases(),
             ..start
         };
         let (ui, effects) = LineUi::new(start, terminal);
         let mut user = Self {
             ui,
-            journal: MemoryJournal::default(),
+            journal: Journal::for_tests(),
             now: Duration::ZERO,
             output: String::new(),
             effects: Vec::new(),
@@ -77,6 +78,7 @@ impl User {
                 index: "shipped".into(),
                 device: "cpu".into(),
                 context: Some(1024),
+                ..EngineInfo::default()
             }),
         });
     }
@@ -106,7 +108,7 @@ impl User {
             self.worker_replies.extend(match &effect {
                 Effect::AttachClipboard => Some(Event::Attached {
                     name: "clipboard".into(),
-                    result: Err(UserError::new("there is no image on the clipboard")),
+                    result: Err(Failure::usage("there is no image on the clipboard")),
                 }),
                 Effect::Work { job, .. } => Some(Event::WorkFinished {
                     job: *job,
@@ -129,7 +131,7 @@ impl User {
                     self.effects.push(effect);
                     None
                 }
-                other => effects::perform(&mut self.journal, other),
+                other => effects::perform(&mut self.journal, &other),
             };
             if let Some(event) = event {
                 self.event(event);

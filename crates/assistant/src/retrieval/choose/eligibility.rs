@@ -42,6 +42,11 @@ impl<'a> Eligibility<'a> {
         })
     }
 
+    /// Excludes more numbers.
+    pub(super) fn exclude(&mut self, numbers: &HashSet<usize>) {
+        self.excluded.extend(numbers);
+    }
+
     /// Whether a search may return this number.
     pub(super) fn allows(&self, number: usize) -> bool {
         let met = |only: &Vec<usize>| only.binary_search(&number).is_ok();

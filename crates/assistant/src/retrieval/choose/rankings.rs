@@ -18,7 +18,7 @@ impl Chooser<'_> {
         };
         let (encoder, search) = (self.query.encoder, self.plan.search);
         let found = self.index.search(encoder, vector, k, &filter, search)?;
-        if self.search_used.get() != Some(Search::Hnsw) {
+        if !self.search_used.get().is_some_and(Search::is_graph) {
             self.search_used.set(Some(found.by));
         }
         Ok(found.hits)

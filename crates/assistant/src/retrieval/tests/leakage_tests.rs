@@ -284,3 +284,90 @@ fn an_example_that_shares_an_image_with_an_example_of_the_query_is_excluded() {
         );
     }
 }
+
+#[test]
+fn a_turned_copy_is_excluded_with_its_patient_unless_its_pixels_are_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let altered = [phash_of(6) ^ 0b101];
+    let query = Query {
+        altered: &altered,
+        ..blank(&name, &[&FAR])
+    };
+    let left = |pixels: Option<bool>| {
+        let same_pixels = |_: &ExampleImage| pixels;
+        let query = Query {
+            same_pixels: Some(&same_pixels),
+            ..query
+        };
+        excluded(&index, &query)
+    };
+    assert_eq!(left(None), [6, 7]);
+    assert_eq!(left(Some(true)), [6, 7]);
+    assert_eq!(left(Some(false)), Vec::<usize>::new());
+}
+
+#[test]
+fn a_shot_with_the_pixels_of_the_query_is_replaced_and_its_patient_excluded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let own = index.by_id("e6").unwrap().images[0].sha256.clone();
+    let same_pixels = |image: &ExampleImage| Some(image.sha256 == own);
+    let near = at(6.0 * 0.25 + 0.01);
+    let vectors: &[&[f32]] = &[&near];
+    let query = Query {
+        same_pixels: Some(&same_pixels),
+        ..blank(&name, vectors)
+    };
+    for strategy in STRATEGIES {
+        let found = ids(&index, &query, &plan(strategy));
+        assert_eq!(found.len(), 10, "{strategy:?}: {found:?}");
+    }
+    let four = Plan {
+        shots: 4,
+        ..plan(Strategy::Image)
+    };
+    assert_eq!(ids(&index, &query, &four), ["e5", "e8", "e4", "e9"]);
+    let pinned = Plan {
+        pinned: vec!["e6".into()],
+        ..four
+    };
+    assert_eq!(ids(&index, &query, &pinned), ["e5", "e8", "e4", "e9"]);
+}
+
+#[test]
+fn a_notice_counts_the_examples_that_show_the_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = |id, images| Made { images, ..of(id) };
+    let index = made(
+        folder.path(),
+        &[
+            images("one", &["own"]),
+            images("two", &["own"]),
+            images("copy", &["copy"]),
+            images("else", &["of somebody else"]),
+        ],
+    );
+    let name = encoder();
+    let own = |image: &[u8]| [(sha256_hex(image), phash_of(7))];
+    let told = |images: &[(String, u64)]| {
+        let query = Query {
+            images,
+            ..blank(&name, &[&FAR])
+        };
+        let found = retrieve(&index, &query, &plan(Strategy::Image)).unwrap();
+        let notices = found.notices.into_iter();
+        notices
+            .filter(|notice| notice.contains("near-duplicate"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&own(b"copy")),
+        ["1 example shows this image or a near-duplicate of it and was left out"]
+    );
+    assert_eq!(
+        told(&own(b"own")),
+        ["2 examples show this image or a near-duplicate of it and were left out"]
+    );
+    assert!(told(&own(b"not in the index")).is_empty());
+}

@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use super::cursor::Cursor;
 use super::directory::{self, Entry};
 use crate::weights::WeightError;
 use crate::weights::input::Input;
+use rounds_support::pickle::Cursor;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const LOCAL_HEADER_LENGTH: u64 = 30;

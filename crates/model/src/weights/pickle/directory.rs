@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use super::cursor::Cursor;
 use crate::weights::WeightError;
 use crate::weights::input::Input;
 use rounds_support::errors::bytes;
+use rounds_support::pickle::Cursor;
 
 /// Most records in an archive. Published models have a few thousand.
 const MAX_RECORDS: u64 = 1 << 18;

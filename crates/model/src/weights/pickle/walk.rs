@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use super::machine::{MAX_TENSORS, MAX_VALUES};
-use super::values::{Handle, Heap, Value};
+use super::policy::{MAX_TENSORS, MAX_VALUES};
+use super::values::{Heap, Object, Value};
 use crate::weights::WeightError;
 use rounds_support::errors::bytes;
+use rounds_support::pickle::Handle;
 use rounds_support::sanitise;
 
 /// Maximum nesting of containers.
@@ -33,7 +34,7 @@ pub(super) fn tensors(
     pickle: &[u8],
     file: &str,
 ) -> Result<Vec<(String, Handle)>, WeightError> {
-    if let Value::Tensor(handle) = root {
+    if let Value::Object(Object::Tensor(handle)) = root {
         return Ok(vec![(String::new(), handle)]);
     }
     let too_large = |what: &str, limit: String| Err(WeightError::too_large(file, what, limit));
@@ -59,7 +60,7 @@ pub(super) fn tensors(
                 MAX_VALUES.to_string(),
             );
         }
-        let is_tensor = matches!(item, Value::Tensor(_));
+        let is_tensor = matches!(item, Value::Object(Object::Tensor(_)));
         if !is_tensor && !matches!(item, Value::Dict(_) | Value::List(_) | Value::Tuple(_)) {
             continue;
         }
@@ -72,7 +73,7 @@ pub(super) fn tensors(
             return too_large("a name that is too long", bytes(MAX_NAME as u64));
         }
         name.push_str(&label);
-        if let Value::Tensor(handle) = item {
+        if let Value::Object(Object::Tensor(handle)) = item {
             name_bytes += name.len();
             if found.len() >= MAX_TENSORS {
                 return too_large("too many tensors", MAX_TENSORS.to_string());

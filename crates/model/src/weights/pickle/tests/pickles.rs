@@ -1,6 +1,6 @@
 //! Pickles that no pickler writes: endless, self-containing, out of order.
 
-use super::super::machine::{self, MAX_VALUES};
+use super::super::policy::{self, MAX_VALUES};
 use super::super::values::Value;
 use super::super::{TorchFile, walk};
 use super::builder::{dict, int, pickle, tensor, text, torch_file, tuple};
@@ -34,7 +34,7 @@ fn one() -> Vec<u8> {
 fn a_million_nested_lists_are_built_and_dropped_without_recursion() {
     let count = 1_000_000;
     let deep = [vec![b']'; count], vec![b'a'; count - 1], b".".to_vec()].concat();
-    let outcome = machine::run(&deep, "x.pt").unwrap();
+    let outcome = policy::run(&deep, "x.pt").unwrap();
     assert_eq!(outcome.heap.lists.len(), count);
     let error = walk::tensors(outcome.root, &outcome.heap, &deep, "x.pt").unwrap_err();
     assert!(error.to_string().contains("too deep"), "{error}");
@@ -61,11 +61,11 @@ fn a_short_pickle_of_an_exponential_tree_is_refused() {
 fn values_marks_and_memo_entries_are_counted() {
     for opcode in [b'N', b'(', b']', b')', b'}', 0x8f] {
         let many = vec![opcode; MAX_VALUES + 1];
-        let error = machine::run(&many, "x.pt").err().unwrap();
+        let error = policy::run(&many, "x.pt").err().unwrap();
         assert!(error.to_string().contains("too many values"), "{error}");
     }
     let kept = [b"N".to_vec(), vec![0x94; MAX_VALUES]].concat();
-    let error = machine::run(&kept, "x.pt").err().unwrap();
+    let error = policy::run(&kept, "x.pt").err().unwrap();
     assert!(error.to_string().contains("too many values"), "{error}");
 }
 
@@ -194,7 +194,7 @@ fn a_tensor_from_an_unknown_name_is_refused() {
 
 #[test]
 fn numbers_keep_their_sign_and_size() {
-    let root = |value: &[u8]| machine::run(&pickle(value), "x.pt").unwrap().root;
+    let root = |value: &[u8]| policy::run(&pickle(value), "x.pt").unwrap().root;
     assert_eq!(root(b"J\xff\xff\xff\xff"), Value::Int(-1));
     assert_eq!(root(b"M\xff\xff"), Value::Int(65_535));
     assert_eq!(root(b"\x8a\x00"), Value::Int(0));

@@ -1,7 +1,7 @@
 //! Escapes in the texts of the oldest pickles, as written by Python 2.
 
-/// Resolves the escapes of pickle protocol 0.
-pub(super) fn unescape(text: &str) -> String {
+/// Resolves the escapes of pickle protocol 0 in the text of a [`super::Value::Escaped`].
+pub fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(character) = rest.next() {

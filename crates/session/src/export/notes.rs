@@ -1,0 +1,55 @@
+//! Sentences that Markdown and HTML share.
+
+use crate::types::{Session, StoredAnswer, Turn, TurnState};
+
+/// A note on a turn's position and state: `follows turn 2, stopped`.
+pub(super) fn turn_status(session: &Session, turn: &Turn) -> String {
+    let mut earlier = session
+        .turns
+        .iter()
+        .rev()
+        .filter(|other| other.number < turn.number);
+    let sibling = earlier.find(|other| other.parent == turn.parent);
+    let position = match (sibling, turn.parent) {
+        (Some(sibling), _) => Some(format!("another version of turn {}", sibling.number)),
+        (None, Some(parent)) if turn.number.checked_sub(1) != Some(parent) => {
+            Some(format!("follows turn {parent}"))
+        }
+        _ => None,
+    };
+    let state = (turn.state != TurnState::Answered).then(|| turn.state.name().to_owned());
+    [position, state]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The answer's text, or that the model gave none.
+pub(super) fn answer_text(answer: &StoredAnswer) -> &str {
+    match answer.answer.is_empty() {
+        true => "The model gave no answer.",
+        false => &answer.answer,
+    }
+}
+
+/// Why a turn has no answer, for the reader.
+pub(super) fn no_answer_reason(turn: &Turn) -> String {
+    match (turn.state, &turn.message) {
+        (TurnState::Failed, Some(message)) => format!("No answer: {message}"),
+        (TurnState::Stopped, _) => "Stopped before the answer was complete.".to_owned(),
+        (TurnState::Interrupted, _) => {
+            "Interrupted: the program ended before the answer was complete.".to_owned()
+        }
+        _ => "No answer yet.".to_owned(),
+    }
+}
+
+/// A score for display; `none` if it is not a finite number.
+pub(super) fn score(score: f32) -> String {
+    if score.is_finite() {
+        format!("{score:.3}")
+    } else {
+        "none".to_owned()
+    }
+}

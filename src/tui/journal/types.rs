@@ -1,0 +1,154 @@
+//! What the conversation and the session store say to each other, in the assistant's types.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Ranked, Settings, Setup};
+use rounds_imaging::Image;
+
+/// An attached image.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    pub image: Arc<Image>,
+    /// The file's bytes, so that a session can be reopened after the file is gone.
+    pub file: Arc<[u8]>,
+    /// Where it was read from; `None` for a built-in case or a reopened session.
+    pub path: Option<PathBuf>,
+}
+
+/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
+/// the turn, never exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub patient: Option<String>,
+    pub study: Option<String>,
+}
+
+/// A question, the moment it is asked.
+#[derive(Clone, Debug)]
+pub struct NewTurn {
+    /// The stored turn that it follows.
+    pub parent: Option<String>,
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub subject: Subject,
+    pub settings: Settings,
+    /// The setup that will answer it, as far as is known.
+    pub setup: Setup,
+}
+
+/// How a turn ended, and what came of it.
+#[derive(Clone, Debug)]
+pub struct TurnEnd {
+    pub outcome: Outcome,
+    pub shots: Vec<Shot>,
+    /// The prompt, if it got that far.
+    pub prompt: Option<String>,
+}
+
+/// What the user got.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Answered(Box<Answer>),
+    Stopped { text: String },
+    Failed { text: String, message: String },
+}
+
+/// An answer as the chat shows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finished {
+    pub answer: String,
+    pub rationale: Option<String>,
+    pub notices: Vec<String>,
+    /// The options that were given with their likelihoods, most likely first.
+    pub ranking: Vec<String>,
+    /// Tokens of the prompt and of the answer.
+    pub prompt_tokens: usize,
+    pub generated_tokens: usize,
+    pub decode_ms: f64,
+    pub total_ms: f64,
+}
+
+impl From<&Answer> for Finished {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            answer: answer.answer.clone(),
+            rationale: answer.rationale.clone(),
+            notices: answer.notices.clone(),
+            ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
+            prompt_tokens: answer.prompt_tokens,
+            generated_tokens: answer.generated_tokens,
+            decode_ms: answer.timings.decode_ms,
+            total_ms: answer.timings.total_ms,
+        }
+    }
+}
+
+/// A row of the session list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionSummary {
+    pub id: String,
+    pub title: String,
+    /// When it was last used, as text: `today 14:05`, `2026-11-02`.
+    pub when: String,
+    pub turns: usize,
+    /// Name of its image.
+    pub image: Option<String>,
+    pub last_answer: Option<String>,
+    /// Where the search words were found, unless in the title only: `answer: in the left lung`.
+    pub snippet: Option<String>,
+}
+
+impl SessionSummary {
+    /// What tells it apart from others of the same title: `chest.png: yes`. Empty if nothing does.
+    pub fn about(&self) -> String {
+        match (&self.image, &self.last_answer) {
+            (Some(image), Some(answer)) => format!("{image}: {answer}"),
+            (Some(only), None) | (None, Some(only)) => only.clone(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// A stored turn.
+#[derive(Clone, Debug)]
+pub struct SavedTurn {
+    pub id: String,
+    /// Id of the previous turn.
+    pub parent: Option<String>,
+    pub question: String,
+    pub images: Vec<Attached>,
+    /// Names of images that could not be read back.
+    pub damaged: Vec<String>,
+    pub subject: Subject,
+    pub settings: Settings,
+    /// What answered it, as far as is known: without the device.
+    pub setup: Setup,
+    pub shots: Vec<Shot>,
+    pub prompt: Option<String>,
+    pub end: SavedEnd,
+}
+
+/// How a stored turn ended.
+#[derive(Clone, Debug)]
+pub enum SavedEnd {
+    Answered(Box<Finished>),
+    Stopped {
+        text: String,
+    },
+    Failed {
+        /// The partial answer.
+        text: String,
+        message: String,
+    },
+}
+
+/// A whole session.
+#[derive(Clone, Debug, Default)]
+pub struct SavedSession {
+    pub id: String,
+    pub title: String,
+    /// Parents before their children.
+    pub turns: Vec<SavedTurn>,
+}

@@ -1,0 +1,27 @@
+//! The kinds of text pages.
+
+/// The content of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The shots of the selected answer.
+    Shots,
+    /// The questions of the visible branch.
+    Turns,
+    /// The versions of the selected question.
+    Branches,
+    /// The selected question, to be edited.
+    Question,
+    Status,
+}
+
+impl Page {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Shots => "Shots of this answer",
+            Self::Turns => "Questions",
+            Self::Branches => "Branches",
+            Self::Question => "The question",
+            Self::Status => "Status",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The built-in sample cases. Their names on the screen do not give the diagnosis away, as their file names would.
+
+/// A sample case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleCase {
+    /// The name of its file, without the extension.
+    pub file: String,
+    /// Its name on the screen: `case 4 (chest film)`.
+    pub title: String,
+}
+
+/// The kind of an image, by the first word of its file name.
+fn kind(file: &str) -> &str {
+    let first = file.split('-').next().unwrap_or_default();
+    match first {
+        "abdomen" => "abdominal CT",
+        "brain" => "brain MRI",
+        "chest" => "chest film",
+        "ecg" => "ECG strip",
+        "fundus" => "fundus photograph",
+        "head" => "head CT",
+        "knee" => "knee film",
+        "skin" => "skin lesion",
+        "blood" => "blood smear",
+        other => other,
+    }
+}
+
+impl SampleCase {
+    /// The sample cases with these file names, numbered in their order.
+    pub fn numbered<S: AsRef<str>>(files: impl IntoIterator<Item = S>) -> Vec<Self> {
+        let files = files.into_iter().enumerate();
+        let case = |(at, file): (usize, S)| Self {
+            title: format!("case {} ({})", at + 1, kind(file.as_ref())),
+            file: file.as_ref().to_string(),
+        };
+        files.map(case).collect()
+    }
+
+    /// A question that fits all images of its kind, so that it does not tell what is to be found.
+    pub fn question(&self) -> &'static str {
+        match kind(&self.file) {
+            "chest film" => "Is there a nodule?",
+            _ => "What does this image show?",
+        }
+    }
+}
+
+/// The position of a case that is given by its number, its title, the start of its title or its file name.
+pub fn position(cases: &[SampleCase], typed: &str) -> Option<usize> {
+    let typed = typed.trim().to_lowercase();
+    let number = typed.strip_prefix("case ").unwrap_or(&typed).trim();
+    let numbered = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    match numbered {
+        Some(at) => Some(at).filter(|at| *at < cases.len()),
+        None => cases
+            .iter()
+            .position(|case| case.file == typed || case.title.to_lowercase() == typed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_found_by_number_title_and_file_name() {
+        let cases = SampleCase::numbered(["brain-mass", "chest-nodule"]);
+        assert_eq!(cases[1].title, "case 2 (chest film)");
+        for typed in ["2", "case 2", "Case 2 (chest film)", "chest-nodule"] {
+            assert_eq!(position(&cases, typed), Some(1), "{typed}");
+        }
+        for typed in ["", "0", "3", "nodule"] {
+            assert_eq!(position(&cases, typed), None, "{typed}");
+        }
+    }
+}
