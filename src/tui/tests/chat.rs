@@ -305,6 +305,8 @@ fn settings_change_by_command_from_the_next_question_on() {
         user.type_text(line);
         user.press("enter");
         user.sees(expected);
+        // A rejected command stays, to be corrected.
+        user.press("ctrl-u");
     }
 }
 
