@@ -48,6 +48,12 @@ fn difference(a: &Tensor, b: &Tensor) -> f32 {
     difference.expect("a number")
 }
 
+/// [`difference`] in parts of the largest expected value.
+fn relative_difference(found: &Tensor, expected: &Tensor) -> f32 {
+    let zeros = expected.zeros_like().expect("zeros");
+    difference(found, expected) / difference(expected, &zeros)
+}
+
 /// A published file: where `variable` says, else in target/published. `None`, with a printed line, where it is not there.
 fn published(variable: &str, name: &str) -> Option<PathBuf> {
     let path = match std::env::var_os(variable) {
@@ -196,12 +202,16 @@ fn an_efficientnet_gives_pytorchs_maps_with_its_norms_folded_in() {
     let tower = tower.load().expect("a tower");
     let maps = tower.maps(&expected["pixels"]).expect("maps");
     for (name, map) in [("head", &maps.head), ("stride_16", &maps.stride_16)] {
-        let error = difference(map, &expected[name]);
-        assert!(error < 1e-4, "{name} differs by {error}");
+        // Folded in f32, PyTorch's own model differs by 1.2e-4 here, and both by 8e-5 from f64: the maps' values go up to 20.
+        let error = relative_difference(map, &expected[name]);
+        assert!(
+            error < 1e-4,
+            "{name} differs by {error} of its largest value"
+        );
     }
     let output = tower.forward(&expected["pixels"]).expect("features");
     assert_eq!(output.tokens.dims(), [2, 9, 64]);
-    assert!(difference(&output.pooled, &expected["pooled"]) < 1e-4);
+    assert!(relative_difference(&output.pooled, &expected["pooled"]) < 1e-4);
 }
 
 #[test]
