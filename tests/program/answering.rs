@@ -1,6 +1,6 @@
 //! The program as its users meet it: one question, a script with bad lines in it, bad input.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{CASE, Home, ended, feed, json_lines as events, rounds, shared_home};
 
@@ -241,27 +241,6 @@ fn special_tokens_and_escapes_in_a_question_do_no_harm() {
 }
 
 #[test]
-fn more_shots_than_the_context_holds_are_left_out_and_said_so() {
-    let (code, out, _) = run(
-        &[
-            "ask",
-            "-i",
-            CASE,
-            "Is there a nodule?",
-            "--shots",
-            "300",
-            "--json",
-        ],
-        "",
-    );
-    assert_eq!(code, 0);
-    let answer: Value = serde_json::from_str(&out).expect("JSON");
-    let shots = answer["shots"].as_array().map_or(0, Vec::len);
-    assert!(shots > 4 && shots < 300, "{shots}");
-    assert!(answer["notices"].to_string().contains("left out"));
-}
-
-#[test]
 fn without_a_command_it_is_the_chat_also_at_the_end_of_a_pipe() {
     let home = Home::new();
     let mut command = home.command(&[]);
@@ -383,6 +362,68 @@ fn shuffled_shots_that_do_not_all_fit_keep_their_order_in_prompt_and_provenance(
         );
         let at = rest.find(&expected);
         rest = &rest[at.unwrap_or_else(|| panic!("{expected} is not in its place"))..];
+    }
+}
+
+#[test]
+fn more_shots_than_fit_are_reported_and_a_missing_answer_is_said_to_be_missing() {
+    let question = ["-i", CASE, "--shots", "200", "Is there a nodule?"];
+    let (code, out, err) = run(&[&["ask", "--json"], &question[..]].concat(), "");
+    assert_eq!(code, 0, "{err}");
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let kept = answer["shots"].as_array().map_or(0, Vec::len);
+    assert!(kept > 4 && kept < 200, "{kept}");
+    let notices = answer["notices"].to_string();
+    let fitting = format!("{kept} of 200 shots fit into the model's context of 1024 tokens");
+    assert!(notices.contains(&fitting), "{notices}");
+    let (code, text, err) = run(&[&["ask"], &question[..]].concat(), "");
+    assert_eq!(code, 0, "{err}");
+    let is_missing = answer["answer"] == "";
+    assert_eq!(
+        text.contains("(the model gave no answer)"),
+        is_missing,
+        "{text}"
+    );
+    assert_eq!(notices.contains("fewer shots may help"), is_missing);
+    assert!(!text.lines().any(|line| line.trim() == "Answer:"), "{text}");
+}
+
+#[test]
+fn a_script_line_takes_every_setting_of_the_flags_and_its_answer_records_them() {
+    let request = format!(
+        "{{\"images\":[\"{CASE}\"],\"question\":\"Is there a nodule?\",\"shots\":1,\"beams\":2,\
+         \"length_penalty\":0.5,\"no_repeat_ngram\":9,\"repetition_penalty\":1.5,\"floor\":\"off\",\"top_p\":0.9}}\n"
+    );
+    let (code, out, err) = run(&["script", "--floor", "0.9", "--top-k", "5"], &request);
+    assert_eq!(code, 0, "{err}");
+    let events = events(&out);
+    let answer = events.iter().find(|event| event["event"] == "answer");
+    let provenance = &answer.expect("an answer")["provenance"];
+    for (name, value) in [
+        ("beams", json!(2)),
+        ("length_penalty", json!(0.5)),
+        ("no_repeat_ngram", json!(9)),
+        ("repetition_penalty", json!(1.5)),
+        ("floor", Value::Null),
+        ("top_p", json!(0.9)),
+        ("top_k", json!(5)),
+        ("order", json!("most similar last")),
+        ("strategy", json!("image")),
+    ] {
+        assert_eq!(provenance[name], value, "{name}");
+    }
+}
+
+#[test]
+fn a_flag_out_of_range_says_what_it_takes() {
+    for (flag, value, takes) in [
+        ("--shots", "513", "it takes a number from 0 to 512"),
+        ("--floor", "-2", "it takes a number from -1 to 1, or off"),
+        ("--filter", "ct", "`ct` is not a condition"),
+    ] {
+        let (code, out, err) = run(&["ask", flag, value, "Is it?"], "");
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(takes), "{err}");
     }
 }
 
