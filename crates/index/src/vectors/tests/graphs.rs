@@ -108,7 +108,6 @@ fn both_graphs_find_an_image_that_has_many_questions() {
         let search = |query: &[f32]| graph.search(query, 10, &Filter::All).unwrap();
         let found = recall(&rows, &vectors, &Filter::All, search);
         assert!(found >= 0.95, "{:?}: {found}", graph.engine());
-        eprintln!("{:?} {found}", graph.engine());
     }
 }
 
