@@ -89,15 +89,19 @@ struct Spectrum([f64; FREQUENCIES * FREQUENCIES]);
 
 impl Spectrum {
     fn of(bright: &[f64]) -> Self {
-        let wave = |k: usize, x: usize| {
-            (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
-        };
+        let waves: [[f64; SIDE]; FREQUENCIES] = std::array::from_fn(|k| {
+            std::array::from_fn(|x| {
+                (std::f64::consts::PI * (2 * x + 1) as f64 * k as f64 / (2 * SIDE) as f64).cos()
+            })
+        });
         Self(std::array::from_fn(|at| {
             let (down, across) = (at / FREQUENCIES, at % FREQUENCIES);
-            let waves = bright.iter().enumerate();
-            waves
-                .map(|(i, b)| b * wave(down, i / SIDE) * wave(across, i % SIDE))
-                .sum()
+            let rows = bright.chunks_exact(SIDE).zip(&waves[down]);
+            let products = rows.flat_map(|(row, down)| {
+                let pixels = row.iter().zip(&waves[across]);
+                pixels.map(move |(bright, across)| bright * down * across)
+            });
+            products.sum()
         }))
     }
 
