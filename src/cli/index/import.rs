@@ -21,9 +21,11 @@ use rounds_support::{Cancel, Failure, FailureKind, Progress};
 pub struct Import {
     /// Index name or folder; created for the shipped model if missing
     index: PathBuf,
-    /// Format of the dataset, as after --format, then the dataset: a file or folder in the layout in which it is published
-    #[arg(num_args = 1..=2, required = true, value_names = ["FORMAT", "PATH"])]
-    dataset: Vec<PathBuf>,
+    /// Format of the dataset; omit it with --format
+    #[arg(value_name = "FORMAT")]
+    format_or_path: PathBuf,
+    /// Dataset file or folder, in the layout in which it is published
+    path: Option<PathBuf>,
     /// Format of the dataset, if not given before its path
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -110,9 +112,9 @@ impl Import {
     /// Format and path, which are given in the order of `/import` or with `--format`.
     fn format_and_path(&self) -> Result<(Format, &PathBuf), Failure> {
         let hint = || format!("formats: {}", format_names());
-        match (self.dataset.as_slice(), self.format) {
-            ([path], Some(format)) => Ok((format, path)),
-            ([named, path], None) => {
+        match (&self.format_or_path, &self.path, self.format) {
+            (path, None, Some(format)) => Ok((format, path)),
+            (named, Some(path), None) => {
                 let format = named.to_str().map(|name| Format::from_str(name, true));
                 match format {
                     Some(Ok(format)) => Ok((format, path)),
@@ -122,11 +124,11 @@ impl Import {
                     }
                 }
             }
-            ([_], None) => {
+            (_, None, None) => {
                 let message = "the format is missing: rounds index import INDEX FORMAT PATH";
                 Err(Failure::usage(message).hint(hint()))
             }
-            _ => Err(Failure::usage(
+            (_, Some(_), Some(_)) => Err(Failure::usage(
                 "the format is given twice: leave out --format, or the word before the path",
             )),
         }
