@@ -140,7 +140,7 @@ fn two_actions_may_swap_their_keys() {
     assert_eq!(faults(swapped), Vec::<String>::new());
     let twice = faults("[keys]\nregenerate = \"f9\"\nedit = \"f9\"\n");
     assert!(
-        twice[0].starts_with("3: `F9` is given to both"),
+        twice[0].starts_with("3: `F9` is assigned to both"),
         "{twice:?}"
     );
 }
