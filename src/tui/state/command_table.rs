@@ -21,7 +21,7 @@ pub enum Argument {
     Index,
     /// Name of a model, or the path of one.
     Model,
-    /// A data set format, an index and a path.
+    /// An index, a data set format and a path.
     Import,
     /// Conditions on tags.
     Filter,
@@ -111,7 +111,7 @@ commands! {
     Exclude "/exclude" Text "[N|ID|off]" both "never use this shot or example";
     Model "/model" Model "[NAME|PATH]" both "open another model; without a name, list them";
     Index "/index" Index "[NAME|PATH]" both "open another index; without a name, list them";
-    Import "/import" Import "FORMAT INDEX PATH" both "import a data set into one of your indexes, in the background";
+    Import "/import" Import "INDEX FORMAT PATH" both "import a data set into one of your indexes, in the background";
     Warm "/warm" Text "[go]" both "cache image features of this index (shows the cost first)";
     Prompt "/prompt" None "" both "show the exact prompt of the selected answer";
     Compare "/compare" Text "[SETTING=VALUE ...]" both "two answers side by side (by default with and without shots)";

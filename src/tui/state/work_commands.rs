@@ -12,7 +12,7 @@ use super::paths;
 use super::values::invalid_value;
 
 impl State {
-    /// `FORMAT INDEX PATH` as on the command line, or `INDEX FORMAT PATH`.
+    /// `INDEX FORMAT PATH`, or with the format first, as on the command line.
     pub(super) fn import_argument(&mut self, argument: &str) {
         let (format, index, path) = match import_parts(argument) {
             Ok(parts) => parts,
@@ -128,8 +128,8 @@ fn import_parts(argument: &str) -> Result<(Format, &str, &str), Failure> {
 }
 
 fn incomplete_import() -> Failure {
-    Failure::usage("/import takes a format, an index and a path")
-        .hint("for example: /import folder mine ~/images")
+    Failure::usage("/import takes an index, a format and a path")
+        .hint("for example: /import mine folder ~/images")
 }
 
 /// The first word of a text, and the trimmed rest.

@@ -151,8 +151,8 @@ fn a_ranking_is_shown_and_saved() {
         turn,
         answer: Box::new(answer),
     });
-    user.sees("-0.750 a token");
+    user.sees("-0.750 per token");
     user.press("alt-n f2 enter");
-    user.sees("-0.750 a token");
+    user.sees("-0.750 per token");
     assert_eq!(user.state.turn(), Some(TurnId(0)));
 }

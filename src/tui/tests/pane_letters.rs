@@ -67,6 +67,7 @@ fn a_key_that_asks_waits_until_no_letter_follows() {
     let effects = user.effects();
     assert!(effects.iter().any(|e| matches!(e, Effect::Ask { .. })));
     let mut user = in_pane("alt-1");
+    user.state.settings.decoding.temperature = 0.7;
     user.type_text("r");
     user.press("alt-3");
     assert_ne!(

@@ -58,7 +58,7 @@ fn moving_a_shot_pins_the_order_of_the_list() {
     );
     user.press("K K");
     assert_eq!(user.state.settings.pinned[0], "chest-0000");
-    user.sees("these shots are pinned in this order");
+    user.sees("these 4 shots are pinned in this order");
 }
 
 #[test]
@@ -125,6 +125,7 @@ fn shots_are_pinned_and_excluded_by_command() {
     user.press("enter");
     assert!(user.state.settings.pinned.is_empty());
     for command in ["/pin 9", "/exclude 9"] {
+        user.press("ctrl-u");
         user.type_text(command);
         user.press("enter");
         user.sees("there is no shot `9`");

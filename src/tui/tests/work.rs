@@ -80,7 +80,7 @@ fn esc_stops_an_import_once_and_the_open_index_is_reloaded() {
 fn an_invalid_import_explains_what_is_accepted() {
     let mut user = Harness::new(140, 40);
     command(&mut user, "/import mine");
-    user.sees("for example: /import folder mine ~/images");
+    user.sees("for example: /import mine folder ~/images");
     command(&mut user, "/import mine slak x");
     user.sees("`slak` is not a data set format");
 }

@@ -17,8 +17,9 @@ use super::panes::framed;
 use super::text::wrapped;
 use super::theme::Theme;
 
-/// A conversation of more turns is never short.
+/// A conversation of more turns or bytes is never short: its lines are counted for every frame.
 const MAX_SHORT_TURNS: usize = 3;
+const MAX_SHORT_BYTES: usize = 4000;
 
 /// The number of lines in a pane of this width, if the conversation is short.
 pub fn short_length(state: &State, width: u16, theme: &Theme) -> Option<usize> {
@@ -27,12 +28,29 @@ pub fn short_length(state: &State, width: u16, theme: &Theme) -> Option<usize> {
     if path.is_empty() {
         return Some(getting_started(state, width, theme).len());
     }
-    let turns = path.len() <= MAX_SHORT_TURNS;
-    turns.then(|| {
-        path.into_iter()
-            .map(|id| turn_lines(id, state, width, theme).len())
-            .sum()
-    })
+    let turns = path.iter().filter_map(|id| state.conversation.get(*id));
+    let bytes: usize = turns.map(text_bytes).sum();
+    if path.len() > MAX_SHORT_TURNS || bytes > MAX_SHORT_BYTES {
+        return None;
+    }
+    let lines = path
+        .into_iter()
+        .map(|id| turn_lines(id, state, width, theme).len());
+    Some(lines.sum())
+}
+
+/// The size of what is shown of a turn.
+fn text_bytes(turn: &Turn) -> usize {
+    let reply = match &turn.reply {
+        Reply::Answered(done) => {
+            let rationale = done.rationale.as_ref().map_or(0, String::len);
+            let more = done.notices.iter().chain(&done.ranking);
+            done.answer.len() + rationale + more.map(String::len).sum::<usize>()
+        }
+        Reply::Failed(error) => error.message.len(),
+        Reply::Pending | Reply::Stopped => 0,
+    };
+    turn.question.len() + turn.text.len() + reply
 }
 
 /// What the frame and its margins leave.
@@ -75,7 +93,10 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     canvas.hits.lines = total;
     canvas.hits.height = height;
     let max_scroll = total.saturating_sub(height);
-    let first = state.selection.scroll.map_or(max_scroll, |from| from.min(max_scroll));
+    let first = state
+        .selection
+        .scroll
+        .map_or(max_scroll, |from| from.min(max_scroll));
     let visible = blocks
         .iter()
         .flat_map(|block| block.iter())

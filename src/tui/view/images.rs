@@ -151,7 +151,12 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let Some(shot) = state.chosen_shot() else {
         return;
     };
-    let caption = format!("shot {}  {} {}", shot.rank, lead(shot), shot.example.answer);
+    let caption = format!(
+        "shot {}  {}\nA: {}",
+        shot.rank,
+        lead(shot),
+        shot.example.answer
+    );
     if let Some(sha256) = image_hashes(&shot.example).into_iter().next() {
         let source = || Source::Example {
             example: Box::new(shot.example.clone()),

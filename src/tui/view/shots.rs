@@ -133,7 +133,8 @@ fn one(
     let mut lines = lead_lines(shot, chosen, text.width, rows, theme);
     let lead = u16::try_from(lines.len()).unwrap_or(rows);
     lines.push(answer_line(shot, state, room, theme));
-    lines.push(score_line(shot, best, room, theme));
+    let left = usize::from(rows).saturating_sub(lines.len());
+    lines.extend(score_lines(shot, best, text.width, left, theme));
     put_lines(frame, text, &lines, 0);
     if chosen {
         let lead = Rect::new(text.x, text.y, text.width, lead).intersection(area);
@@ -151,16 +152,12 @@ fn lead_lines(
 ) -> Vec<Line<'static>> {
     let mark = if chosen { ">" } else { " " };
     let text = format!("{mark} {}. {}", shot.rank, lead(shot));
-    let max = usize::from(rows.saturating_sub(2).max(1));
-    let mut lines = wrapped(&text, width, 0, theme.text);
-    if lines.len() > max {
-        let all = cut(&text, usize::from(width) * max);
-        lines = wrapped(&all, width, 0, theme.text);
-        if lines.len() > max {
-            lines = vec![Line::styled(cut(&text, usize::from(width)), theme.text)];
-        }
+    let max = usize::from(rows.saturating_sub(MIN_ROWS)).max(1);
+    let lines = wrapped(&text, width, 0, theme.text);
+    match lines.len() <= max {
+        true => lines,
+        false => vec![Line::styled(cut(&text, usize::from(width)), theme.text)],
     }
-    lines
 }
 
 /// The answer, and what the user decided about the shot.
@@ -183,30 +180,39 @@ fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'
     ])
 }
 
-/// The similarity as a number and a bar, or else why it was chosen; source and licence.
-fn score_line(shot: &Shot, best: f32, room: usize, theme: &Theme) -> Line<'static> {
-    let bar = match similarity(shot) {
-        Some(score) => {
-            let share = (score / best).clamp(0.0, 1.0);
-            let full = (share * BAR as f32).round() as usize;
-            format!(
-                " {}{}",
-                "█".repeat(full.min(BAR)),
-                "░".repeat(BAR - full.min(BAR))
-            )
-        }
-        None => String::new(),
-    };
+/// The similarity as a number and a bar, or else why it was chosen; source and licence, on lines of their own if they don't
+/// fit beside it and `rows` allows.
+fn score_lines(
+    shot: &Shot,
+    best: f32,
+    columns: u16,
+    rows: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let room = usize::from(columns);
+    let bar = similarity(shot).map_or(String::new(), |score| bar(score / best));
     let score = cut(&format!("  {}", similarity_or_reason(shot)), room);
-    let taken = width(&score) + width(&bar) + 2;
+    let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;
     let origin = format!("{}, {}", example.source, example.licence);
-    Line::from(vec![
+    let mut spans = vec![
         Span::styled(score, theme.text),
         Span::styled(bar, theme.bar),
-        Span::raw("  "),
-        Span::styled(cut(&origin, room.saturating_sub(taken)), theme.dim),
-    ])
+    ];
+    if width(&origin) > left && rows > 1 {
+        let mut lines = vec![Line::from(spans)];
+        lines.extend(wrapped(&origin, columns, 2, theme.dim));
+        return lines;
+    }
+    spans.push(Span::styled(format!("  {}", cut(&origin, left)), theme.dim));
+    vec![Line::from(spans)]
+}
+
+/// A bar, filled as far as `share`.
+fn bar(share: f32) -> String {
+    let full = (share.clamp(0.0, 1.0) * BAR as f32).round() as usize;
+    let full = full.min(BAR);
+    format!(" {}{}", "█".repeat(full), "░".repeat(BAR - full))
 }
 
 fn thumbnail(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) {

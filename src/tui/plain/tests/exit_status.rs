@@ -75,5 +75,5 @@ fn both_sides_of_a_comparison_show_their_ranking() {
         turn,
         answer: Box::new(answer),
     });
-    assert_contains(&user.new_output(), "-0.750 a token");
+    assert_contains(&user.new_output(), "-0.750 per token");
 }

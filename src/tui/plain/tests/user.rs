@@ -6,7 +6,7 @@ use crate::tui::Journal;
 use crate::tui::backend::EngineInfo;
 use crate::tui::effects;
 use crate::tui::plain::line_ui::LineUi;
-use crate::tui::state::{Effect, Event, Start, TurnId};
+use crate::tui::state::{Effect, Event, LibraryNames, Start, TurnId};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
 use rounds_support::Failure;
@@ -120,6 +120,10 @@ impl User {
                 Effect::AttachFile(path) => Some(effects::attach_file(&path)),
                 Effect::AttachCase(name) => Some(effects::attach_case(&name)),
                 Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
+                Effect::ListLibrary => Some(Event::Library(LibraryNames {
+                    indexes: vec!["mine".into()],
+                    models: vec!["big".into()],
+                })),
                 Effect::Open { .. }
                 | Effect::Ask { .. }
                 | Effect::Cancel
