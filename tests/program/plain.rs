@@ -137,7 +137,7 @@ fn a_whole_conversation_comes_through_a_pipe() {
         out.starts_with("rounds: education and research only"),
         "{out}"
     );
-    has(&out, "chest-nodule: PNG, ");
+    has(&out, "case 5 (chest film): PNG, ");
     has(
         &out,
         "Question: Is there a nodule?\n4 of 4 shots:\n  1. phantom-",
@@ -152,10 +152,7 @@ fn a_whole_conversation_comes_through_a_pipe() {
         &out,
         "error: the path does not end in a known export format\nhint: ",
     );
-    has(
-        &out,
-        ", 4 questions, current)\n   chest-nodule: ",
-    );
+    has(&out, ", 4 questions, current)\n   case 5 (chest film): ");
     has(&out, "\n   question: Is there a nodule?\n");
     has(&out, "context: ");
     assert!(out.matches(PURPOSE).count() >= 6, "{out}");
@@ -176,7 +173,7 @@ fn a_whole_conversation_comes_through_a_pipe() {
     assert_eq!((code, err.as_str()), (1, ""), "{out}");
     has(
         &out,
-        "opened: Is there a nodule?\n1. Is there a nodule?  (chest-nodule",
+        "opened: Is there a nodule?\n1. Is there a nodule?  (case 5 (chest film)",
     );
     has(&out, "Answer: ");
     has(&out, "Is the heart enlarged?");

@@ -378,7 +378,10 @@ fn a_chat_does_not_begin_with_a_session_that_is_not_there() {
     let home = Home::with_session();
     let output = home.feed(&["chat", "--plain", "--session", "9"], "q\n");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(err(&output).contains("error: no session"), "{output:?}");
+    assert!(
+        err(&output).contains("error: no such session: 9"),
+        "{output:?}"
+    );
     assert_eq!(out(&output), "");
     ok(&home.feed(&["chat", "--plain", "--session", "1"], "/status\n"));
 }

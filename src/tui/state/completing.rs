@@ -1,6 +1,5 @@
 //! Completion of commands and their arguments while they are typed.
 
-
 use clap::ValueEnum;
 
 use crate::tui::{ImageMode, ThemeChoice};

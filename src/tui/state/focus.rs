@@ -2,7 +2,6 @@
 
 use crate::tui::keys::KeyContext;
 
-
 /// Where typed keys go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Focus {

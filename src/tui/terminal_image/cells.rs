@@ -21,6 +21,8 @@ const HALF_BLOCK: char = '\u{2580}';
 pub struct CellImage {
     pub columns: u16,
     pub rows: u16,
+    /// Regions are marked, but in an image of another size.
+    pub has_unplaced_boxes: bool,
     cells: Vec<Cell>,
 }
 
@@ -50,6 +52,7 @@ impl CellImage {
         Some(Self {
             columns: u16::try_from(width).ok()?,
             rows: u16::try_from(height).ok()?,
+            has_unplaced_boxes: rendered.has_unplaced_boxes,
             cells,
         })
     }

@@ -56,6 +56,7 @@ pub enum Encoded {
     Graphics {
         protocol: Box<Protocol>,
         kitty: Option<u32>,
+        has_unplaced_boxes: bool,
     },
     /// Why the image cannot be shown.
     Failed(String),
@@ -71,6 +72,17 @@ impl Encoded {
                 (size.width, size.height)
             }
             Self::Failed(_) => (0, 0),
+        }
+    }
+
+    /// Whether regions are marked, but in an image of another size, so that they are not drawn.
+    pub fn has_unplaced_boxes(&self) -> bool {
+        match self {
+            Self::Cells(cells) => cells.has_unplaced_boxes,
+            Self::Graphics {
+                has_unplaced_boxes, ..
+            } => *has_unplaced_boxes,
+            Self::Failed(_) => false,
         }
     }
 
@@ -107,6 +119,7 @@ pub fn encode(image: &Image, request: &Request, screen: Screen, number: u32) -> 
     let Some(rendered) = render(image, &request.appearance, width, height) else {
         return failed();
     };
+    let has_unplaced_boxes = rendered.has_unplaced_boxes;
     let pixels = with_outlines(rendered);
     let cells = |length: u32, cell: u16, max: u16| {
         u16::try_from(length.div_ceil(u32::from(cell)))
@@ -117,7 +130,11 @@ pub fn encode(image: &Image, request: &Request, screen: Screen, number: u32) -> 
         cells(pixels.width(), cell_width, columns),
         cells(pixels.height(), cell_height, rows),
     );
-    graphics(pixels, size, screen, number).unwrap_or_else(failed)
+    graphics(pixels, size, screen, number).map_or_else(failed, |protocol| Encoded::Graphics {
+        protocol: Box::new(protocol),
+        kitty: (screen.protocol == ImageProtocol::Kitty).then_some(number),
+        has_unplaced_boxes,
+    })
 }
 
 /// Pixels of the shorter side per pixel of a line's width.
@@ -128,6 +145,7 @@ fn with_outlines(rendered: Rendered) -> RgbImage {
     let Rendered {
         mut pixels,
         outlines,
+        ..
     } = rendered;
     let (width, height) = pixels.dimensions();
     let thick = (width.min(height) / SIDE_PER_LINE).max(1);
@@ -148,19 +166,15 @@ fn with_outlines(rendered: Rendered) -> RgbImage {
     pixels
 }
 
-fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Encoded> {
+fn graphics(pixels: RgbImage, size: Size, screen: Screen, number: u32) -> Option<Protocol> {
     let image = DynamicImage::ImageRgb8(pixels);
-    let protocol = match screen.protocol {
+    Some(match screen.protocol {
         ImageProtocol::Kitty => {
             Protocol::Kitty(Kitty::new(image, size, number, screen.tmux, false).ok()?)
         }
         ImageProtocol::Iterm2 => Protocol::ITerm2(Iterm2::new(image, size, screen.tmux).ok()?),
         ImageProtocol::Sixel => Protocol::Sixel(Sixel::new(image, size, screen.tmux).ok()?),
         ImageProtocol::Cells | ImageProtocol::None => return None,
-    };
-    Some(Encoded::Graphics {
-        protocol: Box::new(protocol),
-        kitty: (screen.protocol == ImageProtocol::Kitty).then_some(number),
     })
 }
 

@@ -86,6 +86,12 @@ impl Gallery {
         }
     }
 
+    /// Whether an image was encoded without its marked regions, because they were marked in an image of another size.
+    pub fn has_unplaced_boxes(&self, shown: &Appearance) -> bool {
+        let mut encoded = self.ready.iter().filter(|(r, _)| r.appearance == *shown);
+        encoded.any(|(_, encoded)| encoded.has_unplaced_boxes())
+    }
+
     /// Takes the images found missing since the last call.
     pub fn take_wanted(&mut self) -> Vec<Wanted> {
         std::mem::take(&mut self.wanted)

@@ -18,6 +18,17 @@ pub struct MarkedBox {
     pub kind: usize,
 }
 
+/// Whether all regions lie inside an image of this size. If not, they were marked in a larger copy of it, and drawing any
+/// of them here would point to the wrong place.
+pub fn all_inside(boxes: &[MarkedBox], width: u32, height: u32) -> bool {
+    let inside = |start: u32, length: u32, end: u32| {
+        u64::from(start) + u64::from(length) <= u64::from(end) + 1
+    };
+    boxes.iter().all(|marked| {
+        inside(marked.left, marked.width, width) && inside(marked.top, marked.height, height)
+    })
+}
+
 /// Colours that stand out from grey tissue, as RGB and among the 16 colours.
 const COLOURS: [([u8; 3], Color); 6] = [
     ([255, 220, 40], Color::LightYellow),
@@ -207,6 +218,18 @@ mod tests {
             let points = Outline::new(&marked, part, 30, 15).points(30, 15, 3);
             assert!(points.iter().all(|(x, y)| *x < 30 && *y < 15), "{marked:?}");
         }
+    }
+
+    #[test]
+    fn regions_of_a_larger_copy_do_not_fit() {
+        assert!(all_inside(&[], 1, 1));
+        assert!(all_inside(&[MARKED], 60, 30));
+        let far = MarkedBox {
+            left: u32::MAX,
+            ..MARKED
+        };
+        assert!(!all_inside(&[MARKED, far], 60, 30));
+        assert!(!all_inside(&[MARKED], 50, 30));
     }
 
     #[test]

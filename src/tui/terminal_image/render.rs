@@ -3,7 +3,7 @@
 use image::imageops::{FilterType, resize, thumbnail};
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage};
 
-use super::outline::Outline;
+use super::outline::{Outline, all_inside};
 use super::request::Appearance;
 use rounds_imaging::Image;
 
@@ -14,6 +14,8 @@ const MAX_SIDE: u32 = 4096;
 pub struct Rendered {
     pub pixels: RgbImage,
     pub outlines: Vec<Outline>,
+    /// Regions are marked, but in an image of another size.
+    pub has_unplaced_boxes: bool,
 }
 
 /// The part of `image` selected by the transform, as large as fits into `width` by `height` pixels. `None` if the image has
@@ -41,10 +43,13 @@ pub fn render(image: &Image, shown: &Appearance, width: u32, height: u32) -> Opt
             *value = tones.get(usize::from(*value)).copied().unwrap_or(*value);
         }
     }
-    let outline = |marked| Outline::new(marked, part, width, height);
+    let has_unplaced_boxes = !all_inside(&shown.boxes, image.width, image.height);
+    let boxes = shown.boxes.iter().filter(|_| !has_unplaced_boxes);
+    let outlines = boxes.map(|marked| Outline::new(marked, part, width, height));
     Some(Rendered {
-        outlines: shown.boxes.iter().map(outline).collect(),
+        outlines: outlines.collect(),
         pixels: small,
+        has_unplaced_boxes,
     })
 }
 

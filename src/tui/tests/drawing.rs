@@ -182,3 +182,17 @@ fn regions_of_the_data_are_drawn_over_an_opened_shot_and_not_listed_as_numbers()
     };
     assert!(drawn("1") && drawn("2"), "the outlines have their numbers");
 }
+
+#[test]
+fn regions_marked_in_a_larger_copy_of_the_image_are_not_drawn_in_the_wrong_place() {
+    let mut shot = data::shot(0);
+    let outside = ("box".into(), "mass 30,30,90,20".into());
+    shot.example.tags.push(outside);
+    shot.example.tags[0].1 = "xr".into();
+    let mut user = with_shots(120, 40, vec![shot]);
+    user.sees("1. X-ray: Is there a nodule?");
+    user.press("enter");
+    user.draw();
+    user.sees("The regions were marked in an image of another size");
+    user.does_not_see("1 mass");
+}

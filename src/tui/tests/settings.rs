@@ -42,7 +42,10 @@ fn every_setting_has_a_command_or_one_of_its_own_and_changes_the_next_question()
             _ => "7",
         };
         let expected = Settings::default().with(setting.name, value);
-        assert_eq!(settings_after(&format!("{name} {value}")), expected.unwrap());
+        assert_eq!(
+            settings_after(&format!("{name} {value}")),
+            expected.unwrap()
+        );
     }
 }
 

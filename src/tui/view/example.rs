@@ -66,7 +66,7 @@ fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) 
         if number == 0 {
             // Data sets mark regions in the first image.
             shown.boxes = marked_boxes(&shot.example);
-            cell = legend(frame, cell, shot, canvas);
+            cell = legend(frame, cell, shot, &shown, canvas);
         }
         images::one(frame, cell, &shown, source, &name, canvas);
     }
@@ -76,26 +76,35 @@ fn draw_images(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &mut Canvas) 
 const MAX_LEGEND: usize = 6;
 
 /// Draws the names of the marked regions at the foot of an area, each with its number; returns the area above.
-fn legend(frame: &mut Frame, area: Rect, shot: &Shot, canvas: &Canvas) -> Rect {
-    let names = region_names(&shot.example);
-    let depth = canvas.gallery.screen().depth;
-    let lines: Vec<Line<'static>> = names
-        .iter()
-        .take(MAX_LEGEND)
-        .enumerate()
-        .map(|(kind, name)| {
-            let colour = Style::new().fg(outline_colour(kind, depth));
-            Line::from(vec![
-                Span::styled(format!("{} ", outline_letter(kind)), colour),
-                Span::styled(cut(name, usize::from(area.width)), canvas.theme.dim),
-            ])
-        })
-        .collect();
+fn legend(frame: &mut Frame, area: Rect, shot: &Shot, shown: &Appearance, canvas: &Canvas) -> Rect {
+    let lines = match canvas.gallery.has_unplaced_boxes(shown) {
+        true => wrapped(
+            "The regions were marked in an image of another size, so they are not drawn.",
+            area.width,
+            0,
+            canvas.theme.dim,
+        ),
+        false => named_regions(shot, area.width, canvas),
+    };
     let height = u16::try_from(lines.len()).unwrap_or(0);
     let [above, below] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(height)]).areas(area);
     put_lines(frame, below, &lines, 0);
     above
+}
+
+fn named_regions(shot: &Shot, width: u16, canvas: &Canvas) -> Vec<Line<'static>> {
+    let depth = canvas.gallery.screen().depth;
+    let names = region_names(&shot.example);
+    let named = names.iter().take(MAX_LEGEND).enumerate();
+    let line = |(kind, name): (usize, &String)| {
+        let colour = Style::new().fg(outline_colour(kind, depth));
+        Line::from(vec![
+            Span::styled(format!("{} ", outline_letter(kind)), colour),
+            Span::styled(cut(name, usize::from(width)), canvas.theme.dim),
+        ])
+    };
+    named.map(line).collect()
 }
 
 fn lines(state: &State, shot: &Shot, width: u16, theme: &Theme) -> Vec<Line<'static>> {

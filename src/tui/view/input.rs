@@ -26,7 +26,9 @@ pub fn height(state: &State, columns: u16, rows: u16) -> u16 {
     } else {
         (columns.saturating_sub(2), 0)
     };
-    let lines = lay_out(&state.composer.input, usize::from(field_width)).0.len();
+    let lines = lay_out(&state.composer.input, usize::from(field_width))
+        .0
+        .len();
     let max = (rows / 3).max(1);
     u16::try_from(lines).unwrap_or(max).clamp(1, max) + frame
 }
@@ -48,7 +50,10 @@ fn lay_out(editor: &Editor, room: usize) -> (Vec<Range<usize>>, (usize, usize)) 
 
 /// The title of the input says what Enter does.
 fn title(state: &State) -> String {
-    match (&state.composer.editing, state.composer.input.text().starts_with('/')) {
+    match (
+        &state.composer.editing,
+        state.composer.input.text().starts_with('/'),
+    ) {
         (Some(_), _) => "Edit the question (the old version is kept)".into(),
         (None, true) => "Command".into(),
         (None, false) => match state.case.images.len() {
@@ -61,7 +66,8 @@ fn title(state: &State) -> String {
 
 fn name(state: &State, at: usize) -> &str {
     state
-        .case.images
+        .case
+        .images
         .get(at)
         .map_or("", |a| a.image.source.name.as_str())
 }

@@ -54,7 +54,8 @@ pub fn draw(
         canvas.gallery.screen().protocol,
         ImageProtocol::Sixel | ImageProtocol::Iterm2
     );
-    canvas.gallery.covered = state.overlay.is_some() || (uncoverable && state.composer.completion.is_some());
+    canvas.gallery.covered =
+        state.overlay.is_some() || (uncoverable && state.composer.completion.is_some());
     let area = frame.area();
     let lines = |width| conversation::short_length(state, width, theme);
     match layout::areas(area, state, lines) {

@@ -11,7 +11,7 @@ pub fn lead(shot: &Shot) -> String {
     facts.extend(
         tags.iter()
             .find(|(name, _)| name == "modality")
-            .map(|(_, value)| value.clone()),
+            .map(|(_, value)| modality(value).to_owned()),
     );
     if example.images.len() > 1 {
         facts.push(count(example.images.len(), "image"));
@@ -19,6 +19,18 @@ pub fn lead(shot: &Shot) -> String {
     match facts.is_empty() {
         true => example.question.clone(),
         false => format!("{}: {}", facts.join(", "), example.question),
+    }
+}
+
+/// A modality as one says it: importers write DICOM's codes.
+fn modality(tag: &str) -> &str {
+    match tag {
+        "xr" => "X-ray",
+        "ct" => "CT",
+        "mr" => "MRI",
+        "us" => "ultrasound",
+        "pet" => "PET",
+        other => other,
     }
 }
 

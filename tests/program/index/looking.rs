@@ -183,7 +183,10 @@ fn a_question_whose_words_match_no_example_says_that_there_are_no_shots() {
     let (_folder, home) = imported(3);
     let ask = ["ask", "Xylophone?", "--index", "mine", "--strategy", "text"];
     let (_, out, err) = run(&home, &ask);
-    assert!(out.contains("note: No matching examples found"), "{out}{err}");
+    assert!(
+        out.contains("note: No matching examples found"),
+        "{out}{err}"
+    );
 }
 
 #[test]

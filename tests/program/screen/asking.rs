@@ -22,12 +22,18 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-fn ids_of_shots(answer: &Value) -> Vec<String> {
-    let shots = answer["shots"].as_array().expect("a list");
-    shots
+/// The text of the list of shots, without the thumbnails beside it and without blanks.
+fn shots_text(screen: &str) -> String {
+    let lines: Vec<String> = pane(screen, 2)
         .iter()
-        .map(|s| text(&s["example_id"]).to_string())
-        .collect()
+        .map(|line| {
+            line.chars()
+                .filter(|c| !('\u{2580}'..='\u{259f}').contains(c))
+                .collect()
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    squeezed(&lines)
 }
 
 /// The chat with the sample case attached and asked about.
@@ -59,15 +65,13 @@ fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
         let part = squeezed(&[part]);
         assert!(conversation.contains(&part), "{part} is missing\n{screen}");
     }
-    let shots = pane(&screen, 2);
-    let heads: Vec<String> = ids_of_shots(&expected)
-        .iter()
-        .enumerate()
-        .map(|(at, id)| format!("{}. {id} ", at + 1))
-        .collect();
-    assert_eq!(heads.len(), 4);
-    for head in heads {
-        assert!(shots.iter().any(|l| l.contains(&head)), "{head}\n{screen}");
+    let shots = shots_text(&screen);
+    let listed = expected["shots"].as_array().expect("a list");
+    assert_eq!(listed.len(), 4);
+    for shot in listed {
+        let [question, answer] = ["question", "answer"].map(|part| text(&shot[part]));
+        let head = squeezed(&[question, &format!("A: {answer}")]);
+        assert!(shots.contains(&head), "{head}\n{screen}");
     }
 }
 
@@ -102,11 +106,8 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
         return;
     }
     let home = Home::used();
-    let id = ids_of_shots(&answer_of_the_command_line(&home)).remove(0);
-    let head = |screen: &str| {
-        let shots = pane(screen, 2);
-        shots.iter().any(|l| l.contains(&id))
-    };
+    let pinned = text(&answer_of_the_command_line(&home)["shots"][0]["question"]).to_string();
+    let head = |screen: &str| shots_text(screen).contains(&squeezed(&[&pinned]));
     let chat = asked(&home, (200, 60));
     chat.keys(&["M-3", "p"]);
     chat.see(", 1 pinned");
@@ -116,13 +117,13 @@ fn a_pinned_shot_is_among_the_shots_of_the_next_question() {
     chat.see("Question about case 7 (fundus photograph)");
     chat.line("Are there haemorrhages?");
     let with = chat.wait("a second answer", |screen| is_answered(screen, 2));
-    assert!(head(&with), "{id} is no shot\n{with}");
+    assert!(head(&with), "{pinned} is no shot\n{with}");
     // It is there because it is pinned.
     chat.line("/pin off");
     chat.wait("nothing pinned", |screen| !screen.contains(", 1 pinned"));
     chat.line("Are there haemorrhages?");
     let without = chat.wait("a third answer", |screen| is_answered(screen, 3));
-    assert!(!head(&without), "{id} is still a shot\n{without}");
+    assert!(!head(&without), "{pinned} is still a shot\n{without}");
 }
 
 #[test]

@@ -26,17 +26,17 @@ fn the_first_run_explains_itself_and_opens_a_sample_case_with_one_key() {
     chat.keys(&["Right"]);
     chat.see("Models (3 of 3)");
     chat.keys(&["Left"]);
-    let in_list = |line: &str| line.contains("  chest-nodule");
+    let in_list = |line: &str| line.contains("  case 5 (chest film)");
     let cases = chat.wait("the sample case in the list", |screen| {
         screen.contains("Sample cases (2 of 3)") && screen.lines().any(in_list)
     });
     let line = cases.lines().find(|line| in_list(line));
     let (before, _) = line
-        .and_then(|line| line.split_once("  chest-nodule"))
+        .and_then(|line| line.split_once("  case 5 (chest film)"))
         .expect("the sample case");
     let key = before.chars().last().expect("its number").to_string();
     chat.keys(&[&key]);
-    let screen = chat.see("Question about chest-nodule");
+    let screen = chat.see("Question about case 5 (chest film)");
     assert!(!screen.contains("Sample cases (2 of 3)"), "{screen}");
     chat.see("> Is there a nodule?");
     nothing_was_asked(&chat);

@@ -460,7 +460,9 @@ mod tests {
         // If the question leaves no room for the answer, the hint says what to do.
         let error = built(1020).unwrap_err();
         assert!(
-            error.to_string().contains("1020 are kept for the answer"),
+            error
+                .to_string()
+                .contains("1020 are reserved for the answer"),
             "{error}"
         );
         let hint = rounds_support::Hint::hint(&error).unwrap();

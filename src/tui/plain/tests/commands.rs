@@ -33,7 +33,10 @@ fn images_are_attached_listed_and_detached() {
         "error: not found: /no/such.png\nhint: ",
     );
     assert_contains(&user.output_of("/cases"), "case 1 (abdominal CT)\ncase 2 (");
-    assert_contains(&user.output_of("/cases 1"), "attached case 1 (abdominal CT) in place of the image before; ");
+    assert_contains(
+        &user.output_of("/cases 1"),
+        "attached case 1 (abdominal CT) in place of the image before; ",
+    );
     assert_contains(
         &user.output_of("/cases nothing"),
         "error: there is no sample case nothing",
@@ -159,7 +162,10 @@ fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
         ("/top-k 40", "top-k 40"),
         ("/top-k off", "no top-k"),
         ("/max-new-tokens 50", "max-new-tokens 50"),
-        ("/beams 2", "beam search cannot be combined with a temperature"),
+        (
+            "/beams 2",
+            "beam search cannot be combined with a temperature",
+        ),
         ("/length-penalty -1", "length-penalty -1"),
         ("/repetition-penalty 1.2", "repetition-penalty 1.2"),
         ("/no-repeat-ngram 3", "no-repeat-ngram 3"),
@@ -420,7 +426,10 @@ fn background_work_reports_progress_and_can_be_stopped() {
     assert!(effects.iter().any(|e| matches!(e, Effect::StopWork)));
     let result = Ok("stopped: 900 rows".to_string());
     user.event(Event::WorkFinished { job: 1, result });
-    assert_contains(&user.new_output(), "stopped: 900 rows; /index mine opens it\n");
+    assert_contains(
+        &user.new_output(),
+        "stopped: 900 rows; /index mine opens it\n",
+    );
     user.output_of("/warm");
     let result = Err(Failure::usage("nothing can be cached for it"));
     user.event(Event::WorkFinished { job: 2, result });
