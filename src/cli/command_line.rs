@@ -121,10 +121,10 @@ fn section(cli: &clap::Command, heading: &str, commands: &[(&str, &str)]) -> Str
 }
 
 /// The command with this path, such as `index search`.
-pub fn find<'a>(
-    cli: &'a clap::Command,
+pub fn find(
+    cli: &clap::Command,
     path: impl IntoIterator<Item = impl AsRef<str>>,
-) -> Option<&'a clap::Command> {
+) -> Option<&clap::Command> {
     path.into_iter()
         .try_fold(cli, |command, name| command.find_subcommand(name.as_ref()))
 }
@@ -156,7 +156,8 @@ mod tests {
             .map(clap::Command::get_name)
             .collect();
         let mut sorted = grouped.clone();
-        (names.sort_unstable(), sorted.sort_unstable());
+        names.sort_unstable();
+        sorted.sort_unstable();
         assert_eq!(names, sorted);
         for path in RESEARCH {
             let hidden = find(&cli, path.split(' ')).expect(path);

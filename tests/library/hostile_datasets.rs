@@ -1,8 +1,6 @@
 //! Runs what the fuzz targets of data sets do over small files, whole and damaged.
 
-#[path = "../../fuzz/src/dataset.rs"]
-mod dataset;
-
+use crate::targets::dataset;
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,12 +1,6 @@
 //! Runs what the fuzz targets do over files that are here, whole and damaged, and watches the memory they take.
 
-#[expect(
-    dead_code,
-    reason = "tests/dataset_corpus.rs runs the readers of data sets"
-)]
-#[path = "../../fuzz/src/lib.rs"]
-mod targets;
-
+use crate::targets;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;

@@ -4,6 +4,9 @@ mod demo_prompt;
 mod documents;
 mod hostile_datasets;
 mod hostile_files;
+/// What the fuzz targets do.
+#[path = "../../fuzz/src/lib.rs"]
+mod targets;
 mod template;
 #[path = "../common/word_tokenizer.rs"]
 mod word_tokenizer;

@@ -198,7 +198,8 @@ mod tests {
             let all = phash_variants(query).altered.into_iter();
             all.map(|hash| hamming(hash, stored)).min()
         };
-        let turns: [fn(f64, f64) -> (f64, f64); 6] = [
+        type Turn = fn(f64, f64) -> (f64, f64);
+        let turns: [Turn; 6] = [
             |u, v| (u, 1.0 - v),
             |u, v| (1.0 - u, 1.0 - v),
             |u, v| (v, u),
@@ -206,7 +207,7 @@ mod tests {
             |u, v| (v, 1.0 - u),
             |u, v| (1.0 - v, 1.0 - u),
         ];
-        let plain: [fn(f64, f64) -> (f64, f64); 2] = [|u, v| (u, v), |u, v| (1.0 - u, v)];
+        let plain: [Turn; 2] = [|u, v| (u, v), |u, v| (1.0 - u, v)];
         for (at, turn) in turns.iter().chain(&plain).enumerate() {
             let turned = |u, v| shown(turn(u, v).0, turn(u, v).1);
             let inverted = drawn(200, |u, v| 255.0 - turned(u, v));

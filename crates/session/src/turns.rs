@@ -221,8 +221,11 @@ fn stored_image(image: &NewImage) -> StoredImage {
     })
 }
 
+/// The bytes of thumbnails.
+type Thumbnails = Vec<Arc<[u8]>>;
+
 /// The shots to save, and the bytes of their thumbnails.
-fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Vec<Arc<[u8]>>), SessionError> {
+fn stored_shots(shots: Vec<NewShot>) -> Result<(Vec<StoredShot>, Thumbnails), SessionError> {
     let mut thumbnails = Vec::new();
     let mut kept = Vec::new();
     for NewShot {

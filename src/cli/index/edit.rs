@@ -212,7 +212,7 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
 }
 
 pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
-    let index = open_index(&index)?;
+    let index = open_index(index)?;
     let mut progress = Progress::new("examples", Some(index.len() as u64));
     let written = rounds_index::export::export(&index, out, cancel, &mut |done, _| {
         progress.set(done as u64);

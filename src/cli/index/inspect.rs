@@ -37,7 +37,7 @@ pub struct Show {
 }
 
 pub fn show(show: &Show) -> Outcome {
-    let index = open_index(&&show.index)?;
+    let index = open_index(&show.index)?;
     let Some(id) = &show.id else {
         return stats(&Stats {
             index: show.index.clone(),
@@ -129,7 +129,7 @@ pub struct Stats {
 }
 
 pub fn stats(stats: &Stats) -> Outcome {
-    let index = open_index(&&stats.index)?;
+    let index = open_index(&stats.index)?;
     let value = stats_of(&index)?;
     if stats.json {
         print(format!("{value:#}"))?;

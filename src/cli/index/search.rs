@@ -72,7 +72,7 @@ struct Encoded {
 }
 
 pub fn search(search: &Search) -> Outcome {
-    let index = open_index(&&search.index)?;
+    let index = open_index(&search.index)?;
     let Some(strategy) = search.strategy() else {
         let found = list(&index, &search.wanted())?;
         return print_results(&found, search.json);

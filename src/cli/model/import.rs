@@ -77,7 +77,7 @@ pub struct Import {
 
 pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     if let Some(template) = &arguments.template {
-        Template::shipped(template).map_err(|e| Failure::usage(e))?;
+        Template::shipped(template).map_err(Failure::usage)?;
     }
     let out = new_bundle_folder(&arguments.out)?;
     let name = arguments.name.clone().unwrap_or_else(|| {

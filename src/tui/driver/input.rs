@@ -45,6 +45,7 @@ pub fn listen(sender: SyncSender<Message>, queried: Option<Detected>) -> std::io
 ///
 /// Fails if the receiver is gone.
 #[cfg(unix)]
+#[expect(clippy::result_large_err, reason = "the error only ends the thread")]
 fn read_replies(
     detected: Detected,
     sender: &SyncSender<Message>,

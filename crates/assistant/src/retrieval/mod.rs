@@ -131,6 +131,9 @@ impl Shot {
     }
 }
 
+/// Compares an image of the index with those of the query by their pixels.
+pub type SamePixels<'a> = &'a dyn Fn(&ExampleImage) -> Option<bool>;
+
 /// The query that shots are chosen for.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
@@ -145,7 +148,7 @@ pub struct Query<'a> {
     /// Perceptual hashes of the images turned or inverted.
     pub altered: &'a [u64],
     /// Whether an image of the index shows what one of the images shows, by their pixels; `None` if that cannot be told.
-    pub same_pixels: Option<&'a dyn Fn(&ExampleImage) -> Option<bool>>,
+    pub same_pixels: Option<SamePixels<'a>>,
     /// The question.
     pub question: &'a str,
     /// The patient in the images, if known; this patient's examples are never shots.

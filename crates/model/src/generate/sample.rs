@@ -32,8 +32,7 @@ impl Sampler {
 
     /// The next token. Greedy below a temperature of 1e-6, and where no logit is finite.
     pub(super) fn draw(&mut self, logits: &[f32]) -> u32 {
-        // Also true for a temperature that is not a number.
-        if !(self.temperature >= MIN_TEMPERATURE) {
+        if self.temperature.is_nan() || self.temperature < MIN_TEMPERATURE {
             return argmax(logits);
         }
         let mut candidates = self.candidates(logits);

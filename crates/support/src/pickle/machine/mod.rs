@@ -9,12 +9,15 @@ use super::values::{Heap, Value, alloc};
 mod constants;
 mod stack;
 
+/// A pickle's value and the heap that it refers to.
+pub type Unpickled<O> = (Value<O>, Heap<O>);
+
 /// Runs `pickle` to its end under `policy`, building at most `max_values` values; returns its value and the heap.
 pub fn run<P: Policy>(
     pickle: &[u8],
     max_values: usize,
     policy: &mut P,
-) -> Result<(Value<P::Object>, Heap<P::Object>), PickleError> {
+) -> Result<Unpickled<P::Object>, PickleError> {
     let mut machine = Machine {
         policy,
         pickle,
