@@ -16,7 +16,7 @@ pub struct Precision {
     pub chance_percent: f64,
     /// Number of queries.
     pub queries: usize,
-    /// 95 % interval of `found` in percent, low and high; see [`interval`].
+    /// 95 % interval of `found` in percent, low and high; see `interval`.
     pub interval_percent: (f64, f64),
     /// The part of `found` of each query with neighbours.
     #[serde(skip)]

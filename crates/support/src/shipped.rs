@@ -14,7 +14,7 @@ pub type Table = &'static [(&'static str, &'static [u8])];
 static INSTALLED: OnceLock<Table> = OnceLock::new();
 static READ: Mutex<BTreeMap<String, &'static [u8]>> = Mutex::new(BTreeMap::new());
 
-/// Registers the embedded files, sorted by name. Only the first call counts; it must precede the first [`file`].
+/// Registers the embedded files, sorted by name. Only the first call counts; it must precede the first [`file()`].
 pub fn install(table: Table) {
     let _ = INSTALLED.set(table);
 }

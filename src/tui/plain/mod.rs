@@ -1,6 +1,6 @@
 //! The line mode: the same state as the full screen, printed line by line, for screen readers and simple terminals.
 //!
-//! [`LineUi`] turns input lines into events and state changes into text, and does no I/O itself. This module reads the
+//! `LineUi` turns input lines into events and state changes into text, and does no I/O itself. This module reads the
 //! lines, writes the text and runs the effects. It writes plain text only: no cursor movement, colours or drawing.
 
 mod continuation;

@@ -1,6 +1,6 @@
 //! Imports published checkpoints as a bundle.
 //!
-//! The model says which tensors it needs ([`Flamingo::tensors`]), and [`key_map`] how to make each of them. Every published tensor
+//! The model says which tensors it needs ([`Flamingo::tensors`]), and `key_map` how to make each of them. Every published tensor
 //! must then be used or known to be unneeded. Whatever is missing, unknown or has another shape is reported, never skipped.
 
 pub(crate) mod assemble;
