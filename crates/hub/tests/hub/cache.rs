@@ -100,7 +100,7 @@ impl TestCache {
     }
 
     pub fn repo_folder(&self) -> PathBuf {
-        self.folder.path().join("models--cache--model")
+        self.folder.path().join("models--team--model")
     }
 
     /// The files in `blobs/`.
