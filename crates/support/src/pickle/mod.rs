@@ -16,6 +16,6 @@ mod tests;
 
 pub use cursor::Cursor;
 pub use escapes::unescape;
-pub use machine::{Unpickled, run};
+pub use machine::{First, Unpickled, run, run_first};
 pub use policy::{PickleError, Policy, Reason};
 pub use values::{Handle, Heap, Span, Value, alloc};

@@ -159,3 +159,36 @@ fn values_marks_and_memo_entries_are_counted() {
     let kept = [b"N".to_vec(), vec![0x94; 1 << 10]].concat();
     assert_eq!(value(&kept).unwrap_err().reason, limit);
 }
+
+#[test]
+fn pickles_that_follow_each_other_are_read_one_after_the_other() {
+    let bytes = b"\x80\x02K\x01.\x80\x04\x95\x06\0\0\0\0\0\0\0U\x04.ab..N.raw";
+    let mut values = Vec::new();
+    let mut rest = &bytes[..];
+    while rest != b"raw" {
+        let first = run_first(rest, 100, &mut Plain).unwrap().unwrap();
+        values.push(first.value);
+        rest = &rest[first.length..];
+    }
+    let text = Span::new(13, 4).unwrap();
+    assert_eq!(
+        values,
+        [Value::Int(1), Value::Text(text), Value::Other],
+        "a text may hold the byte of the last instruction"
+    );
+}
+
+#[test]
+fn a_first_pickle_that_goes_on_is_told_from_a_bad_one() {
+    let whole = b"\x80\x02(X\x02\0\0\0abI12\nG\x3f\xe0\0\0\0\0\0\0t.";
+    for length in 0..whole.len() {
+        let first = run_first(&whole[..length], 100, &mut Plain);
+        assert!(matches!(first, Ok(None)), "{length} bytes: {first:?}");
+    }
+    let first = run_first(whole, 100, &mut Plain).unwrap().unwrap();
+    assert_eq!(first.length, whole.len());
+    for bad in [&b"."[..], b"a", b"i", b"cos\nsystem\n", b"I1x\n"] {
+        assert!(run_first(bad, 100, &mut Plain).is_err(), "{bad:?}");
+    }
+    assert!(run_first(&[b'N'; 101], 100, &mut Plain).is_err());
+}

@@ -15,9 +15,11 @@ use candle_core::{DType, Device, Tensor};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::input::Input;
 use super::{Dtype, WeightError};
+use crate::ops::SharedBytes;
 use header::HeaderReader;
 pub use value::Value;
 
@@ -68,6 +70,11 @@ impl GgufFile {
     /// [`Self::open`] for a file in memory, called `name` in messages.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, WeightError> {
         Self::from_input(Input::memory(name, bytes))
+    }
+
+    /// [`Self::open`] for a file that is part of the program, called `name` in messages.
+    pub fn shipped(name: &str, bytes: &'static [u8]) -> Result<Self, WeightError> {
+        Self::from_input(Input::shipped(name, bytes))
     }
 
     fn from_input(input: Input) -> Result<Self, WeightError> {
@@ -127,6 +134,15 @@ impl GgufFile {
     pub fn bytes(&self, index: usize) -> Result<Vec<u8>, WeightError> {
         let info = self.info(index)?;
         self.input.read(info.offset, info.length)
+    }
+
+    /// [`Self::bytes`] without a copy where the file is part of the program.
+    pub fn shared_bytes(&self, index: usize) -> Result<SharedBytes, WeightError> {
+        let info = self.info(index)?;
+        Ok(match self.input.borrow(info.offset, info.length) {
+            Some(bytes) => SharedBytes::Static(bytes),
+            None => SharedBytes::Owned(Arc::new(self.bytes(index)?)),
+        })
     }
 
     /// The tensor at `index` of [`Self::tensors`] in f32 on the CPU, dequantised if necessary.

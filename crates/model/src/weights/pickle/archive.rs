@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::directory::{self, Entry};
+use super::record::Record;
 use crate::weights::WeightError;
 use crate::weights::input::Input;
 use rounds_support::pickle::Cursor;
@@ -14,25 +15,16 @@ use rounds_support::pickle::Cursor;
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const LOCAL_HEADER_LENGTH: u64 = 30;
 
-/// Where the bytes of one record are in the file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Record {
-    /// Offset of the first byte.
-    pub(super) start: u64,
-    /// Length in bytes.
-    pub(super) length: u64,
-}
-
 /// An opened archive; records are read on request.
-pub(super) struct Archive {
-    input: Input,
+pub(super) struct Archive<'a> {
+    input: &'a Input,
     entries: HashMap<Vec<u8>, Entry>,
 }
 
-impl Archive {
+impl<'a> Archive<'a> {
     /// Reads and checks the list of records in `input`.
-    pub(super) fn open(input: Input) -> Result<Self, WeightError> {
-        let entries = directory::read(&input)?;
+    pub(super) fn open(input: &'a Input) -> Result<Self, WeightError> {
+        let entries = directory::read(input)?;
         Ok(Self { input, entries })
     }
 
@@ -82,25 +74,6 @@ impl Archive {
                 length: entry.length,
             })),
             _ => Err(damaged("overlaps what follows it")),
-        }
-    }
-
-    /// `length` bytes of `record` from its byte `offset`.
-    pub(super) fn bytes(
-        &self,
-        record: Record,
-        offset: u64,
-        length: u64,
-    ) -> Result<Vec<u8>, WeightError> {
-        let inside = offset
-            .checked_add(length)
-            .is_some_and(|end| end <= record.length);
-        match record.start.checked_add(offset) {
-            Some(start) if inside => self.input.read(start, length),
-            _ => {
-                let reason = format!("{length} bytes at byte {offset} are outside their record");
-                Err(WeightError::format(self.file(), reason))
-            }
         }
     }
 }

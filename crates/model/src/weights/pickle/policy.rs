@@ -6,9 +6,11 @@
 use rounds_support::pickle::{self, Handle, PickleError, Policy, Reason, Span, alloc};
 
 use super::globals::{GlobalKind, KnownGlobal, classify};
-use super::values::{Described, Heap, Object, Storage, StorageClass, Tensor, Value};
+use super::values::{Described, Heap, Object, Storage, StorageClass, Tensor, Value, View};
 use crate::weights::WeightError;
 
+/// Maximum length of a pickle in bytes. Ten thousand tensors take about 2 MiB.
+pub(super) const MAX_PICKLE: u64 = 64 << 20;
 /// Most values that a pickle may build. A checkpoint of a thousand tensors with its optimiser builds about 100,000.
 pub(super) const MAX_VALUES: usize = 1 << 21;
 /// Most tensors that a pickle may describe.
@@ -21,11 +23,11 @@ pub(super) struct Outcome {
     pub(super) described: Described,
 }
 
-/// Runs `pickle`, which is part of `file`, to its end.
+/// Runs `pickle`, the one of the archive `file`, to its end.
 pub(super) fn run(pickle: &[u8], file: &str) -> Result<Outcome, WeightError> {
     let mut described = Described::default();
     let (root, heap) =
-        pickle::run(pickle, MAX_VALUES, &mut described).map_err(|e| error(file, e))?;
+        pickle::run(pickle, MAX_VALUES, &mut described).map_err(|e| error(file, "data.pkl", e))?;
     Ok(Outcome {
         root,
         heap,
@@ -33,8 +35,32 @@ pub(super) fn run(pickle: &[u8], file: &str) -> Result<Outcome, WeightError> {
     })
 }
 
-fn error(file: &str, PickleError { at, reason }: PickleError) -> WeightError {
-    let placed = |reason: String| format!("data.pkl, byte {at}: {reason}");
+/// Runs the pickle at the start of `bytes`: `what` of `file`, which PyTorch before 1.6 wrote. Returns its length too; `None` where
+/// `bytes` end within it.
+pub(super) fn run_legacy(
+    bytes: &[u8],
+    file: &str,
+    what: &str,
+) -> Result<Option<(Outcome, usize)>, WeightError> {
+    let mut described = Described {
+        legacy: true,
+        ..Described::default()
+    };
+    let first =
+        pickle::run_first(bytes, MAX_VALUES, &mut described).map_err(|e| error(file, what, e))?;
+    Ok(first.map(|first| {
+        let outcome = Outcome {
+            root: first.value,
+            heap: first.heap,
+            described,
+        };
+        (outcome, first.length)
+    }))
+}
+
+/// The error for `part` of `file`.
+fn error(file: &str, part: &str, PickleError { at, reason }: PickleError) -> WeightError {
+    let placed = |reason: String| format!("{part}, byte {at}: {reason}");
     match reason {
         Reason::Malformed(reason) => WeightError::format(file, placed(reason)),
         Reason::Hostile(reason) => WeightError::hostile(file, placed(reason)),
@@ -79,10 +105,23 @@ impl Policy for Described {
         }
     }
 
-    /// A storage, from tag, class, key, location and number of elements.
+    /// A storage, from tag, class, key, location and number of elements, and in the older format a view of it or `None`.
     fn external(&mut self, pickle: &[u8], heap: &Heap, id: Value) -> Result<Value, Reason> {
         let Value::Tuple(handle) = id else {
             return Err(Reason::malformed("a storage that is not given by a tuple"));
+        };
+        let parts = heap.tuple(handle);
+        if self.legacy
+            && let [Value::Text(tag), ..] = parts
+            && tag.bytes(pickle) == b"module"
+        {
+            return Err(Reason::malformed(
+                "a model with its Python classes; save its state_dict() with torch.save instead",
+            ));
+        }
+        let (parts, view) = match parts {
+            [parts @ .., last] if self.legacy && parts.len() == 5 => (parts, view(heap, *last)?),
+            parts => (parts, None),
         };
         let &[
             Value::Text(tag),
@@ -90,13 +129,13 @@ impl Policy for Described {
             Value::Text(key),
             _,
             Value::Int(elements),
-        ] = heap.tuple(handle)
+        ] = parts
         else {
             return Err(Reason::malformed(
                 "a storage without tag, class, key and length",
             ));
         };
-        if tag.text(pickle) != "storage" {
+        if tag.bytes(pickle) != b"storage" {
             return Err(Reason::malformed(
                 "an external object that is not a storage",
             ));
@@ -113,6 +152,7 @@ impl Policy for Described {
             key,
             class,
             elements,
+            view,
         };
         let storage = alloc(&mut self.storages, storage);
         Ok(Value::Object(Object::Storage(storage)))
@@ -216,6 +256,22 @@ impl Described {
         };
         let tensor = alloc(&mut self.tensors, tensor);
         Ok(Value::Object(Object::Tensor(tensor)))
+    }
+}
+
+/// The view of a storage from its own key, first element and number of elements.
+fn view(heap: &Heap, view: Value) -> Result<Option<View>, Reason> {
+    match view {
+        Value::Other => Ok(None),
+        Value::Tuple(handle) => match *heap.tuple(handle) {
+            [Value::Text(_), Value::Int(start), Value::Int(elements)] => {
+                Ok(Some(View { start, elements }))
+            }
+            _ => Err(Reason::malformed(
+                "a view of a storage without key, start and length",
+            )),
+        },
+        _ => Err(Reason::malformed("a view of a storage that is not a tuple")),
     }
 }
 

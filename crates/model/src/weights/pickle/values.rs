@@ -23,15 +23,26 @@ pub(super) enum Object {
 /// A storage as described by the pickle.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Storage {
-    /// Name of its record.
+    /// Its name.
     pub(super) key: Span,
     pub(super) class: StorageClass,
     /// Claimed number of elements.
     pub(super) elements: i64,
+    /// The part of it that is meant; `None` for all of it.
+    pub(super) view: Option<View>,
+}
+
+/// A part of a storage, which the oldest versions of PyTorch could save as a storage of its own. Not yet checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Index of the first element.
+    pub(super) start: i64,
+    /// Number of elements.
+    pub(super) elements: i64,
 }
 
 /// Claimed class of a storage.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StorageClass {
     Typed(Dtype),
     /// Bytes without a type: valid, but not for a tensor.
@@ -56,6 +67,8 @@ pub(super) struct Tensor {
 /// Everything that objects refer to.
 #[derive(Default)]
 pub(super) struct Described {
+    /// Whether the pickle has the form of PyTorch before 1.6, in which a storage may be a view.
+    pub(super) legacy: bool,
     pub(super) storages: Vec<Storage>,
     pub(super) tensors: Vec<Tensor>,
     /// Module and name of unknown objects.

@@ -12,34 +12,44 @@ mod stack;
 /// A pickle's value and the heap that it refers to.
 pub type Unpickled<O> = (Value<O>, Heap<O>);
 
+/// The first of several pickles that follow each other.
+#[derive(Debug)]
+pub struct First<O> {
+    /// Its value.
+    pub value: Value<O>,
+    /// What the value refers to.
+    pub heap: Heap<O>,
+    /// Its length in bytes: what follows its last instruction begins there.
+    pub length: usize,
+}
+
 /// Runs `pickle` to its end under `policy`, building at most `max_values` values; returns its value and the heap.
 pub fn run<P: Policy>(
     pickle: &[u8],
     max_values: usize,
     policy: &mut P,
 ) -> Result<Unpickled<P::Object>, PickleError> {
-    let mut machine = Machine {
-        policy,
-        pickle,
-        cursor: Cursor::new(pickle),
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: HashMap::new(),
-        heap: Heap::default(),
-        value_count: 0,
-        max_values,
-    };
-    let mut at = 0;
-    loop {
-        match machine.step() {
-            Ok(true) => at = machine.cursor.position(),
-            Ok(false) => break,
-            Err(reason) => return Err(PickleError { at, reason }),
-        }
-    }
-    match machine.pop() {
-        Ok(root) => Ok((root, machine.heap)),
-        Err(reason) => Err(PickleError { at, reason }),
+    let mut machine = Machine::new(pickle, max_values, policy);
+    let root = machine.run()?;
+    Ok((root, machine.heap))
+}
+
+/// [`run`] for the pickle at the start of `bytes`, whose length is not known. `None` where `bytes` end within it: then `policy` is
+/// used up, and a new one can read more bytes from the start.
+pub fn run_first<P: Policy>(
+    bytes: &[u8],
+    max_values: usize,
+    policy: &mut P,
+) -> Result<Option<First<P::Object>>, PickleError> {
+    let mut machine = Machine::new(bytes, max_values, policy);
+    match machine.run() {
+        Ok(value) => Ok(Some(First {
+            value,
+            length: machine.cursor.position(),
+            heap: machine.heap,
+        })),
+        Err(_) if machine.ended => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -47,6 +57,8 @@ struct Machine<'a, 'p, P: Policy> {
     policy: &'p mut P,
     pickle: &'a [u8],
     cursor: Cursor<'a>,
+    /// Whether an operand or the next instruction was beyond the end.
+    ended: bool,
     stack: Vec<Value<P::Object>>,
     /// Stack heights; nothing is popped from below the last one.
     marks: Vec<usize>,
@@ -56,7 +68,35 @@ struct Machine<'a, 'p, P: Policy> {
     max_values: usize,
 }
 
-impl<P: Policy> Machine<'_, '_, P> {
+impl<'a, 'p, P: Policy> Machine<'a, 'p, P> {
+    fn new(pickle: &'a [u8], max_values: usize, policy: &'p mut P) -> Self {
+        Self {
+            policy,
+            pickle,
+            cursor: Cursor::new(pickle),
+            ended: false,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            heap: Heap::default(),
+            value_count: 0,
+            max_values,
+        }
+    }
+
+    /// Carries out all instructions and returns the value that the last one leaves.
+    fn run(&mut self) -> Result<Value<P::Object>, PickleError> {
+        let mut at = 0;
+        let outcome = loop {
+            match self.step() {
+                Ok(true) => at = self.cursor.position(),
+                Ok(false) => break self.pop(),
+                Err(reason) => break Err(reason),
+            }
+        };
+        outcome.map_err(|reason| PickleError { at, reason })
+    }
+
     /// Carries out one instruction; `false` after the last one.
     fn step(&mut self) -> Result<bool, Reason> {
         let opcode = self.operand(Cursor::u8)?;

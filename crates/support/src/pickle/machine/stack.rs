@@ -19,8 +19,10 @@ impl<'a, P: Policy> Machine<'a, '_, P> {
         &mut self,
         read: impl FnOnce(&mut Cursor<'a>) -> Option<T>,
     ) -> Result<T, Reason> {
-        read(&mut self.cursor)
-            .ok_or_else(|| Reason::malformed("the pickle ends within an instruction"))
+        read(&mut self.cursor).ok_or_else(|| {
+            self.ended = true;
+            Reason::malformed("the pickle ends within an instruction")
+        })
     }
 
     /// Reads the next `length` bytes.

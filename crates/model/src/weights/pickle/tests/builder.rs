@@ -125,16 +125,37 @@ pub(super) fn dict(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
 
 /// A tensor of floats in a pickle: one row of `size` elements of the storage called `key`.
 pub(super) fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> {
-    let storage = [
+    rebuilt(&storage(key, stored), offset, size)
+}
+
+/// The same in a file of PyTorch before 1.6, which also says of which part of the storage it is: `N` for all of it.
+pub(super) fn legacy_tensor(
+    key: &str,
+    stored: i64,
+    view: &[u8],
+    offset: i64,
+    size: i64,
+) -> Vec<u8> {
+    let mut parts = storage(key, stored);
+    parts.push(view.to_vec());
+    rebuilt(&parts, offset, size)
+}
+
+/// What identifies a storage of floats.
+pub(super) fn storage(key: &str, stored: i64) -> Vec<Vec<u8>> {
+    vec![
         text("storage"),
         b"ctorch\nFloatStorage\n".to_vec(),
         text(key),
         text("cpu"),
         int(stored),
-    ];
-    let storage = [tuple(&storage), b"Q".to_vec()].concat();
+    ]
+}
+
+/// One row of `size` elements of the storage that `parts` identify.
+pub(super) fn rebuilt(parts: &[Vec<u8>], offset: i64, size: i64) -> Vec<u8> {
     let parts = [
-        storage,
+        [tuple(parts), b"Q".to_vec()].concat(),
         int(offset),
         tuple(&[int(size)]),
         tuple(&[int(1)]),
@@ -152,4 +173,54 @@ pub(super) fn tensor(key: &str, stored: i64, offset: i64, size: i64) -> Vec<u8> 
 /// A complete pickle.
 pub(super) fn pickle(value: &[u8]) -> Vec<u8> {
     [b"\x80\x02", value, b"."].concat()
+}
+
+/// The parts of a file of PyTorch before 1.6, in their order.
+pub(super) struct LegacyFile {
+    pub(super) magic: Vec<u8>,
+    pub(super) version: Vec<u8>,
+    pub(super) machine: Vec<u8>,
+    pub(super) object: Vec<u8>,
+    pub(super) names: Vec<u8>,
+    pub(super) storages: Vec<u8>,
+}
+
+impl LegacyFile {
+    /// A file with this object and these storages of floats.
+    pub(super) fn new(object: &[u8], storages: &[(&str, &[f32])]) -> Self {
+        let names: Vec<Vec<u8>> = storages.iter().map(|(name, _)| text(name)).collect();
+        let stored = storages.iter().map(|(_, elements)| counted(elements));
+        Self {
+            magic: pickle(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"),
+            version: pickle(b"M\xe9\x03"),
+            machine: pickle(&dict(&[("little_endian", b"\x88".to_vec())])),
+            object: pickle(object),
+            names: pickle(&list(&names)),
+            storages: stored.collect::<Vec<_>>().concat(),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        [
+            &self.magic[..],
+            &self.version,
+            &self.machine,
+            &self.object,
+            &self.names,
+            &self.storages,
+        ]
+        .concat()
+    }
+}
+
+/// A list in a pickle.
+pub(super) fn list(items: &[Vec<u8>]) -> Vec<u8> {
+    [b"](", &items.concat()[..], b"e"].concat()
+}
+
+/// A storage of floats after their count.
+fn counted(elements: &[f32]) -> Vec<u8> {
+    let count = elements.len() as u64;
+    let floats = elements.iter().flat_map(|float| float.to_le_bytes());
+    count.to_le_bytes().into_iter().chain(floats).collect()
 }

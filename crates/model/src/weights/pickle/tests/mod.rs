@@ -2,6 +2,7 @@
 
 mod archives;
 mod builder;
+mod legacy;
 mod pickles;
 
 use std::fs;
@@ -136,7 +137,8 @@ fn missing_files_folders_and_other_formats_are_distinguished() {
         (b"<!DOCTYPE html>", "web page"),
         (b"GGUF\x03\0\0\0", "GGUF"),
         (b"PK\x03\x04", "no directory"),
-        (b"something else", "not a zip archive"),
+        (b"something else", "neither a zip archive"),
+        (b"\x80\x02}.", "save the model's state_dict()"),
     ] {
         let error = TorchFile::from_bytes("model.bin", content.to_vec())
             .err()
