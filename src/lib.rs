@@ -4,5 +4,8 @@
 //! lives in the library crates under `crates/`.
 
 pub mod cli;
+#[cfg(test)]
+#[path = "../tests/common/fixtures.rs"]
+mod fixtures;
 pub mod script;
 pub mod tui;

@@ -62,6 +62,10 @@ pub fn answer_json(answer: &Answer) -> Value {
         "tokens": { "prompt": answer.prompt_tokens, "generated": answer.generated_tokens },
         "log_probabilities": answer.log_probabilities,
         "ranking": answer.ranking,
+        "confidence": answer.standing.confidence,
+        "sure": answer.standing.sure,
+        "withheld": answer.standing.withheld,
+        "vote": answer.standing.vote,
         "intended_use": INTENDED_USE,
     })
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::command_line::{Cli, Command, command};
 use super::config;
+use crate::tui::keys::KeyBindings;
 use rounds_support::Failure;
 
 /// Why the command line could not be parsed.
@@ -15,9 +16,6 @@ pub enum ArgsError {
     Usage(clap::Error),
     Settings(Failure),
 }
-
-/// Key bindings of the chat: action names to keys.
-pub type KeyBindings = std::collections::BTreeMap<String, String>;
 
 /// Endings of files that are taken for images where a command is expected, whether or not they exist.
 const IMAGE_ENDINGS: [&str; 9] = [

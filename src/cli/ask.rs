@@ -9,7 +9,7 @@ use super::answer_args::AnswerArgs;
 use super::failure::Outcome;
 use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
-use rounds_assistant::retrieval::shot_count_text;
+use rounds_assistant::retrieval::shots_heading;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
 use rounds_imaging::load;
 use rounds_support::Cancel;
@@ -110,6 +110,7 @@ fn stream_answer(
 ) -> Result<Answer, Failure> {
     let io = |e: std::io::Error| Failure::io(&e);
     let mut parts = AnswerLayout::default();
+    let strategy = settings.strategy;
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {
             Event::Answer(answer) => {
@@ -139,8 +140,13 @@ fn stream_answer(
             }
             Event::Failed(error) => return Err(Failure::from(error)),
             _ if quiet => {}
-            Event::Retrieved { shots, asked, .. } => {
-                writeln!(out, "{}:", shot_count_text(shots.len(), asked)).map_err(io)?;
+            Event::Retrieved {
+                shots,
+                asked,
+                dropped,
+            } => {
+                let heading = shots_heading(strategy, shots.len(), asked, dropped);
+                writeln!(out, "{heading}").map_err(io)?;
                 for shot in &shots {
                     writeln!(out, "  {}. {}", shot.rank, shot.in_words()).map_err(io)?;
                 }

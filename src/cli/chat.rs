@@ -6,11 +6,11 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::answer_args::AnswerArgs;
-use super::args::KeyBindings;
 use super::failure::Outcome;
 use super::failure::{other, report};
 use super::session::print_note;
 use crate::tui::journal::{Subject, accepted_marker};
+use crate::tui::keys::KeyBindings;
 use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, ThemeChoice};
 use rounds_support::Failure;
 use rounds_support::sanitise::clean_line;

@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::answer_args::AnswerArgs;
+use super::command_path::find;
 use super::{ask, chat, config, doctor, eval, index, man, model, phantom, replay, session, train};
 
 /// Few-shot medical image chat. Education and research only, not for diagnosis.
@@ -51,7 +52,7 @@ pub enum Command {
     /// Evaluate a model on phantoms, or an index on its tags
     #[command(subcommand, hide = true)]
     Eval(eval::Eval),
-    /// Train the shipped model and build the shipped files
+    /// Train the radiology learner, or nano and the test fixtures
     #[command(subcommand, hide = true)]
     Train(train::Train),
     /// Draw a phantom (a synthetic teaching image) as PNG
@@ -118,15 +119,6 @@ fn section(cli: &clap::Command, heading: &str, commands: &[(&str, &str)]) -> Str
         format!("  {name:<13} {}\n", about.cloned().unwrap_or_default())
     });
     format!("{heading}:\n{}", lines.collect::<String>())
-}
-
-/// The command with this path, such as `index search`.
-pub fn find(
-    cli: &clap::Command,
-    path: impl IntoIterator<Item = impl AsRef<str>>,
-) -> Option<&clap::Command> {
-    path.into_iter()
-        .try_fold(cli, |command, name| command.find_subcommand(name.as_ref()))
 }
 
 impl Cli {

@@ -13,7 +13,7 @@ use rounds_support::{Failure, INTENDED_USE, Progress};
 
 #[derive(Subcommand, Clone)]
 pub enum Eval {
-    /// Measure answers to questions about phantoms with unseen seeds
+    /// Measure answers to questions about phantoms with unseen seeds (nano in tests/fixtures was trained on phantoms)
     Phantoms {
         /// Number of questions
         #[arg(short, default_value_t = 300)]

@@ -3,8 +3,9 @@
 use clap::{Args, Command};
 use std::path::{Path, PathBuf};
 
+use super::command_path::find;
 use super::failure::Outcome;
-use super::{command_line, out};
+use super::out;
 use rounds_support::errors::{count, display_path};
 use rounds_support::sanitise::clean_line;
 use rounds_support::{Failure, FileError, stderr_line};
@@ -24,7 +25,7 @@ pub fn run(man: &Man, mut cli: Command) -> Outcome {
     if let Some(folder) = &man.out {
         return write_all(&cli, folder);
     }
-    let command = command_line::find(&cli, &man.command).ok_or_else(|| {
+    let command = find(&cli, &man.command).ok_or_else(|| {
         let typed = clean_line(&man.command.join(" "));
         Failure::usage(format_args!("there is no command {typed}"))
             .hint("list the commands with `rounds --help`")

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod chat;
 mod command_line;
+mod command_path;
 mod config;
 mod confirm;
 mod doctor;
@@ -24,9 +25,10 @@ mod train;
 
 use std::process::ExitCode;
 
+use crate::tui::keys::KeyBindings;
 use rounds_support::{Paths, logging, sanitise};
 
-use args::{ArgsError, KeyBindings};
+use args::ArgsError;
 use command_line::{Cli, Command, command};
 use failure::{Outcome, report};
 use interrupt::Interrupt;

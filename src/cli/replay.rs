@@ -281,7 +281,7 @@ fn in_words(name: &str, old: &Turn, verdict: &Verdict) -> String {
                 ));
             }
             if *answer_changed && changes.is_empty() {
-                lines.push("    none of the inputs changed".into());
+                lines.push("    none of the recorded inputs changed".into());
             }
         }
     }

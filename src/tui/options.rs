@@ -1,9 +1,9 @@
 //! Options of the interface, from flags, the settings file or the defaults.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::journal::Subject;
+use super::keys::KeyBindings;
 use super::state::Start;
 use super::{backend, effects};
 use rounds_assistant::{Settings, Setup};
@@ -59,8 +59,8 @@ pub struct Options {
     pub images: ImageMode,
     pub theme: ThemeChoice,
     pub colours: Colours,
-    /// Action names to keys, see [`super::keys`].
-    pub keys: BTreeMap<String, String>,
+    /// The user's own keys.
+    pub keys: KeyBindings,
     /// Shows the introduction and its warnings first.
     pub first_run: bool,
     /// Images to attach at the start.

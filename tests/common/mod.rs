@@ -4,19 +4,57 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rounds_assistant::Setup;
 use serde_json::Value;
 
-/// The program under test.
+pub mod fixtures;
+
+/// The program under test. Start it with [`on_fixtures`].
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_rounds");
-/// A sample case that ships.
-pub const CASE: &str = "assets/cases/chest-nodule.png";
+/// A sample case of the fixtures, relative to the repository's root.
+pub const CASE: &str = "tests/fixtures/cases/chest-nodule.png";
 /// What every answer and export says once.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";
 
-/// A command of the program with this home folder, in the repository's root. All three standard streams are pipes.
+/// Variables of the program that name what to take for the model, index and sample cases that ship, with the fixtures.
+const REPLACEMENTS: [(&str, &str); 3] = [
+    ("ROUNDS_SHIPPED_MODEL", "nano"),
+    ("ROUNDS_SHIPPED_INDEX", "index"),
+    ("ROUNDS_SHIPPED_CASES", "cases"),
+];
+
+/// Lets the program, or what `command` starts it with, take the fixtures for what ships. So tests do not depend on what
+/// that is.
+pub fn on_fixtures(command: &mut Command) -> &mut Command {
+    for (variable, fixture) in REPLACEMENTS {
+        command.env(variable, fixtures::path(fixture));
+    }
+    command
+}
+
+/// Lets the program take what really ships.
+pub fn on_what_ships(command: &mut Command) -> &mut Command {
+    for (variable, _) in REPLACEMENTS {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The same as [`on_fixtures`] without the program: an assistant of this process.
+pub fn setup() -> Setup {
+    Setup {
+        model: Some(fixtures::path("nano")),
+        index: Some(fixtures::path("index")),
+        device: "cpu".into(),
+        ..Setup::default()
+    }
+}
+
+/// A command of the program on the fixtures, with this home folder, in the repository's root. All three standard streams
+/// are pipes.
 pub fn rounds(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command
+    on_fixtures(&mut command)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("ROUNDS_HOME", home)
         .args(arguments)

@@ -1,6 +1,6 @@
 //! Runs what the fuzz targets do over files that are here, whole and damaged, and watches the memory they take.
 
-use crate::targets;
+use crate::{fixtures, targets};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
@@ -122,6 +122,6 @@ fn safetensors_gguf_and_manifests_whole_and_damaged_are_read_within_bounds() {
         enough,
         targets::gguf,
     );
-    let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
-    damage("manifest", manifest, enough, targets::manifest);
+    let manifest = fs::read(fixtures::path("nano/model.toml")).unwrap();
+    damage("manifest", &manifest, enough, targets::manifest);
 }

@@ -2,6 +2,8 @@
 
 mod demo_prompt;
 mod documents;
+#[path = "../common/fixtures.rs"]
+mod fixtures;
 mod hostile_datasets;
 mod hostile_files;
 /// What the fuzz targets do.

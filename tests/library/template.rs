@@ -4,10 +4,12 @@ use rounds_assistant::prompt::{Template, build};
 use rounds_index::Example;
 use rounds_train::episodes::{Episode, Markers, Sequence, Turn};
 
+use crate::fixtures;
+
 #[test]
 fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
-    let bytes = rounds_support::shipped::file("assets/nano/tokenizer.json").expect("shipped");
-    let tokenizer = tokenizers::Tokenizer::from_bytes(bytes).expect("a tokenizer");
+    let file = fixtures::path("nano/tokenizer.json");
+    let tokenizer = tokenizers::Tokenizer::from_file(file).expect("a tokenizer");
     let id = |t: &str| tokenizer.token_to_id(t).expect("a special token");
     let markers = Markers {
         begin: id("<s>"),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{CASE, Home, ended, feed, json_lines as events, rounds, shared_home};
+use crate::common::{
+    CASE, Home, ended, feed, fixtures, json_lines as events, rounds, setup, shared_home,
+};
 
 fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
     ended(&feed(rounds(&shared_home(), arguments), input))
@@ -100,7 +102,7 @@ fn a_script_gives_the_same_answers_twice() {
 
 #[test]
 fn a_query_is_never_its_own_shot() {
-    let images = std::fs::read_dir("index/images").expect("the shipped index");
+    let images = std::fs::read_dir(fixtures::path("index/images")).expect("an index");
     let folder = images.flatten().next().expect("a folder of images").path();
     let mut images = std::fs::read_dir(folder).expect("images").flatten();
     let image = images.next().expect("an image").path();
@@ -166,12 +168,12 @@ fn bad_input_is_named_with_a_hint_and_the_documented_exit_code() {
     }
 }
 
-fn copied(from: &str, to: &std::path::Path) {
+fn copied(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if source.is_dir() {
-            copied(&source.to_string_lossy(), &target);
+            copied(&source, &target);
         } else {
             std::fs::copy(&source, &target).expect("copied");
         }
@@ -190,12 +192,12 @@ fn a_damaged_index_or_model_is_refused_with_a_hint() {
         ),
         (
             "--model",
-            "assets/nano",
+            "nano",
             ["model.toml", "tokenizer.json", "model.safetensors"],
         ),
     ] {
         let root = folder.path().join(from);
-        copied(from, &root);
+        copied(&fixtures::path(from), &root);
         let ask = || {
             run(
                 &["ask", option, &root.to_string_lossy(), "What is this?"],
@@ -298,26 +300,6 @@ fn the_prompt_is_shown_as_json_where_that_is_asked_for() {
 }
 
 #[test]
-fn what_ships_can_be_shown_and_verified_by_its_name() {
-    for arguments in [
-        ["index", "verify", "shipped"],
-        ["model", "show", "shipped"],
-        ["model", "verify", "shipped"],
-    ] {
-        let (code, out, err) = run(&arguments, "");
-        assert_eq!(code, 0, "{arguments:?}: {err}");
-        assert!(!out.is_empty(), "{arguments:?}");
-    }
-    for arguments in [
-        ["index", "verify", "no/such"],
-        ["model", "show", "no/such"],
-        ["model", "verify", "no/such"],
-    ] {
-        assert_eq!(run(&arguments, "").0, 2, "{arguments:?}");
-    }
-}
-
-#[test]
 fn a_bench_that_does_not_fit_is_refused_and_not_tried() {
     for decode in ["1022", "1024", "99999999999"] {
         let (code, _, err) = run(&["model", "bench", "--decode", decode], "");
@@ -386,6 +368,19 @@ fn more_shots_than_fit_are_reported_and_a_missing_answer_is_said_to_be_missing()
     );
     assert_eq!(notices.contains("fewer shots may help"), is_missing);
     assert!(!text.lines().any(|line| line.trim() == "Answer:"), "{text}");
+}
+
+#[test]
+fn an_answer_without_shots_says_so_and_announces_no_list() {
+    for (flags, heading) in [
+        (["--floor", "1"], "no shots were found\n"),
+        (["--strategy", "none"], "no shots\n"),
+    ] {
+        let question = ["ask", "-i", CASE, "Is there a nodule?"];
+        let (code, text, err) = run(&[&question[..], &flags].concat(), "");
+        assert_eq!(code, 0, "{err}");
+        assert!(text.starts_with(heading), "{text}");
+    }
 }
 
 #[test]
@@ -477,11 +472,10 @@ fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
     use rounds_index::Search;
     use rounds_model::generate::StopReason;
     let setup = Setup {
-        device: "cpu".into(),
         search: Search::Hnsw,
-        ..Setup::default()
+        ..setup()
     };
-    let mut engine = Engine::load(&setup).expect("the model that ships");
+    let mut engine = Engine::load(&setup).expect("a model");
     let image = rounds_imaging::load(std::path::Path::new(CASE)).expect("an image");
     let case = Case {
         images: vec![image],
@@ -508,13 +502,9 @@ fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
 
 #[test]
 fn a_question_that_is_cancelled_while_the_prompt_is_read_has_its_times() {
-    use rounds_assistant::{Case, Engine, Event, Settings, Setup};
+    use rounds_assistant::{Case, Engine, Event, Settings};
     use rounds_model::generate::StopReason;
-    let setup = Setup {
-        device: "cpu".into(),
-        ..Setup::default()
-    };
-    let mut engine = Engine::load(&setup).expect("the built-in model");
+    let mut engine = Engine::load(&setup()).expect("a model");
     let image = rounds_imaging::load(std::path::Path::new(CASE)).expect("an image");
     let case = Case {
         images: vec![image],
@@ -547,7 +537,7 @@ fn a_question_that_is_cancelled_while_the_prompt_is_read_has_its_times() {
 fn a_pipe_or_a_device_in_the_place_of_a_file_is_refused_and_never_waited_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("model");
-    copied("assets/nano", &root);
+    copied(&fixtures::path("nano"), &root);
     let model = root.to_string_lossy();
     let pipe = |path: &std::path::Path| {
         let made = std::process::Command::new("mkfifo").arg(path).status();

@@ -141,7 +141,7 @@ fn an_error_in_a_prompt_file_has_the_line_number_of_an_editor() {
     let (code, _, err) = ended(&home.run(&[
         "model",
         "logits",
-        "assets/nano",
+        "tests/fixtures/nano",
         "--prompt",
         prompt.to_str().expect("UTF-8"),
         "--out",

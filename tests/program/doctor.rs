@@ -53,7 +53,7 @@ impl Machine {
             "add",
             "mine",
             "-i",
-            "assets/cases/brain-mass.png",
+            "tests/fixtures/cases/brain-mass.png",
             "--question",
             "Is there a mass?",
             "--answer",

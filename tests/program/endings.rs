@@ -229,7 +229,7 @@ fn mixed() -> String {
         "How many lesions are there?",
     ];
     let strategies = ["image", "text", "hybrid", "random", "none"];
-    let mut images: Vec<String> = std::fs::read_dir("assets/cases")
+    let mut images: Vec<String> = std::fs::read_dir("tests/fixtures/cases")
         .expect("the sample cases")
         .flatten()
         .map(|e| e.path().to_string_lossy().into_owned())

@@ -14,3 +14,4 @@ mod plain;
 #[cfg(unix)]
 mod screen;
 mod sessions;
+mod shipped;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::common::{CASE, INTENDED_USE as PURPOSE, PROGRAM, rounds};
+use crate::common::{CASE, INTENDED_USE as PURPOSE, PROGRAM, on_fixtures, rounds};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Goes on for long enough to be stopped.
@@ -315,7 +315,7 @@ fn a_dumb_terminal_gets_lines_and_a_prompt() {
         return;
     }
     let home = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new("script")
+    let mut child = on_fixtures(&mut Command::new("script"))
         .args(["-qec", PROGRAM, "/dev/null"])
         .env("ROUNDS_HOME", home.path())
         .env("TERM", "dumb")

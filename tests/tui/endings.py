@@ -4,7 +4,8 @@
     python3 tests/tui/endings.py -- COMMAND ARGUMENT...
 
 Checks that the terminal is given back as it was: the main screen, the cursor, mouse and paste modes off, and the same
-line settings. Prints one line a check; the exit code is 1 if one failed. Only the standard library is used.
+line settings. Prints one line a check; the exit code is 1 if one failed. The program runs on the fixtures; see fixtures.py
+for what ships. Only the standard library is used.
 """
 
 import fcntl
@@ -16,6 +17,8 @@ import struct
 import sys
 import termios
 import time
+
+import fixtures
 
 BACK = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l"]
 
@@ -87,6 +90,7 @@ def check(name, passed):
 
 def main():
     command = [part for part in sys.argv[1:] if part != "--"]
+    fixtures.take()
     passed = []
 
     for name, keys in (("Ctrl-D in an empty input", b"\x04"), ("Ctrl-C twice", b"\x03\x03"), ("/quit", b"/quit\r")):

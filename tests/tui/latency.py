@@ -4,7 +4,8 @@
     python3 tests/tui/latency.py [--keys 300] [--starts 20] [--idle 5] -- COMMAND ARGUMENT...
 
 COMMAND is the interface, with settings that make long answers (many new tokens). It prints one JSON object with
-milliseconds, the processor time at rest, and the load of the machine. Only the standard library is used.
+milliseconds, the processor time at rest, and the load of the machine. The program is measured on the fixtures; see
+fixtures.py for what ships. Only the standard library is used.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import struct
 import sys
 import termios
 import time
+
+import fixtures
 
 COLUMNS, ROWS = 120, 40
 # Letters that no model here says, so that an echo cannot be mistaken.
@@ -129,6 +132,7 @@ def main():
     parser.add_argument("--idle", type=float, default=5)
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
+    fixtures.take()
     frames = [first_frame(given.command) for _ in range(given.starts)]
     program = Program(given.command)
     program.until(b"ready", 120)

@@ -9,6 +9,9 @@ mod answering;
 mod choices;
 mod embedding;
 mod engine;
+#[cfg(test)]
+#[path = "../../../tests/common/fixtures.rs"]
+mod fixtures;
 pub mod maintenance;
 pub mod prompt;
 mod query_images;
@@ -17,6 +20,7 @@ mod settings;
 mod types;
 mod validate;
 
+pub use answering::{Standing, Vote, comparable};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use query_images::{IndexSketches, QueryImages};

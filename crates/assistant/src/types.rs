@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::answering::Standing;
 use crate::prompt::TemplateError;
 use crate::retrieval::Shot;
 use crate::settings::Settings;
@@ -123,6 +124,8 @@ pub struct Answer {
     pub log_probabilities: Vec<f32>,
     /// The given options, most likely first.
     pub ranking: Vec<Ranked>,
+    /// How far it can be relied on.
+    pub standing: Standing,
 }
 
 /// What the assistant reports while it works.

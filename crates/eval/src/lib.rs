@@ -1,4 +1,4 @@
-//! Evaluation of the built-in model on phantoms with unseen seeds, with controls.
+//! Evaluation of a model on phantoms with unseen seeds, with controls.
 
 #![warn(missing_docs, unreachable_pub)]
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{IndexError, damaged};
 use super::example::ExampleImage;
-use rounds_support::{FileError, files};
+use rounds_support::{FileError, files, shipped};
 
 /// Largest image file accepted, in bytes; the decoder refuses larger ones.
 pub(crate) const MAX_IMAGE_BYTES: u64 = rounds_imaging::limits::MAX_FILE_BYTES;
@@ -42,7 +42,7 @@ impl Images {
         let name = relative(image);
         let bytes = match &self.folder {
             Some(folder) => Cow::Owned(files::read_limited(&folder.join(&name), MAX_IMAGE_BYTES)?),
-            None => rounds_support::shipped::file(&format!("index/{name}"))
+            None => shipped::file(&format!("{}/{name}", shipped::INDEX))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(&name, "it is not part of this build"))?,
         };

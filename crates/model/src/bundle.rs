@@ -52,6 +52,9 @@ pub struct Manifest {
     /// What identifies its image vectors.
     #[serde(default, skip_serializing_if = "VectorIdentity::is_default")]
     pub vectors_known_by: VectorIdentity,
+    /// How far its answers can be relied on, if that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reliability: Option<Reliability>,
     /// The special tokens.
     pub tokens: SpecialTokens,
     /// How pixels are prepared.
@@ -63,6 +66,30 @@ pub struct Manifest {
     /// Length in bytes of every other file.
     #[serde(default)]
     pub lengths: BTreeMap<String, u64>,
+}
+
+/// How far a model's answers can be relied on, measured on images that it was not trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// An answer of probability `p` is right with probability `sigmoid(slope ln(p / (1 - p)) + offset)`.
+    pub slope: f32,
+    /// See `slope`.
+    pub offset: f32,
+    /// Below this confidence an answer is called unsure.
+    pub sure: f32,
+    /// Number of typical vectors of training images, the tensors `familiar.centroids` and `familiar.mean`.
+    pub centroids: usize,
+    /// An image that is less like every typical vector than this (cosine after centring) is unlike the training images.
+    pub familiar: f32,
+}
+
+impl Reliability {
+    /// How likely an answer is right, from the probability that the model gave its tokens.
+    pub fn confidence(&self, probability: f32) -> f32 {
+        let p = probability.clamp(1e-6, 1.0 - 1e-6);
+        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset;
+        1.0 / (1.0 + (-logit).exp())
+    }
 }
 
 impl Manifest {
@@ -213,6 +240,8 @@ impl Pixels {
 pub enum Weights {
     /// In memory: one safetensors file.
     Bytes(Cow<'static, [u8]>),
+    /// Part of the program: GGUF files by name.
+    Shipped(Vec<(String, &'static [u8])>),
     /// On disk: safetensors or GGUF files.
     Files(Vec<PathBuf>),
 }
@@ -241,7 +270,7 @@ impl BundleSource {
                 &folder.join(name),
                 max,
             )?)),
-            BundleSource::Shipped => rounds_support::shipped::file(&format!("assets/nano/{name}"))
+            BundleSource::Shipped => rounds_support::shipped::file(&format!("{SHIPPED}/{name}"))
                 .map(Cow::Borrowed)
                 .ok_or_else(|| damaged(name, "it is not part of this build")),
         }
@@ -297,7 +326,7 @@ impl Bundle {
         };
         let tokenizer = checked("tokenizer.json", MAX_TOKENIZER)?;
         let weights = match &source {
-            BundleSource::Shipped => Weights::Bytes(checked("model.safetensors", u64::MAX)?),
+            BundleSource::Shipped => shipped_weights(&manifest)?,
             BundleSource::Folder(folder) => Weights::Files(manifest_files.weights(folder)?),
         };
         Ok(Self {
@@ -328,6 +357,24 @@ impl Bundle {
     }
 }
 
+/// The folder of the shipped bundle in the repository.
+const SHIPPED: &str = rounds_support::shipped::MODEL;
+
+/// The shipped weights. They are part of the program, so they are not hashed again; a test does it.
+fn shipped_weights(manifest: &Manifest) -> Result<Weights, ModelError> {
+    let read = |name: &String| {
+        let missing = || damaged(name, "it is not part of this build");
+        let bytes = rounds_support::shipped::file(&format!("{SHIPPED}/{name}"));
+        Ok((name.clone(), bytes.ok_or_else(missing)?))
+    };
+    let files = manifest.weights.iter().map(read);
+    let files: Vec<_> = files.collect::<Result<_, ModelError>>()?;
+    Ok(match files.as_slice() {
+        [(name, bytes)] if name.ends_with(".safetensors") => Weights::Bytes(Cow::Borrowed(*bytes)),
+        _ => Weights::Shipped(files),
+    })
+}
+
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: u32,
@@ -337,13 +384,12 @@ struct VersionOnly {
 mod tests {
     use super::*;
 
-    fn shipped() -> String {
-        let text = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
-        String::from_utf8(text.to_vec()).unwrap()
+    fn nano() -> String {
+        std::fs::read_to_string(crate::fixtures::path("nano/model.toml")).unwrap()
     }
 
     fn changed(from: &str, to: &str) -> Result<Manifest, ModelError> {
-        let text = shipped();
+        let text = nano();
         assert!(text.contains(from), "{from}");
         parse_manifest(text.replacen(from, to, 1).as_bytes())
     }

@@ -10,6 +10,9 @@ pub mod device;
 pub mod encoder;
 pub mod error;
 mod families;
+#[cfg(test)]
+#[path = "../../../tests/common/fixtures.rs"]
+mod fixtures;
 pub mod flamingo;
 pub mod generate;
 pub mod import;
@@ -50,6 +53,12 @@ pub trait FewShotLearner: Send {
     fn tokenizer(&self) -> &Tokenizer;
     /// Maximum length of a sequence in tokens.
     fn context(&self) -> usize;
+    /// How like the model's training images an image with this vector is: the largest cosine with a typical vector, after centring;
+    /// `None` where the model has no typical vectors.
+    fn familiarity(&self, vector: &[f32]) -> Option<f32> {
+        let _ = vector;
+        None
+    }
     /// Runs the vision tower and the resampler.
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError>;
     /// Starts a sequence, with one image for every image token in `ids`. Returns the logits after the last token, one per

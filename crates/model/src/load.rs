@@ -1,6 +1,6 @@
 //! Loads a bundle's weights into a [`Store`].
 
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use std::borrow::Cow;
@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::bundle::{Bundle, Weights};
 use super::error::ModelError;
+use super::ops::Q4Weight;
 use super::safetensors_backend::SafetensorsBackend;
-use super::store::Store;
+use super::store::{Packed, Store};
 use super::weights::WeightError;
 use super::weights::gguf::{GgufFile, Kind};
 
@@ -50,6 +51,7 @@ pub fn store_from_weights(
     dtype: DType,
 ) -> Result<Store<'static>, ModelError> {
     let paths = match weights {
+        Weights::Shipped(files) => return shipped(files, device, dtype),
         Weights::Bytes(bytes) => {
             let path = Path::new("model.safetensors");
             let full = match bytes {
@@ -77,6 +79,22 @@ pub fn store_from_weights(
     Ok(Store::with_packed(full, tensors.packed))
 }
 
+/// A store of GGUF files that are part of the program.
+fn shipped(
+    files: &[(String, &'static [u8])],
+    device: &Device,
+    dtype: DType,
+) -> Result<Store<'static>, ModelError> {
+    let mut tensors = GgufTensors::default();
+    for (name, bytes) in files {
+        let wrong = |e| damaged(Path::new(name), e);
+        let file = GgufFile::shipped(name, bytes).map_err(wrong)?;
+        tensors.add(&file, device).map_err(wrong)?;
+    }
+    let full = VarBuilder::from_tensors(tensors.full, dtype, device);
+    Ok(Store::with_packed(full, tensors.packed))
+}
+
 /// Reads a GGUF file in memory and returns its number of tensors. Public for the fuzzer.
 pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
     let name = "model.gguf";
@@ -91,7 +109,7 @@ pub fn check_gguf(bytes: &[u8]) -> Result<usize, ModelError> {
 #[derive(Default)]
 struct GgufTensors {
     full: HashMap<String, Tensor>,
-    packed: HashMap<String, Arc<QTensor>>,
+    packed: HashMap<String, Packed>,
 }
 
 impl GgufTensors {
@@ -104,9 +122,15 @@ impl GgufTensors {
                     let tensor = tensor.map_err(|e| WeightError::format(&name, e.to_string()))?;
                     self.full.insert(name, tensor);
                 }
+                Kind::Float(GgmlDType::Q4_1) if device.is_cpu() && info.shape.len() == 2 => {
+                    let bytes = file.shared_bytes(index)?;
+                    let weight = Q4Weight::new(bytes, info.shape[0], info.shape[1]);
+                    let weight = weight.map_err(|e| WeightError::format(&name, e.to_string()))?;
+                    self.packed.insert(name, Packed::Q4(weight));
+                }
                 Kind::Float(_) => {
-                    self.packed
-                        .insert(name, Arc::new(file.packed(index, device)?));
+                    let weight = Packed::Candle(Arc::new(file.packed(index, device)?));
+                    self.packed.insert(name, weight);
                 }
             }
         }

@@ -53,6 +53,7 @@ fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderC
         bias: false,
         parallel_residual: false,
         tied_head: true,
+        low_rank: None,
     }
 }
 
@@ -209,6 +210,7 @@ pub fn write(
         knows: "this model's weights are random, so its answers mean nothing".into(),
         template: if idefics { "idefics" } else { "open-flamingo" }.into(),
         familiar_similarity: -1.0,
+        reliability: None,
         dtype: format.name().into(),
         weights: vec![format.file().into()],
         vectors_known_by: VectorIdentity::Settings,

@@ -11,13 +11,38 @@ use candle_nn::{Init, VarBuilder};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::ops::Linear;
+use super::ops::{Linear, Q4Weight};
+
+/// A quantised weight.
+#[derive(Clone)]
+pub enum Packed {
+    /// In candle's own memory.
+    Candle(Arc<QTensor>),
+    /// In Q4_1 blocks that stay where they are, on the CPU.
+    Q4(Q4Weight),
+}
+
+impl Packed {
+    fn dequantised(&self, device: &Device) -> Result<Tensor> {
+        match self {
+            Self::Candle(weight) => weight.dequantize(device),
+            Self::Q4(weight) => weight.dequantised(),
+        }
+    }
+
+    fn dims(&self) -> Vec<usize> {
+        match self {
+            Self::Candle(weight) => weight.shape().dims().to_vec(),
+            Self::Q4(weight) => vec![weight.out(), weight.input()],
+        }
+    }
+}
 
 /// A store of tensors, seen from one prefix of their names.
 #[derive(Clone)]
 pub struct Store<'a> {
     full: VarBuilder<'a>,
-    packed: Arc<HashMap<String, Arc<QTensor>>>,
+    packed: Arc<HashMap<String, Packed>>,
     recorded: Option<Arc<Mutex<Vec<TensorSpec>>>>,
 }
 
@@ -39,7 +64,7 @@ impl<'a> Store<'a> {
     }
 
     /// A store of full tensors and packed linear weights.
-    pub fn with_packed(full: VarBuilder<'a>, packed: HashMap<String, Arc<QTensor>>) -> Self {
+    pub fn with_packed(full: VarBuilder<'a>, packed: HashMap<String, Packed>) -> Self {
         Self {
             full,
             packed: Arc::new(packed),
@@ -66,6 +91,17 @@ impl<'a> Store<'a> {
     /// Errors where it is missing or has another shape.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
+        if let Some(packed) = self.packed.get(&self.path(name)) {
+            let full = packed.dequantised(self.full.device())?;
+            if full.shape() != &shape {
+                candle_core::bail!(
+                    "{} has shape {:?}, but {shape:?} was expected",
+                    self.path(name),
+                    full.shape()
+                );
+            }
+            return full.to_dtype(self.full.dtype());
+        }
         self.record(name, &shape, false);
         self.full.get_with_hints(shape, name, init)
     }
@@ -75,17 +111,20 @@ impl<'a> Store<'a> {
     /// Errors where the weight is missing or has another shape.
     pub fn linear(&self, shape: (usize, usize), name: &str, init: Init) -> Result<Linear> {
         if let Some(weight) = self.packed.get(&self.path(name)) {
-            let width = weight.shape().dims().get(1).copied();
-            if width != Some(shape.1) {
+            let dims = weight.dims();
+            let exact = matches!(weight, Packed::Q4(_));
+            if dims.get(1) != Some(&shape.1) || exact && dims[0] != shape.0 {
                 candle_core::bail!(
-                    "{} has shape {:?}, but [{}, {}] was expected",
+                    "{} has shape {dims:?}, but [{}, {}] was expected",
                     self.path(name),
-                    weight.shape(),
                     shape.0,
                     shape.1
                 );
             }
-            return Linear::packed(weight.clone(), shape.0);
+            return match weight {
+                Packed::Candle(weight) => Linear::packed(weight.clone(), shape.0),
+                Packed::Q4(weight) => Ok(Linear::q4(weight.clone())),
+            };
         }
         self.record(name, &shape.into(), true);
         Ok(Linear::full(self.full.get_with_hints(shape, name, init)?))

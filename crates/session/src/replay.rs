@@ -1,7 +1,7 @@
 //! Compares an answer with an earlier one to the same question: is it the same, and if not, which inputs differ?
 //!
-//! A changed input is reported even if the answer is the same, because then it is the same only by luck. Timings are never
-//! compared.
+//! A changed input is reported even if the answer is the same, because then it is the same only by luck. Only inputs that both
+//! turns recorded are compared, and timings never.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -125,16 +125,16 @@ fn changes(old: &Turn, new: &Turn) -> Vec<Change> {
         (old.settings.clone(), new.settings.clone()),
         sources(old, new),
     ];
-    // The first pair that both have a field counts; a failed turn has no provenance.
-    let mut done: BTreeSet<String> = BTreeSet::new();
+    // The first pair counts in which both turns have a field. One that only one turn has was not recorded by the other: a failed
+    // turn has no provenance, and another version records other fields.
+    let mut done: BTreeSet<&str> = BTreeSet::new();
     for (before, after) in &known {
-        if before.is_null() != after.is_null() {
-            continue;
-        }
-        let (before, after) = (leaf_fields(before), leaf_fields(after));
-        for &(name, _) in before.iter().chain(&after) {
-            if done.insert(name.to_owned()) {
-                compare(name, value_of(&before, name), value_of(&after, name));
+        let after = leaf_fields(after);
+        for (name, before) in leaf_fields(before) {
+            if let Some((_, after)) = after.iter().find(|(field, _)| *field == name)
+                && done.insert(name)
+            {
+                compare(name, before, after);
             }
         }
     }
@@ -173,11 +173,6 @@ fn image_hashes(turn: &Turn) -> Value {
         .map(|image| image.sha256.as_str())
         .collect();
     json!({ "image_sha256": hashes })
-}
-
-fn value_of<'a>(fields: &[(&str, &'a Value)], name: &str) -> &'a Value {
-    let found = fields.iter().find(|(field, _)| *field == name);
-    found.map_or(&Value::Null, |(_, value)| value)
 }
 
 /// Equal, or the same number in another form. Integers are compared exactly: a seed does not fit into a float.

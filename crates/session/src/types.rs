@@ -33,7 +33,7 @@ pub struct StoredShot {
     pub example_id: String,
     /// 1 is the most similar.
     pub rank: u32,
-    /// The strategy's score; NaN if it was not a finite number.
+    /// The strategy's score, or a pinned shot's similarity; 0 if nothing was compared, NaN if it was not a finite number.
     #[serde(with = "finite")]
     pub score: f32,
     /// Why it was chosen.
@@ -57,6 +57,13 @@ pub struct StoredShot {
     /// A small JPEG, saved in the store.
     #[serde(default)]
     pub thumbnail: Option<StoredImage>,
+}
+
+impl StoredShot {
+    /// Its score; `None` if nothing was compared, as for a shot chosen at random, or if it is not a finite number.
+    pub(crate) fn known_score(&self) -> Option<f32> {
+        Some(self.score).filter(|score| score.is_finite() && *score != 0.0)
+    }
 }
 
 /// A finished answer.

@@ -1,4 +1,4 @@
-//! Trainers. The built-in model is trained here, on a CPU, from phantoms only.
+//! Trainers: of the radiology learner, and of nano, the small model of the tests, from phantoms only.
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -9,6 +9,7 @@ mod nano;
 mod optim;
 pub mod pool;
 mod process;
+pub mod radiology;
 pub mod recipe;
 mod report;
 pub mod ship;

@@ -49,6 +49,8 @@ pub(crate) struct AdamW {
     pub updates: usize,
     weight_decay: f32,
     clip: f32,
+    /// Learning rate of each variable, relative to the schedule's.
+    multipliers: Vec<f32>,
 }
 
 const BETA1: f32 = 0.9;
@@ -66,12 +68,19 @@ impl AdamW {
             })
             .collect();
         Self {
+            multipliers: vec![1.0; vars.len()],
             vars,
             moments,
             updates: 0,
             weight_decay,
             clip,
         }
+    }
+
+    /// The same optimiser with a learning rate for each variable, relative to the schedule's.
+    pub(crate) fn with_multipliers(mut self, of: impl Fn(&str) -> f32) -> Self {
+        self.multipliers = self.vars.iter().map(|(name, _)| of(name)).collect();
+        self
     }
 
     /// One update from gradients in the order of `vars`. Returns the norm of the gradient before clipping.
@@ -92,12 +101,17 @@ impl AdamW {
         };
         self.updates += 1;
         let t = self.updates as i32;
-        let rate = rate as f32;
-        let step = rate / (1.0 - BETA1.powi(t));
+        let base = rate as f32;
         let correction = 1.0 / (1.0 - BETA2.powi(t));
-        for (((_, var), moments), gradient) in
-            self.vars.iter().zip(&mut self.moments).zip(gradients)
+        for ((((_, var), moments), gradient), multiplier) in self
+            .vars
+            .iter()
+            .zip(&mut self.moments)
+            .zip(gradients)
+            .zip(&self.multipliers)
         {
+            let rate = base * multiplier;
+            let step = rate / (1.0 - BETA1.powi(t));
             // Decay matrices, including token and position embeddings, but not norms, biases and gates.
             let decay = if var.rank() >= 2 {
                 rate * self.weight_decay

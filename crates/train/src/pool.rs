@@ -6,14 +6,14 @@ use rounds_imaging::{Format, HighBitDepth, Image, Mode, SourceInfo, clip_transfo
 use rounds_phantom::{KINDS, Phantom, render};
 use rounds_support::rng::Rng;
 
-/// Side in pixels at which phantoms are rendered and shipped.
+/// Side in pixels at which phantoms are rendered and stored.
 pub const PHANTOM_SIDE: usize = 224;
 
 /// First seed of each use; the ranges never overlap.
 pub mod seeds {
     /// Training and held-out phantoms.
     pub const TRAIN: u64 = 1_000_000_000;
-    /// Examples of the built-in index.
+    /// Examples of the index of the tests.
     pub const INDEX: u64 = 5_000_000_000;
     /// Sample cases.
     pub const CASES: u64 = 7_000_000_000;

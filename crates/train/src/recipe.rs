@@ -1,4 +1,4 @@
-//! The recipe of the built-in model: sizes, data, schedule, seed. The model card states these values.
+//! The recipe of nano: sizes, data, schedule, seed. The model card states these values.
 
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ impl Default for NanoRecipe {
     }
 }
 
-/// Sizes of the built-in model.
+/// Sizes of nano.
 pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
     FlamingoConfig {
         cross_attn_every_n_layers: 2,
@@ -144,6 +144,7 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             bias: false,
             parallel_residual: false,
             tied_head: true,
+            low_rank: None,
         },
     }
 }

@@ -83,6 +83,21 @@ impl Report {
         self.window.clear();
     }
 
+    /// Reports shares of the tuning split by name.
+    pub(crate) fn shares(&self, stage: &str, step: usize, shares: &BTreeMap<String, f32>) {
+        let listed: Vec<String> = shares
+            .iter()
+            .map(|(name, share)| format!("{name} {:.1}", share * 100.0))
+            .collect();
+        stderr_line(format_args!(
+            "{stage} {step:>5}  tuning, % right: {}",
+            listed.join(", ")
+        ));
+        self.append(&serde_json::json!({
+            "stage": stage, "step": step, "tuning": shares
+        }));
+    }
+
     /// Reports the accuracy on held-out images.
     pub(crate) fn held_out(
         &self,

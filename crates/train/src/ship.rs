@@ -1,4 +1,4 @@
-//! Turns a finished run into the built-in assets: the model bundle, the example index and the sample cases.
+//! Turns a finished run into the fixtures of the tests: the model bundle, the example index and the sample cases.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,13 +21,20 @@ use rounds_phantom::{KINDS, render, render_with};
 use rounds_support::files;
 use rounds_support::rng::Rng;
 
-/// Number of examples in the built-in index.
+/// Folder of the model bundle in the repository.
+pub const NANO: &str = "tests/fixtures/nano";
+/// Folder of the example index in the repository.
+const INDEX: &str = "tests/fixtures/index";
+/// Folder of the sample cases in the repository.
+const CASES: &str = "tests/fixtures/cases";
+
+/// Number of examples in the index.
 const EXAMPLES: usize = 360;
 
-/// Writes `assets/nano`, `index` and `assets/cases` below `root` from the weights in `weights`.
+/// Writes the fixtures below `root`, the repository's root, from the weights in `weights`.
 pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()> {
-    let nano = root.join("assets/nano");
-    for folder in ["assets/nano", "assets/cases", "index"] {
+    let (nano, index_folder) = (root.join(NANO), root.join(INDEX));
+    for folder in [NANO, INDEX, CASES] {
         std::fs::create_dir_all(root.join(folder))?;
     }
     let tokenizer = files::read(tokenizer)?;
@@ -50,9 +57,12 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         name: "rounds-nano".into(),
         licence: "MIT OR Apache-2.0".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
-        knows: "the shipped model knows synthetic teaching phantoms only; it has never seen a real medical image".into(),
+        knows:
+            "nano knows synthetic teaching phantoms only; it has never seen a real medical image"
+                .into(),
         template: "nano".into(),
         familiar_similarity: -1.0,
+        reliability: None,
         tokens: SpecialTokens {
             begin: "<s>".into(),
             image: "<image>".into(),
@@ -83,20 +93,20 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         toml::to_string(&manifest)?.as_bytes(),
     )?;
     let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
-    build_index(&learner, &nano, &root.join("index"))?;
-    manifest.familiar_similarity = familiar(&learner, &root.join("index"))?;
+    build_index(&learner, &nano, &index_folder)?;
+    manifest.familiar_similarity = familiar(&learner, &index_folder)?;
     files::write_atomic(
         &nano.join("model.toml"),
         toml::to_string(&manifest)?.as_bytes(),
     )?;
-    cases(&root.join("assets/cases"))
+    cases(&root.join(CASES))
 }
 
-/// Rebuilds the built-in index from the built-in model below `root`.
+/// Rebuilds the index of the fixtures with their model. `root` is the repository's root.
 pub fn ship_index(root: &Path) -> anyhow::Result<()> {
-    let nano = root.join("assets/nano");
+    let nano = root.join(NANO);
     let learner = FlamingoLearner::load(&Bundle::open(Some(&nano))?, &Device::Cpu)?;
-    build_index(&learner, &nano, &root.join("index"))
+    build_index(&learner, &nano, &root.join(INDEX))
 }
 
 fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow::Result<()> {

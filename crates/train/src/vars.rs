@@ -19,6 +19,8 @@ pub(crate) struct Vars {
     map: Mutex<BTreeMap<String, Var>>,
     /// Weights to start from; all others are drawn at random.
     given: HashMap<String, Tensor>,
+    /// Weights that are never trained and are no variables.
+    constants: HashMap<String, Tensor>,
 }
 
 struct Backend(Arc<Vars>);
@@ -36,6 +38,21 @@ impl Vars {
             seed,
             map: Mutex::default(),
             given,
+            constants: HashMap::new(),
+        })
+    }
+
+    /// [`Self::new`] with `constants`, which a store gives out as they are.
+    pub(crate) fn with_constants(
+        seed: u64,
+        given: HashMap<String, Tensor>,
+        constants: HashMap<String, Tensor>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            seed,
+            map: Mutex::default(),
+            given,
+            constants,
         })
     }
 
@@ -94,6 +111,12 @@ impl SimpleBackend for Backend {
         _: DType,
         device: &Device,
     ) -> Result<Tensor> {
+        if let Some(constant) = self.0.constants.get(name) {
+            if constant.shape() != &shape {
+                candle_core::bail!("{name}: expected {shape:?}, found {:?}", constant.shape());
+            }
+            return constant.to_device(device);
+        }
         let mut map = self.0.locked();
         if let Some(var) = map.get(name) {
             return Ok(var.as_tensor().clone());

@@ -8,7 +8,7 @@ use super::file::{Fault, Location, SettingsFile};
 use super::layers::{self, Layer};
 use super::table;
 use crate::cli::answer_args::AnswerArgs;
-use crate::tui::keys::Keymap;
+use crate::tui::keys::{KeyBindings, Keymap};
 use rounds_support::errors::{count, display_path};
 use rounds_support::{Failure, FailureKind, Hint, Paths};
 
@@ -23,8 +23,8 @@ pub(super) fn user_path() -> Result<PathBuf, Failure> {
 #[derive(Default)]
 pub struct UserSettings {
     layers: Vec<Layer>,
-    /// Action names to keys.
-    pub keys: BTreeMap<String, String>,
+    /// The user's own keys.
+    pub keys: KeyBindings,
 }
 
 impl UserSettings {

@@ -31,6 +31,7 @@ pub fn models(paths: Option<&Paths>, findings: &mut Vec<Finding>) -> Vec<Tower> 
             towers.push(tower("model", SHIPPED, bundle.manifest.encoder_id()));
             let weights = match &bundle.weights {
                 Weights::Bytes(weights) => weights.len(),
+                Weights::Shipped(files) => files.iter().map(|(_, bytes)| bytes.len()).sum(),
                 Weights::Files(_) => 0,
             };
             let size = (weights + bundle.tokenizer.len()) as u64;

@@ -5,6 +5,7 @@ mod import;
 mod inspect;
 mod list;
 mod search;
+mod shared_flags;
 
 use candle_core::Device;
 use clap::{Args, Subcommand};

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 use super::inspect::example_json;
+use super::shared_flags::SharedFlags;
 use super::{EncoderArgs, bundle_name, embedders, encoder_key};
 use crate::cli::failure::Outcome;
 use crate::cli::libraries::{models, open_index};
 use crate::cli::out::print;
 use rounds_assistant::retrieval::{
-    Condition, Found, ListQuery, NOTHING_FOUND, Plan, Query, Shot, Strategy, browse, list,
+    Found, ListQuery, NOTHING_FOUND, Plan, Query, Shot, Strategy, browse, list,
 };
 use rounds_assistant::{IndexSketches, QueryImages};
 use rounds_imaging::{Image, load};
@@ -45,15 +46,8 @@ pub struct Search {
     /// Search algorithm for similar images; auto picks one by index size
     #[arg(long, value_enum, default_value = "auto")]
     search: rounds_index::Search,
-    /// Use only matching examples: modality=ct, organ!=chest, source=…, licence=… (may be given several times)
-    #[arg(long = "filter", value_name = "NAME=VALUE")]
-    filter: Vec<Condition>,
-    /// Skip examples less similar than this (-1 to 1)
-    #[arg(long, allow_negative_numbers = true)]
-    floor: Option<f32>,
-    /// Seed for random results
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    shared: SharedFlags,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -94,7 +88,7 @@ pub fn search(search: &Search) -> Outcome {
         question: search.text.as_deref().unwrap_or(""),
         patient: None,
         study: None,
-        seed: search.seed,
+        seed: search.shared.settings.decoding.seed,
     };
     let mut plan = search.plan(strategy);
     if strategy.needs_vectors() {
@@ -113,7 +107,8 @@ pub fn search(search: &Search) -> Outcome {
 
 /// Why there are only `found` results.
 fn shortfall(found: usize, search: &Search, why: &str) -> String {
-    match (found, search.floor.filter(|_| search.image.is_some())) {
+    let floor = search.shared.settings.floor;
+    match (found, floor.filter(|_| search.image.is_some())) {
         (0, Some(floor)) => format!("{NOTHING_FOUND} with a similarity of at least {floor}"),
         (0, None) => NOTHING_FOUND.into(),
         _ => format!(
@@ -156,7 +151,7 @@ impl Search {
     fn wanted(&self) -> ListQuery<'_> {
         ListQuery {
             words: self.text.as_deref(),
-            filter: &self.filter,
+            filter: &self.shared.settings.filter,
             limit: self.k,
         }
     }
@@ -166,8 +161,8 @@ impl Search {
             shots: self.k,
             strategy,
             search: self.search,
-            floor: self.floor,
-            filter: self.filter.clone(),
+            floor: self.shared.settings.floor,
+            filter: self.shared.settings.filter.clone(),
             pinned: Vec::new(),
             excluded: Vec::new(),
         }

@@ -6,27 +6,27 @@ use std::sync::Arc;
 use crate::tui::journal::Attached;
 use crate::tui::state::{Entry, Event, SampleCase};
 use rounds_imaging::limits::MAX_FILE_BYTES;
-use rounds_support::Failure;
-use rounds_support::{files, sanitise};
+use rounds_support::shipped::{self, CASES};
+use rounds_support::{Failure, files, sanitise};
 
 /// Maximum entries listed of a folder; a path to any other can still be typed.
 const MAX_ENTRIES: usize = 20_000;
 /// Maximum length of a displayed file name, in characters.
 const MAX_NAME_CHARS: usize = 255;
-const CASES: &str = "assets/cases/";
 
 /// The built-in sample cases.
 pub fn sample_cases() -> Vec<SampleCase> {
-    let files = rounds_support::shipped::below(CASES);
-    let names = files
-        .iter()
-        .filter_map(|path| path.strip_prefix(CASES)?.strip_suffix(".png"));
-    SampleCase::numbered(names)
+    let files = shipped::below(CASES);
+    let name = |path: &str| {
+        let file = path.strip_prefix(CASES)?.strip_prefix('/')?;
+        file.strip_suffix(".png").map(str::to_string)
+    };
+    SampleCase::numbered(files.iter().filter_map(|path| name(path)))
 }
 
 /// The bytes of a sample case.
 pub fn case_bytes(name: &str) -> Result<&'static [u8], Failure> {
-    rounds_support::shipped::file(&format!("{CASES}{name}.png")).ok_or_else(|| {
+    shipped::file(&format!("{CASES}/{name}.png")).ok_or_else(|| {
         Failure::model(format!("there is no sample case {name}")).hint("/cases lists them")
     })
 }
@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn every_built_in_case_can_be_attached() {
-        for case in sample_cases() {
+        let cases = sample_cases();
+        assert!(!cases.is_empty());
+        for case in cases {
             let Event::Attached {
                 result: Ok(attached),
                 ..
@@ -156,7 +158,7 @@ mod tests {
             assert!(words.all(|word| word != finding), "{case:?} gives it away");
         }
         assert!(matches!(
-            attach_case("../nano/model"),
+            attach_case("../../README"),
             Event::Attached { result: Err(_), .. }
         ));
     }

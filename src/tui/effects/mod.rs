@@ -11,7 +11,7 @@ mod ticker;
 mod work;
 
 #[cfg(test)]
-pub use files::{attach_case, attach_file, list_folder};
+pub use files::{attach_file, attached, list_folder};
 pub use files::{case_bytes, file_bytes, sample_cases};
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub use table::{Action, KeyContext, TABLE};
 
 use std::collections::{BTreeMap, HashMap};
 
+/// A user's own keys: names of actions to keys separated by spaces.
+pub type KeyBindings = BTreeMap<String, String>;
+
 /// Maps keys to actions, per part of the screen.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -63,9 +66,7 @@ fn nearest(name: &str) -> Option<&'static str> {
 
 /// The overrides by the current names of their actions. Where both a former and the current name are given, the current
 /// one counts.
-fn by_current_name(
-    overrides: &BTreeMap<String, String>,
-) -> Result<BTreeMap<&str, &str>, KeymapError> {
+fn by_current_name(overrides: &KeyBindings) -> Result<BTreeMap<&str, &str>, KeymapError> {
     let mut current = BTreeMap::new();
     for (name, keys) in overrides {
         let known = current_name(name);
@@ -83,10 +84,10 @@ fn by_current_name(
 }
 
 impl Keymap {
-    /// The default keys, with `overrides` (action name to keys separated by spaces).
+    /// The default keys, with `overrides`.
     ///
     /// Fails if a name or a key is unknown, or a key is bound twice in the same context.
-    pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, KeymapError> {
+    pub fn new(overrides: &KeyBindings) -> Result<Self, KeymapError> {
         let overrides = by_current_name(overrides)?;
         let mut map = Self {
             bound: HashMap::new(),

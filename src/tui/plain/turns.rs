@@ -7,7 +7,7 @@ use crate::tui::state::{
 };
 use rounds_assistant::INTENDED_USE;
 use rounds_assistant::prompt::AnswerLayout;
-use rounds_assistant::retrieval::{Strategy, shot_count_text};
+use rounds_assistant::retrieval::shots_heading;
 
 /// The kind of an event, as far as printing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +104,10 @@ impl LineUi {
         let Some(turn) = self.state.conversation.get(id) else {
             return;
         };
-        let (count, asked, dropped) = (turn.shots.len(), turn.asked, turn.dropped);
-        if turn.settings.strategy == Strategy::None || asked.max(count) == 0 {
-            return self.print_line("no shots");
-        }
-        let dropped = match dropped {
-            0 => String::new(),
-            more => format!(" ({more} more did not fit in the prompt)"),
-        };
-        self.print_line(&format!("{}{dropped}:", shot_count_text(count, asked)));
+        let count = turn.shots.len();
+        let strategy = turn.settings.strategy;
+        let heading = shots_heading(strategy, count, turn.asked, turn.dropped);
+        self.print_line(&heading);
         if count > 0 {
             for line in self.state.page_lines(Page::Shots) {
                 self.print_line(&format!("  {line}"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::tui::journal::Attached;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Provenance, Settings, Timings};
+use rounds_assistant::{Answer, Provenance, Settings, Standing, Timings};
 use rounds_imaging::{Format, Image, Mode, PixelExtras, SourceInfo};
 use rounds_index::{Example, ExampleImage};
 use rounds_model::generate::StopReason;
@@ -116,6 +116,7 @@ pub fn answer(text: &str) -> Answer {
         generated_tokens: 24,
         log_probabilities: Vec::new(),
         ranking: Vec::new(),
+        standing: Standing::default(),
     }
 }
 

@@ -73,19 +73,21 @@ fn a_shot_is_named_by_what_it_shows_and_its_id_is_in_the_opened_shot() {
 }
 
 #[test]
-fn a_pinned_shot_has_no_similarity_and_no_bar() {
-    let pinned = Shot {
-        score: 0.0,
-        reason: "pinned".into(),
-        ..data::shot(0)
-    };
-    let user = with_shots(120, 40, vec![pinned, data::shot(1)]);
-    let text = shot_words(&user, 0);
-    assert!(text.contains("pinned"), "{text}");
-    for wrong in ["0.000", "░", "█"] {
-        assert!(!text.contains(wrong), "{text}");
+fn a_pinned_shot_shows_its_similarity_if_there_is_one_and_no_bar() {
+    for (score, words) in [(0.0, "pinned "), (-0.25, "pinned, -0.250 ")] {
+        let pinned = Shot {
+            score,
+            reason: "pinned".into(),
+            ..data::shot(0)
+        };
+        let user = with_shots(120, 40, vec![pinned, data::shot(1)]);
+        let text = shot_words(&user, 0);
+        assert!(text.contains(words), "{text}");
+        for wrong in ["0.000", "░", "█"] {
+            assert!(!text.contains(wrong), "{text}");
+        }
+        assert!(shot_words(&user, 1).contains("0.910 ███████░"));
     }
-    assert!(shot_words(&user, 1).contains("0.910 ███████░"));
 }
 
 #[test]
@@ -106,6 +108,19 @@ fn fused_ranks_are_compared_with_the_best_one() {
     });
     user.sees("0.032 ████████");
     user.sees("0.016 ████░░░░");
+    // The similarity of a pinned shot is on another scale.
+    let pinned = Shot {
+        reason: "pinned".into(),
+        ..shot(0.9)
+    };
+    user.event(Event::Retrieved {
+        turn,
+        shots: vec![pinned, shot(0.032)],
+        asked: 2,
+        dropped: 0,
+    });
+    user.sees("pinned, 0.900");
+    user.sees("0.032 ████████");
 }
 
 #[test]

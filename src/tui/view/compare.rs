@@ -10,7 +10,7 @@ use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
 
 use super::canvas::{Canvas, put_lines};
-use super::shot_text::{lead, similarity_or_reason};
+use super::shot_text::{lead, score_or_reason};
 use super::text::wrapped;
 use super::theme::Theme;
 use super::window;
@@ -116,7 +116,7 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
         let text = format!(
             "{}. {}  {}  A: {}",
             shot.rank,
-            similarity_or_reason(shot),
+            score_or_reason(shot),
             lead(shot),
             shot.example.answer
         );

@@ -34,16 +34,17 @@ fn modality(tag: &str) -> &str {
     }
 }
 
-/// The similarity; `None` if the shot was not compared with anything, as when it is pinned or random.
-pub fn similarity(shot: &Shot) -> Option<f32> {
-    let compared = !shot.is_pinned() && shot.score != 0.0 && shot.score.is_finite();
-    compared.then_some(shot.score)
+/// The score by which the strategy chose the shot; `None` if it did not choose by one, as when it is pinned or random.
+pub fn strategy_score(shot: &Shot) -> Option<f32> {
+    let chosen_by_it = !shot.is_pinned() && shot.has_score() && shot.score.is_finite();
+    chosen_by_it.then_some(shot.score)
 }
 
-/// The similarity as text, or else why the shot was chosen.
-pub fn similarity_or_reason(shot: &Shot) -> String {
-    match similarity(shot) {
-        Some(score) => format!("{score:.3}"),
-        None => shot.reason.clone(),
+/// The score as text, or else why the shot was chosen; of a pinned shot both.
+pub fn score_or_reason(shot: &Shot) -> String {
+    match (strategy_score(shot), shot.has_score()) {
+        (Some(score), _) => format!("{score:.3}"),
+        (None, true) if shot.is_pinned() => format!("{}, {:.3}", shot.reason, shot.score),
+        (None, _) => shot.reason.clone(),
     }
 }

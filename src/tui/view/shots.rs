@@ -12,7 +12,7 @@ use rounds_assistant::retrieval::{Shot, Strategy};
 
 use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
-use super::shot_text::{lead, similarity, similarity_or_reason};
+use super::shot_text::{lead, score_or_reason, strategy_score};
 use super::text::{cut, width, wrapped};
 use super::theme::Theme;
 
@@ -72,12 +72,13 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     }
 }
 
-/// The similarity that fills a bar: 1, or the best one where similarities are not cosines.
+/// The score that fills a bar: 1, or the best one where scores are not cosines.
 fn best_score(state: &State, shots: &[&Shot]) -> f32 {
     let turn = state.turn().and_then(|id| state.conversation.get(id));
     let fused = turn.is_some_and(|turn| turn.settings.strategy == Strategy::Hybrid);
     let least = if fused { f32::MIN_POSITIVE } else { 1.0 };
-    shots.iter().map(|shot| shot.score).fold(least, f32::max)
+    let scores = shots.iter().filter_map(|shot| strategy_score(shot));
+    scores.fold(least, f32::max)
 }
 
 fn title(state: &State, count: usize) -> String {
@@ -180,7 +181,7 @@ fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'
     ])
 }
 
-/// The similarity as a number and a bar, or else why it was chosen; source and licence, on lines of their own if they don't
+/// The score as a number and a bar, or else why it was chosen; source and licence, on lines of their own if they don't
 /// fit beside it and `rows` allows.
 fn score_lines(
     shot: &Shot,
@@ -190,8 +191,8 @@ fn score_lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let room = usize::from(columns);
-    let bar = similarity(shot).map_or(String::new(), |score| bar(score / best));
-    let score = cut(&format!("  {}", similarity_or_reason(shot)), room);
+    let bar = strategy_score(shot).map_or(String::new(), |score| bar(score / best));
+    let score = cut(&format!("  {}", score_or_reason(shot)), room);
     let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;
     let origin = format!("{}, {}", example.source, example.licence);

@@ -42,7 +42,7 @@ fn a_killed_import_keeps_every_row_it_acknowledged() {
         random ^= random >> 7;
         random ^= random << 17;
         let words = ["index", "import", "mine", "--format", "folder", "--commits"];
-        let mut child = Process::new(PROGRAM)
+        let mut child = on_fixtures(&mut Process::new(PROGRAM))
             .env("ROUNDS_HOME", &home)
             .args(words)
             .arg(&data)
@@ -245,7 +245,7 @@ fn a_write_that_fails_anywhere_leaves_an_index_that_opens() {
             PROGRAM,
             data.display()
         );
-        let ended = Process::new("bash")
+        let ended = on_fixtures(&mut Process::new("bash"))
             .args(["-c", &command])
             .env("ROUNDS_HOME", &home)
             .output()

@@ -101,11 +101,16 @@ fn a_writer_notices_that_its_index_was_deleted_even_where_a_new_one_took_its_pla
     assert_eq!(Index::open(Some(&place)).unwrap().len(), 0);
 }
 
-/// Imports nine rows into a new index that is deleted when they were said to be safe for the `deleted`th time.
+/// Imports nine rows into an empty index that is deleted when they were said to be safe for the `deleted`th time.
 fn import_and_delete(deleted: usize) -> Imported {
     let (_folder, home, data) = begun(9);
     let paths = Paths::find_from(Some(home.as_os_str())).unwrap();
     let place = home.join("mine");
+    let create = ["index", "create", place.to_str().unwrap()];
+    assert_eq!(
+        run(&home, &[&create[..], &["--encoder", "descriptor"]].concat()).0,
+        0
+    );
     let what = Import {
         index: place.clone(),
         format: Format::Folder,

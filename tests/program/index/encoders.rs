@@ -33,7 +33,7 @@ fn embed(home: &Path) {
 }
 
 fn case() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let path = fixtures::path("cases/chest-nodule.png");
     path.to_str().unwrap().to_owned()
 }
 

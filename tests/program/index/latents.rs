@@ -7,8 +7,7 @@ use rounds_index::latents::Latents;
 fn engine(place: &Path) -> Engine {
     let setup = Setup {
         index: Some(place.to_path_buf()),
-        device: "cpu".into(),
-        ..Setup::default()
+        ..setup()
     };
     Engine::load(&setup).unwrap()
 }
@@ -116,7 +115,7 @@ fn questions_keep_to_the_limit_that_was_set_for_the_cache() {
     let (code, _, err) = run(&home, &["index", "warm", "mine", "--dry-run"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("leaves out 7 images"), "{err}");
-    let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let query = fixtures::path("cases/chest-nodule.png");
     for seed in ["1", "2"] {
         let words = [
             "ask",
@@ -152,7 +151,7 @@ fn latents_of_another_type_or_size_are_made_again() {
     use candle_core::{DType, Device, Tensor};
     let (_folder, home) = imported(12);
     let place = home.join("data/indexes/mine");
-    let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let query = fixtures::path("cases/chest-nodule.png");
     let query = query.to_str().unwrap();
     let ask = || {
         let words = [
@@ -198,8 +197,7 @@ fn warming_that_nobody_waits_for_any_more_stops() {
     let place = home.join("data/indexes/mine");
     let setup = Setup {
         index: Some(place.clone()),
-        device: "cpu".into(),
-        ..Setup::default()
+        ..setup()
     };
     let assistant = rounds_assistant::Assistant::start(setup).unwrap();
     drop(assistant.warm(true, Cancel::new()));

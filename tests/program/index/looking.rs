@@ -69,6 +69,24 @@ fn a_condition_on_a_tag_that_nothing_has_is_refused_with_the_tags_there_are() {
 }
 
 #[test]
+fn the_flags_of_a_search_take_what_those_of_a_question_take() {
+    let (_folder, home) = imported(3);
+    for (flag, value, takes) in [
+        ("--floor", "7", "it takes a number from -1 to 1, or off"),
+        ("--filter", "ct", "`ct` is not a condition"),
+        ("--seed", "-1", "it takes a whole number"),
+    ] {
+        let (code, out, err) = run(&home, &["index", "search", "mine", flag, value]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(takes), "{err}");
+    }
+    let off = ["--floor", "off", "--filter", "off", "--seed", "7"];
+    assert_eq!(found(&home, &off).0.len(), 3);
+    let (_, help, _) = run(&home, &["index", "search", "--help"]);
+    assert!(help.contains("Seed for random results"), "{help}");
+}
+
+#[test]
 fn every_summary_in_json_says_what_it_is_for() {
     let (_folder, home) = imported(3);
     for words in [

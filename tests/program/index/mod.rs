@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::common::{PROGRAM, rounds, run};
+use crate::common::{PROGRAM, fixtures, on_fixtures, rounds, run, setup};
 
 /// A folder data set: `count` questions about small images, three an image.
 fn data(folder: &Path, count: usize) -> PathBuf {
@@ -151,7 +151,7 @@ fn a_warm_question_runs_the_vision_tower_once() {
         ],
     );
     assert_eq!(code, 0, "{err}");
-    let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let query = fixtures::path("cases/chest-nodule.png");
     let ask = || {
         let words = [
             "ask",
@@ -245,7 +245,7 @@ fn hostile_captions_stay_data_and_reach_no_terminal() {
         ],
     );
     assert_eq!(code, 0, "{out}{err}");
-    let query = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let query = fixtures::path("cases/chest-nodule.png");
     let query = query.to_str().unwrap();
     for words in [
         vec!["index", "search", "bad", "-k", "9"],

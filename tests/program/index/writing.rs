@@ -3,9 +3,9 @@
 use super::*;
 use rounds_index::export::export;
 
-/// A copy of the index that ships, whose database has no write-ahead log.
-fn shipped_copy(folder: &Path) -> PathBuf {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("index");
+/// A copy of the index of the fixtures, whose database has no write-ahead log, as that of the one that ships.
+fn copy_without_log(folder: &Path) -> PathBuf {
+    let from = fixtures::path("index");
     let to = folder.join("copy");
     let mut files = Vec::new();
     collect(&from, &mut files);
@@ -26,7 +26,7 @@ fn whole_and_sealed(place: &Path) {
 #[test]
 fn a_writer_that_changes_nothing_leaves_a_sealed_index_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let place = shipped_copy(folder.path());
+    let place = copy_without_log(folder.path());
     let before = std::fs::read(place.join("examples.sqlite3")).unwrap();
     let words = ["index", "remove", place.to_str().unwrap(), "nosuchid"];
     assert_eq!(run(folder.path(), &words).0, 2);

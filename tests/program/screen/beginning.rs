@@ -1,5 +1,7 @@
 //! The first run, and attaching.
 
+use crate::common::CASE;
+
 use super::look::{pane, squeezed};
 use super::pane::{Home, Pane, there_is_tmux};
 
@@ -54,7 +56,7 @@ fn an_image_is_attached_by_its_path_and_nothing_is_sent() {
     }
     let home = Home::used();
     let chat = Pane::ready(&home, (120, 40), &[]);
-    chat.line("/attach assets/cases/chest-nodule.png");
+    chat.line(&format!("/attach {CASE}"));
     chat.see("Question about chest-nodule.png");
     chat.wait("the image", |screen| {
         squeezed(&pane(screen, 1)).matches('▀').count() > 200

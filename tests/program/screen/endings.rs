@@ -1,5 +1,7 @@
 //! The terminal is given back to the shell, whatever ends or suspends the program.
 
+use crate::common::{PROGRAM, rounds};
+
 use super::middle::{answering, frozen, in_time};
 use super::pane::{Home, LONG, Pane, signal, there_is_tmux, wait_for_end, wait_for_stop};
 
@@ -106,15 +108,10 @@ fn an_interrupt_at_a_question_ends_the_command_and_nothing_is_deleted() {
         return;
     }
     let home = Home::used();
-    let rounds = crate::common::PROGRAM;
-    let run = |arguments: &[&str]| {
-        let mut command = std::process::Command::new(rounds);
-        command.args(arguments).env("ROUNDS_HOME", home.path());
-        command
-    };
+    let run = |arguments: &[&str]| rounds(home.path(), arguments);
     let mut chat = run(&["chat", "--plain"])
-        .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
         .spawn()
         .expect("started");
     let input = chat.stdin.take().expect("a pipe");
@@ -122,10 +119,10 @@ fn an_interrupt_at_a_question_ends_the_command_and_nothing_is_deleted() {
     drop(input);
     assert!(chat.wait().expect("it ended").success());
     let pane = Pane::shell(&home, SIZE);
-    pane.line(&format!("'{rounds}' session delete 1"));
+    // In one line: what is typed after the interrupt could still be read as an answer.
+    pane.line(&format!("'{PROGRAM}' session delete 1; echo \"code: $?\""));
     pane.see("[y/N]");
     pane.keys(&["C-c"]);
-    pane.line("echo \"code: $?\"");
     pane.see("code: 130");
     let listed = run(&["session", "list"]).output().expect("it runs");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("What is this?"));

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::common::{PROGRAM, on_fixtures};
+
 /// Far more than anything takes: the machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(120);
 /// Looks before a deadline counts.
@@ -98,12 +100,11 @@ impl Pane {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let chat = folder.path().join("chat");
         let script = format!(
-            "echo $$ > \"$CHAT.noted\"\nmv \"$CHAT.noted\" \"$CHAT.pid\"\nexec '{}' chat \"$@\"\n",
-            crate::common::PROGRAM
+            "echo $$ > \"$CHAT.noted\"\nmv \"$CHAT.noted\" \"$CHAT.pid\"\nexec '{PROGRAM}' chat \"$@\"\n"
         );
         fs::write(&chat, script).expect("written");
         let (columns, rows) = (columns.to_string(), rows.to_string());
-        let started = tmux(folder.path())
+        let started = on_fixtures(&mut tmux(folder.path()))
             .args(["-f", "/dev/null", "new-session", "-d"])
             .args(["-x", &columns, "-y", &rows])
             .args(["-c", env!("CARGO_MANIFEST_DIR")])

@@ -50,6 +50,10 @@ impl Engine {
         answer.rationale = rationale;
         answer.stop = generated.stop;
         answer.generated_tokens = generated.tokens;
+        self.stand(&generated, answer);
+        if let Some(reason) = &answer.standing.withheld {
+            answer.notices.push(format!("no answer: {reason}"));
+        }
         answer.log_probabilities = generated.log_probabilities;
         Ok(generated.text)
     }
@@ -97,6 +101,8 @@ mod tests {
                 text: String::new(),
                 tokens: 96,
                 log_probabilities: Vec::new(),
+                ids: Vec::new(),
+                end_log_probability: None,
                 stop,
             };
             empty_answer_notice(&generated, shots)

@@ -3,11 +3,14 @@
 mod generation;
 mod prompting;
 mod ranking;
+mod reliability;
 mod request;
 mod selection;
 
 use std::sync::Arc;
 use std::time::Instant;
+
+pub use reliability::{Standing, Vote, comparable};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};
@@ -68,7 +71,16 @@ impl Engine {
             dropped: prompt.dropped,
         });
         emit(Event::Prompt(prompt.text.clone()));
+        answer.standing.vote = reliability::vote(&answer.shots);
         if settings.prompt_only {
+            return Ok(answer);
+        }
+        if let Some(reason) = self.refusal(&request, &images) {
+            answer.notices.insert(0, format!("no answer: {reason}"));
+            answer.standing.withheld = Some(reason);
+            answer.stop = StopReason::EndOfChunk;
+            answer.timings.retrieval_ms = retrieval_ms;
+            answer.timings.total_ms = ms(started);
             return Ok(answer);
         }
         let prefill = Instant::now();
@@ -94,7 +106,20 @@ impl Engine {
         };
         let prefill_ms = ms(prefill);
         let decode = Instant::now();
+        let before = answer.notices.len();
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
+        if self.learner.manifest().reliability.is_some() {
+            // What is special about this answer comes before what is always true.
+            let told = [
+                answer.standing.confidence_in_words(),
+                answer.standing.vote_in_words(&answer.answer),
+            ];
+            let told = told.into_iter().flatten();
+            let own = answer.notices.split_off(before);
+            answer.notices.splice(0..0, own.into_iter().chain(told));
+        }
+        let known = reliability::known_finding(&case.images, &case.question, &answer.answer);
+        answer.notices.splice(0..0, known);
         self.rank_options(&request, &prompt, &written, &media, &mut answer)?;
         answer.timings = Timings {
             retrieval_ms,

@@ -1,6 +1,6 @@
 //! Builds the prompt of a question and the provenance of its answer.
 
-use super::Request;
+use super::{Request, Standing};
 use crate::engine::Engine;
 use crate::prompt::{self, Prompt};
 use crate::retrieval::{Found, Shot, Strategy};
@@ -69,6 +69,7 @@ impl Engine {
             generated_tokens: 0,
             log_probabilities: Vec::new(),
             ranking: Vec::new(),
+            standing: Standing::default(),
         };
         Ok(Prepared {
             prompt,

@@ -130,7 +130,7 @@ fn distinct(options: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Setup;
+    use crate::{Setup, fixtures};
 
     #[test]
     fn options_that_differ_only_in_blanks_and_case_are_one_option() {
@@ -141,6 +141,8 @@ mod tests {
     #[test]
     fn a_special_token_spelled_out_in_the_rationale_stays_text() {
         let setup = Setup {
+            model: Some(fixtures::path("nano")),
+            index: Some(fixtures::path("index")),
             device: "cpu".into(),
             ..Setup::default()
         };

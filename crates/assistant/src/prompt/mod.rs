@@ -429,8 +429,8 @@ mod tests {
 
     #[test]
     fn a_shot_that_is_too_long_is_dropped_and_the_others_are_kept() {
-        let bytes = rounds_support::shipped::file("assets/nano/tokenizer.json").unwrap();
-        let tokenizer = Tokenizer::from_bytes(bytes).unwrap();
+        let file = crate::fixtures::path("nano/tokenizer.json");
+        let tokenizer = Tokenizer::from_file(file).unwrap();
         let example = |answer: &str| Example {
             images: vec![example_image()],
             question: "Is it?".into(),

@@ -21,6 +21,7 @@ choices! {
         Image "image" "Most similar image (RICES)",
         Text "text" "Best match of the question's words, in questions and with less weight in answers and tags (BM25)",
         Hybrid "hybrid" "Reciprocal rank fusion of both",
+        Case "case" "Similar image and similar question together, each as far as it is alike",
         Diverse "diverse" "Similar images that differ from each other (maximal marginal relevance)",
         Balanced "balanced" "Similar images, with as many different answers as possible",
         Random "random" "At random, by seed",
@@ -76,7 +77,8 @@ impl Order {
 pub struct Shot {
     /// The example.
     pub example: Example,
-    /// Cosine (image, diverse, balanced, cross-modal), BM25 (text), fused rank (hybrid), 0 (random, pinned).
+    /// Cosine (image, diverse, balanced, cross-modal), BM25 (text), fused rank (hybrid), weighted sum (case), 0 (random). Of a pinned shot the
+    /// cosine, with any strategy; 0 without an image to compare.
     pub score: f32,
     /// 1 is the most similar.
     pub rank: usize,
@@ -101,7 +103,7 @@ impl Shot {
         self.reason.starts_with(SAME_IMAGE)
     }
 
-    /// Whether its score says anything: without a comparison with the question (pinned, at random) it is 0.
+    /// Whether its score says anything: without a comparison (at random, or pinned for a question without an image) it is 0.
     pub fn has_score(&self) -> bool {
         self.score != 0.0
     }
@@ -196,10 +198,25 @@ pub struct Found {
 }
 
 /// The number of shots for display: `2 of 4 shots`, or `5 shots` if more are pinned than were requested.
-pub fn shot_count_text(found: usize, asked: usize) -> String {
+fn shot_count_text(found: usize, asked: usize) -> String {
     match found > asked {
         true => count(found, "shot"),
         false => format!("{found} of {}", count(asked, "shot")),
+    }
+}
+
+/// What stands above the list of shots: `2 of 4 shots:`, or a sentence if there are none to list. `dropped` shots did not fit in
+/// the prompt.
+pub fn shots_heading(strategy: Strategy, found: usize, asked: usize, dropped: usize) -> String {
+    match (found, dropped) {
+        (0, 0) if strategy == Strategy::None || asked == 0 => "no shots".into(),
+        (0, 0) => "no shots were found".into(),
+        (0, more) => format!("no shots, because {more} did not fit in the prompt"),
+        (_, 0) => format!("{}:", shot_count_text(found, asked)),
+        (_, more) => format!(
+            "{} ({more} more did not fit in the prompt):",
+            shot_count_text(found, asked)
+        ),
     }
 }
 

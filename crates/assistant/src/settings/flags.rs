@@ -8,7 +8,7 @@ use super::{SETTINGS, Setting, Settings, SettingsPatch};
 
 impl Setting {
     /// Its flag; the default is that of [`Settings`].
-    fn to_arg(&'static self) -> Arg {
+    pub fn to_arg(&'static self) -> Arg {
         let arg = Arg::new(self.name)
             .long(self.flag)
             .help(self.flag_help())
@@ -50,15 +50,25 @@ impl Setting {
     }
 }
 
-impl FromArgMatches for SettingsPatch {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+impl SettingsPatch {
+    /// The values of the flags of `settings`, for a command that has only these.
+    ///
+    /// Errors if a value is not valid. Panics if the command lacks one of the flags.
+    pub fn from_flags(
+        settings: impl IntoIterator<Item = &'static Setting>,
+        matches: &ArgMatches,
+    ) -> Result<Self, clap::Error> {
         let mut patch = Self::default();
-        patch.update_from_arg_matches(matches)?;
+        patch.read_flags(settings, matches)?;
         Ok(patch)
     }
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for setting in SETTINGS {
+    fn read_flags(
+        &mut self,
+        settings: impl IntoIterator<Item = &'static Setting>,
+        matches: &ArgMatches,
+    ) -> Result<(), clap::Error> {
+        for setting in settings {
             let Some(values) = matches.get_many::<String>(setting.name) else {
                 continue;
             };
@@ -68,6 +78,16 @@ impl FromArgMatches for SettingsPatch {
                 .map_err(|error| clap::Error::raw(ErrorKind::ValueValidation, error))?;
         }
         Ok(())
+    }
+}
+
+impl FromArgMatches for SettingsPatch {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_flags(SETTINGS, matches)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.read_flags(SETTINGS, matches)
     }
 }
 

@@ -149,15 +149,15 @@ mod tests {
     use crate::bundle::Bundle;
     use crate::random::Shape;
 
-    fn shipped() -> FlamingoConfig {
-        let manifest = rounds_support::shipped::file("assets/nano/model.toml").unwrap();
-        Bundle::parse_manifest(manifest).unwrap().config
+    fn nano() -> FlamingoConfig {
+        let folder = crate::fixtures::path("nano");
+        Bundle::manifest(&folder).unwrap().config
     }
 
     fn clip(config: &mut FlamingoConfig) -> &mut ClipConfig {
         match &mut config.vision {
             VisionConfig::Clip(tower) => tower,
-            VisionConfig::EfficientNet(_) => unreachable!("the built-in model has a CLIP"),
+            VisionConfig::EfficientNet(_) => unreachable!("nano has a CLIP"),
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_published_shape_passes() {
-        assert_eq!(shipped().check(), Ok(()));
+        assert_eq!(nano().check(), Ok(()));
         for shape in [
             Shape::OpenFlamingo3b,
             Shape::OpenFlamingo4b,
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn sizes_that_exhaust_memory_or_divide_by_zero_are_refused() {
         let refused = |change: &dyn Fn(&mut FlamingoConfig), word: &str| {
-            let mut config = shipped();
+            let mut config = nano();
             change(&mut config);
             let reason = config.check().unwrap_err();
             assert!(reason.contains(word), "{reason}");

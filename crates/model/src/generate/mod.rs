@@ -42,6 +42,10 @@ pub struct Generated {
     pub tokens: usize,
     /// Natural log-probability of each token, before temperature and penalties; empty for a beam search.
     pub log_probabilities: Vec<f32>,
+    /// The generated tokens, without the one that ended the text.
+    pub ids: Vec<u32>,
+    /// Natural log-probability of the token that ended the text; `None` if none did, and for a beam search.
+    pub end_log_probability: Option<f32>,
     /// Why it ended.
     pub stop: StopReason,
 }
@@ -77,6 +81,7 @@ pub fn generate(
     let mut ids: Vec<u32> = Vec::new();
     let (mut text, mut emitted) = (String::new(), 0);
     let longest_stop = stop_texts.iter().map(String::len).max().unwrap_or(0);
+    let mut end_log_probability = None;
     let mut stop = StopReason::Length;
     while ids.len() < max_tokens {
         if cancel.is_cancelled() {
@@ -87,6 +92,7 @@ pub fn generate(
         penalties.apply(&history, &mut logits);
         let next = sampler.draw(&logits);
         if end_tokens.contains(&next) {
+            end_log_probability = Some(beam::log_softmax(&raw)[next as usize] as f32);
             stop = StopReason::EndOfChunk;
             break;
         }
@@ -126,6 +132,8 @@ pub fn generate(
         text,
         tokens: ids.len(),
         log_probabilities,
+        ids,
+        end_log_probability,
         stop,
     })
 }
@@ -166,6 +174,8 @@ fn generate_beams(
         text: String::new(),
         tokens: 0,
         log_probabilities: Vec::new(),
+        ids: Vec::new(),
+        end_log_probability: None,
         stop,
     };
     let best = match found {
@@ -190,6 +200,8 @@ fn generate_beams(
         text,
         tokens: ids.len(),
         log_probabilities: Vec::new(),
+        ids: ids.to_vec(),
+        end_log_probability: None,
         stop,
     })
 }

@@ -8,6 +8,7 @@ use super::penalty::Penalties;
 use super::*;
 use crate::EncodedImage;
 use crate::bundle::{Bundle, Manifest};
+use crate::fixtures;
 use rounds_imaging::Image;
 
 /// A learner whose logits are a function of the sequence.
@@ -32,7 +33,7 @@ fn scripted(words: &[&str], next: fn(&[u32]) -> Vec<f32>) -> ScriptedLearner {
         "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": words[0]}
     });
     ScriptedLearner {
-        manifest: Bundle::open(None).unwrap().manifest,
+        manifest: Bundle::manifest(&fixtures::path("nano")).unwrap(),
         tokenizer: Tokenizer::from_bytes(json.to_string()).unwrap(),
         next,
         branches: Vec::new(),

@@ -170,6 +170,7 @@ pub(crate) fn language(
         parallel_residual: layout == LanguageLayout::Neox
             && json.flag(&["use_parallel_residual"], true),
         tied_head: mpt || layout == LanguageLayout::Llama && !source.has("lm_head.weight"),
+        low_rank: None,
     };
     if json
         .find(&["attn_config.clip_qkv", "attn_clip_qkv"])
@@ -457,6 +458,7 @@ pub(crate) fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConf
             bias: false,
             parallel_residual: false,
             tied_head: false,
+            low_rank: None,
         },
     })
 }

@@ -206,6 +206,7 @@ fn decoder(
                 .read("use_parallel_residual", Value::flag)?
                 .unwrap_or(true),
         tied_head: mpt || llama && !source.has("output.weight"),
+        low_rank: None,
     })
 }
 

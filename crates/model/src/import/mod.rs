@@ -282,6 +282,7 @@ pub fn import(
             .to_string()
         }),
         familiar_similarity: -1.0,
+        reliability: None,
         dtype: request.weight_format.name().into(),
         weights: vec![request.weight_format.file().into()],
         vectors_known_by: VectorIdentity::Settings,

@@ -63,6 +63,18 @@ pub struct DecoderConfig {
     pub parallel_residual: bool,
     /// True where the output head is the embedding table.
     pub tied_head: bool,
+    /// Trained additions of low rank to the weights, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_rank: Option<LowRankConfig>,
+}
+
+/// Additions of low rank (LoRA, <https://arxiv.org/abs/2106.09685>) to the query, value and down projections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowRankConfig {
+    /// Their rank.
+    pub rank: usize,
+    /// The first layer that has them.
+    pub first_layer: usize,
 }
 
 fn whole() -> f32 {

@@ -102,7 +102,7 @@ impl Decoder {
         };
         let model = store.pp("model");
         let layers = (0..config.layers)
-            .map(|i| Layer::load(config, &model.pp("layers").pp(i)))
+            .map(|i| Layer::load(config, i, &model.pp("layers").pp(i)))
             .collect::<Result<Vec<_>>>()?;
         let init = normal(1.0 / (hidden as f64).sqrt());
         let head = match config.tied_head {
@@ -117,6 +117,31 @@ impl Decoder {
             positions,
             config: config.clone(),
         })
+    }
+
+    /// Packs the weights of the linear layers and of the head as constants for training on a CPU. Additions of low rank stay trainable.
+    pub fn freeze(&mut self) -> Result<()> {
+        for layer in &mut self.layers {
+            let all = [
+                Some(&mut layer.q),
+                Some(&mut layer.k),
+                Some(&mut layer.v),
+                Some(&mut layer.o),
+                layer.gate.as_mut(),
+                Some(&mut layer.up),
+                Some(&mut layer.down),
+            ];
+            for linear in all.into_iter().flatten() {
+                linear.freeze()?;
+            }
+        }
+        let mut head = match self.head.take() {
+            Some(head) => head,
+            None => Linear::full(self.embed.clone()),
+        };
+        head.freeze()?;
+        self.head = Some(head);
+        Ok(())
     }
 
     /// The decoder's sizes.
@@ -242,7 +267,7 @@ impl Decoder {
 }
 
 impl Layer {
-    fn load(config: &DecoderConfig, store: &Store) -> Result<Self> {
+    fn load(config: &DecoderConfig, index: usize, store: &Store) -> Result<Self> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let init = normal(1.0 / (hidden as f64).sqrt());
         let depth = (2.0 * config.layers as f64).sqrt();
@@ -260,13 +285,32 @@ impl Layer {
         };
         let square = |name: &str, init| dense(&attention, name, (hidden, hidden), init);
         let narrow = |name: &str| dense(&attention, name, (config.kv_width(), hidden), init);
+        let low_rank = config.low_rank.filter(|low| index >= low.first_layer);
+        let adapted = |linear: Linear, store: Store, (out, input): (usize, usize)| {
+            let Some(low) = low_rank else {
+                return Ok(linear);
+            };
+            let down = normal(1.0 / (input as f64).sqrt());
+            Ok::<_, candle_core::Error>(linear.with_low_rank(
+                store.get((low.rank, input), "low_rank_down", down)?,
+                store.get((out, low.rank), "low_rank_up", Init::Const(0.0))?,
+            ))
+        };
         let norm_of = |width, store: Store| Norm::load(config.norm, width, config.norm_eps, &store);
         let norm = |store: Store| norm_of(hidden, store);
         Ok(Self {
             input_norm: norm(store.pp("input_layernorm"))?,
-            q: square("q_proj", init)?,
+            q: adapted(
+                square("q_proj", init)?,
+                attention.pp("q_proj"),
+                (hidden, hidden),
+            )?,
             k: narrow("k_proj")?,
-            v: narrow("v_proj")?,
+            v: adapted(
+                narrow("v_proj")?,
+                attention.pp("v_proj"),
+                (config.kv_width(), hidden),
+            )?,
             o: square("o_proj", out)?,
             qk_norm: match config.qk_norm {
                 true => Some((
@@ -281,7 +325,11 @@ impl Layer {
                 Mlp::Gelu => None,
             },
             up: dense(&mlp, "up_proj", (inner, hidden), init)?,
-            down: dense(&mlp, "down_proj", (hidden, inner), down)?,
+            down: adapted(
+                dense(&mlp, "down_proj", (hidden, inner), down)?,
+                mlp.pp("down_proj"),
+                (hidden, inner),
+            )?,
         })
     }
 

@@ -6,6 +6,6 @@ mod decoder;
 mod turn_scores;
 
 pub use cache::KvCache;
-pub use config::{DecoderConfig, Mlp};
+pub use config::{DecoderConfig, LowRankConfig, Mlp};
 pub use decoder::{Decoder, alibi_slopes};
 pub use turn_scores::TurnScores;

@@ -1,5 +1,6 @@
 //! A Flamingo as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
 
+mod familiar;
 mod matches;
 
 use candle_core::{D, DType, Device, Tensor};
@@ -15,6 +16,7 @@ use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
+use familiar::Familiar;
 use matches::Matches;
 use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
 use rounds_support::Cancel;
@@ -39,6 +41,8 @@ pub struct FlamingoLearner {
     last: Option<Vec<CrossKv>>,
     /// How alike the images of the turns are; `None` without a match bias or images.
     matches: Option<Matches>,
+    /// Typical vectors of the training images, where the bundle has them.
+    familiar: Option<Familiar>,
 }
 
 impl FlamingoLearner {
@@ -57,7 +61,10 @@ impl FlamingoLearner {
             .map_err(|e| damaged("tokenizer.json", e.to_string()))?;
         let first = bundle.manifest.weights.first();
         let weights = first.map_or("model.toml", String::as_str);
-        let model = Flamingo::load(&bundle.manifest.config, load::store(bundle, device, dtype)?)
+        let store = load::store(bundle, device, dtype)?;
+        let familiar = Familiar::load(&bundle.manifest, &store)
+            .map_err(|e| damaged(weights, e.to_string()))?;
+        let model = Flamingo::load(&bundle.manifest.config, store)
             .map_err(|e| damaged(weights, e.to_string()))?;
         let id = |token: &String| {
             let missing = || damaged("tokenizer.json", format!("the token {token} is missing"));
@@ -80,6 +87,7 @@ impl FlamingoLearner {
             branches: Vec::new(),
             last: None,
             matches: None,
+            familiar,
             tokenizer,
         })
     }
@@ -336,6 +344,10 @@ impl FewShotLearner for FlamingoLearner {
 
     fn context(&self) -> usize {
         self.manifest.config.language.max_positions
+    }
+
+    fn familiarity(&self, vector: &[f32]) -> Option<f32> {
+        self.familiar.as_ref().map(|known| known.of(vector))
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {

@@ -91,6 +91,74 @@ pub(super) fn matmul_bf16(
     out
 }
 
+/// The right factor `[k, n]` of many products, rounded and packed once.
+pub(super) struct Packed {
+    k: usize,
+    n: usize,
+    factor: Factor,
+}
+
+enum Factor {
+    /// Pairs of bf16 values in blocks of [`COLS`] columns.
+    Pairs(Vec<u32>),
+    /// Values rounded to bf16, and their strides.
+    Rounded(Vec<f32>, [usize; 2]),
+}
+
+impl Packed {
+    /// Packs `values`, a matrix of `k` rows and `n` columns; strides are [row, column], one of them 1.
+    pub(super) fn new(values: &[f32], [k, n]: [usize; 2], strides: [usize; 2]) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if x86::is_supported() {
+            let pairs = pack::<COLS>(values, n, k, [strides[1], strides[0]]);
+            let factor = Factor::Pairs(pairs);
+            return Self { k, n, factor };
+        }
+        let rounded = values.iter().map(|v| f32::from_bits(round(*v) << 16));
+        Self {
+            k,
+            n,
+            factor: Factor::Rounded(rounded.collect(), strides),
+        }
+    }
+}
+
+/// `lhs[m, k] rhs` as `[m, n]`; rows of `lhs` follow each other.
+pub(super) fn matmul_packed(m: usize, lhs: &[f32], rhs: &Packed) -> Vec<f32> {
+    let (n, k) = (rhs.n, rhs.k);
+    let mut out = vec![0f32; m * n];
+    if out.is_empty() || k == 0 {
+        return out;
+    }
+    match &rhs.factor {
+        #[cfg(target_arch = "x86_64")]
+        Factor::Pairs(pairs) => {
+            let lhs = pack::<ROWS>(lhs, m, k, [k, 1]);
+            // SAFETY: factors are packed in pairs only where the features that it needs were detected.
+            unsafe { x86::matmul_packed([m, n, k], &mut out, &lhs, pairs) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        Factor::Pairs(_) => {}
+        Factor::Rounded(values, strides) => {
+            let lhs: Vec<f32> = lhs
+                .iter()
+                .map(|v| f32::from_bits(round(*v) << 16))
+                .collect();
+            matmul(
+                [m, n, k],
+                &mut out,
+                [n, 1],
+                &lhs,
+                [k, 1],
+                values,
+                *strides,
+                1.0,
+            );
+        }
+    }
+    out
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{COLS, ROWS, pack};
@@ -117,9 +185,15 @@ mod x86 {
         rhs: &[f32],
         rs: [usize; 2],
     ) {
-        let pairs = k.div_ceil(2);
         let a = pack::<ROWS>(lhs, m, k, ls);
         let b = pack::<COLS>(rhs, n, k, [rs[1], rs[0]]);
+        matmul_packed([m, n, k], out, &a, &b);
+    }
+
+    /// The product of packed factors.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+    pub(super) fn matmul_packed([m, n, k]: [usize; 3], out: &mut [f32], a: &[u32], b: &[u32]) {
+        let pairs = k.div_ceil(2);
         let mut block = [0f32; ROWS * COLS];
         for (j, b) in b.chunks_exact(COLS * pairs).enumerate() {
             let cols = COLS.min(n - j * COLS);

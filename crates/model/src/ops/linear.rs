@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::bf16::matmul_bf16;
 use super::cpu::{values, with_values};
+use super::frozen::FrozenLinear;
 use super::has_fused_kernel;
+use super::q4::Q4Weight;
 
 /// Precision of the factors in a linear layer. Inference always uses the weights' dtype; only trainers use less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,16 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
 pub struct Linear {
     weight: Weight,
     bias: Option<Tensor>,
+    low_rank: Option<LowRank>,
+}
+
+/// A trained addition of low rank to a weight, <https://arxiv.org/abs/2106.09685>.
+#[derive(Clone)]
+struct LowRank {
+    /// `[rank, in]`.
+    down: Tensor,
+    /// `[out, rank]`.
+    up: Tensor,
 }
 
 #[derive(Clone)]
@@ -70,6 +82,10 @@ enum Weight {
         product: Arc<QMatMul>,
         out: usize,
     },
+    /// Constant while others are trained.
+    Frozen(FrozenLinear),
+    /// In blocks that stay where they are.
+    Q4(Q4Weight),
 }
 
 impl Linear {
@@ -78,6 +94,7 @@ impl Linear {
         Self {
             weight: Weight::Full(weight),
             bias: None,
+            low_rank: None,
         }
     }
 
@@ -95,7 +112,17 @@ impl Linear {
         Ok(Self {
             weight: Weight::Packed { product, out },
             bias: None,
+            low_rank: None,
         })
+    }
+
+    /// A layer with a weight in Q4_1 blocks and no bias.
+    pub fn q4(weight: Q4Weight) -> Self {
+        Self {
+            weight: Weight::Q4(weight),
+            bias: None,
+            low_rank: None,
+        }
     }
 
     /// The same layer with a bias `[out]`.
@@ -104,10 +131,36 @@ impl Linear {
         self
     }
 
+    /// The same layer with the addition `up @ down` to its weight: `down` `[rank, in]`, `up` `[out, rank]`.
+    pub fn with_low_rank(mut self, down: Tensor, up: Tensor) -> Self {
+        self.low_rank = Some(LowRank { down, up });
+        self
+    }
+
+    /// Packs the full weight as a constant for training on a CPU: no gradient of it is computed. A low-rank addition stays trainable.
+    pub fn freeze(&mut self) -> Result<()> {
+        if let Weight::Full(weight) = &self.weight
+            && has_fused_kernel(weight)
+        {
+            self.weight = Weight::Frozen(FrozenLinear::new(weight)?);
+        }
+        Ok(())
+    }
+
     /// `x` `[.., in]` to `[.., out]`, in the dtype of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.product(x)?;
+        match &self.low_rank {
+            Some(LowRank { down, up }) => y + linear(&linear(x, down, None)?, up, None)?,
+            None => Ok(y),
+        }
+    }
+
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
         let (product, out) = match &self.weight {
             Weight::Full(weight) => return linear(x, weight, self.bias.as_ref()),
+            Weight::Frozen(weight) => return self.biased(weight.forward(x)?),
+            Weight::Q4(weight) => return self.biased(weight.forward(x)?.to_dtype(x.dtype())?),
             Weight::Packed { product, out } => (product, *out),
         };
         // The packed CPU kernels need f32; on other devices activations keep their dtype.
@@ -121,6 +174,10 @@ impl Linear {
             true => y,
             false => y.narrow(last, 0, out)?.contiguous()?,
         };
+        self.biased(y)
+    }
+
+    fn biased(&self, y: Tensor) -> Result<Tensor> {
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),

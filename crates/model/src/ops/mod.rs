@@ -10,9 +10,11 @@ mod attention;
 mod bf16;
 mod cpu;
 mod depthwise;
+mod frozen;
 mod linear;
 mod loss;
 mod norm;
+mod q4;
 mod rope;
 
 pub use activation::{gelu, quick_gelu, silu_mul};
@@ -20,9 +22,11 @@ pub use attention::{
     AttentionMask, Heads, TurnBias, attention, attention_alibi, attention_with_turns,
 };
 pub use depthwise::{bias_relu6, depthwise, same_padding};
+pub use frozen::FrozenLinear;
 pub use linear::{Linear, Precision, linear, with_precision};
 pub use loss::{Choice, choice_loss, cross_entropy};
 pub use norm::{layer_norm, rms_norm};
+pub use q4::{Q4Weight, SharedBytes};
 pub use rope::{RopeTable, rope};
 
 use candle_core::{DType, Tensor};

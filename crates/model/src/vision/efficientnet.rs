@@ -196,8 +196,9 @@ impl EfficientNetTower {
         &self.config
     }
 
-    /// Maps of `pixels` `[batch, 3, image_size, image_size]` (already normalised).
-    pub fn maps(&self, pixels: &Tensor) -> Result<Maps> {
+    /// The stem and the first `blocks` blocks: `pixels` `[batch, 3, height, width]` (already normalised) to a map
+    /// `[batch, height, width, channels]`.
+    pub fn front(&self, pixels: &Tensor, blocks: usize) -> Result<Tensor> {
         let (_, _, height, width) = pixels.dims4()?;
         let (top, bottom, _) = same_padding(height, 3, 2);
         let (left, right, _) = same_padding(width, 3, 2);
@@ -206,10 +207,19 @@ impl EfficientNetTower {
             .pad_with_zeros(3, left, right)?
             .conv2d(&self.stem.0, 0, 2, 1, 1)?
             .permute((0, 2, 3, 1))?;
-        let mut x = bias_relu6(&x, &self.stem.1)?;
+        let x = bias_relu6(&x, &self.stem.1)?;
+        self.blocks
+            .iter()
+            .take(blocks)
+            .try_fold(x, |x, block| block.forward(&x))
+    }
+
+    /// What comes after [`Self::front`] with the same number of `blocks`.
+    pub fn back(&self, front: &Tensor, blocks: usize) -> Result<Maps> {
+        let mut x = front.clone();
         let smallest = self.config.image_size.div_ceil(16);
         let mut stride_16 = x.clone();
-        for block in &self.blocks {
+        for block in self.blocks.iter().skip(blocks) {
             x = block.forward(&x)?;
             if x.dim(1)? >= smallest {
                 stride_16 = x.clone();
@@ -220,6 +230,11 @@ impl EfficientNetTower {
             stride_16,
             head: bias_relu6(&head.forward(&x)?, bias)?,
         })
+    }
+
+    /// Maps of `pixels` `[batch, 3, image_size, image_size]` (already normalised).
+    pub fn maps(&self, pixels: &Tensor) -> Result<Maps> {
+        self.back(&self.front(pixels, 0)?, 0)
     }
 
     /// Runs `pixels` `[batch, 3, image_size, image_size]` through the tower: a token for each place of the last map, row by row, and

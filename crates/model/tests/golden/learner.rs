@@ -216,7 +216,7 @@ fn an_efficientnet_gives_pytorchs_maps_with_its_norms_folded_in() {
 
 #[test]
 fn lite0_as_published_gives_pytorchs_features() {
-    let name = "efficientnet-lite0.pth";
+    let name = "efficientnet-lite0-57934424.pth";
     let Some(path) = published("ROUNDS_EFFICIENTNET_LITE0", name) else {
         return;
     };
@@ -307,6 +307,7 @@ fn match_bundle(folder: &Path, golden_tensors: &HashMap<String, Tensor>, info: &
         knows: "nothing".into(),
         template: "open-flamingo".into(),
         familiar_similarity: -1.0,
+        reliability: None,
         dtype: "f32".into(),
         weights: vec!["model.safetensors".into()],
         vectors_known_by: VectorIdentity::Settings,

@@ -150,9 +150,10 @@ impl Page<'_> {
             escaped(&shot.question),
             escaped(&shot.answer)
         );
+        let score = score(shot);
         let rows = [
             ("Rationale", shot.rationale.as_str()),
-            ("Score", &score(shot.score)),
+            ("Score", score.as_deref().unwrap_or("none")),
             ("Why", &shot.reason),
             ("Example", &shot.example_id),
             ("Source", &shot.source),

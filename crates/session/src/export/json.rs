@@ -82,7 +82,7 @@ fn shot(shot: &StoredShot) -> Value {
     json!({
         "example_id": shot.example_id,
         "rank": shot.rank,
-        "score": Some(shot.score).filter(|score| score.is_finite()),
+        "score": shot.known_score(),
         "reason": shot.reason,
         "question": shot.question,
         "answer": shot.answer,

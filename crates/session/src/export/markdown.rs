@@ -101,12 +101,12 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
 }
 
 fn one_shot(out: &mut String, shot: &StoredShot) {
+    let score = score(shot).map_or("no score".to_owned(), |score| format!("score {score}"));
     let _ = writeln!(
         out,
-        "- {} (rank {}, score {})",
+        "- {} (rank {}, {score})",
         escaped(&shot.example_id),
-        shot.rank,
-        score(shot.score)
+        shot.rank
     );
     for (name, value) in [
         ("Question", &shot.question),

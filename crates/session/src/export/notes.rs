@@ -1,6 +1,6 @@
 //! Sentences that Markdown and HTML share.
 
-use crate::types::{Session, StoredAnswer, Turn, TurnState};
+use crate::types::{Session, StoredAnswer, StoredShot, Turn, TurnState};
 
 /// A note on a turn's position and state: `follows turn 2, stopped`.
 pub(super) fn turn_status(session: &Session, turn: &Turn) -> String {
@@ -45,11 +45,7 @@ pub(super) fn no_answer_reason(turn: &Turn) -> String {
     }
 }
 
-/// A score for display; `none` if it is not a finite number.
-pub(super) fn score(score: f32) -> String {
-    if score.is_finite() {
-        format!("{score:.3}")
-    } else {
-        "none".to_owned()
-    }
+/// A shot's score for display; `None` if it has none, and then its reason says how it was chosen.
+pub(super) fn score(shot: &StoredShot) -> Option<String> {
+    shot.known_score().map(|score| format!("{score:.3}"))
 }

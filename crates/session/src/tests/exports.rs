@@ -131,6 +131,26 @@ fn json_of_a_small_session_fits_its_schema() {
 }
 
 #[test]
+fn a_shot_that_was_compared_with_nothing_has_no_score() {
+    for score in [0.0, f32::NAN] {
+        let mut session = small();
+        let shot = &mut session.turns[0].shots[0];
+        (shot.score, shot.reason) = (score, "pinned".into());
+        let text = markdown(&session);
+        assert!(
+            text.contains("- chest-film-7 (rank 1, no score)\n"),
+            "{text}"
+        );
+        assert!(text.contains("  - Why: pinned\n"), "{text}");
+        let page = html(&session, &bytes);
+        assert!(page.contains("<dt>Score</dt><dd>none</dd>"), "{page}");
+        assert!(page.contains("<dt>Why</dt><dd>pinned</dd>"), "{page}");
+        let value: serde_json::Value = serde_json::from_str(&as_json(&session)).unwrap();
+        assert_eq!(value["turns"][0]["shots"][0]["score"], json!(null));
+    }
+}
+
+#[test]
 fn every_export_states_the_intended_use_and_none_contains_patient_or_study() {
     for text in [
         markdown(&small()),

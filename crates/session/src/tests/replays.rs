@@ -87,10 +87,19 @@ fn each_changed_input_has_a_readable_label() {
         changed("future_field", json!("y")),
         one("future field", "x", "y")
     );
-    assert_eq!(
-        changed("new_field", json!(1)),
-        one("new field", "none", "1")
-    );
+}
+
+#[test]
+fn a_field_that_only_one_turn_recorded_is_no_change() {
+    assert_eq!(changed("new_field", json!(1)), (false, vec![]));
+    let mut older = provenance();
+    older.as_object_mut().unwrap().remove("seed");
+    assert_eq!(names(&turn(older.clone()), &turn(provenance())), [""; 0]);
+    assert_eq!(names(&turn(provenance()), &turn(older.clone())), [""; 0]);
+    // The settings of both have it.
+    let mut other = turn(provenance());
+    other.settings["decoding"]["seed"] = json!(8);
+    assert_eq!(names(&turn(older), &other), ["seed: 7 -> 8"]);
 }
 
 #[test]

@@ -26,6 +26,17 @@ education and research only, not for diagnosis | 24 tokens in 0.93 s
 }
 
 #[test]
+fn an_answer_without_shots_says_so_and_announces_no_list() {
+    let mut user = User::new();
+    user.line("Is there a nodule?");
+    user.new_output();
+    user.retrieve(0);
+    let output = user.new_output();
+    assert_contains(&output, "no shots were found\n");
+    assert!(!output.contains("shots:"), "{output}");
+}
+
+#[test]
 fn the_first_lines_are_printed_before_the_model_is_open() {
     let user = User::with_start(Start::default(), true);
     let mut lines = user.output.lines();

@@ -1,6 +1,7 @@
 //! Lines that are not commands, and how a conversation starts and ends.
 
 use super::user::{User, assert_contains};
+use crate::fixtures;
 use crate::tui::ExitReason;
 use crate::tui::state::{Effect, Start};
 use rounds_support::lines::BadLine;
@@ -99,8 +100,7 @@ fn a_read_error_ends_the_conversation() {
 #[test]
 fn a_line_that_is_an_image_path_attaches_it() {
     let mut user = User::new();
-    let path =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cases/chest-nodule.png");
+    let path = fixtures::path("cases/chest-nodule.png");
     assert_contains(
         &user.output_of(&path.to_string_lossy()),
         "attached chest-nodule.png",
@@ -109,15 +109,12 @@ fn a_line_that_is_an_image_path_attaches_it() {
 
 #[test]
 fn images_given_at_start_are_added_to_those_of_the_session() {
-    let case = |name: &str| {
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/cases/{name}.png"))
-    };
     let mut first = User::new();
     first.line("/cases brain-mass");
     first.exchange("one", "yes");
     let start = Start {
         linear: true,
-        attach: vec![case("chest-nodule")],
+        attach: vec![fixtures::path("cases/chest-nodule.png")],
         session: Some("1".into()),
         ..Start::default()
     };

@@ -2,15 +2,37 @@
 
 use std::time::Duration;
 
+use crate::fixtures;
 use crate::tui::Journal;
 use crate::tui::backend::EngineInfo;
 use crate::tui::effects;
 use crate::tui::plain::line_ui::LineUi;
-use crate::tui::state::{Effect, Event, LibraryNames, Start, TurnId};
+use crate::tui::state::{Effect, Event, LibraryNames, SampleCase, Start, TurnId};
 use crate::tui::tests::data;
 use rounds_model::generate::StopReason;
 use rounds_support::Failure;
 use rounds_support::sanitise::is_forbidden;
+
+/// The sample cases of the fixtures, whatever ships.
+fn sample_cases() -> Vec<SampleCase> {
+    let entries = std::fs::read_dir(fixtures::path("cases")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let name = |path: std::path::PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let mut names: Vec<String> = paths.map(name).collect();
+    names.sort();
+    SampleCase::numbered(names)
+}
+
+/// Attaches one of them, as the program attaches one that ships.
+fn attach_case(file: &str) -> Event {
+    let mut cases = sample_cases().into_iter();
+    let name = cases.find(|case| case.file == file).unwrap().title;
+    let bytes = std::fs::read(fixtures::path(&format!("cases/{file}.png"))).unwrap();
+    Event::Attached {
+        result: effects::attached(bytes.into(), &name, None),
+        name,
+    }
+}
 
 pub struct User {
     pub ui: LineUi,
@@ -43,7 +65,7 @@ impl User {
     pub fn with_start(start: Start, terminal: bool) -> Self {
         let start = Start {
             linear: true,
-            cases: effects::sample_cases(),
+            cases: sample_cases(),
             ..start
         };
         let (ui, effects) = LineUi::new(start, terminal);
@@ -118,7 +140,7 @@ impl User {
             });
             let event = match effect {
                 Effect::AttachFile(path) => Some(effects::attach_file(&path)),
-                Effect::AttachCase(name) => Some(effects::attach_case(&name)),
+                Effect::AttachCase(name) => Some(attach_case(&name)),
                 Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
                 Effect::ListLibrary => Some(Event::Library(LibraryNames {
                     indexes: vec!["mine".into()],

@@ -122,8 +122,8 @@ impl<'a> Chooser<'a> {
             self.leakage.exclude_if_shown([&example].into_iter())?;
             if self.leakage.allows(&example)? {
                 found.shots.push(Shot {
+                    score: self.similarity(number)?.unwrap_or(0.0),
                     example,
-                    score: 0.0,
                     rank: 0,
                     reason: PINNED.into(),
                 });
@@ -135,6 +135,19 @@ impl<'a> Chooser<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The similarity of an example's image to the query's; `None` if the query or the example has no vector to compare.
+    fn similarity(&self, number: usize) -> Result<Option<f32>, IndexError> {
+        let encoder = self.query.encoder;
+        let Some(vector) = self.query.vectors.last() else {
+            return Ok(None);
+        };
+        // A strategy that compares no vectors also works with an encoder that the index has no vectors of.
+        if self.index.encoder(encoder).is_err() {
+            return Ok(None);
+        }
+        Ok(self.index.vectors(encoder)?.score(vector, number)?)
     }
 
     /// Adds up to `k` shots by the plan's strategy.
@@ -176,9 +189,11 @@ impl<'a> Chooser<'a> {
 
     /// The strategy to use: without an image only the text can be compared.
     fn effective_strategy(&self) -> Strategy {
-        use Strategy::{Balanced, Diverse, Hybrid, Image, ImageToText, Text};
+        use Strategy::{Balanced, Case, Diverse, Hybrid, Image, ImageToText, Text};
         match self.plan.strategy {
-            Image | Hybrid | Diverse | Balanced | ImageToText if self.query.vectors.is_empty() => {
+            Image | Hybrid | Case | Diverse | Balanced | ImageToText
+                if self.query.vectors.is_empty() =>
+            {
                 Text
             }
             strategy => strategy,
@@ -213,6 +228,7 @@ impl<'a> Chooser<'a> {
             Strategy::Image => self.search_until_filled(k, &by_image),
             Strategy::Text => self.search_until_filled(k, &|n| self.by_text(n)),
             Strategy::Hybrid => self.search_until_filled(k, &|n| self.hybrid(n)),
+            Strategy::Case => self.search_until_filled(k, &|n| self.by_case(n)),
             Strategy::Random => self.random(k),
             Strategy::Diverse => {
                 let pool = self.search_until_filled(POOL.max(k.saturating_mul(4)), &by_image)?;

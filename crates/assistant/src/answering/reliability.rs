@@ -1,0 +1,294 @@
+//! How far an answer can be relied on: the model's calibrated confidence, what its shots say, and reasons not to show it as an answer.
+
+use rounds_model::generate::{Generated, StopReason};
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+use crate::engine::Engine;
+use crate::prompt::Template;
+use crate::retrieval::Shot;
+use rounds_imaging::Image;
+use rounds_model::EncodedImage;
+use std::sync::Arc;
+
+/// How far an answer can be relied on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Standing {
+    /// The probability that the answer is right, from 0 to 1, measured on images that the model was not trained on; `None` where the
+    /// model was not calibrated or gave no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// Whether the confidence is high enough to show the answer without reservation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sure: Option<bool>,
+    /// Why there is no answer, if it was withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
+    /// The answers of the shots, the most frequent first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vote: Vec<Vote>,
+}
+
+/// How many shots gave an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Vote {
+    /// The answer.
+    pub answer: String,
+    /// Number of shots.
+    pub shots: usize,
+}
+
+/// Lower case, without punctuation.
+pub fn comparable(answer: &str) -> String {
+    let kept: String = answer
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the shots say; equal counts keep the order of the shots, which is by similarity.
+pub(super) fn vote(shots: &[Shot]) -> Vec<Vote> {
+    let mut votes: Vec<(String, Vote)> = Vec::new();
+    for shot in shots {
+        let answer = &shot.example.answer;
+        let key = comparable(answer);
+        match votes.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, vote)) => vote.shots += 1,
+            None => votes.push((
+                key,
+                Vote {
+                    answer: answer.clone(),
+                    shots: 1,
+                },
+            )),
+        }
+    }
+    votes.sort_by_key(|(_, vote)| std::cmp::Reverse(vote.shots));
+    votes.into_iter().map(|(_, vote)| vote).collect()
+}
+
+impl Standing {
+    /// What the shots say beside the model's answer, in one line; `None` without shots.
+    pub fn vote_in_words(&self, answer: &str) -> Option<String> {
+        let first = self.vote.first()?;
+        let total: usize = self.vote.iter().map(|vote| vote.shots).sum();
+        let listed: Vec<String> = self
+            .vote
+            .iter()
+            .take(3)
+            .map(|vote| format!("{} {}", vote.answer, vote.shots))
+            .collect();
+        let more = if self.vote.len() > 3 { ", …" } else { "" };
+        let examples = if total == 1 {
+            "example says"
+        } else {
+            "examples say"
+        };
+        let told = format!("your {total} {examples}: {}{more}", listed.join(", "));
+        if answer.is_empty() {
+            return Some(told);
+        }
+        let agrees = comparable(&first.answer) == comparable(answer);
+        let mark = if agrees { "" } else { " (they disagree)" };
+        Some(format!("{told}; the model says: {answer}{mark}"))
+    }
+
+    /// The confidence in one line.
+    pub fn confidence_in_words(&self) -> Option<String> {
+        let share = (self.confidence? * 100.0).round();
+        Some(match self.sure {
+            Some(false) => format!("not sure: right in about {share:.0} of 100 such answers"),
+            _ => format!("right in about {share:.0} of 100 such answers"),
+        })
+    }
+}
+
+/// Whether a text says the same again and again, or has no word.
+fn is_broken(answer: &str) -> Option<&'static str> {
+    let words: Vec<String> = comparable(answer).split(' ').map(String::from).collect();
+    if !answer.chars().any(char::is_alphanumeric) {
+        return Some("the model's text has no word");
+    }
+    let repeats = |size: usize| {
+        words.len() >= 4 * size
+            && words
+                .chunks_exact(size)
+                .collect::<Vec<_>>()
+                .windows(4)
+                .any(|run| run.iter().all(|part| *part == run[0]))
+    };
+    (1..=4)
+        .any(repeats)
+        .then_some("the model repeated itself without end")
+}
+
+/// The probability of the answer's own tokens, with the token that ends it.
+fn probability(
+    generated: &Generated,
+    template: &Template,
+    prefix: &dyn Fn(&[u32]) -> String,
+) -> f32 {
+    let known = &generated.log_probabilities;
+    // Up to the first token of the rationale's marker, which is where the answer ends.
+    let end = (1..=generated.ids.len()).find(|&n| {
+        prefix(&generated.ids[..n]).contains(template.rationale_marker.trim_end_matches(':'))
+    });
+    let own: f32 = match end {
+        Some(n) => known.iter().take(n).sum(),
+        None => known.iter().sum::<f32>() + generated.end_log_probability.unwrap_or(0.0),
+    };
+    own.exp()
+}
+
+impl Engine {
+    /// Why a question is not answered at all, judged before anything is generated.
+    pub(super) fn refusal(
+        &self,
+        request: &Request,
+        images: &[Arc<EncodedImage>],
+    ) -> Option<String> {
+        let reliability = self.learner.manifest().reliability.as_ref()?;
+        if request.case.images.is_empty() {
+            return Some(
+                "there is no image to look at: attach one, open a sample case, or search the examples by text".into(),
+            );
+        }
+        let alien = images.iter().any(|image| {
+            let familiarity = self.learner.familiarity(&image.vector);
+            familiarity.is_some_and(|familiarity| familiarity < reliability.familiar)
+        });
+        alien.then(|| {
+            "this image is unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into()
+        })
+    }
+
+    /// Fills in the confidence of a generated answer, or why it is withheld.
+    pub(super) fn stand(&self, generated: &Generated, answer: &mut crate::types::Answer) {
+        let Some(reliability) = &self.learner.manifest().reliability else {
+            return;
+        };
+        if answer.answer.is_empty() || generated.stop == StopReason::Cancelled {
+            return;
+        }
+        if let Some(reason) = is_broken(&answer.answer) {
+            answer.standing.withheld = Some(reason.into());
+            answer.answer.clear();
+            answer.rationale = None;
+            return;
+        }
+        if generated.log_probabilities.is_empty() || self.template.rationale_first() {
+            return;
+        }
+        let tokenizer = self.learner.tokenizer();
+        let prefix = |ids: &[u32]| tokenizer.decode(ids, false).unwrap_or_default();
+        let confidence = reliability.confidence(probability(generated, &self.template, &prefix));
+        answer.standing.confidence = Some((confidence * 1000.0).round() / 1000.0);
+        answer.standing.sure = Some(confidence >= reliability.sure);
+    }
+}
+
+/// What is known about a sample case.
+#[derive(Deserialize)]
+struct KnownCase {
+    sha256: String,
+    known: Vec<KnownAnswer>,
+}
+
+/// A question about a sample case and its true answer.
+#[derive(Deserialize)]
+struct KnownAnswer {
+    question: String,
+    answer: String,
+}
+
+/// The share of the words of `asked` that `other` has too.
+fn overlap(asked: &str, other: &str) -> f32 {
+    let (asked, other) = (comparable(asked), comparable(other));
+    let words: Vec<&str> = asked.split(' ').collect();
+    let theirs: Vec<&str> = other.split(' ').collect();
+    let shared = words.iter().filter(|word| theirs.contains(word)).count();
+    shared as f32 / words.len().max(theirs.len()).max(1) as f32
+}
+
+/// What the annotators of a sample case stated, beside the model's `answer`; `None` for any other image.
+pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> Option<String> {
+    let name = format!("{}/cases.json", rounds_support::shipped::CASES);
+    let cases: Vec<KnownCase> =
+        serde_json::from_slice(rounds_support::shipped::file(&name)?).ok()?;
+    let hash = &images.last()?.source.sha256;
+    let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
+    let first = case.known.first()?;
+    let asked = case
+        .known
+        .iter()
+        .map(|known| (overlap(question, &known.question), known))
+        .filter(|(share, _)| *share >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, known)) = asked else {
+        return Some(format!(
+            "known about this case: {} {}",
+            first.question, first.answer
+        ));
+    };
+    let verdict = match comparable(answer) {
+        said if said.is_empty() => "",
+        said if said == comparable(&known.answer) => "; the answer is right",
+        _ => "; the answer is wrong or says it differently",
+    };
+    Some(format!(
+        "known finding: {} {}{verdict}",
+        known.question, known.answer
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetition_and_texts_without_words_are_no_answers() {
+        assert!(is_broken("...").is_some());
+        assert!(is_broken("left lung left lung left lung left lung").is_some());
+        assert!(is_broken("no no no no").is_some());
+        assert!(is_broken("left lung, right").is_none());
+    }
+
+    #[test]
+    fn questions_are_compared_by_their_words() {
+        assert_eq!(
+            overlap("Which finding stands out?", "which finding stands out"),
+            1.0
+        );
+        assert!(overlap("Is this a CT?", "Which finding stands out?") < 0.1);
+    }
+
+    #[test]
+    fn votes_are_put_into_words() {
+        let standing = Standing {
+            vote: vec![
+                Vote {
+                    answer: "Lung".into(),
+                    shots: 3,
+                },
+                Vote {
+                    answer: "Heart".into(),
+                    shots: 1,
+                },
+            ],
+            ..Standing::default()
+        };
+        assert_eq!(
+            standing.vote_in_words("lung.").unwrap(),
+            "your 4 examples say: Lung 3, Heart 1; the model says: lung."
+        );
+        assert!(
+            standing
+                .vote_in_words("Heart")
+                .unwrap()
+                .ends_with("(they disagree)")
+        );
+        assert_eq!(Standing::default().vote_in_words("Lung"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Looks examples up by what is stored of them: images, patients, tags, sources.
+
+use std::collections::BTreeMap;
+
+use super::Index;
+use crate::database;
+use crate::error::IndexError;
+use crate::manifest::MANIFEST;
+use crate::phashes::Phashes;
+
+/// Names and how often each occurs.
+pub(crate) type CountByName = BTreeMap<String, usize>;
+
+/// What examples are looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupBy {
+    /// SHA-256 of an image.
+    Image,
+    /// SHA-256 of an image, in examples without a patient.
+    ImageWithoutPatient,
+    /// Patient id.
+    Patient,
+    /// Study id.
+    Study,
+    /// Source.
+    Source,
+    /// Licence.
+    Licence,
+}
+
+impl Index {
+    /// Whether an image still belongs to an example. Another process may have removed it or deleted the whole index.
+    pub fn contains_image(&self, sha256: &str) -> Result<bool, IndexError> {
+        let folder = self.folder.as_ref();
+        if folder.is_some_and(|folder| !folder.join(MANIFEST).exists()) {
+            return Ok(false);
+        }
+        let query = "select 1 from pictured where sha256 = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([sha256])?)
+    }
+
+    /// Numbers of the examples with this value, sorted.
+    pub fn numbers_by(&self, what: LookupBy, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = match what {
+            LookupBy::Image => "select number from pictured where sha256 = ?1",
+            LookupBy::ImageWithoutPatient => {
+                "select number from pictured join examples using (number) where sha256 = ?1 and patient = ''"
+            }
+            LookupBy::Patient => "select number from examples where patient = ?1 and patient <> ''",
+            LookupBy::Study => "select number from examples where study = ?1 and study <> ''",
+            LookupBy::Source => "select number from examples where source = ?1",
+            LookupBy::Licence => "select number from examples where licence = ?1",
+        };
+        database::numbers(&self.connection, query, &[value])
+    }
+
+    /// Like [`Index::numbers_by`], ignoring case.
+    pub fn numbers_by_ignoring_case(
+        &self,
+        what: LookupBy,
+        value: &str,
+    ) -> Result<Vec<usize>, IndexError> {
+        let column = match what {
+            LookupBy::Image | LookupBy::ImageWithoutPatient => return self.numbers_by(what, value),
+            LookupBy::Patient => "patient",
+            LookupBy::Study => "study",
+            LookupBy::Source => "source",
+            LookupBy::Licence => "licence",
+        };
+        let query = format!("select number from examples where {column} = ?1 collate nocase");
+        database::numbers(&self.connection, &query, &[value])
+    }
+
+    /// Whether any example has a tag of this name.
+    pub fn has_tag(&self, name: &str) -> Result<bool, IndexError> {
+        let query = "select 1 from tags where name = ?1";
+        Ok(self.connection.prepare_cached(query)?.exists([name])?)
+    }
+
+    /// All tag names, sorted.
+    pub fn tag_names(&self) -> Result<Vec<String>, IndexError> {
+        let query = "select distinct name from tags order by name";
+        let mut statement = self.connection.prepare(query)?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+        Ok(names
+            .map(|name| name.map(clean))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Numbers of the examples with a tag of this name and value, sorted.
+    pub fn numbers_by_tag(&self, name: &str, value: &str) -> Result<Vec<usize>, IndexError> {
+        let query = "select number from tags where name = ?1 and value = ?2 collate nocase";
+        database::numbers(&self.connection, query, &[name, value])
+    }
+
+    /// Names of tags with their values and how many examples have them, most first.
+    pub fn tag_counts(&self) -> Result<Vec<(String, String, usize)>, IndexError> {
+        let mut statement = self.connection.prepare(
+            "select name, value, count(*) as n from tags group by name, value order by name, n desc, value",
+        )?;
+        let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+        let rows = statement.query_map([], |row| {
+            Ok((
+                clean(row.get(0)?),
+                clean(row.get(1)?),
+                row.get::<_, i64>(2)? as usize,
+            ))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Number of distinct images.
+    pub fn image_count(&self) -> Result<usize, IndexError> {
+        let query = "select count(distinct sha256) from pictured";
+        let count: i64 = self.connection.query_row(query, [], |row| row.get(0))?;
+        Ok(count as usize)
+    }
+
+    /// Number of examples of each source and of each licence.
+    pub fn origins(&self) -> Result<(CountByName, CountByName), IndexError> {
+        let of = |column: &str| -> Result<CountByName, IndexError> {
+            let query = format!("select {column}, count(*) from examples group by {column}");
+            let mut statement = self.connection.prepare(&query)?;
+            let clean = |text: String| rounds_support::sanitise::clean_line(&text);
+            let rows = statement.query_map([], |row| {
+                Ok((clean(row.get(0)?), row.get::<_, i64>(1)? as usize))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        Ok((of("source")?, of("licence")?))
+    }
+
+    /// Perceptual hash of an image; `None` if the index does not have it.
+    pub fn phash(&self, sha256: &str) -> Result<Option<u64>, IndexError> {
+        use rusqlite::OptionalExtension;
+        let bits = self
+            .connection
+            .prepare_cached("select look from images where sha256 = ?1")?
+            .query_row([sha256], |row| row.get::<_, i64>(0))
+            .optional()?;
+        Ok(bits.map(|bits| bits as u64))
+    }
+
+    /// Images whose perceptual hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits. The first call
+    /// reads all hashes.
+    pub fn similar_images(
+        &self,
+        phashes: &[u64],
+        max_bits: u32,
+    ) -> Result<Vec<(String, u32)>, IndexError> {
+        let known = match self.phashes.get() {
+            Some(known) => known,
+            None => {
+                let read = Phashes::read(&self.connection)?;
+                self.phashes.get_or_init(|| read)
+            }
+        };
+        known.within(&self.connection, phashes, max_bits)
+    }
+}

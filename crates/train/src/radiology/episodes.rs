@@ -1,0 +1,465 @@
+//! Episodes of the radiology learner: shots and a question, as one sequence of tokens.
+//!
+//! *Question* episodes have shots that retrieval would choose. *Binding* episodes give two kinds of images made-up names that only the shots
+//! define (fast concept binding, <https://arxiv.org/abs/2106.13884>).
+
+use std::collections::BTreeMap;
+use tokenizers::Tokenizer;
+
+use super::data::{RadiologyData, Split};
+use super::labels::Coarse;
+use super::recipe::RadiologyRecipe;
+use super::similar::Neighbours;
+use rounds_support::rng::Rng;
+
+/// Organs whose images are never in a binding episode of training.
+pub(crate) const HELD_OUT_ORGANS: [&str; 4] = ["breast", "heart", "spine", "urinary"];
+
+/// The phrasings of a binding question.
+pub(crate) const BINDING_QUESTIONS: [&str; 3] = [
+    "What is this called?",
+    "Which name fits this image?",
+    "What is the name of this?",
+];
+
+/// How the two named kinds of images differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Contrast {
+    /// In modality and organ.
+    Easy,
+    /// In modality; the organ is the same.
+    Modality,
+    /// In organ; the modality is the same.
+    Organ,
+    /// In plane; modality and organ are the same.
+    Plane,
+}
+
+impl Contrast {
+    /// All of them.
+    pub(crate) const ALL: [Contrast; 4] = [
+        Contrast::Easy,
+        Contrast::Modality,
+        Contrast::Organ,
+        Contrast::Plane,
+    ];
+
+    /// Its name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Contrast::Easy => "easy",
+            Contrast::Modality => "modality",
+            Contrast::Organ => "organ",
+            Contrast::Plane => "plane",
+        }
+    }
+}
+
+const SYLLABLES: [&str; 40] = [
+    "bo", "da", "fe", "gu", "ka", "lo", "mi", "nu", "pa", "ro", "su", "ti", "va", "wo", "za", "ke",
+    "du", "fi", "ga", "ho", "ju", "le", "ma", "ni", "po", "ra", "so", "tu", "vo", "xa", "ye", "zu",
+    "bra", "dro", "fli", "gre", "plo", "sta", "tri", "klu",
+];
+
+/// A made-up name of two or three syllables. A fifth of all names is held out from training.
+pub(crate) fn made_up_name(rng: &mut Rng, held_out: bool) -> String {
+    loop {
+        let count = 2 + rng.below(2);
+        let parts: Vec<usize> = (0..count).map(|_| rng.below(SYLLABLES.len())).collect();
+        let sum = parts.iter().fold(7, |sum, part| sum * 31 + part);
+        if (sum % 5 == 0) == held_out {
+            return parts.into_iter().map(|part| SYLLABLES[part]).collect();
+        }
+    }
+}
+
+/// A shot or the question of an episode.
+#[derive(Clone, Debug)]
+pub(crate) struct EpisodeTurn {
+    /// Index of the image.
+    pub image: usize,
+    /// Which view of it.
+    pub view: usize,
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+    /// The rationale; empty for none.
+    pub rationale: String,
+    /// Whether the answer can be known at this point.
+    pub answerable: bool,
+}
+
+/// Shots, then the question.
+pub(crate) type Episode = Vec<EpisodeTurn>;
+
+/// Ids of the marker tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Markers {
+    /// In front of everything.
+    pub begin: u32,
+    /// End of a turn.
+    pub end: u32,
+    /// An image.
+    pub image: u32,
+}
+
+/// An episode as the model sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sequence {
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// Loss weight of predicting the token at the same position.
+    pub weights: Vec<f32>,
+    /// Whether the token belongs to the answer of the last turn.
+    pub scored: Vec<bool>,
+    /// (image, view) of every turn.
+    pub images: Vec<(usize, usize)>,
+}
+
+impl Sequence {
+    /// Encodes an episode as the template `radiology` writes it: question, answer, rationale if there is one.
+    ///
+    /// Errors where the tokenizer does.
+    pub(crate) fn encode(
+        episode: &[EpisodeTurn],
+        tokenizer: &Tokenizer,
+        markers: Markers,
+        rationale_weight: f32,
+    ) -> Result<Self, String> {
+        let mut out = Self::default();
+        let text = |s: &str| {
+            let encoding = tokenizer.encode(s, false).map_err(|e| e.to_string())?;
+            Ok::<_, String>(encoding.get_ids().to_vec())
+        };
+        out.push(&[markers.begin], 0.0, false);
+        for (i, turn) in episode.iter().enumerate() {
+            let last = i + 1 == episode.len();
+            out.images.push((turn.image, turn.view));
+            out.push(&[markers.image], 0.0, false);
+            out.push(
+                &text(&format!("Question: {} Answer:", turn.question))?,
+                0.0,
+                false,
+            );
+            let weight = f32::from(u8::from(turn.answerable));
+            out.push(&text(&format!(" {}", turn.answer))?, weight, last);
+            if !turn.rationale.is_empty() {
+                // The marker tells where the answer ends, so it counts as the end of the answer does.
+                out.push(&text(" Rationale:")?, weight, last);
+                let rationale = text(&format!(" {}", turn.rationale))?;
+                out.push(&rationale, weight * rationale_weight, false);
+                out.push(&[markers.end], weight * rationale_weight, false);
+            } else {
+                out.push(&[markers.end], weight, last);
+            }
+        }
+        Ok(out)
+    }
+
+    fn push(&mut self, ids: &[u32], weight: f32, scored: bool) {
+        self.ids.extend(ids);
+        self.weights.resize(self.ids.len(), weight);
+        self.scored.resize(self.ids.len(), scored);
+    }
+}
+
+/// Which images a binding episode takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Organs {
+    /// Those that training names.
+    Trained,
+    /// [`HELD_OUT_ORGANS`], at least on one side.
+    HeldOut,
+}
+
+type Kind = (&'static str, &'static str, Option<&'static str>);
+
+/// Draws binding episodes.
+pub(crate) struct Binding {
+    /// Images by modality, organ, and plane (or `None` for all planes).
+    kinds: BTreeMap<Kind, Vec<usize>>,
+}
+
+impl Binding {
+    /// Draws from `images`.
+    pub(crate) fn new(coarse: &[Coarse], images: &[usize]) -> Self {
+        let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+        for &image in images {
+            let of = coarse[image];
+            if let (Some(modality), Some(organ)) = (of.modality, of.organ) {
+                kinds
+                    .entry((modality, organ, None))
+                    .or_default()
+                    .push(image);
+                if let Some(plane) = of.plane {
+                    let kind = (modality, organ, Some(plane));
+                    kinds.entry(kind).or_default().push(image);
+                }
+            }
+        }
+        kinds.retain(|_, images| images.len() >= 4);
+        Self { kinds }
+    }
+
+    /// Two kinds that differ as `contrast` says; `None` where there are no such.
+    pub(crate) fn pair(
+        &self,
+        contrast: Contrast,
+        organs: Organs,
+        rng: &mut Rng,
+    ) -> Option<[Kind; 2]> {
+        let fits = |a: &Kind, b: &Kind| {
+            let planes = match contrast {
+                Contrast::Plane => a.2.is_some() && b.2.is_some() && a.2 != b.2,
+                _ => a.2.is_none() && b.2.is_none(),
+            };
+            let (modality, organ) = (a.0 != b.0, a.1 != b.1);
+            planes
+                && match contrast {
+                    Contrast::Easy => modality && organ,
+                    Contrast::Modality => modality && !organ,
+                    Contrast::Organ => !modality && organ,
+                    Contrast::Plane => !modality && !organ,
+                }
+        };
+        let held_out = |kind: &Kind| HELD_OUT_ORGANS.contains(&kind.1);
+        let kinds: Vec<&Kind> = self.kinds.keys().collect();
+        let mut pairs = Vec::new();
+        for a in &kinds {
+            for b in &kinds {
+                let wanted = match organs {
+                    Organs::Trained => !held_out(a) && !held_out(b),
+                    Organs::HeldOut => held_out(a) || held_out(b),
+                };
+                if wanted && fits(a, b) {
+                    pairs.push([**a, **b]);
+                }
+            }
+        }
+        (!pairs.is_empty()).then(|| *rng.pick(&pairs))
+    }
+
+    /// The images of a kind.
+    pub(crate) fn images(&self, kind: Kind) -> &[usize] {
+        self.kinds.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// An episode of `shots` shots of both kinds in equal parts and random order, and an image to name. With `shuffled` names the shots'
+    /// names are drawn at random, so that the answer cannot be known.
+    pub(crate) fn episode(
+        &self,
+        pair: [Kind; 2],
+        shots: usize,
+        views: usize,
+        held_out_names: bool,
+        shuffled: bool,
+        rng: &mut Rng,
+    ) -> Episode {
+        let mut names: Vec<String> = Vec::new();
+        while names.len() < 2 {
+            let name = made_up_name(rng, held_out_names);
+            if names.iter().all(|known| known[..2] != name[..2]) {
+                names.push(name);
+            }
+        }
+        let mut which: Vec<usize> = (0..shots).map(|i| i % 2).collect();
+        rng.shuffle(&mut which);
+        which.push(rng.below(2));
+        let question = *rng.pick(&BINDING_QUESTIONS);
+        let (mut seen, mut used) = ([false; 2], Vec::new());
+        let last = which.len() - 1;
+        which
+            .into_iter()
+            .enumerate()
+            .map(|(at, which)| {
+                let images = self.images(pair[which]);
+                let mut image = *rng.pick(images);
+                for _ in 0..32 {
+                    if !used.contains(&image) {
+                        break;
+                    }
+                    image = *rng.pick(images);
+                }
+                used.push(image);
+                let answerable = seen[which] && seen[1 - which];
+                seen[which] = true;
+                let named = match shuffled && at < last {
+                    true => rng.below(2),
+                    false => which,
+                };
+                EpisodeTurn {
+                    image,
+                    view: rng.below(views.max(1)),
+                    question: question.to_string(),
+                    answer: names[named].clone(),
+                    rationale: String::new(),
+                    answerable,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Draws the episodes of training.
+pub(crate) struct Episodes<'a> {
+    pub recipe: &'a RadiologyRecipe,
+    pub data: &'a RadiologyData,
+    pub neighbours: &'a Neighbours<'a>,
+    pub binding: &'a Binding,
+    /// Questions to train on, by set and then by category, so that none is drowned by the others.
+    pub questions: Vec<Vec<usize>>,
+    pub views: usize,
+}
+
+impl<'a> Episodes<'a> {
+    pub(crate) fn new(
+        recipe: &'a RadiologyRecipe,
+        data: &'a RadiologyData,
+        neighbours: &'a Neighbours<'a>,
+        binding: &'a Binding,
+        views: usize,
+    ) -> Self {
+        let mut by_kind: BTreeMap<(super::data::Set, String), Vec<usize>> = BTreeMap::new();
+        for question in data.questions_of(Split::Train) {
+            let of = &data.questions[question];
+            let kind = (data.images[of.image].set, of.category.clone());
+            by_kind.entry(kind).or_default().push(question);
+        }
+        Self {
+            recipe,
+            data,
+            neighbours,
+            binding,
+            questions: by_kind.into_values().collect(),
+            views,
+        }
+    }
+
+    fn draw(&self, rng: &mut Rng) -> usize {
+        // In proportion to the square root of a kind's size.
+        let weights: Vec<f32> = self
+            .questions
+            .iter()
+            .map(|q| (q.len() as f32).sqrt())
+            .collect();
+        let mut at = rng.range(0.0, weights.iter().sum());
+        for (questions, weight) in self.questions.iter().zip(weights) {
+            if at < weight {
+                return *rng.pick(questions);
+            }
+            at -= weight;
+        }
+        let last = self.questions.len() - 1;
+        *rng.pick(&self.questions[last])
+    }
+
+    fn turn(&self, question: usize, rationale: bool, rng: &mut Rng) -> EpisodeTurn {
+        let of = &self.data.questions[question];
+        EpisodeTurn {
+            image: of.image,
+            view: rng.below(self.views.max(1)),
+            question: of.question.clone(),
+            answer: of.answer.clone(),
+            rationale: match rationale {
+                true => of.rationale.clone(),
+                false => String::new(),
+            },
+            answerable: true,
+        }
+    }
+
+    /// A question with `shots` shots; the best comes last, as in a prompt.
+    pub(crate) fn question(
+        &self,
+        question: usize,
+        shots: usize,
+        rationale: bool,
+        rng: &mut Rng,
+    ) -> Episode {
+        let mut chosen: Vec<usize> = if shots == 0 {
+            Vec::new()
+        } else if rng.chance(self.recipe.random_share) {
+            (0..shots).map(|_| self.draw(rng)).collect()
+        } else {
+            // Some of the nearest, so that the same question is not always seen with the same shots.
+            let mut near = self.neighbours.of(question, shots * 3);
+            while near.len() > shots {
+                near.remove(rng.below(near.len()));
+            }
+            near.reverse();
+            near
+        };
+        chosen.push(question);
+        chosen
+            .into_iter()
+            .map(|question| self.turn(question, rationale, rng))
+            .collect()
+    }
+
+    /// An episode of training; `single` asks for no shots.
+    pub(crate) fn sample(&self, single: bool, rng: &mut Rng) -> Episode {
+        let rationale = rng.chance(self.recipe.rationale_share);
+        if single {
+            let question = self.draw(rng);
+            return self.question(question, 0, rationale, rng);
+        }
+        if rng.chance(self.recipe.binding_share) {
+            let contrast = *rng.pick(&Contrast::ALL);
+            if let Some(pair) = self.binding.pair(contrast, Organs::Trained, rng) {
+                let shots = 2 + rng.below(6);
+                return self
+                    .binding
+                    .episode(pair, shots, self.views, false, false, rng);
+            }
+        }
+        let shots = *rng.pick(&[0, 1, 2, 3, 4, 4, 4, 5, 6, 8]);
+        let question = self.draw(rng);
+        self.question(question, shots, rationale, rng)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_answerable_once_both_kinds_were_named() {
+        let coarse: Vec<Coarse> = (0..20)
+            .map(|i| Coarse {
+                modality: Some(if i % 2 == 0 { "ct" } else { "mri" }),
+                plane: Some("axial"),
+                organ: Some("head"),
+            })
+            .collect();
+        let all: Vec<usize> = (0..20).collect();
+        let binding = Binding::new(&coarse, &all);
+        let mut rng = Rng::new(3);
+        assert!(
+            binding
+                .pair(Contrast::Organ, Organs::Trained, &mut rng)
+                .is_none()
+        );
+        let pair = binding
+            .pair(Contrast::Modality, Organs::Trained, &mut rng)
+            .unwrap();
+        for _ in 0..20 {
+            let episode = binding.episode(pair, 4, 1, true, false, &mut rng);
+            assert_eq!(episode.len(), 5);
+            assert!(episode[4].answerable && !episode[0].answerable);
+            let same = |a: &EpisodeTurn, b: &EpisodeTurn| a.image % 2 == b.image % 2;
+            for turn in &episode {
+                assert_eq!(same(turn, &episode[0]), turn.answer == episode[0].answer);
+            }
+        }
+    }
+
+    #[test]
+    fn held_out_names_are_never_trained_on() {
+        let mut rng = Rng::new(5);
+        let trained: Vec<String> = (0..500).map(|_| made_up_name(&mut rng, false)).collect();
+        for _ in 0..500 {
+            assert!(!trained.contains(&made_up_name(&mut rng, true)));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Asks a bundle questions as the program does: template, prompt, greedy generation, quantised weights.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::data::{RadiologyData, normalised};
+use candle_core::Device;
+use rounds_assistant::prompt::{self, Template};
+use rounds_imaging::load;
+use rounds_index::{Example, ExampleImage};
+use rounds_model::bundle::{Bundle, Manifest};
+use rounds_model::generate::{Decoding, generate};
+use rounds_model::learner::FlamingoLearner;
+use rounds_model::{EncodedImage, FewShotLearner};
+use rounds_support::Cancel;
+
+/// A question for the model, with its shots in prompt order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    pub question: usize,
+    /// Question and the answer that is shown with it.
+    pub shots: Vec<(usize, String)>,
+    /// Replace every image by a grey one.
+    pub blank: bool,
+}
+
+/// What the model said.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub answer: String,
+    /// The probability of the answer's tokens and of its end.
+    pub probability: f32,
+}
+
+/// Most tokens of an answer; the longest in the sets has about as many.
+const MAX_TOKENS: usize = 24;
+
+/// Images of the data as one learner encodes them.
+pub(crate) struct Encoded {
+    images: Vec<Option<Arc<EncodedImage>>>,
+    blank: Arc<EncodedImage>,
+}
+
+fn learner(bundle: &Path) -> Result<FlamingoLearner, String> {
+    let bundle = Bundle::open(Some(bundle)).map_err(|e| e.to_string())?;
+    FlamingoLearner::load(&bundle, &Device::Cpu).map_err(|e| e.to_string())
+}
+
+/// Encodes the images that `asked` needs.
+pub(crate) fn encode(
+    bundle: &Path,
+    data: &RadiologyData,
+    asked: &[Asked],
+    threads: usize,
+) -> Result<Encoded, String> {
+    let of = |question: usize| data.questions[question].image;
+    let mut needed: Vec<usize> = asked
+        .iter()
+        .flat_map(|a| std::iter::once(a.question).chain(a.shots.iter().map(|(q, _)| *q)))
+        .map(of)
+        .collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let found = super::tower::in_threads(&needed, threads, |images| {
+        let learner = learner(bundle).map_err(candle_core::Error::msg)?;
+        images
+            .iter()
+            .map(|&image| {
+                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
+                let encoded = learner
+                    .encode_image(&read)
+                    .map_err(candle_core::Error::wrap)?;
+                Ok(Arc::new(encoded))
+            })
+            .collect()
+    })
+    .map_err(|e| e.to_string())?;
+    let mut images = vec![None; data.images.len()];
+    for (at, encoded) in needed.into_iter().zip(found) {
+        images[at] = Some(encoded);
+    }
+    let blank = learner(bundle)?
+        .encode_image(&rounds_imaging::blank(256))
+        .map_err(|e| e.to_string())?;
+    Ok(Encoded {
+        images,
+        blank: Arc::new(blank),
+    })
+}
+
+/// Answers of the bundle in the folder `bundle`, in the order of `asked`.
+pub(crate) fn answers(
+    bundle: &Path,
+    data: &RadiologyData,
+    asked: &[Asked],
+    encoded: &Encoded,
+    threads: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Said>, String> {
+    // Neighbours in the list have prompts of different lengths; take turns, so that threads get similar work.
+    let mut order: Vec<usize> = (0..asked.len()).collect();
+    order.sort_by_key(|at| at % threads.max(1));
+    let said = super::tower::in_threads(&order, threads, |order| {
+        let mut learner = learner(bundle).map_err(candle_core::Error::msg)?;
+        let manifest = learner.manifest().clone();
+        let template = Template::shipped(&manifest.template).map_err(candle_core::Error::wrap)?;
+        order
+            .iter()
+            .map(|&at| {
+                let said = one(
+                    &mut learner,
+                    &manifest,
+                    &template,
+                    data,
+                    &asked[at],
+                    encoded,
+                    cancel,
+                );
+                said.map_err(candle_core::Error::msg)
+            })
+            .collect()
+    })
+    .map_err(|e| e.to_string())?;
+    let mut sorted: Vec<(usize, Said)> = order.into_iter().zip(said).collect();
+    sorted.sort_by_key(|(at, _)| *at);
+    Ok(sorted.into_iter().map(|(_, said)| said).collect())
+}
+
+fn one(
+    learner: &mut FlamingoLearner,
+    manifest: &Manifest,
+    template: &Template,
+    data: &RadiologyData,
+    asked: &Asked,
+    encoded: &Encoded,
+    cancel: &Cancel,
+) -> Result<Said, String> {
+    let image = || ExampleImage {
+        sha256: String::new(),
+        extension: "jpg".into(),
+    };
+    let examples: Vec<Example> = asked
+        .shots
+        .iter()
+        .map(|(question, answer)| Example {
+            images: vec![image()],
+            question: data.questions[*question].question.clone(),
+            answer: answer.clone(),
+            ..Example::default()
+        })
+        .collect();
+    // The last shot in the prompt is the most similar one.
+    let count = examples.len();
+    let shots: Vec<(usize, &Example)> = examples
+        .iter()
+        .enumerate()
+        .map(|(at, example)| (count - at, example))
+        .collect();
+    let question = &data.questions[asked.question];
+    let built = prompt::build(
+        template,
+        learner.tokenizer(),
+        &manifest.tokens.begin,
+        &shots,
+        &question.question,
+        1,
+        learner.context(),
+        MAX_TOKENS,
+    )
+    .map_err(|e| e.to_string())?;
+    let of = |question: usize| -> Result<Arc<EncodedImage>, String> {
+        match asked.blank {
+            true => Ok(encoded.blank.clone()),
+            false => encoded.images[data.questions[question].image]
+                .clone()
+                .ok_or_else(|| "an image was not encoded".to_string()),
+        }
+    };
+    let media = asked
+        .shots
+        .iter()
+        .map(|(question, _)| of(*question))
+        .chain(std::iter::once(of(asked.question)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let logits = learner
+        .prefill(&built.ids, &media, cancel)
+        .map_err(|e| e.to_string())?;
+    let id = |token: &str| learner.tokenizer().token_to_id(token);
+    let ends: Vec<u32> = id(&manifest.tokens.end_of_chunk).into_iter().collect();
+    let forbidden: Vec<u32> = [id(&manifest.tokens.begin), id(&manifest.tokens.image)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let decoding = Decoding {
+        max_new_tokens: MAX_TOKENS,
+        ..Decoding::default()
+    };
+    let mut stop = template.stop.clone();
+    stop.push(template.rationale_marker.clone());
+    let generated = generate(
+        learner,
+        logits,
+        &built.ids,
+        &decoding,
+        &ends,
+        &forbidden,
+        &stop,
+        cancel,
+        |_| {},
+    )
+    .map_err(|e| e.to_string())?;
+    // The marker of a rationale is two tokens; the second adds nothing to where the answer ends.
+    let sum: f32 = generated.log_probabilities.iter().sum();
+    Ok(Said {
+        answer: generated.text.trim().to_string(),
+        probability: (sum + generated.end_log_probability.unwrap_or(0.0)).exp(),
+    })
+}
+
+/// Whether two answers are the same but for case and punctuation.
+pub(crate) fn exact(said: &str, wanted: &str) -> bool {
+    normalised(said) == normalised(wanted)
+}
+
+/// Token F1 of two answers: the harmonic mean of the shares of shared words.
+pub(crate) fn f1(said: &str, wanted: &str) -> f32 {
+    let count = |text: &str| {
+        let mut words: BTreeMap<String, usize> = BTreeMap::new();
+        for word in normalised(text).split_whitespace() {
+            *words.entry(word.to_string()).or_default() += 1;
+        }
+        words
+    };
+    let (said, wanted) = (count(said), count(wanted));
+    let total = |words: &BTreeMap<String, usize>| words.values().sum::<usize>() as f32;
+    let shared: usize = said
+        .iter()
+        .map(|(word, n)| (*n).min(wanted.get(word).copied().unwrap_or(0)))
+        .sum();
+    match shared {
+        0 => 0.0,
+        shared => 2.0 * shared as f32 / (total(&said) + total(&wanted)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_scored_by_their_words() {
+        assert!(exact("XR - Plain film", "xr plain film."));
+        assert_eq!(f1("left lung", "the left lung"), 0.8);
+        assert_eq!(f1("ct", "mri"), 0.0);
+    }
+}

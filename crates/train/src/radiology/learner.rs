@@ -1,0 +1,425 @@
+//! Second stage: resampler, gated blocks, match bias and low-rank additions learn from episodes. Tower and decoder are frozen; the tower's
+//! features are computed once.
+
+use candle_core::{Device, Result, Tensor};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::data::{RadiologyData, Set, Split};
+use super::episodes::{Binding, Contrast, Episode, Episodes, Markers, Organs, Sequence};
+use super::recipe::RadiologyRecipe;
+use super::similar::Neighbours;
+use super::tower::Features;
+use crate::checkpoint::Checkpoint;
+use crate::optim::{AdamW, Schedule, gradients};
+use crate::report::Report;
+use crate::vars::Vars;
+use rounds_model::flamingo::{Flamingo, FlamingoConfig, media_ranges, text_time, turns};
+use rounds_model::ops::{Precision, cross_entropy, with_precision};
+use rounds_support::Cancel;
+use rounds_support::rng::Rng;
+
+/// Tokens of one forward pass.
+const MICRO_BATCH: usize = 640;
+
+/// What the learner's stage works with.
+pub(crate) struct LearnerStage<'a> {
+    /// The recipe.
+    pub recipe: &'a RadiologyRecipe,
+    /// Sizes of the model.
+    pub config: &'a FlamingoConfig,
+    /// Images and questions.
+    pub data: &'a RadiologyData,
+    /// The tower's features.
+    pub features: &'a Features,
+    /// Finds shots among the training questions.
+    pub neighbours: &'a Neighbours<'a>,
+    /// The coarse classes of all images.
+    pub coarse: &'a [super::labels::Coarse],
+    /// The model's tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Ids of the marker tokens.
+    pub markers: Markers,
+    /// The variables.
+    pub vars: &'a Arc<Vars>,
+    /// Folder of the run.
+    pub folder: &'a Path,
+}
+
+/// Sequences of about the same length.
+struct Batch {
+    sequences: Vec<Sequence>,
+    tokens: usize,
+}
+
+impl Batch {
+    fn cost(&self) -> usize {
+        self.sequences.len() * self.tokens
+    }
+}
+
+/// Sorts sequences by length and joins neighbours into batches.
+fn batches(mut sequences: Vec<Sequence>) -> Vec<Batch> {
+    sequences.sort_by_key(|s| s.ids.len());
+    let mut all: Vec<Batch> = Vec::new();
+    for sequence in sequences {
+        let tokens = sequence.ids.len();
+        match all
+            .last_mut()
+            .filter(|batch| (batch.sequences.len() + 1) * tokens <= MICRO_BATCH)
+        {
+            Some(batch) => {
+                batch.tokens = tokens;
+                batch.sequences.push(sequence);
+            }
+            None => all.push(Batch {
+                sequences: vec![sequence],
+                tokens,
+            }),
+        }
+    }
+    all
+}
+
+/// Distributes batches so that threads get similar work.
+fn shares(mut all: Vec<Batch>, threads: usize) -> Vec<Vec<Batch>> {
+    all.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
+    let mut shares: Vec<(usize, Vec<Batch>)> = (0..threads).map(|_| (0, Vec::new())).collect();
+    for batch in all {
+        if let Some(least) = shares.iter_mut().min_by_key(|(cost, _)| *cost) {
+            least.0 += batch.cost();
+            least.1.push(batch);
+        }
+    }
+    shares.into_iter().map(|(_, batches)| batches).collect()
+}
+
+/// What a forward pass found.
+struct Outcome {
+    loss: Tensor,
+    /// For every sequence, whether each token of the last answer was the model's first choice, so that greedy decoding would write it.
+    right: Vec<bool>,
+    /// For every sequence, the probability of the last answer.
+    #[expect(dead_code, reason = "the calibration reads it")]
+    confidence: Vec<f32>,
+}
+
+impl LearnerStage<'_> {
+    fn trained(name: &str) -> bool {
+        let added = ["perceiver.", "match_bias.weight", "match_bias.projection"];
+        added.iter().any(|prefix| name.starts_with(prefix))
+            || name.contains("gated_cross_attn_layers")
+            || name.contains("low_rank")
+    }
+
+    fn load(&self) -> Result<Flamingo> {
+        let mut model = Flamingo::load(self.config, self.vars.store(&Device::Cpu))?;
+        model.language.freeze()?;
+        Ok(model)
+    }
+
+    /// Runs sequences through the model.
+    fn forward(&self, model: &Flamingo, batch: &Batch) -> Result<Outcome> {
+        let device = &Device::Cpu;
+        let (count, tokens) = (batch.sequences.len(), batch.tokens);
+        let most = batch
+            .sequences
+            .iter()
+            .map(|s| s.images.len())
+            .max()
+            .unwrap_or(1);
+        let mut pairs: Vec<(usize, usize)> = batch
+            .sequences
+            .iter()
+            .flat_map(|s| s.images.clone())
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let (mut ids, mut times, mut of_token) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut vectors) = (Vec::new(), Vec::new());
+        let (mut picked, mut targets, mut weights, mut scored) = (vec![], vec![], vec![], vec![]);
+        for (at, sequence) in batch.sequences.iter().enumerate() {
+            let mut padded = sequence.ids.clone();
+            padded.resize(tokens, self.markers.end);
+            times.extend(text_time(
+                &padded,
+                self.markers.image,
+                self.config.media_mask,
+            ));
+            of_token.extend(turns(&padded, self.markers.image));
+            for t in 1..sequence.ids.len() {
+                if sequence.weights[t] > 0.0 {
+                    picked.push((at * tokens + t - 1) as u32);
+                    targets.push(sequence.ids[t]);
+                    weights.push(sequence.weights[t]);
+                    scored.push(sequence.scored[t].then_some(at));
+                }
+            }
+            ids.extend(padded);
+            // Missing images repeat one; no token attends to it.
+            let mut own = sequence.images.clone();
+            own.resize(most, sequence.images[0]);
+            for pair in own {
+                rows.push(pairs.binary_search(&pair).unwrap_or(0) as u32);
+                vectors.extend_from_slice(self.features.vector(pair));
+            }
+        }
+        let latents = model.resampler.forward(&self.features.tokens(&pairs)?)?;
+        let (_, each, width) = latents.dims3()?;
+        let rows = Tensor::from_vec(rows, count * most, device)?;
+        let media = latents
+            .index_select(&rows, 0)?
+            .reshape((count, most * each, width))?;
+        let ids = Tensor::from_vec(ids, (count, tokens), device)?;
+        let scores = match &model.match_bias {
+            Some(bias) => {
+                let vectors =
+                    Tensor::from_vec(vectors, (count, most, self.features.width), device)?;
+                let similarities = bias.similarities(&vectors)?;
+                Some(bias.scores(&similarities, &of_token, Arc::new(of_token.clone()))?)
+            }
+            None => None,
+        };
+        debug_assert_eq!(media_ranges(&times, each).len(), count * tokens);
+        let hidden = model.hidden_with_turns(&ids, &media, &times, scores.as_ref())?;
+        let picked = Tensor::new(picked, device)?;
+        let hidden = hidden
+            .reshape((count * tokens, self.config.language.hidden_size))?
+            .index_select(&picked, 0)?;
+        let logits = model.language.logits(&hidden)?;
+        let values = logits.to_vec2::<f32>()?;
+        let (mut right, mut confidence) = (vec![true; count], vec![1f32; count]);
+        for ((row, &target), sequence) in values.iter().zip(&targets).zip(&scored) {
+            let Some(sequence) = *sequence else { continue };
+            let own = row[target as usize];
+            right[sequence] &= row.iter().all(|v| *v <= own);
+            let max = row.iter().copied().fold(f32::MIN, f32::max);
+            let total: f32 = row.iter().map(|v| (v - max).exp()).sum();
+            confidence[sequence] *= (own - max).exp() / total;
+        }
+        Ok(Outcome {
+            loss: cross_entropy(&logits, targets, weights)?,
+            right,
+            confidence,
+        })
+    }
+
+    fn encode(&self, episode: &Episode) -> Result<Sequence> {
+        Sequence::encode(
+            episode,
+            self.tokenizer,
+            self.markers,
+            self.recipe.rationale_weight,
+        )
+        .map_err(candle_core::Error::msg)
+    }
+
+    /// Trains from `checkpoint.step` on. The weights with the best tuning score are kept in `best.safetensors`.
+    pub(crate) fn train(
+        &self,
+        checkpoint: &mut Checkpoint,
+        report: &mut Report,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let recipe = self.recipe;
+        let model = self.load()?;
+        let scalar = |name: &str| {
+            ["attn_gate", "ff_gate", "match_bias.weight"]
+                .iter()
+                .any(|part| name.ends_with(part))
+        };
+        let mut optimiser = AdamW::new(self.vars.select(Self::trained), recipe.weight_decay, 1.0)
+            .with_multipliers(|name| match name {
+                _ if scalar(name) => recipe.scalar_rate,
+                _ if name.contains("low_rank") => recipe.low_rank_rate,
+                _ if name.starts_with("match_bias.projection") => 2.0,
+                _ => 1.0,
+            });
+        checkpoint.restore(&mut optimiser)?;
+        let stage = &recipe.learner;
+        let schedule = Schedule {
+            peak: stage.rate,
+            warmup: stage.warmup,
+            steps: stage.steps,
+        };
+        let binding = Binding::new(self.coarse, &self.data.images_of(Split::Train));
+        let views = self.features.views();
+        let episodes = Episodes::new(recipe, self.data, self.neighbours, &binding, views);
+        let singles = (recipe.single_share * stage.steps as f32) as usize;
+        while checkpoint.step < stage.steps && !cancel.is_cancelled() {
+            let step = checkpoint.step;
+            let mut rng = Rng::new(recipe.seed).fork((1 << 40) + step as u64);
+            let (mut sequences, mut tokens) = (Vec::new(), 0);
+            while tokens < stage.batch {
+                let sequence = self.encode(&episodes.sample(step < singles, &mut rng))?;
+                tokens += sequence.ids.len();
+                sequences.push(sequence);
+            }
+            let total: f32 = sequences.iter().flat_map(|s| &s.weights).sum();
+            let parts = shares(batches(sequences), recipe.threads);
+            let (loss, counts, grads) =
+                gradients(&optimiser.vars, &parts, Precision::Bf16, |batches| {
+                    let mut sum = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
+                    let mut counts = vec![0.0; 2];
+                    for batch in batches {
+                        let found = self.forward(&model, batch)?;
+                        counts[0] += found.right.iter().filter(|right| **right).count() as f32;
+                        counts[1] += found.right.len() as f32;
+                        sum = (sum + found.loss)?;
+                    }
+                    Ok(((sum / f64::from(total))?, counts))
+                })?;
+            let norm = optimiser.step(&grads, schedule.rate(step))?;
+            checkpoint.step += 1;
+            let right = counts[0] / counts[1].max(1.0);
+            report.step("learner", step, stage.steps, loss, [right, 0.0], norm);
+            if checkpoint.step.is_multiple_of(stage.evaluate_every)
+                || checkpoint.step == stage.steps
+            {
+                self.tune(&model, checkpoint.step, report)?;
+                checkpoint.save(self.vars, &optimiser)?;
+            }
+        }
+        checkpoint.save(self.vars, &optimiser)
+    }
+
+    /// Judges the model on the tuning split and keeps it if it is the best so far.
+    fn tune(&self, model: &Flamingo, step: usize, report: &mut Report) -> Result<()> {
+        let (score, shares) = self.evaluate(model, Split::Tune, self.recipe.tuning_questions)?;
+        report.shares("learner", step, &shares);
+        let file = self.folder.join("best.json");
+        let best: f32 = std::fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+            .and_then(|value| value["score"].as_f64())
+            .unwrap_or(0.0) as f32;
+        if score > best {
+            let weights = self.vars.select(|name| !name.starts_with("heads."));
+            let weights: std::collections::HashMap<String, Tensor> = weights
+                .into_iter()
+                .map(|(name, var)| (name, var.as_tensor().clone()))
+                .collect();
+            candle_core::safetensors::save(&weights, self.folder.join("best.safetensors.new"))?;
+            std::fs::rename(
+                self.folder.join("best.safetensors.new"),
+                self.folder.join("best.safetensors"),
+            )?;
+            let text = serde_json::json!({ "score": score, "step": step, "tuning": shares });
+            rounds_support::files::write_atomic(&file, text.to_string().as_bytes())
+                .map_err(candle_core::Error::wrap)?;
+        }
+        Ok(())
+    }
+
+    /// The shares of right answers on a split by set and number of shots, and of made-up names by contrast; and a score that sums them up.
+    fn evaluate(
+        &self,
+        model: &Flamingo,
+        split: Split,
+        questions: usize,
+    ) -> Result<(f32, BTreeMap<String, f32>)> {
+        let mut rng = Rng::new(self.recipe.seed ^ 0x7E57);
+        let mut named: Vec<(String, Episode)> = Vec::new();
+        let all = self.data.questions_of(split);
+        let binding = Binding::new(self.coarse, &self.data.images_of(split));
+        let train = Binding::new(self.coarse, &self.data.images_of(Split::Train));
+        let episodes = Episodes::new(self.recipe, self.data, self.neighbours, &train, 1);
+        for set in Set::ALL {
+            let of_set = |q: &&usize| self.data.images[self.data.questions[**q].image].set == set;
+            let mut own: Vec<usize> = all.iter().filter(of_set).copied().collect();
+            rng.shuffle(&mut own);
+            own.truncate(questions / 3);
+            for question in own {
+                for shots in [0, 4] {
+                    let mut near = self.neighbours.of(question, shots);
+                    near.reverse();
+                    near.push(question);
+                    let episode = near
+                        .into_iter()
+                        .flat_map(|q| episodes.question(q, 0, false, &mut rng))
+                        .collect();
+                    named.push((format!("{} k={shots}", set.name()), episode));
+                }
+            }
+        }
+        for contrast in Contrast::ALL {
+            for _ in 0..questions / 5 {
+                if let Some(pair) = binding.pair(contrast, Organs::Trained, &mut rng) {
+                    let episode = binding.episode(pair, 4, 1, true, false, &mut rng);
+                    named.push((format!("names {}", contrast.name()), episode));
+                }
+            }
+        }
+        let right = self.right(model, &named)?;
+        let mut counts: BTreeMap<String, (f32, f32)> = BTreeMap::new();
+        for ((name, _), right) in named.iter().zip(right) {
+            let slot = counts.entry(name.clone()).or_default();
+            slot.0 += f32::from(u8::from(right));
+            slot.1 += 1.0;
+        }
+        let shares: BTreeMap<String, f32> = counts
+            .into_iter()
+            .map(|(name, (right, asked))| (name, right / asked))
+            .collect();
+        let mean = |part: &str| {
+            let found: Vec<f32> = shares
+                .iter()
+                .filter(|(name, _)| name.contains(part))
+                .map(|(_, share)| *share)
+                .collect();
+            found.iter().sum::<f32>() / found.len().max(1) as f32
+        };
+        let score = 0.3 * mean("k=0") + 0.4 * mean("k=4") + 0.3 * mean("names ");
+        Ok((score, shares))
+    }
+
+    /// Whether the model answers each episode right.
+    fn right(&self, model: &Flamingo, named: &[(String, Episode)]) -> Result<Vec<bool>> {
+        let mut order: Vec<(usize, Sequence)> = named
+            .iter()
+            .enumerate()
+            .map(|(at, (_, episode))| Ok((at, self.encode(episode)?)))
+            .collect::<Result<_>>()?;
+        order.sort_by_key(|(_, sequence)| sequence.ids.len());
+        let mut groups: Vec<(Vec<usize>, Batch)> = Vec::new();
+        for (at, sequence) in order {
+            let tokens = sequence.ids.len();
+            match groups
+                .last_mut()
+                .filter(|(own, _)| (own.len() + 1) * tokens <= MICRO_BATCH)
+            {
+                Some((own, batch)) => {
+                    own.push(at);
+                    batch.tokens = tokens;
+                    batch.sequences.push(sequence);
+                }
+                None => groups.push((
+                    vec![at],
+                    Batch {
+                        sequences: vec![sequence],
+                        tokens,
+                    },
+                )),
+            }
+        }
+        // Long and short ones alternate, so that threads get similar work.
+        let indices: Vec<usize> = (0..groups.len()).collect();
+        let found = super::tower::in_threads(&indices, self.recipe.threads, |indices| {
+            with_precision(Precision::Bf16, || {
+                indices
+                    .iter()
+                    .map(|&at| Ok(self.forward(model, &groups[at].1)?.right))
+                    .collect::<Result<Vec<_>>>()
+            })
+        })?;
+        let mut right = vec![false; named.len()];
+        for ((own, _), found) in groups.iter().zip(found) {
+            for (at, value) in own.iter().zip(found) {
+                right[*at] = value;
+            }
+        }
+        Ok(right)
+    }
+}
