@@ -40,7 +40,7 @@ pub fn on_what_ships(command: &mut Command) -> &mut Command {
     command
 }
 
-/// The same as [`on_fixtures`] without the program: an assistant of this process.
+/// The fixtures for an assistant of this process. Nothing may be written to them: a test that does takes a copy.
 pub fn setup() -> Setup {
     Setup {
         model: Some(fixtures::path("nano")),

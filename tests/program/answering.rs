@@ -471,7 +471,11 @@ fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
     use rounds_assistant::{Case, Engine, Settings, Setup};
     use rounds_index::Search;
     use rounds_model::generate::StopReason;
+    // The graph is kept in the index's folder, so this is a copy.
+    let folder = tempfile::tempdir().expect("a folder");
+    copied(&fixtures::path("index"), folder.path());
     let setup = Setup {
+        index: Some(folder.path().into()),
         search: Search::Hnsw,
         ..setup()
     };

@@ -76,9 +76,9 @@ impl Embedders {
         Ok((encoder, Self { encoders }))
     }
 
-    /// The encoders of a new index; the first is searched by default. That is the bundle's encoder, or for the built-in model
-    /// the descriptor and the model's own tower. That tower was trained on phantoms and finds similar phantoms better; the
-    /// descriptor finds similar real images better.
+    /// The encoders of a new index; the first is searched by default. That is the bundle's encoder. Where the built-in model was not
+    /// measured on real images, the descriptor comes before its tower: a tower that knows phantoms finds similar phantoms better, and
+    /// the descriptor finds similar real images better.
     pub fn of_new_index(
         bundle: Option<&Path>,
         device: &Device,
@@ -86,6 +86,7 @@ impl Embedders {
         let own = load(bundle, device)?.0;
         Ok(match bundle {
             Some(_) => vec![own],
+            None if Bundle::open(None)?.manifest.reliability.is_some() => vec![own],
             None => vec![load(Some(Path::new(Descriptor::NAME)), device)?.0, own],
         })
     }

@@ -119,10 +119,14 @@ fn an_interrupt_at_a_question_ends_the_command_and_nothing_is_deleted() {
     drop(input);
     assert!(chat.wait().expect("it ended").success());
     let pane = Pane::shell(&home, SIZE);
-    // In one line: what is typed after the interrupt could still be read as an answer.
-    pane.line(&format!("'{PROGRAM}' session delete 1; echo \"code: $?\""));
+    pane.line(&format!("'{PROGRAM}' session delete 1"));
     pane.see("[y/N]");
     pane.keys(&["C-c"]);
+    // What is typed before could still be taken for the answer.
+    pane.wait("the shell's prompt", |screen| {
+        screen.trim_end().ends_with(['$', '#'])
+    });
+    pane.line("echo \"code: $?\"");
     pane.see("code: 130");
     let listed = run(&["session", "list"]).output().expect("it runs");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("What is this?"));

@@ -214,9 +214,8 @@ fn overlap(asked: &str, other: &str) -> f32 {
 
 /// What the annotators of a sample case stated, beside the model's `answer`; `None` for any other image.
 pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> Option<String> {
-    let name = format!("{}/cases.json", rounds_support::shipped::CASES);
-    let cases: Vec<KnownCase> =
-        serde_json::from_slice(rounds_support::shipped::file(&name)?).ok()?;
+    let file = rounds_support::shipped::file("assets/known-findings.json")?;
+    let cases: Vec<KnownCase> = serde_json::from_slice(file).ok()?;
     let hash = &images.last()?.source.sha256;
     let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
     let first = case.known.first()?;

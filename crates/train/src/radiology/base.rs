@@ -56,7 +56,10 @@ impl Base {
             let mut tensor = decoder.tensor(spec).map_err(|e| e.to_string())?;
             if spec.name.ends_with("embed_tokens.weight") {
                 let fewer = tensor.index_select(&rows, 0).map_err(text)?;
-                tensor = rounded(&fewer, TABLE_TYPE).map_err(text)?;
+                tensor = match fewer.dim(1).map_err(text)?.is_multiple_of(32) {
+                    true => rounded(&fewer, TABLE_TYPE).map_err(text)?,
+                    false => fewer,
+                };
             }
             decoder_tensors.insert(spec.name.clone(), tensor);
         }

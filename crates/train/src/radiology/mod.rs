@@ -16,6 +16,9 @@ mod teaching;
 mod tower;
 mod views;
 
+#[cfg(test)]
+mod tests;
+
 pub use data::{RadiologyData, RadiologyImage, RadiologyQuestion, Set, Split};
 pub use recipe::RadiologyRecipe;
 pub use report::{RadiologyReport, Share, report_radiology};

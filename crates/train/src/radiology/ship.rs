@@ -34,7 +34,7 @@ const SURE: f32 = 0.84;
 fn stored_as(spec: &TensorSpec) -> GgmlDType {
     let width = spec.shape.last().copied().unwrap_or(0);
     let name = &spec.name;
-    if name.ends_with("embed_tokens.weight") {
+    if name.ends_with("embed_tokens.weight") && width.is_multiple_of(32) {
         return base::TABLE_TYPE;
     }
     if spec.linear && width.is_multiple_of(32) {
@@ -336,7 +336,9 @@ fn sure(confident: &[(f32, bool)]) -> f32 {
     let (mut right, mut least) = (0.0, 1.0);
     for (at, (confidence, correct)) in sorted.iter().enumerate() {
         right += f32::from(u8::from(*correct));
-        if right / (at + 1) as f32 >= SURE && at >= 20 {
+        // Equal confidences stand or fall together.
+        let ends = sorted.get(at + 1).is_none_or(|next| next.0 < *confidence);
+        if ends && right / (at + 1) as f32 >= SURE && at >= 20 {
             least = *confidence;
         }
     }

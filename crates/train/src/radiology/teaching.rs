@@ -245,7 +245,7 @@ fn add(
     Ok(())
 }
 
-/// Images that no example shows, with what the annotators stated about them in `cases.json`: for each file its questions, answers and
+/// Images that no example shows, with what the annotators stated about them in `known-findings.json` beside the folder: for each file its questions, answers and
 /// rationales, the best one to begin with first.
 fn sample_cases(
     held: &[(std::path::PathBuf, String, Facts)],
@@ -305,6 +305,9 @@ fn sample_cases(
         }));
     }
     let text = serde_json::to_string_pretty(&listed).map_err(text)?;
-    files::write_atomic(&folder.join("cases.json"), text.as_bytes())?;
+    files::write_atomic(
+        &folder.with_file_name("known-findings.json"),
+        text.as_bytes(),
+    )?;
     Ok(())
 }

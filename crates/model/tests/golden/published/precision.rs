@@ -1,7 +1,6 @@
 //! Half precision and eight bits.
 
 use candle_core::Tensor;
-use rounds_model::FewShotLearner;
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::WeightFormat;
 use rounds_support::Cancel;

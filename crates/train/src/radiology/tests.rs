@@ -1,0 +1,177 @@
+//! The whole trainer on a tiny decoder, a tiny tower and forty phantoms as a question set.
+
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::pool::phantom_image;
+use crate::recipe::Stage;
+use rounds_imaging::thumbnail_jpeg;
+use rounds_model::bundle::Bundle;
+use rounds_phantom::{KINDS, render};
+
+const SIDE: usize = 64;
+
+fn golden(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/learner");
+    Path::new(folder).join(name)
+}
+
+/// A folder of transformers: the small random LLaMA of the golden tests with a tokenizer of single letters.
+fn decoder(folder: &Path) -> PathBuf {
+    let out = folder.join("decoder");
+    std::fs::create_dir(&out).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::copy(golden("gqa").join(file), out.join(file)).unwrap();
+    }
+    let special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<file_sep>"];
+    let letters = (b'!'..=b'|')
+        .take(91)
+        .map(|byte| char::from(byte).to_string());
+    let tokens: Vec<String> = special
+        .iter()
+        .map(|token| (*token).to_string())
+        .chain(["Ġ".to_string()])
+        .chain(letters)
+        .collect();
+    let vocab: serde_json::Map<String, serde_json::Value> = tokens
+        .iter()
+        .enumerate()
+        .map(|(id, token)| (token.clone(), id.into()))
+        .collect();
+    let added: Vec<_> = special
+        .iter()
+        .enumerate()
+        .map(|(id, token)| {
+            json!({ "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
+                    "normalized": false, "special": true })
+        })
+        .collect();
+    let bytes = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+    let tokenizer = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
+        "pre_tokenizer": bytes, "post_processor": null, "decoder": bytes,
+        "model": { "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                   "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+                   "vocab": vocab, "merges": [] }
+    });
+    std::fs::write(out.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    out
+}
+
+/// A set in SLAKE's layout.
+fn data(folder: &Path) -> PathBuf {
+    let out = folder.join("data");
+    let slake = out.join("slake");
+    let mut entries = [Vec::new(), Vec::new()];
+    for at in 0..46 {
+        let name = format!("x{at}/source.jpg");
+        let kind = at % KINDS.len();
+        let phantom = render(kind, 9_000 + at as u64, SIDE);
+        let jpeg = thumbnail_jpeg(&phantom_image(&phantom), SIDE as u32, 90).unwrap();
+        let path = slake.join("imgs").join(&name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, jpeg).unwrap();
+        std::fs::write(path.with_file_name("detection.json"), "[]").unwrap();
+        let (modality, location) = (["CT", "MRI"][kind % 2], ["Brain", "Abdomen"][kind / 2 % 2]);
+        for (question, answer, content) in [
+            ("What modality is it?", modality, "Modality"),
+            (
+                "Is it a CT?",
+                if modality == "CT" { "Yes" } else { "No" },
+                "Modality",
+            ),
+        ] {
+            entries[usize::from(at >= 40)].push(json!({
+                "img_id": at, "img_name": name, "question": question, "answer": answer, "q_lang": "en",
+                "location": location, "modality": modality, "answer_type": "OPEN", "base_type": "vqa",
+                "content_type": content, "triple": ["vhead", "_", "_"], "qid": at
+            }));
+        }
+    }
+    for (file, entries) in ["train.json", "validate.json"].iter().zip(entries) {
+        let text = serde_json::to_string(&entries).unwrap();
+        std::fs::write(slake.join(file), text).unwrap();
+    }
+    out
+}
+
+fn recipe() -> RadiologyRecipe {
+    let stage = |steps, batch| Stage {
+        steps,
+        batch,
+        rate: 1e-3,
+        warmup: 1,
+        evaluate_every: 1,
+    };
+    RadiologyRecipe {
+        threads: 1,
+        image_size: SIDE,
+        tower_views: 2,
+        learner_views: 1,
+        frozen_blocks: 1,
+        kept_tokens: 4,
+        tower: stage(2, 4),
+        learner: stage(3, 120),
+        low_rank: 2,
+        tuning_questions: 6,
+        ..RadiologyRecipe::default()
+    }
+}
+
+fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+    let file = folder.join("checkpoint.safetensors");
+    let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
+        .unwrap()
+        .into_iter()
+        .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+#[test]
+fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
+    let folder = tempfile::tempdir().unwrap();
+    let (decoder, data) = (decoder(folder.path()), data(folder.path()));
+    let tower = golden("efficientnet.pth");
+    let inputs = Inputs {
+        data: &data,
+        decoder: &decoder,
+        tower: &tower,
+    };
+    let (straight, broken) = (folder.path().join("a"), folder.path().join("b"));
+    let run =
+        |out: &Path, cancel: &Cancel| train_radiology(&recipe(), &inputs, out, cancel).unwrap();
+    assert!(run(&straight, &Cancel::new()));
+    let cancel = Cancel::new();
+    std::thread::scope(|scope| {
+        // Stop as soon as there is a checkpoint to resume from.
+        scope.spawn(|| {
+            while !broken.join("checkpoint.safetensors").exists() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            cancel.cancel();
+        });
+        run(&broken, &cancel);
+    });
+    assert!(run(&broken, &Cancel::new()), "it resumed and finished");
+    assert!(weights(&straight) == weights(&broken));
+    let bundle = folder.path().join("bundle");
+    ship_radiology(&straight, &inputs, &bundle, &Cancel::new()).unwrap();
+    assert!(Bundle::verify(&bundle).unwrap().is_empty());
+    let report = report_radiology(&bundle, &data, 4, true, 1, &Cancel::new()).unwrap();
+    let asked =
+        |share: &&Share| share.condition == "hybrid" && share.part == "all" && share.shots == 4;
+    assert_eq!(report.shares.iter().find(asked).unwrap().questions, 4);
+    let refused = train_radiology(
+        &RadiologyRecipe {
+            seed: 1,
+            ..recipe()
+        },
+        &inputs,
+        &straight,
+        &Cancel::new(),
+    );
+    assert!(matches!(refused, Err(RadiologyError::OtherRecipe(_))));
+}
