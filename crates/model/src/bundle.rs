@@ -351,6 +351,17 @@ impl Bundle {
         parse_manifest(text)
     }
 
+    /// Hashes every file of the built-in model; returns a message for each that differs from the manifest.
+    pub fn verify_shipped() -> Result<Vec<String>, ModelError> {
+        let manifest = Self::open(None)?.manifest;
+        let files = manifest.manifest_files();
+        let fault = |name: &String| match BundleSource::Shipped.read(name, u64::MAX) {
+            Ok(bytes) => files.check(name, &bytes).err().map(|e| e.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        Ok(manifest.files.keys().filter_map(fault).collect())
+    }
+
     /// Hashes every file of the bundle in `folder`; returns a message for each that differs from the manifest.
     pub fn verify(folder: &Path) -> Result<Vec<String>, ModelError> {
         Ok(Self::manifest(folder)?.manifest_files().problems(folder))

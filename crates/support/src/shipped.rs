@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 /// Folder of the shipped model in the repository.
-pub const MODEL: &str = "assets/nano";
+pub const MODEL: &str = "assets/radiology";
 /// Folder of the shipped index in the repository.
 pub const INDEX: &str = "index";
 /// Folder of the shipped sample cases in the repository.

@@ -9,10 +9,20 @@ pub struct SampleCase {
     pub title: String,
 }
 
-/// The kind of an image, by the first word of its file name.
-fn kind(file: &str) -> &str {
+/// Endings of the file names of radiology images, before their number.
+const MODALITIES: [(&str, &str); 3] = [("-ct", "CT"), ("-mri", "MRI"), ("-x-ray", "X-ray")];
+
+/// The kind of an image, by its file name: `chest-x-ray-2`, or a finding after the first word.
+fn kind(file: &str) -> String {
+    let unnumbered = file.trim_end_matches(|c: char| c.is_ascii_digit());
+    let unnumbered = unnumbered.trim_end_matches('-');
+    for (ending, modality) in MODALITIES {
+        if let Some(part) = unnumbered.strip_suffix(ending) {
+            return format!("{modality} of the {}", part.replace('-', " "));
+        }
+    }
     let first = file.split('-').next().unwrap_or_default();
-    match first {
+    let kind = match first {
         "abdomen" => "abdominal CT",
         "brain" => "brain MRI",
         "chest" => "chest film",
@@ -23,7 +33,8 @@ fn kind(file: &str) -> &str {
         "skin" => "skin lesion",
         "blood" => "blood smear",
         other => other,
-    }
+    };
+    kind.to_string()
 }
 
 impl SampleCase {
@@ -39,8 +50,9 @@ impl SampleCase {
 
     /// A question that fits all images of its kind, so that it does not tell what is to be found.
     pub fn question(&self) -> &'static str {
-        match kind(&self.file) {
+        match kind(&self.file).as_str() {
             "chest film" => "Is there a nodule?",
+            kind if kind.contains(" of the ") => "Which finding stands out?",
             _ => "What does this image show?",
         }
     }
