@@ -196,14 +196,15 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
             let flag = interrupt.flag();
             let report = radiology::report_radiology(bundle, data, *n, *quick, *threads, flag)
                 .map_err(Failure::model)?;
-            let value = serde_json::to_string_pretty(&report).map_err(|e| Failure::usage(e))?;
+            let value = serde_json::to_string_pretty(&report).map_err(Failure::usage)?;
             match json {
                 true => print(value)?,
                 false => print(format_args!(
-                    "{}\ncalibration error: {:?}\nstated without reservation, and right of these: {:?}\nfailures: {:#?}\n{}",
+                    "{}\ncalibration error: {:?}\nstated without reservation, and right of these: {:?}\nnames: {:#?}\nfailures: {:#?}\n{}",
                     report.table(),
                     report.calibration_error,
                     report.stated,
+                    report.names,
                     report.failures,
                     rounds_support::INTENDED_USE
                 ))?,

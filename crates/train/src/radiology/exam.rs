@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     pub shots: Vec<(usize, String)>,
     /// Replace every image by a grey one.
     pub blank: bool,
+    /// Asked of every image instead of its own question.
+    pub wording: Option<String>,
 }
 
 /// What the model said.
@@ -140,12 +142,16 @@ fn one(
         sha256: String::new(),
         extension: "jpg".into(),
     };
+    let wording = |question: usize| match &asked.wording {
+        Some(wording) => wording.clone(),
+        None => data.questions[question].question.clone(),
+    };
     let examples: Vec<Example> = asked
         .shots
         .iter()
         .map(|(question, answer)| Example {
             images: vec![image()],
-            question: data.questions[*question].question.clone(),
+            question: wording(*question),
             answer: answer.clone(),
             ..Example::default()
         })
@@ -157,13 +163,12 @@ fn one(
         .enumerate()
         .map(|(at, example)| (count - at, example))
         .collect();
-    let question = &data.questions[asked.question];
     let built = prompt::build(
         template,
         learner.tokenizer(),
         &manifest.tokens.begin,
         &shots,
-        &question.question,
+        &wording(asked.question),
         1,
         learner.context(),
         MAX_TOKENS,

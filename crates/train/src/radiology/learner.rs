@@ -254,6 +254,10 @@ impl LearnerStage<'_> {
             let (mut sequences, mut tokens) = (Vec::new(), 0);
             while tokens < stage.batch {
                 let sequence = self.encode(&episodes.sample(step < singles, &mut rng))?;
+                // Nothing longer fits into the model, and nothing near it occurs in the data.
+                if sequence.ids.len() > self.config.language.max_positions {
+                    candle_core::bail!("an episode has {} tokens", sequence.ids.len());
+                }
                 tokens += sequence.ids.len();
                 sequences.push(sequence);
             }

@@ -260,6 +260,7 @@ pub fn ship_radiology(
                 question,
                 shots: near.into_iter().map(|at| (at, answer(at))).collect(),
                 blank: false,
+                wording: None,
             }
         })
         .collect();

@@ -107,7 +107,7 @@ pub(crate) fn fronts(
     })?;
     Ok(Maps {
         shape: [height, width, channels],
-        views: views,
+        views,
         values,
     })
 }

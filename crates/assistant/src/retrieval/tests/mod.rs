@@ -14,10 +14,11 @@ use rounds_index::{Encoder, ExampleImage, ImageDetails, NewImage, NewVectors, Wr
 use rounds_support::Cancel;
 use rounds_support::files::sha256_hex;
 
-const STRATEGIES: [Strategy; 6] = [
+const STRATEGIES: [Strategy; 7] = [
     Strategy::Image,
     Strategy::Text,
     Strategy::Hybrid,
+    Strategy::Case,
     Strategy::Diverse,
     Strategy::Balanced,
     Strategy::Random,

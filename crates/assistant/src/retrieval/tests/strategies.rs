@@ -152,3 +152,48 @@ fn a_heading_ends_with_a_colon_only_if_shots_follow() {
     assert_eq!(heading(0, 0, 0), "no shots");
     assert_eq!(shots_heading(Strategy::None, 0, 4, 0), "no shots");
 }
+
+#[test]
+fn a_case_is_like_the_question_in_its_image_and_in_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = writer(folder.path());
+    let questions = ["Which plane is it?", "Is the liver healthy?"];
+    for i in 0..8_u64 {
+        // Two questions about each image.
+        for (at, question) in questions.into_iter().enumerate() {
+            let example = Example {
+                id: format!("e{i}-{at}"),
+                question: question.into(),
+                answer: "a".into(),
+                source: "test".into(),
+                licence: "MIT".into(),
+                study: format!("s{i}"),
+                ..Example::default()
+            };
+            let image = new_image(&format!("image {i}"), phash_of(i));
+            writer
+                .add(example, &[image], &[vectors(i as f32 * 0.25)])
+                .unwrap();
+        }
+    }
+    writer.finish().unwrap();
+    let index = Index::open(Some(folder.path())).unwrap();
+    let (name, vector) = (encoder(), at(0.0));
+    let vectors: &[&[f32]] = &[&vector];
+    let query = Query {
+        question: "is this liver healthy",
+        ..blank(&name, vectors)
+    };
+    let plan = Plan {
+        shots: 3,
+        ..plan(Strategy::Case)
+    };
+    assert_eq!(ids(&index, &query, &plan), ["e0-1", "e1-1", "e2-1"]);
+    // Without an image only the words count.
+    let text = Query {
+        vectors: &[],
+        ..query
+    };
+    let found = retrieve(&index, &text, &plan).unwrap();
+    assert_eq!(found.fallback, Some(Strategy::Text));
+}

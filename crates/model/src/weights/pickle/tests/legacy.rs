@@ -272,7 +272,8 @@ fn a_wrong_magic_number_version_or_machine_is_refused() {
 #[test]
 fn code_in_any_of_the_pickles_is_refused() {
     let hostile = b"cos\nsystem\nX\x02\x00\x00\x00ls\x85R0";
-    let changes: [(fn(&mut LegacyFile) -> &mut Vec<u8>, &str); 5] = [
+    type Part = fn(&mut LegacyFile) -> &mut Vec<u8>;
+    let changes: [(Part, &str); 5] = [
         (|file| &mut file.magic, "the magic number, byte 2:"),
         (|file| &mut file.version, "the version, byte 2:"),
         (
