@@ -203,11 +203,20 @@ struct KnownAnswer {
     answer: String,
 }
 
-/// The share of the words of `asked` that `other` has too.
+/// Words that say nothing about what is asked.
+const EMPTY_WORDS: [&str; 22] = [
+    "a", "an", "any", "are", "can", "do", "does", "here", "how", "if", "image", "in", "is", "it",
+    "of", "on", "the", "this", "was", "what", "which", "you",
+];
+
+/// The share of the telling words of two questions that both have.
 fn overlap(asked: &str, other: &str) -> f32 {
     let (asked, other) = (comparable(asked), comparable(other));
-    let words: Vec<&str> = asked.split(' ').collect();
-    let theirs: Vec<&str> = other.split(' ').collect();
+    let telling = |text: &'_ str| -> Vec<String> {
+        let words = text.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
+        words.map(String::from).collect()
+    };
+    let (words, theirs) = (telling(&asked), telling(&other));
     let shared = words.iter().filter(|word| theirs.contains(word)).count();
     shared as f32 / words.len().max(theirs.len()).max(1) as f32
 }
@@ -261,6 +270,11 @@ mod tests {
             1.0
         );
         assert!(overlap("Is this a CT?", "Which finding stands out?") < 0.1);
+        let (organ, place) = (
+            "What is the main organ in the image?",
+            "Where in the image is the mass?",
+        );
+        assert!(overlap(organ, place) < 0.1);
     }
 
     #[test]
