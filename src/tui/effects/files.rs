@@ -153,9 +153,11 @@ mod tests {
                 panic!("{case:?} cannot be attached");
             };
             assert_eq!(attached.image.source.name, case.title);
+            // A name ends with its finding, or with a number and tells none.
             let finding = case.file.rsplit('-').next().unwrap();
             let mut words = case.title.split(|c: char| !c.is_alphanumeric());
-            assert!(words.all(|word| word != finding), "{case:?} gives it away");
+            let told = words.any(|word| word == finding) && finding.parse::<u32>().is_err();
+            assert!(!told, "{case:?} gives it away");
         }
         assert!(matches!(
             attach_case("../../README"),
