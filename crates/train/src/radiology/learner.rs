@@ -298,7 +298,7 @@ impl LearnerStage<'_> {
             .ok()
             .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
             .and_then(|value| value["score"].as_f64())
-            .unwrap_or(0.0) as f32;
+            .unwrap_or(-1.0) as f32;
         if score > best {
             let weights = self.vars.select(|name| !name.starts_with("heads."));
             let weights: std::collections::HashMap<String, Tensor> = weights

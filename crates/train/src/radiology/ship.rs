@@ -188,6 +188,7 @@ pub fn ship_radiology(
             .ok_or_else(|| text(format!("the run has no weights called {}", spec.name)))?;
         tensors.push((spec.name.clone(), quantised(tensor, stored_as(&spec))?));
     }
+    let typical = centres.len();
     let rows = Tensor::new(centres, &Device::Cpu)?;
     tensors.push((
         "familiar.centroids".into(),
@@ -211,14 +212,14 @@ pub fn ship_radiology(
         name: "rounds-radiology".into(),
         licence: "Apache-2.0; see LICENCES.md".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
-        knows: "the shipped model was trained on about 3,700 radiology images of three open question sets; it makes many mistakes".into(),
+        knows: "the shipped model was trained on about 3,500 radiology images of three open question sets; it makes many mistakes".into(),
         template: "radiology".into(),
         familiar_similarity: -1.0,
         reliability: Some(Reliability {
             slope: 1.0,
             offset: 0.0,
             sure: 0.5,
-            centroids: CENTROIDS,
+            centroids: typical,
             familiar,
         }),
         tokens: SpecialTokens {
@@ -282,7 +283,7 @@ pub fn ship_radiology(
         slope,
         offset,
         sure: 0.5,
-        centroids: CENTROIDS,
+        centroids: typical,
         familiar,
     };
     let confident: Vec<(f32, bool)> = judged

@@ -178,7 +178,7 @@ fn a_case_is_like_the_question_in_its_image_and_in_its_words() {
     }
     writer.finish().unwrap();
     let index = Index::open(Some(folder.path())).unwrap();
-    let (name, vector) = (encoder(), at(0.0));
+    let (name, vector) = (encoder(), at(0.05));
     let vectors: &[&[f32]] = &[&vector];
     let query = Query {
         question: "is this liver healthy",
