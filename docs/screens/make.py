@@ -19,8 +19,8 @@ import unicodedata
 from html import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# A case that the model answers correctly, including the side.
-CASE, QUESTION = "chest-effusion", "Is there a pleural effusion?"
+# A case that the model answers correctly.
+CASE, NAME, QUESTION = "abdomen-ct-3", "case 3", "Which finding stands out?"
 DEADLINE = 60
 CELL, ROW, FONT = 8, 16, 13.3
 MARGIN = 10
@@ -283,10 +283,10 @@ def svg(grid, cursor, title, ground="dark"):
 
 def asked(binary, size, **more):
     """A sample case attached and asked about."""
-    chat = Terminal(binary, size, **more)
+    chat = Terminal(binary, size, ("--strategy", "case"), **more)
     chat.see(" ready |")
     chat.line(f"/cases {CASE}")
-    chat.see(f"Question about {CASE}")
+    chat.see(f"Question about {NAME}")
     chat.line(QUESTION)
     chat.see(" tokens, ")
     chat.see(" ready |")
