@@ -76,6 +76,10 @@ impl Engine {
             return Ok(answer);
         }
         if let Some(reason) = self.refusal(&request, &images) {
+            // The model looks at nothing.
+            answer
+                .notices
+                .retain(|notice| !notice.contains("the model looked at"));
             answer.notices.insert(0, format!("no answer: {reason}"));
             answer.standing.withheld = Some(reason);
             answer.stop = StopReason::EndOfChunk;
