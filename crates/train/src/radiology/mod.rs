@@ -8,6 +8,7 @@ mod exam;
 pub mod facts;
 mod labels;
 mod learner;
+mod names;
 mod recipe;
 mod report;
 mod ship;
@@ -20,6 +21,7 @@ mod views;
 mod tests;
 
 pub use data::{RadiologyData, RadiologyImage, RadiologyQuestion, Set, Split};
+pub use names::Names;
 pub use recipe::RadiologyRecipe;
 pub use report::{RadiologyReport, Share, report_radiology};
 pub use ship::ship_radiology;
