@@ -35,6 +35,27 @@ impl Checkpoint {
         }
     }
 
+    /// Opens the run in `folder`, or begins one: its checkpoint and the weights to go on with. `recipe` is the text of its recipe, which
+    /// `recipe.json` keeps; `None` where the run there was made with another.
+    pub(crate) fn open_run(
+        folder: &Path,
+        recipe: &str,
+    ) -> Result<Option<(Self, HashMap<String, Tensor>)>> {
+        files::create_private_dir(folder).map_err(candle_core::Error::wrap)?;
+        let recipe_file = folder.join("recipe.json");
+        let file = folder.join("checkpoint.safetensors");
+        if !file.exists() {
+            files::write_atomic(&recipe_file, recipe.as_bytes())
+                .map_err(candle_core::Error::wrap)?;
+            return Ok(Some((Self::fresh(file, 0), HashMap::new())));
+        }
+        let known = files::read_to_string(&recipe_file).map_err(candle_core::Error::wrap)?;
+        match known == recipe {
+            true => Self::load(&file).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Reads a checkpoint; also returns its weights.
     pub(crate) fn load(path: &Path) -> Result<(Self, HashMap<String, Tensor>)> {
         let bytes = files::read(path).map_err(candle_core::Error::wrap)?;

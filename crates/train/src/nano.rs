@@ -1,7 +1,6 @@
 //! `rounds train nano`: runs the whole recipe stage by stage; resumable at any step.
 
 use candle_core::Device;
-use std::collections::HashMap;
 use std::path::Path;
 use tokenizers::Tokenizer;
 
@@ -41,22 +40,10 @@ pub fn train_nano(
     cancel: &Cancel,
 ) -> Result<bool, NanoError> {
     super::process::prepare();
-    files::create_private_dir(folder)?;
-    let recipe_file = folder.join("recipe.json");
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
     let checkpoint_file = folder.join("checkpoint.safetensors");
-    let (mut checkpoint, weights) = if checkpoint_file.exists() {
-        if files::read_to_string(&recipe_file)? != written {
-            return Err(NanoError::OtherRecipe(folder.display().to_string()));
-        }
-        Checkpoint::load(&checkpoint_file)?
-    } else {
-        files::write_atomic(&recipe_file, written.as_bytes())?;
-        (
-            Checkpoint::fresh(checkpoint_file.clone(), 0),
-            HashMap::new(),
-        )
-    };
+    let other = || NanoError::OtherRecipe(folder.display().to_string());
+    let (mut checkpoint, weights) = Checkpoint::open_run(folder, &written)?.ok_or_else(other)?;
     let tokenizer = tokenizer_in(folder, recipe)?;
     let config = nano_config(tokenizer.get_vocab_size(true));
     let id = |token: &str| tokenizer.token_to_id(token).unwrap_or(0);

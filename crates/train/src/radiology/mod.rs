@@ -82,22 +82,10 @@ pub fn train_radiology(
     cancel: &Cancel,
 ) -> Result<bool, RadiologyError> {
     crate::process::prepare();
-    files::create_private_dir(folder)?;
-    let recipe_file = folder.join("recipe.json");
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
     let checkpoint_file = folder.join("checkpoint.safetensors");
-    let (mut checkpoint, weights) = if checkpoint_file.exists() {
-        if files::read_to_string(&recipe_file)? != written {
-            return Err(RadiologyError::OtherRecipe(folder.display().to_string()));
-        }
-        Checkpoint::load(&checkpoint_file)?
-    } else {
-        files::write_atomic(&recipe_file, written.as_bytes())?;
-        (
-            Checkpoint::fresh(checkpoint_file.clone(), 0),
-            HashMap::new(),
-        )
-    };
+    let other = || RadiologyError::OtherRecipe(folder.display().to_string());
+    let (mut checkpoint, weights) = Checkpoint::open_run(folder, &written)?.ok_or_else(other)?;
     let data = RadiologyData::read(inputs.data).map_err(RadiologyError::Input)?;
     stderr_line(format_args!(
         "{} images and {} questions",
