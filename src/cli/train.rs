@@ -1,7 +1,8 @@
 //! `rounds train`: trains the radiology learner, or nano, and builds the fixtures of the tests from nano.
 
 use clap::Subcommand;
-use std::path::PathBuf;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
 
 use super::failure::{Outcome, other};
 use super::interrupt::Interrupt;
@@ -115,6 +116,15 @@ pub enum Train {
     },
 }
 
+/// The recipe in a file, or the built-in one.
+fn read_recipe<R: Default + DeserializeOwned>(path: Option<&Path>) -> Result<R, Failure> {
+    let Some(path) = path else {
+        return Ok(R::default());
+    };
+    let text = files::read_to_string(path)?;
+    serde_json::from_str(&text).map_err(|e| Failure::usage(format!("invalid recipe: {e}")))
+}
+
 /// Runs the subcommand.
 pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
     match train {
@@ -123,14 +133,7 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
             recipe,
             device: name,
         } => {
-            let recipe = match recipe {
-                None => NanoRecipe::default(),
-                Some(path) => {
-                    let text = files::read_to_string(path)?;
-                    serde_json::from_str(&text)
-                        .map_err(|e| Failure::usage(format!("invalid recipe: {e}")))?
-                }
-            };
+            let recipe: NanoRecipe = read_recipe(recipe.as_deref())?;
             let (device, _) = device::open(name)?;
             let done = rounds_train::train_nano(&recipe, out, &device, interrupt.flag())
                 .map_err(Failure::model)?;
@@ -143,14 +146,7 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
             decoder,
             tower,
         } => {
-            let recipe = match recipe {
-                None => RadiologyRecipe::default(),
-                Some(path) => {
-                    let text = files::read_to_string(path)?;
-                    serde_json::from_str(&text)
-                        .map_err(|e| Failure::usage(format!("invalid recipe: {e}")))?
-                }
-            };
+            let recipe: RadiologyRecipe = read_recipe(recipe.as_deref())?;
             let inputs = Inputs {
                 data,
                 decoder,
