@@ -16,7 +16,7 @@ use crate::checkpoint::Checkpoint;
 use crate::optim::{AdamW, Schedule, gradients};
 use crate::report::Report;
 use crate::vars::Vars;
-use rounds_model::flamingo::{Flamingo, FlamingoConfig, media_ranges, text_time, turns};
+use rounds_model::flamingo::{Flamingo, FlamingoConfig, text_time, turns};
 use rounds_model::ops::{Precision, cross_entropy, with_precision};
 use rounds_support::Cancel;
 use rounds_support::rng::Rng;
@@ -50,6 +50,8 @@ pub(crate) struct LearnerStage<'a> {
 
 /// Sequences of about the same length.
 struct Batch {
+    /// Where each of them was in the list that was batched.
+    positions: Vec<usize>,
     sequences: Vec<Sequence>,
     tokens: usize,
 }
@@ -61,10 +63,11 @@ impl Batch {
 }
 
 /// Sorts sequences by length and joins neighbours into batches.
-fn batches(mut sequences: Vec<Sequence>) -> Vec<Batch> {
-    sequences.sort_by_key(|s| s.ids.len());
+fn batches(sequences: Vec<Sequence>) -> Vec<Batch> {
+    let mut sequences: Vec<(usize, Sequence)> = sequences.into_iter().enumerate().collect();
+    sequences.sort_by_key(|(_, s)| s.ids.len());
     let mut all: Vec<Batch> = Vec::new();
-    for sequence in sequences {
+    for (position, sequence) in sequences {
         let tokens = sequence.ids.len();
         match all
             .last_mut()
@@ -72,9 +75,11 @@ fn batches(mut sequences: Vec<Sequence>) -> Vec<Batch> {
         {
             Some(batch) => {
                 batch.tokens = tokens;
+                batch.positions.push(position);
                 batch.sequences.push(sequence);
             }
             None => all.push(Batch {
+                positions: vec![position],
                 sequences: vec![sequence],
                 tokens,
             }),
@@ -101,9 +106,6 @@ struct Outcome {
     loss: Tensor,
     /// For every sequence, whether each token of the last answer was the model's first choice, so that greedy decoding would write it.
     right: Vec<bool>,
-    /// For every sequence, the probability of the last answer.
-    #[expect(dead_code, reason = "the calibration reads it")]
-    confidence: Vec<f32>,
 }
 
 impl LearnerStage<'_> {
@@ -182,7 +184,6 @@ impl LearnerStage<'_> {
             }
             None => None,
         };
-        debug_assert_eq!(media_ranges(&times, each).len(), count * tokens);
         let hidden = model.hidden_with_turns(&ids, &media, &times, scores.as_ref())?;
         let picked = Tensor::new(picked, device)?;
         let hidden = hidden
@@ -190,19 +191,15 @@ impl LearnerStage<'_> {
             .index_select(&picked, 0)?;
         let logits = model.language.logits(&hidden)?;
         let values = logits.to_vec2::<f32>()?;
-        let (mut right, mut confidence) = (vec![true; count], vec![1f32; count]);
+        let mut right = vec![true; count];
         for ((row, &target), sequence) in values.iter().zip(&targets).zip(&scored) {
             let Some(sequence) = *sequence else { continue };
             let own = row[target as usize];
             right[sequence] &= row.iter().all(|v| *v <= own);
-            let max = row.iter().copied().fold(f32::MIN, f32::max);
-            let total: f32 = row.iter().map(|v| (v - max).exp()).sum();
-            confidence[sequence] *= (own - max).exp() / total;
         }
         Ok(Outcome {
             loss: cross_entropy(&logits, targets, weights)?,
             right,
-            confidence,
         })
     }
 
@@ -381,46 +378,26 @@ impl LearnerStage<'_> {
 
     /// Whether the model answers each episode right.
     fn right(&self, model: &Flamingo, named: &[(String, Episode)]) -> Result<Vec<bool>> {
-        let mut order: Vec<(usize, Sequence)> = named
-            .iter()
-            .enumerate()
-            .map(|(at, (_, episode))| Ok((at, self.encode(episode)?)))
-            .collect::<Result<_>>()?;
-        order.sort_by_key(|(_, sequence)| sequence.ids.len());
-        let mut groups: Vec<(Vec<usize>, Batch)> = Vec::new();
-        for (at, sequence) in order {
-            let tokens = sequence.ids.len();
-            match groups
-                .last_mut()
-                .filter(|(own, _)| (own.len() + 1) * tokens <= MICRO_BATCH)
-            {
-                Some((own, batch)) => {
-                    own.push(at);
-                    batch.tokens = tokens;
-                    batch.sequences.push(sequence);
-                }
-                None => groups.push((
-                    vec![at],
-                    Batch {
-                        sequences: vec![sequence],
-                        tokens,
-                    },
-                )),
-            }
-        }
-        // Long and short ones alternate, so that threads get similar work.
-        let indices: Vec<usize> = (0..groups.len()).collect();
-        let found = super::tower::in_threads(&indices, self.recipe.threads, |indices| {
+        let sequences = named.iter().map(|(_, episode)| self.encode(episode));
+        let mut groups = batches(sequences.collect::<Result<_>>()?);
+        // Each thread gets a share of the list in its order, so long and short ones take turns.
+        let threads = self.recipe.threads.max(1);
+        let mut turn = 0;
+        groups.sort_by_cached_key(|_| {
+            turn += 1;
+            turn % threads
+        });
+        let found = super::tower::in_threads(&groups, threads, |groups| {
             with_precision(Precision::Bf16, || {
-                indices
+                groups
                     .iter()
-                    .map(|&at| Ok(self.forward(model, &groups[at].1)?.right))
+                    .map(|batch| Ok(self.forward(model, batch)?.right))
                     .collect::<Result<Vec<_>>>()
             })
         })?;
         let mut right = vec![false; named.len()];
-        for ((own, _), found) in groups.iter().zip(found) {
-            for (at, value) in own.iter().zip(found) {
+        for (batch, found) in groups.iter().zip(found) {
+            for (at, value) in batch.positions.iter().zip(found) {
                 right[*at] = value;
             }
         }
