@@ -4,6 +4,7 @@
 
 mod checkpoint;
 pub mod episodes;
+mod examples;
 mod joint;
 mod nano;
 mod optim;

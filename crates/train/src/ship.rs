@@ -5,21 +5,17 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 
+use super::examples::add_phantoms;
 use super::pool::{PHANTOM_SIDE, phantom_image, seeds};
 use super::recipe::nano_config;
-use rounds_imaging::{decode, thumbnail_jpeg};
-use rounds_index::{
-    self as index, Example, Filter, ImageDetails, Index, NewImage, NewVectors, Search, Writer,
-};
+use rounds_index::{self as index, Filter, Index, Search, Writer};
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::{
     Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity,
 };
 use rounds_model::learner::FlamingoLearner;
-use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render, render_with};
 use rounds_support::files;
-use rounds_support::rng::Rng;
 
 /// Folder of the model bundle in the repository.
 pub const NANO: &str = "tests/fixtures/nano";
@@ -117,48 +113,7 @@ fn build_index(learner: &FlamingoLearner, nano: &Path, folder: &Path) -> anyhow:
     encoder.bundle = String::new();
     index::create(folder, vec![encoder])?;
     let mut writer = Writer::open(folder)?;
-    for i in 0..EXAMPLES {
-        let seed = seeds::INDEX + i as u64;
-        let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
-        let qa = ask(&phantom, &mut Rng::new(seed));
-        let jpeg = thumbnail_jpeg(&phantom_image(&phantom), PHANTOM_SIDE as u32, 88)?;
-        let decoded = decode(&jpeg, "phantom")?;
-        let tag = |name: &str, value: &str| (name.to_string(), value.to_string());
-        let example = Example {
-            id: format!("phantom-{}-{i:03}", phantom.spec().id),
-            question: qa.question,
-            answer: qa.answer,
-            rationale: qa.rationale,
-            tags: vec![
-                tag("modality", phantom.spec().modality),
-                tag("organ", phantom.spec().organ),
-                tag("topic", qa.topic.name()),
-                tag("answer_type", if qa.closed { "closed" } else { "open" }),
-            ],
-            source: "rounds phantoms".into(),
-            licence: "MIT OR Apache-2.0".into(),
-            patient: format!("phantom-{seed}"),
-            study: format!("phantom-{seed}"),
-            ..Example::default()
-        };
-        let new = NewImage {
-            image: index::ExampleImage {
-                sha256: decoded.source.sha256.clone(),
-                extension: "jpg".into(),
-            },
-            bytes: jpeg,
-            details: Some(ImageDetails {
-                width: decoded.width,
-                height: decoded.height,
-                phash: rounds_imaging::phash(&decoded),
-            }),
-        };
-        let vectors = NewVectors {
-            image: Some(learner.encode_image(&decoded)?.vector),
-            text: None,
-        };
-        writer.add(example, &[new], &[vectors])?;
-    }
+    add_phantoms(&mut writer, learner, EXAMPLES, &[])?;
     writer.finish_for_memory()?;
     // The lock file only matters while writing.
     std::fs::remove_file(folder.join("writer.lock"))?;

@@ -9,16 +9,13 @@ use std::path::Path;
 use super::RadiologyError;
 use super::data::{RadiologyData, Set, Split};
 use super::facts::{self, Facts, Knowledge, WorkedExample, worked_examples};
-use crate::pool::{PHANTOM_SIDE, phantom_image, seeds};
+use crate::examples::{add, add_phantoms, tag};
 use candle_core::Device;
 use rounds_imaging::{Image, decode, load, thumbnail_jpeg};
-use rounds_index::{self as index, Example, ImageDetails, NewImage, NewVectors, Writer};
+use rounds_index::{self as index, Example, Writer};
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::learner::FlamingoLearner;
-use rounds_phantom::questions::ask;
-use rounds_phantom::{KINDS, render};
-use rounds_support::rng::Rng;
 use rounds_support::{files, stderr_line};
 
 /// Longest side of an image in pixels.
@@ -36,10 +33,6 @@ const LICENCE: &str = "CC BY 4.0";
 
 fn text(error: impl std::fmt::Display) -> RadiologyError {
     RadiologyError::Input(error.to_string())
-}
-
-fn tag(name: &str, value: &str) -> (String, String) {
-    (name.to_string(), value.to_string())
 }
 
 /// Writes the index to `index` and the sample cases to `cases`, with the vectors of the bundle in `bundle`.
@@ -87,38 +80,11 @@ pub fn ship_teaching(
             .enumerate()
         {
             let example = example(study, at, &known, worked, &decoded);
-            add(&mut writer, example, &jpeg, &decoded, &vector)?;
+            add(&mut writer, example, (&jpeg, &decoded), &vector).map_err(text)?;
         }
         images += 1;
     }
-    for i in 0..PHANTOMS {
-        let seed = seeds::INDEX + i as u64;
-        let phantom = render(i % KINDS.len(), seed, PHANTOM_SIDE);
-        let qa = ask(&phantom, &mut Rng::new(seed));
-        let jpeg =
-            thumbnail_jpeg(&phantom_image(&phantom), PHANTOM_SIDE as u32, 88).map_err(text)?;
-        let decoded = decode(&jpeg, "phantom").map_err(text)?;
-        let vector = learner.encode_image(&decoded).map_err(text)?.vector;
-        let example = Example {
-            id: format!("phantom-{}-{i:03}", phantom.spec().id),
-            question: qa.question,
-            answer: qa.answer,
-            rationale: qa.rationale,
-            tags: vec![
-                tag("group", "phantom"),
-                tag("modality", phantom.spec().modality),
-                tag("organ", phantom.spec().organ),
-                tag("topic", qa.topic.name()),
-                tag("answer_type", if qa.closed { "closed" } else { "open" }),
-            ],
-            source: "rounds phantoms".into(),
-            licence: "MIT OR Apache-2.0".into(),
-            patient: format!("phantom-{seed}"),
-            study: format!("phantom-{seed}"),
-            ..Example::default()
-        };
-        add(&mut writer, example, &jpeg, &decoded, &vector)?;
-    }
+    add_phantoms(&mut writer, &learner, PHANTOMS, &[tag("group", "phantom")]).map_err(text)?;
     stderr_line(format_args!(
         "{} examples about {images} images and {PHANTOMS} phantoms",
         writer.len()
@@ -216,33 +182,6 @@ fn example(
         study: format!("slake-{study}"),
         ..Example::default()
     }
-}
-
-fn add(
-    writer: &mut Writer,
-    example: Example,
-    jpeg: &[u8],
-    image: &Image,
-    vector: &[f32],
-) -> Result<(), RadiologyError> {
-    let new = NewImage {
-        image: index::ExampleImage {
-            sha256: image.source.sha256.clone(),
-            extension: "jpg".into(),
-        },
-        bytes: jpeg.to_vec(),
-        details: Some(ImageDetails {
-            width: image.width,
-            height: image.height,
-            phash: rounds_imaging::phash(image),
-        }),
-    };
-    let vectors = NewVectors {
-        image: Some(vector.to_vec()),
-        text: None,
-    };
-    writer.add(example, &[new], &[vectors]).map_err(text)?;
-    Ok(())
 }
 
 /// Images that no example shows, with what the annotators stated about them in `known-findings.json` beside the folder: for each file its questions, answers and
