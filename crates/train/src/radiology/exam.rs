@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::data::{RadiologyData, normalised};
+use super::data::RadiologyData;
 use candle_core::Device;
+use rounds_assistant::comparable;
 use rounds_assistant::prompt::{self, Template};
 use rounds_imaging::load;
 use rounds_index::{Example, ExampleImage};
@@ -225,14 +226,14 @@ fn one(
 
 /// Whether two answers are the same but for case and punctuation.
 pub(crate) fn exact(said: &str, wanted: &str) -> bool {
-    normalised(said) == normalised(wanted)
+    comparable(said) == comparable(wanted)
 }
 
 /// Token F1 of two answers: the harmonic mean of the shares of shared words.
 pub(crate) fn f1(said: &str, wanted: &str) -> f32 {
     let count = |text: &str| {
         let mut words: BTreeMap<String, usize> = BTreeMap::new();
-        for word in normalised(text).split_whitespace() {
+        for word in comparable(text).split_whitespace() {
             *words.entry(word.to_string()).or_default() += 1;
         }
         words

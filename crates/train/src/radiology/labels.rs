@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{RadiologyData, Set, Split, normalised};
+use super::data::{RadiologyData, Set, Split};
+use rounds_assistant::comparable;
 use rounds_model::ops::Choice;
 
 /// A question needs this many training images to be a classification.
@@ -35,7 +36,7 @@ pub(crate) struct Labels {
 
 /// Coarse modality of a set's own word for it.
 fn coarse_modality(word: &str) -> Option<&'static str> {
-    let word = normalised(word);
+    let word = comparable(word);
     let first = word.split(' ').next().unwrap_or_default();
     Some(match first {
         "xr" | "x" | "radiograph" | "xray" => "x-ray",
@@ -50,7 +51,7 @@ fn coarse_modality(word: &str) -> Option<&'static str> {
 }
 
 fn coarse_plane(word: &str) -> Option<&'static str> {
-    let word = normalised(word);
+    let word = comparable(word);
     Some(match word.as_str() {
         "axial" | "transverse" | "transverse plane" => "axial",
         "sagittal" => "sagittal",
@@ -62,7 +63,7 @@ fn coarse_plane(word: &str) -> Option<&'static str> {
 }
 
 fn coarse_organ(set: Set, word: &str) -> Option<&'static str> {
-    let word = normalised(word);
+    let word = comparable(word);
     Some(match (set, word.as_str()) {
         (Set::VqaMed, "skull and contents")
         | (Set::Slake, "brain" | "brain tissue")
@@ -140,7 +141,7 @@ impl Labels {
             asked
                 .entry(task)
                 .or_default()
-                .push((image, normalised(class)));
+                .push((image, comparable(class)));
         };
         for question in &data.questions {
             let set = data.images[question.image].set;
@@ -165,7 +166,7 @@ impl Labels {
                 _ => {}
             }
             if !shared {
-                let asks = normalised(&question.question);
+                let asks = comparable(&question.question);
                 add(format!("{name}: {asks}"), question.image, &question.answer);
             }
         }

@@ -4,12 +4,13 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::data::{RadiologyData, Set, Split, normalised};
+use super::data::{RadiologyData, Set, Split};
 use super::exam::{self, Asked, Said, exact, f1};
 use super::names::{Names, names};
 use super::similar::{Neighbours, WORD_WEIGHT, near_duplicates};
 use super::{RadiologyError, SAME, views};
 use candle_core::Device;
+use rounds_assistant::comparable;
 use rounds_imaging::load;
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
@@ -263,7 +264,7 @@ pub fn report_radiology(
                     let near = hybrid.of(q, count);
                     let mut votes: BTreeMap<String, (usize, usize)> = BTreeMap::new();
                     for (at, &near) in near.iter().enumerate() {
-                        let answer = normalised(&data.questions[near].answer);
+                        let answer = comparable(&data.questions[near].answer);
                         votes.entry(answer).or_insert((0, usize::MAX - at)).0 += 1;
                     }
                     let won = votes.into_iter().max_by_key(|(_, rank)| *rank);
@@ -297,7 +298,7 @@ pub fn report_radiology(
 
 /// Whether a question asks for yes or no, by its first word.
 fn looks_closed(question: &str) -> bool {
-    let text = normalised(question);
+    let text = comparable(question);
     let first = text.split(' ').next().unwrap_or_default();
     [
         "is", "are", "does", "do", "was", "were", "can", "has", "have", "did",

@@ -3,9 +3,10 @@
 //! As in retrieval by image and question together: the cosine of the tower's centred vectors plus the cosine of the questions' words,
 //! weighted by how rare they are. At most one question an image, and none of an image that shows the same.
 
+use rounds_assistant::comparable;
 use std::collections::HashMap;
 
-use super::data::{RadiologyData, normalised};
+use super::data::RadiologyData;
 
 /// Weight of the questions' words against the images' vectors.
 pub(crate) const WORD_WEIGHT: f32 = 1.5;
@@ -22,7 +23,7 @@ impl Words {
         let mut spread: Vec<f32> = Vec::new();
         let mut all = Vec::new();
         for question in &data.questions {
-            let text = normalised(&question.question);
+            let text = comparable(&question.question);
             let mut words: Vec<u32> = text
                 .split(' ')
                 .map(|word| {
