@@ -283,7 +283,7 @@ def svg(grid, cursor, title, ground="dark"):
 
 def asked(binary, size, **more):
     """A sample case attached and asked about."""
-    chat = Terminal(binary, size, ("--strategy", "case"), **more)
+    chat = Terminal(binary, size, **more)
     chat.see(" ready |")
     chat.line(f"/cases {CASE}")
     chat.see(f"Question about {NAME}")

@@ -125,7 +125,8 @@ fn stream_answer(
                     for ranked in &answer.ranking {
                         writeln!(out, "  {}", ranked.in_words()).map_err(io)?;
                     }
-                    for notice in &answer.notices {
+                    let always = Some(&answer.about_model).filter(|text| !text.is_empty());
+                    for notice in answer.notices.iter().chain(always) {
                         writeln!(out, "note: {notice}").map_err(io)?;
                     }
                     writeln!(

@@ -33,6 +33,7 @@ impl Parts {
             data: &self.data,
             decoder: &self.decoder,
             tower: &self.tower,
+            start: None,
         }
     }
 }
@@ -61,6 +62,9 @@ pub enum Train {
         recipe: Option<PathBuf>,
         #[command(flatten)]
         parts: Parts,
+        /// Radiology bundle whose tower and additions a new run begins with
+        #[arg(long)]
+        start: Option<PathBuf>,
     },
     /// Build the radiology bundle from a training run, and calibrate it
     Bundle {
@@ -149,10 +153,19 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
                 .map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
-        Train::Radiology { out, recipe, parts } => {
+        Train::Radiology {
+            out,
+            recipe,
+            parts,
+            start,
+        } => {
             let recipe: RadiologyRecipe = read_recipe(recipe.as_deref())?;
-            let done = train_radiology(&recipe, &parts.inputs(), out, interrupt.flag())
-                .map_err(Failure::model)?;
+            let inputs = Inputs {
+                start: start.as_deref(),
+                ..parts.inputs()
+            };
+            let done =
+                train_radiology(&recipe, &inputs, out, interrupt.flag()).map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
         Train::Bundle { run, parts, out } => {

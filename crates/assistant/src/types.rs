@@ -112,6 +112,8 @@ pub struct Answer {
     pub shots: Vec<Shot>,
     /// What the user must know about this answer.
     pub notices: Vec<String>,
+    /// What the user must know about every answer of the model.
+    pub about_model: String,
     /// Everything needed to repeat it.
     pub provenance: Provenance,
     /// Milliseconds spent.

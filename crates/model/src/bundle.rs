@@ -19,6 +19,8 @@ use rounds_support::{files, sanitise};
 /// Version of the `model.toml` format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 const MANIFEST: &str = "model.toml";
+/// Most typical vectors of training images.
+const MAX_DIRECTIONS: usize = 1 << 16;
 /// Maximum length of `model.toml` in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
 /// Maximum length of `tokenizer.json` in bytes; the largest published one has 34 MB.
@@ -71,23 +73,51 @@ pub struct Manifest {
 /// How far a model's answers can be relied on, measured on images that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
-    /// An answer of probability `p` is right with probability `sigmoid(slope ln(p / (1 - p)) + offset)`.
+    /// An answer is right with probability `sigmoid(offset + slope ln(p / (1 - p)) + agreement s + alone a)`: `p` is the probability of its
+    /// tokens, `s` the share of its shots that give the same answer, `a` 1 without shots and 0 with.
     pub slope: f32,
     /// See `slope`.
     pub offset: f32,
+    /// See `slope`.
+    #[serde(default)]
+    pub agreement: f32,
+    /// See `slope`.
+    #[serde(default)]
+    pub alone: f32,
     /// Below this confidence an answer is called unsure.
     pub sure: f32,
-    /// Number of typical vectors of training images, the tensors `familiar.centroids` and `familiar.mean`.
-    pub centroids: usize,
-    /// An image that is less like every typical vector than this (cosine after centring) is unlike the training images.
+    /// Number of directions in which the vectors of training images differ from each other, the tensors `familiar.basis` and
+    /// `familiar.mean`; 0 for no such test.
+    #[serde(default)]
+    pub directions: usize,
+    /// An image whose vector, after centring, lies less in those directions than this (length of the part in them, from 0 to 1) is unlike
+    /// the training images.
     pub familiar: f32,
 }
 
 impl Reliability {
-    /// How likely an answer is right, from the probability that the model gave its tokens.
-    pub fn confidence(&self, probability: f32) -> f32 {
+    /// Errors where a number is none.
+    fn check(&self) -> Result<(), String> {
+        let all = [
+            self.slope,
+            self.offset,
+            self.agreement,
+            self.alone,
+            self.sure,
+            self.familiar,
+        ];
+        match all.iter().all(|v| v.is_finite()) && self.directions <= MAX_DIRECTIONS {
+            true => Ok(()),
+            false => Err("its reliability has an impossible number".into()),
+        }
+    }
+
+    /// How likely an answer is right. `probability` is what the model gave its tokens, `agreement` the share of its shots that give the same
+    /// answer, `None` without shots.
+    pub fn confidence(&self, probability: f32, agreement: Option<f32>) -> f32 {
         let p = probability.clamp(1e-6, 1.0 - 1e-6);
-        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset;
+        let shots = agreement.map_or(self.alone, |share| self.agreement * share);
+        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset + shots;
         1.0 / (1.0 + (-logit).exp())
     }
 }
@@ -292,6 +322,9 @@ fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
     }
     manifest.manifest_files().validate()?;
     manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
+    if let Some(reliability) = &manifest.reliability {
+        reliability.check().map_err(|e| damaged(MANIFEST, e))?;
+    }
     manifest.sanitised()
 }
 
@@ -403,6 +436,19 @@ mod tests {
         let text = nano();
         assert!(text.contains(from), "{from}");
         parse_manifest(text.replacen(from, to, 1).as_bytes())
+    }
+
+    #[test]
+    fn a_reliability_without_sense_is_refused() {
+        let table = |sure: &str| {
+            let text = format!(
+                "[reliability]\nslope = 1.0\noffset = 0.0\nsure = {sure}\nfamiliar = 0.0\n\n[tokens]"
+            );
+            changed("[tokens]", &text)
+        };
+        let known = table("0.5").unwrap().reliability.unwrap();
+        assert!(known.confidence(0.9, None) > known.confidence(0.2, None));
+        assert!(table("nan").is_err());
     }
 
     #[test]

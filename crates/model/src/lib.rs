@@ -53,8 +53,8 @@ pub trait FewShotLearner: Send {
     fn tokenizer(&self) -> &Tokenizer;
     /// Maximum length of a sequence in tokens.
     fn context(&self) -> usize;
-    /// How like the model's training images an image with this vector is: the largest cosine with a typical vector, after centring;
-    /// `None` where the model has no typical vectors.
+    /// How like the model's training images an image with this vector is, from 0 to 1: the length of the part of it that lies in the
+    /// directions in which training images differ; `None` where the bundle does not state those.
     fn familiarity(&self, vector: &[f32]) -> Option<f32> {
         let _ = vector;
         None
@@ -69,6 +69,11 @@ pub trait FewShotLearner: Send {
         images: &[Arc<EncodedImage>],
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError>;
+    /// How much more each earlier turn's image is like the last turn's than the others are, after a prefill: what the match bias
+    /// multiplies. Empty without a match bias, images, or earlier turns.
+    fn match_scores(&self) -> Result<Vec<f32>, ModelError> {
+        Ok(Vec::new())
+    }
     /// Adds one token to the first sequence and returns the logits after it.
     fn step(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>, ModelError> {
         self.step_branch(0, token, cancel)

@@ -141,6 +141,7 @@ pub(crate) fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, Sessi
             .iter()
             .map(|notice| clean_line(notice))
             .collect(),
+        about_model: answer.about_model.as_deref().map(clean_line),
         provenance: clean_value(answer.provenance),
         timings: clean_value(answer.timings),
         ranking: clean_value(answer.ranking),
@@ -173,6 +174,7 @@ fn cleaned_shot(shot: StoredShot) -> Result<StoredShot, SessionError> {
         tags: tags
             .map(|(name, value)| (clean_line(name), clean_line(value)))
             .collect(),
+        match_share: shot.match_share.filter(|share| share.is_finite()),
         thumbnail: shot
             .thumbnail
             .map(cleaned_image)

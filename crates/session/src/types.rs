@@ -36,6 +36,9 @@ pub struct StoredShot {
     /// The strategy's score, or a pinned shot's similarity; 0 if nothing was compared, NaN if it was not a finite number.
     #[serde(with = "finite")]
     pub score: f32,
+    /// Its part of the match with the question's image, from 0 to 1; `None` where the model has no such measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_share: Option<f32>,
     /// Why it was chosen.
     pub reason: String,
     /// The example's question.
@@ -77,6 +80,9 @@ pub struct StoredAnswer {
     pub stop_reason: String,
     /// Notices shown with the answer.
     pub notices: Vec<String>,
+    /// What is true of every answer of the model; shown once for a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_model: Option<String>,
     /// Everything needed to repeat the answer, as a JSON object.
     pub provenance: Value,
     /// Milliseconds spent, as a JSON object.

@@ -15,7 +15,9 @@ use super::report::Report;
 use super::targets::Layout;
 use super::tower::Features;
 use super::vars::Vars;
-use rounds_model::flamingo::{Flamingo, FlamingoConfig, MediaMask, text_time};
+use rounds_model::flamingo::{
+    Flamingo, FlamingoConfig, MediaMask, SeenImages, seen_images, text_time,
+};
 use rounds_model::ops::{choice_loss, cross_entropy, linear};
 use rounds_model::store::Store;
 use rounds_support::Cancel;
@@ -52,7 +54,7 @@ pub(crate) struct StageContext<'a> {
 /// Sequences padded on the right to the same length, with their images.
 pub(crate) struct Batch {
     ids: Tensor,
-    times: Vec<u32>,
+    seen: Vec<SeenImages>,
     images: Vec<usize>,
     images_each: usize,
     /// Rows of the flattened hidden states that predict a token; with the token, its weight and the turn it is scored with.
@@ -74,12 +76,18 @@ impl Batch {
     pub(crate) fn new(sequences: &[Sequence], markers: &Markers, device: &Device) -> Result<Self> {
         let tokens = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(1);
         let images_each = sequences.iter().map(|s| s.images.len()).max().unwrap_or(1);
-        let (mut ids, mut times, mut images) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut seen, mut images) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rows, mut targets, mut weights, mut scored) = (vec![], vec![], vec![], vec![]);
         for (i, sequence) in sequences.iter().enumerate() {
             let mut padded = sequence.ids.clone();
             padded.resize(tokens, markers.end_of_chunk);
-            times.extend(text_time(&padded, markers.image, MediaMask::Previous));
+            let times = text_time(&padded, markers.image, MediaMask::Previous);
+            seen.extend(seen_images(
+                &padded,
+                &times,
+                markers.image,
+                MediaMask::Previous,
+            ));
             for t in 1..sequence.ids.len() {
                 if sequence.weights[t] > 0.0 {
                     rows.push((i * tokens + t - 1) as u32);
@@ -102,7 +110,7 @@ impl Batch {
         }
         Ok(Self {
             ids: Tensor::from_vec(ids, (sequences.len(), tokens), device)?,
-            times,
+            seen,
             images,
             images_each,
             rows,
@@ -172,7 +180,7 @@ fn loss(
         latents
             .index_select(&rows, 0)?
             .reshape((sequences, batch.images_each * count, width))?;
-    let hidden = model.hidden(&batch.ids, &media, &batch.times)?;
+    let hidden = model.hidden(&batch.ids, &media, &batch.seen)?;
     let (_, _, size) = hidden.dims3()?;
     let rows = Tensor::from_vec(batch.rows.clone(), batch.rows.len(), device)?;
     let picked = hidden.reshape(((), size))?.index_select(&rows, 0)?;

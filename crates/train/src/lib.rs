@@ -8,6 +8,7 @@ mod examples;
 mod joint;
 mod nano;
 mod optim;
+mod plot;
 pub mod pool;
 mod process;
 pub mod radiology;

@@ -1,10 +1,12 @@
-//! Reports the progress of a run: a line on stderr now and then, and the curve in `curve.jsonl`.
+//! Reports the progress of a run: a line on stderr now and then, and the curve in `curve.jsonl` and, drawn, in
+//! `curve.svg`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::plot::curve_svg;
 use rounds_support::stderr_line;
 
 /// Collects measurements and writes them out.
@@ -96,6 +98,10 @@ impl Report {
         self.append(&serde_json::json!({
             "stage": stage, "step": step, "tuning": shares
         }));
+        // Drawn from the file, so that the curve of a resumed run is whole.
+        if let Ok(lines) = std::fs::read_to_string(&self.curve) {
+            let _ = std::fs::write(self.curve.with_extension("svg"), curve_svg(&lines));
+        }
     }
 
     /// Reports the accuracy on held-out images.

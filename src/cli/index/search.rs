@@ -122,14 +122,19 @@ impl Search {
     /// Errors if the strategy lacks its input, or does not search at all.
     fn check_inputs(&self, strategy: Strategy) -> Result<(), Failure> {
         use Strategy::{
-            Balanced, Diverse, Fixed, Hybrid, Image, ImageToText, None, Text, TextToImage,
+            Auto, Balanced, Case, Diverse, Fixed, Hybrid, Image, ImageToText, None, Text,
+            TextToImage,
         };
         let (message, hint) = match strategy {
             Fixed | None => ("this strategy does not search", "remove --strategy"),
-            Image | Diverse | Balanced | Hybrid | ImageToText if self.image.is_none() => (
-                "this strategy needs an image",
-                "give one with --image, or search by --text alone",
-            ),
+            Auto | Image | Case | Diverse | Balanced | Hybrid | ImageToText
+                if self.image.is_none() =>
+            {
+                (
+                    "this strategy needs an image",
+                    "give one with --image, or search by --text alone",
+                )
+            }
             Text | TextToImage if self.text.is_none() => {
                 ("this strategy needs words", "give them with --text")
             }

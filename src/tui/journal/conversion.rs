@@ -42,6 +42,7 @@ pub fn stored_answer(answer: &Answer) -> StoredAnswer {
         rationale: answer.rationale.clone(),
         stop_reason: json!(answer.stop).as_str().unwrap_or_default().to_string(),
         notices: answer.notices.clone(),
+        about_model: Some(answer.about_model.clone()).filter(|text| !text.is_empty()),
         provenance: json!(answer.provenance),
         timings: json!(answer.timings),
         prompt_tokens: answer.prompt_tokens as u64,
@@ -62,6 +63,7 @@ fn restored_answer(stored: &StoredAnswer) -> Finished {
         answer: stored.answer.clone(),
         rationale: stored.rationale.clone(),
         notices: stored.notices.clone(),
+        about_model: stored.about_model.clone(),
         ranking: ranking
             .unwrap_or_default()
             .iter()
@@ -82,6 +84,7 @@ pub fn stored_shot(shot: &Shot) -> StoredShot {
         example_id: example.id.clone(),
         rank: shot.rank as u32,
         score: shot.score,
+        match_share: shot.match_share,
         reason: shot.reason.clone(),
         question: example.question.clone(),
         answer: example.answer.clone(),
@@ -119,6 +122,7 @@ fn restored_shot(stored: &StoredShot) -> Shot {
         score: stored.score,
         rank: stored.rank as usize,
         reason: stored.reason.clone(),
+        match_share: stored.match_share,
     }
 }
 

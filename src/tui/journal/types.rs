@@ -61,6 +61,8 @@ pub struct Finished {
     pub answer: String,
     pub rationale: Option<String>,
     pub notices: Vec<String>,
+    /// What is true of every answer of the model; shown once.
+    pub about_model: Option<String>,
     /// The options that were given with their likelihoods, most likely first.
     pub ranking: Vec<String>,
     /// Tokens of the prompt and of the answer.
@@ -76,6 +78,7 @@ impl From<&Answer> for Finished {
             answer: answer.answer.clone(),
             rationale: answer.rationale.clone(),
             notices: answer.notices.clone(),
+            about_model: Some(answer.about_model.clone()).filter(|text| !text.is_empty()),
             ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
             prompt_tokens: answer.prompt_tokens,
             generated_tokens: answer.generated_tokens,

@@ -2,11 +2,12 @@
 
 use crate::tui::journal::Attached;
 use crate::tui::state::{COMMANDS, Finished, has_words};
-use rounds_assistant::{INTENDED_USE, NO_ANSWER};
+use rounds_assistant::NO_ANSWER;
 use rounds_imaging::Brightness;
 use rounds_support::errors::bytes;
+use rounds_support::errors::count;
 
-/// The first line. It includes [`INTENDED_USE`].
+/// The first line. It states the intended use.
 pub const BANNER: &str = "rounds: education and research only, not for diagnosis. Type a question; /help lists all commands.";
 pub const PROMPT: &str = "> ";
 /// The prompt of a continued line.
@@ -62,8 +63,8 @@ pub fn missing(done: &Finished) -> Vec<String> {
 /// The last line of an answer.
 pub fn footer(done: &Finished) -> String {
     format!(
-        "{INTENDED_USE} | {} tokens in {:.2} s",
-        done.generated_tokens,
+        "{} in {:.2} s",
+        count(done.generated_tokens, "token"),
         done.total_ms / 1000.0
     )
 }
@@ -103,6 +104,6 @@ mod tests {
 
     #[test]
     fn the_first_line_states_the_intended_use() {
-        assert!(BANNER.contains(INTENDED_USE));
+        assert!(BANNER.contains(rounds_assistant::INTENDED_USE));
     }
 }

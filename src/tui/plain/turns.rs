@@ -3,9 +3,8 @@
 use super::line_ui::{LineUi, StateBefore};
 use super::messages;
 use crate::tui::state::{
-    Activity, Event, Page, Reply, Stage, Turn, TurnId, describe_shots, same_answer,
+    Activity, Event, Page, Reply, Stage, Turn, TurnId, describe_shots, opposites, same_answer,
 };
-use rounds_assistant::INTENDED_USE;
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shots_heading;
 
@@ -133,11 +132,13 @@ impl LineUi {
                     false => messages::missing(done),
                 };
                 lines.extend(done.ranking.iter().map(|ranked| format!("  {ranked}")));
-                lines.extend(done.notices.iter().map(|notice| format!("note: {notice}")));
+                let always = done.about_model.as_ref().filter(|_| turn.parent.is_none());
+                let notices = done.notices.iter().chain(always);
+                lines.extend(notices.map(|notice| format!("note: {notice}")));
                 lines.push(messages::footer(done));
                 lines.iter().for_each(|line| self.print_line(line));
             }
-            Reply::Stopped => self.print_line(&format!("[stopped] {INTENDED_USE}")),
+            Reply::Stopped => self.print_line("[stopped]"),
             Reply::Failed(error) => self.print_error(error),
             Reply::Pending => {}
         }
@@ -168,8 +169,10 @@ impl LineUi {
             Some(false) => self.print_line("different answers"),
             None => {}
         }
+        for opposed in opposites(&one, &two) {
+            self.print_line(&format!("! {opposed}"));
+        }
         self.print_line("both answers are kept; /branches lists them");
-        self.print_line(INTENDED_USE);
     }
 
     fn print_side(&mut self, number: usize, turn: &Turn) {

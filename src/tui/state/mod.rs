@@ -70,6 +70,6 @@ pub use library::LibraryNames;
 pub use machine::{Start, State};
 pub use overlay::{CASES_STEP, ExportDialog, Overlay, Picker, SessionList};
 pub use page::Page;
-pub use regenerate::{describe_shots, same_answer};
+pub use regenerate::{describe_shots, opposites, same_answer};
 pub use sample_cases::SampleCase;
 pub use values::value_name;

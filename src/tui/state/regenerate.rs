@@ -8,7 +8,7 @@ use rounds_assistant::{Settings, SettingsPatch};
 use rounds_support::Failure;
 
 use super::composer::Draft;
-use super::conversation::{Reply, Turn, TurnId};
+use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::focus::Focus;
 use super::machine::State;
 use super::overlay::Overlay;
@@ -255,12 +255,54 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     Some(plain(&one.answer) == plain(&other.answer))
 }
 
+/// What two answers with their rationales say of each other's opposites: `left against right`, `yes against no`.
+pub fn opposites(one: &Turn, other: &Turn) -> Vec<String> {
+    let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
+        return Vec::new();
+    };
+    let text = |done: &Finished| {
+        let rationale = done.rationale.as_deref().unwrap_or_default();
+        format!("{} {rationale}", done.answer)
+    };
+    let mut found = opposed(&text(one), &text(other), &SIDES);
+    found.extend(opposed(&one.answer, &other.answer, &[("yes", "no")]));
+    found
+}
+
+/// Pairs of words of which one image shows one only.
+const SIDES: [(&str, &str); 4] = [
+    ("left", "right"),
+    ("upper", "lower"),
+    ("normal", "abnormal"),
+    ("present", "absent"),
+];
+
+/// The pairs of which one text has only one word and the other text only the other.
+fn opposed(one: &str, other: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+    let words = |text: &str| -> Vec<String> {
+        let plain = rounds_assistant::comparable(text);
+        plain.split(' ').map(str::to_owned).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
+    let only = |words: &[String], this: &str, not: &str| has(words, this) && !has(words, not);
+    let mut found = Vec::new();
+    for (a, b) in pairs {
+        if only(&one, a, b) && only(&other, b, a) {
+            found.push(format!("{a} against {b}"));
+        } else if only(&one, b, a) && only(&other, a, b) {
+            found.push(format!("{b} against {a}"));
+        }
+    }
+    found
+}
+
 /// The settings of a comparison, and its label.
 fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Failure> {
     let mut settings = base.clone();
     if argument.is_empty() {
         return Ok(if base.strategy == Strategy::None || base.shots == 0 {
-            settings.strategy = Strategy::Image;
+            settings.strategy = Strategy::Auto;
             settings.shots = base.shots.max(4);
             let label = format!("with {}", shot_count(settings.shots));
             (settings, label)
@@ -280,4 +322,18 @@ fn changed(base: &Settings, argument: &str) -> Result<(Settings, String), Failur
     }
     let settings = patch.checked(base).map_err(failure)?;
     Ok((settings, argument.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_that_name_opposite_words_are_opposed() {
+        let (left, right) = ("In the left lung.", "In the Right lung, upper zone");
+        assert_eq!(opposed(left, right, &SIDES), ["left against right"]);
+        assert_eq!(opposed(right, left, &SIDES), ["right against left"]);
+        assert!(opposed(left, "in the left and the right lung", &SIDES).is_empty());
+        assert!(opposed("bright", left, &SIDES).is_empty());
+    }
 }

@@ -60,9 +60,9 @@ fn an_unknown_command_says_so_although_others_are_similar() {
 fn a_command_without_its_value_offers_the_values() {
     let mut user = Harness::new(120, 40);
     enter(&mut user, "/strategy");
-    user.sees("strategy image; /strategy NAME changes it");
+    user.sees("strategy auto; /strategy NAME changes it");
     assert!(items(&user).contains(&"diverse".to_string()));
-    user.press("down enter");
+    user.press("down down enter");
     assert_eq!(user.state.composer.input.text(), "/strategy text");
     user.press("enter");
     assert_eq!(user.state.settings.strategy.name(), "text");

@@ -74,7 +74,7 @@ fn turns_and_branches_are_listed_and_selected() {
 fn status_opens_a_page_and_stop_stops_the_answer() {
     let mut user = answered();
     command(&mut user, "/status");
-    user.sees("shots: k=4 image, similar-last");
+    user.sees("shots: k=4 auto, similar-last");
     user.sees("context: 334 of 1024 tokens");
     user.press("esc");
     user.ask("next");
@@ -114,7 +114,7 @@ fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one(
     user.press("ctrl-u");
     for (command, expected) in [
         ("/k", "4 shots; /k N changes it"),
-        ("/strategy", "strategy image; /strategy NAME changes it"),
+        ("/strategy", "strategy auto; /strategy NAME changes it"),
         ("/theme", "theme auto; "),
         ("/theme light", "theme light"),
         ("/images", "images are drawn with auto; "),

@@ -86,6 +86,7 @@ pub fn shot(number: usize) -> Shot {
         score: 0.98 - number as f32 * 0.07,
         rank: number + 1,
         reason: "most similar image (cosine)".into(),
+        match_share: None,
     }
 }
 
@@ -103,7 +104,8 @@ pub fn answer(text: &str) -> Answer {
         ),
         stop: StopReason::EndOfChunk,
         shots: shots(4),
-        notices: vec!["this model knows synthetic phantoms only".into()],
+        notices: Vec::new(),
+        about_model: "this model knows synthetic phantoms only".into(),
         provenance: provenance(),
         timings: Timings {
             retrieval_ms: 3.0,

@@ -50,7 +50,7 @@ fn the_settings_of_an_answer_name_its_pinned_shots() {
     let mut user = with_shots();
     command(&mut user, "/pin chest-0002");
     command(&mut user, "/status");
-    user.sees("shots: k=4: 1 pinned, 3 image, similar-last");
+    user.sees("shots: k=4: 1 pinned, 3 auto, similar-last");
     user.press("esc");
     command(&mut user, "/k 1");
     command(&mut user, "/status");

@@ -129,7 +129,7 @@ fn a_comparison_with_an_invalid_setting_explains_what_is_accepted() {
     user.type_text("/compare strategy=nearest");
     user.press("enter");
     user.sees("`nearest` is not a strategy");
-    user.sees("hint: one of image,");
+    user.sees("hint: one of auto, image,");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn conflicting_settings_are_rejected_and_nothing_changes() {
     assert_eq!(user.state.settings.decoding.temperature, 0.0);
     command(&mut user, "/strategy fixed");
     user.sees("error: the strategy fixed uses only pinned examples");
-    assert_eq!(user.state.settings.strategy, Strategy::Image);
+    assert_eq!(user.state.settings.strategy, Strategy::Auto);
     command(&mut user, "/pin chest-0001");
     command(&mut user, "/strategy fixed");
     assert_eq!(user.state.settings.strategy, Strategy::Fixed);

@@ -4,7 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::tui::state::{Activity, Reply, State, Turn, TurnId, describe_shots, same_answer};
+use crate::tui::state::{
+    Activity, Reply, State, Turn, TurnId, describe_shots, opposites, same_answer,
+};
 use rounds_assistant::NO_ANSWER;
 use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
@@ -31,10 +33,16 @@ pub fn draw(
     else {
         return;
     };
-    let [head, rest] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(body);
+    let opposed = opposites(one, two);
+    let head = 3 + u16::from(!opposed.is_empty());
+    let [head, rest] = Layout::vertical([Constraint::Length(head), Constraint::Min(0)]).areas(body);
     let mut top = wrapped(&one.question, head.width, 0, canvas.theme.strong);
     top.truncate(1);
     top.push(verdict(one, two, canvas.theme));
+    if !opposed.is_empty() {
+        let text = format!("! {}", opposed.join(", "));
+        top.push(Line::styled(text, canvas.theme.error));
+    }
     put_lines(frame, head, &top, 0);
     let [first, _, second] = Layout::horizontal([
         Constraint::Fill(1),

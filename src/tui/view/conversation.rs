@@ -171,7 +171,7 @@ fn cached_lines(
             Reply::Pending => 0_u8.hash(&mut hasher),
             Reply::Answered(done) => {
                 let texts = (&done.answer, &done.rationale, &done.notices, &done.ranking);
-                (1_u8, texts).hash(&mut hasher);
+                (1_u8, texts, &done.about_model).hash(&mut hasher);
             }
             Reply::Stopped => 2_u8.hash(&mut hasher),
             Reply::Failed(error) => (3_u8, &error.message).hash(&mut hasher),
@@ -247,7 +247,9 @@ fn reply(turn: &Turn, stage: Option<&str>, width: u16, theme: &Theme) -> Vec<Lin
     };
     let mut lines = wrapped(&heading, width, 0, theme.answer);
     match &turn.reply {
-        Reply::Answered(done) => lines.extend(answered(done, width, theme)),
+        Reply::Answered(done) => {
+            lines.extend(answered(done, turn.parent.is_none(), width, theme));
+        }
         Reply::Pending => {
             lines.extend(streamed(turn, width, theme));
             let stage = stage.unwrap_or("queued");
@@ -281,7 +283,8 @@ fn streamed(turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     wrapped(&text, width, 2, theme.text)
 }
 
-fn answered(done: &Finished, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+/// An answer; `first` of its conversation also says what is true of all of them.
+fn answered(done: &Finished, first: bool, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = match done.answer.is_empty() {
         true => wrapped(NO_ANSWER, width, 2, theme.dim),
         false => wrapped(&done.answer, width, 2, theme.strong),
@@ -306,17 +309,17 @@ fn answered(done: &Finished, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     for ranked in &done.ranking {
         lines.extend(wrapped(ranked, width, 4, theme.text));
     }
-    for notice in &done.notices {
+    let always = done.about_model.as_ref().filter(|_| first);
+    for notice in done.notices.iter().chain(always) {
         lines.extend(wrapped(&format!("note: {notice}"), width, 2, theme.warning));
     }
-    let mut foot = INTENDED_USE.to_string();
     if done.generated_tokens > 0 {
-        foot = format!(
-            "{foot} | {} tokens, {:.1} s",
-            done.generated_tokens,
+        let foot = format!(
+            "{}, {:.1} s",
+            count(done.generated_tokens, "token"),
             done.total_ms / 1000.0
         );
+        lines.extend(wrapped(&foot, width, 2, theme.dim));
     }
-    lines.extend(wrapped(&foot, width, 2, theme.dim));
     lines
 }

@@ -181,7 +181,8 @@ fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'
     ])
 }
 
-/// The score as a number and a bar, or else why it was chosen; source and licence, on lines of their own if they don't
+/// The score as a number, or else why it was chosen, and a bar: of its part of the match that steered the answer, where the learner has
+/// one, otherwise of the score. Source and licence, on lines of their own if they don't
 /// fit beside it and `rows` allows.
 fn score_lines(
     shot: &Shot,
@@ -191,7 +192,10 @@ fn score_lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let room = usize::from(columns);
-    let bar = strategy_score(shot).map_or(String::new(), |score| bar(score / best));
+    let bar = match (shot.match_share, strategy_score(shot)) {
+        (Some(share), _) => format!("  match{} {:.0} %", bar(share), share * 100.0),
+        (None, score) => score.map_or(String::new(), |score| bar(score / best)),
+    };
     let score = cut(&format!("  {}", score_or_reason(shot)), room);
     let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;

@@ -60,7 +60,6 @@ fn an_answer_its_rationale_and_its_shots_are_those_of_the_command_line() {
         text(&expected["answer"]),
         "Rationale (the model's own words)",
         text(&expected["rationale"]),
-        "education and research only, not for diagnosis",
     ] {
         let part = squeezed(&[part]);
         assert!(conversation.contains(&part), "{part} is missing\n{screen}");

@@ -109,19 +109,18 @@ impl Engine {
             other => other?,
         };
         let prefill_ms = ms(prefill);
+        reliability::share_match(&mut answer.shots, &ordered, &self.learner.match_scores()?);
         let decode = Instant::now();
         let before = answer.notices.len();
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
-        if self.learner.manifest().reliability.is_some() {
-            // What is special about this answer comes before what is always true.
-            let told = [
-                answer.standing.confidence_in_words(),
-                answer.standing.vote_in_words(&answer.answer),
-            ];
-            let told = told.into_iter().flatten();
-            let own = answer.notices.split_off(before);
-            answer.notices.splice(0..0, own.into_iter().chain(told));
-        }
+        // What the model did comes before how its shots were found.
+        let told = [
+            answer.standing.confidence_in_words(),
+            answer.standing.vote_in_words(&answer.answer),
+        ];
+        let told = told.into_iter().flatten();
+        let own = answer.notices.split_off(before);
+        answer.notices.splice(0..0, own.into_iter().chain(told));
         let known = reliability::known_finding(&case.images, &case.question, &answer.answer);
         answer.notices.splice(0..0, known);
         self.rank_options(&request, &prompt, &written, &media, &mut answer)?;

@@ -64,6 +64,7 @@ impl Engine {
             provenance: self.provenance(request, (fallback, search), &prompt, &ordered),
             shots,
             notices,
+            about_model: self.learner.manifest().knows.clone(),
             timings: Timings::default(),
             prompt_tokens: prompt.ids.len(),
             generated_tokens: 0,
@@ -143,7 +144,7 @@ impl Engine {
 fn shared_image_notices(mask: MediaMask, images: usize, shots: &[Example]) -> Vec<String> {
     let any_image = |shots: &[Example]| shots.iter().any(|shot| !shot.images.is_empty());
     let sees_other = |at: usize| match mask {
-        MediaMask::Previous => any_image(&shots[..at]),
+        MediaMask::Previous | MediaMask::Turn => any_image(&shots[..at]),
         MediaMask::Next => images > 0 || any_image(&shots[at..]),
     };
     let bare = |at: &usize| shots[*at].images.is_empty() && sees_other(*at);
@@ -156,7 +157,7 @@ fn shared_image_notices(mask: MediaMask, images: usize, shots: &[Example]) -> Ve
             count(bare, "shot")
         ));
     }
-    if images == 0 && mask == MediaMask::Previous && any_image(shots) {
+    if images == 0 && mask != MediaMask::Next && any_image(shots) {
         notices.push("No image: the model looked at the last example's image".into());
     }
     notices
@@ -214,6 +215,7 @@ mod tests {
         assert_eq!(last_image_notice(MediaMask::Previous, &images[..1]), None);
         assert_eq!(last_image_notice(MediaMask::Previous, &[]), None);
         assert_eq!(last_image_notice(MediaMask::Next, &images), None);
+        assert_eq!(last_image_notice(MediaMask::Turn, &images), None);
     }
 
     #[test]

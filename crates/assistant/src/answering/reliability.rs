@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::prompt::Template;
 use crate::retrieval::Shot;
 use rounds_imaging::Image;
+use rounds_index::Example;
 use rounds_model::EncodedImage;
 use std::sync::Arc;
 
@@ -69,7 +70,33 @@ pub(super) fn vote(shots: &[Shot]) -> Vec<Vote> {
     votes.into_iter().map(|(_, vote)| vote).collect()
 }
 
+/// Shares the match with the question's image out to the shots: the softmax of the match scores, which are in the order of the prompt.
+/// Leaves the shots as they are where the scores are not theirs, as with examples without an image.
+pub(super) fn share_match(shots: &mut [Shot], ordered: &[Example], scores: &[f32]) {
+    if scores.is_empty() || scores.len() != ordered.len() {
+        return;
+    }
+    let largest = scores.iter().copied().fold(f32::MIN, f32::max);
+    let total: f32 = scores.iter().map(|score| (score - largest).exp()).sum();
+    for (example, score) in ordered.iter().zip(scores) {
+        if let Some(shot) = shots.iter_mut().find(|shot| shot.example.id == example.id) {
+            shot.match_share = Some((score - largest).exp() / total);
+        }
+    }
+}
+
 impl Standing {
+    /// The share of the shots that give `answer`; `None` without shots.
+    fn agreement(&self, answer: &str) -> Option<f32> {
+        let total: usize = self.vote.iter().map(|vote| vote.shots).sum();
+        let answer = comparable(answer);
+        let same = self
+            .vote
+            .iter()
+            .find(|vote| comparable(&vote.answer) == answer);
+        (total > 0).then(|| same.map_or(0, |vote| vote.shots) as f32 / total as f32)
+    }
+
     /// What the shots say beside the model's answer, in one line; `None` without shots.
     pub fn vote_in_words(&self, answer: &str) -> Option<String> {
         let first = self.vote.first()?;
@@ -183,7 +210,9 @@ impl Engine {
         }
         let tokenizer = self.learner.tokenizer();
         let prefix = |ids: &[u32]| tokenizer.decode(ids, false).unwrap_or_default();
-        let confidence = reliability.confidence(probability(generated, &self.template, &prefix));
+        let probability = probability(generated, &self.template, &prefix);
+        let agreement = answer.standing.agreement(&answer.answer);
+        let confidence = reliability.confidence(probability, agreement);
         answer.standing.confidence = Some((confidence * 1000.0).round() / 1000.0);
         answer.standing.sure = Some(confidence >= reliability.sure);
     }
@@ -275,6 +304,27 @@ mod tests {
             "Where in the image is the mass?",
         );
         assert!(overlap(organ, place) < 0.1);
+    }
+
+    #[test]
+    fn shots_share_the_match_by_their_place_in_the_prompt() {
+        let shot = |id: &str| Shot {
+            example: Example {
+                id: id.into(),
+                ..Example::default()
+            },
+            score: 0.0,
+            rank: 0,
+            reason: String::new(),
+            match_share: None,
+        };
+        let mut shots = [shot("near"), shot("far")];
+        let ordered = [shots[1].example.clone(), shots[0].example.clone()];
+        share_match(&mut shots, &ordered, &[1.0]);
+        assert_eq!(shots[0].match_share, None);
+        share_match(&mut shots, &ordered, &[-1.0, 1.0]);
+        let shares = shots.map(|shot| shot.match_share.unwrap());
+        assert!(shares[0] > 0.85 && (shares[0] + shares[1] - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -50,9 +50,6 @@ impl Engine {
         };
         let mut found = retrieve(&self.index, &query, &self.plan(request)?)?;
         self.warn_if_unfamiliar(settings, &mut found);
-        found
-            .notices
-            .insert(0, self.learner.manifest().knows.clone());
         Ok(found)
     }
 
@@ -103,8 +100,7 @@ impl Engine {
 
     /// The threshold was measured with the model's own tower, so it does not apply to other encoders.
     fn warn_if_unfamiliar(&self, settings: &Settings, found: &mut Found) {
-        let applies = settings.strategy == Strategy::Image
-            && found.fallback.is_none()
+        let applies = found.fallback.unwrap_or(settings.strategy) == Strategy::Image
             && self.retrieval_encoder.is_none();
         let threshold = self.learner.manifest().familiar_similarity;
         if let Some(best) = best_if_unfamiliar(&found.shots, threshold).filter(|_| applies) {
@@ -133,6 +129,7 @@ mod tests {
             score,
             rank: 1,
             reason: reason.into(),
+            match_share: None,
         };
         let (pin, near) = (shot(0.0, "pinned"), shot(0.7, "image similarity 0.700"));
         let far = [

@@ -37,6 +37,7 @@ pub fn list(index: &Index, wanted: &ListQuery) -> Result<Found, IndexError> {
             score: hit.score,
             rank: found.shots.len() + 1,
             reason: reason.clone(),
+            match_share: None,
         });
     }
     let (shown, all) = (found.shots.len(), ranked.len());

@@ -18,6 +18,7 @@ pub use listing::{ListQuery, list};
 choices! {
     /// How shots are chosen.
     pub enum Strategy {
+        Auto "auto" "Case where an index has several questions about an image, otherwise image",
         Image "image" "Most similar image (RICES)",
         Text "text" "Best match of the question's words, in questions and with less weight in answers and tags (BM25)",
         Hybrid "hybrid" "Reciprocal rank fusion of both",
@@ -84,6 +85,9 @@ pub struct Shot {
     pub rank: usize,
     /// Why it was chosen.
     pub reason: String,
+    /// How much of the match with the question's image fell on this shot, from 0 to 1, all shots together 1: what steered a learner with
+    /// match bias. `None` for other learners, and before an answer.
+    pub match_share: Option<f32>,
 }
 
 /// Reason of a pinned shot.

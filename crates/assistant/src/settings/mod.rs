@@ -53,7 +53,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             shots: 4,
-            strategy: Strategy::Image,
+            strategy: Strategy::Auto,
             order: Order::default(),
             floor: None,
             filter: Vec::new(),

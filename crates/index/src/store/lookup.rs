@@ -117,6 +117,16 @@ impl Index {
         Ok(count as usize)
     }
 
+    /// Whether there are several questions about most images, judged by the first ones.
+    pub fn has_several_questions_an_image(&self) -> Result<bool, IndexError> {
+        let query =
+            "select count(*), count(distinct sha256) from (select sha256 from pictured limit 2000)";
+        let (questions, images): (i64, i64) = self
+            .connection
+            .query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(2 * questions >= 3 * images.max(1))
+    }
+
     /// Number of examples of each source and of each licence.
     pub fn origins(&self) -> Result<(CountByName, CountByName), IndexError> {
         let of = |column: &str| -> Result<CountByName, IndexError> {

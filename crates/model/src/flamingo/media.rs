@@ -2,7 +2,8 @@
 //!
 //! Two incompatible rules are in use. OpenFlamingo v2 (`previous`): the latest image at or before the token. Version
 //! 0.0.2, which Med-Flamingo's demo runs (`next`): the following image; text after the last image attends to none. The same weights
-//! give different logits under the two, so a bundle says which one applies.
+//! give different logits under the two, so a bundle says which one applies. A third one, `turn`, is this project's: text attends to all
+//! images of its own turn, so a question about several images sees each of them. Where every turn has one image, it is `previous`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,37 @@ pub enum MediaMask {
     Previous,
     /// Text attends to the following image, as in OpenFlamingo 0.0.2 at inference.
     Next,
+    /// Text attends to the latest images at or before it that stand next to each other.
+    Turn,
+}
+
+/// The images that a token attends to: a half-open range of their numbers, counted from 0; empty for none.
+pub type SeenImages = (u32, u32);
+
+/// For every token the images it attends to. `times` is the [`text_time`] of every token of `ids`.
+pub fn seen_images(
+    ids: &[u32],
+    times: &[u32],
+    image_token: u32,
+    mask: MediaMask,
+) -> Vec<SeenImages> {
+    let (mut first, mut images, mut after_image) = (0, 0, false);
+    ids.iter()
+        .zip(times)
+        .map(|(&id, &time)| {
+            let image = id == image_token;
+            if image && !after_image {
+                first = images;
+            }
+            images += u32::from(image);
+            after_image = image;
+            match (time, mask) {
+                (0, _) => (0, 0),
+                (_, MediaMask::Turn) => (first, images),
+                (time, _) => (time - 1, time),
+            }
+        })
+        .collect()
 }
 
 /// [`text_time`] for IDEFICS: the previous image, but none after `reset` (end of sequence) until the next image. The reset
@@ -44,7 +76,7 @@ pub fn text_time(ids: &[u32], image_token: u32, mask: MediaMask) -> Vec<u32> {
                 return seen;
             }
             match mask {
-                MediaMask::Previous => seen,
+                MediaMask::Previous | MediaMask::Turn => seen,
                 MediaMask::Next if seen + 1 > images => 0,
                 MediaMask::Next => seen + 1,
             }
@@ -53,15 +85,10 @@ pub fn text_time(ids: &[u32], image_token: u32, mask: MediaMask) -> Vec<u32> {
 }
 
 /// For every token, the range of its keys in media laid out image after image, `latents` keys each.
-pub fn media_ranges(times: &[u32], latents: usize) -> Vec<(u32, u32)> {
+pub fn media_ranges(seen: &[SeenImages], latents: usize) -> Vec<(u32, u32)> {
     let latents = latents as u32;
-    times
-        .iter()
-        .map(|&time| match time {
-            0 => (0, 0),
-            time => ((time - 1) * latents, time * latents),
-        })
-        .collect()
+    let range = |&(from, to): &SeenImages| (from * latents, to * latents);
+    seen.iter().map(range).collect()
 }
 
 #[cfg(test)]
@@ -90,8 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn text_attends_to_one_image_or_to_all_of_its_turn() {
+        let ids = [1, I, 1, I, I, 1, 1];
+        let seen = |mask| seen_images(&ids, &text_time(&ids, I, mask), I, mask);
+        assert_eq!(
+            seen(MediaMask::Turn),
+            [(0, 0), (0, 1), (0, 1), (1, 2), (1, 3), (1, 3), (1, 3)]
+        );
+        assert_eq!(
+            seen(MediaMask::Previous),
+            [(0, 0), (0, 1), (0, 1), (1, 2), (2, 3), (2, 3), (2, 3)]
+        );
+        assert_eq!(
+            media_ranges(&seen(MediaMask::Turn), 4)[3..5],
+            [(4, 8), (4, 12)]
+        );
+    }
+
+    #[test]
     fn text_without_images_attends_to_none() {
-        for mask in [MediaMask::Previous, MediaMask::Next] {
+        for mask in [MediaMask::Previous, MediaMask::Next, MediaMask::Turn] {
             assert_eq!(text_time(&[1, 2, 3], I, mask), [0, 0, 0]);
         }
     }

@@ -2,7 +2,7 @@
 //! Med-Flamingo publish it.
 //!
 //! A vision tower, a perceiver resampler that turns an image into a few latents, and a language model with gated
-//! cross-attention before every n-th layer. A text token attends to the latents of one image only. So latents can be cached per
+//! cross-attention before every n-th layer. A text token attends to the latents of one image only, or of one turn's images. So latents can be cached per
 //! image, keys and values computed once, and decoding needs only the last image, all without approximation: see
 //! docs/architecture.md.
 
@@ -15,7 +15,9 @@ mod validate;
 
 pub use gated::{CrossKv, GatedBlock, GatedBlockConfig, GatedStyle};
 pub use match_bias::{MatchBias, MatchBiasConfig};
-pub use media::{MediaMask, media_ranges, text_time, text_time_with_reset};
+pub use media::{
+    MediaMask, SeenImages, media_ranges, seen_images, text_time, text_time_with_reset,
+};
 pub use resampler::{Resampler, ResamplerConfig};
 pub use turns::{turns, vectors_of_turns};
 pub(crate) use validate::check_parts;
@@ -156,9 +158,9 @@ impl Flamingo {
     }
 
     /// Hidden states `[batch, tokens, hidden]` of a batch of interleaved sequences, for training: `ids` `[batch, tokens]`, `media`
-    /// `[batch, images * latents, width]`, `times` the [`text_time`] of every token, `[batch * tokens]`.
-    pub fn hidden(&self, ids: &Tensor, media: &Tensor, times: &[u32]) -> Result<Tensor> {
-        self.hidden_with_turns(ids, media, times, None)
+    /// `[batch, images * latents, width]`, `seen` the [`seen_images`] of every token, `[batch * tokens]`.
+    pub fn hidden(&self, ids: &Tensor, media: &Tensor, seen: &[SeenImages]) -> Result<Tensor> {
+        self.hidden_with_turns(ids, media, seen, None)
     }
 
     /// [`Self::hidden`] with the bias on earlier turns, from [`MatchBias::scores`].
@@ -166,10 +168,10 @@ impl Flamingo {
         &self,
         ids: &Tensor,
         media: &Tensor,
-        times: &[u32],
+        seen: &[SeenImages],
         turns: Option<&TurnScores>,
     ) -> Result<Tensor> {
-        let ranges = media_ranges(times, self.config.resampler.num_latents);
+        let ranges = media_ranges(seen, self.config.resampler.num_latents);
         let mask = AttentionMask::Ranges(Arc::new(ranges));
         self.language
             .forward_with_turns(ids, None, turns, |i, x| match &self.gated[i] {

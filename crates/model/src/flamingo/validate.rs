@@ -118,6 +118,15 @@ pub(crate) fn language(decoder: &DecoderConfig) -> Result<(), String> {
     check_range("vocab_size", decoder.vocab_size, MAX_SIZE)?;
     check_range("hidden_size", decoder.hidden_size, MAX_SIZE)?;
     check_range("intermediate_size", decoder.intermediate_size, MAX_SIZE)?;
+    if let Some(low) = decoder.low_rank {
+        check_range("rank", low.rank, decoder.hidden_size)?;
+        if low.first_layer >= decoder.layers {
+            return Err(format!(
+                "first_layer of low_rank is {}, but there are {} layers",
+                low.first_layer, decoder.layers
+            ));
+        }
+    }
     check_range("layers", decoder.layers, MAX_LAYERS)?;
     check_range("max_positions", decoder.max_positions, MAX_POSITIONS)?;
     check_heads("language", decoder.hidden_size, decoder.heads)?;

@@ -10,13 +10,15 @@ use tokenizers::Tokenizer;
 use crate::bundle::{Bundle, Fit, Manifest};
 use crate::error::ModelError;
 use crate::flamingo::{
-    CrossKv, Flamingo, media_ranges, text_time, text_time_with_reset, turns, vectors_of_turns,
+    CrossKv, Flamingo, media_ranges, seen_images, text_time, text_time_with_reset, turns,
+    vectors_of_turns,
 };
 use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
 use familiar::Familiar;
+pub use familiar::familiarity;
 use matches::Matches;
 use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
 use rounds_support::Cancel;
@@ -37,11 +39,11 @@ pub struct FlamingoLearner {
     /// Tokens whose output rows were never trained: their logits are noise and must never be chosen.
     untrained: Vec<u32>,
     branches: Vec<KvCache>,
-    /// Keys and values of the image that generated tokens attend to; `None` where there is none.
+    /// Keys and values of the images that generated tokens attend to; `None` where there is none.
     last: Option<Vec<CrossKv>>,
     /// How alike the images of the turns are; `None` without a match bias or images.
     matches: Option<Matches>,
-    /// Typical vectors of the training images, where the bundle has them.
+    /// In which directions the training images differ, where the bundle has them.
     familiar: Option<Familiar>,
 }
 
@@ -221,8 +223,9 @@ impl FlamingoLearner {
             false => Some(self.model.cross_kv(&Tensor::cat(&latents, 1)?)?),
         };
         let count = self.manifest.config.resampler.num_latents;
-        let times = self.times(ids);
-        let ranges = media_ranges(&times, count);
+        let mask = self.manifest.config.media_mask;
+        let seen = seen_images(ids, &self.times(ids), self.image_token, mask);
+        let ranges = media_ranges(&seen, count);
         let mut outputs = Vec::new();
         for (ids, ranges) in ids.chunks(PREFILL_CHUNK).zip(ranges.chunks(PREFILL_CHUNK)) {
             let mask = AttentionMask::Ranges(Arc::new(ranges.to_vec()));
@@ -232,10 +235,13 @@ impl FlamingoLearner {
             }
             outputs.push(hidden);
         }
-        // Generated text attends to the same image as the prompt's last token: keep those keys and values, drop the others.
-        if let (Some(kv), Some(&time @ 1..)) = (&kv, times.last()) {
-            let from = (time as usize - 1) * count;
-            let cut = |t: &Tensor| t.narrow(1, from, count)?.contiguous();
+        // Generated text attends to the same images as the prompt's last token: keep those keys and values, drop the others.
+        let last = ranges.last().filter(|(from, to)| from < to);
+        if let (Some(kv), Some(&(from, to))) = (&kv, last) {
+            let cut = |t: &Tensor| {
+                t.narrow(1, from as usize, (to - from) as usize)?
+                    .contiguous()
+            };
             let decode_kv = kv.iter().map(|kv| {
                 Ok(CrossKv {
                     k: cut(&kv.k)?,
@@ -269,22 +275,6 @@ impl FlamingoLearner {
             similarities: bias.similarities(&vectors.to_dtype(self.dtype)?)?,
             turns: turns(ids, self.image_token),
         }))
-    }
-
-    /// How much more each earlier turn's image is like the last turn's than the others are: what the match bias multiplies. Empty
-    /// without a match bias, images, or earlier turns.
-    pub fn match_scores(&self) -> Result<Vec<f32>, ModelError> {
-        let Some(matches) = &self.matches else {
-            return Ok(Vec::new());
-        };
-        let rows: Vec<Vec<f32>> = matches
-            .similarities
-            .squeeze(0)?
-            .to_dtype(DType::F32)?
-            .to_vec2()?;
-        let last = matches.turns.last().map_or(0, |&turn| turn as usize);
-        let row = rows.get(last).and_then(|row| row.get(1..last));
-        Ok(row.unwrap_or_default().to_vec())
     }
 
     /// Hidden states of `ids`, which continue sequence `branch`.
@@ -348,6 +338,20 @@ impl FewShotLearner for FlamingoLearner {
 
     fn familiarity(&self, vector: &[f32]) -> Option<f32> {
         self.familiar.as_ref().map(|known| known.of(vector))
+    }
+
+    fn match_scores(&self) -> Result<Vec<f32>, ModelError> {
+        let Some(matches) = &self.matches else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<Vec<f32>> = matches
+            .similarities
+            .squeeze(0)?
+            .to_dtype(DType::F32)?
+            .to_vec2()?;
+        let last = matches.turns.last().map_or(0, |&turn| turn as usize);
+        let row = rows.get(last).and_then(|row| row.get(1..last));
+        Ok(row.unwrap_or_default().to_vec())
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {

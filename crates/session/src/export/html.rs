@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::data_uri;
 use super::escape::html as escaped;
-use super::notes::{answer_text, no_answer_reason, score, turn_status};
+use super::notes::{about_model, answer_text, no_answer_reason, score, turn_status};
 use crate::clock;
 use crate::provenance_diff::{field_label, leaf_fields, value_text};
 use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
@@ -77,6 +77,9 @@ impl Page<'_> {
             &clock::readable(session.created),
         ];
         self.text("about", &about.join(" · "));
+        if let Some(about) = about_model(session) {
+            self.text("notice", about);
+        }
         self.put("</header>\n<main>\n");
     }
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::escape::{markdown as escaped, markdown_quote as quoted};
-use super::notes::{answer_text, no_answer_reason, score, turn_status};
+use super::notes::{about_model, answer_text, no_answer_reason, score, turn_status};
 use crate::clock;
 use crate::provenance_diff::{field_label, leaf_fields, value_text};
 use crate::types::{Session, StoredShot, Turn};
@@ -24,6 +24,9 @@ pub fn markdown(session: &Session) -> String {
         ("Created", &clock::readable(session.created)),
     ] {
         let _ = writeln!(out, "- {name}: {}", escaped(value));
+    }
+    if let Some(about) = about_model(session) {
+        let _ = writeln!(out, "- About the model: {}", escaped(about));
     }
     out.push('\n');
     for turn in &session.turns {

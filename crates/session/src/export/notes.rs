@@ -25,6 +25,14 @@ pub(super) fn turn_status(session: &Session, turn: &Turn) -> String {
         .join(", ")
 }
 
+/// What is true of every answer, from the first one that says it.
+pub(super) fn about_model(session: &Session) -> Option<&str> {
+    let answers = session.turns.iter().filter_map(|turn| turn.answer.as_ref());
+    answers
+        .filter_map(|answer| answer.about_model.as_deref())
+        .next()
+}
+
 /// The answer's text, or that the model gave none.
 pub(super) fn answer_text(answer: &StoredAnswer) -> &str {
     match answer.answer.is_empty() {

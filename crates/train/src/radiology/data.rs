@@ -88,6 +88,8 @@ pub struct RadiologyData {
     pub images: Vec<RadiologyImage>,
     /// All questions.
     pub questions: Vec<RadiologyQuestion>,
+    /// Worked examples of SLAKE's training images, as the teaching index words them; their topic is the category.
+    pub worked: Vec<RadiologyQuestion>,
 }
 
 #[derive(Deserialize)]
@@ -330,12 +332,54 @@ impl RadiologyData {
                 );
             }
         }
+        self.add_worked(&folder.join(Set::Slake.name()), &all)?;
         for question in &mut self.questions {
             if let Some(facts) = all.get(&self.images[question.image].path) {
                 question.rationale = facts.rationale(&question.question, &question.answer);
             }
         }
         Ok(())
+    }
+
+    /// Makes the worked examples of SLAKE's training images. `known` has the facts of every image by its path.
+    fn add_worked(
+        &mut self,
+        slake: &Path,
+        known: &BTreeMap<PathBuf, facts::Facts>,
+    ) -> Result<(), String> {
+        if !slake.join("KG").is_dir() {
+            return Ok(());
+        }
+        let knowledge = facts::Knowledge::read(slake).map_err(|e| e.to_string())?;
+        for (at, image) in self.images.iter().enumerate() {
+            if image.set != Set::Slake || image.split != Split::Train {
+                continue;
+            }
+            let Some(facts) = known.get(&image.path) else {
+                continue;
+            };
+            let facts = facts.clone().with_usual_plane();
+            let worked = facts::worked_examples(&facts, &knowledge);
+            self.worked
+                .extend(worked.into_iter().map(|example| RadiologyQuestion {
+                    image: at,
+                    closed: example.closed,
+                    question: example.question,
+                    answer: example.answer,
+                    rationale: example.rationale,
+                    category: example.topic.to_string(),
+                }));
+        }
+        Ok(())
+    }
+
+    /// The same images with the worked examples as their questions.
+    pub fn of_worked_examples(&self) -> Self {
+        Self {
+            images: self.images.clone(),
+            questions: self.worked.clone(),
+            worked: Vec::new(),
+        }
     }
 
     /// Images of a split.

@@ -1,14 +1,15 @@
 //! Episodes of the radiology learner: shots and a question, as one sequence of tokens.
 //!
 //! *Question* episodes have shots that retrieval would choose. *Binding* episodes give two kinds of images made-up names that only the shots
-//! define (fast concept binding, <https://arxiv.org/abs/2106.13884>).
+//! define (fast concept binding, <https://arxiv.org/abs/2106.13884>). Questions about several images are in `several`.
 
 use std::collections::BTreeMap;
 use tokenizers::Tokenizer;
 
-use super::data::{RadiologyData, Split};
+use super::data::{RadiologyData, Set, Split};
 use super::labels::Coarse;
 use super::recipe::RadiologyRecipe;
+use super::several::Several;
 use super::similar::Neighbours;
 use rounds_support::rng::Rng;
 
@@ -76,10 +77,8 @@ pub(crate) fn made_up_name(rng: &mut Rng, held_out: bool) -> String {
 /// A shot or the question of an episode.
 #[derive(Clone, Debug)]
 pub(crate) struct EpisodeTurn {
-    /// Index of the image.
-    pub image: usize,
-    /// Which view of it.
-    pub view: usize,
+    /// (image, view) of its images, at least one.
+    pub images: Vec<(usize, usize)>,
     /// The question.
     pub question: String,
     /// The answer.
@@ -88,6 +87,13 @@ pub(crate) struct EpisodeTurn {
     pub rationale: String,
     /// Whether the answer can be known at this point.
     pub answerable: bool,
+}
+
+impl EpisodeTurn {
+    /// Index of its first image.
+    pub(crate) fn first_image(&self) -> usize {
+        self.images.first().map_or(0, |(image, _)| *image)
+    }
 }
 
 /// Shots, then the question.
@@ -113,8 +119,8 @@ pub(crate) struct Sequence {
     pub weights: Vec<f32>,
     /// Whether the token belongs to the answer of the last turn.
     pub scored: Vec<bool>,
-    /// (image, view) of every turn.
-    pub images: Vec<(usize, usize)>,
+    /// (image, view) of every turn's images.
+    pub images: Vec<Vec<(usize, usize)>>,
 }
 
 impl Sequence {
@@ -135,8 +141,10 @@ impl Sequence {
         out.push(&[markers.begin], 0.0, false);
         for (i, turn) in episode.iter().enumerate() {
             let last = i + 1 == episode.len();
-            out.images.push((turn.image, turn.view));
-            out.push(&[markers.image], 0.0, false);
+            out.images.push(turn.images.clone());
+            for _ in &turn.images {
+                out.push(&[markers.image], 0.0, false);
+            }
             out.push(
                 &text(&format!("Question: {} Answer:", turn.question))?,
                 0.0,
@@ -155,6 +163,11 @@ impl Sequence {
             }
         }
         Ok(out)
+    }
+
+    /// Number of its images.
+    pub(crate) fn image_count(&self) -> usize {
+        self.images.iter().map(Vec::len).sum()
     }
 
     fn push(&mut self, ids: &[u32], weight: f32, scored: bool) {
@@ -289,8 +302,7 @@ impl Binding {
                     false => which,
                 };
                 EpisodeTurn {
-                    image,
-                    view: rng.below(views.max(1)),
+                    images: vec![(image, rng.below(views.max(1)))],
                     question: question.to_string(),
                     answer: names[named].clone(),
                     rationale: String::new(),
@@ -301,64 +313,71 @@ impl Binding {
     }
 }
 
-/// Draws the episodes of training.
-pub(crate) struct Episodes<'a> {
-    pub recipe: &'a RadiologyRecipe,
-    pub data: &'a RadiologyData,
-    pub neighbours: &'a Neighbours<'a>,
-    pub binding: &'a Binding,
-    /// Questions to train on, by set and then by category, so that none is drowned by the others.
-    pub questions: Vec<Vec<usize>>,
-    pub views: usize,
+/// Questions to draw from.
+pub(crate) struct Pool<'a> {
+    data: &'a RadiologyData,
+    neighbours: &'a Neighbours<'a>,
+    /// Training questions by set and then by category, so that none is drowned by the others, with how often each is drawn.
+    kinds: Vec<(f32, Vec<usize>)>,
+    recipe: &'a RadiologyRecipe,
 }
 
-impl<'a> Episodes<'a> {
+impl<'a> Pool<'a> {
+    /// The training questions of `data`.
     pub(crate) fn new(
-        recipe: &'a RadiologyRecipe,
         data: &'a RadiologyData,
         neighbours: &'a Neighbours<'a>,
-        binding: &'a Binding,
-        views: usize,
+        recipe: &'a RadiologyRecipe,
     ) -> Self {
-        let mut by_kind: BTreeMap<(super::data::Set, String), Vec<usize>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<(Set, String), Vec<usize>> = BTreeMap::new();
         for question in data.questions_of(Split::Train) {
             let of = &data.questions[question];
             let kind = (data.images[of.image].set, of.category.clone());
             by_kind.entry(kind).or_default().push(question);
         }
+        let weighted = |((set, _), questions): ((Set, String), Vec<usize>)| {
+            let share = match set {
+                Set::VqaRad => recipe.rad_share,
+                _ => 1.0,
+            };
+            (share * (questions.len() as f32).sqrt(), questions)
+        };
         Self {
-            recipe,
             data,
             neighbours,
-            binding,
-            questions: by_kind.into_values().collect(),
-            views,
+            kinds: by_kind.into_iter().map(weighted).collect(),
+            recipe,
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     fn draw(&self, rng: &mut Rng) -> usize {
         // In proportion to the square root of a kind's size.
-        let weights: Vec<f32> = self
-            .questions
-            .iter()
-            .map(|q| (q.len() as f32).sqrt())
-            .collect();
-        let mut at = rng.range(0.0, weights.iter().sum());
-        for (questions, weight) in self.questions.iter().zip(weights) {
-            if at < weight {
+        let mut at = rng.range(0.0, self.kinds.iter().map(|(weight, _)| weight).sum());
+        for (weight, questions) in &self.kinds {
+            if at < *weight {
                 return *rng.pick(questions);
             }
             at -= weight;
         }
-        let last = self.questions.len() - 1;
-        *rng.pick(&self.questions[last])
+        let last = self.kinds.len() - 1;
+        *rng.pick(&self.kinds[last].1)
     }
 
-    fn turn(&self, question: usize, rationale: bool, rng: &mut Rng) -> EpisodeTurn {
+    /// A question as a turn, in one of the first `views` views of its image.
+    pub(crate) fn turn(
+        &self,
+        question: usize,
+        views: usize,
+        rationale: bool,
+        rng: &mut Rng,
+    ) -> EpisodeTurn {
         let of = &self.data.questions[question];
         EpisodeTurn {
-            image: of.image,
-            view: rng.below(self.views.max(1)),
+            images: vec![(of.image, rng.below(views.max(1)))],
             question: of.question.clone(),
             answer: of.answer.clone(),
             rationale: match rationale {
@@ -370,16 +389,18 @@ impl<'a> Episodes<'a> {
     }
 
     /// A question with `shots` shots; the best comes last, as in a prompt.
-    pub(crate) fn question(
-        &self,
-        question: usize,
-        shots: usize,
-        rationale: bool,
-        rng: &mut Rng,
-    ) -> Episode {
+    fn question(&self, shots: usize, views: usize, rationale: bool, rng: &mut Rng) -> Episode {
+        let question = self.draw(rng);
+        let of = &self.data.questions[question];
+        // Yes or no says little about the next image, and a set of a hundred images has few that are alike: a learner that
+        // always saw good shots would copy them where they are bad.
+        let random = match of.closed || self.data.images[of.image].set == Set::VqaRad {
+            true => self.recipe.misleading_share,
+            false => self.recipe.random_share,
+        };
         let mut chosen: Vec<usize> = if shots == 0 {
             Vec::new()
-        } else if rng.chance(self.recipe.random_share) {
+        } else if rng.chance(random) {
             (0..shots).map(|_| self.draw(rng)).collect()
         } else {
             // Some of the nearest, so that the same question is not always seen with the same shots.
@@ -393,16 +414,41 @@ impl<'a> Episodes<'a> {
         chosen.push(question);
         chosen
             .into_iter()
-            .map(|question| self.turn(question, rationale, rng))
+            .map(|question| self.turn(question, views, rationale, rng))
             .collect()
     }
+}
 
+/// Draws the episodes of training.
+pub(crate) struct Episodes<'a> {
+    pub recipe: &'a RadiologyRecipe,
+    /// The sets' own questions, and worked examples.
+    pub pools: &'a [Pool<'a>; 2],
+    pub binding: &'a Binding,
+    pub several: &'a Several,
+    pub views: usize,
+}
+
+impl Episodes<'_> {
     /// An episode of training; `single` asks for no shots.
     pub(crate) fn sample(&self, single: bool, rng: &mut Rng) -> Episode {
+        let [asked, worked] = self.pools;
+        let pool = match rng.chance(self.recipe.worked_share) && !worked.is_empty() {
+            true => worked,
+            false => asked,
+        };
         let rationale = rng.chance(self.recipe.rationale_share);
+        if rng.chance(self.recipe.several_share) {
+            let turns: Episode = (0..1 + rng.below(2))
+                .filter_map(|_| self.several.turn(self.views, rng))
+                .map(|(_, turn)| turn)
+                .collect();
+            if !turns.is_empty() {
+                return turns;
+            }
+        }
         if single {
-            let question = self.draw(rng);
-            return self.question(question, 0, rationale, rng);
+            return pool.question(0, self.views, rationale, rng);
         }
         if rng.chance(self.recipe.binding_share) {
             let contrast = *rng.pick(&Contrast::ALL);
@@ -413,9 +459,8 @@ impl<'a> Episodes<'a> {
                     .episode(pair, shots, self.views, false, false, rng);
             }
         }
-        let shots = *rng.pick(&[0, 1, 2, 3, 4, 4, 4, 5, 6, 8]);
-        let question = self.draw(rng);
-        self.question(question, shots, rationale, rng)
+        let shots = *rng.pick(&[0, 0, 1, 2, 3, 4, 4, 4, 5, 6, 8]);
+        pool.question(shots, self.views, rationale, rng)
     }
 }
 
@@ -447,7 +492,8 @@ mod tests {
             let episode = binding.episode(pair, 4, 1, true, false, &mut rng);
             assert_eq!(episode.len(), 5);
             assert!(episode[4].answerable && !episode[0].answerable);
-            let same = |a: &EpisodeTurn, b: &EpisodeTurn| a.image % 2 == b.image % 2;
+            let same =
+                |a: &EpisodeTurn, b: &EpisodeTurn| a.first_image() % 2 == b.first_image() % 2;
             for turn in &episode {
                 assert_eq!(same(turn, &episode[0]), turn.answer == episode[0].answer);
             }

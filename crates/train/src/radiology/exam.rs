@@ -28,12 +28,23 @@ pub(crate) struct Asked {
     pub wording: Option<String>,
 }
 
+impl Asked {
+    /// The share of the shots whose answer is the same as `answer`; `None` without shots.
+    fn agreement(&self, answer: &str) -> Option<f32> {
+        let same = self.shots.iter().filter(|shot| exact(&shot.1, answer));
+        let total = self.shots.len();
+        (total > 0).then(|| same.count() as f32 / total as f32)
+    }
+}
+
 /// What the model said.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub answer: String,
     /// The probability of the answer's tokens and of its end.
     pub probability: f32,
+    /// The share of the shots that give the same answer; `None` without shots.
+    pub agreement: Option<f32>,
 }
 
 /// Most tokens of an answer; the longest in the sets has about as many.
@@ -218,8 +229,10 @@ fn one(
     .map_err(|e| e.to_string())?;
     // The marker of a rationale is two tokens; the second adds nothing to where the answer ends.
     let sum: f32 = generated.log_probabilities.iter().sum();
+    let answer = generated.text.trim().to_string();
     Ok(Said {
-        answer: generated.text.trim().to_string(),
+        agreement: asked.agreement(&answer),
+        answer,
         probability: (sum + generated.end_log_probability.unwrap_or(0.0)).exp(),
     })
 }

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::data::{RadiologyData, Set, Split};
-use super::episodes::{Binding, Contrast, Episode, Episodes, Markers, Organs, Sequence};
+use super::episodes::{Binding, Contrast, Episode, Episodes, Markers, Organs, Pool, Sequence};
 use super::recipe::RadiologyRecipe;
+use super::several::Several;
 use super::similar::Neighbours;
 use super::tower::Features;
 use crate::checkpoint::Checkpoint;
 use crate::optim::{AdamW, Schedule, gradients};
 use crate::report::Report;
 use crate::vars::Vars;
-use rounds_model::flamingo::{Flamingo, FlamingoConfig, text_time, turns};
+use rounds_model::flamingo::{Flamingo, FlamingoConfig, seen_images, text_time, turns};
 use rounds_model::ops::{Precision, cross_entropy, with_precision};
 use rounds_support::Cancel;
 use rounds_support::rng::Rng;
@@ -36,6 +37,8 @@ pub(crate) struct LearnerStage<'a> {
     pub features: &'a Features,
     /// Finds shots among the training questions.
     pub neighbours: &'a Neighbours<'a>,
+    /// Worked examples of the training images, as the teaching index words them, and what finds shots among them.
+    pub worked: (&'a RadiologyData, &'a Neighbours<'a>),
     /// The coarse classes of all images.
     pub coarse: &'a [super::labels::Coarse],
     /// The model's tokenizer.
@@ -101,6 +104,14 @@ fn shares(mut all: Vec<Batch>, threads: usize) -> Vec<Vec<Batch>> {
     shares.into_iter().map(|(_, batches)| batches).collect()
 }
 
+/// The mean of some vectors, as a turn with several images has it.
+fn mean(vectors: &[&[f32]]) -> Vec<f32> {
+    let width = vectors.first().map_or(0, |vector| vector.len());
+    (0..width)
+        .map(|at| vectors.iter().map(|v| v[at]).sum::<f32>() / vectors.len() as f32)
+        .collect()
+}
+
 /// What a forward pass found.
 struct Outcome {
     loss: Tensor,
@@ -126,30 +137,26 @@ impl LearnerStage<'_> {
     fn forward(&self, model: &Flamingo, batch: &Batch) -> Result<Outcome> {
         let device = &Device::Cpu;
         let (count, tokens) = (batch.sequences.len(), batch.tokens);
-        let most = batch
-            .sequences
-            .iter()
-            .map(|s| s.images.len())
-            .max()
-            .unwrap_or(1);
+        let largest =
+            |of: fn(&Sequence) -> usize| batch.sequences.iter().map(of).max().unwrap_or(1);
+        let most = largest(Sequence::image_count);
+        let most_turns = largest(|s| s.images.len());
         let mut pairs: Vec<(usize, usize)> = batch
             .sequences
             .iter()
-            .flat_map(|s| s.images.clone())
+            .flat_map(|s| s.images.concat())
             .collect();
         pairs.sort_unstable();
         pairs.dedup();
-        let (mut ids, mut times, mut of_token) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut seen, mut of_token) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rows, mut vectors) = (Vec::new(), Vec::new());
         let (mut picked, mut targets, mut weights, mut scored) = (vec![], vec![], vec![], vec![]);
         for (at, sequence) in batch.sequences.iter().enumerate() {
             let mut padded = sequence.ids.clone();
             padded.resize(tokens, self.markers.end);
-            times.extend(text_time(
-                &padded,
-                self.markers.image,
-                self.config.media_mask,
-            ));
+            let (image, mask) = (self.markers.image, self.config.media_mask);
+            let times = text_time(&padded, image, mask);
+            seen.extend(seen_images(&padded, &times, image, mask));
             of_token.extend(turns(&padded, self.markers.image));
             for t in 1..sequence.ids.len() {
                 if sequence.weights[t] > 0.0 {
@@ -160,12 +167,21 @@ impl LearnerStage<'_> {
                 }
             }
             ids.extend(padded);
-            // Missing images repeat one; no token attends to it.
-            let mut own = sequence.images.clone();
-            own.resize(most, sequence.images[0]);
-            for pair in own {
-                rows.push(pairs.binary_search(&pair).unwrap_or(0) as u32);
-                vectors.extend_from_slice(self.features.vector(pair));
+            // Missing images and turns repeat the first one; no token attends to it.
+            let mut own = sequence.images.concat();
+            own.resize(most, sequence.images[0][0]);
+            rows.extend(
+                own.iter()
+                    .map(|pair| pairs.binary_search(pair).unwrap_or(0) as u32),
+            );
+            let first = &sequence.images[0];
+            for turn in 0..most_turns {
+                let images = sequence.images.get(turn).unwrap_or(first);
+                let of_images: Vec<&[f32]> = images
+                    .iter()
+                    .map(|&pair| self.features.vector(pair))
+                    .collect();
+                vectors.extend(mean(&of_images));
             }
         }
         let latents = model.resampler.forward(&self.features.tokens(&pairs)?)?;
@@ -178,13 +194,13 @@ impl LearnerStage<'_> {
         let scores = match &model.match_bias {
             Some(bias) => {
                 let vectors =
-                    Tensor::from_vec(vectors, (count, most, self.features.width), device)?;
+                    Tensor::from_vec(vectors, (count, most_turns, self.features.width), device)?;
                 let similarities = bias.similarities(&vectors)?;
                 Some(bias.scores(&similarities, &of_token, Arc::new(of_token.clone()))?)
             }
             None => None,
         };
-        let hidden = model.hidden_with_turns(&ids, &media, &times, scores.as_ref())?;
+        let hidden = model.hidden_with_turns(&ids, &media, &seen, scores.as_ref())?;
         let picked = Tensor::new(picked, device)?;
         let hidden = hidden
             .reshape((count * tokens, self.config.language.hidden_size))?
@@ -243,7 +259,17 @@ impl LearnerStage<'_> {
         };
         let binding = Binding::new(self.coarse, &self.data.images_of(Split::Train));
         let views = self.features.views();
-        let episodes = Episodes::new(recipe, self.data, self.neighbours, &binding, views);
+        let pools = [
+            Pool::new(self.data, self.neighbours, recipe),
+            Pool::new(self.worked.0, self.worked.1, recipe),
+        ];
+        let episodes = Episodes {
+            recipe,
+            pools: &pools,
+            binding: &binding,
+            several: &Several::new(self.data, self.coarse, Split::Train),
+            views,
+        };
         let singles = (recipe.single_share * stage.steps as f32) as usize;
         while checkpoint.step < stage.steps && !cancel.is_cancelled() {
             let step = checkpoint.step;
@@ -325,8 +351,8 @@ impl LearnerStage<'_> {
         let mut named: Vec<(String, Episode)> = Vec::new();
         let all = self.data.questions_of(split);
         let binding = Binding::new(self.coarse, &self.data.images_of(split));
-        let train = Binding::new(self.coarse, &self.data.images_of(Split::Train));
-        let episodes = Episodes::new(self.recipe, self.data, self.neighbours, &train, 1);
+        let pool = Pool::new(self.data, self.neighbours, self.recipe);
+        let several = Several::new(self.data, self.coarse, split);
         for set in Set::ALL {
             let of_set = |q: &&usize| self.data.images[self.data.questions[**q].image].set == set;
             let mut own: Vec<usize> = all.iter().filter(of_set).copied().collect();
@@ -339,7 +365,7 @@ impl LearnerStage<'_> {
                     near.push(question);
                     let episode = near
                         .into_iter()
-                        .flat_map(|q| episodes.question(q, 0, false, &mut rng))
+                        .map(|q| pool.turn(q, 1, false, &mut rng))
                         .collect();
                     named.push((format!("{} k={shots}", set.name()), episode));
                 }
@@ -351,6 +377,11 @@ impl LearnerStage<'_> {
                     let episode = binding.episode(pair, 4, 1, true, false, &mut rng);
                     named.push((format!("names {}", contrast.name()), episode));
                 }
+            }
+        }
+        for _ in 0..questions / 4 {
+            if let Some((task, turn)) = several.turn(1, &mut rng) {
+                named.push((format!("images {}", task.name()), vec![turn]));
             }
         }
         let right = self.right(model, &named)?;
@@ -372,7 +403,8 @@ impl LearnerStage<'_> {
                 .collect();
             found.iter().sum::<f32>() / found.len().max(1) as f32
         };
-        let score = 0.3 * mean("k=0") + 0.4 * mean("k=4") + 0.3 * mean("names ");
+        let score =
+            0.3 * mean("k=0") + 0.35 * mean("k=4") + 0.25 * mean("names ") + 0.1 * mean("images ");
         Ok((score, shares))
     }
 

@@ -2,6 +2,7 @@
 //! trained on three open question sets.
 
 mod base;
+mod calibration;
 mod data;
 mod episodes;
 mod exam;
@@ -11,6 +12,7 @@ mod learner;
 mod names;
 mod recipe;
 mod report;
+mod several;
 mod ship;
 mod similar;
 mod teaching;
@@ -27,6 +29,7 @@ pub use report::{RadiologyReport, Share, report_radiology};
 pub use ship::ship_radiology;
 pub use teaching::ship_teaching;
 
+use candle_core::quantized::gguf_file;
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
@@ -70,6 +73,8 @@ pub struct Inputs<'a> {
     pub decoder: &'a Path,
     /// The published tower: a file of efficientnet_lite_pytorch.
     pub tower: &'a Path,
+    /// A radiology bundle whose tower and additions a new run begins with, instead of training a tower first.
+    pub start: Option<&'a Path>,
 }
 
 /// Trains into `folder`: `recipe.json`, `tokenizer.json`, `curve.jsonl`, `checkpoint.safetensors`, after the tower's stage
@@ -82,10 +87,21 @@ pub fn train_radiology(
     cancel: &Cancel,
 ) -> Result<bool, RadiologyError> {
     crate::process::prepare();
+    let start = inputs.start.map(Start::read).transpose()?;
+    let mut recipe = recipe.clone();
+    if let Some(start) = &start {
+        recipe.started_from.clone_from(&start.sha256);
+    }
+    let recipe = &recipe;
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
     let checkpoint_file = folder.join("checkpoint.safetensors");
     let other = || RadiologyError::OtherRecipe(folder.display().to_string());
-    let (mut checkpoint, weights) = Checkpoint::open_run(folder, &written)?.ok_or_else(other)?;
+    let (mut checkpoint, mut weights) =
+        Checkpoint::open_run(folder, &written)?.ok_or_else(other)?;
+    if let Some(start) = start.filter(|_| !checkpoint_file.exists()) {
+        weights = start.weights;
+        checkpoint.next_stage();
+    }
     let data = RadiologyData::read(inputs.data).map_err(RadiologyError::Input)?;
     stderr_line(format_args!(
         "{} images and {} questions",
@@ -183,6 +199,14 @@ pub fn train_radiology(
         &same,
         &data.questions_of(Split::Train),
     );
+    let worked = data.of_worked_examples();
+    let near_worked = Neighbours::new(
+        &worked,
+        (0..data.images.len()).map(|image| features.vector((image, 0))),
+        &mean[..width],
+        &same,
+        &worked.questions_of(Split::Train),
+    );
     let tokenizer: Tokenizer = base
         .tokenizer
         .parse()
@@ -197,6 +221,7 @@ pub fn train_radiology(
         data: &data,
         features: &features,
         neighbours: &neighbours,
+        worked: (&worked, &near_worked),
         coarse: &coarse,
         tokenizer: &tokenizer,
         markers: Markers {
@@ -216,12 +241,49 @@ pub fn train_radiology(
     Ok(true)
 }
 
+/// What a run begins with instead of a stage of its own for the tower.
+struct Start {
+    /// Of the bundle's manifest.
+    sha256: String,
+    weights: HashMap<String, Tensor>,
+}
+
+impl Start {
+    /// Reads a radiology bundle.
+    fn read(bundle: &Path) -> Result<Self, RadiologyError> {
+        let manifest = files::read(&bundle.join("model.toml"))?;
+        let known: rounds_model::bundle::Manifest = std::str::from_utf8(&manifest)
+            .map_err(|e| e.to_string())
+            .and_then(|text| toml::from_str(text).map_err(|e| e.to_string()))
+            .map_err(|e| RadiologyError::Input(format!("{}: {e}", bundle.display())))?;
+        let mut weights = HashMap::new();
+        for name in &known.weights {
+            let bytes = files::read(&bundle.join(name))?;
+            let mut reader = std::io::Cursor::new(bytes);
+            let content = gguf_file::Content::read(&mut reader)?;
+            for tensor in content.tensor_infos.keys() {
+                // Typical vectors are found anew, and the decoder is given as it was published.
+                if tensor.starts_with("familiar.") {
+                    continue;
+                }
+                let read = content.tensor(&mut reader, tensor, &Device::Cpu)?;
+                weights.insert(tensor.clone(), read.dequantize(&Device::Cpu)?);
+            }
+        }
+        Ok(Self {
+            sha256: files::sha256_hex(&manifest),
+            weights,
+        })
+    }
+}
+
 /// What the vocabulary must hold: every text of the images that are not reported on.
 fn vocabulary_texts(data: &RadiologyData) -> Vec<String> {
     let of = |split| data.questions_of(split).into_iter();
     of(Split::Train)
         .chain(of(Split::Tune))
         .map(|at| &data.questions[at])
+        .chain(&data.worked)
         .flat_map(|q| {
             [
                 format!(" {}", q.question),

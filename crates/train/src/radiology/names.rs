@@ -78,11 +78,11 @@ pub(super) fn names(
                 let slot = sums
                     .entry(&shot.answer)
                     .or_insert_with(|| (vec![0.0; mean.len()], 0.0));
-                let vector = centred(shot.image);
+                let vector = centred(shot.first_image());
                 slot.0.iter_mut().zip(vector).for_each(|(s, v)| *s += v);
                 slot.1 += 1.0;
             }
-            let own = centred(query.image);
+            let own = centred(query.first_image());
             let likeness = |sum: &[f32]| {
                 let dot: f32 = sum.iter().zip(&own).map(|(s, v)| s * v).sum();
                 dot / sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-9)
@@ -93,10 +93,10 @@ pub(super) fn names(
             nearest += usize::from(best.is_some_and(|(name, _)| *name == query.answer));
             let of = |image: usize| first.get(&image).copied().unwrap_or(0);
             asked.push(Asked {
-                question: of(query.image),
+                question: of(query.first_image()),
                 shots: before
                     .iter()
-                    .map(|shot| (of(shot.image), shot.answer.clone()))
+                    .map(|shot| (of(shot.first_image()), shot.answer.clone()))
                     .collect(),
                 blank: false,
                 wording: Some(query.question.clone()),

@@ -41,6 +41,16 @@ pub struct RadiologyRecipe {
     pub binding_share: f32,
     /// Share of the other question episodes whose shots are drawn at random instead of by likeness.
     pub random_share: f32,
+    /// The same where the answer is yes or no, and for VQA-RAD.
+    pub misleading_share: f32,
+    /// How often VQA-RAD's questions are drawn, relative to the other sets'.
+    pub rad_share: f32,
+    /// Share of the episodes with worked examples, in the words of the teaching index.
+    pub worked_share: f32,
+    /// Share of the episodes with questions about several images.
+    pub several_share: f32,
+    /// SHA-256 of the manifest of the bundle whose tower and additions the run began with; empty for a run from published parts.
+    pub started_from: String,
     /// Share of the episodes whose turns have rationales.
     pub rationale_share: f32,
     /// Weight of a rationale's tokens in the loss; an answer's have 1.
@@ -84,6 +94,11 @@ impl Default for RadiologyRecipe {
             single_share: 0.2,
             binding_share: 0.22,
             random_share: 0.15,
+            misleading_share: 0.45,
+            rad_share: 0.5,
+            worked_share: 0.12,
+            several_share: 0.06,
+            started_from: String::new(),
             rationale_share: 0.3,
             rationale_weight: 0.3,
             scalar_rate: 10.0,
@@ -110,7 +125,7 @@ pub(crate) fn config(
         cross_attn_heads: 6,
         cross_attn_head_dim: 64,
         gated: GatedStyle::OpenFlamingo,
-        media_mask: MediaMask::Previous,
+        media_mask: MediaMask::Turn,
         resampler: ResamplerConfig {
             depth: 2,
             heads: 6,

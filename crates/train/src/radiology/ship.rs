@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::base::{self, Base};
+use super::calibration::{self, DIRECTIONS, Judged, directions};
 use super::data::{RadiologyData, Split};
 use super::recipe::{RadiologyRecipe, config};
 use super::tower::{self, Features};
@@ -15,6 +16,7 @@ use rounds_model::bundle::{
     FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
 };
 use rounds_model::flamingo::Flamingo;
+use rounds_model::learner::familiarity;
 use rounds_model::store::TensorSpec;
 use rounds_model::vision::EfficientNetTower;
 use rounds_support::rng::Rng;
@@ -22,8 +24,8 @@ use rounds_support::{Cancel, files, stderr_line};
 
 /// Largest weights file in bytes.
 const MAX_FILE: usize = 47_000_000;
-/// Typical vectors of the training images.
-const CENTROIDS: usize = 96;
+/// Of 200 images like those trained on, one is taken for an unlike one.
+const REFUSED: usize = 200;
 /// Questions of the tuning split that the confidence is calibrated on.
 const CALIBRATED: usize = 900;
 /// Answers without reservation must be right this often on the tuning split.
@@ -87,42 +89,6 @@ fn write(folder: &Path, tensors: Vec<(String, QTensor)>) -> Result<Vec<String>, 
     Ok(names)
 }
 
-/// Typical vectors of `vectors` after centring: k-means from a random start.
-fn centroids(vectors: &[Vec<f32>], count: usize, seed: u64) -> Vec<Vec<f32>> {
-    let mut rng = Rng::new(seed);
-    let mut order: Vec<usize> = (0..vectors.len()).collect();
-    rng.shuffle(&mut order);
-    let mut centres: Vec<Vec<f32>> = order
-        .iter()
-        .take(count)
-        .map(|&at| vectors[at].clone())
-        .collect();
-    for _ in 0..12 {
-        let mut sums = vec![vec![0f32; vectors[0].len()]; centres.len()];
-        for vector in vectors {
-            let cosine = |c: &Vec<f32>| c.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>();
-            let best = (0..centres.len())
-                .max_by(|&a, &b| cosine(&centres[a]).total_cmp(&cosine(&centres[b])));
-            if let Some(best) = best {
-                sums[best].iter_mut().zip(vector).for_each(|(s, v)| *s += v);
-            }
-        }
-        for (centre, sum) in centres.iter_mut().zip(sums) {
-            let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt();
-            if length > 0.0 {
-                *centre = sum.into_iter().map(|v| v / length).collect();
-            }
-        }
-    }
-    centres
-}
-
-fn centred(vector: &[f32], mean: &[f32]) -> Vec<f32> {
-    let centred: Vec<f32> = vector.iter().zip(mean).map(|(v, m)| v - m).collect();
-    let length = centred.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-9);
-    centred.into_iter().map(|v| v / length).collect()
-}
-
 /// Writes the bundle of the run in `run` to `folder`, and calibrates it on the tuning split.
 ///
 /// Errors where the run has no best weights yet, or the inputs are not those of the run.
@@ -166,20 +132,21 @@ pub fn ship_radiology(
     drop(fronts);
     let train = data.images_of(Split::Train);
     let (mean, _) = features.moments(&train);
-    let of = |image: usize| centred(features.vector((image, 0)), &mean);
-    let known: Vec<Vec<f32>> = train.iter().map(|&image| of(image)).collect();
-    let centres = centroids(&known, CENTROIDS, recipe.seed);
+    let known: Vec<&[f32]> = train
+        .iter()
+        .map(|&image| features.vector((image, 0)))
+        .collect();
+    let basis = directions(&known, &mean, DIRECTIONS, recipe.seed)?;
     let mut likeness: Vec<f32> = data
         .images_of(Split::Tune)
         .into_iter()
-        .map(|image| {
-            let vector = of(image);
-            let cosine = |c: &Vec<f32>| c.iter().zip(&vector).map(|(a, b)| a * b).sum::<f32>();
-            centres.iter().map(cosine).fold(-1.0, f32::max)
-        })
+        .map(|image| familiarity(features.vector((image, 0)), &mean, &basis))
         .collect();
     likeness.sort_by(f32::total_cmp);
-    let familiar = likeness.get(likeness.len() / 100).copied().unwrap_or(-1.0);
+    let familiar = likeness
+        .get(likeness.len() / REFUSED)
+        .copied()
+        .unwrap_or(0.0);
     let mut tensors = Vec::new();
     for spec in Flamingo::tensors(&config)? {
         let tensor = best
@@ -188,12 +155,9 @@ pub fn ship_radiology(
             .ok_or_else(|| text(format!("the run has no weights called {}", spec.name)))?;
         tensors.push((spec.name.clone(), quantised(tensor, stored_as(&spec))?));
     }
-    let typical = centres.len();
-    let rows = Tensor::new(centres, &Device::Cpu)?;
-    tensors.push((
-        "familiar.centroids".into(),
-        quantised(&rows, GgmlDType::F16)?,
-    ));
+    let directions = basis.len();
+    let rows = Tensor::new(basis, &Device::Cpu)?;
+    tensors.push(("familiar.basis".into(), quantised(&rows, GgmlDType::F16)?));
     let row = Tensor::new(mean.as_slice(), &Device::Cpu)?;
     tensors.push(("familiar.mean".into(), quantised(&row, GgmlDType::F32)?));
     let weights = write(folder, tensors)?;
@@ -218,8 +182,10 @@ pub fn ship_radiology(
         reliability: Some(Reliability {
             slope: 1.0,
             offset: 0.0,
+            agreement: 0.0,
+            alone: 0.0,
             sure: 0.5,
-            centroids: typical,
+            directions,
             familiar,
         }),
         tokens: SpecialTokens {
@@ -251,46 +217,39 @@ pub fn ship_radiology(
     let mut questions = data.questions_of(Split::Tune);
     Rng::new(recipe.seed).shuffle(&mut questions);
     questions.truncate(CALIBRATED);
+    let with_shots = |&question: &usize, shots: usize| {
+        let mut near = neighbours.of(question, shots);
+        near.reverse();
+        let answer = |at: usize| data.questions[at].answer.clone();
+        exam::Asked {
+            question,
+            shots: near.into_iter().map(|at| (at, answer(at))).collect(),
+            blank: false,
+            wording: None,
+        }
+    };
+    // Most are asked with shots, as in the program; a third without.
+    let alone = questions.iter().take(CALIBRATED / 3);
     let asked: Vec<exam::Asked> = questions
         .iter()
-        .map(|&question| {
-            let mut near = neighbours.of(question, 4);
-            near.reverse();
-            let answer = |at: usize| data.questions[at].answer.clone();
-            exam::Asked {
-                question,
-                shots: near.into_iter().map(|at| (at, answer(at))).collect(),
-                blank: false,
-                wording: None,
-            }
-        })
+        .map(|question| with_shots(question, 4))
+        .chain(alone.map(|question| with_shots(question, 0)))
         .collect();
     let encoded = exam::encode(folder, &data, &asked, recipe.threads).map_err(text)?;
     let said =
         exam::answers(folder, &data, &asked, &encoded, recipe.threads, cancel).map_err(text)?;
-    let judged: Vec<(f32, bool)> = said
+    let judged: Vec<Judged> = said
         .iter()
-        .zip(&questions)
-        .map(|(said, &question)| {
-            let wanted = &data.questions[question].answer;
-            (said.probability, exam::exact(&said.answer, wanted))
+        .zip(&asked)
+        .map(|(said, asked)| Judged {
+            probability: said.probability,
+            agreement: said.agreement,
+            right: exam::exact(&said.answer, &data.questions[asked.question].answer),
         })
         .collect();
-    let right = judged.iter().filter(|(_, right)| *right).count();
+    let right = judged.iter().filter(|judged| judged.right).count();
     stderr_line(format_args!("{right} of {} answers right", judged.len()));
-    let (slope, offset) = fit(&judged);
-    let mut reliability = Reliability {
-        slope,
-        offset,
-        sure: 0.5,
-        centroids: typical,
-        familiar,
-    };
-    let confident: Vec<(f32, bool)> = judged
-        .iter()
-        .map(|(p, right)| (reliability.confidence(*p), *right))
-        .collect();
-    reliability.sure = sure(&confident);
+    let reliability = calibration::fit(&judged, SURE, (directions, familiar));
     stderr_line(format_args!("{reliability:?}"));
     manifest.reliability = Some(reliability);
     save(&manifest, folder)
@@ -309,68 +268,4 @@ fn save(manifest: &Manifest, folder: &Path) -> Result<(), RadiologyError> {
     let text = toml::to_string(manifest).map_err(text)?;
     files::write_atomic(&folder.join("model.toml"), text.as_bytes())?;
     Ok(())
-}
-
-/// Slope and offset with which the probabilities of answers predict best whether they are right (logistic regression on their logits).
-fn fit(judged: &[(f32, bool)]) -> (f32, f32) {
-    let (mut slope, mut offset) = (1f64, 0f64);
-    let n = judged.len().max(1) as f64;
-    for _ in 0..4000 {
-        let (mut by_slope, mut by_offset) = (0.0, 0.0);
-        for (p, right) in judged {
-            let p = f64::from(p.clamp(1e-6, 1.0 - 1e-6));
-            let logit = (p / (1.0 - p)).ln();
-            let error =
-                1.0 / (1.0 + (-(slope * logit + offset)).exp()) - f64::from(u8::from(*right));
-            by_slope += error * logit / n;
-            by_offset += error / n;
-        }
-        slope -= 0.05 * by_slope;
-        offset -= 0.2 * by_offset;
-    }
-    (slope as f32, offset as f32)
-}
-
-/// The lowest confidence from which on answers are right as often as [`SURE`].
-fn sure(confident: &[(f32, bool)]) -> f32 {
-    let mut sorted = confident.to_vec();
-    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut right, mut least) = (0.0, 1.0);
-    for (at, (confidence, correct)) in sorted.iter().enumerate() {
-        right += f32::from(u8::from(*correct));
-        // Equal confidences stand or fall together.
-        let ends = sorted.get(at + 1).is_none_or(|next| next.0 < *confidence);
-        if ends && right / (at + 1) as f32 >= SURE && at >= 20 {
-            least = *confidence;
-        }
-    }
-    least
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_calibration_follows_the_judged_answers() {
-        // Answers of probability 0.9 are right in 6 of 10 cases, those of 0.5 in 2 of 10.
-        let judged: Vec<(f32, bool)> = (0..200)
-            .map(|at| match at % 2 {
-                0 => (0.9, at / 2 % 10 < 6),
-                _ => (0.5, at / 2 % 10 < 2),
-            })
-            .collect();
-        let (slope, offset) = fit(&judged);
-        let reliability = Reliability {
-            slope,
-            offset,
-            sure: 0.5,
-            centroids: 0,
-            familiar: 0.0,
-        };
-        assert!((reliability.confidence(0.9) - 0.6).abs() < 0.02);
-        assert!((reliability.confidence(0.5) - 0.2).abs() < 0.02);
-        let sorted = [(0.9, true); 40].into_iter().chain([(0.2, false); 40]);
-        assert_eq!(sure(&sorted.collect::<Vec<_>>()), 0.9);
-    }
 }

@@ -144,6 +144,7 @@ fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
         data: &data,
         decoder: &decoder,
         tower: &tower,
+        start: None,
     };
     let (straight, broken) = (folder.path().join("a"), folder.path().join("b"));
     let run =

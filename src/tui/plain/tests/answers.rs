@@ -7,7 +7,7 @@ use crate::tui::state::{Effect, Event, Start};
 use rounds_support::Failure;
 
 #[test]
-fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
+fn an_answer_is_printed_with_its_shots_rationale_and_notices() {
     let mut user = User::new();
     user.new_output();
     user.exchange("Is there a nodule?", "yes");
@@ -20,7 +20,7 @@ fn an_answer_is_printed_with_its_shots_rationale_notices_and_intended_use() {
 Rationale: I see it.
 Answer: yes
 note: this model knows synthetic phantoms only
-education and research only, not for diagnosis | 24 tokens in 0.93 s
+24 tokens in 0.93 s
 > ";
     assert_eq!(user.new_output(), expected);
 }

@@ -126,6 +126,7 @@ impl<'a> Chooser<'a> {
                     example,
                     rank: 0,
                     reason: PINNED.into(),
+                    match_share: None,
                 });
             } else {
                 found.notices.push(format!(
@@ -152,9 +153,11 @@ impl<'a> Chooser<'a> {
 
     /// Adds up to `k` shots by the plan's strategy.
     pub(super) fn strategy(&mut self, k: usize, found: &mut Found) -> Result<(), IndexError> {
-        let strategy = self.effective_strategy();
+        let strategy = self.effective_strategy()?;
         if strategy != self.plan.strategy {
             found.fallback = Some(strategy);
+        }
+        if strategy == Strategy::Text && strategy != self.plan.strategy {
             found
                 .notices
                 .push("No image: examples were chosen by your words".into());
@@ -171,6 +174,7 @@ impl<'a> Chooser<'a> {
             score: c.score,
             rank: 0,
             reason: c.reason,
+            match_share: None,
         }));
         found.search = self.search_used.get();
         Ok(())
@@ -187,17 +191,19 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// The strategy to use: without an image only the text can be compared.
-    fn effective_strategy(&self) -> Strategy {
-        use Strategy::{Balanced, Case, Diverse, Hybrid, Image, ImageToText, Text};
-        match self.plan.strategy {
-            Image | Hybrid | Case | Diverse | Balanced | ImageToText
+    /// The strategy to use: without an image only the text can be compared, and `auto` looks at the index.
+    fn effective_strategy(&self) -> Result<Strategy, IndexError> {
+        use Strategy::{Auto, Balanced, Case, Diverse, Hybrid, Image, ImageToText, Text};
+        Ok(match self.plan.strategy {
+            Auto | Image | Hybrid | Case | Diverse | Balanced | ImageToText
                 if self.query.vectors.is_empty() =>
             {
                 Text
             }
+            Auto if self.index.has_several_questions_an_image()? => Case,
+            Auto => Image,
             strategy => strategy,
-        }
+        })
     }
 
     /// As [`Chooser::select`], again until none of the candidates shows the query's image. Pixels are compared for what was
@@ -225,7 +231,7 @@ impl<'a> Chooser<'a> {
         let by_image = |n: usize| self.by_image(n);
         match strategy {
             Strategy::None | Strategy::Fixed => Ok(Vec::new()),
-            Strategy::Image => self.search_until_filled(k, &by_image),
+            Strategy::Auto | Strategy::Image => self.search_until_filled(k, &by_image),
             Strategy::Text => self.search_until_filled(k, &|n| self.by_text(n)),
             Strategy::Hybrid => self.search_until_filled(k, &|n| self.hybrid(n)),
             Strategy::Case => self.search_until_filled(k, &|n| self.by_case(n)),

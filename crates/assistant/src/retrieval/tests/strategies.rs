@@ -189,6 +189,14 @@ fn a_case_is_like_the_question_in_its_image_and_in_its_words() {
         ..plan(Strategy::Case)
     };
     assert_eq!(ids(&index, &query, &plan), ["e0-1", "e1-1", "e2-1"]);
+    // Several questions an image: `auto` is the same.
+    let auto = Plan {
+        strategy: Strategy::Auto,
+        ..plan.clone()
+    };
+    let found = retrieve(&index, &query, &auto).unwrap();
+    assert_eq!(found.fallback, Some(Strategy::Case));
+    assert_eq!(ids(&index, &query, &auto), ids(&index, &query, &plan));
     // Without an image only the words count.
     let text = Query {
         vectors: &[],
@@ -196,4 +204,21 @@ fn a_case_is_like_the_question_in_its_image_and_in_its_words() {
     };
     let found = retrieve(&index, &text, &plan).unwrap();
     assert_eq!(found.fallback, Some(Strategy::Text));
+    let found = retrieve(&index, &text, &auto).unwrap();
+    assert_eq!(found.fallback, Some(Strategy::Text));
+}
+
+#[test]
+fn auto_is_image_where_each_image_has_one_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, name) = (index(folder.path()), encoder());
+    let vector = at(0.3);
+    let vectors: &[&[f32]] = &[&vector];
+    let query = blank(&name, vectors);
+    let found = retrieve(&index, &query, &plan(Strategy::Auto)).unwrap();
+    assert_eq!(found.fallback, Some(Strategy::Image));
+    assert_eq!(
+        ids(&index, &query, &plan(Strategy::Auto)),
+        ids(&index, &query, &plan(Strategy::Image))
+    );
 }

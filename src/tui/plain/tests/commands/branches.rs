@@ -22,12 +22,12 @@ fn a_comparison_prints_both_answers_one_after_the_other() {
     let output = user.new_output();
     assert_contains(
         &output,
-        "Two answers to: Is there a nodule?\n1. with shots (k=4 image, similar-last)\n",
+        "Two answers to: Is there a nodule?\n1. with shots (k=4 auto, similar-last)\n",
     );
     assert_contains(&output, "   Answer: yes\n");
     assert_contains(&output, "2. without shots (no shots)\n");
     assert_contains(&output, "   Answer: no\n");
-    assert_contains(&output, "different answers\n");
+    assert_contains(&output, "different answers\n! yes against no\n");
     assert!(!output.contains("not printed while it streams"), "{output}");
     assert_contains(&user.output_of("/compare"), "different answers\n");
     assert!(

@@ -40,7 +40,7 @@ fn settings_can_be_changed_and_invalid_ones_explain_what_is_accepted() {
             "/k many",
             "error: /k takes a number from 0 to 512, not `many`",
         ),
-        ("/strategy best", "hint: one of image, "),
+        ("/strategy best", "hint: one of auto, "),
         ("/nonsense", "error: there is no command /nonsense"),
     ] {
         assert_contains(&user.output_of(line), expected);
