@@ -290,6 +290,9 @@ fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
         return Err(ModelError::Family(sanitise::clean_line(&manifest.family)));
     }
     manifest.manifest_files().validate()?;
+    if !manifest.config.is_of(&manifest.family) {
+        return Err(damaged(MANIFEST, "its sizes are those of another family"));
+    }
     manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
     manifest.sanitised()
 }

@@ -11,11 +11,12 @@ use super::error::ModelError;
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::language::DecoderConfig;
 use super::learner::FlamingoLearner;
+use super::prefix::{PrefixConfig, PrefixLearner, PrefixModel};
 use super::store::TensorSpec;
 use super::vision::VisionConfig;
 
 /// Model families that this program can run.
-pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
+pub const FAMILIES: [&str; 3] = ["flamingo", "idefics", "prefix"];
 
 /// Sizes of a model of any family, as in `model.toml`. All families but Flamingo have the field `architecture`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +24,8 @@ pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
 pub enum ModelConfig {
     /// A Flamingo or an IDEFICS.
     Flamingo(Box<FlamingoConfig>),
+    /// A prefix-tuned model.
+    Prefix(Box<PrefixConfig>),
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
@@ -31,6 +34,7 @@ impl<'de> Deserialize<'de> for ModelConfig {
         let value = serde_json::Value::deserialize(deserializer)?;
         let found = match value.get("architecture") {
             None => serde_json::from_value(value).map(Self::Flamingo),
+            Some(name) if name == "prefix" => serde_json::from_value(value).map(Self::Prefix),
             Some(other) => {
                 let reason = format!("unknown architecture {other}");
                 return Err(D::Error::custom(reason));
@@ -46,11 +50,26 @@ impl From<FlamingoConfig> for ModelConfig {
     }
 }
 
+impl From<PrefixConfig> for ModelConfig {
+    fn from(config: PrefixConfig) -> Self {
+        Self::Prefix(Box::new(config))
+    }
+}
+
 impl ModelConfig {
+    /// Whether a bundle of `family` may have it.
+    pub(crate) fn is_of(&self, family: &str) -> bool {
+        match self {
+            Self::Flamingo(_) => matches!(family, "flamingo" | "idefics"),
+            Self::Prefix(_) => family == "prefix",
+        }
+    }
+
     /// Errors, saying which, where a size is impossible.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Flamingo(config) => config.check(),
+            Self::Prefix(config) => config.check(),
         }
     }
 
@@ -58,6 +77,15 @@ impl ModelConfig {
     pub fn flamingo(&self) -> Option<&FlamingoConfig> {
         match self {
             Self::Flamingo(config) => Some(config),
+            Self::Prefix(_) => None,
+        }
+    }
+
+    /// The sizes of a prefix-tuned model; `None` for another family.
+    pub fn prefix(&self) -> Option<&PrefixConfig> {
+        match self {
+            Self::Flamingo(_) => None,
+            Self::Prefix(config) => Some(config),
         }
     }
 
@@ -65,6 +93,7 @@ impl ModelConfig {
     pub fn vision(&self) -> &VisionConfig {
         match self {
             Self::Flamingo(config) => &config.vision,
+            Self::Prefix(config) => &config.vision,
         }
     }
 
@@ -72,6 +101,15 @@ impl ModelConfig {
     pub fn language(&self) -> &DecoderConfig {
         match self {
             Self::Flamingo(config) => &config.language,
+            Self::Prefix(config) => &config.language,
+        }
+    }
+
+    /// The decoder, to change its sizes before weights are written.
+    pub(crate) fn language_mut(&mut self) -> &mut DecoderConfig {
+        match self {
+            Self::Flamingo(config) => &mut config.language,
+            Self::Prefix(config) => &mut config.language,
         }
     }
 
@@ -79,6 +117,7 @@ impl ModelConfig {
     pub fn latent_dims(&self) -> [usize; 3] {
         match self {
             Self::Flamingo(config) => [1, config.resampler.num_latents, config.latent_width()],
+            Self::Prefix(config) => [1, config.prefix_length, config.language.hidden_size],
         }
     }
 
@@ -86,6 +125,7 @@ impl ModelConfig {
     pub fn media_mask(&self) -> Option<MediaMask> {
         match self {
             Self::Flamingo(config) => Some(config.media_mask),
+            Self::Prefix(_) => None,
         }
     }
 
@@ -93,6 +133,7 @@ impl ModelConfig {
     pub fn knows_shots(&self) -> bool {
         match self {
             Self::Flamingo(_) => true,
+            Self::Prefix(_) => false,
         }
     }
 
@@ -100,6 +141,7 @@ impl ModelConfig {
     pub fn tensors(&self) -> candle_core::Result<Vec<TensorSpec>> {
         match self {
             Self::Flamingo(config) => Flamingo::tensors(config),
+            Self::Prefix(config) => PrefixModel::tensors(config),
         }
     }
 }
@@ -111,5 +153,6 @@ pub fn load_learner(
 ) -> Result<Box<dyn FewShotLearner>, ModelError> {
     Ok(match &bundle.manifest.config {
         ModelConfig::Flamingo(_) => Box::new(FlamingoLearner::load(bundle, device)?),
+        ModelConfig::Prefix(_) => Box::new(PrefixLearner::load(bundle, device)?),
     })
 }

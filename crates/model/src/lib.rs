@@ -23,6 +23,7 @@ pub mod library;
 pub mod load;
 mod manifest_files;
 pub mod ops;
+pub mod prefix;
 pub mod random;
 mod safetensors_backend;
 pub mod store;
@@ -60,6 +61,10 @@ pub trait FewShotLearner: Send + Sync {
     /// The dtype that it computes in.
     fn dtype(&self) -> DType {
         DType::F32
+    }
+    /// Which beam search it was published with.
+    fn beam_rule(&self) -> generate::beam::BeamRule {
+        generate::beam::BeamRule::default()
     }
     /// How like the model's training images an image with this vector is: the largest cosine with a typical vector, after centring;
     /// `None` where the model has no typical vectors.

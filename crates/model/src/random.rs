@@ -54,6 +54,9 @@ fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderC
         parallel_residual: false,
         tied_head: true,
         low_rank: None,
+        learned_positions: None,
+        embed_scale: None,
+        layer_scaled_attention: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Generates text token by token, and decides when to stop.
 
 pub mod beam;
+pub mod clipcap;
 mod decoding;
 pub mod penalty;
 mod sample;
@@ -162,14 +163,28 @@ fn generate_beams(
 ) -> Result<Generated, ModelError> {
     let mut penalties = decoding.penalties.clone();
     penalties.forbidden.extend_from_slice(forbidden);
-    let beams = beam::Beams {
-        count: decoding.beams,
-        length_penalty: decoding.length_penalty,
-        length: beam::Length::New,
+    let found = match learner.beam_rule() {
+        beam::BeamRule::Transformers => {
+            let beams = beam::Beams {
+                count: decoding.beams,
+                length_penalty: decoding.length_penalty,
+                length: beam::Length::New,
+            };
+            beam::beam_search(
+                learner, logits, prompt, beams, &penalties, end_tokens, max_tokens, cancel,
+            )
+        }
+        beam::BeamRule::ClipCap => clipcap::clipcap_beams(
+            learner,
+            logits,
+            prompt,
+            decoding.beams,
+            &penalties,
+            end_tokens,
+            max_tokens,
+            cancel,
+        ),
     };
-    let found = beam::beam_search(
-        learner, logits, prompt, beams, &penalties, end_tokens, max_tokens, cancel,
-    );
     let empty = |stop| Generated {
         text: String::new(),
         tokens: 0,

@@ -81,6 +81,26 @@ impl KvCache {
         Ok(all)
     }
 
+    /// Puts keys and values `[1, tokens, key-value width]` of each layer into an empty cache, as if tokens had been seen.
+    ///
+    /// Errors where there are not as many as layers.
+    pub fn preload(&mut self, layers: &[(Tensor, Tensor)]) -> Result<()> {
+        if layers.len() != self.layers.len() || !self.is_empty() {
+            candle_core::bail!(
+                "keys and values of {} layers do not fit a cache of {}",
+                layers.len(),
+                self.layers.len()
+            );
+        }
+        let mut tokens = 0;
+        for (layer, (k, v)) in layers.iter().enumerate() {
+            self.extend(layer, k, v)?;
+            tokens = k.dim(1)?;
+        }
+        self.advance(tokens);
+        Ok(())
+    }
+
     /// Counts `tokens` that were added to every layer.
     pub(super) fn advance(&mut self, tokens: usize) {
         self.length += tokens;

@@ -66,8 +66,7 @@ impl FlamingoLearner {
             .map_err(|e| damaged(weights, e.to_string()))?;
         let config = bundle.manifest.config.flamingo();
         let config = config.ok_or_else(|| ModelError::Family(bundle.manifest.family.clone()))?;
-        let model = Flamingo::load(config, store)
-            .map_err(|e| damaged(weights, e.to_string()))?;
+        let model = Flamingo::load(config, store).map_err(|e| damaged(weights, e.to_string()))?;
         let id = |token: &String| {
             let missing = || damaged("tokenizer.json", format!("the token {token} is missing"));
             tokenizer.token_to_id(token).ok_or_else(missing)
