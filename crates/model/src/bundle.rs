@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
-pub use super::families::FAMILIES;
-use super::flamingo::FlamingoConfig;
+pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
@@ -62,7 +61,7 @@ pub struct Manifest {
     /// How pixels are prepared.
     pub pixels: Pixels,
     /// Sizes of the model.
-    pub config: FlamingoConfig,
+    pub config: ModelConfig,
     /// SHA-256 of every other file.
     pub files: BTreeMap<String, String>,
     /// Length in bytes of every other file.
@@ -130,7 +129,7 @@ impl Manifest {
         match self.vectors_known_by {
             VectorIdentity::Weights => hashes.first().copied().unwrap_or_default().to_string(),
             VectorIdentity::Settings => {
-                manifest_files::identity(&hashes, &(&self.config.vision, &self.pixels))
+                manifest_files::identity(&hashes, &(self.config.vision(), &self.pixels))
             }
         }
     }
@@ -321,6 +320,9 @@ fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
         return Err(ModelError::Family(sanitise::clean_line(&manifest.family)));
     }
     manifest.manifest_files().validate()?;
+    if !manifest.config.is_of(&manifest.family) {
+        return Err(damaged(MANIFEST, "its sizes are those of another family"));
+    }
     manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
     if let Some(reliability) = &manifest.reliability {
         reliability.check().map_err(|e| damaged(MANIFEST, e))?;

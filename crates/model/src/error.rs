@@ -115,7 +115,7 @@ impl Hint for ModelError {
             Self::Family(_) => {
                 return Some(format!(
                     "known families: {}; for encoders clip, siglip and biomedclip",
-                    FAMILIES.join(" and ")
+                    FAMILIES.join(", ")
                 ));
             }
             Self::Device { .. } => "use --device auto or --device cpu",

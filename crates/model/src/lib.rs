@@ -9,7 +9,7 @@ pub mod bundle;
 pub mod device;
 pub mod encoder;
 pub mod error;
-mod families;
+pub mod families;
 #[cfg(test)]
 #[path = "../../../tests/common/fixtures.rs"]
 mod fixtures;
@@ -23,13 +23,14 @@ pub mod library;
 pub mod load;
 mod manifest_files;
 pub mod ops;
+pub mod prefix;
 pub mod random;
 mod safetensors_backend;
 pub mod store;
 pub mod vision;
 pub mod weights;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -46,13 +47,25 @@ pub struct EncodedImage {
 }
 
 /// A multimodal few-shot learner with the state of its current sequences.
-pub trait FewShotLearner: Send {
+pub trait FewShotLearner: Send + Sync {
     /// The manifest of its bundle.
     fn manifest(&self) -> &bundle::Manifest;
     /// Its tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
-    /// Maximum length of a sequence in tokens.
+    /// Maximum length of a sequence in positions.
     fn context(&self) -> usize;
+    /// How many positions of the context `ids` take: more than one for an image, where its features stand in the sequence.
+    fn positions(&self, ids: &[u32]) -> usize {
+        ids.len()
+    }
+    /// The dtype that it computes in.
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
+    /// Which beam search it was published with.
+    fn beam_rule(&self) -> generate::beam::BeamRule {
+        generate::beam::BeamRule::default()
+    }
     /// How like the model's training images an image with this vector is, from 0 to 1: the length of the part of it that lies in the
     /// directions in which training images differ; `None` where the bundle does not state those.
     fn familiarity(&self, vector: &[f32]) -> Option<f32> {

@@ -54,6 +54,9 @@ fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderC
         parallel_residual: false,
         tied_head: true,
         low_rank: None,
+        learned_positions: None,
+        embed_scale: None,
+        layer_scaled_attention: false,
     }
 }
 
@@ -227,7 +230,7 @@ pub fn write(
             true => Fit::Squash,
             false => Fit::Crop,
         }),
-        config,
+        config: config.into(),
         files: BTreeMap::from([
             (format.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),

@@ -145,6 +145,9 @@ pub fn nano_config(vocab_size: usize) -> FlamingoConfig {
             parallel_residual: false,
             tied_head: true,
             low_rank: None,
+            learned_positions: None,
+            embed_scale: None,
+            layer_scaled_attention: false,
         },
     }
 }

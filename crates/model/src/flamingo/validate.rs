@@ -15,6 +15,8 @@ const MAX_HEAD_DIM: usize = 1024;
 const MAX_CHANNELS: usize = 1 << 14;
 /// Maximum side, stride and expansion of a convolution.
 const MAX_KERNEL: usize = 16;
+/// Most rows of a table of learned positions before that of the first token.
+const MAX_ROWS_BEFORE: usize = 16;
 /// Most latents per image.
 const MAX_LATENTS: usize = 4096;
 
@@ -57,10 +59,10 @@ impl FlamingoConfig {
 
 /// Checks of the parts of a Flamingo on their own.
 pub(crate) mod check_parts {
-    pub(crate) use super::{efficientnet as tower, language as decoder};
+    pub(crate) use super::{clip, efficientnet as tower, language as decoder};
 }
 
-fn clip(tower: &ClipConfig) -> Result<(), String> {
+pub(crate) fn clip(tower: &ClipConfig) -> Result<(), String> {
     check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
     check_range("patch_size", tower.patch_size, tower.image_size)?;
     check_range("vision width", tower.width, MAX_SIZE)?;
@@ -137,6 +139,20 @@ pub(crate) fn language(decoder: &DecoderConfig) -> Result<(), String> {
     check_range("head dimension", head, MAX_HEAD_DIM)?;
     check_epsilon("language", decoder.norm_eps)?;
     let positive = |v: f32| v.is_finite() && v > 0.0;
+    if decoder
+        .learned_positions
+        .is_some_and(|before| before > MAX_ROWS_BEFORE)
+    {
+        return Err(format!(
+            "learned_positions must be at most {MAX_ROWS_BEFORE}"
+        ));
+    }
+    if decoder.embed_scale.is_some_and(|scale| !positive(scale)) {
+        return Err("embed_scale must be positive".into());
+    }
+    if let Some(low) = decoder.low_rank {
+        check_range("rank of low_rank", low.rank, MAX_SIZE)?;
+    }
     match (decoder.rope_theta, decoder.alibi_bias_max) {
         (Some(theta), _) if !positive(theta) => {
             Err(format!("rope_theta is {theta}, but must be positive"))
@@ -160,7 +176,12 @@ mod tests {
 
     fn nano() -> FlamingoConfig {
         let folder = crate::fixtures::path("nano");
-        Bundle::manifest(&folder).unwrap().config
+        Bundle::manifest(&folder)
+            .unwrap()
+            .config
+            .flamingo()
+            .unwrap()
+            .clone()
     }
 
     fn clip(config: &mut FlamingoConfig) -> &mut ClipConfig {

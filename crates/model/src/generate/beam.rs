@@ -5,6 +5,16 @@ use crate::FewShotLearner;
 use crate::error::ModelError;
 use rounds_support::Cancel;
 
+/// Whose beam search a model was published with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BeamRule {
+    /// [`beam_search`].
+    #[default]
+    Transformers,
+    /// [`clipcap_beams`](super::clipcap::clipcap_beams), which has no length penalty but the mean.
+    ClipCap,
+}
+
 /// Settings of a beam search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beams {

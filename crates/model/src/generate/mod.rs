@@ -1,6 +1,7 @@
 //! Generates text token by token, and decides when to stop.
 
 pub mod beam;
+pub mod clipcap;
 mod decoding;
 pub mod penalty;
 mod sample;
@@ -66,7 +67,7 @@ pub fn generate(
     // Running past the end of the context would be an error and lose the answer.
     let max_tokens = decoding
         .max_new_tokens
-        .min(learner.context().saturating_sub(prompt.len()));
+        .min(learner.context().saturating_sub(learner.positions(prompt)));
     if decoding.beams > 1 {
         return generate_beams(
             learner, logits, prompt, decoding, max_tokens, end_tokens, forbidden, stop_texts,
@@ -162,14 +163,28 @@ fn generate_beams(
 ) -> Result<Generated, ModelError> {
     let mut penalties = decoding.penalties.clone();
     penalties.forbidden.extend_from_slice(forbidden);
-    let beams = beam::Beams {
-        count: decoding.beams,
-        length_penalty: decoding.length_penalty,
-        length: beam::Length::New,
+    let found = match learner.beam_rule() {
+        beam::BeamRule::Transformers => {
+            let beams = beam::Beams {
+                count: decoding.beams,
+                length_penalty: decoding.length_penalty,
+                length: beam::Length::New,
+            };
+            beam::beam_search(
+                learner, logits, prompt, beams, &penalties, end_tokens, max_tokens, cancel,
+            )
+        }
+        beam::BeamRule::ClipCap => clipcap::clipcap_beams(
+            learner,
+            logits,
+            prompt,
+            decoding.beams,
+            &penalties,
+            end_tokens,
+            max_tokens,
+            cancel,
+        ),
     };
-    let found = beam::beam_search(
-        learner, logits, prompt, beams, &penalties, end_tokens, max_tokens, cancel,
-    );
     let empty = |stop| Generated {
         text: String::new(),
         tokens: 0,

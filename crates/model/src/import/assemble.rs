@@ -60,6 +60,27 @@ pub(crate) fn assemble(
             Tensor::cat(&parts, 0)?
         }
         Recipe::Transposed(_) => first()?.t()?.contiguous()?,
+        Recipe::ConvQkv(_, part) => first()?.narrow(1, part * rows, rows)?.t()?.contiguous()?,
+        Recipe::First(_) => first()?.narrow(0, 0, 1)?,
+        Recipe::LowRankUp(_, part, alpha) => low_rank_up(&first()?, *part, rows, *alpha)?,
+        Recipe::Merged {
+            refs,
+            base,
+            part,
+            alpha,
+        } => {
+            let published = refs.get(..1).unwrap_or_default().to_vec();
+            let base = base.as_ref().clone().with_candidates(published);
+            let weight = assemble(sources, &base, spec)?;
+            let [_, down, up] = all(sources, refs)?;
+            (weight + low_rank_up(&up, *part, rows, *alpha)?.matmul(&down)?)?
+        }
+        Recipe::PromptEncoder(refs) => {
+            let [x, w0, b0, w1, b1, w2, b2] = all(sources, refs)?;
+            let x = crate::ops::linear(&x, &w0, Some(&b0))?.relu()?;
+            let x = crate::ops::linear(&x, &w1, Some(&b1))?.relu()?;
+            crate::ops::linear(&x, &w2, Some(&b2))?
+        }
         Recipe::FoldedWeight(refs) => {
             let [weight, gamma, variance] = all(sources, refs)?;
             let factor = batch_norm_factor(&gamma, &variance)?;
@@ -80,6 +101,21 @@ fn all<const N: usize>(sources: &Sources, refs: &[TensorRef]) -> Result<[Tensor;
     let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
     <[Tensor; N]>::try_from(tensors)
         .map_err(|_| WeightError::format("a recipe", "it needs another number of tensors").into())
+}
+
+/// `alpha / rank up` `[rows, rank]`, or one of three equal blocks of its rows.
+fn low_rank_up(
+    up: &Tensor,
+    part: Option<usize>,
+    rows: usize,
+    alpha: u32,
+) -> candle_core::Result<Tensor> {
+    let factor = f64::from(alpha) / up.dim(1)? as f64;
+    let up = match part {
+        Some(part) => up.narrow(0, part * rows, rows)?,
+        None => up.clone(),
+    };
+    up.contiguous()? * factor
 }
 
 /// What a batch norm in evaluation multiplies its channels by.

@@ -167,6 +167,44 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
         }
         Recipe::FoldedBias(_) => shapes.iter().all(|s| s == wanted),
         Recipe::Transposed(_) => first.iter().rev().eq(wanted.iter()),
+        Recipe::ConvQkv(..) => {
+            matches!((first[..].len(), wanted), (2, &[out, input]) if first[..] == [input, 3 * out])
+        }
+        Recipe::First(_) => wanted.first() == Some(&1) && same_tail(first),
+        Recipe::LowRankUp(_, part, _) => {
+            let blocks = if part.is_some() { 3 } else { 1 };
+            first.first() == Some(&(blocks * wanted.first().copied().unwrap_or(0)))
+                && same_tail(first)
+        }
+        Recipe::Merged { base, part, .. } => {
+            let blocks = if part.is_some() { 3 } else { 1 };
+            let low_rank = match (shapes, wanted) {
+                ([_, down, up], &[out, input]) => {
+                    down.get(1) == Some(&input)
+                        && up.len() == 2
+                        && up[0] == blocks * out
+                        && up.get(1) == down.first()
+                        && up[1] > 0
+                }
+                _ => false,
+            };
+            low_rank && check_shape(base, &shapes[..1], wanted).is_ok()
+        }
+        Recipe::PromptEncoder(_) => {
+            let mut width = first.get(1).copied();
+            let layers = shapes[1..].chunks(2).all(|pair| match pair {
+                [weight, bias] if weight.len() == 2 => {
+                    let fits = width == Some(weight[1]) && bias[..] == weight[..1];
+                    width = Some(weight[0]);
+                    fits
+                }
+                _ => false,
+            });
+            layers
+                && shapes.len() == 7
+                && first.first() == wanted.first()
+                && width == wanted.get(1).copied()
+        }
     };
     match good {
         true => Ok(()),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::path::Path;
 
+use super::gpt;
 use super::key_map::VisionLayout;
 use super::recipe::LanguageLayout;
 use super::{ImportError, Sources};
@@ -89,6 +90,9 @@ pub(crate) fn language(
     source: &Source,
     vocab_size: usize,
 ) -> Result<(LanguageLayout, DecoderConfig), ImportError> {
+    if let Some(found) = gpt::language(json, source, vocab_size)? {
+        return Ok(found);
+    }
     let layout = if source.has("gpt_neox.embed_in.weight") {
         LanguageLayout::Neox
     } else if source.has("transformer.blocks.0.norm_1.weight") {
@@ -100,7 +104,7 @@ pub(crate) fn language(
     } else {
         return Err(ImportError::config(
             source.origin(),
-            "it has no weights of LLaMA, GPT-NeoX or MPT".into(),
+            "it has no weights of LLaMA, GPT-NeoX, MPT, GPT-2 or BioGPT".into(),
         ));
     };
     unsupported_language(json, layout)?;
@@ -171,6 +175,9 @@ pub(crate) fn language(
             && json.flag(&["use_parallel_residual"], true),
         tied_head: mpt || layout == LanguageLayout::Llama && !source.has("lm_head.weight"),
         low_rank: None,
+        learned_positions: None,
+        embed_scale: None,
+        layer_scaled_attention: false,
     };
     if json
         .find(&["attn_config.clip_qkv", "attn_clip_qkv"])
@@ -208,7 +215,7 @@ fn unsupported_language(json: &JsonConfig, layout: LanguageLayout) -> Result<(),
     let known: &[&str] = match layout {
         LanguageLayout::Llama => &["", "silu", "swish"],
         LanguageLayout::Neox => &["", "gelu"],
-        LanguageLayout::Mpt | LanguageLayout::Mosaic => return Ok(()),
+        _ => return Ok(()),
     };
     match known.contains(&activation) {
         true => Ok(()),
@@ -459,6 +466,9 @@ pub(crate) fn idefics(json: &JsonConfig, source: &Source) -> Result<FlamingoConf
             parallel_residual: false,
             tied_head: false,
             low_rank: None,
+            learned_positions: None,
+            embed_scale: None,
+            layer_scaled_attention: false,
         },
     })
 }

@@ -5,6 +5,7 @@
 //! [`super::llama_cpp`].
 
 use super::efficientnet;
+use super::gpt;
 use super::llama_cpp;
 use super::recipe::{LanguageLayout, Recipe, Role, TensorRef};
 use crate::ops::Heads;
@@ -71,7 +72,8 @@ impl Rules for KeyMap {
         // MPT's head is its embedding table; training checkpoints have it under both names.
         let mpt = matches!(self.language, LanguageLayout::Mpt | LanguageLayout::Mosaic);
         let alias = mpt && name == "lang_encoder.lm_head.weight";
-        alias || is_buffer_or_alias(role, name) || is_replaced_table(role, name)
+        let buffer = role == Role::Language && gpt::is_ignorable(self.language, name);
+        alias || buffer || is_buffer_or_alias(role, name) || is_replaced_table(role, name)
     }
 }
 
@@ -125,6 +127,8 @@ impl KeyMap {
             LanguageLayout::Llama => "model.layers",
             LanguageLayout::Neox => "gpt_neox.layers",
             LanguageLayout::Mosaic | LanguageLayout::Mpt => "transformer.blocks",
+            LanguageLayout::Gpt2 => "transformer.h",
+            LanguageLayout::BioGpt => "biogpt.layers",
         };
         let old = format!("lang_encoder.gated_cross_attn_layers.{layer}.{rest}");
         let new = format!("lang_encoder.{blocks}.{layer}.gated_cross_attn_layer.{rest}");
@@ -152,12 +156,16 @@ impl KeyMap {
                 None => Recipe::Copy(tensors),
             });
         }
+        if let Some(recipe) = gpt::recipe(self.language, rest) {
+            return Some(recipe);
+        }
         let (embed, head) = match self.language {
             LanguageLayout::Llama => ("model.embed_tokens.weight", "lm_head.weight"),
             LanguageLayout::Neox => ("gpt_neox.embed_in.weight", "embed_out.weight"),
             LanguageLayout::Mosaic | LanguageLayout::Mpt => {
                 ("transformer.wte.weight", "transformer.wte.weight")
             }
+            LanguageLayout::Gpt2 | LanguageLayout::BioGpt => return None,
         };
         let tied = embed == head || self.tied_head;
         let resized = |name: &str, llama_cpp: &str| {

@@ -207,6 +207,9 @@ fn decoder(
                 .unwrap_or(true),
         tied_head: mpt || llama && !source.has("output.weight"),
         low_rank: None,
+        learned_positions: None,
+        embed_scale: None,
+        layer_scaled_attention: false,
     })
 }
 

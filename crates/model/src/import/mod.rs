@@ -7,14 +7,17 @@ pub(crate) mod assemble;
 pub(crate) mod check;
 mod efficientnet;
 mod gguf_tokenizer;
+mod gpt;
 pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
+mod prefix;
 mod pretrained;
 pub(crate) mod recipe;
 mod tokens;
 mod write;
 
+pub use prefix::{PrefixRequest, import_prefix};
 pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 
@@ -291,7 +294,7 @@ pub fn import(
             true => Fit::Squash,
             false => Fit::Crop,
         }),
-        config,
+        config: config.into(),
         files: BTreeMap::from([
             (
                 request.weight_format.file().to_string(),
@@ -405,7 +408,10 @@ fn idefics(
     let json = infer_config::JsonConfig::from_folder(&request.checkpoint)?;
     let config = infer_config::idefics(&json, &sources.checkpoint)?;
     let (vision, _) = infer_config::vision(&sources.checkpoint, None, None)?;
-    let tokens = tokens::idefics(&TokenizerText::from_file(&tokenizer_file(request)?)?)?;
+    let tokens = tokens::idefics(&TokenizerText::from_file(&tokenizer_file(
+        request.tokenizer.as_deref(),
+        &weights_of(request),
+    )?)?)?;
     let key_map = KeyMap {
         family: Family::Idefics {
             every: config.cross_attn_every_n_layers,
@@ -421,11 +427,20 @@ fn idefics(
 
 /// The given tokenizer, else one next to the weights, else the one inside a language model in a GGUF file.
 fn tokenizer_text(request: &Request, language: &Source) -> Result<TokenizerText, ImportError> {
-    let missing = match tokenizer_file(request) {
+    tokenizer_near(request.tokenizer.as_deref(), &weights_of(request), language)
+}
+
+/// [`tokenizer_text`] for weights at these paths.
+fn tokenizer_near(
+    given: Option<&Path>,
+    weights: &[&Path],
+    language: &Source,
+) -> Result<TokenizerText, ImportError> {
+    let missing = match tokenizer_file(given, weights) {
         Ok(file) => return TokenizerText::from_file(&file),
         Err(error) => error,
     };
-    let inside = match (language.gguf(), &request.tokenizer) {
+    let inside = match (language.gguf(), given) {
         (Some(file), None) => gguf_tokenizer::read(file, language.origin())?,
         _ => None,
     };
@@ -436,26 +451,28 @@ fn tokenizer_text(request: &Request, language: &Source) -> Result<TokenizerText,
     })
 }
 
+fn weights_of(request: &Request) -> Vec<&Path> {
+    let weights = [
+        Some(request.checkpoint.as_path()),
+        request.language.as_deref(),
+    ];
+    weights.into_iter().flatten().collect()
+}
+
 /// The given tokenizer, else one next to the weights.
-fn tokenizer_file(request: &Request) -> Result<PathBuf, ImportError> {
+fn tokenizer_file(given: Option<&Path>, weights: &[&Path]) -> Result<PathBuf, ImportError> {
     let inside = |folder: &Path| folder.join("tokenizer.json");
     let next_to = |path: &Path| match path.is_dir() {
         true => Some(inside(path)),
         false => path.parent().map(inside),
     };
-    let candidates = match request.tokenizer.as_deref() {
+    let candidates = match given {
         Some(folder) if folder.is_dir() => vec![inside(folder)],
         Some(file) => vec![file.to_path_buf()],
-        None => {
-            let weights = [
-                Some(request.checkpoint.as_path()),
-                request.language.as_deref(),
-            ];
-            weights.into_iter().flatten().filter_map(next_to).collect()
-        }
+        None => weights.iter().copied().filter_map(next_to).collect(),
     };
     let found = candidates.iter().find(|file| file.is_file());
-    found.cloned().ok_or_else(|| match request.tokenizer.as_deref() {
+    found.cloned().ok_or_else(|| match given {
         Some(given) => {
             let reason = "it has no tokenizer.json: give the file or its folder with --tokenizer";
             ImportError::config(&given.to_string_lossy(), reason.into())

@@ -8,7 +8,7 @@ use super::assemble::assemble;
 use super::check::check;
 use super::key_map::{Family, KeyMap, VisionLayout};
 use super::recipe::LanguageLayout;
-use super::{ImportError, Sources, efficientnet, gguf_tokenizer, infer_config, llama_cpp};
+use super::{ImportError, Sources, efficientnet, gguf_tokenizer, gpt, infer_config, llama_cpp};
 use crate::flamingo::check_parts;
 use crate::language::{Decoder, DecoderConfig};
 use crate::ops::Heads;
@@ -138,7 +138,10 @@ fn from_folder(
         "transformer.wte.weight",
     ];
     let json = infer_config::JsonConfig::from_folder(folder)?;
-    let rows = vocabulary(source, &TABLES)?;
+    let rows = match gpt::vocabulary(source) {
+        Some(rows) => rows,
+        None => vocabulary(source, &TABLES)?,
+    };
     let (layout, config) = infer_config::language(&json, source, rows)?;
     let tokenizer = files::read_limited(&folder.join("tokenizer.json"), 256 << 20)?;
     let tokenizer = String::from_utf8(tokenizer)

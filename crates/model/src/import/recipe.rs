@@ -40,6 +40,25 @@ pub(crate) enum Recipe {
     Concat(Vec<TensorRef>),
     /// Rows and columns swapped.
     Transposed(Vec<TensorRef>),
+    /// One of three equal blocks of columns (queries, keys, values) of a weight `[in, out]`, by index, with rows and columns swapped.
+    ConvQkv(Vec<TensorRef>, usize),
+    /// The first row, whatever the number of rows.
+    First(Vec<TensorRef>),
+    /// A weight with an addition of low rank (LoRA): `base + alpha / rank up down`.
+    Merged {
+        /// The weight as `base` reads it, then `down` `[rank, in]` and `up` `[out, rank]`.
+        refs: Vec<TensorRef>,
+        /// How the weight itself is made.
+        base: Box<Recipe>,
+        /// Which of three equal blocks of the rows of `up` belongs to it.
+        part: Option<usize>,
+        /// Numerator of the factor.
+        alpha: u32,
+    },
+    /// `alpha / rank up` of an addition of low rank, `up` `[out, rank]`: all rows, or one of three equal blocks of them.
+    LowRankUp(Vec<TensorRef>, Option<usize>, u32),
+    /// What p-tuning's encoder gives: embeddings, then weights and biases of three linear layers with ReLU between them.
+    PromptEncoder(Vec<TensorRef>),
     /// A convolution with the batch norm after it folded into its weight: the weight, then the norm's weight and variance.
     FoldedWeight(Vec<TensorRef>),
     /// The bias that remains of a folded batch norm: its bias, mean, weight and variance.
@@ -58,6 +77,11 @@ impl Recipe {
             | Self::RopePairs(p, _)
             | Self::Concat(p)
             | Self::Transposed(p)
+            | Self::ConvQkv(p, _)
+            | Self::First(p)
+            | Self::Merged { refs: p, .. }
+            | Self::LowRankUp(p, _, _)
+            | Self::PromptEncoder(p)
             | Self::FoldedWeight(p)
             | Self::FoldedBias(p) => p,
         }
@@ -67,8 +91,34 @@ impl Recipe {
     pub(crate) fn needs_all(&self) -> bool {
         matches!(
             self,
-            Self::Concat(_) | Self::FoldedWeight(_) | Self::FoldedBias(_)
+            Self::Concat(_)
+                | Self::FoldedWeight(_)
+                | Self::FoldedBias(_)
+                | Self::Merged { .. }
+                | Self::PromptEncoder(_)
         )
+    }
+
+    /// The same recipe for other tensors.
+    pub(crate) fn with_candidates(mut self, refs: Vec<TensorRef>) -> Self {
+        match &mut self {
+            Self::Copy(p)
+            | Self::Reshaped(p)
+            | Self::Resized(p)
+            | Self::FusedQkv(p, _)
+            | Self::InterleavedQkv(p, _, _)
+            | Self::RopePairs(p, _)
+            | Self::Concat(p)
+            | Self::Transposed(p)
+            | Self::ConvQkv(p, _)
+            | Self::First(p)
+            | Self::Merged { refs: p, .. }
+            | Self::LowRankUp(p, _, _)
+            | Self::PromptEncoder(p)
+            | Self::FoldedWeight(p)
+            | Self::FoldedBias(p) => *p = refs,
+        }
+        self
     }
 }
 
@@ -83,4 +133,8 @@ pub(crate) enum LanguageLayout {
     Mosaic,
     /// MPT in transformers.
     Mpt,
+    /// GPT-2.
+    Gpt2,
+    /// BioGPT.
+    BioGpt,
 }

@@ -103,6 +103,31 @@ pub(super) fn flamingo(
     })
 }
 
+/// The tokenizer of a prefix-tuned model, which adds `<image>`. That token never reaches the embedding table, so its id may lie behind it.
+///
+/// Errors where no token can end an answer.
+pub(super) fn prefix(text: &TokenizerText) -> Result<ImportedTokenizer, ImportError> {
+    const IMAGE: &str = "<image>";
+    let mut tokenizer = text.parse()?;
+    if tokenizer.token_to_id(IMAGE).is_none() {
+        let _ = tokenizer.add_special_tokens([AddedToken::from(IMAGE, true)]);
+    }
+    let end = first_known(&tokenizer, &["<|endoftext|>", "</s>", "<|im_end|>"]);
+    let none = || text.error("it has none of <|endoftext|>, </s> and <|im_end|>".into());
+    Ok(ImportedTokenizer {
+        json: text.to_json(&tokenizer)?,
+        special: SpecialTokens {
+            begin: String::new(),
+            image: IMAGE.into(),
+            end_of_chunk: end.ok_or_else(none)?,
+            stop: Vec::new(),
+            media_reset: None,
+            untrained: vec![IMAGE.into()],
+            around_image: None,
+        },
+    })
+}
+
 /// The tokenizer of an IDEFICS, which already has all tokens.
 pub(super) fn idefics(text: &TokenizerText) -> Result<ImportedTokenizer, ImportError> {
     let tokenizer = text.parse()?;

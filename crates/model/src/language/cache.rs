@@ -81,6 +81,26 @@ impl KvCache {
         Ok(all)
     }
 
+    /// Puts keys and values `[1, tokens, key-value width]` of each layer into an empty cache, as if tokens had been seen.
+    ///
+    /// Errors where there are not as many as layers.
+    pub fn preload(&mut self, layers: &[(Tensor, Tensor)]) -> Result<()> {
+        if layers.len() != self.layers.len() || !self.is_empty() {
+            candle_core::bail!(
+                "keys and values of {} layers do not fit a cache of {}",
+                layers.len(),
+                self.layers.len()
+            );
+        }
+        let mut tokens = 0;
+        for (layer, (k, v)) in layers.iter().enumerate() {
+            self.extend(layer, k, v)?;
+            tokens = k.dim(1)?;
+        }
+        self.advance(tokens);
+        Ok(())
+    }
+
     /// Counts `tokens` that were added to every layer.
     pub(super) fn advance(&mut self, tokens: usize) {
         self.length += tokens;
@@ -101,6 +121,29 @@ impl KvCache {
                 .collect::<Result<_>>()?,
             ..*self
         })
+    }
+
+    /// Replaces the sequences `old`: the new sequence `i` continues `old[parents[i]]`.
+    ///
+    /// Errors where there is no such sequence.
+    pub fn branched(old: Vec<Self>, parents: &[usize]) -> Result<Vec<Self>> {
+        // Drop the sequences that are not continued before copying any, to keep the peak of memory low.
+        let mut old: Vec<Option<Self>> = old
+            .into_iter()
+            .enumerate()
+            .map(|(i, cache)| Some(cache).filter(|_| parents.contains(&i)))
+            .collect();
+        let mut new = Vec::with_capacity(parents.len());
+        for (i, &parent) in parents.iter().enumerate() {
+            let reused_later = parents[i + 1..].contains(&parent);
+            let cache = match old.get_mut(parent) {
+                Some(slot) if reused_later => slot.as_ref().map(Self::fork).transpose()?,
+                Some(slot) => slot.take(),
+                None => None,
+            };
+            new.push(cache.ok_or_else(|| candle_core::Error::msg("there is no such sequence"))?);
+        }
+        Ok(new)
     }
 
     fn allocation(&self, tokens: usize) -> usize {

@@ -14,6 +14,8 @@ pub enum Mlp {
     SwiGlu,
     /// `down(gelu(up))`, GELU in its exact form.
     Gelu,
+    /// `down(gelu(up))`, GELU with tanh (`gelu_new` of GPT-2).
+    GeluTanh,
 }
 
 /// Sizes and variants of a decoder.
@@ -49,6 +51,16 @@ pub struct DecoderConfig {
     /// Linear biases (ALiBi) with this maximum; absent where positions are rotary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alibi_bias_max: Option<f32>,
+    /// Learned positions, which are added to the token embeddings: how many rows their table has before that of the first token (0 in
+    /// GPT-2, 2 in BioGPT); absent where positions are rotary or linear biases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_positions: Option<usize>,
+    /// Token embeddings are multiplied by this (BioGPT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embed_scale: Option<f32>,
+    /// Attention scores of layer `i` are also divided by `i + 1` (BioMedLM).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub layer_scaled_attention: bool,
     /// Queries and keys are normalised over the full width, before they are split into heads (MPT-1B).
     #[serde(default)]
     pub qk_norm: bool,
@@ -68,13 +80,111 @@ pub struct DecoderConfig {
     pub low_rank: Option<LowRankConfig>,
 }
 
-/// Additions of low rank (LoRA, <https://arxiv.org/abs/2106.09685>) to the query, value and down projections.
+/// Additions of low rank (LoRA, <https://arxiv.org/abs/2106.09685>) to some of a layer's projections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowRankConfig {
     /// Their rank.
     pub rank: usize,
     /// The first layer that has them.
     pub first_layer: usize,
+    /// The projections that have them.
+    #[serde(default, skip_serializing_if = "LowRankTargets::is_default")]
+    pub targets: LowRankTargets,
+}
+
+/// A linear layer of a decoder layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Projection {
+    /// Queries.
+    QProj,
+    /// Keys.
+    KProj,
+    /// Values.
+    VProj,
+    /// Output of the attention.
+    OProj,
+    /// Gate of a SwiGLU.
+    GateProj,
+    /// Into the feed-forward.
+    UpProj,
+    /// Out of the feed-forward.
+    DownProj,
+}
+
+impl Projection {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::QProj,
+        Self::KProj,
+        Self::VProj,
+        Self::OProj,
+        Self::GateProj,
+        Self::UpProj,
+        Self::DownProj,
+    ];
+
+    /// Its name below a decoder layer.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::QProj => "self_attn.q_proj",
+            Self::KProj => "self_attn.k_proj",
+            Self::VProj => "self_attn.v_proj",
+            Self::OProj => "self_attn.o_proj",
+            Self::GateProj => "mlp.gate_proj",
+            Self::UpProj => "mlp.up_proj",
+            Self::DownProj => "mlp.down_proj",
+        }
+    }
+}
+
+/// A set of projections, in files a list of their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Projection>", into = "Vec<Projection>")]
+pub struct LowRankTargets(u8);
+
+impl LowRankTargets {
+    /// Whether `projection` is one of them.
+    pub fn has(self, projection: Projection) -> bool {
+        self.0 & (1 << projection as u8) != 0
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for LowRankTargets {
+    /// Queries, values and the way out of the feed-forward, as the shipped learner has.
+    fn default() -> Self {
+        [Projection::QProj, Projection::VProj, Projection::DownProj]
+            .into_iter()
+            .collect()
+    }
+}
+
+impl FromIterator<Projection> for LowRankTargets {
+    fn from_iter<T: IntoIterator<Item = Projection>>(projections: T) -> Self {
+        let bits = projections.into_iter().map(|p| 1 << p as u8);
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+}
+
+impl From<Vec<Projection>> for LowRankTargets {
+    fn from(projections: Vec<Projection>) -> Self {
+        projections.into_iter().collect()
+    }
+}
+
+impl From<LowRankTargets> for Vec<Projection> {
+    fn from(targets: LowRankTargets) -> Self {
+        let all = Projection::ALL.into_iter();
+        all.filter(|projection| targets.has(*projection)).collect()
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn whole() -> f32 {
@@ -90,8 +200,19 @@ impl DecoderConfig {
         }
     }
 
+    /// Shape `[out, in]` of the weight of a projection.
+    pub fn projection_shape(&self, projection: Projection) -> (usize, usize) {
+        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+        match projection {
+            Projection::QProj | Projection::OProj => (hidden, hidden),
+            Projection::KProj | Projection::VProj => (self.key_value_width(), hidden),
+            Projection::GateProj | Projection::UpProj => (inner, hidden),
+            Projection::DownProj => (hidden, inner),
+        }
+    }
+
     /// Width of keys and values.
-    pub(super) fn kv_width(&self) -> usize {
+    pub fn key_value_width(&self) -> usize {
         self.hidden_size / self.heads.max(1) * self.attention_heads().key_value
     }
 }

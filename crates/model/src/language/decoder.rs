@@ -1,21 +1,21 @@
-//! One configurable decoder for every language model that published Flamingos are built on.
+//! One configurable decoder for every language model that the published systems are built on.
 //!
-//! LLaMA (<https://arxiv.org/abs/2302.13971>), GPT-NeoX (<https://arxiv.org/abs/2204.06745>) and MPT differ in norm, positions,
-//! feed-forward, biases and head, not in structure. Tensors carry LLaMA's Hugging Face names whatever the source; the importer
+//! LLaMA (<https://arxiv.org/abs/2302.13971>), GPT-NeoX (<https://arxiv.org/abs/2204.06745>), MPT, GPT-2 and BioGPT
+//! (<https://arxiv.org/abs/2210.10341>) differ in norm, positions, feed-forward, biases and head, not in structure. Tensors carry LLaMA's Hugging Face names whatever the source; the importer
 //! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer, where Flamingo inserts its gated
 //! cross-attention. Flamingo needs nothing else from a language model.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::Init;
 use std::sync::Arc;
 
 use super::cache::KvCache;
-use super::config::{DecoderConfig, Mlp};
+use super::config::{DecoderConfig, Mlp, Projection};
 use super::turn_scores::TurnScores;
 use crate::layers::Norm;
 use crate::ops::{
     AttentionMask, Linear, RopeTable, TurnBias, attention, attention_alibi, attention_with_turns,
-    gelu, rope, silu_mul,
+    gelu, gelu_tanh, rope, silu_mul,
 };
 use crate::store::Store;
 
@@ -30,11 +30,18 @@ struct Layer {
     gate: Option<Linear>,
     up: Linear,
     down: Linear,
+    /// Which GELU a feed-forward without a gate has.
+    gelu_tanh: bool,
 }
 
 enum Positions {
     Rotary(RopeTable),
     Biases(Arc<Vec<f32>>),
+    /// A row for each position, after `before` rows that no position has.
+    Learned {
+        table: Tensor,
+        before: usize,
+    },
 }
 
 /// A decoder.
@@ -87,8 +94,14 @@ impl Decoder {
             );
         }
         let head_dim = hidden / config.heads;
-        let positions = match (config.rope_theta, config.alibi_bias_max) {
-            (Some(theta), None) => {
+        let model = store.pp("model");
+        let kinds = (
+            config.rope_theta,
+            config.alibi_bias_max,
+            config.learned_positions,
+        );
+        let positions = match kinds {
+            (Some(theta), None, None) => {
                 let rotated_dims = (head_dim as f32 * config.rope_fraction) as usize;
                 Positions::Rotary(RopeTable::new(
                     config.max_positions,
@@ -97,10 +110,18 @@ impl Decoder {
                     theta,
                 ))
             }
-            (None, Some(max)) => Positions::Biases(Arc::new(alibi_slopes(config.heads, max))),
-            _ => candle_core::bail!("a decoder has either rope_theta or alibi_bias_max"),
+            (None, Some(max), None) => Positions::Biases(Arc::new(alibi_slopes(config.heads, max))),
+            (None, None, Some(before)) => {
+                let shape = (config.max_positions + before, hidden);
+                Positions::Learned {
+                    table: model.get(shape, "embed_positions.weight", normal(0.02))?,
+                    before,
+                }
+            }
+            _ => candle_core::bail!(
+                "a decoder has one of rope_theta, alibi_bias_max and learned_positions"
+            ),
         };
-        let model = store.pp("model");
         let layers = (0..config.layers)
             .map(|i| Layer::load(config, i, &model.pp("layers").pp(i)))
             .collect::<Result<Vec<_>>>()?;
@@ -149,6 +170,11 @@ impl Decoder {
         &self.config
     }
 
+    /// Where its tensors are.
+    pub fn device(&self) -> &Device {
+        self.embed.device()
+    }
+
     /// An empty cache for a sequence of up to `max_positions` tokens.
     pub fn new_cache(&self) -> KvCache {
         KvCache::new(self.config.layers, self.config.max_positions)
@@ -171,20 +197,39 @@ impl Decoder {
     pub fn forward_with_turns(
         &self,
         ids: &Tensor,
-        mut cache: Option<&mut KvCache>,
+        cache: Option<&mut KvCache>,
         turns: Option<&TurnScores>,
-        mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+        before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let (batch, tokens) = ids.dims2()?;
         let mask = AttentionMask::Causal {
             past: cache.as_ref().map_or(0, |c| c.len()),
             padding: cache.as_ref().map_or(0, |c| c.padding),
         };
-        let mut x = self.embed.index_select(&ids.flatten_all()?, 0)?.reshape((
-            batch,
-            tokens,
-            self.config.hidden_size,
-        ))?;
+        self.forward_embedded(self.embed(ids)?, cache, mask, turns, before_layer)
+    }
+
+    /// The embeddings of `ids` `[batch, tokens]`, without positions: `[batch, tokens, hidden]`.
+    pub fn embed(&self, ids: &Tensor) -> Result<Tensor> {
+        let (batch, tokens) = ids.dims2()?;
+        let rows = self.embed.index_select(&ids.flatten_all()?, 0)?;
+        let rows = rows.reshape((batch, tokens, self.config.hidden_size))?;
+        match self.config.embed_scale {
+            Some(scale) => rows * f64::from(scale),
+            None => Ok(rows),
+        }
+    }
+
+    /// [`Self::forward_with_turns`] for embeddings `x` `[batch, tokens, hidden]`, which need not be of tokens, and any mask.
+    pub fn forward_embedded(
+        &self,
+        x: Tensor,
+        mut cache: Option<&mut KvCache>,
+        mask: AttentionMask,
+        turns: Option<&TurnScores>,
+        mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let tokens = x.dim(1)?;
+        let mut x = self.with_positions(x, cache.as_deref())?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
             let bias = turns.map(|turns| turns.bias(i)).transpose()?.flatten();
@@ -194,6 +239,26 @@ impl Decoder {
             cache.advance(tokens);
         }
         self.norm.forward(&x)
+    }
+
+    /// Adds learned positions to the embeddings of tokens that follow the cached ones. Padding has no position of its own.
+    fn with_positions(&self, x: Tensor, cache: Option<&KvCache>) -> Result<Tensor> {
+        let Positions::Learned { table, before } = &self.positions else {
+            return Ok(x);
+        };
+        let (past, padding) = cache.map_or((0, 0), |cache| (cache.len(), cache.padding));
+        let end = past + x.dim(1)?;
+        if end > self.config.max_positions {
+            candle_core::bail!(
+                "position {end} exceeds the {} positions of this model",
+                self.config.max_positions
+            );
+        }
+        let rows: Vec<u32> = (past..end)
+            .map(|at| (before + at.saturating_sub(padding)) as u32)
+            .collect();
+        let rows = Tensor::new(rows, x.device())?;
+        x.broadcast_add(&table.index_select(&rows, 0)?)
     }
 
     fn layer(
@@ -240,18 +305,23 @@ impl Decoder {
             Some(cache) => cache.extend(index, &k, &v)?,
         };
         let heads = self.config.attention_heads();
-        let scale = ((self.config.hidden_size / heads.query) as f32).powf(-0.5);
+        let mut scale = ((self.config.hidden_size / heads.query) as f32).powf(-0.5);
+        if self.config.layer_scaled_attention {
+            scale /= (index + 1) as f32;
+        }
         let mask = mask.clone();
         let y = match (&self.positions, bias) {
-            (Positions::Rotary(_), None) => attention(&q, &k, &v, heads, scale, mask)?,
-            (Positions::Rotary(_), Some(bias)) => {
+            (Positions::Rotary(_) | Positions::Learned { .. }, None) => {
+                attention(&q, &k, &v, heads, scale, mask)?
+            }
+            (Positions::Rotary(_) | Positions::Learned { .. }, Some(bias)) => {
                 attention_with_turns(&q, &k, &v, heads, scale, mask, bias)?
             }
             (Positions::Biases(slopes), None) => {
                 attention_alibi(&q, &k, &v, slopes, heads.key_value, scale, mask)?
             }
             (Positions::Biases(_), Some(_)) => {
-                candle_core::bail!("scores of turns need rotary positions")
+                candle_core::bail!("scores of turns cannot be added to linear biases")
             }
         };
         layer.o.forward(&y)
@@ -283,53 +353,48 @@ impl Layer {
             };
             Ok::<_, candle_core::Error>(store.linear(shape, "weight", init)?.with_bias(bias))
         };
-        let square = |name: &str, init| dense(&attention, name, (hidden, hidden), init);
-        let narrow = |name: &str| dense(&attention, name, (config.kv_width(), hidden), init);
         let low_rank = config.low_rank.filter(|low| index >= low.first_layer);
-        let adapted = |linear: Linear, store: Store, (out, input): (usize, usize)| {
-            let Some(low) = low_rank else {
+        let projection = |projection: Projection, init| {
+            let (out, input) = config.projection_shape(projection);
+            let (part, name) = match projection.name().split_once('.') {
+                Some(("self_attn", name)) => (&attention, name),
+                Some((_, name)) => (&mlp, name),
+                None => (store, projection.name()),
+            };
+            let linear = dense(part, name, (out, input), init)?;
+            let Some(low) = low_rank.filter(|low| low.targets.has(projection)) else {
                 return Ok(linear);
             };
+            let part = part.pp(name);
             let down = normal(1.0 / (input as f64).sqrt());
             Ok::<_, candle_core::Error>(linear.with_low_rank(
-                store.get((low.rank, input), "low_rank_down", down)?,
-                store.get((out, low.rank), "low_rank_up", Init::Const(0.0))?,
+                part.get((low.rank, input), "low_rank_down", down)?,
+                part.get((out, low.rank), "low_rank_up", Init::Const(0.0))?,
             ))
         };
         let norm_of = |width, store: Store| Norm::load(config.norm, width, config.norm_eps, &store);
         let norm = |store: Store| norm_of(hidden, store);
         Ok(Self {
             input_norm: norm(store.pp("input_layernorm"))?,
-            q: adapted(
-                square("q_proj", init)?,
-                attention.pp("q_proj"),
-                (hidden, hidden),
-            )?,
-            k: narrow("k_proj")?,
-            v: adapted(
-                narrow("v_proj")?,
-                attention.pp("v_proj"),
-                (config.kv_width(), hidden),
-            )?,
-            o: square("o_proj", out)?,
+            q: projection(Projection::QProj, init)?,
+            k: projection(Projection::KProj, init)?,
+            v: projection(Projection::VProj, init)?,
+            o: projection(Projection::OProj, out)?,
             qk_norm: match config.qk_norm {
                 true => Some((
                     norm(attention.pp("q_norm"))?,
-                    norm_of(config.kv_width(), attention.pp("k_norm"))?,
+                    norm_of(config.key_value_width(), attention.pp("k_norm"))?,
                 )),
                 false => None,
             },
             post_norm: norm(store.pp("post_attention_layernorm"))?,
             gate: match config.mlp {
-                Mlp::SwiGlu => Some(dense(&mlp, "gate_proj", (inner, hidden), init)?),
-                Mlp::Gelu => None,
+                Mlp::SwiGlu => Some(projection(Projection::GateProj, init)?),
+                Mlp::Gelu | Mlp::GeluTanh => None,
             },
-            up: dense(&mlp, "up_proj", (inner, hidden), init)?,
-            down: adapted(
-                dense(&mlp, "down_proj", (hidden, inner), down)?,
-                mlp.pp("down_proj"),
-                (hidden, inner),
-            )?,
+            up: projection(Projection::UpProj, init)?,
+            down: projection(Projection::DownProj, down)?,
+            gelu_tanh: config.mlp == Mlp::GeluTanh,
         })
     }
 
@@ -337,6 +402,7 @@ impl Layer {
         let up = self.up.forward(y)?;
         let inner = match &self.gate {
             Some(gate) => silu_mul(&gate.forward(y)?, &up)?,
+            None if self.gelu_tanh => gelu_tanh(&up)?,
             None => gelu(&up)?,
         };
         self.down.forward(&inner)

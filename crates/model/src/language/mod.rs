@@ -6,6 +6,6 @@ mod decoder;
 mod turn_scores;
 
 pub use cache::KvCache;
-pub use config::{DecoderConfig, LowRankConfig, Mlp};
+pub use config::{DecoderConfig, LowRankConfig, LowRankTargets, Mlp, Projection};
 pub use decoder::{Decoder, alibi_slopes};
 pub use turn_scores::TurnScores;

@@ -21,7 +21,7 @@ impl Familiar {
             return Ok(None);
         };
         let store = store.pp("familiar");
-        let (width, zero) = (manifest.config.vision.vector_width(), Init::Const(0.0));
+        let (width, zero) = (manifest.config.vision().vector_width(), Init::Const(0.0));
         let mean = store.get(width, "mean", zero)?;
         let basis = store.get((reliability.directions, width), "basis", zero)?;
         Ok(Some(Self {

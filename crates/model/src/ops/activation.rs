@@ -1,4 +1,4 @@
-//! Activations: QuickGELU (OpenAI CLIP), exact GELU (Flamingo's feed-forwards), the product in SwiGLU (LLaMA).
+//! Activations: QuickGELU (OpenAI CLIP), exact GELU (Flamingo's feed-forwards), GELU with tanh (GPT-2), the product in SwiGLU (LLaMA).
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -78,6 +78,38 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
                     .map(|(&v, &g)| {
                         let cdf = 0.5 * (1.0 + erf(v * ROOT_HALF));
                         g * (cdf + v * INV_ROOT_2PI * exp(-0.5 * v * v))
+                    })
+                    .collect()
+            })
+        },
+    })
+}
+
+/// GELU with tanh, elementwise: `x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`, `gelu_new` of GPT-2.
+pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
+    if !has_fused_kernel(x) {
+        return x.gelu();
+    }
+    /// Twice the square root of 2 / pi: `(1 + tanh(u)) / 2` is `sigmoid(2 u)`.
+    const SCALE: f32 = 1.595_769_1;
+    const CUBE: f32 = 0.044_715;
+    x.contiguous()?.apply_op1(Pointwise {
+        name: "gelu-tanh",
+        value: |x, out| {
+            with_simd(|| {
+                out.extend(
+                    x.iter()
+                        .map(|&v| v * sigmoid(SCALE * (v + CUBE * v * v * v))),
+                );
+            });
+        },
+        gradient: |x, g| {
+            with_simd(|| {
+                x.iter()
+                    .zip(g)
+                    .map(|(&v, &g)| {
+                        let s = sigmoid(SCALE * (v + CUBE * v * v * v));
+                        g * (s + v * s * (1.0 - s) * SCALE * (1.0 + 3.0 * CUBE * v * v))
                     })
                     .collect()
             })

@@ -17,7 +17,7 @@ mod norm;
 mod q4;
 mod rope;
 
-pub use activation::{gelu, quick_gelu, silu_mul};
+pub use activation::{gelu, gelu_tanh, quick_gelu, silu_mul};
 pub use attention::{
     AttentionMask, Heads, TurnBias, attention, attention_alibi, attention_with_turns,
 };

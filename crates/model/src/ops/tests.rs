@@ -44,6 +44,7 @@ fn assert_same(inputs: &[&Var], ours: Tensor, theirs: Tensor) {
 fn activations_agree_with_candle() {
     let (x, y) = (random(&[3, 5, 17]), random(&[3, 5, 17]));
     assert_same(&[&x], gelu(&x).unwrap(), x.gelu_erf().unwrap());
+    assert_same(&[&x], gelu_tanh(&x).unwrap(), x.gelu().unwrap());
     let sigmoid = candle_nn::ops::sigmoid(&(x.as_tensor() * 1.702).unwrap()).unwrap();
     assert_same(
         &[&x],

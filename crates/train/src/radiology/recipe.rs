@@ -6,7 +6,7 @@ use crate::recipe::Stage;
 use rounds_model::flamingo::{
     FlamingoConfig, GatedStyle, MatchBiasConfig, MediaMask, ResamplerConfig,
 };
-use rounds_model::language::{DecoderConfig, LowRankConfig};
+use rounds_model::language::{DecoderConfig, LowRankConfig, LowRankTargets};
 use rounds_model::vision::{EfficientNetConfig, VisionConfig};
 
 /// Everything that determines a run of `rounds train radiology`.
@@ -146,6 +146,7 @@ pub(crate) fn config(
             low_rank: (recipe.low_rank > 0).then_some(LowRankConfig {
                 rank: recipe.low_rank,
                 first_layer: first,
+                targets: LowRankTargets::default(),
             }),
             ..decoder.clone()
         },

@@ -1,0 +1,242 @@
+//! Imports a prefix-tuned model: the state dict that its training saved, the language model it was tuned from, and a CLIP.
+//!
+//! As for a Flamingo, the model says which tensors it needs and every published tensor must be used or known to be unneeded.
+
+mod adapters;
+mod rules;
+mod sizes;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use self::adapters::Adapters;
+use self::rules::PrefixMap;
+use super::assemble::{assemble, assemble_packed, published_packing};
+use super::check::{check, unused};
+use super::key_map::{Family, KeyMap, Rules};
+use super::recipe::LanguageLayout;
+use super::write::{self, TensorData};
+use super::{
+    ImportError, ImportSummary, Sources, WeightFormat, check_free_space, gpt, infer_config,
+    llama_cpp, tokenizer_near, tokens,
+};
+use crate::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
+use crate::language::DecoderConfig;
+use crate::prefix::{Architecture, Layout, PrefixConfig, PrefixModel};
+use crate::store::TensorSpec;
+use crate::vision::VisionConfig;
+use crate::weights::{Source, WeightError};
+use rounds_support::{Cancel, files, sanitise};
+
+/// What to import.
+pub struct PrefixRequest {
+    /// The state dict that training saved, usually `open_ended_latest.pt`.
+    pub checkpoint: PathBuf,
+    /// The language model it was tuned from: a folder of transformers, or a GGUF file of llama.cpp.
+    pub language: PathBuf,
+    /// The CLIP whose vectors it was trained on.
+    pub vision: PathBuf,
+    /// `tokenizer.json` or its folder; by default it is looked for next to the checkpoint and the language model.
+    pub tokenizer: Option<PathBuf>,
+    /// Folder of the new bundle.
+    pub out: PathBuf,
+    /// Name of the new bundle.
+    pub name: String,
+    /// Which sequences it was trained on.
+    pub layout: Layout,
+    /// Attention heads of the vision tower, where the files do not say.
+    pub vision_heads: Option<usize>,
+    /// Numerator of the factor of additions of low rank, `alpha / rank`; the files do not have it. 32 as published.
+    pub lora_alpha: u32,
+    /// Keeps additions of low rank apart from the weights, instead of adding them.
+    pub keep_lora: bool,
+    /// How weights are stored.
+    pub weight_format: WeightFormat,
+    /// Token in front of every prompt; none as published.
+    pub begin: Option<String>,
+    /// Prompt template; `None` for that of the layout.
+    pub template: Option<String>,
+}
+
+/// Imports a prefix-tuned model. `progress` gets the number of tensors written and of all tensors.
+///
+/// On an error the output folder stays unchanged; an existing bundle is replaced only when the new one is complete.
+pub fn import_prefix(
+    request: &PrefixRequest,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<ImportSummary, ImportError> {
+    let sources = Sources {
+        checkpoint: Source::open(&request.checkpoint)?,
+        language: Some(Source::open(&request.language)?),
+        vision: Some(Source::open(&request.vision)?),
+    };
+    let (map, config) = plan(request, &sources)?;
+    let near = [request.checkpoint.as_path(), request.language.as_path()];
+    let language = sources.language.as_ref().unwrap_or(&sources.checkpoint);
+    let text = tokenizer_near(request.tokenizer.as_deref(), &near, language)?;
+    let mut tokens = tokens::prefix(&text)?;
+    if let Some(begin) = &request.begin {
+        tokens.special.begin = begin.clone();
+    }
+    let unusable = |reason| ImportError::config("the import", reason);
+    config.check().map_err(unusable)?;
+    tokens.special.check().map_err(unusable)?;
+    let specs = PrefixModel::tensors(&config)?;
+    let used = check(&map, &sources, &specs)?;
+    files::create_private_dir(&request.out)?;
+    check_free_space(&request.out, write::size(request.weight_format, &specs))?;
+    let recipe_of = |tensor: &TensorSpec| {
+        let unknown = || WeightError::format(&tensor.name, "it has no known source");
+        map.find(&tensor.name).ok_or_else(unknown)
+    };
+    let packing_of = |tensor: &TensorSpec| published_packing(&sources, &recipe_of(tensor).ok()?);
+    let mut done = 0;
+    let written = write::write_with_published_blocks(
+        &request.out,
+        request.weight_format,
+        &specs,
+        &packing_of,
+        &mut |tensor, blocks| {
+            if cancel.is_cancelled() {
+                return Err(ImportError::Cancelled);
+            }
+            progress(done, specs.len());
+            done += 1;
+            let recipe = recipe_of(tensor)?;
+            match blocks {
+                true => assemble_packed(&sources, &recipe, tensor).map(TensorData::Packed),
+                false => assemble(&sources, &recipe, tensor).map(TensorData::Full),
+            }
+        },
+    )?;
+    progress(specs.len(), specs.len());
+    let weights = request.weight_format.file().to_string();
+    let name = sanitise::clean_line(&request.name);
+    let template = request.template.clone();
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        family: "prefix".into(),
+        licence: "as published with the weights".into(),
+        intended_use: rounds_support::INTENDED_USE.into(),
+        knows: format!(
+            "{name} was imported from trained weights and was not evaluated for medical use"
+        ),
+        name,
+        template: template.unwrap_or_else(|| config.layout.template().into()),
+        familiar_similarity: -1.0,
+        reliability: None,
+        dtype: request.weight_format.name().into(),
+        weights: vec![weights.clone()],
+        vectors_known_by: VectorIdentity::Settings,
+        tokens: tokens.special,
+        pixels: Pixels::clip(Fit::Crop),
+        config: config.into(),
+        files: BTreeMap::from([
+            (weights.clone(), written.sha256.clone()),
+            (
+                "tokenizer.json".to_string(),
+                files::sha256_hex(tokens.json.as_bytes()),
+            ),
+        ]),
+        lengths: BTreeMap::from([
+            (weights, written.length),
+            ("tokenizer.json".to_string(), tokens.json.len() as u64),
+        ]),
+    };
+    let text =
+        toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
+    let bytes = written.length;
+    written.commit(&request.out, &tokens.json, ("model.toml", &text))?;
+    let elements = |name: &str| sources.checkpoint.elements(name);
+    Ok(ImportSummary {
+        tensors: specs.len(),
+        checkpoint_parameters: used
+            .iter()
+            .filter(|(role, _)| *role == super::recipe::Role::Checkpoint)
+            .map(|(_, name)| elements(name))
+            .sum(),
+        parameters: specs
+            .iter()
+            .map(|spec| spec.shape.iter().map(|&d| d as u64).product::<u64>())
+            .sum(),
+        ignored: unused(&sources, &used).count(),
+        bytes,
+    })
+}
+
+/// The sizes of the model, and how its tensors are made.
+fn plan<'a>(
+    request: &PrefixRequest,
+    sources: &'a Sources,
+) -> Result<(PrefixMap<'a>, PrefixConfig), ImportError> {
+    let missing = || ImportError::config("the import", "a model is missing".into());
+    let language = sources.language.as_ref().ok_or_else(missing)?;
+    let vision = sources.vision.as_ref().ok_or_else(missing)?;
+    let (layout, mut decoder) = decoder(request, language)?;
+    let json = request.vision.is_dir();
+    let json = json.then(|| infer_config::JsonConfig::from_folder(&request.vision).ok());
+    let (vision_layout, tower) =
+        infer_config::vision(vision, json.flatten().as_ref(), request.vision_heads)?;
+    let base = KeyMap {
+        family: Family::Flamingo,
+        language: layout,
+        llama_cpp: language.gguf().is_some(),
+        vision: vision_layout,
+        heads: decoder.attention_heads(),
+        tied_head: decoder.tied_head,
+    };
+    let checkpoint = &sources.checkpoint;
+    let adapters = Adapters::find(checkpoint);
+    let map = PrefixMap {
+        base,
+        checkpoint,
+        adapters,
+        alpha: request.lora_alpha,
+        keep: request.keep_lora,
+        layout: request.layout,
+    };
+    if request.keep_lora {
+        decoder.low_rank = map.low_rank(&decoder)?;
+    }
+    // A quantised head is stored in addition to the embedding table, whose rows must stay readable.
+    decoder.tied_head &= !request.weight_format.is_packed();
+    let config = PrefixConfig {
+        architecture: Architecture::Prefix,
+        prefix_length: sizes::prefix_length(checkpoint, request.layout, &decoder)?,
+        layout: request.layout,
+        mapper: match request.layout.sees_image() {
+            true => Some(sizes::mapper(checkpoint, &decoder)?),
+            false => None,
+        },
+        virtual_tokens: sizes::virtual_tokens(checkpoint, &decoder)?,
+        vision: VisionConfig::Clip(tower),
+        language: decoder,
+    };
+    Ok((map, config))
+}
+
+fn decoder(
+    request: &PrefixRequest,
+    source: &Source,
+) -> Result<(LanguageLayout, DecoderConfig), ImportError> {
+    let rows = |table: &str| source.shape(table)?.first().copied();
+    const TABLES: [&str; 4] = [
+        "token_embd.weight",
+        "model.embed_tokens.weight",
+        "gpt_neox.embed_in.weight",
+        "transformer.wte.weight",
+    ];
+    let found = gpt::vocabulary(source).or_else(|| TABLES.iter().find_map(|table| rows(table)));
+    let vocab = found.ok_or_else(|| {
+        let reason = "it has no token table of GPT-2, BioGPT, LLaMA, GPT-NeoX or MPT".into();
+        ImportError::config(source.origin(), reason)
+    })?;
+    match source.gguf() {
+        Some(file) => llama_cpp::language(file, source, vocab),
+        None => {
+            let json = infer_config::JsonConfig::from_folder(&request.language)?;
+            infer_config::language(&json, source, vocab)
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A prefix-tuned model as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
+//!
+//! Shots go the plain way: each example's text with its image's embeddings, one after the other. The published models never saw more
+//! than one question in a sequence, and whoever asks with shots is told so.
+
+use candle_core::{D, DType, Device, Tensor};
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::PrefixModel;
+use crate::bundle::{Bundle, Fit, Manifest};
+use crate::error::ModelError;
+use crate::generate::beam::BeamRule;
+use crate::language::KvCache;
+use crate::load;
+use crate::ops::AttentionMask;
+use crate::{EncodedImage, FewShotLearner};
+use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
+use rounds_support::Cancel;
+
+/// Positions per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
+const PREFILL_CHUNK: usize = 256;
+
+/// A loaded prefix-tuned model with the state of its current sequences.
+pub struct PrefixLearner {
+    model: PrefixModel,
+    manifest: Manifest,
+    tokenizer: Tokenizer,
+    device: Device,
+    dtype: DType,
+    image_token: u32,
+    /// Tokens that were never trained and must never be chosen.
+    untrained: Vec<u32>,
+    branches: Vec<KvCache>,
+}
+
+impl PrefixLearner {
+    /// Loads the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's dtype elsewhere.
+    pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
+        let damaged = |file: &str, reason: String| ModelError::Damaged {
+            file: file.to_string(),
+            reason,
+        };
+        let dtype = load::compute_dtype(bundle, device);
+        let tokenizer = Tokenizer::from_bytes(&bundle.tokenizer)
+            .map_err(|e| damaged("tokenizer.json", e.to_string()))?;
+        let config = bundle.manifest.config.prefix();
+        let config = config.ok_or_else(|| ModelError::Family(bundle.manifest.family.clone()))?;
+        let first = bundle.manifest.weights.first();
+        let weights = first.map_or("model.toml", String::as_str);
+        let model = PrefixModel::load(config, load::store(bundle, device, dtype)?)
+            .map_err(|e| damaged(weights, e.to_string()))?;
+        let tokens = &bundle.manifest.tokens;
+        let image_token = tokenizer.token_to_id(&tokens.image).ok_or_else(|| {
+            damaged(
+                "tokenizer.json",
+                format!("the token {} is missing", tokens.image),
+            )
+        })?;
+        let untrained = tokens.untrained.iter();
+        Ok(Self {
+            model,
+            image_token,
+            untrained: untrained.filter_map(|t| tokenizer.token_to_id(t)).collect(),
+            manifest: bundle.manifest.clone(),
+            device: device.clone(),
+            dtype,
+            branches: Vec::new(),
+            tokenizer,
+        })
+    }
+
+    /// The model itself, for tests.
+    pub fn model(&self) -> &PrefixModel {
+        &self.model
+    }
+
+    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
+    fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
+        let side = self.model.config.vision.image_size();
+        let depth = HighBitDepth::default();
+        let rgb = match self.manifest.pixels.fit {
+            Fit::Crop => clip_transform(image, side, depth),
+            Fit::Squash => squash_transform(image, side, depth),
+        };
+        let out = self.manifest.pixels.normalise(&rgb);
+        let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
+        Ok(pixels.to_dtype(self.dtype)?)
+    }
+
+    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`.
+    pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
+        let pooled = self.model.tower.forward(pixels)?.pooled;
+        let wide = pooled.to_dtype(DType::F32)?;
+        let length = wide.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
+        Ok(EncodedImage {
+            vector: wide.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
+            latents: self.model.image_embeddings(&pooled)?,
+        })
+    }
+
+    /// Logits after every position of a new sequence, `[positions, vocabulary]` in f32, without those of virtual tokens.
+    pub fn logits(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let hidden = self.start(ids, images, false, cancel)?;
+        let leading = self.model.leading_embeddings();
+        let skipped = leading.map_or(Ok(0), |leading| leading.dim(1))?;
+        let hidden = hidden.narrow(1, skipped, hidden.dim(1)? - skipped)?;
+        let logits = self.model.language.logits(&hidden.contiguous()?)?;
+        Ok(logits.squeeze(0)?.to_dtype(DType::F32)?)
+    }
+
+    /// Logits after the last position; those of untrained tokens are minus infinity.
+    fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
+        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
+        let logits = self.model.language.logits(&last.contiguous()?)?;
+        let mut logits: Vec<f32> = logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        for &id in &self.untrained {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        Ok(logits)
+    }
+
+    /// Errors where a prompt cannot be run.
+    fn check(&self, ids: &[u32], images: usize) -> Result<(), ModelError> {
+        let placeholders = ids.iter().filter(|&&id| id == self.image_token).count();
+        let unseen = placeholders == 0 && !self.model.config.layout.has_image_place();
+        if placeholders != images && !unseen {
+            return Err(ModelError::ImageCount {
+                images,
+                placeholders,
+            });
+        }
+        let positions = self.positions(ids);
+        if ids.is_empty() || positions > self.context() {
+            return Err(ModelError::TooLong {
+                tokens: positions,
+                limit: self.context(),
+            });
+        }
+        let size = self.model.config.language.vocab_size;
+        let outside = |&&id: &&u32| id as usize >= size && id != self.image_token;
+        match ids.iter().find(outside) {
+            Some(id) => Err(ModelError::Tokenizer(format!(
+                "token {id} is outside the model's vocabulary of {size}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Hidden states of a new sequence, `[1, positions, hidden]`; with `last_chunk_only` those of the last chunk alone.
+    fn start(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        last_chunk_only: bool,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        self.check(ids, images.len())?;
+        // Free the old sequences first: the new one may need their memory.
+        self.branches.clear();
+        let latents: Vec<&Tensor> = match self.model.config.layout.has_image_place() {
+            true => images.iter().map(|image| &image.latents).collect(),
+            false => Vec::new(),
+        };
+        let mut sequence = self.model.embeddings(ids, self.image_token, &latents)?;
+        if let Some(leading) = self.model.leading_embeddings() {
+            sequence = Tensor::cat(&[leading, &sequence], 1)?;
+        }
+        let mut cache = self.model.new_cache()?;
+        let count = sequence.dim(1)?;
+        cache.reserve(cache.len() + count + 1);
+        self.branches.push(cache);
+        let mut outputs = Vec::new();
+        for from in (0..count).step_by(PREFILL_CHUNK) {
+            let length = PREFILL_CHUNK.min(count - from);
+            let chunk = sequence.narrow(1, from, length)?.contiguous()?;
+            let hidden = self.run(0, chunk, cancel)?;
+            if last_chunk_only {
+                outputs.clear();
+            }
+            outputs.push(hidden);
+        }
+        Ok(Tensor::cat(&outputs, 1)?)
+    }
+
+    /// Hidden states of the embeddings `x` `[1, positions, hidden]`, which continue sequence `branch`.
+    fn run(&mut self, branch: usize, x: Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
+        let Some(cache) = self.branches.get_mut(branch) else {
+            return Err(candle_core::Error::msg("step before prefill").into());
+        };
+        let mask = AttentionMask::Causal {
+            past: cache.len(),
+            padding: 0,
+        };
+        let language = &self.model.language;
+        let hidden = language.forward_embedded(x, Some(cache), mask, None, |_, x| {
+            if cancel.is_cancelled() {
+                candle_core::bail!("cancelled");
+            }
+            Ok(x)
+        });
+        if cancel.is_cancelled() {
+            return Err(ModelError::Cancelled);
+        }
+        Ok(hidden?)
+    }
+}
+
+impl FewShotLearner for PrefixLearner {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn context(&self) -> usize {
+        let config = &self.model.config;
+        config.language.max_positions - config.virtual_count()
+    }
+
+    fn positions(&self, ids: &[u32]) -> usize {
+        let images = ids.iter().filter(|&&id| id == self.image_token).count();
+        ids.len() - images + images * self.model.config.prefix_length
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn beam_rule(&self) -> BeamRule {
+        BeamRule::ClipCap
+    }
+
+    fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
+        self.encode_pixels(&self.pixels(image)?)
+    }
+
+    fn prefill(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let hidden = self.start(ids, images, true, cancel)?;
+        self.last_logits(&hidden)
+    }
+
+    fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
+        self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
+        Ok(())
+    }
+
+    fn step_branch(
+        &mut self,
+        branch: usize,
+        token: u32,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let token = Tensor::new(&[token], &self.device)?.unsqueeze(0)?;
+        let hidden = self.run(branch, self.model.language.embed(&token)?, cancel)?;
+        self.last_logits(&hidden)
+    }
+}
