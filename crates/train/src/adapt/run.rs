@@ -132,8 +132,10 @@ impl Run<'_> {
                 let salt = ((step as u64) << 16) + *part as u64;
                 let mut rng = Rng::new(self.recipe.seed).fork(salt);
                 let mut drop = |x| dropout(x, self.recipe.dropout, &mut rng);
-                let (loss, _) = self.context.loss(samples, &|s| s.image, &mut drop)?;
-                Ok(((loss / count as f64)?, Vec::new()))
+                let (loss, _) = self
+                    .context
+                    .loss(samples, &|s: &Sample| s.image, &mut drop)?;
+                Ok::<_, candle_core::Error>(((loss / count as f64)?, Vec::new()))
             };
             let precision = self.recipe.precision;
             let (loss, _, grads) = gradients(&optimiser.vars, parts, precision, loss)?;

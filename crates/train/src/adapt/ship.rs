@@ -13,7 +13,7 @@ use rounds_model::bundle::{FORMAT_VERSION, Manifest, VectorIdentity};
 use rounds_model::import::{WeightFormat, write_weights};
 use rounds_model::prefix::{PrefixConfig, PrefixModel};
 use rounds_model::store::TensorSpec;
-use rounds_support::{FileError, files, sanitise};
+use rounds_support::{files, sanitise};
 
 const CARD: &str = "model-card.md";
 
@@ -106,7 +106,7 @@ impl Finished<'_> {
         };
         let text = toml::to_string(&manifest).map_err(|e| AdaptError::Input(e.to_string()))?;
         let committed = written.commit(out, tokenizer, ("model.toml", &text));
-        committed.map_err(|e: FileError| AdaptError::File(e))
+        committed.map_err(AdaptError::File)
     }
 
     fn card(&self, name: &str) -> String {

@@ -164,8 +164,8 @@ fn ten_steps_have_the_losses_of_pytorch() {
     let parts: Vec<&data::Sample> = samples.iter().collect();
     for (step, wanted) in wanted.iter().enumerate() {
         let loss = |parts: &&[&data::Sample]| {
-            let (loss, _) = context.loss(parts, &|sample| sample.image, &mut Ok)?;
-            Ok(((loss / samples.len() as f64)?, Vec::new()))
+            let (loss, _) = context.loss(parts, &|sample: &data::Sample| sample.image, &mut Ok)?;
+            Ok::<_, candle_core::Error>(((loss / samples.len() as f64)?, Vec::new()))
         };
         let halves: Vec<&[&data::Sample]> = parts.chunks(2).collect();
         let (found, _, grads) = gradients(&optimiser.vars, &halves, Precision::Full, loss).unwrap();
