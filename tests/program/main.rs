@@ -11,6 +11,7 @@ mod endings;
 mod index;
 #[cfg(unix)]
 mod plain;
+mod prefix;
 #[cfg(unix)]
 mod screen;
 mod sessions;

@@ -4,11 +4,14 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
-use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
+use super::bundle::{
+    FORMAT_VERSION, Fit, Manifest, ModelConfig, Pixels, SpecialTokens, VectorIdentity,
+};
+use super::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use super::import::{ImportError, WeightFormat, write_weights};
 use super::language::{DecoderConfig, Mlp};
 use super::layers::NormKind;
+use super::prefix::{Architecture, Layout, MapperConfig, PrefixConfig};
 use super::vision::{ClipConfig, VisionActivation, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files};
@@ -32,6 +35,15 @@ pub enum Shape {
     /// IDEFICS-9B.
     #[cfg_attr(feature = "clap", value(name = "idefics-9b"))]
     Idefics9b,
+    /// Prefix tuning of GPT-2 XL with the MLP mapper.
+    #[cfg_attr(feature = "clap", value(name = "prefix-gpt2-xl"))]
+    PrefixGpt2Xl,
+    /// Prefix tuning of BioGPT with the MLP mapper.
+    #[cfg_attr(feature = "clap", value(name = "prefix-biogpt"))]
+    PrefixBioGpt,
+    /// Prefix tuning of BioMedLM with the MLP mapper.
+    #[cfg_attr(feature = "clap", value(name = "prefix-biomedlm"))]
+    PrefixBioMedLm,
 }
 
 fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
@@ -73,9 +85,80 @@ fn llama_7b(vocab: usize) -> DecoderConfig {
     }
 }
 
+/// GPT-2 and its relatives.
+fn gpt(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
+    DecoderConfig {
+        max_positions: 1024,
+        norm: NormKind::Layer,
+        alibi_bias_max: None,
+        learned_positions: Some(0),
+        mlp: Mlp::GeluTanh,
+        bias: true,
+        ..decoder(vocab, hidden, layers, heads)
+    }
+}
+
+/// A prefix-tuned `language` with CLIP ViT-B/32 and the MLP mapper.
+fn prefix(language: DecoderConfig) -> PrefixConfig {
+    const PREFIX: usize = 8;
+    let width = PREFIX * language.hidden_size;
+    PrefixConfig {
+        architecture: Architecture::Prefix,
+        prefix_length: PREFIX,
+        layout: Layout::Regular,
+        mapper: Some(MapperConfig::Mlp {
+            hidden: vec![width / 2, width],
+        }),
+        virtual_tokens: None,
+        vision: VisionConfig::Clip(ClipConfig {
+            image_size: 224,
+            patch_size: 32,
+            width: 768,
+            layers: 12,
+            heads: 12,
+            mlp_width: 3072,
+            embed_dim: 512,
+            activation: VisionActivation::QuickGelu,
+            keep_class_token: false,
+        }),
+        language,
+    }
+}
+
 impl Shape {
-    /// The published configuration (seed-systems, sections 1 to 3).
-    pub fn config(self) -> FlamingoConfig {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::OpenFlamingo3b,
+        Self::OpenFlamingo4b,
+        Self::OpenFlamingo9b,
+        Self::MedFlamingo,
+        Self::Idefics9b,
+        Self::PrefixGpt2Xl,
+        Self::PrefixBioGpt,
+        Self::PrefixBioMedLm,
+    ];
+
+    /// The published configuration (seed-systems, sections 1 to 3 and 5).
+    pub fn config(self) -> ModelConfig {
+        match self {
+            Self::PrefixGpt2Xl => prefix(gpt(50_257, 1600, 48, 25)).into(),
+            Self::PrefixBioGpt => prefix(DecoderConfig {
+                learned_positions: Some(2),
+                embed_scale: Some(32.0),
+                mlp: Mlp::Gelu,
+                ..gpt(42_384, 1024, 24, 16)
+            })
+            .into(),
+            Self::PrefixBioMedLm => prefix(DecoderConfig {
+                layer_scaled_attention: true,
+                ..gpt(28_896, 2560, 32, 20)
+            })
+            .into(),
+            _ => self.flamingo().into(),
+        }
+    }
+
+    fn flamingo(self) -> FlamingoConfig {
         let idefics = self == Self::Idefics9b;
         let (every, language) = match self {
             Self::OpenFlamingo3b => (
@@ -97,8 +180,8 @@ impl Shape {
                 },
             ),
             Self::OpenFlamingo9b => (4, decoder(50_280, 4096, 32, 32)),
-            Self::MedFlamingo => (4, llama_7b(32_003)),
             Self::Idefics9b => (4, llama_7b(32_002)),
+            _ => (4, llama_7b(32_003)),
         };
         let tower = |width, layers, heads, mlp_width, embed_dim, activation| ClipConfig {
             image_size: 224,
@@ -183,10 +266,11 @@ pub fn write(
 ) -> Result<u64, ImportError> {
     let mut config = shape.config();
     if let Some(layers) = layers {
-        config.language.layers = layers.clamp(1, config.language.layers);
+        let language = config.language_mut();
+        language.layers = layers.clamp(1, language.layers);
     }
-    config.language.tied_head &= !format.is_packed();
-    let specs = Flamingo::tensors(&config)?;
+    config.language_mut().tied_head &= !format.is_packed();
+    let specs = config.tensors()?;
     files::create_private_dir(folder)?;
     let mut done = 0;
     let written = write_weights(folder, format, &specs, &mut |tensor| {
@@ -200,18 +284,24 @@ pub fn write(
     progress(specs.len(), specs.len());
     let special: &[&str] = match shape {
         Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
+        _ if config.prefix().is_some() => &["<|endoftext|>", "<image>"],
         _ => &["<|endofchunk|>", "<image>", "<PAD>"],
     };
-    let json = tokenizer(config.language.vocab_size, special)?;
+    let json = tokenizer(config.language().vocab_size, special)?;
     let idefics = shape == Shape::Idefics9b;
+    let (family, template, end) = match &config {
+        ModelConfig::Prefix(config) => ("prefix", config.layout.template(), "<|endoftext|>"),
+        _ if idefics => ("idefics", "idefics", "</s>"),
+        _ => ("flamingo", "open-flamingo", "<|endofchunk|>"),
+    };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        family: if idefics { "idefics" } else { "flamingo" }.into(),
+        family: family.into(),
         name: format!("random {shape:?}"),
         licence: "none: random numbers".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
         knows: "this model's weights are random, so its answers mean nothing".into(),
-        template: if idefics { "idefics" } else { "open-flamingo" }.into(),
+        template: template.into(),
         familiar_similarity: -1.0,
         reliability: None,
         dtype: format.name().into(),
@@ -220,7 +310,7 @@ pub fn write(
         tokens: SpecialTokens {
             begin: if idefics { "<s>" } else { "" }.into(),
             image: "<image>".into(),
-            end_of_chunk: if idefics { "</s>" } else { "<|endofchunk|>" }.into(),
+            end_of_chunk: end.into(),
             stop: Vec::new(),
             media_reset: idefics.then(|| "</s>".into()),
             untrained: vec!["<image>".into()],
@@ -230,7 +320,7 @@ pub fn write(
             true => Fit::Squash,
             false => Fit::Crop,
         }),
-        config: config.into(),
+        config,
         files: BTreeMap::from([
             (format.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),

@@ -1,7 +1,8 @@
-//! Trainers: of the radiology learner, and of nano, the small model of the tests, from phantoms only.
+//! Trainers: of a user's own adapters, of the radiology learner, and of nano, the small model of the tests, from phantoms only.
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod adapt;
 mod checkpoint;
 pub mod episodes;
 mod examples;

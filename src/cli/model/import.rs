@@ -8,7 +8,10 @@ use crate::cli::failure::Outcome;
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
-use rounds_model::import::{ImportError, Request, WeightFormat, import};
+use rounds_model::import::{
+    ImportError, ImportSummary, PrefixRequest, Request, WeightFormat, import, import_prefix,
+};
+use rounds_model::prefix::Layout;
 use rounds_support::errors::{count, display_path};
 use rounds_support::{Cancel, Failure, Progress, stderr_line};
 
@@ -18,6 +21,8 @@ pub enum Family {
     Flamingo,
     /// IDEFICS-9B and IDEFICS-9B-instruct
     Idefics,
+    /// A prefix-tuned language model: what open-ended-medical-vqa's training saved, over GPT-2, BioMedLM, BioGPT or LLaMA
+    Prefix,
     /// An image-text encoder for retrieval: CLIP, SigLIP or BiomedCLIP
     Encoder,
 }
@@ -61,6 +66,15 @@ pub struct Import {
     /// Activation function of an encoder, if its files do not state it
     #[arg(long, value_enum)]
     activation: Option<Activation>,
+    /// Sequences that a prefix-tuned model was trained on
+    #[arg(long, value_enum, default_value_t)]
+    layout: Layout,
+    /// Alpha of a prefix-tuned model's LoRA, which its files do not have
+    #[arg(long, default_value_t = 32)]
+    lora_alpha: u32,
+    /// Keep a prefix-tuned model's LoRA apart from the weights, so that quantising does not touch it
+    #[arg(long)]
+    keep_lora: bool,
     /// Licence of an encoder's weights, as its publisher names it
     #[arg(long)]
     licence: Option<String>,
@@ -70,7 +84,7 @@ pub struct Import {
     /// Token at the start of every prompt [default: the tokenizer's <s>, if it has one]
     #[arg(long)]
     begin: Option<String>,
-    /// Prompt template [default: med-flamingo for LLaMA, idefics for IDEFICS, else open-flamingo]
+    /// Prompt template [default: med-flamingo for LLaMA, idefics for IDEFICS, prefix or that of its layout for prefix tuning, else open-flamingo]
     #[arg(long)]
     template: Option<String>,
 }
@@ -86,6 +100,9 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     });
     if arguments.family == Family::Encoder {
         return run_encoder(arguments, &out, name, cancel);
+    }
+    if arguments.family == Family::Prefix {
+        return run_prefix(arguments, &out, name, cancel);
     }
     let request = Request {
         idefics: arguments.family == Family::Idefics,
@@ -103,15 +120,44 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         template: arguments.template.clone(),
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
+    report(&out, &imported);
+    Ok(0)
+}
+
+fn report(out: &Path, imported: &ImportSummary) {
     stderr_line(format_args!(
         "{}: {}, {} parameters ({} of them in the checkpoint), {} unused, {:.2} GB",
-        display_path(&out),
+        display_path(out),
         count(imported.tensors, "tensor"),
         imported.parameters,
         imported.checkpoint_parameters,
         count(imported.ignored, "published tensor"),
         imported.bytes as f64 / 1e9
     ));
+}
+
+fn run_prefix(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {
+    let needed = |path: &Option<PathBuf>, flag: &str| {
+        let missing = || Failure::usage(format!("--family prefix also needs {flag}"));
+        path.clone().ok_or_else(missing)
+    };
+    let request = PrefixRequest {
+        checkpoint: arguments.checkpoint.clone(),
+        language: needed(&arguments.language, "--language")?,
+        vision: needed(&arguments.vision, "--vision")?,
+        tokenizer: arguments.tokenizer.clone(),
+        out: out.to_path_buf(),
+        name,
+        layout: arguments.layout,
+        vision_heads: arguments.vision_heads,
+        lora_alpha: arguments.lora_alpha,
+        keep_lora: arguments.keep_lora,
+        weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
+        begin: arguments.begin.clone(),
+        template: arguments.template.clone(),
+    };
+    let imported = with_progress(|progress| import_prefix(&request, cancel, progress))?;
+    report(out, &imported);
     Ok(0)
 }
 

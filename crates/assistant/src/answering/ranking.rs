@@ -90,13 +90,13 @@ impl Engine {
     fn text_before_answer(&self, built: &Prompt, written: &str) -> String {
         let marker = self.template.answer_marker.as_str();
         match self.template.rationale_first() {
-            false => built.text.clone(),
+            false => built.marked.clone(),
             true => {
                 // Text that the model wrote is untrusted too: a special token that it spelled out must not become one.
                 let rationale = prompt::plain(written.split(marker).next().unwrap_or(""));
                 match rationale.is_empty() {
-                    true => format!("{} {marker}", built.text),
-                    false => format!("{} {rationale} {marker}", built.text),
+                    true => format!("{} {marker}", built.marked),
+                    false => format!("{} {rationale} {marker}", built.marked),
                 }
             }
         }
@@ -104,6 +104,9 @@ impl Engine {
 
     /// The tokens that the option adds to `text`. Encoding the option alone could differ in spaces and merges.
     fn continuation(&self, text: &str, ids: &[u32], option: &str) -> Result<Vec<u32>, ModelError> {
+        if self.template.split_apart {
+            return self.ids(option);
+        }
         let whole = self.ids(&format!("{text} {option}"))?;
         match whole.strip_prefix(ids) {
             Some(rest) => Ok(rest.to_vec()),
@@ -112,10 +115,7 @@ impl Engine {
     }
 
     fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        let encoding = self.learner.tokenizer().encode(text, false);
-        encoding
-            .map(|e| e.get_ids().to_vec())
-            .map_err(|e| ModelError::Tokenizer(e.to_string()))
+        prompt::token_ids(self.learner.tokenizer(), text)
     }
 }
 
@@ -150,6 +150,7 @@ mod tests {
         let engine = Engine::load(&setup).unwrap();
         let built = Prompt {
             text: "<image>Question: Is it? Rationale:".into(),
+            marked: "<image>Question: Is it? Rationale:".into(),
             ids: Vec::new(),
             kept: Default::default(),
             dropped: 0,

@@ -39,6 +39,9 @@ pub struct Template {
     pub answer_marker: String,
     /// Texts that end an answer.
     pub stop: Vec<String>,
+    /// Whether question and answer are split into tokens on their own, apart from the text around them (prefix tuning).
+    #[serde(default)]
+    pub split_apart: bool,
 }
 
 /// Why a template cannot be used.
@@ -70,7 +73,15 @@ impl Template {
         self.one_image().repeat(count)
     }
 
-    /// One worked example as text.
+    /// A question or an answer as it stands in the text.
+    fn filled_in(&self, text: String) -> String {
+        match self.split_apart {
+            true => format!("{SPLIT}{text}{SPLIT}"),
+            false => text,
+        }
+    }
+
+    /// One worked example as text, with [`SPLIT`] where tokens must not reach across.
     pub fn shot(&self, example: &Example) -> String {
         let mut form = self.shot.clone();
         let rationale = plain(&example.rationale);
@@ -96,16 +107,17 @@ impl Template {
         let text = fill(
             &form,
             &images,
-            &question,
-            &plain(&example.answer),
+            &self.filled_in(question),
+            &self.filled_in(plain(&example.answer)),
             &rationale,
         );
         merge_adjacent_markers(text, &self.around_image)
     }
 
-    /// The question as text for the model to continue.
+    /// The question as text for the model to continue, with [`SPLIT`] where tokens must not reach across.
     pub fn query(&self, question: &str, images: usize) -> String {
-        let text = fill(&self.query, &self.images(images), &plain(question), "", "");
+        let question = self.filled_in(plain(question));
+        let text = fill(&self.query, &self.images(images), &question, "", "");
         merge_adjacent_markers(text, &self.around_image)
     }
 
@@ -206,9 +218,29 @@ fn ends_with_marker(text: &str) -> bool {
     })
 }
 
+/// Where tokens must not reach across. Untrusted text cannot have it, because its control characters are replaced.
+pub const SPLIT: char = '\u{1f}';
+
+/// The tokens of `text`, without begin token, each part between [`SPLIT`]s on its own.
+pub fn token_ids(
+    tokenizer: &Tokenizer,
+    text: &str,
+) -> Result<Vec<u32>, rounds_model::error::ModelError> {
+    let mut ids = Vec::new();
+    for part in text.split(SPLIT).filter(|part| !part.is_empty()) {
+        let encoding = tokenizer.encode(part, false);
+        let encoding =
+            encoding.map_err(|e| rounds_model::error::ModelError::Tokenizer(e.to_string()))?;
+        ids.extend_from_slice(encoding.get_ids());
+    }
+    Ok(ids)
+}
+
 /// A prompt as the model gets it.
 #[derive(Clone, Debug)]
 pub struct Prompt {
+    /// The text with [`SPLIT`] where tokens must not reach across.
+    pub marked: String,
     /// The text, with image tokens.
     pub text: String,
     /// The token ids.
@@ -235,12 +267,7 @@ pub fn build(
     positions: &dyn Fn(&[u32]) -> usize,
 ) -> Result<Prompt, rounds_model::error::ModelError> {
     use rounds_model::error::ModelError;
-    let encode = |text: &str| {
-        tokenizer
-            .encode(text, false)
-            .map(|e| e.get_ids().to_vec())
-            .map_err(|e| ModelError::Tokenizer(e.to_string()))
-    };
+    let encode = |text: &str| token_ids(tokenizer, text);
     let head = format!("{begin}{}", template.header);
     let query = template.query(question, images);
     let limit = context.saturating_sub(reserve);
@@ -265,10 +292,11 @@ pub fn build(
         }
     }
     let texts = shots.iter().filter_map(|(rank, _)| kept.get(rank));
-    let text = format!("{head}{}{query}", texts.cloned().collect::<String>());
+    let marked = format!("{head}{}{query}", texts.cloned().collect::<String>());
     Ok(Prompt {
-        ids: encode(&text)?,
-        text,
+        ids: encode(&marked)?,
+        text: marked.replace(SPLIT, ""),
+        marked,
         dropped: shots.len() - kept.len(),
         kept: kept.into_keys().collect(),
     })
@@ -469,6 +497,51 @@ mod tests {
         );
         let hint = rounds_support::Hint::hint(&error).unwrap();
         assert!(hint.contains("--max-new-tokens"), "{hint}");
+    }
+
+    #[test]
+    fn prefix_templates_write_the_published_layouts_in_pieces() {
+        use rounds_model::prefix::{BEFORE_ANSWER, BEFORE_IMAGE, BEFORE_QUESTION, Layout};
+        for layout in Layout::ALL {
+            let template = Template::shipped(layout.template()).unwrap();
+            let question = format!("{BEFORE_QUESTION}{SPLIT}Is it?{SPLIT}");
+            let image = format!("{BEFORE_IMAGE}<image>");
+            let wanted = match layout {
+                Layout::Regular | Layout::ReplaceVisual => format!("{question}{image}"),
+                Layout::RemoveVisual => question,
+                Layout::RemoveQuestion => image,
+                Layout::Swap => format!("{image}{question}"),
+            };
+            let found = template.query("Is it?", 1);
+            assert_eq!(found, format!("{wanted}{BEFORE_ANSWER}"), "{layout:?}");
+        }
+        let evil = Template::shipped("prefix").unwrap();
+        let evil = evil.query("a\u{1f}b", 0);
+        assert_eq!(evil.matches(SPLIT).count(), 2, "{evil:?}");
+    }
+
+    #[test]
+    fn a_question_that_is_split_apart_has_the_tokens_it_has_alone() {
+        let file = crate::fixtures::path("nano/tokenizer.json");
+        let tokenizer = Tokenizer::from_file(file).unwrap();
+        let template = Template::shipped("prefix").unwrap();
+        let alone = |text: &str| tokenizer.encode(text, false).unwrap().get_ids().to_vec();
+        let pieces = ["question: ", "Is it?", " context:", "<image>", "answer "].map(alone);
+        let positions = &<[u32]>::len;
+        let prompt = build(
+            &template,
+            &tokenizer,
+            "",
+            &[],
+            "Is it?",
+            1,
+            99,
+            9,
+            positions,
+        )
+        .unwrap();
+        assert_eq!(prompt.ids, pieces.concat());
+        assert_eq!(prompt.text, "question: Is it? context:<image>answer ");
     }
 
     #[test]

@@ -218,13 +218,7 @@ mod tests {
     #[test]
     fn every_published_shape_passes() {
         assert_eq!(nano().check(), Ok(()));
-        for shape in [
-            Shape::OpenFlamingo3b,
-            Shape::OpenFlamingo4b,
-            Shape::OpenFlamingo9b,
-            Shape::MedFlamingo,
-            Shape::Idefics9b,
-        ] {
+        for shape in Shape::ALL {
             assert_eq!(shape.config().check(), Ok(()), "{shape:?}");
         }
     }

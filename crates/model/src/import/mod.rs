@@ -17,7 +17,7 @@ pub(crate) mod recipe;
 mod tokens;
 mod write;
 
-pub use prefix::{PrefixRequest, import_prefix};
+pub use prefix::{PrefixRequest, import_prefix, prefix_tokenizer};
 pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 

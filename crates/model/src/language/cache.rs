@@ -16,6 +16,8 @@ pub struct KvCache {
     capacity: usize,
     /// Tokens announced with [`KvCache::reserve`].
     reserved: usize,
+    /// Whether gradients flow through it: then every token allocates anew.
+    differentiable: bool,
     /// Padding tokens at the start, which no token attends to.
     pub padding: usize,
 }
@@ -28,7 +30,16 @@ impl KvCache {
             length: 0,
             capacity,
             reserved: 0,
+            differentiable: false,
             padding: 0,
+        }
+    }
+
+    /// The same cache, through which gradients flow. For training only: every token allocates anew.
+    pub fn differentiable(self) -> Self {
+        Self {
+            differentiable: true,
+            ..self
         }
     }
 
@@ -63,6 +74,16 @@ impl KvCache {
         }
         let allocation = self.allocation(length.max(self.reserved));
         let slot = &mut self.layers[layer];
+        if self.differentiable {
+            let all = match slot.as_ref() {
+                Some((keys, values)) => {
+                    (Tensor::cat(&[keys, k], 1)?, Tensor::cat(&[values, v], 1)?)
+                }
+                None => (k.clone(), v.clone()),
+            };
+            *slot = Some(all.clone());
+            return Ok(all);
+        }
         let (keys, values) = match slot.as_ref() {
             Some((keys, values)) if keys.dim(1)? >= length => (keys.clone(), values.clone()),
             Some((keys, values)) => (

@@ -7,15 +7,15 @@ use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use super::PrefixModel;
-use crate::bundle::{Bundle, Fit, Manifest};
+use super::{PrefixModel, pixels};
+use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::BeamRule;
 use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
+use rounds_imaging::Image;
 use rounds_support::Cancel;
 
 /// Positions per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
@@ -73,19 +73,6 @@ impl PrefixLearner {
     /// The model itself, for tests.
     pub fn model(&self) -> &PrefixModel {
         &self.model
-    }
-
-    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
-    fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        let side = self.model.config.vision.image_size();
-        let depth = HighBitDepth::default();
-        let rgb = match self.manifest.pixels.fit {
-            Fit::Crop => clip_transform(image, side, depth),
-            Fit::Squash => squash_transform(image, side, depth),
-        };
-        let out = self.manifest.pixels.normalise(&rgb);
-        let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
-        Ok(pixels.to_dtype(self.dtype)?)
     }
 
     /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`.
@@ -241,7 +228,9 @@ impl FewShotLearner for PrefixLearner {
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
-        self.encode_pixels(&self.pixels(image)?)
+        let side = self.model.config.vision.image_size();
+        let pixels = pixels(image, &self.manifest.pixels, side, &self.device)?;
+        self.encode_pixels(&pixels.to_dtype(self.dtype)?)
     }
 
     fn prefill(

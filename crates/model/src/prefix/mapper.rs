@@ -1,7 +1,7 @@
 //! From an image's vector to embeddings of the language model: ClipCap's two mappers (<https://arxiv.org/abs/2111.09734>).
 //!
 //! Names as published: `model.0`, `model.3` and so on in the MLP (dropout and tanh stand between the linear layers, in this order), and
-//! `linear`, `prefix_const` and `transformer.layers` in the transformer. Dropout has no effect here.
+//! `linear`, `prefix_const` and `transformer.layers` in the transformer. Dropout is the trainer's.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Init;
@@ -138,13 +138,22 @@ impl Mapper {
 
     /// Vectors `[images, vector]` to embeddings `[images, prefix_length, width]`.
     pub fn forward(&self, vectors: &Tensor) -> Result<Tensor> {
+        self.forward_with(vectors, &mut Ok)
+    }
+
+    /// [`Self::forward`] with `dropout` where the published MLP has one: between a linear layer and its tanh.
+    pub fn forward_with(
+        &self,
+        vectors: &Tensor,
+        dropout: &mut dyn FnMut(Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         match self {
             Self::Mlp { layers, shape } => {
                 let mut x = vectors.clone();
                 for (i, layer) in layers.iter().enumerate() {
                     x = layer.forward(&x)?;
                     if i + 1 < layers.len() {
-                        x = x.tanh()?;
+                        x = dropout(x)?.tanh()?;
                     }
                 }
                 x.reshape((vectors.dim(0)?, shape.0, shape.1))

@@ -15,12 +15,25 @@ pub use layout::{BEFORE_ANSWER, BEFORE_IMAGE, BEFORE_QUESTION, Layout, Pieces};
 pub use learner::PrefixLearner;
 pub use mapper::{Mapper, MapperConfig};
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::Init;
 
+use super::bundle::{Fit, Pixels};
 use super::language::{Decoder, KvCache};
+use super::ops::AttentionMask;
 use super::store::{Store, TensorSpec, required_tensors};
 use super::vision::VisionTower;
+use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
+
+/// Normalised pixels `[1, 3, side, side]` of an image, in f32.
+pub fn pixels(image: &Image, pixels: &Pixels, side: usize, device: &Device) -> Result<Tensor> {
+    let depth = HighBitDepth::default();
+    let rgb = match pixels.fit {
+        Fit::Crop => clip_transform(image, side, depth),
+        Fit::Squash => squash_transform(image, side, depth),
+    };
+    Tensor::from_vec(pixels.normalise(&rgb), (1, 3, side, side), device)
+}
 
 /// Trained virtual tokens in front of every sequence.
 enum Virtual {
@@ -113,6 +126,37 @@ impl PrefixModel {
             cache.preload(layers)?;
         }
         Ok(cache)
+    }
+
+    /// Hidden states `[batch, positions, hidden]` of a batch of sequences of embeddings `x` of the same shape, for training.
+    pub fn hidden(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, positions, width) = x.dims3()?;
+        let all = |one: &Tensor| {
+            let (_, count, width) = one.dims3()?;
+            one.broadcast_as((batch, count, width))?.contiguous()
+        };
+        let (mut x, mut cache) = (x.clone(), None);
+        match &self.virtual_tokens {
+            Some(Virtual::Embeddings(leading)) => x = Tensor::cat(&[&all(leading)?, &x], 1)?,
+            Some(Virtual::KeysValues(layers)) => {
+                let layers = layers.iter().map(|(k, v)| Ok((all(k)?, all(v)?)));
+                let mut preloaded = self.language.new_cache().differentiable();
+                preloaded.preload(&layers.collect::<Result<Vec<_>>>()?)?;
+                cache = Some(preloaded);
+            }
+            None => {}
+        }
+        let mask = AttentionMask::Causal {
+            past: cache.as_ref().map_or(0, KvCache::len),
+            padding: 0,
+        };
+        let cache = cache.as_mut();
+        let hidden = self
+            .language
+            .forward_embedded(x, cache, mask, None, |_, x| Ok(x))?;
+        let leading = hidden.dim(1)? - positions;
+        debug_assert_eq!(hidden.dim(2)?, width);
+        hidden.narrow(1, leading, positions)?.contiguous()
     }
 
     /// The embeddings in front of every sequence `[1, count, hidden]`, with prompt and p-tuning.

@@ -4,6 +4,7 @@ mod encoders;
 mod gguf;
 mod learner;
 mod pixels;
+mod prefix;
 mod published;
 #[path = "../../../../tests/common/word_tokenizer.rs"]
 mod word_tokenizer;

@@ -15,12 +15,13 @@ use super::assemble::{assemble, assemble_packed, published_packing};
 use super::check::{check, unused};
 use super::key_map::{Family, KeyMap, Rules};
 use super::recipe::LanguageLayout;
+use super::tokens::TokenizerText;
 use super::write::{self, TensorData};
 use super::{
     ImportError, ImportSummary, Sources, WeightFormat, check_free_space, gpt, infer_config,
     llama_cpp, tokenizer_near, tokens,
 };
-use crate::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
+use crate::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
 use crate::language::DecoderConfig;
 use crate::prefix::{Architecture, Layout, PrefixConfig, PrefixModel};
 use crate::store::TensorSpec;
@@ -56,6 +57,17 @@ pub struct PrefixRequest {
     pub begin: Option<String>,
     /// Prompt template; `None` for that of the layout.
     pub template: Option<String>,
+}
+
+/// A `tokenizer.json` with the token `<image>`, and the special tokens of a prefix-tuned model.
+///
+/// Errors where no token can end an answer.
+pub fn prefix_tokenizer(json: &str) -> Result<(String, SpecialTokens), ImportError> {
+    let text = TokenizerText {
+        origin: "tokenizer.json".into(),
+        bytes: json.as_bytes().to_vec(),
+    };
+    tokens::prefix(&text).map(|made| (made.json, made.special))
 }
 
 /// Imports a prefix-tuned model. `progress` gets the number of tensors written and of all tensors.

@@ -1,0 +1,271 @@
+//! The questions of a user's index as sequences, split into training and validation.
+//!
+//! Questions that share an image, a patient or a study are always on the same side. Never split by row: an image seen in training would
+//! then vouch for itself.
+
+use std::collections::{BTreeMap, HashMap};
+use tokenizers::Tokenizer;
+
+use super::AdaptError;
+use super::recipe::AdaptRecipe;
+use rounds_assistant::prompt::plain;
+use rounds_index::{Example, ExampleImage, Index};
+use rounds_model::bundle::SpecialTokens;
+use rounds_model::prefix::{BEFORE_ANSWER, BEFORE_IMAGE, BEFORE_QUESTION, Layout, Pieces};
+use rounds_support::rng::Rng;
+
+/// A question with its answer as token ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sample {
+    /// Which image.
+    pub(super) image: usize,
+    /// The whole sequence, with one image token and the token that ends it.
+    pub(super) ids: Vec<u32>,
+    /// Where the answer begins.
+    pub(super) answer: usize,
+    /// Number of its group.
+    group: usize,
+}
+
+impl Sample {
+    /// A sequence that belongs to no group.
+    #[cfg(test)]
+    pub(super) fn new(image: usize, ids: Vec<u32>, answer: usize) -> Self {
+        Self {
+            image,
+            ids,
+            answer,
+            group: 0,
+        }
+    }
+}
+
+/// The questions of an index.
+pub(super) struct AdaptData {
+    pub(super) images: Vec<ExampleImage>,
+    pub(super) train: Vec<Sample>,
+    pub(super) validation: Vec<Sample>,
+    /// Questions without an answer, with no image or several, or too long.
+    pub(super) skipped: usize,
+    pub(super) licences: Vec<String>,
+    pub(super) sha256: String,
+    pub(super) image_token: u32,
+    pub(super) end_token: u32,
+}
+
+/// Splits texts into tokens, piece by piece.
+struct Encoder<'a> {
+    tokenizer: &'a Tokenizer,
+    image: u32,
+    end: u32,
+}
+
+impl Encoder<'_> {
+    fn ids(&self, text: &str) -> Result<Vec<u32>, AdaptError> {
+        let encoding = self.tokenizer.encode(text, false);
+        let encoding = encoding.map_err(|e| AdaptError::Input(e.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The sequence of an example, and where its answer begins.
+    fn sequence(&self, example: &Example) -> Result<(Vec<u32>, usize), AdaptError> {
+        let mut ids = Layout::Regular.sequence(&Pieces {
+            before_question: &self.ids(BEFORE_QUESTION)?,
+            question: &self.ids(&plain(&example.question))?,
+            before_image: &self.ids(BEFORE_IMAGE)?,
+            image: self.image,
+            before_answer: &self.ids(BEFORE_ANSWER)?,
+        });
+        let answer = ids.len();
+        ids.extend(self.ids(&plain(&example.answer))?);
+        ids.push(self.end);
+        Ok((ids, answer))
+    }
+}
+
+/// Joins what belongs together.
+#[derive(Default)]
+struct Groups {
+    parents: Vec<usize>,
+    known: HashMap<String, usize>,
+}
+
+impl Groups {
+    fn root(&self, mut at: usize) -> usize {
+        while self.parents[at] != at {
+            at = self.parents[at];
+        }
+        at
+    }
+
+    fn node(&mut self, key: String) -> usize {
+        let next = self.parents.len();
+        let node = *self.known.entry(key).or_insert(next);
+        if node == next {
+            self.parents.push(next);
+        }
+        self.root(node)
+    }
+
+    /// The group of an example.
+    fn add(&mut self, example: &Example) -> usize {
+        let images = example.images.iter().map(|i| format!("image {}", i.sha256));
+        let named =
+            |kind: &str, value: &str| (!value.is_empty()).then(|| format!("{kind} {value}"));
+        let keys: Vec<String> = images
+            .chain(named("patient", &example.patient))
+            .chain(named("study", &example.study))
+            .collect();
+        let nodes: Vec<usize> = keys.into_iter().map(|key| self.node(key)).collect();
+        let first = nodes.iter().copied().min().unwrap_or(0);
+        for node in nodes {
+            let root = self.root(node);
+            self.parents[root] = first;
+        }
+        first
+    }
+}
+
+impl AdaptData {
+    /// Reads the questions that have one image and an answer.
+    pub(super) fn read(
+        index: &Index,
+        tokenizer: &Tokenizer,
+        tokens: &SpecialTokens,
+        context: usize,
+        recipe: &AdaptRecipe,
+    ) -> Result<Self, AdaptError> {
+        let id = |token: &str| {
+            let missing = || AdaptError::Input(format!("the tokenizer has no token {token}"));
+            tokenizer.token_to_id(token).ok_or_else(missing)
+        };
+        let (image_token, end_token) = (id(&tokens.image)?, id(&tokens.end_of_chunk)?);
+        let encoder = Encoder {
+            tokenizer,
+            image: image_token,
+            end: end_token,
+        };
+        let mut examples = Vec::new();
+        index.each_example(&mut |example| {
+            examples.push(example?);
+            Ok(())
+        })?;
+        let (mut images, mut numbers) = (Vec::new(), HashMap::new());
+        let (mut samples, mut skipped) = (Vec::new(), 0);
+        let (mut groups, mut licences) = (Groups::default(), BTreeMap::new());
+        let most = recipe.max_tokens.min(context);
+        for example in &examples {
+            let group = groups.add(example);
+            let ([image], false) = (example.images.as_slice(), example.answer.trim().is_empty())
+            else {
+                skipped += 1;
+                continue;
+            };
+            let (ids, answer) = encoder.sequence(example)?;
+            if ids.len() + recipe.prefix_length > most {
+                skipped += 1;
+                continue;
+            }
+            *licences.entry(example.licence.clone()).or_insert(0usize) += 1;
+            let next = images.len();
+            let number = *numbers.entry(image.sha256.clone()).or_insert(next);
+            if number == next {
+                images.push(image.clone());
+            }
+            samples.push(Sample {
+                image: number,
+                ids,
+                answer,
+                group,
+            });
+        }
+        for sample in &mut samples {
+            sample.group = groups.root(sample.group);
+        }
+        let (train, validation) = split(samples, recipe)?;
+        Ok(Self {
+            images,
+            train,
+            validation,
+            skipped,
+            licences: licences.into_keys().filter(|l| !l.is_empty()).collect(),
+            sha256: index.sha256(),
+            image_token,
+            end_token,
+        })
+    }
+}
+
+/// Whole groups, drawn at random, until validation has its share of the questions.
+fn split(
+    samples: Vec<Sample>,
+    recipe: &AdaptRecipe,
+) -> Result<(Vec<Sample>, Vec<Sample>), AdaptError> {
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for sample in &samples {
+        *sizes.entry(sample.group).or_default() += 1;
+    }
+    let mut order: Vec<usize> = sizes.keys().copied().collect();
+    Rng::new(recipe.seed).shuffle(&mut order);
+    let wanted = (samples.len() as f32 * recipe.validation).ceil() as usize;
+    let (mut kept, mut chosen) = (0, Vec::new());
+    // The last group is always left for training.
+    for group in order.iter().skip(1) {
+        if kept >= wanted {
+            break;
+        }
+        kept += sizes.get(group).copied().unwrap_or(0);
+        chosen.push(*group);
+    }
+    chosen.sort_unstable();
+    let is_kept = |sample: &Sample| chosen.binary_search(&sample.group).is_ok();
+    let (validation, train): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(is_kept);
+    match train.is_empty() || validation.is_empty() {
+        true => Err(AdaptError::Input(
+            "the index needs questions about at least two patients or images, each with one image and an answer".into(),
+        )),
+        false => Ok((train, validation)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(image: &str, patient: &str, study: &str) -> Example {
+        Example {
+            images: vec![ExampleImage {
+                sha256: image.into(),
+                extension: "png".into(),
+            }],
+            patient: patient.into(),
+            study: study.into(),
+            ..Example::default()
+        }
+    }
+
+    #[test]
+    fn what_shares_an_image_a_patient_or_a_study_is_one_group() {
+        let mut groups = Groups::default();
+        let rows = [
+            ("a", "p", ""),
+            ("b", "q", "s"),
+            ("c", "", ""),
+            ("b", "", ""),
+            ("d", "p", "t"),
+            ("e", "", "t"),
+            ("c", "q", ""),
+        ];
+        let found: Vec<usize> = rows
+            .iter()
+            .map(|(image, patient, study)| groups.add(&example(image, patient, study)))
+            .collect();
+        let found: Vec<usize> = found.iter().map(|&at| groups.root(at)).collect();
+        assert_eq!(found[0], found[4]);
+        assert_eq!(found[4], found[5]);
+        assert_eq!(found[1], found[3]);
+        assert_eq!(found[2], found[6]);
+        assert_eq!(found[1], found[2], "joined by a later row");
+        assert_ne!(found[0], found[1]);
+    }
+}

@@ -1,0 +1,223 @@
+//! Trains a user's own model on their own index: prefix tuning over a frozen language model and tower, with or without LoRA.
+//!
+//! The result is a bundle of the family `prefix`. Nothing here looks at how a question is answered; it must only give the sequences that
+//! the template `prefix` gives.
+
+mod base;
+mod batch;
+mod curve;
+mod data;
+mod recipe;
+mod run;
+mod ship;
+#[cfg(test)]
+mod tests;
+
+pub use base::BaseSource;
+pub use recipe::{AdaptRecipe, MapperKind, Method};
+
+use candle_core::{Device, Tensor};
+use std::path::{Path, PathBuf};
+use tokenizers::Tokenizer;
+
+use crate::checkpoint::Checkpoint;
+use crate::vars::Vars;
+use base::Base;
+use batch::Context;
+use curve::Curve;
+use data::AdaptData;
+use rounds_index::{Index, IndexError};
+use rounds_model::import::WeightFormat;
+use rounds_model::ops::Precision;
+use rounds_model::prefix::{PrefixModel, pixels};
+use rounds_support::{Cancel, FileError, stderr_line};
+use run::Run;
+use ship::Finished;
+
+/// Why training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdaptError {
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The index could not be read.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A tensor operation failed.
+    #[error("training failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// The index, the base or the recipe cannot be used, for this reason.
+    #[error("{0}")]
+    Input(String),
+    /// The folder contains another run.
+    #[error(
+        "the run in {0} was made with another recipe, base or index: give another folder with --run"
+    )]
+    OtherRun(String),
+}
+
+/// What to train.
+pub struct AdaptRequest<'a> {
+    /// What it stands on.
+    pub base: BaseSource<'a>,
+    /// The questions.
+    pub index: &'a Index,
+    /// What is trained.
+    pub method: Method,
+    /// How.
+    pub recipe: AdaptRecipe,
+    /// Folder of the run: `recipe.json`, `checkpoint.safetensors`, `best.safetensors`, `curve.jsonl` and `curve.svg`.
+    pub run: PathBuf,
+    /// Folder of the new bundle.
+    pub out: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// How its weights are stored.
+    pub format: WeightFormat,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdaptSummary {
+    /// Questions trained on.
+    pub train: usize,
+    /// Questions measured on.
+    pub validation: usize,
+    /// Trained parameters.
+    pub parameters: usize,
+    /// The lowest validation loss.
+    pub loss: f32,
+    /// Share of the validation answers that greedy decoding writes exactly.
+    pub right: f32,
+    /// The same with another question's image.
+    pub right_with_other_images: f32,
+}
+
+/// Trains, or resumes the run in the request's folder, and writes the bundle. `None` if it was cancelled.
+pub fn train_adapt(
+    request: &AdaptRequest,
+    cancel: &Cancel,
+) -> Result<Option<AdaptSummary>, AdaptError> {
+    let recipe = &request.recipe;
+    recipe.check().map_err(AdaptError::Input)?;
+    crate::process::prepare();
+    let base = Base::read(&request.base)?;
+    let config = base.config(request.method, recipe)?;
+    let tokenizer: Tokenizer = base
+        .tokenizer
+        .parse()
+        .map_err(|e: tokenizers::Error| AdaptError::Input(e.to_string()))?;
+    let context = config.language.max_positions;
+    let data = AdaptData::read(request.index, &tokenizer, &base.tokens, context, recipe)?;
+    let written = serde_json::json!({
+        "method": request.method, "recipe": recipe, "base": base.identity, "index": data.sha256
+    });
+    let written = format!("{written:#}");
+    let other = || AdaptError::OtherRun(rounds_support::errors::display_path(&request.run));
+    let opened = Checkpoint::open_run(&request.run, &written)?;
+    let (mut checkpoint, weights) = opened.ok_or_else(other)?;
+    let (mut given, constants) = base.weights(request.method);
+    given.extend(weights);
+    let vars = Vars::with_constants(recipe.seed, given, constants.clone());
+    let device = Device::Cpu;
+    let mut model = PrefixModel::load(&config, vars.store(&device))?;
+    let trained = vars.select(|_| true);
+    let parameters = trained.iter().map(|(_, var)| var.elem_count()).sum();
+    describe(&data, &constants, parameters);
+    if recipe.precision == Precision::Bf16 {
+        model.language.freeze()?;
+    }
+    let Some(vectors) = vectors(&model, request.index, &base, &data, cancel)? else {
+        return Ok(None);
+    };
+    let rank = config.language.low_rank.map_or(recipe.rank, |low| low.rank);
+    let run = Run {
+        recipe,
+        context: Context {
+            model: &model,
+            vectors: &vectors,
+            image_token: data.image_token,
+            end_token: data.end_token,
+            device: &device,
+        },
+        data: &data,
+        vars: &vars,
+        folder: &request.run,
+        factor: recipe.alpha / rank.max(1) as f32,
+    };
+    if !run.train(&mut checkpoint, cancel)? {
+        return Ok(None);
+    }
+    let curve = Curve::open(&request.run, checkpoint.step)?;
+    let finished = Finished {
+        base: &base,
+        config,
+        recipe,
+        method: request.method,
+        data: &data,
+        points: &curve.points,
+        constants,
+        folder: &request.run,
+        trained: parameters,
+    };
+    finished.ship(&request.out, &request.name, request.format)?;
+    let best = finished.best();
+    let of = |value: Option<f32>| value.unwrap_or(f32::NAN);
+    Ok(Some(AdaptSummary {
+        train: data.train.len(),
+        validation: data.validation.len(),
+        parameters,
+        loss: of(best.and_then(|point| point.validation)),
+        right: of(best.and_then(|point| point.right)),
+        right_with_other_images: of(best.and_then(|point| point.right_with_other_images)),
+    }))
+}
+
+/// Says what will be trained and how much memory the weights take.
+fn describe(
+    data: &AdaptData,
+    constants: &std::collections::HashMap<String, Tensor>,
+    parameters: usize,
+) {
+    let frozen: usize = constants.values().map(Tensor::elem_count).sum();
+    // Weight, gradient and two moments; a frozen weight is held as it is and packed both ways in 16 bits.
+    let bytes = 16 * parameters + 8 * frozen;
+    stderr_line(format_args!(
+        "{} questions to train on, {} for validation, {} left out; {parameters} parameters are trained and {frozen} stay; weights and moments take about {:.1} GB",
+        data.train.len(),
+        data.validation.len(),
+        data.skipped,
+        bytes as f64 / 1e9
+    ));
+}
+
+/// The tower's vector of every image, `[images, width]`; `None` if cancelled.
+fn vectors(
+    model: &PrefixModel,
+    index: &Index,
+    base: &Base,
+    data: &AdaptData,
+    cancel: &Cancel,
+) -> Result<Option<Tensor>, AdaptError> {
+    stderr_line(format_args!("encoding {} images", data.images.len()));
+    let side = model.config.vision.image_size();
+    let mut rows = Vec::new();
+    for image in &data.images {
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+        let bytes = index.image(image)?;
+        let decoded = rounds_imaging::decode(&bytes, "image");
+        let decoded = decoded.map_err(|e| AdaptError::Input(e.to_string()))?;
+        let pixels = pixels(&decoded, &base.pixels, side, &Device::Cpu)?;
+        rows.push(model.tower.forward(&pixels)?.pooled.detach());
+    }
+    Ok(Some(Tensor::cat(&rows, 0)?))
+}
+
+/// The folder of a bundle's run, unless another is given: beside it, so that deleting one leaves the other.
+pub fn run_folder(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(".training");
+    out.with_file_name(name)
+}

@@ -1,0 +1,207 @@
+//! Runs on the fixtures: a resumed run is the run that was never stopped, and its bundle is a bundle.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::optim::{AdamW, gradients};
+use rounds_model::FewShotLearner;
+use rounds_model::bundle::Bundle;
+use rounds_model::families::load_learner;
+use rounds_model::import::{PrefixRequest, import_prefix};
+use rounds_model::prefix::Layout;
+use rounds_support::files;
+
+#[path = "../../../../tests/common/word_tokenizer.rs"]
+mod word_tokenizer;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn recipe() -> AdaptRecipe {
+    AdaptRecipe {
+        prefix_length: 2,
+        batch: 8,
+        micro_batch: 3,
+        epochs: 2,
+        warmup: 2,
+        rate: 1e-3,
+        rank: 2,
+        validation: 0.2,
+        ..AdaptRecipe::default()
+    }
+}
+
+fn request<'a>(
+    bundle: &'a Bundle,
+    index: &'a Index,
+    folder: &Path,
+    name: &str,
+) -> AdaptRequest<'a> {
+    AdaptRequest {
+        base: BaseSource::Bundle(bundle),
+        index,
+        method: Method::Lora,
+        recipe: recipe(),
+        run: folder.join(format!("{name}.training")),
+        out: folder.join(name),
+        name: name.into(),
+        format: WeightFormat::F32,
+    }
+}
+
+#[test]
+fn a_stopped_run_goes_on_exactly_and_gives_a_bundle_that_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = Bundle::open(Some(&fixture("nano"))).unwrap();
+    let index = Index::open(Some(&fixture("index"))).unwrap();
+    let whole = request(&bundle, &index, folder.path(), "whole");
+    let summary = train_adapt(&whole, &Cancel::new()).unwrap().unwrap();
+    assert!(summary.loss.is_finite() && summary.train > summary.validation);
+
+    let parts = request(&bundle, &index, folder.path(), "parts");
+    let stopped = Cancel::new();
+    let watched = stopped.clone();
+    let curve = parts.run.join("curve.jsonl");
+    // Stops as soon as the first epoch was measured.
+    let watcher = std::thread::spawn(move || {
+        while !files::read_to_string(&curve).is_ok_and(|text| text.contains("validation")) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        watched.cancel();
+    });
+    let first = train_adapt(&parts, &stopped).unwrap();
+    watcher.join().unwrap();
+    assert_eq!(first, None, "it was stopped");
+    let resumed = train_adapt(&parts, &Cancel::new()).unwrap().unwrap();
+    assert_eq!(resumed, summary);
+    let weights = |request: &AdaptRequest| files::read(&request.out.join("model.safetensors"));
+    assert_eq!(weights(&parts).unwrap(), weights(&whole).unwrap());
+    assert_eq!(Bundle::verify(&parts.out).unwrap(), [""; 0]);
+
+    let made = Bundle::open(Some(&parts.out)).unwrap();
+    let mut learner = load_learner(&made, &Device::Cpu).unwrap();
+    let image = learner.encode_image(&rounds_imaging::blank(64)).unwrap();
+    let token = |text: &str| learner.tokenizer().token_to_id(text).unwrap();
+    let prompt = [token("<image>")];
+    let logits = learner
+        .prefill(&prompt, &[image.into()], &Cancel::new())
+        .unwrap();
+    assert!(logits.iter().any(|logit| logit.is_finite()));
+
+    let mut other = request(&bundle, &index, folder.path(), "parts");
+    other.recipe.seed = 2;
+    let refused = train_adapt(&other, &Cancel::new()).unwrap_err();
+    assert!(refused.to_string().contains("--run"), "{refused}");
+}
+
+/// The golden model `gpt2-frozen` of tests/reference/prefix.py as a bundle.
+fn golden_bundle(folder: &Path) -> Bundle {
+    let golden =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/prefix");
+    word_tokenizer::write(folder, 64, &[("<|endoftext|>", 63)]);
+    let request = PrefixRequest {
+        checkpoint: golden.join("gpt2-frozen.pt"),
+        language: golden.join("gpt2"),
+        vision: golden.join("vision"),
+        tokenizer: Some(folder.to_path_buf()),
+        out: folder.join("bundle"),
+        name: "golden".into(),
+        layout: Layout::Regular,
+        vision_heads: None,
+        lora_alpha: 32,
+        keep_lora: false,
+        weight_format: WeightFormat::F32,
+        begin: None,
+        template: None,
+    };
+    import_prefix(&request, &Cancel::new(), &mut |_, _| {}).unwrap();
+    Bundle::open(Some(&request.out)).unwrap()
+}
+
+#[test]
+fn ten_steps_have_the_losses_of_pytorch() {
+    let golden =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/prefix");
+    let info = std::fs::read_to_string(golden.join("cases.json")).unwrap();
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    let steps = &info["steps"];
+    let number = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+    let recipe = AdaptRecipe {
+        rate: steps["rate"].as_f64().unwrap(),
+        warmup: number(&steps["warmup"]),
+        ..AdaptRecipe::default()
+    };
+    let samples: Vec<data::Sample> = steps["samples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sample| {
+            let ids = serde_json::from_value(sample["ids"].clone()).unwrap();
+            data::Sample::new(number(&sample["image"]), ids, number(&sample["answer"]))
+        })
+        .collect();
+    let wanted: Vec<f32> = serde_json::from_value(steps["losses"].clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = golden_bundle(folder.path());
+    let base = Base::read(&BaseSource::Bundle(&bundle)).unwrap();
+    let config = base.config(Method::Prefix, &recipe).unwrap();
+    let (given, constants) = base.weights(Method::Prefix);
+    let vars = Vars::with_constants(1, given, constants);
+    let model = PrefixModel::load(&config, vars.store(&Device::Cpu)).unwrap();
+    let expected = golden.join("expected.safetensors");
+    let expected = candle_core::safetensors::load(expected, &Device::Cpu).unwrap();
+    let context = Context {
+        model: &model,
+        vectors: &expected["pooled"],
+        image_token: 64,
+        end_token: 63,
+        device: &Device::Cpu,
+    };
+    let mut optimiser = AdamW::new(vars.select(|_| true), 0.0, 1.0);
+    let parts: Vec<&data::Sample> = samples.iter().collect();
+    for (step, wanted) in wanted.iter().enumerate() {
+        let loss = |parts: &&[&data::Sample]| {
+            let (loss, _) = context.loss(parts, &|sample: &data::Sample| sample.image, &mut Ok)?;
+            Ok::<_, candle_core::Error>(((loss / samples.len() as f64)?, Vec::new()))
+        };
+        let halves: Vec<&[&data::Sample]> = parts.chunks(2).collect();
+        let (found, _, grads) = gradients(&optimiser.vars, &halves, Precision::Full, loss).unwrap();
+        assert!(
+            (found - wanted).abs() < 1e-3,
+            "step {step}: {found} {wanted}"
+        );
+        optimiser.step(&grads, recipe.rate_at(step, 10)).unwrap();
+    }
+    assert!(wanted[9] < wanted[0]);
+}
+
+#[test]
+fn the_learning_rate_rises_and_falls_in_lines() {
+    let recipe = AdaptRecipe {
+        warmup: 10,
+        rate: 1.0,
+        ..AdaptRecipe::default()
+    };
+    let rates = [0, 5, 10, 60, 110].map(|step| recipe.rate_at(step, 110));
+    assert_eq!(rates, [0.0, 0.5, 1.0, 0.5, 0.0]);
+}
+
+#[test]
+fn training_stops_after_epochs_without_a_lower_loss() {
+    let points = |losses: &[f32]| {
+        let point = |(at, loss): (usize, &f32)| curve::Point {
+            step: at,
+            loss: None,
+            validation: Some(*loss),
+            right: None,
+            right_with_other_images: None,
+        };
+        losses.iter().enumerate().map(point).collect::<Vec<_>>()
+    };
+    assert!(!run::is_over(&points(&[]), 2));
+    assert!(!run::is_over(&points(&[3.0, 2.0, 2.5]), 2));
+    assert!(run::is_over(&points(&[3.0, 2.0, 2.5, 2.1]), 2));
+}
