@@ -6,6 +6,14 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+mod dicom;
+mod error;
+pub mod geometry;
+pub mod limits;
+mod nifti;
+mod source;
 pub mod volume;
 
-pub use volume::{Facts, Modality, Pixels, Volume};
+pub use error::{Fault, ScanError};
+pub use source::{Opened, Options, Series, is_scan, open, open_bytes};
+pub use volume::{Facts, Modality, Pixels, StatedWindow, VoiFunction, VoiLut, Volume};

@@ -66,6 +66,11 @@ pub struct Facts {
     pub unit: Option<String>,
     /// Windows stated in the file, as (centre, width) with the file's VOI function, in order.
     pub windows: Vec<StatedWindow>,
+    /// The first VOI LUT that the file states, which takes the place of a window.
+    #[serde(skip)]
+    pub voi_lut: Option<VoiLut>,
+    /// Height of a pixel over its width, where the file states that instead of a spacing.
+    pub pixel_aspect: Option<f64>,
     /// MONOCHROME1: low values are bright.
     pub inverted: bool,
     /// Salted hash of the frame of reference; equal where two scans share their coordinates.
@@ -101,6 +106,17 @@ pub struct StatedWindow {
     pub function: VoiFunction,
     /// The explanation in the file, sanitised.
     pub name: Option<String>,
+}
+
+/// A table from rescaled values to brightness (DICOM PS3.3 C.11.2.1.1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct VoiLut {
+    /// The value of the first entry; lower ones also get the first entry, those beyond the table the last.
+    pub first: f64,
+    /// The largest brightness that the table's bits allow; it is white.
+    pub white: u16,
+    /// The brightness of `first`, `first + 1`, ...; never empty.
+    pub entries: Vec<u16>,
 }
 
 /// How a window maps values to brightness (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3).
