@@ -6,14 +6,36 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod colour;
+pub mod deid;
 mod dicom;
 mod error;
+pub mod fuse;
 pub mod geometry;
 pub mod limits;
+mod load;
+mod medical_image;
 mod nifti;
+pub mod outline;
+pub mod plane;
+mod project;
+pub mod radiomics;
+pub mod resample;
+mod scene;
+mod selector;
 mod source;
+mod view;
+mod view_error;
 pub mod volume;
+pub mod window;
 
 pub use error::{Fault, ScanError};
+pub use load::{images, layout_of, load, load_whole, looks_like_scan, one_time_salt};
+pub use medical_image::{MedicalImage, Numbered, Role};
+pub use project::{Projection, project};
+pub use scene::{Probe, Scene, image_at, modality_in_words};
+pub use selector::Selector;
 pub use source::{Opened, Options, Series, is_scan, open, open_bytes};
+pub use view::{MAX_MONTAGE, OverlayStyle, Place, View};
+pub use view_error::ViewError;
 pub use volume::{Facts, Modality, Pixels, StatedWindow, VoiFunction, VoiLut, Volume};
