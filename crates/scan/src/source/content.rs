@@ -231,8 +231,8 @@ pub(crate) fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-/// The files in a zip, with their paths in it.
-pub(crate) fn entries(zip: &Content) -> Result<Vec<(String, Content)>, ScanError> {
+/// The files in a zip, with their paths in it; and how many cannot be unpacked, as they need a password or an unknown method.
+pub(crate) fn entries(zip: &Content) -> Result<(Vec<(String, Content)>, usize), ScanError> {
     let source: Box<dyn Source> = match &zip.place {
         Place::File(path) => Box::new(open_regular(path)?),
         Place::Memory(bytes) => Box::new(Cursor::new(SharedBytes(Arc::clone(bytes)))),
@@ -244,6 +244,7 @@ pub(crate) fn entries(zip: &Content) -> Result<Vec<(String, Content)>, ScanError
     let archive = rounds_imaging::catch_panic(|| ZipArchive::new(source)).ok_or_else(broken)?;
     let archive = Archive(Arc::new(Mutex::new(archive.map_err(|_| broken())?)));
     let mut found = Vec::new();
+    let mut locked = 0;
     let mut total = 0_u64;
     let count = archive
         .0
@@ -253,8 +254,8 @@ pub(crate) fn entries(zip: &Content) -> Result<Vec<(String, Content)>, ScanError
     for index in 0..count.min(MAX_FILES) {
         let (name, length, packed) = {
             let mut archive = archive.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // An entry with a password, or packed in an unknown way.
             let Ok(entry) = archive.by_index(index) else {
+                locked += 1;
                 continue;
             };
             if !entry.is_file() {
@@ -288,11 +289,12 @@ pub(crate) fn entries(zip: &Content) -> Result<Vec<(String, Content)>, ScanError
                 limit: MAX_FILE_BYTES * 4,
             }));
         }
-        if let Ok(entry) = entry.looked_at() {
-            found.push((name, entry));
+        match entry.looked_at() {
+            Ok(entry) => found.push((name, entry)),
+            Err(_) => locked += 1,
         }
     }
-    Ok(found)
+    Ok((found, locked))
 }
 
 /// Lets a cursor read bytes that others share.

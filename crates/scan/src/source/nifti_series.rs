@@ -36,7 +36,7 @@ pub(super) fn open(content: &Content, beside: Option<Content>) -> Result<Series,
         components: header.components,
         affine: header.affine,
         spacing: header.spacing,
-        source: Source::Nifti(NiftiSeries { header, samples }),
+        source: Source::Nifti(Box::new(NiftiSeries { header, samples })),
         name: content.name().to_owned(),
     })
 }

@@ -173,7 +173,13 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
         }
         (Found::Zip, _) => {
             let mut many = Many::new(name, options);
-            for (entry_name, entry) in entries(content)? {
+            let (found, locked) = entries(content)?;
+            if locked > 0 {
+                let reason = "its files need a password, or are packed in an unknown way";
+                many.first_fault = Some(Fault::unsupported("zip", reason).in_file(name));
+                many.unreadable += locked;
+            }
+            for (entry_name, entry) in found {
                 many.add(&entry_name, entry)?;
             }
             many.finish()

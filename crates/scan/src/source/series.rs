@@ -27,7 +27,7 @@ pub struct Series {
 
 pub(super) enum Source {
     Dicom(DicomSeries),
-    Nifti(NiftiSeries),
+    Nifti(Box<NiftiSeries>),
 }
 
 impl std::fmt::Debug for Series {

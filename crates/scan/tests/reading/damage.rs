@@ -79,7 +79,7 @@ fn cut_files_never_panic() {
 
 #[test]
 fn flipped_bytes_never_panic() {
-    let rounds = std::env::var("ROUNDS_FLIPS")
+    let rounds = std::env::var("ROUNDS_SCAN_FLIPS")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(12);

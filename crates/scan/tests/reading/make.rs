@@ -48,7 +48,11 @@ impl Writer {
             return bytes;
         }
         bytes.extend(kind);
-        if [b"OB", b"OD", b"OF", b"OW", b"SQ", b"UN", b"UT"].contains(&kind) {
+        if [
+            b"OB", b"OD", b"OF", b"OW", b"SQ", b"UN", b"UC", b"UR", b"UT",
+        ]
+        .contains(&kind)
+        {
             bytes.extend([0, 0]);
             bytes.extend(self.long(length));
         } else {
@@ -59,6 +63,12 @@ impl Writer {
 
     /// An element as it is; a former one with the tag is replaced.
     pub(crate) fn raw(mut self, tag: Tag, kind: &[u8; 2], value: &[u8]) -> Self {
+        self.elements.retain(|(other, _)| *other != tag);
+        self.add(tag, kind, value)
+    }
+
+    /// An element as it is; nothing is looked for.
+    pub(crate) fn add(mut self, tag: Tag, kind: &[u8; 2], value: &[u8]) -> Self {
         let mut value = value.to_vec();
         if value.len() % 2 == 1 {
             value.push(if kind == b"UI" || kind == b"OB" {
@@ -69,7 +79,6 @@ impl Writer {
         }
         let mut bytes = self.header(tag, kind, value.len() as u32);
         bytes.extend(value);
-        self.elements.retain(|(other, _)| *other != tag);
         self.elements.push((tag, bytes));
         self
     }

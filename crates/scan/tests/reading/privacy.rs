@@ -2,12 +2,11 @@
 //! that comes out.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::value::PrimitiveValue;
-use dicom_core::{DataElement, Tag, VR};
+use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
-use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use rounds_support::{Cancel, Hint};
 
+use crate::make::{Encoding, Writer};
 use crate::read;
 
 const MARK: &str = "ZQX";
@@ -31,52 +30,45 @@ fn planted(kind: VR) -> Option<String> {
 
 const TRACES: [&str; 5] = [MARK, "Jane", "77777", "19770707", "0707"];
 
+/// An object with a mark in every element of the standard that holds text, but for those of other images' samples.
 fn object(with_image: bool) -> Vec<u8> {
-    let mut object = InMemDicomObject::new_empty();
     let groups = [
         0x0008, 0x0010, 0x0012, 0x0014, 0x0018, 0x0020, 0x0022, 0x0028, 0x0032, 0x0038, 0x0040,
         0x0054, 0x0062, 0x0088, 0x0400, 0x2010, 0x3004, 0x3006, 0x300A, 0x4008,
     ];
+    let mut object = Writer::new(Encoding::Explicit);
     let mut count = 0;
     for group in groups {
         for element in 0..=0xFFFF {
-            let tag = Tag(group, element);
             // Windows and the time between frames are numbers that are kept.
-            if [
-                Tag(0x0028, 0x1050),
-                Tag(0x0028, 0x1051),
-                Tag(0x0018, 0x1063),
-            ]
-            .contains(&tag)
-            {
+            if [(0x0028, 0x1050), (0x0028, 0x1051), (0x0018, 0x1063)].contains(&(group, element)) {
                 continue;
             }
-            let Some(entry) = StandardDataDictionary.by_tag(tag) else {
+            let Some(entry) = StandardDataDictionary.by_tag(Tag(group, element)) else {
                 continue;
             };
-            if let Some(text) = planted(entry.vr().relaxed()) {
-                object.put(DataElement::new(
-                    tag,
-                    entry.vr().relaxed(),
-                    PrimitiveValue::from(text),
-                ));
+            let kind = entry.vr().relaxed();
+            if let Some(text) = planted(kind) {
+                let kind = kind.to_string();
+                object = object.add(
+                    (group, element),
+                    kind.as_bytes().try_into().unwrap(),
+                    text.as_bytes(),
+                );
                 count += 1;
             }
         }
     }
     assert!(count > 1500, "{count}");
-    object.put(DataElement::new(
-        Tag(0x0009, 0x0010),
-        VR::LO,
-        PrimitiveValue::from(format!("{MARK} PRIVATE")),
-    ));
-    object.put(DataElement::new(
-        Tag(0x0009, 0x1001),
-        VR::LO,
-        PrimitiveValue::from(format!("{MARK} PRIVATE")),
-    ));
+    for element in [0x0010, 0x1001] {
+        object = object.add(
+            (0x0009, element),
+            b"LO",
+            format!("{MARK} PRIVATE").as_bytes(),
+        );
+    }
     if with_image {
-        for (element, value) in [
+        let image = [
             (0x0002, 1_u16),
             (0x0010, 2),
             (0x0011, 2),
@@ -84,35 +76,16 @@ fn object(with_image: bool) -> Vec<u8> {
             (0x0101, 16),
             (0x0102, 15),
             (0x0103, 0),
-        ] {
-            object.put(DataElement::new(
-                Tag(0x0028, element),
-                VR::US,
-                PrimitiveValue::from(value),
-            ));
+        ];
+        for (element, value) in image {
+            object = object.us((0x0028, element), &[value]);
         }
         // Otherwise it would have 77777 frames.
-        object.put(DataElement::new(
-            Tag(0x0028, 0x0008),
-            VR::IS,
-            PrimitiveValue::from("1"),
-        ));
-        let pixels = PrimitiveValue::U16(vec![1_u16, 2, 3, 4].into());
-        object.put(DataElement::new(Tag(0x7FE0, 0x0010), VR::OW, pixels));
+        object = object
+            .text((0x0028, 0x0008), b"IS", "1")
+            .words((0x7FE0, 0x0010), &[1, 2, 3, 4]);
     }
-    let meta = FileMetaTableBuilder::new()
-        .transfer_syntax("1.2.840.10008.1.2.1")
-        .media_storage_sop_class_uid("1.2.840.10008.5.1.4.1.1.7")
-        .media_storage_sop_instance_uid("1.2.77777.3");
-    let mut bytes = vec![0; 128];
-    object
-        .with_meta(meta)
-        .unwrap()
-        .write_all(&mut bytes)
-        .unwrap();
-    // The writer brings its own preamble.
-    bytes.drain(..128);
-    bytes
+    object.file()
 }
 
 fn assert_clean(text: &str) {

@@ -275,7 +275,7 @@ fn most_passes(first: u32, style: u8) -> u32 {
     match first {
         0..10 => 10 - first,
         // A clean-up pass by itself, then two plain passes.
-        _ if first % 3 == 0 => 1,
+        _ if first.is_multiple_of(3) => 1,
         _ => 2,
     }
 }
