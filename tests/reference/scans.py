@@ -195,6 +195,39 @@ def main(data, out):
             found[name] = None
             print(f"{name}: {type(error).__name__}: {str(error)[:100]}")
     write(out / "nifti.json", found)
+    write(out / "pet.json", pet())
+
+
+PET = {
+    "start": {},
+    "later series": {"SeriesTime": "150000", "AcquisitionTime": "143100"},
+    "admin": {"DecayCorrection": "ADMIN"},
+    "over midnight": {"RadiopharmaceuticalStartTime": "233000.5", "SeriesTime": "003000", "AcquisitionTime": "003001"},
+    "heavy": {"PatientWeight": "123.4", "RadionuclideTotalDose": "2.5E8", "RadionuclideHalfLife": "4062.6"},
+}
+
+
+def pet():
+    """Headers of PET images, and the factor from Bq/ml to SUV by body weight. `earliest` is when the series was first acquired."""
+    cases = {}
+    for name, changes in PET.items():
+        tags = {
+            "PatientWeight": "70.5", "RadionuclideTotalDose": "350000000", "RadionuclideHalfLife": "6586.2",
+            "RadiopharmaceuticalStartTime": "133000.000", "SeriesTime": "143000", "AcquisitionTime": "143100.00",
+            "DecayCorrection": "START",
+        } | changes
+        data = pydicom.Dataset()
+        for keyword, text in tags.items():
+            setattr(data, keyword, text)
+        data = pydicom.Dataset.from_json(data.to_json())
+        clock = {k: pydicom.valuerep.TM(data[k].value) for k in tags if k.endswith("Time")}
+        seconds = {k: t.hour * 3600 + t.minute * 60 + t.second + t.microsecond / 1e6 for k, t in clock.items()}
+        waited = (min(seconds["SeriesTime"], seconds["AcquisitionTime"]) - seconds["RadiopharmaceuticalStartTime"]) % 86400
+        decayed = float(data.RadionuclideTotalDose)
+        if data.DecayCorrection == "START":
+            decayed *= 0.5 ** (waited / float(data.RadionuclideHalfLife))
+        cases[name] = {"tags": tags, "factor": float(data.PatientWeight) * 1000 / decayed}
+    return cases
 
 
 def write(path, found):

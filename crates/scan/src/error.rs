@@ -147,10 +147,7 @@ impl Hint for ScanError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::ManySeries { count, .. } => {
-                return Some(format!(
-                    "choose one with #series=0 to #series={}",
-                    count.saturating_sub(1)
-                ));
+                return Some(format!("choose one with #series=1 to #series={count}"));
             }
             Self::OutOfRange { .. } => "rounds image info FILE lists what there is",
             Self::Cancelled => return None,

@@ -1,7 +1,5 @@
 //! An object that holds an image: everything that is needed to decode a frame of it, and nothing else.
 
-use std::borrow::Cow;
-
 use super::codec;
 use super::data_set::DataSet;
 use super::facts;
@@ -128,9 +126,43 @@ impl Image {
         })
     }
 
-    /// The bytes of the file as [`Self::decode`] wants them.
-    pub(crate) fn body<'a>(&self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Fault> {
+    /// The bytes of the file as [`Self::decode`] wants them: inflated, if they are deflated.
+    pub(crate) fn body(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
         body(bytes, &self.syntax)
+    }
+
+    /// Where the samples of a frame are in the file, if they can be read without the rest of it: offset and length in bytes.
+    pub(crate) fn frame_range(&self, frame: usize) -> Option<(u64, u64)> {
+        let length = self.element.length? as u64;
+        let bits = self.layout.frame_bits();
+        let is_alone =
+            self.syntax.codec == Codec::Native && !self.syntax.deflated && self.layout.frames > 1;
+        // Swapped bytes and single bits reach into neighbouring frames.
+        let is_whole = bits.is_multiple_of(16) && self.layout.allocated > 1;
+        if !is_alone || !is_whole {
+            return None;
+        }
+        let start = (bits / 8).checked_mul(frame as u64)?;
+        Some((
+            self.element.at as u64 + start,
+            (bits / 8).min(length.saturating_sub(start)),
+        ))
+    }
+
+    /// Decodes a frame whose bytes alone were read from [`Self::frame_range`].
+    pub(crate) fn decode_alone(
+        &self,
+        bytes: &[u8],
+        frame: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<Frame, Fault> {
+        self.decode_at(
+            bytes,
+            &Frames::Native(0..bytes.len()),
+            0,
+            self.transform(frame),
+            notes,
+        )
     }
 
     /// Finds the frames in `body`.
@@ -145,6 +177,17 @@ impl Image {
         )
     }
 
+    fn transform(&self, frame: usize) -> &Transform {
+        const SAME: &Transform = &Transform::Linear {
+            slope: 1.0,
+            intercept: 0.0,
+        };
+        self.transforms
+            .get(frame)
+            .or(self.transforms.first())
+            .unwrap_or(SAME)
+    }
+
     /// Decodes a frame. What is odd about it, such as missing rows, goes to `notes`.
     pub(crate) fn decode(
         &self,
@@ -153,12 +196,18 @@ impl Image {
         frame: usize,
         notes: &mut Vec<String>,
     ) -> Result<Frame, Fault> {
+        self.decode_at(body, frames, frame, self.transform(frame), notes)
+    }
+
+    fn decode_at(
+        &self,
+        body: &[u8],
+        frames: &Frames,
+        frame: usize,
+        transform: &Transform,
+        notes: &mut Vec<String>,
+    ) -> Result<Frame, Fault> {
         let layout = &self.layout;
-        let transform = self.transforms.get(frame).or(self.transforms.first());
-        let transform = transform.unwrap_or(&Transform::Linear {
-            slope: 1.0,
-            intercept: 0.0,
-        });
         if layout.kind != Stored::Integers {
             return Ok(self.floats(frames.native(body), frame, transform, notes));
         }

@@ -19,6 +19,7 @@ mod syntax;
 mod tags;
 mod walk;
 
+pub(crate) use frames::Frames;
 pub(crate) use image::{Frame, Image, wants_more};
 pub(crate) use kind::is_directory;
 pub(crate) use layout::check_size;

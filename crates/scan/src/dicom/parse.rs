@@ -3,7 +3,6 @@
 //! Files come without preamble, without meta information, with a transfer syntax that is not the one they are written in.
 //! What is recognised as DICOM at all is decided here, by content only.
 
-use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::read::DeflateDecoder;
@@ -168,12 +167,12 @@ fn finish(bytes: &[u8], at: usize, syntax: Syntax, meta: DataSet) -> Parsed {
 }
 
 /// The bytes that the offsets of [`Parsed::pixels`] refer to: `bytes`, or what they inflate to.
-pub(crate) fn body<'a>(bytes: &'a [u8], syntax: &Syntax) -> Result<Cow<'a, [u8]>, Fault> {
+pub(crate) fn body(bytes: Vec<u8>, syntax: &Syntax) -> Result<Vec<u8>, Fault> {
     if !syntax.deflated {
-        return Ok(Cow::Borrowed(bytes));
+        return Ok(bytes);
     }
-    let (_, _, at) = walk_group(bytes, after_introduction(bytes), Encoding::EXPLICIT, 2);
-    Ok(Cow::Owned(inflate(bytes.get(at..).unwrap_or_default())?))
+    let (_, _, at) = walk_group(&bytes, after_introduction(&bytes), Encoding::EXPLICIT, 2);
+    inflate(bytes.get(at..).unwrap_or_default())
 }
 
 /// Inflates as far as the data goes.

@@ -76,6 +76,11 @@ impl Content {
         self.gzip
     }
 
+    /// Whether a part can be read without what lies before it.
+    pub(crate) fn is_seekable(&self) -> bool {
+        !self.gzip && !matches!(self.place, Place::Entry { .. })
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

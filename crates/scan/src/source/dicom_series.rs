@@ -8,7 +8,7 @@ use rounds_support::Cancel;
 use super::content::Content;
 use super::grid::{Candidate, FrameId, Grid, arrange};
 use super::series::{Series, Source};
-use crate::dicom::{self, Frame, Image, check_size, is_directory, parse, wants_more};
+use crate::dicom::{self, Frame, Frames, Image, check_size, is_directory, parse, wants_more};
 use crate::error::{Fault, ScanError};
 use crate::limits::MAX_HEADER_BYTES;
 use crate::volume::{Modality, Pixels};
@@ -207,23 +207,17 @@ impl DicomSeries {
         jobs.sort_by_key(|(id, _)| (id.file, id.frame));
         let mut damaged = 0;
         let mut last_fault = None;
-        for jobs_of_file in jobs.chunk_by(|(a, _), (b, _)| a.file == b.file) {
-            let Some(&(FrameId { file, .. }, _)) = jobs_of_file.first() else {
+        for of_file in jobs.chunk_by(|(a, _), (b, _)| a.file == b.file) {
+            let file = of_file.first().and_then(|(id, _)| self.files.get(id.file));
+            let Some((content, image)) = file else {
                 continue;
             };
-            let Some((content, image)) = self.files.get(file) else {
-                continue;
-            };
-            let bytes = content.all()?;
-            let body = image
-                .body(&bytes)
-                .map_err(|fault| fault.in_file(content.name()))?;
-            let frames = image.frames(&body);
-            for &(id, slice) in jobs_of_file {
+            let reader = Reader::new(content, image, of_file)?;
+            for &(id, slice) in of_file {
                 if cancel.is_cancelled() {
                     return Err(ScanError::Cancelled);
                 }
-                match image.decode(&body, &frames, id.frame, notes) {
+                match reader.frame(id.frame, notes)? {
                     Ok(frame) => place(frame, image, id.frame, slice, pixels, &mut all),
                     Err(fault) => {
                         damaged += 1;
@@ -244,6 +238,47 @@ impl DicomSeries {
             None => {}
         }
         Ok(all)
+    }
+}
+
+/// Frames of one file.
+enum Reader<'a> {
+    /// Each is read where it lies, so that a large file never is in memory as a whole.
+    Apart(&'a Content, &'a Image),
+    /// They can only be found in the whole file, or are most of it.
+    Whole(&'a Image, Vec<u8>, Frames),
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        content: &'a Content,
+        image: &'a Image,
+        jobs: &[(FrameId, usize)],
+    ) -> Result<Self, ScanError> {
+        let is_apart = |(id, _): &(FrameId, usize)| image.frame_range(id.frame).is_some();
+        if content.is_seekable() && jobs.iter().all(is_apart) {
+            return Ok(Self::Apart(content, image));
+        }
+        let body = image
+            .body(content.all()?)
+            .map_err(|fault| fault.in_file(content.name()))?;
+        let frames = image.frames(&body);
+        Ok(Self::Whole(image, body, frames))
+    }
+
+    /// The outer error is about the file, the inner one about the frame.
+    fn frame(
+        &self,
+        frame: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<Result<Frame, Fault>, ScanError> {
+        match self {
+            Self::Apart(content, image) => {
+                let (offset, length) = image.frame_range(frame).unwrap_or_default();
+                Ok(image.decode_alone(&content.range(offset, length)?, frame, notes))
+            }
+            Self::Whole(image, body, frames) => Ok(image.decode(body, frames, frame, notes)),
+        }
     }
 }
 

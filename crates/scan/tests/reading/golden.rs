@@ -8,6 +8,7 @@ use rounds_support::files::sha256_hex;
 use rounds_support::{Cancel, Hint};
 use serde_json::Value;
 
+use crate::make::{Encoding, Writer, slice};
 use crate::{golden_folder, options, shared_data};
 
 fn golden(name: &str) -> serde_json::Map<String, Value> {
@@ -272,5 +273,44 @@ fn all_other_files_of_the_nifti_folder_are_refused_with_a_reason() {
         println!("{name} | {error}");
         assert!(error.to_string().contains(&*name), "{error}");
         assert!(error.hint().is_some());
+    }
+}
+
+#[test]
+fn the_uptake_factor_of_a_pet_series_is_that_of_the_reference() {
+    let cases = golden("pet.json");
+    assert!(!cases.is_empty());
+    for (name, case) in &cases {
+        let text = |keyword: &str| case["tags"][keyword].as_str().unwrap();
+        let tracer = Writer::new(Encoding::Explicit)
+            .text(
+                (0x0018, 0x1072),
+                b"TM",
+                text("RadiopharmaceuticalStartTime"),
+            )
+            .text((0x0018, 0x1074), b"DS", text("RadionuclideTotalDose"))
+            .text((0x0018, 0x1075), b"DS", text("RadionuclideHalfLife"));
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..2 {
+            let image = slice("1.2.1", f64::from(number), number, 7)
+                .text((0x0008, 0x0060), b"CS", "PT")
+                .text((0x0054, 0x1001), b"CS", "BQML")
+                .text((0x0028, 0x0051), b"CS", "DECY\\ATTN")
+                .text((0x0054, 0x1102), b"CS", text("DecayCorrection"))
+                .text((0x0010, 0x1030), b"DS", text("PatientWeight"))
+                .text((0x0008, 0x0031), b"TM", text("SeriesTime"))
+                .text((0x0008, 0x0032), b"TM", text("AcquisitionTime"))
+                .items((0x0054, 0x0016), vec![tracer.clone()]);
+            std::fs::write(folder.path().join(number.to_string()), image.file()).unwrap();
+        }
+        let opened = open(folder.path(), &options()).unwrap();
+        let facts = &opened.only().unwrap().facts;
+        let factor = facts.suv_factor.unwrap();
+        let expected = case["factor"].as_f64().unwrap();
+        assert!(
+            (factor / expected - 1.0).abs() < 1e-9,
+            "{name}: {factor} instead of {expected}"
+        );
+        assert_eq!(facts.unit.as_deref(), Some("Bq/ml"));
     }
 }

@@ -416,3 +416,22 @@ fn a_pixel_aspect_without_a_spacing_is_kept_and_a_cine_has_its_time() {
     assert_eq!(read.facts.frame_time_ms, Some(40.0));
     assert_eq!((read.size, read.affine), ([1, 1, 2], None));
 }
+
+#[test]
+fn a_frame_of_a_large_object_is_read_by_itself_also_where_the_file_is_cut() {
+    let samples: Vec<u16> = (0..24).collect();
+    let image = grey(Encoding::Explicit, 4, 2)
+        .text((0x0028, 0x0008), b"IS", "3")
+        .words(PIXELS, &samples);
+    let whole = image.file();
+    let opened = read(whole.clone(), "a.dcm").unwrap();
+    let second = opened.only().unwrap().slice(1).unwrap();
+    assert_eq!(
+        values(&second),
+        [8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
+    );
+    let cut = volume(whole[..whole.len() - 20].to_vec());
+    assert_eq!(values(&cut)[12], 12.0);
+    assert!(values(&cut)[16..].iter().all(|value| value.is_nan()));
+    assert_eq!(cut.facts.notes.len(), 2, "{:?}", cut.facts.notes);
+}

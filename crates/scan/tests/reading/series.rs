@@ -77,7 +77,7 @@ fn series_and_patients_are_kept_apart_and_one_must_be_chosen() {
     assert_eq!(opened.notes.len(), 1, "{:?}", opened.notes);
     let error = opened.volume(&Cancel::new()).unwrap_err();
     assert!(matches!(error, ScanError::ManySeries { count: 4, .. }));
-    assert!(error.hint().unwrap().contains("#series=0"));
+    assert!(error.hint().unwrap().contains("#series=1 to #series=4"));
     assert!(opened.get(4).is_err());
 }
 
