@@ -4,7 +4,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::answer_args::AnswerArgs;
 use super::command_path::find;
-use super::{ask, chat, config, doctor, eval, index, man, model, phantom, replay, session, train};
+use super::{
+    ask, chat, config, doctor, eval, image, index, man, model, phantom, replay, session, train,
+};
 
 /// Few-shot medical image chat. Education and research only, not for diagnosis.
 #[derive(Parser)]
@@ -30,6 +32,9 @@ pub enum Command {
     Session(session::SessionCommand),
     /// Answer a saved question again and compare the answers
     Replay(replay::Replay),
+    /// Show, measure, fuse and de-identify scans and images
+    #[command(subcommand)]
+    Image(Box<image::ImageCommand>),
     /// Build and manage indexes of your own examples
     #[command(subcommand)]
     Index(Box<index::IndexCommand>),
@@ -62,7 +67,7 @@ pub enum Command {
 
 /// The commands of the main list, in groups.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("Study", &["chat", "ask", "session", "replay"]),
+    ("Study", &["chat", "ask", "image", "session", "replay"]),
     ("Your own examples and models", &["index", "model"]),
     (
         "Settings, checks and scripts",

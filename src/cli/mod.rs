@@ -11,6 +11,7 @@ mod confirm;
 mod doctor;
 mod eval;
 mod failure;
+mod image;
 mod index;
 mod interrupt;
 mod libraries;
@@ -82,6 +83,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Replay(replay) => replay::run(&replay, interrupt.flag()),
         Command::Config(config) => config::run(&config),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Image(image) => image::run(&image),
         Command::Index(index) => index::run(&index, interrupt),
         Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => eval::run(&eval),

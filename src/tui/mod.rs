@@ -21,6 +21,6 @@ mod terminal_image;
 mod tests;
 mod view;
 
-pub use driver::{Capabilities, capabilities, run};
+pub use driver::{Capabilities, capabilities, image_lines, run};
 pub use journal::Journal;
 pub use options::{Colours, Ended, ExitReason, ImageMode, Options, ThemeChoice};

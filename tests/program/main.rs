@@ -8,6 +8,7 @@ mod commands;
 mod doctor;
 #[cfg(unix)]
 mod endings;
+mod images;
 mod index;
 #[cfg(unix)]
 mod plain;

@@ -24,7 +24,7 @@ use super::detected::Detected;
 use super::effects::{self, EffectRunner};
 use super::message::{CHANNEL, Message};
 use super::state::{Effect, Event, Start, State};
-use super::terminal_image::{Gallery, ImageProtocol};
+use super::terminal_image::{Gallery, ImageProtocol, Lines, lines};
 use super::view::{self, Memo, Theme};
 use super::{Colours, Ended, ExitReason, ImageMode, Journal, Options, ThemeChoice};
 use rounds_assistant::{Settings, Setup};
@@ -57,6 +57,13 @@ struct Driver {
     /// The choice that `theme` was built for.
     applied_theme: ThemeChoice,
     leaving: Option<ExitReason>,
+}
+
+/// An image as lines for a command to print, as large as the terminal allows with a letter at each edge and a line below.
+pub fn image_lines(image: &rounds_imaging::Image) -> Lines {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    let depth = detect::colour_depth(Colours::Auto);
+    lines(image, columns.saturating_sub(4), rows.saturating_sub(5), depth)
 }
 
 /// Runs the interface until the user quits, a signal arrives, or the terminal goes away.

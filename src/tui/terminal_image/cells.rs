@@ -57,6 +57,11 @@ impl CellImage {
         })
     }
 
+    /// The cells, row by row.
+    pub fn rows(&self) -> impl Iterator<Item = &[Cell]> {
+        self.cells.chunks(usize::from(self.columns.max(1)))
+    }
+
     /// Draws the cells into `area`, from its upper left corner.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);

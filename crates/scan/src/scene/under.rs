@@ -1,0 +1,102 @@
+//! What lies under a pixel, and under a rectangle, of the image that a view asks for.
+
+use super::Scene;
+use crate::geometry::{apply, from_columns};
+use crate::plane::Slice;
+use crate::radiomics::{FirstOrder, Rectangle, Region, measure};
+use crate::resample::{Grid, Interpolation, sample};
+use crate::view::View;
+use crate::view_error::ViewError;
+use crate::{Pixels, Volume};
+
+/// What lies under a pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// The value before the window; `None` for colours and samples without a value.
+    pub value: Option<f32>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Column, row and slice of the file's grid, counted from 0.
+    pub voxel: [usize; 3],
+    /// Millimetres in the patient: to the left, to the back, to the head.
+    pub position_mm: Option<[f64; 3]>,
+    /// The value of the overlay there.
+    pub overlay: Option<f32>,
+}
+
+impl Scene {
+    /// What lies under a pixel of the image that a view asks for, counted from 0. `None` outside, in a montage and in a
+    /// projection of several slices.
+    pub fn probe(&self, view: &View, pixel: [u32; 2]) -> Result<Option<Probe>, ViewError> {
+        let layout = self.layout(view)?;
+        let images = self.images(view, &layout)?;
+        if view.montage.is_some() || images.len() != 1 {
+            return Ok(None);
+        }
+        let slice = Slice::frame(&layout, images.start);
+        let (width, height) = slice.square_size();
+        let [x, y] = pixel.map(|at| at as usize);
+        if x >= width || y >= height {
+            return Ok(None);
+        }
+        let at = |pixel: usize, from: usize, to: usize| (pixel * 2 + 1) * to / (from * 2);
+        let (held, image) = self.held(view, &layout, images)?;
+        let voxel = held.voxel([
+            at(x, width, layout.size[0]),
+            at(y, height, layout.size[1]),
+            image.start,
+        ]);
+        let place = self
+            .base
+            .affine
+            .filter(|_| layout.plane.is_some())
+            .map(|affine| apply(&affine, voxel.map(|at| at as f64)));
+        Ok(Some(Probe {
+            value: value_at(&self.base, voxel),
+            unit: self.base.facts.unit.clone(),
+            voxel,
+            position_mm: place,
+            overlay: self.overlay_at(place),
+        }))
+    }
+
+    /// Measures the voxels under a rectangle of the image that a view asks for. `bin_width` as for [`crate::radiomics::measure`].
+    ///
+    /// Errors in a montage and in a projection of several slices, and as `measure`.
+    pub fn measure(
+        &self,
+        view: &View,
+        rectangle: Rectangle,
+        bin_width: Option<f64>,
+    ) -> Result<FirstOrder, ViewError> {
+        let layout = self.layout(view)?;
+        let images = self.images(view, &layout)?;
+        if view.montage.is_some() || images.len() != 1 {
+            return Err(ViewError::Contradiction(
+                "a rectangle is measured on one slice, not on a montage or a projection".to_owned(),
+            ));
+        }
+        let (held, images) = self.held(view, &layout, images)?;
+        let region = Region::shown(&held, images.start, rectangle)?;
+        measure(&self.base, &region, bin_width)
+    }
+
+    fn overlay_at(&self, place: Option<[f64; 3]>) -> Option<f32> {
+        let overlay = &self.overlay.as_ref()?.volume;
+        let grid = Grid {
+            size: [1, 1, 1],
+            affine: from_columns([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], place?),
+        };
+        let how = Interpolation::for_volume(overlay);
+        let value = sample(overlay, &grid, how).ok()?;
+        value.first().copied().filter(|value| !value.is_nan())
+    }
+}
+
+fn value_at(volume: &Volume, [x, y, z]: [usize; 3]) -> Option<f32> {
+    let Pixels::Values(values) = &volume.pixels else {
+        return None;
+    };
+    let index = x + volume.size[0] * (y + volume.size[1] * z);
+    values.get(index).copied().filter(|value| !value.is_nan())
+}

@@ -1,0 +1,106 @@
+//! A NIfTI or Analyze file as a series.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::content::Content;
+use super::series::{Series, Source};
+use crate::error::{Fault, ScanError};
+use crate::nifti::{HEADER_BYTES, Header, Kind, parse, pixels};
+use crate::volume::Pixels;
+
+/// The header and the file that holds the samples.
+pub(super) struct NiftiSeries {
+    header: Header,
+    samples: Content,
+}
+
+/// Opens the NIfTI or Analyze file `content`; of a pair, either file or an `.img` that was found `beside` it.
+pub(super) fn open(content: &Content, beside: Option<Content>) -> Result<Series, ScanError> {
+    let failed = |fault: Fault| fault.in_file(content.name());
+    let header = parse(&content.prefix(HEADER_BYTES)?).map_err(failed)?;
+    let samples = match header.kind {
+        Kind::Single => content.clone(),
+        Kind::Pair | Kind::Analyze => match beside {
+            Some(samples) => samples,
+            None => image_file(content)?,
+        },
+    };
+    let mut facts = header.facts.clone();
+    if samples.is_gzip() {
+        facts.encoding.push_str(", gzip");
+    }
+    Ok(Series {
+        facts,
+        size: header.size,
+        components: header.components,
+        affine: header.affine,
+        spacing: header.spacing,
+        source: Source::Nifti(Box::new(NiftiSeries { header, samples })),
+        name: content.name().to_owned(),
+    })
+}
+
+/// The file with the samples: of the same name, with `.img`.
+fn image_file(header: &Content) -> Result<Content, ScanError> {
+    let missing = || {
+        Fault::broken("NIfTI", "the .img file with its samples is missing").in_file(header.name())
+    };
+    let path = header.path().ok_or_else(missing)?;
+    let candidates = partners(path, "img");
+    let found = candidates
+        .into_iter()
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(missing)?;
+    Content::file(&found, header.name())
+}
+
+/// The header of the pair to which the `.img` file at `path` belongs.
+pub(super) fn header_file(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let is_image = name.ends_with(".img") || name.ends_with(".img.gz");
+    partners(path, "hdr")
+        .into_iter()
+        .find(|candidate| is_image && candidate.is_file())
+}
+
+/// The paths that the other file of a pair may have.
+fn partners(path: &Path, extension: &str) -> Vec<PathBuf> {
+    let is_gz = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    let stem = if is_gz {
+        path.with_extension("")
+    } else {
+        path.to_path_buf()
+    };
+    let upper = extension.to_ascii_uppercase();
+    [extension.to_owned(), format!("{extension}.gz"), upper]
+        .iter()
+        .map(|end| stem.with_extension(end))
+        .collect()
+}
+
+impl NiftiSeries {
+    /// Reads `slices` of a component.
+    pub(super) fn read(
+        &self,
+        component: usize,
+        slices: Range<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Pixels, ScanError> {
+        let slice_bytes = self.header.slice_bytes();
+        let first = component * self.header.size[2] + slices.start;
+        let offset = self.header.offset + slice_bytes * first as u64;
+        let wanted = slice_bytes * slices.len() as u64;
+        let bytes = self.samples.range(offset, wanted)?;
+        if (bytes.len() as u64) < wanted {
+            if bytes.is_empty() {
+                let fault = Fault::broken("NIfTI", "it ends before these samples");
+                return Err(fault.in_file(self.samples.name()));
+            }
+            notes.push("The file is incomplete: samples are missing at its end.".to_owned());
+        }
+        Ok(pixels(&self.header, &bytes, slices.len()))
+    }
+}

@@ -1,0 +1,148 @@
+//! `rounds image deid`: clean copies.
+
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+use super::show::refuse_to_overwrite;
+use super::view_flags::{ViewFlags, options};
+use crate::cli::failure::Outcome;
+use rounds_scan::deid::{Cleaner, files_in, warnings};
+use rounds_scan::radiomics::Rectangle;
+use rounds_scan::{Facts, Selector, limits, load, one_time_salt, open_bytes};
+use rounds_support::errors::{count, display_path};
+use rounds_support::{Failure, FailureKind, INTENDED_USE, files, stderr_line};
+
+#[derive(Args)]
+pub struct Deid {
+    /// File, or a folder of DICOM files
+    input: PathBuf,
+    /// New file: .png for an image, anything else for DICOM; for a folder, a new or empty folder
+    output: PathBuf,
+    /// Rectangle to black out, in pixels from the upper left corner of the image as shown, in a DICOM copy as stored (may be
+    /// given several times)
+    #[arg(long, value_name = "X,Y,W,H")]
+    black: Vec<String>,
+    #[command(flatten)]
+    view: ViewFlags,
+    /// Overwrite an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(deid: &Deid) -> Outcome {
+    let black = deid.black.iter().map(|text| {
+        Rectangle::parse(text).ok_or_else(|| {
+            Failure::usage("a rectangle is four numbers: X,Y,WIDTH,HEIGHT")
+                .hint("for example --black 0,0,300,40")
+        })
+    });
+    let cleaner = Cleaner::new(one_time_salt(), black.collect::<Result<_, _>>()?);
+    let selector = deid.view.selector(&deid.input)?;
+    let is_png = deid
+        .output
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if is_png {
+        refuse_to_overwrite(Some(&deid.output), deid.force)?;
+        return png(&cleaner, &selector, &deid.output);
+    }
+    if selector.path.is_dir() {
+        return folder(&cleaner, &selector.path, &deid.output);
+    }
+    if selector != Selector::of(selector.path.clone()) {
+        return Err(Failure::usage("a DICOM copy is always of the whole file")
+            .hint("give OUT the ending .png to write one slice or window"));
+    }
+    refuse_to_overwrite(Some(&deid.output), deid.force)?;
+    let facts = dicom(&cleaner, &selector.path, &deid.output)?;
+    warn(facts.as_ref());
+    stderr_line(format_args!(
+        "wrote {}; {INTENDED_USE}",
+        display_path(&deid.output)
+    ));
+    Ok(0)
+}
+
+fn png(cleaner: &Cleaner, selector: &Selector, out: &Path) -> Outcome {
+    let image = load(selector, &options())?.render(&selector.view)?;
+    files::write_atomic(out, &cleaner.png(&image)?)?;
+    warn(Some(&image.facts));
+    stderr_line(format_args!(
+        "wrote {}: {}; {INTENDED_USE}",
+        display_path(out),
+        image.how_made
+    ));
+    Ok(0)
+}
+
+fn warn(facts: Option<&Facts>) {
+    for warning in facts.map(warnings).unwrap_or_default() {
+        stderr_line(format_args!("warning: {warning}"));
+    }
+}
+
+/// Writes the clean copy of a file; returns what the original says about itself, if it can be read.
+fn dicom(cleaner: &Cleaner, path: &Path, out: &Path) -> Result<Option<Facts>, Failure> {
+    let bytes = files::read_regular_file(path, limits::MAX_FILE_BYTES)?;
+    let clean = cleaner.dicom(&bytes)?;
+    files::write_atomic(out, &clean.bytes)?;
+    let opened = open_bytes(bytes, "", &options()).ok();
+    Ok(opened
+        .and_then(|opened| opened.series.into_iter().next())
+        .map(|series| series.facts))
+}
+
+/// The clean copies are numbered: names of files can be names of patients.
+fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
+    let is_empty = |path: &Path| {
+        path.read_dir()
+            .is_ok_and(|mut entries| entries.next().is_none())
+    };
+    if out.exists() && !is_empty(out) {
+        return Err(
+            Failure::usage(format!("{} is not empty", display_path(out)))
+                .hint("choose a new folder"),
+        );
+    }
+    files::create_private_dir(out)?;
+    let (mut written, mut failed, mut told) = (0_usize, 0_usize, Vec::new());
+    for (number, path) in files_in(folder).into_iter().enumerate() {
+        let copy = out.join(format!("{:05}.dcm", written + 1));
+        match dicom(cleaner, &path, &copy) {
+            Ok(facts) => {
+                written += 1;
+                for warning in facts.as_ref().map(warnings).unwrap_or_default() {
+                    if !told.contains(&warning) {
+                        told.push(warning);
+                    }
+                }
+            }
+            Err(failure) if failure.kind == FailureKind::Io => return Err(failure),
+            Err(failure) => {
+                failed += 1;
+                // Not by its name, which can be that of a patient.
+                stderr_line(format_args!("left out file {}: {failure}", number + 1));
+            }
+        }
+    }
+    for warning in told {
+        stderr_line(format_args!("warning: {warning}"));
+    }
+    if written == 0 {
+        return Err(Failure::new(
+            FailureKind::Image,
+            "no file in this folder could be copied clean",
+        )
+        .hint("a folder must hold DICOM files with images"));
+    }
+    let left_out = match failed {
+        0 => String::new(),
+        failed => format!(", {} left out", count(failed, "file")),
+    };
+    stderr_line(format_args!(
+        "wrote {} to {}{left_out}; {INTENDED_USE}",
+        count(written, "file"),
+        display_path(out)
+    ));
+    Ok(0)
+}
