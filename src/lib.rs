@@ -4,6 +4,7 @@
 //! lives in the library crates under `crates/`.
 
 pub mod cli;
+mod given;
 #[cfg(test)]
 #[path = "../tests/common/fixtures.rs"]
 mod fixtures;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
-use rounds_imaging::{Image, load};
-use rounds_support::{Cancel, Failure, Lines, sanitise};
+use rounds_imaging::Image;
+use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line};
 
 /// Schema version of the events.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -156,9 +156,10 @@ fn answer_request(
     };
     let mut images: Vec<Image> = Vec::new();
     for path in &paths {
-        match load(path) {
-            Ok(image) => images.push(image),
-            Err(error) => return Ok(Err(error.into())),
+        let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+        match crate::given::images(path, &mut note) {
+            Ok(found) => images.extend(found),
+            Err(error) => return Ok(Err(error)),
         }
     }
     // Only after loading: a path that cannot be loaded would fail every follow-up.

@@ -11,15 +11,16 @@ use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shots_heading;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
-use rounds_imaging::load;
 use rounds_support::Cancel;
 use rounds_support::Failure;
+use rounds_support::stderr_line;
 use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line;
 
 #[derive(Args)]
 pub struct Ask {
-    /// Image to ask about (may be given several times)
+    /// Image to ask about (may be given several times): a file, or a scan and what to see of it, such as
+    /// ct.dcm#window=lung or series/#slice=40 (see `rounds image show --help`)
     #[arg(short, long = "image")]
     images: Vec<PathBuf>,
     /// The question
@@ -44,11 +45,11 @@ pub struct Ask {
 pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let mut settings = ask.answer_args.settings()?;
     settings.prompt_only = ask.show_prompt;
-    let images = ask
-        .images
-        .iter()
-        .map(|path| load(path).map_err(Failure::from))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut images = Vec::new();
+    for path in &ask.images {
+        let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+        images.extend(crate::given::images(path, &mut note)?);
+    }
     let assistant = ask.answer_args.start()?;
     let case = Case {
         images,

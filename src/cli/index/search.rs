@@ -14,7 +14,7 @@ use rounds_assistant::retrieval::{
     Found, ListQuery, NOTHING_FOUND, Plan, Query, Shot, Strategy, browse, list,
 };
 use rounds_assistant::{IndexSketches, QueryImages};
-use rounds_imaging::{Image, load};
+use rounds_imaging::Image;
 use rounds_index::ingest::Embedder;
 use rounds_index::{Encoder, ExampleImage, Index, IndexError};
 use rounds_model::library::is_bundle;
@@ -235,7 +235,11 @@ impl Search {
 }
 
 fn read(path: &Path) -> Result<Image, Failure> {
-    load(path).map_err(Failure::from)
+    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+    let images = crate::given::images(path, &mut note)?;
+    // Of a fusion, the last image shows both scans.
+    let last = images.into_iter().next_back();
+    last.ok_or_else(|| Failure::model("the scan gave no image"))
 }
 
 fn print_results(found: &Found, as_json: bool) -> Outcome {

@@ -64,7 +64,7 @@ pub fn attach() -> Event {
     }
     Event::Attached {
         name: NAME.into(),
-        result,
+        result: result.map(|attached| vec![attached]),
     }
 }
 

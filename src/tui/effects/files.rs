@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::scan_view;
 use crate::tui::journal::Attached;
 use crate::tui::state::{Entry, Event, SampleCase};
 use rounds_imaging::limits::MAX_FILE_BYTES;
@@ -36,17 +37,25 @@ pub fn attach_case(file: &str) -> Event {
     let case = sample_cases().into_iter().find(|case| case.file == file);
     let name = case.map_or_else(|| file.to_string(), |case| case.title);
     let result = case_bytes(file).and_then(|bytes| attached(bytes.into(), &name, None));
+    let result = result.map(|attached| vec![attached]);
     Event::Attached {
         name: sanitise::clean_line_max(&name, MAX_NAME_CHARS),
         result,
     }
 }
 
-/// Reads and decodes a file.
+/// Reads and decodes a file, or renders what is to be seen of a scan.
 pub fn attach_file(path: &Path) -> Event {
     let name = name_of(path);
-    let result =
-        file_bytes(path).and_then(|bytes| attached(bytes.into(), &name, Some(path.to_path_buf())));
+    let plain = || {
+        let bytes = file_bytes(path)?;
+        attached(bytes.into(), &name, Some(path.to_path_buf())).map(|attached| vec![attached])
+    };
+    let result = match scan_view::attach(path) {
+        Ok(None) => plain(),
+        Ok(Some(all)) => Ok(all),
+        Err(error) => Err(error),
+    };
     Event::Attached { name, result }
 }
 
@@ -62,6 +71,7 @@ pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<At
         image: Arc::new(image),
         file,
         path,
+        scan: None,
     })
 }
 
@@ -152,7 +162,7 @@ mod tests {
             else {
                 panic!("{case:?} cannot be attached");
             };
-            assert_eq!(attached.image.source.name, case.title);
+            assert_eq!(attached[0].image.source.name, case.title);
             // A name ends with its finding, or with a number and tells none.
             let finding = case.file.rsplit('-').next().unwrap();
             let mut words = case.title.split(|c: char| !c.is_alphanumeric());

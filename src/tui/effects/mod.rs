@@ -5,6 +5,7 @@
 mod clipboard_image;
 mod files;
 mod model;
+mod scan_view;
 mod signals;
 mod store;
 mod ticker;
@@ -33,6 +34,7 @@ use rounds_index::Images;
 use rounds_support::Cancel;
 use rounds_support::Failure;
 
+use scan_view::ViewJob;
 use store::Store;
 use ticker::Ticker;
 
@@ -92,6 +94,7 @@ pub fn catch_panic<T>(failure: T, job: impl FnOnce() -> T) -> T {
 pub struct EffectRunner {
     sender: SyncSender<Message>,
     read_jobs: Sender<ReadJob>,
+    view_jobs: Sender<ViewJob>,
     store: Store,
     ticker: Ticker,
     assistant: Option<Arc<Assistant>>,
@@ -114,6 +117,7 @@ impl EffectRunner {
     fn with_store(sender: SyncSender<Message>, store: Store) -> std::io::Result<Self> {
         Ok(Self {
             read_jobs: start_reader(sender.clone())?,
+            view_jobs: scan_view::start(sender.clone())?,
             store,
             ticker: Ticker::start(sender.clone())?,
             assistant: None,
@@ -206,6 +210,10 @@ impl EffectRunner {
                 Ok(())
             }
             Effect::AttachFile(path) => self.read(ReadJob::File(path)),
+            Effect::ViewScan { job, selector } => {
+                let _ = self.view_jobs.send(ViewJob { job, selector });
+                Ok(())
+            }
             Effect::AttachCase(name) => self.read(ReadJob::Case(name)),
             Effect::AttachClipboard => self.read(ReadJob::Clipboard),
             Effect::ListFolder(folder) => self.read(ReadJob::Folder(folder)),

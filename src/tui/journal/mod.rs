@@ -204,6 +204,7 @@ impl Journal {
             image: Arc::new(image),
             file: bytes.into(),
             path: None,
+            scan: None,
         })
     }
 

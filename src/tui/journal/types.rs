@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 use rounds_imaging::Image;
+use rounds_scan::{Modality, Selector};
 
 /// An attached image.
 #[derive(Clone, Debug)]
@@ -15,6 +16,23 @@ pub struct Attached {
     pub file: Arc<[u8]>,
     /// Where it was read from; `None` for a built-in case or a reopened session.
     pub path: Option<PathBuf>,
+    /// The scan it is a view of, as long as the view can be changed.
+    pub scan: Option<Arc<ScanView>>,
+}
+
+/// What is seen of a scan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanView {
+    /// The scan and the view.
+    pub selector: Selector,
+    /// How many slices or frames there are in this view.
+    pub count: usize,
+    /// Which of them is shown, from 0; `None` for a projection or a montage.
+    pub at: Option<usize>,
+    /// What made the scan.
+    pub modality: Modality,
+    /// What is uncertain about the image or was done to it, each a sentence.
+    pub notes: Vec<String>,
 }
 
 /// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with

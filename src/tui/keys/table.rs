@@ -125,6 +125,14 @@ actions! {
     MoreContrast "more-contrast" Images "c" "more contrast (display only)";
     LessContrast "less-contrast" Images "C" "less contrast (display only)";
     ResetView "image-reset" Images "0" "reset view";
+    NextSlice "slice-next" Images "." "next slice of a scan (also the wheel)";
+    PreviousSlice "slice-previous" Images "," "previous slice of a scan";
+    SlicesOn "slices-on" Images ">" "ten slices on";
+    SlicesBack "slices-back" Images "<" "ten slices back";
+    NextWindow "window-next" Images "w" "next window of a scan (what is black and white)";
+    PreviousWindow "window-previous" Images "W" "previous window of a scan";
+    NextPlane "plane-next" Images "p" "next plane of a scan: axial, coronal, sagittal";
+    Projection "projection" Images "m" "maximum projection of a scan, or back";
     SideBySide "side-by-side" Images "v" "one image, or two side by side";
     FullScreenImage "image-full" Images "enter f" "full-screen image, or back";
 

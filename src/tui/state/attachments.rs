@@ -137,10 +137,19 @@ impl State {
         self.case.opening = Some(case);
     }
 
-    pub(super) fn on_attached(&mut self, name: &str, result: Result<Attached, Failure>) {
+    pub(super) fn on_attached(&mut self, name: &str, result: Result<Vec<Attached>, Failure>) {
         let case = self.case.opening.take_if(|case| case.title == name);
         match result {
-            Ok(attached) => self.add_attached(name, attached, case.as_ref()),
+            Ok(all) => {
+                for attached in all {
+                    let known = attached.scan.is_some() || attached.image.source.name != name;
+                    let shown = match known {
+                        true => attached.image.source.name.clone(),
+                        false => name.to_string(),
+                    };
+                    self.add_attached(&shown, attached, case.as_ref());
+                }
+            }
             Err(error) => {
                 self.show_error(error);
                 return self.give_back_images();
@@ -154,6 +163,9 @@ impl State {
             Some(_) => std::mem::take(&mut self.case.images).len(),
             None => 0,
         };
+        let notes = attached.scan.as_ref().map(|scan| scan.notes.join(" "));
+        let notes = notes.filter(|notes| !notes.is_empty());
+        let notes = notes.map_or(String::new(), |notes| format!(" ({notes})"));
         let sha256 = &attached.image.source.sha256;
         if let Some(at) = self.case.position(sha256) {
             self.image_pane.choose(at);
@@ -175,7 +187,7 @@ impl State {
         let question = case.filter(|_| self.linear).map(SampleCase::question);
         let question = question.map_or(String::new(), |q| format!("; for example: {q}"));
         self.notify(format!(
-            "attached {name}{place}; it goes with your next question{question}"
+            "attached {name}{place}; it goes with your next question{question}{notes}"
         ));
     }
 

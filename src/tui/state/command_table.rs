@@ -99,6 +99,7 @@ commands! {
     Attach "/attach" ImageFile "[PATH ...]" both "attach images; without a path, choose one";
     Paste "/paste" None "" both "attach the image on the clipboard";
     Detach "/detach" Text "[N|all]" both "detach an image";
+    View "/view" Text "[KEY=VALUE ...]" both "what is seen of an attached scan: window=lung plane=coronal slice=40";
     Patient "/patient" Text "[ID|off]" both "set the patient; their examples are never used";
     Study "/study" Text "[ID|off]" both "set the study; its examples are never used";
     Cases "/cases" Case "[N|NAME]" both "attach a sample case";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, NewTurn, Subject, TurnEnd};
 use rounds_assistant::{Settings, Setup};
+use rounds_scan::Selector;
 
 use super::background_work::Work;
 use super::conversation::TurnId;
@@ -39,6 +40,11 @@ pub enum Effect {
 
     // Files.
     AttachFile(PathBuf),
+    /// Renders a view of an attached scan.
+    ViewScan {
+        job: u64,
+        selector: Selector,
+    },
     /// A sample case, by the name of its file.
     AttachCase(String),
     /// The image on the system clipboard.

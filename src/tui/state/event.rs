@@ -84,7 +84,13 @@ pub enum Event {
     // Files.
     Attached {
         name: String,
-        result: Result<Attached, Failure>,
+        /// One image, or those of a fusion.
+        result: Result<Vec<Attached>, Failure>,
+    },
+    /// A view of a scan was rendered.
+    ScanViewed {
+        job: u64,
+        result: Result<Box<Attached>, Failure>,
     },
     Folder {
         folder: PathBuf,

@@ -30,6 +30,14 @@ impl State {
             }
             Action::FullScreenImage if count > 0 => self.overlay = Some(Overlay::Image),
             Action::FullScreenImage => self.notify("no image is attached"),
+            Action::NextSlice
+            | Action::PreviousSlice
+            | Action::SlicesOn
+            | Action::SlicesBack
+            | Action::NextWindow
+            | Action::PreviousWindow
+            | Action::NextPlane
+            | Action::Projection => self.scan_action(action),
             _ => self.change_view(selected, action),
         }
     }

@@ -30,6 +30,7 @@ use super::overlay::Overlay;
 use super::pane_letter::PaneLetter;
 use super::pins::PinsByIndex;
 use super::sample_cases::SampleCase;
+use super::scan_view::WantedView;
 use super::selection::Selection;
 use super::session::Session;
 
@@ -77,6 +78,10 @@ pub struct State {
     pub(super) letter: Option<PaneLetter>,
     /// Pinned and excluded examples of other indexes.
     pub(super) pins: PinsByIndex,
+    /// Number of the last view of a scan that was asked for.
+    pub(super) view_jobs: u64,
+    /// The view of a scan that is not there yet.
+    pub(super) wanted_view: Option<WantedView>,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -154,6 +159,8 @@ impl State {
             folder: start.folder,
             cases: start.cases,
             letter: None,
+            view_jobs: 0,
+            wanted_view: None,
             effects: Vec::new(),
         };
         state.open(start.setup);
@@ -206,6 +213,7 @@ impl State {
             Event::Answered { turn, answer } => self.on_answered(turn, *answer),
             Event::TurnFailed { turn, error } => self.on_failed(turn, error),
             Event::Attached { name, result } => self.on_attached(&name, result),
+            Event::ScanViewed { job, result } => self.on_viewed(job, result),
             Event::Folder { folder, result } => self.on_folder(folder, result),
             Event::SessionCreated(result) => self.on_session_created(result),
             Event::TurnStored { turn, result } => self.on_turn_stored(turn, result),

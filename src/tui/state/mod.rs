@@ -48,6 +48,7 @@ mod pins;
 mod regenerate;
 mod run_command;
 mod sample_cases;
+mod scan_view;
 mod selection;
 mod session;
 mod sessions;

@@ -72,7 +72,7 @@ impl State {
             return;
         }
         if matches!(self.overlay, Some(Overlay::Image)) {
-            return self.image_action(zoom(lines));
+            return self.turn_or_zoom(lines);
         }
         if self.overlay.is_some() {
             let code = if lines < 0 {
@@ -92,9 +92,19 @@ impl State {
                     .saturating_add_signed(lines.signum())
                     .min(last);
             }
-            Some(Focus::Images) => self.image_action(zoom(lines)),
+            Some(Focus::Images) => self.turn_or_zoom(lines),
             _ => self.scroll_conversation(lines),
         }
+    }
+
+    /// The wheel over an image: slices of a scan, otherwise the zoom.
+    fn turn_or_zoom(&mut self, lines: isize) {
+        let action = match (self.has_slices(), lines < 0) {
+            (true, true) => Action::PreviousSlice,
+            (true, false) => Action::NextSlice,
+            (false, _) => zoom(lines),
+        };
+        self.image_action(action);
     }
 
     /// Lines per page.

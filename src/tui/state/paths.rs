@@ -112,7 +112,10 @@ fn word_ends(text: &str) -> Vec<usize> {
 
 /// Whether the name looks like a readable image.
 pub fn is_image_path(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str());
+    // What is to be seen of a scan stands after the name: `ct.dcm#window=lung`.
+    let text = path.to_str().unwrap_or_default();
+    let file = text.split_once('#').map_or(text, |(file, _)| file);
+    let extension = Path::new(file).extension().and_then(|e| e.to_str());
     let extension = extension.unwrap_or_default().to_lowercase();
     matches!(
         extension.as_str(),

@@ -229,7 +229,7 @@ fn a_sample_case_suggests_a_question_and_does_not_send_it() {
 fn case_arrives(user: &mut Harness, title: &str) {
     user.event(Event::Attached {
         name: title.into(),
-        result: Ok(data::attached(title)),
+        result: Ok(vec![data::attached(title)]),
     });
 }
 

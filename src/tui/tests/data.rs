@@ -50,6 +50,7 @@ pub fn attached(name: &str) -> Attached {
         image: Arc::new(drawn),
         file,
         path: None,
+        scan: None,
     }
 }
 

@@ -156,7 +156,7 @@ impl Harness {
     pub fn attach(&mut self, name: &str) {
         self.event(Event::Attached {
             name: name.into(),
-            result: Ok(data::attached(name)),
+            result: Ok(vec![data::attached(name)]),
         });
     }
 

@@ -67,6 +67,9 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         (Action::Brighter, "brighter"),
         (Action::MoreContrast, "contrast"),
         (Action::ResetView, "reset"),
+        (Action::NextSlice, "slice"),
+        (Action::NextWindow, "window"),
+        (Action::NextPlane, "plane"),
         (Action::SideBySide, "side by side"),
         (Action::NextImage, "next"),
     ]

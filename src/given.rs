@@ -1,0 +1,67 @@
+//! Images as users name them: a plain file, or a scan with what to see of it, as in `ct.dcm#window=lung`.
+
+use std::path::Path;
+
+use rounds_imaging::Image;
+use rounds_scan::{MedicalImage, Options, Scene, Selector, load, looks_like_scan};
+use rounds_support::{Failure, sanitise};
+
+/// Longest shown name of a file, in characters.
+const MAX_NAME: usize = 120;
+
+/// An image of a scan, with the scene that it is a view of.
+pub struct Seen {
+    /// The scan.
+    pub scene: Scene,
+    /// What was to be seen of it.
+    pub selector: Selector,
+    /// The images: one, or with an overlay the base, the overlay and both together.
+    pub images: Vec<MedicalImage>,
+}
+
+/// What a name means, if it names a scan; `None` for a plain image without settings, and for what is not there.
+///
+/// Errors where the settings after `#` are not understood.
+pub fn scan_named(named: &Path) -> Result<Option<Selector>, Failure> {
+    let selector = match named.to_str() {
+        Some(text) => Selector::parse(text)?,
+        None => Selector::of(named),
+    };
+    let plain = selector == Selector::of(named) && !looks_like_scan(&selector.path);
+    Ok((!plain).then_some(selector))
+}
+
+/// Reads and renders a scan.
+pub fn see(selector: Selector) -> Result<Seen, Failure> {
+    let scene = load(&selector, &Options::default())?;
+    let images = scene.render_all(&selector.view)?;
+    Ok(Seen {
+        scene,
+        selector,
+        images,
+    })
+}
+
+/// What an image of a scan is called: its file, and how it was made.
+pub fn name_of(selector: &Selector, image: &MedicalImage) -> String {
+    let path = &selector.path;
+    let file = path.file_name().unwrap_or(path.as_os_str());
+    let file = sanitise::clean_line_max(&file.to_string_lossy(), MAX_NAME);
+    format!("{file}: {}", image.how_made)
+}
+
+/// The images that a name means, for a question. `note` is told what is uncertain about them or was done to them.
+///
+/// Errors where the file cannot be read.
+pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Vec<Image>, Failure> {
+    let Some(selector) = scan_named(named)? else {
+        return Ok(vec![rounds_imaging::load(named)?]);
+    };
+    let seen = see(selector)?;
+    let mut images = Vec::new();
+    for image in &seen.images {
+        image.notes.iter().for_each(|text| note(text));
+        images.push(image.to_image(&name_of(&seen.selector, image))?);
+    }
+    Ok(images)
+}
