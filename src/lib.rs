@@ -4,9 +4,9 @@
 //! lives in the library crates under `crates/`.
 
 pub mod cli;
-mod given;
 #[cfg(test)]
 #[path = "../tests/common/fixtures.rs"]
 mod fixtures;
+mod given;
 pub mod script;
 pub mod tui;

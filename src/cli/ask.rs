@@ -13,9 +13,9 @@ use rounds_assistant::retrieval::shots_heading;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
 use rounds_support::Cancel;
 use rounds_support::Failure;
-use rounds_support::stderr_line;
 use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line;
+use rounds_support::stderr_line;
 
 #[derive(Args)]
 pub struct Ask {

@@ -63,7 +63,12 @@ struct Driver {
 pub fn image_lines(image: &rounds_imaging::Image) -> Lines {
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     let depth = detect::colour_depth(Colours::Auto);
-    lines(image, columns.saturating_sub(4), rows.saturating_sub(5), depth)
+    lines(
+        image,
+        columns.saturating_sub(4),
+        rows.saturating_sub(5),
+        depth,
+    )
 }
 
 /// Runs the interface until the user quits, a signal arrives, or the terminal goes away.

@@ -109,8 +109,7 @@ impl Viewer {
 
 /// The nearest slice there is, where a plane has fewer than the one before.
 fn within(scene: &Scene, mut selector: Selector) -> Selector {
-    if let (Place::Number(number), Ok(layout)) =
-        (selector.view.place, scene.layout(&selector.view))
+    if let (Place::Number(number), Ok(layout)) = (selector.view.place, scene.layout(&selector.view))
     {
         selector.view.place = Place::Number(number.clamp(1, layout.count().max(1)));
     }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::tui::journal::{Attached, ScanView};
 use crate::tui::keys::Action;
-use rounds_scan::window::PRESETS;
 use rounds_scan::plane::Plane;
-use rounds_scan::window::Window;
+use rounds_scan::window::{PRESETS, Window};
 use rounds_scan::{Modality, Place, Projection, Selector};
 use rounds_support::Failure;
 
@@ -167,7 +166,11 @@ fn next_window(now: Window, modality: Modality, step: isize) -> Window {
     let mut all = vec![Window::Auto];
     match modality {
         Modality::Ct => all.extend(PRESETS.iter().map(Window::Preset)),
-        _ => all.extend(["percentile", "full"].iter().filter_map(|w| Window::parse(w).ok())),
+        _ => all.extend(
+            ["percentile", "full"]
+                .iter()
+                .filter_map(|w| Window::parse(w).ok()),
+        ),
     }
     let at = all.iter().position(|window| *window == now).unwrap_or(0);
     let count = all.len() as isize;

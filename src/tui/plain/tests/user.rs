@@ -29,7 +29,7 @@ fn attach_case(file: &str) -> Event {
     let name = cases.find(|case| case.file == file).unwrap().title;
     let bytes = std::fs::read(fixtures::path(&format!("cases/{file}.png"))).unwrap();
     Event::Attached {
-        result: effects::attached(bytes.into(), &name, None),
+        result: effects::attached(bytes.into(), &name, None).map(|attached| vec![attached]),
         name,
     }
 }
