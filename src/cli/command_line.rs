@@ -85,8 +85,7 @@ const RESEARCH: [&str; 6] = [
     "model random",
 ];
 
-const USAGE: &str =
-    "rounds [IMAGE]... [QUESTION]\n       rounds COMMAND\n       rounds help COMMAND";
+const USAGE: &str = "rounds [IMAGE]... [QUESTION]\n       rounds [help] COMMAND";
 
 /// The command line, with its help.
 pub fn command() -> clap::Command {

@@ -33,7 +33,7 @@ pub use error::{Fault, ScanError};
 pub use load::{images, layout_of, load, load_whole, looks_like_scan, one_time_salt};
 pub use medical_image::{MedicalImage, Numbered, Role};
 pub use project::{Projection, project};
-pub use scene::{Probe, Scene, image_at, modality_in_words};
+pub use scene::{Found, Probe, Scene, image_at, modality_in_words};
 pub use selector::Selector;
 pub use source::{Opened, Options, Series, is_scan, open, open_bytes};
 pub use view::{MAX_MONTAGE, OverlayStyle, Place, View};

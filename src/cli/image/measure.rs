@@ -17,11 +17,7 @@ pub struct Measure {
     /// File, folder or archive
     file: PathBuf,
     /// Rectangle on the slice as shown, in pixels from its upper left corner: X,Y,WIDTH,HEIGHT
-    #[arg(
-        long = "box",
-        value_name = "X,Y,W,H",
-        required_unless_present = "label"
-    )]
+    #[arg(long = "box", value_name = "X,Y,W,H")]
     rectangle: Option<String>,
     /// Region of a label map, with the label: liver.nii.gz=1
     #[arg(long, value_name = "LABELMAP=VALUE", conflicts_with = "rectangle")]

@@ -21,7 +21,7 @@ use crate::view_error::ViewError;
 use crate::{Modality, Pixels, Volume};
 
 pub use place::image_at;
-pub use under::Probe;
+pub use under::{Found, Probe};
 pub use words::modality_in_words;
 
 use windows::Windows;

@@ -4,6 +4,7 @@ use super::*;
 use crate::geometry::{Affine, from_columns};
 use crate::plane::Plane;
 use crate::selector::Selector;
+use crate::view::Place;
 use crate::{Facts, Pixels};
 
 fn grid(step: f64, origin: f64) -> Affine {
@@ -264,6 +265,35 @@ fn the_value_under_a_pixel_is_that_of_the_file() {
     assert_eq!((coronal.voxel, coronal.value), ([14, 4, 7], Some(40.0)));
     assert_eq!(scene.probe(&view("slice=8"), [20, 0]).unwrap(), None);
     assert_eq!(scene.probe(&view("montage=4"), [0, 0]).unwrap(), None);
+}
+
+#[test]
+fn a_cross_hair_is_at_the_same_place_in_every_plane_and_scan() {
+    let scenes = [scene(ct()), scene(pet())];
+    let place = [14.0, 5.0, 14.0];
+    for scene in scenes {
+        for plane in Plane::ALL {
+            let mut view = View {
+                plane: Some(plane),
+                ..View::default()
+            };
+            let found = scene.find(&view, place).unwrap().unwrap();
+            view.place = Place::Number(found.number);
+            let pixel = found.pixel.map(|at| at.round() as u32);
+            let there = scene.probe(&view, pixel).unwrap().unwrap();
+            let there = there.position_mm.unwrap();
+            for axis in 0..3 {
+                assert!(
+                    (there[axis] - place[axis]).abs() <= 2.0,
+                    "{plane:?}: {there:?}"
+                );
+            }
+        }
+        assert_eq!(
+            scene.find(&View::default(), [900.0, 0.0, 0.0]).unwrap(),
+            None
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What lies under a pixel, and under a rectangle, of the image that a view asks for.
 
 use super::Scene;
-use crate::geometry::{apply, from_columns};
+use crate::geometry::{apply, from_columns, inverse};
 use crate::plane::Slice;
 use crate::radiomics::{FirstOrder, Rectangle, Region, measure};
 use crate::resample::{Grid, Interpolation, sample};
@@ -22,6 +22,15 @@ pub struct Probe {
     pub position_mm: Option<[f64; 3]>,
     /// The value of the overlay there.
     pub overlay: Option<f32>,
+}
+
+/// Where a place of the patient is in a plane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// The slice, counted from 1.
+    pub number: usize,
+    /// The pixel and line, from the centre of the first.
+    pub pixel: [f64; 2],
 }
 
 impl Scene {
@@ -57,6 +66,31 @@ impl Scene {
             voxel,
             position_mm: place,
             overlay: self.overlay_at(place),
+        }))
+    }
+
+    /// Where a place in the patient (millimetres) is in the plane of a view: the slice, counted from 1, and the pixel. So a
+    /// cross-hair follows from plane to plane, and two scans side by side stay together. `None` outside of the scan, and
+    /// without a position in the patient.
+    pub fn find(&self, view: &View, place: [f64; 3]) -> Result<Option<Found>, ViewError> {
+        let layout = self.layout(view)?;
+        let Some(back) = layout.affine.and_then(|affine| inverse(&affine)) else {
+            return Ok(None);
+        };
+        let at = apply(&back, place);
+        let inside = |axis: usize| at[axis] >= -0.5 && at[axis] <= layout.size[axis] as f64 - 0.5;
+        if !(inside(0) && inside(1) && inside(2)) {
+            return Ok(None);
+        }
+        let image = (at[2].round().max(0.0) as usize).min(layout.count().saturating_sub(1));
+        let (width, height) = Slice::frame(&layout, image).square_size();
+        let scaled = |at: f64, from: usize, to: usize| (at + 0.5) * to as f64 / from as f64 - 0.5;
+        Ok(Some(Found {
+            number: image + 1,
+            pixel: [
+                scaled(at[0], layout.size[0], width),
+                scaled(at[1], layout.size[1], height),
+            ],
         }))
     }
 

@@ -168,7 +168,7 @@ fn one(files: Vec<(Content, Image)>, name: &str) -> Result<Series, ScanError> {
         components: grid.components.len(),
         affine: grid.affine,
         spacing: grid.spacing,
-        source: Source::Dicom(DicomSeries { files, grid }),
+        source: Source::Dicom(Box::new(DicomSeries { files, grid })),
         name: name.to_owned(),
     })
 }

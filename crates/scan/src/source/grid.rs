@@ -1,5 +1,7 @@
 //! From frames with places to slices in order: along the normal of their plane, never by file name.
 
+use rounds_support::errors::count;
+
 use crate::dicom::place::{Place, Spacing, dot};
 use crate::geometry::{Affine, from_columns};
 
@@ -23,8 +25,8 @@ pub(crate) struct FrameId {
 /// Slices in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grid {
-    /// By component (such as the time point), then by slice: the frames that make it. None where a slice is missing; several where label maps are
-    /// laid over one another.
+    /// By component (such as the time point), then by slice: the frames that make it. None where a slice is missing; several
+    /// where label maps are laid over one another.
     pub(crate) components: Vec<Vec<Vec<FrameId>>>,
     pub(crate) affine: Option<Affine>,
     pub(crate) spacing: [Option<f64>; 3],
@@ -180,13 +182,14 @@ fn repeats(layers: &mut [Layer], notes: &mut Vec<String>) -> usize {
     for layer in layers.iter_mut() {
         layer.frames.sort_by_key(|candidate| candidate.order);
     }
-    let count = layers.first().map_or(1, |layer| layer.frames.len());
-    if layers.iter().all(|layer| layer.frames.len() == count) {
-        return count;
+    let frames = layers.first().map_or(1, |layer| layer.frames.len());
+    if layers.iter().all(|layer| layer.frames.len() == frames) {
+        return frames;
     }
     let surplus: usize = layers.iter().map(|layer| layer.frames.len() - 1).sum();
     notes.push(format!(
-        "{surplus} slices lie where another one lies, and are left out."
+        "Left out, as another slice lies at the same place: {}.",
+        count(surplus, "slice")
     ));
     layers.iter_mut().for_each(|layer| layer.frames.truncate(1));
     1
@@ -302,7 +305,7 @@ mod tests {
         assert_eq!(files(&grid, 0), [Some(0), Some(1), Some(3)]);
         assert_eq!(
             grid.notes,
-            ["1 slices lie where another one lies, and are left out."]
+            ["Left out, as another slice lies at the same place: 1 slice."]
         );
     }
 

@@ -26,7 +26,7 @@ pub struct Series {
 }
 
 pub(super) enum Source {
-    Dicom(DicomSeries),
+    Dicom(Box<DicomSeries>),
     Nifti(Box<NiftiSeries>),
 }
 

@@ -109,7 +109,7 @@ fn a_repeated_position_is_a_time_point_or_left_out() {
     assert_eq!(by_slice(&volume), [1.0, 2.0]);
     assert_eq!(
         volume.facts.notes,
-        ["3 slices lie where another one lies, and are left out."]
+        ["Left out, as another slice lies at the same place: 3 slices."]
     );
 }
 

@@ -32,56 +32,53 @@ pub(super) fn decode(block: &Block, kind: Kind, planes: u32, style: u8) -> Vec<i
         height,
         stride: width + 2,
         flags: vec![0; (width + 2) * (height + 2)],
+        near: vec![0; (width + 2) * (height + 2)],
         values: vec![0; width * height],
-        kind,
+        zero_contexts: std::array::from_fn(|near| zero_context(kind, near as u8)),
         causal: style & CAUSAL != 0,
         contexts: fresh(),
     };
-    let Some(mut plane) = planes.checked_sub(block.zero_planes) else {
+    let Some(plane) = planes.checked_sub(block.zero_planes) else {
         return coder.values;
     };
     // The first plane only has a clean-up pass.
-    let mut pass = 2;
-    let mut number = 0;
+    let mut next = Next {
+        plane,
+        pass: 2,
+        number: 0,
+    };
     for segment in &block.segments {
-        let is_plain = style & BYPASS != 0 && number >= 10 && pass < 2;
-        let mut source = if is_plain {
-            Source::Plain(Plain::new(&segment.data))
+        // Of a stream that is cut off, passes without bytes would only be noise.
+        if segment.data.is_empty() && style & TERMINATE == 0 && next.number == 0 {
+            break;
+        }
+        if style & BYPASS != 0 && next.number >= 10 && next.pass < 2 {
+            coder.segment(
+                &mut next,
+                segment.passes,
+                style,
+                &mut Plain::new(&segment.data),
+            );
         } else {
-            Source::Mq(Mq::new(&segment.data))
-        };
-        for _ in 0..segment.passes {
-            if plane == 0 {
-                return coder.values;
-            }
-            // Of a stream that is cut off, the passes without bytes would only be noise.
-            if segment.data.is_empty() && style & TERMINATE == 0 && number == 0 {
-                return coder.values;
-            }
-            match pass {
-                0 => coder.significance(plane, &mut source),
-                1 => coder.refinement(plane, &mut source),
-                _ => {
-                    coder.clean_up(plane, &mut source);
-                    if style & SYMBOLS != 0 {
-                        for _ in 0..4 {
-                            source.decide(&mut coder.contexts, UNIFORM);
-                        }
-                    }
-                }
-            }
-            if style & RESET != 0 {
-                coder.contexts = fresh();
-            }
-            number += 1;
-            pass += 1;
-            if pass == 3 {
-                pass = 0;
-                plane -= 1;
-            }
+            coder.segment(
+                &mut next,
+                segment.passes,
+                style,
+                &mut Mq::new(&segment.data),
+            );
         }
     }
     coder.values
+}
+
+/// The pass that comes next.
+struct Next {
+    /// Bit plane; 0 behind the last.
+    plane: u32,
+    /// Significance, refinement or clean-up.
+    pass: u8,
+    /// Counted from the first pass of the block.
+    number: u32,
 }
 
 fn fresh() -> [Context; 19] {
@@ -93,21 +90,27 @@ fn fresh() -> [Context; 19] {
 }
 
 /// Where decisions come from.
-enum Source<'a> {
-    Mq(Mq<'a>),
-    Plain(Plain<'a>),
+trait Source {
+    /// Decisions are plain bits.
+    const IS_PLAIN: bool;
+
+    fn decide(&mut self, context: &mut Context) -> bool;
 }
 
-impl Source<'_> {
-    fn decide(&mut self, contexts: &mut [Context; 19], context: usize) -> bool {
-        match self {
-            Self::Mq(mq) => mq.decide(&mut contexts[context]),
-            Self::Plain(plain) => plain.bit(),
-        }
-    }
+impl Source for Mq<'_> {
+    const IS_PLAIN: bool = false;
 
-    fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
+    #[inline]
+    fn decide(&mut self, context: &mut Context) -> bool {
+        Mq::decide(self, context)
+    }
+}
+
+impl Source for Plain<'_> {
+    const IS_PLAIN: bool = true;
+
+    fn decide(&mut self, _: &mut Context) -> bool {
+        self.bit()
     }
 }
 
@@ -117,21 +120,89 @@ struct Coder {
     /// Of the flags, which have a border of one.
     stride: usize,
     flags: Vec<u8>,
+    /// The sides of every coefficient on which a neighbour is significant, with the same border.
+    near: Vec<u8>,
     values: Vec<i32>,
-    kind: Kind,
+    /// The context of zero coding by those sides.
+    zero_contexts: [u8; 256],
     /// What lies below a stripe does not count for it.
     causal: bool,
     contexts: [Context; 19],
 }
 
-/// The neighbours of a coefficient that are significant.
-struct Around {
-    horizontal: u8,
-    vertical: u8,
-    diagonal: u8,
+/// Sides on which a neighbour is significant.
+const LEFT: u8 = 1;
+const RIGHT: u8 = 2;
+const UP: u8 = 4;
+const DOWN: u8 = 8;
+const UP_LEFT: u8 = 16;
+const UP_RIGHT: u8 = 32;
+const DOWN_LEFT: u8 = 64;
+const DOWN_RIGHT: u8 = 128;
+
+/// The context of zero coding for the neighbours that are significant (T.800 table D.1).
+fn zero_context(kind: Kind, near: u8) -> u8 {
+    let count = |sides: u8| (near & sides).count_ones() as u8;
+    let (horizontal, vertical) = match kind {
+        Kind::HighLow => (count(UP | DOWN), count(LEFT | RIGHT)),
+        _ => (count(LEFT | RIGHT), count(UP | DOWN)),
+    };
+    let diagonal = count(UP_LEFT | UP_RIGHT | DOWN_LEFT | DOWN_RIGHT);
+    if kind == Kind::HighHigh {
+        return match (diagonal, horizontal + vertical) {
+            (3.., _) => 8,
+            (2, 1..) => 7,
+            (2, 0) => 6,
+            (1, 2..) => 5,
+            (1, 1) => 4,
+            (1, 0) => 3,
+            (_, 2..) => 2,
+            (_, sides) => sides,
+        };
+    }
+    match (horizontal, vertical, diagonal) {
+        (2.., _, _) => 8,
+        (1, 1.., _) => 7,
+        (1, _, 1..) => 6,
+        (1, ..) => 5,
+        (_, 2.., _) => 4,
+        (_, 1, _) => 3,
+        (.., 2..) => 2,
+        (.., diagonal) => diagonal,
+    }
 }
 
 impl Coder {
+    /// Decodes the passes of a segment.
+    fn segment(&mut self, next: &mut Next, passes: u32, style: u8, source: &mut impl Source) {
+        for _ in 0..passes {
+            if next.plane == 0 {
+                return;
+            }
+            match next.pass {
+                0 => self.significance(next.plane, source),
+                1 => self.refinement(next.plane, source),
+                _ => {
+                    self.clean_up(next.plane, source);
+                    if style & SYMBOLS != 0 {
+                        for _ in 0..4 {
+                            source.decide(&mut self.contexts[UNIFORM]);
+                        }
+                    }
+                }
+            }
+            if style & RESET != 0 {
+                self.contexts = fresh();
+            }
+            next.number += 1;
+            next.pass += 1;
+            if next.pass == 3 {
+                next.pass = 0;
+                next.plane -= 1;
+            }
+        }
+    }
+
     fn at(&self, x: usize, y: usize) -> usize {
         (y + 1) * self.stride + x + 1
     }
@@ -140,53 +211,39 @@ impl Coder {
         self.causal && y % STRIPE == STRIPE - 1
     }
 
-    fn around(&self, at: usize, y: usize) -> Around {
-        let significant = |at: usize| self.flags[at] & SIGNIFICANT;
-        let (up, down) = (at - self.stride, at + self.stride);
-        let below = if self.is_cut(y) {
-            [0; 3]
+    /// Which neighbours of a coefficient are significant.
+    fn near(&self, at: usize, y: usize) -> u8 {
+        let near = self.near[at];
+        if self.is_cut(y) {
+            near & !(DOWN | DOWN_LEFT | DOWN_RIGHT)
         } else {
-            [down - 1, down, down + 1].map(significant)
-        };
-        Around {
-            horizontal: significant(at - 1) + significant(at + 1),
-            vertical: significant(up) + below[1],
-            diagonal: significant(up - 1) + significant(up + 1) + below[0] + below[2],
+            near
         }
     }
 
-    /// T.800 table D.1.
-    fn zero_context(&self, around: &Around) -> usize {
-        let (horizontal, vertical, diagonal) = match self.kind {
-            Kind::HighLow => (around.vertical, around.horizontal, around.diagonal),
-            _ => (around.horizontal, around.vertical, around.diagonal),
-        };
-        if self.kind == Kind::HighHigh {
-            return match (diagonal, horizontal + vertical) {
-                (3.., _) => 8,
-                (2, 1..) => 7,
-                (2, 0) => 6,
-                (1, 2..) => 5,
-                (1, 1) => 4,
-                (1, 0) => 3,
-                (_, 2..) => 2,
-                (_, sides) => usize::from(sides),
-            };
-        }
-        match (horizontal, vertical, diagonal) {
-            (2.., _, _) => 8,
-            (1, 1.., _) => 7,
-            (1, _, 1..) => 6,
-            (1, ..) => 5,
-            (_, 2.., _) => 4,
-            (_, 1, _) => 3,
-            (.., 2..) => 2,
-            (.., diagonal) => usize::from(diagonal),
+    fn zero_context(&self, near: u8) -> usize {
+        usize::from(self.zero_contexts[usize::from(near)])
+    }
+
+    /// Tells the neighbours that a coefficient has become significant.
+    fn tell_neighbours(&mut self, at: usize) {
+        let (up, down) = (at - self.stride, at + self.stride);
+        for (neighbour, side) in [
+            (at - 1, RIGHT),
+            (at + 1, LEFT),
+            (up, DOWN),
+            (down, UP),
+            (up - 1, DOWN_RIGHT),
+            (up + 1, DOWN_LEFT),
+            (down - 1, UP_RIGHT),
+            (down + 1, UP_LEFT),
+        ] {
+            self.near[neighbour] |= side;
         }
     }
 
     /// Reads a sign (T.800 table D.2 and D.3) and makes the coefficient significant.
-    fn become_significant(&mut self, x: usize, y: usize, plane: u32, source: &mut Source<'_>) {
+    fn become_significant<S: Source>(&mut self, x: usize, y: usize, plane: u32, source: &mut S) {
         let at = self.at(x, y);
         let sign = |at: usize| match self.flags[at] & (SIGNIFICANT | NEGATIVE) {
             SIGNIFICANT => 1_i32,
@@ -211,11 +268,12 @@ impl Coder {
             (_, 0) => (3, true),
             _ => (4, true),
         };
-        let bit = source.decide(&mut self.contexts, SIGN + context);
-        let is_negative = if source.is_plain() { bit } else { bit != flip };
+        let bit = source.decide(&mut self.contexts[SIGN + context]);
+        let is_negative = bit != (flip && !S::IS_PLAIN);
         let size = (1 << plane) | (1 << (plane - 1));
         self.values[y * self.width + x] = if is_negative { -size } else { size };
         self.flags[at] |= SIGNIFICANT | if is_negative { NEGATIVE } else { 0 };
+        self.tell_neighbours(at);
     }
 
     /// Goes through the coefficients by stripes and columns.
@@ -229,25 +287,24 @@ impl Coder {
         }
     }
 
-    fn significance(&mut self, plane: u32, source: &mut Source<'_>) {
+    fn significance(&mut self, plane: u32, source: &mut impl Source) {
         self.stripes(|coder, x, y| {
             let at = coder.at(x, y);
             if coder.flags[at] & SIGNIFICANT != 0 {
                 return;
             }
-            let around = coder.around(at, y);
-            let context = coder.zero_context(&around);
+            let context = coder.zero_context(coder.near(at, y));
             if context == 0 {
                 return;
             }
-            if source.decide(&mut coder.contexts, context) {
+            if source.decide(&mut coder.contexts[context]) {
                 coder.become_significant(x, y, plane, source);
             }
             coder.flags[at] |= VISITED;
         });
     }
 
-    fn refinement(&mut self, plane: u32, source: &mut Source<'_>) {
+    fn refinement(&mut self, plane: u32, source: &mut impl Source) {
         let half = 1 << (plane - 1);
         self.stripes(|coder, x, y| {
             let at = coder.at(x, y);
@@ -257,10 +314,9 @@ impl Coder {
             let context = if coder.flags[at] & REFINED != 0 {
                 2
             } else {
-                let around = coder.around(at, y);
-                usize::from(around.horizontal + around.vertical + around.diagonal > 0)
+                usize::from(coder.near(at, y) != 0)
             };
-            let bit = source.decide(&mut coder.contexts, MAGNITUDE + context);
+            let bit = source.decide(&mut coder.contexts[MAGNITUDE + context]);
             let value = &mut coder.values[y * coder.width + x];
             let change = if bit { half } else { -half };
             *value += if *value < 0 { -change } else { change };
@@ -268,17 +324,17 @@ impl Coder {
         });
     }
 
-    fn clean_up(&mut self, plane: u32, source: &mut Source<'_>) {
+    fn clean_up(&mut self, plane: u32, source: &mut impl Source) {
         for top in (0..self.height).step_by(STRIPE) {
             for x in 0..self.width {
                 let rows = top..(top + STRIPE).min(self.height);
                 let mut first = top;
                 if rows.len() == STRIPE && rows.clone().all(|y| self.is_blank(x, y)) {
-                    if !source.decide(&mut self.contexts, RUN) {
+                    if !source.decide(&mut self.contexts[RUN]) {
                         continue;
                     }
-                    let high = source.decide(&mut self.contexts, UNIFORM);
-                    let low = source.decide(&mut self.contexts, UNIFORM);
+                    let high = source.decide(&mut self.contexts[UNIFORM]);
+                    let low = source.decide(&mut self.contexts[UNIFORM]);
                     let y = top + 2 * usize::from(high) + usize::from(low);
                     self.become_significant(x, y, plane, source);
                     first = y + 1;
@@ -286,9 +342,8 @@ impl Coder {
                 for y in first..rows.end {
                     let at = self.at(x, y);
                     if self.flags[at] & (SIGNIFICANT | VISITED) == 0 {
-                        let around = self.around(at, y);
-                        let context = self.zero_context(&around);
-                        if source.decide(&mut self.contexts, context) {
+                        let context = self.zero_context(self.near(at, y));
+                        if source.decide(&mut self.contexts[context]) {
                             self.become_significant(x, y, plane, source);
                         }
                     }
@@ -301,8 +356,6 @@ impl Coder {
     /// Neither it nor a neighbour is significant, and it was not visited.
     fn is_blank(&self, x: usize, y: usize) -> bool {
         let at = self.at(x, y);
-        let around = self.around(at, y);
-        self.flags[at] & (SIGNIFICANT | VISITED) == 0
-            && around.horizontal + around.vertical + around.diagonal == 0
+        self.flags[at] & (SIGNIFICANT | VISITED) == 0 && self.near(at, y) == 0
     }
 }

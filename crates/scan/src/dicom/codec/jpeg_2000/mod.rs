@@ -1,8 +1,8 @@
 //! JPEG 2000 (ITU T.800), part 1, as DICOM has it: components of one size and depth, with or without loss.
 //!
 //! Why an own decoder: of those in Rust, one has 8 bits of output, one is a machine translation of C that hostile bytes can lead
-//! astray, and one neither knows signed samples nor the middle of an interval, so that its values differ from all others' by more than a grey
-//! level. High-throughput blocks (part 15) are not read.
+//! astray, and one knows neither signed samples nor the middle of an interval, so that its values differ from all others' by
+//! more than a grey level. High-throughput blocks (part 15) are not read.
 
 mod blocks;
 mod markers;

@@ -81,6 +81,7 @@ impl<'a> Mq<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn decide(&mut self, context: &mut Context) -> bool {
         let (probability, more, less, swap) =
             STATES[usize::from(context.state).min(STATES.len() - 1)];
