@@ -83,6 +83,9 @@ pub enum Train {
         /// Folder of the bundle
         #[arg(long, default_value = "assets/radiology")]
         out: PathBuf,
+        /// Bundle of the same weights whose calibration to take, instead of measuring it
+        #[arg(long)]
+        calibrated: Option<PathBuf>,
     },
     /// Build the teaching index and the sample cases with a radiology bundle
     Teaching {
@@ -266,8 +269,14 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
                 train_radiology(&recipe, &inputs, out, interrupt.flag()).map_err(Failure::model)?;
             Ok(if done { 0 } else { 130 })
         }
-        Train::Bundle { run, parts, out } => {
-            radiology::ship_radiology(run, &parts.inputs(), out, interrupt.flag())
+        Train::Bundle {
+            run,
+            parts,
+            out,
+            calibrated,
+        } => {
+            let calibrated = calibrated.as_deref();
+            radiology::ship_radiology(run, &parts.inputs(), out, calibrated, interrupt.flag())
                 .map_err(Failure::model)?;
             Ok(0)
         }

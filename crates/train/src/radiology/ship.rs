@@ -11,14 +11,17 @@ use super::data::{RadiologyData, Split};
 use super::recipe::{RadiologyRecipe, config};
 use super::tower::{self, Features};
 use super::{Inputs, RadiologyError, SAME, exam, similar, views};
+use crate::pool::phantom_image;
 use crate::vars::Vars;
+use rounds_model::FewShotLearner;
 use rounds_model::bundle::{
-    FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
+    Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
 };
 use rounds_model::flamingo::Flamingo;
-use rounds_model::learner::familiarity;
+use rounds_model::learner::{FlamingoLearner, familiarity};
 use rounds_model::store::TensorSpec;
 use rounds_model::vision::EfficientNetTower;
+use rounds_phantom::{KINDS, render};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files, stderr_line};
 
@@ -26,6 +29,8 @@ use rounds_support::{Cancel, files, stderr_line};
 const MAX_FILE: usize = 47_000_000;
 /// Of 200 images like those trained on, one is taken for an unlike one.
 const REFUSED: usize = 200;
+/// Drawings of each kind that are looked at.
+const DRAWN: u64 = 40;
 /// Questions of the tuning split that the confidence is calibrated on.
 const CALIBRATED: usize = 900;
 /// Answers without reservation must be right this often on the tuning split.
@@ -89,16 +94,23 @@ fn write(folder: &Path, tensors: Vec<(String, QTensor)>) -> Result<Vec<String>, 
     Ok(names)
 }
 
-/// Writes the bundle of the run in `run` to `folder`, and calibrates it on the tuning split.
+/// Writes the bundle of the run in `run` to `folder`, and calibrates it on the tuning split, or takes the calibration of weights that were
+/// measured before, in the bundle `calibrated`.
 ///
 /// Errors where the run has no best weights yet, or the inputs are not those of the run.
 pub fn ship_radiology(
     run: &Path,
     inputs: &Inputs,
     folder: &Path,
+    calibrated: Option<&Path>,
     cancel: &Cancel,
 ) -> Result<(), RadiologyError> {
     crate::process::prepare();
+    let calibrated = calibrated.map(|bundle| Bundle::open(Some(bundle)).map_err(text));
+    let calibrated = calibrated.transpose()?;
+    let known = calibrated
+        .as_ref()
+        .and_then(|bundle| bundle.manifest.reliability.as_ref());
     std::fs::create_dir_all(folder).map_err(text)?;
     let recipe: RadiologyRecipe =
         serde_json::from_str(&files::read_to_string(&run.join("recipe.json"))?).map_err(text)?;
@@ -132,11 +144,11 @@ pub fn ship_radiology(
     drop(fronts);
     let train = data.images_of(Split::Train);
     let (mean, _) = features.moments(&train);
-    let known: Vec<&[f32]> = train
+    let vectors: Vec<&[f32]> = train
         .iter()
         .map(|&image| features.vector((image, 0)))
         .collect();
-    let basis = directions(&known, &mean, DIRECTIONS, recipe.seed)?;
+    let basis = directions(&vectors, &mean, DIRECTIONS, recipe.seed)?;
     let mut likeness: Vec<f32> = data
         .images_of(Split::Tune)
         .into_iter()
@@ -206,53 +218,120 @@ pub fn ship_radiology(
         lengths,
     };
     save(&manifest, folder)?;
-    stderr_line(format_args!("calibrating"));
-    let neighbours = similar::Neighbours::new(
-        &data,
-        (0..data.images.len()).map(|image| features.vector((image, 0))),
-        &mean,
-        &same,
-        &data.questions_of(Split::Train),
-    );
-    let mut questions = data.questions_of(Split::Tune);
-    Rng::new(recipe.seed).shuffle(&mut questions);
-    questions.truncate(CALIBRATED);
-    let with_shots = |&question: &usize, shots: usize| {
-        let mut near = neighbours.of(question, shots);
-        near.reverse();
-        let answer = |at: usize| data.questions[at].answer.clone();
-        exam::Asked {
-            question,
-            shots: near.into_iter().map(|at| (at, answer(at))).collect(),
-            blank: false,
-            wording: None,
+    let reliability = match known {
+        Some(known) => Reliability {
+            directions,
+            familiar,
+            ..known.clone()
+        },
+        None => {
+            let measured = Measured {
+                data: &data,
+                features: &features,
+                mean: &mean,
+                same: &same,
+                recipe: &recipe,
+            };
+            measured.calibrate(folder, (directions, familiar), cancel)?
         }
     };
-    // Most are asked with shots, as in the program; a third without.
-    let alone = questions.iter().take(CALIBRATED / 3);
-    let asked: Vec<exam::Asked> = questions
-        .iter()
-        .map(|question| with_shots(question, 4))
-        .chain(alone.map(|question| with_shots(question, 0)))
-        .collect();
-    let encoded = exam::encode(folder, &data, &asked, recipe.threads).map_err(text)?;
-    let said =
-        exam::answers(folder, &data, &asked, &encoded, recipe.threads, cancel).map_err(text)?;
-    let judged: Vec<Judged> = said
-        .iter()
-        .zip(&asked)
-        .map(|(said, asked)| Judged {
-            probability: said.probability,
-            agreement: said.agreement,
-            right: exam::exact(&said.answer, &data.questions[asked.question].answer),
-        })
-        .collect();
-    let right = judged.iter().filter(|judged| judged.right).count();
-    stderr_line(format_args!("{right} of {} answers right", judged.len()));
-    let reliability = calibration::fit(&judged, SURE, (directions, familiar));
     stderr_line(format_args!("{reliability:?}"));
     manifest.reliability = Some(reliability);
-    save(&manifest, folder)
+    save(&manifest, folder)?;
+    tell_unlike(folder)
+}
+
+/// Says how many phantoms, which are drawings and unlike radiology, the bundle in `folder` takes for images like those it was trained on.
+fn tell_unlike(folder: &Path) -> Result<(), RadiologyError> {
+    let bundle = Bundle::open(Some(folder)).map_err(text)?;
+    let learner = FlamingoLearner::load(&bundle, &Device::Cpu).map_err(text)?;
+    let least = learner.manifest().reliability.as_ref();
+    let least = least.map_or(0.0, |reliability| reliability.familiar);
+    for (kind, known) in KINDS.iter().enumerate() {
+        let mut refused = 0;
+        for seed in 0..DRAWN {
+            let phantom = render(kind, 70_000 + seed, 256);
+            let encoded = learner.encode_image(&phantom_image(&phantom));
+            let vector = encoded.map_err(text)?.vector;
+            refused += u64::from(learner.familiarity(&vector).is_some_and(|f| f < least));
+        }
+        stderr_line(format_args!(
+            "{}: {refused} of {DRAWN} drawings are found to be unlike",
+            known.name
+        ));
+    }
+    Ok(())
+}
+
+/// What a calibration works with.
+struct Measured<'a> {
+    data: &'a RadiologyData,
+    features: &'a Features,
+    mean: &'a [f32],
+    same: &'a [Vec<usize>],
+    recipe: &'a RadiologyRecipe,
+}
+
+impl Measured<'_> {
+    /// Measures on the tuning split how likely answers of the bundle in `folder` are right.
+    fn calibrate(
+        &self,
+        folder: &Path,
+        images: (usize, f32),
+        cancel: &Cancel,
+    ) -> Result<Reliability, RadiologyError> {
+        let Self {
+            data,
+            features,
+            mean,
+            same,
+            recipe,
+        } = *self;
+        stderr_line(format_args!("calibrating"));
+        let neighbours = similar::Neighbours::new(
+            data,
+            (0..data.images.len()).map(|image| features.vector((image, 0))),
+            mean,
+            same,
+            &data.questions_of(Split::Train),
+        );
+        let mut questions = data.questions_of(Split::Tune);
+        Rng::new(recipe.seed).shuffle(&mut questions);
+        questions.truncate(CALIBRATED);
+        let with_shots = |&question: &usize, shots: usize| {
+            let mut near = neighbours.of(question, shots);
+            near.reverse();
+            let answer = |at: usize| data.questions[at].answer.clone();
+            exam::Asked {
+                question,
+                shots: near.into_iter().map(|at| (at, answer(at))).collect(),
+                blank: false,
+                wording: None,
+            }
+        };
+        // Most are asked with shots, as in the program; a third without.
+        let alone = questions.iter().take(CALIBRATED / 3);
+        let asked: Vec<exam::Asked> = questions
+            .iter()
+            .map(|question| with_shots(question, 4))
+            .chain(alone.map(|question| with_shots(question, 0)))
+            .collect();
+        let encoded = exam::encode(folder, data, &asked, recipe.threads).map_err(text)?;
+        let said =
+            exam::answers(folder, data, &asked, &encoded, recipe.threads, cancel).map_err(text)?;
+        let judged: Vec<Judged> = said
+            .iter()
+            .zip(&asked)
+            .map(|(said, asked)| Judged {
+                probability: said.probability,
+                agreement: said.agreement,
+                right: exam::exact(&said.answer, &data.questions[asked.question].answer),
+            })
+            .collect();
+        let right = judged.iter().filter(|judged| judged.right).count();
+        stderr_line(format_args!("{right} of {} answers right", judged.len()));
+        Ok(calibration::fit(&judged, SURE, images))
+    }
 }
 
 fn quantised(tensor: &Tensor, kind: GgmlDType) -> candle_core::Result<QTensor> {

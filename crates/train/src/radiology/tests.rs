@@ -164,7 +164,11 @@ fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
     assert!(run(&broken, &Cancel::new()), "it resumed and finished");
     assert!(weights(&straight) == weights(&broken));
     let bundle = folder.path().join("bundle");
-    ship_radiology(&straight, &inputs, &bundle, &Cancel::new()).unwrap();
+    ship_radiology(&straight, &inputs, &bundle, None, &Cancel::new()).unwrap();
+    let again = folder.path().join("again");
+    ship_radiology(&straight, &inputs, &again, Some(&bundle), &Cancel::new()).unwrap();
+    let manifest = |folder: &Path| std::fs::read_to_string(folder.join("model.toml")).unwrap();
+    assert_eq!(manifest(&again), manifest(&bundle));
     assert!(Bundle::verify(&bundle).unwrap().is_empty());
     let report = report_radiology(&bundle, &data, 4, true, 1, &Cancel::new()).unwrap();
     let asked =
