@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::optim::{AdamW, gradients};
-use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::families::load_learner;
 use rounds_model::import::{PrefixRequest, import_prefix};
