@@ -11,6 +11,7 @@ use rounds_model::prefix::Layout;
 use rounds_support::files;
 
 #[path = "../../../../tests/common/word_tokenizer.rs"]
+#[expect(unreachable_pub, reason = "integration tests share it")]
 mod word_tokenizer;
 
 fn fixture(name: &str) -> PathBuf {
