@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::optim::{AdamW, gradients};
-use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::families::load_learner;
 use rounds_model::import::{PrefixRequest, import_prefix};
@@ -12,6 +11,7 @@ use rounds_model::prefix::Layout;
 use rounds_support::files;
 
 #[path = "../../../../tests/common/word_tokenizer.rs"]
+#[expect(unreachable_pub, reason = "integration tests share it")]
 mod word_tokenizer;
 
 fn fixture(name: &str) -> PathBuf {
