@@ -12,12 +12,12 @@ use rounds_index::{Encoder, IndexError};
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::encoder::{Descriptor, DualEncoder, EncoderBundle, ImageEncoder, TextEncoder};
-use rounds_model::learner::FlamingoLearner;
+use rounds_model::families::load_learner;
 use rounds_model::library::is_bundle;
 
 enum LoadedEncoder {
     /// The vision tower of a learner.
-    Learner(Box<FlamingoLearner>),
+    Learner(Box<dyn FewShotLearner>),
     /// The encoder without weights.
     Descriptor,
     /// An image-text encoder. Used by one thread at a time, because it parallelises its own work.
@@ -57,15 +57,15 @@ fn load(
         return Ok((encoder, LoadedEncoder::Dual(Box::new(Mutex::new(dual)))));
     }
     let opened = Bundle::open(bundle)?;
-    let learner = FlamingoLearner::load(&opened, device)?;
+    let learner = load_learner(&opened, device)?;
     let encoder = Encoder {
         sha256: opened.manifest.encoder_id(),
         name: opened.manifest.name.clone(),
-        dimension: opened.manifest.config.vision.vector_width(),
+        dimension: opened.manifest.config.vision().vector_width(),
         bundle: location,
         text: false,
     };
-    Ok((encoder, LoadedEncoder::Learner(Box::new(learner))))
+    Ok((encoder, LoadedEncoder::Learner(learner)))
 }
 
 impl Embedders {

@@ -16,7 +16,7 @@ use rounds_index::latents::Latents;
 use rounds_index::{Encoder, Example, ExampleImage, Index, IndexError, Search};
 use rounds_model::bundle::Bundle;
 use rounds_model::encoder::Descriptor;
-use rounds_model::learner::FlamingoLearner;
+use rounds_model::families::load_learner;
 use rounds_model::{EncodedImage, FewShotLearner, device};
 
 /// What to load.
@@ -115,10 +115,10 @@ impl Engine {
             Some((encoder, _)) => encoder.sha256.clone(),
             None => bundle.manifest.encoder_id(),
         };
-        let learner = FlamingoLearner::load(&bundle, &device)?;
+        let learner = load_learner(&bundle, &device)?;
         let mut engine = Self {
             dtype: learner.dtype(),
-            learner: Box::new(learner),
+            learner,
             template: Template::shipped(&bundle.manifest.template)?,
             encoder,
             retrieval_encoder: retrieval_encoder.map(|(_, embedders)| embedders),
@@ -216,9 +216,8 @@ impl Engine {
         let vector: Vec<f32> = tensors.remove("vector")?.to_vec1().ok()?;
         let latents = tensors.remove("latents")?;
         let config = &self.learner.manifest().config;
-        let dims = [1, config.resampler.num_latents, config.latent_width()];
-        let fits = vector.len() == config.vision.vector_width()
-            && latents.dims() == dims
+        let fits = vector.len() == config.vision().vector_width()
+            && latents.dims() == config.latent_dims()
             && latents.dtype() == self.dtype;
         fits.then_some(EncodedImage { vector, latents })
     }
@@ -268,7 +267,7 @@ impl Engine {
         let Some(folder) = self.index.folder().map(|f| f.to_path_buf()) else {
             return Err(IndexError::Shipped.into());
         };
-        let side = self.learner.manifest().config.vision.image_size() as u32;
+        let side = self.learner.manifest().config.vision().image_size() as u32;
         let blank = rounds_imaging::blank(side);
         let bytes = to_safetensors(&self.encode(&blank)?)?.len() as u64 + 64;
         Ok((self.cache_in(&folder), bytes))

@@ -17,7 +17,7 @@ use rounds_assistant::{Case, Engine, Settings, Setup};
 use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::generate::{Decoding, generate};
-use rounds_model::learner::FlamingoLearner;
+use rounds_model::families::load_learner;
 use rounds_phantom::questions::ask;
 use rounds_phantom::{KINDS, render};
 use rounds_support::Cancel;
@@ -174,9 +174,9 @@ pub fn binding(
         "one shot cannot show both names: give at least 2 shots, or 0 for the control"
     );
     let bundle = Bundle::open(model)?;
-    let mut learner = FlamingoLearner::load(&bundle, &candle_core::Device::Cpu)?;
+    let mut learner = load_learner(&bundle, &candle_core::Device::Cpu)?;
     let template = Template::shipped(&bundle.manifest.template)?;
-    let side = bundle.manifest.config.vision.image_size();
+    let side = bundle.manifest.config.vision().image_size();
     let pool = Pool::render(1800, seeds::EVALUATION + 1_000_000, side, 2, &|_| {});
     let sampler = EpisodeSampler::new(&pool, None);
     let token = |t: &str| learner.tokenizer().token_to_id(t).unwrap_or(0);
@@ -233,7 +233,7 @@ pub fn binding(
             ..Decoding::default()
         };
         let out = generate(
-            &mut learner,
+            learner.as_mut(),
             logits,
             &ids,
             &decoding,

@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
-pub use super::families::FAMILIES;
-use super::flamingo::FlamingoConfig;
+pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
 use rounds_support::{files, sanitise};
@@ -60,7 +59,7 @@ pub struct Manifest {
     /// How pixels are prepared.
     pub pixels: Pixels,
     /// Sizes of the model.
-    pub config: FlamingoConfig,
+    pub config: ModelConfig,
     /// SHA-256 of every other file.
     pub files: BTreeMap<String, String>,
     /// Length in bytes of every other file.
@@ -100,7 +99,7 @@ impl Manifest {
         match self.vectors_known_by {
             VectorIdentity::Weights => hashes.first().copied().unwrap_or_default().to_string(),
             VectorIdentity::Settings => {
-                manifest_files::identity(&hashes, &(&self.config.vision, &self.pixels))
+                manifest_files::identity(&hashes, &(self.config.vision(), &self.pixels))
             }
         }
     }

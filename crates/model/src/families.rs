@@ -1,4 +1,115 @@
-//! The model families that this program can run, apart from `bundle` and `error` because both name them.
+//! The model families that this program can run: their names, what a manifest says of each, and how a bundle is loaded.
+//!
+//! Everything outside this crate asks here instead of naming a family. What only one family has stays in its own folder.
+
+use candle_core::Device;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use super::FewShotLearner;
+use super::bundle::Bundle;
+use super::error::ModelError;
+use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
+use super::language::DecoderConfig;
+use super::learner::FlamingoLearner;
+use super::store::TensorSpec;
+use super::vision::VisionConfig;
 
 /// Model families that this program can run.
 pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
+
+/// Sizes of a model of any family, as in `model.toml`. All families but Flamingo have the field `architecture`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ModelConfig {
+    /// A Flamingo or an IDEFICS.
+    Flamingo(Box<FlamingoConfig>),
+}
+
+impl<'de> Deserialize<'de> for ModelConfig {
+    // serde's own rule for untagged enums would not say which field is wrong.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let found = match value.get("architecture") {
+            None => serde_json::from_value(value).map(Self::Flamingo),
+            Some(other) => {
+                let reason = format!("unknown architecture {other}");
+                return Err(D::Error::custom(reason));
+            }
+        };
+        found.map_err(D::Error::custom)
+    }
+}
+
+impl From<FlamingoConfig> for ModelConfig {
+    fn from(config: FlamingoConfig) -> Self {
+        Self::Flamingo(Box::new(config))
+    }
+}
+
+impl ModelConfig {
+    /// Errors, saying which, where a size is impossible.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Flamingo(config) => config.check(),
+        }
+    }
+
+    /// The sizes of a Flamingo; `None` for another family.
+    pub fn flamingo(&self) -> Option<&FlamingoConfig> {
+        match self {
+            Self::Flamingo(config) => Some(config),
+        }
+    }
+
+    /// The vision tower.
+    pub fn vision(&self) -> &VisionConfig {
+        match self {
+            Self::Flamingo(config) => &config.vision,
+        }
+    }
+
+    /// The decoder.
+    pub fn language(&self) -> &DecoderConfig {
+        match self {
+            Self::Flamingo(config) => &config.language,
+        }
+    }
+
+    /// Shape of an image's [`latents`](super::EncodedImage::latents).
+    pub fn latent_dims(&self) -> [usize; 3] {
+        match self {
+            Self::Flamingo(config) => [1, config.resampler.num_latents, config.latent_width()],
+        }
+    }
+
+    /// Which single image a text token attends to; `None` where it attends to all before it.
+    pub fn media_mask(&self) -> Option<MediaMask> {
+        match self {
+            Self::Flamingo(config) => Some(config.media_mask),
+        }
+    }
+
+    /// Whether the family was trained on sequences with several images, so that shots are something it knows.
+    pub fn knows_shots(&self) -> bool {
+        match self {
+            Self::Flamingo(_) => true,
+        }
+    }
+
+    /// Every tensor that the model reads.
+    pub fn tensors(&self) -> candle_core::Result<Vec<TensorSpec>> {
+        match self {
+            Self::Flamingo(config) => Flamingo::tensors(config),
+        }
+    }
+}
+
+/// Loads the model of a bundle, whatever its family: in f32 on a CPU, in the bundle's dtype elsewhere.
+pub fn load_learner(
+    bundle: &Bundle,
+    device: &Device,
+) -> Result<Box<dyn FewShotLearner>, ModelError> {
+    Ok(match &bundle.manifest.config {
+        ModelConfig::Flamingo(_) => Box::new(FlamingoLearner::load(bundle, device)?),
+    })
+}

@@ -9,7 +9,7 @@ pub mod bundle;
 pub mod device;
 pub mod encoder;
 pub mod error;
-mod families;
+pub mod families;
 #[cfg(test)]
 #[path = "../../../tests/common/fixtures.rs"]
 mod fixtures;
@@ -29,7 +29,7 @@ pub mod store;
 pub mod vision;
 pub mod weights;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -46,13 +46,21 @@ pub struct EncodedImage {
 }
 
 /// A multimodal few-shot learner with the state of its current sequences.
-pub trait FewShotLearner: Send {
+pub trait FewShotLearner: Send + Sync {
     /// The manifest of its bundle.
     fn manifest(&self) -> &bundle::Manifest;
     /// Its tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
-    /// Maximum length of a sequence in tokens.
+    /// Maximum length of a sequence in positions.
     fn context(&self) -> usize;
+    /// How many positions of the context `ids` take: more than one for an image, where its features stand in the sequence.
+    fn positions(&self, ids: &[u32]) -> usize {
+        ids.len()
+    }
+    /// The dtype that it computes in.
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
     /// How like the model's training images an image with this vector is: the largest cosine with a typical vector, after centring;
     /// `None` where the model has no typical vectors.
     fn familiarity(&self, vector: &[f32]) -> Option<f32> {

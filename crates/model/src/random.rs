@@ -227,7 +227,7 @@ pub fn write(
             true => Fit::Squash,
             false => Fit::Crop,
         }),
-        config,
+        config: config.into(),
         files: BTreeMap::from([
             (format.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),

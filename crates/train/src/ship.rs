@@ -72,7 +72,7 @@ pub fn ship(weights: &Path, tokenizer: &Path, root: &Path) -> anyhow::Result<()>
         weights: vec!["model.safetensors".into()],
         vectors_known_by: VectorIdentity::Weights,
         pixels: Pixels::clip(Fit::Crop),
-        config: nano_config(vocab),
+        config: nano_config(vocab).into(),
         files: BTreeMap::from([
             ("model.safetensors".to_string(), files::sha256_hex(&blob)),
             ("tokenizer.json".to_string(), files::sha256_hex(&tokenizer)),

@@ -1,6 +1,6 @@
 //! `rounds model bench`: measures speed and memory of a bundle, relative to the memory bandwidth.
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::cli::out::print;
 use rounds_model::bundle::Bundle;
 use rounds_model::error::ModelError;
 use rounds_model::generate::argmax;
-use rounds_model::learner::FlamingoLearner;
+use rounds_model::families::load_learner;
 use rounds_model::{FewShotLearner, device};
 use rounds_support::Cancel;
 use rounds_support::Failure;
@@ -77,7 +77,7 @@ struct LoadedModel {
     device: Device,
     /// The device's name.
     name: &'static str,
-    learner: FlamingoLearner,
+    learner: Box<dyn FewShotLearner>,
     /// Loading time in seconds.
     load: f64,
 }
@@ -87,7 +87,7 @@ fn load_model(bench: &Bench, folder: Option<&Path>) -> Result<LoadedModel, Failu
     let started = Instant::now();
     let bundle = Bundle::open(folder).map_err(failed)?;
     let (device, name) = device::open(&bench.device).map_err(failed)?;
-    let learner = FlamingoLearner::load(&bundle, &device).map_err(failed)?;
+    let learner = load_learner(&bundle, &device).map_err(failed)?;
     Ok(LoadedModel {
         bundle,
         device,
@@ -109,19 +109,15 @@ fn measure(
         learner,
         load,
     } = opened;
-    let side = bundle.manifest.config.vision.image_size();
-    let values: Vec<f32> = (0..3 * side * side)
-        .map(|i| ((i * 37 % 255) as f32 / 127.0) - 1.0)
-        .collect();
-    let pixels = Tensor::from_vec(values, (1, 3, side, side), device)?
-        .to_dtype(rounds_model::load::compute_dtype(bundle, device))?;
+    let side = bundle.manifest.config.vision().image_size();
+    let pixels = rounds_imaging::blank(side as u32);
     // The first run packs weights and starts the thread pool, so it is measured separately.
     let first = Instant::now();
-    let image = Arc::new(learner.encode_pixels(&pixels)?);
+    let image = Arc::new(learner.encode_image(&pixels)?);
     let first_image = first.elapsed().as_secs_f64();
     let repeated = Instant::now();
     for _ in 0..bench.images {
-        learner.encode_pixels(&pixels)?;
+        learner.encode_image(&pixels)?;
     }
     device.synchronize()?;
     let per_image = repeated.elapsed().as_secs_f64() / bench.images.max(1) as f64;
@@ -132,7 +128,7 @@ fn measure(
     let length = bench
         .prompt
         .clamp(MIN_PROMPT, learner.context() - bench.decode - 1);
-    let vocab = bundle.manifest.config.language.vocab_size as u32;
+    let vocab = bundle.manifest.config.language().vocab_size as u32;
     let ids: Vec<u32> = (0..length as u32)
         .map(|i| match (7 + i * 13) % vocab.min(1000) {
             _ if i == 0 => image_token,
@@ -168,7 +164,7 @@ fn measure(
         "device": name,
         "threads": std::thread::available_parallelism().map_or(1, |n| n.get()),
         "load average": load_average(),
-        "layers": config.language.layers,
+        "layers": config.language().layers,
         "load s": round(*load),
         "first image s": round(first_image),
         "images per s": round(1.0 / per_image),
@@ -187,14 +183,14 @@ fn measure(
 
 /// Bytes of weights read per decoded token (decoder, gated blocks and head), as stored in memory.
 fn decode_bytes(bundle: &Bundle) -> f64 {
-    let tensors = rounds_model::flamingo::Flamingo::tensors(&bundle.manifest.config);
+    let tensors = bundle.manifest.config.tensors();
     let per_weight = |linear: bool, width: usize| match bundle.manifest.dtype.as_str() {
         "q8_0" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
         "q4_k" if linear && width.is_multiple_of(256) => 144.0 / 256.0,
         "q4_k" if linear && width.is_multiple_of(32) => 34.0 / 32.0,
         _ => 4.0,
     };
-    let tied = bundle.manifest.config.language.tied_head;
+    let tied = bundle.manifest.config.language().tied_head;
     tensors
         .unwrap_or_default()
         .iter()

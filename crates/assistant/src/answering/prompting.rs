@@ -49,13 +49,16 @@ impl Engine {
             shots.retain(|shot| prompt.kept.contains(&shot.rank));
             notices.push(self.room_notice(request, prompt.kept.len(), prompt.dropped));
         }
-        let mask = self.learner.manifest().config.media_mask;
-        notices.extend(shared_image_notices(
-            mask,
-            request.case.images.len(),
-            &ordered,
-        ));
-        notices.extend(last_image_notice(mask, &request.case.images));
+        let config = &self.learner.manifest().config;
+        if let Some(mask) = config.media_mask() {
+            notices.extend(shared_image_notices(
+                mask,
+                request.case.images.len(),
+                &ordered,
+            ));
+            notices.extend(last_image_notice(mask, &request.case.images));
+        }
+        notices.extend(unfamiliar_shots_notice(config.knows_shots(), ordered.len()));
         notices.extend(request.case.images.iter().filter_map(brightened_notice));
         let answer = Answer {
             answer: String::new(),
@@ -92,6 +95,7 @@ impl Engine {
             case.images.len(),
             context,
             settings.decoding.max_new_tokens.min(context / 2),
+            &|ids| self.learner.positions(ids),
         )?)
     }
 
@@ -171,6 +175,14 @@ fn last_image_notice(mask: MediaMask, images: &[Image]) -> Option<String> {
             count(images.len(), "image"),
             last.source.name
         )
+    })
+}
+
+/// That a model which was trained on single questions was given shots.
+fn unfamiliar_shots_notice(knows_shots: bool, shots: usize) -> Option<String> {
+    (!knows_shots && shots > 0).then(|| {
+        "this model was trained on single questions: shots are outside what it was trained on"
+            .to_string()
     })
 }
 

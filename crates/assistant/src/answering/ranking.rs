@@ -53,7 +53,8 @@ impl Engine {
             .map(|option| self.continuation(&text, &ids, option))
             .collect::<Result<Vec<_>, ModelError>>()?;
         let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
-        let (tokens, limit) = (ids.len() + longest, self.learner.context());
+        let taken = self.learner.positions(&ids);
+        let (tokens, limit) = (taken + longest, self.learner.context());
         if tokens > limit {
             return Err(ModelError::TooLong { tokens, limit }.into());
         }

@@ -220,7 +220,7 @@ pub struct Prompt {
 }
 
 /// Builds the prompt. `shots` are in prompt order, each with its rank (1 is the most similar). `reserve` tokens are left for the
-/// answer. The most similar shots get room first; one that does not fit is dropped and the next one tried.
+/// answer; `positions` says how much of the context tokens take. The most similar shots get room first; one that does not fit is dropped and the next one tried.
 ///
 /// Errors if the question alone does not fit.
 pub fn build(
@@ -232,6 +232,7 @@ pub fn build(
     images: usize,
     context: usize,
     reserve: usize,
+    positions: &dyn Fn(&[u32]) -> usize,
 ) -> Result<Prompt, rounds_model::error::ModelError> {
     use rounds_model::error::ModelError;
     let encode = |text: &str| {
@@ -243,7 +244,7 @@ pub fn build(
     let head = format!("{begin}{}", template.header);
     let query = template.query(question, images);
     let limit = context.saturating_sub(reserve);
-    let fixed = encode(&head)?.len() + encode(&query)?.len();
+    let fixed = positions(&encode(&head)?) + positions(&encode(&query)?);
     if fixed > limit {
         return Err(ModelError::NoRoom {
             tokens: fixed,
@@ -257,7 +258,7 @@ pub fn build(
     let mut kept = BTreeMap::new();
     for (rank, example) in by_rank {
         let text = template.shot(example);
-        let cost = encode(&text)?.len();
+        let cost = positions(&encode(&text)?);
         if cost <= room {
             room -= cost;
             kept.insert(*rank, text);
@@ -449,6 +450,7 @@ mod tests {
                 1,
                 1024,
                 reserve,
+                &<[u32]>::len,
             )
         };
         let prompt = built(96).unwrap();

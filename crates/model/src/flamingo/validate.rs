@@ -151,7 +151,7 @@ mod tests {
 
     fn nano() -> FlamingoConfig {
         let folder = crate::fixtures::path("nano");
-        Bundle::manifest(&folder).unwrap().config
+        Bundle::manifest(&folder).unwrap().config.flamingo().unwrap().clone()
     }
 
     fn clip(config: &mut FlamingoConfig) -> &mut ClipConfig {

@@ -66,7 +66,7 @@ pub fn generate(
     // Running past the end of the context would be an error and lose the answer.
     let max_tokens = decoding
         .max_new_tokens
-        .min(learner.context().saturating_sub(prompt.len()));
+        .min(learner.context().saturating_sub(learner.positions(prompt)));
     if decoding.beams > 1 {
         return generate_beams(
             learner, logits, prompt, decoding, max_tokens, end_tokens, forbidden, stop_texts,

@@ -291,7 +291,7 @@ pub fn import(
             true => Fit::Squash,
             false => Fit::Crop,
         }),
-        config,
+        config: config.into(),
         files: BTreeMap::from([
             (
                 request.weight_format.file().to_string(),

@@ -103,6 +103,29 @@ impl KvCache {
         })
     }
 
+    /// Replaces the sequences `old`: the new sequence `i` continues `old[parents[i]]`.
+    ///
+    /// Errors where there is no such sequence.
+    pub fn branched(old: Vec<Self>, parents: &[usize]) -> Result<Vec<Self>> {
+        // Drop the sequences that are not continued before copying any, to keep the peak of memory low.
+        let mut old: Vec<Option<Self>> = old
+            .into_iter()
+            .enumerate()
+            .map(|(i, cache)| Some(cache).filter(|_| parents.contains(&i)))
+            .collect();
+        let mut new = Vec::with_capacity(parents.len());
+        for (i, &parent) in parents.iter().enumerate() {
+            let reused_later = parents[i + 1..].contains(&parent);
+            let cache = match old.get_mut(parent) {
+                Some(slot) if reused_later => slot.as_ref().map(Self::fork).transpose()?,
+                Some(slot) => slot.take(),
+                None => None,
+            };
+            new.push(cache.ok_or_else(|| candle_core::Error::msg("there is no such sequence"))?);
+        }
+        Ok(new)
+    }
+
     fn allocation(&self, tokens: usize) -> usize {
         tokens.next_multiple_of(GROWTH_STEP).min(self.capacity)
     }

@@ -27,7 +27,7 @@ impl Familiar {
             return Ok(None);
         };
         let store = store.pp("familiar");
-        let (width, zero) = (manifest.config.vision.vector_width(), Init::Const(0.0));
+        let (width, zero) = (manifest.config.vision().vector_width(), Init::Const(0.0));
         let mean = store.get(width, "mean", zero)?;
         let centroids = store.get((reliability.centroids, width), "centroids", zero)?;
         Ok(Some(Self {

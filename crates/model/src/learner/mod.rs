@@ -64,7 +64,9 @@ impl FlamingoLearner {
         let store = load::store(bundle, device, dtype)?;
         let familiar = Familiar::load(&bundle.manifest, &store)
             .map_err(|e| damaged(weights, e.to_string()))?;
-        let model = Flamingo::load(&bundle.manifest.config, store)
+        let config = bundle.manifest.config.flamingo();
+        let config = config.ok_or_else(|| ModelError::Family(bundle.manifest.family.clone()))?;
+        let model = Flamingo::load(config, store)
             .map_err(|e| damaged(weights, e.to_string()))?;
         let id = |token: &String| {
             let missing = || damaged("tokenizer.json", format!("the token {token} is missing"));
@@ -100,11 +102,6 @@ impl FlamingoLearner {
         }
     }
 
-    /// The dtype that it computes in.
-    pub fn dtype(&self) -> DType {
-        self.dtype
-    }
-
     /// The model itself, for benchmarks.
     pub fn model(&self) -> &Flamingo {
         &self.model
@@ -112,7 +109,7 @@ impl FlamingoLearner {
 
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        let side = self.manifest.config.vision.image_size();
+        let side = self.model.config.vision.image_size();
         let rgb = match self.manifest.pixels.fit {
             Fit::Crop => clip_transform(image, side, self.high_bit_depth),
             Fit::Squash => squash_transform(image, side, self.high_bit_depth),
@@ -137,7 +134,7 @@ impl FlamingoLearner {
     pub fn times(&self, ids: &[u32]) -> Vec<u32> {
         match self.media_reset {
             Some(reset) => text_time_with_reset(ids, self.image_token, reset),
-            None => text_time(ids, self.image_token, self.manifest.config.media_mask),
+            None => text_time(ids, self.image_token, self.model.config.media_mask),
         }
     }
 
@@ -202,7 +199,7 @@ impl FlamingoLearner {
                 limit: self.context(),
             });
         }
-        let size = self.manifest.config.language.vocab_size;
+        let size = self.model.config.language.vocab_size;
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= size) {
             let reason = format!("token {id} is outside the model's vocabulary of {size}");
             return Err(ModelError::Tokenizer(reason));
@@ -220,7 +217,7 @@ impl FlamingoLearner {
             true => None,
             false => Some(self.model.cross_kv(&Tensor::cat(&latents, 1)?)?),
         };
-        let count = self.manifest.config.resampler.num_latents;
+        let count = self.model.config.resampler.num_latents;
         let times = self.times(ids);
         let ranges = media_ranges(&times, count);
         let mut outputs = Vec::new();
@@ -263,7 +260,7 @@ impl FlamingoLearner {
         };
         let vectors: Vec<&[f32]> = images.iter().map(|image| image.vector.as_slice()).collect();
         let vectors = vectors_of_turns(ids, self.image_token, &vectors);
-        let shape = (1, vectors.len(), self.manifest.config.vision.vector_width());
+        let shape = (1, vectors.len(), self.model.config.vision.vector_width());
         let vectors = Tensor::from_vec(vectors.concat(), shape, &self.device)?;
         Ok(Some(Matches {
             similarities: bias.similarities(&vectors.to_dtype(self.dtype)?)?,
@@ -343,7 +340,11 @@ impl FewShotLearner for FlamingoLearner {
     }
 
     fn context(&self) -> usize {
-        self.manifest.config.language.max_positions
+        self.model.config.language.max_positions
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
     }
 
     fn familiarity(&self, vector: &[f32]) -> Option<f32> {
@@ -364,24 +365,7 @@ impl FewShotLearner for FlamingoLearner {
     }
 
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
-        // Drop the sequences that are not continued before copying any, to keep the peak of memory low.
-        let mut old: Vec<Option<KvCache>> = std::mem::take(&mut self.branches)
-            .into_iter()
-            .enumerate()
-            .map(|(i, cache)| Some(cache).filter(|_| parents.contains(&i)))
-            .collect();
-        let mut new = Vec::with_capacity(parents.len());
-        for (i, &parent) in parents.iter().enumerate() {
-            let reused_later = parents[i + 1..].contains(&parent);
-            let slot = old.get_mut(parent);
-            let cache = match slot {
-                Some(slot) if reused_later => slot.as_ref().map(KvCache::fork).transpose()?,
-                Some(slot) => slot.take(),
-                None => None,
-            };
-            new.push(cache.ok_or_else(|| candle_core::Error::msg("there is no such sequence"))?);
-        }
-        self.branches = new;
+        self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
         Ok(())
     }
 

@@ -173,6 +173,7 @@ fn one(
         1,
         learner.context(),
         MAX_TOKENS,
+        &|ids| learner.positions(ids),
     )
     .map_err(|e| e.to_string())?;
     let of = |question: usize| -> Result<Arc<EncodedImage>, String> {

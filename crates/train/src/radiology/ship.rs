@@ -235,7 +235,7 @@ pub fn ship_radiology(
         weights,
         vectors_known_by: VectorIdentity::Settings,
         pixels: Pixels::efficientnet_lite(Fit::Squash),
-        config,
+        config: config.into(),
         files: hashes,
         lengths,
     };
