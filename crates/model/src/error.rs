@@ -115,7 +115,7 @@ impl Hint for ModelError {
             Self::Family(_) => {
                 return Some(format!(
                     "known families: {}; for encoders clip, siglip and biomedclip",
-                    FAMILIES.join(" and ")
+                    FAMILIES.join(", ")
                 ));
             }
             Self::Device { .. } => "use --device auto or --device cpu",
@@ -167,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             ModelError::Family("x".into()).hint().unwrap(),
-            "known families: flamingo and idefics; for encoders clip, siglip and biomedclip"
+            "known families: flamingo, idefics, medvint-td, medvint-te; for encoders clip, siglip and biomedclip"
         );
     }
 }

@@ -11,11 +11,12 @@ use super::error::ModelError;
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::language::DecoderConfig;
 use super::learner::FlamingoLearner;
+use super::medvint::{MedvintConfig, MedvintTd, MedvintTe, TdLearner, TeLearner};
 use super::store::TensorSpec;
 use super::vision::VisionConfig;
 
 /// Model families that this program can run.
-pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
+pub const FAMILIES: [&str; 4] = ["flamingo", "idefics", "medvint-td", "medvint-te"];
 
 /// Sizes of a model of any family, as in `model.toml`. All families but Flamingo have the field `architecture`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +24,8 @@ pub const FAMILIES: [&str; 2] = ["flamingo", "idefics"];
 pub enum ModelConfig {
     /// A Flamingo or an IDEFICS.
     Flamingo(Box<FlamingoConfig>),
+    /// A MedVInT.
+    Medvint(Box<MedvintConfig>),
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
@@ -31,6 +34,9 @@ impl<'de> Deserialize<'de> for ModelConfig {
         let value = serde_json::Value::deserialize(deserializer)?;
         let found = match value.get("architecture") {
             None => serde_json::from_value(value).map(Self::Flamingo),
+            Some(name) if MedvintConfig::is_named(name.as_str()) => {
+                serde_json::from_value(value).map(Self::Medvint)
+            }
             Some(other) => {
                 let reason = format!("unknown architecture {other}");
                 return Err(D::Error::custom(reason));
@@ -46,11 +52,26 @@ impl From<FlamingoConfig> for ModelConfig {
     }
 }
 
+impl From<MedvintConfig> for ModelConfig {
+    fn from(config: MedvintConfig) -> Self {
+        Self::Medvint(Box::new(config))
+    }
+}
+
 impl ModelConfig {
+    /// Whether a bundle of `family` may have it.
+    pub(crate) fn is_of(&self, family: &str) -> bool {
+        match self {
+            Self::Flamingo(_) => matches!(family, "flamingo" | "idefics"),
+            Self::Medvint(config) => family == config.family(),
+        }
+    }
+
     /// Errors, saying which, where a size is impossible.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Flamingo(config) => config.check(),
+            Self::Medvint(config) => config.check(),
         }
     }
 
@@ -58,6 +79,15 @@ impl ModelConfig {
     pub fn flamingo(&self) -> Option<&FlamingoConfig> {
         match self {
             Self::Flamingo(config) => Some(config),
+            Self::Medvint(_) => None,
+        }
+    }
+
+    /// The sizes of a MedVInT; `None` for another family.
+    pub fn medvint(&self) -> Option<&MedvintConfig> {
+        match self {
+            Self::Flamingo(_) => None,
+            Self::Medvint(config) => Some(config),
         }
     }
 
@@ -65,6 +95,7 @@ impl ModelConfig {
     pub fn vision(&self) -> &VisionConfig {
         match self {
             Self::Flamingo(config) => &config.vision,
+            Self::Medvint(config) => config.vision(),
         }
     }
 
@@ -72,6 +103,15 @@ impl ModelConfig {
     pub fn language(&self) -> &DecoderConfig {
         match self {
             Self::Flamingo(config) => &config.language,
+            Self::Medvint(config) => config.language(),
+        }
+    }
+
+    /// The language model, to change it.
+    pub(crate) fn language_mut(&mut self) -> &mut DecoderConfig {
+        match self {
+            Self::Flamingo(config) => &mut config.language,
+            Self::Medvint(config) => config.language_mut(),
         }
     }
 
@@ -79,6 +119,7 @@ impl ModelConfig {
     pub fn latent_dims(&self) -> [usize; 3] {
         match self {
             Self::Flamingo(config) => [1, config.resampler.num_latents, config.latent_width()],
+            Self::Medvint(config) => config.latent_dims(),
         }
     }
 
@@ -86,6 +127,7 @@ impl ModelConfig {
     pub fn media_mask(&self) -> Option<MediaMask> {
         match self {
             Self::Flamingo(config) => Some(config.media_mask),
+            Self::Medvint(_) => None,
         }
     }
 
@@ -93,6 +135,7 @@ impl ModelConfig {
     pub fn knows_shots(&self) -> bool {
         match self {
             Self::Flamingo(_) => true,
+            Self::Medvint(_) => false,
         }
     }
 
@@ -100,6 +143,10 @@ impl ModelConfig {
     pub fn tensors(&self) -> candle_core::Result<Vec<TensorSpec>> {
         match self {
             Self::Flamingo(config) => Flamingo::tensors(config),
+            Self::Medvint(config) => match config.as_ref() {
+                MedvintConfig::Td(config) => MedvintTd::tensors(config),
+                MedvintConfig::Te(config) => MedvintTe::tensors(config),
+            },
         }
     }
 }
@@ -111,5 +158,9 @@ pub fn load_learner(
 ) -> Result<Box<dyn FewShotLearner>, ModelError> {
     Ok(match &bundle.manifest.config {
         ModelConfig::Flamingo(_) => Box::new(FlamingoLearner::load(bundle, device)?),
+        ModelConfig::Medvint(config) => match config.as_ref() {
+            MedvintConfig::Td(_) => Box::new(TdLearner::load(bundle, device)?),
+            MedvintConfig::Te(_) => Box::new(TeLearner::load(bundle, device)?),
+        },
     })
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
-use super::flamingo::{Flamingo, FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
+use super::families::ModelConfig;
+use super::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use super::import::{ImportError, WeightFormat, write_weights};
 use super::language::{DecoderConfig, Mlp};
 use super::layers::NormKind;
-use super::vision::{ClipConfig, VisionActivation, VisionConfig};
+use super::medvint::{FusionConfig, MedvintConfig, QueryConfig, TdConfig, TeConfig};
+use super::vision::{ClipConfig, ResnetConfig, VisionActivation, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files};
 
@@ -32,6 +34,12 @@ pub enum Shape {
     /// IDEFICS-9B.
     #[cfg_attr(feature = "clap", value(name = "idefics-9b"))]
     Idefics9b,
+    /// MedVInT-TD: PMC-LLaMA-7B and PMC-CLIP's ResNet-50.
+    #[cfg_attr(feature = "clap", value(name = "medvint-td"))]
+    MedvintTd,
+    /// MedVInT-TE: LLaMA-7B and PMC-CLIP's ResNet-50.
+    #[cfg_attr(feature = "clap", value(name = "medvint-te"))]
+    MedvintTe,
 }
 
 fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
@@ -71,8 +79,48 @@ fn llama_7b(vocab: usize) -> DecoderConfig {
 }
 
 impl Shape {
-    /// The published configuration (seed-systems, sections 1 to 3).
-    pub fn config(self) -> FlamingoConfig {
+    /// The published configuration (seed-systems, sections 1 to 4).
+    pub fn config(self) -> ModelConfig {
+        match self {
+            Self::MedvintTd | Self::MedvintTe => self.medvint().into(),
+            _ => self.flamingo().into(),
+        }
+    }
+
+    fn medvint(self) -> MedvintConfig {
+        let queries = |heads, inner| QueryConfig {
+            count: 32,
+            layers: 12,
+            heads,
+            inner,
+        };
+        let tower = |stages| VisionConfig::Resnet(ResnetConfig::resnet_50(stages));
+        let language = llama_7b(32_000);
+        match self {
+            Self::MedvintTe => MedvintConfig::Te(TeConfig {
+                vision: tower(4),
+                queries: queries(4, 768),
+                fusion: FusionConfig {
+                    width: 768,
+                    layers: 1,
+                    heads: 8,
+                    text_length: 256,
+                    max_answer: 6,
+                },
+                language: DecoderConfig {
+                    tied_head: true,
+                    ..language
+                },
+            }),
+            _ => MedvintConfig::Td(TdConfig {
+                vision: tower(3),
+                queries: Some(queries(8, 1024)),
+                language,
+            }),
+        }
+    }
+
+    fn flamingo(self) -> FlamingoConfig {
         let idefics = self == Self::Idefics9b;
         let (every, language) = match self {
             Self::OpenFlamingo3b => (
@@ -95,7 +143,7 @@ impl Shape {
             ),
             Self::OpenFlamingo9b => (4, decoder(50_280, 4096, 32, 32)),
             Self::MedFlamingo => (4, llama_7b(32_003)),
-            Self::Idefics9b => (4, llama_7b(32_002)),
+            _ => (4, llama_7b(32_002)),
         };
         let tower = |width, layers, heads, mlp_width, embed_dim, activation| ClipConfig {
             image_size: 224,
@@ -179,11 +227,16 @@ pub fn write(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<u64, ImportError> {
     let mut config = shape.config();
+    // A model without an output head of its own needs none in addition to its embedding table.
+    let has_head = config.medvint().is_none();
+    let language = config.language_mut();
     if let Some(layers) = layers {
-        config.language.layers = layers.clamp(1, config.language.layers);
+        language.layers = layers.clamp(1, language.layers);
     }
-    config.language.tied_head &= !format.is_packed();
-    let specs = Flamingo::tensors(&config)?;
+    if has_head {
+        language.tied_head &= !format.is_packed();
+    }
+    let specs = config.tensors()?;
     files::create_private_dir(folder)?;
     let mut done = 0;
     let written = write_weights(folder, format, &specs, &mut |tensor| {
@@ -196,38 +249,51 @@ pub fn write(
     })?;
     progress(specs.len(), specs.len());
     let special: &[&str] = match shape {
+        Shape::MedvintTd | Shape::MedvintTe => &["<unk>", "<s>", "</s>", "<image>"],
         Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
         _ => &["<|endofchunk|>", "<image>", "<PAD>"],
     };
-    let json = tokenizer(config.language.vocab_size, special)?;
+    let json = tokenizer(config.language().vocab_size, special)?;
     let idefics = shape == Shape::Idefics9b;
+    let (family, template) = match shape {
+        Shape::MedvintTd => ("medvint-td", "medvint-td"),
+        Shape::MedvintTe => ("medvint-te", "medvint-te"),
+        Shape::Idefics9b => ("idefics", "idefics"),
+        _ => ("flamingo", "open-flamingo"),
+    };
+    let (begin, end) = match shape {
+        Shape::MedvintTd => ("<unk>", "<s>"),
+        Shape::MedvintTe | Shape::Idefics9b => ("<s>", "</s>"),
+        _ => ("", "<|endofchunk|>"),
+    };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        family: if idefics { "idefics" } else { "flamingo" }.into(),
+        family: family.into(),
         name: format!("random {shape:?}"),
         licence: "none: random numbers".into(),
         intended_use: rounds_support::INTENDED_USE.into(),
         knows: "this model's weights are random, so its answers mean nothing".into(),
-        template: if idefics { "idefics" } else { "open-flamingo" }.into(),
+        template: template.into(),
         familiar_similarity: -1.0,
         reliability: None,
         dtype: format.name().into(),
         weights: vec![format.file().into()],
         vectors_known_by: VectorIdentity::Settings,
         tokens: SpecialTokens {
-            begin: if idefics { "<s>" } else { "" }.into(),
+            begin: begin.into(),
             image: "<image>".into(),
-            end_of_chunk: if idefics { "</s>" } else { "<|endofchunk|>" }.into(),
+            end_of_chunk: end.into(),
             stop: Vec::new(),
             media_reset: idefics.then(|| "</s>".into()),
             untrained: vec!["<image>".into()],
             around_image: idefics.then(|| "<fake_token_around_image>".into()),
         },
-        pixels: Pixels::clip(match idefics {
-            true => Fit::Squash,
-            false => Fit::Crop,
-        }),
-        config: config.into(),
+        pixels: match shape {
+            Shape::MedvintTd | Shape::MedvintTe => Pixels::imagenet(Fit::SquashOpaque),
+            Shape::Idefics9b => Pixels::clip(Fit::Squash),
+            _ => Pixels::clip(Fit::Crop),
+        },
+        config,
         files: BTreeMap::from([
             (format.file().to_string(), written.sha256.clone()),
             ("tokenizer.json".into(), files::sha256_hex(json.as_bytes())),
@@ -263,7 +329,14 @@ fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
     let hash = name.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3)
     });
-    let scale = 1.7 / (shape.last().copied().unwrap_or(1).max(1) as f32).sqrt();
+    let fan_in: usize = match shape {
+        // A convolution.
+        [_, inputs @ .., height, width] if !inputs.is_empty() => {
+            inputs.iter().product::<usize>() * height * width
+        }
+        _ => shape.last().copied().unwrap_or(1),
+    };
+    let scale = 1.7 / (fan_in.max(1) as f32).sqrt();
     let mut rng = Rng::new(hash);
     // Two uniform numbers per draw, for speed: billions are needed.
     let count: usize = shape.iter().product();

@@ -157,7 +157,7 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
             let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
             Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
         }
-        Recipe::FoldedWeight(_) => {
+        Recipe::FoldedWeight(..) => {
             let channels = wanted.get(..1);
             let ones = |axes: &[usize]| axes.iter().all(|&d| d == 1);
             // A 1 x 1 convolution becomes a linear layer.
@@ -165,7 +165,18 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
                 first == wanted || first.starts_with(wanted) && ones(&first[wanted.len()..]);
             weight && shapes[1..].iter().all(|s| Some(s.as_slice()) == channels)
         }
-        Recipe::FoldedBias(_) => shapes.iter().all(|s| s == wanted),
+        Recipe::FoldedBias(..) => shapes.iter().all(|s| s == wanted),
+        Recipe::LowRank(..) => {
+            let (a, b) = (shapes.get(1), shapes.get(2));
+            let rank = a.and_then(|a| a.first()).copied().unwrap_or(0);
+            let fits = |factor: Option<&Vec<usize>>, of: [Option<&usize>; 2]| {
+                factor.is_some_and(|found| found.iter().map(Some).eq(of))
+            };
+            first == wanted
+                && rank > 0
+                && fits(a, [Some(&rank), wanted.get(1)])
+                && fits(b, [wanted.first(), Some(&rank)])
+        }
         Recipe::Transposed(_) => first.iter().rev().eq(wanted.iter()),
     };
     match good {

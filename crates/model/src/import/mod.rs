@@ -10,11 +10,13 @@ mod gguf_tokenizer;
 pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
+mod medvint;
 mod pretrained;
 pub(crate) mod recipe;
 mod tokens;
 mod write;
 
+pub use medvint::{MedvintRequest, MedvintVariant, import_medvint};
 pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 

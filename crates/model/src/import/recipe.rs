@@ -41,9 +41,31 @@ pub(crate) enum Recipe {
     /// Rows and columns swapped.
     Transposed(Vec<TensorRef>),
     /// A convolution with the batch norm after it folded into its weight: the weight, then the norm's weight and variance.
-    FoldedWeight(Vec<TensorRef>),
+    FoldedWeight(Vec<TensorRef>, BatchNorm),
     /// The bias that remains of a folded batch norm: its bias, mean, weight and variance.
-    FoldedBias(Vec<TensorRef>),
+    FoldedBias(Vec<TensorRef>, BatchNorm),
+    /// A weight with an addition of low rank (LoRA) merged into it: the weight, the factors `A` and `B`; the sum is
+    /// `weight + alpha / rank * B A`.
+    LowRank(Vec<TensorRef>, usize),
+}
+
+/// Whose batch norms a checkpoint has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BatchNorm {
+    /// Those of TensorFlow's EfficientNets.
+    TensorFlow,
+    /// PyTorch's.
+    PyTorch,
+}
+
+impl BatchNorm {
+    /// What is added to the variance.
+    pub(crate) fn epsilon(self) -> f64 {
+        match self {
+            Self::TensorFlow => 1e-3,
+            Self::PyTorch => 1e-5,
+        }
+    }
 }
 
 impl Recipe {
@@ -58,8 +80,9 @@ impl Recipe {
             | Self::RopePairs(p, _)
             | Self::Concat(p)
             | Self::Transposed(p)
-            | Self::FoldedWeight(p)
-            | Self::FoldedBias(p) => p,
+            | Self::FoldedWeight(p, _)
+            | Self::FoldedBias(p, _)
+            | Self::LowRank(p, _) => p,
         }
     }
 
@@ -67,7 +90,7 @@ impl Recipe {
     pub(crate) fn needs_all(&self) -> bool {
         matches!(
             self,
-            Self::Concat(_) | Self::FoldedWeight(_) | Self::FoldedBias(_)
+            Self::Concat(_) | Self::FoldedWeight(..) | Self::FoldedBias(..) | Self::LowRank(..)
         )
     }
 }

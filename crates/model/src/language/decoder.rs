@@ -171,20 +171,34 @@ impl Decoder {
     pub fn forward_with_turns(
         &self,
         ids: &Tensor,
-        mut cache: Option<&mut KvCache>,
+        cache: Option<&mut KvCache>,
         turns: Option<&TurnScores>,
-        mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+        before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let (batch, tokens) = ids.dims2()?;
         let mask = AttentionMask::Causal {
             past: cache.as_ref().map_or(0, |c| c.len()),
             padding: cache.as_ref().map_or(0, |c| c.padding),
         };
-        let mut x = self.embed.index_select(&ids.flatten_all()?, 0)?.reshape((
-            batch,
-            tokens,
-            self.config.hidden_size,
-        ))?;
+        self.forward_embedded(self.embed(ids)?, cache, mask, turns, before_layer)
+    }
+
+    /// The embeddings of `ids` `[batch, tokens]`: `[batch, tokens, hidden]`.
+    pub fn embed(&self, ids: &Tensor) -> Result<Tensor> {
+        let (batch, tokens) = ids.dims2()?;
+        let rows = self.embed.index_select(&ids.flatten_all()?, 0)?;
+        rows.reshape((batch, tokens, self.config.hidden_size))
+    }
+
+    /// [`Self::forward_with_turns`] for embeddings `x` `[batch, tokens, hidden]`, which need not be of tokens, and any mask.
+    pub fn forward_embedded(
+        &self,
+        mut x: Tensor,
+        mut cache: Option<&mut KvCache>,
+        mask: AttentionMask,
+        turns: Option<&TurnScores>,
+        mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let tokens = x.dim(1)?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
             let bias = turns.map(|turns| turns.bias(i)).transpose()?.flatten();

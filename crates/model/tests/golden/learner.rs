@@ -321,7 +321,7 @@ fn match_bundle(folder: &Path, golden_tensors: &HashMap<String, Tensor>, info: &
             around_image: None,
         },
         pixels: Pixels::clip(Fit::Crop),
-        config,
+        config: config.into(),
         files: BTreeMap::from([
             ("model.safetensors".to_string(), written.sha256.clone()),
             (

@@ -7,11 +7,11 @@ mod penalties;
 mod precision;
 
 use candle_core::{Device, Tensor};
-use rounds_model::EncodedImage;
 use rounds_model::bundle::Bundle;
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{Request, WeightFormat, import};
 use rounds_model::learner::FlamingoLearner;
+use rounds_model::{EncodedImage, FewShotLearner};
 use rounds_support::Cancel;
 use serde_json::Value;
 use std::collections::HashMap;
