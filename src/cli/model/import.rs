@@ -8,7 +8,10 @@ use crate::cli::failure::Outcome;
 use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
-use rounds_model::import::{ImportError, Request, WeightFormat, import};
+use rounds_model::import::{
+    ImportError, ImportSummary, MedvintRequest, MedvintVariant, Request, WeightFormat, import,
+    import_medvint,
+};
 use rounds_support::errors::{count, display_path};
 use rounds_support::{Cancel, Failure, Progress, stderr_line};
 
@@ -18,8 +21,22 @@ pub enum Family {
     Flamingo,
     /// IDEFICS-9B and IDEFICS-9B-instruct
     Idefics,
+    /// MedVInT-TD of PMC-VQA, which writes answers
+    MedvintTd,
+    /// MedVInT-TE of PMC-VQA, which fills in masked answers
+    MedvintTe,
     /// An image-text encoder for retrieval: CLIP, SigLIP or BiomedCLIP
     Encoder,
+}
+
+impl Family {
+    fn medvint(self) -> Option<MedvintVariant> {
+        match self {
+            Self::MedvintTd => Some(MedvintVariant::Td),
+            Self::MedvintTe => Some(MedvintVariant::Te),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -31,7 +48,8 @@ pub struct Import {
     #[arg(long)]
     checkpoint: PathBuf,
     /// Base language model: a folder with config.json, tokenizer.json and weights, or a llama.cpp GGUF file (LLaMA,
-    /// GPT-NeoX, MPT) with a tokenizer.json next to it
+    /// GPT-NeoX, MPT) with a tokenizer.json next to it. A MedVInT has the weights in its checkpoint: a folder with
+    /// config.json and tokenizer.json is enough
     #[arg(long)]
     language: Option<PathBuf>,
     /// CLIP weights: an open_clip file, or a Hugging Face folder
@@ -55,6 +73,12 @@ pub struct Import {
     /// Attention heads of the vision tower, if its files do not state them [default: width / 64]
     #[arg(long)]
     vision_heads: Option<usize>,
+    /// Attention heads of a MedVInT's query decoder [default: as published]
+    #[arg(long)]
+    query_heads: Option<usize>,
+    /// Side of the images in pixels, for a MedVInT with a ResNet [default: 512]
+    #[arg(long)]
+    image_size: Option<usize>,
     /// Attention heads of an encoder's text tower, if its files do not state them
     #[arg(long)]
     text_heads: Option<usize>,
@@ -70,7 +94,8 @@ pub struct Import {
     /// Token at the start of every prompt [default: the tokenizer's <s>, if it has one]
     #[arg(long)]
     begin: Option<String>,
-    /// Prompt template [default: med-flamingo for LLaMA, idefics for IDEFICS, else open-flamingo]
+    /// Prompt template [default: med-flamingo for LLaMA, that of the family for IDEFICS and MedVInT (add
+    /// -choice to it for a choice of answers), else open-flamingo]
     #[arg(long)]
     template: Option<String>,
 }
@@ -86,6 +111,11 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
     });
     if arguments.family == Family::Encoder {
         return run_encoder(arguments, &out, name, cancel);
+    }
+    if let Some(variant) = arguments.family.medvint() {
+        let request = medvint_request(arguments, variant, &out, name);
+        let imported = with_progress(|progress| import_medvint(&request, cancel, progress))?;
+        return Ok(report(&out, &imported));
     }
     let request = Request {
         idefics: arguments.family == Family::Idefics,
@@ -103,16 +133,43 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         template: arguments.template.clone(),
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
+    Ok(report(&out, &imported))
+}
+
+/// Says what was imported; returns the exit code.
+fn report(out: &Path, imported: &ImportSummary) -> u8 {
     stderr_line(format_args!(
         "{}: {}, {} parameters ({} of them in the checkpoint), {} unused, {:.2} GB",
-        display_path(&out),
+        display_path(out),
         count(imported.tensors, "tensor"),
         imported.parameters,
         imported.checkpoint_parameters,
         count(imported.ignored, "published tensor"),
         imported.bytes as f64 / 1e9
     ));
-    Ok(0)
+    0
+}
+
+fn medvint_request(
+    arguments: &Import,
+    variant: MedvintVariant,
+    out: &Path,
+    name: String,
+) -> MedvintRequest {
+    MedvintRequest {
+        variant,
+        checkpoint: arguments.checkpoint.clone(),
+        language: arguments.language.clone(),
+        tokenizer: arguments.tokenizer.clone(),
+        out: out.to_path_buf(),
+        name,
+        image_size: arguments.image_size,
+        vision_heads: arguments.vision_heads,
+        query_heads: arguments.query_heads,
+        weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
+        begin: arguments.begin.clone(),
+        template: arguments.template.clone(),
+    }
 }
 
 fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {
