@@ -6,6 +6,7 @@ use tokenizers::Tokenizer;
 use crate::EncodedImage;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
+use crate::generate::argmax;
 use crate::load;
 use crate::store::Store;
 use crate::vision::VisionOutput;
@@ -88,6 +89,17 @@ impl LoadedBundle {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// The most probable token of each row of logits.
+    pub(super) fn most_probable(logits: &Tensor) -> Result<Vec<u32>, ModelError> {
+        let rows: Vec<Vec<f32>> = logits.to_vec2()?;
+        Ok(rows.iter().map(|row| argmax(row)).collect())
+    }
+
+    pub(super) fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, ModelError> {
+        let text = self.tokenizer.decode(ids, skip_special);
+        text.map_err(|e| ModelError::Tokenizer(e.to_string()))
     }
 
     /// Normalised pixels `[1, 3, side, side]` for the tower.

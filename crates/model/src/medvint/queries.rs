@@ -53,8 +53,8 @@ impl QueryDecoder {
         let shape = (tokens.dim(0)?, count, width);
         // The queries are the first states themselves, not position codes.
         let first = self.queries.unsqueeze(0)?.broadcast_as(shape)?;
-        let layers = self.layers.iter();
-        let last = layers.fold(first.contiguous(), |x, layer| layer.forward(&x?, tokens))?;
+        let mut layers = self.layers.iter();
+        let last = layers.try_fold(first.contiguous()?, |x, layer| layer.forward(&x, tokens))?;
         self.norm.forward(&last)
     }
 }

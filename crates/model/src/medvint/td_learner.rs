@@ -75,6 +75,19 @@ impl TdLearner {
         Ok(logits.to_dtype(DType::F32)?)
     }
 
+    /// What the published scorer of choices reads: the most probable token after every position, image included, decoded without
+    /// special tokens.
+    pub fn decoded(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<String, ModelError> {
+        let logits = self.logits(ids, images, cancel)?;
+        let ids = LoadedBundle::most_probable(&logits)?;
+        self.bundle.decode(&ids, true)
+    }
+
     /// The embeddings of a sequence, `[1, positions, hidden]`.
     fn embedded(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> Result<Tensor, ModelError> {
         let mut images = images.iter();

@@ -114,8 +114,8 @@ impl MedvintTe {
         let special = self.img_special_token.reshape((1, 1, ()))?;
         let mut parts = vec![text, &special];
         parts.extend(images);
-        let blocks = self.fusion.iter();
-        let states = blocks.fold(Tensor::cat(&parts, 1), |x, block| block.forward(&x?))?;
+        let mut blocks = self.fusion.iter();
+        let states = blocks.try_fold(Tensor::cat(&parts, 1)?, |x, block| block.forward(&x))?;
         let states = states.narrow(1, rows.start, rows.len())?.contiguous()?;
         self.mlm_projection.forward(&states)?.squeeze(0)
     }

@@ -10,6 +10,7 @@ use tokenizers::Tokenizer;
 
 use super::config::{FusionConfig, MedvintConfig};
 use super::learner::{LoadedBundle, encoded};
+use super::masked::MaskedText;
 use super::te::MedvintTe;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
@@ -25,14 +26,24 @@ const PADDING: u32 = 0;
 
 /// The current prompt.
 struct Prompt {
+    /// Its tokens, with image and mask tokens.
+    ids: Vec<u32>,
     /// Keys and values of its text.
     cache: KvCache,
     /// States of its text, `[1, tokens, width]`.
     text: Tensor,
-    /// Embeddings of each image.
-    images: Vec<Tensor>,
+    images: Vec<Arc<EncodedImage>>,
     /// Logits of each mask.
     answer: Vec<Vec<f32>>,
+}
+
+impl Prompt {
+    fn is(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> bool {
+        let mut pairs = self.images.iter().zip(images);
+        self.ids == ids
+            && self.images.len() == images.len()
+            && pairs.all(|(a, b)| Arc::ptr_eq(a, b))
+    }
 }
 
 /// A loaded MedVInT-TE with the state of its current answer.
@@ -106,13 +117,24 @@ impl TeLearner {
         Ok(logits.to_dtype(DType::F32)?)
     }
 
+    /// What the published scorer reads: the most probable tokens in the places of the answer, decoded with special tokens.
+    pub fn decoded(
+        &mut self,
+        text: &MaskedText,
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<String, ModelError> {
+        let logits = self.logits(&text.input, images, cancel)?;
+        let ids = LoadedBundle::most_probable(&logits)?;
+        self.bundle.decode(&text.scored(&ids), false)
+    }
+
     /// Errors where `tokens` and `more` do not fit into a text.
     fn require_room(&self, tokens: usize, more: usize) -> Result<(), ModelError> {
         let limit = self.fusion().text_length.saturating_sub(more);
-        match tokens {
-            0 => Err(ModelError::TooLong { tokens, limit }),
-            _ if tokens > limit => Err(ModelError::TooLong { tokens, limit }),
-            _ => Ok(()),
+        match (1..=limit).contains(&tokens) {
+            true => Ok(()),
+            false => Err(ModelError::TooLong { tokens, limit }),
         }
     }
 
@@ -155,7 +177,7 @@ impl TeLearner {
         let rest = self.padded(&vec![self.mask; count + 1], before);
         let states = self.text(&rest, &mut cache, before + count + 1, cancel)?;
         let text = Tensor::cat(&[&prompt.text, &states], 1)?;
-        let images: Vec<&Tensor> = prompt.images.iter().collect();
+        let images: Vec<&Tensor> = prompt.images.iter().map(|i| &i.latents).collect();
         let logits = self.model.fuse(&text, &images, before..before + count)?;
         Ok(logits.to_dtype(DType::F32)?.to_vec2()?)
     }
@@ -226,6 +248,11 @@ impl FewShotLearner for TeLearner {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
         self.bundle.check(ids, images.len())?;
+        if self.prompt.as_ref().is_some_and(|p| p.is(ids, images)) {
+            // Options are ranked after the prompt that was just answered, and to find the length takes many passes.
+            self.branches = vec![0];
+            return Ok(self.row(0));
+        }
         self.prompt = None;
         let mut text = ids.to_vec();
         text.retain(|&id| !self.bundle.is_image(id));
@@ -236,9 +263,10 @@ impl FewShotLearner for TeLearner {
         let mut cache = self.model.new_cache();
         let states = self.text(&text, &mut cache, text.len(), cancel)?;
         let mut prompt = Prompt {
+            ids: ids.to_vec(),
             cache,
             text: states,
-            images: images.iter().map(|image| image.latents.clone()).collect(),
+            images: images.to_vec(),
             answer: Vec::new(),
         };
         prompt.answer = match given {

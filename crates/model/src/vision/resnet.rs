@@ -50,7 +50,7 @@ impl ResnetConfig {
     /// Channels of the last map, which are also the length of the vector for searching an index.
     pub fn channels(&self) -> usize {
         let last = self.stages.len().saturating_sub(1);
-        self.stem * EXPANSION << last
+        (self.stem * EXPANSION) << last
     }
 
     /// Places along one side of the last map.
@@ -190,11 +190,10 @@ impl ResnetTower {
     /// Runs `pixels` `[batch, 3, image_size, image_size]` (already normalised) through the tower: a token for each place of the last map,
     /// row by row, and their mean.
     pub fn forward(&self, pixels: &Tensor) -> Result<VisionOutput> {
-        let stem = self.stem.iter();
-        let x = stem.fold(Ok(pixels.clone()), |x, conv| conv.forward(&x?)?.relu());
-        let x = x?.avg_pool2d(2)?;
-        let blocks = self.blocks.iter();
-        let map = blocks.fold(Ok(x), |x, block| block.forward(&x?))?;
+        let mut stem = self.stem.iter();
+        let x = stem.try_fold(pixels.clone(), |x, conv| conv.forward(&x)?.relu())?;
+        let mut blocks = self.blocks.iter();
+        let map = blocks.try_fold(x.avg_pool2d(2)?, |x, block| block.forward(&x))?;
         let tokens = map.flatten_from(2)?.transpose(1, 2)?.contiguous()?;
         Ok(VisionOutput {
             pooled: tokens.mean(1)?,

@@ -237,7 +237,7 @@ impl Rules for Names {
         ];
         let alias = |prefix: &&str| name.starts_with(*prefix) && !self.decoder.starts_with(*prefix);
         BUFFERS.iter().any(|end| name.ends_with(end))
-            || self.variant == MedvintVariant::Te && OF_TE.iter().any(|prefix| alias(&prefix))
+            || self.variant == MedvintVariant::Te && OF_TE.iter().any(alias)
     }
 }
 

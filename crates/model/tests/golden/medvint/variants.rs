@@ -5,7 +5,7 @@ use rounds_model::FewShotLearner;
 use rounds_model::generate::argmax;
 use rounds_model::generate::score::rank;
 use rounds_model::import::{MedvintVariant, WeightFormat, import_medvint};
-use rounds_model::medvint::{TdLearner, TeLearner};
+use rounds_model::medvint::{MaskedText, TdLearner, TeLearner};
 use rounds_model::vision::VisionOutput;
 use rounds_support::Cancel;
 
@@ -43,6 +43,12 @@ fn td_agrees(name: &str) {
         assert_eq!(logits.dim(0).expect("rows"), learner.positions(&prompt));
         let apart = difference(&logits, wanted);
         assert!(apart < 1e-4, "{name} {case_name}: logits differ by {apart}");
+        // What the published scorer reads ends with the token that answers.
+        let decoded = learner.decoded(&prompt, &each[..shown], &cancel);
+        let last = wanted.get(wanted.dim(0).expect("rows") - 1).expect("a row");
+        let best = argmax(&last.to_vec1::<f32>().expect("floats"));
+        let answer = format!("t{best}");
+        assert!(decoded.expect("a text").ends_with(&answer), "{case_name}");
         let mut row = learner
             .prefill(&prompt, &each[..shown], &cancel)
             .expect("prefill");
@@ -92,6 +98,13 @@ fn answer(learner: &mut TeLearner, mut row: Vec<f32>) -> Vec<u32> {
     out
 }
 
+/// The word tokenizer's word for an id.
+fn name_of(id: u32) -> String {
+    let special = ["<unk>", "<s>", "</s>"];
+    let special = special.get(id as usize).map(|name| (*name).to_string());
+    special.unwrap_or_else(|| format!("t{id}"))
+}
+
 fn te_agrees(name: &str) {
     let golden = imported(MedvintVariant::Te, name);
     let mut learner = TeLearner::load(&golden.bundle, &Device::Cpu).expect("a learner");
@@ -111,6 +124,16 @@ fn te_agrees(name: &str) {
         let logits = learner.logits(&masked, &each[..shown], &cancel);
         let apart = difference(&log_softmax(&logits.expect("logits")), wanted);
         assert!(apart < 1e-4, "{name} {case_name}: logits differ by {apart}");
+        let text = MaskedText {
+            input: masked.clone(),
+            labels: [vec![1], vec![0; prompt.len() - 1], vec![9; 3], vec![2]].concat(),
+            masks: 3,
+            leaked: None,
+        };
+        let decoded = learner.decoded(&text, &each[..shown], &cancel);
+        let tokens = ids(&case["given"]);
+        let words: Vec<String> = tokens.iter().map(|id| name_of(*id)).collect();
+        assert_eq!(decoded.expect("a text"), words.join(" "));
         // With images in front: they take no place in the text.
         let asked = |masks: usize| [vec![96; shown], prompt.clone(), vec![2; masks]].concat();
         assert_eq!(learner.positions(&asked(0)), prompt.len());
@@ -126,7 +149,8 @@ fn te_agrees(name: &str) {
         let surest = answer(&mut learner, row.clone());
         assert_eq!(surest, ids(&case["surest"]), "{name} {case_name}: surest");
         // An answer is ranked with as many masks as it has tokens.
-        let ranked = rank(&mut learner, &row, &[given.clone()], &cancel).expect("ranked");
+        let ranked =
+            rank(&mut learner, &row, std::slice::from_ref(&given), &cancel).expect("ranked");
         let rows = wanted.narrow(0, prompt.len(), 3).expect("rows");
         let rows: Vec<Vec<f32>> = rows.to_vec2().expect("floats");
         let sum: f64 = rows
