@@ -49,6 +49,7 @@ fn a_prompt_has_the_tokens_that_the_model_was_trained_on() {
         1,
         1024,
         96,
+        &<[u32]>::len,
     )
     .expect("a prompt");
     assert_eq!(prompt.ids, trained.ids[..prompt.ids.len()]);

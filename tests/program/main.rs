@@ -9,6 +9,7 @@ mod doctor;
 #[cfg(unix)]
 mod endings;
 mod index;
+mod medvint;
 #[cfg(unix)]
 mod plain;
 mod prefix;

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use rounds_assistant::prompt::Template;
 use rounds_assistant::retrieval::Strategy;
 use rounds_assistant::{Case, Engine, Settings, Setup};
-use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::families::load_learner;
 use rounds_model::generate::{Decoding, generate};

@@ -36,7 +36,8 @@ pub(super) fn dropout(x: Tensor, share: f32, rng: &mut Rng) -> Result<Tensor> {
     let mask: Vec<f32> = (0..x.elem_count())
         .map(|_| if rng.chance(share) { 0.0 } else { kept })
         .collect();
-    x * Tensor::from_vec(mask, x.shape(), x.device())?
+    let mask = Tensor::from_vec(mask, x.shape(), x.device())?;
+    x * mask
 }
 
 impl Context<'_> {

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::optim::{AdamW, gradients};
-use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
 use rounds_model::families::load_learner;
 use rounds_model::import::{PrefixRequest, import_prefix};
 use rounds_model::prefix::Layout;
 use rounds_support::files;
 
+#[expect(unreachable_pub, reason = "tests of other crates use the file too")]
 #[path = "../../../../tests/common/word_tokenizer.rs"]
 mod word_tokenizer;
 
