@@ -91,7 +91,7 @@ pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
         return x.gelu();
     }
     /// Twice the square root of 2 / pi: `(1 + tanh(u)) / 2` is `sigmoid(2 u)`.
-    const SCALE: f32 = 1.595_769_1;
+    const SCALE: f32 = 1.595_769;
     const CUBE: f32 = 0.044_715;
     x.contiguous()?.apply_op1(Pointwise {
         name: "gelu-tanh",

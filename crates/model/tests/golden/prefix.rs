@@ -302,10 +302,9 @@ impl Gradients {
         }
         let low_rank = [("lora_A", "low_rank_down"), ("lora_B", "low_rank_up")];
         let low_rank = low_rank.iter().find(|(theirs, _)| name.contains(theirs));
-        let (layer, rest) = name.split_once(".h.").map_or_else(
-            || name.split_once(".layers.").expect("a layer"),
-            |split| split,
-        );
+        let (layer, rest) = name
+            .split_once(".h.")
+            .unwrap_or_else(|| name.split_once(".layers.").expect("a layer"));
         assert!(layer.starts_with("gpt."));
         let (layer, rest) = rest.split_once('.').expect("a layer");
         let root = format!("lang_encoder.model.layers.{layer}");
