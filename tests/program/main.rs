@@ -10,6 +10,7 @@ mod doctor;
 mod endings;
 mod images;
 mod index;
+mod medvint;
 #[cfg(unix)]
 mod plain;
 mod prefix;

@@ -14,6 +14,10 @@ pub enum Family {
     FlamingoV2,
     /// IDEFICS, with vision and language in one checkpoint.
     Idefics,
+    /// MedVInT-TD, with vision and language in one checkpoint; the language source has the tokenizer only.
+    MedvintTd,
+    /// MedVInT-TE, likewise.
+    MedvintTe,
     /// CLIP on its own.
     Clip,
 }
@@ -187,7 +191,7 @@ mod tests {
     fn the_catalogue_parses_and_its_names_are_valid() {
         let entries = read(include_str!("catalogue.toml")).unwrap();
         assert_eq!(entries, catalogue());
-        assert_eq!(entries.len(), 9);
+        assert_eq!(entries.len(), 12);
         for entry in &entries {
             assert!(!entry.sources.is_empty() && !entry.licence.text.is_empty());
             assert_eq!(find(&entry.name).as_ref(), Some(entry));

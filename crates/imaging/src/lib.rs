@@ -48,7 +48,7 @@ pub use resize::resize_bicubic;
 pub use sketch::Sketch;
 pub use sniff::format as format_of;
 pub use thumbnail::thumbnail_jpeg;
-pub use transform::{clip_transform, squash_transform};
+pub use transform::{clip_transform, squash_opaque_transform, squash_transform};
 
 /// A decoded image.
 #[derive(Clone, Debug, PartialEq)]

@@ -121,6 +121,17 @@ pub fn squash_transform(image: &Image, size: usize, depth: HighBitDepth) -> Vec<
     resize_bicubic(&rgb, w, h, size, size)
 }
 
+/// [`squash_transform`] of the colours alone: those of transparent parts stay as they are, as Pillow's `convert("RGB")` leaves them and
+/// MedVInT prepares images.
+pub fn squash_opaque_transform(image: &Image, size: usize, depth: HighBitDepth) -> Vec<u8> {
+    let (w, h) = (image.width as usize, image.height as usize);
+    let rgb = match (depth, &image.extras.high_bit_grey) {
+        (HighBitDepth::AsReference, Some(grey)) => Cow::Owned(grey.clipped_rgb()),
+        _ => Cow::Borrowed(&image.rgb),
+    };
+    resize_bicubic(&rgb, w, h, size, size)
+}
+
 /// `int(size * long / short)`, as Python computes it.
 fn long_side(size: usize, long: usize, short: usize) -> usize {
     ((size * long) as f64 / short as f64) as usize

@@ -13,6 +13,9 @@ use super::error::ModelError;
 pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
+use rounds_imaging::{
+    HighBitDepth, Image, clip_transform, squash_opaque_transform, squash_transform,
+};
 use rounds_support::{files, sanitise};
 
 /// Version of the `model.toml` format that this program reads and writes.
@@ -221,6 +224,8 @@ pub enum Fit {
     Crop,
     /// Scale both sides to it, ignoring the aspect ratio (IDEFICS).
     Squash,
+    /// [`Fit::Squash`], but the colours of transparent parts stay as they are (MedVInT).
+    SquashOpaque,
 }
 
 /// How pixels are prepared.
@@ -245,12 +250,30 @@ impl Pixels {
         }
     }
 
+    /// ImageNet's mean and standard deviation, which MedVInT uses with every tower.
+    pub fn imagenet(fit: Fit) -> Self {
+        Self {
+            fit,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+        }
+    }
+
     /// Mean and standard deviation of TensorFlow's EfficientNet-Lite: 127 and 128 of 255 for every colour.
     pub fn efficientnet_lite(fit: Fit) -> Self {
         Self {
             fit,
             mean: [127.0 / 255.0; 3],
             std: [128.0 / 255.0; 3],
+        }
+    }
+
+    /// The image as the tower's square input: `side * side * 3` bytes of 8-bit RGB.
+    pub fn square(&self, image: &Image, side: usize, depth: HighBitDepth) -> Vec<u8> {
+        match self.fit {
+            Fit::Crop => clip_transform(image, side, depth),
+            Fit::Squash => squash_transform(image, side, depth),
+            Fit::SquashOpaque => squash_opaque_transform(image, side, depth),
         }
     }
 

@@ -11,12 +11,13 @@ use super::error::ModelError;
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::language::DecoderConfig;
 use super::learner::FlamingoLearner;
+use super::medvint::{MedvintConfig, MedvintTd, MedvintTe, TdLearner, TeLearner};
 use super::prefix::{PrefixConfig, PrefixLearner, PrefixModel};
 use super::store::TensorSpec;
 use super::vision::VisionConfig;
 
 /// Model families that this program can run.
-pub const FAMILIES: [&str; 3] = ["flamingo", "idefics", "prefix"];
+pub const FAMILIES: [&str; 5] = ["flamingo", "idefics", "prefix", "medvint-td", "medvint-te"];
 
 /// Sizes of a model of any family, as in `model.toml`. All families but Flamingo have the field `architecture`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +27,8 @@ pub enum ModelConfig {
     Flamingo(Box<FlamingoConfig>),
     /// A prefix-tuned model.
     Prefix(Box<PrefixConfig>),
+    /// A MedVInT.
+    Medvint(Box<MedvintConfig>),
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
@@ -35,6 +38,9 @@ impl<'de> Deserialize<'de> for ModelConfig {
         let found = match value.get("architecture") {
             None => serde_json::from_value(value).map(Self::Flamingo),
             Some(name) if name == "prefix" => serde_json::from_value(value).map(Self::Prefix),
+            Some(name) if MedvintConfig::is_named(name.as_str()) => {
+                serde_json::from_value(value).map(Self::Medvint)
+            }
             Some(other) => {
                 let reason = format!("unknown architecture {other}");
                 return Err(D::Error::custom(reason));
@@ -56,12 +62,19 @@ impl From<PrefixConfig> for ModelConfig {
     }
 }
 
+impl From<MedvintConfig> for ModelConfig {
+    fn from(config: MedvintConfig) -> Self {
+        Self::Medvint(Box::new(config))
+    }
+}
+
 impl ModelConfig {
     /// Whether a bundle of `family` may have it.
     pub(crate) fn is_of(&self, family: &str) -> bool {
         match self {
             Self::Flamingo(_) => matches!(family, "flamingo" | "idefics"),
             Self::Prefix(_) => family == "prefix",
+            Self::Medvint(config) => family == config.family(),
         }
     }
 
@@ -70,6 +83,7 @@ impl ModelConfig {
         match self {
             Self::Flamingo(config) => config.check(),
             Self::Prefix(config) => config.check(),
+            Self::Medvint(config) => config.check(),
         }
     }
 
@@ -77,15 +91,23 @@ impl ModelConfig {
     pub fn flamingo(&self) -> Option<&FlamingoConfig> {
         match self {
             Self::Flamingo(config) => Some(config),
-            Self::Prefix(_) => None,
+            Self::Prefix(_) | Self::Medvint(_) => None,
         }
     }
 
     /// The sizes of a prefix-tuned model; `None` for another family.
     pub fn prefix(&self) -> Option<&PrefixConfig> {
         match self {
-            Self::Flamingo(_) => None,
             Self::Prefix(config) => Some(config),
+            Self::Flamingo(_) | Self::Medvint(_) => None,
+        }
+    }
+
+    /// The sizes of a MedVInT; `None` for another family.
+    pub fn medvint(&self) -> Option<&MedvintConfig> {
+        match self {
+            Self::Medvint(config) => Some(config),
+            Self::Flamingo(_) | Self::Prefix(_) => None,
         }
     }
 
@@ -94,6 +116,7 @@ impl ModelConfig {
         match self {
             Self::Flamingo(config) => &config.vision,
             Self::Prefix(config) => &config.vision,
+            Self::Medvint(config) => config.vision(),
         }
     }
 
@@ -102,14 +125,16 @@ impl ModelConfig {
         match self {
             Self::Flamingo(config) => &config.language,
             Self::Prefix(config) => &config.language,
+            Self::Medvint(config) => config.language(),
         }
     }
 
-    /// The decoder, to change its sizes before weights are written.
+    /// The language model, to change its sizes before weights are written.
     pub(crate) fn language_mut(&mut self) -> &mut DecoderConfig {
         match self {
             Self::Flamingo(config) => &mut config.language,
             Self::Prefix(config) => &mut config.language,
+            Self::Medvint(config) => config.language_mut(),
         }
     }
 
@@ -118,6 +143,7 @@ impl ModelConfig {
         match self {
             Self::Flamingo(config) => [1, config.resampler.num_latents, config.latent_width()],
             Self::Prefix(config) => [1, config.prefix_length, config.language.hidden_size],
+            Self::Medvint(config) => config.latent_dims(),
         }
     }
 
@@ -125,7 +151,7 @@ impl ModelConfig {
     pub fn media_mask(&self) -> Option<MediaMask> {
         match self {
             Self::Flamingo(config) => Some(config.media_mask),
-            Self::Prefix(_) => None,
+            Self::Prefix(_) | Self::Medvint(_) => None,
         }
     }
 
@@ -133,7 +159,7 @@ impl ModelConfig {
     pub fn knows_shots(&self) -> bool {
         match self {
             Self::Flamingo(_) => true,
-            Self::Prefix(_) => false,
+            Self::Prefix(_) | Self::Medvint(_) => false,
         }
     }
 
@@ -142,6 +168,10 @@ impl ModelConfig {
         match self {
             Self::Flamingo(config) => Flamingo::tensors(config),
             Self::Prefix(config) => PrefixModel::tensors(config),
+            Self::Medvint(config) => match config.as_ref() {
+                MedvintConfig::Td(config) => MedvintTd::tensors(config),
+                MedvintConfig::Te(config) => MedvintTe::tensors(config),
+            },
         }
     }
 }
@@ -154,5 +184,9 @@ pub fn load_learner(
     Ok(match &bundle.manifest.config {
         ModelConfig::Flamingo(_) => Box::new(FlamingoLearner::load(bundle, device)?),
         ModelConfig::Prefix(_) => Box::new(PrefixLearner::load(bundle, device)?),
+        ModelConfig::Medvint(config) => match config.as_ref() {
+            MedvintConfig::Td(_) => Box::new(TdLearner::load(bundle, device)?),
+            MedvintConfig::Te(_) => Box::new(TeLearner::load(bundle, device)?),
+        },
     })
 }

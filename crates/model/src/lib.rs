@@ -22,6 +22,7 @@ pub mod learner;
 pub mod library;
 pub mod load;
 mod manifest_files;
+pub mod medvint;
 pub mod ops;
 pub mod prefix;
 pub mod random;
@@ -90,6 +91,12 @@ pub trait FewShotLearner: Send + Sync {
     /// Adds one token to the first sequence and returns the logits after it.
     fn step(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>, ModelError> {
         self.step_branch(0, token, cancel)
+    }
+    /// For a model that fills in masked tokens: logits of each of `count` masks after the current prompt. `None` for a model that writes
+    /// token after token.
+    fn fill(&mut self, count: usize, cancel: &Cancel) -> Result<Option<Vec<Vec<f32>>>, ModelError> {
+        let _ = (count, cancel);
+        Ok(None)
     }
     /// Replaces the current sequences: the new sequence `i` continues the old sequence `parents[i]`. After a prefill there is
     /// one sequence, number 0.

@@ -4,15 +4,15 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::bundle::{
-    FORMAT_VERSION, Fit, Manifest, ModelConfig, Pixels, SpecialTokens, VectorIdentity,
-};
+use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
+use super::families::ModelConfig;
 use super::flamingo::{FlamingoConfig, GatedStyle, MediaMask, ResamplerConfig};
 use super::import::{ImportError, WeightFormat, write_weights};
 use super::language::{DecoderConfig, Mlp};
 use super::layers::NormKind;
+use super::medvint::{FusionConfig, MedvintConfig, QueryConfig, TdConfig, TeConfig};
 use super::prefix::{Architecture, Layout, MapperConfig, PrefixConfig};
-use super::vision::{ClipConfig, VisionActivation, VisionConfig};
+use super::vision::{ClipConfig, ResnetConfig, VisionActivation, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files};
 
@@ -44,6 +44,12 @@ pub enum Shape {
     /// Prefix tuning of BioMedLM with the MLP mapper.
     #[cfg_attr(feature = "clap", value(name = "prefix-biomedlm"))]
     PrefixBioMedLm,
+    /// MedVInT-TD: PMC-LLaMA-7B and PMC-CLIP's ResNet-50.
+    #[cfg_attr(feature = "clap", value(name = "medvint-td"))]
+    MedvintTd,
+    /// MedVInT-TE: LLaMA-7B and PMC-CLIP's ResNet-50.
+    #[cfg_attr(feature = "clap", value(name = "medvint-te"))]
+    MedvintTe,
 }
 
 fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
@@ -127,7 +133,7 @@ fn prefix(language: DecoderConfig) -> PrefixConfig {
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::OpenFlamingo3b,
         Self::OpenFlamingo4b,
         Self::OpenFlamingo9b,
@@ -136,9 +142,11 @@ impl Shape {
         Self::PrefixGpt2Xl,
         Self::PrefixBioGpt,
         Self::PrefixBioMedLm,
+        Self::MedvintTd,
+        Self::MedvintTe,
     ];
 
-    /// The published configuration (seed-systems, sections 1 to 3 and 5).
+    /// The published configuration (seed-systems, sections 1 to 5).
     pub fn config(self) -> ModelConfig {
         match self {
             Self::PrefixGpt2Xl => prefix(gpt(50_257, 1600, 48, 25)).into(),
@@ -154,7 +162,41 @@ impl Shape {
                 ..gpt(28_896, 2560, 32, 20)
             })
             .into(),
+            Self::MedvintTd | Self::MedvintTe => self.medvint().into(),
             _ => self.flamingo().into(),
+        }
+    }
+
+    fn medvint(self) -> MedvintConfig {
+        let queries = |heads, inner| QueryConfig {
+            count: 32,
+            layers: 12,
+            heads,
+            inner,
+        };
+        let tower = |stages| VisionConfig::Resnet(ResnetConfig::resnet_50(stages));
+        let language = llama_7b(32_000);
+        match self {
+            Self::MedvintTe => MedvintConfig::Te(TeConfig {
+                vision: tower(4),
+                queries: queries(4, 768),
+                fusion: FusionConfig {
+                    width: 768,
+                    layers: 1,
+                    heads: 8,
+                    text_length: 256,
+                    max_answer: 6,
+                },
+                language: DecoderConfig {
+                    tied_head: true,
+                    ..language
+                },
+            }),
+            _ => MedvintConfig::Td(TdConfig {
+                vision: tower(3),
+                queries: Some(queries(8, 1024)),
+                language,
+            }),
         }
     }
 
@@ -265,11 +307,15 @@ pub fn write(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<u64, ImportError> {
     let mut config = shape.config();
+    // A model without an output head of its own needs none in addition to its embedding table.
+    let has_head = config.medvint().is_none();
+    let language = config.language_mut();
     if let Some(layers) = layers {
-        let language = config.language_mut();
         language.layers = layers.clamp(1, language.layers);
     }
-    config.language_mut().tied_head &= !format.is_packed();
+    if has_head {
+        language.tied_head &= !format.is_packed();
+    }
     let specs = config.tensors()?;
     files::create_private_dir(folder)?;
     let mut done = 0;
@@ -283,16 +329,29 @@ pub fn write(
     })?;
     progress(specs.len(), specs.len());
     let special: &[&str] = match shape {
+        Shape::MedvintTd | Shape::MedvintTe => &["<unk>", "<s>", "</s>", "<image>"],
         Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
         _ if config.prefix().is_some() => &["<|endoftext|>", "<image>"],
         _ => &["<|endofchunk|>", "<image>", "<PAD>"],
     };
     let json = tokenizer(config.language().vocab_size, special)?;
     let idefics = shape == Shape::Idefics9b;
-    let (family, template, end) = match &config {
-        ModelConfig::Prefix(config) => ("prefix", config.layout.template(), "<|endoftext|>"),
-        _ if idefics => ("idefics", "idefics", "</s>"),
-        _ => ("flamingo", "open-flamingo", "<|endofchunk|>"),
+    let family = match (&config, shape) {
+        (ModelConfig::Medvint(config), _) => config.family(),
+        (ModelConfig::Prefix(_), _) => "prefix",
+        _ if idefics => "idefics",
+        _ => "flamingo",
+    };
+    let template = match &config {
+        ModelConfig::Prefix(config) => config.layout.template(),
+        ModelConfig::Flamingo(_) if !idefics => "open-flamingo",
+        _ => family,
+    };
+    let (begin, end) = match shape {
+        Shape::MedvintTd => ("<unk>", "<s>"),
+        Shape::MedvintTe | Shape::Idefics9b => ("<s>", "</s>"),
+        _ if config.prefix().is_some() => ("", "<|endoftext|>"),
+        _ => ("", "<|endofchunk|>"),
     };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
@@ -308,7 +367,7 @@ pub fn write(
         weights: vec![format.file().into()],
         vectors_known_by: VectorIdentity::Settings,
         tokens: SpecialTokens {
-            begin: if idefics { "<s>" } else { "" }.into(),
+            begin: begin.into(),
             image: "<image>".into(),
             end_of_chunk: end.into(),
             stop: Vec::new(),
@@ -316,10 +375,11 @@ pub fn write(
             untrained: vec!["<image>".into()],
             around_image: idefics.then(|| "<fake_token_around_image>".into()),
         },
-        pixels: Pixels::clip(match idefics {
-            true => Fit::Squash,
-            false => Fit::Crop,
-        }),
+        pixels: match shape {
+            Shape::MedvintTd | Shape::MedvintTe => Pixels::imagenet(Fit::SquashOpaque),
+            Shape::Idefics9b => Pixels::clip(Fit::Squash),
+            _ => Pixels::clip(Fit::Crop),
+        },
         config,
         files: BTreeMap::from([
             (format.file().to_string(), written.sha256.clone()),
@@ -356,7 +416,14 @@ fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
     let hash = name.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3)
     });
-    let scale = 1.7 / (shape.last().copied().unwrap_or(1).max(1) as f32).sqrt();
+    let fan_in: usize = match shape {
+        // A convolution.
+        [_, inputs @ .., height, width] if !inputs.is_empty() => {
+            inputs.iter().product::<usize>() * height * width
+        }
+        _ => shape.last().copied().unwrap_or(1),
+    };
+    let scale = 1.7 / (fan_in.max(1) as f32).sqrt();
     let mut rng = Rng::new(hash);
     // Two uniform numbers per draw, for speed: billions are needed.
     let count: usize = shape.iter().product();

@@ -9,7 +9,8 @@ use rounds_assistant::prompt::Template;
 use rounds_model::encoder::{self, Activation, EncoderOptions, Overrides};
 use rounds_model::flamingo::MediaMask;
 use rounds_model::import::{
-    ImportError, ImportSummary, PrefixRequest, Request, WeightFormat, import, import_prefix,
+    ImportError, ImportSummary, MedvintRequest, MedvintVariant, PrefixRequest, Request,
+    WeightFormat, import, import_medvint, import_prefix,
 };
 use rounds_model::prefix::Layout;
 use rounds_support::errors::{count, display_path};
@@ -23,8 +24,22 @@ pub enum Family {
     Idefics,
     /// A prefix-tuned language model: what open-ended-medical-vqa's training saved, over GPT-2, BioMedLM, BioGPT or LLaMA
     Prefix,
+    /// MedVInT-TD of PMC-VQA, which writes answers
+    MedvintTd,
+    /// MedVInT-TE of PMC-VQA, which fills in masked answers
+    MedvintTe,
     /// An image-text encoder for retrieval: CLIP, SigLIP or BiomedCLIP
     Encoder,
+}
+
+impl Family {
+    fn medvint(self) -> Option<MedvintVariant> {
+        match self {
+            Self::MedvintTd => Some(MedvintVariant::Td),
+            Self::MedvintTe => Some(MedvintVariant::Te),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -36,7 +51,8 @@ pub struct Import {
     #[arg(long)]
     checkpoint: PathBuf,
     /// Base language model: a folder with config.json, tokenizer.json and weights, or a llama.cpp GGUF file (LLaMA,
-    /// GPT-NeoX, MPT) with a tokenizer.json next to it
+    /// GPT-NeoX, MPT) with a tokenizer.json next to it. A MedVInT has the weights in its checkpoint: a folder with
+    /// config.json and tokenizer.json is enough
     #[arg(long)]
     language: Option<PathBuf>,
     /// CLIP weights: an open_clip file, or a Hugging Face folder
@@ -60,6 +76,12 @@ pub struct Import {
     /// Attention heads of the vision tower, if its files do not state them [default: width / 64]
     #[arg(long)]
     vision_heads: Option<usize>,
+    /// Attention heads of a MedVInT's query decoder [default: as published]
+    #[arg(long)]
+    query_heads: Option<usize>,
+    /// Side of the images in pixels, for a MedVInT with a ResNet [default: 512]
+    #[arg(long)]
+    image_size: Option<usize>,
     /// Attention heads of an encoder's text tower, if its files do not state them
     #[arg(long)]
     text_heads: Option<usize>,
@@ -84,7 +106,9 @@ pub struct Import {
     /// Token at the start of every prompt [default: the tokenizer's <s>, if it has one]
     #[arg(long)]
     begin: Option<String>,
-    /// Prompt template [default: med-flamingo for LLaMA, idefics for IDEFICS, prefix or that of its layout for prefix tuning, else open-flamingo]
+    /// Prompt template [default: med-flamingo for LLaMA, that of the family for IDEFICS and MedVInT (add
+    /// -choice to it for a choice of answers), prefix or that of its layout for prefix tuning, else
+    /// open-flamingo]
     #[arg(long)]
     template: Option<String>,
 }
@@ -102,7 +126,14 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         return run_encoder(arguments, &out, name, cancel);
     }
     if arguments.family == Family::Prefix {
-        return run_prefix(arguments, &out, name, cancel);
+        let request = prefix_request(arguments, &out, name)?;
+        let imported = with_progress(|progress| import_prefix(&request, cancel, progress))?;
+        return Ok(report(&out, &imported));
+    }
+    if let Some(variant) = arguments.family.medvint() {
+        let request = medvint_request(arguments, variant, &out, name);
+        let imported = with_progress(|progress| import_medvint(&request, cancel, progress))?;
+        return Ok(report(&out, &imported));
     }
     let request = Request {
         idefics: arguments.family == Family::Idefics,
@@ -120,11 +151,11 @@ pub fn run(arguments: &Import, cancel: &Cancel) -> Outcome {
         template: arguments.template.clone(),
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
-    report(&out, &imported);
-    Ok(0)
+    Ok(report(&out, &imported))
 }
 
-fn report(out: &Path, imported: &ImportSummary) {
+/// Says what was imported; returns the exit code.
+fn report(out: &Path, imported: &ImportSummary) -> u8 {
     stderr_line(format_args!(
         "{}: {}, {} parameters ({} of them in the checkpoint), {} unused, {:.2} GB",
         display_path(out),
@@ -134,14 +165,15 @@ fn report(out: &Path, imported: &ImportSummary) {
         count(imported.ignored, "published tensor"),
         imported.bytes as f64 / 1e9
     ));
+    0
 }
 
-fn run_prefix(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {
+fn prefix_request(arguments: &Import, out: &Path, name: String) -> Result<PrefixRequest, Failure> {
     let needed = |path: &Option<PathBuf>, flag: &str| {
         let missing = || Failure::usage(format!("--family prefix also needs {flag}"));
         path.clone().ok_or_else(missing)
     };
-    let request = PrefixRequest {
+    Ok(PrefixRequest {
         checkpoint: arguments.checkpoint.clone(),
         language: needed(&arguments.language, "--language")?,
         vision: needed(&arguments.vision, "--vision")?,
@@ -155,10 +187,29 @@ fn run_prefix(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> 
         weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
         begin: arguments.begin.clone(),
         template: arguments.template.clone(),
-    };
-    let imported = with_progress(|progress| import_prefix(&request, cancel, progress))?;
-    report(out, &imported);
-    Ok(0)
+    })
+}
+
+fn medvint_request(
+    arguments: &Import,
+    variant: MedvintVariant,
+    out: &Path,
+    name: String,
+) -> MedvintRequest {
+    MedvintRequest {
+        variant,
+        checkpoint: arguments.checkpoint.clone(),
+        language: arguments.language.clone(),
+        tokenizer: arguments.tokenizer.clone(),
+        out: out.to_path_buf(),
+        name,
+        image_size: arguments.image_size,
+        vision_heads: arguments.vision_heads,
+        query_heads: arguments.query_heads,
+        weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
+        begin: arguments.begin.clone(),
+        template: arguments.template.clone(),
+    }
 }
 
 fn run_encoder(arguments: &Import, out: &Path, name: String, cancel: &Cancel) -> Outcome {

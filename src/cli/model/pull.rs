@@ -2,7 +2,7 @@
 
 use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::import::with_progress;
 use super::new_bundle_folder;
@@ -11,7 +11,9 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::out::print;
 use rounds_hub::{self as hub, Entry, Family, Hub, Pins, Role};
 use rounds_model::flamingo::MediaMask;
-use rounds_model::import::{Request, WeightFormat, import};
+use rounds_model::import::{
+    ImportSummary, MedvintRequest, MedvintVariant, Request, WeightFormat, import, import_medvint,
+};
 use rounds_support::errors::display_path;
 use rounds_support::{Failure, Paths, Progress, stderr_line};
 
@@ -81,6 +83,32 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(&entry.name));
+    let variant = match entry.family {
+        Family::MedvintTd => Some(MedvintVariant::Td),
+        Family::MedvintTe => Some(MedvintVariant::Te),
+        _ => None,
+    };
+    if let Some(variant) = variant {
+        let request = MedvintRequest {
+            variant,
+            checkpoint: checkpoint.join(first_file(&entry)),
+            language: folder(Role::Language),
+            tokenizer: None,
+            out: new_bundle_folder(&out)?,
+            name: entry.name.clone(),
+            image_size: None,
+            vision_heads: None,
+            query_heads: None,
+            weight_format: arguments.dtype,
+            begin: None,
+            // The blank checkpoint alone was trained without choices.
+            template: (!entry.name.ends_with("-blank"))
+                .then(|| format!("{}-choice", variant.name())),
+        };
+        let imported = with_progress(|progress| import_medvint(&request, cancel, progress))?;
+        report(&request.out, &imported);
+        return Ok(0);
+    }
     let request = Request {
         idefics: entry.family == Family::Idefics,
         checkpoint,
@@ -99,13 +127,26 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
         template: None,
     };
     let imported = with_progress(|progress| import(&request, cancel, progress))?;
+    report(&request.out, &imported);
+    Ok(0)
+}
+
+fn report(out: &Path, imported: &ImportSummary) {
     stderr_line(format_args!(
         "{}: {} parameters, {:.2} GB",
-        display_path(&request.out),
+        display_path(out),
         imported.parameters,
         imported.bytes as f64 / 1e9
     ));
-    Ok(0)
+}
+
+/// The checkpoint's file, which may be in a folder of its repository.
+fn first_file(entry: &Entry) -> &str {
+    let file = entry
+        .sources
+        .first()
+        .and_then(|source| source.files.first());
+    file.map_or("", |file| file.name.as_str())
 }
 
 /// Prints the licence and, at a terminal, asks the user to accept it.

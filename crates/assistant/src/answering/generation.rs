@@ -70,6 +70,8 @@ impl Engine {
         let mut forbidden = named(&tokens.untrained);
         forbidden.extend(token(&tokens.begin));
         forbidden.extend(token(&tokens.image));
+        // Some models begin and end texts with the same token.
+        forbidden.retain(|token| !ends.contains(token));
         Ok(ControlTokens { ends, forbidden })
     }
 }

@@ -1,5 +1,6 @@
 //! Builds the prompt of a question and the provenance of its answer.
 
+use super::ranking::distinct;
 use super::{Request, Standing};
 use crate::engine::Engine;
 use crate::prompt::{self, Prompt};
@@ -59,6 +60,10 @@ impl Engine {
             notices.extend(last_image_notice(mask, &request.case.images));
         }
         notices.extend(unfamiliar_shots_notice(config.knows_shots(), ordered.len()));
+        notices.extend(unfamiliar_images_notice(
+            config.knows_shots(),
+            request.case.images.len(),
+        ));
         notices.extend(request.case.images.iter().filter_map(brightened_notice));
         let answer = Answer {
             answer: String::new(),
@@ -88,7 +93,7 @@ impl Engine {
         let order: Vec<(usize, &Example)> = order.iter().map(|s| (s.rank, &s.example)).collect();
         let context = self.learner.context();
         Ok(prompt::build(
-            &self.template,
+            &self.template.with_choices(&distinct(&settings.options)),
             self.learner.tokenizer(),
             &self.learner.manifest().tokens.begin,
             &order,
@@ -184,6 +189,13 @@ fn unfamiliar_shots_notice(knows_shots: bool, shots: usize) -> Option<String> {
     (!knows_shots && shots > 0).then(|| {
         "this model was trained on single questions: shots are outside what it was trained on"
             .to_string()
+    })
+}
+
+/// That a model which was trained on one image at a time was given several.
+fn unfamiliar_images_notice(knows_shots: bool, images: usize) -> Option<String> {
+    (!knows_shots && images > 1).then(|| {
+        format!("{images} images: this model was trained on one, further ones are outside of that")
     })
 }
 

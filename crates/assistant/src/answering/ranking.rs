@@ -50,7 +50,11 @@ impl Engine {
         let options = distinct(&request.settings.options);
         let continuations = options
             .iter()
-            .map(|option| self.continuation(&text, &ids, option))
+            .enumerate()
+            .map(|(at, option)| {
+                let option = self.template.ranked(at, option);
+                self.continuation(&text, &ids, &option)
+            })
             .collect::<Result<Vec<_>, ModelError>>()?;
         let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
         let taken = self.learner.positions(&ids);
@@ -120,7 +124,7 @@ impl Engine {
 }
 
 /// The options as the prompt states them, without those that repeat an earlier one but for blanks and case.
-fn distinct(options: &[String]) -> Vec<String> {
+pub(super) fn distinct(options: &[String]) -> Vec<String> {
     let mut seen = HashSet::new();
     let options = options.iter().map(|option| prompt::plain(option));
     options

@@ -42,6 +42,19 @@ pub struct Template {
     /// Whether question and answer are split into tokens on their own, apart from the text around them (prefix tuning).
     #[serde(default)]
     pub split_apart: bool,
+    /// Form of one answer to choose from, with `{letter}` and `{choice}`; `{choices}` in the question stands for all of them. Empty where
+    /// the template shows none.
+    #[serde(default)]
+    pub choice: String,
+    /// Form of an answer to choose from where it is ranked: what the model was trained to write. Empty for the answer itself.
+    #[serde(default)]
+    pub ranked: String,
+    /// The answers to choose from, as the question shows them.
+    #[serde(skip)]
+    choices: String,
+    /// The token in front of every text, for `{begin}`.
+    #[serde(skip)]
+    begin: String,
 }
 
 /// Why a template cannot be used.
@@ -62,6 +75,37 @@ impl Template {
             .ok_or_else(|| TemplateError::Missing(name.to_string()))?;
         toml::from_str(&String::from_utf8_lossy(bytes))
             .map_err(|e| TemplateError::Invalid(name.to_string(), e.message().to_string()))
+    }
+
+    /// The same template with these answers to choose from in the question, if it shows any.
+    #[must_use]
+    pub fn with_choices(&self, options: &[String]) -> Self {
+        let options = options.iter().enumerate();
+        let shown = options.map(|(at, option)| lettered(&self.choice, at, option));
+        Self {
+            choices: shown.collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The answer number `at` to choose from, as the model was trained to write it.
+    pub fn ranked(&self, at: usize, option: &str) -> String {
+        match self.ranked.is_empty() {
+            true => option.to_string(),
+            false => lettered(&self.ranked, at, option),
+        }
+    }
+
+    /// The same template with `begin` in front of every text, where its forms say so; and what remains to stand in front of the prompt.
+    fn with_begin<'a>(&self, begin: &'a str) -> (Self, &'a str) {
+        let template = Self {
+            begin: begin.to_string(),
+            ..self.clone()
+        };
+        match self.query.contains("{begin}") {
+            true => (template, ""),
+            false => (template, begin),
+        }
     }
 
     fn one_image(&self) -> String {
@@ -104,7 +148,7 @@ impl Template {
             }
             false => (self.images(example.images.len()), plain(&example.question)),
         };
-        let text = fill(
+        let text = self.fill(
             &form,
             &images,
             &self.filled_in(question),
@@ -117,8 +161,45 @@ impl Template {
     /// The question as text for the model to continue, with [`SPLIT`] where tokens must not reach across.
     pub fn query(&self, question: &str, images: usize) -> String {
         let question = self.filled_in(plain(question));
-        let text = fill(&self.query, &self.images(images), &question, "", "");
+        let text = self.fill(&self.query, &self.images(images), &question, "", "");
         merge_adjacent_markers(text, &self.around_image)
+    }
+
+    /// Fills placeholders in one pass, so that a placeholder's name inside a value is not replaced.
+    fn fill(
+        &self,
+        form: &str,
+        images: &str,
+        question: &str,
+        answer: &str,
+        rationale: &str,
+    ) -> String {
+        let values = [
+            ("{begin}", self.begin.as_str()),
+            ("{images}", images),
+            ("{question}", question),
+            ("{choices}", self.choices.as_str()),
+            ("{answer}", answer),
+            ("{rationale}", rationale),
+        ];
+        let mut out = String::new();
+        let mut rest = form;
+        while let Some(at) = rest.find('{') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            match values.iter().find(|(name, _)| rest.starts_with(name)) {
+                Some((name, value)) => {
+                    out.push_str(value);
+                    rest = &rest[name.len()..];
+                }
+                None => {
+                    out.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        out.push_str(rest);
+        out
     }
 
     /// Whether the model gives its rationale before the answer.
@@ -152,32 +233,11 @@ pub fn merge_adjacent_markers(text: String, around: &str) -> String {
     }
 }
 
-/// Fills placeholders in one pass, so that a placeholder's name inside a value is not replaced.
-fn fill(form: &str, images: &str, question: &str, answer: &str, rationale: &str) -> String {
-    let values = [
-        ("{images}", images),
-        ("{question}", question),
-        ("{answer}", answer),
-        ("{rationale}", rationale),
-    ];
-    let mut out = String::new();
-    let mut rest = form;
-    while let Some(at) = rest.find('{') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match values.iter().find(|(name, _)| rest.starts_with(name)) {
-            Some((name, value)) => {
-                out.push_str(value);
-                rest = &rest[name.len()..];
-            }
-            None => {
-                out.push('{');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
+/// `form` with `{letter}`, which is A for the first option, and `{choice}`, the option as it is in prompts.
+fn lettered(form: &str, at: usize, option: &str) -> String {
+    let letter = ('A'..='Z').nth(at).map(String::from).unwrap_or_default();
+    let form = form.replace("{letter}", &letter);
+    form.replace("{choice}", &plain(option))
 }
 
 /// Untrusted text as one clean line whose special tokens and template markers are harmless.
@@ -268,6 +328,7 @@ pub fn build(
 ) -> Result<Prompt, rounds_model::error::ModelError> {
     use rounds_model::error::ModelError;
     let encode = |text: &str| token_ids(tokenizer, text);
+    let (template, begin) = &template.with_begin(begin);
     let head = format!("{begin}{}", template.header);
     let query = template.query(question, images);
     let limit = context.saturating_sub(reserve);
@@ -542,6 +603,42 @@ mod tests {
         .unwrap();
         assert_eq!(prompt.ids, pieces.concat());
         assert_eq!(prompt.text, "question: Is it? context:<image>answer ");
+    }
+
+    #[test]
+    fn medvint_prompts_are_those_of_pmc_vqa() {
+        let named = |name: &str| Template::shipped(name).unwrap();
+        let asked = |name: &str, options: &[&str]| {
+            let options: Vec<String> = options.iter().map(|o| (*o).to_string()).collect();
+            let template = named(name).with_choices(&options);
+            let (template, begin) = template.with_begin("<unk>");
+            assert_eq!(begin, "", "{name} puts the begin token after the image");
+            template.query("What is it?", 1)
+        };
+        assert_eq!(
+            asked("medvint-td", &["yes"]),
+            "<image><unk>Question: What is it?The Answer is:"
+        );
+        assert_eq!(
+            asked("medvint-td-choice", &["a cyst", "{answer}"]),
+            "<image><unk>Question: What is it?Choices: A:a cyst  B:{answer} The Answer is:"
+        );
+        assert_eq!(
+            asked("medvint-te", &[]),
+            "<image><unk>Question: What is it?The Answer is:"
+        );
+        assert_eq!(
+            asked("medvint-te-choice", &["a cyst", "a bone"]),
+            "<image><unk>Question: What is it?The choices are: A:a cyst B:a bone The Answer is:"
+        );
+        assert_eq!(template().with_begin("<s>").1, "<s>");
+        for (name, wanted) in [
+            ("medvint-td", "a bone"),
+            ("medvint-td-choice", "B:a bone"),
+            ("medvint-te-choice", "B"),
+        ] {
+            assert_eq!(named(name).ranked(1, "a bone"), wanted);
+        }
     }
 
     #[test]

@@ -15,7 +15,10 @@ impl AnswerLayout {
 
     /// Takes the prompt, before the first text.
     pub fn begin(&mut self, prompt: &str) {
-        let lead = prompt.rsplit([' ', '\n']).next().unwrap_or_default();
+        let lead = match prompt.strip_suffix("Answer is:") {
+            Some(_) => "Answer:",
+            None => prompt.rsplit([' ', '\n']).next().unwrap_or_default(),
+        };
         self.lead = lead.to_string();
     }
 

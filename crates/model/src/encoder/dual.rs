@@ -83,7 +83,7 @@ impl DualEncoder {
                 // crop one pixel further left or up.
                 Fit::Crop => clip_transform(image, side, HighBitDepth::Scaled),
                 // SigLIP's processor gets 8-bit RGB, without the original bit depth or transparency.
-                Fit::Squash => {
+                Fit::Squash | Fit::SquashOpaque => {
                     let (width, height) = (image.width as usize, image.height as usize);
                     resize_bicubic(&image.rgb, width, height, side, side)
                 }

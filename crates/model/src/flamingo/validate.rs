@@ -5,7 +5,7 @@ use crate::bounds::{
     MAX_IMAGE_SIDE, MAX_LAYERS, MAX_SIZE, check_epsilon, check_heads, check_range,
 };
 use crate::language::DecoderConfig;
-use crate::vision::{ClipConfig, EfficientNetConfig, VisionConfig};
+use crate::vision::{ClipConfig, EfficientNetConfig, ResnetConfig, VisionConfig};
 
 /// Maximum length of a sequence: the table of rotary angles is allocated before any weight is read.
 const MAX_POSITIONS: usize = 1 << 17;
@@ -34,10 +34,7 @@ impl FlamingoConfig {
             self.cross_attn_head_dim,
             MAX_HEAD_DIM,
         )?;
-        match &self.vision {
-            VisionConfig::Clip(tower) => clip(tower)?,
-            VisionConfig::EfficientNet(tower) => efficientnet(tower)?,
-        }
+        vision(&self.vision)?;
         resampler(&self.resampler)?;
         let tokens = self.vision.tokens();
         if self
@@ -59,10 +56,19 @@ impl FlamingoConfig {
 
 /// Checks of the parts of a Flamingo on their own.
 pub(crate) mod check_parts {
-    pub(crate) use super::{clip, efficientnet as tower, language as decoder};
+    pub(crate) use super::{efficientnet as tower, language as decoder, vision};
 }
 
-pub(crate) fn clip(tower: &ClipConfig) -> Result<(), String> {
+/// Checks a vision tower of any kind.
+pub(crate) fn vision(tower: &VisionConfig) -> Result<(), String> {
+    match tower {
+        VisionConfig::Clip(tower) => clip(tower),
+        VisionConfig::EfficientNet(tower) => efficientnet(tower),
+        VisionConfig::Resnet(tower) => resnet(tower),
+    }
+}
+
+fn clip(tower: &ClipConfig) -> Result<(), String> {
     check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
     check_range("patch_size", tower.patch_size, tower.image_size)?;
     check_range("vision width", tower.width, MAX_SIZE)?;
@@ -86,6 +92,21 @@ pub(crate) fn efficientnet(tower: &EfficientNetConfig) -> Result<(), String> {
         check_range("blocks", stage.blocks, MAX_LAYERS)?;
     }
     Ok(())
+}
+
+fn resnet(tower: &ResnetConfig) -> Result<(), String> {
+    check_range("image_size", tower.image_size, MAX_IMAGE_SIDE)?;
+    check_range("stem", tower.stem, MAX_CHANNELS)?;
+    // Each stage halves the map, which must not vanish.
+    check_range("number of stages", tower.stages.len(), 8)?;
+    check_range("side of the last map", tower.map_side(), MAX_IMAGE_SIDE)?;
+    for &blocks in &tower.stages {
+        check_range("blocks", blocks, MAX_LAYERS)?;
+    }
+    match tower.stem.is_multiple_of(2) {
+        true => Ok(()),
+        false => Err(format!("stem is {}, but must be even", tower.stem)),
+    }
 }
 
 fn match_bias(bias: &MatchBiasConfig, decoder: &DecoderConfig) -> Result<(), String> {
@@ -187,7 +208,7 @@ mod tests {
     fn clip(config: &mut FlamingoConfig) -> &mut ClipConfig {
         match &mut config.vision {
             VisionConfig::Clip(tower) => tower,
-            VisionConfig::EfficientNet(_) => unreachable!("nano has a CLIP"),
+            _ => unreachable!("nano has a CLIP"),
         }
     }
 

@@ -16,6 +16,33 @@ pub struct Likelihood {
     pub mean: f64,
 }
 
+fn log_probability(row: &[f32], token: u32) -> f64 {
+    let scores = log_softmax(row);
+    let found = scores.get(token as usize).copied();
+    found.unwrap_or(f64::NEG_INFINITY)
+}
+
+/// Log-probabilities of the tokens of a continuation, each given those before it.
+fn written(
+    learner: &mut dyn FewShotLearner,
+    logits: &[f32],
+    continuation: &[u32],
+    cancel: &Cancel,
+) -> Result<Vec<f64>, ModelError> {
+    // One sequence to come back to, and one to continue.
+    learner.branch(&[0, 0])?;
+    let mut row = logits.to_vec();
+    let mut tokens = Vec::with_capacity(continuation.len());
+    for (i, &token) in continuation.iter().enumerate() {
+        tokens.push(log_probability(&row, token));
+        if i + 1 < continuation.len() {
+            row = learner.step_branch(1, token, cancel)?;
+        }
+    }
+    learner.branch(&[0])?;
+    Ok(tokens)
+}
+
 /// Scores `continuations` of the prefilled prompt with these `logits`. Afterwards the learner is back at the end of the prompt.
 pub fn rank(
     learner: &mut dyn FewShotLearner,
@@ -25,23 +52,14 @@ pub fn rank(
 ) -> Result<Vec<Likelihood>, ModelError> {
     let mut out = Vec::with_capacity(continuations.len());
     for continuation in continuations {
-        // One sequence to come back to, and one to continue.
-        learner.branch(&[0, 0])?;
-        let mut row = logits.to_vec();
-        let mut tokens = Vec::with_capacity(continuation.len());
-        for (i, &token) in continuation.iter().enumerate() {
-            let scores = log_softmax(&row);
-            tokens.push(
-                scores
-                    .get(token as usize)
-                    .copied()
-                    .unwrap_or(f64::NEG_INFINITY),
-            );
-            if i + 1 < continuation.len() {
-                row = learner.step_branch(1, token, cancel)?;
+        let tokens = match learner.fill(continuation.len(), cancel)? {
+            Some(rows) => {
+                let rows = rows.iter().zip(continuation);
+                rows.map(|(row, &token)| log_probability(row, token))
+                    .collect()
             }
-        }
-        learner.branch(&[0])?;
+            None => written(learner, logits, continuation, cancel)?,
+        };
         let sum: f64 = tokens.iter().sum();
         out.push(Likelihood {
             mean: sum / tokens.len().max(1) as f64,

@@ -3,13 +3,10 @@
 use candle_core::Tensor;
 use candle_core::quantized::GgmlDType;
 
-use super::recipe::{Recipe, TensorRef};
+use super::recipe::{BatchNorm, Recipe, TensorRef};
 use super::{ImportError, Sources};
 use crate::store::TensorSpec;
 use crate::weights::{Source, WeightError};
-
-/// Epsilon of the batch norms in TensorFlow's EfficientNets.
-const BATCH_NORM_EPS: f64 = 1e-3;
 
 /// Makes one of our tensors from published ones.
 pub(crate) fn assemble(
@@ -81,17 +78,17 @@ pub(crate) fn assemble(
             let x = crate::ops::linear(&x, &w1, Some(&b1))?.relu()?;
             crate::ops::linear(&x, &w2, Some(&b2))?
         }
-        Recipe::FoldedWeight(refs) => {
+        Recipe::FoldedWeight(refs, norm) => {
             let [weight, gamma, variance] = all(sources, refs)?;
-            let factor = batch_norm_factor(&gamma, &variance)?;
+            let factor = batch_norm_factor(*norm, &gamma, &variance)?;
             let rows = weight
                 .flatten_from(1)?
                 .broadcast_mul(&factor.unsqueeze(1)?)?;
             rows.reshape(spec.shape.as_slice())?
         }
-        Recipe::FoldedBias(refs) => {
+        Recipe::FoldedBias(refs, norm) => {
             let [beta, mean, gamma, variance] = all(sources, refs)?;
-            (beta - (mean * batch_norm_factor(&gamma, &variance)?)?)?
+            (beta - (mean * batch_norm_factor(*norm, &gamma, &variance)?)?)?
         }
     })
 }
@@ -119,8 +116,12 @@ fn low_rank_up(
 }
 
 /// What a batch norm in evaluation multiplies its channels by.
-fn batch_norm_factor(gamma: &Tensor, variance: &Tensor) -> candle_core::Result<Tensor> {
-    gamma / (variance + BATCH_NORM_EPS)?.sqrt()?
+fn batch_norm_factor(
+    norm: BatchNorm,
+    gamma: &Tensor,
+    variance: &Tensor,
+) -> candle_core::Result<Tensor> {
+    gamma / (variance + norm.epsilon())?.sqrt()?
 }
 
 /// The quantised type of a published weight, if its blocks can be copied: rows may be split and reordered, blocks may not.

@@ -157,7 +157,7 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
             let rows: usize = shapes.iter().filter_map(|s| s.first()).sum();
             Some(&rows) == wanted.first() && shapes.iter().all(|s| same_tail(s))
         }
-        Recipe::FoldedWeight(_) => {
+        Recipe::FoldedWeight(..) => {
             let channels = wanted.get(..1);
             let ones = |axes: &[usize]| axes.iter().all(|&d| d == 1);
             // A 1 x 1 convolution becomes a linear layer.
@@ -165,7 +165,7 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
                 first == wanted || first.starts_with(wanted) && ones(&first[wanted.len()..]);
             weight && shapes[1..].iter().all(|s| Some(s.as_slice()) == channels)
         }
-        Recipe::FoldedBias(_) => shapes.iter().all(|s| s == wanted),
+        Recipe::FoldedBias(..) => shapes.iter().all(|s| s == wanted),
         Recipe::Transposed(_) => first.iter().rev().eq(wanted.iter()),
         Recipe::ConvQkv(..) => {
             matches!((first[..].len(), wanted), (2, &[out, input]) if first[..] == [input, 3 * out])
@@ -180,7 +180,8 @@ fn check_shape(recipe: &Recipe, shapes: &[Vec<usize>], wanted: &[usize]) -> Resu
             let blocks = if part.is_some() { 3 } else { 1 };
             let low_rank = match (shapes, wanted) {
                 ([_, down, up], &[out, input]) => {
-                    down.get(1) == Some(&input)
+                    down.len() == 2
+                        && down[1] == input
                         && up.len() == 2
                         && up[0] == blocks * out
                         && up.get(1) == down.first()

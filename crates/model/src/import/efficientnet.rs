@@ -2,7 +2,7 @@
 
 use super::ImportError;
 use super::infer_config::{dims, layers};
-use super::recipe::{Recipe, Role, TensorRef};
+use super::recipe::{BatchNorm, Recipe, Role, TensorRef};
 use crate::vision::{Architecture, EfficientNetConfig, StageConfig};
 use crate::weights::Source;
 
@@ -29,15 +29,19 @@ pub(super) fn recipe(role: Role, rest: &str) -> Option<Recipe> {
     let tensor = |name: String| TensorRef { role, name };
     let of_norm = |name: &str| tensor(format!("{norm}.{name}"));
     match end {
-        "weight" => Some(Recipe::FoldedWeight(vec![
-            tensor(format!("{conv}.weight")),
-            of_norm("weight"),
-            of_norm("running_var"),
-        ])),
+        "weight" => Some(Recipe::FoldedWeight(
+            vec![
+                tensor(format!("{conv}.weight")),
+                of_norm("weight"),
+                of_norm("running_var"),
+            ],
+            BatchNorm::TensorFlow,
+        )),
         "bias" => Some(Recipe::FoldedBias(
             ["bias", "running_mean", "weight", "running_var"]
                 .map(of_norm)
                 .to_vec(),
+            BatchNorm::TensorFlow,
         )),
         _ => None,
     }

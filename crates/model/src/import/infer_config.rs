@@ -273,52 +273,67 @@ pub(crate) fn vision(
         return Ok((VisionLayout::OpenClip { prefix }, config));
     }
     for prefix in ["model.vision_model.", "vision_model.", ""] {
-        let conv = format!("{prefix}embeddings.patch_embedding.weight");
-        if !source.has(&conv) {
-            continue;
+        if let Some(found) = hugging_face_vision(source, prefix, json, heads)? {
+            return Ok(found);
         }
-        let [width, _, patch, _] = dims(source, &conv)?;
-        let name = format!("{prefix}embeddings.position_embedding.weight");
-        let [positions, _] = dims(source, &name)?;
-        let blocks = format!("{prefix}encoder.layers.");
-        let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.fc1.weight"))?;
-        let projection = "visual_projection.weight".to_string();
-        let configured = json.and_then(|j| {
-            j.count(&["vision_config.num_attention_heads", "num_attention_heads"])
-                .ok()
-        });
-        let activation = json.map_or("", |j| {
-            j.string(&["vision_config.hidden_act", "hidden_act"])
-        });
-        let activation = match activation {
-            "gelu" => VisionActivation::Gelu,
-            "" | "quick_gelu" => VisionActivation::QuickGelu,
-            other => {
-                let reason = format!("hidden_act {other} of the vision tower is not supported");
-                return Err(ImportError::config(source.origin(), reason));
-            }
-        };
-        let config = ClipConfig {
-            image_size: patches_per_side(positions) * patch,
-            patch_size: patch,
-            width,
-            layers: layers(source, &blocks, "layer_norm1.weight"),
-            heads: heads.or(configured).unwrap_or(width / 64).max(1),
-            mlp_width,
-            embed_dim: match source.has(&projection) {
-                true => dims::<2>(source, &projection)?[0],
-                false => 0,
-            },
-            activation,
-            keep_class_token: false,
-        };
-        let prefix = prefix.to_string();
-        return Ok((VisionLayout::HuggingFace { prefix, projection }, config));
     }
     Err(ImportError::config(
         source.origin(),
         "it has no CLIP vision tower".into(),
     ))
+}
+
+/// The vision tower of transformers under `prefix`, if there is one.
+pub(crate) fn hugging_face_vision(
+    source: &Source,
+    prefix: &str,
+    json: Option<&JsonConfig>,
+    heads: Option<usize>,
+) -> Result<Option<(VisionLayout, ClipConfig)>, ImportError> {
+    let conv = format!("{prefix}embeddings.patch_embedding.weight");
+    if !source.has(&conv) {
+        return Ok(None);
+    }
+    let [width, _, patch, _] = dims(source, &conv)?;
+    let name = format!("{prefix}embeddings.position_embedding.weight");
+    let [positions, _] = dims(source, &name)?;
+    let blocks = format!("{prefix}encoder.layers.");
+    let [mlp_width, _] = dims(source, &format!("{blocks}0.mlp.fc1.weight"))?;
+    let projection = "visual_projection.weight".to_string();
+    let configured = json.and_then(|j| {
+        j.count(&["vision_config.num_attention_heads", "num_attention_heads"])
+            .ok()
+    });
+    let activation = json.map_or("", |j| {
+        j.string(&["vision_config.hidden_act", "hidden_act"])
+    });
+    let activation = match activation {
+        "gelu" => VisionActivation::Gelu,
+        "" | "quick_gelu" => VisionActivation::QuickGelu,
+        other => {
+            let reason = format!("hidden_act {other} of the vision tower is not supported");
+            return Err(ImportError::config(source.origin(), reason));
+        }
+    };
+    let config = ClipConfig {
+        image_size: patches_per_side(positions) * patch,
+        patch_size: patch,
+        width,
+        layers: layers(source, &blocks, "layer_norm1.weight"),
+        heads: heads.or(configured).unwrap_or(width / 64).max(1),
+        mlp_width,
+        embed_dim: match source.has(&projection) {
+            true => dims::<2>(source, &projection)?[0],
+            false => 0,
+        },
+        activation,
+        keep_class_token: false,
+    };
+    let prefix = prefix.to_string();
+    Ok(Some((
+        VisionLayout::HuggingFace { prefix, projection },
+        config,
+    )))
 }
 
 /// Patches along one side of the image, in a tower with a class token.

@@ -11,12 +11,14 @@ mod gpt;
 pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
+mod medvint;
 mod prefix;
 mod pretrained;
 pub(crate) mod recipe;
 mod tokens;
 mod write;
 
+pub use medvint::{MedvintRequest, MedvintVariant, import_medvint};
 pub use prefix::{PrefixRequest, import_prefix, prefix_tokenizer};
 pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};

@@ -60,9 +60,28 @@ pub(crate) enum Recipe {
     /// What p-tuning's encoder gives: embeddings, then weights and biases of three linear layers with ReLU between them.
     PromptEncoder(Vec<TensorRef>),
     /// A convolution with the batch norm after it folded into its weight: the weight, then the norm's weight and variance.
-    FoldedWeight(Vec<TensorRef>),
+    FoldedWeight(Vec<TensorRef>, BatchNorm),
     /// The bias that remains of a folded batch norm: its bias, mean, weight and variance.
-    FoldedBias(Vec<TensorRef>),
+    FoldedBias(Vec<TensorRef>, BatchNorm),
+}
+
+/// Whose batch norms a checkpoint has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BatchNorm {
+    /// Those of TensorFlow's EfficientNets.
+    TensorFlow,
+    /// PyTorch's.
+    PyTorch,
+}
+
+impl BatchNorm {
+    /// What is added to the variance.
+    pub(crate) fn epsilon(self) -> f64 {
+        match self {
+            Self::TensorFlow => 1e-3,
+            Self::PyTorch => 1e-5,
+        }
+    }
 }
 
 impl Recipe {
@@ -82,8 +101,8 @@ impl Recipe {
             | Self::Merged { refs: p, .. }
             | Self::LowRankUp(p, _, _)
             | Self::PromptEncoder(p)
-            | Self::FoldedWeight(p)
-            | Self::FoldedBias(p) => p,
+            | Self::FoldedWeight(p, _)
+            | Self::FoldedBias(p, _) => p,
         }
     }
 
@@ -92,8 +111,8 @@ impl Recipe {
         matches!(
             self,
             Self::Concat(_)
-                | Self::FoldedWeight(_)
-                | Self::FoldedBias(_)
+                | Self::FoldedWeight(..)
+                | Self::FoldedBias(..)
                 | Self::Merged { .. }
                 | Self::PromptEncoder(_)
         )
@@ -115,8 +134,8 @@ impl Recipe {
             | Self::Merged { refs: p, .. }
             | Self::LowRankUp(p, _, _)
             | Self::PromptEncoder(p)
-            | Self::FoldedWeight(p)
-            | Self::FoldedBias(p) => *p = refs,
+            | Self::FoldedWeight(p, _)
+            | Self::FoldedBias(p, _) => *p = refs,
         }
         self
     }

@@ -1,9 +1,9 @@
-//! The tokenizer of an imported Flamingo, with the tokens that it adds.
+//! The tokenizer of an imported learner, with the tokens that it adds.
 
 use std::path::Path;
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::ImportError;
+use super::{ImportError, MedvintVariant};
 use crate::bundle::SpecialTokens;
 use rounds_support::files;
 
@@ -148,6 +148,43 @@ pub(super) fn idefics(text: &TokenizerText) -> Result<ImportedTokenizer, ImportE
             media_reset: Some("</s>".into()),
             untrained: vec!["<image>".into(), "<fake_token_around_image>".into()],
             around_image: Some("<fake_token_around_image>".into()),
+        },
+    })
+}
+
+/// The tokenizer of a MedVInT: LLaMA's, to which a token for images is added. No text of PMC-VQA has one: images stand in front.
+///
+/// The begin and end of MedVInT-TD's texts are ids 0 and 1, as PMC-LLaMA was trained; MedVInT-TE begins with `<s>`, and `</s>` is both its
+/// mask and the end of a text.
+pub(super) fn medvint(
+    text: &TokenizerText,
+    variant: MedvintVariant,
+) -> Result<ImportedTokenizer, ImportError> {
+    let mut tokenizer = text.parse()?;
+    for (id, token) in (0..).zip(["<unk>", "<s>", "</s>"]) {
+        if tokenizer.token_to_id(token) != Some(id) {
+            let reason = format!("the token {token} does not have id {id}, as in LLaMA's");
+            return Err(text.error(reason));
+        }
+    }
+    const IMAGE: &str = "<image>";
+    if tokenizer.token_to_id(IMAGE).is_none() {
+        let _ = tokenizer.add_special_tokens([AddedToken::from(IMAGE, true)]);
+    }
+    let (begin, end, stop) = match variant {
+        MedvintVariant::Td => ("<unk>", "<s>", vec!["</s>".into()]),
+        MedvintVariant::Te => ("<s>", "</s>", Vec::new()),
+    };
+    Ok(ImportedTokenizer {
+        json: text.to_json(&tokenizer)?,
+        special: SpecialTokens {
+            begin: begin.into(),
+            image: IMAGE.into(),
+            end_of_chunk: end.into(),
+            stop,
+            media_reset: None,
+            untrained: vec![IMAGE.into()],
+            around_image: None,
         },
     })
 }

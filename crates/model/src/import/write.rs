@@ -72,7 +72,7 @@ impl WeightFormat {
         if !spec.linear {
             return plain;
         }
-        let sensitive = ["v_proj", "down_proj", "lm_head"];
+        let sensitive = ["v_proj", "down_proj", "lm_head", "mlm_projection"];
         let sensitive = sensitive.iter().any(|d| spec.name.contains(d));
         match self {
             Self::Q4K if width.is_multiple_of(256) && sensitive => GgmlDType::Q6K,

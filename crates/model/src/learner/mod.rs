@@ -7,7 +7,7 @@ use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use crate::bundle::{Bundle, Fit, Manifest};
+use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::flamingo::{
     CrossKv, Flamingo, media_ranges, seen_images, text_time, text_time_with_reset, turns,
@@ -20,7 +20,7 @@ use crate::{EncodedImage, FewShotLearner};
 use familiar::Familiar;
 pub use familiar::familiarity;
 use matches::Matches;
-use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// Tokens per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
@@ -111,10 +111,10 @@ impl FlamingoLearner {
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
         let side = self.model.config.vision.image_size();
-        let rgb = match self.manifest.pixels.fit {
-            Fit::Crop => clip_transform(image, side, self.high_bit_depth),
-            Fit::Squash => squash_transform(image, side, self.high_bit_depth),
-        };
+        let rgb = self
+            .manifest
+            .pixels
+            .square(image, side, self.high_bit_depth);
         let out = self.manifest.pixels.normalise(&rgb);
         let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
         Ok(pixels.to_dtype(self.dtype)?)

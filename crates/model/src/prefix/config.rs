@@ -70,10 +70,7 @@ impl PrefixConfig {
     /// Errors, saying which, where a size is impossible.
     pub fn check(&self) -> Result<(), String> {
         check_range("prefix_length", self.prefix_length, MAX_POSITIONS)?;
-        match &self.vision {
-            VisionConfig::Clip(tower) => check_parts::clip(tower)?,
-            VisionConfig::EfficientNet(tower) => check_parts::tower(tower)?,
-        }
+        check_parts::vision(&self.vision)?;
         check_parts::decoder(&self.language)?;
         if let Some(tokens) = self.virtual_tokens {
             check_range("count of virtual_tokens", tokens.count, MAX_POSITIONS)?;

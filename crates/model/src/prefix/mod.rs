@@ -18,20 +18,17 @@ pub use mapper::{Mapper, MapperConfig};
 use candle_core::{Device, Result, Tensor};
 use candle_nn::Init;
 
-use super::bundle::{Fit, Pixels};
+use super::bundle::Pixels;
 use super::language::{Decoder, KvCache};
 use super::ops::AttentionMask;
 use super::store::{Store, TensorSpec, required_tensors};
 use super::vision::VisionTower;
-use rounds_imaging::{HighBitDepth, Image, clip_transform, squash_transform};
+use rounds_imaging::{HighBitDepth, Image};
 
 /// Normalised pixels `[1, 3, side, side]` of an image, in f32.
 pub fn pixels(image: &Image, pixels: &Pixels, side: usize, device: &Device) -> Result<Tensor> {
     let depth = HighBitDepth::default();
-    let rgb = match pixels.fit {
-        Fit::Crop => clip_transform(image, side, depth),
-        Fit::Squash => squash_transform(image, side, depth),
-    };
+    let rgb = pixels.square(image, side, depth);
     Tensor::from_vec(pixels.normalise(&rgb), (1, 3, side, side), device)
 }
 

@@ -1,4 +1,4 @@
-//! The towers that a Flamingo can have, behind one type.
+//! The towers that a learner can have, behind one type.
 
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use super::clip::{ClipConfig, ClipTower};
 use super::efficientnet::{EfficientNetConfig, EfficientNetTower};
 use super::output::VisionOutput;
+use super::resnet::{ResnetConfig, ResnetTower};
 use crate::store::Store;
 
-/// Sizes of a tower. In files, an EfficientNet has the field `architecture` and a CLIP does not.
+/// Sizes of a tower. In files, the field `architecture` names it; a CLIP has no such field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum VisionConfig {
@@ -16,15 +17,18 @@ pub enum VisionConfig {
     Clip(ClipConfig),
     /// An EfficientNet-Lite.
     EfficientNet(EfficientNetConfig),
+    /// CLIP's ModifiedResNet.
+    Resnet(ResnetConfig),
 }
 
 impl<'de> Deserialize<'de> for VisionConfig {
     // serde's own rule for untagged enums would not say which field is wrong.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        let found = match value.get("architecture").is_some() {
-            true => serde_json::from_value(value).map(Self::EfficientNet),
-            false => serde_json::from_value(value).map(Self::Clip),
+        let found = match value.get("architecture").map(|name| name.as_str()) {
+            None => serde_json::from_value(value).map(Self::Clip),
+            Some(Some("modified-resnet")) => serde_json::from_value(value).map(Self::Resnet),
+            Some(_) => serde_json::from_value(value).map(Self::EfficientNet),
         };
         found.map_err(D::Error::custom)
     }
@@ -36,6 +40,7 @@ impl VisionConfig {
         match self {
             Self::Clip(config) => config.image_size,
             Self::EfficientNet(config) => config.image_size,
+            Self::Resnet(config) => config.image_size,
         }
     }
 
@@ -44,6 +49,7 @@ impl VisionConfig {
         match self {
             Self::Clip(config) => config.width,
             Self::EfficientNet(config) => config.head,
+            Self::Resnet(config) => config.channels(),
         }
     }
 
@@ -52,6 +58,7 @@ impl VisionConfig {
         match self {
             Self::Clip(config) => config.vector_width(),
             Self::EfficientNet(config) => config.head,
+            Self::Resnet(config) => config.channels(),
         }
     }
 
@@ -60,6 +67,7 @@ impl VisionConfig {
         match self {
             Self::Clip(config) => config.patches() + usize::from(config.keep_class_token),
             Self::EfficientNet(config) => config.map_side() * config.map_side(),
+            Self::Resnet(config) => config.map_side() * config.map_side(),
         }
     }
 }
@@ -70,6 +78,8 @@ pub enum VisionTower {
     Clip(Box<ClipTower>),
     /// An EfficientNet-Lite.
     EfficientNet(Box<EfficientNetTower>),
+    /// CLIP's ModifiedResNet.
+    Resnet(Box<ResnetTower>),
 }
 
 impl VisionTower {
@@ -80,6 +90,9 @@ impl VisionTower {
             VisionConfig::EfficientNet(config) => {
                 Self::EfficientNet(Box::new(EfficientNetTower::load(config, store)?))
             }
+            VisionConfig::Resnet(config) => {
+                Self::Resnet(Box::new(ResnetTower::load(config, store)?))
+            }
         })
     }
 
@@ -88,6 +101,7 @@ impl VisionTower {
         match self {
             Self::Clip(tower) => tower.forward(pixels),
             Self::EfficientNet(tower) => tower.forward(pixels),
+            Self::Resnet(tower) => tower.forward(pixels),
         }
     }
 }

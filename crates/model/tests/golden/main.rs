@@ -3,6 +3,7 @@
 mod encoders;
 mod gguf;
 mod learner;
+mod medvint;
 mod pixels;
 mod prefix;
 mod published;

@@ -57,10 +57,13 @@ const TOPICS: [Topic; 3] = [
     ),
 ];
 
+/// An image with a question about it and the answer.
+type Known = (usize, String, String);
+
 /// Draws questions about several images.
 pub(crate) struct Several {
-    /// Groups of (image, question, answer) with one question and one answer, of at least two images.
-    shared: Vec<Vec<(usize, String, String)>>,
+    /// Groups with one question and one answer, of at least two images.
+    shared: Vec<Vec<Known>>,
     /// For each of [`TOPICS`], the images of each class.
     classes: Vec<BTreeMap<&'static str, Vec<usize>>>,
 }
@@ -68,7 +71,7 @@ pub(crate) struct Several {
 impl Several {
     /// Draws from the images of `split`.
     pub(crate) fn new(data: &RadiologyData, coarse: &[Coarse], split: Split) -> Self {
-        let mut groups: BTreeMap<(String, String), Vec<(usize, String, String)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(String, String), Vec<Known>> = BTreeMap::new();
         for question in data.questions_of(split) {
             let of = &data.questions[question];
             let key = (comparable(&of.question), comparable(&of.answer));

@@ -1,0 +1,228 @@
+//! MedVInT-TD as a [`FewShotLearner`].
+
+use candle_core::{DType, Device, Tensor};
+use std::sync::Arc;
+use tokenizers::Tokenizer;
+
+use super::config::MedvintConfig;
+use super::learner::{LoadedBundle, encoded};
+use super::td::MedvintTd;
+use crate::bundle::{Bundle, Manifest};
+use crate::error::ModelError;
+use crate::language::KvCache;
+use crate::load;
+use crate::ops::AttentionMask;
+use crate::{EncodedImage, FewShotLearner};
+use rounds_imaging::Image;
+use rounds_support::Cancel;
+
+/// Positions per prefill step, so that a cancel takes effect soon and memory stays bounded.
+const PREFILL_CHUNK: usize = 256;
+
+/// A loaded MedVInT-TD with the state of its current sequences.
+pub struct TdLearner {
+    bundle: LoadedBundle,
+    model: MedvintTd,
+    branches: Vec<KvCache>,
+}
+
+impl TdLearner {
+    /// Loads the model of a bundle: in f32 on a CPU, in the bundle's dtype elsewhere.
+    pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
+        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
+    }
+
+    /// [`Self::load`], computing in `dtype`.
+    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
+        let Some(MedvintConfig::Td(config)) = bundle.manifest.config.medvint() else {
+            return Err(ModelError::Family(bundle.manifest.family.clone()));
+        };
+        let (loaded, store) = LoadedBundle::load(bundle, device, dtype)?;
+        Ok(Self {
+            model: MedvintTd::load(config, store).map_err(|e| loaded.damaged(&e))?,
+            bundle: loaded,
+            branches: Vec::new(),
+        })
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> &MedvintTd {
+        &self.model
+    }
+
+    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
+    pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
+        self.bundle.pixels(image)
+    }
+
+    /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
+    pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
+        let output = self.model.tower.forward(pixels)?;
+        let read = self.model.read(&output)?;
+        encoded(&output, self.model.embeddings(&read)?)
+    }
+
+    /// Logits after every position, `[positions, vocabulary]` in f32: an image has as many positions as embeddings. Starts a sequence like
+    /// [`FewShotLearner::prefill`].
+    pub fn logits(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let hidden = self.start(ids, images, false, cancel)?;
+        let logits = self.model.language.logits(&hidden)?.squeeze(0)?;
+        Ok(logits.to_dtype(DType::F32)?)
+    }
+
+    /// What the published scorer of choices reads: the most probable token after every position, image included, decoded without
+    /// special tokens.
+    pub fn decoded(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<String, ModelError> {
+        let logits = self.logits(ids, images, cancel)?;
+        let ids = LoadedBundle::most_probable(&logits)?;
+        self.bundle.decode(&ids, true)
+    }
+
+    /// The embeddings of a sequence, `[1, positions, hidden]`.
+    fn embedded(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> Result<Tensor, ModelError> {
+        let mut images = images.iter();
+        let mut parts = Vec::new();
+        for run in ids.chunk_by(|a, b| !self.bundle.is_image(*a) && !self.bundle.is_image(*b)) {
+            match run {
+                [id] if self.bundle.is_image(*id) => {
+                    parts.extend(images.next().map(|image| image.latents.clone()));
+                }
+                text => {
+                    let text = Tensor::new(text, &self.bundle.device)?.unsqueeze(0)?;
+                    parts.push(self.model.language.embed(&text)?);
+                }
+            }
+        }
+        Ok(Tensor::cat(&parts, 1)?)
+    }
+
+    /// Hidden states of a new sequence, `[1, positions, hidden]`; with `last_chunk_only` those of the last chunk alone.
+    fn start(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        last_chunk_only: bool,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        self.bundle.check(ids, images.len())?;
+        let (positions, limit) = (self.positions(ids), self.context());
+        if ids.is_empty() || positions > limit {
+            return Err(ModelError::TooLong {
+                tokens: positions,
+                limit,
+            });
+        }
+        // Free the old sequences first: the new one may need their memory.
+        self.branches.clear();
+        let embedded = self.embedded(ids, images)?;
+        let mut cache = self.model.language.new_cache();
+        cache.reserve(positions + 1);
+        self.branches.push(cache);
+        let mut outputs = Vec::new();
+        for from in (0..positions).step_by(PREFILL_CHUNK) {
+            let chunk = embedded.narrow(1, from, PREFILL_CHUNK.min(positions - from))?;
+            if last_chunk_only {
+                outputs.clear();
+            }
+            outputs.push(self.run(0, chunk.contiguous()?, cancel)?);
+        }
+        Ok(Tensor::cat(&outputs, 1)?)
+    }
+
+    /// Hidden states of embeddings that continue sequence `branch`.
+    fn run(&mut self, branch: usize, x: Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
+        let Some(cache) = self.branches.get_mut(branch) else {
+            return Err(candle_core::Error::msg("step before prefill").into());
+        };
+        let mask = AttentionMask::Causal {
+            past: cache.len(),
+            padding: 0,
+        };
+        let language = &self.model.language;
+        let hidden = language.forward_embedded(x, Some(cache), mask, None, |_, x| {
+            match cancel.is_cancelled() {
+                true => candle_core::bail!("cancelled"),
+                false => Ok(x),
+            }
+        });
+        match cancel.is_cancelled() {
+            true => Err(ModelError::Cancelled),
+            false => Ok(hidden?),
+        }
+    }
+
+    fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
+        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
+        let logits = self.model.language.logits(&last)?.flatten_all()?;
+        Ok(logits.to_dtype(DType::F32)?.to_vec1()?)
+    }
+}
+
+impl FewShotLearner for TdLearner {
+    fn manifest(&self) -> &Manifest {
+        &self.bundle.manifest
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.bundle.tokenizer
+    }
+
+    fn dtype(&self) -> DType {
+        self.bundle.dtype
+    }
+
+    fn context(&self) -> usize {
+        self.model.config.language.max_positions
+    }
+
+    fn positions(&self, ids: &[u32]) -> usize {
+        let [_, embeddings, _] = self.bundle.manifest.config.latent_dims();
+        let positions = |&id: &u32| match self.bundle.is_image(id) {
+            true => embeddings,
+            false => 1,
+        };
+        ids.iter().map(positions).sum()
+    }
+
+    fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
+        self.encode_pixels(&self.pixels(image)?)
+    }
+
+    fn prefill(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let hidden = self.start(ids, images, true, cancel)?;
+        self.last_logits(&hidden)
+    }
+
+    fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
+        self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
+        Ok(())
+    }
+
+    fn step_branch(
+        &mut self,
+        branch: usize,
+        token: u32,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        self.bundle.check(&[token], 0)?;
+        let ids = Tensor::new(&[token], &self.bundle.device)?.unsqueeze(0)?;
+        let x = self.model.language.embed(&ids)?;
+        let hidden = self.run(branch, x, cancel)?;
+        self.last_logits(&hidden)
+    }
+}
