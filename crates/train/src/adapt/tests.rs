@@ -10,7 +10,6 @@ use rounds_model::import::{PrefixRequest, import_prefix};
 use rounds_model::prefix::Layout;
 use rounds_support::files;
 
-#[expect(unreachable_pub, reason = "tests of other crates use the file too")]
 #[path = "../../../../tests/common/word_tokenizer.rs"]
 #[expect(unreachable_pub, reason = "integration tests share it")]
 mod word_tokenizer;
