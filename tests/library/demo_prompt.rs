@@ -54,9 +54,18 @@ fn the_demo_prompt_of_med_flamingo_is_built_word_for_word_and_both_masks_place_i
     let template = Template::shipped("med-flamingo").expect("the template");
     // The first is the least similar: it stands first.
     let order: Vec<(usize, &Example)> = (1..=6).rev().zip(&examples).collect();
-    let count = &<[u32]>::len;
-    let built = build(&template, &tokenizer, "", &order, query, 1, 2048, 10, count);
-    let prompt = built.expect("a prompt");
+    let prompt = build(
+        &template,
+        &tokenizer,
+        "",
+        &order,
+        query,
+        1,
+        2048,
+        10,
+        &<[u32]>::len,
+    )
+    .expect("a prompt");
     assert_eq!(prompt.text, demo);
     let count = |id: u32| prompt.ids.iter().filter(|&&i| i == id).count();
     assert_eq!((count(129), count(128)), (7, 6));
