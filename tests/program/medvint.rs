@@ -83,8 +83,8 @@ fn indexed(home: &Home) -> String {
 fn medvint_td_answers_alone_and_with_shots_which_it_says_are_unfamiliar() {
     let home = with_tiny("td");
     let alone = asked(&home, &["--strategy", "none"]);
-    assert!(alone["generated_tokens"].as_u64() > Some(0), "{alone}");
-    assert!(!notices(&alone).contains("trained on"), "{alone}");
+    assert!(alone["tokens"]["generated"].as_u64() > Some(0), "{alone}");
+    assert!(!notices(&alone).contains("shots are outside"), "{alone}");
     let index = indexed(&home);
     let shots = asked(&home, &["--index", &index, "--shots", "1"]);
     assert_eq!(shots["shots"].as_array().map(Vec::len), Some(1), "{shots}");
@@ -102,7 +102,7 @@ fn medvint_te_fills_in_a_short_answer_and_ranks_options() {
     let options = ["--strategy", "none", "--option", "t5", "--option", "t7 t9"];
     let answer = asked(&home, &options);
     // Room for an answer of its own choice of length, six tokens at most.
-    let tokens = answer["generated_tokens"].as_u64().expect("a number");
+    let tokens = answer["tokens"]["generated"].as_u64().expect("a number");
     assert!((1..=6).contains(&tokens), "{answer}");
     let ranked = answer["ranking"].as_array().expect("a ranking");
     let finite = |r: &Value| r["log_probability"].as_f64().is_some_and(f64::is_finite);
@@ -117,6 +117,10 @@ fn scripts_and_evaluations_run_with_medvint() {
         let out = home.feed(&["script", "--model", "tiny"], &format!("{line}\n"));
         let events = json_lines(&ok(&out));
         assert!(events.iter().any(|e| e["event"] == "answer"), "{events:?}");
+        if variant == "te" {
+            // The text of this small one is too short for questions about phantoms.
+            continue;
+        }
         let index = indexed(&home);
         let eval = ["eval", "phantoms", "-n", "2", "--shots", "0", "--json"];
         let target = ["--model", "tiny", "--index", &index];

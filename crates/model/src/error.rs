@@ -167,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             ModelError::Family("x".into()).hint().unwrap(),
-            "known families: flamingo, idefics, medvint-td, medvint-te; for encoders clip, siglip and biomedclip"
+            "known families: flamingo, idefics, prefix, medvint-td, medvint-te; for encoders clip, siglip and biomedclip"
         );
     }
 }
