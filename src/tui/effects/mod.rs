@@ -14,6 +14,8 @@ mod work;
 #[cfg(test)]
 pub use files::{attach_file, attached, list_folder};
 pub use files::{case_bytes, file_bytes, sample_cases};
+#[cfg(test)]
+pub use scan_view::view_scan;
 pub use signals::{listen, listen_to_lines, stop_here};
 #[cfg(test)]
 pub use store::perform;

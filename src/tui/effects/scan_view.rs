@@ -9,7 +9,7 @@ use crate::given;
 use crate::tui::journal::{Attached, ScanView};
 use crate::tui::message::Message;
 use crate::tui::state::Event;
-use rounds_scan::{MedicalImage, Options, Place, Scene, Selector, View, image_at, load_whole};
+use rounds_scan::{MedicalImage, Options, Scene, Selector, View, image_at, load_whole};
 use rounds_support::Failure;
 
 /// A view to render.
@@ -43,6 +43,15 @@ pub fn start(sender: SyncSender<Message>) -> std::io::Result<Sender<ViewJob>> {
         .name("scans".into())
         .spawn(work)?;
     Ok(jobs)
+}
+
+/// Reads a scan and renders a view of it.
+#[cfg(test)]
+pub fn view_scan(job: u64, selector: Selector) -> Event {
+    Event::ScanViewed {
+        job,
+        result: Viewer::default().show(selector).map(Box::new),
+    }
 }
 
 /// Attaches what a name means, if it names a scan: one image, or base, overlay and fusion.
@@ -102,16 +111,6 @@ impl Viewer {
         let Some((_, scene)) = &self.kept else {
             return Err(Failure::model("the scan was not read"));
         };
-        let selector = within(scene, selector);
         attached(scene, &selector, &scene.render(&selector.view)?)
     }
-}
-
-/// The nearest slice there is, where a plane has fewer than the one before.
-fn within(scene: &Scene, mut selector: Selector) -> Selector {
-    if let (Place::Number(number), Ok(layout)) = (selector.view.place, scene.layout(&selector.view))
-    {
-        selector.view.place = Place::Number(number.clamp(1, layout.count().max(1)));
-    }
-    selector
 }

@@ -355,6 +355,7 @@ fn expects_reply(effect: &Effect) -> bool {
         Effect::AttachFile(_)
             | Effect::AttachCase(_)
             | Effect::AttachClipboard
+            | Effect::ViewScan { .. }
             | Effect::ListFolder(_)
             | Effect::ListLibrary
             | Effect::CreateSession { .. }
@@ -370,6 +371,7 @@ fn is_reply(event: &Event) -> bool {
     matches!(
         event,
         Event::Attached { .. }
+            | Event::ScanViewed { .. }
             | Event::Folder { .. }
             | Event::Library(_)
             | Event::SessionCreated(_)

@@ -41,6 +41,72 @@ fn images_are_attached_listed_and_detached() {
     assert_contains(&user.output_of("/detach all"), "no image is attached now");
 }
 
+/// A NIfTI file of 4 x 3 x 5 voxels of 2 mm, each with its own value.
+fn nifti(folder: &std::path::Path) -> std::path::PathBuf {
+    let mut bytes = vec![0_u8; 352];
+    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+    put(0, &348_i32.to_le_bytes());
+    for (at, size) in [3_i16, 4, 3, 5, 1, 1, 1, 1].iter().enumerate() {
+        put(40 + 2 * at, &size.to_le_bytes());
+    }
+    // 16-bit integers.
+    put(70, &4_i16.to_le_bytes());
+    put(72, &16_i16.to_le_bytes());
+    for (at, spacing) in [1_f32, 2.0, 2.0, 2.0].iter().enumerate() {
+        put(76 + 4 * at, &spacing.to_le_bytes());
+    }
+    put(108, &352_f32.to_le_bytes());
+    put(112, &1_f32.to_le_bytes());
+    // Millimetres, and rows of the affine.
+    put(123, &[2]);
+    put(254, &1_i16.to_le_bytes());
+    for (row, axis) in [0, 5, 10].into_iter().enumerate() {
+        put(280 + 4 * (axis - row) + 4 * row, &2_f32.to_le_bytes());
+    }
+    put(344, b"n+1\0");
+    bytes.extend((0..60_i16).flat_map(|value| (value * 16).to_le_bytes()));
+    let path = folder.join("head.nii");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_scan_is_attached_as_one_view_and_shown_in_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = nifti(folder.path());
+    let mut user = User::new();
+    let output = user.output_of(&format!("/attach {}#window=full", path.display()));
+    assert_contains(&output, "attached head.nii: axial slice 3 of 5, ");
+    assert_contains(&user.output_of("/view"), "image 3 of 5; ");
+    assert_contains(
+        &user.output_of("/view slice=1"),
+        "head.nii: axial slice 1 of 5, ",
+    );
+    let coronal = user.output_of("/view plane=coronal slice=middle");
+    assert_contains(&coronal, "head.nii: coronal slice 2 of 3, ");
+    assert_contains(
+        &user.output_of("/view slice=9"),
+        "error: there is no slice 9",
+    );
+    assert_contains(
+        &user.output_of("/view colour=red"),
+        "error: there is no key colour",
+    );
+    assert_contains(
+        &user.output_of("/status"),
+        "attached: head.nii: coronal slice 2 of 3, ",
+    );
+    assert_contains(
+        &user.output_of(&format!("/attach {}#plane=side", path.display())),
+        "error: plane=side is not understood",
+    );
+    user.output_of("/detach all");
+    assert_contains(
+        &user.output_of("/view slice=1"),
+        "error: no scan is selected",
+    );
+}
+
 #[test]
 fn attach_without_a_path_lists_the_current_folder() {
     let start = Start {
