@@ -12,6 +12,7 @@ mod bitmap;
 mod border;
 mod brightness;
 mod colour_depth;
+mod coloured;
 mod decode;
 mod descriptor;
 mod edges;
@@ -38,6 +39,7 @@ use image::ImageFormat;
 
 pub use brightness::Brightness;
 pub use colour_depth::ColourDepth;
+pub use coloured::coloured_share;
 pub use decode::{decode, decode_as_reference, load, load_as_reference};
 pub use descriptor::{DESCRIPTOR_LENGTH, descriptor};
 pub use error::ImagingError;

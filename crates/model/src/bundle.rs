@@ -95,6 +95,10 @@ pub struct Reliability {
     /// An image whose vector, after centring, lies less in those directions than this (length of the part in them, from 0 to 1) is unlike
     /// the training images.
     pub familiar: f32,
+    /// An image of which a larger share of pixels is coloured ([`rounds_imaging::coloured_share`]) is unlike the training images; `None` for
+    /// no such test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<f32>,
 }
 
 impl Reliability {
@@ -107,6 +111,7 @@ impl Reliability {
             self.alone,
             self.sure,
             self.familiar,
+            self.colour.unwrap_or_default(),
         ];
         match all.iter().all(|v| v.is_finite()) && self.directions <= MAX_DIRECTIONS {
             true => Ok(()),

@@ -186,6 +186,16 @@ impl Engine {
             let familiarity = self.learner.familiarity(&image.vector);
             familiarity.is_some_and(|familiarity| familiarity < reliability.familiar)
         });
+        let coloured = |image: &Image| {
+            reliability
+                .colour
+                .is_some_and(|most| rounds_imaging::coloured_share(image) > most)
+        };
+        if request.case.images.iter().any(coloured) {
+            return Some(
+                "this image is in colour, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into(),
+            );
+        }
         alien.then(|| {
             "this image is unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into()
         })

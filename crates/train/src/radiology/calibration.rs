@@ -76,6 +76,7 @@ pub(crate) fn fit(judged: &[Judged], sure: f32, images: (usize, f32)) -> Reliabi
         sure: 0.5,
         directions: images.0,
         familiar: images.1,
+        colour: None,
     };
     let confident: Vec<(f32, bool)> = judged
         .iter()

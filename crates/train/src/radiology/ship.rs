@@ -29,6 +29,8 @@ use rounds_support::{Cancel, files, stderr_line};
 const MAX_FILE: usize = 47_000_000;
 /// Of 200 images like those trained on, one is taken for an unlike one.
 const REFUSED: usize = 200;
+/// Share of the training images that are taken for coloured ones.
+const COLOURED: f32 = 0.003;
 /// Drawings of each kind that are looked at.
 const DRAWN: u64 = 40;
 /// Questions of the tuning split that the confidence is calibrated on.
@@ -139,7 +141,7 @@ pub fn ship_radiology(
     let published =
         EfficientNetTower::load(&base.tower, vars.store(&Device::Cpu).pp("vision_encoder"))?;
     let fronts = tower::fronts(&published, &pixels, &one_view, 1, cancel)?;
-    drop(pixels);
+    let colour = colour_limit(&data, pixels, recipe.image_size);
     let features = Features::compute(&one_view, &base.tower, &fronts, data.images.len(), &vars)?;
     drop(fronts);
     let train = data.images_of(Split::Train);
@@ -199,6 +201,7 @@ pub fn ship_radiology(
             sure: 0.5,
             directions,
             familiar,
+            colour: None,
         }),
         tokens: SpecialTokens {
             begin: base::BEGIN.into(),
@@ -218,7 +221,7 @@ pub fn ship_radiology(
         lengths,
     };
     save(&manifest, folder)?;
-    let reliability = match known {
+    let mut reliability = match known {
         Some(known) => Reliability {
             directions,
             familiar,
@@ -235,10 +238,28 @@ pub fn ship_radiology(
             measured.calibrate(folder, (directions, familiar), cancel)?
         }
     };
+    reliability.colour = Some(colour);
     stderr_line(format_args!("{reliability:?}"));
     manifest.reliability = Some(reliability);
     save(&manifest, folder)?;
     tell_unlike(folder)
+}
+
+/// The share of coloured pixels that only [`COLOURED`] of the training images exceed.
+fn colour_limit(data: &RadiologyData, pixels: Vec<Vec<u8>>, side: usize) -> f32 {
+    let mut blank = rounds_imaging::blank(side as u32);
+    let mut shares: Vec<f32> = pixels
+        .into_iter()
+        .zip(&data.images)
+        .filter(|(_, image)| image.split == Split::Train)
+        .map(|(rgb, _)| {
+            blank.rgb = rgb;
+            rounds_imaging::coloured_share(&blank)
+        })
+        .collect();
+    shares.sort_by(|a, b| b.total_cmp(a));
+    let beyond = (shares.len() as f32 * COLOURED) as usize;
+    shares.get(beyond).copied().unwrap_or(1.0)
 }
 
 /// Says how many phantoms, which are drawings and unlike radiology, the bundle in `folder` takes for images like those it was trained on.
