@@ -1,7 +1,7 @@
 //! Copies of scans without what identifies a patient.
 //!
 //! A DICOM copy follows the basic profile of DICOM PS3.15 annex E from the safe side: not what the profile lists is taken out,
-//! but only what [`rules`] lists is kept, and of that only numbers, known terms and UIDs, which are replaced. So private
+//! but only what the module `rules` lists is kept, and of that only numbers, known terms and UIDs, which are replaced. So private
 //! elements, free text and whatever a later edition adds are gone too. A PNG has no metadata at all.
 //!
 //! What is burned into the pixels is not found here: a person must look, and black it out.
