@@ -180,8 +180,9 @@ fn next_window(now: Window, modality: Modality, step: isize) -> Window {
 
 fn next_plane(now: Option<Plane>) -> Plane {
     match now {
-        None | Some(Plane::Sagittal) => Plane::Axial,
-        Some(Plane::Axial) => Plane::Coronal,
+        // Most scans are stored in axial slices.
+        None | Some(Plane::Axial) => Plane::Coronal,
+        Some(Plane::Sagittal) => Plane::Axial,
         Some(Plane::Coronal) => Plane::Sagittal,
     }
 }
@@ -200,6 +201,6 @@ mod tests {
         let back = next_window(Window::Auto, Modality::Mr, -1);
         assert_eq!(back, Window::Full);
         let round = next_plane(Some(next_plane(Some(next_plane(None)))));
-        assert_eq!(round, Plane::Sagittal);
+        assert_eq!(round, Plane::Axial);
     }
 }
