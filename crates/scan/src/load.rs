@@ -26,6 +26,10 @@ pub fn looks_like_scan(path: &Path) -> bool {
     if path.is_dir() {
         return true;
     }
+    // To open a pipe would wait for its other end.
+    if !path.is_file() {
+        return false;
+    }
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
