@@ -20,7 +20,7 @@ mod settings;
 mod types;
 mod validate;
 
-pub use answering::{Standing, Vote, comparable};
+pub use answering::{Experiment, Standing, Vote, comparable};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use query_images::{IndexSketches, QueryImages};

@@ -8,7 +8,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::libraries::{indexes, models};
 use crate::cli::out::print;
 use rounds_assistant::maintenance::{self, ImportError, ImportReport, Imported};
-use rounds_index::dataset::{Format, Options};
+use rounds_index::dataset::{Fold, Format, Options};
 use rounds_index::ingest::{Report, Summary};
 use rounds_support::errors::{count, display_path};
 use rounds_support::{Cancel, Failure, FailureKind, Progress};
@@ -38,6 +38,9 @@ pub struct Import {
     /// Import only rows of this split: train, validation, test
     #[arg(long)]
     split: Option<String>,
+    /// Import only a fixed part of the images, by the SHA-256 of their file names: 0/10 for a tenth, "not 0/10" for the others
+    #[arg(long, value_name = "NUMBER/OF")]
+    fold: Option<Fold>,
     /// Folder with the images, if not next to the data
     #[arg(long)]
     images: Option<PathBuf>,
@@ -144,6 +147,7 @@ impl Import {
                 map: self.map.clone(),
                 language: self.language.clone(),
                 split: self.split.clone(),
+                fold: self.fold,
                 images: self.images.clone(),
                 licence: self.licence.clone(),
                 source: self.source.clone(),

@@ -26,6 +26,10 @@ impl Engine {
     ) -> Result<String, AssistantError> {
         let control = self.control_tokens()?;
         let mut stream = sanitise::Stream::new();
+        let mut stop = self.template.stop.clone();
+        if request.experiment.answer_only && !self.template.rationale_first() {
+            stop.push(self.template.rationale_marker.clone());
+        }
         let generated = generate(
             self.learner.as_mut(),
             logits,
@@ -33,7 +37,7 @@ impl Engine {
             &request.settings.decoding,
             &control.ends,
             &control.forbidden,
-            &self.template.stop,
+            &stop,
             request.cancel,
             |text| emit(Event::Token(stream.push(text))),
         )?;

@@ -1,5 +1,6 @@
 //! Answers one case: choose shots, build the prompt, prefill, generate, and rank options.
 
+mod experiment;
 mod generation;
 mod prompting;
 mod ranking;
@@ -10,6 +11,7 @@ mod selection;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use experiment::Experiment;
 pub use reliability::{Standing, Vote, comparable};
 
 use super::engine::Engine;
@@ -28,6 +30,7 @@ struct Request<'a> {
     case: &'a Case,
     settings: &'a Settings,
     cancel: &'a Cancel,
+    experiment: &'a Experiment,
 }
 
 fn ms(from: Instant) -> f64 {
@@ -43,21 +46,37 @@ impl Engine {
         cancel: &Cancel,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Answer, AssistantError> {
+        self.answer_with(case, settings, &Experiment::default(), cancel, emit)
+    }
+
+    /// As [`Engine::answer`], with what `experiment` changes.
+    pub fn answer_with(
+        &mut self,
+        case: &Case,
+        settings: &Settings,
+        experiment: &Experiment,
+        cancel: &Cancel,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Answer, AssistantError> {
         let (started, encoded_before) = (Instant::now(), self.encode_count);
         request::check(case, settings)?;
         let request = Request {
             case,
             settings,
             cancel,
+            experiment,
         };
         let Some(images) = self.case_images(&request)? else {
             return self.stopped(&request, started);
         };
-        let found = match self.choose(&request, &images) {
-            Err(AssistantError::Index(IndexError::Cancelled)) => {
-                return self.stopped(&request, started);
-            }
-            other => other?,
+        let found = match &experiment.shots {
+            Some(shots) => experiment::given(shots),
+            None => match self.choose(&request, &images) {
+                Err(AssistantError::Index(IndexError::Cancelled)) => {
+                    return self.stopped(&request, started);
+                }
+                other => other?,
+            },
         };
         let retrieval_ms = ms(started);
         let Prepared {
@@ -75,7 +94,11 @@ impl Engine {
         if settings.prompt_only {
             return Ok(answer);
         }
-        if let Some(reason) = self.refusal(&request, &images) {
+        let refusal = match experiment.always {
+            true => None,
+            false => self.refusal(&request, &images),
+        };
+        if let Some(reason) = refusal {
             // The model looks at nothing.
             answer
                 .notices
@@ -88,7 +111,7 @@ impl Engine {
             return Ok(answer);
         }
         let prefill = Instant::now();
-        let Some(media) = self.media(&ordered, images, cancel)? else {
+        let Some(media) = self.media(&ordered, images, &request)? else {
             answer.stop = StopReason::Cancelled;
             answer.timings.retrieval_ms = retrieval_ms;
             answer.timings.total_ms = ms(started);
@@ -162,16 +185,26 @@ impl Engine {
         &mut self,
         shots: &[Example],
         images: Vec<Arc<EncodedImage>>,
-        cancel: &Cancel,
+        request: &Request,
     ) -> Result<Option<Vec<Arc<EncodedImage>>>, AssistantError> {
         let mut media = Vec::new();
         for example in shots {
-            if cancel.is_cancelled() {
+            if request.cancel.is_cancelled() {
                 return Ok(None);
             }
-            media.extend(self.shot_images(example)?);
+            if request.experiment.blank_shots {
+                let blank = self.blank_image()?;
+                media.extend(std::iter::repeat_n(blank, example.images.len()));
+            } else {
+                media.extend(self.shot_images(example)?);
+            }
         }
-        media.extend(images);
+        if request.experiment.blank_question {
+            let blank = self.blank_image()?;
+            media.extend(std::iter::repeat_n(blank, images.len()));
+        } else {
+            media.extend(images);
+        }
         Ok(Some(media))
     }
 }

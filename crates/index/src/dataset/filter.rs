@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::error::{DatasetError, quote};
+use super::fold::Fold;
 use super::record::{Entries, Entry, EntryIterator, Record, key};
 use super::row::Row;
 use super::vocabulary::{self, split_of};
@@ -79,6 +80,7 @@ pub(super) struct Rows {
     map: Vec<(String, String)>,
     language: Option<String>,
     split: Option<String>,
+    fold: Option<Fold>,
     waiting: VecDeque<Item>,
     ended: bool,
 }
@@ -116,6 +118,7 @@ impl Rows {
             map: fields.collect(),
             language: language.map(key).filter(|language| language != "all"),
             split,
+            fold: options.fold,
             waiting: VecDeque::new(),
             ended: false,
         })
@@ -163,6 +166,11 @@ impl Rows {
                     if !complete {
                         row.tag("language", &language);
                         row.tag("split", &split);
+                    }
+                    if self.fold.is_some_and(|fold| !fold.contains(&row)) {
+                        let (origin, reason) = (row.origin, "of another fold".to_owned());
+                        self.waiting.push_back(Item::Filtered { origin, reason });
+                        continue;
                     }
                     let item = match complete {
                         true => complete_item(row),

@@ -10,6 +10,7 @@ mod column_check;
 mod error;
 mod exported;
 mod filter;
+mod fold;
 mod general;
 mod image_finder;
 mod inputs;
@@ -38,6 +39,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use error::DatasetError;
+pub use fold::Fold;
 pub use row::{DERIVED_QUESTION, ImageSource, Row};
 
 use filter::{RawDataset, Rows};
@@ -64,7 +66,8 @@ pub enum Item {
 }
 
 /// The published formats that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Format {
     /// VQA-RAD: the original JSON, the expanded `trainset.json`, or Parquet.
@@ -73,9 +76,11 @@ pub enum Format {
     Slake,
     /// ImageCLEF VQA-Med 2019: text files of `image|question|answer`.
     #[cfg_attr(feature = "clap", value(name = "vqa-med-2019"))]
+    #[serde(rename = "vqa-med-2019")]
     VqaMed2019,
     /// PathVQA: pickles of questions, or Parquet.
     #[cfg_attr(feature = "clap", value(name = "pathvqa"))]
+    #[serde(rename = "pathvqa")]
     PathVqa,
     /// PMC-VQA, both versions: CSV with choices, or Parquet.
     PmcVqa,
@@ -85,6 +90,7 @@ pub enum Format {
     Roco,
     /// ROCOv2: CSV captions and concepts, or Parquet.
     #[cfg_attr(feature = "clap", value(name = "rocov2"))]
+    #[serde(rename = "rocov2")]
     RocoV2,
     /// IU X-Ray in the R2Gen layout: `annotation.json`, images by study.
     #[cfg_attr(feature = "clap", value(name = "iu-xray"))]
@@ -107,6 +113,8 @@ pub struct Options {
     pub language: Option<String>,
     /// Only rows of this split: `train`, `validation`, `test`, or `all`.
     pub split: Option<String>,
+    /// Only rows of this part of the images.
+    pub fold: Option<Fold>,
     /// Folder of the images, if they are not next to the table.
     pub images: Option<PathBuf>,
     /// Licence of rows that do not state their own.
