@@ -54,7 +54,7 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page of a command, or write all of them
     Man(man::Man),
-    /// Evaluate a model on phantoms, or an index on its tags
+    /// Evaluate models with controls: plans, reports, comparisons
     #[command(subcommand, hide = true)]
     Eval(eval::Eval),
     /// Train the radiology learner, or nano and the test fixtures

@@ -86,7 +86,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Image(image) => image::run(&image),
         Command::Index(index) => index::run(&index, interrupt),
         Command::Model(model) => model::run(&model, interrupt),
-        Command::Eval(eval) => eval::run(&eval),
+        Command::Eval(eval) => eval::run(&eval, interrupt.flag()),
         Command::Train(train) => train::run(&train, interrupt),
         Command::Phantom(draw) => phantom::run(&draw),
         Command::Completions { shell } => {

@@ -87,6 +87,18 @@ pub enum Train {
         #[arg(long)]
         calibrated: Option<PathBuf>,
     },
+    /// Measure anew how likely the answers of a radiology bundle are right
+    Calibrate {
+        /// Folder of the bundle
+        #[arg(long, default_value = "assets/radiology")]
+        bundle: PathBuf,
+        /// Folder with the question sets slake, vqa-med-2019 and vqa-rad
+        #[arg(long)]
+        data: PathBuf,
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+    },
     /// Build the teaching index and the sample cases with a radiology bundle
     Teaching {
         /// Folder of the bundle
@@ -277,6 +289,15 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
         } => {
             let calibrated = calibrated.as_deref();
             radiology::ship_radiology(run, &parts.inputs(), out, calibrated, interrupt.flag())
+                .map_err(Failure::model)?;
+            Ok(0)
+        }
+        Train::Calibrate {
+            bundle,
+            data,
+            threads,
+        } => {
+            radiology::calibrate_radiology(bundle, data, *threads, interrupt.flag())
                 .map_err(Failure::model)?;
             Ok(0)
         }

@@ -4,10 +4,13 @@
 mod common;
 
 mod answering;
+mod answering_limits;
 mod commands;
 mod doctor;
 #[cfg(unix)]
 mod endings;
+#[cfg(unix)]
+mod evaluation;
 mod images;
 mod index;
 mod medvint;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Share, wilson};
+use crate::share::{Share, wilson};
 use rounds_assistant::retrieval::{Plan, Query, Strategy, retrieve};
 use rounds_index::{Index, IndexError, Search};
 

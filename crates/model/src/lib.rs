@@ -67,12 +67,6 @@ pub trait FewShotLearner: Send + Sync {
     fn beam_rule(&self) -> generate::beam::BeamRule {
         generate::beam::BeamRule::default()
     }
-    /// How like the model's training images an image with this vector is, from 0 to 1: the length of the part of it that lies in the
-    /// directions in which training images differ; `None` where the bundle does not state those.
-    fn familiarity(&self, vector: &[f32]) -> Option<f32> {
-        let _ = vector;
-        None
-    }
     /// Runs the vision tower and the resampler.
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError>;
     /// Starts a sequence, with one image for every image token in `ids`. Returns the logits after the last token, one per

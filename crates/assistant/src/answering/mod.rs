@@ -96,7 +96,7 @@ impl Engine {
         }
         let refusal = match experiment.always {
             true => None,
-            false => self.refusal(&request, &images),
+            false => self.refusal(&request),
         };
         if let Some(reason) = refusal {
             // The model looks at nothing.

@@ -9,8 +9,6 @@ use crate::prompt::Template;
 use crate::retrieval::Shot;
 use rounds_imaging::Image;
 use rounds_index::Example;
-use rounds_model::EncodedImage;
-use std::sync::Arc;
 
 /// How far an answer can be relied on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -171,33 +169,20 @@ fn probability(
 
 impl Engine {
     /// Why a question is not answered at all, judged before anything is generated.
-    pub(super) fn refusal(
-        &self,
-        request: &Request,
-        images: &[Arc<EncodedImage>],
-    ) -> Option<String> {
+    pub(super) fn refusal(&self, request: &Request) -> Option<String> {
         let reliability = self.learner.manifest().reliability.as_ref()?;
         if request.case.images.is_empty() {
             return Some(
                 "there is no image to look at: attach one, open a sample case, or search the examples by text".into(),
             );
         }
-        let alien = images.iter().any(|image| {
-            let familiarity = self.learner.familiarity(&image.vector);
-            familiarity.is_some_and(|familiarity| familiarity < reliability.familiar)
-        });
         let coloured = |image: &Image| {
             reliability
                 .colour
                 .is_some_and(|most| rounds_imaging::coloured_share(image) > most)
         };
-        if request.case.images.iter().any(coloured) {
-            return Some(
-                "this image is in colour, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into(),
-            );
-        }
-        alien.then(|| {
-            "this image is unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into()
+        request.case.images.iter().any(coloured).then(|| {
+            "this image is in colour, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into()
         })
     }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod assemble;
 pub(crate) mod check;
+mod commit;
 mod efficientnet;
 mod gguf_tokenizer;
 mod gpt;
@@ -24,16 +25,16 @@ pub use pretrained::{PretrainedDecoder, PretrainedTower};
 pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as write_weights};
 
 use candle_core::Tensor;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use self::assemble::{assemble, assemble_packed, published_packing};
 use self::check::{check, check_parameter_count, count_parameters, unused};
+use self::commit::Imported;
 use self::key_map::{Family, KeyMap};
 use self::recipe::{LanguageLayout, Role, TensorRef};
 use self::tokens::TokenizerText;
 use self::write::TensorData;
-use super::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
+use super::bundle::{Fit, Pixels};
 use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
 use super::store::TensorSpec;
 use super::weights::{Source, WeightError};
@@ -263,59 +264,32 @@ pub fn import(
         },
     )?;
     progress(specs.len(), specs.len());
-    let manifest = Manifest {
-        format_version: FORMAT_VERSION,
-        family: if request.idefics {
-            "idefics"
-        } else {
-            "flamingo"
+    let bytes = written.length;
+    let template = request.template.clone().unwrap_or_else(|| {
+        match (request.idefics, key_map.language) {
+            (true, _) => "idefics",
+            (false, LanguageLayout::Llama) => "med-flamingo",
+            _ => "open-flamingo",
         }
-        .into(),
-        name: sanitise::clean_line(&request.name),
-        licence: "as published with the weights".into(),
-        intended_use: rounds_support::INTENDED_USE.into(),
-        knows: format!(
-            "{} was imported from published weights and was not evaluated for medical use",
-            sanitise::clean_line(&request.name)
-        ),
-        template: request.template.clone().unwrap_or_else(|| {
-            match (request.idefics, key_map.language) {
-                (true, _) => "idefics",
-                (false, LanguageLayout::Llama) => "med-flamingo",
-                _ => "open-flamingo",
-            }
-            .to_string()
-        }),
-        familiar_similarity: -1.0,
-        reliability: None,
-        dtype: request.weight_format.name().into(),
-        weights: vec![request.weight_format.file().into()],
-        vectors_known_by: VectorIdentity::Settings,
-        tokens: tokens.special,
+        .to_string()
+    });
+    let imported = Imported {
+        family: match request.idefics {
+            true => "idefics",
+            false => "flamingo",
+        },
+        name: &request.name,
+        knows: "was imported from published weights and was not evaluated for medical use",
+        template,
         pixels: Pixels::clip(match request.idefics {
             true => Fit::Squash,
             false => Fit::Crop,
         }),
         config: config.into(),
-        files: BTreeMap::from([
-            (
-                request.weight_format.file().to_string(),
-                written.sha256.clone(),
-            ),
-            (
-                "tokenizer.json".to_string(),
-                files::sha256_hex(tokens.json.as_bytes()),
-            ),
-        ]),
-        lengths: BTreeMap::from([
-            (request.weight_format.file().to_string(), written.length),
-            ("tokenizer.json".to_string(), tokens.json.len() as u64),
-        ]),
+        tokenizer: tokens,
+        format: request.weight_format,
     };
-    let text =
-        toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
-    let bytes = written.length;
-    written.commit(&request.out, &tokens.json, ("model.toml", &text))?;
+    imported.commit(written, &request.out)?;
     Ok(ImportSummary {
         tensors: specs.len(),
         checkpoint_parameters,

@@ -84,26 +84,33 @@ impl BatchNorm {
     }
 }
 
+/// The list of published tensors of a recipe, borrowed as the recipe is.
+macro_rules! candidates_of {
+    ($recipe:expr) => {
+        match $recipe {
+            Recipe::Copy(p)
+            | Recipe::Reshaped(p)
+            | Recipe::Resized(p)
+            | Recipe::FusedQkv(p, _)
+            | Recipe::InterleavedQkv(p, _, _)
+            | Recipe::RopePairs(p, _)
+            | Recipe::Concat(p)
+            | Recipe::Transposed(p)
+            | Recipe::ConvQkv(p, _)
+            | Recipe::First(p)
+            | Recipe::Merged { refs: p, .. }
+            | Recipe::LowRankUp(p, _, _)
+            | Recipe::PromptEncoder(p)
+            | Recipe::FoldedWeight(p, _)
+            | Recipe::FoldedBias(p, _) => p,
+        }
+    };
+}
+
 impl Recipe {
     /// The published tensors that it may use.
     pub(crate) fn candidates(&self) -> &[TensorRef] {
-        match self {
-            Self::Copy(p)
-            | Self::Reshaped(p)
-            | Self::Resized(p)
-            | Self::FusedQkv(p, _)
-            | Self::InterleavedQkv(p, _, _)
-            | Self::RopePairs(p, _)
-            | Self::Concat(p)
-            | Self::Transposed(p)
-            | Self::ConvQkv(p, _)
-            | Self::First(p)
-            | Self::Merged { refs: p, .. }
-            | Self::LowRankUp(p, _, _)
-            | Self::PromptEncoder(p)
-            | Self::FoldedWeight(p, _)
-            | Self::FoldedBias(p, _) => p,
-        }
+        candidates_of!(self)
     }
 
     /// Whether all candidates are used, not only the first that exists.
@@ -120,23 +127,7 @@ impl Recipe {
 
     /// The same recipe for other tensors.
     pub(crate) fn with_candidates(mut self, refs: Vec<TensorRef>) -> Self {
-        match &mut self {
-            Self::Copy(p)
-            | Self::Reshaped(p)
-            | Self::Resized(p)
-            | Self::FusedQkv(p, _)
-            | Self::InterleavedQkv(p, _, _)
-            | Self::RopePairs(p, _)
-            | Self::Concat(p)
-            | Self::Transposed(p)
-            | Self::ConvQkv(p, _)
-            | Self::First(p)
-            | Self::Merged { refs: p, .. }
-            | Self::LowRankUp(p, _, _)
-            | Self::PromptEncoder(p)
-            | Self::FoldedWeight(p, _)
-            | Self::FoldedBias(p, _) => *p = refs,
-        }
+        *candidates_of!(&mut self) = refs;
         self
     }
 }

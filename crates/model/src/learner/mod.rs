@@ -1,6 +1,5 @@
 //! A Flamingo as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
 
-mod familiar;
 mod matches;
 
 use candle_core::{D, DType, Device, Tensor};
@@ -17,8 +16,6 @@ use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
-use familiar::Familiar;
-pub use familiar::familiarity;
 use matches::Matches;
 use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
@@ -43,8 +40,6 @@ pub struct FlamingoLearner {
     last: Option<Vec<CrossKv>>,
     /// How alike the images of the turns are; `None` without a match bias or images.
     matches: Option<Matches>,
-    /// In which directions the training images differ, where the bundle has them.
-    familiar: Option<Familiar>,
 }
 
 impl FlamingoLearner {
@@ -64,8 +59,6 @@ impl FlamingoLearner {
         let first = bundle.manifest.weights.first();
         let weights = first.map_or("model.toml", String::as_str);
         let store = load::store(bundle, device, dtype)?;
-        let familiar = Familiar::load(&bundle.manifest, &store)
-            .map_err(|e| damaged(weights, e.to_string()))?;
         let config = bundle.manifest.config.flamingo();
         let config = config.ok_or_else(|| ModelError::Family(bundle.manifest.family.clone()))?;
         let model = Flamingo::load(config, store).map_err(|e| damaged(weights, e.to_string()))?;
@@ -90,7 +83,6 @@ impl FlamingoLearner {
             branches: Vec::new(),
             last: None,
             matches: None,
-            familiar,
             tokenizer,
         })
     }
@@ -334,10 +326,6 @@ impl FewShotLearner for FlamingoLearner {
 
     fn dtype(&self) -> DType {
         self.dtype
-    }
-
-    fn familiarity(&self, vector: &[f32]) -> Option<f32> {
-        self.familiar.as_ref().map(|known| known.of(vector))
     }
 
     fn match_scores(&self) -> Result<Vec<f32>, ModelError> {

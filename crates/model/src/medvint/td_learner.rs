@@ -9,21 +9,17 @@ use super::learner::{LoadedBundle, encoded};
 use super::td::MedvintTd;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
-use crate::language::KvCache;
+use crate::language::{Sequences, last_logits};
 use crate::load;
-use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
 use rounds_imaging::Image;
 use rounds_support::Cancel;
-
-/// Positions per prefill step, so that a cancel takes effect soon and memory stays bounded.
-const PREFILL_CHUNK: usize = 256;
 
 /// A loaded MedVInT-TD with the state of its current sequences.
 pub struct TdLearner {
     bundle: LoadedBundle,
     model: MedvintTd,
-    branches: Vec<KvCache>,
+    sequences: Sequences,
 }
 
 impl TdLearner {
@@ -41,7 +37,7 @@ impl TdLearner {
         Ok(Self {
             model: MedvintTd::load(config, store).map_err(|e| loaded.damaged(&e))?,
             bundle: loaded,
-            branches: Vec::new(),
+            sequences: Sequences::default(),
         })
     }
 
@@ -123,48 +119,12 @@ impl TdLearner {
             });
         }
         // Free the old sequences first: the new one may need their memory.
-        self.branches.clear();
+        self.sequences.clear();
         let embedded = self.embedded(ids, images)?;
-        let mut cache = self.model.language.new_cache();
-        cache.reserve(positions + 1);
-        self.branches.push(cache);
-        let mut outputs = Vec::new();
-        for from in (0..positions).step_by(PREFILL_CHUNK) {
-            let chunk = embedded.narrow(1, from, PREFILL_CHUNK.min(positions - from))?;
-            if last_chunk_only {
-                outputs.clear();
-            }
-            outputs.push(self.run(0, chunk.contiguous()?, cancel)?);
-        }
-        Ok(Tensor::cat(&outputs, 1)?)
-    }
-
-    /// Hidden states of embeddings that continue sequence `branch`.
-    fn run(&mut self, branch: usize, x: Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
-        let Some(cache) = self.branches.get_mut(branch) else {
-            return Err(candle_core::Error::msg("step before prefill").into());
-        };
-        let mask = AttentionMask::Causal {
-            past: cache.len(),
-            padding: 0,
-        };
         let language = &self.model.language;
-        let hidden = language.forward_embedded(x, Some(cache), mask, None, |_, x| {
-            match cancel.is_cancelled() {
-                true => candle_core::bail!("cancelled"),
-                false => Ok(x),
-            }
-        });
-        match cancel.is_cancelled() {
-            true => Err(ModelError::Cancelled),
-            false => Ok(hidden?),
-        }
-    }
-
-    fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
-        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
-        let logits = self.model.language.logits(&last)?.flatten_all()?;
-        Ok(logits.to_dtype(DType::F32)?.to_vec1()?)
+        let cache = language.new_cache();
+        self.sequences
+            .start(language, cache, &embedded, last_chunk_only, cancel)
     }
 }
 
@@ -205,12 +165,11 @@ impl FewShotLearner for TdLearner {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
         let hidden = self.start(ids, images, true, cancel)?;
-        self.last_logits(&hidden)
+        last_logits(&self.model.language, &hidden)
     }
 
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
-        self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
-        Ok(())
+        self.sequences.branch(parents)
     }
 
     fn step_branch(
@@ -220,9 +179,8 @@ impl FewShotLearner for TdLearner {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
         self.bundle.check(&[token], 0)?;
-        let ids = Tensor::new(&[token], &self.bundle.device)?.unsqueeze(0)?;
-        let x = self.model.language.embed(&ids)?;
-        let hidden = self.run(branch, x, cancel)?;
-        self.last_logits(&hidden)
+        let language = &self.model.language;
+        let hidden = self.sequences.step(language, branch, token, cancel)?;
+        last_logits(language, &hidden)
     }
 }

@@ -11,15 +11,11 @@ use super::{PrefixModel, pixels};
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::BeamRule;
-use crate::language::KvCache;
+use crate::language::{Sequences, last_logits};
 use crate::load;
-use crate::ops::AttentionMask;
 use crate::{EncodedImage, FewShotLearner};
 use rounds_imaging::Image;
 use rounds_support::Cancel;
-
-/// Positions per prefill step. Long prompts run in chunks, so that a cancel takes effect soon and memory stays bounded.
-const PREFILL_CHUNK: usize = 256;
 
 /// A loaded prefix-tuned model with the state of its current sequences.
 pub struct PrefixLearner {
@@ -31,7 +27,7 @@ pub struct PrefixLearner {
     image_token: u32,
     /// Tokens that were never trained and must never be chosen.
     untrained: Vec<u32>,
-    branches: Vec<KvCache>,
+    sequences: Sequences,
 }
 
 impl PrefixLearner {
@@ -65,7 +61,7 @@ impl PrefixLearner {
             manifest: bundle.manifest.clone(),
             device: device.clone(),
             dtype,
-            branches: Vec::new(),
+            sequences: Sequences::default(),
             tokenizer,
         })
     }
@@ -103,9 +99,7 @@ impl PrefixLearner {
 
     /// Logits after the last position; those of untrained tokens are minus infinity.
     fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
-        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
-        let logits = self.model.language.logits(&last.contiguous()?)?;
-        let mut logits: Vec<f32> = logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        let mut logits = last_logits(&self.model.language, hidden)?;
         for &id in &self.untrained {
             if let Some(logit) = logits.get_mut(id as usize) {
                 *logit = f32::NEG_INFINITY;
@@ -151,7 +145,7 @@ impl PrefixLearner {
     ) -> Result<Tensor, ModelError> {
         self.check(ids, images.len())?;
         // Free the old sequences first: the new one may need their memory.
-        self.branches.clear();
+        self.sequences.clear();
         let latents: Vec<&Tensor> = match self.model.config.layout.has_image_place() {
             true => images.iter().map(|image| &image.latents).collect(),
             false => Vec::new(),
@@ -160,43 +154,10 @@ impl PrefixLearner {
         if let Some(leading) = self.model.leading_embeddings() {
             sequence = Tensor::cat(&[leading, &sequence], 1)?;
         }
-        let mut cache = self.model.new_cache()?;
-        let count = sequence.dim(1)?;
-        cache.reserve(cache.len() + count + 1);
-        self.branches.push(cache);
-        let mut outputs = Vec::new();
-        for from in (0..count).step_by(PREFILL_CHUNK) {
-            let length = PREFILL_CHUNK.min(count - from);
-            let chunk = sequence.narrow(1, from, length)?.contiguous()?;
-            let hidden = self.run(0, chunk, cancel)?;
-            if last_chunk_only {
-                outputs.clear();
-            }
-            outputs.push(hidden);
-        }
-        Ok(Tensor::cat(&outputs, 1)?)
-    }
-
-    /// Hidden states of the embeddings `x` `[1, positions, hidden]`, which continue sequence `branch`.
-    fn run(&mut self, branch: usize, x: Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
-        let Some(cache) = self.branches.get_mut(branch) else {
-            return Err(candle_core::Error::msg("step before prefill").into());
-        };
-        let mask = AttentionMask::Causal {
-            past: cache.len(),
-            padding: 0,
-        };
+        let cache = self.model.new_cache()?;
         let language = &self.model.language;
-        let hidden = language.forward_embedded(x, Some(cache), mask, None, |_, x| {
-            if cancel.is_cancelled() {
-                candle_core::bail!("cancelled");
-            }
-            Ok(x)
-        });
-        if cancel.is_cancelled() {
-            return Err(ModelError::Cancelled);
-        }
-        Ok(hidden?)
+        self.sequences
+            .start(language, cache, &sequence, last_chunk_only, cancel)
     }
 }
 
@@ -244,8 +205,7 @@ impl FewShotLearner for PrefixLearner {
     }
 
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
-        self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
-        Ok(())
+        self.sequences.branch(parents)
     }
 
     fn step_branch(
@@ -254,8 +214,8 @@ impl FewShotLearner for PrefixLearner {
         token: u32,
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
-        let token = Tensor::new(&[token], &self.device)?.unsqueeze(0)?;
-        let hidden = self.run(branch, self.model.language.embed(&token)?, cancel)?;
+        let language = &self.model.language;
+        let hidden = self.sequences.step(language, branch, token, cancel)?;
         self.last_logits(&hidden)
     }
 }

@@ -1,12 +1,6 @@
-//! How likely an answer is right, and which images are unlike the training images: both measured on the tuning split.
-
-use candle_core::{Device, Result, Tensor};
+//! How likely an answer is right: measured on the tuning split.
 
 use rounds_model::bundle::Reliability;
-use rounds_support::rng::Rng;
-
-/// Directions in which training images differ. Fewer take unusual images for unlike ones, more find room for anything.
-pub(crate) const DIRECTIONS: usize = 96;
 
 /// An answer that was judged.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +32,8 @@ fn inputs(judged: &Judged) -> [f64; WEIGHTS] {
 }
 
 /// The weights that predict best whether answers are right (logistic regression), and the lowest confidence from which on answers are right
-/// in the share `sure` of cases. `images` has the number of directions and the least familiarity.
-pub(crate) fn fit(judged: &[Judged], sure: f32, images: (usize, f32)) -> Reliability {
+/// in the share `sure` of cases.
+pub(crate) fn fit(judged: &[Judged], sure: f32) -> Reliability {
     let mut weights = [0f64; WEIGHTS];
     let n = judged.len().max(1) as f64;
     for _ in 0..ROUNDS {
@@ -74,8 +68,6 @@ pub(crate) fn fit(judged: &[Judged], sure: f32, images: (usize, f32)) -> Reliabi
         agreement,
         alone,
         sure: 0.5,
-        directions: images.0,
-        familiar: images.1,
         colour: None,
     };
     let confident: Vec<(f32, bool)> = judged
@@ -126,54 +118,9 @@ fn least_sure(confident: &[(f32, bool)], share: f32) -> f32 {
     least
 }
 
-/// The `count` orthogonal directions in which `vectors` differ most from `mean`, by subspace iteration.
-pub(crate) fn directions(
-    vectors: &[&[f32]],
-    mean: &[f32],
-    count: usize,
-    seed: u64,
-) -> Result<Vec<Vec<f32>>> {
-    let width = mean.len();
-    let count = count.min(width / 2).min(vectors.len() / 2).max(1);
-    let centred: Vec<f32> = vectors
-        .iter()
-        .flat_map(|vector| vector.iter().zip(mean).map(|(v, m)| v - m))
-        .collect();
-    let rows = Tensor::from_vec(centred, (vectors.len(), width), &Device::Cpu)?;
-    let covariance = rows.t()?.matmul(&rows)?;
-    let mut rng = Rng::new(seed);
-    let mut basis: Vec<Vec<f32>> = (0..count)
-        .map(|_| (0..width).map(|_| rng.normal()).collect())
-        .collect();
-    for _ in 0..30 {
-        orthogonalise(&mut basis);
-        let current = Tensor::new(basis, &Device::Cpu)?;
-        basis = current.matmul(&covariance)?.to_vec2()?;
-    }
-    orthogonalise(&mut basis);
-    Ok(basis)
-}
-
-/// Makes rows orthogonal and of unit length (Gram-Schmidt, each row twice against rounding).
-fn orthogonalise(rows: &mut [Vec<f32>]) {
-    for at in 0..rows.len() {
-        let (before, rest) = rows.split_at_mut(at);
-        let Some(row) = rest.first_mut() else { return };
-        for _ in 0..2 {
-            for other in before.iter() {
-                let dot: f32 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-                row.iter_mut().zip(other).for_each(|(a, b)| *a -= dot * b);
-            }
-            let length = row.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-20);
-            row.iter_mut().for_each(|v| *v /= length);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rounds_model::learner::familiarity;
 
     #[test]
     fn the_calibration_follows_the_judged_answers() {
@@ -188,7 +135,7 @@ mod tests {
                 }
             })
             .collect();
-        let plain = fit(&judged, 0.84, (0, 0.0));
+        let plain = fit(&judged, 0.84);
         assert!((plain.confidence(0.9, Some(0.5)) - 0.6).abs() < 0.03);
         assert!((plain.confidence(0.5, Some(0.5)) - 0.2).abs() < 0.03);
         // Answers that no shot gives are always wrong.
@@ -197,7 +144,7 @@ mod tests {
             agreement: Some(0.0),
             right: false,
         }));
-        let known = fit(&judged, 0.84, (0, 0.0));
+        let known = fit(&judged, 0.84);
         assert!(known.confidence(0.9, Some(0.0)) < 0.1);
         assert!(known.confidence(0.9, Some(0.5)) > 0.5);
     }
@@ -206,21 +153,5 @@ mod tests {
     fn answers_are_sure_where_enough_of_them_are_right() {
         let sorted = [(0.9, true); 40].into_iter().chain([(0.2, false); 40]);
         assert_eq!(least_sure(&sorted.collect::<Vec<_>>(), 0.84), 0.9);
-    }
-
-    #[test]
-    fn images_that_differ_as_others_do_are_familiar() {
-        let mut rng = Rng::new(4);
-        let mut vector = |axes: [usize; 2]| {
-            let mut vector = vec![0.1f32; 12];
-            axes.iter().for_each(|&axis| vector[axis] += rng.normal());
-            vector
-        };
-        let known: Vec<Vec<f32>> = (0..60).map(|_| vector([2, 7])).collect();
-        let rows: Vec<&[f32]> = known.iter().map(Vec::as_slice).collect();
-        let mean = vec![0.1f32; 12];
-        let basis = directions(&rows, &mean, 2, 1).unwrap();
-        assert!(familiarity(&vector([2, 7]), &mean, &basis) > 0.99);
-        assert!(familiarity(&vector([3, 8]), &mean, &basis) < 0.01);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::RadiologyError;
 use super::data::RadiologyData;
 use candle_core::Device;
 use rounds_assistant::comparable;
@@ -236,6 +237,40 @@ fn one(
         answer,
         probability: (sum + generated.end_log_probability.unwrap_or(0.0)).exp(),
     })
+}
+
+/// The tower's vector of every image of the data.
+pub(crate) fn vectors(
+    bundle: &Path,
+    data: &RadiologyData,
+    threads: usize,
+) -> Result<Vec<Vec<f32>>, RadiologyError> {
+    let all: Vec<usize> = (0..data.images.len()).collect();
+    Ok(super::tower::in_threads(&all, threads, |images| {
+        let bundle = Bundle::open(Some(bundle)).map_err(candle_core::Error::wrap)?;
+        let learner =
+            FlamingoLearner::load(&bundle, &Device::Cpu).map_err(candle_core::Error::wrap)?;
+        images
+            .iter()
+            .map(|&image| {
+                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
+                let encoded = learner
+                    .encode_image(&read)
+                    .map_err(candle_core::Error::wrap)?;
+                Ok(encoded.vector)
+            })
+            .collect()
+    })?)
+}
+
+/// The mean vector of some images.
+pub(crate) fn mean(vectors: &[Vec<f32>], images: &[usize]) -> Vec<f32> {
+    let mut mean = vec![0f32; vectors.first().map_or(0, Vec::len)];
+    for &image in images {
+        let values = mean.iter_mut().zip(&vectors[image]);
+        values.for_each(|(m, v)| *m += v / images.len() as f32);
+    }
+    mean
 }
 
 /// Whether two answers are the same but for case and punctuation.

@@ -2,6 +2,7 @@
 //! trained on three open question sets.
 
 mod base;
+mod calibrate;
 mod calibration;
 mod data;
 mod episodes;
@@ -22,6 +23,7 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+pub use calibrate::calibrate_radiology;
 pub use data::{RadiologyData, RadiologyImage, RadiologyQuestion, Set, Split};
 pub use names::Names;
 pub use recipe::RadiologyRecipe;
@@ -262,7 +264,7 @@ impl Start {
             let mut reader = std::io::Cursor::new(bytes);
             let content = gguf_file::Content::read(&mut reader)?;
             for tensor in content.tensor_infos.keys() {
-                // Typical vectors are found anew, and the decoder is given as it was published.
+                // Bundles of earlier versions keep typical vectors here, which are no weights.
                 if tensor.starts_with("familiar.") {
                     continue;
                 }

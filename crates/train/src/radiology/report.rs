@@ -9,12 +9,8 @@ use super::exam::{self, Asked, Said, exact, f1};
 use super::names::{Names, names};
 use super::similar::{Neighbours, WORD_WEIGHT, near_duplicates};
 use super::{RadiologyError, SAME, views};
-use candle_core::Device;
 use rounds_assistant::comparable;
-use rounds_imaging::load;
-use rounds_model::FewShotLearner;
 use rounds_model::bundle::Bundle;
-use rounds_model::learner::FlamingoLearner;
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, stderr_line};
 
@@ -110,14 +106,9 @@ pub fn report_radiology(
     let same = near_duplicates(&pixels, side, SAME);
     drop(pixels);
     stderr_line(format_args!("computing the vectors of all images"));
-    let vectors = vectors(bundle, &data, threads)?;
+    let vectors = exam::vectors(bundle, &data, threads)?;
     let train = data.images_of(Split::Train);
-    let mut mean = vec![0f32; vectors.first().map_or(0, Vec::len)];
-    for &image in &train {
-        mean.iter_mut()
-            .zip(&vectors[image])
-            .for_each(|(m, v)| *m += v / train.len() as f32);
-    }
+    let mean = exam::mean(&vectors, &train);
     let candidates = data.questions_of(Split::Train);
     let neighbours = |image_weight, word_weight| {
         let vectors = vectors.iter().map(Vec::as_slice);
@@ -315,29 +306,6 @@ fn judge(data: &RadiologyData, question: usize, answer: &str) -> Judged {
         exact: exact(answer, &of.answer),
         f1: f1(answer, &of.answer),
     }
-}
-
-fn vectors(
-    bundle: &Path,
-    data: &RadiologyData,
-    threads: usize,
-) -> Result<Vec<Vec<f32>>, RadiologyError> {
-    let all: Vec<usize> = (0..data.images.len()).collect();
-    Ok(super::tower::in_threads(&all, threads, |images| {
-        let bundle = Bundle::open(Some(bundle)).map_err(candle_core::Error::wrap)?;
-        let learner =
-            FlamingoLearner::load(&bundle, &Device::Cpu).map_err(candle_core::Error::wrap)?;
-        images
-            .iter()
-            .map(|&image| {
-                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
-                let encoded = learner
-                    .encode_image(&read)
-                    .map_err(candle_core::Error::wrap)?;
-                Ok(encoded.vector)
-            })
-            .collect()
-    })?)
 }
 
 impl RadiologyReport {

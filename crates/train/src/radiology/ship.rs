@@ -6,37 +6,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::base::{self, Base};
-use super::calibration::{self, DIRECTIONS, Judged, directions};
+use super::calibrate::calibrate_radiology;
 use super::data::{RadiologyData, Split};
 use super::recipe::{RadiologyRecipe, config};
-use super::tower::{self, Features};
-use super::{Inputs, RadiologyError, SAME, exam, similar, views};
-use crate::pool::phantom_image;
-use crate::vars::Vars;
-use rounds_model::FewShotLearner;
+use super::{Inputs, RadiologyError, views};
 use rounds_model::bundle::{
     Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
 };
 use rounds_model::flamingo::Flamingo;
-use rounds_model::learner::{FlamingoLearner, familiarity};
 use rounds_model::store::TensorSpec;
-use rounds_model::vision::EfficientNetTower;
-use rounds_phantom::{KINDS, render};
-use rounds_support::rng::Rng;
 use rounds_support::{Cancel, files, stderr_line};
 
 /// Largest weights file in bytes.
 const MAX_FILE: usize = 47_000_000;
-/// Of 200 images like those trained on, one is taken for an unlike one.
-const REFUSED: usize = 200;
 /// Share of the training images that are taken for coloured ones.
 const COLOURED: f32 = 0.003;
-/// Drawings of each kind that are looked at.
-const DRAWN: u64 = 40;
-/// Questions of the tuning split that the confidence is calibrated on.
-const CALIBRATED: usize = 900;
-/// Answers without reservation must be right this often on the tuning split.
-const SURE: f32 = 0.84;
 
 /// How a tensor is stored. Trained additions are small and sensitive, so they have more bits; the decoder's weights are stored in the type
 /// that they were published in, which changes none of them.
@@ -130,37 +114,7 @@ pub fn ship_radiology(
     let best = candle_core::safetensors::load(run.join("best.safetensors"), &Device::Cpu)?;
     let pixels =
         views::squashed(&data, recipe.image_size, recipe.threads).map_err(RadiologyError::Input)?;
-    let same = similar::near_duplicates(&pixels, recipe.image_size, SAME);
-    stderr_line(format_args!("computing the vectors of all images"));
-    let one_view = RadiologyRecipe {
-        learner_views: 1,
-        tower_views: 1,
-        ..recipe.clone()
-    };
-    let vars = Vars::new(recipe.seed, best.clone());
-    let published =
-        EfficientNetTower::load(&base.tower, vars.store(&Device::Cpu).pp("vision_encoder"))?;
-    let fronts = tower::fronts(&published, &pixels, &one_view, 1, cancel)?;
     let colour = colour_limit(&data, pixels, recipe.image_size);
-    let features = Features::compute(&one_view, &base.tower, &fronts, data.images.len(), &vars)?;
-    drop(fronts);
-    let train = data.images_of(Split::Train);
-    let (mean, _) = features.moments(&train);
-    let vectors: Vec<&[f32]> = train
-        .iter()
-        .map(|&image| features.vector((image, 0)))
-        .collect();
-    let basis = directions(&vectors, &mean, DIRECTIONS, recipe.seed)?;
-    let mut likeness: Vec<f32> = data
-        .images_of(Split::Tune)
-        .into_iter()
-        .map(|image| familiarity(features.vector((image, 0)), &mean, &basis))
-        .collect();
-    likeness.sort_by(f32::total_cmp);
-    let familiar = likeness
-        .get(likeness.len() / REFUSED)
-        .copied()
-        .unwrap_or(0.0);
     let mut tensors = Vec::new();
     for spec in Flamingo::tensors(&config)? {
         let tensor = best
@@ -169,11 +123,6 @@ pub fn ship_radiology(
             .ok_or_else(|| text(format!("the run has no weights called {}", spec.name)))?;
         tensors.push((spec.name.clone(), quantised(tensor, stored_as(&spec))?));
     }
-    let directions = basis.len();
-    let rows = Tensor::new(basis, &Device::Cpu)?;
-    tensors.push(("familiar.basis".into(), quantised(&rows, GgmlDType::F16)?));
-    let row = Tensor::new(mean.as_slice(), &Device::Cpu)?;
-    tensors.push(("familiar.mean".into(), quantised(&row, GgmlDType::F32)?));
     let weights = write(folder, tensors)?;
     files::write_atomic(&folder.join("tokenizer.json"), base.tokenizer.as_bytes())?;
     let mut hashes = BTreeMap::new();
@@ -199,9 +148,7 @@ pub fn ship_radiology(
             agreement: 0.0,
             alone: 0.0,
             sure: 0.5,
-            directions,
-            familiar,
-            colour: None,
+            colour: Some(colour),
         }),
         tokens: SpecialTokens {
             begin: base::BEGIN.into(),
@@ -221,28 +168,16 @@ pub fn ship_radiology(
         lengths,
     };
     save(&manifest, folder)?;
-    let mut reliability = match known {
-        Some(known) => Reliability {
-            directions,
-            familiar,
-            ..known.clone()
-        },
-        None => {
-            let measured = Measured {
-                data: &data,
-                features: &features,
-                mean: &mean,
-                same: &same,
-                recipe: &recipe,
-            };
-            measured.calibrate(folder, (directions, familiar), cancel)?
+    match known {
+        Some(known) => {
+            manifest.reliability = Some(Reliability {
+                colour: Some(colour),
+                ..known.clone()
+            });
+            save(&manifest, folder)
         }
-    };
-    reliability.colour = Some(colour);
-    stderr_line(format_args!("{reliability:?}"));
-    manifest.reliability = Some(reliability);
-    save(&manifest, folder)?;
-    tell_unlike(folder)
+        None => calibrate_radiology(folder, inputs.data, recipe.threads, cancel),
+    }
 }
 
 /// The share of coloured pixels that only [`COLOURED`] of the training images exceed.
@@ -262,99 +197,6 @@ fn colour_limit(data: &RadiologyData, pixels: Vec<Vec<u8>>, side: usize) -> f32 
     shares.get(beyond).copied().unwrap_or(1.0)
 }
 
-/// Says how many phantoms, which are drawings and unlike radiology, the bundle in `folder` takes for images like those it was trained on.
-fn tell_unlike(folder: &Path) -> Result<(), RadiologyError> {
-    let bundle = Bundle::open(Some(folder)).map_err(text)?;
-    let learner = FlamingoLearner::load(&bundle, &Device::Cpu).map_err(text)?;
-    let least = learner.manifest().reliability.as_ref();
-    let least = least.map_or(0.0, |reliability| reliability.familiar);
-    for (kind, known) in KINDS.iter().enumerate() {
-        let mut refused = 0;
-        for seed in 0..DRAWN {
-            let phantom = render(kind, 70_000 + seed, 256);
-            let encoded = learner.encode_image(&phantom_image(&phantom));
-            let vector = encoded.map_err(text)?.vector;
-            refused += u64::from(learner.familiarity(&vector).is_some_and(|f| f < least));
-        }
-        stderr_line(format_args!(
-            "{}: {refused} of {DRAWN} drawings are found to be unlike",
-            known.name
-        ));
-    }
-    Ok(())
-}
-
-/// What a calibration works with.
-struct Measured<'a> {
-    data: &'a RadiologyData,
-    features: &'a Features,
-    mean: &'a [f32],
-    same: &'a [Vec<usize>],
-    recipe: &'a RadiologyRecipe,
-}
-
-impl Measured<'_> {
-    /// Measures on the tuning split how likely answers of the bundle in `folder` are right.
-    fn calibrate(
-        &self,
-        folder: &Path,
-        images: (usize, f32),
-        cancel: &Cancel,
-    ) -> Result<Reliability, RadiologyError> {
-        let Self {
-            data,
-            features,
-            mean,
-            same,
-            recipe,
-        } = *self;
-        stderr_line(format_args!("calibrating"));
-        let neighbours = similar::Neighbours::new(
-            data,
-            (0..data.images.len()).map(|image| features.vector((image, 0))),
-            mean,
-            same,
-            &data.questions_of(Split::Train),
-        );
-        let mut questions = data.questions_of(Split::Tune);
-        Rng::new(recipe.seed).shuffle(&mut questions);
-        questions.truncate(CALIBRATED);
-        let with_shots = |&question: &usize, shots: usize| {
-            let mut near = neighbours.of(question, shots);
-            near.reverse();
-            let answer = |at: usize| data.questions[at].answer.clone();
-            exam::Asked {
-                question,
-                shots: near.into_iter().map(|at| (at, answer(at))).collect(),
-                blank: false,
-                wording: None,
-            }
-        };
-        // Most are asked with shots, as in the program; a third without.
-        let alone = questions.iter().take(CALIBRATED / 3);
-        let asked: Vec<exam::Asked> = questions
-            .iter()
-            .map(|question| with_shots(question, 4))
-            .chain(alone.map(|question| with_shots(question, 0)))
-            .collect();
-        let encoded = exam::encode(folder, data, &asked, recipe.threads).map_err(text)?;
-        let said =
-            exam::answers(folder, data, &asked, &encoded, recipe.threads, cancel).map_err(text)?;
-        let judged: Vec<Judged> = said
-            .iter()
-            .zip(&asked)
-            .map(|(said, asked)| Judged {
-                probability: said.probability,
-                agreement: said.agreement,
-                right: exam::exact(&said.answer, &data.questions[asked.question].answer),
-            })
-            .collect();
-        let right = judged.iter().filter(|judged| judged.right).count();
-        stderr_line(format_args!("{right} of {} answers right", judged.len()));
-        Ok(calibration::fit(&judged, SURE, images))
-    }
-}
-
 fn quantised(tensor: &Tensor, kind: GgmlDType) -> candle_core::Result<QTensor> {
     // candle quantises the storage from its start even if the tensor is a view into it, so copy the values first.
     let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
@@ -364,7 +206,7 @@ fn quantised(tensor: &Tensor, kind: GgmlDType) -> candle_core::Result<QTensor> {
     )
 }
 
-fn save(manifest: &Manifest, folder: &Path) -> Result<(), RadiologyError> {
+pub(super) fn save(manifest: &Manifest, folder: &Path) -> Result<(), RadiologyError> {
     let text = toml::to_string(manifest).map_err(text)?;
     files::write_atomic(&folder.join("model.toml"), text.as_bytes())?;
     Ok(())

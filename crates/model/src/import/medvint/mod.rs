@@ -6,20 +6,20 @@
 mod names;
 mod sizes;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use self::names::Names;
 use super::assemble::assemble;
 use super::check::{check, count_parameters, unused};
+use super::commit::Imported;
 use super::infer_config::JsonConfig;
 use super::key_map::Rules;
 use super::tokens::{self, TokenizerText};
 use super::{ImportError, ImportSummary, Sources, WeightFormat, check_free_space, write};
-use crate::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, VectorIdentity};
+use crate::bundle::{Fit, Pixels};
 use crate::families::ModelConfig;
 use crate::weights::{Source, WeightError};
-use rounds_support::{Cancel, files, sanitise};
+use rounds_support::{Cancel, files};
 
 /// Which MedVInT a checkpoint is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,44 +125,18 @@ pub fn import_medvint(
         ignored: unused(&sources, &used).count(),
         bytes: written.length,
     };
-    let json = &tokens.json;
-    let name = sanitise::clean_line(&request.name);
-    let manifest = Manifest {
-        format_version: FORMAT_VERSION,
-        family: request.variant.name().into(),
-        licence: "as published with the weights".into(),
-        intended_use: rounds_support::INTENDED_USE.into(),
-        knows: format!(
-            "{name} was imported from published weights and was not evaluated for medical use; it was trained on one image and one question, so shots and further images are outside what it was trained on"
-        ),
-        name,
-        template: request
-            .template
-            .clone()
-            .unwrap_or_else(|| request.variant.name().into()),
-        familiar_similarity: -1.0,
-        reliability: None,
-        dtype: format.name().into(),
-        weights: vec![format.file().into()],
-        vectors_known_by: VectorIdentity::Settings,
-        tokens: tokens.special,
+    let template = request.template.clone();
+    let imported = Imported {
+        family: request.variant.name(),
+        name: &request.name,
+        knows: "was imported from published weights and was not evaluated for medical use; it was trained on one image and one question, so shots and further images are outside what it was trained on",
+        template: template.unwrap_or_else(|| request.variant.name().into()),
         pixels: Pixels::imagenet(Fit::SquashOpaque),
         config,
-        files: BTreeMap::from([
-            (format.file().to_string(), written.sha256.clone()),
-            (
-                "tokenizer.json".to_string(),
-                files::sha256_hex(json.as_bytes()),
-            ),
-        ]),
-        lengths: BTreeMap::from([
-            (format.file().to_string(), written.length),
-            ("tokenizer.json".to_string(), json.len() as u64),
-        ]),
+        tokenizer: tokens,
+        format,
     };
-    let text =
-        toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
-    written.commit(&request.out, json, ("model.toml", &text))?;
+    imported.commit(written, &request.out)?;
     Ok(summary)
 }
 

@@ -6,13 +6,13 @@ mod adapters;
 mod rules;
 mod sizes;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use self::adapters::Adapters;
 use self::rules::PrefixMap;
 use super::assemble::{assemble, assemble_packed, published_packing};
 use super::check::{check, unused};
+use super::commit::Imported;
 use super::key_map::{Family, KeyMap, Rules};
 use super::recipe::LanguageLayout;
 use super::tokens::TokenizerText;
@@ -21,13 +21,13 @@ use super::{
     ImportError, ImportSummary, Sources, WeightFormat, check_free_space, gpt, infer_config,
     llama_cpp, tokenizer_near, tokens,
 };
-use crate::bundle::{FORMAT_VERSION, Fit, Manifest, Pixels, SpecialTokens, VectorIdentity};
+use crate::bundle::{Fit, Pixels, SpecialTokens};
 use crate::language::DecoderConfig;
 use crate::prefix::{Architecture, Layout, PrefixConfig, PrefixModel};
 use crate::store::TensorSpec;
 use crate::vision::VisionConfig;
 use crate::weights::{Source, WeightError};
-use rounds_support::{Cancel, files, sanitise};
+use rounds_support::{Cancel, files};
 
 /// What to import.
 pub struct PrefixRequest {
@@ -123,43 +123,19 @@ pub fn import_prefix(
         },
     )?;
     progress(specs.len(), specs.len());
-    let weights = request.weight_format.file().to_string();
-    let name = sanitise::clean_line(&request.name);
+    let bytes = written.length;
     let template = request.template.clone();
-    let manifest = Manifest {
-        format_version: FORMAT_VERSION,
-        family: "prefix".into(),
-        licence: "as published with the weights".into(),
-        intended_use: rounds_support::INTENDED_USE.into(),
-        knows: format!(
-            "{name} was imported from trained weights and was not evaluated for medical use"
-        ),
-        name,
+    let imported = Imported {
+        family: "prefix",
+        name: &request.name,
+        knows: "was imported from trained weights and was not evaluated for medical use",
         template: template.unwrap_or_else(|| config.layout.template().into()),
-        familiar_similarity: -1.0,
-        reliability: None,
-        dtype: request.weight_format.name().into(),
-        weights: vec![weights.clone()],
-        vectors_known_by: VectorIdentity::Settings,
-        tokens: tokens.special,
         pixels: Pixels::clip(Fit::Crop),
         config: config.into(),
-        files: BTreeMap::from([
-            (weights.clone(), written.sha256.clone()),
-            (
-                "tokenizer.json".to_string(),
-                files::sha256_hex(tokens.json.as_bytes()),
-            ),
-        ]),
-        lengths: BTreeMap::from([
-            (weights, written.length),
-            ("tokenizer.json".to_string(), tokens.json.len() as u64),
-        ]),
+        tokenizer: tokens,
+        format: request.weight_format,
     };
-    let text =
-        toml::to_string(&manifest).map_err(|e| ImportError::config("model.toml", e.to_string()))?;
-    let bytes = written.length;
-    written.commit(&request.out, &tokens.json, ("model.toml", &text))?;
+    imported.commit(written, &request.out)?;
     let elements = |name: &str| sources.checkpoint.elements(name);
     Ok(ImportSummary {
         tensors: specs.len(),

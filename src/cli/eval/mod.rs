@@ -1,4 +1,8 @@
-//! `rounds eval`: measures the model on phantoms and made-up names, and an index on its tags.
+//! `rounds eval`: carries out plans on real sets, and measures the model on phantoms and made-up names, and an index on its tags.
+
+mod compare;
+mod report;
+mod run;
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -8,11 +12,23 @@ use super::libraries::{existing_index, existing_model, open_index};
 use super::out::print;
 use rounds_assistant::Setup;
 use rounds_eval::Share;
+use rounds_support::Cancel;
 use rounds_support::errors::count;
 use rounds_support::{Failure, INTENDED_USE, Progress};
 
 #[derive(Subcommand, Clone)]
 pub enum Eval {
+    /// Carry out a plan: every question under every condition, with controls; resumes where it was stopped
+    Run(run::RunPlan),
+    /// Write a run's report: a page with plots, tables in Markdown and LaTeX
+    Report(report::Report),
+    /// Test whether two runs, or two conditions of a run, differ
+    Compare(compare::Compare),
+    /// List plans under the names of papers and benchmarks, or print one
+    Presets {
+        /// Name of the plan to print
+        name: Option<String>,
+    },
     /// Measure answers to questions about phantoms with unseen seeds (nano in tests/fixtures was trained on phantoms)
     Phantoms {
         /// Number of questions
@@ -104,8 +120,12 @@ fn print_share_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Resul
 }
 
 /// Runs an evaluation and prints the result.
-pub fn run(eval: &Eval) -> Outcome {
+pub fn run(eval: &Eval, cancel: &Cancel) -> Outcome {
     match eval.clone() {
+        Eval::Run(plan) => return run::run_plan(&plan, cancel),
+        Eval::Report(args) => return report::run(&args),
+        Eval::Compare(args) => return compare::run(&args),
+        Eval::Presets { name } => return run::presets(name.as_deref()),
         Eval::Phantoms {
             n,
             shots,

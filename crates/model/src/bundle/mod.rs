@@ -4,6 +4,8 @@
 //! are checked by length when a bundle is opened and by hash with `rounds model verify`: hashing them takes longer than
 //! loading them.
 
+mod reliability;
+
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use super::error::ModelError;
 pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
+pub use reliability::Reliability;
 use rounds_imaging::{
     HighBitDepth, Image, clip_transform, squash_opaque_transform, squash_transform,
 };
@@ -21,8 +24,6 @@ use rounds_support::{files, sanitise};
 /// Version of the `model.toml` format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 const MANIFEST: &str = "model.toml";
-/// Most typical vectors of training images.
-const MAX_DIRECTIONS: usize = 1 << 16;
 /// Maximum length of `model.toml` in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
 /// Maximum length of `tokenizer.json` in bytes; the largest published one has 34 MB.
@@ -70,63 +71,6 @@ pub struct Manifest {
     /// Length in bytes of every other file.
     #[serde(default)]
     pub lengths: BTreeMap<String, u64>,
-}
-
-/// How far a model's answers can be relied on, measured on images that it was not trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reliability {
-    /// An answer is right with probability `sigmoid(offset + slope ln(p / (1 - p)) + agreement s + alone a)`: `p` is the probability of its
-    /// tokens, `s` the share of its shots that give the same answer, `a` 1 without shots and 0 with.
-    pub slope: f32,
-    /// See `slope`.
-    pub offset: f32,
-    /// See `slope`.
-    #[serde(default)]
-    pub agreement: f32,
-    /// See `slope`.
-    #[serde(default)]
-    pub alone: f32,
-    /// Below this confidence an answer is called unsure.
-    pub sure: f32,
-    /// Number of directions in which the vectors of training images differ from each other, the tensors `familiar.basis` and
-    /// `familiar.mean`; 0 for no such test.
-    #[serde(default)]
-    pub directions: usize,
-    /// An image whose vector, after centring, lies less in those directions than this (length of the part in them, from 0 to 1) is unlike
-    /// the training images.
-    pub familiar: f32,
-    /// An image of which a larger share of pixels is coloured ([`rounds_imaging::coloured_share`]) is unlike the training images; `None` for
-    /// no such test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub colour: Option<f32>,
-}
-
-impl Reliability {
-    /// Errors where a number is none.
-    fn check(&self) -> Result<(), String> {
-        let all = [
-            self.slope,
-            self.offset,
-            self.agreement,
-            self.alone,
-            self.sure,
-            self.familiar,
-            self.colour.unwrap_or_default(),
-        ];
-        match all.iter().all(|v| v.is_finite()) && self.directions <= MAX_DIRECTIONS {
-            true => Ok(()),
-            false => Err("its reliability has an impossible number".into()),
-        }
-    }
-
-    /// How likely an answer is right. `probability` is what the model gave its tokens, `agreement` the share of its shots that give the same
-    /// answer, `None` without shots.
-    pub fn confidence(&self, probability: f32, agreement: Option<f32>) -> f32 {
-        let p = probability.clamp(1e-6, 1.0 - 1e-6);
-        let shots = agreement.map_or(self.alone, |share| self.agreement * share);
-        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset + shots;
-        1.0 / (1.0 + (-logit).exp())
-    }
 }
 
 impl Manifest {
@@ -455,69 +399,4 @@ struct VersionOnly {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nano() -> String {
-        std::fs::read_to_string(crate::fixtures::path("nano/model.toml")).unwrap()
-    }
-
-    fn changed(from: &str, to: &str) -> Result<Manifest, ModelError> {
-        let text = nano();
-        assert!(text.contains(from), "{from}");
-        parse_manifest(text.replacen(from, to, 1).as_bytes())
-    }
-
-    #[test]
-    fn a_reliability_without_sense_is_refused() {
-        let table = |sure: &str| {
-            let text = format!(
-                "[reliability]\nslope = 1.0\noffset = 0.0\nsure = {sure}\nfamiliar = 0.0\n\n[tokens]"
-            );
-            changed("[tokens]", &text)
-        };
-        let known = table("0.5").unwrap().reliability.unwrap();
-        assert!(known.confidence(0.9, None) > known.confidence(0.2, None));
-        assert!(table("nan").is_err());
-    }
-
-    #[test]
-    fn texts_are_cleaned_and_tokens_with_control_characters_are_refused() {
-        let evil = r"\u001b]52;c;QUFBQQ==\u0007";
-        for (from, of) in [
-            (
-                "knows = \"",
-                &(|m: Manifest| m.knows) as &dyn Fn(Manifest) -> String,
-            ),
-            ("name = \"", &|m| m.name),
-            ("licence = \"", &|m| m.licence),
-            ("intended_use = \"", &|m| m.intended_use),
-            ("template = \"", &|m| m.template),
-            ("dtype = \"", &|m| m.dtype),
-        ] {
-            let cleaned = of(changed(from, &format!("{from}{evil}")).unwrap());
-            assert!(!cleaned.contains(['\u{1b}', '\u{7}']), "{cleaned:?}");
-            assert!(cleaned.starts_with('\u{FFFD}'), "{cleaned:?}");
-        }
-        for from in [
-            "begin = \"",
-            "image = \"",
-            "end_of_chunk = \"",
-            "untrained = [\"",
-        ] {
-            let error = changed(from, &format!("{from}{evil}")).unwrap_err();
-            let text = error.to_string();
-            assert!(text.contains("control characters"), "{text}");
-            assert!(!text.contains('\u{1b}'), "{text:?}");
-        }
-        let error = changed("\"tokenizer.json\" = \"5c7b", "\"tokenizer.json\" = \"xxxx");
-        assert!(error.is_err(), "malformed SHA-256");
-        assert_eq!(changed("", "").unwrap().name, "rounds-nano");
-    }
-
-    #[test]
-    fn absurd_sizes_are_refused_before_memory_is_allocated() {
-        let error = changed("max_positions = 1024", "max_positions = 99999999999").unwrap_err();
-        assert!(error.to_string().contains("max_positions"), "{error}");
-    }
-}
+mod tests;

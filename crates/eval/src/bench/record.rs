@@ -1,0 +1,416 @@
+//! What a run keeps: one line of JSON for every answer, appended as soon as it is there.
+
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::condition::Condition;
+use rounds_assistant::Ranked;
+use rounds_support::sanitise::clean_line;
+use rounds_support::{FileError, files};
+
+/// A shot as it was shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedShot {
+    /// Id of the example.
+    pub id: String,
+    /// The answer that stood in the prompt.
+    pub answer: String,
+    /// Its score in retrieval.
+    pub score: f32,
+    /// Its share of the match with the question's image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_share: Option<f32>,
+}
+
+/// One answer with everything that scores are made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Id of the question in its index.
+    pub item: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the condition.
+    pub condition: String,
+    /// The condition.
+    pub asked: Condition,
+    /// The question.
+    pub question: String,
+    /// The true answer.
+    pub reference: String,
+    /// Type of the question.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// Whether it has a fixed set of answers.
+    pub closed: bool,
+    /// SHA-256 and extension of its images.
+    pub images: Vec<String>,
+    /// Options of a multiple-choice question: letter and text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<(String, String)>,
+    /// The shots, most similar first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shots: Vec<RecordedShot>,
+    /// Which of them stood last in the prompt, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
+    /// How many examples of the index show the question's image.
+    #[serde(default)]
+    pub shown_by: usize,
+    /// The most frequent answer to this type of question among the examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub majority: Option<String>,
+    /// What the model said.
+    pub answer: String,
+    /// Why, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rationale: Option<String>,
+    /// Natural log-probability of what was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_probability: Option<f64>,
+    /// Calibrated confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// Whether the program would state the answer without reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure: Option<bool>,
+    /// Why the program would withhold the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
+    /// The options, most likely first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranking: Vec<Ranked>,
+    /// Tokens in the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens generated.
+    pub generated_tokens: usize,
+    /// SHA-256 of the prompt's text.
+    pub prompt_sha256: String,
+    /// Why there is no answer, if asking failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What identifies an answer in a run: data set, question, model and condition.
+pub type Key = (String, String, String, String);
+
+impl Record {
+    /// What identifies it.
+    pub fn key(&self) -> Key {
+        (
+            self.dataset.clone(),
+            self.item.clone(),
+            self.model.clone(),
+            self.condition.clone(),
+        )
+    }
+
+    /// Sanitises texts: a file of records may come from somebody else.
+    fn cleaned(mut self) -> Self {
+        for text in [
+            &mut self.dataset,
+            &mut self.item,
+            &mut self.model,
+            &mut self.condition,
+            &mut self.question,
+            &mut self.reference,
+            &mut self.kind,
+            &mut self.answer,
+        ] {
+            *text = clean_line(text);
+        }
+        for shot in &mut self.shots {
+            shot.id = clean_line(&shot.id);
+            shot.answer = clean_line(&shot.answer);
+        }
+        let texts = [&mut self.rationale, &mut self.error, &mut self.withheld];
+        for text in texts.into_iter().flatten() {
+            *text = clean_line(text);
+        }
+        self.majority = self.majority.map(|text| clean_line(&text));
+        for (letter, text) in &mut self.options {
+            *letter = clean_line(letter);
+            *text = clean_line(text);
+        }
+        for ranked in &mut self.ranking {
+            ranked.option = clean_line(&ranked.option);
+        }
+        self
+    }
+}
+
+/// Name of the file of answers in a run's folder.
+pub(super) const ITEMS: &str = "items.jsonl";
+/// The plan, as it was given.
+pub(super) const PLAN: &str = "plan.toml";
+
+/// The folder of a run, held by one process at a time.
+pub struct RunFolder {
+    folder: PathBuf,
+    items: Mutex<File>,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Opens the folder of a run, or makes it. `plan` is the text of the plan.
+    ///
+    /// # Errors
+    /// If the folder belongs to another plan, is in use, or cannot be written.
+    pub fn open(folder: &Path, plan: &str) -> Result<Self, RunFolderError> {
+        files::create_private_dir(folder)?;
+        let lock = folder.join("lock");
+        let held = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(|e| FileError::from_io(&lock, "open", &e))?;
+        if held.try_lock().is_err() {
+            return Err(RunFolderError::Busy(rounds_support::errors::display_path(
+                folder,
+            )));
+        }
+        let kept = folder.join(PLAN);
+        match kept.exists() {
+            true if files::read_to_string(&kept)? != plan => {
+                let shown = rounds_support::errors::display_path(folder);
+                return Err(RunFolderError::OtherPlan(shown));
+            }
+            true => {}
+            false => files::write_atomic(&kept, plan.as_bytes())?,
+        }
+        let path = folder.join(ITEMS);
+        drop_cut_line(&path)?;
+        let items = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(|e| FileError::from_io(&path, "open", &e))?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            items: Mutex::new(items),
+            _lock: held,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The answers so far.
+    pub fn records(&self) -> Result<Vec<Record>, RunFolderError> {
+        read_records(&self.folder)
+    }
+
+    /// Adds an answer; when this returns, the end of the process cannot lose it.
+    pub fn append(&self, record: &Record) -> Result<(), FileError> {
+        let path = self.folder.join(ITEMS);
+        let mut line = serde_json::to_vec(record).unwrap_or_default();
+        line.push(b'\n');
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        items
+            .write_all(&line)
+            .map_err(|e| FileError::from_io(&path, "write", &e))
+    }
+
+    /// Writes all answers in the given order, so that the same plan gives the same file.
+    pub(super) fn rewrite(&self, records: &[Record]) -> Result<(), FileError> {
+        let mut text = Vec::new();
+        for record in records {
+            text.extend(serde_json::to_vec(record).unwrap_or_default());
+            text.push(b'\n');
+        }
+        files::write_atomic(&self.folder.join(ITEMS), &text)
+    }
+
+    /// Writes another file of the run.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        files::write_atomic(&self.folder.join(name), content)
+    }
+}
+
+/// Why a run's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderError {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Another process is writing it.
+    #[error("another run is writing {0}")]
+    Busy(String),
+    /// It was made for another plan.
+    #[error("{0} has the answers of another plan")]
+    OtherPlan(String),
+    /// A line is damaged.
+    #[error("{file}, line {line}: {reason}")]
+    Line {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl rounds_support::Hint for RunFolderError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Busy(_) => Some("wait until it has ended, or give another folder".into()),
+            Self::OtherPlan(_) => Some(
+                "give another folder with --out; a changed plan is a new run, because its numbers would not be comparable".into(),
+            ),
+            Self::Line { .. } => Some("remove the line; its question is then asked again".into()),
+        }
+    }
+
+    fn kind(&self) -> rounds_support::FailureKind {
+        match self {
+            Self::File(error) => error.kind(),
+            Self::Busy(_) | Self::OtherPlan(_) => rounds_support::FailureKind::Usage,
+            Self::Line { .. } => rounds_support::FailureKind::Io,
+        }
+    }
+}
+
+/// Removes an unfinished last line, which a killed run may have left.
+fn drop_cut_line(path: &Path) -> Result<(), FileError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let content = files::read(path)?;
+    let whole = content
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1);
+    match whole < content.len() {
+        true => files::write_atomic(path, &content[..whole]),
+        false => Ok(()),
+    }
+}
+
+/// The answers in a run's folder, or in a file. An unfinished last line is left out.
+///
+/// # Errors
+/// If the file cannot be read, or a line is not a record.
+pub fn read_records(path: &Path) -> Result<Vec<Record>, RunFolderError> {
+    let path = match path.is_dir() {
+        true => path.join(ITEMS),
+        false => path.to_path_buf(),
+    };
+    let content = files::read_to_string(&path)?;
+    let whole = content.rfind('\n').map_or("", |at| &content[..at]);
+    let mut records = Vec::new();
+    for (at, line) in whole.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let record: Record = serde_json::from_str(line).map_err(|e| RunFolderError::Line {
+            file: rounds_support::errors::display_path(&path),
+            line: at + 1,
+            reason: clean_line(&e.to_string()),
+        })?;
+        records.push(record.cleaned());
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use rounds_assistant::retrieval::{Order, Strategy};
+
+    pub(in super::super) fn record(item: &str, answer: &str, reference: &str) -> Record {
+        let asked = Condition {
+            k: 2,
+            strategy: Strategy::Image,
+            order: Order::SimilarLast,
+            trial: 0,
+            seed: 0,
+            control: None,
+        };
+        let shot = |answer: &str| RecordedShot {
+            id: format!("example-{answer}"),
+            answer: answer.into(),
+            score: 0.5,
+            match_share: None,
+        };
+        Record {
+            dataset: "set".into(),
+            item: item.into(),
+            model: "shipped".into(),
+            condition: asked.id(),
+            asked,
+            question: "Which organ?".into(),
+            reference: reference.into(),
+            kind: "organ".into(),
+            closed: false,
+            images: vec![format!("{item}.png")],
+            options: Vec::new(),
+            shots: vec![shot("lung"), shot("heart")],
+            last: Some(0),
+            shown_by: 0,
+            majority: Some("lung".into()),
+            answer: answer.into(),
+            rationale: None,
+            log_probability: Some(-0.1),
+            confidence: Some(0.8),
+            sure: Some(true),
+            withheld: None,
+            ranking: Vec::new(),
+            prompt_tokens: 10,
+            generated_tokens: 2,
+            prompt_sha256: "00".into(),
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_cut_last_line_is_asked_again_and_nothing_else_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = "name = \"a\"\n";
+        {
+            let run = RunFolder::open(folder.path(), plan).unwrap();
+            run.append(&record("one", "lung", "lung")).unwrap();
+            run.append(&record("two", "lung", "heart")).unwrap();
+        }
+        let path = folder.path().join(ITEMS);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 1..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let run = RunFolder::open(folder.path(), plan).unwrap();
+            let lines = whole[..cut].iter().filter(|b| **b == b'\n').count();
+            assert_eq!(run.records().unwrap().len(), lines);
+        }
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_plan_and_one_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::open(folder.path(), "a").unwrap();
+        assert!(matches!(
+            RunFolder::open(folder.path(), "a"),
+            Err(RunFolderError::Busy(_))
+        ));
+        drop(run);
+        assert!(matches!(
+            RunFolder::open(folder.path(), "b"),
+            Err(RunFolderError::OtherPlan(_))
+        ));
+    }
+
+    #[test]
+    fn texts_from_a_file_are_sanitised() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::open(folder.path(), "a").unwrap();
+        run.append(&record("one", "lu\u{1b}[2Jng", "lung")).unwrap();
+        let read = run.records().unwrap();
+        assert!(!read[0].answer.contains('\u{1b}'), "{:?}", read[0].answer);
+    }
+}

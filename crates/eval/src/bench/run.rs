@@ -1,0 +1,490 @@
+//! Runs a plan: every question under every condition, each answer kept as soon as it is there.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::condition::{Condition, Control};
+use super::data::{Item, Prepared, PreparedData};
+use super::plan::Plan;
+use super::record::{Key, Record, RecordedShot, RunFolder, RunFolderError};
+use rounds_assistant::retrieval::{Found, Shot, Strategy};
+use rounds_assistant::{Answer, AssistantError, Case, Engine, Experiment, Settings, Setup};
+use rounds_imaging::Image;
+use rounds_index::{Example, Index, IndexError};
+use rounds_support::rng::Rng;
+use rounds_support::{Cancel, FailureKind, FileError, Hint};
+
+/// How a plan is run. None of it changes an answer.
+pub struct RunOptions {
+    /// Questions asked at the same time, each with a model of its own; 0 for one a core.
+    pub jobs: usize,
+    /// Stop after this many answers.
+    pub max_items: Option<usize>,
+    /// Name of the device.
+    pub device: String,
+}
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Answers that the plan asks for.
+    pub planned: usize,
+    /// Answers that were there before.
+    pub kept: usize,
+    /// Answers of this call.
+    pub answered: usize,
+    /// Questions of this call that failed; their records say why.
+    pub failed: usize,
+}
+
+impl Outcome {
+    /// Whether nothing is left to ask.
+    pub fn is_complete(&self) -> bool {
+        self.kept + self.answered >= self.planned
+    }
+}
+
+/// Why a run ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// The model or an index cannot be used.
+    #[error(transparent)]
+    Model(#[from] AssistantError),
+    /// The plan cannot be used.
+    #[error(transparent)]
+    Plan(#[from] super::plan::PlanError),
+    /// A thread ended unexpectedly.
+    #[error("internal error: a worker panicked")]
+    Panic,
+}
+
+impl From<IndexError> for RunError {
+    fn from(error: IndexError) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl From<FileError> for RunError {
+    fn from(error: FileError) -> Self {
+        Self::Folder(error.into())
+    }
+}
+
+impl Hint for RunError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder(error) => error.hint(),
+            Self::Model(error) => error.hint(),
+            Self::Plan(error) => error.hint(),
+            Self::Panic => Some("run it again: finished answers are kept".into()),
+        }
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Folder(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Plan(error) => error.kind(),
+            Self::Panic => FailureKind::Model,
+        }
+    }
+}
+
+/// What all workers of one model and data set share.
+struct Shared<'a> {
+    plan: &'a Plan,
+    model: &'a str,
+    data: &'a PreparedData,
+    conditions: &'a [Condition],
+    settings: Settings,
+    done: &'a HashSet<Key>,
+    next: AtomicUsize,
+    /// Answers that may still be asked for in this call.
+    left: &'a AtomicUsize,
+    folder: &'a RunFolder,
+    outcome: &'a Mutex<Outcome>,
+    cancel: &'a Cancel,
+    report: &'a (dyn Fn(&Outcome) + Sync),
+}
+
+/// Asks everything that has no answer yet. `report` is called after every answer, from any thread. At the end the answers stand in the
+/// order of the plan, whatever order they were given in.
+///
+/// # Errors
+/// If a model, an index or the folder cannot be used. A question that fails is recorded with its error and does not end the run.
+pub fn run(
+    plan: &Plan,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    options: &RunOptions,
+    cancel: &Cancel,
+    report: &(dyn Fn(&Outcome) + Sync),
+) -> Result<Outcome, RunError> {
+    let conditions = Condition::all(plan);
+    let order = planned(plan, prepared, &conditions);
+    let wanted: HashSet<&Key> = order.iter().collect();
+    let mut records = folder.records()?;
+    records.retain(|record| record.error.is_none() && wanted.contains(&record.key()));
+    let done: HashSet<Key> = records.iter().map(Record::key).collect();
+    let outcome = Mutex::new(Outcome {
+        planned: order.len(),
+        kept: done.len(),
+        ..Outcome::default()
+    });
+    let left = AtomicUsize::new(options.max_items.unwrap_or(usize::MAX));
+    report(&outcome.lock().unwrap_or_else(PoisonError::into_inner));
+    for (at, model) in plan.models.iter().enumerate() {
+        for data in &prepared.data {
+            let mut rest = data.items.iter().flat_map(|item| {
+                let key = |c: &Condition| key(data, item, model, c);
+                conditions.iter().map(key).collect::<Vec<_>>()
+            });
+            if cancel.is_cancelled() || rest.all(|key| done.contains(&key)) {
+                continue;
+            }
+            let setup = Setup {
+                model: prepared.models.get(at).cloned().flatten(),
+                index: data.shots.get(at).cloned().flatten(),
+                device: options.device.clone(),
+                ..Setup::default()
+            };
+            let shared = Shared {
+                plan,
+                model,
+                data,
+                conditions: &conditions,
+                settings: plan.settings()?,
+                done: &done,
+                next: AtomicUsize::new(0),
+                left: &left,
+                folder,
+                outcome: &outcome,
+                cancel,
+                report,
+            };
+            work(&shared, &setup, jobs(options, &setup))?;
+        }
+    }
+    let outcome = *outcome.lock().unwrap_or_else(PoisonError::into_inner);
+    if outcome.is_complete() {
+        sort(folder, &order)?;
+    }
+    Ok(outcome)
+}
+
+fn key(data: &PreparedData, item: &Item, model: &str, condition: &Condition) -> Key {
+    (
+        data.name.clone(),
+        item.example.id.clone(),
+        model.to_string(),
+        condition.id(),
+    )
+}
+
+/// Everything that the plan asks for, in its order.
+fn planned(plan: &Plan, prepared: &Prepared, conditions: &[Condition]) -> Vec<Key> {
+    let mut all = Vec::new();
+    for data in &prepared.data {
+        for model in &plan.models {
+            for condition in conditions {
+                for item in &data.items {
+                    all.push(key(data, item, model, condition));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The file of answers in the order of the plan, the newest of each.
+fn sort(folder: &RunFolder, order: &[Key]) -> Result<(), RunError> {
+    let mut by_key: std::collections::HashMap<Key, Record> = Default::default();
+    for record in folder.records()? {
+        by_key.insert(record.key(), record);
+    }
+    let sorted: Vec<Record> = order.iter().filter_map(|key| by_key.remove(key)).collect();
+    Ok(folder.rewrite(&sorted)?)
+}
+
+/// Weights up to this size are loaded once a core.
+const SMALL_MODEL: u64 = 1 << 30;
+
+fn jobs(options: &RunOptions, setup: &Setup) -> usize {
+    if options.jobs > 0 {
+        return options.jobs;
+    }
+    let size: u64 = match &setup.model {
+        None => 0,
+        Some(folder) => rounds_support::files::below(folder)
+            .filter_map(|file| rounds_support::files::length(&file).ok())
+            .sum(),
+    };
+    let on_cpu = matches!(setup.device.as_str(), "cpu" | "auto" | "");
+    match on_cpu && size < SMALL_MODEL {
+        true => std::thread::available_parallelism().map_or(1, usize::from),
+        false => 1,
+    }
+}
+
+/// Asks all questions of a data set on `jobs` threads.
+fn work(shared: &Shared, setup: &Setup, jobs: usize) -> Result<(), RunError> {
+    if jobs <= 1 {
+        return worker(shared, setup);
+    }
+    let results: Vec<Result<(), RunError>> = std::thread::scope(|scope| {
+        let spawn = |_| {
+            scope.spawn(|| {
+                // One question a core is faster than all cores for one question.
+                match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+                    Ok(pool) => pool.install(|| worker(shared, setup)),
+                    Err(_) => worker(shared, setup),
+                }
+            })
+        };
+        let handles: Vec<_> = (0..jobs).map(spawn).collect();
+        let join = |handle: std::thread::ScopedJoinHandle<'_, _>| {
+            handle.join().unwrap_or(Err(RunError::Panic))
+        };
+        handles.into_iter().map(join).collect()
+    });
+    results.into_iter().collect()
+}
+
+fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
+    let mut engine = Engine::load(setup)?;
+    let queries = Index::open(shared.data.queries.as_deref())?;
+    loop {
+        let at = shared.next.fetch_add(1, Ordering::Relaxed);
+        let Some(item) = shared.data.items.get(at) else {
+            return Ok(());
+        };
+        let open = |c: &&Condition| {
+            !shared
+                .done
+                .contains(&key(shared.data, item, shared.model, c))
+        };
+        let open: Vec<&Condition> = shared.conditions.iter().filter(open).collect();
+        if open.is_empty() {
+            continue;
+        }
+        let images = images(&queries, &item.example);
+        for condition in open {
+            let take = |left: usize| left.checked_sub(1);
+            let taken = shared
+                .left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+            if taken.is_err() || shared.cancel.is_cancelled() {
+                return Ok(());
+            }
+            let asked = match &images {
+                Ok(images) => ask(&mut engine, shared, item, images, condition),
+                Err(reason) => Err(AssistantError::Refused(reason.clone())),
+            };
+            let record = match asked {
+                Ok(Some(record)) => record,
+                Ok(None) => return Ok(()),
+                // The device or the model failed, not the question.
+                Err(error) if error.kind() != FailureKind::Usage => return Err(error.into()),
+                Err(error) => Record {
+                    error: Some(rounds_support::sanitise::clean_line(&error.to_string())),
+                    ..empty(shared, item, condition)
+                },
+            };
+            shared.folder.append(&record)?;
+            let outcome = {
+                let mut outcome = shared
+                    .outcome
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                outcome.answered += 1;
+                outcome.failed += usize::from(record.error.is_some());
+                *outcome
+            };
+            (shared.report)(&outcome);
+        }
+    }
+}
+
+/// The images of a question, or why they cannot be used.
+fn images(index: &Index, example: &Example) -> Result<Vec<Image>, String> {
+    let read = |image: &rounds_index::ExampleImage| {
+        let bytes = index.image(image).map_err(|e| e.to_string())?;
+        rounds_imaging::decode(&bytes, &image.sha256).map_err(|e| e.to_string())
+    };
+    example.images.iter().map(read).collect()
+}
+
+/// A record without an answer.
+fn empty(shared: &Shared, item: &Item, condition: &Condition) -> Record {
+    let example = &item.example;
+    Record {
+        dataset: shared.data.name.clone(),
+        item: example.id.clone(),
+        model: shared.model.to_string(),
+        condition: condition.id(),
+        asked: condition.clone(),
+        question: example.question.clone(),
+        reference: example.answer.clone(),
+        kind: item.kind.clone(),
+        closed: item.closed,
+        images: example
+            .images
+            .iter()
+            .map(|image| format!("{}.{}", image.sha256, image.extension))
+            .collect(),
+        options: item.options.clone(),
+        shots: Vec::new(),
+        last: None,
+        shown_by: 0,
+        majority: shared.data.majority.get(&item.group()).cloned(),
+        answer: String::new(),
+        rationale: None,
+        log_probability: None,
+        confidence: None,
+        sure: None,
+        withheld: None,
+        ranking: Vec::new(),
+        prompt_tokens: 0,
+        generated_tokens: 0,
+        prompt_sha256: String::new(),
+        error: None,
+    }
+}
+
+/// Asks one question under one condition; `None` if cancelled.
+fn ask(
+    engine: &mut Engine,
+    shared: &Shared,
+    item: &Item,
+    images: &[Image],
+    condition: &Condition,
+) -> Result<Option<Record>, AssistantError> {
+    let example = &item.example;
+    let known = |id: &str| Some(id.to_string()).filter(|id| !id.is_empty());
+    let case = Case {
+        images: images.to_vec(),
+        question: example.question.clone(),
+        patient: known(&example.patient),
+        study: known(&example.study),
+    };
+    let mut settings = shared.settings.clone();
+    settings.shots = condition.k;
+    settings.strategy = condition.strategy;
+    settings.order = condition.order;
+    settings.decoding.seed = condition.seed;
+    settings.excluded.retain(|id| *id != example.id);
+    if shared.plan.rank_options {
+        settings.options = item.options.iter().map(|(_, text)| text.clone()).collect();
+    }
+    let found = match condition.strategy {
+        Strategy::None => Found::default(),
+        _ => match engine.shots(&case, &settings, shared.cancel) {
+            Err(AssistantError::Index(IndexError::Cancelled)) => return Ok(None),
+            other => other?,
+        },
+    };
+    let mut shots = found.shots;
+    change(&mut shots, engine.index(), item, condition)?;
+    let control = condition.control;
+    let experiment = Experiment {
+        shots: Some(shots),
+        blank_question: matches!(
+            control,
+            Some(Control::QuestionOnly | Control::BlankImage | Control::BlankImages)
+        ),
+        blank_shots: control == Some(Control::BlankImages),
+        always: true,
+        answer_only: shared.plan.answer_only,
+    };
+    let answer = engine.answer_with(&case, &settings, &experiment, shared.cancel, &mut |_| {})?;
+    if answer.stop == rounds_model::generate::StopReason::Cancelled {
+        return Ok(None);
+    }
+    Ok(Some(Record {
+        shown_by: found.shown_by,
+        ..filled(empty(shared, item, condition), &answer)
+    }))
+}
+
+fn filled(record: Record, answer: &Answer) -> Record {
+    let last = answer.provenance.shot_ids.last();
+    let last = last.and_then(|id| answer.shots.iter().position(|s| s.example.id == *id));
+    let sum: f64 = answer.log_probabilities.iter().map(|p| f64::from(*p)).sum();
+    Record {
+        shots: answer
+            .shots
+            .iter()
+            .map(|shot| RecordedShot {
+                id: shot.example.id.clone(),
+                answer: shot.example.answer.clone(),
+                score: shot.score,
+                match_share: shot.match_share,
+            })
+            .collect(),
+        last,
+        answer: answer.answer.clone(),
+        rationale: answer.rationale.clone(),
+        log_probability: (!answer.log_probabilities.is_empty()).then_some(sum),
+        confidence: answer.standing.confidence,
+        sure: answer.standing.sure,
+        withheld: answer.standing.withheld.clone(),
+        ranking: answer.ranking.clone(),
+        prompt_tokens: answer.prompt_tokens,
+        generated_tokens: answer.generated_tokens,
+        prompt_sha256: answer.provenance.prompt_sha256.clone(),
+        ..record
+    }
+}
+
+/// Changes shots as a control does. What they get comes from other examples, drawn by the seed and the question.
+fn change(
+    shots: &mut [Shot],
+    index: &Index,
+    item: &Item,
+    condition: &Condition,
+) -> Result<(), AssistantError> {
+    let (answers, images) = (
+        condition.control == Some(Control::ShuffledAnswers),
+        condition.control == Some(Control::ShuffledImages),
+    );
+    if !answers && !images {
+        return Ok(());
+    }
+    let salt = item.example.identity();
+    let salt = u64::from_le_bytes(std::array::from_fn(|at| salt[at]));
+    let mut rng = Rng::new(condition.seed).fork(salt);
+    for shot in shots {
+        let Some(other) = another(index, &shot.example, &mut rng)? else {
+            continue;
+        };
+        if answers {
+            shot.example.answer = other.answer;
+            shot.example.rationale.clear();
+        } else {
+            shot.example.images = other.images;
+        }
+    }
+    Ok(())
+}
+
+/// An example at random that has other images than `example`; `None` if none was found.
+fn another(
+    index: &Index,
+    example: &Example,
+    rng: &mut Rng,
+) -> Result<Option<Example>, AssistantError> {
+    for _ in 0..100 {
+        let found = index.find_example(rng.below(index.rows()))?;
+        if let Some(other) = found
+            && other.images != example.images
+            && other.images.len() == example.images.len()
+        {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}

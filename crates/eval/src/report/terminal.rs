@@ -1,0 +1,101 @@
+//! The main numbers as bars for the terminal, without colours: what the table says must not depend on them.
+
+use std::fmt::Write;
+
+use super::{main_measure, rows};
+use crate::bench::Results;
+
+/// Width of a bar of 100 per cent, in columns.
+const BAR: usize = 20;
+/// Longest name of a condition, in columns.
+const NAME: usize = 40;
+
+/// A bar with an accuracy of an eighth of a column.
+fn bar(share: f64) -> String {
+    const PARTS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (share.clamp(0.0, 1.0) * BAR as f64 * 8.0).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(PARTS[eighths % 8]);
+    }
+    let width = bar.chars().count();
+    bar.push_str(&" ".repeat(BAR.saturating_sub(width)));
+    bar
+}
+
+fn shortened(name: &str) -> String {
+    match name.chars().count() > NAME {
+        true => {
+            let kept: String = name.chars().take(NAME - 1).collect();
+            format!("{kept}…")
+        }
+        false => name.to_string(),
+    }
+}
+
+/// Every condition and control of every data set, as bars with intervals.
+pub fn terminal(results: &Results) -> String {
+    let mut out = String::new();
+    for dataset in results.datasets() {
+        for model in results.models() {
+            let rows = rows(results, dataset, model);
+            let Some(first) = rows.first() else {
+                continue;
+            };
+            let _ = writeln!(
+                out,
+                "{dataset}, {model}: exact match in per cent, {} answers a condition",
+                first.n
+            );
+            let mut controls = false;
+            for cell in rows {
+                if cell.control && !controls {
+                    controls = true;
+                    let _ = writeln!(out, "  controls and baselines");
+                }
+                let Some(measure) = main_measure(results, cell) else {
+                    continue;
+                };
+                let _ = writeln!(
+                    out,
+                    "  {:NAME$} {:5.1} {} {:.0} to {:.0}",
+                    shortened(&cell.label),
+                    100.0 * measure.mean,
+                    bar(measure.mean),
+                    100.0 * measure.low,
+                    100.0 * measure.high
+                );
+            }
+            let fits = results
+                .calibration
+                .iter()
+                .filter(|fit| fit.dataset == dataset && fit.model == model);
+            if let Some(fit) = fits.max_by_key(|fit| fit.n) {
+                let _ = writeln!(
+                    out,
+                    "  confidence ({}): calibration error {:.3}; {:.0} % stated, {:.0} % of these right",
+                    fit.label,
+                    fit.ece,
+                    100.0 * fit.stated[0],
+                    100.0 * fit.stated[1]
+                );
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_as_wide_as_the_share() {
+        assert_eq!(bar(0.0).trim(), "");
+        assert_eq!(bar(1.0), "█".repeat(BAR));
+        assert_eq!(bar(0.5).trim(), "█".repeat(BAR / 2));
+        assert!([0.0, 0.33, 0.999, 1.0].map(|s| bar(s).chars().count()) == [BAR; 4]);
+        assert_eq!(shortened(&"x".repeat(99)).chars().count(), NAME);
+    }
+}
