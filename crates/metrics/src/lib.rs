@@ -9,12 +9,23 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod agreement;
+pub mod bert_score;
+pub mod bleu;
 pub mod bootstrap;
 pub mod calibration;
+pub mod choice;
+pub mod cider;
+mod difflib;
 pub mod exact;
+pub mod icc;
+pub mod llava_med;
+pub mod med_eval_kit;
 pub mod overlap;
 pub mod paired;
 mod random;
+pub mod ranks;
+pub mod rouge;
 mod special;
 pub mod text;
 pub mod vqa;

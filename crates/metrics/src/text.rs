@@ -2,6 +2,8 @@
 //!
 //! The references are written in Python, so white space and digits mean here what they mean to Python's `str`.
 
+use std::collections::BTreeMap;
+
 /// White space as Python's `str.isspace` has it: Unicode's, and the four ASCII separators.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
@@ -30,4 +32,20 @@ pub fn normalised(text: &str) -> String {
         .filter(|c| !c.is_ascii_punctuation())
         .collect();
     words(&kept).join(" ")
+}
+
+/// The characters of a text, for scores on characters.
+pub fn characters(text: &str) -> Vec<char> {
+    text.chars().collect()
+}
+
+/// How often each run of `n` tokens occurs, in order of the tokens.
+pub(crate) fn ngrams<T: Ord>(tokens: &[T], n: usize) -> BTreeMap<&[T], usize> {
+    let mut counts = BTreeMap::new();
+    if n > 0 {
+        for ngram in tokens.windows(n) {
+            *counts.entry(ngram).or_default() += 1;
+        }
+    }
+    counts
 }

@@ -132,7 +132,12 @@ const CONTRACTIONS: &[&str] = &[
 /// apostrophes put back into contractions.
 pub fn normalised(answer: &str) -> String {
     let answer = answer.replace(['\n', '\t'], " ");
-    digits_and_articles(&without_punctuation(trimmed(&answer)))
+    processed(trimmed(&answer))
+}
+
+/// The evaluation's two steps, on text that it has not trimmed.
+pub(crate) fn processed(text: &str) -> String {
+    digits_and_articles(&without_punctuation(text))
 }
 
 /// Accuracy against what several annotators said, 0 to 1: for each annotator, a third of a point for each of the others who said
