@@ -166,7 +166,7 @@ fn bad_input_is_named_with_a_hint_and_the_documented_exit_code() {
     }
 }
 
-fn copied(from: &std::path::Path, to: &std::path::Path) {
+pub(crate) fn copied(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         let (source, target) = (entry.path(), to.join(entry.file_name()));

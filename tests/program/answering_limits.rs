@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answering::run;
-use crate::common::{CASE, Home, ended, feed, fixtures, json_lines as events, setup};
+use super::answering::{copied, run};
+use crate::common::{CASE, Home, feed, fixtures, json_lines as events, setup};
 
 #[test]
 fn a_bench_that_does_not_fit_is_refused_and_not_tried() {

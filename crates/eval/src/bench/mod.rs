@@ -22,6 +22,7 @@ pub use data::{DataError, Item, Prepared, PreparedData, Shelf, prepare};
 pub use estimate::{Estimate, estimate};
 pub use plan::{Data, Plan, PlanError, Source};
 pub use presets::{PRESETS, Preset, preset};
+pub(crate) use record::IMAGES;
 pub use record::{Key, Record, RecordedShot, RunFolder, RunFolderError, read_records};
 pub use results::{Calibration, Cell, Example, Measure, Results};
 pub use run::{Outcome, RunError, RunOptions, run};

@@ -47,7 +47,7 @@ pub struct Record {
     pub kind: String,
     /// Whether it has a fixed set of answers.
     pub closed: bool,
-    /// SHA-256 and extension of its images.
+    /// Its images, as files in the run's folder.
     pub images: Vec<String>,
     /// Options of a multiple-choice question: letter and text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -145,6 +145,8 @@ impl Record {
 
 /// Name of the file of answers in a run's folder.
 pub(super) const ITEMS: &str = "items.jsonl";
+/// Folder of the questions' images in a run's folder.
+pub(crate) const IMAGES: &str = "images";
 /// The plan, as it was given.
 pub(super) const PLAN: &str = "plan.toml";
 
@@ -226,6 +228,17 @@ impl RunFolder {
             text.push(b'\n');
         }
         files::write_atomic(&self.folder.join(ITEMS), &text)
+    }
+
+    /// Keeps the file of an image, named by its SHA-256.
+    pub(super) fn keep_image(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        let folder = self.folder.join(IMAGES);
+        let path = folder.join(name);
+        if path.exists() {
+            return Ok(());
+        }
+        files::create_private_dir(&folder)?;
+        files::write_atomic(&path, content)
     }
 
     /// Writes another file of the run.
@@ -351,7 +364,7 @@ pub(super) mod tests {
             reference: reference.into(),
             kind: "organ".into(),
             closed: false,
-            images: vec![format!("{item}.png")],
+            images: vec![format!("images/{item}.png")],
             options: Vec::new(),
             shots: vec![shot("lung"), shot("heart")],
             last: Some(0),

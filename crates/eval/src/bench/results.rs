@@ -80,7 +80,7 @@ pub struct Example {
     pub reference: String,
     /// What the model said.
     pub answer: String,
-    /// Its images: SHA-256 and extension.
+    /// Its images, as files in the run's folder.
     pub images: Vec<String>,
     /// The answers of the shots, most similar first.
     pub shots: Vec<String>,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::condition::{Condition, Control};
 use super::data::{Item, Prepared, PreparedData};
 use super::plan::Plan;
-use super::record::{Key, Record, RecordedShot, RunFolder, RunFolderError};
+use super::record::{IMAGES, Key, Record, RecordedShot, RunFolder, RunFolderError};
 use rounds_assistant::retrieval::{Found, Shot, Strategy};
 use rounds_assistant::{Answer, AssistantError, Case, Engine, Experiment, Settings, Setup};
 use rounds_imaging::Image;
@@ -271,7 +271,7 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
         if open.is_empty() {
             continue;
         }
-        let images = images(&queries, &item.example);
+        let images = images(&queries, &item.example, shared.folder);
         for condition in open {
             let take = |left: usize| left.checked_sub(1);
             let taken = shared
@@ -309,10 +309,14 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
     }
 }
 
-/// The images of a question, or why they cannot be used.
-fn images(index: &Index, example: &Example) -> Result<Vec<Image>, String> {
+/// The images of a question, or why they cannot be used. Their files are kept in the run's folder, for reports and ratings.
+fn images(index: &Index, example: &Example, folder: &RunFolder) -> Result<Vec<Image>, String> {
     let read = |image: &rounds_index::ExampleImage| {
         let bytes = index.image(image).map_err(|e| e.to_string())?;
+        let name = format!("{}.{}", image.sha256, image.extension);
+        folder
+            .keep_image(&name, &bytes)
+            .map_err(|e| e.to_string())?;
         rounds_imaging::decode(&bytes, &image.sha256).map_err(|e| e.to_string())
     };
     example.images.iter().map(read).collect()
@@ -334,7 +338,7 @@ fn empty(shared: &Shared, item: &Item, condition: &Condition) -> Record {
         images: example
             .images
             .iter()
-            .map(|image| format!("{}.{}", image.sha256, image.extension))
+            .map(|image| format!("{IMAGES}/{}.{}", image.sha256, image.extension))
             .collect(),
         options: item.options.clone(),
         shots: Vec::new(),
