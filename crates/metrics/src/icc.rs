@@ -93,12 +93,9 @@ impl MeanSquares {
             .iter()
             .map(|row| row.iter().sum::<f64>() / k)
             .collect();
-        let mut rater_means = vec![0.0; k as usize];
-        for row in ratings {
-            for (mean, value) in rater_means.iter_mut().zip(row) {
-                *mean += value / n;
-            }
-        }
+        let rater_means: Vec<f64> = (0..k as usize)
+            .map(|rater| ratings.iter().filter_map(|row| row.get(rater)).sum::<f64>() / n)
+            .collect();
         let square = |means: &[f64]| means.iter().map(|mean| (mean - grand).powi(2)).sum::<f64>();
         let mut residual = 0.0;
         for (row, item) in ratings.iter().zip(&item_means) {
