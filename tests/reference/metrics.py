@@ -12,8 +12,8 @@ VL-ICL         ys-zong/VL-ICL at 2b77eee
 VQA-Med-2021   abachaa/VQA-Med-2021 at ffa0e6c
 smmile         eth-medical-ai-lab/smmile at ab004d2
 
-Writes text.json, overlap.json, published.json, choice.json, statistics.json and agreement.json. The other file of that folder is by
-metrics_bert_score.py.
+Writes text.json, overlap.json, published.json, choice.json, statistics.json and agreement.json. The other file of that folder
+is by metrics_bert_score.py.
 """
 
 import ast
@@ -97,7 +97,7 @@ ANSWERS = [
     "a b c d e f g",
     "g f e d c b a",
     "." * 40 + "end.",
-    "t1-weighted / t2-weighted (mri) [axial] \"flair\"",
+    't1-weighted / t2-weighted (mri) [axial] "flair"',
     "hemorrhage, infarct, and edema",
     "Short axis view, Question: what",
 ]
@@ -141,7 +141,9 @@ def vqa_accuracy(module, answer, annotators):
 
 
 def text(checkouts):
-    smmile = functions_of(checkouts / "smmile/inference_and_evaluation/evaluate_EM.py", {"normalize_answer"}, {"re": re, "string": string})
+    smmile = functions_of(
+        checkouts / "smmile/inference_and_evaluation/evaluate_EM.py", {"normalize_answer"}, {"re": re, "string": string}
+    )
     vl_icl = functions_of(checkouts / "VL-ICL/evals/eval.py", {"exact_match"}, {"re": re, "np": np})
     module = vqa_evaluation()
     evaluation = module.VQAEval(None, None)
@@ -175,7 +177,9 @@ def text(checkouts):
         ["yes", "yes"],
         ["x-ray", "x ray", "xray", "X-ray.", "x - ray"],
     ]
-    contraction_words = sorted({word for pair in evaluation.contractions.items() for word in pair} | {"shes", "ive", "im", "id", "cant", "wed"})
+    contraction_words = sorted(
+        {word for pair in evaluation.contractions.items() for word in pair} | {"shes", "ive", "im", "id", "cant", "wed"}
+    )
     return {
         "forms": [{"text": answer, "plain": smmile["normalize_answer"](answer), "vqa": vqa(answer)} for answer in ANSWERS],
         "words": [{"word": word, "vqa": evaluation.processDigitArticle(word)} for word in contraction_words],
@@ -219,7 +223,11 @@ class PlainCider(CiderScorer):
 
         def vectors(counts):
             return [
-                {run: count * (items - math.log(max(1.0, self.document_frequency[run]))) for run, count in counts.items() if len(run) == n}
+                {
+                    run: count * (items - math.log(max(1.0, self.document_frequency[run])))
+                    for run, count in counts.items()
+                    if len(run) == n
+                }
                 for n in range(1, self.n + 1)
             ]
 
@@ -241,7 +249,9 @@ def cider(scorer, items):
 
 
 def overlap(rng):
-    pairs = [(answer, reference) for answer in ANSWERS for reference in rng.sample(ANSWERS, 2)] + [(answer, answer) for answer in ANSWERS]
+    pairs = [(answer, reference) for answer in ANSWERS for reference in rng.sample(ANSWERS, 2)] + [
+        (answer, answer) for answer in ANSWERS
+    ]
     rouge = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=False)
     cases = []
     for answer, reference in pairs:
@@ -272,11 +282,18 @@ def overlap(rng):
     corpora = []
     for size in (1, 2, 7, 20):
         items = [(rng.choice(ANSWERS), rng.sample(ANSWERS, rng.randint(1, 3))) for _ in range(size)]
-        items[0] = ("the cat sat on the mat with the other cat", ["the cat sat on the mat", "a cat sat on the mat with another cat"])
+        items[0] = (
+            "the cat sat on the mat with the other cat",
+            ["the cat sat on the mat", "a cat sat on the mat with another cat"],
+        )
         corpora.append(
             {
                 "items": [{"answer": answer, "references": references} for answer, references in items],
-                "bleu": bleu_scores([[r.split() for r in references] for _, references in items], [answer.split() for answer, _ in items], corpus=True),
+                "bleu": bleu_scores(
+                    [[r.split() for r in references] for _, references in items],
+                    [answer.split() for answer, _ in items],
+                    corpus=True,
+                ),
                 "cider-d": cider(CiderScorer, items),
                 "cider": cider(PlainCider, items),
             }
@@ -308,7 +325,9 @@ def published(checkouts, rng):
 
     def bleu_of_vqa_med(answer, references):
         translator = str.maketrans("", "", string.punctuation)
-        return max(float(vqa_med(AsDocumented(), answer, reference, None, translator, None, None)) for reference in references.split("|"))
+        return max(
+            float(vqa_med(AsDocumented(), answer, reference, None, translator, None, None)) for reference in references.split("|")
+        )
 
     def closed(answer, reference):
         """The branch for closed questions of run_eval.py: of the release, and after "fix closed accuracy calculation"."""
@@ -348,7 +367,11 @@ def published(checkouts, rng):
         "vqa-med several": [
             {"answer": answer, "references": references, "bleu": bleu_of_vqa_med(answer, references)}
             for answer in ANSWERS
-            for references in ["left lung|the left lower lobe of the lung", "the cat sat on the mat with the other cat|", "a|b|cannot say gonna guess"]
+            for references in [
+                "left lung|the left lower lobe of the lung",
+                "the cat sat on the mat with the other cat|",
+                "a|b|cannot say gonna guess",
+            ]
         ],
     }
 
@@ -380,8 +403,17 @@ def choice(rng):
     questions = []
     for _ in range(60):
         options = [f" {letter}:{rng.choice(ANSWERS[3:40])}" for letter in "ABCD"]
-        generated = rng.choice([rng.choice(ANSWERS), rng.choice("ABCD"), "The Answer is: " + rng.choice("ABCD"), rng.choice(options), ""])
-        questions.append({"generated": generated, "options": options, "nearest": nearest(generated, options), "medvint": nearest(generated[-1:], options)})
+        generated = rng.choice(
+            [rng.choice(ANSWERS), rng.choice("ABCD"), "The Answer is: " + rng.choice("ABCD"), rng.choice(options), ""]
+        )
+        questions.append(
+            {
+                "generated": generated,
+                "options": options,
+                "nearest": nearest(generated, options),
+                "medvint": nearest(generated[-1:], options),
+            }
+        )
     return {"ratios": [{"a": a, "b": b, "ratio": ratio(a, b)} for a, b in pairs], "questions": questions}
 
 
@@ -411,10 +443,18 @@ def statistics():
         rows = []
         for i in range(bins):
             inside = number == i
-            rows.append([int(inside.sum()), float(confidences[inside].mean()) if inside.any() else None, float(correct[inside].mean()) if inside.any() else None])
+            rows.append(
+                [
+                    int(inside.sum()),
+                    float(confidences[inside].mean()) if inside.any() else None,
+                    float(correct[inside].mean()) if inside.any() else None,
+                ]
+            )
         if 0 < correct.sum() < n:
             accuracy, confidence = sklearn.calibration.calibration_curve(correct, confidences, n_bins=bins)
-            assert np.allclose(accuracy, [row[2] for row in rows if row[0]]) and np.allclose(confidence, [row[1] for row in rows if row[0]])
+            assert np.allclose(accuracy, [row[2] for row in rows if row[0]]) and np.allclose(
+                confidence, [row[1] for row in rows if row[0]]
+            )
         gaps = [(row[0], abs(row[1] - row[2])) for row in rows if row[0]]
         calibrations.append(
             {
@@ -434,7 +474,9 @@ def statistics():
     groups = [clustered_values[clusters == cluster] for cluster in np.unique(clusters)]
     means = [np.concatenate([groups[i] for i in draws.integers(0, len(groups), len(groups))]).mean() for _ in range(50_000)]
     other = (values + draws.normal(0.03, 0.1, 80)).round(4)
-    paired = scipy.stats.bootstrap((values - other,), np.mean, n_resamples=50_000, method="percentile", rng=draws).confidence_interval
+    paired = scipy.stats.bootstrap(
+        (values - other,), np.mean, n_resamples=50_000, method="percentile", rng=draws
+    ).confidence_interval
     quantiles = draws.normal(size=23).round(5)
     return {
         "mcnemar": tests,
@@ -470,7 +512,13 @@ def icc(ratings):
         row = found.loc[kind]
         return [float(row["ICC"]), *(float(bound) for bound in row["CI95%"])]
 
-    return {"ratings": ratings.tolist(), "single": estimate("ICC2"), "average": estimate("ICC2k"), "f": float(found.loc["ICC2"]["F"]), "p": float(found.loc["ICC2"]["pval"])}
+    return {
+        "ratings": ratings.tolist(),
+        "single": estimate("ICC2"),
+        "average": estimate("ICC2k"),
+        "f": float(found.loc["ICC2"]["F"]),
+        "p": float(found.loc["ICC2"]["pval"]),
+    }
 
 
 def agreement():
@@ -512,13 +560,26 @@ def agreement():
         scores = draws.integers(0, high, (items, models)) + np.arange(models)
         ranks = scipy.stats.rankdata(-scores, axis=1)
         found = scipy.stats.friedmanchisquare(*scores.T)
-        friedmans.append({"scores": scores.tolist(), "mean_ranks": ranks.mean(axis=0).tolist(), "statistic": float(found.statistic), "p": float(found.pvalue)})
+        friedmans.append(
+            {
+                "scores": scores.tolist(),
+                "mean_ranks": ranks.mean(axis=0).tolist(),
+                "statistic": float(found.statistic),
+                "p": float(found.pvalue),
+            }
+        )
 
     return {
         "icc": [icc(table) for table in tables],
         "kappa": kappas,
         "alpha": [
-            {"ratings": gaps(values), **{level: float(krippendorff.alpha(values, level_of_measurement=level)) for level in ("nominal", "ordinal", "interval")}}
+            {
+                "ratings": gaps(values),
+                **{
+                    level: float(krippendorff.alpha(values, level_of_measurement=level))
+                    for level in ("nominal", "ordinal", "interval")
+                },
+            }
             for values in alphas
         ],
         "friedman": friedmans,

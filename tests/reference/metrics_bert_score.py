@@ -4,7 +4,7 @@
     (environment: requirements-metrics.txt, its second part)
     env/bin/python tests/reference/metrics_bert_score.py crates/metrics/tests/golden/bert_score.json
 
-Its own functions are run: get_idf_dict, collate's weights, greedy_cos_idf, get_hash. Each pair is a batch of one, so without padding.
+Its own functions are run: get_idf_dict, greedy_cos_idf, get_hash. Each pair is a batch of one, so without padding.
 """
 
 import json
@@ -63,7 +63,13 @@ def main():
         for j in range(len(texts))
     ]
     hashes = [
-        {"idf": idf, "rescaled": rescaled, "custom": custom, "fast": fast, "hash": get_hash("roberta-large", 17, idf, rescaled, custom, fast)}
+        {
+            "idf": idf,
+            "rescaled": rescaled,
+            "custom": custom,
+            "fast": fast,
+            "hash": get_hash("roberta-large", 17, idf, rescaled, custom, fast),
+        }
         for idf in (False, True)
         for rescaled, custom in ((False, False), (True, False), (True, True))
         for fast in (False, True)

@@ -1,7 +1,7 @@
 //! The intraclass correlation: how far do raters give the same items the same values?
 //!
-//! The two-way random model of Shrout and Fleiss (1979), absolute agreement, with the intervals of McGraw and Wong (1996);
-//! equal to `pingouin.intraclass_corr`'s ICC2 and ICC2k. A rater who is always two points milder lowers it.
+//! The two-way random model of Shrout and Fleiss (1979), absolute agreement, with the intervals of McGraw and Wong
+//! (1996); equal to `pingouin.intraclass_corr`'s ICC2 and ICC2k. A rater who is always two points milder lowers it.
 
 use crate::special::{f_above, f_exceeded};
 use serde::{Deserialize, Serialize};

@@ -132,7 +132,10 @@ proptest! {
     }
 
     #[test]
-    fn calibration_counts_every_answer_once(answers in prop::collection::vec((0.0..=1.0, any::<bool>()), 1..60), bins in 1usize..20) {
+    fn calibration_counts_every_answer_once(
+        answers in prop::collection::vec((0.0..=1.0, any::<bool>()), 1..60),
+        bins in 1usize..20,
+    ) {
         let (confidences, correct): (Vec<f64>, Vec<bool>) = answers.into_iter().unzip();
         let found = calibration(&confidences, &correct, bins).unwrap();
         prop_assert_eq!(found.bins.iter().map(|bin| bin.count).sum::<usize>(), confidences.len());
@@ -153,7 +156,9 @@ proptest! {
     }
 
     #[test]
-    fn agreement_does_not_change_with_the_scale(ratings in prop::collection::vec(prop::collection::vec(0u8..11, 3), 2..20)) {
+    fn agreement_does_not_change_with_the_scale(
+        ratings in prop::collection::vec(prop::collection::vec(0u8..11, 3), 2..20),
+    ) {
         let table = |scale: f64, shift: f64| -> Vec<Vec<f64>> {
             ratings.iter().map(|row| row.iter().map(|value| f64::from(*value) * scale + shift).collect()).collect()
         };
@@ -175,7 +180,9 @@ proptest! {
     }
 
     #[test]
-    fn ranks_add_up_whatever_ties(scores in prop::collection::vec(prop::collection::vec((0u8..4).prop_map(f64::from), 4), 1..20)) {
+    fn ranks_add_up_whatever_ties(
+        scores in prop::collection::vec(prop::collection::vec((0u8..4).prop_map(f64::from), 4), 1..20),
+    ) {
         for row in &scores {
             prop_assert_eq!(ranks(row).unwrap().iter().sum::<f64>(), 10.0);
         }
