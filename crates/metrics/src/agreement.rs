@@ -14,8 +14,8 @@ pub enum Weighting {
     Quadratic,
 }
 
-/// Cohen's kappa of two raters who put the same items into categories 0 to `categories - 1`, in order; 1 is perfect agreement, 0
-/// chance. Equal to scikit-learn's `cohen_kappa_score` with `labels=range(categories)`.
+/// Cohen's kappa of two raters who put the same items into categories 0 to `categories - 1`, in order; 1 is perfect
+/// agreement, 0 chance. Equal to scikit-learn's `cohen_kappa_score` with `labels=range(categories)`.
 ///
 /// `None` if there are no items, the raters differ in their number, a category is out of range, or chance would not
 /// disagree either (both always use the same category).
@@ -68,9 +68,11 @@ pub enum Level {
     Interval,
 }
 
-/// Krippendorff's alpha of `ratings[rater][item]`, with gaps; 1 is perfect agreement, 0 chance. Equal to the package `krippendorff`.
+/// Krippendorff's alpha of `ratings[rater][item]`, with gaps; 1 is perfect agreement, 0 chance. Equal to the package
+/// `krippendorff`.
 ///
-/// `None` if the raters have lists of different length, a value is not finite, no item has two values, or all values are the same.
+/// `None` if the raters have lists of different length, a value is not finite, no item has two values, or all values
+/// are the same.
 pub fn krippendorff_alpha(ratings: &[Vec<Option<f64>>], level: Level) -> Option<f64> {
     let items = ratings.first()?.len();
     let finite = |value: &Option<f64>| value.is_none_or(f64::is_finite);

@@ -1,11 +1,12 @@
 //! BERTScore (Zhang et al. 2020) from vectors of tokens, as `bert_score` 0.3.13 computes it.
 //!
 //! The encoder is elsewhere: this module takes, for each text, its token ids and the hidden state of one layer for each
-//! token, the special tokens included. The number means nothing without the encoder, the layer, idf and rescaling: print
-//! [`Setup`]'s hash beside it.
+//! token, the special tokens included. The number means nothing without the encoder, the layer, idf and rescaling:
+//! print [`Setup`]'s hash beside it.
 //!
-//! The reference scores texts in batches and lets a token match the padding of the other text with a similarity of 0, which
-//! matters only to a token unlike every token of the other text. Here there is no padding, as in its batches of one.
+//! The reference scores texts in batches and lets a token match the padding of the other text with a similarity of 0,
+//! which matters only to a token unlike every token of the other text. Here there is no padding, as in its batches of
+//! one.
 
 use crate::overlap::Overlap;
 use std::collections::{BTreeSet, HashMap};
@@ -104,8 +105,8 @@ pub fn score(candidate: &Encoded, reference: &Encoded, weights: &Weights) -> Opt
     })
 }
 
-/// The score against several references: the highest precision, the highest recall and the highest F1, each on its own. `None`
-/// without references.
+/// The score against several references: the highest precision, the highest recall and the highest F1, each on its own.
+/// `None` without references.
 pub fn best(scores: &[Overlap]) -> Option<Overlap> {
     scores.iter().copied().reduce(|a, b| Overlap {
         precision: a.precision.max(b.precision),
@@ -114,7 +115,8 @@ pub fn best(scores: &[Overlap]) -> Option<Overlap> {
     })
 }
 
-/// A score on the scale where `baseline` (the mean score of unrelated texts) is 0 and 1 stays 1, each number by its own baseline.
+/// A score on the scale where `baseline` (the mean score of unrelated texts) is 0 and 1 stays 1, each number by its own
+/// baseline.
 pub fn rescaled(score: Overlap, baseline: Overlap) -> Overlap {
     let rescale = |score: f64, baseline: f64| (score - baseline) / (1.0 - baseline);
     Overlap {
@@ -124,8 +126,8 @@ pub fn rescaled(score: Overlap, baseline: Overlap) -> Overlap {
     }
 }
 
-/// The layer and English baseline that `bert_score` ships for an encoder, by its published name. `None` for others, biomedical ones but
-/// SciBERT among them: there the layer must be chosen and rescaling does not exist.
+/// The layer and English baseline that `bert_score` ships for an encoder, by its published name. `None` for others,
+/// biomedical ones but SciBERT among them: there the layer must be chosen and rescaling does not exist.
 pub fn published(model: &str) -> Option<(usize, Overlap)> {
     let (layer, precision, recall, f1) = match model {
         "roberta-large" => (17, 0.83150584, 0.8314941, 0.83122575),

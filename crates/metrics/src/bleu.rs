@@ -1,8 +1,8 @@
 //! BLEU as NLTK computes it, over tokens of any kind.
 //!
-//! "BLEU" in a table says little: the tokens (words or characters), the order, the smoothing and what is done with several
-//! references all change it. Prefix tuning's BLEU-1 is NLTK's on the characters of two raw strings; VQA-Med's is
-//! [`vqa_med`].
+//! "BLEU" in a table says little: the tokens (words or characters), the order, the smoothing and what is done with
+//! several references all change it. Prefix tuning's BLEU-1 is NLTK's on the characters of two raw strings; VQA-Med's
+//! is [`vqa_med`].
 
 use crate::text::{ngrams, normalised, words};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ pub fn uniform(order: usize) -> Vec<f64> {
     vec![1.0 / order as f64; order]
 }
 
-/// BLEU of one text against its references. `weights` are those of the precisions of one token, of two tokens, and so on
-/// ([`uniform`]). 0 if no token matches. `None` without references or weights.
+/// BLEU of one text against its references. `weights` are those of the precisions of one token, of two tokens, and so
+/// on ([`uniform`]). 0 if no token matches. `None` without references or weights.
 pub fn sentence_bleu<T: Ord, R: AsRef<[T]>>(
     hypothesis: &[T],
     references: &[R],

@@ -25,9 +25,9 @@ pub struct Interval {
 
 /// The mean of `values` with its interval from `resamples` resamples. Equal arguments give equal results, always.
 ///
-/// With `clusters` (for each value the number of its image, say) clusters are drawn with replacement, as many as there are,
-/// each with all its values; otherwise single values are. `None` if there is no value, one is not finite, there is no
-/// resample, or the clusters are not as many as the values.
+/// With `clusters` (for each value the number of its image, say) clusters are drawn with replacement, as many as there
+/// are, each with all its values; otherwise single values are. `None` if there is no value, one is not finite, there is
+/// no resample, or the clusters are not as many as the values.
 pub fn interval(
     values: &[f64],
     clusters: Option<&[usize]>,

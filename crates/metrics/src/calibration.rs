@@ -41,8 +41,8 @@ pub struct Calibration {
     pub bins: Vec<Bin>,
 }
 
-/// Calibration over `bins` bins of equal width. `None` if there is no answer or no bin, the two slices differ in length, or a
-/// confidence is not between 0 and 1.
+/// Calibration over `bins` bins of equal width. `None` if there is no answer or no bin, the two slices differ in
+/// length, or a confidence is not between 0 and 1.
 pub fn calibration(confidences: &[f64], correct: &[bool], bins: usize) -> Option<Calibration> {
     let brier = brier(confidences, correct)?;
     let bins = reliability(confidences, correct, bins)?;

@@ -5,10 +5,10 @@ use crate::text::{is_space, trimmed};
 
 /// The option that an answer names by its letter (`A` is 0), strictly: `None` rather than a guess.
 ///
-/// In this order: what stands after the last `answer:`, `answer is` or `option` (in any case), then the whole answer, is read as a
-/// letter at its beginning, which must stand alone: `A`, `a`, `(A)`, `[A]`, `A)`, `A.`, `A:`, `A,`, `A - chest film`,
-/// `**A**`. A letter followed by a word needs a mark in between, because in `A fracture` the `A` is an article. Letters beyond the
-/// options do not count.
+/// In this order: what stands after the last `answer:`, `answer is` or `option` (in any case), then the whole answer,
+/// is read as a letter at its beginning, which must stand alone: `A`, `a`, `(A)`, `[A]`, `A)`, `A.`, `A:`, `A,`, `A -
+/// chest film`, `**A**`. A letter followed by a word needs a mark in between, because in `A fracture` the `A` is an
+/// article. Letters beyond the options do not count.
 pub fn letter(answer: &str, options: usize) -> Option<usize> {
     let lower = answer.to_ascii_lowercase();
     let cue = ["answer:", "answer is", "option"]
@@ -25,8 +25,8 @@ pub fn likeness(a: &str, b: &str) -> f64 {
     ratio(a, b)
 }
 
-/// The option most like an answer, the first of equals; `None` if none is like it at all. As in MedVInT's evaluation and
-/// MedEvalKit's (which takes the first option where this is `None`).
+/// The option most like an answer, the first of equals; `None` if none is like it at all. As in MedVInT's evaluation
+/// and MedEvalKit's (which takes the first option where this is `None`).
 pub fn nearest<S: AsRef<str>>(answer: &str, options: &[S]) -> Option<usize> {
     let mut best = (None, 0.0);
     for (index, option) in options.iter().enumerate() {
@@ -40,8 +40,8 @@ pub fn nearest<S: AsRef<str>>(answer: &str, options: &[S]) -> Option<usize> {
 
 /// MedVInT's choice as published: the option nearest to the **last character** of what the model wrote.
 ///
-/// The options carry their letters (` A:Chest`). The fault: a single character is likest to the shortest option that contains it,
-/// whichever letter that option has. [`letter`] is the strict reading.
+/// The options carry their letters (` A:Chest`). The fault: a single character is likest to the shortest option that
+/// contains it, whichever letter that option has. [`letter`] is the strict reading.
 pub fn medvint<S: AsRef<str>>(generated: &str, options: &[S]) -> Option<usize> {
     let last = generated
         .chars()

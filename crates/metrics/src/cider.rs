@@ -1,8 +1,8 @@
 //! CIDEr (Vedantam, Zitnick, Parikh 2015): cosine of TF-IDF vectors of runs of one to four words.
 //!
-//! What `pycocoevalcap` prints as "CIDEr" is CIDEr-D: counts are clipped to the reference's and a difference in length is
-//! punished. Its length is the number of word pairs, not of words, and that is kept. Both scores depend on the whole set,
-//! because the weights come from its references: with a single item every weight is 0, and so is the score.
+//! What `pycocoevalcap` prints as "CIDEr" is CIDEr-D: counts are clipped to the reference's and a difference in length
+//! is punished. Its length is the number of word pairs, not of words, and that is kept. Both scores depend on the whole
+//! set, because the weights come from its references: with a single item every weight is 0, and so is the score.
 
 use crate::text::words;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ pub enum Variant {
     CiderD,
 }
 
-/// An answer and its references, as words separated by blanks. `pycocoevalcap` has PTB's tokenizer before it, which lowers
-/// the case and drops punctuation; here that is the caller's choice.
+/// An answer and its references, as words separated by blanks. `pycocoevalcap` has PTB's tokenizer before it, which
+/// lowers the case and drops punctuation; here that is the caller's choice.
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
     /// The answer.

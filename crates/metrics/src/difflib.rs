@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-/// `SequenceMatcher(None, a, b).ratio()`: twice the characters in matching blocks over all characters; 1 for two empty texts. The
-/// order of the arguments matters. In a `b` of 200 characters or more, those that make up more than a hundredth of it do not
-/// start a block (`autojunk`).
+/// `SequenceMatcher(None, a, b).ratio()`: twice the characters in matching blocks over all characters; 1 for two empty
+/// texts. The order of the arguments matters. In a `b` of 200 characters or more, those that make up more than a
+/// hundredth of it do not start a block (`autojunk`).
 pub(crate) fn ratio(a: &str, b: &str) -> f64 {
     let matcher = Matcher::new(a, b);
     let all = matcher.a.len() + matcher.b.len();

@@ -16,11 +16,12 @@ pub enum ExactRule {
     /// Lower case, no ASCII punctuation, single blanks ([`normalised`]). SMMILE's rule, and the reading of
     /// Med-Flamingo's "after removing punctuation", whose code is not published.
     Plain,
-    /// The normalisation of the VQA v2 evaluation ([`vqa::normalised`]), which VQA-Med 2019 to 2021 and LLaVA-Med use as well.
+    /// The normalisation of the VQA v2 evaluation ([`vqa::normalised`]), which VQA-Med 2019 to 2021 and LLaVA-Med use
+    /// as well.
     Vqa,
-    /// VL-ICL's rule (`evals/eval.py`): the answer is trimmed and cut at its first newline or, if it has none, at its first full
-    /// stop; then both are compared in lower case. Nothing is trimmed after the cut, and the reference is neither
-    /// trimmed nor cut.
+    /// VL-ICL's rule (`evals/eval.py`): the answer is trimmed and cut at its first newline or, if it has none, at its
+    /// first full stop; then both are compared in lower case. Nothing is trimmed after the cut, and the reference is
+    /// neither trimmed nor cut.
     VlIcl,
 }
 

@@ -1,7 +1,7 @@
 //! The intraclass correlation: how far do raters give the same items the same values?
 //!
-//! The two-way random model of Shrout and Fleiss (1979), absolute agreement, with the intervals of McGraw and Wong (1996);
-//! equal to `pingouin.intraclass_corr`'s ICC2 and ICC2k. A rater who is always two points milder lowers it.
+//! The two-way random model of Shrout and Fleiss (1979), absolute agreement, with the intervals of McGraw and Wong
+//! (1996); equal to `pingouin.intraclass_corr`'s ICC2 and ICC2k. A rater who is always two points milder lowers it.
 
 use crate::special::{f_above, f_exceeded};
 use serde::{Deserialize, Serialize};
@@ -93,12 +93,9 @@ impl MeanSquares {
             .iter()
             .map(|row| row.iter().sum::<f64>() / k)
             .collect();
-        let mut rater_means = vec![0.0; k as usize];
-        for row in ratings {
-            for (mean, value) in rater_means.iter_mut().zip(row) {
-                *mean += value / n;
-            }
-        }
+        let rater_means: Vec<f64> = (0..k as usize)
+            .map(|rater| ratings.iter().filter_map(|row| row.get(rater)).sum::<f64>() / n)
+            .collect();
         let square = |means: &[f64]| means.iter().map(|mean| (mean - grand).powi(2)).sum::<f64>();
         let mut residual = 0.0;
         for (row, item) in ratings.iter().zip(&item_means) {

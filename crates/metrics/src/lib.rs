@@ -4,8 +4,8 @@
 //! reference implementation computes it, checked against that implementation's numbers (`tests/reference/metrics.py`);
 //! where the reference has a fault, a corrected scorer stands beside it and both say what the fault is.
 //!
-//! Everything is a pure function of text and numbers: no I/O, no clock, no model, no other crate of the workspace. Where a
-//! score does not exist (no items, confidences outside 0 to 1) the answer is `None`, never a number.
+//! Everything is a pure function of text and numbers: no I/O, no clock, no model, no other crate of the workspace.
+//! Where a score does not exist (no items, confidences outside 0 to 1) the answer is `None`, never a number.
 
 #![warn(missing_docs, unreachable_pub)]
 

@@ -1,7 +1,8 @@
 //! LLaVA-Med's scores, as published and corrected.
 //!
-//! From `llava/eval/run_eval.py` and `eval_metrics/evaluate_metrics.py` of microsoft/LLaVA-Med, before version 1.5 removed them. Answers and
-//! references are put into the form of [`form`] first, the metrics do so once more, and that is kept.
+//! From `llava/eval/run_eval.py` and `eval_metrics/evaluate_metrics.py` of microsoft/LLaVA-Med, before version 1.5
+//! removed them. Answers and references are put into the form of [`form`] first, the metrics do so once more, and that
+//! is kept.
 //!
 //! What papers call "open" accuracy is the **recall** of [`open_published`].
 
@@ -17,8 +18,9 @@ pub fn form(text: &str) -> String {
 
 /// Precision, recall and F1 as published.
 ///
-/// The fault: a word that is in both counts as often as the **answer** has it, for the recall as well. An answer that repeats a word of
-/// the reference raises its recall: against `left lung`, `lung lung lung` has recall 0.75 and precision 1.
+/// The fault: a word that is in both counts as often as the **answer** has it, for the recall as well. An answer that
+/// repeats a word of the reference raises its recall: against `left lung`, `lung lung lung` has recall 0.75 and
+/// precision 1.
 pub fn open_published(answer: &str, reference: &str) -> Overlap {
     let (answer, reference) = (form(&form(answer)), form(&form(reference)));
     let (answer, reference) = (counted(&answer), counted(&reference));
@@ -51,8 +53,8 @@ pub fn open_corrected(answer: &str, reference: &str) -> Overlap {
     token_overlap(&words(&answer), &words(&reference))
 }
 
-/// The "exact match score" as published, which is none: the share of the answer's words that are, each once, in the reference. The corrected
-/// score is [`ExactRule::Vqa`](crate::exact::ExactRule::Vqa).
+/// The "exact match score" as published, which is none: the share of the answer's words that are, each once, in the
+/// reference. The corrected score is [`ExactRule::Vqa`](crate::exact::ExactRule::Vqa).
 pub fn exact_published(answer: &str, reference: &str) -> f64 {
     let (answer, reference) = (form(&form(answer)), form(&form(reference)));
     let (answer, reference) = (counted(&answer), counted(&reference));
@@ -68,11 +70,12 @@ pub fn exact_published(answer: &str, reference: &str) -> f64 {
     }
 }
 
-/// "Open accuracy" as published: the candidate that shares most of its distinct words with the answer, the first of equals, must be the
-/// reference. `None` without candidates.
+/// "Open accuracy" as published: the candidate that shares most of its distinct words with the answer, the first of
+/// equals, must be the reference. `None` without candidates.
 ///
-/// The faults: the list of candidates is not published, a candidate of one word that the answer happens to contain beats the right
-/// answer with a word missing, and an answer that shares no word with any candidate becomes the first of the list.
+/// The faults: the list of candidates is not published, a candidate of one word that the answer happens to contain
+/// beats the right answer with a word missing, and an answer that shares no word with any candidate becomes the first
+/// of the list.
 pub fn open_accuracy_published<S: AsRef<str>>(
     answer: &str,
     reference: &str,
@@ -103,8 +106,8 @@ pub fn open_accuracy_published<S: AsRef<str>>(
 /// Which of the two published scripts scores closed questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedScript {
-    /// Of the release of August 2023. An answer that contains `yes` or `no` but is wrong is not counted at all, so that the accuracy is nearly
-    /// always close to 1.
+    /// Of the release of August 2023. An answer that contains `yes` or `no` but is wrong is not counted at all, so that
+    /// the accuracy is nearly always close to 1.
     Release,
     /// From December 2023 on: such an answer is wrong.
     Repaired,
@@ -112,9 +115,9 @@ pub enum ClosedScript {
 
 /// A closed question as published: whether it is right, `None` if the script does not count it.
 ///
-/// The faults of both scripts: `yes` and `no` are looked for inside words, so `normal` contains a `no`; an answer with both is right
-/// whatever the reference is; and a reference that is neither (`left`, in SLAKE) is right only if the answer also happens
-/// to contain a `yes` or a `no`.
+/// The faults of both scripts: `yes` and `no` are looked for inside words, so `normal` contains a `no`; an answer with
+/// both is right whatever the reference is; and a reference that is neither (`left`, in SLAKE) is right only if the
+/// answer also happens to contain a `yes` or a `no`.
 pub fn closed_published(script: ClosedScript, answer: &str, reference: &str) -> Option<bool> {
     let (answer, reference) = (form(answer), form(reference));
     if !answer.contains("yes") && !answer.contains("no") {
@@ -127,8 +130,8 @@ pub fn closed_published(script: ClosedScript, answer: &str, reference: &str) -> 
     }
 }
 
-/// A closed question, read word by word: against a reference of `yes` or `no`, the answer has exactly that one of the two words; against
-/// another, it has the words of the reference, in a row. Every item counts.
+/// A closed question, read word by word: against a reference of `yes` or `no`, the answer has exactly that one of the
+/// two words; against another, it has the words of the reference, in a row. Every item counts.
 pub fn closed_corrected(answer: &str, reference: &str) -> bool {
     let (answer, reference) = (form(answer), form(reference));
     let (answer, reference) = (words(&answer), words(&reference));

@@ -1,7 +1,7 @@
 //! Is one run better than another on the same items?
 //!
-//! Two runs that saw the same items are compared item by item: what is easy is easy for both, so the intervals of the two
-//! means say far less than the interval of their difference.
+//! Two runs that saw the same items are compared item by item: what is easy is easy for both, so the intervals of the
+//! two means say far less than the interval of their difference.
 
 use crate::bootstrap::{Units, tails};
 use crate::special::{binomial_half_cdf, binomial_half_pmf};
@@ -16,8 +16,8 @@ pub struct Difference {
     pub low: f64,
     /// The 97.5th percentile of the resampled differences.
     pub high: f64,
-    /// Two-sided: twice the smaller share of resampled differences on one side of 0, at most 1. One is added to the count and to
-    /// the number of resamples, so that it is never 0.
+    /// Two-sided: twice the smaller share of resampled differences on one side of 0, at most 1. One is added to the
+    /// count and to the number of resamples, so that it is never 0.
     pub p: f64,
     /// How many items.
     pub n: usize,
@@ -79,8 +79,7 @@ pub fn mcnemar(first: &[bool], second: &[bool]) -> Option<McNemar> {
     Some(mcnemar_of_counts(only(first, second), only(second, first)))
 }
 
-/// McNemar's test on the numbers of items that only one of the runs got right. Without any, both
-/// p-values are 1.
+/// McNemar's test on the numbers of items that only one of the runs got right. Without any, both p-values are 1.
 pub fn mcnemar_of_counts(only_first: usize, only_second: usize) -> McNemar {
     let (n, fewer) = (only_first + only_second, only_first.min(only_second));
     // With equal counts both are 1; the sum would be so only up to rounding.

@@ -13,7 +13,8 @@ pub fn tokens(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// ROUGE-L: the longest common subsequence of tokens, as a share of the answer (precision) and of the reference (recall).
+/// ROUGE-L: the longest common subsequence of tokens, as a share of the answer (precision) and of the reference
+/// (recall).
 pub fn rouge_l(answer: &str, reference: &str) -> Overlap {
     let (answer, reference) = (tokens(answer), tokens(reference));
     if answer.is_empty() || reference.is_empty() {

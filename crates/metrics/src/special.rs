@@ -123,7 +123,7 @@ pub(crate) fn chi_squared_above(x: f64, df: f64) -> f64 {
                 break;
             }
         }
-        return 1.0 - front * sum;
+        return (1.0 - front * sum).clamp(0.0, 1.0);
     }
     let mut b = x + 1.0 - a;
     let mut c = f64::INFINITY;
@@ -141,7 +141,7 @@ pub(crate) fn chi_squared_above(x: f64, df: f64) -> f64 {
             break;
         }
     }
-    front * fraction
+    (front * fraction).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]

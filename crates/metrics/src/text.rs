@@ -23,8 +23,8 @@ pub fn words(text: &str) -> Vec<&str> {
 
 /// The plain form: lower case, no ASCII punctuation, single blanks, none at either end.
 ///
-/// This is `normalize_answer` of SMMILE (`inference_and_evaluation/evaluate_EM.py`). Punctuation is dropped, not replaced
-/// by a blank: `x-ray` becomes `xray`. Punctuation beyond ASCII (typographic quotes, dashes) stays.
+/// This is `normalize_answer` of SMMILE (`inference_and_evaluation/evaluate_EM.py`). Punctuation is dropped, not
+/// replaced by a blank: `x-ray` becomes `xray`. Punctuation beyond ASCII (typographic quotes, dashes) stays.
 pub fn normalised(text: &str) -> String {
     let kept: String = text
         .to_lowercase()

@@ -1,7 +1,7 @@
 //! The VQA v2 evaluation: its normalisation of answers and its accuracy over several annotators.
 //!
-//! As in `open_flamingo/eval/vqa_metric.py`, which differs from the original evaluation in one point: it normalises always, not
-//! only where the annotators disagree.
+//! As in `open_flamingo/eval/vqa_metric.py`, which differs from the original evaluation in one point: it normalises
+//! always, not only where the annotators disagree.
 
 use crate::text::{is_space, trimmed};
 
@@ -126,10 +126,10 @@ const CONTRACTIONS: &[&str] = &[
 
 /// An answer in the form that the evaluation compares.
 ///
-/// A punctuation mark is dropped if it stands beside a blank anywhere in the answer, or if the answer has a comma between
-/// two digits; otherwise it becomes a blank. Full stops before anything but a digit are dropped (the first 32 of them: the
-/// reference hands a flag where a count belongs). Then lower case, number words as digits, no articles, and
-/// apostrophes put back into contractions.
+/// A punctuation mark is dropped if it stands beside a blank anywhere in the answer, or if the answer has a comma
+/// between two digits; otherwise it becomes a blank. Full stops before anything but a digit are dropped (the first 32
+/// of them: the reference hands a flag where a count belongs). Then lower case, number words as digits, no articles,
+/// and apostrophes put back into contractions.
 pub fn normalised(answer: &str) -> String {
     let answer = answer.replace(['\n', '\t'], " ");
     processed(trimmed(&answer))
@@ -140,8 +140,8 @@ pub(crate) fn processed(text: &str) -> String {
     digits_and_articles(&without_punctuation(text))
 }
 
-/// Accuracy against what several annotators said, 0 to 1: for each annotator, a third of a point for each of the others who said
-/// the same, at most one; the mean of that. `None` if there is no annotator.
+/// Accuracy against what several annotators said, 0 to 1: for each annotator, a third of a point for each of the others
+/// who said the same, at most one; the mean of that. `None` if there is no annotator.
 pub fn soft_accuracy<S: AsRef<str>>(answer: &str, annotators: &[S]) -> Option<f64> {
     if annotators.is_empty() {
         return None;
@@ -159,8 +159,8 @@ pub fn soft_accuracy<S: AsRef<str>>(answer: &str, annotators: &[S]) -> Option<f6
     Some(points / annotators.len() as f64)
 }
 
-/// The answer in what a model wrote, as OpenFlamingo takes it: what stands before the first `Question`, `Answer` or `Short`, and
-/// before the first comma with a blank.
+/// The answer in what a model wrote, as OpenFlamingo takes it: what stands before the first `Question`, `Answer` or
+/// `Short`, and before the first comma with a blank.
 pub fn first_answer(generated: &str) -> &str {
     let end = ["Question", "Answer", "Short"]
         .iter()
