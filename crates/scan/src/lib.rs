@@ -12,6 +12,7 @@ mod dicom;
 mod error;
 pub mod fuse;
 pub mod geometry;
+pub mod identity;
 pub mod limits;
 mod load;
 mod medical_image;
@@ -30,7 +31,8 @@ pub mod volume;
 pub mod window;
 
 pub use error::{Fault, ScanError};
-pub use load::{images, layout_of, load, load_whole, looks_like_scan, one_time_salt};
+pub use identity::Identity;
+pub use load::{images, layout_of, load, load_whole, looks_like_scan, one_time_salt, scene_of};
 pub use medical_image::{MedicalImage, Numbered, Role};
 pub use project::{Projection, project};
 pub use scene::{Found, Probe, Scene, image_at, modality_in_words};

@@ -88,6 +88,7 @@ fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<
             modality: image.facts.modality,
             notes: image.notes.clone(),
         })),
+        identity: given::identity(image),
     })
 }
 

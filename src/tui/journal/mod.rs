@@ -205,6 +205,7 @@ impl Journal {
             file: bytes.into(),
             path: None,
             scan: None,
+            identity: Default::default(),
         })
     }
 

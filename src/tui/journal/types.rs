@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 use rounds_imaging::Image;
-use rounds_scan::{Modality, Selector};
+use rounds_scan::{Identity, Modality, Selector};
 
 /// An attached image.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Attached {
     pub path: Option<PathBuf>,
     /// The scan it is a view of, as long as the view can be changed.
     pub scan: Option<Arc<ScanView>>,
+    /// Whom it shows, as codes, where a scan states it.
+    pub identity: Identity,
 }
 
 /// What is seen of a scan.
@@ -41,6 +43,19 @@ pub struct ScanView {
 pub struct Subject {
     pub patient: Option<String>,
     pub study: Option<String>,
+}
+
+impl Subject {
+    /// With the codes of the scans among the images, whose patients and studies are left out as well.
+    pub fn with_images(&self, images: &[Attached]) -> Self {
+        let mut subject = self.clone();
+        for image in images {
+            image
+                .identity
+                .add_to(&mut subject.patient, &mut subject.study);
+        }
+        subject
+    }
 }
 
 /// A question, the moment it is asked.

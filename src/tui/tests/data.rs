@@ -51,6 +51,7 @@ pub fn attached(name: &str) -> Attached {
         file,
         path: None,
         scan: None,
+        identity: Default::default(),
     }
 }
 
