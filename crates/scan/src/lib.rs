@@ -25,6 +25,7 @@ pub mod resample;
 mod scene;
 mod selector;
 mod source;
+pub mod time_limit;
 mod view;
 mod view_error;
 pub mod volume;

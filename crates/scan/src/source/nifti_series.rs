@@ -10,6 +10,7 @@ use rounds_support::files::sha256_hex;
 use crate::dicom::facts::hash;
 use crate::error::{Fault, ScanError};
 use crate::nifti::{HEADER_BYTES, Header, Kind, parse, pixels};
+use crate::time_limit;
 use crate::volume::Pixels;
 
 /// So many bytes at the beginning tell one scan from another. The first slices of a head are often empty, so not too few.
@@ -98,6 +99,19 @@ fn partners(path: &Path, extension: &str) -> Vec<PathBuf> {
 impl NiftiSeries {
     /// Reads `slices` of a component.
     pub(super) fn read(
+        &self,
+        component: usize,
+        slices: Range<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Pixels, ScanError> {
+        time_limit::of_file(|| {
+            let read = self.read_in_time(component, slices, notes)?;
+            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
+            Ok(read)
+        })
+    }
+
+    fn read_in_time(
         &self,
         component: usize,
         slices: Range<usize>,
