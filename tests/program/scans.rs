@@ -148,3 +148,256 @@ fn an_import_that_is_repeated_adds_nothing() {
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("0 added + 9 duplicates"), "{out}");
 }
+
+/// What is planted; each is looked for in everything that comes out.
+const TRACES: [&str; 6] = [
+    "ZQXPLANTED",
+    "zqxplanted",
+    "9137746502817",
+    "19031207",
+    "Jane^Planted",
+    "Planted, Jane",
+];
+
+/// A CT slice with a recognisable text in every element of the groups that identify a patient, a person or a place, in
+/// private elements and in sequences.
+fn planted(z: u16) -> Vec<u8> {
+    let series = "2.25.9137746502817.1";
+    let mut object = slice("ZQXPLANTED-MRN", "2.25.9137746502817", series, z);
+    let text = |element: u32| format!("ZQXPLANTED {element:04X}");
+    for group in [
+        0x0008_u16, 0x0010, 0x0012, 0x0018, 0x0020, 0x0032, 0x0038, 0x0040, 0x0054, 0x0088, 0x0400,
+        0x2050, 0x4000, 0x4008,
+    ] {
+        for element in 1..=0x2200_u16 {
+            let tag = (group, element);
+            let is_needed = matches!(
+                tag,
+                (0x0008, 0x0060)
+                    | (0x0018, 0x0015 | 0x1063)
+                    | (0x0010, 0x0020)
+                    | (0x0020, 0x000D | 0x000E | 0x0013 | 0x0032 | 0x0037)
+            );
+            if !is_needed {
+                object = object.add(tag, b"LO", text(element.into()).as_bytes());
+            }
+        }
+    }
+    for (tag, kind, value) in [
+        ((0x0008, 0x0018), b"UI", format!("2.25.9137746502817.9.{z}")),
+        ((0x0008, 0x0020), b"DA", "19031207".into()),
+        ((0x0008, 0x0090), b"PN", "Jane^Planted".into()),
+        ((0x0010, 0x0010), b"PN", "Jane^Planted".into()),
+        ((0x0010, 0x0030), b"DA", "19031207".into()),
+        ((0x0020, 0x0052), b"UI", "2.25.9137746502817.5".into()),
+        ((0x0028, 0x1055), b"LO", "ZQXPLANTED window".into()),
+        ((0x0028, 0x4000), b"LT", "ZQXPLANTED comment".into()),
+        ((0x0009, 0x0010), b"LO", "ZQXPLANTED creator".into()),
+        ((0x0009, 0x1001), b"LO", "ZQXPLANTED private".into()),
+        ((0x6000, 0x4000), b"LT", "ZQXPLANTED overlay".into()),
+    ] {
+        object = object.raw(tag, kind, value.as_bytes());
+    }
+    let inner = make::Writer::new(make::Encoding::Explicit)
+        .text((0x0008, 0x1155), b"UI", "2.25.9137746502817.7")
+        .text((0x0010, 0x0010), b"PN", "Jane^Planted");
+    object
+        .items((0x0040, 0x0275), vec![inner])
+        .text((0x0028, 0x1052), b"DS", "0")
+        .text((0x0028, 0x1053), b"DS", "1")
+        .text((0x0028, 0x1050), b"DS", "100")
+        .text((0x0028, 0x1051), b"DS", "200")
+        .file()
+}
+
+fn assert_clean(what: &str, bytes: &[u8]) {
+    for trace in TRACES {
+        let found = bytes
+            .windows(trace.len())
+            .position(|window| window == trace.as_bytes());
+        if let Some(at) = found {
+            let around = &bytes[at.saturating_sub(60)..bytes.len().min(at + 60)];
+            panic!("{trace} in {what}: {}", String::from_utf8_lossy(around));
+        }
+    }
+}
+
+/// Every file below a folder.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => found.extend(files_below(&path)),
+            false => found.push(path),
+        }
+    }
+    found
+}
+
+#[test]
+fn nothing_that_identifies_a_patient_comes_out_of_any_command_or_into_any_file() {
+    let inputs = tempfile::tempdir().expect("a folder");
+    let archive = inputs.path().join("scans");
+    std::fs::create_dir(&archive).expect("made");
+    for z in 1..=4 {
+        let file = planted(z);
+        assert!(file.windows(10).any(|ten| ten == b"ZQXPLANTED"));
+        std::fs::write(archive.join(format!("{z}.dcm")), file).expect("written");
+    }
+    let whole = planted(1);
+    let cut = inputs.path().join("cut.dcm");
+    std::fs::write(&cut, &whole[..whole.len() / 2]).expect("written");
+    let no_image = inputs.path().join("none.dcm");
+    std::fs::write(&no_image, &whole[..whole.len() - 9000]).expect("written");
+    let table = inputs.path().join("questions.csv");
+    let rows = "SeriesInstanceUID,PatientName,question,answer\n\
+                2.25.9137746502817.1,Jane^Planted,Is it clear?,yes\n\
+                2.25.9137746502817.404,Jane^Planted,Is it here?,no\n";
+    std::fs::write(&table, rows).expect("written");
+
+    let home = Home::new();
+    let (one, folder) = (text(&archive.join("1.dcm")), text(&archive));
+    let (cut, no_image, table) = (text(&cut), text(&no_image), text(&table));
+    let out = |name: &str| text(&home.path(name));
+    let run = |arguments: &[&str], input: &str, codes: &[i32]| {
+        let mut command = home.command(arguments);
+        command.env("ROUNDS_LOG", "trace");
+        let output = crate::common::feed(command, input);
+        let (code, stdout, stderr) = ended(&output);
+        assert!(
+            codes.contains(&code),
+            "{arguments:?}: {code} {stdout} {stderr}"
+        );
+        assert_clean(&format!("stdout of {arguments:?}"), stdout.as_bytes());
+        assert_clean(&format!("stderr of {arguments:?}"), stderr.as_bytes());
+        stdout
+    };
+    for file in [&one, &folder] {
+        assert!(run(&["image", "show", file], "", &[0]).contains("axial slice"));
+        run(&["image", "show", file, "--json"], "", &[0]);
+        run(&["image", "info", file], "", &[0]);
+        run(&["image", "info", file, "--json"], "", &[0]);
+        run(&["image", "measure", file, "--box", "0,0,9,9"], "", &[0]);
+        run(
+            &["image", "measure", file, "--box", "0,0,9,9", "--json"],
+            "",
+            &[0],
+        );
+        run(
+            &["image", "measure", file, "--box", "0,0,9,9", "--sentence"],
+            "",
+            &[0],
+        );
+        run(&["image", "fuse", file, file, "--json"], "", &[0]);
+    }
+    run(
+        &["image", "show", &one, "--out", &out("shown.png")],
+        "",
+        &[0],
+    );
+    run(&["image", "deid", &one, &out("clean.dcm")], "", &[0]);
+    run(&["image", "deid", &one, &out("clean.png")], "", &[0]);
+    let black = [
+        "image",
+        "deid",
+        &one,
+        &out("black.dcm"),
+        "--black",
+        "0,0,9,9",
+    ];
+    run(&black, "", &[0]);
+    run(&["image", "deid", &folder, &out("clean")], "", &[0]);
+    for broken in [&cut, &no_image] {
+        run(&["image", "show", broken], "", &[0, 3]);
+        run(&["image", "info", broken, "--json"], "", &[0, 3]);
+        run(&["image", "deid", broken, &out("never.dcm")], "", &[3]);
+        run(&["ask", "-i", broken, "Is it clear?"], "", &[0, 3]);
+    }
+
+    run(
+        &[
+            "index",
+            "import",
+            "mine",
+            "dicom",
+            &folder,
+            "--every",
+            "1",
+            "--commits",
+        ],
+        "",
+        &[0],
+    );
+    let imported = run(
+        &[
+            "index", "import", "mine", "dicom", &folder, "--table", &table, "--json",
+        ],
+        "",
+        &[1],
+    );
+    assert!(imported.contains("\"added\": 1"), "{imported}");
+    run(
+        &["index", "import", "mine", "dicom", &cut],
+        "",
+        &[0, 1, 2, 3],
+    );
+    run(&["index", "search", "mine", "-i", &one], "", &[0]);
+    run(&["index", "search", "mine", "-i", &one, "--json"], "", &[0]);
+    run(&["index", "search", "mine", "clear"], "", &[0]);
+    run(&["index", "show", "mine"], "", &[0]);
+    run(&["index", "stats", "mine"], "", &[0]);
+    run(&["index", "verify", "mine"], "", &[0]);
+    run(&["index", "export", "mine", &out("exported")], "", &[0]);
+
+    run(&["ask", "--json", "-i", &one, "Is it clear?"], "", &[0]);
+    run(
+        &["ask", "--index", "mine", "-i", &folder, "Is it clear?"],
+        "",
+        &[0],
+    );
+    run(
+        &["ask", "--show-prompt", "-i", &one, "Is it clear?"],
+        "",
+        &[0],
+    );
+    let request = serde_json::json!({ "images": [one], "question": "Is it clear?" });
+    run(&["script"], &format!("{request}\n"), &[0]);
+    let chat = format!(
+        "/attach {folder}\n/view slice=2\n/measure 3,4\n/measure 3,4 9,9\nIs it clear?\n/status\n/shots\n/export {}\n/attach {no_image}\n",
+        out("chat.json")
+    );
+    run(&["chat", "--plain", "--index", "mine"], &chat, &[0, 1]);
+    let listed = run(&["session", "list", "--json"], "", &[0]);
+    let first = crate::common::json_lines(&listed).remove(0);
+    let id = first["id"].as_str().expect("an id").to_owned();
+    for format in ["md", "html", "json"] {
+        let file = out(&format!("session.{format}"));
+        run(&["session", "export", &id, "--out", &file], "", &[0]);
+    }
+    run(&["session", "search", "clear"], "", &[0]);
+
+    let written = files_below(home.folder.path());
+    let has = |name: &str| written.iter().any(|path| path.ends_with(name));
+    for name in [
+        "clean.dcm",
+        "clean.png",
+        "shown.png",
+        "session.html",
+        "chat.json",
+        "sessions.sqlite3",
+    ] {
+        assert!(has(name), "{name} was not written: {written:?}");
+    }
+    assert!(
+        written
+            .iter()
+            .any(|path| path.to_string_lossy().contains(".log")),
+        "nothing was logged: {written:?}"
+    );
+    for path in written {
+        let name = path.display().to_string();
+        assert_clean(&name, name.as_bytes());
+        assert_clean(&name, &std::fs::read(&path).expect("read"));
+    }
+}
