@@ -298,11 +298,12 @@ fn nothing_that_identifies_a_patient_comes_out_of_any_command_or_into_any_file()
     );
     run(&["image", "deid", &one, &out("clean.dcm")], "", &[0]);
     run(&["image", "deid", &one, &out("clean.png")], "", &[0]);
+    let blacked = out("black.dcm");
     let black = [
         "image",
         "deid",
         &one,
-        &out("black.dcm"),
+        &blacked,
         "--black",
         "0,0,9,9",
     ];
