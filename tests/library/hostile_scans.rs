@@ -32,8 +32,8 @@ fn seeds() -> Vec<Vec<u8>> {
     rle[4] = 64;
     rle[8] = 66;
     rle.extend([0xF5, 1, 0xF5, 2]);
-    let packed = slice()
-        .fragments(&[], &[&rle])
+    let packed = make::grey(make::Encoding::Explicit, 4, 3)
+        .fragments(&[], &[rle.as_slice()])
         .file_as("1.2.840.10008.1.2.5");
     vec![nifti, slice().file(), frames.file(), packed]
 }

@@ -299,14 +299,7 @@ fn nothing_that_identifies_a_patient_comes_out_of_any_command_or_into_any_file()
     run(&["image", "deid", &one, &out("clean.dcm")], "", &[0]);
     run(&["image", "deid", &one, &out("clean.png")], "", &[0]);
     let blacked = out("black.dcm");
-    let black = [
-        "image",
-        "deid",
-        &one,
-        &blacked,
-        "--black",
-        "0,0,9,9",
-    ];
+    let black = ["image", "deid", &one, &blacked, "--black", "0,0,9,9"];
     run(&black, "", &[0]);
     run(&["image", "deid", &folder, &out("clean")], "", &[0]);
     for broken in [&cut, &no_image] {
@@ -337,7 +330,10 @@ fn nothing_that_identifies_a_patient_comes_out_of_any_command_or_into_any_file()
         "",
         &[1],
     );
-    assert!(imported.contains("\"added\": 1"), "{imported}");
+    assert!(
+        imported.contains("\"added\":1") || imported.contains("\"added\": 1"),
+        "{imported}"
+    );
     run(
         &["index", "import", "mine", "dicom", &cut],
         "",

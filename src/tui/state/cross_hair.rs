@@ -5,6 +5,7 @@
 use crate::tui::journal::{Attached, Mark, Marked};
 use crate::tui::keys::Action;
 use rounds_scan::Probe;
+use rounds_scan::plane::Plane;
 use rounds_support::Failure;
 
 use super::machine::State;
@@ -15,6 +16,7 @@ pub struct CrossHair {
     /// What the image is a view of.
     source: String,
     size: [u32; 2],
+    plane: Option<Plane>,
     /// Pixel and line.
     pub at: [u32; 2],
     /// The first point of a distance.
@@ -35,11 +37,16 @@ fn size_of(attached: &Attached) -> [u32; 2] {
     [attached.image.width, attached.image.height]
 }
 
+fn plane_of(attached: &Attached) -> Option<Plane> {
+    attached.scan.as_ref()?.selector.view.plane
+}
+
 impl CrossHair {
     fn on(attached: &Attached, at: [u32; 2]) -> Self {
         Self {
             source: source_of(attached),
             size: size_of(attached),
+            plane: plane_of(attached),
             at,
             from: None,
             probe: None,
@@ -47,14 +54,16 @@ impl CrossHair {
     }
 
     fn belongs_to(&self, attached: &Attached) -> bool {
-        self.source == source_of(attached) && self.size == size_of(attached)
+        self.source == source_of(attached)
+            && (self.size, self.plane) == (size_of(attached), plane_of(attached))
     }
 
     /// Stays on the image when a view of another size replaces it.
     fn fit(&mut self, attached: &Attached) {
-        let size = size_of(attached);
-        if self.size != size {
-            self.size = size;
+        let (size, plane) = (size_of(attached), plane_of(attached));
+        // A distance has no meaning in another plane.
+        if (self.size, self.plane) != (size, plane) {
+            (self.size, self.plane) = (size, plane);
             self.from = None;
         }
         for (at, side) in self.at.iter_mut().zip(size) {
@@ -221,11 +230,12 @@ impl State {
             Some(_) => None,
             None => Some(cross.at),
         };
-        match cross.from {
-            Some(_) => self.notify(format!(
+        let is_on = cross.from.is_some();
+        match is_on {
+            true => self.notify(format!(
                 "the distance is measured from here: move the cross-hair, or click; {distance} ends it"
             )),
-            None => self.notify("the distance is no longer measured"),
+            false => self.notify("the distance is no longer measured"),
         }
     }
 

@@ -71,10 +71,10 @@ fn a_cross_hair_tells_value_and_place_also_on_a_small_screen() {
         let mut scan = Scan::new(columns, rows);
         scan.press("i");
         // The middle of 4 x 3 pixels.
-        assert_eq!(scan.lines(), ["at 2,1: 80; L 2.0 P 2.0 F 0.0 mm"]);
+        assert_eq!(scan.lines(), ["at 2,1: 80; R 2.0 A 2.0 H 0.0 mm"]);
         scan.user.sees("at 2,1: 80");
         scan.press("right down");
-        assert_eq!(scan.lines(), ["at 3,2: 0; R 0.0 P 0.0 F 0.0 mm"]);
+        assert_eq!(scan.lines(), ["at 3,2: 0; L 0.0 P 0.0 H 0.0 mm"]);
         scan.press("right down L J");
         assert_eq!(
             scan.lines()[0].split(':').next(),
@@ -117,13 +117,13 @@ fn the_cross_hair_stays_at_its_place_in_the_patient_when_the_plane_changes() {
     let mut scan = Scan::new(140, 44);
     scan.press("i right down . . .");
     let axial = scan.lines();
-    assert_eq!(axial, ["at 3,2: 576; R 0.0 P 0.0 H 6.0 mm"]);
+    assert_eq!(axial, ["at 3,2: 576; L 0.0 P 0.0 H 6.0 mm"]);
     scan.press("p");
     let coronal = scan.lines();
-    assert_eq!(coronal, ["at 3,1: 576; R 0.0 P 0.0 H 6.0 mm"]);
+    assert_eq!(coronal, ["at 3,1: 576; L 0.0 P 0.0 H 6.0 mm"]);
     scan.press("p");
     assert!(
-        scan.lines()[0].ends_with("576; R 0.0 P 0.0 H 6.0 mm"),
+        scan.lines()[0].ends_with("576; L 0.0 P 0.0 H 6.0 mm"),
         "{:?}",
         scan.lines()
     );

@@ -64,7 +64,7 @@ fn one_per_series(count: usize, unreadable: usize) -> Entries {
     let series = (1..=count).map(move |number| {
         let fields = [(SERIES_NUMBER.to_owned(), Value::Text(number.to_string()))];
         let origin = format!("series {number} of {count}");
-        Ok(Entry::Record(Record::new(origin, "", fields)))
+        Ok::<_, DatasetError>(Entry::Record(Record::new(origin, "", fields)))
     });
     let left_out = (unreadable > 0).then(|| {
         Ok(Entry::Bad {

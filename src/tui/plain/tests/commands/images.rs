@@ -113,7 +113,7 @@ fn values_and_distances_are_told_in_line_mode() {
     // The patient's right is on the left, and the front is up.
     assert_contains(&user.output_of("/measure 0,0"), "at 0,0: ");
     let one = user.output_of("/measure 3,2");
-    assert_contains(&one, "at 3,2: 0; R 0.0 P 0.0 F 0.0 mm");
+    assert_contains(&one, "at 3,2: 0; L 0.0 P 0.0 H 0.0 mm");
     let two = user.output_of("/measure 0,2 3,2");
     assert_contains(&two, "distance 6.0 mm from 0,2");
     assert_contains(
